@@ -1,0 +1,40 @@
+# The set-up is part of every target: nothing else has to be installed by hand on Debian, as root.
+VENV := .venv
+BIN := $(VENV)/bin
+LAB := $(BIN)/hadeploy lab
+
+.PHONY: demo demo-down test test-unit test-lab test-all lint setup
+
+setup: $(VENV)/.ready
+	@scripts/install-debian.sh
+
+$(VENV)/.ready: pyproject.toml
+	@python3 -m venv $(VENV) 2>/dev/null || { scripts/install-debian.sh && python3 -m venv $(VENV); }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: setup ## Bring the lab up and run the main job on it.
+	$(LAB) up
+	@eval "$$($(LAB) env)" && set -x && $(BIN)/hadeploy up && curl --fail --silent --show-error "http://$$HADEPLOY_LAB_VIP:9443/"
+	@echo 'To go on from here:  . $(BIN)/activate; eval "$$(hadeploy lab env)"; hadeploy plan     Clean up: make demo-down'
+
+demo-down: setup
+	$(LAB) down
+
+test: setup ## Everything but the exhaustive matrices.
+	$(BIN)/pytest -m "not exhaustive"
+
+test-unit: $(VENV)/.ready
+	$(BIN)/pytest tests/unit
+
+test-lab: setup
+	$(BIN)/pytest tests/lab -m "not exhaustive"
+
+test-all: setup ## The exhaustive matrices too.
+	$(BIN)/pytest
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	git ls-files '*.sh' .ci/run | xargs shellcheck

@@ -1,0 +1,164 @@
+"""What the commands share: options, inventory, consoles, and the document of --json."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from pydantic import SecretStr
+from rich.console import Console
+
+from hadeploy.desired.templates import environment
+from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.inventory.load import find_inventory, load_inventory
+from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.secrets import resolve, vrrp_password
+from hadeploy.plan.model import Plan
+from hadeploy.run.prepare import Inputs
+from hadeploy.run.progress import Progress
+from hadeploy.ui.progress import Lines, Screen
+from hadeploy.verify.model import Proof
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass
+class Options:
+    """The options that every command on a cluster has."""
+
+    inventory: str | None
+    accept_new_host_keys: bool
+    as_json: bool
+    no_color: bool
+    debug: bool
+
+    @functools.cached_property
+    def err(self) -> Console:
+        """For people; stdout belongs to results."""
+        return Console(stderr=True, no_color=self.no_color or None, highlight=False)
+
+    @functools.cached_property
+    def out(self) -> Console:
+        """For results."""
+        return Console(no_color=self.no_color or None, highlight=False)
+
+    def inputs(self) -> Inputs:
+        """Read the inventory, the templates and the secrets.
+
+        Raises:
+            HadeployError: with every mistake at its place; nothing was touched.
+        """
+        path = find_inventory(self.inventory, os.environ, Path.cwd())
+        cluster = load_inventory(path)
+        folder = path.resolve().parent
+        override = cluster.templates.folder
+        return Inputs(
+            cluster=cluster,
+            folder=folder,
+            jinja=environment(folder / Path(override).expanduser() if override else None),
+            password=_password(cluster.vrrp.password, folder),
+        )
+
+    @contextmanager
+    def progress(self, cluster: Cluster) -> Iterator[Progress]:
+        """Live in a terminal, lines elsewhere."""
+        console = self.err
+        if console.is_terminal:
+            with Screen(console, [node.label for node in cluster.nodes]) as screen:
+                yield screen
+        else:
+            with Lines(console) as lines:
+                yield lines
+
+
+def _password(reference: str | None, folder: Path) -> SecretStr | None:
+    if reference is None:
+        return None
+    return vrrp_password(resolve(reference, environ=os.environ, folder=folder), reference)
+
+
+def cluster_command(command: Command) -> Command:
+    """Give a command the common options, as one `options` argument."""
+
+    @click.option(
+        "-i", "--inventory", metavar="FILE", help="The inventory; default inventory.yaml."
+    )
+    @click.option(
+        "--accept-new-host-keys",
+        is_flag=True,
+        help="Trust hosts seen for the first time; changed keys are always refused.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+    @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR works too.")
+    @click.option("--debug", is_flag=True, help="Show tracebacks.")
+    @functools.wraps(command)
+    def wrapped(
+        inventory: str | None,
+        accept_new_host_keys: bool,
+        as_json: bool,
+        no_color: bool,
+        debug: bool,
+        **others: Any,
+    ) -> Any:
+        options = Options(inventory, accept_new_host_keys, as_json, no_color, debug)
+        return command(options=options, **others)
+
+    return wrapped  # type: ignore[return-value]
+
+
+@dataclass
+class Outcome:
+    """What a command found and did; the document of --json is made from it."""
+
+    command: str
+    cluster: str | None = None
+    plan: Plan | None = None
+    proofs: list[Proof] = field(default_factory=list)
+    errors: list[HadeployError] = field(default_factory=list)
+    code: ExitCode = ExitCode.OK
+
+    def document(self) -> dict[str, Any]:
+        """As docs/json.md describes it."""
+        return {
+            "command": self.command,
+            "cluster": self.cluster,
+            "exit_code": int(self.code),
+            "changes": self.plan.changes if self.plan else None,
+            "plan": self.plan.document() if self.plan else None,
+            "proofs": [proof.document() for proof in self.proofs],
+            "errors": [
+                {
+                    "node": error.node,
+                    "doing": error.doing,
+                    "message": error.what,
+                    "detail": error.detail,
+                    "hint": error.hint,
+                }
+                for error in self.errors
+            ],
+        }
+
+
+@contextmanager
+def reported(options: Options, command: str) -> Iterator[Outcome]:
+    """Run a command's body; with --json, print one document however it ends."""
+    outcome = Outcome(command)
+    try:
+        yield outcome
+    except HadeployError as error:
+        outcome.code = error.code
+        outcome.errors = error.errors if isinstance(error, NodesError) else [error]
+        raise
+    except KeyboardInterrupt:
+        outcome.code = ExitCode.INTERRUPTED
+        raise
+    finally:
+        if options.as_json:
+            click.echo(json.dumps(outcome.document(), indent=2))

@@ -1,0 +1,113 @@
+"""`hadeploy lab …`: a sandbox of real nodes on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+
+import click
+
+from hadeploy.lab.addressing import DEFAULT_NAME
+from hadeploy.lab.lab import Lab, NodeStatus
+from hadeploy.lab.lifecycle import DEFAULT_NODES
+
+_name = click.option(
+    "--name",
+    default=DEFAULT_NAME,
+    envvar="HADEPLOY_LAB",
+    show_default=True,
+    show_envvar=True,
+    help="Which lab; several may run side by side.",
+)
+
+
+def _tell(message: str) -> None:
+    click.echo(f"  {message}", err=True)
+
+
+@click.group()
+def lab() -> None:
+    """Real nodes on this machine, each with its own sshd and dockerd, to try things on."""
+
+
+@lab.command()
+@_name
+@click.option("--nodes", type=int, help=f"How many nodes; default: {DEFAULT_NODES}.")
+@click.option(
+    "--subnet", help="Out of 198.51.100.0/24, 203.0.113.0/24, 192.0.2.0/24, 198.18.0.0/15."
+)
+@click.option("--preload", is_flag=True, help="Load the images into every node's Docker.")
+def up(name: str, nodes: int | None, subnet: str | None, preload: bool) -> None:
+    """Bring the lab up, or repair it. Run it again at will."""
+    made = Lab.up(name, nodes=nodes, subnet=subnet, preload=preload, report=_tell)
+    suffix = "" if name == DEFAULT_NAME else f" --name {name}"
+    click.echo(f"Lab {name!r} is up: {', '.join(made.nodes)} at {made.addressing.subnet}. Next:")
+    click.echo(f'  eval "$(hadeploy lab env{suffix})"')
+    click.echo("  hadeploy up")
+    click.echo('  curl "http://$HADEPLOY_LAB_VIP:9443/"')
+    click.echo('  ssh -F "$HADEPLOY_LAB_SSH_CONFIG" n1')
+    click.echo(f"  hadeploy lab down{suffix}")
+
+
+@lab.command()
+@_name
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def status(name: str, as_json: bool) -> None:
+    """Show what every node is doing."""
+    nodes = Lab.find(name).status()
+    if as_json:
+        click.echo(json.dumps({"name": name, "nodes": [vars(node) for node in nodes]}))
+    else:
+        for node in nodes:
+            click.echo(f"{node.name:<4} {node.address:<16} {_in_words(node)}")
+    if not all(node.well for node in nodes):
+        raise SystemExit(1)
+
+
+def _in_words(node: NodeStatus) -> str:
+    if not node.running:
+        return "off"
+    parts = (
+        ("sshd", node.ssh),
+        ("dockerd", node.docker),
+        ("API server", node.api_server),
+        ("cable", node.cable),
+    )
+    return ", ".join(f"{part} {'ok' if good else 'DOWN'}" for part, good in parts)
+
+
+@lab.command()
+@_name
+def env(name: str) -> None:
+    """Print what makes a shell use the lab: eval "$(hadeploy lab env)"."""
+    for variable, value in Lab.find(name).environment.items():
+        click.echo(f"export {variable}={shlex.quote(value)}")
+
+
+@lab.command("exec", context_settings={"allow_interspersed_args": False})
+@_name
+@click.argument("node")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_(name: str, node: str, command: tuple[str, ...]) -> None:
+    """Run a command in a node, as root: hadeploy lab exec n1 -- docker ps."""
+    # Nothing after NODE is parsed, so that COMMAND keeps its own options; nor is the "--", then.
+    words = command[1:] if command[0] == "--" else command
+    argv, environment = Lab.find(name).exec_command(node, words)
+    os.execvpe(argv[0], argv, environment)  # noqa: S606  becoming it passes on stdio, exit code, signals
+
+
+@lab.command()
+@_name
+@click.argument("node")
+def reboot(name: str, node: str) -> None:
+    """Cut a node's power and power it on again."""
+    Lab.find(name).reboot(node)
+
+
+@lab.command()
+@_name
+def down(name: str) -> None:
+    """Take the lab down, whole or in pieces; leaves nothing but cached images."""
+    done = Lab.remove(name, report=_tell)
+    click.echo(f"Lab {name!r} is gone." if done else f"There is no lab {name!r}.")

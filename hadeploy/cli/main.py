@@ -1,0 +1,94 @@
+"""The command line: what commands there are, and how a run ends."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from hadeploy import __version__
+from hadeploy.errors import ExitCode, HadeployError
+
+# name → (module:attribute, what --help says); a command's own module is imported only when it runs.
+COMMANDS = {
+    "plan": ("hadeploy.cli.plan:plan", "Show what `up` would do; change nothing."),
+    "up": ("hadeploy.cli.up:up", "Bring the cluster up, or to a changed inventory; prove it."),
+    "verify": ("hadeploy.cli.verify:verify", "Prove that the cluster serves."),
+    "down": ("hadeploy.cli.down:down", "Remove everything that hadeploy put on the nodes."),
+    "render": ("hadeploy.cli.render:render", "Write the files that `up` would push, to look at."),
+    "schema": ("hadeploy.cli.schema:schema", "Print the inventory's JSON Schema, for editors."),
+    "lab": ("hadeploy.cli.lab:lab", "A three-node sandbox on this machine."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}:{attribute} is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table without importing anything."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="hadeploy %(version)s")
+def cli() -> None:
+    """A highly available TCP load balancer in front of your Kubernetes API servers.
+
+    One inventory file (inventory.yaml here, -i FILE, or HADEPLOY_INVENTORY), three nodes, one
+    virtual IP.
+    """
+
+
+def main() -> None:
+    """Run a command and end the process with its exit code; a traceback only with --debug."""
+    debug = "--debug" in sys.argv
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = ExitCode.INTERRUPTED
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        code = ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except HadeployError as error:
+        if debug:
+            raise
+        _tell(error)
+        code = error.code
+    except BrokenPipeError:
+        code = ExitCode.FAILED
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
+        click.echo("  next: run it again with --debug and report what it prints", err=True)
+        code = ExitCode.FAILED
+    sys.exit(int(code or 0))
+
+
+def _tell(error: HadeployError) -> None:
+    # Imported here, so that --help and --version stay quick.
+    rich = importlib.import_module("rich.console")
+    render = importlib.import_module("hadeploy.ui.render")
+    render.print_error(rich.Console(stderr=True, highlight=False), error)

@@ -1,0 +1,33 @@
+"""`hadeploy plan`."""
+
+from __future__ import annotations
+
+import click
+
+from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.errors import ExitCode
+from hadeploy.run.connections import connected
+from hadeploy.run.prepare import prepare
+from hadeploy.ui.render import plan_picture
+
+
+@click.command()
+@click.option("--exit-code", is_flag=True, help="Exit with 5 when there are changes to make.")
+@cluster_command
+def plan(options: Options, exit_code: bool) -> int:
+    """Show what `up` would do, with reasons; change nothing."""
+    with reported(options, "plan") as outcome:
+        inputs = options.inputs()
+        outcome.cluster = inputs.cluster.name
+        with (
+            options.progress(inputs.cluster) as progress,
+            connected(
+                inputs.cluster, progress, accept_new=options.accept_new_host_keys
+            ) as sessions,
+        ):
+            outcome.plan = prepare(inputs, sessions, progress).plan
+        if exit_code and outcome.plan.changes:
+            outcome.code = ExitCode.CHANGES_PENDING
+        if not options.as_json:
+            options.out.print(plan_picture(outcome.plan))
+    return outcome.code

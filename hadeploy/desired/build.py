@@ -1,0 +1,161 @@
+"""From the inventory to the desired state of each node. Pure: same inputs, same bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jinja2
+from pydantic import SecretStr
+
+from hadeploy.desired import layout
+from hadeploy.desired.containers import haproxy_container, keepalived_container
+from hadeploy.desired.model import DesiredNode, File, NodeFacts, Role
+from hadeploy.desired.templates import render
+from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.inventory.model import Cluster, IPAddress, Listener, Node, backends_of
+from hadeploy.inventory.priorities import check_weight, priorities
+
+
+def desired_nodes(
+    cluster: Cluster,
+    facts: Mapping[str, NodeFacts],
+    jinja: jinja2.Environment,
+    password: SecretStr | None,
+) -> dict[str, DesiredNode]:
+    """The desired state of every node that we have facts of, by label.
+
+    Args:
+        cluster: the inventory.
+        facts: by node label.
+        jinja: from `templates.environment`.
+        password: the VRRP password, resolved.
+    """
+    return {
+        node.label: _desired_node(cluster, node, facts[node.label], jinja, password)
+        for node in cluster.nodes
+        if node.label in facts
+    }
+
+
+def _desired_node(
+    cluster: Cluster,
+    node: Node,
+    facts: NodeFacts,
+    jinja: jinja2.Environment,
+    password: SecretStr | None,
+) -> DesiredNode:
+    priority = priorities(cluster)[node.label]
+    return DesiredNode(
+        node=node.label,
+        root=cluster.root,
+        facts=facts,
+        files=(
+            haproxy_cfg(cluster, jinja),
+            File(
+                layout.CHECK_SCRIPT,
+                render(jinja, "check-haproxy.sh", cluster=cluster, haproxy=cluster.haproxy),
+                0o755,
+                "keepalived",
+            ),
+            keepalived_conf(cluster, node, facts, priority, jinja, password),
+        ),
+        containers=(haproxy_container(cluster), keepalived_container(cluster)),
+        vips=tuple(str(vip) for vip in cluster.vip),
+        priority=priority,
+    )
+
+
+def haproxy_cfg(cluster: Cluster, jinja: jinja2.Environment) -> File:
+    """haproxy.cfg, the same on every node; it names itself so that a reload can be proven."""
+
+    def text(config_id: str) -> str:
+        return render(
+            jinja,
+            "haproxy.cfg",
+            cluster=cluster,
+            haproxy=cluster.haproxy,
+            extra=cluster.templates.extra,
+            listeners=[_listener(cluster, listener) for listener in cluster.listeners],
+            bind="*" if cluster.vip[0].version == 4 else "[::]",
+            global_maxconn=cluster.haproxy.maxconn + layout.HEALTH_MAXCONN,
+            health_maxconn=layout.HEALTH_MAXCONN,
+            config_id=config_id,
+        )
+
+    return _self_naming(layout.HAPROXY_CFG, "haproxy", text, "the frontend hadeploy-health", 0o644)
+
+
+def _self_naming(path: str, role: Role, text: Callable[[str], str], place: str, mode: int) -> File:
+    """A file that holds a hash of itself, so that the running program can say what it has read.
+
+    Raises:
+        HadeployError: a template of the user's does not have the place for it.
+    """
+    config_id = hashlib.sha256(text("").encode()).hexdigest()[:16]
+    content = text(config_id)
+    if config_id not in content:
+        raise HadeployError(
+            f"it lacks {place}, which proves what runs",
+            doing=f"filling in your template {path.rpartition('/')[2]}.j2",
+            hint="copy it from the template that hadeploy ships",
+            code=ExitCode.USAGE,
+        )
+    return File(path, content, mode, role, config_id)
+
+
+def _listener(cluster: Cluster, listener: Listener) -> dict[str, Any]:
+    share = cluster.haproxy.maxconn // len(cluster.listeners)
+    return {
+        "name": listener.name,
+        "port": listener.port,
+        "maxconn": listener.maxconn or share,
+        "balance": listener.balance,
+        "timeouts": listener.timeouts,
+        "check": listener.check,
+        "servers": [
+            {"name": name, "address": _bracketed(address), "port": port}
+            for name, address, port in backends_of(cluster, listener)
+        ],
+    }
+
+
+def _bracketed(address: IPAddress) -> str:
+    return f"[{address}]" if address.version == 6 else str(address)
+
+
+def keepalived_conf(
+    cluster: Cluster,
+    node: Node,
+    facts: NodeFacts,
+    priority: int,
+    jinja: jinja2.Environment,
+    password: SecretStr | None,
+) -> File:
+    """keepalived.conf of one node (keepalived.conf(5))."""
+    vrrp = cluster.vrrp
+
+    def text(config_id: str) -> str:
+        return render(
+            jinja,
+            "keepalived.conf",
+            cluster=cluster,
+            node=node,
+            vrrp=vrrp,
+            interface=facts.interface,
+            priority=priority,
+            weight=check_weight(cluster) if vrrp.on_check_failure == "weight" else None,
+            peers=[peer.address for peer in cluster.nodes if peer.label != node.label],
+            vips=cluster.vip,
+            password=password.get_secret_value() if password else None,
+            instance=layout.INSTANCE,
+            check_script=f"{layout.IN_KEEPALIVED}/{layout.CHECK_SCRIPT.rpartition('/')[2]}",
+            drains=[{"name": name, "path": f"{layout.IN_TRACK}/{name}"} for name in layout.DRAINS],
+            config_id=config_id,
+        )
+
+    mode = 0o600 if password else 0o644
+    file = _self_naming(layout.KEEPALIVED_CONF, "keepalived", text, "config_id in router_id", mode)
+    return dataclasses.replace(file, secret=password is not None)

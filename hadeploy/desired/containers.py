@@ -1,0 +1,76 @@
+"""The two containers as specifications.
+
+The programs are started directly, not through the images' own init: PID 1 is then haproxy or
+keepalived itself in every image generation, signals reach it, and nothing reloads behind our back.
+"""
+
+from __future__ import annotations
+
+from hadeploy.desired import layout
+from hadeploy.desired.model import Container
+from hadeploy.inventory.model import Cluster
+
+# keepalived needs a second to send its farewell advert and to remove the VIP.
+KEEPALIVED_STOP_SECONDS = 15
+
+
+def haproxy_container(cluster: Cluster) -> Container:
+    """haproxy as master-worker in the foreground; USR2 reloads (haproxy management guide, 4)."""
+    return Container(
+        role="haproxy",
+        name=cluster.container_names[0],
+        image=cluster.images.haproxy.reference,
+        entrypoint="haproxy",
+        arguments=("-W", "-db", "-f", f"{layout.IN_HAPROXY}/haproxy.cfg"),
+        mounts=((f"{cluster.root}/haproxy", layout.IN_HAPROXY),),
+        tmpfs=(layout.IN_HAPROXY_RUN,),
+        user="root" if _privileged_port(cluster) else None,
+        capabilities=("NET_BIND_SERVICE",) if _privileged_port(cluster) else (),
+        nofile=_nofile(cluster),
+        stop_signal="SIGUSR1",
+        stop_timeout=cluster.haproxy.stop_timeout,
+        log_max_size=cluster.containers.log_max_size,
+        log_max_file=cluster.containers.log_max_file,
+        cluster=cluster.name,
+    )
+
+
+def keepalived_container(cluster: Cluster) -> Container:
+    """keepalived in the foreground; its pid file is on a tmpfs, so none is ever stale."""
+    return Container(
+        role="keepalived",
+        name=cluster.container_names[1],
+        image=cluster.images.keepalived.reference,
+        entrypoint="keepalived",
+        arguments=(
+            "--dont-fork",
+            "--log-console",
+            "--log-detail",
+            "--pid=/run/keepalived.pid",
+            "--vrrp_pid=/run/keepalived-vrrp.pid",
+            f"--use-file={layout.IN_KEEPALIVED}/keepalived.conf",
+        ),
+        mounts=(
+            (f"{cluster.root}/keepalived", layout.IN_KEEPALIVED),
+            (f"{cluster.root}/{layout.TRACK}", layout.IN_TRACK),
+        ),
+        tmpfs=("/run", "/tmp"),  # noqa: S108 - in the container, where keepalived dumps its state
+        user=None,
+        capabilities=("NET_ADMIN", "NET_BROADCAST", "NET_RAW"),
+        nofile=None,
+        stop_signal="SIGTERM",
+        stop_timeout=KEEPALIVED_STOP_SECONDS,
+        log_max_size=cluster.containers.log_max_size,
+        log_max_file=cluster.containers.log_max_file,
+        cluster=cluster.name,
+    )
+
+
+def _privileged_port(cluster: Cluster) -> bool:
+    """Whether the image's own user, which is not root since 2.4, could not bind a listener."""
+    return any(listener.port < 1024 for listener in cluster.listeners)
+
+
+def _nofile(cluster: Cluster) -> int:
+    """Two descriptors a connection, and room for listeners and checks."""
+    return 2 * (cluster.haproxy.maxconn + layout.HEALTH_MAXCONN) + 200

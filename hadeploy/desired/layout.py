@@ -1,0 +1,25 @@
+"""Where things are: in the cluster's folder on a node, and where the containers see them."""
+
+HAPROXY_CFG = "haproxy/haproxy.cfg"
+KEEPALIVED_CONF = "keepalived/keepalived.conf"
+CHECK_SCRIPT = "keepalived/check-haproxy.sh"
+TRACK = "track"
+APPLIED = "applied.json"
+STAGING = ".staging"
+LAST_GOOD = ".last-good"
+
+OPERATOR_DRAIN = "drain"
+RUN_DRAIN = "handover"
+DRAINS = (OPERATOR_DRAIN, RUN_DRAIN)
+
+IN_HAPROXY = "/usr/local/etc/haproxy"
+# Not in the image: runc gives a tmpfs the mode of the image's folder, and only root may write /run.
+IN_HAPROXY_RUN = "/run/hadeploy"
+IN_KEEPALIVED = "/etc/keepalived"
+IN_TRACK = "/etc/keepalived-track"
+
+INSTANCE = "hadeploy"
+
+# Slots of the global maxconn that only the health frontend can take: at the global limit a
+# monitor-uri on any frontend times out, and the VIP would leave a node because it is busy.
+HEALTH_MAXCONN = 100

@@ -1,0 +1,64 @@
+"""What can go wrong, in words an operator can act on, and the exit code it ends in."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The process exit codes; documented in README.md."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    NOT_PROVEN = 4
+    CHANGES_PENDING = 5
+    INTERRUPTED = 130
+
+
+class HadeployError(Exception):
+    """A failure that can be told in one screen.
+
+    Args:
+        what: what came back, one sentence.
+        node: the node's name, or None when no node is concerned.
+        doing: what was being done ("connecting to 198.51.100.11:22").
+        hint: what to do next.
+        detail: the verbatim output behind it, shown indented; never a secret.
+        code: the exit code the process ends with.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        node: str | None = None,
+        doing: str | None = None,
+        hint: str | None = None,
+        detail: str | None = None,
+        code: ExitCode = ExitCode.FAILED,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.node = node
+        self.doing = doing
+        self.hint = hint
+        self.detail = detail
+        self.code = code
+
+    def __str__(self) -> str:
+        place = f"{self.node}: " if self.node else ""
+        doing = f"{self.doing}: " if self.doing else ""
+        return f"{place}{doing}{self.what}"
+
+
+class NodesError(HadeployError):
+    """Several failures of one phase, one per node; nothing is lost when one fails."""
+
+    def __init__(self, errors: list[HadeployError]) -> None:
+        first = errors[0]
+        super().__init__(
+            "; ".join(str(e) for e in errors), hint=first.hint, code=max(e.code for e in errors)
+        )
+        self.errors = errors

@@ -1,0 +1,170 @@
+"""The kinds of value an inventory is made of; each refuses, in words, what it is not.
+
+pydantic alone takes `true` for the number 1 and tells of "valid integers"; these do neither.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPInterface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+
+# Text is matched against these; what they ask for in words is in SHAPES.
+DURATION: Final = r"^[1-9][0-9]*(ms|s|m|h|d)$"
+NAME: Final = r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$"
+CONTAINER_NAME: Final = r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,62}$"
+NODE_NAME: Final = r"^[a-zA-Z0-9][a-zA-Z0-9_.:-]{0,62}$"
+INTERFACE_NAME: Final = r"^[a-zA-Z0-9_.@-]{1,15}$"
+IMAGE: Final = r"^[a-z0-9][a-zA-Z0-9._:/-]*(@sha256:[0-9a-f]{64})?$"
+LINE: Final = r"^[^\x00-\x1f\x7f]+$"
+WORD: Final = r"^[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*$"
+URL_PATH: Final = r"^/[^\s\x00-\x1f\x7f\"'\\#]*$"
+LOG_TARGET: Final = r"^[a-zA-Z0-9.:/@_\[\]-]+$"
+LOG_FACILITY: Final = r"^[a-z0-9]+$"
+LOG_SIZE: Final = r"^[1-9][0-9]*[kmg]$"
+REFERENCE: Final = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00-\x1f]+|cmd:[^\x00-\x1f]+)$"
+SNIPPET: Final = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+
+SHAPES: Final[Mapping[str, str]] = {
+    DURATION: "must be a whole number with a unit: ms, s, m, h or d, as in 500ms, 5s, 4h",
+    NAME: "must be 1 to 63 letters, digits, '.', '_' or '-', a letter or digit first",
+    CONTAINER_NAME: "must be 2 to 63 letters, digits, '.', '_' or '-', a letter or digit first",
+    NODE_NAME: "must be a host name or an address: 1 to 63 letters, digits, '.', '_', ':' or '-'",
+    INTERFACE_NAME: "must be a Linux interface name of 1 to 15 characters, as in eth0 or bond0.10",
+    IMAGE: "must be an image reference, as in haproxy:3.2.21 or registry.local:5000/haproxy:3.2.9",
+    LINE: "must be one line of text, and not empty",
+    WORD: "must be text without spaces that does not begin with '-'",
+    URL_PATH: "must be a path that begins with '/', without spaces, quotes, '\\' or '#'",
+    LOG_TARGET: "must be stdout, stderr or a syslog target, as in 10.0.0.5:514",
+    LOG_FACILITY: "must be a syslog facility, as in local0",
+    LOG_SIZE: "must be a whole number with k, m or g, as in 10m",
+    # The wrong value may be the password itself: it is never repeated.
+    REFERENCE: "must be a reference to the password (env:NAME, file:PATH or cmd:COMMAND), never the"
+    " password itself",
+    SNIPPET: "must be text without control characters",
+}
+
+_UNITS_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_LONGEST_TIMER_MS: Final = 2**31 - 1
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _address(value: object) -> object:
+    if isinstance(value, IPAddress):
+        return value
+    try:
+        if isinstance(value, str) and "%" not in value:
+            return ipaddress.ip_address(value)
+    except ValueError:
+        pass
+    raise ValueError(f"must be an IP address without a prefix, not {_shown(value)}")
+
+
+def _interface(value: object) -> object:
+    if isinstance(value, IPInterface):
+        return value
+    try:
+        if isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F.:]+(/[0-9]{1,3})?", value):
+            return ipaddress.ip_interface(value)
+    except ValueError:
+        pass
+    raise ValueError(f"must be an IP address, with or without /prefix, not {_shown(value)}")
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
+        # Templating tools like to quote numbers; nothing else can be meant.
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError(f"must be a whole number, not {_shown(value)}")
+
+
+def _number(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,18})?", value):
+        return float(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 10**18:
+        return value
+    raise ValueError(f"must be a number, not {_shown(value)}")
+
+
+def _switch(value: object) -> object:
+    if isinstance(value, bool):
+        return value
+    why = ""
+    if isinstance(value, str) and value.lower() in ("yes", "no", "on", "off", "y", "n"):
+        why = " (in YAML 1.2 that is text)"
+    raise ValueError(f"must be true or false, not {_shown(value)}{why}")
+
+
+def milliseconds(duration: str) -> int:
+    """A duration such as `5s` in milliseconds.
+
+    Args:
+        duration: text that a Duration field has accepted.
+    """
+    number = duration.rstrip("dhms")
+    return int(number) * _UNITS_MS[duration[len(number) :]]
+
+
+def _within_timer(duration: str) -> str:
+    if len(duration) > 12 or milliseconds(duration) > _LONGEST_TIMER_MS:
+        raise ValueError("is longer than haproxy's longest timer, 24 days")
+    return duration
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/") or posixpath.normpath(path) in ("/", "//"):
+        raise ValueError("must be an absolute path, and not '/' itself")
+    if not path.isprintable() or any(c in path for c in ":,'\"\\") or ".." in path.split("/"):
+        raise ValueError(
+            "must not contain ':', ',', quotes, a backslash, '..' or control characters"
+        )
+    return "/" + posixpath.normpath(path).lstrip("/")
+
+
+class AlsoText:
+    """Marks a section that one line of text may stand for, so that the JSON Schema says so."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The section's own schema, or text."""
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
+
+
+Address = Annotated[IPAddress, BeforeValidator(_address)]
+AddressWithPrefix = Annotated[IPInterface, BeforeValidator(_interface)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[float, BeforeValidator(_number)]
+Switch = Annotated[bool, BeforeValidator(_switch)]
+VrrpVersion = Annotated[Literal[2, 3], BeforeValidator(_whole)]
+Port = Annotated[Whole, Field(ge=1, le=65535)]
+Duration = Annotated[str, Field(pattern=DURATION), AfterValidator(_within_timer)]
+Name = Annotated[str, Field(pattern=NAME)]
+ContainerName = Annotated[str, Field(pattern=CONTAINER_NAME)]
+NodeName = Annotated[str, Field(pattern=NODE_NAME)]
+InterfaceName = Annotated[str, Field(pattern=INTERFACE_NAME)]
+ImageReference = Annotated[str, Field(pattern=IMAGE)]
+Line = Annotated[str, Field(pattern=LINE)]
+Word = Annotated[str, Field(pattern=WORD)]
+UrlPath = Annotated[str, Field(pattern=URL_PATH)]
+LogTarget = Annotated[str, Field(pattern=LOG_TARGET)]
+LogFacility = Annotated[str, Field(pattern=LOG_FACILITY)]
+LogSize = Annotated[str, Field(pattern=LOG_SIZE)]
+SecretReference = Annotated[str, Field(pattern=REFERENCE)]
+Snippet = Annotated[str, Field(pattern=SNIPPET)]
+AbsolutePath = Annotated[str, AfterValidator(_absolute)]

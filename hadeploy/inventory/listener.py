@@ -1,0 +1,103 @@
+"""What haproxy does: listeners, their backends, and haproxy as a whole."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from hadeploy.inventory.fields import (
+    Address,
+    AlsoText,
+    Duration,
+    LogFacility,
+    LogTarget,
+    Name,
+    Port,
+    UrlPath,
+    Whole,
+)
+from hadeploy.inventory.parts import Model
+
+
+def _backend_from_text(value: object) -> object:
+    """`10.0.0.1`, `10.0.0.1:6443` and `[2001:db8::1]:6443` are short for the full form."""
+    if not isinstance(value, str):
+        return value
+    split = re.fullmatch(r"\[([^]]*)\](?::(.*))?|([^:]*):([^:]*)", value)
+    if split is None:
+        return {"address": value}
+    address, port = (split[1], split[2]) if value.startswith("[") else (split[3], split[4])
+    return {"address": address} if port is None else {"address": address, "port": port}
+
+
+class Backend(Model):
+    """One server behind a listener."""
+
+    address: Address = Field(description="Where the server listens.")
+    port: Port | None = Field(None, description="Default: the listener's backend_port.")
+    name: Name | None = Field(None, description="Default: from the node with that address.")
+
+
+class Check(Model):
+    """How haproxy decides that a backend is up."""
+
+    type: Literal["tcp", "https"] = Field(
+        "tcp",
+        description="tcp: it accepts a connection; https: GET path answers 200 (no TLS check).",
+    )
+    path: UrlPath = Field("/readyz", description="For https.")
+    interval: Duration = Field("2s", description="Time between checks.")
+    fall: Whole = Field(3, ge=1, le=100, description="Failed checks until down.")
+    rise: Whole = Field(2, ge=1, le=100, description="Good checks until up.")
+
+
+class Timeouts(Model):
+    """haproxy's timeouts; hours for client and server, or `kubectl logs -f` is cut."""
+
+    connect: Duration = Field("5s", description="For a backend to accept.")
+    client: Duration = Field("4h", description="Silence of a client until it is cut.")
+    server: Duration = Field("4h", description="Silence of a backend until it is cut.")
+
+
+_BackendForm = Annotated[Backend, BeforeValidator(_backend_from_text), AlsoText()]
+
+
+class Listener(Model):
+    """A port on every node and what stands behind it."""
+
+    name: Name = Field("kube-apiserver", description="Names it in haproxy's log and statistics.")
+    port: Port = Field(9443, description="The port on the VIP and on every node.")
+    backend_port: Port = Field(6443, description="The backends' port, unless they say otherwise.")
+    backends: tuple[_BackendForm, ...] | None = Field(
+        None, min_length=1, description="Default: every node, on backend_port."
+    )
+    balance: Literal["leastconn", "roundrobin", "source", "first", "static-rr"] = Field(
+        "leastconn", description="How haproxy spreads connections; leastconn suits long ones."
+    )
+    check: Check = Field(Check(), description="How haproxy decides that a backend is up.")
+    timeouts: Timeouts = Field(Timeouts(), description="haproxy's timeouts for this listener.")
+    maxconn: Whole | None = Field(
+        None, ge=1, le=1_000_000, description="Default: an equal share of haproxy.maxconn."
+    )
+
+
+class Haproxy(Model):
+    """What concerns haproxy as a whole."""
+
+    maxconn: Whole = Field(
+        8_000, ge=100, le=1_000_000, description="Connections for all listeners."
+    )
+    hard_stop_after: Duration | None = Field(
+        "1h",
+        description="How long an old worker may live after a reload; null: no limit.",
+    )
+    stop_timeout: Whole = Field(
+        30, ge=1, le=3600, description="Seconds for connections to end when haproxy is stopped."
+    )
+    health_port: Port = Field(
+        19443, description="On 127.0.0.1 only: what keepalived's check asks; never a service port."
+    )
+    log: LogTarget = Field("stdout", description="stdout, or a syslog target such as 10.0.0.5:514.")
+    log_facility: LogFacility = Field("local0", description="The syslog facility.")

@@ -1,0 +1,184 @@
+"""The inventory as frozen values: every field validated once, every default right for three nodes.
+
+What needs more than one field at a time (priorities, port clashes, ...) is in `rules`; reading YAML
+and telling the user where a mistake stands is in `load`; the sections are in `listener` and
+`parts`, the kinds of value in `fields`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from hadeploy.inventory.fields import (
+    Address,
+    AddressWithPrefix,
+    AlsoText,
+    InterfaceName,
+    IPAddress,
+    IPInterface,
+    Name,
+    NodeName,
+    Whole,
+)
+from hadeploy.inventory.listener import Backend, Check, Haproxy, Listener, Timeouts
+from hadeploy.inventory.parts import (
+    Containers,
+    Extra,
+    HaproxyImage,
+    Image,
+    Images,
+    KeepalivedImage,
+    Model,
+    NodeSsh,
+    Paths,
+    Ssh,
+    Templates,
+    Vrrp,
+    VrrpCheck,
+)
+
+__all__ = [
+    "Backend",
+    "Check",
+    "Cluster",
+    "Containers",
+    "Extra",
+    "Haproxy",
+    "HaproxyImage",
+    "IPAddress",
+    "IPInterface",
+    "Image",
+    "Images",
+    "KeepalivedImage",
+    "Listener",
+    "Model",
+    "Node",
+    "NodeSsh",
+    "Paths",
+    "Ssh",
+    "Templates",
+    "Timeouts",
+    "Vrrp",
+    "VrrpCheck",
+    "backends_of",
+]
+
+
+def _as_list(value: object) -> Sequence[object]:
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
+def _node_from_address(value: object) -> object:
+    return {"address": value} if isinstance(value, str) else value
+
+
+class Node(Model):
+    """One load balancer host."""
+
+    address: Address = Field(description="The node's own address, on the VIP's interface.")
+    name: NodeName | None = Field(None, description="Default: the address.")
+    interface: InterfaceName | None = Field(
+        None, description="Default: the interface that carries the address."
+    )
+    priority: Whole | None = Field(
+        None, ge=1, le=254, description="VRRP priority; default: by position, first is highest."
+    )
+    ssh: NodeSsh = Field(NodeSsh(), description="What differs for this node.")
+
+    @property
+    def label(self) -> str:
+        """The name shown to people and used as VRRP router_id."""
+        return self.name or str(self.address)
+
+
+_NodeForm = Annotated[Node, BeforeValidator(_node_from_address), AlsoText()]
+_TEXT: dict[str, Any] = {"type": "string"}
+_Vips = Annotated[
+    tuple[AddressWithPrefix, ...],
+    Field(min_length=1),
+    BeforeValidator(_as_list),
+    WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}),
+]
+
+
+class Cluster(Model):
+    """One inventory file."""
+
+    name: Name = Field("kube-lb", description="Marks what is ours on the nodes.")
+    vip: _Vips = Field(description="The virtual IP, or a list; /prefix optional.")
+    nodes: tuple[_NodeForm, ...] = Field(
+        min_length=1,
+        max_length=254,
+        description="The hosts, the preferred one first; an address is enough for a node.",
+    )
+    ssh: Ssh = Field(Ssh(), description="How nodes are reached.")
+    listeners: tuple[Listener, ...] = Field(
+        (Listener(),), min_length=1, description="The ports and what stands behind them."
+    )
+    haproxy: Haproxy = Field(Haproxy(), description="What concerns haproxy as a whole.")
+    vrrp: Vrrp = Field(Vrrp(), description="The VRRP instance that holds the VIP.")
+    images: Images = Field(Images(), description="The images, pinned.")
+    containers: Containers = Field(Containers(), description="Container names and limits.")
+    paths: Paths = Field(Paths(), description="Where things are on the nodes.")
+    templates: Templates = Field(Templates(), description="Template overrides.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _version_3_for_ipv6(cls, data: Any) -> Any:
+        """Three lines must do for IPv6, too, which VRRP has from version 3 on (RFC 5798)."""
+        vips = _as_list(data.get("vip")) if isinstance(data, dict) else []
+        if not any(":" in str(vip) for vip in vips if not isinstance(vip, (dict, list))):
+            return data
+        vrrp = data.get("vrrp", {})
+        if isinstance(vrrp, dict) and "version" not in vrrp:
+            return {**data, "vrrp": {**vrrp, "version": 3}}
+        if isinstance(vrrp, Vrrp) and "version" not in vrrp.model_fields_set:
+            return {**data, "vrrp": vrrp.model_copy(update={"version": 3})}
+        return data
+
+    @property
+    def root(self) -> str:
+        """This cluster's folder on every node."""
+        return f"{self.paths.root}/{self.name}"
+
+    @property
+    def container_names(self) -> tuple[str, str]:
+        """The names of the haproxy and the keepalived container."""
+        return (
+            self.containers.haproxy or f"{self.name}-haproxy",
+            self.containers.keepalived or f"{self.name}-keepalived",
+        )
+
+    def node(self, label: str) -> Node:
+        """The node of that label.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for node in self.nodes:
+            if node.label == label:
+                return node
+        raise KeyError(label)
+
+
+def backends_of(cluster: Cluster, listener: Listener) -> Sequence[tuple[str, IPAddress, int]]:
+    """A listener's servers with every default filled in: (name, address, port).
+
+    Names that are not given come from the node with that address and are made distinct: haproxy
+    refuses two servers of one name. Names that are given stay as they are.
+    """
+    labels = {node.address: node.label.replace(":", "-") for node in cluster.nodes}
+    given = listener.backends or tuple(Backend(address=node.address) for node in cluster.nodes)
+    used = {backend.name for backend in given}
+    servers = []
+    for i, backend in enumerate(given, 1):
+        port = backend.port or listener.backend_port
+        derived = labels.get(backend.address, f"server-{i}")
+        candidates = (derived, f"{derived}-{port}", f"{derived}-{port}-{i}")
+        name = backend.name or next(c for c in (*candidates, f"server-{i}-{i}") if c not in used)
+        used.add(name)
+        servers.append((name, backend.address, port))
+    return servers

@@ -1,0 +1,165 @@
+"""What an inventory says besides nodes and listeners: SSH, VRRP, images, containers, paths, ..."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hadeploy.inventory.fields import (
+    AbsolutePath,
+    ContainerName,
+    ImageReference,
+    Line,
+    LogSize,
+    Number,
+    Port,
+    SecretReference,
+    Snippet,
+    Switch,
+    VrrpVersion,
+    Whole,
+    Word,
+)
+
+
+class Model(BaseModel):
+    """Frozen; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Ssh(Model):
+    """How nodes are reached; what is not said here comes from the user's ssh config."""
+
+    user: Word | None = Field(None, description="Login name.")
+    port: Port | None = Field(None, description="SSH port.")
+    identity_file: Line | None = Field(None, description="Private key file; ~ is expanded.")
+    jump: Word | None = Field(None, description="Jump host, [user@]host[:port], as ssh -J.")
+    config: Line | None = Field(None, description="ssh config file instead of ~/.ssh/config.")
+    known_hosts: Line | None = Field(
+        None, description="known_hosts file instead of the ones that the ssh config names."
+    )
+    connect_timeout: Number = Field(10, gt=0, le=600, description="Seconds to connect and log in.")
+    command_timeout: Number = Field(
+        120,
+        gt=0,
+        le=3600,
+        description="Seconds one step on a node may take without a sign of life.",
+    )
+    sudo: Literal["auto", "always", "never"] = Field(
+        "auto", description="auto: sudo unless the login user is root."
+    )
+
+
+class NodeSsh(Model):
+    """What differs for one node."""
+
+    host: Word | None = Field(None, description="Name or address to connect to, if not `address`.")
+    user: Word | None = Field(None, description="Login name on this node.")
+    port: Port | None = Field(None, description="SSH port of this node.")
+    identity_file: Line | None = Field(None, description="Private key file for this node.")
+    jump: Word | None = Field(None, description="Jump host for this node.")
+
+
+class VrrpCheck(Model):
+    """keepalived's check of the local haproxy; whole seconds, as keepalived before 2.3.2 wants."""
+
+    interval: Whole = Field(1, ge=1, le=60, description="Seconds between checks.")
+    timeout: Whole = Field(2, ge=1, le=60, description="Seconds until a hung check has failed.")
+    fall: Whole = Field(1, ge=1, le=10, description="Failed checks until haproxy counts as down.")
+    rise: Whole = Field(2, ge=1, le=10, description="Good checks until it counts as up again.")
+
+
+class Vrrp(Model):
+    """The VRRP instance that holds the VIP."""
+
+    virtual_router_id: Whole = Field(
+        53, ge=1, le=255, description="Unique on the network segment; 51 is everybody's default."
+    )
+    version: VrrpVersion = Field(
+        2, description="2 or 3; IPv6 needs 3, and that is its default there."
+    )
+    advert_interval: Number = Field(
+        1.0, ge=0.01, le=40.95, description="Seconds; whole seconds with version 2 (RFC 3768)."
+    )
+    mode: Literal["unicast", "multicast"] = Field(
+        "unicast", description="unicast also works where multicast is filtered."
+    )
+    preempt: Switch = Field(
+        False, description="Whether the VIP returns to a better node when that comes back."
+    )
+    on_check_failure: Literal["fault", "weight"] = Field(
+        "fault",
+        description="When haproxy fails on a node. fault: it gives up the VIP; weight: priority.",
+    )
+    weight: Whole | None = Field(
+        None, ge=1, le=253, description="For on_check_failure: weight; default: computed."
+    )
+    password: SecretReference | None = Field(
+        None, description="A reference: env:NAME, file:PATH or cmd:COMMAND. VRRP version 2 only."
+    )
+    check: VrrpCheck = Field(VrrpCheck(), description="keepalived's check of the local haproxy.")
+
+
+class Image(Model):
+    """One container image."""
+
+    reference: ImageReference = Field(description="An image reference, with its tag or digest.")
+    pull: Literal["missing", "always", "never"] = Field(
+        "missing", description="When nodes pull the image."
+    )
+    archive: Line | None = Field(
+        None, description="A `docker save` tar beside you, streamed to nodes that lack the image."
+    )
+
+
+class HaproxyImage(Image):
+    """The haproxy image."""
+
+    reference: ImageReference = Field("haproxy:3.2.21", description="With its tag or digest.")
+
+
+class KeepalivedImage(Image):
+    """The keepalived image; any that has keepalived and bash on its PATH."""
+
+    reference: ImageReference = Field(
+        "osixia/keepalived:2.3.4", description="With its tag or digest."
+    )
+
+
+class Images(Model):
+    """The images, pinned."""
+
+    haproxy: HaproxyImage = Field(HaproxyImage(), description="The haproxy image.")
+    keepalived: KeepalivedImage = Field(KeepalivedImage(), description="The keepalived image.")
+
+
+class Containers(Model):
+    """Container names and limits."""
+
+    haproxy: ContainerName | None = Field(None, description="Default: NAME-haproxy.")
+    keepalived: ContainerName | None = Field(None, description="Default: NAME-keepalived.")
+    log_max_size: LogSize = Field("10m", description="Size of one container log file.")
+    log_max_file: Whole = Field(3, ge=1, le=100, description="Log files kept per container.")
+
+
+class Paths(Model):
+    """Where things are on the nodes."""
+
+    root: AbsolutePath = Field("/etc/hadeploy", description="Our folder; one subfolder a cluster.")
+
+
+class Extra(Model):
+    """Lines added verbatim to sections of haproxy.cfg."""
+
+    global_: Snippet = Field("", alias="global", description="For the global section.")
+    defaults: Snippet = Field("", description="For the defaults section.")
+    listener: Snippet = Field("", description="For every listener.")
+
+
+class Templates(Model):
+    """Template overrides."""
+
+    folder: Line | None = Field(None, description="A folder whose templates win over ours.")
+    extra: Extra = Field(Extra(), description="Lines added verbatim to haproxy.cfg.")

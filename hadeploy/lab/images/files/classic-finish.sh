@@ -1,0 +1,3 @@
+#!/bin/bash
+# Stand-in for the classic keepalived service's end.
+exec /container/tool/delete-virtual-addresses

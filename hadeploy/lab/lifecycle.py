@@ -1,0 +1,216 @@
+"""Bringing a lab up and taking it down: safe to repeat, and to interrupt at any point.
+
+Nothing is remembered but what was asked for: every step looks at what the kernel and the disk hold
+now, and does only what is missing.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.lab import addressing as names
+from hadeploy.lab import cgroups, network, processes, ssh
+from hadeploy.lab.addressing import Addressing
+from hadeploy.lab.identity import MachineAccounts, NodeFile, node_files
+from hadeploy.lab.images.store import LAB_IMAGES, ensure_image
+from hadeploy.lab.inventory_file import inventory_text
+from hadeploy.lab.node import Node
+from hadeploy.lab.requirements import check_machine
+from hadeploy.lab.state import StateFolder, locked, state_root, write_atomically
+
+DEFAULT_NODES = 3
+Report = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Report to nobody."""
+
+
+def node_of(addressing: Addressing, state: StateFolder, name: str) -> Node:
+    """A node of a lab.
+
+    Raises:
+        HadeployError: there is no such node.
+    """
+    addressing.node(name)
+    return Node(name, addressing, state.node(name), ipv6=network.ipv6_available())
+
+
+def bring_up(
+    name: str, *, nodes: int | None, subnet: str | None, report: Report
+) -> tuple[Addressing, StateFolder]:
+    """Bring a lab up, or repair it, or find that all is well and touch nothing.
+
+    Args:
+        name: the lab's name.
+        nodes: how many; None: as many as it has, else 3.
+        subnet: None: what it has, else one that follows from the name.
+        report: told, in a few words, what is being done.
+
+    Raises:
+        HadeployError: the machine cannot carry a lab, the lab exists in another shape, or a step
+            failed; `take_down` then cleans up.
+    """
+    names.check_name(name)
+    check_machine()
+    root = state_root()
+    with locked(root, doing=f"bringing lab {name!r} up"):
+        state = StateFolder(root / name)
+        addressing = _shape(state, name, nodes, subnet)
+        if state.load(name) is None and network.exists(addressing):
+            report("the state folder was lost: starting afresh")
+            _remove_from_kernel(addressing, report)
+            _remove_state(state)
+        state.save(addressing)
+        with ThreadPoolExecutor(max_workers=len(LAB_IMAGES)) as pool:
+            images = {
+                part: pool.submit(ensure_image, reference, report)
+                for part, reference in LAB_IMAGES.items()
+            }
+            _ensure_network(addressing, report)
+            _ensure_nodes(addressing, state, report)
+            if not all(image.done() for image in images.values()):
+                report("waiting for the images")
+            archives = {part: (LAB_IMAGES[part], image.result()) for part, image in images.items()}
+        if not state.inventory.exists():
+            write_atomically(state.inventory, inventory_text(addressing, state, archives))
+        return addressing, state
+
+
+def take_down(name: str, *, report: Report) -> bool:
+    """Take a lab down, whole or in pieces, with or without its state folder.
+
+    Returns:
+        Whether there was anything to remove.
+
+    Raises:
+        HadeployError: something did not go away.
+    """
+    names.check_name(name)
+    check_machine()
+    root = state_root()
+    with locked(root, doing=f"taking lab {name!r} down"):
+        state = StateFolder(root / name)
+        # Names are all that is needed, so a lost definition is no obstacle.
+        addressing = state.load(name) or Addressing(name, names.default_subnet(name), ())
+        if not state.folder.exists() and not network.exists(addressing):
+            return False
+        _remove_from_kernel(addressing, report)
+        report("removing the disks")
+        _remove_state(state)
+        return True
+
+
+def _remove_from_kernel(addressing: Addressing, report: Report) -> None:
+    report("ending all processes")
+    scopes = network.leftover_scopes(addressing.prefix)
+    with ThreadPoolExecutor(max_workers=max(len(scopes), 1)) as pool:
+        list(pool.map(_end_processes, scopes))
+    report("removing the network")
+    for scope in scopes:
+        network.unplug(scope)
+    network.bridge_down(addressing)
+    network.tidy_namespace_folder()
+    cgroups.remove(addressing.prefix)
+
+
+def _shape(state: StateFolder, name: str, nodes: int | None, subnet: str | None) -> Addressing:
+    """What the lab is to be: what it is, else what is asked for."""
+    found = state.load(name)
+    if found is None:
+        found_subnet, found_nodes = names.default_subnet(name), names.node_names(DEFAULT_NODES)
+    else:
+        found_subnet, found_nodes = found.subnet, found.nodes
+    wanted = Addressing(
+        name,
+        found_subnet if subnet is None else names.check_subnet(subnet),
+        found_nodes if nodes is None else names.node_names(nodes),
+    )
+    if found and found != wanted:
+        raise HadeployError(
+            f"lab {name!r} exists with {len(found.nodes)} nodes in {found.subnet}",
+            doing="bringing it up in another shape",
+            hint=f"hadeploy lab down --name {name}",
+            code=ExitCode.USAGE,
+        )
+    names.check_free(wanted.subnet, network.networks_in_use(wanted))
+    return wanted
+
+
+def _ensure_network(addressing: Addressing, report: Report) -> None:
+    ipv6 = network.ipv6_available()
+    if not network.plugged_in(addressing, ipv6=ipv6):
+        report(f"setting up bridge {addressing.bridge} for {addressing.subnet}")
+        network.bridge_up(addressing, ipv6=ipv6)
+        for node in addressing.nodes:
+            network.plug_in(addressing, node, ipv6=ipv6)
+        if network.bridged_traffic_is_filtered():
+            report(
+                "this machine's firewall sees bridged traffic; if nodes cannot reach each other:"
+            )
+            report("  sysctl net.bridge.bridge-nf-call-iptables=0")
+
+
+def _ensure_nodes(addressing: Addressing, state: StateFolder, report: Report) -> None:
+    ipv6 = network.ipv6_available()
+    public = ssh.ensure_key(state.key, f"hadeploy-lab-{addressing.name}")
+    host_keys = {}
+    started = []
+    for name in addressing.nodes:
+        node = node_of(addressing, state, name)
+        key = node.folder / "ssh_host_ed25519_key"
+        host_keys[name] = ssh.ensure_key(key, name)
+        init = node.init()
+        if init and node.disk.ready and node.ssh_answers() and node.docker_answers():
+            node.api.start(init)
+            continue
+        if node.has_processes():
+            # Half-dead, or just left behind by a killed `up`: a power cycle mends both.
+            report(f"{name}: not answering, cutting its power")
+            node.power_off()
+            network.plug_in(addressing, name, ipv6=ipv6)
+        if not node.disk.ready:
+            node.disk.create(_identity(addressing, name, key.read_text(), public))
+        report(f"{name}: booting at {node.address}")
+        node.boot()
+        started.append(node)
+    ssh.write_client_files(addressing, state, host_keys, ipv6=ipv6)
+    for node in started:
+        node.wait_ready()
+
+
+def _identity(
+    addressing: Addressing, name: str, host_key: str, authorized_key: str
+) -> dict[str, NodeFile]:
+    return node_files(
+        addressing,
+        name,
+        accounts=MachineAccounts(
+            *(Path(f"/etc/{file}").read_text() for file in ("passwd", "shadow", "group"))
+        ),
+        host_key=host_key,
+        authorized_key=authorized_key,
+        machine_id=uuid.uuid4().hex,
+        ipv6=network.ipv6_available(),
+    )
+
+
+def _end_processes(scope: str) -> None:
+    processes.kill_network(network.NETNS / scope, node=scope)
+
+
+def _remove_state(state: StateFolder) -> None:
+    # The definition goes last: as long as it is there, `up` and `down` know what it is about.
+    if state.folder.is_dir():
+        for entry in sorted(state.folder.iterdir()):
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry != state.definition:
+                entry.unlink()
+        state.definition.unlink(missing_ok=True)
+        state.folder.rmdir()

@@ -1,0 +1,229 @@
+"""The lab's network: one bridge, a cable to each node, and a hole that swallows what leaks.
+
+The order is what keeps traffic on the machine: the blackhole route is there before the bridge and
+goes after it, so there is no moment when a packet for the lab follows the default route.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+from pathlib import Path
+from typing import Any
+
+from hadeploy.lab.addressing import Addressing, Endpoint
+from hadeploy.lab.tools import run_tool
+
+NETNS = Path("/run/netns")
+
+
+def ipv6_available() -> bool:
+    """Whether this machine's kernel has IPv6 and lets new interfaces use it."""
+    switch = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
+    return switch.exists() and switch.read_text().strip() == "0"
+
+
+def bridged_traffic_is_filtered() -> bool:
+    """Whether br_netfilter passes frames between nodes to the firewall, as Docker's hosts do."""
+    switch = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+    return switch.exists() and switch.read_text().strip() == "1"
+
+
+def namespace_file(addressing: Addressing, node: str) -> Path:
+    """The file that stands for a node's network namespace; there as long as that has its name."""
+    return NETNS / addressing.scope(node)
+
+
+def _ip_json(*argv: str) -> list[dict[str, Any]]:
+    text = run_tool(("ip", "-j", *argv), doing="reading this machine's network")
+    # Old iproute2 prints nothing, or [{}], where there is nothing to tell.
+    return [entry for entry in json.loads(text or "[]") if entry]
+
+
+def links() -> set[str]:
+    """All interfaces in this machine's own network namespace."""
+    return {entry["ifname"] for entry in _ip_json("link", "show")}
+
+
+def links_up() -> set[str]:
+    """Those of them that are up at both ends."""
+    return {entry["ifname"] for entry in _ip_json("link", "show") if "LOWER_UP" in entry["flags"]}
+
+
+def networks_in_use(addressing: Addressing) -> list[tuple[str, ipaddress.IPv4Network]]:
+    """The IPv4 networks of this machine and of other labs: (who, which)."""
+    found = [
+        (
+            f"interface {link['ifname']}",
+            ipaddress.IPv4Network(f"{a['local']}/{a['prefixlen']}", False),
+        )
+        for link in _ip_json("-4", "address", "show")
+        if link["ifname"] != addressing.bridge
+        for a in link.get("addr_info", ())
+    ]
+    for route in _ip_json("-4", "route", "show", "table", "all", "type", "blackhole"):
+        if route.get("metric") != addressing.blackhole_metric and route["dst"] != "default":
+            found.append(("a blackhole route", ipaddress.IPv4Network(route["dst"])))
+    return found
+
+
+def bridge_up(addressing: Addressing, *, ipv6: bool) -> None:
+    """Put in the blackhole routes, then the bridge with the controller's addresses.
+
+    Raises:
+        HadeployError: a tool failed.
+    """
+    metric = str(addressing.blackhole_metric)
+    doing = f"setting up bridge {addressing.bridge}"
+    for family, subnet in _families(addressing, ipv6):
+        run_tool(
+            ("ip", family, "route", "replace", "blackhole", subnet, "metric", metric), doing=doing
+        )
+    bridge = addressing.bridge
+    commands = []
+    if bridge not in links():
+        commands.append(
+            f"link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+        )
+    commands += [
+        f"address replace {addressing.controller.v4} broadcast + dev {bridge}",
+        *([f"address replace {addressing.controller.v6} dev {bridge} nodad"] if ipv6 else []),
+        f"link set {bridge} up",
+    ]
+    _batch(commands, doing=doing)
+
+
+def plug_in(addressing: Addressing, node: str, *, ipv6: bool) -> None:
+    """Give a node its network namespace, its cable and its addresses; keeps what is there.
+
+    Raises:
+        HadeployError: a tool failed.
+    """
+    scope, endpoint = addressing.scope(node), addressing.node(node)
+    doing = f"connecting node {node}"
+    if not namespace_file(addressing, node).exists():
+        run_tool(("ip", "netns", "add", scope), doing=doing)
+    if scope not in links():
+        _batch([f"link add {scope} type veth peer name eth0 netns {scope}"], doing=doing)
+    _batch([f"link set {scope} master {addressing.bridge} up"], doing=doing)
+    _batch(_node_commands(endpoint, ipv6=ipv6), doing=doing, scope=scope)
+
+
+def _node_commands(endpoint: Endpoint, *, ipv6: bool) -> list[str]:
+    return [
+        "link set lo up",
+        f"address replace {endpoint.v4} broadcast + dev eth0",
+        *([f"address replace {endpoint.v6} dev eth0 nodad"] if ipv6 else []),
+        "link set eth0 up",
+    ]
+
+
+def set_cable(addressing: Addressing, node: str, *, up: bool) -> None:
+    """Cut or mend a node's cable, at this machine's end."""
+    word = "up" if up else "down"
+    run_tool(
+        ("ip", "link", "set", addressing.scope(node), word), doing=f"taking {node}'s cable {word}"
+    )
+
+
+def plugged_in(addressing: Addressing, *, ipv6: bool) -> bool:
+    """Whether bridge, cables, namespaces and addresses are all as they should be."""
+    states = {link["ifname"]: link for link in _ip_json("link", "show")}
+    wanted = [addressing.bridge, *(addressing.scope(n) for n in addressing.nodes)]
+    if any("UP" not in states.get(name, {"flags": ()})["flags"] for name in wanted):
+        return False
+    if not all(namespace_file(addressing, node).exists() for node in addressing.nodes):
+        return False
+    return _has(addressing.controller, addressing.bridge, None, ipv6=ipv6) and all(
+        _has(addressing.node(node), "eth0", addressing.scope(node), ipv6=ipv6)
+        for node in addressing.nodes
+    )
+
+
+def _has(endpoint: Endpoint, link: str, scope: str | None, *, ipv6: bool) -> bool:
+    inside = ("-n", scope) if scope else ()
+    shown = _ip_json(*inside, "address", "show", "dev", link)
+    found = {a.get("local") for entry in shown for a in entry.get("addr_info", ())}
+    return str(endpoint.v4.ip) in found and (not ipv6 or str(endpoint.v6.ip) in found)
+
+
+def unplug(scope: str) -> None:
+    """Remove a node's cable and network namespace by name; whatever is not there is fine."""
+    doing = f"removing {scope}"
+    if scope in links():
+        run_tool(("ip", "link", "delete", scope), doing=doing)
+    if (NETNS / scope).exists():
+        run_tool(("ip", "netns", "delete", scope), doing=doing)
+
+
+def tidy_namespace_folder() -> None:
+    """Undo what `ip netns` sets up for the first namespace, if the last one has gone."""
+    # Path.is_mount() does not see a folder that is mounted on itself.
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    if any(line.split()[4] == str(NETNS) for line in mounts) and not any(NETNS.iterdir()):
+        # Somebody may just be adding one: then it is busy, and stays.
+        run_tool(("umount", str(NETNS)), doing=f"tidying {NETNS}", check=False)
+        with contextlib.suppress(OSError):
+            NETNS.rmdir()
+
+
+def leftover_scopes(prefix: str) -> list[str]:
+    """Names of node cables and namespaces of a lab, wherever they are found."""
+    names = links() | ({entry.name for entry in NETNS.iterdir()} if NETNS.is_dir() else set())
+    return sorted(name for name in names if name.startswith(f"{prefix}-n"))
+
+
+def bridge_down(addressing: Addressing) -> None:
+    """Remove the bridge and, last, the blackhole routes; by their names, not by memory."""
+    doing = f"removing bridge {addressing.bridge}"
+    if addressing.bridge in links():
+        run_tool(("ip", "link", "delete", addressing.bridge), doing=doing)
+    metric = addressing.blackhole_metric
+    for family in ("-4", "-6"):
+        for route in _blackholes(family):
+            if route.get("metric") == metric:
+                run_tool(
+                    (
+                        "ip",
+                        family,
+                        "route",
+                        "delete",
+                        "blackhole",
+                        route["dst"],
+                        "metric",
+                        str(metric),
+                    ),
+                    doing=doing,
+                )
+
+
+def _blackholes(family: str) -> list[dict[str, Any]]:
+    if family == "-6" and not Path("/proc/net/if_inet6").exists():
+        return []
+    return _ip_json(family, "route", "show", "table", "all", "type", "blackhole")
+
+
+def exists(addressing: Addressing) -> bool:
+    """Whether the kernel holds anything of this lab's network."""
+    return (
+        addressing.bridge in links()
+        or bool(leftover_scopes(addressing.prefix))
+        or any(
+            route.get("metric") == addressing.blackhole_metric
+            for family in ("-4", "-6")
+            for route in _blackholes(family)
+        )
+    )
+
+
+def _families(addressing: Addressing, ipv6: bool) -> list[tuple[str, str]]:
+    both = [("-4", str(addressing.subnet)), ("-6", str(addressing.subnet6))]
+    return both if ipv6 else both[:1]
+
+
+def _batch(commands: list[str], *, doing: str, scope: str | None = None) -> None:
+    inside = ("-n", scope) if scope else ()
+    run_tool(
+        ("ip", *inside, "-batch", "-"), doing=doing, stdin="".join(f"{line}\n" for line in commands)
+    )

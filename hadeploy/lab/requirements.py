@@ -1,0 +1,90 @@
+"""What a machine must have for a lab, checked before anything is touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from hadeploy.errors import HadeployError
+from hadeploy.lab.tools import CLEAN_ENVIRONMENT
+
+# tool → Debian package
+_TOOLS = {
+    "dockerd": "docker.io",
+    "docker": "docker.io",
+    "containerd": "docker.io",
+    "runc": "docker.io",
+    "sshd": "openssh-server",
+    "ssh-keygen": "openssh-client",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+    "setsid": "util-linux",
+    "pivot_root": "util-linux",
+    "mount": "mount",
+    "hostname": "hostname",
+    "timeout": "coreutils",
+    "mmdebstrap": "mmdebstrap",
+}
+
+
+def missing_packages() -> list[str]:
+    """The Debian packages of the tools that are not there."""
+    path = CLEAN_ENVIRONMENT["PATH"]
+    return sorted(
+        {package for tool, package in _TOOLS.items() if not shutil.which(tool, path=path)}
+    )
+
+
+def check_machine() -> None:
+    """Refuse a machine that cannot carry a lab, with all reasons at once.
+
+    Raises:
+        HadeployError: it cannot.
+    """
+    doing = "checking whether this machine can carry a lab"
+    if not sys.platform.startswith("linux"):
+        raise HadeployError(
+            f"a lab needs Linux, and this is {sys.platform}",
+            doing=doing,
+            hint="run it in a Debian virtual machine",
+        )
+    if os.geteuid() != 0:
+        raise HadeployError(
+            "a lab needs root, because it makes network namespaces and mounts",
+            doing=doing,
+            hint="run it with sudo, best on a machine that you can throw away",
+        )
+    packages = missing_packages()
+    if packages:
+        raise HadeployError(
+            f"these packages are missing: {', '.join(packages)}",
+            doing=doing,
+            hint=f"scripts/install-debian.sh, or: apt-get install {' '.join(packages)}",
+        )
+    problems = [
+        problem
+        for problem, bad in (
+            ("the kernel has no overlay file system", not _file_system("overlay")),
+            ("no control groups are mounted on /sys/fs/cgroup", not _has_cgroups()),
+            ("there are no network namespaces", not Path("/proc/self/ns/net").exists()),
+        )
+        if bad
+    ]
+    if problems:
+        raise HadeployError("; ".join(problems), doing=doing)
+
+
+def _file_system(name: str) -> bool:
+    if name in Path("/proc/filesystems").read_text().split():
+        return True
+    # As a module it is listed only once loaded; mounting loads it by itself.
+    modules = Path("/lib/modules") / os.uname().release
+    return any(modules.glob(f"kernel/fs/{name}*/{name}.ko*"))
+
+
+def _has_cgroups() -> bool:
+    group = Path("/sys/fs/cgroup")
+    return (group / "cgroup.controllers").exists() or (group / "devices").is_dir()

@@ -1,0 +1,45 @@
+"""Looking at nodes: one script out, one document back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.parse import parse_observation
+from hadeploy.shell.compose import compose
+from hadeploy.transport.fanout import each
+from hadeploy.transport.session import Session
+
+
+def observation_script(cluster: Cluster) -> str:
+    """The read-only script, the same for every node of the cluster."""
+    return compose(
+        "keepalived.sh",
+        "observe.sh",
+        variables={
+            "HD_ROOT": cluster.root,
+            "HD_CLUSTER": cluster.name,
+            "HD_CONTAINERS": " ".join(cluster.container_names),
+            "HD_KEEPALIVED": cluster.container_names[1],
+            "HD_IMAGES": f"{cluster.images.haproxy.reference} "
+            f"{cluster.images.keepalived.reference}",
+            "HD_PORTS": " ".join(str(listener.port) for listener in cluster.listeners),
+            "HD_HEALTH_PORT": str(cluster.haproxy.health_port),
+            "HD_VIPS": " ".join(str(vip.ip) for vip in cluster.vip),
+        },
+    )
+
+
+def observe(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, ObservedNode]:
+    """Observe every connected node, in parallel; one exec each.
+
+    Raises:
+        NodesError: with every node that could not be observed.
+    """
+    script = observation_script(cluster)
+    found = each(
+        lambda session: parse_observation(session.node, session.run(script, doing="observing")),
+        sessions.values(),
+    )
+    return {node.node: node for node in found}

@@ -1,0 +1,192 @@
+"""What a node has, as values; gathered read-only."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class ObservedContainer:
+    """A container, as `docker container inspect` tells it.
+
+    Attributes:
+        name: without the leading slash.
+        id: the container's full id.
+        image_id: what it was made from.
+        image: the reference it was made with.
+        cluster: our label's value, or None on a foreign container.
+        spec: our label's value, or None.
+        role: our label's value, or None.
+        status: created, running, paused, restarting, removing, exited or dead.
+        started: seconds since the epoch; 0.0 if never.
+        restarts: how often the engine has restarted it.
+        exit_code: of the last end.
+        pid: of its first process on the node; 0 if it does not run.
+    """
+
+    name: str
+    id: str
+    image_id: str
+    image: str
+    cluster: str | None
+    spec: str | None
+    role: str | None
+    status: str
+    started: float
+    restarts: int
+    exit_code: int
+    pid: int
+    raw: dict[str, Any] = field(repr=False, compare=False)
+
+    @property
+    def running(self) -> bool:
+        """Whether its process runs now."""
+        return self.status == "running"
+
+
+@dataclass(frozen=True)
+class ObservedFile:
+    """A file in the cluster's folder; path is relative to it."""
+
+    path: str
+    mode: int
+    owner: str
+    content: bytes = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """The content's SHA-256, in hex."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Address:
+    """One address on one interface."""
+
+    interface: str
+    address: str
+    prefix: int
+
+
+@dataclass(frozen=True)
+class Socket:
+    """A listening TCP socket and, where the node tells, its owners as (name, pid)."""
+
+    address: str
+    port: int
+    owners: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image on the node."""
+
+    id: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VrrpState:
+    """What keepalived itself says of its instance.
+
+    Attributes:
+        config_id: the end of its router_id, which names the file that it has read.
+    """
+
+    state: Literal["MASTER", "BACKUP", "FAULT", "INIT"] | str
+    priority: int
+    effective_priority: int
+    config_id: str
+
+
+@dataclass(frozen=True)
+class BackendServer:
+    """A server behind a listener, as this node's haproxy sees it."""
+
+    listener: str
+    name: str
+    status: str
+
+    @property
+    def up(self) -> bool:
+        """Whether haproxy sends connections there."""
+        return self.status.startswith("UP")
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Our applied record: what was put on the node, by whom and when.
+
+    Attributes:
+        files: path → SHA-256 of what the programs were last told to read.
+    """
+
+    vips: tuple[str, ...]
+    interface: str
+    by: str
+    at: str
+    version: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ObservedNode:
+    """The observed state of one node.
+
+    Attributes:
+        now: the node's clock, seconds since the epoch.
+        missing: tools that the node lacks.
+        docker: the engine's version, or None if it does not answer.
+        docker_error: what it said instead.
+        serving: the id of the configuration that haproxy answers with, or None if it does not.
+        through: (VIP, port) → whether a connection from this node opens.
+        keepaliveds: pid → container id, or "" for one that runs on the host.
+    """
+
+    node: str
+    now: int
+    machine: str
+    missing: tuple[str, ...]
+    docker: str | None
+    docker_error: str
+    containers: tuple[ObservedContainer, ...]
+    images: tuple[Image, ...]
+    files: tuple[ObservedFile, ...]
+    addresses: tuple[Address, ...]
+    sockets: tuple[Socket, ...]
+    vrrp: VrrpState | None
+    keepaliveds: dict[int, str]
+    serving: str | None
+    backends: tuple[BackendServer, ...]
+    through: dict[tuple[str, int], bool]
+    applied: Applied | None
+
+    def container(self, name: str) -> ObservedContainer | None:
+        """The container of that name, ours or not."""
+        return next((c for c in self.containers if c.name == name), None)
+
+    def file(self, path: str) -> ObservedFile | None:
+        """The file of that path in the cluster's folder."""
+        return next((f for f in self.files if f.path == path), None)
+
+    def ours(self, cluster: str) -> list[ObservedContainer]:
+        """The containers that carry this cluster's label."""
+        return [c for c in self.containers if c.cluster == cluster]
+
+    def holds(self, address: str) -> bool:
+        """Whether that address is on one of the node's interfaces."""
+        return any(a.address == address for a in self.addresses)
+
+    def interface_of(self, address: str) -> str | None:
+        """The interface that carries that address."""
+        return next((a.interface for a in self.addresses if a.address == address), None)
+
+    def listeners(self, port: int) -> list[Socket]:
+        """The sockets that listen on that port."""
+        return [s for s in self.sockets if s.port == port]
+
+    def image(self, reference: str) -> Image | None:
+        """The image of that reference."""
+        return next((i for i in self.images if reference in i.names), None)

@@ -1,0 +1,245 @@
+"""From what observe.sh says to an ObservedNode. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import datetime
+import io
+import json
+import re
+from typing import Any
+
+from hadeploy.desired import layout
+from hadeploy.desired.model import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC
+from hadeploy.observe.model import (
+    Address,
+    Applied,
+    BackendServer,
+    Image,
+    ObservedContainer,
+    ObservedFile,
+    ObservedNode,
+    Socket,
+    VrrpState,
+)
+from hadeploy.transport.protocol import Message, Reply
+
+
+def parse_observation(node: str, reply: Reply) -> ObservedNode:
+    """The whole document of one node.
+
+    Args:
+        node: its label.
+        reply: what observe.sh said.
+    """
+    about = _pairs(reply.body("node"))
+    version, docker_error = _docker_version(reply.body("docker"))
+    files = tuple(_file(m) for m in reply.all("file"))
+    return ObservedNode(
+        node=node,
+        now=int(about.get("now", ["0"])[0]),
+        machine=about.get("machine", ["?"])[0],
+        missing=tuple(about.get("missing", [])),
+        docker=version,
+        docker_error=docker_error,
+        containers=parse_containers(reply.body("containers")),
+        images=parse_images(reply.body("images")),
+        files=files,
+        addresses=parse_addresses(reply.body("addresses"), reply.body("addresses-text")),
+        sockets=parse_sockets(reply.body("sockets")),
+        vrrp=parse_vrrp(reply.body("vrrp")),
+        keepaliveds=_processes(reply.body("keepalived-processes")),
+        serving=parse_serving(reply.body("serving")),
+        backends=parse_backends(reply.body("backends")),
+        through={
+            (m.words[0], int(m.words[1])): m.words[2] == "yes"
+            for m in reply.all("through")
+            if len(m.words) == 3
+        },
+        applied=parse_applied(files),
+    )
+
+
+def _pairs(text: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        key, equals, value = line.partition("=")
+        if equals:
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def _docker_version(text: str) -> tuple[str | None, str]:
+    for line in text.splitlines():
+        if line.startswith("{"):
+            return str(json.loads(line).get("Version", "?")), ""
+    return None, "\n".join(line for line in text.splitlines() if line != "null")
+
+
+def parse_containers(text: str) -> tuple[ObservedContainer, ...]:
+    """`docker container inspect` of several, where one may be named twice or be absent."""
+    start = text.find("[")
+    if start < 0:
+        return ()
+    documents: list[dict[str, Any]] = json.JSONDecoder().raw_decode(text[start:])[0]
+    return tuple({d["Id"]: _container(d) for d in documents}.values())
+
+
+def _container(document: dict[str, Any]) -> ObservedContainer:
+    state, config = document["State"], document["Config"]
+    labels = config.get("Labels") or {}
+    return ObservedContainer(
+        name=document["Name"].lstrip("/"),
+        id=document["Id"],
+        image_id=document["Image"],
+        image=config["Image"],
+        cluster=labels.get(LABEL_CLUSTER),
+        spec=labels.get(LABEL_SPEC),
+        role=labels.get(LABEL_ROLE),
+        status=state["Status"],
+        started=parse_time(state.get("StartedAt", "")),
+        restarts=document.get("RestartCount", 0),
+        exit_code=state.get("ExitCode", 0),
+        pid=state.get("Pid", 0),
+        raw=document,
+    )
+
+
+def parse_time(text: str) -> float:
+    """Docker's RFC 3339 with nanoseconds, in seconds since the epoch; 0.0 for never."""
+    match = re.match(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", text)
+    if match is None or match[1] == "0001":
+        return 0.0
+    zone = "+00:00" if match[8] == "Z" else match[8]
+    whole = datetime.datetime.fromisoformat(text[:19] + zone)
+    return whole.timestamp() + float(match[7] or 0)
+
+
+def parse_images(text: str) -> tuple[Image, ...]:
+    """One line an image: its id, tags and digests, each as JSON."""
+    images = []
+    for line in text.splitlines():
+        if not line.startswith('"'):
+            continue
+        decoder, values, at = json.JSONDecoder(), [], 0
+        while at < len(line):
+            value, at = decoder.raw_decode(line, at)
+            values.append(value)
+            at += 1
+        names = [_without_library(n) for n in (values[1] or []) + (values[2] or [])]
+        images.append(Image(values[0], tuple(names)))
+    return tuple(images)
+
+
+def _without_library(name: str) -> str:
+    return name.removeprefix("docker.io/").removeprefix("library/")
+
+
+def parse_addresses(as_json: str, as_text: str) -> tuple[Address, ...]:
+    """`ip -j address show`, or `ip -o address show` where ip knows no JSON."""
+    if as_json.startswith("["):
+        return tuple(
+            Address(link["ifname"], info["local"], int(info["prefixlen"]))
+            for link in json.loads(as_json)
+            for info in link.get("addr_info", [])
+            if "local" in info
+        )
+    found = []
+    for line in as_text.splitlines():
+        match = re.match(r"\d+: +([^ ]+) +inet6? ([0-9a-fA-F.:]+)(?: peer \S+?)?/?(\d+)?", line)
+        if match:
+            interface, address, prefix = match.groups()
+            full = 128 if ":" in address else 32
+            found.append(Address(interface.partition("@")[0], address, int(prefix or full)))
+    return tuple(found)
+
+
+def parse_sockets(text: str) -> tuple[Socket, ...]:
+    """`ss -Hltnp`."""
+    found = []
+    for line in text.splitlines():
+        columns = line.split(None, 5)
+        if len(columns) < 5 or columns[0] != "LISTEN":
+            continue
+        address, _, port = columns[3].rpartition(":")
+        users = columns[5] if len(columns) > 5 else ""
+        owners = re.findall(r'\("([^"]*)",pid=(\d+)', users)
+        found.append(
+            Socket(
+                address.partition("%")[0].strip("[]"),
+                int(port),
+                tuple(sorted({(name, int(pid)) for name, pid in owners})),
+            )
+        )
+    return tuple(found)
+
+
+def parse_vrrp(text: str) -> VrrpState | None:
+    """keepalived's data dump, from 2.0.19 to 2.3.4; None if it gave none."""
+    found = dict(re.findall(r"^   (State|Priority|Effective priority) = (\S+)$", text, re.M))
+    if "State" not in found:
+        return None
+    priority = int(found.get("Priority", 0))
+    router = re.search(r"^ Router ID = (\S+)$", text, re.M)
+    return VrrpState(
+        state=found["State"],
+        priority=priority,
+        effective_priority=int(found.get("Effective priority", priority)),
+        config_id=router[1].rpartition("-")[2] if router else "",
+    )
+
+
+def parse_serving(text: str) -> str | None:
+    """The id that haproxy's health frontend redirects to."""
+    match = re.search(r"^location: /(\S+)", text, re.M | re.I)
+    return match[1] if match else None
+
+
+def parse_backends(text: str) -> tuple[BackendServer, ...]:
+    """haproxy's statistics as CSV (management guide, 9.1), below the HTTP header."""
+    _, header, table = text.partition("# pxname")
+    rows = csv.DictReader(io.StringIO((header + table).removeprefix("# ")))
+    return tuple(
+        BackendServer(row["pxname"], row["svname"], row["status"])
+        for row in rows
+        if row.get("svname") not in (None, "FRONTEND", "BACKEND") and row.get("status")
+    )
+
+
+def _processes(text: str) -> dict[int, str]:
+    found = {}
+    for line in text.splitlines():
+        pid, _, container = line.strip().partition(" ")
+        if pid.isdigit():
+            found[int(pid)] = container.strip()
+    return found
+
+
+def _file(message: Message) -> ObservedFile:
+    mode, owner = message.words[0], message.words[1]
+    try:
+        content = base64.b64decode(message.text)
+    except binascii.Error:
+        content = b""
+    return ObservedFile(" ".join(message.words[2:]), int(mode, 8), owner, content)
+
+
+def parse_applied(files: tuple[ObservedFile, ...]) -> Applied | None:
+    """Our record on the node; None if there is none, or if it cannot be read."""
+    record = next((f for f in files if f.path == layout.APPLIED), None)
+    if record is None:
+        return None
+    try:
+        data = json.loads(record.content)
+        return Applied(
+            vips=tuple(data["vips"]),
+            interface=data["interface"],
+            by=data["by"],
+            at=data["at"],
+            version=data["version"],
+            files=dict(data["files"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None

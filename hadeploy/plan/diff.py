@@ -1,0 +1,152 @@
+"""Desired against observed: the steps that make one into the other. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from hadeploy.desired import layout
+from hadeploy.desired.model import Container, DesiredNode, File, Role
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedContainer, ObservedNode
+from hadeploy.plan.model import Impact, NodePlan, Plan, Step
+from hadeploy.plan.order import holders, rolling_order
+from hadeploy.runtime.docker import specification
+
+
+def make_plan(
+    cluster: Cluster, desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode]
+) -> Plan:
+    """The plan of a whole cluster.
+
+    Args:
+        cluster: the inventory.
+        desired: by node label.
+        observed: the same nodes.
+    """
+    holding = holders([str(vip.ip) for vip in cluster.vip], observed.values())
+    order = rolling_order({node: d.priority for node, d in desired.items()}, holding)
+    return Plan(
+        tuple(
+            NodePlan(
+                node,
+                tuple(_steps(cluster, desired[node], observed[node], node in holding)),
+                holder=node in holding,
+            )
+            for node in order
+        )
+    )
+
+
+def _steps(
+    cluster: Cluster, desired: DesiredNode, observed: ObservedNode, holder: bool
+) -> Iterator[Step]:
+    steps = [
+        *_image_steps(cluster, desired, observed),
+        *_file_steps(desired, observed),
+        *_stray_containers(cluster, desired, observed),
+    ]
+    written = {step.role for step in steps if step.action == "write-file"}
+    for container in desired.containers:
+        steps += _container_step(cluster, container, desired, observed, written, holder)
+    if not steps and observed.applied is None:
+        steps.append(Step("write-record", layout.APPLIED, "there is none"))
+    elif steps:
+        steps.append(Step("write-record", layout.APPLIED, "something changed"))
+    return iter(steps)
+
+
+def _image_steps(cluster: Cluster, desired: DesiredNode, observed: ObservedNode) -> Iterator[Step]:
+    for container in desired.containers:
+        if observed.image(container.image) is None:
+            how = getattr(cluster.images, container.role)
+            source = "loaded from the archive" if how.archive else "pulled"
+            yield Step(
+                "load-image",
+                container.image,
+                f"not on the node; {source}",
+                role=container.role,
+            )
+
+
+def _file_steps(desired: DesiredNode, observed: ObservedNode) -> Iterator[Step]:
+    for file in desired.files:
+        reason = _file_reason(file, observed)
+        if reason:
+            yield Step("write-file", file.path, reason, role=file.role)
+
+
+def _file_reason(file: File, observed: ObservedNode) -> str | None:
+    there = observed.file(file.path)
+    if there is None:
+        return "missing"
+    if there.sha256 != file.sha256:
+        edited = observed.applied and observed.applied.files.get(file.path) != there.sha256
+        return "edited on the node" if edited else "content changes"
+    if there.mode != file.mode or there.owner != "0:0":
+        return f"is {there.mode:04o} {there.owner}, should be {file.mode:04o} 0:0"
+    return None
+
+
+def _stray_containers(
+    cluster: Cluster, desired: DesiredNode, observed: ObservedNode
+) -> Iterator[Step]:
+    names = {container.name for container in desired.containers}
+    for container in observed.ours(cluster.name):
+        if container.name not in names:
+            yield Step(
+                "remove-container",
+                container.name,
+                "carries this cluster's mark under an old name",
+                Impact.RESTART,
+            )
+
+
+def _container_step(
+    cluster: Cluster,
+    container: Container,
+    desired: DesiredNode,
+    observed: ObservedNode,
+    written: set[Role | None],
+    holder: bool,
+) -> Iterator[Step]:
+    there = observed.container(container.name)
+    disturbing = Impact.HANDOVER if holder else Impact.RESTART
+    role = container.role
+    if there is None:
+        yield Step("create-container", container.name, "missing", role=role)
+        return
+    stale = _stale(cluster, container, there, observed)
+    if stale:
+        yield Step("recreate-container", container.name, stale, disturbing, role)
+    elif there.status in ("restarting", "dead"):
+        yield Step("recreate-container", container.name, f"is {there.status}", disturbing, role)
+    elif not there.running:
+        yield Step("start-container", container.name, f"is {there.status}", role=role)
+    elif role in written:
+        yield Step("reload-container", container.name, "its files change", Impact.RELOAD, role)
+    elif not _loaded(role, desired, observed):
+        yield Step(
+            "reload-container",
+            container.name,
+            "it does not run on the files that are there",
+            Impact.RELOAD,
+            role,
+        )
+
+
+def _stale(
+    cluster: Cluster, container: Container, there: ObservedContainer, observed: ObservedNode
+) -> str | None:
+    if there.cluster != cluster.name or there.spec != specification(container):
+        return "its specification changes"
+    image = observed.image(container.image)
+    if image is not None and there.image_id != image.id:
+        return f"{container.image} is another image now"
+    return None
+
+
+def _loaded(role: Role, desired: DesiredNode, observed: ObservedNode) -> bool:
+    """Whether a running program has read the file that is there, as far as it says."""
+    if role == "haproxy":
+        return observed.serving == desired.config_id(role)
+    return observed.vrrp is None or observed.vrrp.config_id == desired.config_id(role)

@@ -1,0 +1,85 @@
+"""The plan of a teardown: what is ours goes, in the order that keeps the VIP longest. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from hadeploy.desired import layout
+from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.priorities import priorities
+from hadeploy.observe.model import ObservedContainer, ObservedNode
+from hadeploy.plan.model import Impact, NodePlan, Plan, Step
+from hadeploy.plan.order import holders, rolling_order
+
+OUR_FILES = (
+    layout.HAPROXY_CFG,
+    layout.KEEPALIVED_CONF,
+    layout.CHECK_SCRIPT,
+    layout.APPLIED,
+    *(f"{layout.TRACK}/{name}" for name in layout.DRAINS),
+)
+
+
+def make_down_plan(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Plan:
+    """What `down` removes: backups first, the holder last.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+    """
+    holding = holders([str(vip.ip) for vip in cluster.vip], observed.values())
+    order = rolling_order({n: p for n, p in priorities(cluster).items() if n in observed}, holding)
+    return Plan(
+        tuple(
+            NodePlan(node, tuple(_steps(cluster, observed[node], node in holding)), node in holding)
+            for node in order
+        )
+    )
+
+
+def _steps(cluster: Cluster, look: ObservedNode, holder: bool) -> Iterator[Step]:
+    for container in sorted(look.ours(cluster.name), key=_keepalived_first):
+        yield Step(
+            "remove-container",
+            container.name,
+            f"carries the mark of cluster {cluster.name}",
+            Impact.OUTAGE if holder else Impact.NONE,
+            "keepalived" if _keepalived_first(container) == 0 else "haproxy",
+        )
+    for vip in left_behind(cluster, look):
+        yield Step("remove-address", vip, "keepalived left it behind", Impact.OUTAGE)
+    for path in ours_to_remove(look):
+        yield Step("remove-file", path, "written by hadeploy")
+
+
+def left_behind(cluster: Cluster, look: ObservedNode) -> list[str]:
+    """VIPs that our record names, that are here, and that no keepalived here answers for."""
+    ours = {c.id for c in look.ours(cluster.name)}
+    foreign = [c for c in look.keepaliveds.values() if c not in ours]
+    running = [c for c in look.keepaliveds.values() if c in ours]
+    if look.applied is None or foreign or running:
+        return []
+    return [vip for vip in look.applied.vips if look.holds(vip)]
+
+
+def ours_to_remove(look: ObservedNode) -> list[str]:
+    """The files of ours that are there, the record last."""
+    known = {*OUR_FILES, *(look.applied.files if look.applied else ())}
+    there = [file.path for file in look.files if file.path in known]
+    return sorted(there, key=lambda path: (path == layout.APPLIED, path))
+
+
+def leftovers(cluster: Cluster, look: ObservedNode) -> list[str]:
+    """What is still there after a teardown, in words; nothing, if all went well."""
+    left = [f"container {c.name} ({c.status})" for c in look.ours(cluster.name)]
+    left += [f"file {path}" for path in ours_to_remove(look)]
+    left += [
+        f"address {vip.ip} on {look.interface_of(str(vip.ip))}"
+        for vip in cluster.vip
+        if look.holds(str(vip.ip))
+    ]
+    return left
+
+
+def _keepalived_first(container: ObservedContainer) -> int:
+    return 0 if container.role == "keepalived" else 1

@@ -1,0 +1,93 @@
+"""A plan is data: ordered steps per node, each with a reason and an impact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal
+
+from hadeploy.desired.model import Role
+
+
+class Impact(str, Enum):
+    """What a step does to traffic on its node."""
+
+    NONE = "none"
+    RELOAD = "reload"
+    HANDOVER = "handover"
+    RESTART = "restart"
+    OUTAGE = "outage"
+
+
+Action = Literal[
+    "load-image",
+    "write-file",
+    "create-container",
+    "recreate-container",
+    "start-container",
+    "reload-container",
+    "remove-container",
+    "remove-file",
+    "remove-address",
+    "write-record",
+]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change on one node.
+
+    Attributes:
+        action: what is done.
+        subject: to what: a path, a container name, an image reference, an address.
+        reason: why, in words.
+        impact: what traffic notices.
+        role: the container it concerns, if any.
+    """
+
+    action: Action
+    subject: str
+    reason: str
+    impact: Impact = Impact.NONE
+    role: Role | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The step in the machine-readable plan."""
+        return {
+            "action": self.action,
+            "subject": self.subject,
+            "reason": self.reason,
+            "impact": self.impact.value,
+        }
+
+
+@dataclass(frozen=True)
+class NodePlan:
+    """The steps of one node, in order."""
+
+    node: str
+    steps: tuple[Step, ...]
+    holder: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The nodes in the order in which they are changed."""
+
+    nodes: tuple[NodePlan, ...]
+
+    @property
+    def changes(self) -> int:
+        """How many steps there are in all."""
+        return sum(len(node.steps) for node in self.nodes)
+
+    def document(self) -> list[dict[str, Any]]:
+        """The machine-readable plan."""
+        return [
+            {
+                "node": node.node,
+                "holder": node.holder,
+                "steps": [step.document() for step in node.steps],
+            }
+            for node in self.nodes
+        ]

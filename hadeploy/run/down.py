@@ -1,0 +1,106 @@
+"""`down`: remove what is ours from every node, and prove that it is gone."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.gather import observe
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.down import leftovers
+from hadeploy.plan.model import NodePlan, Plan
+from hadeploy.run.progress import Progress
+from hadeploy.shell.compose import compose
+from hadeploy.transport.fanout import each
+from hadeploy.transport.protocol import Message
+from hadeploy.transport.session import Session
+
+# The VIP has left by then, and with it every connection worth waiting for.
+HAPROXY_STOP_SECONDS = 5
+KEEPALIVED_STOP_SECONDS = 35
+
+
+def tear_down(
+    cluster: Cluster,
+    plan: Plan,
+    observed: Mapping[str, ObservedNode],
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> None:
+    """Carry a teardown out: the backups together, then the holder, so that the VIP never hops.
+
+    Raises:
+        NodesError: a node kept something; `down` can simply be run again.
+    """
+    todo = [node for node in plan.nodes if node.steps]
+    progress.phase("Remove")
+    for group in (
+        [node for node in todo if not node.holder],
+        [node for node in todo if node.holder],
+    ):
+        each(
+            lambda node: _remove(cluster, node, observed[node.node], sessions[node.node], progress),
+            group,
+        )
+
+
+def prove_gone(cluster: Cluster, sessions: Mapping[str, Session], progress: Progress) -> None:
+    """Look again, and fail if anything of ours is left.
+
+    Raises:
+        NodesError: naming what is left where.
+    """
+    progress.phase("Verify")
+    errors = [
+        HadeployError(
+            f"still there: {', '.join(left)}",
+            node=node,
+            doing="proving that nothing is left",
+            hint="run `hadeploy down` again; an address that no record of ours names is kept",
+            code=ExitCode.NOT_PROVEN,
+        )
+        for node, look in observe(cluster, sessions).items()
+        if (left := leftovers(cluster, look))
+    ]
+    if errors:
+        raise NodesError(errors)
+
+
+def down_script(cluster: Cluster, plan: NodePlan, look: ObservedNode) -> str:
+    """The teardown of one node. Pure."""
+    lines = []
+    for step in plan.steps:
+        if step.action == "remove-container":
+            keepalived = step.role == "keepalived"
+            seconds = KEEPALIVED_STOP_SECONDS if keepalived else HAPROXY_STOP_SECONDS
+            lines.append(f"stop_and_remove {shlex.quote(step.subject)} {seconds}")
+    if look.applied:
+        interface = shlex.quote(look.applied.interface)
+        lines += [f"release {shlex.quote(vip)} {interface}" for vip in look.applied.vips]
+    files = [shlex.quote(step.subject) for step in plan.steps if step.action == "remove-file"]
+    lines.append(" ".join(["remove_files", *files]))
+    lines.append("emit end")
+    return compose("down.sh", variables={"HD_ROOT": cluster.root}, main="\n".join(lines))
+
+
+def _remove(
+    cluster: Cluster, plan: NodePlan, look: ObservedNode, session: Session, progress: Progress
+) -> None:
+    def tell(message: Message) -> None:
+        if message.kind in ("removing", "releasing"):
+            progress.node(session.node, f"{message.kind} {message.words[0]}")
+
+    reply = session.run(down_script(cluster, plan, look), doing="removing", on_message=tell)
+    failures = reply.all("failed")
+    if failures:
+        progress.node(session.node, f"kept {failures[0].words[0]}", "failed")
+        raise HadeployError(
+            f"could not remove {failures[0].words[0]}",
+            node=session.node,
+            doing="removing",
+            detail="\n".join(m.text for m in reply.messages if m.text),
+            hint="mend the cause and run `hadeploy down` again",
+        )
+    progress.node(session.node, f"{len(plan.steps)} things removed", "ok")

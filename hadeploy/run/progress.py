@@ -1,0 +1,23 @@
+"""What a run tells about itself while it runs; `ui` decides how it looks."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+State = Literal["doing", "ok", "failed", "left"]
+
+
+class Progress(Protocol):
+    """Told by the run; called from several threads."""
+
+    def phase(self, title: str) -> None:
+        """A new phase of the whole run begins."""
+
+    def node(self, node: str, text: str, state: State = "doing") -> None:
+        """What one node is busy with, or how that ended."""
+
+    def transfer(self, node: str, what: str, sent: int, total: int) -> None:
+        """Bytes of a transfer so far."""
+
+    def waiting(self, text: str) -> None:
+        """What the run waits for."""

@@ -1,0 +1,152 @@
+"""`up`: bring the nodes to the desired state, one at a time."""
+
+from __future__ import annotations
+
+import datetime
+import getpass
+import json
+import socket
+from collections.abc import Mapping
+
+from hadeploy import __version__
+from hadeploy.desired.model import DesiredNode
+from hadeploy.errors import HadeployError
+from hadeploy.plan.model import NodePlan
+from hadeploy.run.images import load_images
+from hadeploy.run.prepare import Inputs, Prepared
+from hadeploy.run.progress import Progress
+from hadeploy.run.scripts import apply_script, stage_script
+from hadeploy.runtime.docker import specification
+from hadeploy.transport.fanout import each
+from hadeploy.transport.protocol import Message, Reply
+from hadeploy.transport.session import Session
+
+DESCRIPTIONS = {
+    "load-image": "loading",
+    "write-file": "writing",
+    "create-container": "starting",
+    "recreate-container": "recreating",
+    "start-container": "starting",
+    "reload-container": "reloading",
+    "remove-container": "removing",
+    "write-record": "recording",
+}
+
+
+def apply(
+    inputs: Inputs, prepared: Prepared, sessions: Mapping[str, Session], progress: Progress
+) -> None:
+    """Carry a plan out: images everywhere, validation everywhere, then node by node.
+
+    Raises:
+        NodesError: images or validation failed; no live file was changed.
+        HadeployError: a node failed; the nodes after it were not touched.
+    """
+    todo = [node for node in prepared.plan.nodes if node.steps]
+    progress.phase("Images")
+    each(lambda node: load_images(inputs, node, sessions[node.node], progress), todo)
+    progress.phase("Validate")
+    each(
+        lambda node: stage(prepared.desired[node.node], sessions[node.node], progress),
+        todo,
+    )
+    progress.phase("Apply")
+    for node in todo:
+        apply_node(inputs, prepared.desired[node.node], node, sessions[node.node], progress)
+
+
+def stage(desired: DesiredNode, session: Session, progress: Progress) -> None:
+    """Stage one node's files and have them checked by the images that will run them.
+
+    Raises:
+        HadeployError: with the program's own words and the line that it refused.
+    """
+
+    def tell(message: Message) -> None:
+        if message.kind == "validating":
+            progress.node(session.node, f"checking the {message.words[0]} configuration")
+
+    reply = session.run(stage_script(desired), doing="validating", on_message=tell)
+    refused = reply.all("refused")
+    if refused:
+        role = refused[0].words[0]
+        said = next(m.text for m in reply.all("validating") if m.words[0] == role)
+        raise HadeployError(
+            f"{role} refuses the new configuration",
+            node=session.node,
+            doing="validating",
+            detail=said,
+            hint="no live file was changed; `hadeploy render` writes the files to look at",
+        )
+    if reply.all("failed"):
+        raise HadeployError(
+            "staging the files failed",
+            node=session.node,
+            doing="validating",
+            detail=_all_text(reply),
+            hint="is there space, and may root write there? (paths.root)",
+        )
+    progress.node(session.node, "configuration checked", "ok")
+
+
+def apply_node(
+    inputs: Inputs,
+    desired: DesiredNode,
+    plan: NodePlan,
+    session: Session,
+    progress: Progress,
+) -> None:
+    """Do the steps of one node and prove it healthy.
+
+    Raises:
+        HadeployError: with the step that failed and what it said.
+    """
+
+    def tell(message: Message) -> None:
+        if message.kind == "step":
+            progress.node(session.node, _describe(plan, message.words[0]))
+
+    script = apply_script(inputs.cluster, desired, plan, applied_record(desired))
+    reply = session.run(script, doing="applying", on_message=tell)
+    failed = reply.all("failed")
+    if failed:
+        number = failed[0].words[0]
+        said = next(m.text for m in reply.all("step") if m.words[0] == number)
+        progress.node(session.node, _describe(plan, number), "failed")
+        raise HadeployError(
+            f"failed while {_describe(plan, number)}",
+            node=session.node,
+            doing="applying",
+            detail=said,
+            hint="the nodes after it were not touched; mend the cause and run `hadeploy up` again",
+        )
+    progress.node(session.node, f"{len(plan.steps)} changes applied and proven", "ok")
+
+
+def applied_record(desired: DesiredNode) -> str:
+    """What goes into applied.json: no state lives on the laptop."""
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    return json.dumps(
+        {
+            "version": __version__,
+            "by": f"{getpass.getuser()}@{socket.gethostname()}",
+            "at": now,
+            "vips": [vip.partition("/")[0] for vip in desired.vips],
+            "interface": desired.facts.interface,
+            "files": {file.path: file.sha256 for file in desired.files},
+            "containers": {c.name: specification(c) for c in desired.containers},
+        },
+        indent=1,
+    )
+
+
+def _describe(plan: NodePlan, number: str) -> str:
+    index, _, proof = number.partition(".")
+    step = plan.steps[int(index)]
+    if proof:
+        return f"proving {step.subject}"
+    return f"{DESCRIPTIONS[step.action]} {step.subject}"
+
+
+def _all_text(reply: Reply) -> str:
+    return "\n".join(m.text for m in reply.messages if m.text)

@@ -1,0 +1,113 @@
+# Changing a node, one step after the other. Given: HD_ROOT.
+
+# step NUMBER COMMAND...: what it prints is the body of its message; the first failure ends the run.
+step() {
+    hd_step=$1
+    shift
+    emit step "$hd_step"
+    if ! "$@"; then
+        emit failed "$hd_step"
+        emit end
+        exit 1
+    fi
+    emit ok "$hd_step"
+}
+
+# swap PATH: the staged file takes the live one's place in one instant; the live one is kept.
+swap() {
+    if [ -f "$HD_ROOT/$1" ]; then
+        install -d -m 0700 "$HD_ROOT/.last-good" && install -d -m 0700 "$HD_ROOT/.last-good/${1%/*}" &&
+            cp -p "$HD_ROOT/$1" "$HD_ROOT/.last-good/$1.new" &&
+            mv -f "$HD_ROOT/.last-good/$1.new" "$HD_ROOT/.last-good/$1" || return 1
+    fi
+    mv -f "$HD_ROOT/.staging/$1" "$HD_ROOT/$1" && sync "$HD_ROOT/$1"
+}
+
+# record CONTENT: what was applied, by whom and when; base64. The last thing to be written.
+record() {
+    printf '%s' "$1" | base64 -d >"$HD_ROOT/applied.json.new" && sync "$HD_ROOT/applied.json.new" &&
+        mv -f "$HD_ROOT/applied.json.new" "$HD_ROOT/applied.json" && rm -rf "$HD_ROOT/.staging"
+}
+
+# remove_container NAME: gracefully, so that keepalived takes its addresses with it.
+remove_container() {
+    docker container inspect "$1" >/dev/null 2>&1 || return 0
+    docker stop "$1" >/dev/null && docker rm "$1" >/dev/null
+}
+
+recreate() {
+    hd_name=$1
+    shift
+    remove_container "$hd_name" && "$@" >/dev/null
+}
+
+# signal CONTAINER NAME: from inside. `docker kill` would make the engine believe that the container
+# was stopped by hand, and leave it down after the next reboot.
+signal() { docker exec "$1" sh -c "kill -$2 1"; }
+
+# until_true SECONDS WHAT COMMAND...: polls, and says what it waited for.
+until_true() {
+    hd_deadline=$(($(date +%s) + $1))
+    hd_what=$2
+    shift 2
+    until "$@"; do
+        if [ "$(date +%s)" -ge "$hd_deadline" ]; then
+            printf 'not within the deadline: %s\n' "$hd_what"
+            return 1
+        fi
+        nap
+    done
+}
+
+serves() { http_get "$1" /config | grep -qi "^location: /$2[[:space:]]*\$"; }
+
+listens() { [ -n "$(ss -Hltn "sport = :$1")" ]; }
+
+# prove_haproxy CONTAINER HEALTH_PORT CONFIG_ID SECONDS PORT...: the worker that answers has this very
+# configuration, and every service port listens.
+prove_haproxy() {
+    hd_container=$1 hd_health=$2 hd_config=$3 hd_seconds=$4
+    shift 4
+    until_true "$hd_seconds" "haproxy answers with configuration $hd_config" \
+        serves "$hd_health" "$hd_config" || {
+        last_words "$hd_container"
+        return 1
+    }
+    for hd_port in "$@"; do
+        until_true 5 "port $hd_port listens" listens "$hd_port" || {
+            last_words "$hd_container"
+            return 1
+        }
+    done
+}
+
+# vrrp_ok CONTAINER CONFIG_ID: it has read this very file, and takes part unless it is drained.
+vrrp_ok() {
+    hd_said=$(vrrp_dump "$1") || return 1
+    case $hd_said in *"Router ID = "*"-$2"*) ;; *) return 1 ;; esac
+    case $(printf '%s\n' "$hd_said" | sed -n 's/^   State = //p' | head -n 1) in
+    MASTER | BACKUP) return 0 ;;
+    FAULT) drained ;;
+    *) return 1 ;;
+    esac
+}
+
+drained() {
+    for hd_track in "$HD_ROOT"/track/*; do
+        [ "$(cat "$hd_track")" = 0 ] || return 0
+    done
+    return 1
+}
+
+# prove_keepalived CONTAINER CONFIG_ID SECONDS
+prove_keepalived() {
+    until_true "$3" "keepalived has configuration $2 and is MASTER or BACKUP" vrrp_ok "$1" "$2" &&
+        return 0
+    last_words "$1"
+    return 1
+}
+
+last_words() {
+    printf -- '--- last lines of %s:\n' "$1"
+    docker logs --tail 12 "$1"
+}

@@ -1,0 +1,17 @@
+# Asking keepalived for its state.
+
+# vrrp_dump CONTAINER: what it says of its instance (SIGUSR1, keepalived(8)), but for the password.
+# Its first process is keepalived itself, so the signal goes straight there.
+vrrp_dump() {
+    hd_vrrp_pid=$(main_pid "$1") || return 1
+    hd_dump=/proc/$hd_vrrp_pid/root/tmp/keepalived.data
+    rm -f "$hd_dump"
+    kill -USR1 "$hd_vrrp_pid" 2>/dev/null || return 1
+    hd_left=15
+    until grep -q '< Interfaces >' "$hd_dump" 2>/dev/null; do
+        hd_left=$((hd_left - 1))
+        [ "$hd_left" -gt 0 ] || return 1
+        nap
+    done
+    sed -n '/Router ID =/p; /VRRP Topology/,/VRRP Sockpool/p' "$hd_dump" | grep -v 'Password ='
+}

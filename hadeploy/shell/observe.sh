@@ -1,0 +1,93 @@
+# One read-only look at a node. Given: HD_ROOT, HD_CLUSTER, HD_CONTAINERS, HD_IMAGES, HD_PORTS,
+# HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name). Everything is data for observe/parse.py.
+
+observe_node() {
+    emit node
+    printf 'host=%s\n' "$(hostname)"
+    printf 'now=%s\n' "$(date +%s)"
+    printf 'machine=%s\n' "$(uname -m)"
+    for hd_tool in docker ip ss bash timeout base64 sha256sum; do
+        have "$hd_tool" || printf 'missing=%s\n' "$hd_tool"
+    done
+}
+
+observe_docker() {
+    emit docker
+    docker version --format '{{json .Server}}'
+    emit containers
+    # shellcheck disable=SC2046,SC2086  # lists of words
+    docker container inspect $(
+        docker container ls --all --quiet --no-trunc --filter "label=hadeploy.cluster=$HD_CLUSTER"
+    ) $HD_CONTAINERS 2>/dev/null
+    emit images
+    # shellcheck disable=SC2086
+    docker image inspect --format '{{json .Id}} {{json .RepoTags}} {{json .RepoDigests}}' \
+        $HD_IMAGES 2>/dev/null
+}
+
+# Names, modes and contents of every file of ours.
+observe_files() {
+    [ -d "$HD_ROOT" ] || return 0
+    find "$HD_ROOT" -type f ! -path "$HD_ROOT/.staging/*" ! -path "$HD_ROOT/.last-good/*" |
+        while IFS= read -r hd_file; do
+            emit file "$(stat -c '%a %u:%g' "$hd_file")" "${hd_file#"$HD_ROOT"/}"
+            base64 <"$hd_file"
+        done
+}
+
+observe_network() {
+    emit addresses
+    ip -j address show 2>/dev/null || { emit addresses-text && ip -o address show; }
+    emit sockets
+    ss -Hltnp
+}
+
+# Which haproxy configuration answers, and whether the service port opens through each VIP.
+observe_answers() {
+    emit serving
+    http_get "$HD_HEALTH_PORT" /config
+    emit backends
+    http_get "$HD_HEALTH_PORT" '/stats;csv'
+    # Before anything was applied nobody answers there, and each attempt costs a second.
+    [ -f "$HD_ROOT/applied.json" ] || return 0
+    for hd_vip in $HD_VIPS; do
+        for hd_port in $HD_PORTS; do
+            if tcp_opens "$hd_vip" "$hd_port"; then
+                emit through "$hd_vip" "$hd_port" yes
+            else
+                emit through "$hd_vip" "$hd_port" no
+            fi
+        done
+    done
+}
+
+observe_vrrp() {
+    emit vrrp
+    vrrp_dump "$HD_KEEPALIVED"
+}
+
+# Every keepalived on this node, in a container or not: one of them may hold addresses.
+observe_processes() {
+    emit keepalived-processes
+    for hd_comm in /proc/[0-9]*/comm; do
+        read -r hd_name <"$hd_comm" 2>/dev/null || continue
+        case $hd_name in
+        keepalived*)
+            hd_dir=${hd_comm%/comm}
+            printf '%s %s\n' "${hd_dir#/proc/}" \
+                "$(sed -n 's/.*\([0-9a-f]\{64\}\).*/\1/p' "$hd_dir/cgroup" 2>/dev/null | head -n 1)"
+            ;;
+        esac
+    done
+}
+
+main() {
+    observe_node
+    observe_docker
+    observe_files
+    observe_network
+    observe_vrrp
+    observe_processes
+    observe_answers
+    emit end
+}

@@ -1,0 +1,50 @@
+# Putting files beside the live ones and asking the real programs what they think of them.
+# Given: HD_ROOT.
+
+# stage_begin: the folders, and an empty place for what is new.
+stage_begin() {
+    install -d -m 0755 "${HD_ROOT%/*}" "$HD_ROOT" "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" \
+        "$HD_ROOT/track" || fail
+    rm -rf "$HD_ROOT/.staging"
+    install -d -m 0755 "$HD_ROOT/.staging" || fail
+}
+
+# track FILE: a track file that is not there yet; what is in one that exists is never touched, since
+# a missing or replaced one counts as "not drained".
+track() {
+    [ -e "$HD_ROOT/track/$1" ] && return 0
+    printf '0\n' >"$HD_ROOT/track/$1.new" || fail
+    chmod 0644 "$HD_ROOT/track/$1.new" || fail
+    mv "$HD_ROOT/track/$1.new" "$HD_ROOT/track/$1" || fail
+}
+
+# put PATH MODE CONTENT: a staged file; the content is base64.
+put() {
+    hd_staged=$HD_ROOT/.staging/$1
+    case $1 in */*) install -d -m 0755 "${hd_staged%/*}" || fail ;; esac
+    printf '%s' "$3" | base64 -d >"$hd_staged" || fail
+    chmod "$2" "$hd_staged" || fail
+    sync "$hd_staged" || fail
+}
+
+# validate ROLE COMMAND...: fails with the program's own words.
+validate() {
+    hd_role=$1
+    shift
+    emit validating "$hd_role"
+    hd_said=$("$@" 2>&1)
+    hd_code=$?
+    printf '%s\n' "$hd_said"
+    # keepalived 2.0 calls a file with an unknown keyword good; but it says something about it.
+    [ "$hd_role" = keepalived ] && [ -n "$hd_said" ] && hd_code=1
+    [ "$hd_code" -eq 0 ] && return 0
+    emit refused "$hd_role" "$hd_code"
+    emit end
+    exit 1
+}
+
+fail() {
+    emit failed
+    emit end
+    exit 1
+}

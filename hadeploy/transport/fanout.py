@@ -1,0 +1,46 @@
+"""The same work on many nodes at once; every failure is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from hadeploy.errors import HadeployError, NodesError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+MOST_AT_ONCE = 64
+
+
+def try_each(
+    work: Callable[[Item], Result], items: Iterable[Item]
+) -> tuple[list[Result], list[HadeployError]]:
+    """Do the work on all items in parallel.
+
+    Returns:
+        The results of those that succeeded, in order, and the errors of those that failed.
+    """
+    todo = list(items)
+    results: list[Result] = []
+    errors: list[HadeployError] = []
+    with ThreadPoolExecutor(max_workers=max(1, min(len(todo), MOST_AT_ONCE))) as pool:
+        for future in [pool.submit(work, item) for item in todo]:
+            try:
+                results.append(future.result())
+            except HadeployError as error:
+                errors.append(error)
+    return results, errors
+
+
+def each(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """As `try_each`, where one failure is a failure of the whole.
+
+    Raises:
+        NodesError: with every failure.
+    """
+    results, errors = try_each(work, items)
+    if errors:
+        raise NodesError(errors)
+    return results

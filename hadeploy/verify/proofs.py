@@ -1,0 +1,183 @@
+"""What must be true of a cluster that serves. Pure: proofs from observations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from hadeploy.desired import layout
+from hadeploy.desired.model import DesiredNode
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedContainer, ObservedNode
+from hadeploy.verify.model import Proof
+
+# A container that crashes at start looks fine for a moment; a restarted one must last longer.
+STABLE_SECONDS = 2
+STABLE_AFTER_RESTART_SECONDS = 10
+
+
+def prove(
+    cluster: Cluster, desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode]
+) -> list[Proof]:
+    """Every proof that observations can give, nodes in the inventory's order.
+
+    Args:
+        cluster: the inventory.
+        desired: by node label.
+        observed: the same nodes.
+    """
+    found: list[Proof] = []
+    for node in cluster.nodes:
+        if node.label not in observed:
+            continue
+        look = observed[node.label]
+        found += _containers(cluster, look)
+        found += _ports(cluster, look, desired[node.label])
+        found += _through(cluster, look)
+        found += _vrrp(cluster, look)
+    for vip in cluster.vip:
+        found.append(_held_once(str(vip.ip), observed))
+    found.append(_backends(observed))
+    return found
+
+
+def _containers(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
+    for name in cluster.container_names:
+        container = look.container(name)
+        problem = _unstable(container, look.now)
+        if problem is None and container is not None and container.cluster != cluster.name:
+            problem = "is not ours"
+        yield Proof(
+            "container-running",
+            "fail" if problem else "pass",
+            f"{name} {problem or 'runs'}",
+            look.node,
+            f"docker logs --tail 30 {name}" if problem else None,
+        )
+
+
+def _unstable(container: ObservedContainer | None, now: int) -> str | None:
+    if container is None:
+        return "is missing"
+    if not container.running:
+        return f"is {container.status} (exit status {container.exit_code})"
+    needed = STABLE_AFTER_RESTART_SECONDS if container.restarts else STABLE_SECONDS
+    if now - container.started < needed:
+        return f"was started only just now ({container.restarts} restarts)"
+    return None
+
+
+def _ports(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterator[Proof]:
+    for listener in cluster.listeners:
+        sockets = look.listeners(listener.port)
+        others = {name for s in sockets for name, _ in s.owners} - {"haproxy"}
+        if not sockets:
+            verdict, seen = "fail", f"nothing listens on port {listener.port}"
+        elif others:
+            verdict, seen = "fail", f"port {listener.port} belongs to {', '.join(others)}"
+        else:
+            verdict, seen = "pass", f"haproxy listens on port {listener.port}"
+        yield Proof(
+            "port-listens",
+            "fail" if verdict == "fail" else "pass",
+            seen,
+            look.node,
+            "`hadeploy plan` shows what is missing there" if verdict == "fail" else None,
+        )
+    wanted = desired.config_id("haproxy")
+    if look.serving is None:
+        yield Proof(
+            "haproxy-answers",
+            "fail",
+            "haproxy does not answer its health check",
+            look.node,
+            "is it stopped, or frozen?",
+        )
+    elif look.serving != wanted:
+        yield Proof(
+            "haproxy-answers",
+            "fail",
+            "haproxy serves another configuration than the inventory's",
+            look.node,
+            "`hadeploy plan` shows the difference, `hadeploy up` applies it",
+        )
+    else:
+        yield Proof("haproxy-answers", "pass", "haproxy serves this configuration", look.node)
+
+
+def _through(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
+    for vip in cluster.vip:
+        for listener in cluster.listeners:
+            target = (
+                f"{vip.ip}:{listener.port}" if vip.version == 4 else f"[{vip.ip}]:{listener.port}"
+            )
+            opens = look.through.get((str(vip.ip), listener.port), False)
+            yield Proof(
+                "vip-answers-node",
+                "pass" if opens else "fail",
+                f"{target} {'accepts connections' if opens else 'cannot be reached'} from here",
+                look.node,
+                None if opens else "does something drop ARP, or the port, between the nodes?",
+            )
+
+
+def _vrrp(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
+    holding = any(look.holds(str(vip.ip)) for vip in cluster.vip)
+    state = look.vrrp.state if look.vrrp else None
+    if state is None:
+        verdict, seen = False, "keepalived does not tell its state"
+    elif state == "FAULT":
+        drained = _drains(look)
+        verdict = bool(drained) and not holding
+        seen = f"keepalived is in FAULT ({', '.join(drained) or 'its haproxy check fails'})"
+    else:
+        verdict = (state == "MASTER") == holding
+        seen = f"keepalived is {state} and the VIP is {'here' if holding else 'not here'}"
+    yield Proof(
+        "keepalived-agrees",
+        "pass" if verdict else "fail",
+        seen,
+        look.node,
+        None if verdict else f"docker logs --tail 30 {cluster.container_names[1]}",
+    )
+
+
+def _drains(look: ObservedNode) -> list[str]:
+    """The track files that keep the VIP off this node."""
+    found = []
+    for name in layout.DRAINS:
+        file = look.file(f"{layout.TRACK}/{name}")
+        if file is not None and file.content.strip() not in (b"", b"0"):
+            found.append(name)
+    return found
+
+
+def _held_once(vip: str, observed: Mapping[str, ObservedNode]) -> Proof:
+    holding = [node for node, look in observed.items() if look.holds(vip)]
+    if len(holding) == 1:
+        return Proof("vip-held-once", "pass", f"{vip} is bound on {holding[0]} alone")
+    if not holding:
+        return Proof(
+            "vip-held-once",
+            "fail",
+            f"{vip} is bound on no node",
+            hint="look at keepalived's state and at its haproxy check on every node",
+        )
+    orphans = [n for n in holding if not observed[n].keepaliveds]
+    hint = "do the nodes hear each other? VRRP is IP protocol 112; look for firewall rules"
+    if orphans:
+        hint = (
+            f"no keepalived runs on {', '.join(orphans)}: `hadeploy up` starts one, which cures it"
+        )
+    return Proof("vip-held-once", "fail", f"{vip} is bound on {' and '.join(holding)}", hint=hint)
+
+
+def _backends(observed: Mapping[str, ObservedNode]) -> Proof:
+    """Told, never required: at first bring-up no API server runs yet."""
+    most = max((look.backends for look in observed.values()), key=len, default=())
+    up = [server for server in most if server.up]
+    return Proof(
+        "backends-up",
+        "pass" if most and len(up) == len(most) else "warn",
+        f"{len(up)} of {len(most)} backends are up",
+        hint=None if len(up) == len(most) else "expected before `kubeadm init`",
+    )

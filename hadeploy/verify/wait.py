@@ -1,0 +1,74 @@
+"""Proving with a deadline: look again until everything holds, and say what is waited for."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Mapping
+
+from hadeploy.desired.model import DesiredNode
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedNode
+from hadeploy.run.progress import Progress
+from hadeploy.verify.model import Proof, failed
+from hadeploy.verify.proofs import prove
+
+POLL_SECONDS = 0.3
+FROM_HERE_SECONDS = 2.0
+
+
+def wait_for_proofs(
+    cluster: Cluster,
+    desired: Mapping[str, DesiredNode],
+    look: Callable[[], Mapping[str, ObservedNode]],
+    progress: Progress,
+    *,
+    timeout: float,
+) -> list[Proof]:
+    """Look and prove until nothing fails, or until the deadline.
+
+    Args:
+        cluster: the inventory.
+        desired: by node label.
+        look: observes the nodes.
+        progress: told what is waited for.
+        timeout: seconds.
+
+    Returns:
+        The proofs of the last look, the ones from this machine at the end.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        proofs = prove(cluster, desired, look())
+        wrong = failed(proofs)
+        if not wrong or time.monotonic() >= deadline:
+            return [*proofs, *from_here(cluster)]
+        first = wrong[0]
+        where = f"{first.node}: " if first.node else ""
+        progress.waiting(f"{where}{first.message}")
+        time.sleep(POLL_SECONDS)
+
+
+def from_here(cluster: Cluster) -> list[Proof]:
+    """Whether the VIP answers on this machine; only a warning, since it may have no route there."""
+    found = []
+    for vip in cluster.vip:
+        for listener in cluster.listeners:
+            target = f"{vip.ip}:{listener.port}"
+            try:
+                socket.create_connection((str(vip.ip), listener.port), FROM_HERE_SECONDS).close()
+            except OSError as error:
+                reason = error.strerror or str(error)
+                found.append(
+                    Proof(
+                        "vip-answers-here",
+                        "warn",
+                        f"{target} cannot be reached from this machine ({reason})",
+                        hint="fine if it has no route to the VIP",
+                    )
+                )
+            else:
+                found.append(
+                    Proof("vip-answers-here", "pass", f"{target} accepts connections from here")
+                )
+    return found

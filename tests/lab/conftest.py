@@ -1,0 +1,54 @@
+"""One lab for the whole session; each test says in which state it wants the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hadeploy.lab.lab import Lab
+from tests.lab.harness import ROOT, Cluster
+
+LAB_NAME = "test"
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """Three nodes without images."""
+    Lab.remove(LAB_NAME)
+    made = Lab.up(LAB_NAME)
+    yield made
+    made.down()
+
+
+@pytest.fixture
+def cluster(lab: Lab, tmp_path: Path) -> Cluster:
+    """The lab's own inventory, in whatever state the nodes are; they all run."""
+    for node in lab.nodes:
+        lab.link(node, up=True)
+        lab.start_node(node)
+        lab.apiserver(node, up=True)
+    return Cluster(lab, tmp_path)
+
+
+@pytest.fixture
+def fresh(cluster: Cluster) -> Cluster:
+    """Nothing of ours, or of a test's, on any node."""
+    for node in cluster.lab.nodes:
+        cluster.node(
+            node,
+            f"""docker ps --all --quiet | xargs -r docker stop --time 2 >/dev/null
+            docker ps --all --quiet | xargs -r docker rm >/dev/null
+            rm -rf {ROOT}
+            for address in $(ip -o address show dev eth0 to {cluster.lab.vip} | awk '{{print $4}}')
+            do ip address del "$address" dev eth0; done""",
+        )
+    return cluster
+
+
+@pytest.fixture
+def served(cluster: Cluster) -> Cluster:
+    """The cluster is up, from the lab's own inventory."""
+    cluster.up()
+    return cluster

@@ -1,0 +1,142 @@
+"""hadeploy as a user runs it, on a real lab."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from hadeploy.lab.lab import Lab
+
+HAPROXY = "kube-lb-haproxy"
+KEEPALIVED = "kube-lb-keepalived"
+ROOT = "/etc/hadeploy/kube-lb"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What --json printed."""
+        loaded: dict[str, Any] = json.loads(self.out)
+        return loaded
+
+    def failures(self) -> list[tuple[str | None, str]]:
+        """The failed proofs as (node, proof)."""
+        return [(p["node"], p["proof"]) for p in self.document["proofs"] if p["verdict"] == "fail"]
+
+
+@dataclass
+class Cluster:
+    """An inventory on a lab, and what a test wants to do with it."""
+
+    lab: Lab
+    folder: Path
+    inventory: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.inventory = YAML(typ="safe").load(
+            Path(self.lab.environment["HADEPLOY_INVENTORY"]).read_text()
+        )
+
+    @property
+    def file(self) -> Path:
+        """The inventory file; written anew for each command."""
+        return self.folder / "inventory.yaml"
+
+    def copy(self) -> Cluster:
+        """Another inventory on the same lab, to be changed by a test."""
+        other = Cluster(self.lab, self.folder)
+        other.inventory = copy.deepcopy(self.inventory)
+        return other
+
+    def run(self, *arguments: str, env: dict[str, str] | None = None) -> Result:
+        """Run a hadeploy command with this inventory."""
+        text = io.StringIO()
+        YAML(typ="safe", pure=True).dump(self.inventory, text)
+        self.file.write_text(text.getvalue())
+        done = subprocess.run(
+            [sys.executable, "-m", "hadeploy", *arguments],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=300,
+            env={**os.environ, "HADEPLOY_INVENTORY": str(self.file), **(env or {})},
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def ok(self, *arguments: str) -> Result:
+        """Run a command that must succeed."""
+        result = self.run(*arguments)
+        assert result.code == 0, f"{arguments}: {result.code}\n{result.out}\n{result.err}"
+        return result
+
+    def up(self) -> dict[str, Any]:
+        """Bring the cluster up and return the document."""
+        return self.ok("up", "--json").document
+
+    def node(self, node: str, script: str, *, check: bool = True) -> str:
+        """Run shell on a node, as its owner would at a keyboard."""
+        return self.lab.exec(node, ["sh", "-c", script], check=check).stdout.strip()
+
+    def holders(self, vip: str | None = None) -> list[str]:
+        """The nodes that have the VIP on an interface."""
+        address = vip or self.lab.vip
+        return [n for n in self.lab.nodes if self.node(n, f"ip -o address show to {address}")]
+
+    def snapshot(self) -> dict[str, str]:
+        """Everything that a run may change on the nodes; same before and after means untouched."""
+        form = "{{.Id}} {{.State.Status}} {{.State.StartedAt}}"
+        script = f"""
+            docker ps --all --quiet --no-trunc | sort | xargs -r docker inspect --format '{form}'
+            find {ROOT} -type f -exec stat -c '%n %a %Y' {{}} + 2>/dev/null | sort
+            find {ROOT} -type f -exec sha256sum {{}} + 2>/dev/null | sort
+            ip -o address show dev eth0 | sed 's/valid_lft.*//'
+        """
+        return {node: self.node(node, script, check=False) for node in self.lab.nodes}
+
+    def containers(self) -> dict[str, str]:
+        """Ids and start times of our two containers on every node."""
+        script = (
+            f"docker inspect --format '{{{{.Id}}}} {{{{.State.StartedAt}}}}' {HAPROXY} {KEEPALIVED}"
+        )
+        return {node: self.node(node, script) for node in self.lab.nodes}
+
+    def request(self, path: str = "/") -> str:
+        """A request through the VIP, from this machine."""
+        done = subprocess.run(
+            ["curl", "--silent", "--max-time", "5", f"http://{self.lab.vip}:9443{path}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.strip()
+
+
+def eventually(true: Callable[[], object], what: str, seconds: float = 30) -> None:
+    """Poll until something is true.
+
+    Raises:
+        AssertionError: it was not, by the deadline.
+    """
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(0.1)

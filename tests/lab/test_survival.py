@@ -1,0 +1,66 @@
+"""What was brought up stays up."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import socket
+
+from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster, eventually
+
+
+def both_run(cluster: Cluster, node: str) -> bool:
+    """Whether both containers run on the node."""
+    names = cluster.node(
+        node, "docker ps --filter status=running --format '{{.Names}}'", check=False
+    )
+    return set(names.split()) >= {HAPROXY, KEEPALIVED}
+
+
+def test_both_containers_run_after_a_reload_and_a_restart_of_docker(served: Cluster) -> None:
+    served.inventory["listeners"] = [{"timeouts": {"connect": "4s"}}]
+    served.inventory["vrrp"] = {"check": {"rise": 3}}
+    steps = {s["action"] for n in served.up()["plan"] for s in n["steps"]}
+    assert "reload-container" in steps
+    served.lab.restart_docker("n2")
+    eventually(lambda: both_run(served, "n2"), "both containers run again")
+    served.ok("verify")
+
+
+def test_both_containers_run_after_a_reload_and_a_power_cut(served: Cluster) -> None:
+    (holder,) = served.holders()
+    served.inventory["listeners"] = [{"timeouts": {"connect": "3s"}}]
+    served.up()
+    served.lab.reboot(holder)
+    eventually(lambda: both_run(served, holder), "both containers run again")
+    served.ok("verify")
+    assert served.up()["changes"] == 0
+
+
+def test_a_saturated_listener_does_not_move_the_vip(served: Cluster) -> None:
+    served.inventory["haproxy"] = {"maxconn": 100}
+    served.up()
+    (holder,) = served.holders()
+    transitions = f"docker logs {KEEPALIVED} 2>&1 | grep -c 'Entering'"
+    before = served.node(holder, transitions)
+
+    def connect(_: int) -> socket.socket:
+        return socket.create_connection((served.lab.vip, 9443), timeout=10)
+
+    with concurrent.futures.ThreadPoolExecutor(50) as pool:
+        connections = list(pool.map(connect, range(400)))
+    try:
+        eventually(lambda: served.node(holder, SESSIONS) == "100", "the listener is full")
+        # Longer than the check's interval and timeout together, several times over.
+        answers = [served.node(holder, CHECK) for _ in range(12)]
+        assert answers == ["0"] * 12
+        assert served.holders() == [holder]
+        assert served.node(holder, transitions) == before
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+SESSIONS = (
+    "curl --silent 'http://127.0.0.1:19443/stats;csv' | grep ^kube-apiserver,FRONTEND | cut -d, -f5"
+)
+CHECK = f"docker exec {KEEPALIVED} /etc/keepalived/check-haproxy.sh; echo $?; sleep 0.5"

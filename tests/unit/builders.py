@@ -1,0 +1,121 @@
+"""Values for tests of the pure parts: a healthy cluster of three, to be bent by each test."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from hadeploy.desired.build import desired_nodes
+from hadeploy.desired.model import Container, DesiredNode, NodeFacts
+from hadeploy.desired.templates import environment
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import (
+    Address,
+    Applied,
+    BackendServer,
+    Image,
+    ObservedContainer,
+    ObservedFile,
+    ObservedNode,
+    Socket,
+    VrrpState,
+)
+from hadeploy.runtime.docker import specification
+
+VIP = "198.51.100.100"
+NOW = 1_800_000_000
+KEEPALIVED_PID = 4000
+
+
+def cluster(**changes: Any) -> Cluster:
+    """The inventory of three nodes n1, n2, n3."""
+    nodes = [{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2, 3)]
+    return Cluster.model_validate({"name": "c", "vip": VIP, "nodes": nodes, **changes})
+
+
+def desired(of: Cluster) -> dict[str, DesiredNode]:
+    """The desired state of its nodes."""
+    facts = {node.label: NodeFacts("eth0") for node in of.nodes}
+    return desired_nodes(of, facts, environment(None), None)
+
+
+def empty(node: str) -> ObservedNode:
+    """A node that nothing was ever done to."""
+    return ObservedNode(
+        node=node,
+        now=NOW,
+        machine="x86_64",
+        missing=(),
+        docker="20.10.24",
+        docker_error="",
+        containers=(),
+        images=(),
+        files=(),
+        addresses=(Address("lo", "127.0.0.1", 8), Address("eth0", f"198.51.100.1{node[1:]}", 24)),
+        sockets=(),
+        vrrp=None,
+        keepaliveds={},
+        serving=None,
+        backends=(),
+        through={},
+        applied=None,
+    )
+
+
+def running(container: Container, pid: int) -> ObservedContainer:
+    """A container made from that specification, up for an hour."""
+    return ObservedContainer(
+        name=container.name,
+        id=container.name,
+        image_id=f"sha256:{container.image}",
+        image=container.image,
+        cluster=container.cluster,
+        spec=specification(container),
+        role=container.role,
+        status="running",
+        started=NOW - 3600.0,
+        restarts=0,
+        exit_code=0,
+        pid=pid,
+        raw={},
+    )
+
+
+def healthy(of: Cluster, holder: str = "n1") -> dict[str, ObservedNode]:
+    """Every node as it should be, the VIP on one."""
+    return {
+        label: _healthy_node(of, label, state, label == holder)
+        for label, state in desired(of).items()
+    }
+
+
+def _healthy_node(of: Cluster, label: str, state: DesiredNode, holder: bool) -> ObservedNode:
+    look = empty(label)
+    haproxy, keepalived = state.container("haproxy"), state.container("keepalived")
+    files = [ObservedFile(f.path, f.mode, "0:0", f.content.encode()) for f in state.files]
+    files += [ObservedFile(f"track/{name}", 0o644, "0:0", b"0\n") for name in ("drain", "handover")]
+    addresses = look.addresses + ((Address("eth0", VIP, 32),) if holder else ())
+    return dataclasses.replace(
+        look,
+        containers=(running(haproxy, 3000), running(keepalived, KEEPALIVED_PID)),
+        images=tuple(Image(f"sha256:{c.image}", (c.image,)) for c in (haproxy, keepalived)),
+        files=tuple(files),
+        addresses=addresses,
+        sockets=(
+            Socket("0.0.0.0", 9443, (("haproxy", 3001),)),
+            Socket("127.0.0.1", of.haproxy.health_port, (("haproxy", 3001),)),
+        ),
+        vrrp=VrrpState(
+            "MASTER" if holder else "BACKUP",
+            state.priority,
+            state.priority,
+            state.config_id("keepalived"),
+        ),
+        keepaliveds={KEEPALIVED_PID: keepalived.name},
+        serving=state.config_id("haproxy"),
+        backends=tuple(BackendServer("b", f"n{i}", "UP") for i in (1, 2, 3)),
+        through={(VIP, 9443): True},
+        applied=Applied(
+            (VIP,), "eth0", "me@laptop", "2026-01-01", "0", {f.path: f.sha256 for f in state.files}
+        ),
+    )

@@ -1,0 +1,172 @@
+"""What an inventory must not say although each value is fine."""
+
+from typing import Any
+
+import pytest
+
+from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.problems import dotted
+from hadeploy.inventory.rules import advice, broken_rules
+
+A, B, C, VIP = "198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.200"
+V6 = {"vip": "2001:db8::200", "nodes": ["2001:db8::1", "2001:db8::2"]}
+
+
+def cluster(**given: Any) -> Cluster:
+    return Cluster.model_validate({"vip": VIP, "nodes": [A, B, C], **given})
+
+
+def listener(**given: Any) -> dict[str, Any]:
+    return {"listeners": [given]}
+
+
+def maxconn(total: int, *each: int | None) -> dict[str, Any]:
+    listeners = [{"name": f"n{i}", "port": 9443 + i, "maxconn": m} for i, m in enumerate(each)]
+    return {"haproxy": {"maxconn": total}, "listeners": listeners}
+
+
+def vrrp(**given: Any) -> dict[str, Any]:
+    return {"vrrp": given}
+
+
+def weight(*priorities: int, **given: Any) -> dict[str, Any]:
+    nodes = [{"address": a, "priority": p} for a, p in zip((A, B, C), priorities, strict=False)]
+    return {"nodes": nodes, **vrrp(on_check_failure="weight", preempt=True, **given)}
+
+
+# what is given -> (key, part of the reason) for each rule that it breaks, in their order
+CASES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+    ({}, []),
+    (V6, []),
+    ({"vip": [VIP, "198.51.100.201/24"]}, []),
+    # VIPs
+    ({"vip": B}, [("vip[0]", "own address of node 198.51.100.2")]),
+    ({"vip": [VIP, f"{VIP}/24"]}, [("vip[1]", "in the list already")]),
+    ({"vip": "0.0.0.0"}, [("vip[0]", "unspecified")]),
+    ({"vip": "0.1.2.3"}, [("vip[0]", "0.0.0.0/8")]),
+    ({"vip": "127.0.0.9"}, [("vip[0]", "loopback")]),
+    ({"vip": "224.0.0.18"}, [("vip[0]", "multicast")]),
+    ({"vip": "169.254.1.1"}, [("vip[0]", "link-local")]),
+    ({"vip": "255.255.255.255"}, [("vip[0]", "reserved")]),
+    ({"vip": "198.51.100.0/24"}, [("vip[0]", "address of the network 198.51.100.0/24")]),
+    ({"vip": "198.51.100.255/24"}, [("vip[0]", "broadcast address of 198.51.100.0/24")]),
+    ({"vip": "198.51.100.200/31"}, []),
+    ({"vip": f"{VIP}/0"}, [("vip[0]", "too short a prefix")]),
+    ({**V6, "vip": "fe80::1"}, [("vip[0]", "link-local")]),
+    ({**V6, "vip": "::ffff:198.51.100.9"}, [("vip[0]", "write the IPv4 address")]),
+    ({**V6, "vip": "2001:db8::/64"}, [("vip[0]", "network")]),
+    ({"vip": [f"198.51.{i}.200" for i in range(101, 240)] * 2}, [("vip", "do not fit")]),
+    # families
+    ({"vip": [VIP, "2001:db8::200"]}, [("vip[1]", "one VRRP instance carries one")]),
+    ({"nodes": ["2001:db8::1", A]}, [("nodes[0].address", "but the VIP is IPv4")]),
+    ({"vip": "2001:db8::200", "nodes": [A]}, [("nodes[0].address", ""), ("nodes", "single node")]),
+    # nodes
+    ({"nodes": ["127.0.0.1"]}, [("nodes[0].address", "loopback")]),
+    ({"nodes": [A, B, A]}, [("nodes[2].address", "address of nodes[0]")]),
+    (
+        {"nodes": [{"address": A, "name": "x"}, {"address": B, "name": "x"}]},
+        [("nodes[1].name", "nodes[0] is called x")],
+    ),
+    ({"nodes": [A, {"address": B, "name": A}]}, [("nodes[1].name", "nodes[0] is called")]),
+    ({"nodes": [A, {"address": B, "ssh": {"host": A}}]}, [("nodes[1].ssh.host", "one machine")]),
+    (
+        {"nodes": [A, {"address": B, "ssh": {"host": A, "port": 2222}}]},
+        [],
+    ),
+    ({"nodes": [A, {"address": B, "ssh": {"host": VIP}}]}, [("nodes[1].ssh.host", "is a VIP")]),
+    # listeners
+    (
+        {"listeners": [{}, {"name": "b"}]},
+        [("listeners[1].port", "listeners[0] has port 9443 already")],
+    ),
+    ({"listeners": [{}, {"port": 9444}]}, [("listeners[1].name", "is called kube-apiserver")]),
+    (listener(port=19443), [("listeners[0].port", "haproxy.health_port")]),
+    ({**listener(port=22), "ssh": {"port": 22}}, [("listeners[0].port", "sshd listens")]),
+    ({"ssh": {"port": 19443}}, [("haproxy.health_port", "sshd listens")]),
+    (listener(port=6443), [("listeners[0].backend_port", "cannot both have it")]),
+    (listener(backend_port=19443), [("listeners[0].backend_port", "health_port")]),
+    (listener(backends=[f"{A}:9443"]), [("listeners[0].backends[0].port", "in a circle")]),
+    (listener(port=6443, backends=[A]), [("listeners[0].backends[0]", "in a circle")]),
+    (listener(backends=[f"{VIP}:9443"]), [("listeners[0].backends[0].port", "is the VIP")]),
+    (listener(backends=["127.0.0.1:9443"]), [("listeners[0].backends[0].port", "in a circle")]),
+    (listener(backends=[f"{A}:19443"]), [("listeners[0].backends[0].port", "health_port")]),
+    (listener(port=6443, backends=["198.51.100.77"]), []),
+    (listener(backends=["0.0.0.0"]), [("listeners[0].backends[0].address", "nothing can")]),
+    (listener(backends=["fe80::1"]), [("listeners[0].backends[0].address", "link-local")]),
+    (listener(backends=[A, f"{A}:6443"]), [("listeners[0].backends[1]", "backends[0] already")]),
+    (listener(backends=[A, f"{A}:6444"]), []),
+    (
+        listener(backends=[{"address": A, "name": "s"}, {"address": B, "name": "s"}]),
+        [("listeners[0].backends[1].name", "is called s")],
+    ),
+    (maxconn(1000, 1001), [("haproxy.maxconn", "add up to 1001")]),
+    (maxconn(1000, 500, 501), [("haproxy.maxconn", "add up to 1001")]),
+    (maxconn(1000, 1000, None), [("haproxy.maxconn", "add up to 1001")]),
+    (maxconn(1000, 1000), []),
+    (maxconn(1000, 999, None), []),
+    # VRRP
+    (
+        {"nodes": [{"address": A, "priority": 9}, {"address": B, "priority": 9}]},
+        [("nodes[1].priority", "nodes[0] has priority 9")],
+    ),
+    (vrrp(weight=21), [("vrrp.weight", "fault mode")]),
+    (vrrp(on_check_failure="weight"), [("vrrp.preempt", "needs preempt: true")]),
+    (vrrp(on_check_failure="weight", preempt=True), []),
+    (weight(100, 90, 80, weight=11), [("vrrp.weight", "at least 21")]),
+    (weight(100, 90, 80, weight=20), [("vrrp.weight", "at least 21")]),
+    (weight(100, 90, 80, weight=21), []),
+    (weight(100, 90, 80), []),
+    (weight(100, 90, 80, weight=155), [("vrrp.weight", "100 + 155 = 255")]),
+    (weight(100, 90, 80, weight=154), []),
+    (weight(250, 240, 230), [("nodes", "250 + 21 = 271")]),
+    (vrrp(advert_interval=0.5), [("vrrp.advert_interval", "whole seconds")]),
+    (vrrp(version=3, advert_interval=0.5), []),
+    (vrrp(version=3, advert_interval=0.29), []),
+    (vrrp(version=3, advert_interval=0.125), [("vrrp.advert_interval", "hundredths")]),
+    (vrrp(version=3, password="env:X"), [("vrrp.password", "no authentication")]),
+    ({**V6, **vrrp(password="env:X")}, [("vrrp.password", "no authentication")]),
+    ({**V6, **vrrp(version=2)}, [("vrrp.version", "IPv4 only")]),
+    ({**V6, **vrrp(mode="multicast")}, [("vrrp.mode", "use unicast")]),
+    ({**V6, "nodes": ["2001:db8::1"]}, [("nodes", "single node")]),
+    (
+        {"containers": {"haproxy": "kube-lb-keepalived"}},
+        [("containers.haproxy", "both containers")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "expected"), CASES, ids=str)
+def test_what_cannot_work_is_refused_with_the_reason(
+    given: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    broken = [(dotted(path), message) for path, message in broken_rules(cluster(**given))]
+    if expected and expected[0] == ("vip", "do not fit"):
+        broken = [b for b in broken if b[0] == "vip"]
+    assert [key for key, _ in broken] == [key for key, _ in expected]
+    for (_, message), (_, reason) in zip(broken, expected, strict=True):
+        assert reason in message
+
+
+ADVICE: list[tuple[dict[str, Any], list[str]]] = [
+    ({}, []),
+    ({"nodes": [A]}, ["nodes"]),
+    (vrrp(virtual_router_id=51), ["vrrp.virtual_router_id"]),
+    ({"vip": "203.0.113.9/24"}, ["vip[0]"]),
+    ({"vip": f"{VIP}/24"}, []),
+    ({"images": {"haproxy": {"reference": "haproxy"}}}, ["images.haproxy.reference"]),
+    ({"images": {"haproxy": {"reference": "reg:5000/haproxy"}}}, ["images.haproxy.reference"]),
+    (
+        {"images": {"keepalived": {"reference": "osixia/keepalived:latest"}}},
+        ["images.keepalived.reference"],
+    ),
+    (listener(check={"path": "/healthz"}), ["listeners[0].check.path"]),
+    (listener(check={"path": "/healthz", "type": "https"}), []),
+    (listener(port=22), ["listeners[0].port"]),
+    (listener(backends=[A, f"{VIP}:6443"]), ["listeners[0].backends[1]"]),
+]
+
+
+@pytest.mark.parametrize(("given", "expected"), ADVICE, ids=str)
+def test_what_works_but_is_unwise_is_a_warning(given: dict[str, Any], expected: list[str]) -> None:
+    assert broken_rules(cluster(**given)) == []
+    assert [dotted(path) for path, _ in advice(cluster(**given))] == expected

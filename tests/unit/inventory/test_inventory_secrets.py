@@ -1,0 +1,117 @@
+"""References become secrets, and no error shows one."""
+
+import os
+import subprocess
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from hadeploy.errors import HadeployError
+from hadeploy.inventory.secrets import resolve, vrrp_password
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "pw").write_bytes(b"s3cret\n")
+    (tmp_path / "two").write_bytes(b"s3cret\n\n")
+    (tmp_path / "dos").write_bytes(b"s3cret\r\n")
+    (tmp_path / "empty").write_bytes(b"\n")
+    (tmp_path / "bad").write_bytes(b"s3cret\xff")
+    (tmp_path / "huge").write_bytes(b"s3cret" * 20_000)
+    return tmp_path
+
+
+ENVIRON = {"PW": "s3cret", "EMPTY": "", "PATH": os.environ["PATH"]}
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("env:PW", "s3cret"),
+        ("file:pw", "s3cret"),
+        ("file:two", "s3cret\n"),
+        ("file:dos", "s3cret"),
+        ("cmd:printf '%s\\n' 's3c ret'", "s3c ret"),
+        ("cmd:sh -c 'echo $PW'", "s3cret"),
+        ("cmd:cat pw", "s3cret"),
+        # No shell: this is an argument.
+        ("cmd:echo $PW;id", "$PW;id"),
+        # Nothing to read: what waits for input ends.
+        ("cmd:sh -c 'cat; echo x'", "x"),
+    ],
+)
+def test_references_are_resolved(folder: Path, reference: str, expected: str) -> None:
+    secret = resolve(reference, environ=ENVIRON, folder=folder)
+    assert secret.get_secret_value() == expected
+    assert expected not in repr(secret) + str(secret)
+
+
+def test_an_absolute_file_is_taken_as_it_is(folder: Path) -> None:
+    secret = resolve(f"file:{folder}/pw", environ={}, folder=Path("/nowhere"))
+    assert secret.get_secret_value() == "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("env:NONE", "env:NONE: that variable is not set"),
+        ("env:EMPTY", "env:EMPTY: that variable is empty"),
+        ("file:none", "file:none: cannot be read: No such file or directory"),
+        ("file:.", "file:.: cannot be read: Is a directory"),
+        ("file:~nobody-of-that-name/x", "file:~nobody-of-that-name/x: cannot be read"),
+        ("file:empty", "file:empty: is empty"),
+        ("file:bad", "file:bad: is not UTF-8 text"),
+        ("file:huge", "file:huge: is larger than 65536 bytes"),
+        ("cmd:no-such-program-here", "cmd:no-such-program-here: cannot be run: No such file"),
+        ("cmd:sh -c 'cat pw; exit 3'", "cmd:sh -c 'cat pw; exit 3': ended with exit code 3"),
+        ("cmd:echo 'x", "cmd:echo 'x: not a command line"),
+        ("cmd:true", "cmd:true: is empty"),
+        ("s3cret", "a secret is not a reference"),
+    ],
+)
+def test_errors_name_the_reference_and_never_the_value(
+    folder: Path, reference: str, said: str
+) -> None:
+    with pytest.raises(HadeployError) as caught:
+        resolve(reference, environ=ENVIRON, folder=folder)
+    assert str(caught.value).startswith(said)
+    assert "s3cret" not in f"{caught.value}{caught.value.hint}{caught.value.detail}"
+
+
+def test_a_command_that_hangs_is_told_without_what_it_had_said(folder: Path) -> None:
+    def run(words: list[str], **options: Any) -> Any:
+        raise subprocess.TimeoutExpired(words, options["timeout"], output=b"s3cret")
+
+    with pytest.raises(HadeployError, match="gave no answer within 30 s") as caught:
+        resolve("cmd:slow thing", environ={}, folder=folder, run=run)
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("value", ["x", "s3cret!#", "12345678", "~{}@,;:"])
+def test_vrrp_takes_one_to_eight_plain_characters(value: str) -> None:
+    assert vrrp_password(SecretStr(value), "env:X").get_secret_value() == value
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("", "is not 1 to 8 bytes long"),
+        ("123456789", "is not 1 to 8 bytes long"),
+        ("äöüßä", "is not 1 to 8 bytes long"),
+        ("ä", "has a character"),
+        ("a b", "has a character"),
+        ('a"b', "has a character"),
+        ("a'b", "has a character"),
+        ("a\\b", "has a character"),
+        ("a$b", "has a character"),
+        ("a\n", "has a character"),
+    ],
+)
+def test_vrrp_refuses_what_keepalived_would_cut_or_misread(value: str, said: str) -> None:
+    with pytest.raises(HadeployError) as caught:
+        vrrp_password(SecretStr(value), "env:X")
+    assert f"from env:X {said}" in str(caught.value)
+    assert caught.value.hint

@@ -1,0 +1,70 @@
+"""What stands in the way is told, all at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hadeploy.observe.model import Address, ObservedNode, Socket
+from hadeploy.plan.blockers import blockers
+from tests.unit import builders
+
+
+def of(observed: dict[str, ObservedNode], **inventory: Any) -> list[tuple[str | None, str]]:
+    return [(b.node, b.what) for b in blockers(builders.cluster(**inventory), observed)]
+
+
+def test_nothing_stands_in_the_way_of_fresh_nodes() -> None:
+    assert of({f"n{i}": builders.empty(f"n{i}") for i in (1, 2, 3)}) == []
+
+
+def test_our_own_haproxy_does_not_stand_in_the_way() -> None:
+    assert of(builders.healthy(builders.cluster())) == []
+
+
+CASES: list[Any] = [
+    (lambda n: dataclasses.replace(n, missing=("ss", "bash")), "lacks ss, bash"),
+    (lambda n: dataclasses.replace(n, missing=("docker",), docker=None), "Docker is not installed"),
+    (
+        lambda n: dataclasses.replace(n, docker=None, docker_error="permission denied"),
+        "the Docker engine does not answer",
+    ),
+    (
+        lambda n: dataclasses.replace(n, addresses=(Address("eth0", "198.51.100.99", 24),)),
+        "does not have the address 198.51.100.12; it has 198.51.100.99 (eth0)",
+    ),
+    (
+        lambda n: dataclasses.replace(n, sockets=(Socket("*", 9443, (("k0s", 77),)),)),
+        "port 9443 is taken by k0s (pid 77)",
+    ),
+    (
+        lambda n: dataclasses.replace(n, sockets=(Socket("*", 9443, (("haproxy", 77),)),)),
+        "port 9443 is taken by haproxy (pid 77)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("bend", "what"), CASES)
+def test_a_blocker_names_node_and_cause(
+    bend: Callable[[ObservedNode], ObservedNode], what: str
+) -> None:
+    assert of({"n2": bend(builders.empty("n2"))}) == [("n2", what)]
+
+
+def test_a_foreign_container_of_our_name_stands_in_the_way() -> None:
+    cluster = builders.cluster()
+    node = builders.healthy(cluster)["n1"]
+    foreign = dataclasses.replace(node.containers[1], cluster=None)
+    (blocker,) = of({"n1": dataclasses.replace(node, containers=(node.containers[0], foreign))})
+    assert "a container named c-keepalived exists and is not ours" in blocker[1]
+
+
+def test_every_problem_of_every_node_is_told() -> None:
+    broken = {
+        f"n{i}": dataclasses.replace(builders.empty(f"n{i}"), docker=None, missing=("ip",))
+        for i in (1, 2, 3)
+    }
+    assert len(of(broken)) == 6

@@ -1,0 +1,177 @@
+"""Given these observations, expect these steps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hadeploy.observe.model import Image, ObservedFile, ObservedNode
+from hadeploy.plan.diff import make_plan
+from hadeploy.plan.model import Impact
+from tests.unit import builders
+
+Bend = Callable[[ObservedNode], ObservedNode]
+
+
+def bent(label: str, bend: Bend, **inventory: Any) -> list[tuple[str, str, str, Impact]]:
+    """The steps that one bent node of a healthy cluster gets; the others must get none."""
+    cluster = builders.cluster(**inventory)
+    observed = builders.healthy(cluster)
+    observed[label] = bend(observed[label])
+    plan = make_plan(cluster, builders.desired(cluster), observed)
+    for node in plan.nodes:
+        assert node.node == label or not node.steps
+    (mine,) = [node for node in plan.nodes if node.node == label]
+    return [(s.action, s.subject, s.reason, s.impact) for s in mine.steps]
+
+
+def with_container(look: ObservedNode, which: str, **changes: Any) -> ObservedNode:
+    """The same node with one container changed."""
+    return dataclasses.replace(
+        look,
+        containers=tuple(
+            dataclasses.replace(c, **changes) if c.name == which else c for c in look.containers
+        ),
+    )
+
+
+def with_file(look: ObservedNode, path: str, content: bytes | None, mode: int) -> ObservedNode:
+    """The same node with one file changed or gone."""
+    files = [f for f in look.files if f.path != path]
+    if content is not None:
+        files.append(ObservedFile(path, mode, "0:0", content))
+    return dataclasses.replace(look, files=tuple(files))
+
+
+RECORD = ("write-record", "applied.json", "something changed", Impact.NONE)
+
+
+def test_a_healthy_cluster_gets_no_steps() -> None:
+    cluster = builders.cluster()
+    plan = make_plan(cluster, builders.desired(cluster), builders.healthy(cluster))
+    assert plan.changes == 0
+    assert [node.node for node in plan.nodes] == ["n2", "n3", "n1"]
+
+
+def test_an_empty_node_gets_everything_in_order() -> None:
+    steps = bent("n2", lambda _: builders.empty("n2"))
+    assert [action for action, *_ in steps] == [
+        "load-image",
+        "load-image",
+        "write-file",
+        "write-file",
+        "write-file",
+        "create-container",
+        "create-container",
+        "write-record",
+    ]
+    assert all(impact is Impact.NONE for *_, impact in steps)
+
+
+CASES: list[Any] = [
+    pytest.param(
+        "n2",
+        lambda n: with_file(n, "haproxy/haproxy.cfg", b"edited\n", 0o644),
+        [
+            ("write-file", "haproxy/haproxy.cfg", "edited on the node", Impact.NONE),
+            ("reload-container", "c-haproxy", "its files change", Impact.RELOAD),
+            RECORD,
+        ],
+        id="a file edited by hand is put back, and read again",
+    ),
+    pytest.param(
+        "n2",
+        lambda n: with_file(n, "keepalived/check-haproxy.sh", None, 0),
+        [
+            ("write-file", "keepalived/check-haproxy.sh", "missing", Impact.NONE),
+            ("reload-container", "c-keepalived", "its files change", Impact.RELOAD),
+            RECORD,
+        ],
+        id="a deleted check script comes back",
+    ),
+    pytest.param(
+        "n1",
+        lambda n: dataclasses.replace(n, serving="0000000000000000"),
+        [
+            (
+                "reload-container",
+                "c-haproxy",
+                "it does not run on the files that are there",
+                Impact.RELOAD,
+            ),
+            RECORD,
+        ],
+        id="a run that died between swap and reload is finished",
+    ),
+    pytest.param(
+        "n3",
+        lambda n: with_container(n, "c-haproxy", status="exited"),
+        [("start-container", "c-haproxy", "is exited", Impact.NONE), RECORD],
+        id="a stopped container is started, not recreated",
+    ),
+    pytest.param(
+        "n3",
+        lambda n: with_container(n, "c-haproxy", spec="old"),
+        [
+            ("recreate-container", "c-haproxy", "its specification changes", Impact.RESTART),
+            RECORD,
+        ],
+        id="another specification recreates",
+    ),
+    pytest.param(
+        "n1",
+        lambda n: with_container(n, "c-keepalived", spec="old"),
+        [
+            ("recreate-container", "c-keepalived", "its specification changes", Impact.HANDOVER),
+            RECORD,
+        ],
+        id="on the holder a recreate moves the VIP",
+    ),
+    pytest.param(
+        "n2",
+        lambda n: dataclasses.replace(
+            n, images=(Image("sha256:new", ("haproxy:3.2.21",)), n.images[1])
+        ),
+        [
+            (
+                "recreate-container",
+                "c-haproxy",
+                "haproxy:3.2.21 is another image now",
+                Impact.RESTART,
+            ),
+            RECORD,
+        ],
+        id="the same tag on another image recreates",
+    ),
+    pytest.param(
+        "n2",
+        lambda n: with_container(n, "c-keepalived", name="old-name"),
+        [
+            (
+                "remove-container",
+                "old-name",
+                "carries this cluster's mark under an old name",
+                Impact.RESTART,
+            ),
+            ("create-container", "c-keepalived", "missing", Impact.NONE),
+            RECORD,
+        ],
+        id="a container of ours under an old name goes before the new one comes",
+    ),
+    pytest.param(
+        "n2",
+        lambda n: dataclasses.replace(n, applied=None),
+        [("write-record", "applied.json", "there is none", Impact.NONE)],
+        id="a lost record is written again",
+    ),
+]
+
+
+@pytest.mark.parametrize(("label", "bend", "steps"), CASES)
+def test_a_bent_node_gets_the_smallest_sufficient_steps(
+    label: str, bend: Bend, steps: list[tuple[str, str, str, Impact]]
+) -> None:
+    assert bent(label, bend) == steps

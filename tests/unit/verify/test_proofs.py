@@ -1,0 +1,177 @@
+"""Each proof fails for its own reason, and only then."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hadeploy.observe.model import Address, BackendServer, ObservedFile, ObservedNode, VrrpState
+from hadeploy.verify.model import failed
+from hadeploy.verify.proofs import prove
+from tests.unit import builders
+
+Look = dict[str, ObservedNode]
+
+
+def failures(bend: Callable[[Look], None]) -> list[tuple[str | None, str, str]]:
+    cluster = builders.cluster()
+    observed = builders.healthy(cluster)
+    bend(observed)
+    proofs = prove(cluster, builders.desired(cluster), observed)
+    return [(p.node, p.name, p.message) for p in failed(proofs)]
+
+
+def test_a_healthy_cluster_is_proven() -> None:
+    cluster = builders.cluster()
+    proofs = prove(cluster, builders.desired(cluster), builders.healthy(cluster, holder="n3"))
+    assert {p.verdict for p in proofs} == {"pass"}
+    assert {p.name for p in proofs} == {
+        "container-running",
+        "port-listens",
+        "haproxy-answers",
+        "vip-answers-node",
+        "keepalived-agrees",
+        "vip-held-once",
+        "backends-up",
+    }
+
+
+def change(label: str, **changes: Any) -> Callable[[Look], None]:
+    def bend(observed: Look) -> None:
+        observed[label] = dataclasses.replace(observed[label], **changes)
+
+    return bend
+
+
+def change_container(label: str, index: int, **changes: Any) -> Callable[[Look], None]:
+    def bend(observed: Look) -> None:
+        containers = list(observed[label].containers)
+        containers[index] = dataclasses.replace(containers[index], **changes)
+        observed[label] = dataclasses.replace(observed[label], containers=tuple(containers))
+
+    return bend
+
+
+def second_holder(observed: Look) -> None:
+    n2 = observed["n2"]
+    addresses = (*n2.addresses, Address("eth0", builders.VIP, 32))
+    observed["n2"] = dataclasses.replace(n2, addresses=addresses, keepaliveds={})
+
+
+def no_holder(observed: Look) -> None:
+    n1 = observed["n1"]
+    observed["n1"] = dataclasses.replace(
+        n1, addresses=n1.addresses[:-1], vrrp=VrrpState("BACKUP", 250, 250, "x")
+    )
+
+
+CASES: list[Any] = [
+    pytest.param(
+        change_container("n2", 0, status="exited", exit_code=137),
+        [("n2", "container-running", "c-haproxy is exited (exit status 137)")],
+        id="stopped container",
+    ),
+    pytest.param(
+        change_container("n2", 1, status="restarting", exit_code=1),
+        [("n2", "container-running", "c-keepalived is restarting (exit status 1)")],
+        id="crash loop",
+    ),
+    pytest.param(
+        change_container("n2", 1, started=builders.NOW - 5.0, restarts=3),
+        [("n2", "container-running", "c-keepalived was started only just now (3 restarts)")],
+        id="crash loop seen between two crashes",
+    ),
+    pytest.param(
+        change("n3", sockets=()),
+        [("n3", "port-listens", "nothing listens on port 9443")],
+        id="nothing listens",
+    ),
+    pytest.param(
+        change("n3", serving=None),
+        [("n3", "haproxy-answers", "haproxy does not answer its health check")],
+        id="frozen haproxy",
+    ),
+    pytest.param(
+        change("n3", serving="0" * 16),
+        [
+            (
+                "n3",
+                "haproxy-answers",
+                "haproxy serves another configuration than the inventory's",
+            )
+        ],
+        id="reload not taken",
+    ),
+    pytest.param(
+        change("n2", through={(builders.VIP, 9443): False}),
+        [("n2", "vip-answers-node", f"{builders.VIP}:9443 cannot be reached from here")],
+        id="VIP unreachable from a peer",
+    ),
+    pytest.param(
+        second_holder,
+        [
+            ("n2", "keepalived-agrees", "keepalived is BACKUP and the VIP is here"),
+            (None, "vip-held-once", f"{builders.VIP} is bound on n1 and n2"),
+        ],
+        id="VIP on two nodes",
+    ),
+    pytest.param(
+        no_holder,
+        [(None, "vip-held-once", f"{builders.VIP} is bound on no node")],
+        id="VIP nowhere",
+    ),
+    pytest.param(
+        change("n2", vrrp=VrrpState("FAULT", 240, 240, "x")),
+        [("n2", "keepalived-agrees", "keepalived is in FAULT (its haproxy check fails)")],
+        id="check fails",
+    ),
+    pytest.param(
+        change("n2", vrrp=None),
+        [("n2", "keepalived-agrees", "keepalived does not tell its state")],
+        id="keepalived silent",
+    ),
+]
+
+
+@pytest.mark.parametrize(("bend", "expected"), CASES)
+def test_a_broken_cluster_is_not_proven(
+    bend: Callable[[Look], None], expected: list[tuple[str | None, str, str]]
+) -> None:
+    assert failures(bend) == expected
+
+
+def test_an_orphaned_vip_is_told_from_a_split_brain() -> None:
+    cluster = builders.cluster()
+    observed = builders.healthy(cluster)
+    second_holder(observed)
+    proofs = prove(cluster, builders.desired(cluster), observed)
+    (proof,) = [p for p in proofs if p.name == "vip-held-once"]
+    assert proof.hint is not None
+    assert "no keepalived runs on n2" in proof.hint
+
+
+def test_a_drained_node_may_be_in_fault() -> None:
+    def drained(observed: Look) -> None:
+        n2 = observed["n2"]
+        files = [f for f in n2.files if f.path != "track/drain"]
+        files.append(ObservedFile("track/drain", 0o644, "0:0", b"1\n"))
+        observed["n2"] = dataclasses.replace(
+            n2, files=tuple(files), vrrp=VrrpState("FAULT", 240, 240, "x")
+        )
+
+    assert failures(drained) == []
+
+
+def test_backends_that_are_down_are_only_a_warning() -> None:
+    cluster = builders.cluster()
+    observed = {
+        label: dataclasses.replace(look, backends=(BackendServer("b", "n1", "DOWN"),))
+        for label, look in builders.healthy(cluster).items()
+    }
+    proofs = prove(cluster, builders.desired(cluster), observed)
+    assert [(p.verdict, p.message) for p in proofs if p.name == "backends-up"] == [
+        ("warn", "0 of 1 backends are up")
+    ]
