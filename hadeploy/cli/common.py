@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ from hadeploy.run.progress import Progress
 from hadeploy.ui.progress import Lines, Screen
 from hadeploy.verify.model import Proof
 
+# Tables in logs and pipes are not folded.
+UNFOLDED = 160
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -42,12 +46,17 @@ class Options:
     @functools.cached_property
     def err(self) -> Console:
         """For people; stdout belongs to results."""
-        return Console(stderr=True, no_color=self.no_color or None, highlight=False)
+        return self._console(stderr=True)
 
     @functools.cached_property
     def out(self) -> Console:
         """For results."""
-        return Console(no_color=self.no_color or None, highlight=False)
+        return self._console(stderr=False)
+
+    def _console(self, *, stderr: bool) -> Console:
+        stream = sys.stderr if stderr else sys.stdout
+        width = None if stream.isatty() else UNFOLDED
+        return Console(stderr=stderr, no_color=self.no_color or None, highlight=False, width=width)
 
     def inputs(self) -> Inputs:
         """Read the inventory, the templates and the secrets.

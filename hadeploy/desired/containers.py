@@ -56,7 +56,8 @@ def keepalived_container(cluster: Cluster) -> Container:
         ),
         tmpfs=("/run", "/tmp"),  # noqa: S108 - in the container, where keepalived dumps its state
         user=None,
-        capabilities=("NET_ADMIN", "NET_BROADCAST", "NET_RAW"),
+        # Without SETGID and SETUID keepalived cannot start its check, and takes that for good.
+        capabilities=("NET_ADMIN", "NET_BROADCAST", "NET_RAW", "SETGID", "SETUID"),
         nofile=None,
         stop_signal="SIGTERM",
         stop_timeout=KEEPALIVED_STOP_SECONDS,

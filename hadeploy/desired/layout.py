@@ -13,8 +13,8 @@ RUN_DRAIN = "handover"
 DRAINS = (OPERATOR_DRAIN, RUN_DRAIN)
 
 IN_HAPROXY = "/usr/local/etc/haproxy"
-# Not in the image: runc gives a tmpfs the mode of the image's folder, and only root may write /run.
-IN_HAPROXY_RUN = "/run/hadeploy"
+# runc gives a tmpfs the mode of the image's folder: /tmp is the one that haproxy's user may write.
+IN_HAPROXY_RUN = "/tmp"  # noqa: S108 - in the container
 IN_KEEPALIVED = "/etc/keepalived"
 IN_TRACK = "/etc/keepalived-track"
 

@@ -152,8 +152,9 @@ class Lab:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What `hadeploy lab env` exports."""
-        return {
+        """What `hadeploy lab env` exports; another name than the default one is exported, too."""
+        other = {} if self.name == DEFAULT_NAME else {"HADEPLOY_LAB": self.name}
+        return other | {
             "HADEPLOY_INVENTORY": str(self.state.inventory),
             "HADEPLOY_LAB_VIP": self.vip,
             "HADEPLOY_LAB_SSH_CONFIG": str(self.state.ssh_config),

@@ -22,6 +22,7 @@ from hadeploy.lab.inventory_file import inventory_text
 from hadeploy.lab.node import Node
 from hadeploy.lab.requirements import check_machine
 from hadeploy.lab.state import StateFolder, locked, state_root, write_atomically
+from hadeploy.lab.waiting import wait_until
 
 DEFAULT_NODES = 3
 Report = Callable[[str], None]
@@ -149,11 +150,6 @@ def _ensure_network(addressing: Addressing, report: Report) -> None:
         network.bridge_up(addressing, ipv6=ipv6)
         for node in addressing.nodes:
             network.plug_in(addressing, node, ipv6=ipv6)
-        if network.bridged_traffic_is_filtered():
-            report(
-                "this machine's firewall sees bridged traffic; if nodes cannot reach each other:"
-            )
-            report("  sysctl net.bridge.bridge-nf-call-iptables=0")
 
 
 def _ensure_nodes(addressing: Addressing, state: StateFolder, report: Report) -> None:
@@ -182,6 +178,27 @@ def _ensure_nodes(addressing: Addressing, state: StateFolder, report: Report) ->
     ssh.write_client_files(addressing, state, host_keys, ipv6=ipv6)
     for node in started:
         node.wait_ready()
+    if started:
+        _check_reach(started[0], node_of(addressing, state, addressing.nodes[-1]))
+
+
+def _check_reach(node: Node, other: Node) -> None:
+    """Make sure that nodes reach each other: a Docker host's firewall may drop bridged traffic."""
+    probe = ("bash", "-c", f"exec 3<>/dev/tcp/{other.address}/22")
+    try:
+        wait_until(
+            lambda: node.exec(probe, check=False, timeout=2).returncode == 0,
+            what=f"a connection to {other.name}",
+            timeout=10,
+            node=node.name,
+        )
+    except HadeployError as error:
+        if network.bridged_traffic_is_filtered():
+            error.hint = (
+                "this machine's firewall sees bridged traffic and may drop it; "
+                "sysctl net.bridge.bridge-nf-call-iptables=0 makes it look away"
+            )
+        raise
 
 
 def _identity(

@@ -83,9 +83,11 @@ def bridge_up(addressing: Addressing, *, ipv6: bool) -> None:
     bridge = addressing.bridge
     commands = []
     if bridge not in links():
-        commands.append(
-            f"link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
-        )
+        # A bridge without an address of its own takes its cables', and changes as they come and go.
+        commands += [
+            f"link add {bridge} address {addressing.controller.mac}"
+            " type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+        ]
     commands += [
         f"address replace {addressing.controller.v4} broadcast + dev {bridge}",
         *([f"address replace {addressing.controller.v6} dev {bridge} nodad"] if ipv6 else []),
@@ -102,12 +104,23 @@ def plug_in(addressing: Addressing, node: str, *, ipv6: bool) -> None:
     """
     scope, endpoint = addressing.scope(node), addressing.node(node)
     doing = f"connecting node {node}"
-    if not namespace_file(addressing, node).exists():
+    namespace = namespace_file(addressing, node)
+    if not _is_namespace(namespace):
+        if namespace.exists():
+            run_tool(("ip", "netns", "delete", scope), doing=doing)
         run_tool(("ip", "netns", "add", scope), doing=doing)
     if scope not in links():
-        _batch([f"link add {scope} type veth peer name eth0 netns {scope}"], doing=doing)
+        _batch(
+            [f"link add {scope} type veth peer name eth0 address {endpoint.mac} netns {scope}"],
+            doing=doing,
+        )
     _batch([f"link set {scope} master {addressing.bridge} up"], doing=doing)
     _batch(_node_commands(endpoint, ipv6=ipv6), doing=doing, scope=scope)
+
+
+def _is_namespace(file: Path) -> bool:
+    # `ip netns add` makes the file before it mounts the namespace on it, and can be killed between.
+    return file.exists() and file.stat().st_dev == Path("/proc/self/ns/net").stat().st_dev
 
 
 def _node_commands(endpoint: Endpoint, *, ipv6: bool) -> list[str]:
@@ -133,7 +146,7 @@ def plugged_in(addressing: Addressing, *, ipv6: bool) -> bool:
     wanted = [addressing.bridge, *(addressing.scope(n) for n in addressing.nodes)]
     if any("UP" not in states.get(name, {"flags": ()})["flags"] for name in wanted):
         return False
-    if not all(namespace_file(addressing, node).exists() for node in addressing.nodes):
+    if not all(_is_namespace(namespace_file(addressing, node)) for node in addressing.nodes):
         return False
     return _has(addressing.controller, addressing.bridge, None, ipv6=ipv6) and all(
         _has(addressing.node(node), "eth0", addressing.scope(node), ipv6=ipv6)

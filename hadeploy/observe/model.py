@@ -142,6 +142,7 @@ class ObservedNode:
         docker_error: what it said instead.
         serving: the id of the configuration that haproxy answers with, or None if it does not.
         through: (VIP, port) → whether a connection from this node opens.
+        check_age: seconds since keepalived's check of haproxy ran, or None if it never did.
         keepaliveds: pid → container id, or "" for one that runs on the host.
     """
 
@@ -157,6 +158,7 @@ class ObservedNode:
     addresses: tuple[Address, ...]
     sockets: tuple[Socket, ...]
     vrrp: VrrpState | None
+    check_age: int | None
     keepaliveds: dict[int, str]
     serving: str | None
     backends: tuple[BackendServer, ...]

@@ -50,6 +50,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         addresses=parse_addresses(reply.body("addresses"), reply.body("addresses-text")),
         sockets=parse_sockets(reply.body("sockets")),
         vrrp=parse_vrrp(reply.body("vrrp")),
+        check_age=_number(reply.body("check-age")),
         keepaliveds=_processes(reply.body("keepalived-processes")),
         serving=parse_serving(reply.body("serving")),
         backends=parse_backends(reply.body("backends")),
@@ -206,6 +207,10 @@ def parse_backends(text: str) -> tuple[BackendServer, ...]:
         for row in rows
         if row.get("svname") not in (None, "FRONTEND", "BACKEND") and row.get("status")
     )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.strip().lstrip("-").isdigit() else None
 
 
 def _processes(text: str) -> dict[int, str]:

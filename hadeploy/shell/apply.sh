@@ -99,10 +99,18 @@ drained() {
     return 1
 }
 
-# prove_keepalived CONTAINER CONFIG_ID SECONDS
+checks() {
+    hd_age=$(check_age "$1") && [ "$hd_age" -lt 10 ]
+}
+
+# prove_keepalived CONTAINER CONFIG_ID SECONDS: it has read the file, takes part, and really runs its
+# check of haproxy.
 prove_keepalived() {
-    until_true "$3" "keepalived has configuration $2 and is MASTER or BACKUP" vrrp_ok "$1" "$2" &&
+    if until_true "$3" "keepalived runs its check of haproxy" checks "$1" &&
+        until_true "$3" "keepalived has configuration $2 and is MASTER or BACKUP" \
+            vrrp_ok "$1" "$2"; then
         return 0
+    fi
     last_words "$1"
     return 1
 }

@@ -1,5 +1,12 @@
 # Asking keepalived for its state.
 
+# check_age CONTAINER: seconds since its check of haproxy ran last; fails if it never did.
+check_age() {
+    hd_check_pid=$(main_pid "$1") || return 1
+    hd_checked=$(stat -c %Y "/proc/$hd_check_pid/root/tmp/hadeploy-checked" 2>/dev/null) || return 1
+    printf '%s\n' "$(($(date +%s) - hd_checked))"
+}
+
 # vrrp_dump CONTAINER: what it says of its instance (SIGUSR1, keepalived(8)), but for the password.
 # Its first process is keepalived itself, so the signal goes straight there.
 vrrp_dump() {

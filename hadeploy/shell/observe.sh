@@ -64,6 +64,8 @@ observe_answers() {
 observe_vrrp() {
     emit vrrp
     vrrp_dump "$HD_KEEPALIVED"
+    emit check-age
+    check_age "$HD_KEEPALIVED"
 }
 
 # Every keepalived on this node, in a container or not: one of them may hold addresses.

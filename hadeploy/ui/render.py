@@ -44,26 +44,48 @@ def plan_picture(plan: Plan) -> RenderableType:
     return Group(table, Text(f"{plan.changes} changes on {changed} of {len(plan.nodes)} nodes."))
 
 
+# The columns of the final table, and the proofs that each of them sums up.
+COLUMNS = {
+    "containers": ("container-running",),
+    "port": ("port-listens",),
+    "haproxy": ("haproxy-answers",),
+    "VRRP": ("keepalived-agrees", "check-runs"),
+    "through the VIP": ("vip-answers-node",),
+}
+
+
 def proofs_picture(proofs: list[Proof]) -> RenderableType:
-    """One line for each proof: all that passed on a node are put together."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column()
-    table.add_column()
-    table.add_column(overflow="fold")
-    for node in dict.fromkeys(proof.node for proof in proofs):
-        mine = [proof for proof in proofs if proof.node == node]
-        label = node or "cluster"
-        passed = [proof.message for proof in mine if proof.verdict == "pass"]
-        if passed:
-            table.add_row(Text("✓", "green"), Text(label, "bold"), Text("; ".join(passed)))
-        for proof in mine:
-            if proof.verdict != "pass":
-                mark, style = VERDICTS[proof.verdict]
-                text = Text(proof.message, style)
-                if proof.hint:
-                    text.append(f" ({proof.hint})", "dim")
-                table.add_row(Text(mark, style), Text(label, "bold"), text)
-    return table
+    """A row for each node, then what is true of the whole, then whatever is wrong."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("node", *COLUMNS):
+        table.add_column(column)
+    for node in dict.fromkeys(proof.node for proof in proofs if proof.node):
+        cells = [
+            _cell([p for p in proofs if p.node == node and p.name in names])
+            for names in COLUMNS.values()
+        ]
+        table.add_row(Text(node, "bold"), *cells)
+    lines = [_line(p) for p in proofs if p.node is None or p.verdict != "pass"]
+    return Group(table, *lines)
+
+
+def _cell(proofs: list[Proof]) -> Text:
+    if not proofs:
+        return Text("-", "dim")
+    order = ["pass", "warn", "fail"]
+    worst = max(proofs, key=lambda proof: order.index(proof.verdict))
+    mark, style = VERDICTS[worst.verdict]
+    brief = next((p.brief for p in proofs if p.brief), "")
+    return Text.assemble((mark, style), f" {brief}" if brief else "")
+
+
+def _line(proof: Proof) -> Text:
+    mark, style = VERDICTS[proof.verdict]
+    text = Text.assemble((f"{mark} ", style), (f"{proof.node}: " if proof.node else "", "bold"))
+    text.append(proof.message, style if proof.verdict != "pass" else "")
+    if proof.hint:
+        text.append(f" ({proof.hint})", "dim")
+    return text
 
 
 def print_error(console: Console, error: HadeployError) -> None:

@@ -18,6 +18,7 @@ class Proof:
         message: what was seen, one sentence.
         node: the node it concerns, or None for the cluster.
         hint: what to do if it failed.
+        brief: a word for a table.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Proof:
     message: str
     node: str | None = None
     hint: str | None = None
+    brief: str = ""
 
     def document(self) -> dict[str, Any]:
         """The proof in machine-readable results."""

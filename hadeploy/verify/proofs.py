@@ -34,6 +34,8 @@ def prove(
         found += _ports(cluster, look, desired[node.label])
         found += _through(cluster, look)
         found += _vrrp(cluster, look)
+        if look.vrrp:
+            found.append(_check_runs(cluster, look))
     for vip in cluster.vip:
         found.append(_held_once(str(vip.ip), observed))
     found.append(_backends(observed))
@@ -82,6 +84,7 @@ def _ports(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterat
             seen,
             look.node,
             "`hadeploy plan` shows what is missing there" if verdict == "fail" else None,
+            brief=str(listener.port),
         )
     wanted = desired.config_id("haproxy")
     if look.serving is None:
@@ -138,6 +141,23 @@ def _vrrp(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
         seen,
         look.node,
         None if verdict else f"docker logs --tail 30 {cluster.container_names[1]}",
+        brief=f"{state or 'silent'}{', holds the VIP' if holding else ''}",
+    )
+
+
+def _check_runs(cluster: Cluster, look: ObservedNode) -> Proof:
+    """keepalived takes a check that it cannot start for one that succeeds."""
+    check = cluster.vrrp.check
+    age = look.check_age
+    if age is not None and age <= 2 * (check.interval + check.timeout) + 2:
+        return Proof("check-runs", "pass", "keepalived checks haproxy", look.node)
+    seen = "keepalived never checks haproxy" if age is None else f"its last check is {age} s old"
+    return Proof(
+        "check-runs",
+        "fail",
+        seen,
+        look.node,
+        f"docker logs --tail 30 {cluster.container_names[1]}",
     )
 
 

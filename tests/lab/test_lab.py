@@ -129,16 +129,10 @@ def test_a_lab_from_up_to_down() -> None:
 def test_containers_come_back_after_a_power_cut_and_a_docker_restart() -> None:
     with lab_of_two() as lab:
         lab.load_images()
-        command = (
-            "docker",
-            "run",
-            "--detach",
-            "--name=sleeper",
-            "--net=host",
-            "--restart=unless-stopped",
-        )
+        # Its PID 1 does not heed the stop signal; a Docker restart would wait 10 s for it.
+        options = ("--net=host", "--restart=unless-stopped", "--stop-timeout=1")
         image = (LAB_IMAGES["haproxy"], "sleep", "infinity")
-        lab.exec("n1", (*command, *image))
+        lab.exec("n1", ("docker", "run", "--detach", "--name=sleeper", *options, *image))
 
         def running() -> bool:
             state = lab.exec("n1", ("docker", "inspect", "--format={{.State.Running}}", "sleeper"))
@@ -224,6 +218,21 @@ def test_down_after_an_up_that_was_killed(moment: str) -> None:
     assert everything_of(NAME) == []
 
 
+@pytest.mark.parametrize("moment", ["ending", "removing the network", "removing the disks"])
+def test_down_after_a_down_that_was_killed(moment: str) -> None:
+    with lab_of_two():
+        command = (
+            "import sys; from hadeploy.lab.lab import Lab; Lab.remove(sys.argv[1], report=report)"
+        )
+        with subprocess.Popen(
+            (sys.executable, "-c", TELL + command, NAME), stdout=subprocess.PIPE, text=True
+        ) as victim:
+            assert victim.stdout is not None
+            assert any(line.startswith(moment) for line in victim.stdout)
+            victim.send_signal(signal.SIGKILL)
+    assert everything_of(NAME) == []
+
+
 def test_a_lab_whose_state_folder_was_lost_is_started_afresh_or_removed() -> None:
     with lab_of_two() as lab:
         shutil.rmtree(lab.state.folder)
@@ -266,3 +275,12 @@ def test_nothing_for_the_lab_ever_takes_the_default_route() -> None:
         Lab.up(NAME)
         assert all(node.well for node in lab.status())
         assert "default" not in lab.exec("n1", ("ip", "route")).stdout
+
+
+def test_a_namespace_that_was_only_half_made_is_made_again() -> None:
+    with lab_of_two() as lab:
+        lab.stop_node("n2")
+        network.namespace_file(lab.addressing, "n2").touch()
+        Lab.up(NAME)
+        assert all(node.well for node in lab.status())
+    assert everything_of(NAME) == []

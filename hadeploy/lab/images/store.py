@@ -86,9 +86,9 @@ def _save_from_host(reference: str, draft: Path) -> bool:
         return False
     inspect = ("docker", "image", "inspect", "--format", "{{.Id}}", reference)
     try:
-        if not run_tool(inspect, doing="looking for the real image", timeout=10, check=False):
-            return False
-        run_tool(("docker", "save", "-o", str(draft), reference), doing="saving the real image")
+        run_tool(inspect, doing="looking for the real image", timeout=10)
+        save = ("docker", "save", "-o", str(draft), reference)
+        run_tool(save, doing="saving the real image", timeout=300)
     except HadeployError:
         return False
     return True

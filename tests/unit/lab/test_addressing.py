@@ -31,6 +31,10 @@ def test_ipv6_addresses_end_as_the_ipv4_ones_do() -> None:
     assert str(lab.vip.v6) == "2001:db8:c633:6400::100/64"
 
 
+def test_hardware_addresses_are_local_and_follow_from_the_address() -> None:
+    assert make().node("n1").mac == "02:00:c6:33:64:0b"
+
+
 def test_an_unknown_node_is_refused_by_name() -> None:
     with pytest.raises(HadeployError, match="no node 'n9'"):
         make().node("n9")

@@ -34,6 +34,7 @@ def test_a_healthy_cluster_is_proven() -> None:
         "haproxy-answers",
         "vip-answers-node",
         "keepalived-agrees",
+        "check-runs",
         "vip-held-once",
         "backends-up",
     }
@@ -132,6 +133,16 @@ CASES: list[Any] = [
         change("n2", vrrp=None),
         [("n2", "keepalived-agrees", "keepalived does not tell its state")],
         id="keepalived silent",
+    ),
+    pytest.param(
+        change("n2", check_age=None),
+        [("n2", "check-runs", "keepalived never checks haproxy")],
+        id="a check that keepalived cannot start",
+    ),
+    pytest.param(
+        change("n2", check_age=60),
+        [("n2", "check-runs", "its last check is 60 s old")],
+        id="a check that no longer runs",
     ),
 ]
 

@@ -1,0 +1,118 @@
+"""Captured outputs of the real programs, and what is read from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hadeploy.observe import parse
+from hadeploy.observe.model import Address, BackendServer, Socket, VrrpState
+
+CAPTURED = Path(__file__).parent / "captured"
+
+
+def captured(name: str) -> str:
+    return (CAPTURED / name).read_text()
+
+
+@pytest.mark.parametrize("version", ["2.0.19", "2.2.7", "2.3.3", "2.3.4"])
+@pytest.mark.parametrize("state", ["MASTER", "BACKUP", "FAULT"])
+def test_keepalived_tells_its_state_in_every_version(version: str, state: str) -> None:
+    # That dump is of an instance whose router_id has no configuration id.
+    assert parse.parse_vrrp(captured(f"keepalived-{version}-{state}.txt")) == VrrpState(
+        state, 250, 250, "n1"
+    )
+
+
+def test_no_captured_dump_holds_a_password() -> None:
+    for path in CAPTURED.glob("keepalived-*.txt"):
+        assert "assword =" not in path.read_text()
+
+
+def test_the_configuration_id_is_the_end_of_the_router_id() -> None:
+    text = " Router ID = lb-1-0123456789abcdef\n   State = BACKUP\n   Priority = 240\n"
+    assert parse.parse_vrrp(text) == VrrpState("BACKUP", 240, 240, "0123456789abcdef")
+
+
+def test_a_keepalived_that_says_nothing_has_no_state() -> None:
+    assert parse.parse_vrrp("") is None
+
+
+def test_addresses_are_read_from_json_and_from_text_alike() -> None:
+    as_json = parse.parse_addresses(captured("ip-address.json"), "")
+    as_text = parse.parse_addresses("", captured("ip-address.txt"))
+    assert as_json == as_text
+    assert Address("eth0", "198.51.100.12", 24) in as_json
+    assert Address("eth0", "198.51.100.100", 32) in as_json
+    assert Address("lo", "::1", 128) in as_json
+
+
+def test_sockets_are_read_with_their_owners() -> None:
+    sockets = parse.parse_sockets(captured("ss.txt"))
+    assert Socket("0.0.0.0", 9443, (("haproxy", 5636),)) in sockets
+    assert Socket("127.0.0.1", 19443, (("haproxy", 5636),)) in sockets
+    assert Socket("*", 6443, (("python3", 52),)) in sockets
+    assert [s.address for s in sockets if s.port == 22] == [
+        "198.51.100.12",
+        "2001:db8:c633:6400::12",
+    ]
+
+
+def test_containers_are_read_from_inspect() -> None:
+    haproxy, keepalived = parse.parse_containers(captured("containers.json"))
+    assert (haproxy.name, haproxy.cluster, haproxy.role) == (
+        "kube-lb-haproxy",
+        "kube-lb",
+        "haproxy",
+    )
+    assert (haproxy.status, haproxy.running, haproxy.restarts) == ("running", True, 0)
+    assert haproxy.pid > 0
+    assert haproxy.started > 1_700_000_000
+    assert len(haproxy.spec or "") == 16
+    assert (keepalived.status, keepalived.running) == ("exited", False)
+
+
+def test_a_container_that_is_named_twice_is_one() -> None:
+    text = captured("containers.json")
+    doubled = text.rstrip().removesuffix("]") + "," + text.lstrip().removeprefix("[")
+    assert len(parse.parse_containers(doubled)) == 2
+
+
+def test_no_containers_is_an_empty_list() -> None:
+    assert parse.parse_containers("[]") == ()
+    assert parse.parse_containers("") == ()
+
+
+def test_images_are_read_with_all_their_names() -> None:
+    haproxy, keepalived = parse.parse_images(captured("images.txt"))
+    assert haproxy.names == ("haproxy:2.6.12",)
+    assert keepalived.names == ("osixia/keepalived:2.2.7",)
+    assert haproxy.id.startswith("sha256:")
+
+
+def test_backends_are_read_from_haproxys_statistics() -> None:
+    servers = parse.parse_backends(captured("stats.csv"))
+    assert servers == tuple(
+        BackendServer("kube-apiserver-backend", f"n{i}", "UP" if i < 3 else "DOWN")
+        for i in (1, 2, 3)
+    )
+    assert [s.up for s in servers] == [True, True, False]
+
+
+def test_the_serving_configuration_is_read_from_the_redirect() -> None:
+    assert parse.parse_serving("HTTP/1.1 302 Found\r\nlocation: /0123abcd\r\n\r\n") == "0123abcd"
+    assert parse.parse_serving("") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2026-11-23T15:04:05.5Z", 1795446245.5),
+        ("2026-11-23T16:04:05.123456789+01:00", 1795446245.123456789),
+        ("0001-01-01T00:00:00Z", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_dockers_times_are_read(text: str, seconds: float) -> None:
+    assert parse.parse_time(text) == pytest.approx(seconds)
