@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 import click
 from pydantic import SecretStr
 from rich.console import Console
+from rich.text import Text
 
 from hadeploy.desired.templates import environment
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.inventory.load import find_inventory, load_inventory
+from hadeploy.inventory.load import find_inventory, read_inventory
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.secrets import resolve, vrrp_password
 from hadeploy.plan.model import Plan
@@ -58,15 +59,25 @@ class Options:
         width = None if stream.isatty() else UNFOLDED
         return Console(stderr=stderr, no_color=self.no_color or None, highlight=False, width=width)
 
+    def cluster(self) -> tuple[Cluster, Path]:
+        """Read the inventory; also returns its folder, where paths in it begin.
+
+        Raises:
+            HadeployError: with every mistake at its place; nothing was touched.
+        """
+        path = find_inventory(self.inventory, os.environ, Path.cwd())
+        cluster, warnings = read_inventory(path)
+        for warning in warnings:
+            self.err.print(Text(f"warning: {warning}", "yellow"), soft_wrap=True)
+        return cluster, path.resolve().parent
+
     def inputs(self) -> Inputs:
         """Read the inventory, the templates and the secrets.
 
         Raises:
             HadeployError: with every mistake at its place; nothing was touched.
         """
-        path = find_inventory(self.inventory, os.environ, Path.cwd())
-        cluster = load_inventory(path)
-        folder = path.resolve().parent
+        cluster, folder = self.cluster()
         override = cluster.templates.folder
         return Inputs(
             cluster=cluster,

@@ -25,7 +25,7 @@ def down(options: Options, yes: bool) -> int:
     Images stay. What carries no mark of ours is left alone.
     """
     with reported(options, "down") as outcome:
-        cluster = options.inputs().cluster
+        cluster, _ = options.cluster()
         outcome.cluster = cluster.name
         with ExitStack() as until_done:
             with options.progress(cluster) as progress:

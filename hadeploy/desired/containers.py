@@ -22,7 +22,7 @@ def haproxy_container(cluster: Cluster) -> Container:
         image=cluster.images.haproxy.reference,
         entrypoint="haproxy",
         arguments=("-W", "-db", "-f", f"{layout.IN_HAPROXY}/haproxy.cfg"),
-        mounts=((f"{cluster.root}/haproxy", layout.IN_HAPROXY),),
+        mounts=((f"{cluster.root}/haproxy", layout.IN_HAPROXY, "ro"),),
         tmpfs=(layout.IN_HAPROXY_RUN,),
         user="root" if _privileged_port(cluster) else None,
         capabilities=("NET_BIND_SERVICE",) if _privileged_port(cluster) else (),
@@ -51,8 +51,9 @@ def keepalived_container(cluster: Cluster) -> Container:
             f"--use-file={layout.IN_KEEPALIVED}/keepalived.conf",
         ),
         mounts=(
-            (f"{cluster.root}/keepalived", layout.IN_KEEPALIVED),
-            (f"{cluster.root}/{layout.TRACK}", layout.IN_TRACK),
+            (f"{cluster.root}/keepalived", layout.IN_KEEPALIVED, "ro"),
+            # keepalived 2.3 ignores track files that it sees on a read-only file system.
+            (f"{cluster.root}/{layout.TRACK}", layout.IN_TRACK, "rw"),
         ),
         tmpfs=("/run", "/tmp"),  # noqa: S108 - in the container, where keepalived dumps its state
         user=None,

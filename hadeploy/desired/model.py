@@ -49,7 +49,7 @@ class Container:
         image: the reference it is made from.
         entrypoint: the program, found on the image's PATH.
         arguments: its arguments.
-        mounts: (host path, container path), read-only.
+        mounts: (host path, container path, "ro" or "rw"); the first is its configuration.
         tmpfs: container paths that are writable and empty at start.
         user: whom it runs as, or None for the image's own user.
         capabilities: all others are dropped.
@@ -66,7 +66,7 @@ class Container:
     image: str
     entrypoint: str
     arguments: tuple[str, ...]
-    mounts: tuple[tuple[str, str], ...]
+    mounts: tuple[tuple[str, str, Literal["ro", "rw"]], ...]
     tmpfs: tuple[str, ...]
     user: str | None
     capabilities: tuple[str, ...]

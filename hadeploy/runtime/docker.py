@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 
@@ -46,7 +47,7 @@ def validate_arguments(container: Container, config_root: str, arguments: list[s
     """
     first, *others = container.mounts
     staged = f"{config_root}/{first[0].rpartition('/')[2]}"
-    trial = Container(**{**container.__dict__, "mounts": ((staged, first[1]), *others)})
+    trial = dataclasses.replace(container, mounts=((staged, *first[1:]), *others))
     command = ["docker", "run", "--pull", "never", "--rm", "--network", "host"]
     if container.nofile is not None:
         command += ["--ulimit", f"nofile={container.nofile}:{container.nofile}"]
@@ -71,8 +72,8 @@ def _sandbox(container: Container) -> list[str]:
         command += ["--cap-add", capability]
     if container.user is not None:
         command += ["--user", container.user]
-    for source, target in container.mounts:
-        command += ["--volume", f"{source}:{target}:ro"]
+    for source, target, access in container.mounts:
+        command += ["--volume", f"{source}:{target}:{access}"]
     for path in container.tmpfs:
         command += ["--tmpfs", path]
     return [*command, "--entrypoint", container.entrypoint]

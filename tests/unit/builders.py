@@ -95,6 +95,7 @@ def _healthy_node(of: Cluster, label: str, state: DesiredNode, holder: bool) -> 
     haproxy, keepalived = state.container("haproxy"), state.container("keepalived")
     files = [ObservedFile(f.path, f.mode, "0:0", f.content.encode()) for f in state.files]
     files += [ObservedFile(f"track/{name}", 0o644, "0:0", b"0\n") for name in ("drain", "handover")]
+    files.append(ObservedFile("applied.json", 0o600, "0:0", b"{}"))
     addresses = look.addresses + ((Address("eth0", VIP, 32),) if holder else ())
     return dataclasses.replace(
         look,

@@ -1,0 +1,128 @@
+"""From the inventory to files and containers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from hadeploy.desired.build import desired_nodes
+from hadeploy.desired.model import NodeFacts
+from hadeploy.desired.templates import environment
+from hadeploy.errors import HadeployError
+from hadeploy.runtime.docker import run_arguments, specification, validate_arguments, validation_of
+from tests.unit import builders
+
+
+def test_same_inputs_same_bytes() -> None:
+    assert builders.desired(builders.cluster()) == builders.desired(builders.cluster())
+
+
+def test_haproxy_cfg_is_the_same_on_every_node_and_keepalived_conf_is_not() -> None:
+    nodes = builders.desired(builders.cluster()).values()
+    assert len({node.file("haproxy/haproxy.cfg").content for node in nodes}) == 1
+    assert len({node.file("keepalived/keepalived.conf").content for node in nodes}) == 3
+
+
+def test_every_configuration_names_itself() -> None:
+    node = builders.desired(builders.cluster())["n1"]
+    for role in ("haproxy", "keepalived"):
+        (file,) = [f for f in node.files if f.role == role and f.config_id]
+        assert file.config_id in file.content
+    changed = builders.desired(builders.cluster(haproxy={"maxconn": 500}))["n1"]
+    assert changed.config_id("haproxy") != node.config_id("haproxy")
+    assert changed.config_id("keepalived") == node.config_id("keepalived")
+
+
+def test_peers_are_all_others_and_never_oneself() -> None:
+    conf = builders.desired(builders.cluster())["n2"].file("keepalived/keepalived.conf").content
+    peers = conf.partition("unicast_peer {")[2].partition("}")[0].split()
+    assert peers == ["198.51.100.11", "198.51.100.13"]
+    assert "unicast_src_ip 198.51.100.12\n" in conf
+
+
+def test_the_health_frontend_has_slots_beyond_the_listeners() -> None:
+    cluster = builders.cluster(
+        haproxy={"maxconn": 3000},
+        listeners=[{"name": "a", "port": 9443}, {"name": "b", "port": 8443}],
+    )
+    lines = builders.desired(cluster)["n1"].file("haproxy/haproxy.cfg").content.split("\n")
+    numbers = [int(line.split()[1]) for line in lines if line.strip().startswith("maxconn ")]
+    world, health, *listeners = numbers
+    assert listeners == [1500, 1500]
+    assert world == sum(listeners) + health
+
+
+def test_a_password_makes_the_file_secret_and_private() -> None:
+    cluster = builders.cluster()
+    facts = {"n1": NodeFacts("eth0")}
+    node = desired_nodes(cluster, facts, environment(None), SecretStr("s3cret"))["n1"]
+    file = node.file("keepalived/keepalived.conf")
+    assert (file.secret, file.mode) == (True, 0o600)
+    assert 'auth_pass "s3cret"' in file.content
+    assert "s3cret" not in repr(node)
+
+
+def test_an_overriding_template_wins_and_must_name_itself(tmp_path: Path) -> None:
+    cluster, facts = builders.cluster(), {"n1": NodeFacts("eth0")}
+    mine = tmp_path / "haproxy.cfg.j2"
+    mine.write_text("global\n    # {{ cluster.name }} {{ config_id }}\n")
+    node = desired_nodes(cluster, facts, environment(tmp_path), None)["n1"]
+    assert node.file("haproxy/haproxy.cfg").content.startswith("global\n    # c ")
+    mine.write_text("global\n")
+    with pytest.raises(HadeployError, match="proves what runs"):
+        desired_nodes(cluster, facts, environment(tmp_path), None)
+
+
+@pytest.mark.parametrize("text", ["{{ nonsense }}", "{% if %}", "{{ cluster.nodes[77].label }}"])
+def test_a_broken_template_is_told_by_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "haproxy.cfg.j2").write_text(text)
+    with pytest.raises(HadeployError) as error:
+        desired_nodes(builders.cluster(), {"n1": NodeFacts("eth0")}, environment(tmp_path), None)
+    assert "haproxy.cfg.j2" in str(error.value)
+
+
+def test_a_container_is_run_read_only_with_few_capabilities() -> None:
+    node = builders.desired(builders.cluster())["n1"]
+    haproxy = run_arguments(node.container("haproxy"))
+    keepalived = run_arguments(node.container("keepalived"))
+    for command in (haproxy, keepalived):
+        text = " ".join(command)
+        assert "--restart unless-stopped --network host" in text
+        assert "--read-only --security-opt no-new-privileges --cap-drop ALL" in text
+        assert "--privileged" not in text
+    assert "--cap-add" not in haproxy
+    assert [keepalived[i + 1] for i, word in enumerate(keepalived) if word == "--cap-add"] == [
+        "NET_ADMIN",
+        "NET_BROADCAST",
+        "NET_RAW",
+        "SETGID",
+        "SETUID",
+    ]
+
+
+def test_the_specification_covers_whatever_the_engine_is_told() -> None:
+    def spec(**inventory: object) -> str:
+        node = builders.desired(builders.cluster(**inventory))["n1"]
+        return specification(node.container("haproxy"))
+
+    assert spec() == spec()
+    assert spec(haproxy={"maxconn": 999}) != spec()
+    assert spec(containers={"log_max_file": 9}) != spec()
+    assert spec(images={"haproxy": {"reference": "haproxy:9"}}) != spec()
+    assert spec(listeners=[{"balance": "source"}]) == spec()
+
+
+def test_validation_sees_the_staged_files_at_the_real_place() -> None:
+    node = builders.desired(builders.cluster())["n1"]
+    container = node.container("keepalived")
+    command = validate_arguments(container, "/x/.staging", validation_of(container))
+    assert "/x/.staging/keepalived:/etc/keepalived:ro" in command
+    assert command[-2:] == ["--config-test", "--use-file=/etc/keepalived/keepalived.conf"]
+
+
+def test_a_port_below_1024_is_bound_as_root_with_one_capability() -> None:
+    node = builders.desired(builders.cluster(listeners=[{"port": 443}]))["n1"]
+    text = " ".join(run_arguments(node.container("haproxy")))
+    assert "--cap-add NET_BIND_SERVICE --user root" in text

@@ -1,0 +1,65 @@
+"""What a teardown removes, and what it leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from hadeploy.observe.model import ObservedFile
+from hadeploy.plan.down import leftovers, make_down_plan
+from tests.unit import builders
+
+
+def test_the_holder_is_last() -> None:
+    cluster = builders.cluster()
+    plan = make_down_plan(cluster, builders.healthy(cluster, holder="n2"))
+    assert [node.node for node in plan.nodes] == ["n1", "n3", "n2"]
+
+
+def test_foreign_containers_and_files_are_no_part_of_it() -> None:
+    cluster = builders.cluster()
+    observed = builders.healthy(cluster)
+    n1 = observed["n1"]
+    stranger = dataclasses.replace(n1.containers[0], name="stranger", cluster=None)
+    note = ObservedFile("haproxy/notes.txt", 0o644, "0:0", b"mine")
+    observed["n1"] = dataclasses.replace(
+        n1, containers=(*n1.containers, stranger), files=(*n1.files, note)
+    )
+    plan = make_down_plan(cluster, observed)
+    subjects = {s.subject for node in plan.nodes if node.node == "n1" for s in node.steps}
+    assert "stranger" not in subjects
+    assert "haproxy/notes.txt" not in subjects
+    assert {"c-haproxy", "c-keepalived", "applied.json", "track/drain"} <= subjects
+
+
+def orphan(**changes: object) -> list[str]:
+    """The addresses that would be removed from a holder whose keepalived is gone."""
+    cluster = builders.cluster()
+    observed = builders.healthy(cluster)
+    bent = {"containers": observed["n1"].containers[:1], "keepaliveds": {}, **changes}
+    observed["n1"] = dataclasses.replace(observed["n1"], **bent)  # type: ignore[arg-type]
+    (plan,) = [n for n in make_down_plan(cluster, observed).nodes if n.node == "n1"]
+    return [step.subject for step in plan.steps if step.action == "remove-address"]
+
+
+def test_an_orphaned_vip_is_removed() -> None:
+    assert orphan() == [builders.VIP]
+
+
+def test_a_vip_is_left_alone_without_a_record_that_names_it() -> None:
+    assert orphan(applied=None) == []
+
+
+def test_a_vip_is_left_alone_while_another_keepalived_runs_there() -> None:
+    assert orphan(keepaliveds={77: ""}) == []
+
+
+def test_an_empty_node_has_no_leftovers() -> None:
+    assert leftovers(builders.cluster(), builders.empty("n1")) == []
+
+
+def test_leftovers_are_named() -> None:
+    cluster = builders.cluster()
+    left = leftovers(cluster, builders.healthy(cluster)["n1"])
+    assert "container c-haproxy (running)" in left
+    assert "file applied.json" in left
+    assert f"address {builders.VIP} on eth0" in left

@@ -1,0 +1,71 @@
+"""The scripts of a run are text, and can be read as such."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from hadeploy.observe.gather import observation_script
+from hadeploy.plan.diff import make_plan
+from hadeploy.plan.down import make_down_plan
+from hadeploy.run.down import down_script
+from hadeploy.run.scripts import apply_script, stage_script
+from tests.unit import builders
+
+
+def scripts() -> dict[str, str]:
+    cluster = builders.cluster()
+    desired = builders.desired(cluster)
+    fresh = {node: builders.empty(node) for node in desired}
+    healthy = builders.healthy(cluster)
+    (first, *_) = make_plan(cluster, desired, fresh).nodes
+    (down, *_) = make_down_plan(cluster, healthy).nodes
+    return {
+        "observe": observation_script(cluster),
+        "stage": stage_script(desired["n1"]),
+        "apply": apply_script(cluster, desired["n1"], first, "{}"),
+        "down": down_script(cluster, down, healthy[down.node]),
+    }
+
+
+@pytest.mark.parametrize("name", ["observe", "stage", "apply", "down"])
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_a_script_is_sound_sh(name: str, shell: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.fail(f"{shell} is not installed")
+    done = subprocess.run(
+        [shell, "-n"], input=scripts()[name], text=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["observe", "stage", "apply", "down"])
+def test_a_script_that_arrives_incomplete_does_nothing(name: str) -> None:
+    text = scripts()[name]
+    assert text.rstrip().endswith("\nmain </dev/null")
+    assert text.count("main </dev/null") == 1
+
+
+def test_each_container_is_proven_right_after_it_was_touched() -> None:
+    lines = [line for line in scripts()["apply"].splitlines() if line.startswith("step ")]
+    verbs = [line.split()[2] for line in lines]
+    assert verbs == [
+        "swap",
+        "swap",
+        "swap",
+        "recreate",
+        "prove_haproxy",
+        "recreate",
+        "prove_keepalived",
+        "record",
+    ]
+
+
+def test_down_stops_keepalived_before_haproxy_and_removes_the_record_last() -> None:
+    lines = scripts()["down"].splitlines()
+    stops = [line.split()[1] for line in lines if line.startswith("stop_and_remove ")]
+    assert stops == ["c-keepalived", "c-haproxy"]
+    (files,) = [line for line in lines if line.startswith("remove_files ")]
+    assert files.split()[-1] == "applied.json"
