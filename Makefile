@@ -3,10 +3,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 LAB := $(BIN)/hadeploy lab
 
-.PHONY: demo demo-down test test-unit test-lab test-all lint setup
+.PHONY: demo demo-down test test-unit test-lab test-all lint setup setup-tests
 
 setup: $(VENV)/.ready
 	@scripts/install-debian.sh
+
+setup-tests: $(VENV)/.ready
+	@scripts/install-debian.sh --tests
 
 $(VENV)/.ready: pyproject.toml
 	@python3 -m venv $(VENV) 2>/dev/null || { scripts/install-debian.sh && python3 -m venv $(VENV); }
@@ -21,19 +24,19 @@ demo: setup ## Bring the lab up and run the main job on it.
 demo-down: setup
 	$(LAB) down
 
-test: setup ## Everything but the exhaustive matrices.
+test: setup-tests ## Everything but the exhaustive matrices.
 	$(BIN)/pytest -m "not exhaustive"
 
 test-unit: $(VENV)/.ready
 	$(BIN)/pytest tests/unit
 
-test-lab: setup
+test-lab: setup-tests
 	$(BIN)/pytest tests/lab -m "not exhaustive"
 
-test-all: setup ## The exhaustive matrices too.
+test-all: setup-tests ## The exhaustive matrices too.
 	$(BIN)/pytest
 
-lint: setup
+lint: setup-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -1,12 +1,14 @@
 #!/bin/sh
-# Install by apt what the lab and the tests need on a Debian machine, when it is missing.
+# Install by apt what the lab needs on a Debian machine, when it is missing; with --tests, what the
+# tests need too.
 #
 # No service is started: while packages are being installed, a policy-rc.d (put there by us if there
 # is none, and only then removed) forbids it. Needs root. A second run does nothing.
 set -eu
 
-packages='python3-venv docker.io openssh-server openssh-client iproute2 mmdebstrap haproxy
-keepalived shellcheck curl procps ca-certificates sudo'
+packages='python3-venv docker.io openssh-server openssh-client iproute2 mmdebstrap curl procps
+ca-certificates sudo'
+[ "${1:-}" = --tests ] && packages="$packages haproxy keepalived shellcheck"
 mark='# put here by hadeploy, install-debian.sh'
 policy=/usr/sbin/policy-rc.d
 
