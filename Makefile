@@ -25,13 +25,13 @@ demo-down: setup
 	$(LAB) down
 
 test: setup-tests ## Everything but the exhaustive matrices.
-	$(BIN)/pytest -m "not exhaustive"
+	$(BIN)/pytest -m "not exhaustive" --durations=15
 
 test-unit: $(VENV)/.ready
 	$(BIN)/pytest tests/unit
 
 test-lab: setup-tests
-	$(BIN)/pytest tests/lab -m "not exhaustive"
+	$(BIN)/pytest tests/lab -m "not exhaustive" --durations=15
 
 test-all: setup-tests ## The exhaustive matrices too.
 	$(BIN)/pytest

@@ -106,8 +106,8 @@ class Image(Model):
     """One container image."""
 
     reference: ImageReference = Field(description="An image reference, with its tag or digest.")
-    pull: Literal["missing", "always", "never"] = Field(
-        "missing", description="When nodes pull the image."
+    pull: Literal["missing", "never"] = Field(
+        "missing", description="Whether a node that lacks the image may pull it."
     )
     archive: Line | None = Field(
         None, description="A `docker save` tar beside you, streamed to nodes that lack the image."

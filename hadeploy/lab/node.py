@@ -62,6 +62,8 @@ class Node:
             "--ip6tables=false",
             "--exec-opt=native.cgroupdriver=cgroupfs",
             f"--cgroup-parent=/{self.cgroup}",
+            # A registry of the lab's own has no certificate.
+            f"--insecure-registry={self._addressing.subnet}",
         )
 
     def init(self) -> processes.Process | None:

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Changing a node, one step after the other. Given: HD_ROOT.
 
 # step NUMBER COMMAND...: what it prints is the body of its message; the first failure ends the run.

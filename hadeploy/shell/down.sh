@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Taking ours away. Given: HD_ROOT.
 
 # stop_and_remove CONTAINER SECONDS: never by force, since a killed keepalived leaves its addresses.

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Images on a node. Given: HD_IMAGE.
 
 # pull: with a sign of life every few seconds, since one large layer can be silent for minutes.

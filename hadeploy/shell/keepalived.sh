@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Asking keepalived for its state.
 
 # check_age CONTAINER: seconds since its check of haproxy ran last; fails if it never did.

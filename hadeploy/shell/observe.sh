@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # One read-only look at a node. Given: HD_ROOT, HD_CLUSTER, HD_CONTAINERS, HD_IMAGES, HD_PORTS,
 # HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name). Everything is data for observe/parse.py.
 

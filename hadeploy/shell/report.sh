@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The first part of every script: a known environment, and a way to report that noise cannot imitate.
 # Given: HD_TOKEN.
 LC_ALL=C

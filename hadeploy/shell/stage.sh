@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Putting files beside the live ones and asking the real programs what they think of them.
 # Given: HD_ROOT.
 

@@ -25,12 +25,16 @@ def try_each(
     todo = list(items)
     results: list[Result] = []
     errors: list[HadeployError] = []
-    with ThreadPoolExecutor(max_workers=max(1, min(len(todo), MOST_AT_ONCE))) as pool:
+    pool = ThreadPoolExecutor(max_workers=max(1, min(len(todo), MOST_AT_ONCE)))
+    try:
         for future in [pool.submit(work, item) for item in todo]:
             try:
                 results.append(future.result())
             except HadeployError as error:
                 errors.append(error)
+    finally:
+        # Not waited for: after Ctrl-C the caller closes the connections, and that ends them.
+        pool.shutdown(wait=False, cancel_futures=True)
     return results, errors
 
 

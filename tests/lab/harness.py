@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 import time
@@ -66,21 +68,40 @@ class Cluster:
         other.inventory = copy.deepcopy(self.inventory)
         return other
 
-    def run(self, *arguments: str, env: dict[str, str] | None = None) -> Result:
+    def run(self, *arguments: str) -> Result:
         """Run a hadeploy command with this inventory."""
-        text = io.StringIO()
-        YAML(typ="safe", pure=True).dump(self.inventory, text)
-        self.file.write_text(text.getvalue())
         done = subprocess.run(
-            [sys.executable, "-m", "hadeploy", *arguments],
+            self._command(arguments),
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
             timeout=300,
-            env={**os.environ, "HADEPLOY_INVENTORY": str(self.file), **(env or {})},
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr)
+
+    def typed(self, answer: str, *arguments: str) -> tuple[int, str]:
+        """Run a command in a terminal, type an answer, and return exit code and screen."""
+        ours, theirs = pty.openpty()
+        with os.fdopen(ours, "rb+", buffering=0) as terminal:
+            process = subprocess.Popen(
+                self._command(arguments), stdin=theirs, stdout=theirs, stderr=theirs
+            )
+            os.close(theirs)
+            terminal.write(answer.encode())
+            shown = b""
+            # Reading from a terminal that its last user has closed is an error, not an end.
+            with contextlib.suppress(OSError):
+                while chunk := terminal.read(4096):
+                    shown += chunk
+            return process.wait(timeout=60), shown.decode()
+
+    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        text = io.StringIO()
+        YAML(typ="safe", pure=True).dump(self.inventory, text)
+        self.file.write_text(text.getvalue())
+        command, *others = arguments
+        return [sys.executable, "-m", "hadeploy", command, "-i", str(self.file), *others]
 
     def ok(self, *arguments: str) -> Result:
         """Run a command that must succeed."""

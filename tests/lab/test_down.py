@@ -24,6 +24,18 @@ def test_down_does_not_run_unasked(served: Cluster) -> None:
     assert served.snapshot() == before
 
 
+def test_down_asks_on_a_terminal_and_no_means_no(served: Cluster) -> None:
+    before = served.snapshot()
+    code, shown = served.typed("n\n", "down")
+    assert code == 130
+    assert "Remove cluster kube-lb? [y/N]" in shown
+    assert served.snapshot() == before
+    code, shown = served.typed("y\n", "down")
+    assert code == 0
+    assert "Nothing of ours is left on the nodes." in shown
+    assert served.holders() == []
+
+
 def test_foreign_things_are_left_alone(served: Cluster) -> None:
     served.node(
         "n2",
