@@ -10,14 +10,16 @@ from collections.abc import Mapping
 
 from hadeploy import __version__
 from hadeploy.desired.model import DesiredNode
-from hadeploy.errors import HadeployError
+from hadeploy.errors import HadeployError, NodesError
+from hadeploy.inventory.model import Cluster
 from hadeploy.plan.model import NodePlan
 from hadeploy.run.images import load_images
 from hadeploy.run.prepare import Inputs, Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.scripts import apply_script, stage_script
 from hadeploy.runtime.docker import specification
-from hadeploy.transport.fanout import each
+from hadeploy.shell.compose import compose
+from hadeploy.transport.fanout import each, try_each
 from hadeploy.transport.protocol import Message, Reply
 from hadeploy.transport.session import Session
 
@@ -46,10 +48,11 @@ def apply(
     progress.phase("Images")
     each(lambda node: load_images(inputs, node, sessions[node.node], progress), todo)
     progress.phase("Validate")
-    each(
-        lambda node: stage(prepared.desired[node.node], sessions[node.node], progress),
-        todo,
-    )
+    try:
+        each(lambda node: stage(prepared.desired[node.node], sessions[node.node], progress), todo)
+    except NodesError:
+        try_each(lambda node: unstage(inputs.cluster, sessions[node.node]), todo)
+        raise
     progress.phase("Apply")
     for node in todo:
         apply_node(inputs, prepared.desired[node.node], node, sessions[node.node], progress)
@@ -87,6 +90,12 @@ def stage(desired: DesiredNode, session: Session, progress: Progress) -> None:
             hint="is there space, and may root write there? (paths.root)",
         )
     progress.node(session.node, "configuration checked", "ok")
+
+
+def unstage(cluster: Cluster, session: Session) -> None:
+    """Remove what `stage` left on a node."""
+    main = 'rm -rf "$HD_ROOT/.staging"\nemit end'
+    session.run(compose(variables={"HD_ROOT": cluster.root}, main=main), doing="cleaning up")
 
 
 def apply_node(

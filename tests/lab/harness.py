@@ -129,7 +129,7 @@ class Cluster:
             docker ps --all --quiet --no-trunc | sort | xargs -r docker inspect --format '{form}'
             find {ROOT} -type f -exec stat -c '%n %a %Y' {{}} + 2>/dev/null | sort
             find {ROOT} -type f -exec sha256sum {{}} + 2>/dev/null | sort
-            ip -o address show dev eth0 | sed 's/valid_lft.*//'
+            ip -o address show dev eth0 | awk '{{print $3, $4}}'
         """
         return {node: self.node(node, script, check=False) for node in self.lab.nodes}
 
