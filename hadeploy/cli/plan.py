@@ -8,7 +8,7 @@ from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.errors import ExitCode
 from hadeploy.run.connections import connected
 from hadeploy.run.prepare import prepare
-from hadeploy.ui.render import plan_picture
+from hadeploy.ui.render import diffs_picture, plan_picture
 
 
 @click.command()
@@ -30,4 +30,5 @@ def plan(options: Options, exit_code: bool) -> int:
             outcome.code = ExitCode.CHANGES_PENDING
         if not options.as_json:
             options.out.print(plan_picture(outcome.plan))
+            options.out.print(diffs_picture(outcome.plan))
     return outcome.code

@@ -8,8 +8,10 @@ from hadeploy.desired import layout
 from hadeploy.desired.model import Container, DesiredNode, File, Role
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedContainer, ObservedNode
+from hadeploy.plan.fields import SURE, changed_fields
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, rolling_order
+from hadeploy.plan.texts import file_diff
 from hadeploy.runtime.docker import specification
 
 
@@ -47,7 +49,7 @@ def _steps(
     ]
     written = {step.role for step in steps if step.action == "write-file"}
     for container in desired.containers:
-        steps += _container_step(cluster, container, desired, observed, written, holder)
+        steps += _container_step(container, desired, observed, written, holder)
     if not steps and observed.applied is None:
         steps.append(Step("write-record", layout.APPLIED, "there is none"))
     elif steps:
@@ -72,7 +74,13 @@ def _file_steps(desired: DesiredNode, observed: ObservedNode) -> Iterator[Step]:
     for file in desired.files:
         reason = _file_reason(file, observed)
         if reason:
-            yield Step("write-file", file.path, reason, role=file.role)
+            yield Step(
+                "write-file",
+                file.path,
+                reason,
+                role=file.role,
+                diff=file_diff(file, observed.file(file.path)),
+            )
 
 
 def _file_reason(file: File, observed: ObservedNode) -> str | None:
@@ -102,7 +110,6 @@ def _stray_containers(
 
 
 def _container_step(
-    cluster: Cluster,
     container: Container,
     desired: DesiredNode,
     observed: ObservedNode,
@@ -115,9 +122,13 @@ def _container_step(
     if there is None:
         yield Step("create-container", container.name, "missing", role=role)
         return
-    stale = _stale(cluster, container, there, observed)
+    stale = _stale(container, there, observed)
     if stale:
-        yield Step("recreate-container", container.name, stale, disturbing, role)
+        fields = tuple(
+            f"{name}: {was} -> {wanted}"
+            for name, (was, wanted) in changed_fields(container, there).items()
+        )
+        yield Step("recreate-container", container.name, stale, disturbing, role, fields)
     elif there.status in ("restarting", "dead"):
         yield Step("recreate-container", container.name, f"is {there.status}", disturbing, role)
     elif not there.running:
@@ -134,11 +145,13 @@ def _container_step(
         )
 
 
-def _stale(
-    cluster: Cluster, container: Container, there: ObservedContainer, observed: ObservedNode
-) -> str | None:
-    if there.cluster != cluster.name or there.spec != specification(container):
-        return "its specification changes"
+def _stale(container: Container, there: ObservedContainer, observed: ObservedNode) -> str | None:
+    fields = changed_fields(container, there)
+    if there.spec != specification(container):
+        return f"its specification changes ({', '.join(fields) or 'how it is written'})"
+    by_hand = [name for name in fields if name in SURE]
+    if by_hand:
+        return f"changed on the node ({', '.join(by_hand)})"
     image = observed.image(container.image)
     if image is not None and there.image_id != image.id:
         return f"{container.image} is another image now"

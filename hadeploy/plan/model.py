@@ -43,6 +43,7 @@ class Step:
         reason: why, in words.
         impact: what traffic notices.
         role: the container it concerns, if any.
+        diff: what changes, line by line, without secrets.
     """
 
     action: Action
@@ -50,6 +51,7 @@ class Step:
     reason: str
     impact: Impact = Impact.NONE
     role: Role | None = None
+    diff: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The step in the machine-readable plan."""
@@ -58,6 +60,7 @@ class Step:
             "subject": self.subject,
             "reason": self.reason,
             "impact": self.impact.value,
+            "diff": list(self.diff),
         }
 
 

@@ -11,6 +11,7 @@ from hadeploy.plan.model import Impact, Plan
 from hadeploy.verify.model import Proof
 
 VERDICTS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 IMPACTS = {
     Impact.NONE: "dim",
     Impact.RELOAD: "cyan",
@@ -18,6 +19,22 @@ IMPACTS = {
     Impact.RESTART: "yellow",
     Impact.OUTAGE: "red",
 }
+
+
+def diffs_picture(plan: Plan) -> RenderableType:
+    """Every step that changes something that is there, line by line; equal ones once."""
+    seen: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for node in plan.nodes:
+        for step in node.steps:
+            if step.diff:
+                seen.setdefault((step.subject, step.diff), []).append(node.node)
+    lines = []
+    for (subject, diff), nodes in seen.items():
+        lines.append(
+            Text.assemble(("\n", ""), (f"{subject} ", "bold"), (f"on {', '.join(nodes)}", "dim"))
+        )
+        lines += [Text(line, DIFF_STYLES.get(line[:1], "")) for line in diff]
+    return Group(*lines)
 
 
 def plan_picture(plan: Plan) -> RenderableType:

@@ -78,8 +78,40 @@ def running(container: Container, pid: int) -> ObservedContainer:
         restarts=0,
         exit_code=0,
         pid=pid,
-        raw={},
+        raw=inspected(container),
     )
+
+
+def inspected(container: Container) -> dict[str, Any]:
+    """The part of `docker container inspect` that tells what a container was made with."""
+    return {
+        "Config": {
+            "Image": container.image,
+            "Entrypoint": [container.entrypoint],
+            "Cmd": list(container.arguments),
+            "StopSignal": container.stop_signal,
+            "StopTimeout": container.stop_timeout,
+            "User": container.user or "",
+        },
+        "HostConfig": {
+            "RestartPolicy": {"Name": "unless-stopped"},
+            "NetworkMode": "host",
+            "ReadonlyRootfs": True,
+            "Privileged": False,
+            "Binds": [":".join(mount) for mount in container.mounts],
+            "Tmpfs": dict.fromkeys(container.tmpfs, ""),
+            "CapAdd": list(container.capabilities),
+            "Ulimits": [{"Name": "nofile", "Hard": container.nofile, "Soft": container.nofile}]
+            if container.nofile
+            else None,
+            "LogConfig": {
+                "Config": {
+                    "max-file": str(container.log_max_file),
+                    "max-size": container.log_max_size,
+                }
+            },
+        },
+    }
 
 
 def healthy(of: Cluster, holder: str = "n1") -> dict[str, ObservedNode]:

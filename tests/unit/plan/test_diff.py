@@ -116,7 +116,12 @@ CASES: list[Any] = [
         "n3",
         lambda n: with_container(n, "c-haproxy", spec="old"),
         [
-            ("recreate-container", "c-haproxy", "its specification changes", Impact.RESTART),
+            (
+                "recreate-container",
+                "c-haproxy",
+                "its specification changes (how it is written)",
+                Impact.RESTART,
+            ),
             RECORD,
         ],
         id="another specification recreates",
@@ -125,7 +130,12 @@ CASES: list[Any] = [
         "n1",
         lambda n: with_container(n, "c-keepalived", spec="old"),
         [
-            ("recreate-container", "c-keepalived", "its specification changes", Impact.HANDOVER),
+            (
+                "recreate-container",
+                "c-keepalived",
+                "its specification changes (how it is written)",
+                Impact.HANDOVER,
+            ),
             RECORD,
         ],
         id="on the holder a recreate moves the VIP",
