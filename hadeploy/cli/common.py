@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -21,10 +22,14 @@ from hadeploy.desired.templates import environment
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.load import find_inventory, read_inventory
 from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.paths import beside
 from hadeploy.inventory.secrets import resolve, vrrp_password
 from hadeploy.plan.model import Plan
-from hadeploy.run.prepare import Inputs
+from hadeploy.run.connections import connected
+from hadeploy.run.prepare import Inputs, Prepared, prepare
 from hadeploy.run.progress import Progress
+from hadeploy.transport.connect import Dialer
+from hadeploy.transport.session import Session
 from hadeploy.ui.progress import Lines, Screen
 from hadeploy.verify.model import Proof
 
@@ -59,6 +64,13 @@ class Options:
         width = None if stream.isatty() else UNFOLDED
         return Console(stderr=stderr, no_color=self.no_color or None, highlight=False, width=width)
 
+    def __post_init__(self) -> None:
+        """Errors are told by us; paramiko's own tracebacks only help when debugging."""
+        if not self.debug:
+            log = logging.getLogger("paramiko")
+            log.addHandler(logging.NullHandler())
+            log.propagate = False
+
     def cluster(self) -> tuple[Cluster, Path]:
         """Read the inventory; also returns its folder, where paths in it begin.
 
@@ -82,9 +94,13 @@ class Options:
         return Inputs(
             cluster=cluster,
             folder=folder,
-            jinja=environment(folder / Path(override).expanduser() if override else None),
+            jinja=environment(beside(folder, override) if override else None),
             password=_password(cluster.vrrp.password, folder),
         )
+
+    def dialer(self, cluster: Cluster, folder: Path) -> Dialer:
+        """How to connect to that cluster's nodes."""
+        return Dialer(cluster, folder, self.accept_new_host_keys)
 
     @contextmanager
     def progress(self, cluster: Cluster) -> Iterator[Progress]:
@@ -176,9 +192,39 @@ def reported(options: Options, command: str) -> Iterator[Outcome]:
         outcome.code = error.code
         outcome.errors = error.errors if isinstance(error, NodesError) else [error]
         raise
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         outcome.code = ExitCode.INTERRUPTED
+        raise
+    except BaseException as error:
+        outcome.code = ExitCode.FAILED
+        outcome.errors = [HadeployError(f"internal error: {type(error).__name__}: {error}")]
         raise
     finally:
         if options.as_json:
             click.echo(json.dumps(outcome.document(), indent=2))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A cluster that is connected, observed and planned for."""
+
+    inputs: Inputs
+    sessions: dict[str, Session]
+    prepared: Prepared
+    progress: Progress
+
+
+@contextmanager
+def prepared_run(options: Options, outcome: Outcome, *, check: bool = True) -> Iterator[Run]:
+    """Read the inventory, connect, observe and plan; connected for as long as the body lasts.
+
+    Args:
+        options: the command's.
+        outcome: told the cluster's name.
+        check: whether what would stand in the way of `up` is an error.
+    """
+    inputs = options.inputs()
+    outcome.cluster = inputs.cluster.name
+    dialer = options.dialer(inputs.cluster, inputs.folder)
+    with options.progress(inputs.cluster) as progress, connected(dialer, progress) as sessions:
+        yield Run(inputs, sessions, prepare(inputs, sessions, progress, check=check), progress)

@@ -25,12 +25,12 @@ def down(options: Options, yes: bool) -> int:
     Images stay. What carries no mark of ours is left alone.
     """
     with reported(options, "down") as outcome:
-        cluster, _ = options.cluster()
+        cluster, folder = options.cluster()
         outcome.cluster = cluster.name
         with ExitStack() as until_done:
             with options.progress(cluster) as progress:
                 sessions = until_done.enter_context(
-                    connected(cluster, progress, accept_new=options.accept_new_host_keys)
+                    connected(options.dialer(cluster, folder), progress)
                 )
                 progress.phase("Observe")
                 observed = observe(cluster, sessions)
@@ -41,7 +41,7 @@ def down(options: Options, yes: bool) -> int:
                     confirm(cluster.name)
             with options.progress(cluster) as progress:
                 tear_down(cluster, outcome.plan, observed, sessions, progress)
-                prove_gone(cluster, sessions, progress)
+                prove_gone(cluster, observed, sessions, progress)
         if not options.as_json:
             options.out.print("Nothing of ours is left on the nodes.", style="green")
     return outcome.code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
@@ -63,11 +64,12 @@ def main() -> None:
     debug = "--debug" in sys.argv
     try:
         code = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        code = ExitCode.INTERRUPTED
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        code = ExitCode.INTERRUPTED
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Connections are closed; threads that still wait for one to open are not worth waiting for.
+        os._exit(ExitCode.INTERRUPTED)
     except click.ClickException as error:
         error.show()
         code = ExitCode.USAGE

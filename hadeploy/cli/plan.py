@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.common import Options, cluster_command, prepared_run, reported
 from hadeploy.errors import ExitCode
-from hadeploy.run.connections import connected
-from hadeploy.run.prepare import prepare
 from hadeploy.ui.render import diffs_picture, plan_picture
 
 
@@ -17,15 +15,8 @@ from hadeploy.ui.render import diffs_picture, plan_picture
 def plan(options: Options, exit_code: bool) -> int:
     """Show what `up` would do, with reasons; change nothing."""
     with reported(options, "plan") as outcome:
-        inputs = options.inputs()
-        outcome.cluster = inputs.cluster.name
-        with (
-            options.progress(inputs.cluster) as progress,
-            connected(
-                inputs.cluster, progress, accept_new=options.accept_new_host_keys
-            ) as sessions,
-        ):
-            outcome.plan = prepare(inputs, sessions, progress).plan
+        with prepared_run(options, outcome) as run:
+            outcome.plan = run.prepared.plan
         if exit_code and outcome.plan.changes:
             outcome.code = ExitCode.CHANGES_PENDING
         if not options.as_json:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.run.connections import connected
-from hadeploy.run.prepare import prepare
+from hadeploy.cli.common import Options, cluster_command, prepared_run, reported
+from hadeploy.errors import HadeployError
 
 
 @click.command()
@@ -27,22 +26,29 @@ def render(options: Options, output: Path) -> int:
     The nodes are asked for the interface that carries their address.
     """
     with reported(options, "render") as outcome:
-        inputs = options.inputs()
-        outcome.cluster = inputs.cluster.name
-        with (
-            options.progress(inputs.cluster) as progress,
-            connected(
-                inputs.cluster, progress, accept_new=options.accept_new_host_keys
-            ) as sessions,
-        ):
-            desired = prepare(inputs, sessions, progress).desired
+        with prepared_run(options, outcome, check=False) as run:
+            desired = run.prepared.desired
         for node, state in desired.items():
             for file in state.files:
                 path = output / node / file.path
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch(mode=file.mode)
-                path.chmod(file.mode)
-                path.write_text(file.content, "utf-8")
+                write(path, file.content, file.mode)
                 if not options.as_json:
                     options.out.print(str(path), soft_wrap=True)
     return outcome.code
+
+
+def write(path: Path, content: str, mode: int) -> None:
+    """Write one file; a secret one is never readable by others, not even for a moment.
+
+    Raises:
+        HadeployError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=mode)
+        path.chmod(mode)
+        path.write_text(content, "utf-8")
+    except OSError as error:
+        raise HadeployError(
+            f"{path}: {error.strerror}", doing="writing the rendered files", hint="--output FOLDER"
+        ) from error

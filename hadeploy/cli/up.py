@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import click
 
-from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.verify import TIMEOUT, tell_proofs
+from hadeploy.cli.common import Options, cluster_command, prepared_run, reported
+from hadeploy.cli.verify import TIMEOUT, prove, tell_proofs
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.gather import observe
-from hadeploy.run.connections import connected
-from hadeploy.run.prepare import prepare
 from hadeploy.run.up import apply
 from hadeploy.ui.render import plan_picture
-from hadeploy.verify.wait import wait_for_proofs
 
 
 @click.command()
@@ -24,31 +20,15 @@ def up(options: Options, timeout: float) -> int:
     Run it as often as you like: what is already right is not touched.
     """
     with reported(options, "up") as outcome:
-        inputs = options.inputs()
-        cluster = inputs.cluster
-        outcome.cluster = cluster.name
-        with (
-            options.progress(cluster) as progress,
-            connected(cluster, progress, accept_new=options.accept_new_host_keys) as sessions,
-        ):
-            prepared = prepare(inputs, sessions, progress)
-            outcome.plan = prepared.plan
-            options.err.print(plan_picture(prepared.plan))
-            looks = [prepared.observed]
-            if prepared.plan.changes:
-                apply(inputs, prepared, sessions, progress)
-                looks.clear()
-            progress.phase("Verify")
-            outcome.proofs = wait_for_proofs(
-                cluster,
-                prepared.desired,
-                lambda: looks.pop() if looks else observe(cluster, sessions),
-                progress,
-                timeout=timeout,
-            )
+        with prepared_run(options, outcome) as run:
+            outcome.plan = run.prepared.plan
+            options.err.print(plan_picture(outcome.plan))
+            if outcome.plan.changes:
+                apply(run.inputs, run.prepared, run.sessions, run.progress)
+            prove(run, outcome, timeout, looked=not outcome.plan.changes)
         tell_proofs(options, outcome)
         if not outcome.code and not options.as_json:
-            options.out.print(next_step(cluster), soft_wrap=True)
+            options.out.print(next_step(run.inputs.cluster), soft_wrap=True)
     return outcome.code
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import click
 
-from hadeploy.cli.common import Options, Outcome, cluster_command, reported
+from hadeploy.cli.common import Options, Outcome, Run, cluster_command, prepared_run, reported
 from hadeploy.errors import ExitCode
 from hadeploy.observe.gather import observe
-from hadeploy.run.connections import connected
-from hadeploy.run.prepare import prepare
 from hadeploy.ui.render import proofs_picture
 from hadeploy.verify.model import failed
 from hadeploy.verify.wait import wait_for_proofs
@@ -29,25 +27,31 @@ TIMEOUT = click.option(
 def verify(options: Options, timeout: float) -> int:
     """Prove that the cluster serves: the VIP on one node, the port on all, traffic through it."""
     with reported(options, "verify") as outcome:
-        inputs = options.inputs()
-        cluster = inputs.cluster
-        outcome.cluster = cluster.name
-        with (
-            options.progress(cluster) as progress,
-            connected(cluster, progress, accept_new=options.accept_new_host_keys) as sessions,
-        ):
-            prepared = prepare(inputs, sessions, progress)
-            looks = [prepared.observed]
-            progress.phase("Verify")
-            outcome.proofs = wait_for_proofs(
-                cluster,
-                prepared.desired,
-                lambda: looks.pop() if looks else observe(cluster, sessions),
-                progress,
-                timeout=timeout,
-            )
+        with prepared_run(options, outcome, check=False) as run:
+            prove(run, outcome, timeout, looked=True)
         tell_proofs(options, outcome)
     return outcome.code
+
+
+def prove(run: Run, outcome: Outcome, timeout: float, *, looked: bool) -> None:
+    """Wait for the proofs.
+
+    Args:
+        run: the cluster.
+        outcome: given the proofs.
+        timeout: seconds.
+        looked: whether what was observed for the plan still holds.
+    """
+    cluster = run.inputs.cluster
+    looks = [run.prepared.observed] if looked else []
+    run.progress.phase("Verify")
+    outcome.proofs = wait_for_proofs(
+        cluster,
+        run.prepared.desired,
+        lambda: looks.pop() if looks else observe(cluster, run.sessions),
+        run.progress,
+        timeout=timeout,
+    )
 
 
 def tell_proofs(options: Options, outcome: Outcome) -> None:

@@ -107,11 +107,10 @@ def _self_naming(path: str, role: Role, text: Callable[[str], str], place: str, 
 
 
 def _listener(cluster: Cluster, listener: Listener) -> dict[str, Any]:
-    share = cluster.haproxy.maxconn // len(cluster.listeners)
     return {
         "name": listener.name,
         "port": listener.port,
-        "maxconn": listener.maxconn or share,
+        "maxconn": listener.maxconn or _share(cluster),
         "balance": listener.balance,
         "timeouts": listener.timeouts,
         "check": listener.check,
@@ -120,6 +119,22 @@ def _listener(cluster: Cluster, listener: Listener) -> dict[str, Any]:
             for name, address, port in backends_of(cluster, listener)
         ],
     }
+
+
+def _plain(password: SecretStr | None) -> str | None:
+    return password.get_secret_value() if password else None
+
+
+def _slow_hash(cluster: Cluster, password: SecretStr | None) -> str:
+    salt = f"hadeploy {cluster.name} {cluster.vip[0].ip}".encode()
+    secret = (_plain(password) or "").encode()
+    return hashlib.scrypt(secret, salt=salt, n=2**14, r=8, p=1).hex()
+
+
+def _share(cluster: Cluster) -> int:
+    """What is left for each listener that says nothing; all of them stay below the global limit."""
+    given = [listener.maxconn for listener in cluster.listeners]
+    return (cluster.haproxy.maxconn - sum(m for m in given if m)) // given.count(None)
 
 
 def _bracketed(address: IPAddress) -> str:
@@ -138,6 +153,8 @@ def keepalived_conf(
     vrrp = cluster.vrrp
 
     def text(config_id: str) -> str:
+        # The id goes into logs; a plain hash of the file would let a short password be guessed.
+        shown = config_id == "" and password is not None
         return render(
             jinja,
             "keepalived.conf",
@@ -149,7 +166,7 @@ def keepalived_conf(
             weight=check_weight(cluster) if vrrp.on_check_failure == "weight" else None,
             peers=[peer.address for peer in cluster.nodes if peer.label != node.label],
             vips=cluster.vip,
-            password=password.get_secret_value() if password else None,
+            password=_slow_hash(cluster, password) if shown else _plain(password),
             instance=layout.INSTANCE,
             check_script=f"{layout.IN_KEEPALIVED}/{layout.CHECK_SCRIPT.rpartition('/')[2]}",
             drains=[{"name": name, "path": f"{layout.IN_TRACK}/{name}"} for name in layout.DRAINS],

@@ -101,6 +101,11 @@ class DesiredNode:
     vips: tuple[str, ...]
     priority: int
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The VIPs without their prefixes."""
+        return tuple(vip.partition("/")[0] for vip in self.vips)
+
     def file(self, path: str) -> File:
         """The file of that path.
 

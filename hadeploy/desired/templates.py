@@ -9,6 +9,8 @@ import jinja2
 
 from hadeploy.errors import ExitCode, HadeployError
 
+WHAT_EXPRESSIONS_RAISE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+
 
 def shipped_templates() -> Path:
     """The folder of our own templates: inside the wheel, or at the top of a checkout."""
@@ -57,7 +59,7 @@ def render(jinja: jinja2.Environment, name: str, **values: Any) -> str:
         raise HadeployError(
             str(error.message), doing=f"reading template {where}", code=ExitCode.USAGE
         ) from error
-    except jinja2.TemplateError as error:
+    except (jinja2.TemplateError, *WHAT_EXPRESSIONS_RAISE) as error:
         raise HadeployError(
             str(error), doing=f"filling in template {name}.j2", code=ExitCode.USAGE
         ) from error

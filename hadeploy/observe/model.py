@@ -70,21 +70,30 @@ class Address:
     prefix: int
 
 
+@dataclass(frozen=True, order=True)
+class Owner:
+    """A process that owns a socket; container is "" for one of the node itself."""
+
+    name: str
+    pid: int
+    container: str = ""
+
+
 @dataclass(frozen=True)
 class Socket:
-    """A listening TCP socket and, where the node tells, its owners as (name, pid)."""
+    """A listening TCP socket and, where the node tells, its owners."""
 
     address: str
     port: int
-    owners: tuple[tuple[str, int], ...]
+    owners: tuple[Owner, ...]
 
-
-@dataclass(frozen=True)
-class Image:
-    """An image on the node."""
-
-    id: str
-    names: tuple[str, ...]
+    def belongs_to(self, container: ObservedContainer | None) -> bool:
+        """Whether that container's processes own it, and nobody else."""
+        return (
+            container is not None
+            and bool(self.owners)
+            and {owner.container for owner in self.owners} == {container.id}
+        )
 
 
 @dataclass(frozen=True)
@@ -137,9 +146,12 @@ class ObservedNode:
 
     Attributes:
         now: the node's clock, seconds since the epoch.
+        root: whether our scripts run as root there.
         missing: tools that the node lacks.
+        images: reference → image id, for those of the inventory that are there.
         docker: the engine's version, or None if it does not answer.
         docker_error: what it said instead.
+        kept: our staged and last good files, by name only.
         serving: the id of the configuration that haproxy answers with, or None if it does not.
         through: (VIP, port) → whether a connection from this node opens.
         check_age: seconds since keepalived's check of haproxy ran, or None if it never did.
@@ -149,12 +161,14 @@ class ObservedNode:
     node: str
     now: int
     machine: str
+    root: bool
     missing: tuple[str, ...]
     docker: str | None
     docker_error: str
     containers: tuple[ObservedContainer, ...]
-    images: tuple[Image, ...]
+    images: dict[str, str]
     files: tuple[ObservedFile, ...]
+    kept: tuple[str, ...]
     addresses: tuple[Address, ...]
     sockets: tuple[Socket, ...]
     vrrp: VrrpState | None
@@ -189,6 +203,7 @@ class ObservedNode:
         """The sockets that listen on that port."""
         return [s for s in self.sockets if s.port == port]
 
-    def image(self, reference: str) -> Image | None:
-        """The image of that reference."""
-        return next((i for i in self.images if reference in i.names), None)
+    def ours_of(self, cluster: str, role: str) -> ObservedContainer | None:
+        """This cluster's running container of that role, whatever its name."""
+        ours = [c for c in self.ours(cluster) if c.role == role and c.running]
+        return ours[0] if ours else None

@@ -9,6 +9,7 @@ import datetime
 import io
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from hadeploy.desired import layout
@@ -17,10 +18,10 @@ from hadeploy.observe.model import (
     Address,
     Applied,
     BackendServer,
-    Image,
     ObservedContainer,
     ObservedFile,
     ObservedNode,
+    Owner,
     Socket,
     VrrpState,
 )
@@ -41,14 +42,16 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         node=node,
         now=int(about.get("now", ["0"])[0]),
         machine=about.get("machine", ["?"])[0],
+        root=about.get("uid") == ["0"],
         missing=tuple(about.get("missing", [])),
         docker=version,
         docker_error=docker_error,
         containers=parse_containers(reply.body("containers")),
-        images=parse_images(reply.body("images")),
+        images={m.words[0]: m.words[1] for m in reply.all("image") if len(m.words) == 2},
         files=files,
+        kept=tuple(line for line in reply.body("kept").splitlines() if line),
         addresses=parse_addresses(reply.body("addresses"), reply.body("addresses-text")),
-        sockets=parse_sockets(reply.body("sockets")),
+        sockets=parse_sockets(reply.body("sockets"), _processes(reply.body("owners"))),
         vrrp=parse_vrrp(reply.body("vrrp")),
         check_age=_number(reply.body("check-age")),
         keepaliveds=_processes(reply.body("keepalived-processes")),
@@ -118,26 +121,6 @@ def parse_time(text: str) -> float:
     return whole.timestamp() + float(match[7] or 0)
 
 
-def parse_images(text: str) -> tuple[Image, ...]:
-    """One line an image: its id, tags and digests, each as JSON."""
-    images = []
-    for line in text.splitlines():
-        if not line.startswith('"'):
-            continue
-        decoder, values, at = json.JSONDecoder(), [], 0
-        while at < len(line):
-            value, at = decoder.raw_decode(line, at)
-            values.append(value)
-            at += 1
-        names = [_without_library(n) for n in (values[1] or []) + (values[2] or [])]
-        images.append(Image(values[0], tuple(names)))
-    return tuple(images)
-
-
-def _without_library(name: str) -> str:
-    return name.removeprefix("docker.io/").removeprefix("library/")
-
-
 def parse_addresses(as_json: str, as_text: str) -> tuple[Address, ...]:
     """`ip -j address show`, or `ip -o address show` where ip knows no JSON."""
     if as_json.startswith("["):
@@ -157,8 +140,13 @@ def parse_addresses(as_json: str, as_text: str) -> tuple[Address, ...]:
     return tuple(found)
 
 
-def parse_sockets(text: str) -> tuple[Socket, ...]:
-    """`ss -Hltnp`."""
+def parse_sockets(text: str, containers: Mapping[int, str]) -> tuple[Socket, ...]:
+    """`ss -Hltnp`.
+
+    Args:
+        text: what it printed.
+        containers: pid → container id, or "" for a process of the node itself.
+    """
     found = []
     for line in text.splitlines():
         columns = line.split(None, 5)
@@ -171,7 +159,9 @@ def parse_sockets(text: str) -> tuple[Socket, ...]:
             Socket(
                 address.partition("%")[0].strip("[]"),
                 int(port),
-                tuple(sorted({(name, int(pid)) for name, pid in owners})),
+                tuple(
+                    sorted({Owner(n, int(pid), containers.get(int(pid), "")) for n, pid in owners})
+                ),
             )
         )
     return tuple(found)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterator, Mapping
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster, Node
+from hadeploy.inventory.parts import Image
 from hadeploy.observe.model import ObservedNode
 
-NEEDED = ("ip", "ss", "bash", "timeout", "base64", "sha256sum")
+NEEDED = ("ip", "ss", "bash", "timeout", "base64", "find", "stat", "install", "sync")
 
 
 def blockers(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[HadeployError]:
-    """Everything that would make the plan fail on the nodes that were observed."""
+    """Everything that would make the plan fail on the nodes that were observed.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+    """
     found = []
     for node in cluster.nodes:
         if node.label in observed:
@@ -25,17 +33,42 @@ def interface_of(node: Node, observed: ObservedNode) -> str | None:
     return node.interface or observed.interface_of(str(node.address))
 
 
-def _of_node(cluster: Cluster, node: Node, observed: ObservedNode) -> Iterator[HadeployError]:
-    def blocker(what: str, hint: str, detail: str | None = None) -> HadeployError:
-        return HadeployError(
-            what,
-            node=node.label,
-            doing="checking the node",
-            hint=hint,
-            detail=detail,
-            code=ExitCode.UNREACHABLE,
-        )
+def addressless(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[HadeployError]:
+    """The one thing without which not even the desired state can be told."""
+    return [
+        _blocker(node, *problem)
+        for node in cluster.nodes
+        if node.label in observed
+        for problem in _address(node, observed[node.label])
+    ]
 
+
+def _blocker(node: Node, what: str, hint: str, detail: str | None = None) -> HadeployError:
+    return HadeployError(
+        what,
+        node=node.label,
+        doing="checking the node",
+        hint=hint,
+        detail=detail,
+        code=ExitCode.UNREACHABLE,
+    )
+
+
+def _address(node: Node, observed: ObservedNode) -> Iterator[tuple[str, str]]:
+    if observed.interface_of(str(node.address)) is None:
+        has = ", ".join(
+            f"{a.address} ({a.interface})" for a in observed.addresses if a.interface != "lo"
+        )
+        yield (
+            f"does not have the address {node.address}; it has {has}",
+            "set nodes[].address to the node's own address, and ssh.host to where SSH reaches it",
+        )
+    if node.interface and node.interface not in {a.interface for a in observed.addresses}:
+        yield f"has no interface {node.interface} with an address", "correct nodes[].interface"
+
+
+def _of_node(cluster: Cluster, node: Node, observed: ObservedNode) -> Iterator[HadeployError]:
+    blocker = functools.partial(_blocker, node)
     lacking = [tool for tool in NEEDED if tool in observed.missing]
     if lacking:
         yield blocker(
@@ -50,20 +83,13 @@ def _of_node(cluster: Cluster, node: Node, observed: ObservedNode) -> Iterator[H
             "start it (systemctl start docker), or let this user use sudo",
             observed.docker_error,
         )
-    carrier = observed.interface_of(str(node.address))
-    if carrier is None:
-        has = ", ".join(
-            f"{a.address} ({a.interface})" for a in observed.addresses if a.interface != "lo"
-        )
-        yield blocker(
-            f"does not have the address {node.address}; it has {has}",
-            "set nodes[].address to the node's own address, and ssh.host to where SSH reaches it",
-        )
-    if node.interface and node.interface not in {a.interface for a in observed.addresses}:
-        yield blocker(
-            f"has no interface {node.interface} with an address", "correct nodes[].interface"
-        )
+    elif _too_old(observed.docker):
+        yield blocker(f"Docker {observed.docker} is too old", "20.10 is the oldest that will do")
+    if not observed.root:
+        yield blocker("our scripts do not run as root there", "set ssh.sudo to auto or always")
+    yield from (blocker(*problem) for problem in _address(node, observed))
     yield from (blocker(*problem) for problem in _containers_and_ports(cluster, observed))
+    yield from (blocker(*problem) for problem in _images(cluster, observed))
 
 
 def _containers_and_ports(cluster: Cluster, observed: ObservedNode) -> Iterator[tuple[str, str]]:
@@ -74,15 +100,33 @@ def _containers_and_ports(cluster: Cluster, observed: ObservedNode) -> Iterator[
                 f"a container named {name} exists and is not ours (image {container.image})",
                 "rename it, or choose other names under `containers:`",
             )
-    haproxy = observed.container(cluster.container_names[0])
-    ours = haproxy is not None and haproxy.running
+    haproxy = observed.ours_of(cluster.name, "haproxy")
     ports = [listener.port for listener in cluster.listeners] + [cluster.haproxy.health_port]
     for port in ports:
         for socket in observed.listeners(port):
-            if ours and {name for name, _ in socket.owners} <= {"haproxy"}:
+            if socket.belongs_to(haproxy):
                 continue
-            owner = ", ".join(f"{name} (pid {pid})" for name, pid in socket.owners)
+            owner = ", ".join(
+                f"{owner.name} (pid {owner.pid}{', in a container' if owner.container else ''})"
+                for owner in socket.owners
+            )
             yield (
                 f"port {port} is taken by {owner or 'a process that it does not name'}",
                 "stop it, or choose another port (k0s, for one, uses 9443 itself)",
             )
+
+
+def _images(cluster: Cluster, observed: ObservedNode) -> Iterator[tuple[str, str]]:
+    for role in ("haproxy", "keepalived"):
+        image: Image = getattr(cluster.images, role)
+        if image.reference not in observed.images and image.pull == "never" and not image.archive:
+            yield (
+                f"{image.reference} is not on the node, and images.{role}.pull is never",
+                f"load it there, or give images.{role}.archive",
+            )
+
+
+def _too_old(version: str) -> bool:
+    """Whether an engine lacks what we ask of it (`docker run --pull`: 20.10)."""
+    numbers = re.findall(r"\d+", version)[:2]
+    return len(numbers) == 2 and (int(numbers[0]), int(numbers[1])) < (20, 10)

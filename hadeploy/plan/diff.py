@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from hadeploy.desired import layout
 from hadeploy.desired.model import Container, DesiredNode, File, Role
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedContainer, ObservedNode
+from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode
 from hadeploy.plan.fields import SURE, changed_fields
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, rolling_order
@@ -44,22 +44,36 @@ def _steps(
 ) -> Iterator[Step]:
     steps = [
         *_image_steps(cluster, desired, observed),
-        *_file_steps(desired, observed),
-        *_stray_containers(cluster, desired, observed),
+        *_stray_containers(cluster, desired, observed, holder),
+        *_track_steps(observed),
     ]
-    written = {step.role for step in steps if step.action == "write-file"}
+    # haproxy wholly before keepalived, whose check asks it: at a port that must be there already.
     for container in desired.containers:
-        steps += _container_step(container, desired, observed, written, holder)
-    if not steps and observed.applied is None:
-        steps.append(Step("write-record", layout.APPLIED, "there is none"))
-    elif steps:
+        files = list(_file_steps(desired, container.role, observed))
+        steps += files
+        # keepalived runs the check script anew each time, so a changed one is in force at once.
+        reread = any(step.subject != layout.CHECK_SCRIPT for step in files)
+        steps += _container_step(container, desired, observed, reread, holder)
+    if steps:
         steps.append(Step("write-record", layout.APPLIED, "something changed"))
+    elif observed.applied is None:
+        steps.append(Step("write-record", layout.APPLIED, "there is none"))
+    elif not _record_is_true(desired, observed.applied):
+        steps.append(Step("write-record", layout.APPLIED, "it tells of another state"))
     return iter(steps)
+
+
+def _record_is_true(desired: DesiredNode, record: Applied) -> bool:
+    return (
+        record.vips == desired.addresses
+        and record.interface == desired.facts.interface
+        and record.files == {file.path: file.sha256 for file in desired.files}
+    )
 
 
 def _image_steps(cluster: Cluster, desired: DesiredNode, observed: ObservedNode) -> Iterator[Step]:
     for container in desired.containers:
-        if observed.image(container.image) is None:
+        if container.image not in observed.images:
             how = getattr(cluster.images, container.role)
             source = "loaded from the archive" if how.archive else "pulled"
             yield Step(
@@ -70,9 +84,9 @@ def _image_steps(cluster: Cluster, desired: DesiredNode, observed: ObservedNode)
             )
 
 
-def _file_steps(desired: DesiredNode, observed: ObservedNode) -> Iterator[Step]:
+def _file_steps(desired: DesiredNode, role: Role, observed: ObservedNode) -> Iterator[Step]:
     for file in desired.files:
-        reason = _file_reason(file, observed)
+        reason = _file_reason(file, observed) if file.role == role else None
         if reason:
             yield Step(
                 "write-file",
@@ -81,6 +95,12 @@ def _file_steps(desired: DesiredNode, observed: ObservedNode) -> Iterator[Step]:
                 role=file.role,
                 diff=file_diff(file, observed.file(file.path)),
             )
+
+
+def _track_steps(observed: ObservedNode) -> Iterator[Step]:
+    for name in layout.DRAINS:
+        if observed.file(f"{layout.TRACK}/{name}") is None:
+            yield Step("write-file", f"{layout.TRACK}/{name}", "missing")
 
 
 def _file_reason(file: File, observed: ObservedNode) -> str | None:
@@ -96,7 +116,7 @@ def _file_reason(file: File, observed: ObservedNode) -> str | None:
 
 
 def _stray_containers(
-    cluster: Cluster, desired: DesiredNode, observed: ObservedNode
+    cluster: Cluster, desired: DesiredNode, observed: ObservedNode, holder: bool
 ) -> Iterator[Step]:
     names = {container.name for container in desired.containers}
     for container in observed.ours(cluster.name):
@@ -105,7 +125,7 @@ def _stray_containers(
                 "remove-container",
                 container.name,
                 "carries this cluster's mark under an old name",
-                Impact.RESTART,
+                Impact.HANDOVER if holder else Impact.RESTART,
             )
 
 
@@ -113,7 +133,7 @@ def _container_step(
     container: Container,
     desired: DesiredNode,
     observed: ObservedNode,
-    written: set[Role | None],
+    reread: bool,
     holder: bool,
 ) -> Iterator[Step]:
     there = observed.container(container.name)
@@ -133,7 +153,7 @@ def _container_step(
         yield Step("recreate-container", container.name, f"is {there.status}", disturbing, role)
     elif not there.running:
         yield Step("start-container", container.name, f"is {there.status}", role=role)
-    elif role in written:
+    elif reread:
         yield Step("reload-container", container.name, "its files change", Impact.RELOAD, role)
     elif not _loaded(role, desired, observed):
         yield Step(
@@ -152,8 +172,8 @@ def _stale(container: Container, there: ObservedContainer, observed: ObservedNod
     by_hand = [name for name in fields if name in SURE]
     if by_hand:
         return f"changed on the node ({', '.join(by_hand)})"
-    image = observed.image(container.image)
-    if image is not None and there.image_id != image.id:
+    image = observed.images.get(container.image)
+    if image is not None and there.image_id != image:
         return f"{container.image} is another image now"
     return None
 

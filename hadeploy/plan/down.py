@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from hadeploy.desired import layout
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.priorities import priorities
-from hadeploy.observe.model import ObservedContainer, ObservedNode
+from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, rolling_order
 
@@ -69,15 +69,19 @@ def ours_to_remove(look: ObservedNode) -> list[str]:
     return sorted(there, key=lambda path: (path == layout.APPLIED, path))
 
 
-def leftovers(cluster: Cluster, look: ObservedNode) -> list[str]:
-    """What is still there after a teardown, in words; nothing, if all went well."""
+def leftovers(cluster: Cluster, look: ObservedNode, record: Applied | None) -> list[str]:
+    """What is still there after a teardown, in words; nothing, if all went well.
+
+    Args:
+        cluster: the inventory.
+        look: the node after it.
+        record: the node's record before it.
+    """
+    vips = dict.fromkeys([*(str(v.ip) for v in cluster.vip), *(record.vips if record else ())])
     left = [f"container {c.name} ({c.status})" for c in look.ours(cluster.name)]
     left += [f"file {path}" for path in ours_to_remove(look)]
-    left += [
-        f"address {vip.ip} on {look.interface_of(str(vip.ip))}"
-        for vip in cluster.vip
-        if look.holds(str(vip.ip))
-    ]
+    left += [f"file {path}" for path in look.kept]
+    left += [f"address {vip} on {look.interface_of(vip)}" for vip in vips if look.holds(vip)]
     return left
 
 

@@ -46,8 +46,19 @@ def tear_down(
         )
 
 
-def prove_gone(cluster: Cluster, sessions: Mapping[str, Session], progress: Progress) -> None:
+def prove_gone(
+    cluster: Cluster,
+    before: Mapping[str, ObservedNode],
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> None:
     """Look again, and fail if anything of ours is left.
+
+    Args:
+        cluster: the inventory.
+        before: the nodes before the teardown, whose records name VIPs that the inventory may not.
+        sessions: to all nodes.
+        progress: told the phase.
 
     Raises:
         NodesError: naming what is left where.
@@ -62,7 +73,7 @@ def prove_gone(cluster: Cluster, sessions: Mapping[str, Session], progress: Prog
             code=ExitCode.NOT_PROVEN,
         )
         for node, look in observe(cluster, sessions).items()
-        if (left := leftovers(cluster, look))
+        if (left := leftovers(cluster, look, before[node].applied))
     ]
     if errors:
         raise NodesError(errors)
@@ -77,12 +88,15 @@ def down_script(cluster: Cluster, plan: NodePlan, look: ObservedNode) -> str:
             seconds = KEEPALIVED_STOP_SECONDS if keepalived else HAPROXY_STOP_SECONDS
             lines.append(f"stop_and_remove {shlex.quote(step.subject)} {seconds}")
     if look.applied:
-        interface = shlex.quote(look.applied.interface)
-        lines += [f"release {shlex.quote(vip)} {interface}" for vip in look.applied.vips]
+        lines += [f"release {shlex.quote(vip)}" for vip in look.applied.vips]
     files = [shlex.quote(step.subject) for step in plan.steps if step.action == "remove-file"]
     lines.append(" ".join(["remove_files", *files]))
     lines.append("emit end")
-    return compose("down.sh", variables={"HD_ROOT": cluster.root}, main="\n".join(lines))
+    return compose(
+        "down.sh",
+        variables={"HD_ROOT": cluster.root, "HD_CLUSTER": cluster.name},
+        main="\n".join(lines),
+    )
 
 
 def _remove(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.inventory.paths import beside
 from hadeploy.plan.model import NodePlan
 from hadeploy.run.prepare import Inputs
 from hadeploy.run.progress import Progress
@@ -23,15 +24,7 @@ def load_images(inputs: Inputs, plan: NodePlan, session: Session, progress: Prog
             continue
         image = getattr(inputs.cluster.images, step.role)
         if image.archive:
-            archive = inputs.folder / Path(image.archive).expanduser()
-            _load(archive, step.subject, session, progress)
-        elif image.pull == "never":
-            raise HadeployError(
-                f"{step.subject} is not on the node, and images.{step.role}.pull is never",
-                node=session.node,
-                doing="images",
-                hint=f"load it there, or give images.{step.role}.archive",
-            )
+            _load(beside(inputs.folder, image.archive), step.subject, session, progress)
         else:
             _pull(step.subject, session, progress)
         progress.node(session.node, f"{step.subject} is there", "ok")
@@ -83,4 +76,4 @@ def _pull(reference: str, session: Session, progress: Progress) -> None:
 
 
 def _script(reference: str, main: str) -> str:
-    return compose("images.sh", variables={"HD_IMAGE": reference}, main=f"    {main}\n    emit end")
+    return compose("images.sh", variables={"HD_IMAGE": reference}, main=f"{main}\nemit end")

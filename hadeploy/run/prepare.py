@@ -11,11 +11,13 @@ from pydantic import SecretStr
 
 from hadeploy.desired.build import desired_nodes
 from hadeploy.desired.model import DesiredNode, NodeFacts
-from hadeploy.errors import NodesError
+from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.parts import Image
+from hadeploy.inventory.paths import beside
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.blockers import blockers, interface_of
+from hadeploy.plan.blockers import addressless, blockers, interface_of
 from hadeploy.plan.diff import make_plan
 from hadeploy.plan.model import Plan
 from hadeploy.run.progress import Progress
@@ -48,8 +50,16 @@ class Prepared:
     plan: Plan
 
 
-def prepare(inputs: Inputs, sessions: Mapping[str, Session], progress: Progress) -> Prepared:
+def prepare(
+    inputs: Inputs, sessions: Mapping[str, Session], progress: Progress, *, check: bool
+) -> Prepared:
     """Observe and plan.
+
+    Args:
+        inputs: all that the run was given.
+        sessions: to all nodes.
+        progress: told the phases.
+        check: whether what would stand in the way of the plan is an error.
 
     Raises:
         NodesError: with everything that stands in the way.
@@ -57,12 +67,10 @@ def prepare(inputs: Inputs, sessions: Mapping[str, Session], progress: Progress)
     progress.phase("Observe")
     observed = observe(inputs.cluster, sessions)
     progress.phase("Plan")
-    return plan_from(inputs, observed)
-
-
-def plan_from(inputs: Inputs, observed: dict[str, ObservedNode]) -> Prepared:
-    """The pure part of `prepare`."""
-    problems = blockers(inputs.cluster, observed)
+    problems = [
+        *(blockers(inputs.cluster, observed) if check else addressless(inputs.cluster, observed)),
+        *(missing_archives(inputs, observed) if check else ()),
+    ]
     if problems:
         raise NodesError(problems)
     facts = {
@@ -72,3 +80,23 @@ def plan_from(inputs: Inputs, observed: dict[str, ObservedNode]) -> Prepared:
     }
     desired = desired_nodes(inputs.cluster, facts, inputs.jinja, inputs.password)
     return Prepared(observed, desired, make_plan(inputs.cluster, desired, observed))
+
+
+def missing_archives(inputs: Inputs, observed: Mapping[str, ObservedNode]) -> list[HadeployError]:
+    """Archives that some node needs and that are not there."""
+    found = []
+    for role in ("haproxy", "keepalived"):
+        image: Image = getattr(inputs.cluster.images, role)
+        needed = any(image.reference not in node.images for node in observed.values())
+        if needed and image.archive:
+            path = beside(inputs.folder, image.archive)
+            if not path.is_file():
+                found.append(
+                    HadeployError(
+                        f"{path}: no such file",
+                        doing=f"reading images.{role}.archive",
+                        hint="make it with: docker save IMAGE -o FILE",
+                        code=ExitCode.USAGE,
+                    )
+                )
+    return found

@@ -14,10 +14,9 @@ from hadeploy.shell.compose import compose
 
 RELOAD_SIGNAL = {"haproxy": "USR2", "keepalived": "HUP"}
 
-# A worker starts in well under a second; keepalived waits for its first check, and elections for
-# three adverts (RFC 3768, 6.1).
+# A worker starts in well under a second; keepalived waits for its check to succeed several times.
 HAPROXY_SECONDS = 15
-KEEPALIVED_SECONDS = 20
+KEEPALIVED_SECONDS = 15
 
 
 def stage_script(desired: DesiredNode) -> str:
@@ -30,7 +29,7 @@ def stage_script(desired: DesiredNode) -> str:
         command = validate_arguments(container, staging, validation_of(container))
         lines.append(_line("validate", container.role, *command))
     lines.append("emit end")
-    return compose("stage.sh", variables={"HD_ROOT": desired.root}, main="\n".join(lines))
+    return compose("stage.sh", variables=_variables(desired), main="\n".join(lines))
 
 
 def apply_script(cluster: Cluster, desired: DesiredNode, plan: NodePlan, record: str) -> str:
@@ -52,7 +51,7 @@ def apply_script(cluster: Cluster, desired: DesiredNode, plan: NodePlan, record:
                 lines.append(_line("step", f"{number}.proof", *proof))
     lines.append("emit end")
     return compose(
-        "keepalived.sh", "apply.sh", variables={"HD_ROOT": desired.root}, main="\n".join(lines)
+        "keepalived.sh", "apply.sh", variables=_variables(desired), main="\n".join(lines)
     )
 
 
@@ -73,7 +72,7 @@ def _command(desired: DesiredNode, step: Step, record: str) -> list[str]:
         "write-file": ["swap", step.subject],
         "create-container": ["recreate", step.subject, *run],
         "recreate-container": ["recreate", step.subject, *run],
-        "start-container": ["docker", "start", step.subject],
+        "start-container": ["start", step.subject],
         "reload-container": ["signal", step.subject, RELOAD_SIGNAL[role]],
     }
     return commands.get(step.action, [])
@@ -82,7 +81,9 @@ def _command(desired: DesiredNode, step: Step, record: str) -> list[str]:
 def _proof(cluster: Cluster, desired: DesiredNode, container: Container) -> list[str]:
     config_id = desired.config_id(container.role)
     if container.role == "keepalived":
-        return ["prove_keepalived", container.name, config_id, str(KEEPALIVED_SECONDS)]
+        check = cluster.vrrp.check
+        seconds = KEEPALIVED_SECONDS + (check.rise + 1) * (check.interval + check.timeout)
+        return ["prove_keepalived", container.name, config_id, str(seconds)]
     return [
         "prove_haproxy",
         container.name,
@@ -91,6 +92,10 @@ def _proof(cluster: Cluster, desired: DesiredNode, container: Container) -> list
         str(HAPROXY_SECONDS),
         *(str(listener.port) for listener in cluster.listeners),
     ]
+
+
+def _variables(desired: DesiredNode) -> dict[str, str]:
+    return {"HD_ROOT": desired.root, "HD_CLUSTER": desired.containers[0].cluster}
 
 
 def _line(*words: str) -> str:

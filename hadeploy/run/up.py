@@ -95,7 +95,10 @@ def stage(desired: DesiredNode, session: Session, progress: Progress) -> None:
 def unstage(cluster: Cluster, session: Session) -> None:
     """Remove what `stage` left on a node."""
     main = 'rm -rf "$HD_ROOT/.staging"\nemit end'
-    session.run(compose(variables={"HD_ROOT": cluster.root}, main=main), doing="cleaning up")
+    session.run(
+        compose(variables={"HD_ROOT": cluster.root, "HD_CLUSTER": cluster.name}, main=main),
+        doing="cleaning up",
+    )
 
 
 def apply_node(
@@ -140,7 +143,7 @@ def applied_record(desired: DesiredNode) -> str:
             "version": __version__,
             "by": f"{getpass.getuser()}@{socket.gethostname()}",
             "at": now,
-            "vips": [vip.partition("/")[0] for vip in desired.vips],
+            "vips": list(desired.addresses),
             "interface": desired.facts.interface,
             "files": {file.path: file.sha256 for file in desired.files},
             "containers": {c.name: specification(c) for c in desired.containers},

@@ -21,7 +21,7 @@ swap() {
             cp -p "$HD_ROOT/$1" "$HD_ROOT/.last-good/$1.new" &&
             mv -f "$HD_ROOT/.last-good/$1.new" "$HD_ROOT/.last-good/$1" || return 1
     fi
-    mv -f "$HD_ROOT/.staging/$1" "$HD_ROOT/$1" && sync "$HD_ROOT/$1"
+    mv -f "$HD_ROOT/.staging/$1" "$HD_ROOT/$1" && sync "$HD_ROOT/${1%/*}"
 }
 
 # record CONTENT: what was applied, by whom and when; base64. The last thing to be written.
@@ -33,8 +33,11 @@ record() {
 # remove_container NAME: gracefully, so that keepalived takes its addresses with it.
 remove_container() {
     docker container inspect "$1" >/dev/null 2>&1 || return 0
-    docker stop "$1" >/dev/null && docker rm "$1" >/dev/null
+    patiently docker stop "$1" >/dev/null && docker rm "$1" >/dev/null
 }
+
+# start NAME: one that is stopped, or paused.
+start() { docker unpause "$1" >/dev/null 2>&1 || docker start "$1" >/dev/null; }
 
 recreate() {
     hd_name=$1
@@ -44,7 +47,11 @@ recreate() {
 
 # signal CONTAINER NAME: from inside. `docker kill` would make the engine believe that the container
 # was stopped by hand, and leave it down after the next reboot.
-signal() { docker exec "$1" sh -c "kill -$2 1"; }
+signal() {
+    # keepalived must check haproxy anew: what it checked before the reload proves nothing.
+    hd_signalled=$(main_pid "$1") && rm -f "/proc/$hd_signalled/root/tmp/hadeploy-checked"
+    docker exec "$1" sh -c "kill -$2 1"
+}
 
 # until_true SECONDS WHAT COMMAND...: polls, and says what it waited for.
 until_true() {
@@ -100,14 +107,10 @@ drained() {
     return 1
 }
 
-checks() {
-    hd_age=$(check_age "$1") && [ "$hd_age" -lt 10 ]
-}
-
 # prove_keepalived CONTAINER CONFIG_ID SECONDS: it has read the file, takes part, and really runs its
 # check of haproxy.
 prove_keepalived() {
-    if until_true "$3" "keepalived runs its check of haproxy" checks "$1" &&
+    if until_true "$3" "keepalived runs its check of haproxy" check_age "$1" >/dev/null &&
         until_true "$3" "keepalived has configuration $2 and is MASTER or BACKUP" \
             vrrp_ok "$1" "$2"; then
         return 0

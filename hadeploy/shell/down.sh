@@ -5,7 +5,7 @@
 stop_and_remove() {
     emit removing "$1"
     docker container inspect "$1" >/dev/null 2>&1 || return 0
-    docker stop --time "$2" "$1" >/dev/null || give_up "$1"
+    patiently docker stop -t "$2" "$1" >/dev/null || give_up "$1"
     docker rm "$1" >/dev/null || give_up "$1"
 }
 
@@ -17,20 +17,22 @@ any_keepalived() {
     return 1
 }
 
-bound() { ip -o address show dev "$2" to "$1" 2>/dev/null | grep -q .; }
+# bound ADDRESS: the interfaces that have it, with its prefix: "eth0 198.51.100.100/32".
+bound() { ip -o address show to "$1" 2>/dev/null | sed -n 's/^[0-9]*: *\([^ ]*\) *inet6\{0,1\} \([^ ]*\).*/\1 \2/p'; }
 
-# release ADDRESS INTERFACE: an address that our keepalived left behind. While another keepalived runs
+# release ADDRESS: one that our keepalived left behind, wherever it is. While another keepalived runs
 # here it may be that one's.
 release() {
-    bound "$1" "$2" || return 0
+    [ -n "$(bound "$1")" ] || return 0
     emit releasing "$1"
     if any_keepalived; then
         printf 'another keepalived runs on this node, so the address is left alone\n'
         give_up "$1"
     fi
-    for hd_found in $(ip -o address show dev "$2" to "$1" | sed -n 's/.*inet6\{0,1\} \([^ ]*\).*/\1/p'); do
-        ip address del "$hd_found" dev "$2" || give_up "$1"
+    bound "$1" | while read -r hd_interface hd_address; do
+        ip address del "$hd_address" dev "$hd_interface"
     done
+    [ -z "$(bound "$1")" ] || give_up "$1"
 }
 
 # remove_files PATH...: ours by name; a folder goes only when nothing else is in it.
@@ -41,8 +43,9 @@ remove_files() {
     for hd_path in "$@"; do
         rm -f "$HD_ROOT/$hd_path" "$HD_ROOT/$hd_path.new"
     done
-    rmdir "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/track" "$HD_ROOT" "${HD_ROOT%/*}" \
-        2>/dev/null
+    rmdir "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/track" "$HD_ROOT" 2>/dev/null
+    # The folder above is ours for certain only if it is the default one.
+    [ "${HD_ROOT%/*}" = /etc/hadeploy ] && rmdir /etc/hadeploy 2>/dev/null
     return 0
 }
 

@@ -21,5 +21,7 @@ vrrp_dump() {
         [ "$hd_left" -gt 0 ] || return 1
         nap
     done
+    # It holds the password in the clear, so it does not stay.
     sed -n '/Router ID =/p; /VRRP Topology/,/VRRP Sockpool/p' "$hd_dump" | grep -v 'Password ='
+    rm -f "$hd_dump"
 }

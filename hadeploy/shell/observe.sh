@@ -7,7 +7,8 @@ observe_node() {
     printf 'host=%s\n' "$(hostname)"
     printf 'now=%s\n' "$(date +%s)"
     printf 'machine=%s\n' "$(uname -m)"
-    for hd_tool in docker ip ss bash timeout base64 sha256sum; do
+    printf 'uid=%s\n' "$(id -u)"
+    for hd_tool in docker ip ss bash timeout base64 find stat install sync; do
         have "$hd_tool" || printf 'missing=%s\n' "$hd_tool"
     done
 }
@@ -20,15 +21,18 @@ observe_docker() {
     docker container inspect $(
         docker container ls --all --quiet --no-trunc --filter "label=hadeploy.cluster=$HD_CLUSTER"
     ) $HD_CONTAINERS 2>/dev/null
-    emit images
-    # shellcheck disable=SC2086
-    docker image inspect --format '{{json .Id}} {{json .RepoTags}} {{json .RepoDigests}}' \
-        $HD_IMAGES 2>/dev/null
+    # The engine itself knows best what a reference means: docker.io/library/…, no tag, a digest.
+    for hd_image in $HD_IMAGES; do
+        hd_id=$(docker image inspect --format '{{.Id}}' "$hd_image" 2>/dev/null) &&
+            emit image "$hd_image" "$hd_id"
+    done
 }
 
 # Names, modes and contents of every file of ours.
 observe_files() {
     [ -d "$HD_ROOT" ] || return 0
+    emit kept
+    find "$HD_ROOT/.staging" "$HD_ROOT/.last-good" -type f 2>/dev/null
     find "$HD_ROOT" -type f ! -path "$HD_ROOT/.staging/*" ! -path "$HD_ROOT/.last-good/*" |
         while IFS= read -r hd_file; do
             emit file "$(stat -c '%a %u:%g' "$hd_file")" "${hd_file#"$HD_ROOT"/}"
@@ -40,7 +44,12 @@ observe_network() {
     emit addresses
     ip -j address show 2>/dev/null || { emit addresses-text && ip -o address show; }
     emit sockets
-    ss -Hltnp
+    hd_sockets=$(ss -Hltnp)
+    printf '%s\n' "$hd_sockets"
+    emit owners
+    for hd_owner in $(printf '%s\n' "$hd_sockets" | grep -o 'pid=[0-9]*' | sort -u); do
+        printf '%s %s\n' "${hd_owner#pid=}" "$(container_of "${hd_owner#pid=}")"
+    done
 }
 
 # Which haproxy configuration answers, and whether the service port opens through each VIP.
@@ -76,9 +85,8 @@ observe_processes() {
         read -r hd_name <"$hd_comm" 2>/dev/null || continue
         case $hd_name in
         keepalived*)
-            hd_dir=${hd_comm%/comm}
-            printf '%s %s\n' "${hd_dir#/proc/}" \
-                "$(sed -n 's/.*\([0-9a-f]\{64\}\).*/\1/p' "$hd_dir/cgroup" 2>/dev/null | head -n 1)"
+            hd_pid=${hd_comm#/proc/}
+            printf '%s %s\n' "${hd_pid%/comm}" "$(container_of "${hd_pid%/comm}")"
             ;;
         esac
     done

@@ -1,10 +1,11 @@
 # shellcheck shell=sh
 # The first part of every script: a known environment, and a way to report that noise cannot imitate.
-# Given: HD_TOKEN.
+# Given: HD_TOKEN, HD_CLUSTER.
 LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
-unset DOCKER_HOST DOCKER_CONTEXT
+unset DOCKER_HOST
+export DOCKER_CONTEXT=default
 umask 077
 exec 2>&1
 
@@ -20,11 +21,31 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # nap: a short wait between two polls.
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
 
-# main_pid CONTAINER: the pid of its first process; fails if it does not run.
+# patiently COMMAND...: with a sign of life every few seconds, for what can be silent for minutes.
+patiently() {
+    "$@" &
+    hd_busy=$!
+    hd_waited=0
+    while kill -0 "$hd_busy" 2>/dev/null; do
+        nap
+        hd_waited=$((hd_waited + 1))
+        [ $((hd_waited % 50)) -ne 0 ] || emit alive
+    done
+    wait "$hd_busy"
+}
+
+# main_pid CONTAINER: the pid of its first process; fails if it does not run, or is not ours.
 main_pid() {
-    hd_pid=$(docker container inspect --format '{{.State.Pid}}' "$1" 2>/dev/null) || return 1
-    [ "$hd_pid" -gt 0 ] 2>/dev/null || return 1
-    printf '%s\n' "$hd_pid"
+    hd_found=$(docker container inspect \
+        --format '{{.State.Pid}} {{index .Config.Labels "hadeploy.cluster"}}' "$1" 2>/dev/null) || return 1
+    [ "${hd_found#* }" = "$HD_CLUSTER" ] || return 1
+    [ "${hd_found%% *}" -gt 0 ] 2>/dev/null || return 1
+    printf '%s\n' "${hd_found%% *}"
+}
+
+# container_of PID: the container that a process belongs to, or nothing.
+container_of() {
+    sed -n 's/.*\([0-9a-f]\{64\}\).*/\1/p' "/proc/$1/cgroup" 2>/dev/null | head -n 1
 }
 
 # http_get PORT PATH: the head of the answer of a local port, within 2 s.

@@ -4,8 +4,9 @@
 
 # stage_begin: the folders, and an empty place for what is new.
 stage_begin() {
-    install -d -m 0755 "${HD_ROOT%/*}" "$HD_ROOT" "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" \
-        "$HD_ROOT/track" || fail
+    # The folder above may be somebody else's: its mode is not ours to change.
+    [ -d "${HD_ROOT%/*}" ] || install -d -m 0755 "${HD_ROOT%/*}" || fail
+    install -d -m 0755 "$HD_ROOT" "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/track" || fail
     rm -rf "$HD_ROOT/.staging"
     install -d -m 0755 "$HD_ROOT/.staging" || fail
 }
@@ -33,9 +34,13 @@ validate() {
     hd_role=$1
     shift
     emit validating "$hd_role"
+    # What the engine's client has to warn of is not what the program says.
     hd_said=$("$@" 2>&1)
     hd_code=$?
+    hd_said=$(printf '%s\n' "$hd_said" | grep -v '^WARNING: ')
     printf '%s\n' "$hd_said"
+    # 125: the engine could not run it at all (docker-run(1), EXIT STATUS).
+    [ "$hd_code" -ne 125 ] || fail
     # keepalived 2.0 calls a file with an unknown keyword good; but it says something about it.
     [ "$hd_role" = keepalived ] && [ -n "$hd_said" ] && hd_code=1
     [ "$hd_code" -eq 0 ] && return 0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,91 +14,153 @@ from fabric import Config, Connection
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster, Node
-from hadeploy.transport.hostkeys import UnknownHostKeyError, check_host_keys
+from hadeploy.inventory.paths import beside
+from hadeploy.transport.hostkeys import UnknownHostKeyError, check_host_key
 from hadeploy.transport.session import Session
 
 KEEPALIVE_SECONDS = 15
 
 
-def ssh_config_of(cluster: Cluster) -> Config:
-    """The user's ssh config as fabric reads it; fabric's own config files are not consulted.
+@dataclass(frozen=True)
+class Dialer:
+    """How one run connects to the nodes of a cluster.
 
-    Raises:
-        HadeployError: the inventory names a file that is not there.
-    """
-    path = cluster.ssh.config
-    if path and not Path(path).expanduser().is_file():
-        raise HadeployError(
-            f"{path}: no such file", doing="reading ssh.config", code=ExitCode.USAGE
-        )
-    config = Config(lazy=True, runtime_ssh_path=str(Path(path).expanduser()) if path else None)
-    config.load_ssh_config()
-    return config
-
-
-def connection_to(cluster: Cluster, node: Node, config: Config) -> Connection:
-    """A connection that is not open yet: the inventory's word wins over the ssh config's."""
-    ssh, own = cluster.ssh, node.ssh
-    kwargs: dict[str, Any] = {}
-    identity = own.identity_file or ssh.identity_file
-    if identity:
-        kwargs["key_filename"] = [str(Path(identity).expanduser())]
-        kwargs["look_for_keys"] = False
-    timeout = ssh.connect_timeout
-    kwargs |= {"banner_timeout": timeout, "auth_timeout": timeout, "channel_timeout": timeout}
-    return Connection(
-        host=own.host or str(node.address),
-        user=own.user or ssh.user,
-        port=own.port or ssh.port,
-        config=config,
-        gateway=_jump(own.jump or ssh.jump, config),
-        connect_timeout=max(1, round(timeout)),
-        connect_kwargs=kwargs,
-    )
-
-
-def _jump(hops: str | None, config: Config) -> Connection | None:
-    """`[user@]host[:port][,…]` as `ssh -J`: the first hop is the nearest to us."""
-    gateway = None
-    for hop in (hops or "").split(","):
-        if hop.strip():
-            gateway = Connection(hop.strip(), config=config, gateway=gateway)
-    return gateway
-
-
-def connect(cluster: Cluster, node: Node, config: Config, *, accept_new: bool = False) -> Session:
-    """Open the connection to one node.
-
-    Args:
+    Attributes:
         cluster: for its ssh settings.
-        node: where to.
-        config: from `ssh_config_of`.
+        folder: where paths in the inventory begin.
         accept_new: trust host keys seen for the first time.
-
-    Raises:
-        HadeployError: with what failed (name, reach, host key, login) and what to do about it.
     """
-    connection = connection_to(cluster, node, config)
-    where = f"{connection.user}@{connection.host}:{connection.port}"
-    try:
-        check_host_keys(connection, cluster.ssh.known_hosts, accept_new=accept_new)
-        connection.open()
-    except Exception as error:
-        connection.close()
-        raise _explained(error, node.label, where, cluster.ssh.connect_timeout) from error
-    connection.transport.set_keepalive(KEEPALIVE_SECONDS)
-    return Session(
-        node=node.label,
-        connection=connection,
-        sudo=cluster.ssh.sudo == "always"
-        or (cluster.ssh.sudo == "auto" and connection.user != "root"),
-        silence=cluster.ssh.command_timeout,
-    )
+
+    cluster: Cluster
+    folder: Path
+    accept_new: bool = False
+    writing: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def config(self) -> Config:
+        """The user's ssh config as fabric reads it; fabric's own config files are not consulted.
+
+        Raises:
+            HadeployError: the inventory names a file that is not there.
+        """
+        path = self._path(self.cluster.ssh.config)
+        if path and not Path(path).is_file():
+            raise HadeployError(
+                f"{path}: no such file", doing="reading ssh.config", code=ExitCode.USAGE
+            )
+        config = Config(lazy=True, runtime_ssh_path=path)
+        config.load_ssh_config()
+        return config
+
+    def connect(self, node: Node) -> Session:
+        """Open the connection to one node, and to each jump host before it.
+
+        Raises:
+            HadeployError: with what failed (name, reach, host key, login) and what to do about it.
+        """
+        ssh = self.cluster.ssh
+        opened: list[Connection] = []
+        try:
+            for hop in self._hops(node):
+                opened.append(hop)
+                where = f"{hop.user}@{hop.host}:{hop.port}"
+                try:
+                    check_host_key(
+                        hop,
+                        self._path(ssh.known_hosts),
+                        accept_new=self.accept_new,
+                        writing=self.writing,
+                    )
+                    hop.open()
+                except Exception as error:
+                    raise explained(error, node.label, where, ssh.connect_timeout) from error
+                # paramiko would wait an hour for the next hop behind this one.
+                hop.transport.channel_timeout = ssh.connect_timeout
+                hop.transport.set_keepalive(KEEPALIVE_SECONDS)
+        except BaseException:
+            for hop in reversed(opened):
+                hop.close()
+            raise
+        user = opened[-1].user
+        return Session(
+            node=node.label,
+            connection=opened[-1],
+            sudo=ssh.sudo == "always" or (ssh.sudo == "auto" and user != "root"),
+            silence=ssh.command_timeout,
+        )
+
+    def _hops(self, node: Node) -> list[Connection]:
+        """The connections to open, nearest first; the inventory's word wins over the ssh config's.
+
+        fabric goes through several ProxyJump hosts in the wrong order, so they are taken here.
+        """
+        ssh, own = self.cluster.ssh, node.ssh
+        host = own.host or str(node.address)
+        options = self.config.base_ssh_config.lookup(host)
+        jump = own.jump or ssh.jump or options.get("proxyjump", "none")
+        hops: list[Connection] = []
+        for text in [] if jump.lower() == "none" else jump.split(","):
+            user, name, port = parse_hop(text.strip())
+            hops.append(self._connection(name, user, port, hops[-1] if hops else None))
+        identity = own.identity_file or ssh.identity_file
+        target = self._connection(
+            host, own.user or ssh.user, own.port or ssh.port, hops[-1] if hops else None, identity
+        )
+        return [*hops, target]
+
+    def _connection(
+        self,
+        host: str,
+        user: str | None,
+        port: int | None,
+        gateway: Connection | None,
+        identity: str | None = None,
+    ) -> Connection:
+        timeout = self.cluster.ssh.connect_timeout
+        kwargs: dict[str, Any] = {
+            "banner_timeout": timeout,
+            "auth_timeout": timeout,
+            "channel_timeout": timeout,
+        }
+        if identity:
+            kwargs |= {"key_filename": [self._path(identity)], "look_for_keys": False}
+        options = self.config.base_ssh_config.lookup(host)
+        return Connection(
+            host=host,
+            user=user,
+            port=port,
+            config=self.config.clone(),
+            # False: no gateway, whatever fabric would read from the ssh config.
+            gateway=gateway or options.get("proxycommand") or False,
+            connect_timeout=max(1, round(timeout)),
+            connect_kwargs=kwargs,
+        )
+
+    def _path(self, text: str | None) -> str | None:
+        return str(beside(self.folder, text)) if text else None
 
 
-def _explained(error: Exception, node: str, where: str, timeout: float) -> HadeployError:
+def parse_hop(text: str) -> tuple[str | None, str, int | None]:
+    """`[user@]host[:port]` as in `ssh -J`; an IPv6 address with a port stands in brackets.
+
+    Returns:
+        User, host and port; None for what is not said.
+    """
+    user, at, rest = text.rpartition("@")
+    host, port = rest, ""
+    if rest.startswith("["):
+        host, _, port = rest[1:].partition("]")
+        port = port.removeprefix(":")
+    elif rest.count(":") == 1:
+        host, _, port = rest.partition(":")
+    return (user if at else None), host, (int(port) if port.isdigit() else None)
+
+
+def explained(error: Exception, node: str, where: str, timeout: float) -> HadeployError:
+    """What went wrong with a connection, in words, and what to do about it."""
     host = where.rpartition("@")[2].rpartition(":")[0]
     what, hint = f"{type(error).__name__}: {error}", "try: ssh " + where.rpartition(":")[0]
+    silent = ("Error reading SSH protocol banner", "No existing session")
     if isinstance(error, paramiko.BadHostKeyException):
         what = "the host key has CHANGED: this may be another machine, or somebody in between"
         hint = f"if the node was reinstalled, remove the old key: ssh-keygen -R {host}"
@@ -120,6 +185,8 @@ def _explained(error: Exception, node: str, where: str, timeout: float) -> Hadep
     elif isinstance(error, paramiko.ssh_exception.NoValidConnectionsError):
         reasons = {str(getattr(e, "strerror", None) or e) for e in error.errors.values()}
         what, hint = "; ".join(sorted(reasons)), "is the node up, and does sshd listen there?"
+    elif any(words in str(error) for words in silent):
+        what, hint = f"no SSH server answers within {timeout:g} s", "does sshd listen on that port?"
     elif isinstance(error, OSError) and error.strerror:
         what = error.strerror
     return HadeployError(

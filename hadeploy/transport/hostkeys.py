@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -36,11 +37,12 @@ class TrustOnFirstUse(paramiko.MissingHostKeyPolicy):
 
     Args:
         known_hosts: the file to append to.
+        writing: shared by all connections of a run.
     """
 
-    def __init__(self, known_hosts: Path) -> None:
+    def __init__(self, known_hosts: Path, writing: threading.Lock) -> None:
         self._known_hosts = known_hosts
-        self._writing = threading.Lock()
+        self._writing = writing
 
     def missing_host_key(
         self,
@@ -52,8 +54,12 @@ class TrustOnFirstUse(paramiko.MissingHostKeyPolicy):
         client.get_host_keys().add(hostname, key.get_name(), key)
         with self._writing:
             self._known_hosts.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._known_hosts.open("a", encoding="ascii") as file:
-                file.write(f"{hostname} {key.get_name()} {key.get_base64()}\n")
+            with self._known_hosts.open("a+b") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - 1))
+                torn = file.read(1) not in (b"", b"\n")
+                line = f"{hostname} {key.get_name()} {key.get_base64()}\n"
+                file.write(f"{chr(10) if torn else ''}{line}".encode("ascii"))
 
 
 def known_hosts_files(given: str | None, ssh_config: dict[str, str]) -> list[Path]:
@@ -72,21 +78,21 @@ def known_hosts_files(given: str | None, ssh_config: dict[str, str]) -> list[Pat
     return [Path(p).expanduser() for p in f"{user} {system}".split()]
 
 
-def check_host_keys(connection: Connection, given: str | None, *, accept_new: bool) -> None:
-    """Set known_hosts and the policy on a connection and on every jump host before it.
+def check_host_key(
+    hop: Connection, given: str | None, *, accept_new: bool, writing: threading.Lock
+) -> None:
+    """Set known_hosts and the policy on a connection, be it to a node or to a jump host.
 
     Args:
-        connection: not yet opened.
+        hop: not yet opened.
         given: the inventory's `ssh.known_hosts`.
         accept_new: trust hosts seen for the first time and write their keys down.
+        writing: shared by all connections of a run.
     """
-    hop: Connection | str | None = connection
-    while isinstance(hop, Connection):
-        files = known_hosts_files(given, hop.ssh_config)
-        for file in files:
-            if file.is_file():
-                hop.client.load_system_host_keys(str(file))
-        hop.client.set_missing_host_key_policy(
-            TrustOnFirstUse(files[0]) if accept_new else RefuseUnknown()
-        )
-        hop = hop.gateway
+    files = known_hosts_files(given, hop.ssh_config)
+    for file in files:
+        if file.is_file():
+            hop.client.load_system_host_keys(str(file))
+    hop.client.set_missing_host_key_policy(
+        TrustOnFirstUse(files[0], writing) if accept_new else RefuseUnknown()
+    )

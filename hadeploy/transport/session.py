@@ -63,8 +63,14 @@ class Session:
         channel = self._open(doing)
         with channel:
             self._start(channel, "sh", doing)
-            channel.sendall(source.encode())
-            channel.shutdown_write()
+            try:
+                channel.sendall(source.encode())
+                channel.shutdown_write()
+            except TimeoutError as error:
+                raise self._silent(doing, self.silence) from error
+            except OSError:
+                # It ended before it had read everything: its own words say why, below.
+                pass
             messages: list[Message] = []
             noise: list[str] = []
             for line in self._lines(channel, doing):
@@ -76,7 +82,9 @@ class Session:
                 on_message(message)
             code = channel.recv_exit_status()
         if not messages or messages[-1].kind != "end":
-            tail = noise if not messages else [*noise, *messages[-1].body]
+            # The body of a file may be a secret.
+            secret = bool(messages) and messages[-1].kind == "file"
+            tail = noise if not messages or secret else [*noise, *messages[-1].body]
             raise self._cut_short(doing, code, "\n".join(tail[-15:]))
         return Reply(tuple(messages[:-1]), code)
 
@@ -143,12 +151,7 @@ class Session:
             try:
                 chunk = channel.recv(CHUNK)
             except TimeoutError as error:
-                raise HadeployError(
-                    f"no sign of life for {time.monotonic() - started:.0f} s; gave up",
-                    node=self.node,
-                    doing=doing,
-                    hint="look at the node's load and at dockerd (ssh.command_timeout)",
-                ) from error
+                raise self._silent(doing, time.monotonic() - started) from error
             except (paramiko.SSHException, OSError, EOFError) as error:
                 raise self._lost(doing, error) from error
             if not chunk:
@@ -160,13 +163,21 @@ class Session:
         if rest:
             yield rest.decode("utf-8", "replace")
 
+    def _silent(self, doing: str, seconds: float) -> HadeployError:
+        return HadeployError(
+            f"no sign of life for {seconds:.0f} s; gave up",
+            node=self.node,
+            doing=doing,
+            hint="look at the node's load and at dockerd (ssh.command_timeout)",
+        )
+
     def _lost(self, doing: str, error: Exception) -> HadeployError:
         return HadeployError(
             f"the connection was lost ({error or type(error).__name__})",
             node=self.node,
             doing=doing,
             hint="run the same command again: it goes on from the state on the nodes",
-            code=ExitCode.UNREACHABLE,
+            code=ExitCode.UNREACHABLE if doing == "observing" else ExitCode.FAILED,
         )
 
     def _cut_short(self, doing: str, code: int, output: str) -> HadeployError:

@@ -8,7 +8,7 @@ from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedContainer, ObservedNode
-from hadeploy.verify.model import Proof
+from hadeploy.verify.model import Proof, Verdict
 
 # A container that crashes at start looks fine for a moment; a restarted one must last longer.
 STABLE_SECONDS = 2
@@ -33,7 +33,7 @@ def prove(
         found += _containers(cluster, look)
         found += _ports(cluster, look, desired[node.label])
         found += _through(cluster, look)
-        found += _vrrp(cluster, look)
+        found += _vrrp(cluster, look, desired[node.label])
         if look.vrrp:
             found.append(_check_runs(cluster, look))
     for vip in cluster.vip:
@@ -71,11 +71,16 @@ def _unstable(container: ObservedContainer | None, now: int) -> str | None:
 def _ports(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterator[Proof]:
     for listener in cluster.listeners:
         sockets = look.listeners(listener.port)
-        others = {name for s in sockets for name, _ in s.owners} - {"haproxy"}
+        haproxy = look.ours_of(cluster.name, "haproxy")
+        others = {o.name for s in sockets if not s.belongs_to(haproxy) for o in s.owners}
         if not sockets:
             verdict, seen = "fail", f"nothing listens on port {listener.port}"
-        elif others:
-            verdict, seen = "fail", f"port {listener.port} belongs to {', '.join(others)}"
+        elif not all(socket.belongs_to(haproxy) for socket in sockets):
+            names = ", ".join(sorted(others)) or "a process that the node does not name"
+            verdict, seen = (
+                "fail",
+                f"port {listener.port} belongs to {names}, not to our haproxy alone",
+            )
         else:
             verdict, seen = "pass", f"haproxy listens on port {listener.port}"
         yield Proof(
@@ -113,21 +118,25 @@ def _through(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
             target = (
                 f"{vip.ip}:{listener.port}" if vip.version == 4 else f"[{vip.ip}]:{listener.port}"
             )
-            opens = look.through.get((str(vip.ip), listener.port), False)
-            yield Proof(
-                "vip-answers-node",
-                "pass" if opens else "fail",
-                f"{target} {'accepts connections' if opens else 'cannot be reached'} from here",
-                look.node,
-                None if opens else "does something drop ARP, or the port, between the nodes?",
-            )
+            opens = look.through.get((str(vip.ip), listener.port))
+            if opens is None:
+                seen, hint = f"{target} was not tried: nothing was applied here yet", "hadeploy up"
+            elif opens:
+                seen, hint = f"{target} accepts connections from here", ""
+            else:
+                seen = f"{target} cannot be reached from here"
+                hint = "does something drop ARP, or the port, between the nodes?"
+            verdict: Verdict = "pass" if opens else "fail"
+            yield Proof("vip-answers-node", verdict, seen, look.node, hint or None)
 
 
-def _vrrp(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
+def _vrrp(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterator[Proof]:
     holding = any(look.holds(str(vip.ip)) for vip in cluster.vip)
     state = look.vrrp.state if look.vrrp else None
-    if state is None:
+    if look.vrrp is None:
         verdict, seen = False, "keepalived does not tell its state"
+    elif look.vrrp.config_id != desired.config_id("keepalived"):
+        verdict, seen = False, "keepalived runs another configuration than the inventory's"
     elif state == "FAULT":
         drained = _drains(look)
         verdict = bool(drained) and not holding
@@ -192,12 +201,21 @@ def _held_once(vip: str, observed: Mapping[str, ObservedNode]) -> Proof:
 
 
 def _backends(observed: Mapping[str, ObservedNode]) -> Proof:
-    """Told, never required: at first bring-up no API server runs yet."""
-    most = max((look.backends for look in observed.values()), key=len, default=())
-    up = [server for server in most if server.up]
+    """Told, never required: at first bring-up no API server runs yet. Nodes may disagree."""
+    looks = [look for look in observed.values() if look.backends]
+    if not looks:
+        return Proof("backends-up", "warn", "no haproxy tells of its backends")
+
+    def missing(look: ObservedNode) -> int:
+        return sum(1 for server in look.backends if not server.up)
+
+    worst = max(looks, key=missing)
+    total = len(worst.backends)
+    if not missing(worst):
+        return Proof("backends-up", "pass", f"{total} of {total} backends are up")
     return Proof(
         "backends-up",
-        "pass" if most and len(up) == len(most) else "warn",
-        f"{len(up)} of {len(most)} backends are up",
-        hint=None if len(up) == len(most) else "expected before `kubeadm init`",
+        "warn",
+        f"{total - missing(worst)} of {total} backends are up, as {worst.node} sees them",
+        hint="expected before `kubeadm init`",
     )

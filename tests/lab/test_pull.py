@@ -69,7 +69,7 @@ def test_an_archive_that_is_not_there_or_holds_something_else_is_told(served: Cl
     served.inventory["images"]["haproxy"] = {"reference": "haproxy:9", "archive": "absent.tar"}
     result = served.run("up")
     assert result.code == 2
-    assert "absent.tar: No such file or directory" in result.err
+    assert "absent.tar: no such file" in result.err
     other = Cluster(served.lab, served.folder).inventory["images"]["keepalived"]["archive"]
     served.inventory["images"]["haproxy"] = {"reference": "haproxy:9", "archive": other}
     result = served.run("up")

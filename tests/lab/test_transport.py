@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.lab.harness import Cluster
+from tests.lab.harness import Cluster, eventually
 
 
 def test_an_unknown_host_key_is_refused_and_can_be_accepted_once(
@@ -90,3 +90,29 @@ def test_a_wrong_login_is_told_apart_from_a_closed_port(served: Cluster) -> None
     assert "login refused" in served.run("plan").err
     served.inventory["ssh"] |= {"user": "root", "port": 2}
     assert "Connection refused" in served.run("plan").err
+
+
+def test_two_jump_hosts_are_gone_through_in_order(served: Cluster) -> None:
+    n1, n2 = served.lab.address("n1"), served.lab.address("n2")
+    served.inventory["nodes"][2]["ssh"] = {"jump": f"root@{n1}:22,root@{n2}"}
+    key = Path(served.inventory["ssh"]["identity_file"])
+    config = served.folder / "ssh_config"
+    config.write_text(f"Host *\n  IdentityFile {key}\n")
+    served.inventory["ssh"]["config"] = "ssh_config"
+    assert served.up()["changes"] == 0
+
+
+def test_a_host_that_says_nothing_is_given_up_in_time(served: Cluster) -> None:
+    mute = 'import socket, time; s = socket.create_server(("", 2222)); time.sleep(60)'
+    served.node("n2", f"setsid python3 -c '{mute}' >/dev/null 2>&1 & echo $! >/run/mute.pid")
+    try:
+        eventually(lambda: served.node("n2", "ss -Hltn sport = :2222", check=False), "it listens")
+        served.inventory["ssh"]["connect_timeout"] = 2
+        served.inventory["nodes"][1]["ssh"] = {"port": 2222}
+        result = served.run("plan")
+        assert result.code == 3
+        assert "n2: connecting to root@" in result.err
+        assert "no SSH server answers within 2 s" in result.err
+        assert "Traceback" not in result.err
+    finally:
+        served.node("n2", "kill $(cat /run/mute.pid)")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
-from tests.lab.harness import HAPROXY, ROOT, Cluster, eventually
+from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
 
 
 def test_plan_changes_nothing_and_says_that_there_are_changes(fresh: Cluster) -> None:
@@ -44,10 +45,11 @@ def test_the_files_on_the_nodes_are_the_rendered_ones(served: Cluster, tmp_path:
             "keepalived/keepalived.conf",
         ]
         for path in rendered:
-            there = served.node(
-                node, f"cat {ROOT}/{path.relative_to(tmp_path / 'rendered' / node)}"
-            )
-            assert there == path.read_text().strip()
+            there = f"{ROOT}/{path.relative_to(tmp_path / 'rendered' / node)}"
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            assert served.node(node, f"sha256sum {there}") == f"{digest}  {there}"
+            mode = f"{path.stat().st_mode & 0o777:o}"
+            assert served.node(node, f"stat -c '%a %U' {there}") == f"{mode} root"
 
 
 def test_an_unreachable_node_means_that_nothing_is_touched_anywhere(served: Cluster) -> None:
@@ -96,6 +98,8 @@ def test_a_taken_port_is_told_with_its_owner_and_nothing_is_touched(fresh: Clust
         (error,) = result.document["errors"]
         assert error["node"] == "n2"
         assert error["message"].startswith("port 9443 is taken by python3 (pid ")
+        # It stands in the way of `up`, not of looking.
+        assert ("n2", "port-listens") in fresh.run("verify", "--json", "--timeout", "0").failures()
         assert fresh.snapshot() == before
     finally:
         fresh.node("n2", "kill $(cat /run/squatter.pid)")
@@ -122,3 +126,28 @@ def test_bad_input_is_told_with_its_place_and_no_traceback(served: Cluster) -> N
     assert "inventory.yaml:" in result.err
     assert "did you mean 'address'" in result.err
     assert "Traceback" not in result.err
+
+
+def test_a_renamed_container_takes_the_old_ones_place(served: Cluster) -> None:
+    served.inventory["containers"] = {"haproxy": "edge-haproxy"}
+    served.up()
+    for node in served.lab.nodes:
+        names = set(served.node(node, "docker ps --all --format '{{.Names}}'").split())
+        assert names == {"edge-haproxy", KEEPALIVED}
+    assert served.up()["changes"] == 0
+    served.ok("down", "--yes")
+
+
+def test_an_image_named_in_full_is_the_same_image(served: Cluster) -> None:
+    image = served.inventory["images"]["haproxy"]
+    image["reference"] = f"docker.io/library/{image['reference']}"
+    # Other words for the same image: the containers' specification changes once, and then no more.
+    served.up()
+    assert served.up()["changes"] == 0
+
+
+def test_a_run_that_died_before_its_record_is_finished(served: Cluster) -> None:
+    served.node("n2", f"sed -i 's/{served.lab.vip}/198.51.100.9/' {ROOT}/applied.json")
+    steps = [s["action"] for n in served.up()["plan"] for s in n["steps"]]
+    assert steps == ["write-record"]
+    assert served.lab.vip in served.node("n2", f"cat {ROOT}/applied.json")

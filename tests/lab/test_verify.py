@@ -14,10 +14,12 @@ def test_a_served_cluster_is_proven(served: Cluster) -> None:
 
 
 def test_a_stopped_keepalived_is_found(served: Cluster) -> None:
-    served.node("n2", f"docker stop {KEEPALIVED}")
+    (holder,) = served.holders()
+    other = next(node for node in served.lab.nodes if node != holder)
+    served.node(other, f"docker stop {KEEPALIVED}")
     result = served.run(*QUICK)
     assert result.code == 4
-    assert result.failures() == [("n2", "container-running"), ("n2", "keepalived-agrees")]
+    assert result.failures() == [(other, "container-running"), (other, "keepalived-agrees")]
 
 
 def test_a_port_that_nobody_listens_on_is_found(served: Cluster) -> None:
@@ -73,6 +75,6 @@ def test_backends_that_are_down_are_told_and_fail_nothing(served: Cluster) -> No
     def told() -> bool:
         proofs = served.ok("verify", "--json").document["proofs"]
         (backends,) = [p for p in proofs if p["proof"] == "backends-up"]
-        return (backends["verdict"], backends["message"]) == ("warn", "0 of 3 backends are up")
+        return bool(backends["verdict"] == "warn" and backends["message"].startswith("0 of 3 "))
 
     eventually(told, "haproxy has noticed")

@@ -134,7 +134,7 @@ def backends_once(cluster: Cluster) -> Broken:
 def connections_fit(cluster: Cluster) -> Broken:
     """The listeners together must leave haproxy room, above all to answer keepalived's check."""
     given = [listener.maxconn for listener in cluster.listeners]
-    # A listener that says nothing needs one connection at the very least.
+    # A listener that says nothing gets its share of the rest: one connection at the very least.
     wanted, most = sum(maxconn or 1 for maxconn in given), cluster.haproxy.maxconn
     if wanted > most:
         yield (

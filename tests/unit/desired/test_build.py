@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from hadeploy.desired.build import desired_nodes
-from hadeploy.desired.model import NodeFacts
+from hadeploy.desired.model import File, NodeFacts
 from hadeploy.desired.templates import environment
 from hadeploy.errors import HadeployError
 from hadeploy.runtime.docker import run_arguments, specification, validate_arguments, validation_of
@@ -54,6 +56,34 @@ def test_the_health_frontend_has_slots_beyond_the_listeners() -> None:
     assert world == sum(listeners) + health
 
 
+@pytest.mark.parametrize("given", [(7990, None), (None, None, None), (100, None, None), (8000,)])
+def test_all_listeners_together_stay_below_the_global_limit(given: tuple[int | None, ...]) -> None:
+    listeners = [
+        {"name": f"l{i}", "port": 9000 + i, **({"maxconn": m} if m else {})}
+        for i, m in enumerate(given)
+    ]
+    text = builders.desired(builders.cluster(listeners=listeners))["n1"].files[0].content
+    numbers = [int(n) for n in re.findall(r"^    maxconn (\d+)$", text, re.M)]
+    world, health, *frontends = numbers
+    assert len(frontends) == len(given)
+    assert min(frontends) > 0
+    assert sum(frontends) + health <= world
+
+
+def test_a_password_cannot_be_guessed_from_the_configuration_id() -> None:
+    cluster, facts = builders.cluster(), {"n1": NodeFacts("eth0")}
+
+    def conf(password: str) -> File:
+        node = desired_nodes(cluster, facts, environment(None), SecretStr(password))["n1"]
+        return node.file("keepalived/keepalived.conf")
+
+    file = conf("s3cret")
+    plain = hashlib.sha256(file.content.replace(file.config_id, "").encode()).hexdigest()
+    assert file.config_id != plain[:16]
+    assert conf("s3cret").config_id == file.config_id
+    assert conf("other").config_id != file.config_id
+
+
 def test_a_password_makes_the_file_secret_and_private() -> None:
     cluster = builders.cluster()
     facts = {"n1": NodeFacts("eth0")}
@@ -75,7 +105,16 @@ def test_an_overriding_template_wins_and_must_name_itself(tmp_path: Path) -> Non
         desired_nodes(cluster, facts, environment(tmp_path), None)
 
 
-@pytest.mark.parametrize("text", ["{{ nonsense }}", "{% if %}", "{{ cluster.nodes[77].label }}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ nonsense }}",
+        "{% if %}",
+        "{{ 1 / 0 }}",
+        "{{ cluster + 1 }}",
+        "{{ cluster.nodes[77].label }}",
+    ],
+)
 def test_a_broken_template_is_told_by_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "haproxy.cfg.j2").write_text(text)
     with pytest.raises(HadeployError) as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hadeploy.observe.model import Address, ObservedNode, Socket
+from hadeploy.observe.model import Address, ObservedNode, Owner, Socket
 from hadeploy.plan.blockers import blockers
 from tests.unit import builders
 
@@ -27,6 +27,8 @@ def test_our_own_haproxy_does_not_stand_in_the_way() -> None:
 
 CASES: list[Any] = [
     (lambda n: dataclasses.replace(n, missing=("ss", "bash")), "lacks ss, bash"),
+    (lambda n: dataclasses.replace(n, root=False), "our scripts do not run as root there"),
+    (lambda n: dataclasses.replace(n, docker="19.03.15"), "Docker 19.03.15 is too old"),
     (lambda n: dataclasses.replace(n, missing=("docker",), docker=None), "Docker is not installed"),
     (
         lambda n: dataclasses.replace(n, docker=None, docker_error="permission denied"),
@@ -37,12 +39,14 @@ CASES: list[Any] = [
         "does not have the address 198.51.100.12; it has 198.51.100.99 (eth0)",
     ),
     (
-        lambda n: dataclasses.replace(n, sockets=(Socket("*", 9443, (("k0s", 77),)),)),
+        lambda n: dataclasses.replace(n, sockets=(Socket("*", 9443, (Owner("k0s", 77),)),)),
         "port 9443 is taken by k0s (pid 77)",
     ),
     (
-        lambda n: dataclasses.replace(n, sockets=(Socket("*", 9443, (("haproxy", 77),)),)),
-        "port 9443 is taken by haproxy (pid 77)",
+        lambda n: dataclasses.replace(
+            n, sockets=(Socket("*", 9443, (Owner("haproxy", 77, "f" * 64),)),)
+        ),
+        "port 9443 is taken by haproxy (pid 77, in a container)",
     ),
 ]
 
@@ -60,6 +64,26 @@ def test_a_foreign_container_of_our_name_stands_in_the_way() -> None:
     foreign = dataclasses.replace(node.containers[1], cluster=None)
     (blocker,) = of({"n1": dataclasses.replace(node, containers=(node.containers[0], foreign))})
     assert "a container named c-keepalived exists and is not ours" in blocker[1]
+
+
+def test_a_second_haproxy_on_our_port_stands_in_the_way() -> None:
+    cluster = builders.cluster()
+    node = builders.healthy(cluster)["n1"]
+    second = Socket("0.0.0.0", 9443, (Owner("haproxy", 77),))
+    observed = {"n1": dataclasses.replace(node, sockets=(*node.sockets, second))}
+    assert of(observed) == [("n1", "port 9443 is taken by haproxy (pid 77)")]
+
+
+def test_our_haproxy_under_an_old_name_does_not_stand_in_the_way() -> None:
+    assert of(builders.healthy(builders.cluster()), containers={"haproxy": "new-name"}) == []
+
+
+def test_an_image_that_may_not_be_pulled_must_be_there() -> None:
+    images = {"haproxy": {"reference": "haproxy:9", "pull": "never"}}
+    assert of({"n1": builders.empty("n1")}, images=images) == [
+        ("n1", "haproxy:9 is not on the node, and images.haproxy.pull is never")
+    ]
+    assert of({"n1": builders.empty("n1")}, images={"haproxy": {"archive": "x.tar"}}) == []
 
 
 def test_every_problem_of_every_node_is_told() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hadeploy.observe.model import Image, ObservedFile, ObservedNode
+from hadeploy.observe.model import Applied, ObservedFile, ObservedNode
 from hadeploy.plan.diff import make_plan
 from hadeploy.plan.model import Impact
 from tests.unit import builders
@@ -65,6 +65,8 @@ def test_an_empty_node_gets_everything_in_order() -> None:
         "write-file",
         "write-file",
         "create-container",
+        "write-file",
+        "write-file",
         "create-container",
         "write-record",
     ]
@@ -87,10 +89,44 @@ CASES: list[Any] = [
         lambda n: with_file(n, "keepalived/check-haproxy.sh", None, 0),
         [
             ("write-file", "keepalived/check-haproxy.sh", "missing", Impact.NONE),
-            ("reload-container", "c-keepalived", "its files change", Impact.RELOAD),
             RECORD,
         ],
-        id="a deleted check script comes back",
+        id="a deleted check script comes back, and needs no reload",
+    ),
+    pytest.param(
+        "n2",
+        lambda n: with_file(n, "track/drain", None, 0),
+        [("write-file", "track/drain", "missing", Impact.NONE), RECORD],
+        id="a deleted track file comes back",
+    ),
+    pytest.param(
+        "n3",
+        lambda n: with_container(n, "c-haproxy", status="paused"),
+        [("start-container", "c-haproxy", "is paused", Impact.NONE), RECORD],
+        id="a paused container goes on",
+    ),
+    pytest.param(
+        "n3",
+        lambda n: dataclasses.replace(
+            n, applied=Applied(("198.51.100.99",), "eth0", "me", "then", "0", {})
+        ),
+        [("write-record", "applied.json", "it tells of another state", Impact.NONE)],
+        id="a record that a dead run left behind is mended",
+    ),
+    pytest.param(
+        "n1",
+        lambda n: with_container(n, "c-haproxy", name="old-name"),
+        [
+            (
+                "remove-container",
+                "old-name",
+                "carries this cluster's mark under an old name",
+                Impact.HANDOVER,
+            ),
+            ("create-container", "c-haproxy", "missing", Impact.NONE),
+            RECORD,
+        ],
+        id="a renamed haproxy on the holder",
     ),
     pytest.param(
         "n1",
@@ -142,9 +178,7 @@ CASES: list[Any] = [
     ),
     pytest.param(
         "n2",
-        lambda n: dataclasses.replace(
-            n, images=(Image("sha256:new", ("haproxy:3.2.21",)), n.images[1])
-        ),
+        lambda n: dataclasses.replace(n, images={**n.images, "haproxy:3.2.21": "sha256:new"}),
         [
             (
                 "recreate-container",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from hadeploy.observe.model import ObservedFile
+from hadeploy.observe.model import Address, Applied, ObservedFile
 from hadeploy.plan.down import leftovers, make_down_plan
 from tests.unit import builders
 
@@ -54,12 +54,18 @@ def test_a_vip_is_left_alone_while_another_keepalived_runs_there() -> None:
 
 
 def test_an_empty_node_has_no_leftovers() -> None:
-    assert leftovers(builders.cluster(), builders.empty("n1")) == []
+    assert leftovers(builders.cluster(), builders.empty("n1"), None) == []
 
 
 def test_leftovers_are_named() -> None:
     cluster = builders.cluster()
-    left = leftovers(cluster, builders.healthy(cluster)["n1"])
+    record = Applied((builders.VIP, "198.51.100.9"), "eth0", "me", "then", "0", {})
+    look = builders.healthy(cluster)["n1"]
+    old = Address("eth0", "198.51.100.9", 32)
+    look = dataclasses.replace(look, addresses=(*look.addresses, old), kept=(".staging/x",))
+    left = leftovers(cluster, look, record)
+    assert "address 198.51.100.9 on eth0" in left
+    assert "file .staging/x" in left
     assert "container c-haproxy (running)" in left
     assert "file applied.json" in left
     assert f"address {builders.VIP} on eth0" in left

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from hadeploy.observe.model import Address, BackendServer, ObservedFile, ObservedNode, VrrpState
+from hadeploy.observe.model import (
+    Address,
+    BackendServer,
+    ObservedFile,
+    ObservedNode,
+    Owner,
+    Socket,
+    VrrpState,
+)
 from hadeploy.verify.model import failed
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
@@ -40,6 +48,12 @@ def test_a_healthy_cluster_is_proven() -> None:
     }
 
 
+def vrrp(state: str, priority: int, node: str = "n2") -> VrrpState:
+    """A keepalived that runs the right configuration."""
+    config_id = builders.desired(builders.cluster())[node].config_id("keepalived")
+    return VrrpState(state, priority, priority, config_id)
+
+
 def change(label: str, **changes: Any) -> Callable[[Look], None]:
     def bend(observed: Look) -> None:
         observed[label] = dataclasses.replace(observed[label], **changes)
@@ -65,14 +79,14 @@ def second_holder(observed: Look) -> None:
 def no_holder(observed: Look) -> None:
     n1 = observed["n1"]
     observed["n1"] = dataclasses.replace(
-        n1, addresses=n1.addresses[:-1], vrrp=VrrpState("BACKUP", 250, 250, "x")
+        n1, addresses=n1.addresses[:-1], vrrp=vrrp("BACKUP", 250, "n1")
     )
 
 
 CASES: list[Any] = [
     pytest.param(
-        change_container("n2", 0, status="exited", exit_code=137),
-        [("n2", "container-running", "c-haproxy is exited (exit status 137)")],
+        change_container("n2", 1, status="exited", exit_code=137),
+        [("n2", "container-running", "c-keepalived is exited (exit status 137)")],
         id="stopped container",
     ),
     pytest.param(
@@ -107,6 +121,33 @@ CASES: list[Any] = [
         id="reload not taken",
     ),
     pytest.param(
+        change("n3", vrrp=VrrpState("BACKUP", 230, 230, "0" * 16)),
+        [
+            (
+                "n3",
+                "keepalived-agrees",
+                "keepalived runs another configuration than the inventory's",
+            )
+        ],
+        id="keepalived not reloaded",
+    ),
+    pytest.param(
+        change("n2", sockets=(Socket("0.0.0.0", 9443, (Owner("haproxy", 7),)),)),
+        [("n2", "port-listens", "port 9443 belongs to haproxy, not to our haproxy alone")],
+        id="somebody else's haproxy listens",
+    ),
+    pytest.param(
+        change("n2", through={}),
+        [
+            (
+                "n2",
+                "vip-answers-node",
+                f"{builders.VIP}:9443 was not tried: nothing was applied here yet",
+            )
+        ],
+        id="nothing applied",
+    ),
+    pytest.param(
         change("n2", through={(builders.VIP, 9443): False}),
         [("n2", "vip-answers-node", f"{builders.VIP}:9443 cannot be reached from here")],
         id="VIP unreachable from a peer",
@@ -125,7 +166,7 @@ CASES: list[Any] = [
         id="VIP nowhere",
     ),
     pytest.param(
-        change("n2", vrrp=VrrpState("FAULT", 240, 240, "x")),
+        change("n2", vrrp=vrrp("FAULT", 240)),
         [("n2", "keepalived-agrees", "keepalived is in FAULT (its haproxy check fails)")],
         id="check fails",
     ),
@@ -169,9 +210,7 @@ def test_a_drained_node_may_be_in_fault() -> None:
         n2 = observed["n2"]
         files = [f for f in n2.files if f.path != "track/drain"]
         files.append(ObservedFile("track/drain", 0o644, "0:0", b"1\n"))
-        observed["n2"] = dataclasses.replace(
-            n2, files=tuple(files), vrrp=VrrpState("FAULT", 240, 240, "x")
-        )
+        observed["n2"] = dataclasses.replace(n2, files=tuple(files), vrrp=vrrp("FAULT", 240))
 
     assert failures(drained) == []
 
@@ -184,5 +223,16 @@ def test_backends_that_are_down_are_only_a_warning() -> None:
     }
     proofs = prove(cluster, builders.desired(cluster), observed)
     assert [(p.verdict, p.message) for p in proofs if p.name == "backends-up"] == [
-        ("warn", "0 of 1 backends are up")
+        ("warn", "0 of 1 backends are up, as n1 sees them")
+    ]
+
+
+def test_the_node_that_sees_the_fewest_backends_is_told() -> None:
+    cluster = builders.cluster()
+    observed = builders.healthy(cluster)
+    down = tuple(BackendServer("b", f"n{i}", "DOWN") for i in (1, 2, 3))
+    observed["n3"] = dataclasses.replace(observed["n3"], backends=down)
+    proofs = prove(cluster, builders.desired(cluster), observed)
+    assert [p.message for p in proofs if p.name == "backends-up"] == [
+        "0 of 3 backends are up, as n3 sees them"
     ]
