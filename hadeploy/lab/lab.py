@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hadeploy.errors import HadeployError
 from hadeploy.lab import network
 from hadeploy.lab.addressing import DEFAULT_NAME, Addressing, check_name
-from hadeploy.lab.images.store import LAB_IMAGES, ensure_image
+from hadeploy.lab.images.store import ensure_image, lab_images
 from hadeploy.lab.lifecycle import Report, bring_up, node_of, silent, take_down
 from hadeploy.lab.node import Node
 from hadeploy.lab.state import StateFolder, state_root
@@ -281,7 +281,7 @@ class Lab:
         Raises:
             HadeployError: an image could not be made or loaded.
         """
-        archives = [ensure_image(reference) for reference in references or LAB_IMAGES.values()]
+        archives = [ensure_image(reference) for reference in references or lab_images().values()]
 
         def load(node: str) -> None:
             for archive in archives:

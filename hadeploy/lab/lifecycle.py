@@ -17,7 +17,7 @@ from hadeploy.lab import addressing as names
 from hadeploy.lab import cgroups, network, processes, ssh
 from hadeploy.lab.addressing import Addressing
 from hadeploy.lab.identity import MachineAccounts, NodeFile, node_files
-from hadeploy.lab.images.store import LAB_IMAGES, ensure_image
+from hadeploy.lab.images.store import ensure_image, lab_images
 from hadeploy.lab.inventory_file import inventory_text
 from hadeploy.lab.node import Node
 from hadeploy.lab.requirements import check_machine
@@ -68,16 +68,17 @@ def bring_up(
             _remove_from_kernel(addressing, report)
             _remove_state(state)
         state.save(addressing)
-        with ThreadPoolExecutor(max_workers=len(LAB_IMAGES)) as pool:
+        wanted = lab_images()
+        with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
             images = {
                 part: pool.submit(ensure_image, reference, report)
-                for part, reference in LAB_IMAGES.items()
+                for part, reference in wanted.items()
             }
             _ensure_network(addressing, report)
             _ensure_nodes(addressing, state, report)
             if not all(image.done() for image in images.values()):
                 report("waiting for the images")
-            archives = {part: (LAB_IMAGES[part], image.result()) for part, image in images.items()}
+            archives = {part: (wanted[part], image.result()) for part, image in images.items()}
         if not state.inventory.exists():
             write_atomically(state.inventory, inventory_text(addressing, state, archives))
         return addressing, state

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,7 +19,7 @@ import pytest
 from hadeploy.errors import HadeployError
 from hadeploy.lab import network, processes
 from hadeploy.lab.addressing import Addressing, default_subnet
-from hadeploy.lab.images.store import LAB_IMAGES, ensure_image
+from hadeploy.lab.images.store import STAND_INS, ensure_image, host_image
 from hadeploy.lab.lab import Lab
 from hadeploy.lab.waiting import wait_until
 
@@ -131,7 +132,7 @@ def test_containers_come_back_after_a_power_cut_and_a_docker_restart() -> None:
         lab.load_images()
         # Its PID 1 does not heed the stop signal; a Docker restart would wait 10 s for it.
         options = ("--net=host", "--restart=unless-stopped", "--stop-timeout=1")
-        image = (LAB_IMAGES["haproxy"], "sleep", "infinity")
+        image = (STAND_INS["haproxy"], "sleep", "infinity")
         lab.exec("n1", ("docker", "run", "--detach", "--name=sleeper", *options, *image))
 
         def running() -> bool:
@@ -189,7 +190,7 @@ def test_cables_api_servers_and_power_can_fail_one_by_one() -> None:
 
 @pytest.mark.parametrize("moment", ["setting up bridge", "n1: booting", "n2: booting"])
 def test_up_after_an_up_that_was_killed(moment: str) -> None:
-    for reference in LAB_IMAGES.values():
+    for reference in STAND_INS.values():
         ensure_image(reference)
     try:
         with subprocess.Popen(
@@ -284,3 +285,24 @@ def test_a_namespace_that_was_only_half_made_is_made_again() -> None:
         Lab.up(NAME)
         assert all(node.well for node in lab.status())
     assert everything_of(NAME) == []
+
+
+def test_an_image_that_the_machines_own_docker_has_is_taken_from_there() -> None:
+    real = "registry.example/haproxy:real"
+    with lab_of_two() as lab:
+        lab.load_images(STAND_INS["haproxy"])
+        lab.exec("n1", ("docker", "tag", STAND_INS["haproxy"], real))
+        init = processes.find_init(network.namespace_file(lab.addressing, "n1"))
+        assert init is not None
+        engine = Path(f"/proc/{init.pid}/root/run/docker.sock")
+        assert host_image("registry.example/absent:1", engine) is None
+        assert len(host_image(real, engine) or "") == 16
+        archive = ensure_image(real, engine=engine)
+        try:
+            assert archive.name.endswith(f"-host-{host_image(real, engine)}.tar")
+            with tarfile.open(archive) as tar:
+                manifest = tar.extractfile("manifest.json")
+                assert manifest is not None
+                assert real in manifest.read().decode()
+        finally:
+            archive.unlink()

@@ -12,15 +12,20 @@ from importlib.resources import files as package_files
 from pathlib import Path
 
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.inventory.parts import HaproxyImage, KeepalivedImage
 from hadeploy.lab.images import rootfs
 from hadeploy.lab.images.archive import layer, write_archive
 from hadeploy.lab.images.recipes import RECIPES, Recipe
 from hadeploy.lab.state import cache_root, locked
 from hadeploy.lab.tools import run_tool
 
-LAB_IMAGES = {"haproxy": "haproxy:2.6.12", "keepalived": "osixia/keepalived:2.2.7"}
+STAND_INS = {"haproxy": "haproxy:2.6.12", "keepalived": "osixia/keepalived:2.2.7"}
+REAL_IMAGES = {"haproxy": HaproxyImage().reference, "keepalived": KeepalivedImage().reference}
 # Counts up when the way of making changes, so that old archives are not taken for new ones.
 _FORMAT = 1
+
+
+HOST_ENGINE = Path("/run/docker.sock")
 
 
 def content_key(recipe: Recipe, architecture: str) -> str:
@@ -33,12 +38,24 @@ def content_key(recipe: Recipe, architecture: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def ensure_image(reference: str, report: Callable[[str], None] = lambda _: None) -> Path:
+def lab_images() -> dict[str, str]:
+    """Role → reference: the real image where this machine's Docker has it, else a stand-in."""
+    return {
+        role: real if host_image(real) else STAND_INS[role] for role, real in REAL_IMAGES.items()
+    }
+
+
+def ensure_image(
+    reference: str,
+    report: Callable[[str], None] = lambda _: None,
+    engine: Path = HOST_ENGINE,
+) -> Path:
     """The archive of an image, made now if the cache does not have it.
 
     Args:
         reference: one that there is a recipe for, or that this machine's Docker has.
         report: told what is being done, if it takes long.
+        engine: the socket of this machine's Docker.
 
     Returns:
         A file for `docker load`.
@@ -48,7 +65,15 @@ def ensure_image(reference: str, report: Callable[[str], None] = lambda _: None)
     """
     architecture = _architecture()
     recipe = RECIPES.get(reference)
-    key = content_key(recipe, architecture) if recipe else "host"
+    real = None if recipe else host_image(reference, engine)
+    if recipe is None and real is None:
+        raise HadeployError(
+            f"there is no recipe for {reference}, and this machine's Docker does not have it",
+            doing="making a lab image",
+            hint=f"there are {', '.join(RECIPES)}",
+            code=ExitCode.USAGE,
+        )
+    key = content_key(recipe, architecture) if recipe else f"host-{real}"
     folder = cache_root()
     target = folder / f"{reference.replace('/', '-').replace(':', '-')}-{key}.tar"
     if target.exists():
@@ -61,14 +86,11 @@ def ensure_image(reference: str, report: Callable[[str], None] = lambda _: None)
             shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=making) as scratch:
             draft = Path(scratch) / "image.tar"
-            if not _save_from_host(reference, draft):
-                if recipe is None:
-                    raise HadeployError(
-                        f"there is no recipe for {reference}",
-                        doing="making a lab image",
-                        hint=f"there are {', '.join(RECIPES)}",
-                        code=ExitCode.USAGE,
-                    )
+            if recipe is None:
+                report(f"taking the image {reference} from this machine's Docker")
+                save = (*_docker(engine), "save", "-o", str(draft), reference)
+                run_tool(save, doing="saving the real image", timeout=300)
+            else:
                 report(f"making the image {reference} from Debian packages")
                 _make(recipe, Path(scratch), draft, architecture)
             draft.replace(target)
@@ -80,18 +102,20 @@ def _architecture() -> str:
     return run_tool(("dpkg", "--print-architecture"), doing=asking).strip()
 
 
-def _save_from_host(reference: str, draft: Path) -> bool:
-    """Take the real image where this machine has it; its Docker is only read, never written."""
-    if not Path("/run/docker.sock").exists() or not shutil.which("docker"):
-        return False
-    inspect = ("docker", "image", "inspect", "--format", "{{.Id}}", reference)
+def host_image(reference: str, engine: Path = HOST_ENGINE) -> str | None:
+    """The id of an image in this machine's Docker, which is only read; None if it has none."""
+    if not engine.exists() or not shutil.which("docker"):
+        return None
+    inspect = (*_docker(engine), "image", "inspect", "--format", "{{.Id}}", reference)
     try:
-        run_tool(inspect, doing="looking for the real image", timeout=10)
-        save = ("docker", "save", "-o", str(draft), reference)
-        run_tool(save, doing="saving the real image", timeout=300)
+        identity = run_tool(inspect, doing="looking for the real image", timeout=10)
     except HadeployError:
-        return False
-    return True
+        return None
+    return identity.strip().removeprefix("sha256:")[:16]
+
+
+def _docker(engine: Path) -> tuple[str, ...]:
+    return ("docker", "--host", f"unix://{engine}")
 
 
 def _make(recipe: Recipe, scratch: Path, draft: Path, architecture: str) -> None:

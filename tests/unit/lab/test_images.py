@@ -15,7 +15,7 @@ from hadeploy.lab.images.recipes import RECIPES
 
 
 def test_the_images_of_the_inventory_have_recipes() -> None:
-    assert set(store.LAB_IMAGES.values()) <= set(RECIPES)
+    assert set(store.STAND_INS.values()) <= set(RECIPES)
 
 
 @pytest.mark.parametrize("reference", RECIPES)
