@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 3
     NOT_PROVEN = 4
     CHANGES_PENDING = 5
+    LOCKED = 6
     INTERRUPTED = 130
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from hadeploy.inventory.paths import beside
 from hadeploy.inventory.secrets import resolve, vrrp_password
 from hadeploy.plan.model import Plan
 from hadeploy.run.connections import connected
+from hadeploy.run.lock import LockedError, StaleError
 from hadeploy.run.prepare import Inputs, Prepared, prepare
 from hadeploy.run.progress import Progress
 from hadeploy.transport.connect import Dialer
@@ -120,6 +122,48 @@ def _password(reference: str | None, folder: Path) -> SecretStr | None:
     return vrrp_password(resolve(reference, environ=os.environ, folder=folder), reference)
 
 
+LOCK_WAIT = click.option(
+    "--lock-wait",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="How long to wait for another run to end.",
+)
+LOCK_POLL_SECONDS = 1.0
+MOST_STALE = 3
+
+
+def unlocked(work: Callable[[], None], progress: Progress, lock_wait: float) -> None:
+    """Do the work; while somebody else has the lock, wait and do it anew.
+
+    So too, a few times, if somebody changed a node between the look and the lock.
+
+    Args:
+        work: looks, plans and changes: what it planned before a wait is worth nothing after it.
+        progress: told whom it waits for.
+        lock_wait: seconds to wait at most.
+
+    Raises:
+        LockedError: the other run had the lock for all that time.
+        StaleError: the nodes kept changing.
+    """
+    deadline = time.monotonic() + lock_wait
+    stale = 0
+    while True:
+        try:
+            return work()
+        except LockedError as error:
+            if time.monotonic() >= deadline:
+                raise
+            progress.waiting(str(error))
+            time.sleep(LOCK_POLL_SECONDS)
+        except NodesError as error:
+            stale += 1
+            if stale > MOST_STALE or not all(isinstance(e, StaleError) for e in error.errors):
+                raise
+            progress.waiting(str(error))
+
+
 def cluster_command(command: Command) -> Command:
     """Give a command the common options, as one `options` argument."""
 
@@ -204,7 +248,7 @@ def reported(options: Options, command: str) -> Iterator[Outcome]:
             click.echo(json.dumps(outcome.document(), indent=2))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
     """A cluster that is connected, observed and planned for."""
 

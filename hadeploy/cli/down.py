@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import click
 
-from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.common import LOCK_WAIT, Options, cluster_command, reported, unlocked
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.gather import observe
 from hadeploy.plan.down import make_down_plan
@@ -18,8 +18,9 @@ from hadeploy.ui.render import plan_picture
 
 @click.command()
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@LOCK_WAIT
 @cluster_command
-def down(options: Options, yes: bool) -> int:
+def down(options: Options, yes: bool, lock_wait: float) -> int:
     """Remove the containers, the VIP and the files that hadeploy put on the nodes.
 
     Images stay. What carries no mark of ours is left alone.
@@ -38,17 +39,28 @@ def down(options: Options, yes: bool) -> int:
             if outcome.plan.changes:
                 options.err.print(plan_picture(outcome.plan))
                 if not yes:
-                    confirm(cluster.name)
+                    confirm(f"Remove cluster {cluster.name}?", "hadeploy down --yes")
             with options.progress(cluster) as progress:
-                tear_down(cluster, outcome.plan, observed, sessions, progress)
+                looks = [observed]
+
+                def work() -> None:
+                    look = looks.pop() if looks else observe(cluster, sessions)
+                    outcome.plan = make_down_plan(cluster, look)
+                    tear_down(cluster, outcome.plan, look, sessions, progress)
+
+                unlocked(work, progress, lock_wait)
                 prove_gone(cluster, observed, sessions, progress)
         if not options.as_json:
             options.out.print("Nothing of ours is left on the nodes.", style="green")
     return outcome.code
 
 
-def confirm(name: str) -> None:
+def confirm(question: str, instead: str) -> None:
     """Ask on the terminal.
+
+    Args:
+        question: to be answered with yes or no.
+        instead: the command that does not ask.
 
     Raises:
         HadeployError: there is nobody to ask.
@@ -57,8 +69,8 @@ def confirm(name: str) -> None:
     if not sys.stdin.isatty():
         raise HadeployError(
             "there is no terminal to ask on",
-            doing="asking whether to remove all this",
-            hint="say so beforehand: hadeploy down --yes",
+            doing="asking before it changes something",
+            hint=f"say so beforehand: {instead}",
             code=ExitCode.USAGE,
         )
-    click.confirm(f"Remove cluster {name}?", abort=True, err=True)
+    click.confirm(question, abort=True, err=True)

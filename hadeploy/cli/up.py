@@ -4,28 +4,47 @@ from __future__ import annotations
 
 import click
 
-from hadeploy.cli.common import Options, cluster_command, prepared_run, reported
+from hadeploy.cli.common import (
+    LOCK_WAIT,
+    Options,
+    cluster_command,
+    prepared_run,
+    reported,
+    unlocked,
+)
 from hadeploy.cli.verify import TIMEOUT, prove, tell_proofs
 from hadeploy.inventory.model import Cluster
+from hadeploy.run.prepare import prepare
 from hadeploy.run.up import apply
 from hadeploy.ui.render import plan_picture
 
 
 @click.command()
 @TIMEOUT
+@LOCK_WAIT
 @cluster_command
-def up(options: Options, timeout: float) -> int:
+def up(options: Options, timeout: float, lock_wait: float) -> int:
     """Bring the cluster up, or to a changed inventory, and prove that it serves.
 
     Run it as often as you like: what is already right is not touched.
     """
     with reported(options, "up") as outcome:
         with prepared_run(options, outcome) as run:
-            outcome.plan = run.prepared.plan
-            options.err.print(plan_picture(outcome.plan))
-            if outcome.plan.changes:
-                apply(run.inputs, run.prepared, run.sessions, run.progress)
-            prove(run, outcome, timeout, looked=not outcome.plan.changes)
+            tries = 0
+
+            def work() -> None:
+                nonlocal tries
+                tries += 1
+                if tries > 1:
+                    run.prepared = prepare(run.inputs, run.sessions, run.progress, check=True)
+                outcome.plan = run.prepared.plan
+                if outcome.plan.changes or tries == 1:
+                    options.err.print(plan_picture(outcome.plan))
+                if outcome.plan.changes:
+                    apply(run.inputs, run.prepared, run.sessions, run.progress)
+
+            unlocked(work, run.progress, lock_wait)
+            prove(run, outcome, timeout, looked=not run.prepared.plan.changes)
         tell_proofs(options, outcome)
         if not outcome.code and not options.as_json:
             options.out.print(next_step(run.inputs.cluster), soft_wrap=True)

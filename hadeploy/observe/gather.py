@@ -16,6 +16,7 @@ def observation_script(cluster: Cluster) -> str:
     """The read-only script, the same for every node of the cluster."""
     return compose(
         "keepalived.sh",
+        "lock.sh",
         "observe.sh",
         variables={
             "HD_ROOT": cluster.root,

@@ -145,6 +145,7 @@ class ObservedNode:
     """The observed state of one node.
 
     Attributes:
+        fingerprint: of all that a plan is made on; a script that changes something checks it again.
         now: the node's clock, seconds since the epoch.
         root: whether our scripts run as root there.
         missing: tools that the node lacks.
@@ -159,6 +160,7 @@ class ObservedNode:
     """
 
     node: str
+    fingerprint: str
     now: int
     machine: str
     root: bool

@@ -40,6 +40,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
     files = tuple(_file(m) for m in reply.all("file"))
     return ObservedNode(
         node=node,
+        fingerprint=next((m.words[0] for m in reply.all("fingerprint") if m.words), ""),
         now=int(about.get("now", ["0"])[0]),
         machine=about.get("machine", ["?"])[0],
         root=about.get("uid") == ["0"],

@@ -11,7 +11,7 @@ from hadeploy.inventory.model import Cluster, Node
 from hadeploy.inventory.parts import Image
 from hadeploy.observe.model import ObservedNode
 
-NEEDED = ("ip", "ss", "bash", "timeout", "base64", "find", "stat", "install", "sync")
+NEEDED = ("ip", "ss", "bash", "timeout", "base64", "find", "stat", "install", "sync", "flock")
 
 
 def blockers(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[HadeployError]:
@@ -73,7 +73,7 @@ def _of_node(cluster: Cluster, node: Node, observed: ObservedNode) -> Iterator[H
     if lacking:
         yield blocker(
             f"lacks {', '.join(lacking)}",
-            "install iproute2, bash and coreutils there",
+            "install iproute2, bash, coreutils and util-linux there",
         )
     if "docker" in observed.missing:
         yield blocker("Docker is not installed", "install it: https://docs.docker.com/engine/")

@@ -11,6 +11,7 @@ from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode
 from hadeploy.plan.fields import SURE, changed_fields
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, rolling_order
+from hadeploy.plan.successor import drains
 from hadeploy.plan.texts import file_diff
 from hadeploy.runtime.docker import specification
 
@@ -33,6 +34,7 @@ def make_plan(
                 node,
                 tuple(_steps(cluster, desired[node], observed[node], node in holding)),
                 holder=node in holding,
+                drained=bool(drains(observed[node])),
             )
             for node in order
         )

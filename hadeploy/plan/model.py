@@ -71,6 +71,7 @@ class NodePlan:
     node: str
     steps: tuple[Step, ...]
     holder: bool = False
+    drained: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class Plan:
             {
                 "node": node.node,
                 "holder": node.holder,
+                "drained": node.drained,
                 "steps": [step.document() for step in node.steps],
             }
             for node in self.nodes

@@ -11,6 +11,7 @@ from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import leftovers
 from hadeploy.plan.model import NodePlan, Plan
+from hadeploy.run.lock import Lock, leased, refuse, take
 from hadeploy.run.progress import Progress
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import each
@@ -35,15 +36,18 @@ def tear_down(
         NodesError: a node kept something; `down` can simply be run again.
     """
     todo = [node for node in plan.nodes if node.steps]
-    progress.phase("Remove")
-    for group in (
-        [node for node in todo if not node.holder],
-        [node for node in todo if node.holder],
-    ):
-        each(
-            lambda node: _remove(cluster, node, observed[node.node], sessions[node.node], progress),
-            group,
-        )
+    lock = Lock(cluster.name, "down")
+
+    def remove(node: NodePlan) -> None:
+        script = down_script(cluster, node, observed[node.node], lock)
+        _remove(script, node, sessions[node.node], progress)
+
+    progress.phase("Lock")
+    take(lock, sessions)
+    with leased(lock, sessions):
+        progress.phase("Remove")
+        each(remove, [node for node in todo if not node.holder])
+        each(remove, [node for node in todo if node.holder])
 
 
 def prove_gone(
@@ -79,9 +83,9 @@ def prove_gone(
         raise NodesError(errors)
 
 
-def down_script(cluster: Cluster, plan: NodePlan, look: ObservedNode) -> str:
+def down_script(cluster: Cluster, plan: NodePlan, look: ObservedNode, lock: Lock) -> str:
     """The teardown of one node. Pure."""
-    lines = []
+    lines = ["lock_keep", f"still_as {look.fingerprint}"]
     for step in plan.steps:
         if step.action == "remove-container":
             keepalived = step.role == "keepalived"
@@ -93,20 +97,20 @@ def down_script(cluster: Cluster, plan: NodePlan, look: ObservedNode) -> str:
     lines.append(" ".join(["remove_files", *files]))
     lines.append("emit end")
     return compose(
+        "lock.sh",
         "down.sh",
-        variables={"HD_ROOT": cluster.root, "HD_CLUSTER": cluster.name},
+        variables={"HD_ROOT": cluster.root, **lock.variables},
         main="\n".join(lines),
     )
 
 
-def _remove(
-    cluster: Cluster, plan: NodePlan, look: ObservedNode, session: Session, progress: Progress
-) -> None:
+def _remove(script: str, plan: NodePlan, session: Session, progress: Progress) -> None:
     def tell(message: Message) -> None:
         if message.kind in ("removing", "releasing"):
             progress.node(session.node, f"{message.kind} {message.words[0]}")
 
-    reply = session.run(down_script(cluster, plan, look), doing="removing", on_message=tell)
+    reply = session.run(script, doing="removing", on_message=tell)
+    refuse(reply, session.node, "removing")
     failures = reply.all("failed")
     if failures:
         progress.node(session.node, f"kept {failures[0].words[0]}", "failed")

@@ -9,6 +9,7 @@ from hadeploy.desired import layout
 from hadeploy.desired.model import Container, DesiredNode
 from hadeploy.inventory.model import Cluster
 from hadeploy.plan.model import NodePlan, Step
+from hadeploy.run.lock import Lock
 from hadeploy.runtime.docker import run_arguments, validate_arguments, validation_of
 from hadeploy.shell.compose import compose
 
@@ -19,29 +20,47 @@ HAPROXY_SECONDS = 15
 KEEPALIVED_SECONDS = 15
 
 
-def stage_script(desired: DesiredNode) -> str:
-    """Puts every file into the staging folder and has the real programs check them."""
-    lines = ["stage_begin"]
+def stage_script(desired: DesiredNode, lock: Lock, fingerprint: str) -> str:
+    """Puts every file into the staging folder and has the real programs check them.
+
+    Args:
+        desired: the node's desired state.
+        lock: held on the node already.
+        fingerprint: of what the plan was made on.
+    """
+    lines = ["lock_keep", f"still_as {fingerprint}", "stage_begin"]
     lines += [f"track {shlex.quote(name)}" for name in layout.DRAINS]
     lines += [_line("put", f.path, f"{f.mode:04o}", _base64(f.content)) for f in desired.files]
     staging = f"{desired.root}/{layout.STAGING}"
     for container in desired.containers:
         command = validate_arguments(container, staging, validation_of(container))
         lines.append(_line("validate", container.role, *command))
-    lines.append("emit end")
-    return compose("stage.sh", variables=_variables(desired), main="\n".join(lines))
+    # The folders are there now: this is what the next script finds if nobody comes in between.
+    lines += ['emit fingerprint "$(fingerprint)"', "emit end"]
+    return compose(
+        "lock.sh", "stage.sh", variables=_variables(desired, lock), main="\n".join(lines)
+    )
 
 
-def apply_script(cluster: Cluster, desired: DesiredNode, plan: NodePlan, record: str) -> str:
+def apply_script(
+    cluster: Cluster,
+    desired: DesiredNode,
+    plan: NodePlan,
+    lock: Lock,
+    fingerprint: str,
+    record: str,
+) -> str:
     """Does the steps of one node's plan, then proves both programs.
 
     Args:
         cluster: the inventory.
         desired: the node's desired state; its files are staged already.
         plan: the steps.
+        lock: held on the node already, and renewed with each step.
+        fingerprint: of the node as `stage` left it.
         record: the applied record to leave on the node.
     """
-    lines = []
+    lines = ["lock_keep", f"still_as {fingerprint}"]
     for number, step in enumerate(plan.steps):
         command = _command(desired, step, record)
         if command:
@@ -51,7 +70,11 @@ def apply_script(cluster: Cluster, desired: DesiredNode, plan: NodePlan, record:
                 lines.append(_line("step", f"{number}.proof", *proof))
     lines.append("emit end")
     return compose(
-        "keepalived.sh", "apply.sh", variables=_variables(desired), main="\n".join(lines)
+        "lock.sh",
+        "keepalived.sh",
+        "apply.sh",
+        variables=_variables(desired, lock),
+        main="\n".join(lines),
     )
 
 
@@ -94,8 +117,8 @@ def _proof(cluster: Cluster, desired: DesiredNode, container: Container) -> list
     ]
 
 
-def _variables(desired: DesiredNode) -> dict[str, str]:
-    return {"HD_ROOT": desired.root, "HD_CLUSTER": desired.containers[0].cluster}
+def _variables(desired: DesiredNode, lock: Lock) -> dict[str, str]:
+    return {"HD_ROOT": desired.root, **lock.variables}
 
 
 def _line(*words: str) -> str:

@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from hadeploy import __version__
 from hadeploy.desired.model import DesiredNode
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.inventory.model import Cluster
 from hadeploy.plan.model import NodePlan
 from hadeploy.run.images import load_images
+from hadeploy.run.lock import Lock, leased, refuse, take
 from hadeploy.run.prepare import Inputs, Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.scripts import apply_script, stage_script
 from hadeploy.runtime.docker import specification
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import each, try_each
-from hadeploy.transport.protocol import Message, Reply
+from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session
 
 DESCRIPTIONS = {
@@ -38,28 +38,66 @@ DESCRIPTIONS = {
 def apply(
     inputs: Inputs, prepared: Prepared, sessions: Mapping[str, Session], progress: Progress
 ) -> None:
-    """Carry a plan out: images everywhere, validation everywhere, then node by node.
+    """Carry a plan out: the lock and images everywhere, validation everywhere, then node by node.
 
     Raises:
+        LockedError: somebody else is changing the cluster.
         NodesError: images or validation failed; no live file was changed.
         HadeployError: a node failed; the nodes after it were not touched.
     """
     todo = [node for node in prepared.plan.nodes if node.steps]
-    progress.phase("Images")
-    each(lambda node: load_images(inputs, node, sessions[node.node], progress), todo)
-    progress.phase("Validate")
+    lock = Lock(inputs.cluster.name, "up")
+    progress.phase("Lock")
+    take(lock, sessions)
+    with leased(lock, sessions):
+        progress.phase("Images")
+        each(lambda node: load_images(inputs, node, sessions[node.node], progress), todo)
+        progress.phase("Validate")
+        staged = dict(stage_all(prepared, todo, lock, sessions, progress))
+        progress.phase("Apply")
+        for node in todo:
+            desired = prepared.desired[node.node]
+            script = apply_script(
+                inputs.cluster, desired, node, lock, staged[node.node], applied_record(desired)
+            )
+            apply_node(script, node, sessions[node.node], progress)
+
+
+def stage_all(
+    prepared: Prepared,
+    todo: list[NodePlan],
+    lock: Lock,
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> list[tuple[str, str]]:
+    """Stage and validate on all nodes that will change.
+
+    Returns:
+        Each node with its fingerprint afterwards.
+
+    Raises:
+        NodesError: with every refusal; what was staged is removed again.
+    """
+
+    def stage_one(node: NodePlan) -> tuple[str, str]:
+        fingerprint = prepared.observed[node.node].fingerprint
+        script = stage_script(prepared.desired[node.node], lock, fingerprint)
+        return node.node, stage(script, sessions[node.node], progress)
+
     try:
-        each(lambda node: stage(prepared.desired[node.node], sessions[node.node], progress), todo)
+        return each(stage_one, todo)
     except NodesError:
-        try_each(lambda node: unstage(inputs.cluster, sessions[node.node]), todo)
+        root = {"HD_ROOT": prepared.desired[todo[0].node].root, "HD_CLUSTER": lock.cluster}
+        script = compose(variables=root, main='rm -rf "$HD_ROOT/.staging"\nemit end')
+        try_each(lambda node: sessions[node.node].run(script, doing="cleaning up"), todo)
         raise
-    progress.phase("Apply")
-    for node in todo:
-        apply_node(inputs, prepared.desired[node.node], node, sessions[node.node], progress)
 
 
-def stage(desired: DesiredNode, session: Session, progress: Progress) -> None:
+def stage(script: str, session: Session, progress: Progress) -> str:
     """Stage one node's files and have them checked by the images that will run them.
+
+    Returns:
+        The node's fingerprint afterwards.
 
     Raises:
         HadeployError: with the program's own words and the line that it refused.
@@ -69,7 +107,8 @@ def stage(desired: DesiredNode, session: Session, progress: Progress) -> None:
         if message.kind == "validating":
             progress.node(session.node, f"checking the {message.words[0]} configuration")
 
-    reply = session.run(stage_script(desired), doing="validating", on_message=tell)
+    reply = session.run(script, doing="validating", on_message=tell)
+    refuse(reply, session.node, "validating")
     refused = reply.all("refused")
     if refused:
         role = refused[0].words[0]
@@ -86,28 +125,14 @@ def stage(desired: DesiredNode, session: Session, progress: Progress) -> None:
             "staging the files failed",
             node=session.node,
             doing="validating",
-            detail=_all_text(reply),
+            detail="\n".join(m.text for m in reply.messages if m.text),
             hint="is there space, and may root write there? (paths.root)",
         )
     progress.node(session.node, "configuration checked", "ok")
+    return reply.all("fingerprint")[0].words[0]
 
 
-def unstage(cluster: Cluster, session: Session) -> None:
-    """Remove what `stage` left on a node."""
-    main = 'rm -rf "$HD_ROOT/.staging"\nemit end'
-    session.run(
-        compose(variables={"HD_ROOT": cluster.root, "HD_CLUSTER": cluster.name}, main=main),
-        doing="cleaning up",
-    )
-
-
-def apply_node(
-    inputs: Inputs,
-    desired: DesiredNode,
-    plan: NodePlan,
-    session: Session,
-    progress: Progress,
-) -> None:
+def apply_node(script: str, plan: NodePlan, session: Session, progress: Progress) -> None:
     """Do the steps of one node and prove it healthy.
 
     Raises:
@@ -118,8 +143,8 @@ def apply_node(
         if message.kind == "step":
             progress.node(session.node, _describe(plan, message.words[0]))
 
-    script = apply_script(inputs.cluster, desired, plan, applied_record(desired))
     reply = session.run(script, doing="applying", on_message=tell)
+    refuse(reply, session.node, "applying")
     failed = reply.all("failed")
     if failed:
         number = failed[0].words[0]
@@ -158,7 +183,3 @@ def _describe(plan: NodePlan, number: str) -> str:
     if proof:
         return f"proving {step.subject}"
     return f"{DESCRIPTIONS[step.action]} {step.subject}"
-
-
-def _all_text(reply: Reply) -> str:
-    return "\n".join(m.text for m in reply.messages if m.text)

@@ -5,6 +5,7 @@
 step() {
     hd_step=$1
     shift
+    lock_keep
     emit step "$hd_step"
     if ! "$@"; then
         emit failed "$hd_step"
@@ -98,6 +99,23 @@ vrrp_ok() {
     FAULT) drained ;;
     *) return 1 ;;
     esac
+}
+
+takes_part() {
+    case $(vrrp_dump "$1" | sed -n 's/^   State = //p' | head -n 1) in
+    MASTER | BACKUP) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+# set_track FILE NUMBER: in place, since keepalived watches the file and not its name.
+set_track() { printf '%s\n' "$2" >"$HD_ROOT/track/$1" && sync "$HD_ROOT/track/$1"; }
+
+# not_bound ADDRESS...: whether none of them is on this node.
+not_bound() {
+    for hd_address in "$@"; do
+        [ -z "$(ip -o address show to "$hd_address")" ] || return 1
+    done
 }
 
 drained() {

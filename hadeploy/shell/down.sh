@@ -3,6 +3,7 @@
 
 # stop_and_remove CONTAINER SECONDS: never by force, since a killed keepalived leaves its addresses.
 stop_and_remove() {
+    lock_keep
     emit removing "$1"
     docker container inspect "$1" >/dev/null 2>&1 || return 0
     patiently docker stop -t "$2" "$1" >/dev/null || give_up "$1"

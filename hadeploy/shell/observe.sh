@@ -8,7 +8,7 @@ observe_node() {
     printf 'now=%s\n' "$(date +%s)"
     printf 'machine=%s\n' "$(uname -m)"
     printf 'uid=%s\n' "$(id -u)"
-    for hd_tool in docker ip ss bash timeout base64 find stat install sync; do
+    for hd_tool in docker ip ss bash timeout base64 find stat install sync flock; do
         have "$hd_tool" || printf 'missing=%s\n' "$hd_tool"
     done
 }
@@ -93,6 +93,7 @@ observe_processes() {
 }
 
 main() {
+    emit fingerprint "$(fingerprint)"
     observe_node
     observe_docker
     observe_files

@@ -39,8 +39,12 @@ def diffs_picture(plan: Plan) -> RenderableType:
 
 def plan_picture(plan: Plan) -> RenderableType:
     """The steps, node by node in the order in which they are done."""
+    drained = [node.node for node in plan.nodes if node.drained]
+    notes = (
+        [Text(f"{', '.join(drained)}: drained, the VIP is kept away", "yellow")] if drained else []
+    )
     if not plan.changes:
-        return Text("No changes. The nodes are as the inventory says.", style="green")
+        return Group(Text("No changes. The nodes are as the inventory says.", "green"), *notes)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("node", "step", "what", "why", "impact"):
         table.add_column(column, overflow="fold")
@@ -58,7 +62,8 @@ def plan_picture(plan: Plan) -> RenderableType:
         if not node.steps:
             table.add_row(Text(label, "bold"), Text("no changes", "dim"), "", "", "")
     changed = sum(1 for node in plan.nodes if node.steps)
-    return Group(table, Text(f"{plan.changes} changes on {changed} of {len(plan.nodes)} nodes."))
+    summary = Text(f"{plan.changes} changes on {changed} of {len(plan.nodes)} nodes.")
+    return Group(table, summary, *notes)
 
 
 # The columns of the final table, and the proofs that each of them sums up.

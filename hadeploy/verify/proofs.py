@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedContainer, ObservedNode
+from hadeploy.plan.successor import drains
 from hadeploy.verify.model import Proof, Verdict
 
 # A container that crashes at start looks fine for a moment; a restarted one must last longer.
@@ -138,7 +138,7 @@ def _vrrp(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterato
     elif look.vrrp.config_id != desired.config_id("keepalived"):
         verdict, seen = False, "keepalived runs another configuration than the inventory's"
     elif state == "FAULT":
-        drained = _drains(look)
+        drained = drains(look)
         verdict = bool(drained) and not holding
         seen = f"keepalived is in FAULT ({', '.join(drained) or 'its haproxy check fails'})"
     else:
@@ -168,16 +168,6 @@ def _check_runs(cluster: Cluster, look: ObservedNode) -> Proof:
         look.node,
         f"docker logs --tail 30 {cluster.container_names[1]}",
     )
-
-
-def _drains(look: ObservedNode) -> list[str]:
-    """The track files that keep the VIP off this node."""
-    found = []
-    for name in layout.DRAINS:
-        file = look.file(f"{layout.TRACK}/{name}")
-        if file is not None and file.content.strip() not in (b"", b"0"):
-            found.append(name)
-    return found
 
 
 def _held_once(vip: str, observed: Mapping[str, ObservedNode]) -> Proof:

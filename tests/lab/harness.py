@@ -80,6 +80,16 @@ class Cluster:
         )
         return Result(done.returncode, done.stdout, done.stderr)
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command and let it run."""
+        return subprocess.Popen(
+            self._command(arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def typed(self, answer: str, *arguments: str) -> tuple[int, str]:
         """Run a command in a terminal, type an answer, and return exit code and screen."""
         ours, theirs = pty.openpty()

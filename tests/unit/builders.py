@@ -43,6 +43,7 @@ def empty(node: str) -> ObservedNode:
     """A node that nothing was ever done to."""
     return ObservedNode(
         node=node,
+        fingerprint="f" * 16,
         now=NOW,
         machine="x86_64",
         root=True,

@@ -11,6 +11,7 @@ from hadeploy.observe.gather import observation_script
 from hadeploy.plan.diff import make_plan
 from hadeploy.plan.down import make_down_plan
 from hadeploy.run.down import down_script
+from hadeploy.run.lock import Lock
 from hadeploy.run.scripts import apply_script, stage_script
 from tests.unit import builders
 
@@ -22,11 +23,12 @@ def scripts() -> dict[str, str]:
     healthy = builders.healthy(cluster)
     (first, *_) = make_plan(cluster, desired, fresh).nodes
     (down, *_) = make_down_plan(cluster, healthy).nodes
+    lock = Lock("c", "up", "token")
     return {
         "observe": observation_script(cluster),
-        "stage": stage_script(desired["n1"]),
-        "apply": apply_script(cluster, desired["n1"], first, "{}"),
-        "down": down_script(cluster, down, healthy[down.node]),
+        "stage": stage_script(desired["n1"], lock, "f" * 16),
+        "apply": apply_script(cluster, desired["n1"], first, lock, "f" * 16, "{}"),
+        "down": down_script(cluster, down, healthy[down.node], lock),
     }
 
 

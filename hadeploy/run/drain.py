@@ -1,0 +1,112 @@
+"""`drain` and `undrain`: keep the VIP off a node, and let it back."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from hadeploy.desired import layout
+from hadeploy.errors import HadeployError
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.successor import drains, successors
+from hadeploy.run.lock import Lock, leased, refuse, take
+from hadeploy.run.progress import Progress
+from hadeploy.shell.compose import compose
+from hadeploy.transport.session import Session
+
+# Longer than any election at whole-second adverts (RFC 3768, 6.1).
+SECONDS = 15
+
+
+def drain(
+    cluster: Cluster,
+    node: str,
+    observed: Mapping[str, ObservedNode],
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> bool:
+    """Hand the VIP over and keep it off a node until `undrain`; survives reboots and `up`.
+
+    Returns:
+        Whether anything changed.
+
+    Raises:
+        HadeployError: no healthy node would remain, or the VIP did not leave.
+    """
+    if layout.OPERATOR_DRAIN in drains(observed[node]):
+        return False
+    if not successors(cluster, observed, node):
+        raise HadeployError(
+            "no other node could take the VIP: none is healthy and not drained",
+            node=node,
+            doing="draining",
+            hint="`hadeploy verify` tells what is wrong with the others",
+        )
+    vips = " ".join(shlex.quote(str(vip.ip)) for vip in cluster.vip)
+    lines = [
+        f"step drain set_track {layout.OPERATOR_DRAIN} 1",
+        f'step wait until_true {SECONDS} "the VIP has left" not_bound {vips}',
+    ]
+    _run(cluster, "drain", node, lines, observed, sessions, progress)
+    return True
+
+
+def undrain(
+    cluster: Cluster,
+    node: str,
+    observed: Mapping[str, ObservedNode],
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> bool:
+    """Let the VIP back on a node; whether it comes is VRRP's to say (`vrrp.preempt`).
+
+    Returns:
+        Whether anything changed.
+
+    Raises:
+        HadeployError: keepalived does not take part again.
+    """
+    if layout.OPERATOR_DRAIN not in drains(observed[node]):
+        return False
+    name = shlex.quote(cluster.container_names[1])
+    lines = [
+        f"step undrain set_track {layout.OPERATOR_DRAIN} 0",
+        f'step wait until_true {SECONDS} "keepalived is MASTER or BACKUP" takes_part {name}',
+    ]
+    _run(cluster, "undrain", node, lines, observed, sessions, progress)
+    return True
+
+
+def _run(
+    cluster: Cluster,
+    purpose: str,
+    node: str,
+    lines: list[str],
+    observed: Mapping[str, ObservedNode],
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> None:
+    lock = Lock(cluster.name, purpose)
+    progress.phase("Lock")
+    take(lock, sessions)
+    with leased(lock, sessions):
+        progress.phase(purpose.capitalize())
+        script = compose(
+            "lock.sh",
+            "keepalived.sh",
+            "apply.sh",
+            variables={"HD_ROOT": cluster.root, **lock.variables},
+            main="\n".join([f"still_as {observed[node].fingerprint}", *lines, "emit end"]),
+        )
+        reply = sessions[node].run(script, doing=purpose)
+        refuse(reply, node, purpose)
+        if reply.all("failed"):
+            raise HadeployError(
+                "it was told, but it had no effect",
+                node=node,
+                doing=purpose,
+                detail="\n".join(m.text for m in reply.messages if m.text),
+                hint=f"docker logs --tail 30 {cluster.container_names[1]}",
+            )
+        progress.node(node, f"{purpose}ed", "ok")

@@ -1,0 +1,91 @@
+# shellcheck shell=sh
+# One writer: a lock on each node. Given: HD_CLUSTER, HD_LOCK (this run's token), HD_OWNER, HD_PURPOSE.
+#
+# It is a file on /run, which a reboot clears, and it expires by the node's own uptime: no clock that
+# somebody sets, and no other node's, has a say. flock(1) makes each look-and-change one.
+LOCK_SECONDS=120
+
+lock_file=/run/hadeploy/$HD_CLUSTER.lock
+
+uptime_seconds() { cut -d. -f1 /proc/uptime; }
+
+# alone COMMAND...: while no other script looks at the lock.
+alone() {
+    install -d -m 0700 /run/hadeploy || return 1
+    (
+        flock 9
+        "$@"
+    ) 9>"$lock_file.mutex"
+}
+
+lock_field() { sed -n "s/^$1=//p" "$lock_file" 2>/dev/null; }
+
+lock_expired() { [ "$(lock_field expires)" -le "$(uptime_seconds)" ] 2>/dev/null; }
+
+lock_mine() { [ "$(lock_field token)" = "$HD_LOCK" ] && ! lock_expired; }
+
+lock_write() {
+    printf 'token=%s\nowner=%s\npurpose=%s\nsince=%s\nexpires=%s\n' "$HD_LOCK" "$HD_OWNER" \
+        "$HD_PURPOSE" "$1" "$(($(uptime_seconds) + LOCK_SECONDS))" >"$lock_file.new" &&
+        mv -f "$lock_file.new" "$lock_file"
+}
+
+lock_try() {
+    [ -e "$lock_file" ] && ! lock_expired && ! lock_mine && return 1
+    lock_write "$(date +%s)"
+}
+
+lock_try_renew() {
+    lock_mine || return 1
+    lock_write "$(lock_field since)"
+}
+
+lock_drop() {
+    [ "$(lock_field token)" = "$HD_LOCK" ] && rm -f "$lock_file"
+    return 0
+}
+
+# lock_tell: who has it; nothing if nobody does.
+lock_tell() {
+    if [ -e "$lock_file" ] && ! lock_expired; then
+        emit lock
+        printf 'owner=%s\npurpose=%s\nage=%s\nleft=%s\n' "$(lock_field owner)" \
+            "$(lock_field purpose)" "$(($(date +%s) - $(lock_field since)))" \
+            "$(($(lock_field expires) - $(uptime_seconds)))"
+    fi
+}
+
+# lock_take: ends the script if somebody else has it.
+lock_take() {
+    alone lock_try && return 0
+    lock_tell
+    emit locked
+    emit end
+    exit 1
+}
+
+# lock_keep: ends the script if this run no longer has it; a laptop that slept changes nothing more.
+lock_keep() {
+    alone lock_try_renew && return 0
+    emit fenced
+    emit end
+    exit 1
+}
+
+# fingerprint: of all that a plan is made on and a run changes.
+fingerprint() {
+    {
+        find "$HD_ROOT/applied.json" "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/track" \
+            -type f -exec sha256sum {} +
+        docker container ls --all --no-trunc --format '{{.ID}} {{.Names}}' \
+            --filter "label=hadeploy.cluster=$HD_CLUSTER"
+    } 2>/dev/null | sort | sha256sum | cut -c1-16
+}
+
+# still_as FINGERPRINT: ends the script if the node is not what the plan was made on.
+still_as() {
+    [ "$(fingerprint)" = "$1" ] && return 0
+    emit changed
+    emit end
+    exit 1
+}

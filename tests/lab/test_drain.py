@@ -1,0 +1,57 @@
+"""Maintenance: the VIP is handed over, and kept away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.harness import HAPROXY, Cluster, eventually
+
+
+@pytest.fixture
+def undrained(served: Cluster) -> Iterator[Cluster]:
+    """Served; whatever a test drained takes part again afterwards."""
+    yield served
+    for node in served.lab.nodes:
+        served.node(node, "echo 0 >/etc/hadeploy/kube-lb/track/drain")
+
+
+def test_the_holder_is_drained_and_stays_so(undrained: Cluster) -> None:
+    (holder,) = undrained.holders()
+    undrained.ok("drain", holder)
+    (successor,) = undrained.holders()
+    assert successor != holder
+    assert undrained.request() in undrained.lab.nodes
+    # `up` changes nothing of it, and says so.
+    result = undrained.ok("up")
+    assert f"{holder}: drained" in result.err
+    undrained.lab.reboot(holder)
+    undrained.ok("verify")
+    assert undrained.holders() == [successor]
+    undrained.ok("undrain", holder)
+    assert undrained.holders() == [successor], "it does not come back by itself"
+    assert "drained" not in undrained.ok("up").err
+
+
+def test_draining_twice_is_draining_once(undrained: Cluster) -> None:
+    undrained.ok("drain", "n2")
+    before = undrained.snapshot()
+    undrained.ok("drain", "n2")
+    assert undrained.snapshot() == before
+
+
+def test_the_last_healthy_node_is_not_drained(undrained: Cluster) -> None:
+    undrained.ok("drain", "n1")
+    undrained.node("n2", f"docker stop --time 2 {HAPROXY}")
+    eventually(lambda: undrained.holders() == ["n3"], "n3 has the VIP")
+    result = undrained.run("drain", "n3")
+    assert result.code == 1
+    assert "no other node could take the VIP" in result.err
+    assert undrained.holders() == ["n3"]
+
+
+def test_a_node_that_is_not_there_is_told(undrained: Cluster) -> None:
+    result = undrained.run("drain", "n9")
+    assert result.code == 2
+    assert "the inventory has no node n9; it has n1, n2, n3" in result.err

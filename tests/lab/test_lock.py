@@ -1,0 +1,109 @@
+"""One writer at a time."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.harness import Cluster, eventually
+
+LOCK = "/run/hadeploy/kube-lb.lock"
+CHANGE = {"maxconn": 700}
+
+
+@pytest.fixture
+def cluster_free(served: Cluster) -> Iterator[Cluster]:
+    """Served, and without a lock before and after."""
+    yield served
+    for node in served.lab.nodes:
+        served.node(node, f"rm -f {LOCK}")
+
+
+def lock(cluster: Cluster, node: str, expires: str) -> None:
+    """A lock of somebody else's, as a run leaves it."""
+    cluster.node(
+        node,
+        "install -d -m 0700 /run/hadeploy; "
+        f"printf 'token=other\\nowner=ann@desk\\npurpose=up\\nsince=%s\\nexpires=%s\\n' "
+        f'"$(date +%s)" "{expires}" >{LOCK}',
+    )
+
+
+IN_A_MINUTE = "$(($(cut -d. -f1 /proc/uptime) + 60))"
+JUST_NOW = "$(cut -d. -f1 /proc/uptime)"
+
+
+def test_somebody_elses_lock_is_respected_and_named(cluster_free: Cluster) -> None:
+    lock(cluster_free, "n2", IN_A_MINUTE)
+    cluster_free.inventory["haproxy"] = CHANGE
+    before = cluster_free.snapshot()
+    for command in (("up",), ("down", "--yes")):
+        result = cluster_free.run(*command)
+        assert result.code == 6
+        assert "n2: taking the lock: locked by ann@desk for `up`" in result.err
+    assert cluster_free.snapshot() == before
+    assert cluster_free.node("n1", f"ls {LOCK}", check=False) == "", "given back where it was free"
+
+
+def test_an_up_without_changes_needs_no_lock(cluster_free: Cluster) -> None:
+    lock(cluster_free, "n2", IN_A_MINUTE)
+    assert cluster_free.up()["changes"] == 0
+
+
+def test_a_lock_of_a_dead_run_expires(cluster_free: Cluster) -> None:
+    lock(cluster_free, "n2", JUST_NOW)
+    cluster_free.inventory["haproxy"] = CHANGE
+    assert cluster_free.up()["changes"] > 0
+    for node in cluster_free.lab.nodes:
+        assert cluster_free.node(node, f"ls {LOCK}", check=False) == ""
+
+
+def test_a_lock_is_waited_for(cluster_free: Cluster) -> None:
+    lock(cluster_free, "n2", "$(($(cut -d. -f1 /proc/uptime) + 4))")
+    cluster_free.inventory["haproxy"] = CHANGE
+    result = cluster_free.ok("up", "--lock-wait", "30")
+    assert "waiting: n2: taking the lock: locked by ann@desk" in result.err
+
+
+def test_unlock_names_the_owner_and_releases(cluster_free: Cluster) -> None:
+    lock(cluster_free, "n3", IN_A_MINUTE)
+    assert cluster_free.run("unlock").code == 2
+    result = cluster_free.ok("unlock", "--yes")
+    assert "n3: locked by ann@desk" in result.err
+    assert cluster_free.node("n3", f"ls {LOCK}", check=False) == ""
+    assert "No node is locked." in cluster_free.ok("unlock", "--yes").err
+
+
+def test_a_run_that_lost_its_lock_changes_nothing_more(cluster_free: Cluster) -> None:
+    cluster_free.inventory["haproxy"] = CHANGE
+    (holder,) = cluster_free.holders()
+    before = cluster_free.snapshot()[holder]
+    process = cluster_free.start("up")
+    eventually(
+        lambda: cluster_free.node(holder, f"ls {LOCK}", check=False), "the run has its lock", 60
+    )
+    lock(cluster_free, holder, IN_A_MINUTE)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "this run no longer holds its lock" in said
+    ours = [line for line in cluster_free.snapshot()[holder].splitlines() if ".staging" not in line]
+    assert ours == before.splitlines()
+
+
+def test_of_two_runs_at_once_one_refuses_or_waits(cluster_free: Cluster) -> None:
+    cluster_free.inventory["haproxy"] = CHANGE
+    first, second = cluster_free.start("up"), cluster_free.start("up")
+    codes = sorted([finish(first), finish(second)])
+    # The second may also come when the first has ended, and find nothing to do.
+    assert codes in ([0, 0], [0, 6])
+    cluster_free.inventory["haproxy"] = {"maxconn": 800}
+    runs = [cluster_free.start("up", "--lock-wait", "60") for _ in range(2)]
+    assert [finish(run) for run in runs] == [0, 0]
+    assert cluster_free.up()["changes"] == 0
+
+
+def finish(process: subprocess.Popen[str]) -> int:
+    process.communicate(timeout=180)
+    return process.returncode
