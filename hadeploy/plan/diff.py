@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 
 from hadeploy.desired import layout
@@ -46,7 +47,7 @@ def _steps(
 ) -> Iterator[Step]:
     steps = [
         *_image_steps(cluster, desired, observed),
-        *_stray_containers(cluster, desired, observed, holder),
+        *_stray_containers(cluster, desired, observed),
         *_track_steps(observed),
     ]
     # haproxy wholly before keepalived, whose check asks it: at a port that must be there already.
@@ -55,7 +56,8 @@ def _steps(
         steps += files
         # keepalived runs the check script anew each time, so a changed one is in force at once.
         reread = any(step.subject != layout.CHECK_SCRIPT for step in files)
-        steps += _container_step(container, desired, observed, reread, holder)
+        steps += _container_step(container, desired, observed, reread)
+    steps = _handed_over(cluster, steps, observed, holder)
     if steps:
         steps.append(Step("write-record", layout.APPLIED, "something changed"))
     elif observed.applied is None:
@@ -63,6 +65,35 @@ def _steps(
     elif not _record_is_true(desired, observed.applied):
         steps.append(Step("write-record", layout.APPLIED, "it tells of another state"))
     return iter(steps)
+
+
+def _handed_over(
+    cluster: Cluster, steps: list[Step], observed: ObservedNode, holder: bool
+) -> list[Step]:
+    """The holder's steps with the VIP out of their way.
+
+    A reload keeps every connection, a hand-over cuts the long ones: only what would interrupt the
+    holder is worth one. A node alone has nobody to hand over to.
+    """
+    first = next((i for i, step in enumerate(steps) if step.impact is Impact.RESTART), None)
+    left = [Step("end-hand-over", "the VIP", "a run that died left it")]
+    if not holder or first is None or observed.vrrp is None:
+        return [*steps, *left] if layout.RUN_DRAIN in drains(observed) else steps
+    if len(cluster.nodes) == 1:
+        return [
+            dataclasses.replace(step, impact=Impact.OUTAGE)
+            if step.impact is Impact.RESTART
+            else step
+            for step in steps
+        ]
+    before = f"before the {steps[first].action.replace('-', ' ')} of {steps[first].subject}"
+    back = "it may come back" if cluster.vrrp.preempt else "it stays where it is"
+    return [
+        *steps[:first],
+        Step("hand-over", "the VIP", before, Impact.HANDOVER),
+        *steps[first:],
+        Step("end-hand-over", "the VIP", back),
+    ]
 
 
 def _record_is_true(desired: DesiredNode, record: Applied) -> bool:
@@ -118,7 +149,7 @@ def _file_reason(file: File, observed: ObservedNode) -> str | None:
 
 
 def _stray_containers(
-    cluster: Cluster, desired: DesiredNode, observed: ObservedNode, holder: bool
+    cluster: Cluster, desired: DesiredNode, observed: ObservedNode
 ) -> Iterator[Step]:
     names = {container.name for container in desired.containers}
     for container in observed.ours(cluster.name):
@@ -127,7 +158,7 @@ def _stray_containers(
                 "remove-container",
                 container.name,
                 "carries this cluster's mark under an old name",
-                Impact.HANDOVER if holder else Impact.RESTART,
+                Impact.RESTART,
             )
 
 
@@ -136,10 +167,8 @@ def _container_step(
     desired: DesiredNode,
     observed: ObservedNode,
     reread: bool,
-    holder: bool,
 ) -> Iterator[Step]:
     there = observed.container(container.name)
-    disturbing = Impact.HANDOVER if holder else Impact.RESTART
     role = container.role
     if there is None:
         yield Step("create-container", container.name, "missing", role=role)
@@ -150,9 +179,9 @@ def _container_step(
             f"{name}: {was} -> {wanted}"
             for name, (was, wanted) in changed_fields(container, there).items()
         )
-        yield Step("recreate-container", container.name, stale, disturbing, role, fields)
+        yield Step("recreate-container", container.name, stale, Impact.RESTART, role, fields)
     elif there.status in ("restarting", "dead"):
-        yield Step("recreate-container", container.name, f"is {there.status}", disturbing, role)
+        yield Step("recreate-container", container.name, f"is {there.status}", Impact.RESTART, role)
     elif not there.running:
         yield Step("start-container", container.name, f"is {there.status}", role=role)
     elif reread:

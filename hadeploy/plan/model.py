@@ -29,6 +29,8 @@ Action = Literal[
     "remove-container",
     "remove-file",
     "remove-address",
+    "hand-over",
+    "end-hand-over",
     "write-record",
 ]
 

@@ -62,7 +62,7 @@ def apply_script(
     """
     lines = ["lock_keep", f"still_as {fingerprint}"]
     for number, step in enumerate(plan.steps):
-        command = _command(desired, step, record)
+        command = _command(cluster, desired, step, record)
         if command:
             lines.append(_line("step", str(number), *command))
             if step.role and step.action in _TOUCHES:
@@ -81,13 +81,15 @@ def apply_script(
 _TOUCHES = ("create-container", "recreate-container", "start-container", "reload-container")
 
 
-def _command(desired: DesiredNode, step: Step, record: str) -> list[str]:
+def _command(cluster: Cluster, desired: DesiredNode, step: Step, record: str) -> list[str]:
     """The shell command of a step; none where the work was done in an earlier phase."""
     role = step.role
     if role is None:
         commands = {
             "remove-container": ["remove_container", step.subject],
             "write-record": ["record", _base64(record)],
+            "hand-over": ["hand_over", str(cluster.listeners[0].port), *desired.addresses],
+            "end-hand-over": ["end_hand_over", cluster.container_names[1]],
         }
         return commands.get(step.action, [])
     run = run_arguments(desired.container(role))

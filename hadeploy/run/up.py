@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from hadeploy import __version__
 from hadeploy.desired.model import DesiredNode
 from hadeploy.errors import HadeployError, NodesError
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.gather import observe
 from hadeploy.plan.model import NodePlan
+from hadeploy.plan.successor import successors
 from hadeploy.run.images import load_images
 from hadeploy.run.lock import Lock, leased, refuse, take
 from hadeploy.run.prepare import Inputs, Prepared
@@ -31,6 +34,8 @@ DESCRIPTIONS = {
     "start-container": "starting",
     "reload-container": "reloading",
     "remove-container": "removing",
+    "hand-over": "handing over",
+    "end-hand-over": "ending the hand-over of",
     "write-record": "recording",
 }
 
@@ -56,11 +61,33 @@ def apply(
         staged = dict(stage_all(prepared, todo, lock, sessions, progress))
         progress.phase("Apply")
         for node in todo:
+            if any(step.action == "hand-over" for step in node.steps):
+                find_successor(inputs.cluster, prepared, node.node, sessions)
             desired = prepared.desired[node.node]
             script = apply_script(
                 inputs.cluster, desired, node, lock, staged[node.node], applied_record(desired)
             )
             apply_node(script, node, sessions[node.node], progress)
+
+
+def find_successor(
+    cluster: Cluster, prepared: Prepared, leaving: str, sessions: Mapping[str, Session]
+) -> str:
+    """A node that can take the VIP over, on the new configuration.
+
+    Raises:
+        HadeployError: there is none; the holder is not touched.
+    """
+    observed = observe(cluster, sessions)
+    for node in successors(cluster, observed, leaving):
+        if observed[node].serving == prepared.desired[node].config_id("haproxy"):
+            return node
+    raise HadeployError(
+        "no healthy node could take the VIP over, so the holder is not touched",
+        node=leaving,
+        doing="handing over",
+        hint="`hadeploy verify` tells what is wrong with the others; are they drained?",
+    )
 
 
 def stage_all(

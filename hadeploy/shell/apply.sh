@@ -111,6 +111,72 @@ takes_part() {
 # set_track FILE NUMBER: in place, since keepalived watches the file and not its name.
 set_track() { printf '%s\n' "$2" >"$HD_ROOT/track/$1" && sync "$HD_ROOT/track/$1"; }
 
+# entries ADDRESS...: where they are, as words "eth0=198.51.100.100/32".
+entries() {
+    for hd_address in "$@"; do
+        ip -o address show to "$hd_address" 2>/dev/null |
+            sed -n 's/^[0-9]*: *\([^ ]*\) *inet6\{0,1\} \([^ ]*\).*/\1=\2/p'
+    done
+}
+
+# copy_of ADDRESS/PREFIX: the same address under another prefix length, which makes it another entry.
+copy_of() {
+    case $1 in
+    *:*/128) printf '%s/127\n' "${1%/*}" ;;
+    *:*) printf '%s/128\n' "${1%/*}" ;;
+    */32) printf '%s/31\n' "${1%/*}" ;;
+    *) printf '%s/32\n' "${1%/*}" ;;
+    esac
+}
+
+entry_gone() {
+    hd_gone=${1#*=}
+    ! entries "${hd_gone%/*}" | grep -qxF "$1"
+}
+
+# hand_over PORT ADDRESS...: the VIPs leave this node, and somebody else answers on them.
+hand_over() {
+    hd_service=$1
+    shift
+    hd_entries=$(entries "$@" | sort -u)
+    # keepalived takes the address away, and with it what the kernel needs to answer the requests
+    # that are already here. A copy of it stays for a moment; the kernel ends that by itself after
+    # three seconds, whatever becomes of this script.
+    for hd_entry in $hd_entries; do
+        ip address add "$(copy_of "${hd_entry#*=}")" dev "${hd_entry%%=*}" noprefixroute \
+            valid_lft 3 preferred_lft 3
+    done
+    set_track handover 1 || return 1
+    for hd_entry in $hd_entries; do
+        until_true 15 "${hd_entry#*=} has left" entry_gone "$hd_entry" || hd_stays=yes
+    done
+    nap
+    nap
+    for hd_entry in $hd_entries; do
+        ip address del "$(copy_of "${hd_entry#*=}")" dev "${hd_entry%%=*}"
+    done
+    if [ -z "${hd_stays-}" ] && answered_elsewhere "$hd_service" "$@"; then
+        return 0
+    fi
+    set_track handover 0
+    return 1
+}
+
+answered_elsewhere() {
+    hd_port=$1
+    shift
+    for hd_address in "$@"; do
+        until_true 10 "another node answers on $hd_address" tcp_opens "$hd_address" "$hd_port" ||
+            return 1
+    done
+}
+
+# end_hand_over CONTAINER: this node may have the VIP again, unless the operator says otherwise.
+end_hand_over() {
+    set_track handover 0 || return 1
+    drained || until_true 30 "keepalived is MASTER or BACKUP" takes_part "$1"
+}
+
 # not_bound ADDRESS...: whether none of them is on this node.
 not_bound() {
     for hd_address in "$@"; do

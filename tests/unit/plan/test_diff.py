@@ -73,6 +73,8 @@ def test_an_empty_node_gets_everything_in_order() -> None:
     assert all(impact is Impact.NONE for *_, impact in steps)
 
 
+BACK = ("end-hand-over", "the VIP", "it stays where it is", Impact.NONE)
+
 CASES: list[Any] = [
     pytest.param(
         "n2",
@@ -118,12 +120,19 @@ CASES: list[Any] = [
         lambda n: with_container(n, "c-haproxy", name="old-name"),
         [
             (
+                "hand-over",
+                "the VIP",
+                "before the remove container of old-name",
+                Impact.HANDOVER,
+            ),
+            (
                 "remove-container",
                 "old-name",
                 "carries this cluster's mark under an old name",
-                Impact.HANDOVER,
+                Impact.RESTART,
             ),
             ("create-container", "c-haproxy", "missing", Impact.NONE),
+            BACK,
             RECORD,
         ],
         id="a renamed haproxy on the holder",
@@ -167,11 +176,18 @@ CASES: list[Any] = [
         lambda n: with_container(n, "c-keepalived", spec="old"),
         [
             (
+                "hand-over",
+                "the VIP",
+                "before the recreate container of c-keepalived",
+                Impact.HANDOVER,
+            ),
+            (
                 "recreate-container",
                 "c-keepalived",
                 "its specification changes (how it is written)",
-                Impact.HANDOVER,
+                Impact.RESTART,
             ),
+            BACK,
             RECORD,
         ],
         id="on the holder a recreate moves the VIP",
@@ -206,6 +222,12 @@ CASES: list[Any] = [
         id="a container of ours under an old name goes before the new one comes",
     ),
     pytest.param(
+        "n3",
+        lambda n: with_file(n, "track/handover", b"1\n", 0o644),
+        [("end-hand-over", "the VIP", "a run that died left it", Impact.NONE), RECORD],
+        id="a hand-over that a dead run left is ended",
+    ),
+    pytest.param(
         "n2",
         lambda n: dataclasses.replace(n, applied=None),
         [("write-record", "applied.json", "there is none", Impact.NONE)],
@@ -219,3 +241,19 @@ def test_a_bent_node_gets_the_smallest_sufficient_steps(
     label: str, bend: Bend, steps: list[tuple[str, str, str, Impact]]
 ) -> None:
     assert bent(label, bend) == steps
+
+
+def test_a_node_alone_has_nobody_to_hand_over_to() -> None:
+    cluster = builders.cluster(nodes=[{"name": "n1", "address": "198.51.100.11"}])
+    observed = builders.healthy(cluster)
+    observed["n1"] = with_container(observed["n1"], "c-haproxy", spec="old")
+    (node,) = make_plan(cluster, builders.desired(cluster), observed).nodes
+    assert [(s.action, s.impact) for s in node.steps] == [
+        ("recreate-container", Impact.OUTAGE),
+        ("write-record", Impact.NONE),
+    ]
+
+
+def test_a_reload_on_the_holder_needs_no_hand_over() -> None:
+    steps = bent("n1", lambda n: with_file(n, "haproxy/haproxy.cfg", b"edited", 0o644))
+    assert "hand-over" not in {action for action, *_ in steps}

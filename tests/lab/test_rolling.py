@@ -1,0 +1,139 @@
+"""A change is rolled out under traffic, and no connection through the VIP fails."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from hadeploy.lab.images.store import ensure_image
+from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster
+
+EVERY_SECONDS = 0.005
+
+
+class Probe:
+    """A new connection with a request through the VIP, one after the other."""
+
+    def __init__(self, vip: str) -> None:
+        self._vip = vip
+        self._stop = threading.Event()
+        self.done = 0
+        self.failed: list[str] = []
+
+    def run(self) -> None:
+        while not self._stop.wait(EVERY_SECONDS):
+            started = time.monotonic()
+            try:
+                with socket.create_connection((self._vip, 9443), timeout=5) as connection:
+                    connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                    answer = connection.recv(64)
+                    if b" 200 " not in answer:
+                        raise ConnectionError(f"answered {answer!r}")
+            except OSError as error:
+                self.failed.append(f"{error} after {time.monotonic() - started:.2f} s")
+            self.done += 1
+
+    def stop(self) -> None:
+        self._stop.set()
+
+
+@contextmanager
+def probing(cluster: Cluster) -> Iterator[Probe]:
+    probe = Probe(cluster.lab.vip)
+    thread = threading.Thread(target=probe.run)
+    thread.start()
+    try:
+        yield probe
+    finally:
+        probe.stop()
+        thread.join()
+
+
+def roll(cluster: Cluster) -> set[str]:
+    """Bring a change out under traffic; the actions that it took."""
+    with probing(cluster) as probe:
+        document = cluster.up()
+    assert probe.done > 50
+    assert probe.failed == []
+    return {step["action"] for node in document["plan"] for step in node["steps"]}
+
+
+def test_a_haproxy_setting_is_rolled_out_without_a_failure(served: Cluster) -> None:
+    served.inventory["listeners"] = [{"balance": "roundrobin"}]
+    assert roll(served) == {"write-file", "reload-container", "write-record"}
+
+
+def test_a_priority_is_rolled_out_without_a_failure(served: Cluster) -> None:
+    served.inventory["nodes"][2]["priority"] = 245
+    assert "reload-container" in roll(served)
+
+
+def test_an_haproxy_image_is_rolled_out_without_a_failure(served: Cluster) -> None:
+    newer = "haproxy:3.0.11"
+    served.inventory["images"]["haproxy"] = {
+        "reference": newer,
+        "archive": str(ensure_image(newer)),
+    }
+    (holder,) = served.holders()
+    actions = roll(served)
+    assert {"hand-over", "recreate-container", "end-hand-over"} <= actions
+    assert served.holders() != [holder]
+    for node in served.lab.nodes:
+        assert (
+            served.node(node, f"docker inspect --format '{{{{.Config.Image}}}}' {HAPROXY}") == newer
+        )
+
+
+def test_a_keepalived_image_is_rolled_out_without_a_failure(served: Cluster) -> None:
+    newer = "osixia/keepalived:2.3.3"
+    served.inventory["images"]["keepalived"] = {
+        "reference": newer,
+        "archive": str(ensure_image(newer)),
+    }
+    assert {"hand-over", "recreate-container", "end-hand-over"} <= roll(served)
+    for node in served.lab.nodes:
+        image = served.node(node, f"docker inspect --format '{{{{.Config.Image}}}}' {KEEPALIVED}")
+        assert image == newer
+
+
+def test_where_preempt_is_on_the_vip_comes_back(served: Cluster) -> None:
+    served.inventory["vrrp"] = {"preempt": True}
+    served.up()
+    served.ok("verify")
+    with_limit = {"maxconn": 900}
+    served.inventory["haproxy"] = with_limit
+    assert "hand-over" in roll(served)
+    assert served.holders() == ["n1"]
+
+
+def test_without_a_healthy_successor_the_holder_is_not_touched(served: Cluster) -> None:
+    (holder,) = served.holders()
+    others = [node for node in served.lab.nodes if node != holder]
+    for node in others:
+        served.node(node, "echo 1 >/etc/hadeploy/kube-lb/track/drain")
+    served.inventory["haproxy"] = {"maxconn": 950}
+    container = served.containers()[holder]
+    try:
+        result = served.run("up")
+        assert result.code == 1
+        assert "no healthy node could take the VIP over" in result.err
+        assert served.containers()[holder] == container
+        assert served.holders() == [holder]
+    finally:
+        for node in others:
+            served.node(node, "echo 0 >/etc/hadeploy/kube-lb/track/drain")
+
+
+@pytest.mark.parametrize("where", ["holder", "other"])
+def test_a_hand_over_that_a_dead_run_left_is_ended(served: Cluster, where: str) -> None:
+    (holder,) = served.holders()
+    node = holder if where == "holder" else next(n for n in served.lab.nodes if n != holder)
+    served.node(node, "echo 1 >/etc/hadeploy/kube-lb/track/handover")
+    steps = {s["action"] for n in served.up()["plan"] for s in n["steps"]}
+    assert steps == {"end-hand-over", "write-record"}
+    assert served.up()["changes"] == 0
