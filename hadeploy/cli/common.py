@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +122,12 @@ def _password(reference: str | None, folder: Path) -> SecretStr | None:
     return vrrp_password(resolve(reference, environ=os.environ, folder=folder), reference)
 
 
+FORGET = click.option(
+    "--forget",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A former node that is stopped or gone for good.",
+)
 LOCK_WAIT = click.option(
     "--lock-wait",
     type=click.FloatRange(min=0),
@@ -259,16 +265,20 @@ class Run:
 
 
 @contextmanager
-def prepared_run(options: Options, outcome: Outcome, *, check: bool = True) -> Iterator[Run]:
+def prepared_run(
+    options: Options, outcome: Outcome, *, check: bool = True, forget: Collection[str] = ()
+) -> Iterator[Run]:
     """Read the inventory, connect, observe and plan; connected for as long as the body lasts.
 
     Args:
         options: the command's.
         outcome: told the cluster's name.
         check: whether what would stand in the way of `up` is an error.
+        forget: addresses of former nodes that the user says are gone.
     """
     inputs = options.inputs()
     outcome.cluster = inputs.cluster.name
     dialer = options.dialer(inputs.cluster, inputs.folder)
     with options.progress(inputs.cluster) as progress, connected(dialer, progress) as sessions:
-        yield Run(inputs, sessions, prepare(inputs, sessions, progress, check=check), progress)
+        prepared = prepare(inputs, sessions, progress, check=check, forget=forget)
+        yield Run(inputs, sessions, prepared, progress)

@@ -52,6 +52,8 @@ def prove(run: Run, outcome: Outcome, timeout: float, *, looked: bool) -> None:
         run.progress,
         timeout=timeout,
     )
+    if failed(outcome.proofs):
+        run.progress.failed()
 
 
 def tell_proofs(options: Options, outcome: Outcome) -> None:

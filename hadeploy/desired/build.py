@@ -65,6 +65,7 @@ def _desired_node(
         containers=(haproxy_container(cluster), keepalived_container(cluster)),
         vips=tuple(str(vip) for vip in cluster.vip),
         priority=priority,
+        members=tuple(str(peer.address) for peer in cluster.nodes),
     )
 
 

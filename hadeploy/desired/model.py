@@ -100,6 +100,7 @@ class DesiredNode:
     containers: tuple[Container, ...]
     vips: tuple[str, ...]
     priority: int
+    members: tuple[str, ...]
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hadeploy.desired import layout
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.parse import parse_observation
@@ -22,6 +23,9 @@ def observation_script(cluster: Cluster) -> str:
             "HD_ROOT": cluster.root,
             "HD_CLUSTER": cluster.name,
             "HD_CONTAINERS": " ".join(cluster.container_names),
+            "HD_HAPROXY": cluster.container_names[0],
+            "HD_IN_HAPROXY": layout.IN_HAPROXY,
+            "HD_IN_KEEPALIVED": layout.IN_KEEPALIVED,
             "HD_KEEPALIVED": cluster.container_names[1],
             "HD_IMAGES": f"{cluster.images.haproxy.reference} "
             f"{cluster.images.keepalived.reference}",

@@ -129,6 +129,7 @@ class Applied:
     """Our applied record: what was put on the node, by whom and when.
 
     Attributes:
+        members: the addresses of all nodes of the cluster.
         files: path → SHA-256 of what the programs were last told to read.
     """
 
@@ -138,6 +139,7 @@ class Applied:
     at: str
     version: str
     files: dict[str, str]
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ class ObservedNode:
         images: reference → image id, for those of the inventory that are there.
         docker: the engine's version, or None if it does not answer.
         docker_error: what it said instead.
+        detached: roles whose running container no longer sees the folder that is there.
         kept: our staged and last good files, by name only.
         serving: the id of the configuration that haproxy answers with, or None if it does not.
         through: (VIP, port) → whether a connection from this node opens.
@@ -170,6 +173,7 @@ class ObservedNode:
     containers: tuple[ObservedContainer, ...]
     images: dict[str, str]
     files: tuple[ObservedFile, ...]
+    detached: frozenset[str]
     kept: tuple[str, ...]
     addresses: tuple[Address, ...]
     sockets: tuple[Socket, ...]
@@ -206,6 +210,7 @@ class ObservedNode:
         return [s for s in self.sockets if s.port == port]
 
     def ours_of(self, cluster: str, role: str) -> ObservedContainer | None:
-        """This cluster's running container of that role, whatever its name."""
-        ours = [c for c in self.ours(cluster) if c.role == role and c.running]
+        """This cluster's container of that role that has processes, whatever its name."""
+        alive = ("running", "paused")
+        ours = [c for c in self.ours(cluster) if c.role == role and c.status in alive]
         return ours[0] if ours else None

@@ -50,6 +50,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         containers=parse_containers(reply.body("containers")),
         images={m.words[0]: m.words[1] for m in reply.all("image") if len(m.words) == 2},
         files=files,
+        detached=frozenset(m.words[0] for m in reply.all("detached") if m.words),
         kept=tuple(line for line in reply.body("kept").splitlines() if line),
         addresses=parse_addresses(reply.body("addresses"), reply.body("addresses-text")),
         sockets=parse_sockets(reply.body("sockets"), _processes(reply.body("owners"))),
@@ -236,6 +237,7 @@ def parse_applied(files: tuple[ObservedFile, ...]) -> Applied | None:
             at=data["at"],
             version=data["version"],
             files=dict(data["files"]),
+            members=tuple(data.get("members", [])),
         )
     except (ValueError, KeyError, TypeError):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster, Node
@@ -26,6 +26,32 @@ def blockers(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Had
         if node.label in observed:
             found += list(_of_node(cluster, node, observed[node.label]))
     return found
+
+
+def forgotten(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], allowed: Collection[str]
+) -> list[HadeployError]:
+    """Nodes that the records on the others name and the inventory does not.
+
+    Such a node still runs: once its peers no longer tell it so, it takes the VIP for itself.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+        allowed: addresses that the user says are gone.
+    """
+    present = {str(node.address) for node in cluster.nodes} | set(allowed)
+    gone = {m for look in observed.values() if look.applied for m in look.applied.members} - present
+    return [
+        HadeployError(
+            f"{address} was a node of this cluster and is not in the inventory",
+            doing="checking the nodes",
+            hint=f"stop its keepalived first (there: docker stop {cluster.container_names[1]}), "
+            f"else it takes the VIP for itself; then: hadeploy up --forget {address}",
+            code=ExitCode.UNREACHABLE,
+        )
+        for address in sorted(gone)
+    ]
 
 
 def interface_of(node: Node, observed: ObservedNode) -> str | None:

@@ -100,6 +100,7 @@ def _record_is_true(desired: DesiredNode, record: Applied) -> bool:
     return (
         record.vips == desired.addresses
         and record.interface == desired.facts.interface
+        and record.members == desired.members
         and record.files == {file.path: file.sha256 for file in desired.files}
     )
 
@@ -203,6 +204,8 @@ def _stale(container: Container, there: ObservedContainer, observed: ObservedNod
     by_hand = [name for name in fields if name in SURE]
     if by_hand:
         return f"changed on the node ({', '.join(by_hand)})"
+    if container.role in observed.detached:
+        return "its folder was replaced on the node"
     image = observed.images.get(container.image)
     if image is not None and there.image_id != image:
         return f"{container.image} is another image now"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from hadeploy.inventory.parts import Image
 from hadeploy.inventory.paths import beside
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.blockers import addressless, blockers, interface_of
+from hadeploy.plan.blockers import addressless, blockers, forgotten, interface_of
 from hadeploy.plan.diff import make_plan
 from hadeploy.plan.model import Plan
 from hadeploy.run.progress import Progress
@@ -51,7 +51,12 @@ class Prepared:
 
 
 def prepare(
-    inputs: Inputs, sessions: Mapping[str, Session], progress: Progress, *, check: bool
+    inputs: Inputs,
+    sessions: Mapping[str, Session],
+    progress: Progress,
+    *,
+    check: bool,
+    forget: Collection[str] = (),
 ) -> Prepared:
     """Observe and plan.
 
@@ -60,6 +65,7 @@ def prepare(
         sessions: to all nodes.
         progress: told the phases.
         check: whether what would stand in the way of the plan is an error.
+        forget: addresses of former nodes that the user says are gone.
 
     Raises:
         NodesError: with everything that stands in the way.
@@ -70,6 +76,7 @@ def prepare(
     problems = [
         *(blockers(inputs.cluster, observed) if check else addressless(inputs.cluster, observed)),
         *(missing_archives(inputs, observed) if check else ()),
+        *(forgotten(inputs.cluster, observed, forget) if check else ()),
     ]
     if problems:
         raise NodesError(problems)

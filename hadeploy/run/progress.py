@@ -19,5 +19,8 @@ class Progress(Protocol):
     def transfer(self, node: str, what: str, sent: int, total: int) -> None:
         """Bytes of a transfer so far."""
 
+    def failed(self) -> None:
+        """The phase comes to a bad end, though without an error."""
+
     def waiting(self, text: str) -> None:
         """What the run waits for."""

@@ -61,13 +61,20 @@ def apply_script(
         record: the applied record to leave on the node.
     """
     lines = ["lock_keep", f"still_as {fingerprint}"]
+    settled = True
     for number, step in enumerate(plan.steps):
+        if step.action in _AFTERWARDS and not settled:
+            # Its check failed while haproxy was away; the next node waits until it is back.
+            proof = _proof(cluster, desired, desired.container("keepalived"))
+            lines.append(_line("step", f"{number}.settled", *proof))
+            settled = True
         command = _command(cluster, desired, step, record)
         if command:
             lines.append(_line("step", str(number), *command))
             if step.role and step.action in _TOUCHES:
                 proof = _proof(cluster, desired, desired.container(step.role))
                 lines.append(_line("step", f"{number}.proof", *proof))
+                settled = step.role == "keepalived"
     lines.append("emit end")
     return compose(
         "lock.sh",
@@ -78,6 +85,7 @@ def apply_script(
     )
 
 
+_AFTERWARDS = ("end-hand-over", "write-record")
 _TOUCHES = ("create-container", "recreate-container", "start-container", "reload-container")
 
 

@@ -6,6 +6,7 @@ import datetime
 import getpass
 import json
 import socket
+import time
 from collections.abc import Mapping
 
 from hadeploy import __version__
@@ -25,6 +26,9 @@ from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import each, try_each
 from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session
+
+SUCCESSOR_SECONDS = 15
+POLL_SECONDS = 0.3
 
 DESCRIPTIONS = {
     "load-image": "loading",
@@ -78,10 +82,15 @@ def find_successor(
     Raises:
         HadeployError: there is none; the holder is not touched.
     """
-    observed = observe(cluster, sessions)
-    for node in successors(cluster, observed, leaving):
-        if observed[node].serving == prepared.desired[node].config_id("haproxy"):
-            return node
+    deadline = time.monotonic() + SUCCESSOR_SECONDS
+    while True:
+        observed = observe(cluster, sessions)
+        for node in successors(cluster, observed, leaving):
+            if observed[node].serving == prepared.desired[node].config_id("haproxy"):
+                return node
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(POLL_SECONDS)
     raise HadeployError(
         "no healthy node could take the VIP over, so the holder is not touched",
         node=leaving,
@@ -196,6 +205,7 @@ def applied_record(desired: DesiredNode) -> str:
             "by": f"{getpass.getuser()}@{socket.gethostname()}",
             "at": now,
             "vips": list(desired.addresses),
+            "members": list(desired.members),
             "interface": desired.facts.interface,
             "files": {file.path: file.sha256 for file in desired.files},
             "containers": {c.name: specification(c) for c in desired.containers},
@@ -207,6 +217,8 @@ def applied_record(desired: DesiredNode) -> str:
 def _describe(plan: NodePlan, number: str) -> str:
     index, _, proof = number.partition(".")
     step = plan.steps[int(index)]
+    if proof == "settled":
+        return "waiting for keepalived to take part again"
     if proof:
         return f"proving {step.subject}"
     return f"{DESCRIPTIONS[step.action]} {step.subject}"

@@ -123,6 +123,12 @@ class Dialer:
             "channel_timeout": timeout,
         }
         if identity:
+            if not beside(self.folder, identity).is_file():
+                raise HadeployError(
+                    f"{identity}: no such file",
+                    doing="reading ssh.identity_file",
+                    code=ExitCode.USAGE,
+                )
             kwargs |= {"key_filename": [self._path(identity)], "look_for_keys": False}
         options = self.config.base_ssh_config.lookup(host)
         return Connection(

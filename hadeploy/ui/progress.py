@@ -49,6 +49,9 @@ class Lines:
         if sent == total:
             self.node(node, f"sent {what}, {total / 1e6:.0f} MB; the node unpacks it")
 
+    def failed(self) -> None:
+        """Nothing to print: what failed is told."""
+
     def waiting(self, text: str) -> None:
         """Print it once."""
         if text != self._waited:
@@ -69,6 +72,7 @@ class Screen:
         self._phase = ""
         self._started = time.monotonic()
         self._waiting = ""
+        self._failed = False
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
             get_renderable=self._picture, console=console, refresh_per_second=8, transient=True
@@ -111,6 +115,11 @@ class Screen:
         with self._lock:
             self._lines[node] = ("doing", f"{what} {bar:╌<24} {rest}")
 
+    def failed(self) -> None:
+        """Remember it for the mark."""
+        with self._lock:
+            self._failed = True
+
     def waiting(self, text: str) -> None:
         """Shown until the phase ends."""
         with self._lock:
@@ -119,7 +128,8 @@ class Screen:
     def _end_phase(self, *, failed: bool) -> None:
         if not self._phase:
             return
-        mark, style = MARKS["failed" if failed else "ok"]
+        mark, style = MARKS["failed" if failed or self._failed else "ok"]
+        self._failed = False
         seconds = time.monotonic() - self._started
         self._console.print(
             Text.assemble((f"{mark} ", style), (self._phase, "bold"), (f"  {seconds:.1f} s", "dim"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from hadeploy.lab.lab import Lab
 from tests.lab.harness import ROOT, Cluster
 
-LAB_NAME = "test"
+# Another name lets two sessions of tests run on one machine.
+LAB_NAME = os.environ.get("HADEPLOY_TEST_LAB", "test")
 
 
 @pytest.fixture(scope="session")

@@ -151,3 +151,38 @@ def test_a_run_that_died_before_its_record_is_finished(served: Cluster) -> None:
     steps = [s["action"] for n in served.up()["plan"] for s in n["steps"]]
     assert steps == ["write-record"]
     assert served.lab.vip in served.node("n2", f"cat {ROOT}/applied.json")
+
+
+def test_a_node_taken_out_of_the_inventory_is_not_left_to_itself(served: Cluster) -> None:
+    former = served.inventory["nodes"].pop()
+    before = served.snapshot()
+    result = served.run("up")
+    assert result.code == 3
+    assert f"{former['address']} was a node of this cluster" in result.err
+    assert served.snapshot() == before
+    served.node(former["name"], f"docker stop {KEEPALIVED}")
+    served.ok("up", "--forget", former["address"])
+    assert len(served.holders()) == 1
+
+
+def test_a_folder_that_was_deleted_under_a_container_is_mended(served: Cluster) -> None:
+    (holder,) = served.holders()
+    other = next(node for node in served.lab.nodes if node != holder)
+    served.node(other, f"rm -rf {ROOT}")
+    served.up()
+    assert served.up()["changes"] == 0
+
+
+def test_a_paused_container_goes_on(served: Cluster) -> None:
+    (holder,) = served.holders()
+    other = next(node for node in served.lab.nodes if node != holder)
+    served.node(other, f"docker pause {HAPROXY}")
+    document = served.up()
+    assert [n["node"] for n in document["plan"] if n["steps"]] == [other]
+
+
+def test_a_key_that_is_not_there_is_told(served: Cluster) -> None:
+    served.inventory["ssh"]["identity_file"] = "absent_key"
+    result = served.run("plan")
+    assert result.code == 2
+    assert "absent_key: no such file" in result.err

@@ -53,6 +53,7 @@ def empty(node: str) -> ObservedNode:
         containers=(),
         images={},
         files=(),
+        detached=frozenset(),
         kept=(),
         addresses=(Address("lo", "127.0.0.1", 8), Address("eth0", f"198.51.100.1{node[1:]}", 24)),
         sockets=(),
@@ -154,6 +155,12 @@ def _healthy_node(of: Cluster, label: str, state: DesiredNode, holder: bool) -> 
         backends=tuple(BackendServer("b", f"n{i}", "UP") for i in (1, 2, 3)),
         through={(VIP, 9443): True},
         applied=Applied(
-            (VIP,), "eth0", "me@laptop", "2026-01-01", "0", {f.path: f.sha256 for f in state.files}
+            (VIP,),
+            "eth0",
+            "me@laptop",
+            "2026-01-01",
+            "0",
+            {f.path: f.sha256 for f in state.files},
+            state.members,
         ),
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hadeploy.observe.model import Address, ObservedNode, Owner, Socket
-from hadeploy.plan.blockers import blockers
+from hadeploy.plan.blockers import blockers, forgotten
 from tests.unit import builders
 
 
@@ -92,3 +92,22 @@ def test_every_problem_of_every_node_is_told() -> None:
         for i in (1, 2, 3)
     }
     assert len(of(broken)) == 6
+
+
+def test_a_former_node_stands_in_the_way_until_it_is_forgotten() -> None:
+    observed = builders.healthy(builders.cluster())
+    smaller = builders.cluster(
+        nodes=[{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2)]
+    )
+    (error,) = forgotten(smaller, observed, ())
+    assert "198.51.100.13 was a node of this cluster" in error.what
+    assert forgotten(smaller, observed, ("198.51.100.13",)) == []
+    assert forgotten(builders.cluster(), observed, ()) == []
+
+
+def test_our_paused_haproxy_does_not_stand_in_the_way() -> None:
+    observed = builders.healthy(builders.cluster())
+    n1 = observed["n1"]
+    paused = dataclasses.replace(n1.containers[0], status="paused")
+    observed["n1"] = dataclasses.replace(n1, containers=(paused, n1.containers[1]))
+    assert of(observed) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import subprocess
 
@@ -72,6 +73,21 @@ def test_each_container_is_proven_right_after_it_was_touched() -> None:
         "prove_keepalived",
         "record",
     ]
+
+
+def test_after_a_new_haproxy_keepalived_must_take_part_again() -> None:
+    cluster = builders.cluster()
+    desired = builders.desired(cluster)
+    observed = builders.healthy(cluster)
+    gone = dataclasses.replace(observed["n2"], containers=observed["n2"].containers[1:])
+    (plan,) = [
+        node
+        for node in make_plan(cluster, desired, {**observed, "n2": gone}).nodes
+        if node.node == "n2"
+    ]
+    script = apply_script(cluster, desired["n2"], plan, Lock("c", "up", "t"), "f" * 16, "{}")
+    verbs = [line.split()[2] for line in script.splitlines() if line.startswith("step ")]
+    assert verbs == ["recreate", "prove_haproxy", "prove_keepalived", "record"]
 
 
 def test_down_stops_keepalived_before_haproxy_and_removes_the_record_last() -> None:
