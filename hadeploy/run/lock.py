@@ -70,7 +70,10 @@ def take(lock: Lock, sessions: Mapping[str, Session]) -> None:
         reply = session.run(lock.script("lock_take"), doing="taking the lock")
         refuse(reply, session.node, "taking the lock")
 
-    _, errors = try_each(take_one, sessions.values())
+    # One node is the first for everybody: of two runs at once, one gets it and all the others.
+    first, *others = sorted(sessions)
+    take_one(sessions[first])
+    _, errors = try_each(take_one, [sessions[node] for node in others])
     if errors:
         release(lock, sessions)
         raise next((e for e in errors if isinstance(e, LockedError)), errors[0])
