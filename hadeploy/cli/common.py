@@ -1,16 +1,14 @@
-"""What the commands share: options, inventory, consoles, and the document of --json."""
+"""What the commands share: inventory, consoles, waiting for the lock, and how they end."""
 
 from __future__ import annotations
 
 import functools
-import json
 import logging
 import os
-import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,24 +17,26 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.text import Text
 
+from hadeploy.cli.options import common_options
+from hadeploy.cli.outcome import Outcome
 from hadeploy.desired.templates import environment
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.inventory.load import find_inventory, read_inventory
+from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.paths import beside
+from hadeploy.inventory.problems import InventoryError
 from hadeploy.inventory.secrets import resolve, vrrp_password
-from hadeploy.plan.model import Plan
+from hadeploy.plan.partial import refuse_minority, unknown_nodes
+from hadeploy.plan.previous import Previous
 from hadeploy.run.connections import connected
 from hadeploy.run.lock import LockedError, StaleError
-from hadeploy.run.prepare import Inputs, Prepared, prepare
+from hadeploy.run.prepare import Choices, Inputs, Prepared, find_previous, prepare
 from hadeploy.run.progress import Progress
+from hadeploy.run.standing import RollError
 from hadeploy.transport.connect import Dialer
 from hadeploy.transport.session import Session
+from hadeploy.ui.console import make_console
 from hadeploy.ui.progress import Lines, Screen
-from hadeploy.verify.model import Proof
-
-# Tables in logs and pipes are not folded.
-UNFOLDED = 160
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -54,17 +54,12 @@ class Options:
     @functools.cached_property
     def err(self) -> Console:
         """For people; stdout belongs to results."""
-        return self._console(stderr=True)
+        return make_console(stderr=True, no_color=self.no_color)
 
     @functools.cached_property
     def out(self) -> Console:
         """For results."""
-        return self._console(stderr=False)
-
-    def _console(self, *, stderr: bool) -> Console:
-        stream = sys.stderr if stderr else sys.stdout
-        width = None if stream.isatty() else UNFOLDED
-        return Console(stderr=stderr, no_color=self.no_color or None, highlight=False, width=width)
+        return make_console(stderr=False, no_color=self.no_color)
 
     def __post_init__(self) -> None:
         """Errors are told by us; paramiko's own tracebacks only help when debugging."""
@@ -79,11 +74,15 @@ class Options:
         Raises:
             HadeployError: with every mistake at its place; nothing was touched.
         """
+        inventory, folder = self._read()
+        return inventory.cluster, folder
+
+    def _read(self) -> tuple[Inventory, Path]:
         path = find_inventory(self.inventory, os.environ, Path.cwd())
-        cluster, warnings = read_inventory(path)
-        for warning in warnings:
+        inventory = read_inventory(path)
+        for warning in inventory.warnings:
             self.err.print(Text(f"warning: {warning}", "yellow"), soft_wrap=True)
-        return cluster, path.resolve().parent
+        return inventory, path.resolve().parent
 
     def inputs(self) -> Inputs:
         """Read the inventory, the templates and the secrets.
@@ -91,13 +90,14 @@ class Options:
         Raises:
             HadeployError: with every mistake at its place; nothing was touched.
         """
-        cluster, folder = self.cluster()
+        inventory, folder = self._read()
+        cluster = inventory.cluster
         override = cluster.templates.folder
         return Inputs(
             cluster=cluster,
             folder=folder,
             jinja=environment(beside(folder, override) if override else None),
-            password=_password(cluster.vrrp.password, folder),
+            password=_password(inventory, folder),
         )
 
     def dialer(self, cluster: Cluster, folder: Path) -> Dialer:
@@ -116,17 +116,57 @@ class Options:
                 yield lines
 
 
-def _password(reference: str | None, folder: Path) -> SecretStr | None:
+def _password(inventory: Inventory, folder: Path) -> SecretStr | None:
+    reference = inventory.cluster.vrrp.password
     if reference is None:
         return None
-    return vrrp_password(resolve(reference, environ=os.environ, folder=folder), reference)
+    try:
+        return vrrp_password(resolve(reference, environ=os.environ, folder=folder), reference)
+    except HadeployError as error:
+        problem = inventory.problem(("vrrp", "password"), error.what)
+        raise InventoryError([problem], error.hint) from None
 
 
-FORGET = click.option(
-    "--forget",
-    multiple=True,
-    metavar="ADDRESS",
-    help="A former node that is stopped or gone for good.",
+def choosing(command: Command) -> Command:
+    """Give a command the options that choose what a run is about, as one `choices` argument."""
+
+    @click.option(
+        "--forget",
+        multiple=True,
+        metavar="ADDRESS",
+        help="A former node that is stopped or gone for good.",
+    )
+    @click.option(
+        "--prune",
+        is_flag=True,
+        help="Stop and clean nodes that left the inventory.",
+    )
+    @click.option(
+        "--limit", multiple=True, metavar="NODE", help="Change this node only; can be repeated."
+    )
+    @click.option(
+        "--allow-degraded",
+        multiple=True,
+        metavar="NODE",
+        help="Leave out a node that cannot be reached; can be repeated.",
+    )
+    @functools.wraps(command)
+    def wrapped(
+        forget: tuple[str, ...],
+        prune: bool,
+        limit: tuple[str, ...],
+        allow_degraded: tuple[str, ...],
+        **others: Any,
+    ) -> Any:
+        return command(choices=Choices(forget, prune, limit, allow_degraded), **others)
+
+    return wrapped  # type: ignore[return-value]
+
+
+ROLLBACK = click.option(
+    "--rollback",
+    is_flag=True,
+    help="Go back to what was applied before the last change, instead of to the inventory.",
 )
 LOCK_WAIT = click.option(
     "--lock-wait",
@@ -173,17 +213,7 @@ def unlocked(work: Callable[[], None], progress: Progress, lock_wait: float) -> 
 def cluster_command(command: Command) -> Command:
     """Give a command the common options, as one `options` argument."""
 
-    @click.option(
-        "-i", "--inventory", metavar="FILE", help="The inventory; default inventory.yaml."
-    )
-    @click.option(
-        "--accept-new-host-keys",
-        is_flag=True,
-        help="Trust hosts seen for the first time; changed keys are always refused.",
-    )
-    @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-    @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR works too.")
-    @click.option("--debug", is_flag=True, help="Show tracebacks.")
+    @common_options
     @functools.wraps(command)
     def wrapped(
         inventory: str | None,
@@ -199,39 +229,6 @@ def cluster_command(command: Command) -> Command:
     return wrapped  # type: ignore[return-value]
 
 
-@dataclass
-class Outcome:
-    """What a command found and did; the document of --json is made from it."""
-
-    command: str
-    cluster: str | None = None
-    plan: Plan | None = None
-    proofs: list[Proof] = field(default_factory=list)
-    errors: list[HadeployError] = field(default_factory=list)
-    code: ExitCode = ExitCode.OK
-
-    def document(self) -> dict[str, Any]:
-        """As docs/json.md describes it."""
-        return {
-            "command": self.command,
-            "cluster": self.cluster,
-            "exit_code": int(self.code),
-            "changes": self.plan.changes if self.plan else None,
-            "plan": self.plan.document() if self.plan else None,
-            "proofs": [proof.document() for proof in self.proofs],
-            "errors": [
-                {
-                    "node": error.node,
-                    "doing": error.doing,
-                    "message": error.what,
-                    "detail": error.detail,
-                    "hint": error.hint,
-                }
-                for error in self.errors
-            ],
-        }
-
-
 @contextmanager
 def reported(options: Options, command: str) -> Iterator[Outcome]:
     """Run a command's body; with --json, print one document however it ends."""
@@ -241,6 +238,8 @@ def reported(options: Options, command: str) -> Iterator[Outcome]:
     except HadeployError as error:
         outcome.code = error.code
         outcome.errors = error.errors if isinstance(error, NodesError) else [error]
+        if isinstance(error, RollError):
+            outcome.nodes = {node: standing.value for node, standing in error.nodes.items()}
         raise
     except (KeyboardInterrupt, click.Abort):
         outcome.code = ExitCode.INTERRUPTED
@@ -251,34 +250,63 @@ def reported(options: Options, command: str) -> Iterator[Outcome]:
         raise
     finally:
         if options.as_json:
-            click.echo(json.dumps(outcome.document(), indent=2))
+            outcome.print()
 
 
 @dataclass
 class Run:
-    """A cluster that is connected, observed and planned for."""
+    """A cluster that is connected."""
 
     inputs: Inputs
+    dialer: Dialer
     sessions: dict[str, Session]
-    prepared: Prepared
     progress: Progress
+    choices: Choices
+    previous: Previous | None = None
+
+    def look_back(self) -> None:
+        """Plan for the previous configuration from here on.
+
+        Raises:
+            HadeployError: the nodes do not keep one.
+        """
+        self.previous = find_previous(self.inputs, self.sessions, self.progress)
+
+    def prepare(self, *, check: bool) -> Prepared:
+        """Observe and plan.
+
+        Args:
+            check: whether what would stand in the way of `up` is an error.
+        """
+        return prepare(
+            self.inputs,
+            self.sessions,
+            self.progress,
+            check=check,
+            choices=self.choices,
+            previous=self.previous,
+        )
 
 
 @contextmanager
-def prepared_run(
-    options: Options, outcome: Outcome, *, check: bool = True, forget: Collection[str] = ()
+def connected_run(
+    options: Options, outcome: Outcome, choices: Choices | None = None
 ) -> Iterator[Run]:
-    """Read the inventory, connect, observe and plan; connected for as long as the body lasts.
+    """Read the inventory and connect; connected for as long as the body lasts.
 
     Args:
         options: the command's.
         outcome: told the cluster's name.
-        check: whether what would stand in the way of `up` is an error.
-        forget: addresses of former nodes that the user says are gone.
+        choices: what the user says about this run.
     """
+    chosen = choices or Choices()
     inputs = options.inputs()
-    outcome.cluster = inputs.cluster.name
-    dialer = options.dialer(inputs.cluster, inputs.folder)
-    with options.progress(inputs.cluster) as progress, connected(dialer, progress) as sessions:
-        prepared = prepare(inputs, sessions, progress, check=check, forget=forget)
-        yield Run(inputs, sessions, prepared, progress)
+    cluster = inputs.cluster
+    outcome.cluster = cluster.name
+    unknown_nodes(cluster, chosen.only, "--limit")
+    unknown_nodes(cluster, chosen.without, "--allow-degraded")
+    refuse_minority(cluster, chosen.without)
+    dialer = options.dialer(cluster, inputs.folder)
+    nodes = [node for node in cluster.nodes if node.label not in chosen.without]
+    with options.progress(cluster) as progress, connected(dialer, progress, nodes) as sessions:
+        yield Run(inputs, dialer, sessions, progress, chosen)

@@ -31,7 +31,7 @@ def down(options: Options, yes: bool, lock_wait: float) -> int:
         with ExitStack() as until_done:
             with options.progress(cluster) as progress:
                 sessions = until_done.enter_context(
-                    connected(options.dialer(cluster, folder), progress)
+                    connected(options.dialer(cluster, folder), progress, cluster.nodes)
                 )
                 progress.phase("Observe")
                 observed = observe(cluster, sessions)

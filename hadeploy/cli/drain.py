@@ -11,13 +11,13 @@ from hadeploy.cli.common import (
     Options,
     Run,
     cluster_command,
-    prepared_run,
+    connected_run,
     reported,
     unlocked,
 )
 from hadeploy.cli.verify import TIMEOUT, prove, tell_proofs
-from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.gather import observe
+from hadeploy.plan.partial import unknown_nodes
 from hadeploy.run import drain as running
 
 NODE = click.argument("node")
@@ -55,10 +55,11 @@ def _change(
     change: Callable[..., bool],
 ) -> int:
     with reported(options, command) as outcome:
-        with prepared_run(options, outcome, check=False) as run:
-            _known(run, node)
+        with connected_run(options, outcome) as run:
+            unknown_nodes(run.inputs.cluster, [node], "")
+            prepared = run.prepare(check=False)
             unlocked(lambda: _once(run, node, change), run.progress, lock_wait)
-            prove(run, outcome, timeout, looked=False)
+            prove(run, prepared, outcome, timeout, looked=False)
         tell_proofs(options, outcome)
     return outcome.code
 
@@ -66,11 +67,3 @@ def _change(
 def _once(run: Run, node: str, change: Callable[..., bool]) -> None:
     cluster = run.inputs.cluster
     change(cluster, node, observe(cluster, run.sessions), run.sessions, run.progress)
-
-
-def _known(run: Run, node: str) -> None:
-    labels = [n.label for n in run.inputs.cluster.nodes]
-    if node not in labels:
-        raise HadeployError(
-            f"the inventory has no node {node}; it has {', '.join(labels)}", code=ExitCode.USAGE
-        )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from typing import Any
 
 import click
 
 from hadeploy import __version__
+from hadeploy.cli.options import common_options
 from hadeploy.errors import ExitCode, HadeployError
 
 # name → (module:attribute, what --help says); a command's own module is imported only when it runs.
@@ -21,7 +23,10 @@ COMMANDS = {
     "undrain": ("hadeploy.cli.drain:undrain", "Let the VIP back on a node."),
     "unlock": ("hadeploy.cli.unlock:unlock", "Release a lock left by a dead run."),
     "render": ("hadeploy.cli.render:render", "Write the files that `up` would push, to look at."),
-    "schema": ("hadeploy.cli.schema:schema", "Print the inventory's JSON Schema, for editors."),
+    "schema": (
+        "hadeploy.cli.schema:schema",
+        "Print the JSON Schema of the inventory, or of --json.",
+    ),
     "lab": ("hadeploy.cli.lab:lab", "A three-node sandbox on this machine."),
 }
 
@@ -53,13 +58,24 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@common_options
 @click.version_option(__version__, message="hadeploy %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context, /, **common: object) -> None:
     """A highly available TCP load balancer in front of your Kubernetes API servers.
 
     One inventory file (inventory.yaml here, -i FILE, or HADEPLOY_INVENTORY), three nodes, one
     virtual IP.
     """
+    name = ctx.invoked_subcommand or ""
+    command = ctx.command.get_command(ctx, name) if isinstance(ctx.command, click.Group) else None
+    taken = {param.name for param in command.params} if command else set()
+    given = {param: value for param, value in common.items() if value}
+    for param in ctx.command.params:
+        if param.name in given and param.name not in taken:
+            raise click.UsageError(f"{name} has no option {param.opts[0]}", ctx)
+    # The command's own options win over what stands before it.
+    ctx.default_map = {name: given}
 
 
 def main() -> None:
@@ -75,6 +91,8 @@ def main() -> None:
         os._exit(ExitCode.INTERRUPTED)
     except click.ClickException as error:
         error.show()
+        if "--json" in sys.argv and isinstance(error, click.UsageError):
+            _module("hadeploy.cli.outcome").misused(error).print()
         code = ExitCode.USAGE
     except HadeployError as error:
         if debug:
@@ -93,7 +111,12 @@ def main() -> None:
 
 
 def _tell(error: HadeployError) -> None:
-    # Imported here, so that --help and --version stay quick.
-    rich = importlib.import_module("rich.console")
-    render = importlib.import_module("hadeploy.ui.render")
-    render.print_error(rich.Console(stderr=True, highlight=False), error)
+    console = _module("hadeploy.ui.console").make_console(
+        stderr=True, no_color="--no-color" in sys.argv
+    )
+    _module("hadeploy.ui.render").print_error(console, error)
+
+
+def _module(name: str) -> Any:
+    # Imported only when needed, so that --help and --version stay quick.
+    return importlib.import_module(name)

@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import click
 
-from hadeploy.cli.common import FORGET, Options, cluster_command, prepared_run, reported
+from hadeploy.cli.common import (
+    ROLLBACK,
+    Options,
+    choosing,
+    cluster_command,
+    connected_run,
+    reported,
+)
+from hadeploy.cli.prune import leaving
 from hadeploy.errors import ExitCode
+from hadeploy.run.prepare import Choices
 from hadeploy.ui.render import diffs_picture, plan_picture
 
 
 @click.command()
 @click.option("--exit-code", is_flag=True, help="Exit with 5 when there are changes to make.")
-@FORGET
+@ROLLBACK
+@choosing
 @cluster_command
-def plan(options: Options, exit_code: bool, forget: tuple[str, ...]) -> int:
+def plan(options: Options, choices: Choices, exit_code: bool, rollback: bool) -> int:
     """Show what `up` would do, with reasons; change nothing."""
     with reported(options, "plan") as outcome:
-        with prepared_run(options, outcome, forget=forget) as run:
-            outcome.plan = run.prepared.plan
-        if exit_code and outcome.plan.changes:
+        with connected_run(options, outcome, choices) as run:
+            if rollback:
+                run.look_back()
+            with leaving(run) as going:
+                prepared = run.prepare(check=True)
+            outcome.plan = going.plan.then(prepared.plan)
+        if exit_code and (going.plan.changes or prepared.changes):
             outcome.code = ExitCode.CHANGES_PENDING
         if not options.as_json:
-            options.out.print(plan_picture(outcome.plan))
-            options.out.print(diffs_picture(outcome.plan))
+            if going.plan.changes:
+                options.out.print(plan_picture(going.plan))
+            options.out.print(plan_picture(prepared.plan, prepared.then))
+            options.out.print(diffs_picture(prepared.plan))
     return outcome.code

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hadeploy.cli.common import Options, cluster_command, prepared_run, reported
+from hadeploy.cli.common import Options, cluster_command, connected_run, reported
 from hadeploy.errors import HadeployError
 
 
@@ -26,8 +26,8 @@ def render(options: Options, output: Path) -> int:
     The nodes are asked for the interface that carries their address.
     """
     with reported(options, "render") as outcome:
-        with prepared_run(options, outcome, check=False) as run:
-            desired = run.prepared.desired
+        with connected_run(options, outcome) as run:
+            desired = run.prepare(check=False).desired
         for node, state in desired.items():
             for file in state.files:
                 path = output / node / file.path

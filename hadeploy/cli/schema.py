@@ -6,10 +6,21 @@ import json
 
 import click
 
+from hadeploy.cli.document import document_schema
 from hadeploy.inventory.schema import json_schema
+
+SCHEMAS = {"inventory": json_schema, "result": document_schema}
 
 
 @click.command()
-def schema() -> None:
-    """Print the inventory's JSON Schema, for editors."""
-    click.echo(json.dumps(json_schema(), indent=2))
+@click.option(
+    "--of",
+    "subject",
+    type=click.Choice(list(SCHEMAS)),
+    default="inventory",
+    show_default=True,
+    help="The inventory, for editors, or the document that --json prints.",
+)
+def schema(subject: str) -> None:
+    """Print a JSON Schema."""
+    click.echo(json.dumps(SCHEMAS[subject](), indent=2))

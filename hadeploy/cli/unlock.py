@@ -23,7 +23,7 @@ def unlock(options: Options, yes: bool) -> int:
         outcome.cluster = cluster.name
         with (
             options.progress(cluster) as progress,
-            connected(options.dialer(cluster, folder), progress) as sessions,
+            connected(options.dialer(cluster, folder), progress, cluster.nodes) as sessions,
         ):
             held = holders(cluster, sessions)
             for node, who in held.items():

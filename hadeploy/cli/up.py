@@ -5,17 +5,21 @@ from __future__ import annotations
 import click
 
 from hadeploy.cli.common import (
-    FORGET,
     LOCK_WAIT,
+    ROLLBACK,
     Options,
+    Run,
+    choosing,
     cluster_command,
-    prepared_run,
+    connected_run,
     reported,
     unlocked,
 )
+from hadeploy.cli.outcome import Outcome
+from hadeploy.cli.prune import leaving
 from hadeploy.cli.verify import TIMEOUT, prove, tell_proofs
 from hadeploy.inventory.model import Cluster
-from hadeploy.run.prepare import prepare
+from hadeploy.run.prepare import Choices, Prepared
 from hadeploy.run.up import apply
 from hadeploy.ui.render import plan_picture
 
@@ -23,37 +27,46 @@ from hadeploy.ui.render import plan_picture
 @click.command()
 @TIMEOUT
 @LOCK_WAIT
-@FORGET
+@ROLLBACK
+@choosing
 @cluster_command
-def up(options: Options, timeout: float, lock_wait: float, forget: tuple[str, ...]) -> int:
+def up(options: Options, choices: Choices, timeout: float, lock_wait: float, rollback: bool) -> int:
     """Bring the cluster up, or to a changed inventory, and prove that it serves.
 
     Run it as often as you like: what is already right is not touched.
     """
     with reported(options, "up") as outcome:
-        with prepared_run(options, outcome, forget=forget) as run:
-            tries = 0
-
-            def work() -> None:
-                nonlocal tries
-                tries += 1
-                if tries > 1:
-                    run.prepared = prepare(
-                        run.inputs, run.sessions, run.progress, check=True, forget=forget
-                    )
-                outcome.plan = run.prepared.plan
-                if outcome.plan.changes or tries == 1:
-                    options.err.print(plan_picture(outcome.plan))
-                if outcome.plan.changes:
-                    apply(run.inputs, run.prepared, run.sessions, run.progress)
-
-            unlocked(work, run.progress, lock_wait)
-            prove(run, outcome, timeout, looked=not run.prepared.plan.changes)
+        with connected_run(options, outcome, choices) as run:
+            made: list[Prepared] = []
+            if rollback:
+                run.look_back()
+            unlocked(lambda: _once(options, outcome, run, made), run.progress, lock_wait)
+            prove(run, made[-1], outcome, timeout, looked=not made[-1].changes)
         tell_proofs(options, outcome)
         waits = any(p.name == "backends-up" and p.verdict != "pass" for p in outcome.proofs)
-        if not outcome.code and not options.as_json and (run.prepared.plan.changes or waits):
-            options.out.print(next_step(run.inputs.cluster), soft_wrap=True)
+        changed = any(prepared.changes for prepared in made)
+        if not outcome.code and not options.as_json and (changed or waits):
+            options.out.print(next_step(made[-1].cluster), soft_wrap=True)
     return outcome.code
+
+
+def _once(options: Options, outcome: Outcome, run: Run, made: list[Prepared]) -> None:
+    """Plan and apply; where settings change on all nodes together, that is a second plan."""
+    with leaving(run) as going:
+        if going.plan.changes:
+            options.err.print(plan_picture(going.plan))
+            going.take_out(run)
+    outcome.plan = going.plan
+    while True:
+        prepared = run.prepare(check=True)
+        outcome.plan = outcome.plan.then(prepared.plan)
+        made.append(prepared)
+        if prepared.changes or len(made) == 1:
+            options.err.print(plan_picture(prepared.plan, prepared.then))
+        if prepared.plan.changes:
+            apply(run.inputs, prepared, run.sessions, run.progress)
+        if not prepared.then:
+            return
 
 
 def next_step(cluster: Cluster) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
-from hadeploy.cli.common import Options, Outcome, Run, cluster_command, prepared_run, reported
+from hadeploy.cli.common import Options, Run, cluster_command, connected_run, reported
+from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode
 from hadeploy.observe.gather import observe
+from hadeploy.run.prepare import Prepared
 from hadeploy.ui.render import proofs_picture
 from hadeploy.verify.model import failed
 from hadeploy.verify.wait import wait_for_proofs
@@ -27,27 +29,28 @@ TIMEOUT = click.option(
 def verify(options: Options, timeout: float) -> int:
     """Prove that the cluster serves: the VIP on one node, the port on all, traffic through it."""
     with reported(options, "verify") as outcome:
-        with prepared_run(options, outcome, check=False) as run:
-            prove(run, outcome, timeout, looked=True)
+        with connected_run(options, outcome) as run:
+            prove(run, run.prepare(check=False), outcome, timeout, looked=True)
         tell_proofs(options, outcome)
     return outcome.code
 
 
-def prove(run: Run, outcome: Outcome, timeout: float, *, looked: bool) -> None:
+def prove(run: Run, prepared: Prepared, outcome: Outcome, timeout: float, *, looked: bool) -> None:
     """Wait for the proofs.
 
     Args:
         run: the cluster.
+        prepared: what should be.
         outcome: given the proofs.
         timeout: seconds.
         looked: whether what was observed for the plan still holds.
     """
-    cluster = run.inputs.cluster
-    looks = [run.prepared.observed] if looked else []
+    cluster = prepared.cluster
+    looks = [prepared.observed] if looked else []
     run.progress.phase("Verify")
     outcome.proofs = wait_for_proofs(
         cluster,
-        run.prepared.desired,
+        prepared.desired,
         lambda: looks.pop() if looks else observe(cluster, run.sessions),
         run.progress,
         timeout=timeout,

@@ -6,7 +6,10 @@ CHECK_SCRIPT = "keepalived/check-haproxy.sh"
 TRACK = "track"
 APPLIED = "applied.json"
 STAGING = ".staging"
-LAST_GOOD = ".last-good"
+UNDO = ".undo"
+PREVIOUS = ".previous"
+# What a container that is being replaced is called until the new one is proven.
+OLD = ".hadeploy-old"
 
 OPERATOR_DRAIN = "drain"
 RUN_DRAIN = "handover"

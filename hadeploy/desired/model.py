@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -122,3 +124,21 @@ class DesiredNode:
     def container(self, role: Role) -> Container:
         """The container of that role."""
         return next(c for c in self.containers if c.role == role)
+
+
+def configuration_id(desired: Mapping[str, DesiredNode]) -> str:
+    """The name of a whole cluster's desired state; the same in the record of every node.
+
+    Args:
+        desired: by node label.
+    """
+    told = {
+        label: [
+            [[file.path, file.sha256, file.mode] for file in node.files],
+            [repr(container) for container in node.containers],
+            node.addresses,
+            node.members,
+        ]
+        for label, node in desired.items()
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]

@@ -25,6 +25,18 @@ class Inventory(NamedTuple):
 
     cluster: Cluster
     warnings: tuple[Problem, ...]
+    document: Document
+    name: str
+
+    def problem(self, path: KeyPath, message: str) -> Problem:
+        """What shows to be wrong only later, such as a secret that is not there, at its place.
+
+        Args:
+            path: the key path of the value.
+            message: one sentence.
+        """
+        (problem,) = _at_places(self.document, self.name, [(path, message)])
+        return problem
 
 
 def find_inventory(option: str | None, environ: Mapping[str, str], cwd: Path) -> Path:
@@ -133,7 +145,8 @@ def _checked(document: Document, name: str) -> Inventory:
         raise InventoryError(problems)
     if broken := broken_rules(cluster):
         raise InventoryError(_at_places(document, name, broken))
-    return Inventory(cluster, tuple(sorted(_at_places(document, name, advice(cluster)))))
+    warnings = tuple(sorted(_at_places(document, name, advice(cluster))))
+    return Inventory(cluster, warnings, document, name)
 
 
 def _at_places(document: Document, name: str, told: Iterable[tuple[KeyPath, str]]) -> list[Problem]:

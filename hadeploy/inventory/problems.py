@@ -71,11 +71,12 @@ class InventoryError(HadeployError):
 
     Args:
         problems: at least one; kept in the order of their places.
+        hint: what to do next.
     """
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], hint: str | None = None) -> None:
         self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
-        super().__init__("\n".join(map(str, self.problems)), code=ExitCode.USAGE)
+        super().__init__("\n".join(map(str, self.problems)), hint=hint, code=ExitCode.USAGE)
 
     def as_data(self) -> list[dict[str, str | int]]:
         """The problems for `--json`: path, line, column, key and message of each."""

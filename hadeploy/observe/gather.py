@@ -13,8 +13,13 @@ from hadeploy.transport.fanout import each
 from hadeploy.transport.session import Session
 
 
-def observation_script(cluster: Cluster) -> str:
-    """The read-only script, the same for every node of the cluster."""
+def observation_script(cluster: Cluster, *, previous: bool = False) -> str:
+    """The read-only script, the same for every node of the cluster.
+
+    Args:
+        cluster: the inventory.
+        previous: whether to read the files of the previous configuration, too.
+    """
     return compose(
         "keepalived.sh",
         "lock.sh",
@@ -31,18 +36,26 @@ def observation_script(cluster: Cluster) -> str:
             f"{cluster.images.keepalived.reference}",
             "HD_PORTS": " ".join(str(listener.port) for listener in cluster.listeners),
             "HD_HEALTH_PORT": str(cluster.haproxy.health_port),
+            "HD_PREVIOUS": "yes" if previous else "",
             "HD_VIPS": " ".join(str(vip.ip) for vip in cluster.vip),
         },
     )
 
 
-def observe(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, ObservedNode]:
+def observe(
+    cluster: Cluster, sessions: Mapping[str, Session], *, previous: bool = False
+) -> dict[str, ObservedNode]:
     """Observe every connected node, in parallel; one exec each.
+
+    Args:
+        cluster: the inventory.
+        sessions: by node label.
+        previous: whether to read the files of the previous configuration, too.
 
     Raises:
         NodesError: with every node that could not be observed.
     """
-    script = observation_script(cluster)
+    script = observation_script(cluster, previous=previous)
     found = each(
         lambda session: parse_observation(session.node, session.run(script, doing="observing")),
         sessions.values(),

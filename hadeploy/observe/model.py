@@ -131,6 +131,9 @@ class Applied:
     Attributes:
         members: the addresses of all nodes of the cluster.
         files: path → SHA-256 of what the programs were last told to read.
+        configuration: the id of the whole cluster's desired state at that time.
+        inventory: what it was made from, or {} in a record of an older version.
+        config_ids: what each program names its configuration by, by role.
     """
 
     vips: tuple[str, ...]
@@ -140,6 +143,9 @@ class Applied:
     version: str
     files: dict[str, str]
     members: tuple[str, ...] = ()
+    configuration: str = ""
+    inventory: dict[str, Any] = field(default_factory=dict, repr=False)
+    config_ids: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -148,6 +154,7 @@ class ObservedNode:
 
     Attributes:
         fingerprint: of all that a plan is made on; a script that changes something checks it again.
+        lock: who is changing the cluster now: owner, purpose, age, ...; {} if nobody is.
         now: the node's clock, seconds since the epoch.
         root: whether our scripts run as root there.
         missing: tools that the node lacks.
@@ -164,6 +171,7 @@ class ObservedNode:
 
     node: str
     fingerprint: str
+    lock: dict[str, str]
     now: int
     machine: str
     root: bool

@@ -40,6 +40,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
     files = tuple(_file(m) for m in reply.all("file"))
     return ObservedNode(
         node=node,
+        lock=parse_fields(reply.body("lock")),
         fingerprint=next((m.words[0] for m in reply.all("fingerprint") if m.words), ""),
         now=int(about.get("now", ["0"])[0]),
         machine=about.get("machine", ["?"])[0],
@@ -75,6 +76,11 @@ def _pairs(text: str) -> dict[str, list[str]]:
         if equals:
             found.setdefault(key, []).append(value)
     return found
+
+
+def parse_fields(text: str) -> dict[str, str]:
+    """Lines of `name=value`; what else there is is left out."""
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
 def _docker_version(text: str) -> tuple[str | None, str]:
@@ -226,10 +232,13 @@ def _file(message: Message) -> ObservedFile:
 def parse_applied(files: tuple[ObservedFile, ...]) -> Applied | None:
     """Our record on the node; None if there is none, or if it cannot be read."""
     record = next((f for f in files if f.path == layout.APPLIED), None)
-    if record is None:
-        return None
+    return parse_record(record.content) if record else None
+
+
+def parse_record(content: bytes) -> Applied | None:
+    """An applied record; None if it cannot be read."""
     try:
-        data = json.loads(record.content)
+        data = json.loads(content)
         return Applied(
             vips=tuple(data["vips"]),
             interface=data["interface"],
@@ -238,6 +247,9 @@ def parse_applied(files: tuple[ObservedFile, ...]) -> Applied | None:
             version=data["version"],
             files=dict(data["files"]),
             members=tuple(data.get("members", [])),
+            configuration=str(data.get("configuration", "")),
+            inventory=dict(data.get("inventory", {})),
+            config_ids=dict(data.get("config_ids", {})),
         )
     except (ValueError, KeyError, TypeError):
         return None

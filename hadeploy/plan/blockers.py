@@ -46,8 +46,8 @@ def forgotten(
         HadeployError(
             f"{address} was a node of this cluster and is not in the inventory",
             doing="checking the nodes",
-            hint=f"stop its keepalived first (there: docker stop {cluster.container_names[1]}), "
-            f"else it takes the VIP for itself; then: hadeploy up --forget {address}",
+            hint="`hadeploy up --prune` stops it and removes what is ours there; "
+            f"if it is gone for good: hadeploy up --forget {address}",
             code=ExitCode.UNREACHABLE,
         )
         for address in sorted(gone)

@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from hadeploy.desired import layout
 from hadeploy.desired.model import Container, DesiredNode, File, Role
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode
 from hadeploy.plan.fields import SURE, changed_fields
-from hadeploy.plan.model import Impact, NodePlan, Plan, Step
-from hadeploy.plan.order import holders, rolling_order
-from hadeploy.plan.successor import drains
+from hadeploy.plan.model import Impact, Step
 from hadeploy.plan.texts import file_diff
 from hadeploy.runtime.docker import specification
 
 
-def make_plan(
-    cluster: Cluster, desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode]
-) -> Plan:
-    """The plan of a whole cluster.
+def node_steps(cluster: Cluster, desired: DesiredNode, observed: ObservedNode) -> list[Step]:
+    """What makes one node as it should be, without regard to the others.
 
     Args:
         cluster: the inventory.
-        desired: by node label.
-        observed: the same nodes.
+        desired: the node's desired state.
+        observed: the same node.
     """
-    holding = holders([str(vip.ip) for vip in cluster.vip], observed.values())
-    order = rolling_order({node: d.priority for node, d in desired.items()}, holding)
-    return Plan(
-        tuple(
-            NodePlan(
-                node,
-                tuple(_steps(cluster, desired[node], observed[node], node in holding)),
-                holder=node in holding,
-                drained=bool(drains(observed[node])),
-            )
-            for node in order
-        )
-    )
-
-
-def _steps(
-    cluster: Cluster, desired: DesiredNode, observed: ObservedNode, holder: bool
-) -> Iterator[Step]:
     steps = [
         *_image_steps(cluster, desired, observed),
         *_stray_containers(cluster, desired, observed),
@@ -57,43 +34,32 @@ def _steps(
         # keepalived runs the check script anew each time, so a changed one is in force at once.
         reread = any(step.subject != layout.CHECK_SCRIPT for step in files)
         steps += _container_step(container, desired, observed, reread)
-    steps = _handed_over(cluster, steps, observed, holder)
-    if steps:
-        steps.append(Step("write-record", layout.APPLIED, "something changed"))
-    elif observed.applied is None:
-        steps.append(Step("write-record", layout.APPLIED, "there is none"))
-    elif not _record_is_true(desired, observed.applied):
-        steps.append(Step("write-record", layout.APPLIED, "it tells of another state"))
-    return iter(steps)
+    return steps
 
 
-def _handed_over(
-    cluster: Cluster, steps: list[Step], observed: ObservedNode, holder: bool
+def record_step(
+    desired: DesiredNode, observed: ObservedNode, configuration: str, *, changed: bool
 ) -> list[Step]:
-    """The holder's steps with the VIP out of their way.
+    """The writing of the applied record, where it is due.
 
-    A reload keeps every connection, a hand-over cuts the long ones: only what would interrupt the
-    holder is worth one. A node alone has nobody to hand over to.
+    Args:
+        desired: the node's desired state.
+        observed: the same node.
+        configuration: the id of the whole cluster's desired state.
+        changed: whether there are other steps.
     """
-    first = next((i for i, step in enumerate(steps) if step.impact is Impact.RESTART), None)
-    left = [Step("end-hand-over", "the VIP", "a run that died left it")]
-    if not holder or first is None or observed.vrrp is None:
-        return [*steps, *left] if layout.RUN_DRAIN in drains(observed) else steps
-    if len(cluster.nodes) == 1:
-        return [
-            dataclasses.replace(step, impact=Impact.OUTAGE)
-            if step.impact is Impact.RESTART
-            else step
-            for step in steps
-        ]
-    before = f"before the {steps[first].action.replace('-', ' ')} of {steps[first].subject}"
-    back = "it may come back" if cluster.vrrp.preempt else "it stays where it is"
-    return [
-        *steps[:first],
-        Step("hand-over", "the VIP", before, Impact.HANDOVER),
-        *steps[first:],
-        Step("end-hand-over", "the VIP", back),
-    ]
+    record = observed.applied
+    if changed:
+        reason = "something changed"
+    elif record is None:
+        reason = "there is none"
+    elif record.configuration != configuration or not _record_is_true(desired, record):
+        reason = "it tells of another state"
+    elif any(c.name.endswith(layout.OLD) for c in observed.ours(desired.containers[0].cluster)):
+        reason = "a run that died left a container behind"
+    else:
+        return []
+    return [Step("write-record", layout.APPLIED, reason)]
 
 
 def _record_is_true(desired: DesiredNode, record: Applied) -> bool:
@@ -154,12 +120,13 @@ def _stray_containers(
 ) -> Iterator[Step]:
     names = {container.name for container in desired.containers}
     for container in observed.ours(cluster.name):
-        if container.name not in names:
+        # What was kept for going back goes away with the record of what came after it.
+        if container.name.removesuffix(layout.OLD) not in names:
             yield Step(
                 "remove-container",
                 container.name,
                 "carries this cluster's mark under an old name",
-                Impact.RESTART,
+                Impact.RESTART if container.running else Impact.NONE,
             )
 
 

@@ -31,13 +31,17 @@ def make_down_plan(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Pl
     order = rolling_order({n: p for n, p in priorities(cluster).items() if n in observed}, holding)
     return Plan(
         tuple(
-            NodePlan(node, tuple(_steps(cluster, observed[node], node in holding)), node in holding)
+            NodePlan(
+                node,
+                tuple(_steps(cluster, observed[node], holder=node in holding)),
+                node in holding,
+            )
             for node in order
         )
     )
 
 
-def _steps(cluster: Cluster, look: ObservedNode, holder: bool) -> Iterator[Step]:
+def _steps(cluster: Cluster, look: ObservedNode, *, holder: bool) -> Iterator[Step]:
     for container in sorted(look.ours(cluster.name), key=_keepalived_first):
         yield Step(
             "remove-container",
@@ -50,6 +54,27 @@ def _steps(cluster: Cluster, look: ObservedNode, holder: bool) -> Iterator[Step]
         yield Step("remove-address", vip, "keepalived left it behind", Impact.OUTAGE)
     for path in ours_to_remove(look):
         yield Step("remove-file", path, "written by hadeploy")
+
+
+def leaving_plan(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Plan:
+    """What is done on nodes that leave a cluster which stays.
+
+    Args:
+        cluster: the inventory, without them.
+        observed: the leaving nodes.
+    """
+    return Plan(tuple(_leaving(cluster, look) for look in observed.values()))
+
+
+def _leaving(cluster: Cluster, look: ObservedNode) -> NodePlan:
+    vips = [str(vip.ip) for vip in cluster.vip]
+    vips += look.applied.vips if look.applied else ()
+    holder = bool(look.vrrp) and any(look.holds(vip) for vip in vips)
+    steps = list(_steps(cluster, look, holder=False))
+    if holder:
+        reason = "before the node leaves the cluster"
+        steps.insert(0, Step("hand-over", "the VIP", reason, Impact.HANDOVER))
+    return NodePlan(look.node, tuple(steps), holder)
 
 
 def left_behind(cluster: Cluster, look: ObservedNode) -> list[str]:

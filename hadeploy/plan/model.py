@@ -29,8 +29,11 @@ Action = Literal[
     "remove-container",
     "remove-file",
     "remove-address",
+    "hold",
     "hand-over",
     "end-hand-over",
+    "pin",
+    "unpin",
     "write-record",
 ]
 
@@ -68,24 +71,41 @@ class Step:
 
 @dataclass(frozen=True)
 class NodePlan:
-    """The steps of one node, in order."""
+    """The steps of one node, in order.
+
+    Attributes:
+        together: whether, if it fails, every node goes back to what it had.
+    """
 
     node: str
     steps: tuple[Step, ...]
     holder: bool = False
     drained: bool = False
+    together: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The nodes in the order in which they are changed."""
+    """The nodes in the order in which they are changed; one may have its turn twice.
+
+    Attributes:
+        nodes: what is done.
+        together: the VRRP settings that change on all nodes together, in words.
+        expects: what interruption of traffic to expect, in sentences.
+    """
 
     nodes: tuple[NodePlan, ...]
+    together: tuple[str, ...] = ()
+    expects: tuple[str, ...] = ()
 
     @property
     def changes(self) -> int:
         """How many steps there are in all."""
         return sum(len(node.steps) for node in self.nodes)
+
+    def then(self, other: Plan) -> Plan:
+        """This plan and another one after it."""
+        return Plan((*self.nodes, *other.nodes), other.together, (*self.expects, *other.expects))
 
     def document(self) -> list[dict[str, Any]]:
         """The machine-readable plan."""
@@ -94,6 +114,7 @@ class Plan:
                 "node": node.node,
                 "holder": node.holder,
                 "drained": node.drained,
+                "together": node.together,
                 "steps": [step.document() for step in node.steps],
             }
             for node in self.nodes

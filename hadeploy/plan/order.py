@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from hadeploy.observe.model import ObservedNode
 
 
-def holders(vips: Sequence[str], observed: Iterable[ObservedNode]) -> list[str]:
+def holders(vips: Collection[str], observed: Iterable[ObservedNode]) -> list[str]:
     """The nodes that have any of the VIPs on an interface, by label; one, if all is well.
 
     Args:
@@ -17,14 +17,34 @@ def holders(vips: Sequence[str], observed: Iterable[ObservedNode]) -> list[str]:
     return [node.node for node in observed if any(node.holds(vip) for vip in vips)]
 
 
-def rolling_order(priorities: Mapping[str, int], holding: Sequence[str]) -> list[str]:
+def newcomers(addresses: Mapping[str, str], observed: Mapping[str, ObservedNode]) -> list[str]:
+    """The nodes that no other node's record names: their peers must learn of them first.
+
+    Args:
+        addresses: the nodes' own, by label.
+        observed: by label.
+
+    Returns:
+        Labels; none on a cluster that is brought up for the first time.
+    """
+    known = {m for look in observed.values() if look.applied for m in look.applied.members}
+    return [node for node, address in addresses.items() if known and address not in known]
+
+
+def rolling_order(
+    priorities: Mapping[str, int], holding: Sequence[str], new: Collection[str] = ()
+) -> list[str]:
     """The order in which nodes are changed, one at a time.
 
-    Backups come first, best priority first, and whoever holds the VIP last. Where nobody holds it,
-    the best node simply comes first, so that the VIP starts there.
+    Backups come first, best priority first, and whoever holds the VIP after them; a node that its
+    peers do not know yet hears nothing and would take the VIP for itself, so it comes last. Where
+    nobody holds the VIP, the best node simply comes first, so that the VIP starts there.
 
     Args:
         priorities: VRRP priority by node label.
         holding: the labels of the present holders.
+        new: the labels of nodes that are being added.
     """
-    return sorted(priorities, key=lambda node: (node in holding, -priorities[node], node))
+    return sorted(
+        priorities, key=lambda node: (node in new, node in holding, -priorities[node], node)
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from hadeploy.errors import NodesError
+from hadeploy.inventory.model import Node
 from hadeploy.run.progress import Progress
 from hadeploy.transport.connect import Dialer
 from hadeploy.transport.fanout import try_each
@@ -13,8 +14,15 @@ from hadeploy.transport.session import Session
 
 
 @contextmanager
-def connected(dialer: Dialer, progress: Progress) -> Iterator[dict[str, Session]]:
+def connected(
+    dialer: Dialer, progress: Progress, nodes: Sequence[Node]
+) -> Iterator[dict[str, Session]]:
     """Sessions by node label, opened in parallel and closed at the end.
+
+    Args:
+        dialer: how to connect.
+        progress: told the phase.
+        nodes: which.
 
     Raises:
         NodesError: with every node that could not be reached; nothing was touched anywhere.
@@ -22,7 +30,7 @@ def connected(dialer: Dialer, progress: Progress) -> Iterator[dict[str, Session]
     progress.phase("Connect")
     # Read once, before the threads that all use it.
     _ = dialer.config
-    sessions, errors = try_each(dialer.connect, dialer.cluster.nodes)
+    sessions, errors = try_each(dialer.connect, nodes)
     try:
         if errors:
             raise NodesError(errors)

@@ -13,7 +13,6 @@ from hadeploy.plan.down import leftovers
 from hadeploy.plan.model import NodePlan, Plan
 from hadeploy.run.lock import Lock, leased, refuse, take
 from hadeploy.run.progress import Progress
-from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import each
 from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session
@@ -38,16 +37,16 @@ def tear_down(
     todo = [node for node in plan.nodes if node.steps]
     lock = Lock(cluster.name, "down")
 
-    def remove(node: NodePlan) -> None:
+    def remove_from(node: NodePlan) -> None:
         script = down_script(cluster, node, observed[node.node], lock)
-        _remove(script, node, sessions[node.node], progress)
+        remove(script, node, sessions[node.node], progress)
 
     progress.phase("Lock")
     take(lock, sessions)
     with leased(lock, sessions):
         progress.phase("Remove")
-        each(remove, [node for node in todo if not node.holder])
-        each(remove, [node for node in todo if node.holder])
+        each(remove_from, [node for node in todo if not node.holder])
+        each(remove_from, [node for node in todo if node.holder])
 
 
 def prove_gone(
@@ -85,8 +84,14 @@ def prove_gone(
 
 def down_script(cluster: Cluster, plan: NodePlan, look: ObservedNode, lock: Lock) -> str:
     """The teardown of one node. Pure."""
-    lines = ["lock_keep", f"still_as {look.fingerprint}"]
+    lines = []
+    vips = dict.fromkeys(str(vip.ip) for vip in cluster.vip)
+    vips |= dict.fromkeys(look.applied.vips if look.applied else ())
     for step in plan.steps:
+        if step.action == "hand-over":
+            port = str(cluster.listeners[0].port)
+            here = [vip for vip in vips if look.holds(vip)]
+            lines.append(" ".join(["step", "0", "hand_over", port, *map(shlex.quote, here)]))
         if step.action == "remove-container":
             keepalived = step.role == "keepalived"
             seconds = KEEPALIVED_STOP_SECONDS if keepalived else HAPROXY_STOP_SECONDS
@@ -95,17 +100,26 @@ def down_script(cluster: Cluster, plan: NodePlan, look: ObservedNode, lock: Lock
         lines += [f"release {shlex.quote(vip)}" for vip in look.applied.vips]
     files = [shlex.quote(step.subject) for step in plan.steps if step.action == "remove-file"]
     lines.append(" ".join(["remove_files", *files]))
-    lines.append("emit end")
-    return compose(
-        "lock.sh",
-        "down.sh",
-        variables={"HD_ROOT": cluster.root, **lock.variables},
-        main="\n".join(lines),
+    return lock.changing(
+        cluster,
+        look.fingerprint,
+        ["keepalived.sh", "apply.sh", "down.sh"],
+        lines,
+        HD_VIPS=" ".join(vips),
+        HD_OTHERWISE="leave_it",
     )
 
 
-def _remove(script: str, plan: NodePlan, session: Session, progress: Progress) -> None:
+def remove(script: str, plan: NodePlan, session: Session, progress: Progress) -> None:
+    """Run a teardown's script.
+
+    Raises:
+        HadeployError: something could not be removed.
+    """
+
     def tell(message: Message) -> None:
+        if message.kind == "step":
+            progress.node(session.node, "handing over the VIP")
         if message.kind in ("removing", "releasing"):
             progress.node(session.node, f"{message.kind} {message.words[0]}")
 
@@ -113,6 +127,14 @@ def _remove(script: str, plan: NodePlan, session: Session, progress: Progress) -
     refuse(reply, session.node, "removing")
     failures = reply.all("failed")
     if failures:
+        if failures[0].words[0] == "0":
+            raise HadeployError(
+                "the VIP could not be handed over, so nothing was removed",
+                node=session.node,
+                doing="handing over",
+                detail="\n".join(m.text for m in reply.messages if m.text),
+                hint="`hadeploy verify` tells what is wrong with the others",
+            )
         progress.node(session.node, f"kept {failures[0].words[0]}", "failed")
         raise HadeployError(
             f"could not remove {failures[0].words[0]}",

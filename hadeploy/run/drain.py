@@ -12,7 +12,6 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.successor import drains, successors
 from hadeploy.run.lock import Lock, leased, refuse, take
 from hadeploy.run.progress import Progress
-from hadeploy.shell.compose import compose
 from hadeploy.transport.session import Session
 
 # Longer than any election at whole-second adverts (RFC 3768, 6.1).
@@ -46,7 +45,7 @@ def drain(
     vips = " ".join(shlex.quote(str(vip.ip)) for vip in cluster.vip)
     lines = [
         f"step drain set_track {layout.OPERATOR_DRAIN} 1",
-        f'step wait until_true {SECONDS} "the VIP has left" not_bound {vips}',
+        f'step wait until_true {SECONDS} "the VIP has left" none_here {vips}',
     ]
     _run(cluster, "drain", node, lines, observed, sessions, progress)
     return True
@@ -92,12 +91,12 @@ def _run(
     take(lock, sessions)
     with leased(lock, sessions):
         progress.phase(purpose.capitalize())
-        script = compose(
-            "lock.sh",
-            "keepalived.sh",
-            "apply.sh",
-            variables={"HD_ROOT": cluster.root, **lock.variables},
-            main="\n".join([f"still_as {observed[node].fingerprint}", *lines, "emit end"]),
+        script = lock.changing(
+            cluster,
+            observed[node].fingerprint,
+            ["keepalived.sh", "apply.sh", "restore.sh"],
+            lines,
+            HD_OTHERWISE="leave_it",
         )
         reply = sessions[node].run(script, doing=purpose)
         refuse(reply, node, purpose)

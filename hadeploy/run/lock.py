@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import getpass
 import secrets
+import shlex
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
+from hadeploy.observe.parse import parse_fields
+from hadeploy.run.process import is_dead, this_process
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
-from hadeploy.transport.protocol import Message, Reply
+from hadeploy.transport.protocol import Reply
 from hadeploy.transport.session import Session
 
 # A third of what shell/lock.sh grants, so that one renewal may fail.
@@ -51,11 +54,43 @@ class Lock:
             "HD_LOCK": self.token,
             "HD_OWNER": f"{getpass.getuser()}@{socket.gethostname()}",
             "HD_PURPOSE": self.purpose,
+            "HD_PROCESS": this_process(),
         }
 
     def script(self, line: str) -> str:
         """A script that does one thing with the lock."""
         return compose("lock.sh", variables=self.variables, main=f"{line}\nemit end")
+
+    def changing(
+        self,
+        cluster: Cluster,
+        fingerprint: str,
+        parts: Sequence[str],
+        lines: Sequence[str],
+        **variables: str,
+    ) -> str:
+        """A script that changes a node: alone there, under the lock, on the state planned on.
+
+        Args:
+            cluster: for its folder, names and addresses.
+            fingerprint: of what the node must still be.
+            parts: names of .sh files.
+            lines: what it does.
+            variables: what else the parts are given.
+        """
+        haproxy, keepalived = cluster.container_names
+        return compose(
+            "lock.sh",
+            *parts,
+            variables={
+                "HD_ROOT": cluster.root,
+                "HD_HAPROXY": haproxy,
+                "HD_KEEPALIVED": keepalived,
+                **self.variables,
+                **variables,
+            },
+            main="\n".join(["working", f"still_as {fingerprint}", *lines, "finished"]),
+        )
 
 
 def take(lock: Lock, sessions: Mapping[str, Session]) -> None:
@@ -67,8 +102,13 @@ def take(lock: Lock, sessions: Mapping[str, Session]) -> None:
     """
 
     def take_one(session: Session) -> None:
-        reply = session.run(lock.script("lock_take"), doing="taking the lock")
-        refuse(reply, session.node, "taking the lock")
+        doing = "taking the lock"
+        reply = session.run(lock.script("lock_take"), doing=doing)
+        told = _told(reply)
+        if reply.all("locked") and is_dead(told.get("process", "")):
+            inherit = f"lock_inherit {shlex.quote(told['token'])}"
+            reply = session.run(lock.script(inherit), doing=doing)
+        refuse(reply, session.node, doing)
 
     # One node is the first for everybody: of two runs at once, one gets it and all the others.
     first, *others = sorted(sessions)
@@ -119,14 +159,7 @@ def refuse(reply: Reply, node: str, doing: str) -> None:
         HadeployError: this run lost its lock.
     """
     if reply.all("locked"):
-        holder = next(iter(reply.all("lock")), None)
-        raise LockedError(
-            f"locked by {describe(holder) if holder else 'another run'}",
-            node=node,
-            doing=doing,
-            hint="wait for it (--lock-wait SECONDS), or `hadeploy unlock` if that run is dead",
-            code=ExitCode.LOCKED,
-        )
+        raise locked(_told(reply), node=node, doing=doing)
     if reply.all("fenced"):
         raise HadeployError(
             "this run no longer holds its lock, so it changes nothing more",
@@ -143,9 +176,33 @@ def refuse(reply: Reply, node: str, doing: str) -> None:
         )
 
 
-def describe(message: Message) -> str:
-    """Who holds a lock, why, and for how long, from what lock_tell says."""
-    told = dict(line.split("=", 1) for line in message.text.splitlines() if "=" in line)
+def locked(told: Mapping[str, str], *, node: str, doing: str) -> LockedError:
+    """The error that another run has the lock.
+
+    Args:
+        told: its fields.
+        node: where.
+        doing: what this run was doing.
+    """
+    return LockedError(
+        f"locked by {describe(told)}",
+        node=node,
+        doing=doing,
+        hint="wait for it (--lock-wait SECONDS), or `hadeploy unlock` if that run is dead",
+        code=ExitCode.LOCKED,
+    )
+
+
+def _told(reply: Reply) -> dict[str, str]:
+    return parse_fields(reply.body("lock"))
+
+
+def describe(told: Mapping[str, str]) -> str:
+    """Who holds a lock, why, and for how long.
+
+    Args:
+        told: its fields.
+    """
     return (
         f"{told.get('owner', '?')} for `{told.get('purpose', '?')}`, {told.get('age', '?')} s ago; "
         f"expires in {told.get('left', '?')} s unless it is renewed"
@@ -158,8 +215,8 @@ def holders(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, str]
 
     def ask(session: Session) -> tuple[str, str | None]:
         reply = session.run(lock.script("lock_tell"), doing="looking at the lock")
-        told = reply.all("lock")
-        return session.node, describe(told[0]) if told else None
+        told = _told(reply)
+        return session.node, describe(told) if told else None
 
     results, _ = try_each(ask, sessions.values())
     return {node: told for node, told in results if told}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,12 @@ from hadeploy.inventory.paths import beside
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.blockers import addressless, blockers, forgotten, interface_of
-from hadeploy.plan.diff import make_plan
+from hadeploy.plan.identity import speaking
 from hadeploy.plan.model import Plan
+from hadeploy.plan.partial import refuse_partial
+from hadeploy.plan.previous import Previous, previous_configuration
+from hadeploy.plan.rolling import interrupts_the_holder, make_plan
+from hadeploy.run.lock import locked
 from hadeploy.run.progress import Progress
 from hadeploy.transport.session import Session
 
@@ -42,12 +47,49 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A plan and what it was made from."""
+class Choices:
+    """What the user says about this one run.
 
+    Attributes:
+        forget: addresses of former nodes that are gone.
+        prune: whether former nodes are stopped and cleaned.
+        only: labels of the nodes that may be changed; empty for all.
+        without: labels of nodes that are left out altogether.
+    """
+
+    forget: tuple[str, ...] = ()
+    prune: bool = False
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    @property
+    def partial(self) -> str:
+        """The option that keeps some nodes from being changed; "" if there is none."""
+        return "--limit" if self.only else "--allow-degraded" if self.without else ""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan and what it was made from.
+
+    Attributes:
+        cluster: what the plan is for: the inventory, or what comes before it.
+        observed: by node label.
+        desired: by node label.
+        plan: the steps.
+        then: the settings that change after it, on all nodes together, in a plan of their own.
+    """
+
+    cluster: Cluster
     observed: dict[str, ObservedNode]
     desired: dict[str, DesiredNode]
     plan: Plan
+    then: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> int:
+        """How many steps there are now, and whether more follow."""
+        return self.plan.changes + len(self.then)
 
 
 def prepare(
@@ -56,7 +98,8 @@ def prepare(
     progress: Progress,
     *,
     check: bool,
-    forget: Collection[str] = (),
+    choices: Choices,
+    previous: Previous | None = None,
 ) -> Prepared:
     """Observe and plan.
 
@@ -65,28 +108,94 @@ def prepare(
         sessions: to all nodes.
         progress: told the phases.
         check: whether what would stand in the way of the plan is an error.
-        forget: addresses of former nodes that the user says are gone.
+        choices: what the user says about this run.
+        previous: what is wanted instead of the inventory.
 
     Raises:
+        LockedError: something is in the way, and another run is just changing the nodes.
         NodesError: with everything that stands in the way.
     """
     progress.phase("Observe")
+    if previous:
+        inputs = dataclasses.replace(inputs, cluster=previous.cluster)
     observed = observe(inputs.cluster, sessions)
     progress.phase("Plan")
     problems = [
         *(blockers(inputs.cluster, observed) if check else addressless(inputs.cluster, observed)),
         *(missing_archives(inputs, observed) if check else ()),
-        *(forgotten(inputs.cluster, observed, forget) if check else ()),
+        *(forgotten(inputs.cluster, observed, choices.forget) if check else ()),
     ]
     if problems:
+        _maybe_locked(observed)
         raise NodesError(problems)
+    desired = (
+        previous.desired
+        if previous
+        else _desired(inputs, inputs.cluster, observed, inputs.password)
+    )
+    only = choices.only or None
+    plan = make_plan(inputs.cluster, desired, observed, only=only)
+    refuse_partial(inputs.cluster, plan, observed, choices.partial)
+    if interrupts_the_holder(plan):
+        return _before(inputs, observed, plan)
+    return Prepared(inputs.cluster, observed, desired, plan)
+
+
+def find_previous(inputs: Inputs, sessions: Mapping[str, Session], progress: Progress) -> Previous:
+    """The configuration that the nodes had before the last change.
+
+    Raises:
+        HadeployError: they do not keep one that all of them had.
+    """
+    progress.phase("Look back")
+    observed = observe(inputs.cluster, sessions, previous=True)
+    return previous_configuration(inputs.cluster, observed)
+
+
+def _before(inputs: Inputs, observed: dict[str, ObservedNode], plan: Plan) -> Prepared:
+    """Containers are replaced under the VRRP settings that the nodes speak now.
+
+    Raises:
+        HadeployError: the nodes do not speak the same.
+    """
+    settings = ", ".join(plan.together)
+    now = speaking(inputs.cluster, observed)
+    if now is None:
+        raise HadeployError(
+            f"containers and {settings} would change in one run, and the nodes do not agree now",
+            doing="planning",
+            hint="change the images or container settings in a later run",
+        )
+    cluster, password = now
+    desired = _desired(inputs, cluster, observed, password)
+    return Prepared(
+        cluster, observed, desired, make_plan(cluster, desired, observed), plan.together
+    )
+
+
+def _desired(
+    inputs: Inputs,
+    cluster: Cluster,
+    observed: Mapping[str, ObservedNode],
+    password: SecretStr | None,
+) -> dict[str, DesiredNode]:
     facts = {
         node.label: NodeFacts(interface_of(node, observed[node.label]) or "")
-        for node in inputs.cluster.nodes
+        for node in cluster.nodes
         if node.label in observed
     }
-    desired = desired_nodes(inputs.cluster, facts, inputs.jinja, inputs.password)
-    return Prepared(observed, desired, make_plan(inputs.cluster, desired, observed))
+    return desired_nodes(cluster, facts, inputs.jinja, password)
+
+
+def _maybe_locked(observed: Mapping[str, ObservedNode]) -> None:
+    """What another run is just replacing is not in the way; that run is.
+
+    Raises:
+        LockedError: there is such a run.
+    """
+    for node, look in observed.items():
+        if look.lock:
+            raise locked(look.lock, node=node, doing="looking")
 
 
 def missing_archives(inputs: Inputs, observed: Mapping[str, ObservedNode]) -> list[HadeployError]:

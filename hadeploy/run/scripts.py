@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import shlex
+from dataclasses import dataclass
 
 from hadeploy.desired import layout
 from hadeploy.desired.model import Container, DesiredNode
@@ -11,7 +12,6 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.plan.model import NodePlan, Step
 from hadeploy.run.lock import Lock
 from hadeploy.runtime.docker import run_arguments, validate_arguments, validation_of
-from hadeploy.shell.compose import compose
 
 RELOAD_SIGNAL = {"haproxy": "USR2", "keepalived": "HUP"}
 
@@ -19,16 +19,20 @@ RELOAD_SIGNAL = {"haproxy": "USR2", "keepalived": "HUP"}
 HAPROXY_SECONDS = 15
 KEEPALIVED_SECONDS = 15
 
+# Longer than all that can happen in between; the kernel ends it if we do not.
+PIN_SECONDS = 120
 
-def stage_script(desired: DesiredNode, lock: Lock, fingerprint: str) -> str:
+
+def stage_script(cluster: Cluster, desired: DesiredNode, lock: Lock, fingerprint: str) -> str:
     """Puts every file into the staging folder and has the real programs check them.
 
     Args:
+        cluster: the inventory.
         desired: the node's desired state.
         lock: held on the node already.
         fingerprint: of what the plan was made on.
     """
-    lines = ["lock_keep", f"still_as {fingerprint}", "stage_begin"]
+    lines = ["stage_begin"]
     lines += [f"track {shlex.quote(name)}" for name in layout.DRAINS]
     lines += [_line("put", f.path, f"{f.mode:04o}", _base64(f.content)) for f in desired.files]
     staging = f"{desired.root}/{layout.STAGING}"
@@ -36,71 +40,106 @@ def stage_script(desired: DesiredNode, lock: Lock, fingerprint: str) -> str:
         command = validate_arguments(container, staging, validation_of(container))
         lines.append(_line("validate", container.role, *command))
     # The folders are there now: this is what the next script finds if nobody comes in between.
-    lines += ['emit fingerprint "$(fingerprint)"', "emit end"]
-    return compose(
-        "lock.sh", "stage.sh", variables=_variables(desired, lock), main="\n".join(lines)
-    )
+    lines.append('emit fingerprint "$(fingerprint)"')
+    return lock.changing(cluster, fingerprint, ["stage.sh"], lines)
 
 
-def apply_script(
-    cluster: Cluster,
-    desired: DesiredNode,
-    plan: NodePlan,
-    lock: Lock,
-    fingerprint: str,
-    record: str,
-) -> str:
-    """Does the steps of one node's plan, then proves both programs.
+@dataclass(frozen=True)
+class Change:
+    """What the scripts of one node's turns are made from.
 
-    Args:
+    Attributes:
         cluster: the inventory.
         desired: the node's desired state; its files are staged already.
-        plan: the steps.
         lock: held on the node already, and renewed with each step.
-        fingerprint: of the node as `stage` left it.
         record: the applied record to leave on the node.
+        configuration: its id.
+        vips: the addresses that any node of the cluster has had.
     """
-    lines = ["lock_keep", f"still_as {fingerprint}"]
+
+    cluster: Cluster
+    desired: DesiredNode
+    lock: Lock
+    record: str
+    configuration: str
+    vips: tuple[str, ...]
+
+
+def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise: str) -> str:
+    """Does the steps of one turn, and proves both programs.
+
+    Args:
+        change: what it is made from.
+        turn: the steps.
+        fingerprint: of the node as it was left last.
+        otherwise: what to do when a step fails (shell/apply.sh).
+    """
+    cluster, desired = change.cluster, change.desired
+    lines = ["remember"]
     settled = True
-    for number, step in enumerate(plan.steps):
+    for number, step in enumerate(turn.steps):
         if step.action in _AFTERWARDS and not settled:
             # Its check failed while haproxy was away; the next node waits until it is back.
             proof = _proof(cluster, desired, desired.container("keepalived"))
             lines.append(_line("step", f"{number}.settled", *proof))
             settled = True
-        command = _command(cluster, desired, step, record)
+        command = _command(change, step)
         if command:
             lines.append(_line("step", str(number), *command))
             if step.role and step.action in _TOUCHES:
                 proof = _proof(cluster, desired, desired.container(step.role))
                 lines.append(_line("step", f"{number}.proof", *proof))
                 settled = step.role == "keepalived"
-    lines.append("emit end")
-    return compose(
-        "lock.sh",
-        "keepalived.sh",
-        "apply.sh",
-        variables=_variables(desired, lock),
-        main="\n".join(lines),
+    lines.append('emit fingerprint "$(fingerprint)"')
+    return lock_script(change, fingerprint, lines, otherwise, turn.together)
+
+
+def restore_script(change: Change, fingerprint: str) -> str:
+    """Puts one node back to what its record tells of.
+
+    Args:
+        change: what would have been made of it.
+        fingerprint: of the node as it was left last.
+    """
+    return lock_script(change, fingerprint, ["put_back"], "leave_it", together=True)
+
+
+def lock_script(
+    change: Change, fingerprint: str, lines: list[str], otherwise: str, together: bool
+) -> str:
+    """A script with all that can change a node."""
+    return change.lock.changing(
+        change.cluster,
+        fingerprint,
+        ["keepalived.sh", "apply.sh", "restore.sh"],
+        lines,
+        HD_VIPS=" ".join(change.vips),
+        HD_OTHERWISE=otherwise,
+        HD_TOGETHER="yes" if together else "no",
     )
 
 
-_AFTERWARDS = ("end-hand-over", "write-record")
+_AFTERWARDS = ("end-hand-over", "unpin", "write-record")
 _TOUCHES = ("create-container", "recreate-container", "start-container", "reload-container")
 
 
-def _command(cluster: Cluster, desired: DesiredNode, step: Step, record: str) -> list[str]:
+def _command(change: Change, step: Step) -> list[str]:
     """The shell command of a step; none where the work was done in an earlier phase."""
     role = step.role
+    keepalived = change.cluster.container_names[1]
     if role is None:
+        addresses = change.desired.addresses
         commands = {
             "remove-container": ["remove_container", step.subject],
-            "write-record": ["record", _base64(record)],
-            "hand-over": ["hand_over", str(cluster.listeners[0].port), *desired.addresses],
-            "end-hand-over": ["end_hand_over", cluster.container_names[1]],
+            "write-record": ["record", _base64(change.record), change.configuration],
+            "hold": ["hold", keepalived],
+            "hand-over": ["hand_over", str(change.cluster.listeners[0].port), *addresses],
+            "end-hand-over": ["end_hand_over", keepalived],
+            "pin": ["pin", str(PIN_SECONDS), *change.vips],
+            "unpin": ["let_go", keepalived, *addresses],
         }
         return commands.get(step.action, [])
-    run = run_arguments(desired.container(role))
+    run = run_arguments(change.desired.container(role))
     commands = {
         "write-file": ["swap", step.subject],
         "create-container": ["recreate", step.subject, *run],
@@ -125,10 +164,6 @@ def _proof(cluster: Cluster, desired: DesiredNode, container: Container) -> list
         str(HAPROXY_SECONDS),
         *(str(listener.port) for listener in cluster.listeners),
     ]
-
-
-def _variables(desired: DesiredNode, lock: Lock) -> dict[str, str]:
-    return {"HD_ROOT": desired.root, **lock.variables}
 
 
 def _line(*words: str) -> str:

@@ -1,5 +1,8 @@
 # shellcheck shell=sh
-# Changing a node, one step after the other. Given: HD_ROOT.
+# Changing a node, one step after the other. Given: HD_ROOT, HD_HAPROXY, HD_KEEPALIVED (container
+# names), HD_VIPS (the old and the new ones), HD_OTHERWISE (what to do when a step fails: put_back,
+# keep_off or leave_it).
+OLD=.hadeploy-old
 
 # step NUMBER COMMAND...: what it prints is the body of its message; the first failure ends the run.
 step() {
@@ -9,41 +12,83 @@ step() {
     emit step "$hd_step"
     if ! "$@"; then
         emit failed "$hd_step"
-        emit end
+        lock_keep
+        "$HD_OTHERWISE"
+        finished
         exit 1
     fi
     emit ok "$hd_step"
 }
 
-# swap PATH: the staged file takes the live one's place in one instant; the live one is kept.
-swap() {
-    if [ -f "$HD_ROOT/$1" ]; then
-        install -d -m 0700 "$HD_ROOT/.last-good" && install -d -m 0700 "$HD_ROOT/.last-good/${1%/*}" &&
-            cp -p "$HD_ROOT/$1" "$HD_ROOT/.last-good/$1.new" &&
-            mv -f "$HD_ROOT/.last-good/$1.new" "$HD_ROOT/.last-good/$1" || return 1
+leave_it() { emit kept; }
+
+# keep_off: its peers speak other VRRP settings than what it would go back to.
+keep_off() { set_track handover 1 && emit kept-off; }
+
+# remember: what is put back if this node fails: the files and the record as they are. What a dead
+# run remembered stays, as long as the record is the same: what is live now may be half of a change.
+remember() {
+    if [ -d "$HD_ROOT/.undo" ]; then
+        cmp -s "$HD_ROOT/.undo/applied.json" "$HD_ROOT/applied.json" && return 0
+        keep_previous
     fi
-    mv -f "$HD_ROOT/.staging/$1" "$HD_ROOT/$1" && sync "$HD_ROOT/${1%/*}"
+    [ -f "$HD_ROOT/applied.json" ] || return 0
+    rm -rf "$HD_ROOT/.undo.new"
+    install -d -m 0700 "$HD_ROOT/.undo.new" &&
+        cp -pR "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/applied.json" "$HD_ROOT/.undo.new" &&
+        mv "$HD_ROOT/.undo.new" "$HD_ROOT/.undo" && sync "$HD_ROOT"
 }
 
-# record CONTENT: what was applied, by whom and when; base64. The last thing to be written.
-record() {
-    printf '%s' "$1" | base64 -d >"$HD_ROOT/applied.json.new" && sync "$HD_ROOT/applied.json.new" &&
-        mv -f "$HD_ROOT/applied.json.new" "$HD_ROOT/applied.json" && rm -rf "$HD_ROOT/.staging"
+# keep_previous: the state before the last finished change, for `up --rollback`.
+keep_previous() {
+    [ -f "$HD_ROOT/.undo/applied.json" ] || return 0
+    rm -rf "$HD_ROOT/.previous" && mv "$HD_ROOT/.undo" "$HD_ROOT/.previous"
 }
+
+# swap PATH: the staged file takes the live one's place in one instant.
+swap() { mv -f "$HD_ROOT/.staging/$1" "$HD_ROOT/$1" && sync "$HD_ROOT/${1%/*}"; }
+
+# record CONTENT CONFIGURATION: what was applied, by whom and when; base64. The last thing to be
+# written: from then on there is no way back but `up --rollback`.
+record() {
+    for hd_name in "$HD_HAPROXY" "$HD_KEEPALIVED"; do
+        ! exists "$hd_name$OLD" || docker rm "$hd_name$OLD" >/dev/null || return 1
+    done
+    printf '%s' "$1" | base64 -d >"$HD_ROOT/applied.json.new" && sync "$HD_ROOT/applied.json.new" &&
+        mv -f "$HD_ROOT/applied.json.new" "$HD_ROOT/applied.json" || return 1
+    # A change that was taken back before it was finished is nothing to go back to.
+    if grep -qF "\"configuration\": \"$2\"" "$HD_ROOT/.undo/applied.json" 2>/dev/null; then
+        rm -rf "$HD_ROOT/.undo"
+    else
+        keep_previous
+    fi
+    rm -rf "$HD_ROOT/.staging"
+}
+
+exists() { docker container inspect "$1" >/dev/null 2>&1; }
 
 # remove_container NAME: gracefully, so that keepalived takes its addresses with it.
 remove_container() {
-    docker container inspect "$1" >/dev/null 2>&1 || return 0
+    exists "$1" || return 0
     patiently docker stop "$1" >/dev/null && docker rm "$1" >/dev/null
 }
 
 # start NAME: one that is stopped, or paused.
 start() { docker unpause "$1" >/dev/null 2>&1 || docker start "$1" >/dev/null; }
 
+# recreate NAME COMMAND...: the one that is there is kept, stopped, until the new one is proven.
 recreate() {
     hd_name=$1
     shift
-    remove_container "$hd_name" && "$@" >/dev/null
+    if exists "$hd_name"; then
+        patiently docker stop "$hd_name" >/dev/null || return 1
+        if exists "$hd_name$OLD"; then
+            docker rm "$hd_name" >/dev/null || return 1
+        else
+            docker rename "$hd_name" "$hd_name$OLD" || return 1
+        fi
+    fi
+    "$@" >/dev/null
 }
 
 # signal CONTAINER NAME: from inside. `docker kill` would make the engine believe that the container
@@ -111,50 +156,77 @@ takes_part() {
 # set_track FILE NUMBER: in place, since keepalived watches the file and not its name.
 set_track() { printf '%s\n' "$2" >"$HD_ROOT/track/$1" && sync "$HD_ROOT/track/$1"; }
 
-# entries ADDRESS...: where they are, as words "eth0=198.51.100.100/32".
+# entries ADDRESS...: where they are, as words "eth0=198.51.100.100/32"; pinned ones do not count.
 entries() {
     for hd_address in "$@"; do
         ip -o address show to "$hd_address" 2>/dev/null |
-            sed -n 's/^[0-9]*: *\([^ ]*\) *inet6\{0,1\} \([^ ]*\).*/\1=\2/p'
+            sed -n 's/^[0-9]*: *\([^ ]*\) *inet6\{0,1\} \([^ ]*\).*/\1=\2/p' | grep -v '^lo='
     done
 }
 
-# copy_of ADDRESS/PREFIX: the same address under another prefix length, which makes it another entry.
-copy_of() {
-    case $1 in
-    *:*/128) printf '%s/127\n' "${1%/*}" ;;
-    *:*) printf '%s/128\n' "${1%/*}" ;;
-    */32) printf '%s/31\n' "${1%/*}" ;;
-    *) printf '%s/32\n' "${1%/*}" ;;
-    esac
+whole() { case $1 in *:*) printf '%s/128\n' "$1" ;; *) printf '%s/32\n' "$1" ;; esac; }
+
+pinned() { [ -n "$(ip -o address show dev lo to "$1")" ]; }
+
+# pin SECONDS ADDRESS...: those of them that are here stay here whatever keepalived does, so that
+# connections are answered. They are on lo, which keepalived does not watch, and the kernel itself
+# ends it after that time, whatever becomes of this script (ip-address(8), valid_lft).
+pin() {
+    hd_seconds=$1
+    shift
+    for hd_address in "$@"; do
+        if [ -n "$(entries "$hd_address")" ] || pinned "$hd_address"; then
+            ip address replace "$(whole "$hd_address")" dev lo valid_lft "$hd_seconds" \
+                preferred_lft "$hd_seconds" || return 1
+        fi
+    done
 }
 
-entry_gone() {
-    hd_gone=${1#*=}
-    ! entries "${hd_gone%/*}" | grep -qxF "$1"
+unpin() {
+    for hd_address in "$@"; do
+        ! pinned "$hd_address" || ip address del "$(whole "$hd_address")" dev lo
+    done
+}
+
+none_here() { [ -z "$(entries "$@")" ]; }
+
+all_here() {
+    for hd_address in "$@"; do
+        [ -n "$(entries "$hd_address")" ] || return 1
+    done
+}
+
+# hold CONTAINER: keeps the VIP off this node while all nodes change; it neither hears nor speaks.
+hold() {
+    set_track handover 1 || return 1
+    ! takes_part "$1" || until_true 15 "keepalived is in FAULT" out_of_it "$1"
+}
+
+out_of_it() { ! takes_part "$1"; }
+
+# let_go CONTAINER ADDRESS...: keepalived holds them itself again, so nothing is pinned.
+let_go() {
+    hd_container=$1
+    shift
+    drained || {
+        until_true 30 "keepalived is MASTER again" is_master "$hd_container" &&
+            until_true 5 "$* is here" all_here "$@"
+    } || return 1
+    # shellcheck disable=SC2086  # a list of words
+    unpin $HD_VIPS
 }
 
 # hand_over PORT ADDRESS...: the VIPs leave this node, and somebody else answers on them.
 hand_over() {
     hd_service=$1
     shift
-    hd_entries=$(entries "$@" | sort -u)
     # keepalived takes the address away, and with it what the kernel needs to answer the requests
-    # that are already here. A copy of it stays for a moment; the kernel ends that by itself after
-    # three seconds, whatever becomes of this script.
-    for hd_entry in $hd_entries; do
-        ip address add "$(copy_of "${hd_entry#*=}")" dev "${hd_entry%%=*}" noprefixroute \
-            valid_lft 3 preferred_lft 3
-    done
-    set_track handover 1 || return 1
-    for hd_entry in $hd_entries; do
-        until_true 15 "${hd_entry#*=} has left" entry_gone "$hd_entry" || hd_stays=yes
-    done
+    # that are already here.
+    pin 20 "$@" && set_track handover 1 || return 1
+    until_true 15 "$* has left" none_here "$@" || hd_stays=yes
     nap
     nap
-    for hd_entry in $hd_entries; do
-        ip address del "$(copy_of "${hd_entry#*=}")" dev "${hd_entry%%=*}"
-    done
+    unpin "$@"
     if [ -z "${hd_stays-}" ] && answered_elsewhere "$hd_service" "$@"; then
         return 0
     fi
@@ -177,19 +249,14 @@ end_hand_over() {
     drained || until_true 30 "keepalived is MASTER or BACKUP" takes_part "$1"
 }
 
-# not_bound ADDRESS...: whether none of them is on this node.
-not_bound() {
-    for hd_address in "$@"; do
-        [ -z "$(ip -o address show to "$hd_address")" ] || return 1
-    done
-}
-
 drained() {
     for hd_track in "$HD_ROOT"/track/*; do
         [ "$(cat "$hd_track")" = 0 ] || return 0
     done
     return 1
 }
+
+is_master() { [ "$(vrrp_dump "$1" | sed -n 's/^   State = //p' | head -n 1)" = MASTER ]; }
 
 # prove_keepalived CONTAINER CONFIG_ID SECONDS: it has read the file, takes part, and really runs its
 # check of haproxy.

@@ -40,7 +40,7 @@ release() {
 remove_files() {
     [ -d "$HD_ROOT" ] || return 0
     emit removing files
-    rm -rf "$HD_ROOT/.staging" "$HD_ROOT/.last-good"
+    rm -rf "$HD_ROOT/.staging" "$HD_ROOT/.undo" "$HD_ROOT/.undo.new" "$HD_ROOT/.previous"
     for hd_path in "$@"; do
         rm -f "$HD_ROOT/$hd_path" "$HD_ROOT/$hd_path.new"
     done

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# One writer: a lock on each node. Given: HD_CLUSTER, HD_LOCK (this run's token), HD_OWNER, HD_PURPOSE.
+# One writer: a lock on each node. Given: HD_CLUSTER, HD_LOCK (this run's token), HD_OWNER, HD_PURPOSE,
+# HD_PROCESS (what tells the run's process from all others on its machine).
 #
 # It is a file on /run, which a reboot clears, and it expires by the node's own uptime: no clock that
 # somebody sets, and no other node's, has a say. flock(1) makes each look-and-change one.
@@ -25,8 +26,9 @@ lock_expired() { [ "$(lock_field expires)" -le "$(uptime_seconds)" ] 2>/dev/null
 lock_mine() { [ "$(lock_field token)" = "$HD_LOCK" ] && ! lock_expired; }
 
 lock_write() {
-    printf 'token=%s\nowner=%s\npurpose=%s\nsince=%s\nexpires=%s\n' "$HD_LOCK" "$HD_OWNER" \
-        "$HD_PURPOSE" "$1" "$(($(uptime_seconds) + LOCK_SECONDS))" >"$lock_file.new" &&
+    printf 'token=%s\nowner=%s\npurpose=%s\nprocess=%s\nsince=%s\nexpires=%s\n' "$HD_LOCK" \
+        "$HD_OWNER" "$HD_PURPOSE" "$HD_PROCESS" "$1" "$(($(uptime_seconds) + LOCK_SECONDS))" \
+        >"$lock_file.new" &&
         mv -f "$lock_file.new" "$lock_file"
 }
 
@@ -49,10 +51,19 @@ lock_drop() {
 lock_tell() {
     if [ -e "$lock_file" ] && ! lock_expired; then
         emit lock
-        printf 'owner=%s\npurpose=%s\nage=%s\nleft=%s\n' "$(lock_field owner)" \
-            "$(lock_field purpose)" "$(($(date +%s) - $(lock_field since)))" \
+        printf 'token=%s\nowner=%s\npurpose=%s\nprocess=%s\nage=%s\nleft=%s\n' \
+            "$(lock_field token)" "$(lock_field owner)" "$(lock_field purpose)" \
+            "$(lock_field process)" "$(($(date +%s) - $(lock_field since)))" \
             "$(($(lock_field expires) - $(uptime_seconds)))"
     fi
+}
+
+lock_try_inherit() { [ "$(lock_field token)" = "$1" ] && rm -f "$lock_file"; }
+
+# lock_inherit TOKEN: takes the lock of a run whose process is known to be dead.
+lock_inherit() {
+    alone lock_try_inherit "$1"
+    lock_take
 }
 
 # lock_take: ends the script if somebody else has it.
@@ -71,6 +82,16 @@ lock_keep() {
     emit end
     exit 1
 }
+
+# working: from here on no other script changes this node. One whose run was killed still finishes
+# its work, and is waited for.
+working() {
+    install -d -m 0700 /run/hadeploy && exec 8>"$lock_file.busy" && patiently flock 8
+    lock_keep
+}
+
+# finished: the last words; a script that nobody listens to gives the lock back itself.
+finished() { emit end || alone lock_drop; }
 
 # fingerprint: of all that a plan is made on and a run changes.
 fingerprint() {

@@ -32,12 +32,14 @@ observe_docker() {
 observe_files() {
     [ -d "$HD_ROOT" ] || return 0
     emit kept
-    find "$HD_ROOT/.staging" "$HD_ROOT/.last-good" -type f 2>/dev/null
-    find "$HD_ROOT" -type f ! -path "$HD_ROOT/.staging/*" ! -path "$HD_ROOT/.last-good/*" |
-        while IFS= read -r hd_file; do
+    find "$HD_ROOT/.staging" "$HD_ROOT/.undo" "$HD_ROOT/.previous" -type f 2>/dev/null
+    for hd_part in "$HD_ROOT"/* ${HD_PREVIOUS:+"$HD_ROOT/.previous"}; do
+        [ -e "$hd_part" ] || continue
+        find "$hd_part" -type f | while IFS= read -r hd_file; do
             emit file "$(stat -c '%a %u:%g' "$hd_file")" "${hd_file#"$HD_ROOT"/}"
             base64 <"$hd_file"
         done
+    done
 }
 
 # observe_mount ROLE CONTAINER PLACE: a folder that was deleted and made anew is not the one that a
@@ -102,6 +104,7 @@ observe_processes() {
 
 main() {
     emit fingerprint "$(fingerprint)"
+    lock_tell
     observe_node
     observe_docker
     observe_files

@@ -7,6 +7,8 @@ export LC_ALL PATH
 unset DOCKER_HOST
 export DOCKER_CONTEXT=default
 umask 077
+# A node's work goes on to its end, or back to its beginning, when nobody listens any more.
+trap '' PIPE HUP
 exec 2>&1
 
 # emit KIND [WORD...]: one message; what is printed next is its body.

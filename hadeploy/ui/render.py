@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from rich.console import Console, Group, RenderableType
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.plan.model import Impact, Plan
+from hadeploy.plan.model import Impact, NodePlan, Plan
+from hadeploy.plan.rolling import changing
 from hadeploy.verify.model import Proof
 
 VERDICTS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
@@ -19,6 +25,11 @@ IMPACTS = {
     Impact.RESTART: "yellow",
     Impact.OUTAGE: "red",
 }
+HEADS = ("step", "what", "why", "impact")
+INDENT, GAP = 2, 2
+# So wide are these two columns where there is not room for all: the paths that every node has fit,
+# and the words of reasons.
+WHOLE_SUBJECT, WHOLE_REASON = 28, 16
 
 
 def diffs_picture(plan: Plan) -> RenderableType:
@@ -37,33 +48,77 @@ def diffs_picture(plan: Plan) -> RenderableType:
     return Group(*lines)
 
 
-def plan_picture(plan: Plan) -> RenderableType:
-    """The steps, node by node in the order in which they are done."""
-    drained = [node.node for node in plan.nodes if node.drained]
+@dataclass(frozen=True)
+class _Steps:
+    """The steps in columns as wide as the terminal allows; neighbours that look alike once."""
+
+    plan: Plan
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        widths = self._widths(options.max_width)
+        yield _row(widths, *(Text(head, "dim") for head in HEADS))
+        for _looks, alike in itertools.groupby(self.plan.nodes, _as_shown):
+            nodes = list(alike)
+            label = ", ".join(node.node for node in nodes)
+            yield Text(f"{label} (holds the VIP)" if nodes[0].holder else label, "bold")
+            if not nodes[0].steps:
+                yield Padding(Text("no changes", "dim"), (0, 0, 0, INDENT))
+            for step in nodes[0].steps:
+                yield _row(
+                    widths,
+                    Text(step.action.replace("-", " ")),
+                    Text(step.subject),
+                    Text(step.reason, "dim"),
+                    Text(step.impact.value, IMPACTS[step.impact]),
+                )
+
+    def _widths(self, room: int) -> tuple[int, ...]:
+        steps = [step for node in self.plan.nodes for step in node.steps]
+        cells = [(s.action, s.subject, s.reason, s.impact.value) for s in steps]
+        action, subject, reason, impact = (
+            max(map(len, column)) for column in zip(HEADS, *cells, strict=True)
+        )
+        left = room - INDENT - action - impact - 3 * GAP
+        subject = min(subject, max(left - reason, min(WHOLE_SUBJECT, left - WHOLE_REASON), 1))
+        return action, subject, min(reason, max(left - subject, 1)), impact
+
+
+def _as_shown(node: NodePlan) -> tuple[bool, bool, list[tuple[str, str, str, Impact]]]:
+    return (
+        node.holder,
+        node.together,
+        [(s.action, s.subject, s.reason, s.impact) for s in node.steps],
+    )
+
+
+def _row(widths: tuple[int, ...], *cells: Text) -> RenderableType:
+    grid = Table.grid(padding=(0, GAP, 0, 0))
+    for width in widths:
+        grid.add_column(overflow="fold", width=width)
+    grid.add_row(*cells)
+    return Padding(grid, (0, 0, 0, INDENT), expand=False)
+
+
+def plan_picture(plan: Plan, then: Sequence[str] = ()) -> RenderableType:
+    """The steps, node by node in the order in which they are done; readable in 80 columns.
+
+    Args:
+        plan: the steps.
+        then: what changes after it, on all nodes together.
+    """
+    drained = dict.fromkeys(node.node for node in plan.nodes if node.drained)
     notes = (
         [Text(f"{', '.join(drained)}: drained, the VIP is kept away", "yellow")] if drained else []
     )
-    if not plan.changes:
+    notes += [Text(sentence, "yellow") for sentence in plan.expects]
+    if then:
+        notes.append(Text(f"After that, {changing(then)} on all nodes together.", "yellow"))
+    if not plan.changes and not then:
         return Group(Text("No changes. The nodes are as the inventory says.", "green"), *notes)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("node", "step", "what", "why", "impact"):
-        table.add_column(column, overflow="fold")
-    for node in plan.nodes:
-        label = f"{node.node} (holds the VIP)" if node.holder else node.node
-        for step in node.steps:
-            table.add_row(
-                Text(label, "bold"),
-                step.action.replace("-", " "),
-                Text(step.subject),
-                Text(step.reason, "dim"),
-                Text(step.impact.value, IMPACTS[step.impact]),
-            )
-            label = ""
-        if not node.steps:
-            table.add_row(Text(label, "bold"), Text("no changes", "dim"), "", "", "")
-    changed = sum(1 for node in plan.nodes if node.steps)
-    summary = Text(f"{plan.changes} changes on {changed} of {len(plan.nodes)} nodes.")
-    return Group(table, summary, *notes)
+    changed = len({node.node for node in plan.nodes if node.steps})
+    total = len({node.node for node in plan.nodes})
+    summary = Text(f"{plan.changes} changes on {changed} of {total} nodes.")
+    return Group(_Steps(plan), summary, *notes)
 
 
 # The columns of the final table, and the proofs that each of them sums up.
@@ -87,8 +142,21 @@ def proofs_picture(proofs: list[Proof]) -> RenderableType:
             for names in COLUMNS.values()
         ]
         table.add_row(Text(node, "bold"), *cells)
-    lines = [_line(p) for p in proofs if p.node is None or p.verdict != "pass"]
+    told = [p for p in proofs if not p.follows and (p.node is None or p.verdict != "pass")]
+    lines = [_line(p, _consequences(p, proofs)) for p in told]
     return Group(table, *lines)
+
+
+def _consequences(proof: Proof, proofs: list[Proof]) -> int:
+    """How many proofs of its node are folded into this one: the last container that is at fault."""
+    causes = [
+        p
+        for p in proofs
+        if p.node == proof.node and p.name == "container-running" and p.verdict == "fail"
+    ]
+    if not causes or causes[-1] is not proof:
+        return 0
+    return sum(1 for p in proofs if p.node == proof.node and p.follows)
 
 
 def _cell(proofs: list[Proof]) -> Text:
@@ -101,22 +169,36 @@ def _cell(proofs: list[Proof]) -> Text:
     return Text.assemble((mark, style), f" {brief}" if brief else "")
 
 
-def _line(proof: Proof) -> Text:
+def _line(proof: Proof, consequences: int) -> Text:
     mark, style = VERDICTS[proof.verdict]
     text = Text.assemble((f"{mark} ", style), (f"{proof.node}: " if proof.node else "", "bold"))
     text.append(proof.message, style if proof.verdict != "pass" else "")
+    if consequences:
+        text.append(f", and {consequences} consequence{'s' if consequences > 1 else ''}", "dim")
     if proof.hint:
         text.append(f" ({proof.hint})", "dim")
     return text
 
 
 def print_error(console: Console, error: HadeployError) -> None:
-    """The node, what was being done, what came back, what to do next; one screen."""
+    """The node, what was being done, what came back, what to do next; one screen.
+
+    Args:
+        console: for people.
+        error: if it is of several nodes, those that fail alike are told once.
+    """
     if isinstance(error, NodesError):
+        alike: dict[tuple[str | None, ...], list[HadeployError]] = {}
         for one in error.errors:
-            print_error(console, one)
-        return
-    where = ": ".join(part for part in (error.node, error.doing) if part)
+            alike.setdefault((one.doing, one.what, one.detail, one.hint), []).append(one)
+        for same in alike.values():
+            _print_one(console, same[0], [one.node for one in same if one.node])
+    else:
+        _print_one(console, error, [error.node] if error.node else [])
+
+
+def _print_one(console: Console, error: HadeployError, nodes: list[str]) -> None:
+    where = ": ".join(part for part in (", ".join(nodes), error.doing) if part)
     head = Text("error: ", "bold red")
     if where:
         head.append(f"{where}: ", "bold")

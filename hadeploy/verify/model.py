@@ -19,6 +19,8 @@ class Proof:
         node: the node it concerns, or None for the cluster.
         hint: what to do if it failed.
         brief: a word for a table.
+        follows: whether it fails because a container of that node does not run, which is a proof of
+            its own; people need not read it.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Proof:
     node: str | None = None
     hint: str | None = None
     brief: str = ""
+    follows: bool = False
 
     def document(self) -> dict[str, Any]:
         """The proof in machine-readable results."""

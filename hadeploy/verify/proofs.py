@@ -46,6 +46,7 @@ def _containers(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
     for name in cluster.container_names:
         container = look.container(name)
         problem = _unstable(container, look.now)
+        hint = "`hadeploy up` starts it" if container is None else f"docker logs --tail 30 {name}"
         if problem is None and container is not None and container.cluster != cluster.name:
             problem = "is not ours"
         yield Proof(
@@ -53,7 +54,7 @@ def _containers(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
             "fail" if problem else "pass",
             f"{name} {problem or 'runs'}",
             look.node,
-            f"docker logs --tail 30 {name}" if problem else None,
+            hint if problem else None,
         )
 
 
@@ -68,7 +69,13 @@ def _unstable(container: ObservedContainer | None, now: int) -> str | None:
     return None
 
 
+def _runs(look: ObservedNode, name: str) -> bool:
+    container = look.container(name)
+    return container is not None and container.running
+
+
 def _ports(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterator[Proof]:
+    dead = not _runs(look, cluster.container_names[0])
     for listener in cluster.listeners:
         sockets = look.listeners(listener.port)
         haproxy = look.ours_of(cluster.name, "haproxy")
@@ -90,6 +97,7 @@ def _ports(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterat
             look.node,
             "`hadeploy plan` shows what is missing there" if verdict == "fail" else None,
             brief=str(listener.port),
+            follows=dead and not sockets,
         )
     wanted = desired.config_id("haproxy")
     if look.serving is None:
@@ -99,6 +107,7 @@ def _ports(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterat
             "haproxy does not answer its health check",
             look.node,
             "is it stopped, or frozen?",
+            follows=dead,
         )
     elif look.serving != wanted:
         yield Proof(
@@ -127,19 +136,30 @@ def _through(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
                 seen = f"{target} cannot be reached from here"
                 hint = "does something drop ARP, or the port, between the nodes?"
             verdict: Verdict = "pass" if opens else "fail"
-            yield Proof("vip-answers-node", verdict, seen, look.node, hint or None)
+            yield Proof(
+                "vip-answers-node",
+                verdict,
+                seen,
+                look.node,
+                hint or None,
+                follows=opens is None and not _runs(look, cluster.container_names[0]),
+            )
 
 
 def _vrrp(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterator[Proof]:
     holding = any(look.holds(str(vip.ip)) for vip in cluster.vip)
+    haproxy, keepalived = cluster.container_names
+    follows = False
     state = look.vrrp.state if look.vrrp else None
     if look.vrrp is None:
         verdict, seen = False, "keepalived does not tell its state"
+        follows = not _runs(look, keepalived)
     elif look.vrrp.config_id != desired.config_id("keepalived"):
         verdict, seen = False, "keepalived runs another configuration than the inventory's"
     elif state == "FAULT":
         drained = drains(look)
         verdict = bool(drained) and not holding
+        follows = not drained and not holding and not _runs(look, haproxy)
         seen = f"keepalived is in FAULT ({', '.join(drained) or 'its haproxy check fails'})"
     else:
         verdict = (state == "MASTER") == holding
@@ -149,8 +169,9 @@ def _vrrp(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterato
         "pass" if verdict else "fail",
         seen,
         look.node,
-        None if verdict else f"docker logs --tail 30 {cluster.container_names[1]}",
+        None if verdict else f"docker logs --tail 30 {keepalived}",
         brief=f"{state or 'silent'}{', holds the VIP' if holding else ''}",
+        follows=follows and not verdict,
     )
 
 

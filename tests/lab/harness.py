@@ -16,13 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
+from hadeploy.cli.document import document_schema
 from hadeploy.lab.lab import Lab
 
 HAPROXY = "kube-lb-haproxy"
 KEEPALIVED = "kube-lb-keepalived"
 ROOT = "/etc/hadeploy/kube-lb"
+SCHEMA = Draft202012Validator(document_schema())
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,10 @@ class Result:
 
     @property
     def document(self) -> dict[str, Any]:
-        """What --json printed."""
+        """What --json printed; it is as docs/json.schema.json says."""
         loaded: dict[str, Any] = json.loads(self.out)
+        SCHEMA.validate(loaded)
+        assert loaded["exit_code"] == self.code
         return loaded
 
     def failures(self) -> list[tuple[str | None, str]]:
@@ -72,6 +77,19 @@ class Cluster:
         """Run a hadeploy command with this inventory."""
         done = subprocess.run(
             self._command(arguments),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=300,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def accident(self, kind: str, moment: str | int, *arguments: str) -> Result:
+        """Run a command that has an accident at that moment (tests/lab/faulty.py)."""
+        python, _, _, *command = self._command(arguments)
+        done = subprocess.run(
+            [python, "-m", "tests.lab.faulty", kind, str(moment), *command],
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,

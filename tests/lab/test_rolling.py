@@ -2,56 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from hadeploy.lab.images.store import ensure_image
 from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster, eventually
-
-EVERY_SECONDS = 0.005
-
-
-class Probe:
-    """A new connection with a request through the VIP, one after the other."""
-
-    def __init__(self, vip: str) -> None:
-        self._vip = vip
-        self._stop = threading.Event()
-        self.done = 0
-        self.failed: list[str] = []
-
-    def run(self) -> None:
-        while not self._stop.wait(EVERY_SECONDS):
-            started = time.monotonic()
-            try:
-                with socket.create_connection((self._vip, 9443), timeout=5) as connection:
-                    connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
-                    answer = connection.recv(64)
-                    if b" 200 " not in answer:
-                        raise ConnectionError(f"answered {answer!r}")
-            except OSError as error:
-                self.failed.append(f"{error} after {time.monotonic() - started:.2f} s")
-            self.done += 1
-
-    def stop(self) -> None:
-        self._stop.set()
-
-
-@contextmanager
-def probing(cluster: Cluster) -> Iterator[Probe]:
-    probe = Probe(cluster.lab.vip)
-    thread = threading.Thread(target=probe.run)
-    thread.start()
-    try:
-        yield probe
-    finally:
-        probe.stop()
-        thread.join()
+from tests.lab.traffic import probing
 
 
 def roll(cluster: Cluster, *, resets: int = 0) -> set[str]:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from hadeploy.desired.build import desired_nodes
-from hadeploy.desired.model import Container, DesiredNode, NodeFacts
+from hadeploy.desired.model import Container, DesiredNode, NodeFacts, configuration_id
 from hadeploy.desired.templates import environment
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import (
@@ -44,6 +44,7 @@ def empty(node: str) -> ObservedNode:
     return ObservedNode(
         node=node,
         fingerprint="f" * 16,
+        lock={},
         now=NOW,
         machine="x86_64",
         root=True,
@@ -162,5 +163,6 @@ def _healthy_node(of: Cluster, label: str, state: DesiredNode, holder: bool) -> 
             "0",
             {f.path: f.sha256 for f in state.files},
             state.members,
+            configuration_id(desired(of)),
         ),
     )

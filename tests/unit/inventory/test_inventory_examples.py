@@ -83,7 +83,7 @@ def test_the_full_form_says_the_defaults() -> None:
 
 @pytest.mark.parametrize("path", [FULL, CLASSIC, MINIMAL], ids=lambda p: p.name)
 def test_examples_are_the_classic_set_up_without_a_warning(path: Path) -> None:
-    cluster, warnings = read_inventory(path)
+    cluster, warnings, *_ = read_inventory(path)
     assert warnings == ()
     assert [str(vip.ip) for vip in cluster.vip] == ["10.53.61.200"]
     assert [str(n.address) for n in cluster.nodes] == [

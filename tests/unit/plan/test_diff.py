@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hadeploy.observe.model import Applied, ObservedFile, ObservedNode
-from hadeploy.plan.diff import make_plan
 from hadeploy.plan.model import Impact
+from hadeploy.plan.rolling import make_plan
 from tests.unit import builders
 
 Bend = Callable[[ObservedNode], ObservedNode]

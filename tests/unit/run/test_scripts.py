@@ -9,12 +9,18 @@ import subprocess
 import pytest
 
 from hadeploy.observe.gather import observation_script
-from hadeploy.plan.diff import make_plan
 from hadeploy.plan.down import make_down_plan
+from hadeploy.plan.rolling import make_plan
 from hadeploy.run.down import down_script
 from hadeploy.run.lock import Lock
-from hadeploy.run.scripts import apply_script, stage_script
+from hadeploy.run.scripts import Change, apply_script, restore_script, stage_script
 from tests.unit import builders
+
+
+def change(node: str) -> Change:
+    cluster = builders.cluster()
+    lock = Lock("c", "up", "token")
+    return Change(cluster, builders.desired(cluster)[node], lock, "{}", "c0ffee", (builders.VIP,))
 
 
 def scripts() -> dict[str, str]:
@@ -27,13 +33,14 @@ def scripts() -> dict[str, str]:
     lock = Lock("c", "up", "token")
     return {
         "observe": observation_script(cluster),
-        "stage": stage_script(desired["n1"], lock, "f" * 16),
-        "apply": apply_script(cluster, desired["n1"], first, lock, "f" * 16, "{}"),
+        "stage": stage_script(cluster, desired["n1"], lock, "f" * 16),
+        "apply": apply_script(change("n1"), first, "f" * 16, otherwise="put_back"),
+        "restore": restore_script(change("n1"), "f" * 16),
         "down": down_script(cluster, down, healthy[down.node], lock),
     }
 
 
-@pytest.mark.parametrize("name", ["observe", "stage", "apply", "down"])
+@pytest.mark.parametrize("name", ["observe", "stage", "apply", "restore", "down"])
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 def test_a_script_is_sound_sh(name: str, shell: str) -> None:
     if shutil.which(shell) is None:
@@ -44,7 +51,7 @@ def test_a_script_is_sound_sh(name: str, shell: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["observe", "stage", "apply", "down"])
+@pytest.mark.parametrize("name", ["observe", "stage", "apply", "restore", "down"])
 def test_a_script_that_arrives_incomplete_does_nothing(name: str) -> None:
     lines = scripts()[name].rstrip().splitlines()
     assert lines[-1] == "main </dev/null"
@@ -85,7 +92,7 @@ def test_after_a_new_haproxy_keepalived_must_take_part_again() -> None:
         for node in make_plan(cluster, desired, {**observed, "n2": gone}).nodes
         if node.node == "n2"
     ]
-    script = apply_script(cluster, desired["n2"], plan, Lock("c", "up", "t"), "f" * 16, "{}")
+    script = apply_script(change("n2"), plan, "f" * 16, otherwise="put_back")
     verbs = [line.split()[2] for line in script.splitlines() if line.startswith("step ")]
     assert verbs == ["recreate", "prove_haproxy", "prove_keepalived", "record"]
 

@@ -1,0 +1,104 @@
+"""The document of --json as a schema; docs/json.md says it in words.
+
+The enumerations are the code's own types, so that a new action is in the schema by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from hadeploy.errors import ExitCode
+from hadeploy.plan.model import Action, Impact
+from hadeploy.run.standing import Standing
+from hadeploy.verify.model import Verdict
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class StepPart(_Part):
+    """One change on one node."""
+
+    action: Action
+    subject: str
+    """To what: a path, a container name, an image reference, an address."""
+    reason: str
+    impact: Impact
+    diff: list[str]
+    """What changes, line by line, without secrets."""
+
+
+class NodePart(_Part):
+    """What is done on one node, in order."""
+
+    node: str
+    holder: bool
+    """Whether it held a VIP when it was observed."""
+    drained: bool
+    """Whether the VIP is kept off it."""
+    together: bool
+    """Whether, if it fails, every node goes back to what it had."""
+    steps: list[StepPart]
+
+
+class ProofPart(_Part):
+    """One thing that must be true, and whether it is."""
+
+    proof: str
+    """A stable name: container-running, vip-held-once, ..."""
+    verdict: Verdict
+    """`warn` is told and fails nothing."""
+    node: str | None
+    """Null when it concerns the whole cluster."""
+    message: str
+    hint: str | None
+
+
+class ErrorPart(_Part):
+    """Why a command failed, once for each node."""
+
+    node: str | None
+    doing: str | None
+    message: str
+    detail: str | None
+    """What a program said, word for word."""
+    hint: str | None
+
+
+class Document(_Part):
+    """What a command with --json prints on stdout, however it ends."""
+
+    command: str | None
+    """Null if the command line names none."""
+    cluster: str | None
+    """The cluster's name; null if the inventory could not be read."""
+    exit_code: ExitCode
+    changes: int | None
+    """How many steps the plan has; null if there is no plan."""
+    plan: list[NodePart] | None
+    """The nodes in the order in which they are changed; one may have its turn twice."""
+    together: list[str]
+    """The VRRP settings that change on all nodes together."""
+    expects: list[str]
+    """What a user of the VIP may notice, in sentences."""
+    nodes: dict[str, Standing]
+    """Who has what after a roll that did not come to its end; else empty."""
+    proofs: list[ProofPart]
+    errors: list[ErrorPart]
+
+
+def document_schema() -> dict[str, Any]:
+    """The schema of the document.
+
+    Returns:
+        A JSON Schema (draft 2020-12) to be written as JSON. It allows no other keys than this
+        version's.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Document.model_json_schema(),
+        "title": "hadeploy --json",
+    }

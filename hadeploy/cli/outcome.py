@@ -1,0 +1,74 @@
+"""What a command found and did."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.plan.model import Plan
+from hadeploy.verify.model import Proof
+
+
+@dataclass
+class Outcome:
+    """What a command found and did; the document of --json is made from it."""
+
+    command: str | None
+    cluster: str | None = None
+    plan: Plan | None = None
+    proofs: list[Proof] = field(default_factory=list)
+    errors: list[HadeployError] = field(default_factory=list)
+    nodes: dict[str, str] = field(default_factory=dict)
+    code: ExitCode = ExitCode.OK
+
+    def document(self) -> dict[str, Any]:
+        """As docs/json.md describes it."""
+        return {
+            "command": self.command,
+            "cluster": self.cluster,
+            "exit_code": int(self.code),
+            "changes": self.plan.changes if self.plan else None,
+            "plan": self.plan.document() if self.plan else None,
+            "together": list(self.plan.together) if self.plan else [],
+            "expects": list(self.plan.expects) if self.plan else [],
+            "nodes": self.nodes,
+            "proofs": [proof.document() for proof in self.proofs],
+            "errors": [
+                {
+                    "node": error.node,
+                    "doing": error.doing,
+                    "message": error.what,
+                    "detail": error.detail,
+                    "hint": error.hint,
+                }
+                for error in self.errors
+            ],
+        }
+
+    def print(self) -> None:
+        """Print the document on stdout."""
+        click.echo(json.dumps(self.document(), indent=2))
+
+
+def misused(error: click.UsageError) -> Outcome:
+    """The outcome of a command line that was refused.
+
+    Args:
+        error: click's.
+    """
+    names: list[str] = []
+    context = error.ctx
+    while context and context.parent:
+        names.insert(0, context.info_name or "")
+        context = context.parent
+    refused = HadeployError(
+        error.format_message(),
+        doing="reading the command line",
+        hint=f"{error.ctx.command_path} --help" if error.ctx else None,
+        code=ExitCode.USAGE,
+    )
+    return Outcome(" ".join(names) or None, errors=[refused], code=refused.code)

@@ -1,0 +1,66 @@
+"""What `plan --prune` and `up --prune` do before anything else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from hadeploy.cli.common import Run
+from hadeploy.errors import HadeployError, NodesError
+from hadeploy.observe.gather import observe
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.down import leaving_plan
+from hadeploy.plan.model import Plan
+from hadeploy.run.connections import connected
+from hadeploy.run.prune import former_nodes, take_out, without_nodes
+from hadeploy.transport.session import Session
+
+
+@dataclasses.dataclass
+class Leaving:
+    """The nodes that leave the cluster.
+
+    Attributes:
+        plan: what is done there.
+        looks: as they were observed.
+        sessions: to them.
+    """
+
+    plan: Plan
+    looks: dict[str, ObservedNode]
+    sessions: dict[str, Session]
+
+    def take_out(self, run: Run) -> None:
+        """Do it."""
+        if self.plan.changes:
+            cluster = run.inputs.cluster
+            take_out(cluster, self.plan, self.looks, run.sessions, self.sessions, run.progress)
+
+
+@contextmanager
+def leaving(run: Run) -> Iterator[Leaving]:
+    """Find and connect to former nodes; from then on they are no reason to refuse a plan.
+
+    Raises:
+        HadeployError: one of them cannot be reached.
+    """
+    if not run.choices.prune:
+        yield Leaving(Plan(()), {}, {})
+        return
+    nodes = former_nodes(run.inputs.cluster, observe(run.inputs.cluster, run.sessions))
+    gone = [node for node in nodes if node.label not in run.choices.forget]
+    with ExitStack() as stack:
+        try:
+            sessions = stack.enter_context(connected(run.dialer, run.progress, gone))
+        except NodesError as error:
+            raise NodesError([_unreachable(e) for e in error.errors]) from error
+        looks = observe(without_nodes(run.inputs.cluster, gone), sessions)
+        labels = tuple(node.label for node in gone)
+        run.choices = dataclasses.replace(run.choices, forget=(*run.choices.forget, *labels))
+        yield Leaving(leaving_plan(run.inputs.cluster, looks), looks, sessions)
+
+
+def _unreachable(error: HadeployError) -> HadeployError:
+    error.hint = f"{error.hint or ''}; if it is gone for good: hadeploy up --forget {error.node}"
+    return error

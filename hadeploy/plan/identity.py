@@ -1,0 +1,155 @@
+"""What nodes must agree on to be one VRRP router, read from a keepalived.conf. Pure.
+
+A node whose settings differ in one of these is a stranger to its peers: each side discards the
+other's adverts, and both become master. So they change on all nodes together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from hadeploy.desired import layout
+from hadeploy.desired.model import DesiredNode
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedNode
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The cluster-wide settings of one node's VRRP instance (keepalived.conf(5)).
+
+    Attributes:
+        virtual_router_id: 1 to 255.
+        version: of VRRP: 2 (RFC 3768) or 3 (RFC 5798).
+        advert_interval: seconds.
+        password: of `auth_type PASS`, or None.
+        mode: unicast or multicast.
+        vips: the addresses, without prefixes.
+        interface: where they are.
+        source: the address that adverts come from.
+    """
+
+    virtual_router_id: int
+    version: int
+    advert_interval: float
+    password: str | None = field(repr=False)
+    mode: str
+    vips: tuple[str, ...]
+    interface: str
+    source: str
+
+
+NAMES = {
+    "virtual_router_id": "virtual_router_id",
+    "version": "VRRP version",
+    "advert_interval": "advert interval",
+    "password": "authentication",
+    "mode": "unicast or multicast",
+    "vips": "VIP list",
+    "interface": "interface",
+    "source": "source address",
+}
+
+
+def identity_of(conf: str) -> Identity:
+    """Read it from a keepalived.conf of ours.
+
+    Args:
+        conf: the whole file; comments and quotes as keepalived.conf(5) has them.
+    """
+    words = [line.split() for line in _lines(conf)]
+    values = {line[0]: line[1] for line in words if len(line) > 1}
+    password = re.search(r'^\s*auth_pass\s+"?([^"\n]*)"?\s*$', conf, re.M)
+    return Identity(
+        virtual_router_id=int(values.get("virtual_router_id", 0)),
+        version=int(values.get("vrrp_version", 2)),
+        advert_interval=float(values.get("advert_int", 1)),
+        password=password[1] if password else None,
+        mode="unicast" if ["unicast_peer", "{"] in words else "multicast",
+        vips=tuple(line[0].partition("/")[0] for line in _block(words)),
+        interface=values.get("interface", ""),
+        source=values.get("unicast_src_ip") or values.get("mcast_src_ip", ""),
+    )
+
+
+def _lines(conf: str) -> Iterator[str]:
+    for line in conf.splitlines():
+        yield re.sub(r'("[^"]*")|[#!].*', lambda found: found[1] or "", line)
+
+
+def _block(words: list[list[str]]) -> Iterator[list[str]]:
+    inside = False
+    for line in words:
+        if line[:1] == ["virtual_ipaddress"]:
+            inside = True
+        elif line[:1] == ["}"]:
+            inside = False
+        elif inside and line:
+            yield line
+
+
+def running_identity(look: ObservedNode) -> Identity | None:
+    """What a node's keepalived speaks now; None if none runs, or its file is not there."""
+    conf = look.file(layout.KEEPALIVED_CONF)
+    if conf is None or look.vrrp is None:
+        return None
+    return identity_of(conf.content.decode("utf-8", "replace"))
+
+
+def cluster_wide(
+    desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode]
+) -> tuple[str, ...]:
+    """The cluster-wide settings that change on any node, in words; empty if none does.
+
+    Args:
+        desired: by node label.
+        observed: the same nodes.
+    """
+    changing = set()
+    for node, wanted in desired.items():
+        now = running_identity(observed[node])
+        new = identity_of(wanted.file(layout.KEEPALIVED_CONF).content)
+        if now is not None:
+            changing |= {key for key in NAMES if getattr(now, key) != getattr(new, key)}
+    return tuple(name for key, name in NAMES.items() if key in changing)
+
+
+def speaking(
+    cluster: Cluster, observed: Mapping[str, ObservedNode]
+) -> tuple[Cluster, SecretStr | None] | None:
+    """The inventory with the VRRP settings that the nodes speak now.
+
+    Changes that would interrupt the holder are rolled out under these; the settings follow.
+
+    Returns:
+        The inventory and the password; None if the nodes do not agree.
+    """
+    found = {node: i for node, look in observed.items() if (i := running_identity(look))}
+    shared = {dataclasses.replace(i, interface="", source="") for i in found.values()}
+    if len(shared) != 1:
+        return None
+    (one,) = shared
+    vrrp = cluster.vrrp.model_copy(
+        update={
+            "virtual_router_id": one.virtual_router_id,
+            "version": one.version,
+            "advert_interval": one.advert_interval,
+            "mode": one.mode,
+        }
+    )
+    nodes = tuple(
+        node.model_copy(update={"interface": found[node.label].interface})
+        if node.label in found
+        else node
+        for node in cluster.nodes
+    )
+    known = {str(vip.ip): vip for vip in cluster.vip}
+    vips = tuple(known.get(vip) or ipaddress.ip_interface(vip) for vip in one.vips)
+    update = {"vrrp": vrrp, "nodes": nodes, "vip": vips}
+    return cluster.model_copy(update=update), SecretStr(one.password) if one.password else None

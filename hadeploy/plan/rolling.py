@@ -1,0 +1,192 @@
+"""The plan of a whole cluster: whose turn is when, and what happens to the VIP meanwhile. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hadeploy.desired import layout
+from hadeploy.desired.model import DesiredNode, configuration_id
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.diff import node_steps, record_step
+from hadeploy.plan.identity import cluster_wide
+from hadeploy.plan.model import Impact, NodePlan, Plan, Step
+from hadeploy.plan.order import holders, newcomers, rolling_order
+from hadeploy.plan.successor import drains
+
+THE_VIP = "the VIP"
+
+
+@dataclass(frozen=True)
+class _Situation:
+    """What the turns of all nodes are made from."""
+
+    cluster: Cluster
+    desired: Mapping[str, DesiredNode]
+    observed: Mapping[str, ObservedNode]
+    holding: tuple[str, ...]
+    order: tuple[str, ...]
+    configuration: str
+
+    def turn(self, node: str, steps: list[Step], *, together: bool = False) -> NodePlan:
+        drained = bool(drains(self.observed[node]))
+        return NodePlan(node, tuple(steps), node in self.holding, drained, together)
+
+    def recorded(self, node: str, steps: list[Step], *, changed: bool = False) -> list[Step]:
+        return [
+            *steps,
+            *record_step(
+                self.desired[node],
+                self.observed[node],
+                self.configuration,
+                changed=changed or bool(steps),
+            ),
+        ]
+
+
+def make_plan(
+    cluster: Cluster,
+    desired: Mapping[str, DesiredNode],
+    observed: Mapping[str, ObservedNode],
+    *,
+    only: Collection[str] | None = None,
+) -> Plan:
+    """The plan of a whole cluster.
+
+    Args:
+        cluster: the inventory.
+        desired: by node label.
+        observed: the same nodes.
+        only: the labels of the nodes that may be changed; None for all.
+    """
+    situation = _situation(cluster, desired, observed)
+    settings = cluster_wide(desired, observed)
+    turns = list(_together(situation, settings) if settings else _rolling(situation))
+    if only is not None:
+        turns = [turn for turn in turns if turn.node in only]
+    return Plan(tuple(turns), settings, tuple(_expectations(cluster, turns, settings, observed)))
+
+
+def interrupts_the_holder(plan: Plan) -> bool:
+    """Whether a plan for all nodes together would also take the holder's containers away."""
+    return bool(plan.together) and any(
+        turn.holder and any(step.impact is Impact.RESTART for step in turn.steps)
+        for turn in plan.nodes
+    )
+
+
+def changing(settings: Sequence[str]) -> str:
+    """The subject and the verb of a sentence about settings that change."""
+    return f"{', '.join(settings)} {'changes' if len(settings) == 1 else 'change'}"
+
+
+def _situation(
+    cluster: Cluster, desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode]
+) -> _Situation:
+    vips = {str(vip.ip) for vip in cluster.vip}
+    vips |= {vip for look in observed.values() if look.applied for vip in look.applied.vips}
+    holding = holders(vips, observed.values())
+    addresses = {node.label: str(node.address) for node in cluster.nodes if node.label in desired}
+    order = rolling_order(
+        {node: d.priority for node, d in desired.items()}, holding, newcomers(addresses, observed)
+    )
+    return _Situation(
+        cluster, desired, observed, tuple(holding), tuple(order), configuration_id(desired)
+    )
+
+
+# ---- one node after the other
+
+
+def _rolling(at: _Situation) -> Iterator[NodePlan]:
+    for node in at.order:
+        steps = node_steps(at.cluster, at.desired[node], at.observed[node])
+        yield at.turn(node, at.recorded(node, _handed_over(at, node, steps)))
+
+
+def _handed_over(at: _Situation, node: str, steps: list[Step]) -> list[Step]:
+    """A node's steps with the VIP out of their way.
+
+    A reload keeps every connection, a hand-over cuts the long ones: only what would interrupt the
+    holder is worth one. A node alone has nobody to hand over to.
+    """
+    look = at.observed[node]
+    first = next((i for i, step in enumerate(steps) if step.impact is Impact.RESTART), None)
+    left = [Step("end-hand-over", THE_VIP, "a run that died left it")]
+    if node not in at.holding or first is None or look.vrrp is None:
+        return [*steps, *left] if layout.RUN_DRAIN in drains(look) else steps
+    if len(at.cluster.nodes) == 1:
+        return [
+            dataclasses.replace(step, impact=Impact.OUTAGE)
+            if step.impact is Impact.RESTART
+            else step
+            for step in steps
+        ]
+    before = f"before the {steps[first].action.replace('-', ' ')} of {steps[first].subject}"
+    back = "it may come back" if at.cluster.vrrp.preempt else "it stays where it is"
+    return [
+        *steps[:first],
+        Step("hand-over", THE_VIP, before, Impact.HANDOVER),
+        *steps[first:],
+        Step("end-hand-over", THE_VIP, back),
+    ]
+
+
+# ---- all nodes together
+
+
+def _together(at: _Situation, settings: tuple[str, ...]) -> Iterator[NodePlan]:
+    """The turns of a change that makes nodes strangers to each other until all have it.
+
+    The backups are held in FAULT, where they hear and say nothing, and change; then the holder
+    changes where it is, and goes on answering on the VIP while its keepalived starts over; then
+    the backups are let go. So there are never two masters.
+    """
+    # Of two holders, which is wrong already, one is held as a backup is.
+    staying = [node for node in at.order if node in at.holding][-1:]
+    backups = [node for node in at.order if node not in staying]
+    for node in backups:
+        steps = node_steps(at.cluster, at.desired[node], at.observed[node])
+        if layout.RUN_DRAIN not in drains(at.observed[node]):
+            steps.insert(0, Step("hold", THE_VIP, f"{changing(settings)} on all nodes together"))
+        yield at.turn(node, steps, together=True)
+    for node in staying:
+        steps = node_steps(at.cluster, at.desired[node], at.observed[node])
+        if steps:
+            pinned = [
+                Step("pin", THE_VIP, "it stays here while keepalived starts over"),
+                *steps,
+                Step("unpin", THE_VIP, "keepalived is master again"),
+            ]
+            steps = at.recorded(node, pinned)
+        else:
+            steps = at.recorded(node, [])
+        yield at.turn(node, steps, together=True)
+    for node in backups:
+        release = [Step("end-hand-over", THE_VIP, "all nodes have changed")]
+        yield at.turn(node, at.recorded(node, release))
+
+
+def _expectations(
+    cluster: Cluster,
+    turns: list[NodePlan],
+    settings: tuple[str, ...],
+    observed: Mapping[str, ObservedNode],
+) -> Iterator[str]:
+    """What a user of the VIP may notice, in sentences."""
+    steps = [step for turn in turns for step in turn.steps]
+    gone = {v for look in observed.values() if look.applied for v in look.applied.vips}
+    gone -= {str(vip.ip) for vip in cluster.vip}
+    if settings:
+        yield (
+            f"{changing(settings)} on all nodes together: no interruption is expected, but while "
+            "it lasts (some 10 s) no other node could take the VIP over."
+        )
+    for vip in sorted(gone):
+        yield f"{vip} goes away, and every connection to it."
+    if any(step.action == "hand-over" for step in steps):
+        yield "Connections that are open when the VIP moves are cut; new ones are answered."
+    if any(step.impact is Impact.OUTAGE for step in steps):
+        yield "There is one node only: it does not answer while a container is replaced."

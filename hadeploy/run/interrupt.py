@@ -1,0 +1,62 @@
+"""Ctrl-C while nodes are being changed: the node in hand is finished first."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.run.progress import Progress
+
+
+class InterruptedRunError(HadeployError):
+    """The user stopped the run between two nodes."""
+
+
+class Interrupt:
+    """Whether the user has asked to stop."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def check(self) -> None:
+        """Stop here, if the user has asked to.
+
+        Raises:
+            InterruptedRunError: the user has.
+        """
+        if self.asked:
+            raise InterruptedRunError(
+                "interrupted; the rest was not done",
+                hint="`hadeploy up` goes on from here",
+                code=ExitCode.INTERRUPTED,
+            )
+
+
+@contextmanager
+def deferred(progress: Progress) -> Iterator[Interrupt]:
+    """Turn the first Ctrl-C into a wish; the second one is a KeyboardInterrupt.
+
+    Args:
+        progress: told that the node in hand is finished first.
+    """
+    wish = Interrupt()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if wish.asked:
+            raise KeyboardInterrupt
+        wish.asked = True
+        progress.waiting("interrupted: the node in hand is finished first (again: leave it to it)")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield wish
+        return
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield wish
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,39 @@
+"""Which process a lock belongs to, so that a dead run's lock need not be waited for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def this_process() -> str:
+    """What tells this process from all others: boot, PID namespace, PID, start (proc(5)).
+
+    Returns:
+        Words joined by colons; "" where there is no /proc.
+    """
+    return identity_of(os.getpid()) or ""
+
+
+def identity_of(pid: int) -> str | None:
+    """The same of another process of this machine; None if it does not run."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+        # The second field is a name in parentheses that may hold anything.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    zombie, started = fields[0] == "Z", fields[19]
+    return None if zombie else f"{boot}:{namespace.strip('pid:[]')}:{pid}:{started}"
+
+
+def is_dead(identity: str) -> bool:
+    """Whether that was a process of this machine, and runs no more.
+
+    Args:
+        identity: from `this_process`, there or here.
+    """
+    mine, words = this_process().split(":"), identity.split(":")
+    same_machine = len(words) == len(mine) == 4 and words[:2] == mine[:2]
+    return same_machine and words[2].isdigit() and identity_of(int(words[2])) != identity

@@ -1,0 +1,69 @@
+"""`up --prune`: nodes that left the inventory are stopped before their peers forget them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hadeploy.inventory.model import Cluster, Node
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.model import Plan
+from hadeploy.run.down import down_script, prove_gone, remove
+from hadeploy.run.lock import Lock, leased, take
+from hadeploy.run.progress import Progress
+from hadeploy.run.successor import find_successor
+from hadeploy.transport.session import Session
+
+
+def former_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Node]:
+    """The nodes that the records on the others name and the inventory does not.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+
+    Returns:
+        Known by address alone; the rest is the ssh config's, and the inventory's for all nodes.
+    """
+    present = {str(node.address) for node in cluster.nodes}
+    named = {m for look in observed.values() if look.applied for m in look.applied.members}
+    return [Node.model_validate(address) for address in sorted(named - present)]
+
+
+def without_nodes(cluster: Cluster, nodes: list[Node]) -> Cluster:
+    """The cluster as it is seen from its former nodes."""
+    return cluster.model_copy(update={"nodes": tuple(nodes)})
+
+
+def take_out(
+    cluster: Cluster,
+    plan: Plan,
+    looks: Mapping[str, ObservedNode],
+    sessions: Mapping[str, Session],
+    former: Mapping[str, Session],
+    progress: Progress,
+) -> None:
+    """Stop former nodes, and remove what is ours there; a holder hands the VIP over first.
+
+    Args:
+        cluster: the inventory.
+        plan: from `leaving_plan`.
+        looks: the former nodes as they were observed.
+        sessions: to the nodes that stay.
+        former: to those that go.
+        progress: told the steps.
+
+    Raises:
+        HadeployError: no healthy node could take the VIP, or something did not go away.
+    """
+    everywhere = {**sessions, **former}
+    lock = Lock(cluster.name, "up")
+    progress.phase("Lock")
+    take(lock, everywhere)
+    with leased(lock, everywhere):
+        progress.phase("Take out")
+        for turn in plan.nodes:
+            if turn.holder:
+                find_successor(cluster, None, turn.node, sessions)
+            script = down_script(cluster, turn, looks[turn.node], lock)
+            remove(script, turn, former[turn.node], progress)
+    prove_gone(cluster, looks, former, progress)

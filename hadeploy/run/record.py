@@ -1,0 +1,43 @@
+"""What goes into applied.json: no state lives on the laptop."""
+
+from __future__ import annotations
+
+import datetime
+import getpass
+import json
+import socket
+
+from hadeploy import __version__
+from hadeploy.desired.model import DesiredNode
+from hadeploy.inventory.model import Cluster
+from hadeploy.runtime.docker import specification
+
+
+def applied_record(cluster: Cluster, desired: DesiredNode, configuration: str) -> str:
+    """The record of one node.
+
+    Args:
+        cluster: the inventory; how the nodes are reached is the laptop's matter, and left out.
+        desired: what was applied.
+        configuration: the id of the whole cluster's desired state.
+    """
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    inventory = cluster.model_dump(
+        mode="json", by_alias=True, exclude={"ssh": True, "nodes": {"__all__": {"ssh"}}}
+    )
+    return json.dumps(
+        {
+            "version": __version__,
+            "by": f"{getpass.getuser()}@{socket.gethostname()}",
+            "at": now,
+            "configuration": configuration,
+            "vips": list(desired.addresses),
+            "members": list(desired.members),
+            "interface": desired.facts.interface,
+            "files": {file.path: file.sha256 for file in desired.files},
+            "containers": {c.name: specification(c) for c in desired.containers},
+            "config_ids": {c.role: desired.config_id(c.role) for c in desired.containers},
+            "inventory": inventory,
+        },
+        indent=1,
+    )

@@ -1,0 +1,85 @@
+"""New files beside the live ones, checked by the images that will run them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hadeploy.errors import HadeployError, NodesError
+from hadeploy.run.lock import Lock, refuse
+from hadeploy.run.prepare import Prepared
+from hadeploy.run.progress import Progress
+from hadeploy.run.scripts import stage_script
+from hadeploy.shell.compose import compose
+from hadeploy.transport.fanout import each, try_each
+from hadeploy.transport.protocol import Message
+from hadeploy.transport.session import Session
+
+
+def stage_all(
+    prepared: Prepared,
+    nodes: list[str],
+    lock: Lock,
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> dict[str, str]:
+    """Stage and validate on all nodes that will change.
+
+    Returns:
+        Each node's fingerprint afterwards.
+
+    Raises:
+        NodesError: with every refusal; what was staged is removed again.
+    """
+
+    def stage_one(node: str) -> tuple[str, str]:
+        script = stage_script(
+            prepared.cluster, prepared.desired[node], lock, prepared.observed[node].fingerprint
+        )
+        return node, stage(script, sessions[node], progress)
+
+    try:
+        return dict(each(stage_one, nodes))
+    except NodesError:
+        root = {"HD_ROOT": prepared.cluster.root, "HD_CLUSTER": lock.cluster}
+        script = compose(variables=root, main='rm -rf "$HD_ROOT/.staging"\nemit end')
+        try_each(lambda node: sessions[node].run(script, doing="cleaning up"), nodes)
+        raise
+
+
+def stage(script: str, session: Session, progress: Progress) -> str:
+    """Stage one node's files and have them checked by the images that will run them.
+
+    Returns:
+        The node's fingerprint afterwards.
+
+    Raises:
+        HadeployError: with the program's own words and the line that it refused.
+    """
+
+    def tell(message: Message) -> None:
+        if message.kind == "validating":
+            progress.node(session.node, f"checking the {message.words[0]} configuration")
+
+    reply = session.run(script, doing="validating", on_message=tell)
+    refuse(reply, session.node, "validating")
+    refused = reply.all("refused")
+    if refused:
+        role = refused[0].words[0]
+        said = next(m.text for m in reply.all("validating") if m.words[0] == role)
+        raise HadeployError(
+            f"{role} refuses the new configuration",
+            node=session.node,
+            doing="validating",
+            detail=said,
+            hint="no live file was changed; `hadeploy render` writes the files to look at",
+        )
+    if reply.all("failed"):
+        raise HadeployError(
+            "staging the files failed",
+            node=session.node,
+            doing="validating",
+            detail="\n".join(m.text for m in reply.messages if m.text),
+            hint="is there space, and may root write there? (paths.root)",
+        )
+    progress.node(session.node, "configuration checked", "ok")
+    return reply.all("fingerprint")[0].words[0]

@@ -1,0 +1,80 @@
+"""Who has what after a roll that did not come to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+
+from hadeploy.errors import ExitCode, HadeployError
+
+
+class Standing(str, Enum):
+    """What a node has now."""
+
+    NEW = "new"
+    HALF = "half"
+    RESTORED = "restored"
+    UNTOUCHED = "untouched"
+    BROKEN = "broken"
+    FIRST = "first"
+    KEPT_OFF = "kept-off"
+    UNKNOWN = "unknown"
+
+    @property
+    def words(self) -> str:
+        """For people; begins with "has"."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Standing.NEW: "has the new configuration",
+    Standing.HALF: "has the new configuration, and is kept off the VIP until all nodes have it",
+    Standing.RESTORED: "has the previous configuration, put back",
+    Standing.UNTOUCHED: "has what it had; it was not touched",
+    Standing.BROKEN: "has half of the change; it could not be put back",
+    Standing.FIRST: "has half of the change; there was nothing before it to put back",
+    Standing.KEPT_OFF: "has the new configuration, is not healthy, and is kept off the VIP",
+    Standing.UNKNOWN: "was lost; it finishes its part, or puts it back, by itself",
+}
+
+
+class RollError(HadeployError):
+    """A roll that stopped half-way.
+
+    Args:
+        cause: what stopped it.
+        nodes: who has what, by label.
+    """
+
+    def __init__(self, cause: HadeployError, nodes: dict[str, Standing]) -> None:
+        super().__init__(
+            cause.what,
+            node=cause.node,
+            doing=cause.doing,
+            hint=cause.hint,
+            detail="\n".join([*(cause.detail or "").splitlines()[-14:], *_lines(nodes)]),
+            code=ExitCode.FAILED if cause.code is ExitCode.UNREACHABLE else cause.code,
+        )
+        self.nodes = nodes
+
+
+class NodeFailedError(HadeployError):
+    """A node was not healthy after its step.
+
+    Args:
+        standing: what it has now.
+    """
+
+    def __init__(self, what: str, standing: Standing, *, node: str, detail: str) -> None:
+        super().__init__(
+            what,
+            node=node,
+            doing="applying",
+            detail=detail,
+            hint="mend the cause and run `hadeploy up` again",
+        )
+        self.standing = standing
+
+
+def _lines(nodes: dict[str, Standing]) -> Iterable[str]:
+    return [f"{node} {standing.words}" for node, standing in nodes.items()]

@@ -1,0 +1,97 @@
+"""One node's turn: its script is sent, and what it says is told and judged."""
+
+from __future__ import annotations
+
+from hadeploy.plan.model import NodePlan
+from hadeploy.run.lock import refuse
+from hadeploy.run.progress import Progress
+from hadeploy.run.standing import NodeFailedError, Standing
+from hadeploy.transport.protocol import Message, Reply
+from hadeploy.transport.session import Session
+
+DESCRIPTIONS = {
+    "load-image": "loading",
+    "write-file": "writing",
+    "create-container": "starting",
+    "recreate-container": "recreating",
+    "start-container": "starting",
+    "reload-container": "reloading",
+    "remove-container": "removing",
+    "hold": "holding back",
+    "hand-over": "handing over",
+    "end-hand-over": "ending the hand-over of",
+    "pin": "keeping",
+    "unpin": "letting keepalived have",
+    "write-record": "recording",
+}
+
+STANDINGS = {
+    "restored": Standing.RESTORED,
+    "unrestored": Standing.BROKEN,
+    "kept": Standing.FIRST,
+    "kept-off": Standing.KEPT_OFF,
+}
+
+
+def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress) -> str:
+    """Do the steps of one turn and prove the node healthy.
+
+    Returns:
+        The node's fingerprint afterwards.
+
+    Raises:
+        NodeFailedError: with the step that failed, what it said, and what the node has now.
+    """
+
+    def tell(message: Message) -> None:
+        if message.kind == "step":
+            progress.node(session.node, _describe(turn, message.words[0]))
+        elif message.kind == "restoring":
+            progress.node(session.node, "putting back what it had")
+
+    reply = session.run(script, doing="applying", on_message=tell)
+    failed = reply.all("failed")
+    if not failed:
+        refuse(reply, session.node, "applying")
+        progress.node(session.node, f"{len(turn.steps)} changes applied and proven", "ok")
+        return reply.all("fingerprint")[-1].words[0]
+    number = failed[0].words[0]
+    said = [next(m.text for m in reply.all("step") if m.words[0] == number)]
+    if reply.all("unrestored"):
+        said += ["--- putting it back:", reply.body("restoring")]
+    progress.node(session.node, _describe(turn, number), "failed")
+    raise NodeFailedError(
+        f"failed while {_describe(turn, number)}",
+        _standing(reply),
+        node=session.node,
+        detail="\n".join(said),
+    )
+
+
+def put_back(script: str, session: Session, progress: Progress) -> Standing:
+    """Put a node back to what its record tells of.
+
+    Returns:
+        What it has now.
+    """
+    progress.node(session.node, "putting back what it had")
+    reply = session.run(script, doing="putting back")
+    refuse(reply, session.node, "putting back")
+    standing = _standing(reply)
+    progress.node(session.node, standing.words, "ok" if standing is Standing.RESTORED else "failed")
+    return standing
+
+
+def _standing(reply: Reply) -> Standing:
+    said = [STANDINGS[m.kind] for m in reply.messages if m.kind in STANDINGS]
+    return said[-1] if said else Standing.BROKEN
+
+
+def _describe(turn: NodePlan, number: str) -> str:
+    index, _, proof = number.partition(".")
+    step = turn.steps[int(index)]
+    if proof == "settled":
+        return "waiting for keepalived to take part again"
+    if proof:
+        return f"proving {step.subject}"
+    return f"{DESCRIPTIONS[step.action]} {step.subject}"

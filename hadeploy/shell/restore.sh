@@ -1,0 +1,82 @@
+# shellcheck shell=sh
+# Putting a node back to what its record tells of. Given: HD_ROOT, HD_HAPROXY, HD_KEEPALIVED, HD_VIPS,
+# HD_TOGETHER (yes while all nodes change their VRRP settings, and all would go back).
+
+# put_back: the remembered files and containers are live again, and proven. Without a record there is
+# nothing to go back to, and what is there stays, to be looked at.
+put_back() {
+    if [ ! -d "$HD_ROOT/.undo" ]; then
+        emit kept
+        return 0
+    fi
+    emit restoring
+    if [ "${HD_TOGETHER-}" != yes ] && ! same_router; then
+        printf 'its peers no longer speak the VRRP settings that it would go back to\n'
+        emit unrestored
+        keep_off
+        return 0
+    fi
+    # shellcheck disable=SC2086  # a list of words
+    pin 60 $HD_VIPS
+    if put_back_role haproxy "$HD_HAPROXY" USR2 && put_back_role keepalived "$HD_KEEPALIVED" HUP; then
+        emit restored
+        set_track handover 0
+        back_in_place
+        rm -rf "$HD_ROOT/.undo" "$HD_ROOT/.staging"
+    else
+        emit unrestored
+    fi
+    # shellcheck disable=SC2086
+    unpin $HD_VIPS
+}
+
+# vrrp_settings FILE: those in which a node must agree with its peers.
+vrrp_settings() {
+    sed -n '/^ *\(vrrp_version\|interface\|virtual_router_id\|advert_int\|auth_pass\)/p
+        /^ *\(unicast_src_ip\|mcast_src_ip\|unicast_peer\)/p
+        /virtual_ipaddress {/,/}/p' "$1"
+}
+
+same_router() {
+    [ "$(vrrp_settings "$HD_ROOT/.undo/keepalived/keepalived.conf")" = \
+        "$(vrrp_settings "$HD_ROOT/keepalived/keepalived.conf")" ]
+}
+
+# back_in_place: what is pinned is held here again before it is let go.
+back_in_place() {
+    for hd_vip in $HD_VIPS; do
+        ! pinned "$hd_vip" || drained || until_true 15 "$hd_vip is here" all_here "$hd_vip"
+    done
+}
+
+# put_back_role ROLE CONTAINER SIGNAL
+put_back_role() {
+    hd_changed=
+    for hd_kept in "$HD_ROOT/.undo/$1"/*; do
+        hd_live=$HD_ROOT/$1/${hd_kept##*/}
+        if [ -f "$hd_kept" ] && ! cmp -s "$hd_kept" "$hd_live"; then
+            cp -p "$hd_kept" "$hd_live.new" && mv -f "$hd_live.new" "$hd_live" || return 1
+            hd_changed=yes
+        fi
+    done
+    sync "$HD_ROOT/$1"
+    if exists "$2$OLD"; then
+        remove_container "$2" && docker rename "$2$OLD" "$2" && docker start "$2" >/dev/null || return 1
+    elif [ -n "$hd_changed" ]; then
+        signal "$2" "$3" || docker restart "$2" >/dev/null || return 1
+    fi
+    prove_back "$1" "$2"
+}
+
+# prove_back ROLE CONTAINER: the ids and the port are those of the files that are live now.
+prove_back() {
+    if [ "$1" = haproxy ]; then
+        hd_cfg=$HD_ROOT/haproxy/haproxy.cfg
+        hd_config=$(sed -n 's/.* redirect location \/\([0-9a-f]*\) .*/\1/p' "$hd_cfg")
+        hd_health=$(sed -n '/^frontend hadeploy-health/,/^$/s/.*bind 127.0.0.1:\([0-9]*\).*/\1/p' "$hd_cfg")
+        prove_haproxy "$2" "$hd_health" "$hd_config" 15
+    else
+        hd_config=$(sed -n 's/^ *router_id .*-\([0-9a-f]*\)$/\1/p' "$HD_ROOT/keepalived/keepalived.conf")
+        prove_keepalived "$2" "$hd_config" 30
+    fi
+}

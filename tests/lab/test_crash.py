@@ -1,0 +1,137 @@
+"""A run that dies at any moment leaves a cluster that serves, and the next one finishes it."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from hadeploy.lab.images.store import ensure_image
+from tests.lab.harness import Cluster
+from tests.lab.traffic import probing
+
+LOCKS = "ls /run/hadeploy/*.lock 2>/dev/null"
+turn = itertools.count()
+
+
+def new_config(cluster: Cluster) -> None:
+    """A change that is a reload."""
+    cluster.inventory["haproxy"] = {"hard_stop_after": f"{30 + next(turn)}s"}
+
+
+def new_image(cluster: Cluster) -> None:
+    """A change that is a new container, and a hand-over."""
+    reference = ("haproxy:3.0.11", "haproxy:2.6.12")[next(turn) % 2]
+    archive = str(ensure_image(reference))
+    cluster.inventory["images"]["haproxy"] = {"reference": reference, "archive": archive}
+
+
+def new_router(cluster: Cluster) -> None:
+    """A change of all nodes together."""
+    cluster.inventory["vrrp"] = {"virtual_router_id": 100 + next(turn) % 100}
+
+
+CHANGES: dict[str, Callable[[Cluster], None]] = {
+    "config": new_config,
+    "image": new_image,
+    "router": new_router,
+}
+
+# One of each kind of moment; `make test-all` takes them all.
+MOMENTS = {
+    "config": ["Lock", "checking the haproxy", "reloading", "changes applied", "Verify"],
+    "image": ["loading", "n2 recreating", "n2 proving", "handing over", "ending the hand-over"],
+    "router": ["n2 holding", "n3 proving", "keeping", "letting keepalived", "ending the hand-over"],
+}
+
+
+def survives(cluster: Cluster, change: str, kind: str, moment: str | int) -> bool:
+    """Whether the accident happened; the cluster serves all the while, and `up` converges."""
+    CHANGES[change](cluster)
+    with probing(cluster) as probe:
+        result = cluster.accident(kind, moment, "up")
+        if kind == "interrupt":
+            left = [node for node in cluster.lab.nodes if cluster.node(node, LOCKS, check=False)]
+            assert left == [], f"the lock is released: {result.err}"
+        else:
+            assert cluster.request(), f"the VIP serves after the accident: {result.err}"
+        cluster.ok("up", "--lock-wait", "60")
+    # Where the VIP moves a connection may be reset whose request has not arrived yet.
+    lost = [failure for failure in probe.failed if "reset by peer" not in failure]
+    assert lost == [], f"at {moment}: {result.err}"
+    assert len(probe.failed) <= (2 if change == "image" else 0), probe.failed
+    assert cluster.up()["changes"] == 0
+    codes = {"kill": [-signal.SIGKILL], "cut": [1, 3], "interrupt": [130]}[kind]
+    assert result.code in [0, *codes], result.err
+    return result.code != 0
+
+
+@pytest.mark.parametrize("kind", ["kill", "cut", "interrupt"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_survives_an_accident(served: Cluster, change: str, kind: str) -> None:
+    for moment in MOMENTS[change]:
+        survives(served, change, kind, moment)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", ["kill", "cut", "interrupt"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_survives_an_accident_at_every_moment(
+    served: Cluster, change: str, kind: str
+) -> None:
+    # After the last changes there are moments that nothing can go wrong in any more.
+    quiet = 0
+    for moment in itertools.count(1):
+        quiet = 0 if survives(served, change, kind, moment) else quiet + 1
+        if quiet == 5:
+            break
+    assert moment > 15
+
+
+def test_five_kills_in_a_row_are_survived(served: Cluster) -> None:
+    new_image(served)
+    new_config(served)
+    with probing(served) as probe:
+        for moment in ("checking the keepalived", "n2 recreating", "n2 proving", "n3", "handing"):
+            assert served.accident("kill", moment, "up").code in (0, -signal.SIGKILL)
+            assert served.request()
+        served.ok("up", "--lock-wait", "60")
+    assert [failure for failure in probe.failed if "reset by peer" not in failure] == []
+    assert served.up()["changes"] == 0
+
+
+@pytest.mark.parametrize("moment", ["Lock", "checking the haproxy", "n1 proving", "n3 writing"])
+def test_a_first_up_that_was_killed_is_finished_by_the_next(fresh: Cluster, moment: str) -> None:
+    assert fresh.accident("kill", moment, "up").code == -signal.SIGKILL
+    fresh.ok("up", "--lock-wait", "60")
+    assert fresh.up()["changes"] == 0
+
+
+@pytest.mark.parametrize("kind", ["kill", "cut"])
+@pytest.mark.parametrize("moment", ["Lock", "removing", "things removed", "Verify"])
+def test_a_down_that_was_killed_is_finished_by_the_next(
+    served: Cluster, kind: str, moment: str
+) -> None:
+    assert served.accident(kind, moment, "down", "--yes").code != 0
+    served.ok("down", "--yes", "--lock-wait", "60")
+    for node in served.lab.nodes:
+        assert served.node(node, "ls /etc/hadeploy", check=False) == ""
+    assert served.holders() == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_a_bring_up_and_a_teardown_survive_a_kill_at_every_moment(
+    cluster: Cluster, command: str
+) -> None:
+    for moment in itertools.count(1):
+        first, last = ("down", "up") if command == "up" else ("up", "down")
+        yes = {"up": (), "down": ("--yes",)}
+        cluster.ok(first, *yes[first])
+        killed = cluster.accident("kill", moment, last, *yes[last]).code != 0
+        cluster.ok(last, *yes[last], "--lock-wait", "60")
+        if not killed:
+            break
+    assert moment > 10

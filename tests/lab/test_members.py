@@ -1,0 +1,102 @@
+"""Nodes come and go under traffic, and there are never two holders."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.harness import KEEPALIVED, Cluster
+from tests.lab.traffic import probing
+
+
+def without(cluster: Cluster, node: str) -> None:
+    """Take a node out of the inventory."""
+    cluster.inventory["nodes"] = [n for n in cluster.inventory["nodes"] if n["name"] != node]
+
+
+def masters(cluster: Cluster) -> int:
+    """How often any keepalived has become master since its container was made."""
+    said = "docker logs %s 2>&1 | grep -c 'Entering MASTER' || true"
+    return sum(int(cluster.node(node, said % KEEPALIVED) or 0) for node in cluster.lab.nodes)
+
+
+def test_a_new_node_is_known_before_it_starts(fresh: Cluster) -> None:
+    everybody = list(fresh.inventory["nodes"])
+    without(fresh, "n1")
+    fresh.up()
+    (holder,) = fresh.holders()
+    # It would be preferred, and it comes last all the same.
+    fresh.inventory["nodes"] = everybody
+    elections = masters(fresh)
+    with probing(fresh) as probe:
+        document = fresh.up()
+    assert [turn["node"] for turn in document["plan"]][-1] == "n1"
+    assert probe.failed == []
+    assert fresh.holders() == [holder]
+    assert masters(fresh) == elections, "nobody became master"
+
+
+def test_a_cluster_of_one_grows(fresh: Cluster) -> None:
+    everybody = list(fresh.inventory["nodes"])
+    fresh.inventory["nodes"] = everybody[:1]
+    fresh.up()
+    fresh.inventory["nodes"] = everybody
+    with probing(fresh) as probe:
+        document = fresh.up()
+    assert document["together"] == ["unicast or multicast"]
+    assert probe.failed == []
+    assert fresh.holders() == ["n1"]
+    assert fresh.up()["changes"] == 0
+
+
+@pytest.mark.parametrize("which", ["holder", "backup"])
+def test_a_removed_node_is_stopped_before_its_peers_forget_it(served: Cluster, which: str) -> None:
+    (holder,) = served.holders()
+    gone = holder if which == "holder" else next(n for n in served.lab.nodes if n != holder)
+    without(served, gone)
+    refused = served.run("up")
+    assert refused.code == 3
+    assert "hadeploy up --prune" in refused.err
+    assert "hand over" in served.ok("plan", "--prune").out or which == "backup"
+    with probing(served) as probe:
+        served.ok("up", "--prune")
+    assert all("reset by peer" in failure for failure in probe.failed)
+    assert len(probe.failed) <= 1
+    assert served.node(gone, "docker ps --all --quiet; ls /etc/hadeploy", check=False) == ""
+    assert len(served.holders()) == 1
+    assert served.up()["changes"] == 0
+
+
+def test_a_removed_node_that_is_out_of_reach_is_forgotten_on_demand(served: Cluster) -> None:
+    (holder,) = served.holders()
+    gone = next(n for n in served.lab.nodes if n != holder)
+    without(served, gone)
+    served.lab.stop_node(gone)
+    result = served.run("up", "--prune")
+    assert result.code == 3
+    address = served.lab.address(gone)
+    assert f"hadeploy up --forget {address}" in result.err
+    served.ok("up", "--forget", address)
+
+
+def test_a_node_that_is_down_can_be_left_out(served: Cluster) -> None:
+    (holder,) = served.holders()
+    away, other = [node for node in served.lab.nodes if node != holder]
+    served.lab.stop_node(away)
+    served.inventory["haproxy"] = {"maxconn": 650}
+    assert served.run("up").code == 3
+    with probing(served) as probe:
+        result = served.ok("up", "--allow-degraded", away)
+    assert probe.failed == []
+    assert away in result.out + result.err
+    assert served.run("up", "--allow-degraded", away, "--allow-degraded", other).code == 2
+    served.lab.start_node(away)
+    served.up()
+
+
+def test_one_node_alone_can_be_changed(served: Cluster) -> None:
+    served.inventory["haproxy"] = {"maxconn": 660}
+    before = served.containers()
+    document = served.ok("up", "--limit", "n2", "--json").document
+    assert {turn["node"] for turn in document["plan"]} == {"n2"}
+    assert served.containers() == before
+    assert {turn["node"] for turn in served.up()["plan"] if turn["steps"]} == {"n1", "n3"}

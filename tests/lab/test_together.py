@@ -1,0 +1,149 @@
+"""VRRP settings that make nodes strangers to each other change on all of them together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hadeploy.desired.templates import shipped_templates
+from hadeploy.lab.images.store import ensure_image
+from tests.lab.harness import HAPROXY, Cluster, eventually
+from tests.lab.traffic import probing
+
+PASSWORD = {"password": "cmd:echo s3cret"}
+
+
+def states(cluster: Cluster) -> dict[str, str]:
+    """What each node's keepalived says of itself in the last proof."""
+    document = cluster.ok("verify", "--json").document
+    said = {
+        p["node"]: p["message"] for p in document["proofs"] if p["proof"] == "keepalived-agrees"
+    }
+    return {node: message.split()[2] for node, message in said.items()}
+
+
+@pytest.mark.parametrize(
+    ("vrrp", "setting"),
+    [
+        ({"virtual_router_id": 77}, "virtual_router_id"),
+        ({"version": 3}, "VRRP version"),
+        ({"advert_interval": 2}, "advert interval"),
+        ({"password": "cmd:echo s3cret"}, "authentication"),
+        ({"mode": "multicast"}, "unicast or multicast"),
+    ],
+)
+def test_a_setting_changes_without_a_failure(
+    served: Cluster, vrrp: dict[str, Any], setting: str
+) -> None:
+    holders = served.holders()
+    served.inventory["vrrp"] = vrrp
+    with probing(served) as probe:
+        document = served.up()
+    assert document["together"] == [setting]
+    assert probe.failed == []
+    assert probe.done > 100
+    assert served.holders() == holders
+    assert served.up()["changes"] == 0
+    assert sorted(states(served).values()) == ["BACKUP", "BACKUP", "MASTER"]
+
+
+def test_a_second_vip_is_added_and_taken_away_without_a_failure(served: Cluster) -> None:
+    second = served.lab.vip.rpartition(".")[0] + ".101"
+    served.inventory["vip"] = [served.lab.vip, second]
+    with probing(served) as probe:
+        document = served.up()
+        assert document["together"] == ["VIP list"]
+        assert served.holders(second) == served.holders()
+        served.inventory["vip"] = served.lab.vip
+        document = served.up()
+    assert f"{second} goes away, and every connection to it." in document["expects"]
+    assert probe.failed == []
+    assert served.holders(second) == []
+
+
+def test_with_a_new_image_the_containers_come_first(served: Cluster) -> None:
+    newer = "haproxy:3.0.11"
+    served.inventory["images"]["haproxy"] = {
+        "reference": newer,
+        "archive": str(ensure_image(newer)),
+    }
+    served.inventory["vrrp"] = {"virtual_router_id": 99}
+    plan = served.ok("plan")
+    assert "After that, virtual_router_id changes on all nodes together." in plan.out
+    with probing(served) as probe:
+        document = served.up()
+    assert document["together"] == ["virtual_router_id"]
+    assert all("reset by peer" in failure for failure in probe.failed)
+    assert len(probe.failed) <= 1
+    assert served.up()["changes"] == 0
+    for node in served.lab.nodes:
+        assert (
+            served.node(node, f"docker inspect --format '{{{{.Config.Image}}}}' {HAPROXY}") == newer
+        )
+
+
+def failing_on(cluster: Cluster, node: str) -> None:
+    """A keepalived.conf that is good, and keeps one node in FAULT."""
+    shipped = (shipped_templates() / "keepalived.conf.j2").read_text()
+    never = f"""{{% if node.label == "{node}" %}}vrrp_script never {{
+    script "/bin/false"
+    interval 1
+}}
+{{% endif %}}vrrp_instance"""
+    own = shipped.replace("vrrp_instance", never, 1).replace(
+        "        haproxy\n",
+        f'        haproxy\n{{% if node.label == "{node}" %}}        never\n{{% endif %}}',
+    )
+    folder = cluster.folder / "templates"
+    folder.mkdir()
+    (folder / "keepalived.conf.j2").write_text(own)
+    cluster.inventory["templates"] = {"folder": str(folder)}
+
+
+def test_if_the_holder_fails_all_nodes_go_back(served: Cluster) -> None:
+    (holder,) = served.holders()
+    before = served.snapshot()
+    failing_on(served, holder)
+    served.inventory["vrrp"] = {"virtual_router_id": 88}
+    with probing(served) as probe:
+        result = served.run("up", "--json")
+    assert result.code == 1
+    assert probe.failed == []
+    assert set(result.document["nodes"].values()) == {"restored"}
+    assert served.holders() == [holder]
+    for node, lines in served.snapshot().items():
+        now = [line for line in lines.splitlines() if ".lock" not in line]
+        assert [line for line in now if "/track/" not in line] == [
+            line for line in before[node].splitlines() if "/track/" not in line
+        ]
+    served.inventory.pop("vrrp")
+    served.inventory.pop("templates")
+    assert served.up()["changes"] == 0
+
+
+def test_a_backup_that_does_not_come_back_is_kept_off_the_vip(served: Cluster) -> None:
+    (holder,) = served.holders()
+    backup = next(node for node in reversed(served.lab.nodes) if node != holder)
+    failing_on(served, backup)
+    served.inventory["vrrp"] = {"virtual_router_id": 66}
+    with probing(served) as probe:
+        result = served.run("up", "--json")
+    assert result.code == 1
+    assert probe.failed == []
+    assert result.document["nodes"][backup] == "kept-off"
+    assert result.document["nodes"][holder] == "new"
+    assert served.holders() == [holder]
+    served.inventory.pop("templates")
+    served.up()
+    eventually(lambda: sorted(states(served).values()) == ["BACKUP", "BACKUP", "MASTER"], "healed")
+
+
+@pytest.mark.parametrize("option", ["--limit", "--allow-degraded"])
+def test_it_is_refused_for_some_nodes_only(served: Cluster, option: str) -> None:
+    served.inventory["vrrp"] = {"virtual_router_id": 55}
+    before = served.snapshot()
+    result = served.run("up", option, "n2")
+    assert result.code == 2
+    assert "virtual_router_id must change on all nodes together" in result.err
+    assert served.snapshot() == before

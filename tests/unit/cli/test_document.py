@@ -1,0 +1,102 @@
+"""The document of --json is as its schema says, and the schema in docs is this version's."""
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from hadeploy.cli.document import document_schema
+from hadeploy.cli.outcome import Outcome
+from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.plan.down import make_down_plan
+from hadeploy.plan.model import Action, NodePlan, Plan, Step
+from hadeploy.plan.rolling import make_plan
+from hadeploy.verify.model import Proof, Verdict
+from hadeploy.verify.proofs import prove
+from tests.unit import builders
+
+PUBLISHED = Path(__file__).parents[3] / "docs" / "json.schema.json"
+
+CLUSTER = builders.cluster()
+DESIRED = builders.desired(CLUSTER)
+EMPTY = {node: builders.empty(node) for node in DESIRED}
+HEALTHY = builders.healthy(CLUSTER)
+
+
+def test_the_schema_in_docs_is_up_to_date() -> None:
+    assert json.loads(PUBLISHED.read_text()) == document_schema(), (
+        "hadeploy schema --of result >docs/json.schema.json"
+    )
+
+
+def test_the_schema_is_one() -> None:
+    Draft202012Validator.check_schema(document_schema())
+
+
+OUTCOMES = {
+    "nothing yet": Outcome("plan"),
+    "no command": Outcome(None, code=ExitCode.USAGE),
+    "a fresh cluster": Outcome(
+        "up",
+        "c",
+        make_plan(CLUSTER, DESIRED, EMPTY),
+        prove(CLUSTER, DESIRED, EMPTY),
+        code=ExitCode.NOT_PROVEN,
+    ),
+    "a cluster that is up": Outcome(
+        "up", "c", make_plan(CLUSTER, DESIRED, HEALTHY), prove(CLUSTER, DESIRED, HEALTHY)
+    ),
+    "a change": Outcome(
+        "plan",
+        "c",
+        make_plan(
+            builders.cluster(haproxy={"maxconn": 3000}),
+            builders.desired(builders.cluster(haproxy={"maxconn": 3000})),
+            HEALTHY,
+        ),
+    ),
+    "a teardown": Outcome("down", "c", make_down_plan(CLUSTER, HEALTHY)),
+    "errors": Outcome(
+        "up",
+        errors=[
+            HadeployError("no", node="n1", doing="trying", hint="wait", detail="a\nb"),
+            HadeployError("no"),
+        ],
+        code=ExitCode.FAILED,
+    ),
+}
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES.keys())
+def test_documents_are_as_the_schema_says(outcome: Outcome) -> None:
+    document = json.loads(json.dumps(outcome.document()))
+    Draft202012Validator(document_schema()).validate(document)
+
+
+@pytest.mark.parametrize("action", get_args(Action))
+def test_every_action_may_occur(action: Action) -> None:
+    plan = Plan((NodePlan("n1", (Step(action, "this", "because"),)),))
+    Draft202012Validator(document_schema()).validate(Outcome("up", plan=plan).document())
+
+
+@pytest.mark.parametrize("verdict", get_args(Verdict))
+def test_every_verdict_may_occur(verdict: Verdict) -> None:
+    outcome = Outcome("up", proofs=[Proof("vip-held-once", verdict, "seen")])
+    Draft202012Validator(document_schema()).validate(outcome.document())
+
+
+@pytest.mark.parametrize("code", ExitCode)
+def test_every_exit_code_may_occur(code: ExitCode) -> None:
+    Draft202012Validator(document_schema()).validate(Outcome("up", code=code).document())
+
+
+def test_a_key_that_the_schema_does_not_know_is_noticed() -> None:
+    document = {**Outcome("up").document(), "more": 1}
+    assert not Draft202012Validator(document_schema()).is_valid(document)
+
+
+def test_consequences_are_folded_for_people_only() -> None:
+    document = OUTCOMES["a fresh cluster"].document()
+    assert sum(1 for p in document["proofs"] if p["node"] == "n1") == 6

@@ -1,0 +1,121 @@
+"""The command line: options before and after the command, and mistakes in it."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from hadeploy.cli.document import document_schema
+from hadeploy.cli.main import main
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads(self.out)
+        Draft202012Validator(document_schema()).validate(loaded)
+        return loaded
+
+
+class Run(Protocol):
+    def __call__(self, *arguments: str) -> Ended: ...
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HADEPLOY_INVENTORY", raising=False)
+
+    def run(*arguments: str) -> Ended:
+        monkeypatch.setattr("sys.argv", ["hadeploy", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert isinstance(ended.value.code, int)
+        return Ended(ended.value.code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command", "said"),
+    [
+        (["plan", "--bogus", "--json"], "plan", "--bogus"),
+        (["drain", "--json"], "drain", "NODE"),
+        (["up", "--json", "--timeout", "soon"], "up", "soon"),
+        (["--json", "frobnicate"], None, "frobnicate"),
+        (["--json"], None, "Missing command"),
+        (["--json", "lab", "status"], None, "lab has no option --json"),
+        (["lab", "status", "--json", "--bogus"], "lab status", "--bogus"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_json_too(
+    run: Run, arguments: list[str], command: str | None, said: str
+) -> None:
+    ended = run(*arguments)
+    assert ended.code == ended.document["exit_code"] == 2
+    assert ended.document["command"] == command
+    (error,) = ended.document["errors"]
+    assert said in error["message"]
+    assert said in ended.err
+
+
+def test_without_json_a_wrong_command_line_prints_nothing_on_stdout(run: Run) -> None:
+    assert run("plan", "--bogus")[:2] == (2, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["plan", "--json", "-i", "mine.yaml"],
+        ["--json", "plan", "-i", "mine.yaml"],
+        ["-i", "mine.yaml", "--json", "plan"],
+        ["-i", "other.yaml", "plan", "-i", "mine.yaml", "--json"],
+    ],
+    ids=" ".join,
+)
+def test_common_options_stand_before_or_after_the_command(run: Run, arguments: list[str]) -> None:
+    ended = run(*arguments)
+    assert ended.code == 2
+    assert ended.document["command"] == "plan"
+    assert ended.document["errors"][0]["message"] == "there is no inventory mine.yaml (named by -i)"
+
+
+def test_an_option_before_a_command_that_has_no_use_for_it_is_refused(run: Run) -> None:
+    ended = run("-i", "mine.yaml", "lab", "status")
+    assert ended.code == 2
+    assert "lab has no option -i" in ended.err
+
+
+def test_a_secret_that_is_not_there_is_told_at_the_place_of_its_reference(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inventory.yaml").write_text(
+        "vip: 198.51.100.9\nnodes: [198.51.100.1, 198.51.100.2]\n"
+        "vrrp:\n  version: 2\n  password: env:NONE\n"
+    )
+    monkeypatch.delenv("NONE", raising=False)
+    ended = run("plan", "--json")
+    assert ended.code == 2
+    (error,) = ended.document["errors"]
+    said = "inventory.yaml:5:13: vrrp.password: env:NONE: that variable is not set"
+    assert error["message"] == said
+    assert error["hint"] == "export NONE before you run hadeploy"
+    assert f"error: {said}" in ended.err
+
+    monkeypatch.setenv("NONE", "much too long")
+    ended = run("plan", "--json")
+    assert ended.document["errors"][0]["message"].startswith("inventory.yaml:5:13: vrrp.password: ")
+    assert "much too long" not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("subject", ["inventory", "result"])
+def test_both_schemas_are_printed(run: Run, subject: str) -> None:
+    ended = run("schema", "--of", subject)
+    assert ended.code == 0
+    Draft202012Validator.check_schema(json.loads(ended.out))

@@ -1,0 +1,124 @@
+"""Whose turn is when: given these observations, expect these turns."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from hadeploy.errors import HadeployError
+from hadeploy.observe.model import ObservedFile, ObservedNode
+from hadeploy.plan.model import Plan
+from hadeploy.plan.order import newcomers, rolling_order
+from hadeploy.plan.partial import refuse_minority, refuse_partial
+from hadeploy.plan.rolling import interrupts_the_holder, make_plan
+from tests.unit import builders
+
+ROUTER = {"vrrp": {"virtual_router_id": 9}}
+
+
+def planned(observed: dict[str, ObservedNode], **inventory: Any) -> Plan:
+    cluster = builders.cluster(**inventory)
+    return make_plan(cluster, builders.desired(cluster), observed)
+
+
+def turns(plan: Plan) -> list[tuple[str, list[str]]]:
+    return [(turn.node, [step.action for step in turn.steps]) for turn in plan.nodes]
+
+
+def test_all_nodes_together_the_holder_between_holding_and_letting_go() -> None:
+    plan = planned(builders.healthy(builders.cluster()), **ROUTER)
+    held = ["hold", "write-file", "reload-container"]
+    assert turns(plan) == [
+        ("n2", held),
+        ("n3", held),
+        ("n1", ["pin", "write-file", "reload-container", "unpin", "write-record"]),
+        ("n2", ["end-hand-over", "write-record"]),
+        ("n3", ["end-hand-over", "write-record"]),
+    ]
+    assert plan.together == ("virtual_router_id",)
+    assert [turn.together for turn in plan.nodes] == [True, True, True, False, False]
+    assert "no interruption is expected" in plan.expects[0]
+
+
+def test_a_node_that_a_dead_run_still_holds_is_not_held_again() -> None:
+    observed = builders.healthy(builders.cluster())
+    done = builders.healthy(builders.cluster(**ROUTER))["n2"]
+    track = ObservedFile("track/handover", 0o644, "0:0", b"1\n")
+    files = tuple(f for f in done.files if f.path != track.path)
+    observed["n2"] = dataclasses.replace(done, files=(*files, track))
+    plan = planned(observed, **ROUTER)
+    assert turns(plan)[0] == ("n2", [])
+    assert turns(plan)[3] == ("n2", ["end-hand-over", "write-record"])
+
+
+def test_without_a_holder_all_are_held_and_let_go() -> None:
+    observed = builders.healthy(builders.cluster(), holder="nobody")
+    plan = planned(observed, **ROUTER)
+    assert [node for node, _ in turns(plan)] == ["n1", "n2", "n3", "n1", "n2", "n3"]
+
+
+def test_containers_of_the_holder_are_not_replaced_while_all_others_are_held() -> None:
+    image = {"images": {"haproxy": {"reference": "haproxy:3.4.2"}}}
+    observed = builders.healthy(builders.cluster())
+    assert interrupts_the_holder(planned(observed, **ROUTER, **image))
+    assert not interrupts_the_holder(planned(observed, **image))
+    assert not interrupts_the_holder(planned(observed, **ROUTER))
+
+
+def test_a_vip_that_goes_away_is_told() -> None:
+    plan = planned(builders.healthy(builders.cluster()), vip="198.51.100.200")
+    assert "198.51.100.100 goes away, and every connection to it." in plan.expects
+    assert [turn.node for turn in plan.nodes if turn.holder] == ["n1"]
+
+
+def test_only_the_chosen_nodes_have_turns() -> None:
+    cluster = builders.cluster(haproxy={"maxconn": 700})
+    observed = builders.healthy(builders.cluster())
+    plan = make_plan(cluster, builders.desired(cluster), observed, only=["n3"])
+    assert [turn.node for turn in plan.nodes] == ["n3"]
+
+
+@pytest.mark.parametrize(
+    ("holding", "new", "order"),
+    [
+        ([], [], ["n1", "n2", "n3"]),
+        (["n1"], [], ["n2", "n3", "n1"]),
+        (["n2"], [], ["n1", "n3", "n2"]),
+        (["n1"], ["n3"], ["n2", "n1", "n3"]),
+        (["n3"], ["n1"], ["n2", "n3", "n1"]),
+        (["n1", "n2"], [], ["n3", "n1", "n2"]),
+    ],
+)
+def test_backups_then_the_holder_then_who_is_new(
+    holding: list[str], new: list[str], order: list[str]
+) -> None:
+    assert rolling_order({"n1": 250, "n2": 240, "n3": 230}, holding, new) == order
+
+
+def test_who_is_new() -> None:
+    addresses = {node: f"198.51.100.1{node[1:]}" for node in ("n1", "n2", "n3", "n4")}
+    observed = builders.healthy(builders.cluster())
+    assert newcomers(addresses, {**observed, "n4": builders.empty("n4")}) == ["n4"]
+    assert newcomers(addresses, {node: builders.empty(node) for node in addresses}) == []
+    gone = {**observed, "n2": builders.empty("n2"), "n4": builders.empty("n4")}
+    assert newcomers(addresses, gone) == ["n4"], "its peers still know n2"
+
+
+def test_what_needs_all_nodes_is_refused_for_some() -> None:
+    observed = builders.healthy(builders.cluster())
+    refuse_partial(builders.cluster(**ROUTER), planned(observed, **ROUTER), observed, "")
+    with pytest.raises(HadeployError, match="virtual_router_id must change on all nodes together"):
+        refuse_partial(builders.cluster(**ROUTER), planned(observed, **ROUTER), observed, "--limit")
+    more = [{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2, 3, 4)]
+    bigger = builders.cluster(nodes=more)
+    with pytest.raises(HadeployError, match="nodes are added or removed"):
+        refuse_partial(bigger, Plan(()), observed, "--limit")
+
+
+def test_a_majority_takes_part() -> None:
+    refuse_minority(builders.cluster(), [])
+    refuse_minority(builders.cluster(), ["n1"])
+    with pytest.raises(HadeployError, match="only 1 of 3 nodes"):
+        refuse_minority(builders.cluster(), ["n1", "n2"])

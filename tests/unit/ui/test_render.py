@@ -1,0 +1,169 @@
+"""Pictures for people, in a terminal of 80 columns."""
+
+import dataclasses
+import io
+
+import pytest
+from rich.console import Console, RenderableType
+
+from hadeploy.errors import HadeployError, NodesError
+from hadeploy.observe.model import ObservedNode, Owner, Socket
+from hadeploy.plan.down import make_down_plan
+from hadeploy.plan.model import Impact, NodePlan, Plan, Step
+from hadeploy.plan.rolling import make_plan
+from hadeploy.ui.render import plan_picture, print_error, proofs_picture
+from hadeploy.verify.proofs import prove
+from tests.unit import builders
+
+CLUSTER = builders.cluster(name="kube-lb")
+DESIRED = builders.desired(CLUSTER)
+EMPTY = {node: builders.empty(node) for node in DESIRED}
+
+
+def lines(picture: RenderableType, width: int = 80) -> list[str]:
+    console = Console(width=width, file=io.StringIO())
+    with console.capture() as shown:
+        console.print(picture)
+    return [line.rstrip() for line in shown.get().splitlines()]
+
+
+def recreation() -> Plan:
+    image = {"haproxy": {"reference": "registry.example.com/mirror/library/haproxy:2.9.1-alpine"}}
+    changed = builders.cluster(name="kube-lb", images=image)
+    return make_plan(changed, builders.desired(changed), builders.healthy(CLUSTER))
+
+
+def test_nodes_with_the_same_steps_are_one_block() -> None:
+    assert lines(plan_picture(make_plan(CLUSTER, DESIRED, EMPTY)))[:4] == [
+        "  step              what                         why                      impact",
+        "n1, n2, n3",
+        "  load image        haproxy:3.2.21               not on the node; pulled  none",
+        "  load image        osixia/keepalived:2.3.4      not on the node; pulled  none",
+    ]
+
+
+def test_the_holder_has_a_block_of_its_own() -> None:
+    shown = lines(plan_picture(recreation()))
+    assert [line for line in shown if line.startswith("n")] == ["n2, n3", "n1 (holds the VIP)"]
+    assert "11 changes on 3 of 3 nodes." in shown
+
+
+def test_only_neighbours_are_merged_so_that_the_order_is_seen() -> None:
+    step = Step("write-record", "applied.json", "there is none")
+    other = dataclasses.replace(step, impact=Impact.RELOAD)
+    plan = Plan((NodePlan("n1", (step,)), NodePlan("n2", (other,)), NodePlan("n3", (step,))))
+    assert [line for line in lines(plan_picture(plan)) if line.startswith("n")] == [
+        "n1",
+        "n2",
+        "n3",
+    ]
+
+
+def test_nodes_without_changes_are_merged_too() -> None:
+    step = Step("write-record", "applied.json", "there is none")
+    plan = Plan((NodePlan("n1", (step,)), NodePlan("n2", ()), NodePlan("n3", ())))
+    assert lines(plan_picture(plan))[-3:] == [
+        "n2, n3",
+        "  no changes",
+        "1 changes on 1 of 3 nodes.",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        make_plan(CLUSTER, DESIRED, EMPTY),
+        recreation(),
+        make_down_plan(CLUSTER, builders.healthy(CLUSTER)),
+    ],
+    ids=["fresh", "recreation", "teardown"],
+)
+def test_words_and_usual_paths_are_whole(plan: Plan, width: int) -> None:
+    shown = lines(plan_picture(plan), width)
+    assert max(map(len, shown)) <= width
+    words = " ".join(shown).split()
+    for step in (step for node in plan.nodes for step in node.steps):
+        for word in f"{step.action.replace('-', ' ')} {step.reason} {step.impact.value}".split():
+            assert word in words
+        if len(step.subject) <= 28:
+            assert step.subject in " ".join(shown)
+
+
+def test_a_long_image_is_whole_where_there_is_room() -> None:
+    assert "registry.example.com/mirror/library/haproxy:2.9.1-alpine" in " ".join(
+        lines(plan_picture(recreation()), 160)
+    )
+
+
+def told(look: ObservedNode) -> list[str]:
+    observed = builders.healthy(CLUSTER) | {look.node: look}
+    shown = lines(proofs_picture(prove(CLUSTER, DESIRED, observed)), 160)
+    return [line for line in shown if line.startswith(f"✗ {look.node}")]
+
+
+def test_what_follows_from_missing_containers_is_only_counted() -> None:
+    assert told(builders.empty("n2")) == [
+        "✗ n2: kube-lb-haproxy is missing (`hadeploy up` starts it)",
+        "✗ n2: kube-lb-keepalived is missing, and 4 consequences (`hadeploy up` starts it)",
+    ]
+
+
+def test_what_follows_from_a_dead_haproxy_is_only_counted() -> None:
+    n2 = builders.healthy(CLUSTER)["n2"]
+    haproxy, keepalived = n2.containers
+    dead = dataclasses.replace(haproxy, status="exited", exit_code=137)
+    assert n2.vrrp
+    fault = dataclasses.replace(n2.vrrp, state="FAULT")
+    look = dataclasses.replace(
+        n2, containers=(dead, keepalived), sockets=(), serving=None, vrrp=fault
+    )
+    assert told(look) == [
+        "✗ n2: kube-lb-haproxy is exited (exit status 137), and 3 consequences"
+        " (docker logs --tail 30 kube-lb-haproxy)"
+    ]
+
+
+def test_who_took_the_port_of_a_dead_haproxy_is_told() -> None:
+    n2 = builders.healthy(CLUSTER)["n2"]
+    taken = Socket("0.0.0.0", 9443, (Owner("python3", 7),))
+    look = dataclasses.replace(n2, containers=n2.containers[1:], sockets=(taken,), serving=None)
+    assert [line.split(" (")[0] for line in told(look)] == [
+        "✗ n2: kube-lb-haproxy is missing, and 1 consequence",
+        "✗ n2: port 9443 belongs to python3, not to our haproxy alone",
+    ]
+
+
+def test_a_live_haproxy_that_does_not_answer_is_told_by_itself() -> None:
+    look = dataclasses.replace(builders.healthy(CLUSTER)["n2"], serving=None)
+    assert told(look) == [
+        "✗ n2: haproxy does not answer its health check (is it stopped, or frozen?)"
+    ]
+
+
+def errors_shown(error: HadeployError) -> list[str]:
+    console = Console(width=80, file=io.StringIO())
+    with console.capture() as shown:
+        print_error(console, error)
+    return shown.get().splitlines()
+
+
+def test_nodes_that_fail_alike_are_told_once() -> None:
+    def failure(node: str, what: str) -> HadeployError:
+        return HadeployError(what, node=node, doing="pulling", hint="wait", detail="x\ny")
+
+    same = [failure(node, "no route") for node in ("n1", "n2", "n3")]
+    assert errors_shown(NodesError([same[0], failure("n4", "refused"), *same[1:]])) == [
+        "error: n1, n2, n3: pulling: no route",
+        "  | x",
+        "  | y",
+        "  next: wait",
+        "error: n4: pulling: refused",
+        "  | x",
+        "  | y",
+        "  next: wait",
+    ]
+
+
+def test_an_error_of_no_node_names_none() -> None:
+    assert errors_shown(HadeployError("no", doing="reading")) == ["error: reading: no"]
