@@ -142,6 +142,9 @@ def choosing(command: Command) -> Command:
         help="Stop and clean nodes that left the inventory.",
     )
     @click.option(
+        "--adopt", is_flag=True, help="Take over a cluster that was set up by hand, node by node."
+    )
+    @click.option(
         "--limit", multiple=True, metavar="NODE", help="Change this node only; can be repeated."
     )
     @click.option(
@@ -156,9 +159,10 @@ def choosing(command: Command) -> Command:
         prune: bool,
         limit: tuple[str, ...],
         allow_degraded: tuple[str, ...],
+        adopt: bool,
         **others: Any,
     ) -> Any:
-        return command(choices=Choices(forget, prune, limit, allow_degraded), **others)
+        return command(choices=Choices(forget, prune, limit, allow_degraded, adopt), **others)
 
     return wrapped  # type: ignore[return-value]
 

@@ -23,6 +23,7 @@ def observation_script(cluster: Cluster, *, previous: bool = False) -> str:
     return compose(
         "keepalived.sh",
         "lock.sh",
+        "foreign.sh",
         "observe.sh",
         variables={
             "HD_ROOT": cluster.root,

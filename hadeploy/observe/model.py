@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hadeploy.desired.model import Role
+
 
 @dataclass(frozen=True)
 class ObservedContainer:
@@ -149,6 +151,28 @@ class Applied:
 
 
 @dataclass(frozen=True)
+class Foreign:
+    """Somebody else's container that serves one of our ports or runs a keepalived.
+
+    Attributes:
+        role: what it does there.
+        container: what it was made with.
+        path: of its configuration in the container; "" if it was not found.
+        config: the configuration as it runs it, several files in a row; it may hold secrets.
+        extra_files: path in the container → content, of the scripts that the configuration names
+            and of what is beside it.
+        unread: paths of files beside it that are private keys or large; their content stays there.
+    """
+
+    role: Role
+    container: ObservedContainer
+    path: str
+    config: bytes = field(repr=False)
+    extra_files: dict[str, bytes] = field(repr=False)
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ObservedNode:
     """The observed state of one node.
 
@@ -167,6 +191,7 @@ class ObservedNode:
         through: (VIP, port) → whether a connection from this node opens.
         check_age: seconds since keepalived's check of haproxy ran, or None if it never did.
         keepaliveds: pid → container id, or "" for one that runs on the host.
+        foreign: somebody else's containers in our place.
     """
 
     node: str
@@ -192,6 +217,7 @@ class ObservedNode:
     backends: tuple[BackendServer, ...]
     through: dict[tuple[str, int], bool]
     applied: Applied | None
+    foreign: tuple[Foreign, ...] = ()
 
     def container(self, name: str) -> ObservedContainer | None:
         """The container of that name, ours or not."""

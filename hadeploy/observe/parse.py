@@ -18,6 +18,7 @@ from hadeploy.observe.model import (
     Address,
     Applied,
     BackendServer,
+    Foreign,
     ObservedContainer,
     ObservedFile,
     ObservedNode,
@@ -66,6 +67,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
             if len(m.words) == 3
         },
         applied=parse_applied(files),
+        foreign=parse_foreign(reply),
     )
 
 
@@ -222,11 +224,39 @@ def _processes(text: str) -> dict[int, str]:
 
 def _file(message: Message) -> ObservedFile:
     mode, owner = message.words[0], message.words[1]
+    return ObservedFile(" ".join(message.words[2:]), int(mode, 8), owner, _content(message))
+
+
+def _content(message: Message) -> bytes:
     try:
-        content = base64.b64decode(message.text)
+        return base64.b64decode(message.text)
     except binascii.Error:
-        content = b""
-    return ObservedFile(" ".join(message.words[2:]), int(mode, 8), owner, content)
+        return b""
+
+
+def parse_foreign(reply: Reply) -> tuple[Foreign, ...]:
+    """Somebody else's containers, with the files that were read of each."""
+    found = []
+    for message in reply.all("foreign"):
+        about = message.words[:2]
+        containers = parse_containers(message.text)
+        if len(about) != 2 or about[0] not in ("haproxy", "keepalived") or not containers:
+            continue
+        configs, files, unread = (
+            [(" ".join(m.words[2:]), _content(m)) for m in reply.all(kind) if m.words[:2] == about]
+            for kind in ("foreign-config", "foreign-file", "foreign-unread")
+        )
+        found.append(
+            Foreign(
+                role="haproxy" if about[0] == "haproxy" else "keepalived",
+                container=containers[0],
+                path=configs[0][0] if configs else "",
+                config=b"\n".join(content for _, content in configs),
+                extra_files=dict(files),
+                unread=tuple(path for path, _ in unread),
+            )
+        )
+    return tuple(found)
 
 
 def parse_applied(files: tuple[ObservedFile, ...]) -> Applied | None:

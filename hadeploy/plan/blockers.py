@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from hadeploy.adopt.recognise import recognise, words
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.inventory.parts import Image
@@ -14,17 +15,20 @@ from hadeploy.observe.model import ObservedNode
 NEEDED = ("ip", "ss", "bash", "timeout", "base64", "find", "stat", "install", "sync", "flock")
 
 
-def blockers(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[HadeployError]:
+def blockers(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], *, adopt: bool = False
+) -> list[HadeployError]:
     """Everything that would make the plan fail on the nodes that were observed.
 
     Args:
         cluster: the inventory.
         observed: by node label.
+        adopt: whether a cluster that was set up by hand is taken over.
     """
     found = []
     for node in cluster.nodes:
         if node.label in observed:
-            found += list(_of_node(cluster, node, observed[node.label]))
+            found += list(_of_node(cluster, node, observed[node.label], adopt))
     return found
 
 
@@ -93,7 +97,9 @@ def _address(node: Node, observed: ObservedNode) -> Iterator[tuple[str, str]]:
         yield f"has no interface {node.interface} with an address", "correct nodes[].interface"
 
 
-def _of_node(cluster: Cluster, node: Node, observed: ObservedNode) -> Iterator[HadeployError]:
+def _of_node(
+    cluster: Cluster, node: Node, observed: ObservedNode, adopt: bool
+) -> Iterator[HadeployError]:
     blocker = functools.partial(_blocker, node)
     lacking = [tool for tool in NEEDED if tool in observed.missing]
     if lacking:
@@ -114,13 +120,20 @@ def _of_node(cluster: Cluster, node: Node, observed: ObservedNode) -> Iterator[H
     if not observed.root:
         yield blocker("our scripts do not run as root there", "set ssh.sudo to auto or always")
     yield from (blocker(*problem) for problem in _address(node, observed))
-    yield from (blocker(*problem) for problem in _containers_and_ports(cluster, observed))
+    yield from (blocker(*problem) for problem in _containers_and_ports(cluster, observed, adopt))
     yield from (blocker(*problem) for problem in _images(cluster, observed))
 
 
-def _containers_and_ports(cluster: Cluster, observed: ObservedNode) -> Iterator[tuple[str, str]]:
+def _containers_and_ports(
+    cluster: Cluster, observed: ObservedNode, adopt: bool
+) -> Iterator[tuple[str, str]]:
+    by_hand = recognise(cluster, observed)
+    if by_hand is not None and not adopt:
+        yield words(cluster, by_hand)
     for name in cluster.container_names:
         container = observed.container(name)
+        if by_hand is not None and container is not None and by_hand.has(container.id):
+            continue
         if container is not None and container.cluster != cluster.name:
             yield (
                 f"a container named {name} exists and is not ours (image {container.image})",
@@ -130,7 +143,7 @@ def _containers_and_ports(cluster: Cluster, observed: ObservedNode) -> Iterator[
     ports = [listener.port for listener in cluster.listeners] + [cluster.haproxy.health_port]
     for port in ports:
         for socket in observed.listeners(port):
-            if socket.belongs_to(haproxy):
+            if socket.belongs_to(haproxy) or (by_hand is not None and by_hand.owns(socket)):
                 continue
             owner = ", ".join(
                 f"{owner.name} (pid {owner.pid}{', in a container' if owner.container else ''})"

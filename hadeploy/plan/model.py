@@ -30,6 +30,8 @@ Action = Literal[
     "remove-file",
     "remove-address",
     "hold",
+    "keep-aside",
+    "stop-container",
     "hand-over",
     "end-hand-over",
     "pin",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
 from pydantic import SecretStr
 
+from hadeploy.adopt.intermediate import intermediate
+from hadeploy.adopt.plan import adopt_plan
+from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
 from hadeploy.desired.build import desired_nodes
 from hadeploy.desired.model import DesiredNode, NodeFacts
 from hadeploy.errors import ExitCode, HadeployError, NodesError
@@ -23,7 +26,7 @@ from hadeploy.plan.identity import speaking
 from hadeploy.plan.model import Plan
 from hadeploy.plan.partial import refuse_partial
 from hadeploy.plan.previous import Previous, previous_configuration
-from hadeploy.plan.rolling import interrupts_the_holder, make_plan
+from hadeploy.plan.rolling import changing, interrupts_the_holder, make_plan
 from hadeploy.run.lock import locked
 from hadeploy.run.progress import Progress
 from hadeploy.transport.session import Session
@@ -55,12 +58,14 @@ class Choices:
         prune: whether former nodes are stopped and cleaned.
         only: labels of the nodes that may be changed; empty for all.
         without: labels of nodes that are left out altogether.
+        adopt: whether a cluster that was set up by hand is taken over.
     """
 
     forget: tuple[str, ...] = ()
     prune: bool = False
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    adopt: bool = False
 
     @property
     def partial(self) -> str:
@@ -77,19 +82,21 @@ class Prepared:
         observed: by node label.
         desired: by node label.
         plan: the steps.
-        then: the settings that change after it, on all nodes together, in a plan of their own.
+        then: what follows in a plan of its own, as a sentence; "" if nothing does.
+        by_hand: what was set up by hand and is taken over, by node label.
     """
 
     cluster: Cluster
     observed: dict[str, ObservedNode]
     desired: dict[str, DesiredNode]
     plan: Plan
-    then: tuple[str, ...] = ()
+    then: str = ""
+    by_hand: Mapping[str, ByHand] = field(default_factory=dict)
 
     @property
     def changes(self) -> int:
-        """How many steps there are now, and whether more follow."""
-        return self.plan.changes + len(self.then)
+        """How many steps there are now, and one for what follows."""
+        return self.plan.changes + bool(self.then)
 
 
 def prepare(
@@ -121,13 +128,20 @@ def prepare(
     observed = observe(inputs.cluster, sessions)
     progress.phase("Plan")
     problems = [
-        *(blockers(inputs.cluster, observed) if check else addressless(inputs.cluster, observed)),
+        *(
+            blockers(inputs.cluster, observed, adopt=choices.adopt)
+            if check
+            else addressless(inputs.cluster, observed)
+        ),
         *(missing_archives(inputs, observed) if check else ()),
         *(forgotten(inputs.cluster, observed, choices.forget) if check else ()),
     ]
     if problems:
         _maybe_locked(observed)
         raise NodesError(problems)
+    found = recognise_all(inputs.cluster, observed) if choices.adopt else {}
+    if found:
+        return _adopted(inputs, observed, found)
     desired = (
         previous.desired
         if previous
@@ -152,25 +166,40 @@ def find_previous(inputs: Inputs, sessions: Mapping[str, Session], progress: Pro
     return previous_configuration(inputs.cluster, observed)
 
 
+def _adopted(
+    inputs: Inputs, observed: dict[str, ObservedNode], found: Mapping[str, ByHand]
+) -> Prepared:
+    """What was set up by hand is replaced by ours, which speaks its language.
+
+    Raises:
+        NodesError: with everything that cannot be taken over.
+    """
+    classics = read_classics(found)
+    between = intermediate(inputs.cluster, classics)
+    desired = _desired(inputs, between.cluster, observed, between.password)
+    plan = adopt_plan(inputs.cluster, between.cluster, desired, observed, found, classics)
+    then = "After that, the inventory's own VRRP settings replace those of the old cluster."
+    return Prepared(between.cluster, observed, desired, plan, then, found)
+
+
 def _before(inputs: Inputs, observed: dict[str, ObservedNode], plan: Plan) -> Prepared:
     """Containers are replaced under the VRRP settings that the nodes speak now.
 
     Raises:
         HadeployError: the nodes do not speak the same.
     """
-    settings = ", ".join(plan.together)
+    settings = changing(plan.together)
     now = speaking(inputs.cluster, observed)
     if now is None:
         raise HadeployError(
-            f"containers and {settings} would change in one run, and the nodes do not agree now",
+            f"{settings} and containers do, too, and the nodes do not agree now",
             doing="planning",
             hint="change the images or container settings in a later run",
         )
     cluster, password = now
     desired = _desired(inputs, cluster, observed, password)
-    return Prepared(
-        cluster, observed, desired, make_plan(cluster, desired, observed), plan.together
-    )
+    then = f"After that, {settings} on all nodes together."
+    return Prepared(cluster, observed, desired, make_plan(cluster, desired, observed), then)
 
 
 def _desired(

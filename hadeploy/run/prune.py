@@ -26,7 +26,7 @@ def former_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list
     """
     present = {str(node.address) for node in cluster.nodes}
     named = {m for look in observed.values() if look.applied for m in look.applied.members}
-    return [Node.model_validate(address) for address in sorted(named - present)]
+    return [Node.model_validate({"address": address}) for address in sorted(named - present)]
 
 
 def without_nodes(cluster: Cluster, nodes: list[Node]) -> Cluster:

@@ -6,10 +6,11 @@ import base64
 import shlex
 from dataclasses import dataclass
 
+from hadeploy.adopt.recognise import ByHand
 from hadeploy.desired import layout
 from hadeploy.desired.model import Container, DesiredNode
 from hadeploy.inventory.model import Cluster
-from hadeploy.plan.model import NodePlan, Step
+from hadeploy.plan.model import Impact, NodePlan, Step
 from hadeploy.run.lock import Lock
 from hadeploy.runtime.docker import run_arguments, validate_arguments, validation_of
 
@@ -55,6 +56,7 @@ class Change:
         record: the applied record to leave on the node.
         configuration: its id.
         vips: the addresses that any node of the cluster has had.
+        by_hand: what was set up by hand there, and is taken over.
     """
 
     cluster: Cluster
@@ -63,6 +65,7 @@ class Change:
     record: str
     configuration: str
     vips: tuple[str, ...]
+    by_hand: ByHand | None = None
 
 
 def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise: str) -> str:
@@ -111,8 +114,9 @@ def lock_script(
     return change.lock.changing(
         change.cluster,
         fingerprint,
-        ["keepalived.sh", "apply.sh", "restore.sh"],
+        ["keepalived.sh", "apply.sh", "restore.sh", *(["adopt.sh"] if change.by_hand else [])],
         lines,
+        HD_BY_HAND=" ".join(policies(change.by_hand)) if change.by_hand else "",
         HD_VIPS=" ".join(change.vips),
         HD_OTHERWISE=otherwise,
         HD_TOGETHER="yes" if together else "no",
@@ -123,9 +127,39 @@ _AFTERWARDS = ("end-hand-over", "unpin", "write-record")
 _TOUCHES = ("create-container", "recreate-container", "start-container", "reload-container")
 
 
+def policies(by_hand: ByHand) -> list[str]:
+    """Each container's id and restart policy, in the order in which they are started."""
+    found = []
+    for part in by_hand.parts:
+        policy = part.container.raw.get("HostConfig", {}).get("RestartPolicy") or {}
+        count = policy.get("MaximumRetryCount") or 0
+        name = policy.get("Name") or "no"
+        found.append(f"{part.container.id}={name}{f':{count}' if count else ''}")
+    return found
+
+
+def _of_theirs(change: Change, by_hand: ByHand, step: Step) -> list[str]:
+    """The shell command of a step on a container that was set up by hand."""
+    part = next(p for p in by_hand.parts if p.role == step.role)
+    if step.action == "keep-aside":
+        files = {part.path: part.config, **part.extra_files}
+        named = [
+            word
+            for path, content in files.items()
+            for word in (path.strip("/").replace("/", "_"), base64.b64encode(content).decode())
+        ]
+        return ["keep_aside", part.container.id, part.role, *named]
+    if step.impact is Impact.HANDOVER:
+        port = str(change.cluster.listeners[0].port)
+        return ["take_over", part.container.id, port, *change.desired.addresses]
+    return ["stop_by_hand", part.container.id]
+
+
 def _command(change: Change, step: Step) -> list[str]:
     """The shell command of a step; none where the work was done in an earlier phase."""
     role = step.role
+    if change.by_hand and step.action in ("keep-aside", "stop-container"):
+        return _of_theirs(change, change.by_hand, step)
     keepalived = change.cluster.container_names[1]
     if role is None:
         addresses = change.desired.addresses

@@ -17,6 +17,8 @@ DESCRIPTIONS = {
     "start-container": "starting",
     "reload-container": "reloading",
     "remove-container": "removing",
+    "keep-aside": "keeping a copy of",
+    "stop-container": "stopping",
     "hold": "holding back",
     "hand-over": "handing over",
     "end-hand-over": "ending the hand-over of",

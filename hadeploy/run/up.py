@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from hadeploy.desired.model import configuration_id
 from hadeploy.errors import HadeployError
-from hadeploy.plan.model import NodePlan
+from hadeploy.plan.model import Impact, NodePlan
 from hadeploy.run.images import load_images
 from hadeploy.run.interrupt import Interrupt, deferred
 from hadeploy.run.lock import Lock, leased, take
@@ -90,14 +90,10 @@ class _Roll:
 
     def _take(self, turn: NodePlan) -> None:
         node, cluster = turn.node, self._prepared.cluster
-        if any(step.action == "hand-over" for step in turn.steps):
+        if any(step.impact is Impact.HANDOVER for step in turn.steps):
             find_successor(cluster, self._prepared.desired, node, self._sessions)
-        after_all = self._prepared.plan.together and not turn.together
         script = apply_script(
-            self._change(node),
-            turn,
-            self._fingerprints[node],
-            otherwise="keep_off" if after_all else "put_back",
+            self._change(node), turn, self._fingerprints[node], otherwise=self._otherwise(turn)
         )
         try:
             self._fingerprints[node] = take_turn(script, turn, self._sessions[node], self._progress)
@@ -106,6 +102,12 @@ class _Roll:
                 error.standing if isinstance(error, NodeFailedError) else Standing.UNKNOWN
             )
             raise
+
+    def _otherwise(self, turn: NodePlan) -> str:
+        if turn.node in self._prepared.by_hand:
+            return "give_back"
+        after_all = self._prepared.plan.together and not turn.together
+        return "keep_off" if after_all else "put_back"
 
     def _all_back(self, nodes: list[str]) -> None:
         """Put back those that have changed already, the last one first."""
@@ -130,4 +132,5 @@ class _Roll:
             record=applied_record(prepared.cluster, desired, configuration),
             configuration=configuration,
             vips=tuple(vips),
+            by_hand=prepared.by_hand.get(node),
         )

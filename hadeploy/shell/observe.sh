@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # One read-only look at a node. Given: HD_ROOT, HD_CLUSTER, HD_CONTAINERS, HD_IMAGES, HD_PORTS,
-# HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name). Everything is data for observe/parse.py.
+# HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name), foreign.sh. Everything is data for
+# observe/parse.py.
 
 observe_node() {
     emit node
@@ -17,10 +18,11 @@ observe_docker() {
     emit docker
     docker version --format '{{json .Server}}'
     emit containers
-    # shellcheck disable=SC2046,SC2086  # lists of words
-    docker container inspect $(
+    hd_ours=$(
         docker container ls --all --quiet --no-trunc --filter "label=hadeploy.cluster=$HD_CLUSTER"
-    ) $HD_CONTAINERS 2>/dev/null
+    )
+    # shellcheck disable=SC2086  # lists of words
+    docker container inspect $hd_ours $HD_CONTAINERS 2>/dev/null
     # The engine itself knows best what a reference means: docker.io/library/…, no tag, a digest.
     for hd_image in $HD_IMAGES; do
         hd_id=$(docker image inspect --format '{{.Id}}' "$hd_image" 2>/dev/null) &&
@@ -56,10 +58,13 @@ observe_network() {
     emit sockets
     hd_sockets=$(ss -Hltnp)
     printf '%s\n' "$hd_sockets"
+    hd_owners=$(
+        for hd_owner in $(printf '%s\n' "$hd_sockets" | grep -o 'pid=[0-9]*' | sort -u); do
+            printf '%s %s\n' "${hd_owner#pid=}" "$(container_of "${hd_owner#pid=}")"
+        done
+    )
     emit owners
-    for hd_owner in $(printf '%s\n' "$hd_sockets" | grep -o 'pid=[0-9]*' | sort -u); do
-        printf '%s %s\n' "${hd_owner#pid=}" "$(container_of "${hd_owner#pid=}")"
-    done
+    printf '%s\n' "$hd_owners"
 }
 
 # Which haproxy configuration answers, and whether the service port opens through each VIP.
@@ -90,16 +95,19 @@ observe_vrrp() {
 
 # Every keepalived on this node, in a container or not: one of them may hold addresses.
 observe_processes() {
+    hd_keepaliveds=$(
+        for hd_comm in /proc/[0-9]*/comm; do
+            read -r hd_name <"$hd_comm" 2>/dev/null || continue
+            case $hd_name in
+            keepalived*)
+                hd_pid=${hd_comm#/proc/}
+                printf '%s %s\n' "${hd_pid%/comm}" "$(container_of "${hd_pid%/comm}")"
+                ;;
+            esac
+        done
+    )
     emit keepalived-processes
-    for hd_comm in /proc/[0-9]*/comm; do
-        read -r hd_name <"$hd_comm" 2>/dev/null || continue
-        case $hd_name in
-        keepalived*)
-            hd_pid=${hd_comm#/proc/}
-            printf '%s %s\n' "${hd_pid%/comm}" "$(container_of "${hd_pid%/comm}")"
-            ;;
-        esac
-    done
+    printf '%s\n' "$hd_keepaliveds"
 }
 
 main() {
@@ -113,6 +121,7 @@ main() {
     observe_network
     observe_vrrp
     observe_processes
+    observe_foreign
     observe_answers
     emit end
 }

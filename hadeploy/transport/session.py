@@ -15,6 +15,8 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.transport.protocol import Message, Reply, parse_line
 
 CHUNK = 64 * 1024
+# Their bodies are never shown: files, and containers whose environment may hold a password.
+SECRET_KINDS = ("file", "foreign", "foreign-config", "foreign-file")
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Session:
             code = channel.recv_exit_status()
         if not messages or messages[-1].kind != "end":
             # The body of a file may be a secret.
-            secret = bool(messages) and messages[-1].kind == "file"
+            secret = bool(messages) and messages[-1].kind in SECRET_KINDS
             tail = noise if not messages or secret else [*noise, *messages[-1].body]
             raise self._cut_short(doing, code, "\n".join(tail[-15:]))
         return Reply(tuple(messages[:-1]), code)

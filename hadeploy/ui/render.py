@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
@@ -13,7 +13,6 @@ from rich.text import Text
 
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.plan.model import Impact, NodePlan, Plan
-from hadeploy.plan.rolling import changing
 from hadeploy.verify.model import Proof
 
 VERDICTS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
@@ -99,12 +98,12 @@ def _row(widths: tuple[int, ...], *cells: Text) -> RenderableType:
     return Padding(grid, (0, 0, 0, INDENT), expand=False)
 
 
-def plan_picture(plan: Plan, then: Sequence[str] = ()) -> RenderableType:
+def plan_picture(plan: Plan, then: str = "") -> RenderableType:
     """The steps, node by node in the order in which they are done; readable in 80 columns.
 
     Args:
         plan: the steps.
-        then: what changes after it, on all nodes together.
+        then: what follows it, as a sentence.
     """
     drained = dict.fromkeys(node.node for node in plan.nodes if node.drained)
     notes = (
@@ -112,7 +111,7 @@ def plan_picture(plan: Plan, then: Sequence[str] = ()) -> RenderableType:
     )
     notes += [Text(sentence, "yellow") for sentence in plan.expects]
     if then:
-        notes.append(Text(f"After that, {changing(then)} on all nodes together.", "yellow"))
+        notes.append(Text(then, "yellow"))
     if not plan.changes and not then:
         return Group(Text("No changes. The nodes are as the inventory says.", "green"), *notes)
     changed = len({node.node for node in plan.nodes if node.steps})

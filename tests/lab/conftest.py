@@ -28,8 +28,8 @@ def lab() -> Iterator[Lab]:
 def cluster(lab: Lab, tmp_path: Path) -> Cluster:
     """The lab's own inventory, in whatever state the nodes are; they all run."""
     for node in lab.nodes:
-        lab.link(node, up=True)
         lab.start_node(node)
+        lab.link(node, up=True)
         lab.apiserver(node, up=True)
     return Cluster(lab, tmp_path)
 

@@ -1,0 +1,83 @@
+"""The table of the document, and putting it there; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from benchmarks.figures import Row
+
+BEGIN = "<!-- availability: begin; written by benchmarks/availability.py -->"
+END = "<!-- availability: end -->"
+_HEAD = (
+    "| change | with | requests | failed | slow | gap | probe late | long-lived cut | took |",
+    "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+)
+
+
+def rendered(rows: Sequence[Row], machine: Mapping[str, str], rounds: int) -> str:
+    """Table, failures and machine as Markdown.
+
+    Args:
+        rows: what was measured; rows of one change are put together.
+        machine: what it was measured on, name → value.
+        rounds: how often each change was made.
+    """
+    changes = list(dict.fromkeys(row.change for row in rows))
+    ordered = sorted(rows, key=lambda row: changes.index(row.change))
+    lines = [*_HEAD, *map(_line, ordered), ""]
+    if told := [line for row in ordered for line in _troubles(row)]:
+        lines += ["What failed, and how many seconds after the change began:", "", *told, ""]
+    lines.append(
+        f"{rounds} round{'s'[: rounds > 1]} each. "
+        + "; ".join(f"{name}: {value}" for name, value in machine.items())
+        + "."
+    )
+    return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    cells = (
+        row.change,
+        row.tool,
+        f"{row.requests}",
+        f"{row.failed}",
+        f"{row.slow}",
+        _duration(row.gap),
+        _duration(row.late),
+        f"{row.cut} of {row.long_lived}",
+        f"{row.took:.1f} s",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _troubles(row: Row) -> list[str]:
+    return [
+        f"- {row.change}, {row.tool}, round {number}: "
+        + "; ".join(trouble.replace("\n", " ") for trouble in measurement.troubles())
+        for number, measurement in enumerate(row.measurements, 1)
+        if measurement.troubles()
+    ]
+
+
+def replaced(text: str, block: str) -> str:
+    """A document with the block between its markers.
+
+    Args:
+        text: the document; without markers the block is added at its end.
+        block: what is to be between them.
+
+    Raises:
+        ValueError: there is one marker without the other, or they are the wrong way round.
+    """
+    between = f"{BEGIN}\n{block}\n{END}"
+    if BEGIN not in text and END not in text:
+        return f"{text.rstrip()}\n\n{between}\n".lstrip()
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError("the document has one marker without the other")
+    return f"{before}{between}{after}"

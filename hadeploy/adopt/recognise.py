@@ -1,0 +1,142 @@
+"""Which nodes carry a cluster that was set up by hand. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hadeploy.adopt.classic import Classic, Refused, addresses_in, read_classic
+from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import Foreign, ObservedNode, Socket
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What somebody set up on one node, in the place that we are to have.
+
+    Attributes:
+        keepalived: the one that has the VIP, or another one, or would.
+        haproxy: the one that serves our ports; None if it does not run.
+        ports: those of our listeners that it has.
+        vips: what its keepalived.conf names.
+    """
+
+    keepalived: Foreign
+    haproxy: Foreign | None
+    ports: tuple[int, ...]
+    vips: frozenset[str]
+
+    @property
+    def parts(self) -> tuple[Foreign, ...]:
+        """Its containers."""
+        return (self.keepalived,) if self.haproxy is None else (self.haproxy, self.keepalived)
+
+    def has(self, container: str) -> bool:
+        """Whether the container of that id is one of its."""
+        return any(part.container.id == container for part in self.parts)
+
+    def owns(self, socket: Socket) -> bool:
+        """Whether one of our listeners' ports is taken by its haproxy, and by nobody else."""
+        return (
+            self.haproxy is not None
+            and socket.port in self.ports
+            and socket.belongs_to(self.haproxy.container)
+        )
+
+
+def recognise(cluster: Cluster, look: ObservedNode) -> ByHand | None:
+    """The cluster set up by hand on a node; None where that is not beyond doubt.
+
+    That is: one keepalived in somebody else's container, whose configuration we have, and one such
+    haproxy on our ports; without the haproxy, that keepalived must name one of our VIPs.
+
+    Args:
+        cluster: the inventory.
+        look: the node.
+    """
+    keepaliveds = [f for f in look.foreign if f.role == "keepalived" and f.config]
+    ours = {str(vip.ip) for vip in cluster.vip}
+    with_our_vip = [f for f in keepaliveds if _vips(f) & ours]
+    haproxies = [f for f in look.foreign if f.role == "haproxy" and f.config]
+    candidates = with_our_vip or (keepaliveds if haproxies else [])
+    if len(candidates) != 1 or len(haproxies) > 1:
+        return None
+    haproxy = haproxies[0] if haproxies else None
+    return ByHand(candidates[0], haproxy, _ports(cluster, look, haproxy), _vips(candidates[0]))
+
+
+def recognise_all(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> dict[str, ByHand]:
+    """The same for every node, by label; nodes without one are left out."""
+    found = {node: recognise(cluster, look) for node, look in observed.items()}
+    return {node: by_hand for node, by_hand in found.items() if by_hand is not None}
+
+
+def read_classics(found: Mapping[str, ByHand]) -> dict[str, Classic]:
+    """What the keepalived of every such node says.
+
+    Args:
+        found: by node label.
+
+    Raises:
+        NodesError: with everything that cannot be taken over.
+    """
+    read = {}
+    errors: list[HadeployError] = []
+    for node, by_hand in found.items():
+        part = by_hand.keepalived
+        try:
+            read[node] = read_classic(part.config.decode("utf-8", "replace"))
+        except Refused as refused:
+            errors += [
+                HadeployError(
+                    f"{part.path} in {part.container.name} {what}",
+                    node=node,
+                    doing="reading the cluster set up by hand",
+                    hint=hint,
+                    code=ExitCode.UNREACHABLE,
+                )
+                for what, hint in refused.reasons
+            ]
+    if errors:
+        raise NodesError(errors)
+    return read
+
+
+def words(cluster: Cluster, by_hand: ByHand) -> tuple[str, str]:
+    """What stands in the way, and what to do about it.
+
+    Args:
+        cluster: the inventory.
+        by_hand: what was found on a node.
+    """
+    ours = {str(vip.ip) for vip in cluster.vip}
+    ports = " and ".join(f"port {port}" for port in by_hand.ports)
+    names = " and ".join(f"{p.container.name} ({p.container.image})" for p in by_hand.parts)
+    containers = f"{'containers' if by_hand.haproxy else 'container'} {names}"
+    what = " and ".join(text for text in (ports, "the VIP") if text)
+    if ours & by_hand.vips:
+        are = "are" if ports else "is"
+        return (
+            f"{what} {are} served by a cluster set up by hand: {containers}",
+            "`hadeploy up --adopt` takes it over, node by node",
+        )
+    others = ", ".join(sorted(by_hand.vips)) or "none"
+    return (
+        f"{ports} is served by a cluster set up by hand, whose VIP is {others}: {containers}",
+        "to take it over, set `vip` to its own and run `hadeploy up --adopt`",
+    )
+
+
+def _vips(part: Foreign) -> frozenset[str]:
+    return addresses_in(part.config.decode("utf-8", "replace"))
+
+
+def _ports(cluster: Cluster, look: ObservedNode, haproxy: Foreign | None) -> tuple[int, ...]:
+    if haproxy is None:
+        return ()
+    return tuple(
+        listener.port
+        for listener in cluster.listeners
+        if any(s.belongs_to(haproxy.container) for s in look.listeners(listener.port))
+    )

@@ -1,0 +1,54 @@
+# shellcheck shell=sh
+# Taking the place of a cluster that was set up by hand; its containers are stopped, never removed.
+# Given: HD_ROOT, HD_BY_HAND (their ids, each with its restart policy: "id=always"), HD_HAPROXY,
+# HD_KEEPALIVED.
+
+# keep_aside ID ROLE [NAME CONTENT]...: what the container was made with, and the files that it ran.
+keep_aside() {
+    hd_aside=$HD_ROOT/adopted/$2
+    install -d -m 0700 "$HD_ROOT/adopted" "$hd_aside" || return 1
+    docker container inspect "$1" >"$hd_aside/container.json" || return 1
+    shift 2
+    while [ $# -gt 1 ]; do
+        printf '%s' "$2" | base64 -d >"$hd_aside/$1" || return 1
+        shift 2
+    done
+    sync "$hd_aside"
+}
+
+# stop_by_hand ID: for good: not even a restart of the engine brings it back.
+stop_by_hand() {
+    docker update --restart no "$1" >/dev/null && patiently docker stop -t 35 "$1" >/dev/null || return 1
+    hd_called=$(docker container inspect --format '{{.Name}}' "$1")
+    case $hd_called in
+    "/$HD_HAPROXY" | "/$HD_KEEPALIVED") docker rename "$1" "${hd_called#/}.by-hand" ;;
+    esac
+}
+
+# take_over ID PORT ADDRESS...: the holder's keepalived stops, and one of ours answers on the VIPs.
+take_over() {
+    hd_classic=$1 hd_service=$2
+    shift 2
+    pin 60 "$@" && stop_by_hand "$hd_classic" || return 1
+    until_true 15 "$* has left" none_here "$@" || return 1
+    nap
+    nap
+    unpin "$@"
+    answered_elsewhere "$hd_service" "$@"
+}
+
+# give_back: ours go, and what was there before comes back.
+give_back() {
+    emit restoring
+    remove_container "$HD_KEEPALIVED" && remove_container "$HD_HAPROXY"
+    hd_given=yes
+    for hd_pair in $HD_BY_HAND; do
+        hd_id=${hd_pair%%=*}
+        hd_called=$(docker container inspect --format '{{.Name}}' "$hd_id")
+        case $hd_called in *.by-hand) docker rename "$hd_id" "$(basename "$hd_called" .by-hand)" ;; esac
+        docker update --restart "${hd_pair#*=}" "$hd_id" >/dev/null && docker start "$hd_id" >/dev/null ||
+            hd_given=no
+    done
+    rm -rf "$HD_ROOT/.staging"
+    if [ "$hd_given" = yes ]; then emit restored; else emit unrestored; fi
+}

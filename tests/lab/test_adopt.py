@@ -1,0 +1,186 @@
+"""A cluster set up by hand from the classic recipe, seen by hadeploy."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hadeploy.adopt.intermediate import intermediate
+from hadeploy.adopt.recognise import ByHand, read_classics, recognise
+from hadeploy.desired.build import desired_nodes
+from hadeploy.desired.model import DesiredNode, NodeFacts
+from hadeploy.desired.templates import environment
+from hadeploy.inventory.load import load_inventory
+from hadeploy.inventory.model import Cluster as Inventory
+from hadeploy.observe.gather import observation_script
+from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.parse import parse_observation
+from hadeploy.runtime.docker import run_arguments
+from hadeploy.transport.protocol import Message, Reply, parse_line
+from tests.lab import classic
+from tests.lab.harness import ROOT, Cluster, eventually
+
+MULTICAST = pytest.mark.parametrize("by_hand", ["multicast"], indirect=True)
+UNICAST = pytest.mark.parametrize("by_hand", ["unicast"], indirect=True)
+THEIRS = (
+    "docker ps --all --no-trunc --format '{{.ID}} {{.Names}} {{.Status}}' | cut -d' ' -f1,2,3; "
+    "sha256sum /etc/haproxy/* /root/keepalived/*; stat -c '%n %Y' /etc/haproxy/* /root/keepalived/*"
+)
+
+
+def inventory(cluster: Cluster) -> Inventory:
+    return load_inventory(Path(cluster.lab.environment["HADEPLOY_INVENTORY"]))
+
+
+def look(cluster: Cluster, node: str) -> ObservedNode:
+    """What the observation script says when it is run on the node itself."""
+    script = f"HD_TOKEN=t\n{observation_script(inventory(cluster))}\n"
+    messages: list[Message] = []
+    for line in cluster.lab.exec(node, ["sh"], input=script).stdout.split("\n"):
+        message = parse_line(line, "t")
+        if message:
+            messages.append(message)
+        elif messages:
+            messages[-1].body.append(line)
+    return parse_observation(node, Reply(tuple(messages), 0))
+
+
+def theirs(cluster: Cluster) -> dict[str, str]:
+    return {node: cluster.node(node, THEIRS) for node in cluster.lab.nodes}
+
+
+@pytest.fixture
+def by_hand(fresh: Cluster, request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """The classic cluster serves, in the way of speaking that the test says."""
+    with classic.classic(fresh.lab, unicast=request.param == "unicast"):
+        yield fresh
+        for node in fresh.lab.nodes:
+            fresh.node(node, f"docker ps -q | xargs -r docker stop -t 5; rm -rf {ROOT}")
+            fresh.node(node, "docker ps -qa | xargs -r docker rm")
+
+
+@MULTICAST
+def test_a_cluster_set_up_by_hand_is_named_and_not_touched(by_hand: Cluster) -> None:
+    before, snapshot = theirs(by_hand), by_hand.snapshot()
+    names = {n: by_hand.node(n, "docker ps --format '{{.Names}}'") for n in by_hand.lab.nodes}
+    result = by_hand.run("plan", "--json")
+    assert result.code == 3
+    errors = {error["node"]: error for error in result.document["errors"]}
+    assert set(errors) == set(by_hand.lab.nodes)
+    assert len(result.document["errors"]) == len(errors), "one clear message per node"
+    for node, error in errors.items():
+        keepalived = next(name for name in names[node].split() if name != classic.HAPROXY)
+        assert error["message"] == (
+            "port 9443 and the VIP are served by a cluster set up by hand: containers "
+            f"{classic.HAPROXY} ({classic.HAPROXY_IMAGE}) and "
+            f"{keepalived} ({classic.KEEPALIVED_IMAGE})"
+        )
+        assert "hadeploy up --adopt" in error["hint"]
+    for secret in (classic.PASSWORD, "canary"):
+        assert secret not in result.out + result.err
+    assert theirs(by_hand) == before
+    assert by_hand.snapshot() == snapshot
+    assert by_hand.request() in by_hand.lab.nodes
+
+
+@UNICAST
+def test_what_it_really_runs_is_read(by_hand: Cluster) -> None:
+    # Edited, and without effect: the classic image copied it at its first start.
+    by_hand.node("n2", f"echo '# later' >>{classic.KEEPALIVED_CONF}")
+    found = recognise(inventory(by_hand), look(by_hand, "n2"))
+    assert found is not None
+    assert found.haproxy is not None
+    expected = classic.keepalived_conf(by_hand.lab, "n2", unicast=True)
+    assert found.keepalived.config.decode() == expected
+    assert found.haproxy.config.decode() == classic.haproxy_cfg(by_hand.lab)
+    assert found.haproxy.path == classic.HAPROXY_CFG
+    assert any(path.endswith("/notify.sh") for path in found.keepalived.extra_files)
+
+
+@pytest.mark.parametrize("by_hand", ["multicast", "unicast"], indirect=True)
+def test_ours_in_its_language_hears_it_and_takes_the_vip_only_when_it_is_free(
+    by_hand: Cluster,
+) -> None:
+    wanted = inventory(by_hand)
+    looks = {node: recognise(wanted, look(by_hand, node)) for node in by_hand.lab.nodes}
+    found: dict[str, ByHand] = {node: it for node, it in looks.items() if it}
+    between = intermediate(wanted, read_classics(found))
+    facts = {node: NodeFacts("eth0") for node in found}
+    desired = desired_nodes(between.cluster, facts, environment(None), between.password)
+    for node in ("n2", "n3"):
+        replace(by_hand, node, found[node], desired[node])
+        eventually(lambda n=node: state(by_hand, n) == "BACKUP", f"{node} hears the holder")  # type: ignore[misc]
+        assert by_hand.holders() == ["n1"]
+    by_hand.node("n1", f"docker stop {found['n1'].keepalived.container.id}")
+    eventually(lambda: by_hand.holders() == ["n2"], "a node of ours takes over", 10)
+    assert by_hand.request() in by_hand.lab.nodes
+    # Somebody who changes his mind.
+    by_hand.node("n1", f"docker start {found['n1'].keepalived.container.id}")
+    eventually(lambda: len(by_hand.holders()) == 1, "one holder", 10)
+
+
+def replace(cluster: Cluster, node: str, there: ByHand, state: DesiredNode) -> None:
+    """Their two containers by ours."""
+    for part in there.parts:
+        cluster.node(node, f"docker stop -t 5 {part.container.id}")
+    cluster.node(
+        node, f"mkdir -p {ROOT}/track; echo 0 >{ROOT}/track/drain; echo 0 >{ROOT}/track/handover"
+    )
+    for file in state.files:
+        path = f"{ROOT}/{file.path}"
+        script = f"mkdir -p {path.rpartition('/')[0]} && cat >{path} && chmod {file.mode:o} {path}"
+        cluster.lab.exec(node, ["sh", "-c", script], input=file.content)
+    for container in state.containers:
+        cluster.node(node, shlex.join(run_arguments(container)))
+
+
+def state(cluster: Cluster, node: str) -> str:
+    """What our keepalived says that it is."""
+    vrrp = look(cluster, node).vrrp
+    return vrrp.state if vrrp else ""
+
+
+def test_the_private_key_and_the_link_of_a_stranger_are_not_followed(fresh: Cluster) -> None:
+    with classic.classic(fresh.lab):
+        fresh.node("n1", "printf -- '-----BEGIN PRIVATE KEY-----\\n' >/etc/haproxy/site.pem")
+        fresh.node("n1", "ln -s /etc/shadow /etc/haproxy/errors.http; echo ok >/etc/haproxy/list")
+        found = recognise(inventory(fresh), look(fresh, "n1"))
+        assert found is not None
+        assert found.haproxy is not None
+        # What the link means in the container, where there is no such file.
+        assert found.haproxy.extra_files == {"/etc/haproxy/list": b"ok\n"}
+        assert found.haproxy.unread == ("/etc/haproxy/site.pem",)
+
+
+def test_other_ways_of_starting_the_two_are_read_too(fresh: Cluster) -> None:
+    fresh.lab.load_images(classic.HAPROXY_IMAGE, "osixia/keepalived:2.3.3")
+    haproxy = classic.haproxy_cfg(fresh.lab).replace("daemon", "chroot /var/lib/haproxy")
+    keepalived = classic.keepalived_conf(fresh.lab, "n1", unicast=False)
+    for path, content in (("ha/conf.d/a.cfg", haproxy), ("ka/keepalived.conf", keepalived)):
+        script = f"mkdir -p /srv/{path.rpartition('/')[0]} && cat >/srv/{path}"
+        fresh.lab.exec("n1", ["sh", "-c", script], input=content)
+    # A folder of files by a relative name, and a program that sees none of it any more.
+    fresh.node(
+        "n1",
+        f"""docker run -d --net=host --user root --entrypoint haproxy -w /srv \
+            -v /srv/ha:/srv/ha:ro {classic.HAPROXY_IMAGE} -db -f ha/conf.d
+        docker run -d --net=host --cap-add NET_ADMIN --cap-add NET_BROADCAST --cap-add NET_RAW \
+            -v /srv/ka:/etc/keepalived osixia/keepalived:2.3.3""",
+    )
+    try:
+        eventually(lambda: recognise(inventory(fresh), look(fresh, "n1")), "both run")
+        found = recognise(inventory(fresh), look(fresh, "n1"))
+        assert found is not None
+        assert found.haproxy is not None
+        assert found.haproxy.path == "/srv/ha/conf.d/a.cfg"
+        assert found.haproxy.config.decode() == haproxy
+        assert found.keepalived.path == "/etc/keepalived/keepalived.conf"
+        assert found.keepalived.config.decode() == keepalived
+    finally:
+        fresh.node(
+            "n1", "docker ps -q | xargs -r docker stop -t 5; docker ps -qa | xargs docker rm"
+        )
+        fresh.node("n1", "rm -r /srv/ha /srv/ka")

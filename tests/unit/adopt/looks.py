@@ -1,0 +1,41 @@
+"""What real nodes said of classic clusters; see tests/lab/classic.py, which set them up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hadeploy.adopt.recognise import ByHand, recognise
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.parse import parse_observation
+from hadeploy.transport.protocol import Message, Reply, parse_line
+from tests.unit import builders
+
+VIP = "198.19.122.100"
+PASSWORD = "d0ck#r"
+
+
+def inventory(**changes: object) -> Cluster:
+    """An inventory of the nodes on which the outputs were captured."""
+    nodes = [{"name": f"n{i}", "address": f"198.19.122.1{i}"} for i in (1, 2, 3)]
+    return builders.cluster(**{"vip": VIP, "nodes": nodes, **changes})
+
+
+def look(name: str) -> ObservedNode:
+    """A captured observation, by the end of its file's name."""
+    text = (Path(__file__).parent / "captured" / f"observation-{name}.txt").read_text()
+    messages: list[Message] = []
+    for line in text.split("\n"):
+        message = parse_line(line, "tok")
+        if message:
+            messages.append(message)
+        elif messages:
+            messages[-1].body.append(line)
+    return parse_observation(name.rpartition("-")[2], Reply(tuple(messages), 0))
+
+
+def by_hand(name: str) -> ByHand:
+    """What is recognised there."""
+    found = recognise(inventory(), look(name))
+    assert found is not None
+    return found
