@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hadeploy.adopt.intermediate import intermediate
-from hadeploy.adopt.recognise import ByHand, read_classics, recognise
-from hadeploy.desired.build import desired_nodes
-from hadeploy.desired.model import DesiredNode, NodeFacts
-from hadeploy.desired.templates import environment
+from hadeploy.adopt.recognise import recognise
 from hadeploy.inventory.load import load_inventory
 from hadeploy.inventory.model import Cluster as Inventory
 from hadeploy.observe.gather import observation_script
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.parse import parse_observation
-from hadeploy.runtime.docker import run_arguments
 from hadeploy.transport.protocol import Message, Reply, parse_line
 from tests.lab import classic
 from tests.lab.harness import ROOT, Cluster, eventually
+from tests.lab.test_rollback import extra_bind, port_taken
+from tests.lab.traffic import probing
 
 MULTICAST = pytest.mark.parametrize("by_hand", ["multicast"], indirect=True)
 UNICAST = pytest.mark.parametrize("by_hand", ["unicast"], indirect=True)
@@ -101,46 +97,62 @@ def test_what_it_really_runs_is_read(by_hand: Cluster) -> None:
 
 
 @pytest.mark.parametrize("by_hand", ["multicast", "unicast"], indirect=True)
-def test_ours_in_its_language_hears_it_and_takes_the_vip_only_when_it_is_free(
-    by_hand: Cluster,
-) -> None:
-    wanted = inventory(by_hand)
-    looks = {node: recognise(wanted, look(by_hand, node)) for node in by_hand.lab.nodes}
-    found: dict[str, ByHand] = {node: it for node, it in looks.items() if it}
-    between = intermediate(wanted, read_classics(found))
-    facts = {node: NodeFacts("eth0") for node in found}
-    desired = desired_nodes(between.cluster, facts, environment(None), between.password)
-    for node in ("n2", "n3"):
-        replace(by_hand, node, found[node], desired[node])
-        eventually(lambda n=node: state(by_hand, n) == "BACKUP", f"{node} hears the holder")  # type: ignore[misc]
+def test_it_is_taken_over_node_by_node_the_holder_last(by_hand: Cluster) -> None:
+    before = theirs(by_hand)
+    shown = by_hand.ok("plan", "--adopt").out
+    assert "notify /container/service/keepalived/assets/notify.sh" in shown
+    assert "-    maxconn 5000" in shown
+    with probing(by_hand) as probe:
+        document = by_hand.ok("up", "--adopt", "--json").document
+    assert [turn["node"] for turn in document["plan"]][:3] == ["n2", "n3", "n1"]
+    # At the hand-over a connection may be reset whose request has not arrived yet.
+    assert all("reset by peer" in failure for failure in probe.failed)
+    assert len(probe.failed) <= 1
+    assert by_hand.up()["changes"] == 0
+    assert len(by_hand.holders()) == 1
+    for node in by_hand.lab.nodes:
+        stopped = "docker ps --all --format '{{.Names}} {{.State}}'"
+        assert f"{classic.HAPROXY} exited" in by_hand.node(node, stopped)
+        aside = by_hand.node(node, f"cd {ROOT}/adopted && cat haproxy/*.cfg")
+        assert aside == classic.haproxy_cfg(by_hand.lab).strip()
+        assert by_hand.node(node, f"ls {ROOT}/adopted/keepalived/*notify.sh") != ""
+        files = [line for line in before[node].splitlines() if "/etc/haproxy" in line]
+        assert files == [line for line in theirs(by_hand)[node].splitlines() if "/etc/" in line]
+    # Neither the engine nor a reboot brings the old one back.
+    by_hand.lab.restart_docker("n2")
+    eventually(lambda: by_hand.run("verify").code == 0, "ours alone is back", 60)
+    for secret in (classic.PASSWORD, "canary"):
+        assert secret not in shown
+
+
+@MULTICAST
+def test_where_ours_fails_the_old_one_comes_back(by_hand: Cluster) -> None:
+    by_hand.inventory["templates"] = extra_bind(7777)
+    before = theirs(by_hand)
+    with port_taken(by_hand, "n3", 7777), probing(by_hand) as probe:
+        result = by_hand.run("up", "--adopt", "--json")
+        assert result.code == 1
+        assert result.document["nodes"] == {"n2": "new", "n3": "restored", "n1": "untouched"}
         assert by_hand.holders() == ["n1"]
-    by_hand.node("n1", f"docker stop {found['n1'].keepalived.container.id}")
-    eventually(lambda: by_hand.holders() == ["n2"], "a node of ours takes over", 10)
-    assert by_hand.request() in by_hand.lab.nodes
-    # Somebody who changes his mind.
-    by_hand.node("n1", f"docker start {found['n1'].keepalived.container.id}")
-    eventually(lambda: len(by_hand.holders()) == 1, "one holder", 10)
+    assert probe.failed == []
+    assert theirs(by_hand)["n3"] == before["n3"]
+    policy = "docker inspect --format '{{.HostConfig.RestartPolicy.Name}}' " + classic.HAPROXY
+    assert by_hand.node("n3", policy) == "always"
+    with probing(by_hand) as probe:
+        by_hand.ok("up", "--adopt")
+    assert all("reset by peer" in failure for failure in probe.failed)
+    assert by_hand.up()["changes"] == 0
 
 
-def replace(cluster: Cluster, node: str, there: ByHand, state: DesiredNode) -> None:
-    """Their two containers by ours."""
-    for part in there.parts:
-        cluster.node(node, f"docker stop -t 5 {part.container.id}")
-    cluster.node(
-        node, f"mkdir -p {ROOT}/track; echo 0 >{ROOT}/track/drain; echo 0 >{ROOT}/track/handover"
-    )
-    for file in state.files:
-        path = f"{ROOT}/{file.path}"
-        script = f"mkdir -p {path.rpartition('/')[0]} && cat >{path} && chmod {file.mode:o} {path}"
-        cluster.lab.exec(node, ["sh", "-c", script], input=file.content)
-    for container in state.containers:
-        cluster.node(node, shlex.join(run_arguments(container)))
-
-
-def state(cluster: Cluster, node: str) -> str:
-    """What our keepalived says that it is."""
-    vrrp = look(cluster, node).vrrp
-    return vrrp.state if vrrp else ""
+@MULTICAST
+@pytest.mark.parametrize("moment", ["n2 stopping", "n1 stopping"])
+def test_a_take_over_that_was_killed_is_finished_by_the_next(by_hand: Cluster, moment: str) -> None:
+    with probing(by_hand) as probe:
+        assert by_hand.accident("kill", moment, "up", "--adopt").code == -9
+        by_hand.ok("up", "--adopt", "--lock-wait", "60")
+    assert all("reset by peer" in failure for failure in probe.failed)
+    assert len(probe.failed) <= 1
+    assert by_hand.up()["changes"] == 0
 
 
 def test_the_private_key_and_the_link_of_a_stranger_are_not_followed(fresh: Cluster) -> None:
