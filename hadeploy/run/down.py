@@ -103,7 +103,7 @@ def down_script(cluster: Cluster, plan: NodePlan, look: ObservedNode, lock: Lock
     return lock.changing(
         cluster,
         look.fingerprint,
-        ["keepalived.sh", "apply.sh", "down.sh"],
+        ["keepalived.sh", "apply.sh", "handover.sh", "down.sh"],
         lines,
         HD_VIPS=" ".join(vips),
         HD_OTHERWISE="leave_it",

@@ -44,8 +44,7 @@ def drain(
         )
     vips = " ".join(shlex.quote(str(vip.ip)) for vip in cluster.vip)
     lines = [
-        f"step drain set_track {layout.OPERATOR_DRAIN} 1",
-        f'step wait until_true {SECONDS} "the VIP has left" none_here {vips}',
+        f'step drain leave "set_track {layout.OPERATOR_DRAIN} 1" {vips}',
     ]
     _run(cluster, "drain", node, lines, observed, sessions, progress)
     return True
@@ -94,7 +93,7 @@ def _run(
         script = lock.changing(
             cluster,
             observed[node].fingerprint,
-            ["keepalived.sh", "apply.sh", "restore.sh"],
+            ["keepalived.sh", "apply.sh", "handover.sh"],
             lines,
             HD_OTHERWISE="leave_it",
         )

@@ -114,7 +114,13 @@ def lock_script(
     return change.lock.changing(
         change.cluster,
         fingerprint,
-        ["keepalived.sh", "apply.sh", "restore.sh", *(["adopt.sh"] if change.by_hand else [])],
+        [
+            "keepalived.sh",
+            "apply.sh",
+            "handover.sh",
+            "restore.sh",
+            *(["adopt.sh"] if change.by_hand else []),
+        ],
         lines,
         HD_BY_HAND=" ".join(policies(change.by_hand)) if change.by_hand else "",
         HD_VIPS=" ".join(change.vips),

@@ -29,12 +29,7 @@ stop_by_hand() {
 take_over() {
     hd_classic=$1 hd_service=$2
     shift 2
-    pin 60 "$@" && stop_by_hand "$hd_classic" || return 1
-    until_true 15 "$* has left" none_here "$@" || return 1
-    nap
-    nap
-    unpin "$@"
-    answered_elsewhere "$hd_service" "$@"
+    leave "stop_by_hand $hd_classic" "$@" && answered_elsewhere "$hd_service" "$@"
 }
 
 # give_back: ours go, and what was there before comes back.

@@ -156,46 +156,6 @@ takes_part() {
 # set_track FILE NUMBER: in place, since keepalived watches the file and not its name.
 set_track() { printf '%s\n' "$2" >"$HD_ROOT/track/$1" && sync "$HD_ROOT/track/$1"; }
 
-# entries ADDRESS...: where they are, as words "eth0=198.51.100.100/32"; pinned ones do not count.
-entries() {
-    for hd_address in "$@"; do
-        ip -o address show to "$hd_address" 2>/dev/null |
-            sed -n 's/^[0-9]*: *\([^ ]*\) *inet6\{0,1\} \([^ ]*\).*/\1=\2/p' | grep -v '^lo='
-    done
-}
-
-whole() { case $1 in *:*) printf '%s/128\n' "$1" ;; *) printf '%s/32\n' "$1" ;; esac; }
-
-pinned() { [ -n "$(ip -o address show dev lo to "$1")" ]; }
-
-# pin SECONDS ADDRESS...: those of them that are here stay here whatever keepalived does, so that
-# connections are answered. They are on lo, which keepalived does not watch, and the kernel itself
-# ends it after that time, whatever becomes of this script (ip-address(8), valid_lft).
-pin() {
-    hd_seconds=$1
-    shift
-    for hd_address in "$@"; do
-        if [ -n "$(entries "$hd_address")" ] || pinned "$hd_address"; then
-            ip address replace "$(whole "$hd_address")" dev lo valid_lft "$hd_seconds" \
-                preferred_lft "$hd_seconds" || return 1
-        fi
-    done
-}
-
-unpin() {
-    for hd_address in "$@"; do
-        ! pinned "$hd_address" || ip address del "$(whole "$hd_address")" dev lo
-    done
-}
-
-none_here() { [ -z "$(entries "$@")" ]; }
-
-all_here() {
-    for hd_address in "$@"; do
-        [ -n "$(entries "$hd_address")" ] || return 1
-    done
-}
-
 # hold CONTAINER: keeps the VIP off this node while all nodes change; it neither hears nor speaks.
 hold() {
     set_track handover 1 || return 1
@@ -214,33 +174,6 @@ let_go() {
     } || return 1
     # shellcheck disable=SC2086  # a list of words
     unpin $HD_VIPS
-}
-
-# hand_over PORT ADDRESS...: the VIPs leave this node, and somebody else answers on them.
-hand_over() {
-    hd_service=$1
-    shift
-    # keepalived takes the address away, and with it what the kernel needs to answer the requests
-    # that are already here.
-    pin 20 "$@" && set_track handover 1 || return 1
-    until_true 15 "$* has left" none_here "$@" || hd_stays=yes
-    nap
-    nap
-    unpin "$@"
-    if [ -z "${hd_stays-}" ] && answered_elsewhere "$hd_service" "$@"; then
-        return 0
-    fi
-    set_track handover 0
-    return 1
-}
-
-answered_elsewhere() {
-    hd_port=$1
-    shift
-    for hd_address in "$@"; do
-        until_true 10 "another node answers on $hd_address" tcp_opens "$hd_address" "$hd_port" ||
-            return 1
-    done
 }
 
 # end_hand_over CONTAINER: this node may have the VIP again, unless the operator says otherwise.

@@ -105,9 +105,7 @@ def test_it_is_taken_over_node_by_node_the_holder_last(by_hand: Cluster) -> None
     with probing(by_hand) as probe:
         document = by_hand.ok("up", "--adopt", "--json").document
     assert [turn["node"] for turn in document["plan"]][:3] == ["n2", "n3", "n1"]
-    # At the hand-over a connection may be reset whose request has not arrived yet.
-    assert all("reset by peer" in failure for failure in probe.failed)
-    assert len(probe.failed) <= 1
+    assert probe.failed == []
     assert by_hand.up()["changes"] == 0
     assert len(by_hand.holders()) == 1
     for node in by_hand.lab.nodes:
@@ -140,7 +138,7 @@ def test_where_ours_fails_the_old_one_comes_back(by_hand: Cluster) -> None:
     assert by_hand.node("n3", policy) == "always"
     with probing(by_hand) as probe:
         by_hand.ok("up", "--adopt")
-    assert all("reset by peer" in failure for failure in probe.failed)
+    assert probe.failed == []
     assert by_hand.up()["changes"] == 0
 
 
@@ -150,8 +148,7 @@ def test_a_take_over_that_was_killed_is_finished_by_the_next(by_hand: Cluster, m
     with probing(by_hand) as probe:
         assert by_hand.accident("kill", moment, "up", "--adopt").code == -9
         by_hand.ok("up", "--adopt", "--lock-wait", "60")
-    assert all("reset by peer" in failure for failure in probe.failed)
-    assert len(probe.failed) <= 1
+    assert probe.failed == []
     assert by_hand.up()["changes"] == 0
 
 

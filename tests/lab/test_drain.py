@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.harness import HAPROXY, Cluster, eventually
+from tests.lab.traffic import probing
 
 
 @pytest.fixture
@@ -19,7 +20,9 @@ def undrained(served: Cluster) -> Iterator[Cluster]:
 
 def test_the_holder_is_drained_and_stays_so(undrained: Cluster) -> None:
     (holder,) = undrained.holders()
-    undrained.ok("drain", holder)
+    with probing(undrained) as probe:
+        undrained.ok("drain", holder)
+    assert probe.failed == []
     (successor,) = undrained.holders()
     assert successor != holder
     assert undrained.request() in undrained.lab.nodes

@@ -83,7 +83,7 @@ def test_a_holder_whose_keepalived_fails_gets_the_old_one_back(served: Cluster) 
     with probing(served) as probe:
         result = served.run("up", "--json")
     assert result.code == 1
-    assert all("reset by peer" in failure for failure in probe.failed)
+    assert probe.failed == []
     assert result.document["nodes"][holder] == "restored"
     assert live(served, holder) == before
     assert len(served.holders()) == 1
@@ -110,7 +110,7 @@ def test_the_previous_configuration_comes_back_on_all_nodes(served: Cluster) -> 
     assert "maxconn" in served.ok("plan", "--rollback").out
     with probing(served) as probe:
         served.ok("up", "--rollback")
-    assert all("reset by peer" in failure for failure in probe.failed)
+    assert probe.failed == []
     for node, lines in before.items():
         files = lines.partition("\n0")[0]
         assert files in live(served, node)

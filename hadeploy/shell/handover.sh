@@ -1,0 +1,104 @@
+# shellcheck shell=sh
+# Moving addresses without losing what is under way. Given: what apply.sh has.
+
+# entries ADDRESS...: where they are, as words "eth0=198.51.100.100/32"; pinned ones do not count.
+entries() {
+    for hd_address in "$@"; do
+        ip -o address show to "$hd_address" 2>/dev/null |
+            sed -n 's/^[0-9]*: *\([^ ]*\) *inet6\{0,1\} \([^ ]*\).*/\1=\2/p' | grep -v '^lo='
+    done
+}
+
+whole() { case $1 in *:*) printf '%s/128\n' "$1" ;; *) printf '%s/32\n' "$1" ;; esac; }
+
+pinned() { [ -n "$(ip -o address show dev lo to "$1")" ]; }
+
+# pin SECONDS ADDRESS...: those of them that are here stay here whatever keepalived does, so that
+# connections are answered. They are on lo, which keepalived does not watch, and the kernel itself
+# ends it after that time, whatever becomes of this script (ip-address(8), valid_lft).
+pin() {
+    hd_seconds=$1
+    shift
+    for hd_address in "$@"; do
+        if [ -n "$(entries "$hd_address")" ] || pinned "$hd_address"; then
+            ip address replace "$(whole "$hd_address")" dev lo valid_lft "$hd_seconds" \
+                preferred_lft "$hd_seconds" || return 1
+        fi
+    done
+}
+
+unpin() {
+    for hd_address in "$@"; do
+        ! pinned "$hd_address" || ip address del "$(whole "$hd_address")" dev lo
+    done
+}
+
+none_here() { [ -z "$(entries "$@")" ]; }
+
+all_here() {
+    for hd_address in "$@"; do
+        [ -n "$(entries "$hd_address")" ] || return 1
+    done
+}
+
+# no_more ADDRESS...: from now on nobody begins a connection to them here: the handshake is left
+# unanswered, and the client's kernel tries again a second later, at the next holder. What has begun
+# goes on. Without iptables the connections that begin at that very instant may be reset.
+no_more() {
+    firewall -I "$@"
+    # Whatever becomes of this script, it does not stay.
+    (sleep 10 && firewall -D "$@") 8>&- >/dev/null 2>&1 &
+}
+
+# firewall OPTION ADDRESS...
+firewall() {
+    hd_option=$1
+    shift
+    for hd_address in "$@"; do
+        case $hd_address in *:*) hd_tables=ip6tables ;; *) hd_tables=iptables ;; esac
+        ! have "$hd_tables" || "$hd_tables" -w 2 "$hd_option" INPUT -p tcp --syn \
+            -d "$(whole "$hd_address")" -j DROP
+    done
+}
+
+# leave "COMMAND" ADDRESS...: the command makes keepalived give them up; connections that have begun
+# get their answers, for a moment still from here.
+leave() {
+    hd_command=$1
+    shift
+    # keepalived takes the address away, and with it what the kernel needs to answer the requests
+    # that are already here.
+    pin 20 "$@" || return 1
+    no_more "$@"
+    nap
+    hd_left=no
+    # shellcheck disable=SC2086  # words
+    if $hd_command && until_true 15 "$* has left" none_here "$@"; then
+        hd_left=yes
+        nap
+        nap
+    fi
+    unpin "$@"
+    firewall -D "$@"
+    [ "$hd_left" = yes ]
+}
+
+# hand_over PORT ADDRESS...: the VIPs leave this node, and somebody else answers on them.
+hand_over() {
+    hd_service=$1
+    shift
+    if leave "set_track handover 1" "$@" && answered_elsewhere "$hd_service" "$@"; then
+        return 0
+    fi
+    set_track handover 0
+    return 1
+}
+
+answered_elsewhere() {
+    hd_port=$1
+    shift
+    for hd_address in "$@"; do
+        until_true 10 "another node answers on $hd_address" tcp_opens "$hd_address" "$hd_port" ||
+            return 1
+    done
+}
