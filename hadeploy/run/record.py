@@ -13,13 +13,16 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.runtime.docker import specification
 
 
-def applied_record(cluster: Cluster, desired: DesiredNode, configuration: str) -> str:
+def applied_record(
+    cluster: Cluster, desired: DesiredNode, configuration: str, *, interim: bool
+) -> str:
     """The record of one node.
 
     Args:
         cluster: the inventory; how the nodes are reached is the laptop's matter, and left out.
         desired: what was applied.
         configuration: the id of the whole cluster's desired state.
+        interim: whether it is only on the way to another one, and nothing to go back to.
     """
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     inventory = cluster.model_dump(
@@ -31,6 +34,7 @@ def applied_record(cluster: Cluster, desired: DesiredNode, configuration: str) -
             "by": f"{getpass.getuser()}@{socket.gethostname()}",
             "at": now,
             "configuration": configuration,
+            "interim": interim,
             "vips": list(desired.addresses),
             "members": list(desired.members),
             "interface": desired.facts.interface,

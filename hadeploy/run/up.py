@@ -129,7 +129,9 @@ class _Roll:
             cluster=prepared.cluster,
             desired=desired,
             lock=self._lock,
-            record=applied_record(prepared.cluster, desired, configuration),
+            record=applied_record(
+                prepared.cluster, desired, configuration, interim=bool(prepared.then)
+            ),
             configuration=configuration,
             vips=tuple(vips),
             by_hand=prepared.by_hand.get(node),

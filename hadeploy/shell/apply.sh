@@ -42,6 +42,11 @@ remember() {
 # keep_previous: the state before the last finished change, for `up --rollback`.
 keep_previous() {
     [ -f "$HD_ROOT/.undo/applied.json" ] || return 0
+    # What was only on the way is nothing to go back to.
+    ! grep -qF '"interim": true' "$HD_ROOT/.undo/applied.json" || {
+        rm -rf "$HD_ROOT/.undo"
+        return 0
+    }
     rm -rf "$HD_ROOT/.previous" && mv "$HD_ROOT/.undo" "$HD_ROOT/.previous"
 }
 
