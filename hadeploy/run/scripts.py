@@ -97,6 +97,28 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
     return lock_script(change, fingerprint, lines, otherwise, turn.together)
 
 
+def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
+    """Moves the VIPs to whoever is next, and lets this node take part again.
+
+    Args:
+        cluster: the inventory.
+        lock: held on the node already.
+        fingerprint: of the node as it is.
+    """
+    vips = [str(vip.ip) for vip in cluster.vip]
+    port = str(cluster.listeners[0].port)
+    return lock.changing(
+        cluster,
+        fingerprint,
+        ["keepalived.sh", "apply.sh", "handover.sh"],
+        [
+            _line("step", "0", "hand_over", port, *vips),
+            _line("step", "1", "end_hand_over", cluster.container_names[1]),
+        ],
+        HD_OTHERWISE="leave_it",
+    )
+
+
 def restore_script(change: Change, fingerprint: str) -> str:
     """Puts one node back to what its record tells of.
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from hadeploy.desired.model import configuration_id
 from hadeploy.errors import HadeployError
 from hadeploy.plan.model import Impact, NodePlan
+from hadeploy.run.homecoming import bring_home
 from hadeploy.run.images import load_images
 from hadeploy.run.interrupt import Interrupt, deferred
 from hadeploy.run.lock import Lock, leased, take
@@ -102,6 +103,9 @@ class _Roll:
                 error.standing if isinstance(error, NodeFailedError) else Standing.UNKNOWN
             )
             raise
+        moved = any(step.action == "hand-over" for step in turn.steps)
+        if moved and cluster.vrrp.preempt and not turn.drained:
+            bring_home(cluster, node, self._lock, self._sessions, self._progress)
 
     def _otherwise(self, turn: NodePlan) -> str:
         if turn.node in self._prepared.by_hand:
