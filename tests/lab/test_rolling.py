@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.lab.images.store import ensure_image
-from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster
+from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster, eventually
 from tests.lab.traffic import probing
 
 
