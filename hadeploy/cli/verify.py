@@ -10,7 +10,8 @@ from hadeploy.errors import ExitCode
 from hadeploy.observe.gather import observe
 from hadeploy.run.prepare import Prepared
 from hadeploy.ui.render import proofs_picture
-from hadeploy.verify.model import failed
+from hadeploy.verify.model import Proof, failed
+from hadeploy.verify.unchanged import expected
 from hadeploy.verify.wait import wait_for_proofs
 
 TIMEOUT = click.option(
@@ -50,11 +51,20 @@ def prove(run: Run, prepared: Prepared, outcome: Outcome, timeout: float, *, loo
     run.progress.phase("Verify")
     outcome.proofs = wait_for_proofs(
         cluster,
-        prepared.desired,
+        expected(prepared, run.choices.only),
         lambda: looks.pop() if looks else observe(cluster, run.sessions),
         run.progress,
         timeout=timeout,
     )
+    outcome.proofs += [
+        Proof(
+            "node-left-out",
+            "warn",
+            f"{node} was left out: nothing is known of it, and it may hold the VIP, too",
+            hint="when it is back: hadeploy up",
+        )
+        for node in run.choices.without
+    ]
     if failed(outcome.proofs):
         run.progress.failed()
 
