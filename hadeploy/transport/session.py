@@ -70,7 +70,7 @@ class Session:
                 channel.shutdown_write()
             except TimeoutError as error:
                 raise self._silent(doing, self.silence) from error
-            except OSError:
+            except (OSError, EOFError, paramiko.SSHException):
                 # It ended before it had read everything: its own words say why, below.
                 pass
             messages: list[Message] = []
@@ -120,7 +120,7 @@ class Session:
                     channel.sendall(chunk)
                     on_sent(len(chunk))
                 channel.shutdown_write()
-            except OSError:
+            except (OSError, EOFError, paramiko.SSHException):
                 # The command ended early: its own words say why, below.
                 pass
             output = "\n".join(self._lines(channel, doing))

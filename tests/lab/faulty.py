@@ -10,6 +10,7 @@ SSH connections.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import itertools
@@ -39,7 +40,8 @@ def interrupt() -> None:
 def cut() -> None:
     """As a broken network would, only faster noticed."""
     for transport in [thing for thing in gc.get_objects() if isinstance(thing, paramiko.Transport)]:
-        transport.sock.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            transport.sock.shutdown(socket.SHUT_RDWR)
 
 
 KINDS = {"kill": kill, "interrupt": interrupt, "cut": cut}
