@@ -18,10 +18,14 @@ from hadeploy.cli.common import (
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.prune import leaving
 from hadeploy.cli.verify import TIMEOUT, prove, tell_proofs
+from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.run.prepare import Choices, Prepared
 from hadeploy.run.up import apply
 from hadeploy.ui.render import plan_picture
+
+# What comes first, what changes on all nodes together, and one more if somebody else interferes.
+MOST_PLANS = 3
 
 
 @click.command()
@@ -57,7 +61,7 @@ def _once(options: Options, outcome: Outcome, run: Run, made: list[Prepared]) ->
             options.err.print(plan_picture(going.plan))
             going.take_out(run)
     outcome.plan = going.plan
-    while True:
+    for _ in range(MOST_PLANS):
         prepared = run.prepare(check=True)
         outcome.plan = outcome.plan.then(prepared.plan)
         made.append(prepared)
@@ -67,6 +71,11 @@ def _once(options: Options, outcome: Outcome, run: Run, made: list[Prepared]) ->
             apply(run.inputs, prepared, run.sessions, run.progress)
         if not prepared.then:
             return
+    raise HadeployError(
+        "the nodes are still not what the next plan starts from",
+        doing="planning again",
+        hint="does somebody change them at the same time? `hadeploy plan` shows what is left",
+    )
 
 
 def next_step(cluster: Cluster) -> str:
