@@ -11,6 +11,7 @@ from benchmarks.scenarios import Scenario
 from benchmarks.tools import Command, Tool, run_all
 from benchmarks.traffic import Traffic
 from hadeploy.errors import HadeployError
+from hadeploy.lab import by_hand
 from hadeploy.lab.lab import Lab
 from hadeploy.lab.waiting import wait_until
 
@@ -46,8 +47,13 @@ def measure_tool(
         measurements = []
         changed = False
         for number in range(1, rounds + 1):
+            if scenario.by_hand:
+                clean(lab)
+                by_hand.set_up(lab)
             holder = holders(lab)[0]
-            made = measure(lab, tool.commands(scenario, there=not changed, holder=holder))
+            made = measure(
+                lab, tool.commands(scenario, there=scenario.by_hand or not changed, holder=holder)
+            )
             measurements.append(made)
             tell(f"{tool.title}: {scenario.title}, round {number}: {_in_words(made)}")
             changed = not changed

@@ -31,6 +31,7 @@ class Scenario:
         reload: whether it should be a reload: then no long-lived connection may be cut.
         edit: changes the inventory; given the lab's own one.
         commands: hadeploy's, with `{holder}` for the node that has the VIP.
+        by_hand: whether each round starts from a cluster that was set up by hand.
         peer: what differs in the environment of the peers' jobs; None: they have no such change.
     """
 
@@ -40,6 +41,7 @@ class Scenario:
     reload: bool = False
     edit: Callable[[Inventory], None] = lambda _: None
     commands: tuple[tuple[str, ...], ...] = (("up",),)
+    by_hand: bool = False
     peer: Mapping[str, str] | None = field(default=None, hash=False)
 
 
@@ -114,6 +116,13 @@ SCENARIOS = (
     Scenario("advert-interval", "advert interval", "cluster-wide", edit=_vrrp(advert_interval=2)),
     Scenario("multicast", "unicast to multicast", "cluster-wide", edit=_vrrp(mode="multicast")),
     Scenario("vip-added", "a second VIP", "cluster-wide", edit=_second_vip),
+    Scenario(
+        "adopt",
+        "taking over a cluster set up by hand",
+        "adopt",
+        commands=(("up", "--adopt"),),
+        by_hand=True,
+    ),
 )
 GROUPS = tuple(dict.fromkeys(scenario.group for scenario in SCENARIOS))
 

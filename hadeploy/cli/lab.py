@@ -8,6 +8,7 @@ import shlex
 
 import click
 
+from hadeploy.lab import by_hand
 from hadeploy.lab.addressing import DEFAULT_NAME
 from hadeploy.lab.lab import Lab, NodeStatus
 from hadeploy.lab.lifecycle import DEFAULT_NODES
@@ -103,6 +104,16 @@ def exec_(name: str, node: str, command: tuple[str, ...]) -> None:
 def reboot(name: str, node: str) -> None:
     """Cut a node's power and power it on again."""
     Lab.find(name).reboot(node)
+
+
+@lab.command("by-hand")
+@_name
+def by_hand_(name: str) -> None:
+    """Set a cluster up by hand, as the classic recipe has it, to try `hadeploy up --adopt`."""
+    found = Lab.find(name)
+    by_hand.tear_down(found)
+    by_hand.set_up(found)
+    click.echo("haproxy and keepalived run as somebody set them up. Next: hadeploy plan --adopt")
 
 
 @lab.command()

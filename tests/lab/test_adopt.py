@@ -10,11 +10,11 @@ import pytest
 from hadeploy.adopt.recognise import recognise
 from hadeploy.inventory.load import load_inventory
 from hadeploy.inventory.model import Cluster as Inventory
+from hadeploy.lab import by_hand as classic
 from hadeploy.observe.gather import observation_script
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.parse import parse_observation
 from hadeploy.transport.protocol import Message, Reply, parse_line
-from tests.lab import classic
 from tests.lab.harness import ROOT, Cluster, eventually
 from tests.lab.test_rollback import extra_bind, port_taken
 from tests.lab.traffic import probing
@@ -51,7 +51,7 @@ def theirs(cluster: Cluster) -> dict[str, str]:
 @pytest.fixture
 def by_hand(fresh: Cluster, request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """The classic cluster serves, in the way of speaking that the test says."""
-    with classic.classic(fresh.lab, unicast=request.param == "unicast"):
+    with classic.by_hand(fresh.lab, unicast=request.param == "unicast"):
         yield fresh
         for node in fresh.lab.nodes:
             fresh.node(node, f"docker ps -q | xargs -r docker stop -t 5; rm -rf {ROOT}")
@@ -153,7 +153,7 @@ def test_a_take_over_that_was_killed_is_finished_by_the_next(by_hand: Cluster, m
 
 
 def test_the_private_key_and_the_link_of_a_stranger_are_not_followed(fresh: Cluster) -> None:
-    with classic.classic(fresh.lab):
+    with classic.by_hand(fresh.lab):
         fresh.node("n1", "printf -- '-----BEGIN PRIVATE KEY-----\\n' >/etc/haproxy/site.pem")
         fresh.node("n1", "ln -s /etc/shadow /etc/haproxy/errors.http; echo ok >/etc/haproxy/list")
         found = recognise(inventory(fresh), look(fresh, "n1"))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from hadeploy.lab.lab import Lab
-from tests.lab.harness import eventually
+from hadeploy.lab.waiting import wait_until
 
 HAPROXY = "diamond-haproxy"
 HAPROXY_IMAGE = "haproxy:2.6.12"
@@ -137,7 +137,7 @@ def set_up(lab: Lab, *, unicast: bool = False) -> None:
         unicast: whether keepalived speaks to listed peers; else multicast.
 
     Raises:
-        AssertionError: it did not serve in time.
+        HadeployError: it did not serve in time.
     """
     lab.load_images(HAPROXY_IMAGE, KEEPALIVED_IMAGE)
 
@@ -158,8 +158,9 @@ def set_up(lab: Lab, *, unicast: bool = False) -> None:
     with ThreadPoolExecutor(max_workers=len(lab.nodes)) as pool:
         list(pool.map(one, lab.nodes))
     # Until all have counted their weight, the VIP may still move.
-    eventually(lambda: holders(lab) == [lab.nodes[0]], "the preferred node has the VIP")
-    eventually(lambda: answer(lab) in lab.nodes, "the VIP answers on 9443")
+    preferred = [lab.nodes[0]]
+    wait_until(lambda: holders(lab) == preferred, what="the preferred node's VIP", timeout=30)
+    wait_until(lambda: answer(lab) in lab.nodes, what="an answer on 9443", timeout=30)
 
 
 def tear_down(lab: Lab) -> None:
@@ -183,7 +184,7 @@ def tear_down(lab: Lab) -> None:
 
 
 @contextlib.contextmanager
-def classic(lab: Lab, *, unicast: bool = False) -> Iterator[None]:
+def by_hand(lab: Lab, *, unicast: bool = False) -> Iterator[None]:
     """A classic cluster for as long as the block lasts; see `set_up`."""
     tear_down(lab)
     try:
