@@ -18,7 +18,7 @@ from hadeploy.lab.waiting import wait_until
 HAPROXY = "diamond-haproxy"
 HAPROXY_IMAGE = "haproxy:2.6.12"
 KEEPALIVED_IMAGE = "osixia/keepalived:2.2.7"
-PASSWORD = "d0ck#r"
+PASSWORD = "d0ck#r"  # noqa: S105  the lab has nothing to hide
 ROUTER_ID = 51
 WEIGHT = 21
 STATS_PORT = 8080
