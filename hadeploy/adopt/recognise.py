@@ -84,6 +84,17 @@ def read_classics(found: Mapping[str, ByHand]) -> dict[str, Classic]:
     read = {}
     errors: list[HadeployError] = []
     for node, by_hand in found.items():
+        errors += [
+            HadeployError(
+                f"the engine removes {part.container.name} when it stops (docker run --rm)",
+                node=node,
+                doing="reading the cluster set up by hand",
+                hint="it could not come back if ours failed: start it again without --rm first",
+                code=ExitCode.UNREACHABLE,
+            )
+            for part in by_hand.parts
+            if part.container.raw.get("HostConfig", {}).get("AutoRemove")
+        ]
         part = by_hand.keepalived
         try:
             read[node] = read_classic(part.config.decode("utf-8", "replace"))

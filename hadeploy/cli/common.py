@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 import os
@@ -267,6 +268,7 @@ class Run:
     progress: Progress
     choices: Choices
     previous: Previous | None = None
+    pruned: tuple[str, ...] = ()
 
     def look_back(self) -> None:
         """Plan for the previous configuration from here on.
@@ -287,7 +289,7 @@ class Run:
             self.sessions,
             self.progress,
             check=check,
-            choices=self.choices,
+            choices=dataclasses.replace(self.choices, forget=(*self.choices.forget, *self.pruned)),
             previous=self.previous,
         )
 

@@ -45,6 +45,8 @@ def leaving(run: Run) -> Iterator[Leaving]:
     Raises:
         HadeployError: one of them cannot be reached.
     """
+    # A retry begins anew.
+    run.pruned = ()
     if not run.choices.prune:
         yield Leaving(Plan(()), {}, {})
         return
@@ -56,8 +58,7 @@ def leaving(run: Run) -> Iterator[Leaving]:
         except NodesError as error:
             raise NodesError([_unreachable(e) for e in error.errors]) from error
         looks = observe(without_nodes(run.inputs.cluster, gone), sessions)
-        labels = tuple(node.label for node in gone)
-        run.choices = dataclasses.replace(run.choices, forget=(*run.choices.forget, *labels))
+        run.pruned = tuple(node.label for node in gone)
         yield Leaving(leaving_plan(run.inputs.cluster, looks), looks, sessions)
 
 

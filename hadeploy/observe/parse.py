@@ -279,7 +279,9 @@ def parse_record(content: bytes) -> Applied | None:
             members=tuple(data.get("members", [])),
             configuration=str(data.get("configuration", "")),
             inventory=dict(data.get("inventory", {})),
-            config_ids=dict(data.get("config_ids", {})),
+            config_ids={
+                role: str(data.get(f"{role}_config_id", "")) for role in ("haproxy", "keepalived")
+            },
         )
     except (ValueError, KeyError, TypeError):
         return None

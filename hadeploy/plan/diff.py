@@ -38,14 +38,15 @@ def node_steps(cluster: Cluster, desired: DesiredNode, observed: ObservedNode) -
 
 
 def record_step(
-    desired: DesiredNode, observed: ObservedNode, configuration: str, *, changed: bool
+    desired: DesiredNode, observed: ObservedNode, configuration: str | None, *, changed: bool
 ) -> list[Step]:
     """The writing of the applied record, where it is due.
 
     Args:
         desired: the node's desired state.
         observed: the same node.
-        configuration: the id of the whole cluster's desired state.
+        configuration: the id of the whole cluster's desired state; None where nodes are left out,
+            and nobody knows.
         changed: whether there are other steps.
     """
     record = observed.applied
@@ -53,7 +54,7 @@ def record_step(
         reason = "something changed"
     elif record is None:
         reason = "there is none"
-    elif record.configuration != configuration or not _record_is_true(desired, record):
+    elif configuration not in (None, record.configuration) or not _record_is_true(desired, record):
         reason = "it tells of another state"
     elif any(c.name.endswith(layout.OLD) for c in observed.ours(desired.containers[0].cluster)):
         reason = "a run that died left a container behind"

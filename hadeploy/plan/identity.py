@@ -18,6 +18,7 @@ from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.successor import drains
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,19 @@ def _block(words: list[list[str]]) -> Iterator[list[str]]:
 
 
 def running_identity(look: ObservedNode) -> Identity | None:
-    """What a node's keepalived speaks now; None if none runs, or its file is not there."""
+    """What a node's keepalived speaks now; None if none of ours runs, or its file is not there.
+
+    A file that is not proven to be loaded says nothing: the settings are then unlike any others.
+    """
     conf = look.file(layout.KEEPALIVED_CONF)
-    if conf is None or look.vrrp is None:
+    ours = {c.id for c in look.containers if c.role == "keepalived" and c.cluster}
+    if conf is None or not ours.intersection(look.keepaliveds.values()):
         return None
-    return identity_of(conf.content.decode("utf-8", "replace"))
+    text = conf.content.decode("utf-8", "replace")
+    found = identity_of(text)
+    if look.vrrp is not None and f"-{look.vrrp.config_id}\n" not in text:
+        return dataclasses.replace(found, virtual_router_id=0)
+    return found
 
 
 def cluster_wide(
@@ -111,7 +120,14 @@ def cluster_wide(
         desired: by node label.
         observed: the same nodes.
     """
-    changing = set()
+    # A node that says nothing is believed to run its file, but not where a run died half-way.
+    half_way = any(layout.RUN_DRAIN in drains(look) for look in observed.values())
+    silent = {
+        node
+        for node, look in observed.items()
+        if half_way and look.vrrp is None and running_identity(look)
+    }
+    changing = {"virtual_router_id"} if silent else set()
     for node, wanted in desired.items():
         now = running_identity(observed[node])
         new = identity_of(wanted.file(layout.KEEPALIVED_CONF).content)

@@ -28,7 +28,7 @@ class _Situation:
     observed: Mapping[str, ObservedNode]
     holding: tuple[str, ...]
     order: tuple[str, ...]
-    configuration: str
+    configuration: str | None
 
     def turn(self, node: str, steps: list[Step], *, together: bool = False) -> NodePlan:
         drained = bool(drains(self.observed[node]))
@@ -82,6 +82,23 @@ def changing(settings: Sequence[str]) -> str:
     return f"{', '.join(settings)} {'changes' if len(settings) == 1 else 'change'}"
 
 
+def as_outage(plan: Plan) -> Plan:
+    """The same plan, telling that the holder's containers go while nobody can take the VIP."""
+    turns = tuple(
+        dataclasses.replace(turn, steps=tuple(_outage(step) for step in turn.steps))
+        if turn.holder
+        else turn
+        for turn in plan.nodes
+    )
+    told = "The nodes disagree now, so the holder does not answer while its container is replaced."
+    return dataclasses.replace(plan, nodes=turns, expects=(*plan.expects, told))
+
+
+def _outage(step: Step) -> Step:
+    restarts = step.impact is Impact.RESTART
+    return dataclasses.replace(step, impact=Impact.OUTAGE) if restarts else step
+
+
 def _situation(
     cluster: Cluster, desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode]
 ) -> _Situation:
@@ -93,17 +110,30 @@ def _situation(
         {node: d.priority for node, d in desired.items()}, holding, newcomers(addresses, observed)
     )
     return _Situation(
-        cluster, desired, observed, tuple(holding), tuple(order), configuration_id(desired)
+        cluster,
+        desired,
+        observed,
+        tuple(holding),
+        tuple(order),
+        configuration_id(desired) if len(desired) == len(cluster.nodes) else None,
     )
 
 
 # ---- one node after the other
 
 
-def _rolling(at: _Situation) -> Iterator[NodePlan]:
+def _rolling(at: _Situation) -> list[NodePlan]:
+    turns = []
     for node in at.order:
         steps = node_steps(at.cluster, at.desired[node], at.observed[node])
-        yield at.turn(node, at.recorded(node, _handed_over(at, node, steps)))
+        turns.append(at.turn(node, at.recorded(node, _handed_over(at, node, steps))))
+    # Whoever is well, and is only kept off the VIP by a dead run, is let go before anything fails.
+    return sorted(turns, key=lambda turn: not _only_let_go(turn))
+
+
+def _only_let_go(turn: NodePlan) -> bool:
+    actions = {step.action for step in turn.steps}
+    return "end-hand-over" in actions and actions <= {"end-hand-over", "write-record"}
 
 
 def _handed_over(at: _Situation, node: str, steps: list[Step]) -> list[Step]:
@@ -118,12 +148,7 @@ def _handed_over(at: _Situation, node: str, steps: list[Step]) -> list[Step]:
     if node not in at.holding or first is None or look.vrrp is None:
         return [*steps, *left] if layout.RUN_DRAIN in drains(look) else steps
     if len(at.cluster.nodes) == 1:
-        return [
-            dataclasses.replace(step, impact=Impact.OUTAGE)
-            if step.impact is Impact.RESTART
-            else step
-            for step in steps
-        ]
+        return [_outage(step) for step in steps]
     before = f"before the {steps[first].action.replace('-', ' ')} of {steps[first].subject}"
     back = "it may come back" if at.cluster.vrrp.preempt else "it stays where it is"
     return [

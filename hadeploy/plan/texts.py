@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 
+from hadeploy.adopt.secrets import shown
 from hadeploy.desired.model import File
 from hadeploy.observe.model import ObservedFile
 
@@ -26,8 +27,8 @@ def file_diff(desired: File, there: ObservedFile | None) -> tuple[str, ...]:
     mark = REDACTED if _secrets(old) == _secrets(new) else CHANGED
     return tuple(
         difflib.unified_diff(
-            _redact(old, REDACTED).splitlines(),
-            _redact(new, mark).splitlines(),
+            _redact(shown(old), REDACTED).splitlines(),
+            _redact(shown(new), mark).splitlines(),
             f"{desired.path} (on the node)",
             f"{desired.path} (from the inventory)",
             lineterm="",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.gather import observe
 from hadeploy.run.lock import Lock
@@ -19,6 +20,7 @@ POLL_SECONDS = 0.3
 
 def bring_home(
     cluster: Cluster,
+    desired: Mapping[str, DesiredNode],
     home: str,
     lock: Lock,
     sessions: Mapping[str, Session],
@@ -31,6 +33,7 @@ def bring_home(
 
     Args:
         cluster: the inventory.
+        desired: by node label, for the priorities.
         home: the node that just came back.
         lock: held on all nodes.
         sessions: to all nodes.
@@ -44,7 +47,8 @@ def bring_home(
         if all(observed[home].holds(vip) for vip in vips):
             return
         for node, look in observed.items():
-            if node != home and not handed and all(look.holds(vip) for vip in vips):
+            better = desired[home].priority > desired[node].priority
+            if better and not handed and all(look.holds(vip) for vip in vips):
                 progress.node(node, "handing the VIP back")
                 script = handing_over_script(cluster, lock, look.fingerprint)
                 sessions[node].run(script, doing="handing back")

@@ -24,11 +24,15 @@ from hadeploy.transport.session import Session
 RENEW_SECONDS = 40
 
 
-class LockedError(HadeployError):
+class RefusedError(HadeployError):
+    """A script may not go on, and has not."""
+
+
+class LockedError(RefusedError):
     """Somebody else is changing the cluster."""
 
 
-class StaleError(HadeployError):
+class StaleError(RefusedError):
     """A node is no longer what the plan was made on."""
 
 
@@ -122,7 +126,7 @@ def take(lock: Lock, sessions: Mapping[str, Session]) -> None:
 def release(lock: Lock, sessions: Mapping[str, Session]) -> None:
     """Give the lock back wherever it is ours; a node that cannot be reached lets it expire."""
     try_each(
-        lambda session: session.run(lock.script("alone lock_drop"), doing="releasing the lock"),
+        lambda session: session.run(lock.script("lock_release"), doing="releasing the lock"),
         sessions.values(),
     )
 
@@ -161,7 +165,7 @@ def refuse(reply: Reply, node: str, doing: str) -> None:
     if reply.all("locked"):
         raise locked(_told(reply), node=node, doing=doing)
     if reply.all("fenced"):
-        raise HadeployError(
+        raise RefusedError(
             "this run no longer holds its lock, so it changes nothing more",
             node=node,
             doing=doing,

@@ -26,7 +26,7 @@ from hadeploy.plan.identity import speaking
 from hadeploy.plan.model import Plan
 from hadeploy.plan.partial import refuse_partial
 from hadeploy.plan.previous import Previous, previous_configuration
-from hadeploy.plan.rolling import changing, interrupts_the_holder, make_plan
+from hadeploy.plan.rolling import as_outage, changing, interrupts_the_holder, make_plan
 from hadeploy.run.lock import locked
 from hadeploy.run.progress import Progress
 from hadeploy.transport.session import Session
@@ -151,7 +151,10 @@ def prepare(
     plan = make_plan(inputs.cluster, desired, observed, only=only)
     refuse_partial(inputs.cluster, plan, observed, choices.partial)
     if interrupts_the_holder(plan):
-        return _before(inputs, observed, plan)
+        before = _before(inputs, observed, plan)
+        if before:
+            return before
+        plan = as_outage(plan)
     return Prepared(inputs.cluster, observed, desired, plan)
 
 
@@ -182,20 +185,16 @@ def _adopted(
     return Prepared(between.cluster, observed, desired, plan, then, found)
 
 
-def _before(inputs: Inputs, observed: dict[str, ObservedNode], plan: Plan) -> Prepared:
+def _before(inputs: Inputs, observed: dict[str, ObservedNode], plan: Plan) -> Prepared | None:
     """Containers are replaced under the VRRP settings that the nodes speak now.
 
-    Raises:
-        HadeployError: the nodes do not speak the same.
+    Returns:
+        None if the nodes do not speak the same.
     """
     settings = changing(plan.together)
     now = speaking(inputs.cluster, observed)
     if now is None:
-        raise HadeployError(
-            f"{settings} and containers do, too, and the nodes do not agree now",
-            doing="planning",
-            hint="change the images or container settings in a later run",
-        )
+        return None
     cluster, password = now
     desired = _desired(inputs, cluster, observed, password)
     then = f"After that, {settings} on all nodes together."

@@ -36,4 +36,15 @@ def is_dead(identity: str) -> bool:
     """
     mine, words = this_process().split(":"), identity.split(":")
     same_machine = len(words) == len(mine) == 4 and words[:2] == mine[:2]
-    return same_machine and words[2].isdigit() and identity_of(int(words[2])) != identity
+    if not same_machine or not words[2].isdigit():
+        return False
+    pid = int(words[2])
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        # Another user's, and /proc may hide it (hidepid, proc(5)).
+        found = identity_of(pid)
+        return found is not None and found != identity
+    return identity_of(pid) != identity

@@ -56,6 +56,7 @@ class Change:
         record: the applied record to leave on the node.
         configuration: its id.
         vips: the addresses that any node of the cluster has had.
+        election: seconds within which a lone node becomes master, old settings or new.
         by_hand: what was set up by hand there, and is taken over.
     """
 
@@ -65,6 +66,7 @@ class Change:
     record: str
     configuration: str
     vips: tuple[str, ...]
+    election: int
     by_hand: ByHand | None = None
 
 
@@ -78,7 +80,7 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
         otherwise: what to do when a step fails (shell/apply.sh).
     """
     cluster, desired = change.cluster, change.desired
-    lines = ["remember"]
+    lines = ["begin"]
     settled = True
     for number, step in enumerate(turn.steps):
         if step.action in _AFTERWARDS and not settled:
@@ -146,6 +148,7 @@ def lock_script(
         lines,
         HD_BY_HAND=" ".join(policies(change.by_hand)) if change.by_hand else "",
         HD_VIPS=" ".join(change.vips),
+        HD_ELECTION=str(change.election),
         HD_OTHERWISE=otherwise,
         HD_TOGETHER="yes" if together else "no",
     )
@@ -197,7 +200,7 @@ def _command(change: Change, step: Step) -> list[str]:
             "hold": ["hold", keepalived],
             "hand-over": ["hand_over", str(change.cluster.listeners[0].port), *addresses],
             "end-hand-over": ["end_hand_over", keepalived],
-            "pin": ["pin", str(PIN_SECONDS), *change.vips],
+            "pin": ["pin", str(2 * change.election + PIN_SECONDS), *change.vips],
             "unpin": ["let_go", keepalived, *addresses],
         }
         return commands.get(step.action, [])

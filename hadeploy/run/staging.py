@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 
+from hadeploy.desired import layout
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.run.lock import Lock, refuse
 from hadeploy.run.prepare import Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.scripts import stage_script
-from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import each, try_each
 from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session
@@ -40,8 +41,8 @@ def stage_all(
     try:
         return dict(each(stage_one, nodes))
     except NodesError:
-        root = {"HD_ROOT": prepared.cluster.root, "HD_CLUSTER": lock.cluster}
-        script = compose(variables=root, main='rm -rf "$HD_ROOT/.staging"\nemit end')
+        root = shlex.quote(f"{prepared.cluster.root}/{layout.STAGING}")
+        script = lock.script(f"lock_keep\nrm -rf {root}")
         try_each(lambda node: sessions[node].run(script, doing="cleaning up"), nodes)
         raise
 

@@ -31,6 +31,7 @@ STANDINGS = {
     "restored": Standing.RESTORED,
     "unrestored": Standing.BROKEN,
     "kept": Standing.FIRST,
+    "unchanged": Standing.UNTOUCHED,
     "kept-off": Standing.KEPT_OFF,
 }
 
@@ -46,7 +47,7 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
     """
 
     def tell(message: Message) -> None:
-        if message.kind == "step":
+        if message.kind == "step" and message.words[0] != "begin":
             progress.node(session.node, _describe(turn, message.words[0]))
         elif message.kind == "restoring":
             progress.node(session.node, "putting back what it had")
@@ -90,6 +91,8 @@ def _standing(reply: Reply) -> Standing:
 
 
 def _describe(turn: NodePlan, number: str) -> str:
+    if number == "begin":
+        return "remembering what it has"
     index, _, proof = number.partition(".")
     step = turn.steps[int(index)]
     if proof == "settled":

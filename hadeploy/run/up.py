@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from contextlib import suppress
 
 from hadeploy.desired.model import configuration_id
 from hadeploy.errors import HadeployError
+from hadeploy.plan.identity import running_identity
 from hadeploy.plan.model import Impact, NodePlan
 from hadeploy.run.homecoming import bring_home
 from hadeploy.run.images import load_images
 from hadeploy.run.interrupt import Interrupt, deferred
-from hadeploy.run.lock import Lock, leased, take
+from hadeploy.run.lock import Lock, RefusedError, leased, take
 from hadeploy.run.prepare import Inputs, Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.record import applied_record
@@ -50,6 +52,18 @@ def apply(
             _Roll(prepared, lock, staged, sessions, progress).run(todo, interrupt)
 
 
+def election_seconds(prepared: Prepared) -> int:
+    """Within how many seconds a lone node becomes master, by the old settings or the new.
+
+    Three adverts and less than one for the skew (RFC 3768, 6.1), and as much again for slow nodes.
+    """
+    running = [
+        identity for look in prepared.observed.values() if (identity := running_identity(look))
+    ]
+    adverts = [prepared.cluster.vrrp.advert_interval, *(i.advert_interval for i in running)]
+    return round(15 + 8 * max(adverts))
+
+
 class _Roll:
     """The turns of a plan, one after the other, and the way back."""
 
@@ -76,18 +90,28 @@ class _Roll:
         Raises:
             RollError: one failed; those that have to go back with it have gone back.
         """
+        failed: HadeployError | None = None
         for number, turn in enumerate(todo):
+            # A change of all nodes together is taken back or finished, never left half-way.
+            letting_go = bool(self._prepared.plan.together) and not turn.together
             try:
-                # A change of all nodes together is taken back or finished, never left half-way.
-                if turn.together or not self._prepared.plan.together:
+                if not letting_go:
                     interrupt.check()
                 self._take(turn)
             except HadeployError as error:
+                if letting_go:
+                    # The others are let go all the same.
+                    failed = failed or error
+                    continue
                 if turn.together:
-                    self._all_back([t.node for t in todo[:number]])
+                    self._all_back(turn, [t.node for t in todo[:number]])
                 raise RollError(error, self._standing) from error
             last = turn.node not in {later.node for later in todo[number + 1 :]}
             self._standing[turn.node] = Standing.NEW if last else Standing.HALF
+        if failed:
+            raise RollError(failed, self._standing) from failed
+        if self._prepared.then:
+            interrupt.check()
 
     def _take(self, turn: NodePlan) -> None:
         node, cluster = turn.node, self._prepared.cluster
@@ -99,13 +123,23 @@ class _Roll:
         try:
             self._fingerprints[node] = take_turn(script, turn, self._sessions[node], self._progress)
         except HadeployError as error:
-            self._standing[node] = (
-                error.standing if isinstance(error, NodeFailedError) else Standing.UNKNOWN
-            )
+            if isinstance(error, NodeFailedError):
+                self._standing[node] = error.standing
+            elif not isinstance(error, RefusedError):
+                self._standing[node] = Standing.UNKNOWN
             raise
         moved = any(step.action == "hand-over" for step in turn.steps)
         if moved and cluster.vrrp.preempt and not turn.drained:
-            bring_home(cluster, node, self._lock, self._sessions, self._progress)
+            # By itself it comes home, too.
+            with suppress(HadeployError):
+                bring_home(
+                    cluster,
+                    self._prepared.desired,
+                    node,
+                    self._lock,
+                    self._sessions,
+                    self._progress,
+                )
 
     def _otherwise(self, turn: NodePlan) -> str:
         if turn.node in self._prepared.by_hand:
@@ -113,8 +147,14 @@ class _Roll:
         after_all = self._prepared.plan.together and not turn.together
         return "keep_off" if after_all else "put_back"
 
-    def _all_back(self, nodes: list[str]) -> None:
-        """Put back those that have changed already, the last one first."""
+    def _all_back(self, failed: NodePlan, nodes: list[str]) -> None:
+        """Put back those that have changed already, the last one first.
+
+        A holder that is out of reach may well become master with the new settings; then those that
+        went back would be a second one. Held, they harm nobody, and the next run lets them go.
+        """
+        if failed.holder and self._standing[failed.node] is Standing.UNKNOWN:
+            return
         for node in reversed(nodes):
             script = restore_script(self._change(node), self._fingerprints[node])
             try:
@@ -138,5 +178,6 @@ class _Roll:
             ),
             configuration=configuration,
             vips=tuple(vips),
+            election=election_seconds(prepared),
             by_hand=prepared.by_hand.get(node),
         )

@@ -18,7 +18,7 @@ keep_aside() {
 
 # stop_by_hand ID: for good: not even a restart of the engine brings it back.
 stop_by_hand() {
-    docker update --restart no "$1" >/dev/null && patiently docker stop -t 35 "$1" >/dev/null || return 1
+    docker update --restart no "$1" >/dev/null && patiently quietly docker stop -t 35 "$1" || return 1
     hd_called=$(docker container inspect --format '{{.Name}}' "$1")
     case $hd_called in
     "/$HD_HAPROXY" | "/$HD_KEEPALIVED") docker rename "$1" "${hd_called#/}.by-hand" ;;
@@ -32,10 +32,18 @@ take_over() {
     leave "stop_by_hand $hd_classic" "$@" && answered_elsewhere "$hd_service" "$@"
 }
 
+ours() {
+    [ "$(docker container inspect --format '{{index .Config.Labels "hadeploy.cluster"}}' "$1" \
+        2>/dev/null)" = "$HD_CLUSTER" ]
+}
+
 # give_back: ours go, and what was there before comes back.
 give_back() {
     emit restoring
-    remove_container "$HD_KEEPALIVED" && remove_container "$HD_HAPROXY"
+    for hd_name in "$HD_KEEPALIVED" "$HD_HAPROXY"; do
+        # By that name it may still be theirs.
+        ! ours "$hd_name" || remove_container "$hd_name"
+    done
     hd_given=yes
     for hd_pair in $HD_BY_HAND; do
         hd_id=${hd_pair%%=*}

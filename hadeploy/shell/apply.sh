@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Changing a node, one step after the other. Given: HD_ROOT, HD_HAPROXY, HD_KEEPALIVED (container
 # names), HD_VIPS (the old and the new ones), HD_OTHERWISE (what to do when a step fails: put_back,
-# keep_off or leave_it).
+# keep_off or leave_it), HD_ELECTION (seconds within which a lone node becomes master).
 OLD=.hadeploy-old
 
 # step NUMBER COMMAND...: what it prints is the body of its message; the first failure ends the run.
@@ -20,6 +20,20 @@ step() {
     emit ok "$hd_step"
 }
 
+# begin: what could not be remembered could not be put back, so then nothing is changed.
+begin() {
+    # A rule that outlived its script would keep clients away.
+    # shellcheck disable=SC2086  # a list of words
+    sweep $HD_VIPS
+    emit step begin
+    remember || {
+        emit failed begin
+        emit unchanged
+        finished
+        exit 1
+    }
+}
+
 leave_it() { emit kept; }
 
 # keep_off: its peers speak other VRRP settings than what it would go back to.
@@ -31,6 +45,7 @@ remember() {
     if [ -d "$HD_ROOT/.undo" ]; then
         cmp -s "$HD_ROOT/.undo/applied.json" "$HD_ROOT/applied.json" && return 0
         keep_previous
+        forget_undo
     fi
     [ -f "$HD_ROOT/applied.json" ] || return 0
     rm -rf "$HD_ROOT/.undo.new"
@@ -39,13 +54,20 @@ remember() {
         mv "$HD_ROOT/.undo.new" "$HD_ROOT/.undo" && sync "$HD_ROOT"
 }
 
+# forget_undo: in one instant, so that no half of it is ever taken for the whole.
+forget_undo() {
+    rm -rf "$HD_ROOT/.undo.gone"
+    [ ! -d "$HD_ROOT/.undo" ] || mv "$HD_ROOT/.undo" "$HD_ROOT/.undo.gone" || return 1
+    rm -rf "$HD_ROOT/.undo.gone"
+}
+
 # keep_previous: the state before the last finished change, for `up --rollback`.
 keep_previous() {
     [ -f "$HD_ROOT/.undo/applied.json" ] || return 0
     # What was only on the way is nothing to go back to.
     ! grep -qF '"interim": true' "$HD_ROOT/.undo/applied.json" || {
-        rm -rf "$HD_ROOT/.undo"
-        return 0
+        forget_undo
+        return
     }
     rm -rf "$HD_ROOT/.previous" && mv "$HD_ROOT/.undo" "$HD_ROOT/.previous"
 }
@@ -56,14 +78,15 @@ swap() { mv -f "$HD_ROOT/.staging/$1" "$HD_ROOT/$1" && sync "$HD_ROOT/${1%/*}"; 
 # record CONTENT CONFIGURATION: what was applied, by whom and when; base64. The last thing to be
 # written: from then on there is no way back but `up --rollback`.
 record() {
+    printf '%s' "$1" | base64 -d >"$HD_ROOT/applied.json.new" && sync "$HD_ROOT/applied.json.new" ||
+        return 1
     for hd_name in "$HD_HAPROXY" "$HD_KEEPALIVED"; do
         ! exists "$hd_name$OLD" || docker rm "$hd_name$OLD" >/dev/null || return 1
     done
-    printf '%s' "$1" | base64 -d >"$HD_ROOT/applied.json.new" && sync "$HD_ROOT/applied.json.new" &&
-        mv -f "$HD_ROOT/applied.json.new" "$HD_ROOT/applied.json" || return 1
+    mv -f "$HD_ROOT/applied.json.new" "$HD_ROOT/applied.json" || return 1
     # A change that was taken back before it was finished is nothing to go back to.
     if grep -qF "\"configuration\": \"$2\"" "$HD_ROOT/.undo/applied.json" 2>/dev/null; then
-        rm -rf "$HD_ROOT/.undo"
+        forget_undo
     else
         keep_previous
     fi
@@ -75,7 +98,7 @@ exists() { docker container inspect "$1" >/dev/null 2>&1; }
 # remove_container NAME: gracefully, so that keepalived takes its addresses with it.
 remove_container() {
     exists "$1" || return 0
-    patiently docker stop "$1" >/dev/null && docker rm "$1" >/dev/null
+    patiently quietly docker stop "$1" && docker rm "$1" >/dev/null
 }
 
 # start NAME: one that is stopped, or paused.
@@ -86,7 +109,7 @@ recreate() {
     hd_name=$1
     shift
     if exists "$hd_name"; then
-        patiently docker stop "$hd_name" >/dev/null || return 1
+        patiently quietly docker stop "$hd_name" || return 1
         if exists "$hd_name$OLD"; then
             docker rm "$hd_name" >/dev/null || return 1
         else
@@ -109,7 +132,10 @@ until_true() {
     hd_deadline=$(($(date +%s) + $1))
     hd_what=$2
     shift 2
+    hd_polls=0
     until "$@"; do
+        hd_polls=$((hd_polls + 1))
+        [ $((hd_polls % 30)) -ne 0 ] || emit alive
         if [ "$(date +%s)" -ge "$hd_deadline" ]; then
             printf 'not within the deadline: %s\n' "$hd_what"
             return 1
@@ -174,7 +200,7 @@ let_go() {
     hd_container=$1
     shift
     drained || {
-        until_true 30 "keepalived is MASTER again" is_master "$hd_container" &&
+        until_true "$HD_ELECTION" "keepalived is MASTER again" is_master "$hd_container" &&
             until_true 5 "$* is here" all_here "$@"
     } || return 1
     # shellcheck disable=SC2086  # a list of words

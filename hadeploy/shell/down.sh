@@ -6,7 +6,7 @@ stop_and_remove() {
     lock_keep
     emit removing "$1"
     docker container inspect "$1" >/dev/null 2>&1 || return 0
-    patiently docker stop -t "$2" "$1" >/dev/null || give_up "$1"
+    patiently quietly docker stop -t "$2" "$1" || give_up "$1"
     docker rm "$1" >/dev/null || give_up "$1"
 }
 
@@ -40,7 +40,8 @@ release() {
 remove_files() {
     [ -d "$HD_ROOT" ] || return 0
     emit removing files
-    rm -rf "$HD_ROOT/.staging" "$HD_ROOT/.undo" "$HD_ROOT/.undo.new" "$HD_ROOT/.previous"
+    rm -rf "$HD_ROOT/.staging" "$HD_ROOT/.undo" "$HD_ROOT/.undo.new" "$HD_ROOT/.undo.gone" \
+        "$HD_ROOT/.previous"
     for hd_path in "$@"; do
         rm -f "$HD_ROOT/$hd_path" "$HD_ROOT/$hd_path.new"
     done

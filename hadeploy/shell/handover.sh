@@ -61,6 +61,16 @@ firewall() {
     done
 }
 
+# sweep ADDRESS...: what a killed script may have left.
+sweep() {
+    for hd_address in "$@"; do
+        hd_times=3
+        while [ "$hd_times" -gt 0 ] && firewall -D "$hd_address" 2>/dev/null; do
+            hd_times=$((hd_times - 1))
+        done
+    done
+}
+
 # leave "COMMAND" ADDRESS...: the command makes keepalived give them up; connections that have begun
 # get their answers, for a moment still from here.
 leave() {

@@ -60,10 +60,22 @@ lock_tell() {
 
 lock_try_inherit() { [ "$(lock_field token)" = "$1" ] && rm -f "$lock_file"; }
 
-# lock_inherit TOKEN: takes the lock of a run whose process is known to be dead.
+# lock_inherit TOKEN: takes the lock of a run whose process is known to be dead, once its script, if
+# one still works here, has come to its end.
 lock_inherit() {
+    busy
     alone lock_try_inherit "$1"
+    exec 8>&-
     lock_take
+}
+
+# lock_release: for a run that ends; a script of its that still works gives the lock back itself.
+lock_release() {
+    install -d -m 0700 /run/hadeploy || return 1
+    (
+        flock -n 8 || exit 0
+        alone lock_drop
+    ) 8>"$lock_file.busy"
 }
 
 # lock_take: ends the script if somebody else has it.
@@ -86,9 +98,11 @@ lock_keep() {
 # working: from here on no other script changes this node. One whose run was killed still finishes
 # its work, and is waited for.
 working() {
-    install -d -m 0700 /run/hadeploy && exec 8>"$lock_file.busy" && patiently flock 8
+    busy
     lock_keep
 }
+
+busy() { install -d -m 0700 /run/hadeploy && exec 8>"$lock_file.busy" && patiently flock 8; }
 
 # finished: the last words; a script that nobody listens to gives the lock back itself.
 finished() { emit end || alone lock_drop; }

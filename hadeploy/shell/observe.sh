@@ -34,7 +34,7 @@ observe_docker() {
 observe_files() {
     [ -d "$HD_ROOT" ] || return 0
     emit kept
-    find "$HD_ROOT/.staging" "$HD_ROOT/.undo" "$HD_ROOT/.previous" -type f 2>/dev/null
+    find "$HD_ROOT/.staging" "$HD_ROOT"/.undo* "$HD_ROOT/.previous" -type f 2>/dev/null
     for hd_part in "$HD_ROOT"/* ${HD_PREVIOUS:+"$HD_ROOT/.previous"}; do
         [ -e "$hd_part" ] || continue
         find "$hd_part" -type f | while IFS= read -r hd_file; do

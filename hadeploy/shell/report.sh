@@ -36,6 +36,8 @@ patiently() {
     wait "$hd_busy"
 }
 
+quietly() { "$@" >/dev/null; }
+
 # main_pid CONTAINER: the pid of its first process; fails if it does not run, or is not ours.
 main_pid() {
     hd_found=$(docker container inspect \

@@ -11,18 +11,22 @@ put_back() {
     fi
     emit restoring
     if [ "${HD_TOGETHER-}" != yes ] && ! same_router; then
+        put_back_role haproxy "$HD_HAPROXY" USR2
         printf 'its peers no longer speak the VRRP settings that it would go back to\n'
         emit unrestored
-        keep_off
+        takes_part "$HD_KEEPALIVED" || keep_off
         return 0
     fi
-    # shellcheck disable=SC2086  # a list of words
-    pin 60 $HD_VIPS
+    if [ "${HD_TOGETHER-}" = yes ]; then
+        # shellcheck disable=SC2086  # a list of words
+        pin $((60 + HD_ELECTION)) $HD_VIPS
+    fi
     if put_back_role haproxy "$HD_HAPROXY" USR2 && put_back_role keepalived "$HD_KEEPALIVED" HUP; then
         emit restored
         set_track handover 0
         back_in_place
-        rm -rf "$HD_ROOT/.undo" "$HD_ROOT/.staging"
+        forget_undo
+        rm -rf "$HD_ROOT/.staging"
     else
         emit unrestored
     fi
@@ -45,7 +49,7 @@ same_router() {
 # back_in_place: what is pinned is held here again before it is let go.
 back_in_place() {
     for hd_vip in $HD_VIPS; do
-        ! pinned "$hd_vip" || drained || until_true 15 "$hd_vip is here" all_here "$hd_vip"
+        ! pinned "$hd_vip" || drained || until_true "$HD_ELECTION" "$hd_vip is here" all_here "$hd_vip"
     done
 }
 
@@ -68,15 +72,14 @@ put_back_role() {
     prove_back "$1" "$2"
 }
 
-# prove_back ROLE CONTAINER: the ids and the port are those of the files that are live now.
+# recorded KEY: a word or a number that the record to go back to has at its top.
+recorded() { sed -n "s/^ \"$1\": \"\{0,1\}\([0-9a-f]*\).*/\1/p" "$HD_ROOT/.undo/applied.json"; }
+
+# prove_back ROLE CONTAINER
 prove_back() {
     if [ "$1" = haproxy ]; then
-        hd_cfg=$HD_ROOT/haproxy/haproxy.cfg
-        hd_config=$(sed -n 's/.* redirect location \/\([0-9a-f]*\) .*/\1/p' "$hd_cfg")
-        hd_health=$(sed -n '/^frontend hadeploy-health/,/^$/s/.*bind 127.0.0.1:\([0-9]*\).*/\1/p' "$hd_cfg")
-        prove_haproxy "$2" "$hd_health" "$hd_config" 15
+        prove_haproxy "$2" "$(recorded health_port)" "$(recorded haproxy_config_id)" 15
     else
-        hd_config=$(sed -n 's/^ *router_id .*-\([0-9a-f]*\)$/\1/p' "$HD_ROOT/keepalived/keepalived.conf")
-        prove_keepalived "$2" "$hd_config" 30
+        prove_keepalived "$2" "$(recorded keepalived_config_id)" 30
     fi
 }

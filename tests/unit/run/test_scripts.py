@@ -20,7 +20,9 @@ from tests.unit import builders
 def change(node: str) -> Change:
     cluster = builders.cluster()
     lock = Lock("c", "up", "token")
-    return Change(cluster, builders.desired(cluster)[node], lock, "{}", "c0ffee", (builders.VIP,))
+    return Change(
+        cluster, builders.desired(cluster)[node], lock, "{}", "c0ffee", (builders.VIP,), 23
+    )
 
 
 def scripts() -> dict[str, str]:
