@@ -128,7 +128,18 @@ def _stray_containers(
                 container.name,
                 "carries this cluster's mark under an old name",
                 Impact.RESTART if container.running else Impact.NONE,
+                _replaces(container, desired, observed),
             )
+
+
+def _replaces(
+    container: ObservedContainer, desired: DesiredNode, observed: ObservedNode
+) -> Role | None:
+    """The role that it has until its successor, under another name, has proven itself."""
+    for wanted in desired.containers:
+        if wanted.role == container.role and observed.container(wanted.name) is None:
+            return wanted.role
+    return None
 
 
 def _container_step(

@@ -206,6 +206,7 @@ def _command(change: Change, step: Step) -> list[str]:
         return commands.get(step.action, [])
     run = run_arguments(change.desired.container(role))
     commands = {
+        "remove-container": ["put_aside", step.subject, change.desired.container(role).name],
         "write-file": ["swap", step.subject],
         "create-container": ["recreate", step.subject, *run],
         "recreate-container": ["recreate", step.subject, *run],

@@ -104,6 +104,13 @@ remove_container() {
 # start NAME: one that is stopped, or paused.
 start() { docker unpause "$1" >/dev/null 2>&1 || docker start "$1" >/dev/null; }
 
+# put_aside NAME NEW_NAME: it had another name, and is kept as what is there under the new one.
+put_aside() {
+    patiently quietly docker stop "$1" || return 1
+    ! exists "$2$OLD" || docker rm "$2$OLD" >/dev/null || return 1
+    docker rename "$1" "$2$OLD"
+}
+
 # recreate NAME COMMAND...: the one that is there is kept, stopped, until the new one is proven.
 recreate() {
     hd_name=$1

@@ -4,8 +4,8 @@
 
 A moment is one line of progress: each phase and each step on a node is told, so the moments run
 through every step boundary. MOMENT is its number, or a part of its text. KIND: `kill` ends this
-process at once (SIGKILL); `interrupt` is what Ctrl-C does (SIGINT); `cut` closes the sockets of all
-SSH connections.
+process at once (SIGKILL); `interrupt` is what Ctrl-C does (SIGINT), `interrupt-twice` what a second
+one does; `cut` closes the sockets of all SSH connections, `cut:ADDRESS` of those to one node.
 """
 
 from __future__ import annotations
@@ -37,14 +37,30 @@ def interrupt() -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def cut() -> None:
-    """As a broken network would, only faster noticed."""
+def interrupt_twice() -> None:
+    """As somebody in a hurry would."""
+    interrupt()
+    interrupt()
+
+
+def cut(address: str = "") -> None:
+    """As a broken network would, only faster noticed.
+
+    Args:
+        address: whose connections alone break; "" for all.
+    """
     for transport in [thing for thing in gc.get_objects() if isinstance(thing, paramiko.Transport)]:
         with contextlib.suppress(OSError):
-            transport.sock.shutdown(socket.SHUT_RDWR)
+            if address in ("", transport.sock.getpeername()[0]):
+                transport.sock.shutdown(socket.SHUT_RDWR)
 
 
-KINDS = {"kill": kill, "interrupt": interrupt, "cut": cut}
+def accident(kind: str) -> Callable[[], None]:
+    """What happens: KIND, or KIND:ADDRESS."""
+    name, _, address = kind.partition(":")
+    if name == "cut":
+        return functools.partial(cut, address)
+    return {"kill": kill, "interrupt": interrupt, "interrupt-twice": interrupt_twice}[name]
 
 
 def counted(method: Callable[..., None], count: Callable[[str], None]) -> Callable[..., None]:
@@ -62,7 +78,7 @@ def counted(method: Callable[..., None], count: Callable[[str], None]) -> Callab
 def arm(kind: str, moment: str) -> None:
     """Let the accident happen at that moment, once."""
     numbers = itertools.count(1)
-    to_come = [KINDS[kind]]
+    to_come = [accident(kind)]
 
     def count(text: str) -> None:
         number = next(numbers)

@@ -124,7 +124,9 @@ def test_it_is_taken_over_node_by_node_the_holder_last(by_hand: Cluster) -> None
 
 
 @MULTICAST
-def test_where_ours_fails_the_old_one_comes_back(by_hand: Cluster) -> None:
+@pytest.mark.parametrize("name", [f"kube-lb-{classic.HAPROXY}", classic.HAPROXY])
+def test_where_ours_fails_the_old_one_comes_back(by_hand: Cluster, name: str) -> None:
+    by_hand.inventory["containers"] = {"haproxy": name}
     by_hand.inventory["templates"] = extra_bind(7777)
     before = theirs(by_hand)
     with port_taken(by_hand, "n3", 7777), probing(by_hand) as probe:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from hadeploy.lab.images.store import ensure_image
-from tests.lab.harness import Cluster
+from tests.lab.harness import Cluster, eventually
 from tests.lab.traffic import probing
 
 LOCKS = "ls /run/hadeploy/*.lock 2>/dev/null"
@@ -60,7 +60,7 @@ def survives(cluster: Cluster, change: str, kind: str, moment: str | int) -> boo
         cluster.ok("up", "--lock-wait", "60")
     assert probe.failed == [], f"at {moment}: {result.err}"
     assert cluster.up()["changes"] == 0
-    codes = {"kill": [-signal.SIGKILL], "cut": [1, 3], "interrupt": [130]}[kind]
+    codes = {"kill": [-signal.SIGKILL], "cut": [1, 3]}.get(kind, [130])
     assert result.code in [0, *codes], result.err
     return result.code != 0
 
@@ -85,6 +85,36 @@ def test_a_change_survives_an_accident_at_every_moment(
         if quiet == 5:
             break
     assert moment > 15
+
+
+def test_two_interrupts_leave_the_node_in_hand_to_itself(served: Cluster) -> None:
+    for moment in ("n2 recreating", "handing over"):
+        new_image(served)
+        with probing(served) as probe:
+            assert served.accident("interrupt-twice", moment, "up").code == 130
+            served.ok("up", "--lock-wait", "60")
+        assert probe.failed == []
+        assert served.up()["changes"] == 0
+
+
+@pytest.mark.parametrize("moment", ["keeping", "letting keepalived"])
+def test_a_holder_that_is_lost_while_all_change_does_not_become_one_of_two(
+    served: Cluster, moment: str
+) -> None:
+    (holder,) = served.holders()
+    new_router(served)
+    with probing(served) as probe:
+        cut = f"cut:{served.lab.address(holder)}"
+        result = served.accident(cut, moment, "up", "--json")
+        assert result.code == 1
+        left = result.document["nodes"]
+        assert left.pop(holder) == "unknown"
+        assert set(left.values()) == {"half"}
+        eventually(lambda: served.holders() == [holder], "the holder finished by itself")
+        served.ok("up", "--lock-wait", "60")
+    assert probe.failed == []
+    assert served.holders() == [holder]
+    assert served.up()["changes"] == 0
 
 
 def test_five_kills_in_a_row_are_survived(served: Cluster) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.lab.harness import KEEPALIVED, Cluster, eventually
+from tests.lab.test_lock import lock
 from tests.lab.traffic import probing
 
 
@@ -63,6 +64,15 @@ def test_a_removed_node_is_stopped_before_its_peers_forget_it(served: Cluster, w
     assert served.node(gone, "docker ps --all --quiet; ls /etc/hadeploy", check=False) == ""
     assert len(served.holders()) == 1
     assert served.up()["changes"] == 0
+
+
+def test_a_removed_node_is_stopped_also_after_a_wait_for_the_lock(served: Cluster) -> None:
+    (holder,) = served.holders()
+    gone, other = [node for node in served.lab.nodes if node != holder]
+    without(served, gone)
+    lock(served, other, "$(($(cut -d. -f1 /proc/uptime) + 5))")
+    assert "waiting" in served.ok("up", "--prune", "--lock-wait", "60").err
+    assert served.node(gone, "docker ps --all --quiet; ls /etc/hadeploy", check=False) == ""
 
 
 def test_a_removed_node_that_is_out_of_reach_is_forgotten_on_demand(served: Cluster) -> None:
