@@ -105,7 +105,7 @@ def test_a_node_that_is_down_can_be_left_out(served: Cluster) -> None:
 
 
 def test_one_node_alone_can_be_changed(served: Cluster) -> None:
-    served.inventory["haproxy"] = {"maxconn": 660}
+    served.inventory["listeners"] = [{"balance": "roundrobin"}]
     before = served.containers()
     document = served.ok("up", "--limit", "n2", "--json").document
     assert {turn["node"] for turn in document["plan"]} == {"n2"}
