@@ -96,7 +96,11 @@ def test_what_it_really_runs_is_read(by_hand: Cluster) -> None:
     assert any(path.endswith("/notify.sh") for path in found.keepalived.extra_files)
 
 
-@pytest.mark.parametrize("by_hand", ["multicast", "unicast"], indirect=True)
+@pytest.mark.parametrize(
+    "by_hand",
+    ["multicast", pytest.param("unicast", marks=pytest.mark.exhaustive)],
+    indirect=True,
+)
 def test_it_is_taken_over_node_by_node_the_holder_last(by_hand: Cluster) -> None:
     before = theirs(by_hand)
     shown = by_hand.ok("plan", "--adopt").out
@@ -124,7 +128,9 @@ def test_it_is_taken_over_node_by_node_the_holder_last(by_hand: Cluster) -> None
 
 
 @MULTICAST
-@pytest.mark.parametrize("name", [f"kube-lb-{classic.HAPROXY}", classic.HAPROXY])
+@pytest.mark.parametrize(
+    "name", [classic.HAPROXY, pytest.param("another", marks=pytest.mark.exhaustive)]
+)
 def test_where_ours_fails_the_old_one_comes_back(by_hand: Cluster, name: str) -> None:
     by_hand.inventory["containers"] = {"haproxy": name}
     by_hand.inventory["templates"] = extra_bind(7777)
@@ -145,7 +151,9 @@ def test_where_ours_fails_the_old_one_comes_back(by_hand: Cluster, name: str) ->
 
 
 @MULTICAST
-@pytest.mark.parametrize("moment", ["n2 stopping", "n1 stopping"])
+@pytest.mark.parametrize(
+    "moment", ["n1 stopping", pytest.param("n2 stopping", marks=pytest.mark.exhaustive)]
+)
 def test_a_take_over_that_was_killed_is_finished_by_the_next(by_hand: Cluster, moment: str) -> None:
     with probing(by_hand) as probe:
         assert by_hand.accident("kill", moment, "up", "--adopt").code == -9
