@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from hadeploy.desired import layout
+from hadeploy.observe.model import ObservedFile
 from hadeploy.plan.identity import cluster_wide, identity_of, speaking
 from tests.unit import builders
 
@@ -53,6 +55,23 @@ def test_comments_say_nothing() -> None:
 def test_what_changes_on_all_nodes_together(change: dict[str, Any], names: tuple[str, ...]) -> None:
     wanted = builders.desired(builders.cluster(**change))
     assert cluster_wide(wanted, builders.healthy(builders.cluster())) == names
+
+
+def test_a_file_that_is_not_proven_to_be_loaded_says_nothing() -> None:
+    observed = builders.healthy(builders.cluster())
+    vrrp = observed["n1"].vrrp
+    assert vrrp is not None
+    other = dataclasses.replace(vrrp, config_id="another")
+    looks = {**observed, "n1": dataclasses.replace(observed["n1"], vrrp=other)}
+    wanted = builders.desired(builders.cluster())
+    assert cluster_wide(wanted, looks) == ("virtual_router_id",)
+    assert speaking(builders.cluster(), looks) is None
+    silent = {**observed, "n1": dataclasses.replace(observed["n1"], vrrp=None)}
+    assert cluster_wide(wanted, silent) == (), "a slow node is no reason to hold all others"
+    held = ObservedFile("track/handover", 0o644, "0:0", b"1\n")
+    files = tuple(f for f in observed["n2"].files if f.path != held.path)
+    silent["n2"] = dataclasses.replace(observed["n2"], files=(*files, held))
+    assert cluster_wide(wanted, silent) == ("virtual_router_id",)
 
 
 def test_a_priority_is_a_nodes_own() -> None:

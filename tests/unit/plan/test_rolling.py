@@ -53,6 +53,25 @@ def test_a_node_that_a_dead_run_still_holds_is_not_held_again() -> None:
     assert turns(plan)[3] == ("n2", ["end-hand-over", "write-record"])
 
 
+def test_who_is_only_kept_off_is_let_go_before_anything_can_fail() -> None:
+    observed = builders.healthy(builders.cluster())
+    track = ObservedFile("track/handover", 0o644, "0:0", b"1\n")
+    for node in ("n2", "n3"):
+        files = tuple(f for f in observed[node].files if f.path != track.path)
+        observed[node] = dataclasses.replace(observed[node], files=(*files, track))
+    observed["n2"] = dataclasses.replace(observed["n2"], serving="another")
+    assert [node for node, steps in turns(planned(observed)) if steps] == ["n3", "n2"]
+
+
+def test_a_node_that_is_left_out_is_no_reason_to_write_records() -> None:
+    cluster = builders.cluster()
+    observed = builders.healthy(cluster)
+    desired = builders.desired(cluster)
+    two = {node: desired[node] for node in ("n1", "n2")}
+    looks = {node: observed[node] for node in two}
+    assert make_plan(cluster, two, looks).changes == 0
+
+
 def test_without_a_holder_all_are_held_and_let_go() -> None:
     observed = builders.healthy(builders.cluster(), holder="nobody")
     plan = planned(observed, **ROUTER)
