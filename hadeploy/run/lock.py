@@ -164,6 +164,14 @@ def refuse(reply: Reply, node: str, doing: str) -> None:
     """
     if reply.all("locked"):
         raise locked(_told(reply), node=node, doing=doing)
+    if reply.all("occupied"):
+        raise LockedError(
+            "a script of an earlier run still works there",
+            node=node,
+            doing=doing,
+            hint="is its Docker engine stuck? look at `ps` and `docker ps` there",
+            code=ExitCode.LOCKED,
+        )
     if reply.all("fenced"):
         raise RefusedError(
             "this run no longer holds its lock, so it changes nothing more",

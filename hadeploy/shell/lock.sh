@@ -102,7 +102,13 @@ working() {
     lock_keep
 }
 
-busy() { install -d -m 0700 /run/hadeploy && exec 8>"$lock_file.busy" && patiently flock 8; }
+busy() {
+    install -d -m 0700 /run/hadeploy && exec 8>"$lock_file.busy" && patiently flock -w 120 8 &&
+        return 0
+    emit occupied
+    emit end
+    exit 1
+}
 
 # finished: the last words; a script that nobody listens to gives the lock back itself.
 finished() { emit end || alone lock_drop; }
