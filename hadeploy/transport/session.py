@@ -80,6 +80,9 @@ class Session:
                 if message is None:
                     (messages[-1].body if messages else noise).append(line)
                     continue
+                # A sign of life comes in the middle of what something else says.
+                if message.kind == "alive":
+                    continue
                 messages.append(message)
                 on_message(message)
             code = channel.recv_exit_status()
