@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +36,7 @@ from hadeploy.run.progress import Progress
 from hadeploy.run.standing import RollError
 from hadeploy.transport.connect import Dialer
 from hadeploy.transport.session import Session
+from hadeploy.ui.ask import ask_secret
 from hadeploy.ui.console import make_console
 from hadeploy.ui.progress import Lines, Screen
 
@@ -48,6 +49,7 @@ class Options:
 
     inventory: str | None
     accept_new_host_keys: bool
+    ask_sudo_password: bool
     as_json: bool
     no_color: bool
     debug: bool
@@ -102,8 +104,26 @@ class Options:
         )
 
     def dialer(self, cluster: Cluster, folder: Path) -> Dialer:
-        """How to connect to that cluster's nodes."""
-        return Dialer(cluster, folder, self.accept_new_host_keys)
+        """How to connect to that cluster's nodes; asks for the sudo password, if that is wanted.
+
+        Raises:
+            HadeployError: there is nobody to ask, or a reference leads nowhere.
+        """
+        password = self._sudo_password(cluster.ssh.sudo_password, folder)
+        return Dialer(cluster, folder, self.accept_new_host_keys, password, ask_secret)
+
+    def _sudo_password(self, reference: str | None, folder: Path) -> SecretStr | None:
+        if self.ask_sudo_password:
+            given = ask_secret("sudo password on the nodes: ")
+            if given is None:
+                raise HadeployError(
+                    "there is no terminal to ask on",
+                    doing="asking for the sudo password",
+                    hint="set ssh.sudo_password to env:NAME, file:PATH or cmd:COMMAND",
+                    code=ExitCode.USAGE,
+                )
+            return given
+        return resolve(reference, environ=os.environ, folder=folder) if reference else None
 
     @contextmanager
     def progress(self, cluster: Cluster) -> Iterator[Progress]:
@@ -223,12 +243,15 @@ def cluster_command(command: Command) -> Command:
     def wrapped(
         inventory: str | None,
         accept_new_host_keys: bool,
+        ask_sudo_password: bool,
         as_json: bool,
         no_color: bool,
         debug: bool,
         **others: Any,
     ) -> Any:
-        options = Options(inventory, accept_new_host_keys, as_json, no_color, debug)
+        options = Options(
+            inventory, accept_new_host_keys, ask_sudo_password, as_json, no_color, debug
+        )
         return command(options=options, **others)
 
     return wrapped  # type: ignore[return-value]
@@ -269,6 +292,7 @@ class Run:
     choices: Choices
     previous: Previous | None = None
     pruned: tuple[str, ...] = ()
+    unreachable: dict[str, HadeployError] = field(default_factory=dict)
 
     def look_back(self) -> None:
         """Plan for the previous configuration from here on.
@@ -296,7 +320,11 @@ class Run:
 
 @contextmanager
 def connected_run(
-    options: Options, outcome: Outcome, choices: Choices | None = None
+    options: Options,
+    outcome: Outcome,
+    choices: Choices | None = None,
+    *,
+    tolerant: bool = False,
 ) -> Iterator[Run]:
     """Read the inventory and connect; connected for as long as the body lasts.
 
@@ -304,6 +332,7 @@ def connected_run(
         options: the command's.
         outcome: told the cluster's name.
         choices: what the user says about this run.
+        tolerant: whether to go on with the nodes that can be reached, if any can.
     """
     chosen = choices or Choices()
     inputs = options.inputs()
@@ -314,5 +343,11 @@ def connected_run(
     refuse_minority(cluster, chosen.without)
     dialer = options.dialer(cluster, inputs.folder)
     nodes = [node for node in cluster.nodes if node.label not in chosen.without]
-    with options.progress(cluster) as progress, connected(dialer, progress, nodes) as sessions:
-        yield Run(inputs, dialer, sessions, progress, chosen)
+    missing: dict[str, HadeployError] | None = {} if tolerant else None
+    with (
+        options.progress(cluster) as progress,
+        connected(dialer, progress, nodes, missing=missing) as sessions,
+    ):
+        yield Run(
+            inputs, dialer, sessions, progress, chosen, unreachable=missing if missing else {}
+        )

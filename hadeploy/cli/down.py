@@ -8,9 +8,10 @@ from contextlib import ExitStack
 import click
 
 from hadeploy.cli.common import LOCK_WAIT, Options, cluster_command, reported, unlocked
-from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.observe.gather import observe
 from hadeploy.plan.down import make_down_plan
+from hadeploy.plan.model import Plan
 from hadeploy.run.connections import connected
 from hadeploy.run.down import prove_gone, tear_down
 from hadeploy.ui.render import plan_picture
@@ -28,14 +29,18 @@ def down(options: Options, yes: bool, lock_wait: float) -> int:
     with reported(options, "down") as outcome:
         cluster, folder = options.cluster()
         outcome.cluster = cluster.name
+        dialer = options.dialer(cluster, folder)
         with ExitStack() as until_done:
             with options.progress(cluster) as progress:
+                missing: dict[str, HadeployError] = {}
                 sessions = until_done.enter_context(
-                    connected(options.dialer(cluster, folder), progress, cluster.nodes)
+                    connected(dialer, progress, cluster.nodes, missing=missing)
                 )
                 progress.phase("Observe")
                 observed = observe(cluster, sessions)
             outcome.plan = make_down_plan(cluster, observed)
+            if missing:
+                refuse_some(options, outcome.plan, missing)
             if outcome.plan.changes:
                 options.err.print(plan_picture(outcome.plan))
                 if not yes:
@@ -53,6 +58,20 @@ def down(options: Options, yes: bool, lock_wait: float) -> int:
         if not options.as_json:
             options.out.print("Nothing of ours is left on the nodes.", style="green")
     return outcome.code
+
+
+def refuse_some(options: Options, plan: Plan, missing: dict[str, HadeployError]) -> None:
+    """Tell what would be removed if all nodes could be reached; nothing is.
+
+    A node that cannot be reached may come back, alone, with what it keeps.
+
+    Raises:
+        NodesError: always, with every node that cannot be reached.
+    """
+    if plan.changes:
+        options.err.print("This would be removed from the nodes that can be reached:")
+        options.err.print(plan_picture(plan))
+    raise NodesError(list(missing.values()))
 
 
 def confirm(question: str, instead: str) -> None:

@@ -21,6 +21,11 @@ _OPTIONS = (
         is_flag=True,
         help="Trust hosts seen for the first time; changed keys are always refused.",
     ),
+    click.option(
+        "--ask-sudo-password",
+        is_flag=True,
+        help="Ask once for the password that sudo on the nodes wants.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
     click.option("--no-color", is_flag=True, help="No colours; NO_COLOR works too."),
     click.option("--debug", is_flag=True, help="Show tracebacks."),
@@ -28,7 +33,7 @@ _OPTIONS = (
 
 
 def common_options(command: Decorated) -> Decorated:
-    """Give a command `inventory`, `accept_new_host_keys`, `as_json`, `no_color` and `debug`."""
+    """Give a command the parameters that cli.common.Options is made of."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

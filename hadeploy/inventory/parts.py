@@ -50,6 +50,10 @@ class Ssh(Model):
     sudo: Literal["auto", "always", "never"] = Field(
         "auto", description="auto: sudo unless the login user is root."
     )
+    sudo_password: SecretReference | None = Field(
+        None,
+        description="For a sudo that asks: a reference, env:NAME, file:PATH or cmd:COMMAND.",
+    )
 
 
 class NodeSsh(Model):

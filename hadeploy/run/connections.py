@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from hadeploy.errors import NodesError
+from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Node
 from hadeploy.run.progress import Progress
 from hadeploy.transport.connect import Dialer
+from hadeploy.transport.explain import LockedKeyError
 from hadeploy.transport.fanout import try_each
 from hadeploy.transport.session import Session
 
 
 @contextmanager
 def connected(
-    dialer: Dialer, progress: Progress, nodes: Sequence[Node]
+    dialer: Dialer,
+    progress: Progress,
+    nodes: Sequence[Node],
+    *,
+    missing: dict[str, HadeployError] | None = None,
 ) -> Iterator[dict[str, Session]]:
     """Sessions by node label, opened in parallel and closed at the end.
 
@@ -23,6 +28,8 @@ def connected(
         dialer: how to connect.
         progress: told the phase.
         nodes: which.
+        missing: given why by label where a node cannot be reached; then that is an error only if
+            none can.
 
     Raises:
         NodesError: with every node that could not be reached; nothing was touched anywhere.
@@ -30,11 +37,57 @@ def connected(
     progress.phase("Connect")
     # Read once, before the threads that all use it.
     _ = dialer.config
-    sessions, errors = try_each(dialer.connect, nodes)
+    sessions: dict[str, Session] = {}
     try:
-        if errors:
+        errors = _open(dialer, progress, nodes, sessions)
+        if errors and (missing is None or not sessions):
             raise NodesError(errors)
-        yield {session.node: session for session in sessions}
+        _try_password(sessions)
+        if missing is not None:
+            missing |= {error.node or "": error for error in errors}
+        if errors:
+            progress.failed()
+        yield {node.label: sessions[node.label] for node in nodes if node.label in sessions}
     finally:
-        for session in sessions:
+        for session in sessions.values():
             session.close()
+
+
+def _open(
+    dialer: Dialer, progress: Progress, nodes: Sequence[Node], sessions: dict[str, Session]
+) -> list[HadeployError]:
+    """Open all that can be opened; a passphrase that some login needs is asked for once.
+
+    Returns:
+        Why the others could not be.
+    """
+    failed: list[HadeployError] = []
+    todo = list(nodes)
+    while True:
+        opened, errors = try_each(dialer.connect, todo)
+        sessions |= {session.node: session for session in opened}
+        locked = [error for error in errors if isinstance(error, LockedKeyError)]
+        failed += [error for error in errors if error not in locked]
+        if not locked:
+            return failed
+        with progress.aside():
+            # Here, in the main thread, where Ctrl-C leaves the terminal as it was.
+            files = dict.fromkeys(file for error in locked for file in error.files)
+            if not all(dialer.unlock(file) for file in files):
+                return [*failed, *locked]
+        again = {error.node for error in locked}
+        todo = [node for node in todo if node.label in again]
+
+
+def _try_password(sessions: dict[str, Session]) -> None:
+    """Let one node say whether the sudo password is right: a wrong one on all may lock a user out.
+
+    Raises:
+        NodesError: it is not.
+    """
+    asked = [session for session in sessions.values() if session.sudo and session.password]
+    if asked:
+        try:
+            asked[0].become_root()
+        except HadeployError as error:
+            raise NodesError([error]) from error

@@ -13,12 +13,16 @@ from hadeploy.shell.compose import compose
 from hadeploy.transport.session import Session
 
 
-def load_images(inputs: Inputs, plan: NodePlan, session: Session, progress: Progress) -> None:
+def load_images(inputs: Inputs, plan: NodePlan, session: Session, progress: Progress) -> bool:
     """Bring the images of a node's plan onto the node.
+
+    Returns:
+        Whether there was something to do.
 
     Raises:
         HadeployError: an archive cannot be read, does not hold the image, or the pull failed.
     """
+    done = False
     for step in plan.steps:
         if step.action != "load-image" or step.role is None:
             continue
@@ -28,6 +32,8 @@ def load_images(inputs: Inputs, plan: NodePlan, session: Session, progress: Prog
         else:
             _pull(step.subject, session, progress)
         progress.node(session.node, f"{step.subject} is there", "ok")
+        done = True
+    return done
 
 
 def _load(archive: Path, reference: str, session: Session, progress: Progress) -> None:

@@ -136,17 +136,19 @@ def leased(lock: Lock, sessions: Mapping[str, Session]) -> Iterator[None]:
     """Keep the lock alive while the body runs, and give it back however that ends."""
     done = threading.Event()
 
-    def renew() -> None:
+    def renew(session: Session) -> None:
         while not done.wait(RENEW_SECONDS):
             # A lost lock is noticed where it matters: by the next script that changes something.
+            # Nor does it matter where the server has no room for it (MaxSessions) beside a script:
+            # that renews the lock itself.
             with suppress(HadeployError):
-                try_each(
-                    lambda s: s.run(lock.script("alone lock_try_renew"), doing="renewing the lock"),
-                    sessions.values(),
+                session.run(
+                    lock.script("alone lock_try_renew"), doing="renewing the lock", patient=False
                 )
 
-    renewer = threading.Thread(target=renew, daemon=True)
-    renewer.start()
+    # One for each node: a node that does not answer must not cost the others their locks.
+    for session in sessions.values():
+        threading.Thread(target=renew, args=(session,), daemon=True).start()
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 State = Literal["doing", "ok", "failed", "left"]
@@ -24,3 +25,6 @@ class Progress(Protocol):
 
     def waiting(self, text: str) -> None:
         """What the run waits for."""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Leaves the terminal alone, so that the user can be asked something."""

@@ -44,7 +44,9 @@ def apply(
     with leased(lock, sessions):
         progress.phase("Images")
         then = dataclasses.replace(inputs, cluster=prepared.cluster)
-        each(lambda turn: load_images(then, turn, sessions[turn.node], progress), todo)
+        if any(each(lambda turn: load_images(then, turn, sessions[turn.node], progress), todo)):
+            # Where only one channel may be open (MaxSessions), nobody renewed it in the meantime.
+            take(lock, sessions)
         progress.phase("Validate")
         staged = stage_all(prepared, nodes, lock, sessions, progress)
         progress.phase("Apply")

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-import socket
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import paramiko
 from fabric import Config, Connection
+from paramiko import SSHConfigDict
+from pydantic import SecretStr
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.inventory.paths import beside
-from hadeploy.transport.hostkeys import UnknownHostKeyError, check_host_key
+from hadeploy.transport.explain import explained
+from hadeploy.transport.hostkeys import check_host_key
+from hadeploy.transport.login import Login, load_key
+from hadeploy.transport.retry import DoNotRetryError, retried
 from hadeploy.transport.session import Session
 
 KEEPALIVE_SECONDS = 15
+# What ssh tries when nothing is said.
+USUAL_KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
+PASSPHRASES = 3
+
+
+def nobody(question: str) -> SecretStr | None:
+    """There is no terminal to ask on."""
+    del question
+    return None
 
 
 @dataclass(frozen=True)
@@ -29,11 +43,17 @@ class Dialer:
         cluster: for its ssh settings.
         folder: where paths in the inventory begin.
         accept_new: trust host keys seen for the first time.
+        sudo_password: for nodes where sudo asks for one.
+        ask: asks for a secret on the terminal; None if there is none.
+        unlocked: private keys whose passphrase was given, by file.
     """
 
     cluster: Cluster
     folder: Path
     accept_new: bool = False
+    sudo_password: SecretStr | None = None
+    ask: Callable[[str], SecretStr | None] = nobody
+    unlocked: dict[Path, paramiko.PKey] = field(default_factory=dict)
     writing: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -55,15 +75,55 @@ class Dialer:
     def connect(self, node: Node) -> Session:
         """Open the connection to one node, and to each jump host before it.
 
+        A server that hangs up before it was asked anything is asked again, with longer and longer
+        pauses, for as long as connecting may take.
+
         Raises:
+            LockedKeyError: after `unlock` it may succeed.
             HadeployError: with what failed (name, reach, host key, login) and what to do about it.
         """
+        until = time.monotonic() + self.cluster.ssh.connect_timeout
+        connection = retried(lambda: self._connect(node), until=until)
+        ssh = self.cluster.ssh
+        return Session(
+            node=node.label,
+            connection=connection,
+            sudo=ssh.sudo == "always" or (ssh.sudo == "auto" and connection.user != "root"),
+            silence=ssh.command_timeout,
+            password=self.sudo_password,
+        )
+
+    def unlock(self, file: Path) -> bool:
+        """Ask for the passphrase of a private key; in the main thread only.
+
+        Returns:
+            Whether there was somebody to ask.
+
+        Raises:
+            DoNotRetryError: the passphrase was wrong several times.
+        """
+        for _ in range(PASSPHRASES):
+            passphrase = self.ask(f"Passphrase for {file}: ")
+            if passphrase is None:
+                return False
+            if key := load_key(file, passphrase.get_secret_value() or None):
+                self.unlocked[file] = key
+                return True
+        raise DoNotRetryError(
+            "that is not its passphrase",
+            doing=f"unlocking {file}",
+            hint=f"try: ssh-keygen -y -f {file}",
+            code=ExitCode.UNREACHABLE,
+        )
+
+    def _connect(self, node: Node) -> Connection:
         ssh = self.cluster.ssh
         opened: list[Connection] = []
         try:
             for hop in self._hops(node):
                 opened.append(hop)
                 where = f"{hop.user}@{hop.host}:{hop.port}"
+                login = hop.connect_kwargs["auth_strategy"]
                 try:
                     check_host_key(
                         hop,
@@ -73,7 +133,9 @@ class Dialer:
                     )
                     hop.open()
                 except Exception as error:
-                    raise explained(error, node.label, where, ssh.connect_timeout) from error
+                    raise explained(
+                        error, node.label, where, ssh.connect_timeout, offered=login.begun
+                    ) from error
                 # paramiko would wait an hour for the next hop behind this one.
                 hop.transport.channel_timeout = ssh.connect_timeout
                 hop.transport.set_keepalive(KEEPALIVE_SECONDS)
@@ -81,13 +143,7 @@ class Dialer:
             for hop in reversed(opened):
                 hop.close()
             raise
-        user = opened[-1].user
-        return Session(
-            node=node.label,
-            connection=opened[-1],
-            sudo=ssh.sudo == "always" or (ssh.sudo == "auto" and user != "root"),
-            silence=ssh.command_timeout,
-        )
+        return opened[-1]
 
     def _hops(self, node: Node) -> list[Connection]:
         """The connections to open, nearest first; the inventory's word wins over the ssh config's.
@@ -117,21 +173,8 @@ class Dialer:
         identity: str | None = None,
     ) -> Connection:
         timeout = self.cluster.ssh.connect_timeout
-        kwargs: dict[str, Any] = {
-            "banner_timeout": timeout,
-            "auth_timeout": timeout,
-            "channel_timeout": timeout,
-        }
-        if identity:
-            if not beside(self.folder, identity).is_file():
-                raise HadeployError(
-                    f"{identity}: no such file",
-                    doing="reading ssh.identity_file",
-                    code=ExitCode.USAGE,
-                )
-            kwargs |= {"key_filename": [self._path(identity)], "look_for_keys": False}
         options = self.config.base_ssh_config.lookup(host)
-        return Connection(
+        connection = Connection(
             host=host,
             user=user,
             port=port,
@@ -139,7 +182,32 @@ class Dialer:
             # False: no gateway, whatever fabric would read from the ssh config.
             gateway=gateway or options.get("proxycommand") or False,
             connect_timeout=max(1, round(timeout)),
-            connect_kwargs=kwargs,
+            connect_kwargs={
+                "banner_timeout": timeout,
+                "auth_timeout": timeout,
+                "channel_timeout": timeout,
+            },
+        )
+        # paramiko takes either this or its own options, among which fabric puts the ssh config's.
+        connection.connect_kwargs.pop("key_filename", None)
+        connection.connect_kwargs["auth_strategy"] = self._login(connection.user, options, identity)
+        return connection
+
+    def _login(self, user: str, options: SSHConfigDict, identity: str | None) -> Login:
+        if identity and not beside(self.folder, identity).is_file():
+            raise DoNotRetryError(
+                f"{identity}: no such file", doing="reading ssh.identity_file", code=ExitCode.USAGE
+            )
+        named = [identity] if identity else []
+        named += [name for name in options.get("identityfile", []) if name not in named]
+        certificate = options.get("certificatefile")
+        return Login(
+            user=user,
+            files=[beside(self.folder, name) for name in named or USUAL_KEYS],
+            certificates=[beside(self.folder, certificate)] if certificate else [],
+            unlocked=self.unlocked,
+            insist=bool(named),
+            only=options.get("identitiesonly", "no").lower() == "yes" and bool(named),
         )
 
     def _path(self, text: str | None) -> str | None:
@@ -160,41 +228,3 @@ def parse_hop(text: str) -> tuple[str | None, str, int | None]:
     elif rest.count(":") == 1:
         host, _, port = rest.partition(":")
     return (user if at else None), host, (int(port) if port.isdigit() else None)
-
-
-def explained(error: Exception, node: str, where: str, timeout: float) -> HadeployError:
-    """What went wrong with a connection, in words, and what to do about it."""
-    host = where.rpartition("@")[2].rpartition(":")[0]
-    what, hint = f"{type(error).__name__}: {error}", "try: ssh " + where.rpartition(":")[0]
-    silent = ("Error reading SSH protocol banner", "No existing session")
-    if isinstance(error, paramiko.BadHostKeyException):
-        what = "the host key has CHANGED: this may be another machine, or somebody in between"
-        hint = f"if the node was reinstalled, remove the old key: ssh-keygen -R {host}"
-    elif isinstance(error, UnknownHostKeyError):
-        fingerprint = error.key.fingerprint
-        what = f"unknown host key ({error.key.get_name()} {fingerprint}) of {error.host}"
-        hint = (
-            "connect once with ssh and compare the fingerprint, "
-            "or trust it on first use: --accept-new-host-keys"
-        )
-    elif isinstance(error, paramiko.PasswordRequiredException):
-        what = "the private key is encrypted and no agent offers it"
-        hint = "load it first: ssh-add"
-    elif isinstance(error, paramiko.AuthenticationException):
-        what = f"login refused ({error})"
-        hint = "check ssh.user and ssh.identity_file, or load the key into ssh-agent: ssh-add"
-    elif isinstance(error, socket.gaierror):
-        what, hint = f"the name does not resolve ({error.strerror})", "check the spelling, or DNS"
-    elif isinstance(error, TimeoutError):
-        what = f"no answer within {timeout:g} s"
-        hint = "is the node up, and does a firewall let SSH through? (ssh.connect_timeout)"
-    elif isinstance(error, paramiko.ssh_exception.NoValidConnectionsError):
-        reasons = {str(getattr(e, "strerror", None) or e) for e in error.errors.values()}
-        what, hint = "; ".join(sorted(reasons)), "is the node up, and does sshd listen there?"
-    elif any(words in str(error) for words in silent):
-        what, hint = f"no SSH server answers within {timeout:g} s", "does sshd listen on that port?"
-    elif isinstance(error, OSError) and error.strerror:
-        what = error.strerror
-    return HadeployError(
-        what, node=node, doing=f"connecting to {where}", hint=hint, code=ExitCode.UNREACHABLE
-    )

@@ -5,18 +5,39 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from os import SEEK_END
 from typing import BinaryIO
 
 import paramiko
 from fabric import Connection
+from pydantic import SecretStr
 
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.transport.broken import cut_short, lost, silent
 from hadeploy.transport.protocol import Message, Reply, parse_line
+from hadeploy.transport.retry import DoNotRetryError, retried
+from hadeploy.transport.root import SUDO, Handshake, Heard, insists_on_terminal, refusal
 
 CHUNK = 64 * 1024
+# How long a server that refuses a channel is asked again: with MaxSessions 1, until it has closed
+# the last one, or until a renewal of the lock is over.
+CHANNEL_SECONDS = 20.0
 # Their bodies are never shown: files, and containers whose environment may hold a password.
 SECRET_KINDS = ("file", "foreign", "foreign-config", "foreign-file")
+
+
+@dataclass
+class Manner:
+    """What was learnt about a node's sudo.
+
+    Attributes:
+        terminal: it insists on one.
+        refused: it refused the password; another try would count towards a lockout.
+    """
+
+    terminal: bool = False
+    refused: DoNotRetryError | None = None
 
 
 @dataclass(frozen=True)
@@ -26,18 +47,30 @@ class Session:
     Attributes:
         node: its label.
         connection: the open fabric connection.
-        sudo: whether scripts run through `sudo -n`.
+        sudo: whether scripts run through sudo.
         silence: seconds that a script may stay without a sign of life.
+        password: sent to sudo where it asks for one.
     """
 
     node: str
     connection: Connection
     sudo: bool
     silence: float
+    password: SecretStr | None = None
+    manner: Manner = field(default_factory=Manner)
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
         self.connection.close()
+
+    def become_root(self) -> None:
+        """Do nothing as root, to see whether sudo takes the password.
+
+        Raises:
+            HadeployError: it does not.
+        """
+        channel, _ = self._begin("true", 0, "becoming root")
+        channel.close()
 
     def run(
         self,
@@ -45,6 +78,7 @@ class Session:
         *,
         doing: str,
         on_message: Callable[[Message], None] = lambda _: None,
+        patient: bool = True,
     ) -> Reply:
         """Run a script as root and collect what it reports.
 
@@ -55,27 +89,27 @@ class Session:
             script: POSIX sh, without the reporting prelude.
             doing: for error messages: "observing", "applying".
             on_message: called with each message as it arrives.
+            patient: whether a server that refuses a channel beside another one is asked again.
 
         Raises:
-            HadeployError: the connection or sudo failed, the script stayed silent for too long, or
-                it ended without its closing message.
+            DoNotRetryError: the connection or sudo failed, the script stayed silent for too long,
+                or it ended without its closing message; it may have begun.
         """
         token = secrets.token_hex(8)
-        source = f"HD_TOKEN={token}\n{script}\n"
-        channel = self._open(doing)
+        source = f"HD_TOKEN={token}\n{script}\n".encode()
+        channel, early = self._begin("sh", len(source), doing, patient=patient)
         with channel:
-            self._start(channel, "sh", doing)
             try:
-                channel.sendall(source.encode())
+                channel.sendall(source)
                 channel.shutdown_write()
             except TimeoutError as error:
-                raise self._silent(doing, self.silence) from error
+                raise silent(self.node, doing, self.silence) from error
             except (OSError, EOFError, paramiko.SSHException):
                 # It ended before it had read everything: its own words say why, below.
                 pass
             messages: list[Message] = []
             noise: list[str] = []
-            for line in self._lines(channel, doing):
+            for line in self._lines(channel, doing, early):
                 message = parse_line(line, token)
                 if message is None:
                     (messages[-1].body if messages else noise).append(line)
@@ -90,7 +124,12 @@ class Session:
             # The body of a file may be a secret.
             secret = bool(messages) and messages[-1].kind in SECRET_KINDS
             tail = noise if not messages or secret else [*noise, *messages[-1].body]
-            raise self._cut_short(doing, code, "\n".join(tail[-15:]))
+            output = "\n".join(tail[-15:])
+            if not messages and not self.manner.terminal and insists_on_terminal(output):
+                # Safe: sudo began nothing.
+                self.manner.terminal = True
+                return self.run(script, doing=doing, on_message=on_message, patient=patient)
+            raise self._ended(doing, code, output, begun=bool(messages))
         return Reply(tuple(messages[:-1]), code)
 
     def feed(
@@ -105,7 +144,7 @@ class Session:
 
         Args:
             command: runs under sudo where needed; must hold nothing secret.
-            source: opened for reading.
+            source: opened for reading, and as long as its file.
             doing: for error messages.
             on_sent: called with the number of bytes just sent.
 
@@ -115,9 +154,10 @@ class Session:
         Raises:
             HadeployError: the command failed, or took nothing for too long.
         """
-        channel = self._open(doing)
+        size = source.seek(0, SEEK_END)
+        source.seek(0)
+        channel, early = self._begin(command, size, doing)
         with channel:
-            self._start(channel, command, doing)
             try:
                 while chunk := source.read(CHUNK):
                     channel.sendall(chunk)
@@ -126,7 +166,7 @@ class Session:
             except (OSError, EOFError, paramiko.SSHException):
                 # The command ended early: its own words say why, below.
                 pass
-            output = "\n".join(self._lines(channel, doing))
+            output = "\n".join(self._lines(channel, doing, early))
             code = channel.recv_exit_status()
         if code != 0:
             raise HadeployError(
@@ -134,74 +174,121 @@ class Session:
             )
         return output
 
-    def _open(self, doing: str) -> paramiko.Channel:
+    def _begin(
+        self, command: str, size: int, doing: str, *, patient: bool = True
+    ) -> tuple[paramiko.Channel, bytes]:
+        """Start a command as root; it reads what is sent from then on.
+
+        Returns:
+            The channel, and what the command has said already.
+        """
+        if self.manner.refused:
+            raise self.manner.refused
+        if not self.sudo:
+            return self._start(command, doing, patient=patient), b""
+        if not self.password and not self.manner.terminal:
+            # It is sent at once: one round trip less, and what sudo refuses nobody reads.
+            return self._start(f"{SUDO} -n -- {command}", doing, patient=patient), b""
+        channel, said = self._ask(command, size, doing, patient=patient)
+        if channel is None and insists_on_terminal(said) and not self.manner.terminal:
+            self.manner.terminal = True
+            channel, said = self._ask(command, size, doing, patient=patient)
+        if channel is None:
+            raise self._ended(doing, 1, said, begun=False)
+        return channel, said.encode("utf-8", "surrogateescape")
+
+    def _ask(
+        self, command: str, size: int, doing: str, *, patient: bool
+    ) -> tuple[paramiko.Channel | None, str]:
+        """Come to an understanding with sudo.
+
+        Returns:
+            The channel and what the command said already; or None and what sudo said instead.
+        """
+        terminal = self.manner.terminal
+        handshake = Handshake.new()
+        line = handshake.command(command, size if terminal else None)
+        channel = self._start(line, doing, patient=patient, terminal=terminal)
+        said, answered, heard = b"", False, Heard.NOTHING
         try:
-            channel: paramiko.Channel = self.connection.transport.open_session(timeout=self.silence)
+            for chunk in self._chunks(channel, doing):
+                said += chunk
+                heard = handshake.heard(said, answered)
+                if heard is Heard.READY:
+                    early = handshake.after(said)
+                    return channel, early.decode("utf-8", "surrogateescape")
+                if heard is Heard.ASKS:
+                    if answered or not self.password:
+                        break
+                    answered = True
+                    channel.sendall(self.password.get_secret_value().encode() + b"\n")
+        except BaseException:
+            channel.close()
+            raise
+        channel.close()
+        words = handshake.before(said)
+        if heard is Heard.ASKS:
+            words += "\nSorry, try again" if answered else "\na password is required"
+        if answered and (refused := refusal(words, self.node, doing)):
+            self.manner.refused = refused
+            raise refused
+        return None, words
+
+    def _start(
+        self, command: str, doing: str, *, patient: bool, terminal: bool = False
+    ) -> paramiko.Channel:
+        transport = self.connection.transport
+        until = time.monotonic() + (CHANNEL_SECONDS if patient else 0)
+        try:
+            # Safe to try again: a channel that was refused has run nothing.
+            channel = retried(lambda: self._channel(transport, doing), until=until)
+            channel.set_combine_stderr(True)
+            channel.settimeout(self.silence)
+            if terminal:
+                channel.get_pty(width=200)
+            channel.exec_command(command)
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._lost(doing, error) from error
-        channel.set_combine_stderr(True)
-        channel.settimeout(self.silence)
+            raise lost(self.node, doing, error) from error
         return channel
 
-    def _start(self, channel: paramiko.Channel, command: str, doing: str) -> None:
+    def _channel(self, transport: paramiko.Transport, doing: str) -> paramiko.Channel:
         try:
-            channel.exec_command(f"sudo -n -- {command}" if self.sudo else command)
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._lost(doing, error) from error
+            return transport.open_session(timeout=self.silence)
+        except paramiko.ChannelException as error:
+            raise HadeployError(
+                f"the SSH server opens no session ({error.text})",
+                node=self.node,
+                doing=doing,
+                hint="does its MaxSessions allow at least 1?",
+                code=ExitCode.UNREACHABLE if doing == "observing" else ExitCode.FAILED,
+            ) from error
 
-    def _lines(self, channel: paramiko.Channel, doing: str) -> Iterator[str]:
+    def _lines(self, channel: paramiko.Channel, doing: str, early: bytes = b"") -> Iterator[str]:
         rest = b""
-        started = time.monotonic()
-        while True:
-            try:
-                chunk = channel.recv(CHUNK)
-            except TimeoutError as error:
-                raise self._silent(doing, time.monotonic() - started) from error
-            except (paramiko.SSHException, OSError, EOFError) as error:
-                raise self._lost(doing, error) from error
-            if not chunk:
-                break
-            started = time.monotonic()
+        for chunk in self._chunks(channel, doing, early):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 yield line.decode("utf-8", "replace")
         if rest:
             yield rest.decode("utf-8", "replace")
 
-    def _silent(self, doing: str, seconds: float) -> HadeployError:
-        return HadeployError(
-            f"no sign of life for {seconds:.0f} s; gave up",
-            node=self.node,
-            doing=doing,
-            hint="look at the node's load and at dockerd (ssh.command_timeout)",
-        )
+    def _chunks(self, channel: paramiko.Channel, doing: str, early: bytes = b"") -> Iterator[bytes]:
+        if early:
+            yield early
+        while True:
+            started = time.monotonic()
+            try:
+                chunk = channel.recv(CHUNK)
+            except TimeoutError as error:
+                raise silent(self.node, doing, time.monotonic() - started) from error
+            except (paramiko.SSHException, OSError, EOFError) as error:
+                raise lost(self.node, doing, error) from error
+            if not chunk:
+                return
+            yield chunk
 
-    def _lost(self, doing: str, error: Exception) -> HadeployError:
-        return HadeployError(
-            f"the connection was lost ({error or type(error).__name__})",
-            node=self.node,
-            doing=doing,
-            hint="run the same command again: it goes on from the state on the nodes",
-            code=ExitCode.UNREACHABLE if doing == "observing" else ExitCode.FAILED,
-        )
-
-    def _cut_short(self, doing: str, code: int, output: str) -> HadeployError:
-        if "a password is required" in output or "a terminal is required" in output:
-            return HadeployError(
-                "sudo wants a password",
-                node=self.node,
-                doing=doing,
-                hint="allow this user `NOPASSWD: ALL` in sudoers, or log in as root",
-                code=ExitCode.UNREACHABLE,
-            )
-        if code == -1:
-            return self._lost(doing, ConnectionError("closed by the node"))
-        return HadeployError(
-            f"the script ended early with exit status {code}",
-            node=self.node,
-            doing=doing,
-            detail=output,
-            hint=f"is this user allowed to run sudo? try: ssh {self.node} sudo -n true"
-            if self.sudo
-            else None,
-        )
+    def _ended(self, doing: str, code: int, output: str, *, begun: bool) -> DoNotRetryError:
+        refused = None if begun or not self.sudo else refusal(output, self.node, doing)
+        if code == -1 and not refused:
+            return lost(self.node, doing, ConnectionError("closed by the node"))
+        return refused or cut_short(self.node, doing, code, output, sudo=self.sudo)

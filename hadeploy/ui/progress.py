@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -57,6 +59,11 @@ class Lines:
         if text != self._waited:
             self._waited = text
             self._print(Text(f"waiting: {text}", style="dim"))
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Nothing of it is live."""
+        yield
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
@@ -124,6 +131,15 @@ class Screen:
         """Shown until the phase ends."""
         with self._lock:
             self._waiting = text
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """The live part goes, and comes back."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
 
     def _end_phase(self, *, failed: bool) -> None:
         if not self._phase:

@@ -1,0 +1,58 @@
+"""A script that did not come to its end, in words; whatever it was doing may have begun."""
+
+from __future__ import annotations
+
+from hadeploy.errors import ExitCode
+from hadeploy.transport.retry import DoNotRetryError
+
+
+def silent(node: str, doing: str, seconds: float) -> DoNotRetryError:
+    """It said nothing for too long.
+
+    Args:
+        node: the node's label.
+        doing: what was being done.
+        seconds: for how long.
+    """
+    return DoNotRetryError(
+        f"no sign of life for {seconds:.0f} s; gave up",
+        node=node,
+        doing=doing,
+        hint="look at the node's load and at dockerd (ssh.command_timeout)",
+    )
+
+
+def lost(node: str, doing: str, error: Exception) -> DoNotRetryError:
+    """The connection is gone.
+
+    Args:
+        node: the node's label.
+        doing: what was being done.
+        error: what came from below.
+    """
+    return DoNotRetryError(
+        f"the connection was lost ({error or type(error).__name__})",
+        node=node,
+        doing=doing,
+        hint="run the same command again: it goes on from the state on the nodes",
+        code=ExitCode.UNREACHABLE if doing == "observing" else ExitCode.FAILED,
+    )
+
+
+def cut_short(node: str, doing: str, code: int, output: str, *, sudo: bool) -> DoNotRetryError:
+    """It ended before its last word.
+
+    Args:
+        node: the node's label.
+        doing: what was being done.
+        code: its exit status.
+        output: what it said, without secrets.
+        sudo: whether it ran under sudo.
+    """
+    return DoNotRetryError(
+        f"the script ended early with exit status {code}",
+        node=node,
+        doing=doing,
+        detail=output,
+        hint=f"is this user allowed to run sudo? try: ssh {node} sudo -n true" if sudo else None,
+    )
