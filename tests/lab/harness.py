@@ -73,10 +73,11 @@ class Cluster:
         other.inventory = copy.deepcopy(self.inventory)
         return other
 
-    def run(self, *arguments: str) -> Result:
+    def run(self, *arguments: str, module: str = "hadeploy") -> Result:
         """Run a hadeploy command with this inventory."""
+        python, _, _, *command = self.command(arguments)
         done = subprocess.run(
-            self._command(arguments),
+            [python, "-m", module, *command],
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
@@ -87,7 +88,7 @@ class Cluster:
 
     def accident(self, kind: str, moment: str | int, *arguments: str) -> Result:
         """Run a command that has an accident at that moment (tests/lab/faulty.py)."""
-        python, _, _, *command = self._command(arguments)
+        python, _, _, *command = self.command(arguments)
         done = subprocess.run(
             [python, "-m", "tests.lab.faulty", kind, str(moment), *command],
             capture_output=True,
@@ -101,7 +102,7 @@ class Cluster:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command and let it run."""
         return subprocess.Popen(
-            self._command(arguments),
+            self.command(arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -113,7 +114,7 @@ class Cluster:
         ours, theirs = pty.openpty()
         with os.fdopen(ours, "rb+", buffering=0) as terminal:
             process = subprocess.Popen(
-                self._command(arguments), stdin=theirs, stdout=theirs, stderr=theirs
+                self.command(arguments), stdin=theirs, stdout=theirs, stderr=theirs
             )
             os.close(theirs)
             terminal.write(answer.encode())
@@ -124,7 +125,8 @@ class Cluster:
                     shown += chunk
             return process.wait(timeout=60), shown.decode()
 
-    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+    def command(self, arguments: tuple[str, ...]) -> list[str]:
+        """The command line of a hadeploy command with this inventory, which is written."""
         text = io.StringIO()
         YAML(typ="safe", pure=True).dump(self.inventory, text)
         self.file.write_text(text.getvalue())
