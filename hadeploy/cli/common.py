@@ -14,19 +14,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from pydantic import SecretStr
 from rich.console import Console
 from rich.text import Text
 
 from hadeploy.cli.options import common_options
 from hadeploy.cli.outcome import Outcome
+from hadeploy.cli.passwords import sudo_secret, vrrp_secret
 from hadeploy.desired.templates import environment
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.paths import beside
-from hadeploy.inventory.problems import InventoryError
-from hadeploy.inventory.secrets import resolve, vrrp_password
 from hadeploy.plan.partial import refuse_minority, unknown_nodes
 from hadeploy.plan.previous import Previous
 from hadeploy.run.connections import connected
@@ -100,7 +98,7 @@ class Options:
             cluster=cluster,
             folder=folder,
             jinja=environment(beside(folder, override) if override else None),
-            password=_password(inventory, folder),
+            password=vrrp_secret(inventory, folder),
         )
 
     def dialer(self, cluster: Cluster, folder: Path) -> Dialer:
@@ -109,21 +107,8 @@ class Options:
         Raises:
             HadeployError: there is nobody to ask, or a reference leads nowhere.
         """
-        password = self._sudo_password(cluster.ssh.sudo_password, folder)
+        password = sudo_secret(cluster.ssh.sudo_password, folder, ask=self.ask_sudo_password)
         return Dialer(cluster, folder, self.accept_new_host_keys, password, ask_secret)
-
-    def _sudo_password(self, reference: str | None, folder: Path) -> SecretStr | None:
-        if self.ask_sudo_password:
-            given = ask_secret("sudo password on the nodes: ")
-            if given is None:
-                raise HadeployError(
-                    "there is no terminal to ask on",
-                    doing="asking for the sudo password",
-                    hint="set ssh.sudo_password to env:NAME, file:PATH or cmd:COMMAND",
-                    code=ExitCode.USAGE,
-                )
-            return given
-        return resolve(reference, environ=os.environ, folder=folder) if reference else None
 
     @contextmanager
     def progress(self, cluster: Cluster) -> Iterator[Progress]:
@@ -135,17 +120,6 @@ class Options:
         else:
             with Lines(console) as lines:
                 yield lines
-
-
-def _password(inventory: Inventory, folder: Path) -> SecretStr | None:
-    reference = inventory.cluster.vrrp.password
-    if reference is None:
-        return None
-    try:
-        return vrrp_password(resolve(reference, environ=os.environ, folder=folder), reference)
-    except HadeployError as error:
-        problem = inventory.problem(("vrrp", "password"), error.what)
-        raise InventoryError([problem], error.hint) from None
 
 
 def choosing(command: Command) -> Command:

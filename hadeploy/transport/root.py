@@ -132,7 +132,7 @@ _REFUSALS = (
         False,
     ),
     (
-        ("sudo: command not found", "sudo: not found", "\u2018sudo\u2019: No such file"),
+        ("sudo: command not found", "sudo: not found", "sudo\u2019: No such", "sudo': No such"),
         "there is no sudo",
         "install it there, or log in as root (ssh.user)",
         True,

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.harness import Cluster
+from tests.lab.harness import HAPROXY, Cluster, eventually
 from tests.lab.site import converse, person
+from tests.lab.test_crash import LOCKS, new_image
 
 # Fed to a shell by mistake, it would leave a trace.
 PASSWORD = "touch /run/fed-to-a-shell"
@@ -122,10 +123,27 @@ def test_a_sudo_that_insists_on_a_terminal(
 ) -> None:
     """From nothing, so that images go that way, too."""
     request.getfixturevalue("fresh")
+    insisting = "sudo: sorry, you must have a tty"
     if sudoers is ASKS_NOT:
         del dora.inventory["ssh"]["sudo_password"]
     with person(dora, "dora", f"{sudoers}\n{TERMINAL}", password=PASSWORD), unseen(dora, "n1"):
-        for node in dora.lab.nodes:
+        assert insisting in dora.node("n1", "setsid su dora -c 'sudo -n true' 2>&1", check=False)
+        for node in dora.lab.nodes if sudoers is ASKS else ():
             dora.node(node, "docker image prune --all --force")
         assert dora.up()["changes"] > 0
         assert dora.up()["changes"] == 0
+
+
+def test_a_script_on_a_terminal_goes_on_when_the_connection_is_cut(dora: Cluster) -> None:
+    (holder,) = dora.holders()
+    other = next(node for node in dora.lab.nodes if node != holder)
+    with person(dora, "dora", f"{ASKS_NOT}\n{TERMINAL}"):
+        new_image(dora)
+        result = dora.accident("cut", f"{other} recreating", "up", "--json")
+        assert result.code == 1
+        assert result.document["nodes"][other] == "unknown"
+        eventually(lambda: not dora.node(other, LOCKS, check=False), "it has given its lock back")
+        reference = dora.inventory["images"]["haproxy"]["reference"]
+        running = dora.node(other, f"docker inspect --format '{{{{.Config.Image}}}}' {HAPROXY}")
+        assert running == reference
+        dora.ok("up", "--lock-wait", "60")

@@ -1,0 +1,58 @@
+"""The secrets of a run: by reference from the inventory, or typed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.inventory.load import Inventory
+from hadeploy.inventory.problems import InventoryError
+from hadeploy.inventory.secrets import resolve, vrrp_password
+from hadeploy.ui.ask import ask_secret
+
+
+def vrrp_secret(inventory: Inventory, folder: Path) -> SecretStr | None:
+    """The VRRP password, if there is to be one.
+
+    Args:
+        inventory: names the reference.
+        folder: where paths in it begin.
+
+    Raises:
+        InventoryError: it leads nowhere, or VRRP cannot carry it.
+    """
+    reference = inventory.cluster.vrrp.password
+    if reference is None:
+        return None
+    try:
+        return vrrp_password(resolve(reference, environ=os.environ, folder=folder), reference)
+    except HadeployError as error:
+        problem = inventory.problem(("vrrp", "password"), error.what)
+        raise InventoryError([problem], error.hint) from None
+
+
+def sudo_secret(reference: str | None, folder: Path, *, ask: bool) -> SecretStr | None:
+    """The password that sudo wants, if one is given.
+
+    Args:
+        reference: the inventory's.
+        folder: where paths in it begin.
+        ask: whether to ask on the terminal instead.
+
+    Raises:
+        HadeployError: there is nobody to ask, or the reference leads nowhere.
+    """
+    if not ask:
+        return resolve(reference, environ=os.environ, folder=folder) if reference else None
+    given = ask_secret("sudo password on the nodes: ")
+    if given is None:
+        raise HadeployError(
+            "there is no terminal to ask on",
+            doing="asking for the sudo password",
+            hint="set ssh.sudo_password to env:NAME, file:PATH or cmd:COMMAND",
+            code=ExitCode.USAGE,
+        )
+    return given
