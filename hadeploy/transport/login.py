@@ -7,6 +7,7 @@ than a key, and it does not tell an encrypted key from a refused one.
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,18 +81,15 @@ class Login:
         Raises:
             AuthenticationException: none was taken; its class says why, if that is known.
         """
-        agent = paramiko.Agent()
         offered: set[bytes] = set()
-        try:
-            for key in self._keys(agent.get_keys()):
+        with _agent() as held:
+            for key in self._keys(held):
                 blob = key.public_blob.key_blob if key.public_blob else key.asbytes()
                 if blob in offered:
                     continue
                 offered.add(blob)
                 if self._offer(transport, key):
                     return []
-        finally:
-            agent.close()
         if self.encrypted:
             raise EncryptedKeyError(self.encrypted)
         if not offered:
@@ -143,6 +141,20 @@ class Login:
             if signed := with_certificate(key, certificate):
                 yield signed
         yield key
+
+
+@contextlib.contextmanager
+def _agent() -> Iterator[Sequence[paramiko.AgentKey]]:
+    """The keys of the agent; an agent that does not answer has none."""
+    try:
+        agent = paramiko.Agent()
+    except (paramiko.SSHException, OSError):
+        yield ()
+        return
+    try:
+        yield agent.get_keys()
+    finally:
+        agent.close()
 
 
 def load_key(file: Path, passphrase: str | None = None) -> paramiko.PKey | None:
