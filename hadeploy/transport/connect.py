@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 import socket
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import paramiko
 from fabric import Config, Connection
@@ -19,6 +20,24 @@ from hadeploy.transport.hostkeys import UnknownHostKeyError, check_host_key
 from hadeploy.transport.session import Session
 
 KEEPALIVE_SECONDS = 15
+
+Stage = Literal["ssh-reach", "ssh-host-key", "ssh-login"]
+
+
+class ConnectError(HadeployError):
+    """A node that did not let us in.
+
+    Args:
+        what: what came back, one sentence.
+        stage: how far we came.
+        node: the node's label.
+        doing: to where.
+        hint: what to do next.
+    """
+
+    def __init__(self, what: str, *, stage: Stage, node: str, doing: str, hint: str) -> None:
+        super().__init__(what, node=node, doing=doing, hint=hint, code=ExitCode.UNREACHABLE)
+        self.stage = stage
 
 
 @dataclass(frozen=True)
@@ -88,6 +107,27 @@ class Dialer:
             sudo=ssh.sudo == "always" or (ssh.sudo == "auto" and user != "root"),
             silence=ssh.command_timeout,
         )
+
+    def way(self, node: Node) -> str:
+        """How a node is reached, in words: every login, and the ssh config's entries behind it.
+
+        Args:
+            node: one that the run has tried to connect to.
+        """
+        hops = self._hops(node)
+        logins = " through ".join(f"{hop.user}@{hop.host}:{hop.port}" for hop in reversed(hops))
+        names = self.config.base_ssh_config.get_hostnames()
+        entries = sorted(
+            name
+            for name in names
+            if name != "*" and any(fnmatch.fnmatchcase(hop.original_host, name) for hop in hops)
+        )
+        entries += ["*"] if "*" in names and self._says_something() else []
+        return f"{logins} (ssh config: Host {', '.join(entries)})" if entries else logins
+
+    def _says_something(self) -> bool:
+        """Whether the ssh config has anything for hosts that it does not name."""
+        return set(self.config.base_ssh_config.lookup("0.0.0.0")) > {"hostname"}  # noqa: S104
 
     def _hops(self, node: Node) -> list[Connection]:
         """The connections to open, nearest first; the inventory's word wins over the ssh config's.
@@ -162,15 +202,18 @@ def parse_hop(text: str) -> tuple[str | None, str, int | None]:
     return (user if at else None), host, (int(port) if port.isdigit() else None)
 
 
-def explained(error: Exception, node: str, where: str, timeout: float) -> HadeployError:
+def explained(error: Exception, node: str, where: str, timeout: float) -> ConnectError:
     """What went wrong with a connection, in words, and what to do about it."""
+    stage: Stage = "ssh-reach"
     host = where.rpartition("@")[2].rpartition(":")[0]
     what, hint = f"{type(error).__name__}: {error}", "try: ssh " + where.rpartition(":")[0]
     silent = ("Error reading SSH protocol banner", "No existing session")
     if isinstance(error, paramiko.BadHostKeyException):
+        stage = "ssh-host-key"
         what = "the host key has CHANGED: this may be another machine, or somebody in between"
         hint = f"if the node was reinstalled, remove the old key: ssh-keygen -R {host}"
     elif isinstance(error, UnknownHostKeyError):
+        stage = "ssh-host-key"
         fingerprint = error.key.fingerprint
         what = f"unknown host key ({error.key.get_name()} {fingerprint}) of {error.host}"
         hint = (
@@ -178,9 +221,11 @@ def explained(error: Exception, node: str, where: str, timeout: float) -> Hadepl
             "or trust it on first use: --accept-new-host-keys"
         )
     elif isinstance(error, paramiko.PasswordRequiredException):
+        stage = "ssh-login"
         what = "the private key is encrypted and no agent offers it"
         hint = "load it first: ssh-add"
     elif isinstance(error, paramiko.AuthenticationException):
+        stage = "ssh-login"
         what = f"login refused ({error})"
         hint = "check ssh.user and ssh.identity_file, or load the key into ssh-agent: ssh-add"
     elif isinstance(error, socket.gaierror):
@@ -195,6 +240,4 @@ def explained(error: Exception, node: str, where: str, timeout: float) -> Hadepl
         what, hint = f"no SSH server answers within {timeout:g} s", "does sshd listen on that port?"
     elif isinstance(error, OSError) and error.strerror:
         what = error.strerror
-    return HadeployError(
-        what, node=node, doing=f"connecting to {where}", hint=hint, code=ExitCode.UNREACHABLE
-    )
+    return ConnectError(what, stage=stage, node=node, doing=f"connecting to {where}", hint=hint)

@@ -19,6 +19,10 @@ CHUNK = 64 * 1024
 SECRET_KINDS = ("file", "foreign", "foreign-config", "foreign-file")
 
 
+class SudoError(HadeployError):
+    """sudo did not start our script."""
+
+
 @dataclass(frozen=True)
 class Session:
     """An open connection to one node.
@@ -90,7 +94,7 @@ class Session:
             # The body of a file may be a secret.
             secret = bool(messages) and messages[-1].kind in SECRET_KINDS
             tail = noise if not messages or secret else [*noise, *messages[-1].body]
-            raise self._cut_short(doing, code, "\n".join(tail[-15:]))
+            raise self._cut_short(doing, code, "\n".join(tail[-15:]), started=bool(messages))
         return Reply(tuple(messages[:-1]), code)
 
     def feed(
@@ -185,9 +189,9 @@ class Session:
             code=ExitCode.UNREACHABLE if doing == "observing" else ExitCode.FAILED,
         )
 
-    def _cut_short(self, doing: str, code: int, output: str) -> HadeployError:
+    def _cut_short(self, doing: str, code: int, output: str, *, started: bool) -> HadeployError:
         if "a password is required" in output or "a terminal is required" in output:
-            return HadeployError(
+            return SudoError(
                 "sudo wants a password",
                 node=self.node,
                 doing=doing,
@@ -196,7 +200,8 @@ class Session:
             )
         if code == -1:
             return self._lost(doing, ConnectionError("closed by the node"))
-        return HadeployError(
+        kind = SudoError if self.sudo and not started else HadeployError
+        return kind(
             f"the script ended early with exit status {code}",
             node=self.node,
             doing=doing,
