@@ -54,7 +54,7 @@ class Filter:
         """What happens to a packet that is for the node itself."""
         told = self._walk("INPUT", packet, 0)
         if told == "end":
-            return "drop" if self.policies.get("INPUT") == "DROP" else "accept"
+            return self._policy()
         return None if told == "on" else told
 
     def _walk(self, chain: str, packet: Packet, depth: int, first: int = 0) -> Fate | Way:
@@ -72,7 +72,10 @@ class Filter:
             # It may apply or not: what follows settles it only if it comes to the same.
             rest = self._walk(chain, packet, depth, number + 1)
             return told if told == rest else None
-        return "end"
+        return "end" if depth else self._policy()
+
+    def _policy(self) -> Fate:
+        return "drop" if self.policies.get("INPUT") == "DROP" else "accept"
 
     def _target(self, target: str, packet: Packet, depth: int) -> Fate | Way:
         known: dict[str, Fate | Way] = {
@@ -115,27 +118,26 @@ def matched(rule: Sequence[str], packet: Packet) -> tuple[bool | None, str]:
         rule: its words after the chain.
         packet: the packet.
     """
-    target, verdict, negated = "", True, False
-    unsure = False
-    words = iter(rule)
-    for word in words:
-        if word == "!":
+    target, applies, unsure, negated = "", True, False, False
+    words = list(rule)
+    while words:
+        option = words.pop(0)
+        if option == "!":
             negated = True
             continue
-        if word in ("-j", "-g"):
-            target = next(words, "")
+        values = []
+        while words and words[0] != "!" and not words[0].startswith("-"):
+            values.append(words.pop(0))
+        if option in ("-j", "-g"):
             # What follows are options of the target.
+            target = " ".join(values)
             break
-        if word == "-m":
-            next(words, "")
-            continue
-        one = _one(word, next(words, ""), packet)
-        if one is None:
-            unsure = True
-        elif one is negated:
-            verdict = False
+        if option != "-m":
+            holds = _one(option, " ".join(values), packet)
+            applies = applies and holds is not negated
+            unsure = unsure or holds is None
         negated = False
-    return (False if not verdict else None if unsure else True), target
+    return (None if unsure and applies else applies), target
 
 
 def _one(option: str, value: str, packet: Packet) -> bool | None:

@@ -48,7 +48,7 @@ def addressless(node: Node, look: ObservedNode) -> Iterator[tuple[str, str]]:
 
 def vip_subnet(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether every VIP can be on the node's interface."""
-    if interface_of(node, look) is None:
+    if list(addressless(node, look)):
         return
     for vip in sight.cluster.vip:
         problem = misplaced(vip.ip, sight.cluster, node, look)
