@@ -48,9 +48,9 @@ def test_a_node_that_told_nothing_is_read_too() -> None:
 
 
 LINKS = """\
-1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN\\    link/loopback 00:00:00:00:00:00
-2: eth0@if119: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\\    link/ether 02:00:c6:12:13:0b brd ff
-3: bond0.10@bond0: <NO-CARRIER,BROADCAST,UP> mtu 1500 state DOWN\\    link/ether 02:00:c6:12:13:0c brd ff
+1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 state UNKNOWN\\    link/loopback 00:00:00:00:00:00
+2: eth0@if119: <BROADCAST,UP,LOWER_UP> mtu 1500 state UP\\    link/ether 02:00:c6:12:13:0b brd
+3: bond0.10@bond0: <NO-CARRIER,UP> mtu 1500 state DOWN\\    link/ether 02:00:c6:12:13:0c brd
 """
 
 
