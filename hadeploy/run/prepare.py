@@ -19,7 +19,7 @@ from hadeploy.check.model import Finding, Sight, failures
 from hadeploy.check.network import interface_of
 from hadeploy.desired.build import desired_nodes
 from hadeploy.desired.model import DesiredNode, NodeFacts
-from hadeploy.errors import HadeployError, NodesError
+from hadeploy.errors import NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.parts import Image
 from hadeploy.inventory.paths import beside
