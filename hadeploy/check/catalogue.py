@@ -129,6 +129,17 @@ CHECKS = (
         thorough=True,
     ),
     Check(
+        "virtual-router-id",
+        "virtual_router_id unused",
+        "nobody else on the segment sends VRRP adverts with `vrrp.virtual_router_id`: a failure "
+        "with multicast, a warning with unicast. Only `check` listens, for 4 s, and only on nodes "
+        "that have the keepalived image already and where our keepalived does not run: a "
+        "container of that image, with an instance that cannot become master in that time, logs "
+        "whose adverts it refuses. Adverts that are rarer, unicast between others, or of IPv6 are "
+        "not heard",
+        "choose another `vrrp.virtual_router_id`; 51 is everybody's default",
+    ),
+    Check(
         "set-up-by-hand",
         "no cluster by hand",
         "no cluster that was set up by hand serves in our place",
@@ -254,9 +265,6 @@ stops them before anything is touched, a warning is told once.
 `--skip ID` leaves one out and can be repeated. *Essential* ones can be skipped in `check` only:
 without them there is nothing to plan. *Thorough* ones take a second or two, so `plan` and `up`
 make them only on nodes where nothing of ours was applied yet.
-
-Not seen: a stranger on the segment that uses our `virtual_router_id`. Listening for its adverts
-needs a raw socket, which the tools that every node has do not open.
 
 | check | passes when | what to do if not |
 |---|---|---|"""

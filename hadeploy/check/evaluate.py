@@ -19,7 +19,7 @@ from hadeploy.check.machine import (
     tools,
 )
 from hadeploy.check.model import Finding, Sight
-from hadeploy.check.network import interface, vip_free, vip_subnet
+from hadeploy.check.network import interface, router_id, vip_free, vip_subnet
 from hadeploy.check.places import (
     container_names,
     former_nodes,
@@ -42,6 +42,7 @@ OF_NODE: tuple[OfNode, ...] = (
     interface,
     vip_subnet,
     vip_free,
+    router_id,
     set_up_by_hand,
     container_names,
     ports,

@@ -140,3 +140,25 @@ def _stranger(sight: Sight, node: Node, vip: str, mac: str) -> Finding:
     what = f"{vip} is in use by a stranger, whose hardware address is {mac}"
     fix = "give that machine another address, or choose another `vip`"
     return Finding("vip-free", node.label, "fail", what, fix)
+
+
+def router_id(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether nobody else on the segment uses our virtual_router_id."""
+    number, heard = sight.cluster.vrrp.virtual_router_id, look.host.heard
+    if heard is None:
+        return
+    ours = {str(n.address) for n in sight.cluster.nodes}
+    ours |= {a.address for seen in sight.observed.values() for a in seen.addresses}
+    # A node of ours may be who has no address in the log of an older keepalived.
+    away = len(sight.observed) < len(sight.cluster.nodes)
+    maybe_ours = away or any(seen.keepaliveds for seen in sight.observed.values())
+    strangers = [a or "an unnamed host" for a in heard if a not in ours and (a or not maybe_ours)]
+    if strangers:
+        what = f"virtual_router_id {number} is used on this segment by {', '.join(strangers)}"
+        fix = "choose another vrrp.virtual_router_id"
+        # Unicast adverts and multicast ones are not taken for each other.
+        clash = sight.cluster.vrrp.mode == "multicast"
+        yield Finding("virtual-router-id", node.label, "fail" if clash else "warn", what, fix)
+    elif not heard:
+        what = f"nobody else sends adverts with virtual_router_id {number}"
+        yield Finding("virtual-router-id", node.label, "pass", what)

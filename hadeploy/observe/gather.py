@@ -48,6 +48,8 @@ def observation_script(cluster: Cluster, *, previous: bool = False, depth: Depth
             "HD_PORTS": " ".join(str(listener.port) for listener in cluster.listeners),
             "HD_HEALTH_PORT": str(cluster.haproxy.health_port),
             "HD_CHECK": depth,
+            "HD_KEEPALIVED_IMAGE": cluster.images.keepalived.reference,
+            "HD_ROUTER_ID": str(cluster.vrrp.virtual_router_id),
             "HD_PREVIOUS": "yes" if previous else "",
             "HD_VIPS": " ".join(str(vip.ip) for vip in cluster.vip),
         },

@@ -57,6 +57,8 @@ class Host:
         iptables: what iptables-save and ip6tables-save say of the table filter.
         nft: the rule set as `nft -j` tells it, or {}.
         resolution: seconds that looking its own name up took, or None.
+        heard: who sends adverts with our virtual_router_id, by address, "" for somebody whose
+            address keepalived did not tell; None if nobody listened.
         selinux: whether SELinux enforces.
     """
 
@@ -72,4 +74,5 @@ class Host:
     iptables: tuple[str, ...] = field(default=(), repr=False)
     nft: Mapping[str, Any] = field(default_factory=dict, repr=False)
     resolution: float | None = None
+    heard: tuple[str, ...] | None = None
     selinux: bool = False

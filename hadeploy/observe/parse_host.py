@@ -11,6 +11,11 @@ from hadeploy.transport.protocol import Reply
 
 CAP_SYS_RESOURCE = 24
 
+_REFUSED = re.compile(
+    r"\(listener\) (advertisement interval mismatch|received a|wrong|.*expect)", re.I
+)
+_SOURCE = re.compile(r"(?:from|with) (\d+(?:\.\d+){3})\b")
+
 
 def parse_host(reply: Reply) -> Host:
     """The machine of one node.
@@ -37,6 +42,7 @@ def parse_host(reply: Reply) -> Host:
         ),
         nft=_object(reply.body("nft")),
         resolution=int(looked_up[0]) / 100 if looked_up else None,
+        heard=parse_heard(reply.body("heard")),
         selinux=any(m.words == ("1",) for m in reply.all("selinux")),
     )
 
@@ -56,6 +62,19 @@ def parse_neighbour(text: str) -> str:
     """`ip neigh show to ADDRESS`: the hardware address that answered, or ""."""
     answered = re.search(r"\blladdr ([0-9a-f:]{17})", text)
     return answered[1] if answered else ""
+
+
+def parse_heard(text: str) -> tuple[str, ...] | None:
+    """The listener's log, of keepalived 2.2 or 2.3: who sends what it must refuse.
+
+    Args:
+        text: the lines of its instance.
+    """
+    if "Entering BACKUP STATE" not in text:
+        return None
+    refusals = [line for line in text.splitlines() if _REFUSED.search(line)]
+    sources = (_SOURCE.search(line) for line in refusals)
+    return tuple(sorted({source[1] if source else "" for source in sources}))
 
 
 def parse_nofile(text: str) -> Nofile | None:

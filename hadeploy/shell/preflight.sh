@@ -1,10 +1,13 @@
 # shellcheck shell=sh
 # What only `hadeploy check` needs to know of a node. Nothing is changed but the kernel's memory of who
 # has the VIP. Given: HD_CHECK (yes: all of it; fresh: only where nothing of ours was applied yet),
-# HD_ROOT, HD_VIPS, HD_KEEPALIVED, observe.sh.
+# HD_ROOT, HD_VIPS, HD_KEEPALIVED, HD_KEEPALIVED_IMAGE, HD_ROUTER_ID, observe.sh.
 
 # Two tries of the kernel's, which are a second apart.
 PROBE_TENTHS=13
+
+# Three adverts of the usual interval, and a second to start.
+LISTEN_SECONDS=4
 
 # thorough: whether this look may take a second or two longer.
 thorough() {
@@ -130,5 +133,32 @@ observe_machine() {
     observe_firewall
     observe_services
     observe_resolution
+    listen
     emit selinux "$(cat /sys/fs/selinux/enforce 2>/dev/null)"
+}
+
+# listen: who else sends adverts with our virtual_router_id, as keepalived itself hears them. It is a
+# backup that would wait 765 s for an advert before it took over, and version 2 does not learn
+# another interval from others; what it would take is not the VIP. After LISTEN_SECONDS it ends by
+# itself, whoever is gone by then. Where our keepalived runs it would hear only its peers.
+listen() {
+    [ "$HD_CHECK" = yes ] && ! main_pid "$HD_KEEPALIVED" >/dev/null || return 0
+    docker image inspect "$HD_KEEPALIVED_IMAGE" >/dev/null 2>&1 || return 0
+    hd_route=$(ip -o route get "${HD_VIPS%% *}" 2>/dev/null)
+    case $HD_VIPS:$hd_route in
+    *:*:* | *: | *' via '* | *' dev lo '*) return 0 ;;
+    esac
+    hd_interface=${hd_route#* dev }
+    emit heard
+    # shellcheck disable=SC2016
+    timeout 30 docker run --rm --init --pull never --network host --read-only \
+        --cap-drop ALL --cap-add NET_ADMIN --cap-add NET_BROADCAST --cap-add NET_RAW \
+        --tmpfs /run --tmpfs /tmp --entrypoint bash "$HD_KEEPALIVED_IMAGE" -c '
+        printf "global_defs {\n router_id listener\n vrrp_version 2\n}\nvrrp_instance listener {
+            state BACKUP\n nopreempt\n interface %s\n virtual_router_id %s\n priority 1
+            advert_int 255\n virtual_ipaddress {\n 192.0.2.255/32 dev lo\n }\n}\n" "$1" "$2" >/tmp/conf
+        keepalived --dont-fork --log-console --log-detail --vrrp --pid=/run/k.pid \
+            --vrrp_pid=/run/v.pid --use-file=/tmp/conf &
+        sleep "$3"; kill %1; wait' bash "${hd_interface%% *}" "$HD_ROUTER_ID" "$LISTEN_SECONDS" 2>&1 |
+        grep -F '(listener)'
 }

@@ -196,3 +196,37 @@ def test_an_essential_or_unknown_check_cannot_be_skipped(cluster: Cluster) -> No
         result = cluster.run("plan", "--skip", name)
         assert result.code == 2
         assert "vip-subnet" in result.err
+
+
+STRANGER = """vrrp_instance stranger {
+  state MASTER\n interface eth0\n virtual_router_id 53\n priority 120\n advert_int 1
+  virtual_ipaddress {\n 192.0.2.254/32 dev lo\n }\n}"""
+
+
+@pytest.mark.parametrize("mode", ["unicast", "multicast"])
+def test_a_stranger_with_our_virtual_router_id_is_heard(fresh: Cluster, mode: str) -> None:
+    n1, _, stranger = fresh.lab.nodes
+    fresh.lab.load_images()
+    image = fresh.inventory["images"]["keepalived"]["reference"]
+    # The third node is no longer one of the cluster: a neighbour on the segment.
+    del fresh.inventory["nodes"][2]
+    fresh.inventory["vrrp"] = {"mode": mode}
+    fresh.node(stranger, f"cat >/run/stranger.conf <<'END'\n{STRANGER}\nEND")
+    fresh.node(
+        stranger,
+        "docker run -d --name stranger --network host --cap-add NET_ADMIN --cap-add NET_RAW"
+        " --cap-add NET_BROADCAST -v /run/stranger.conf:/s.conf:ro --entrypoint keepalived"
+        f" {image} --dont-fork --log-console --vrrp --use-file=/s.conf",
+    )
+    try:
+        eventually(
+            lambda: fresh.node(stranger, "ip -o address show to 192.0.2.254"), "it is master"
+        )
+        state = fresh.snapshot()
+        result = fresh.run("check", "--json")
+        assert fresh.snapshot() == state
+    finally:
+        fresh.node(stranger, "docker rm -f stranger; ip address del 192.0.2.254/32 dev lo || :")
+    told = verdicts(result, "fail" if mode == "multicast" else "warn")
+    assert "virtual_router_id 53 is used on this segment" in told[n1, "virtual-router-id"]
+    assert result.code == (3 if mode == "multicast" else 0)

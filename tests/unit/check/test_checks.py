@@ -31,6 +31,7 @@ FIT = Host(
     free={"docker": 10**11, "root": 10**11},
     nofile=Nofile(1048576, 1048576, True),
     resolution=0.01,
+    heard=(),
 )
 
 
@@ -60,7 +61,7 @@ def test_a_fit_node_passes_every_check() -> None:
     look = fit()
     found = evaluate(Sight(builders.cluster(), {"n1": fit("n1"), "n2": look, "n3": fit("n3")}))
     assert {f.verdict for f in found} == {"pass"}
-    assert len({f.check for f in found}) == 19
+    assert len({f.check for f in found}) == 20
 
 
 CASES: list[Any] = [
@@ -181,6 +182,38 @@ def test_a_node_of_ours_with_the_vip_is_no_stranger(
 ) -> None:
     asked = host(neighbours={builders.VIP: "02:aa:aa:aa:aa:aa"})(fit("n2"))
     observed = {"n1": bend(fit("n1")), "n2": asked, "n3": fit("n3")}
+    found = evaluate(Sight(builders.cluster(), observed))
+    assert {f.verdict for f in found} == {"pass"}
+
+
+HEARD: list[tuple[tuple[str, ...] | None, str, int, str | None]] = [
+    (None, "multicast", 3, None),
+    ((), "multicast", 3, "pass"),
+    (("198.51.100.77",), "multicast", 3, "fail"),
+    (("198.51.100.77",), "unicast", 3, "warn"),
+    (("198.51.100.13",), "multicast", 3, None),
+    (("",), "multicast", 3, "fail"),
+    # It may be the node that was not asked.
+    (("",), "multicast", 2, None),
+    (("198.51.100.77",), "multicast", 2, "fail"),
+]
+
+
+@pytest.mark.parametrize(("heard", "mode", "asked", "verdict"), HEARD)
+def test_who_else_uses_our_virtual_router_id(
+    heard: tuple[str, ...] | None, mode: str, asked: int, verdict: str | None
+) -> None:
+    observed = {f"n{i}": fit(f"n{i}") for i in range(1, asked + 1)}
+    observed["n1"] = host(heard=heard)(observed["n1"])
+    found = evaluate(Sight(builders.cluster(vrrp={"mode": mode}), observed))
+    told = [f.verdict for f in found if f.check == "virtual-router-id" and f.node == "n1"]
+    assert told == ([verdict] if verdict else [])
+
+
+def test_an_unnamed_speaker_may_be_a_keepalived_of_our_nodes() -> None:
+    observed = {f"n{i}": fit(f"n{i}") for i in (1, 2, 3)}
+    observed["n1"] = host(heard=("",))(observed["n1"])
+    observed["n3"] = node(keepaliveds={7: "f" * 64})(observed["n3"])
     found = evaluate(Sight(builders.cluster(), observed))
     assert {f.verdict for f in found} == {"pass"}
 

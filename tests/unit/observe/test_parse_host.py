@@ -8,7 +8,13 @@ import pytest
 
 from hadeploy.observe.gather import skew
 from hadeploy.observe.host import Nofile
-from hadeploy.observe.parse_host import parse_host, parse_links, parse_neighbour, parse_nofile
+from hadeploy.observe.parse_host import (
+    parse_heard,
+    parse_host,
+    parse_links,
+    parse_neighbour,
+    parse_nofile,
+)
 from hadeploy.transport.protocol import Message, Reply
 
 CAPTURED = Path(__file__).parent / "captured"
@@ -97,3 +103,33 @@ def test_limits_are_read(text: str, expected: Nofile | None) -> None:
 )
 def test_only_a_sure_difference_of_clocks_counts(now: int, expected: float) -> None:
     assert skew(now, 100.5, 102.0) == expected
+
+
+# Logs of a listener beside somebody who sends with its virtual_router_id; nothing is left out.
+START = "Mon Nov 23 20:09:37 2026: (listener) Entering BACKUP STATE (init)"
+HEARD = [
+    ("", None),
+    (START, ()),
+    (f"{START}\n(listener) removing VIPs.", ()),
+    (f"{START}\n(listener) advertisement interval mismatch mine=255 sec rcv'd=1 sec", ("",)),
+    (f"{START}\n(listener) received a 1 auth, expecting 0!", ("",)),
+    (f"{START}\n(listener) wrong version. Received 3 and expect 2", ("",)),
+    (
+        f"{START}\n(listener) master set to 198.18.19.12\n(listener) advertisement interval"
+        " mismatch with 198.18.19.12 mine=255 sec rcv'd=1 sec",
+        ("198.18.19.12",),
+    ),
+    (
+        f"{START}\n(listener) received a 1 auth from 198.18.19.12, expecting 0!",
+        ("198.18.19.12",),
+    ),
+    (
+        f"{START}\n(listener) wrong VRRP version from 198.18.19.12. Received 3 and expect 2",
+        ("198.18.19.12",),
+    ),
+]
+
+
+@pytest.mark.parametrize(("log", "heard"), HEARD)
+def test_what_the_listener_logs_is_read(log: str, heard: tuple[str, ...] | None) -> None:
+    assert parse_heard(log) == heard
