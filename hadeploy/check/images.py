@@ -62,9 +62,9 @@ def _in_archive(
         )
     if has is None:
         holds = ", ".join(sorted(archive.images)) or "no named image"
-        what = f"{archive.path.name} does not hold {reference}; it holds {holds}"
+        what = f"the archive does not hold {reference}; {archive.path.name} holds {holds}"
         fix = f"set images.{role}.reference to what the archive holds"
-        return Finding("image", node.label, "fail", what, fix)
+        return Finding("image", node.label, "fail", what, fix, code=ExitCode.USAGE)
     if has and has != _of(look):
         what = f"{reference} in {archive.path.name} is for {has}, and the node is {_of(look)}"
         fix = f"docker pull --platform linux/{_of(look)} {reference}, then docker save"

@@ -257,7 +257,10 @@ ARCHIVES = [
         Archive(A, size=10**6, images={"haproxy:3.2.21": "arm64"}),
         "is for arm64, and the node is amd64",
     ),
-    (Archive(A, images={"haproxy:3": "amd64"}), "does not hold haproxy:3.2.21; it holds haproxy:3"),
+    (
+        Archive(A, images={"haproxy:3": "amd64"}),
+        "does not hold haproxy:3.2.21; h.tar holds haproxy:3",
+    ),
     (Archive(A, missing=True), "h.tar: no such file"),
     (Archive(A, problem="it is not what `docker save` writes"), "h.tar: it is not what"),
 ]
