@@ -28,6 +28,7 @@ class HadeployError(Exception):
         hint: what to do next.
         detail: the verbatim output behind it, shown indented; never a secret.
         code: the exit code the process ends with.
+        stage: how far a node let us in: the id of the check that it failed, or "".
     """
 
     def __init__(
@@ -39,8 +40,10 @@ class HadeployError(Exception):
         hint: str | None = None,
         detail: str | None = None,
         code: ExitCode = ExitCode.FAILED,
+        stage: str = "",
     ) -> None:
         super().__init__(what)
+        self.stage = stage
         self.what = what
         self.node = node
         self.doing = doing

@@ -17,6 +17,8 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from hadeploy.check.catalogue import refuse_unknown
+from hadeploy.check.model import Finding
 from hadeploy.cli.options import common_options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.passwords import sudo_secret, vrrp_secret
@@ -35,6 +37,7 @@ from hadeploy.run.standing import RollError
 from hadeploy.transport.connect import Dialer
 from hadeploy.transport.session import Session
 from hadeploy.ui.ask import ask_secret
+from hadeploy.ui.checks import finding_line
 from hadeploy.ui.console import make_console
 from hadeploy.ui.progress import Lines, Screen
 
@@ -122,6 +125,11 @@ class Options:
                 yield lines
 
 
+SKIP = click.option(
+    "--skip", multiple=True, metavar="CHECK", help="Leave out a check, by its id; can be repeated."
+)
+
+
 def choosing(command: Command) -> Command:
     """Give a command the options that choose what a run is about, as one `choices` argument."""
 
@@ -148,16 +156,20 @@ def choosing(command: Command) -> Command:
         metavar="NODE",
         help="Leave out a node that cannot be reached; can be repeated.",
     )
+    @SKIP
     @functools.wraps(command)
     def wrapped(
+        *,
         forget: tuple[str, ...],
         prune: bool,
         limit: tuple[str, ...],
         allow_degraded: tuple[str, ...],
         adopt: bool,
+        skip: tuple[str, ...],
         **others: Any,
     ) -> Any:
-        return command(choices=Choices(forget, prune, limit, allow_degraded, adopt), **others)
+        choices = Choices(forget, prune, limit, allow_degraded, adopt, skip)
+        return command(choices=choices, **others)
 
     return wrapped  # type: ignore[return-value]
 
@@ -267,6 +279,7 @@ class Run:
     previous: Previous | None = None
     pruned: tuple[str, ...] = ()
     unreachable: dict[str, HadeployError] = field(default_factory=dict)
+    tell: Callable[[list[Finding]], None] = lambda _: None
 
     def look_back(self) -> None:
         """Plan for the previous configuration from here on.
@@ -289,6 +302,7 @@ class Run:
             check=check,
             choices=dataclasses.replace(self.choices, forget=(*self.choices.forget, *self.pruned)),
             previous=self.previous,
+            tell=self.tell,
         )
 
 
@@ -315,6 +329,7 @@ def connected_run(
     unknown_nodes(cluster, chosen.only, "--limit")
     unknown_nodes(cluster, chosen.without, "--allow-degraded")
     refuse_minority(cluster, chosen.without)
+    refuse_unknown(chosen.skip, essential=False)
     dialer = options.dialer(cluster, inputs.folder)
     nodes = [node for node in cluster.nodes if node.label not in chosen.without]
     missing: dict[str, HadeployError] | None = {} if tolerant else None
@@ -323,5 +338,20 @@ def connected_run(
         connected(dialer, progress, nodes, missing=missing) as sessions,
     ):
         yield Run(
-            inputs, dialer, sessions, progress, chosen, unreachable=missing if missing else {}
+            inputs,
+            dialer,
+            sessions,
+            progress,
+            chosen,
+            unreachable=missing if missing else {},
+            tell=functools.partial(_tell_warnings, options, outcome),
         )
+
+
+def _tell_warnings(options: Options, outcome: Outcome, findings: list[Finding]) -> None:
+    """Each warning once, however often a run plans anew; failures are told as errors."""
+    told = set(outcome.checks)
+    for finding in findings:
+        if finding.verdict == "warn" and finding not in told:
+            options.err.print(finding_line(finding), soft_wrap=True)
+    outcome.checks = findings

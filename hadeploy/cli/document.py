@@ -5,10 +5,11 @@ The enumerations are the code's own types, so that a new action is in the schema
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from hadeploy.check.catalogue import IDS
 from hadeploy.errors import ExitCode
 from hadeploy.plan.model import Action, Impact
 from hadeploy.run.standing import Standing
@@ -57,6 +58,19 @@ class ProofPart(_Part):
     hint: str | None
 
 
+class CheckPart(_Part):
+    """One check on one node."""
+
+    id: Literal[IDS]  # type: ignore[valid-type]
+    """docs/checks.md tells of each."""
+    node: str | None
+    """Null when it concerns no single node."""
+    verdict: Verdict
+    """`warn` is told and stops nothing."""
+    message: str
+    fix: str | None
+
+
 class ErrorPart(_Part):
     """Why a command failed, once for each node."""
 
@@ -86,6 +100,8 @@ class Document(_Part):
     """What a user of the VIP may notice, in sentences."""
     nodes: dict[str, Standing]
     """Who has what after a roll that did not come to its end; else empty."""
+    checks: list[CheckPart]
+    """What `check` found, or `plan` and `up` before they planned."""
     proofs: list[ProofPart]
     errors: list[ErrorPart]
 

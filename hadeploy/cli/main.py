@@ -15,6 +15,10 @@ from hadeploy.errors import ExitCode, HadeployError
 
 # name → (module:attribute, what --help says); a command's own module is imported only when it runs.
 COMMANDS = {
+    "check": (
+        "hadeploy.cli.check:check",
+        "Whether the nodes are fit, and what to do; change nothing.",
+    ),
     "plan": ("hadeploy.cli.plan:plan", "Show what `up` would do; change nothing."),
     "up": ("hadeploy.cli.up:up", "Bring the cluster up, or to a changed inventory; prove it."),
     "verify": ("hadeploy.cli.verify:verify", "Prove that the cluster serves."),

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from hadeploy.check.model import Finding
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.plan.model import Plan
 from hadeploy.verify.model import Proof
@@ -21,6 +22,7 @@ class Outcome:
     cluster: str | None = None
     plan: Plan | None = None
     proofs: list[Proof] = field(default_factory=list)
+    checks: list[Finding] = field(default_factory=list)
     errors: list[HadeployError] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
     code: ExitCode = ExitCode.OK
@@ -36,6 +38,7 @@ class Outcome:
             "together": list(self.plan.together) if self.plan else [],
             "expects": list(self.plan.expects) if self.plan else [],
             "nodes": self.nodes,
+            "checks": [finding.document() for finding in self.checks],
             "proofs": [proof.document() for proof in self.proofs],
             "errors": [
                 {

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections.abc import Mapping
+from typing import Literal
 
 from hadeploy.desired import layout
+from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.parse import parse_observation
 from hadeploy.shell.compose import compose
-from hadeploy.transport.fanout import each
+from hadeploy.transport.fanout import try_each
 from hadeploy.transport.session import Session
 
+# How much of what only `hadeploy check` needs is asked: nothing, or what may take a second or two
+# where nothing of ours was applied yet, or on every node.
+Depth = Literal["", "fresh", "yes"]
 
-def observation_script(cluster: Cluster, *, previous: bool = False) -> str:
+
+def observation_script(cluster: Cluster, *, previous: bool = False, depth: Depth = "") -> str:
     """The read-only script, the same for every node of the cluster.
 
     Args:
         cluster: the inventory.
         previous: whether to read the files of the previous configuration, too.
+        depth: how thorough to be.
     """
     return compose(
         "keepalived.sh",
         "lock.sh",
         "foreign.sh",
+        "preflight.sh",
         "observe.sh",
         variables={
             "HD_ROOT": cluster.root,
@@ -37,6 +47,9 @@ def observation_script(cluster: Cluster, *, previous: bool = False) -> str:
             f"{cluster.images.keepalived.reference}",
             "HD_PORTS": " ".join(str(listener.port) for listener in cluster.listeners),
             "HD_HEALTH_PORT": str(cluster.haproxy.health_port),
+            "HD_CHECK": depth,
+            "HD_KEEPALIVED_IMAGE": cluster.images.keepalived.reference,
+            "HD_ROUTER_ID": str(cluster.vrrp.virtual_router_id),
             "HD_PREVIOUS": "yes" if previous else "",
             "HD_VIPS": " ".join(str(vip.ip) for vip in cluster.vip),
         },
@@ -44,7 +57,11 @@ def observation_script(cluster: Cluster, *, previous: bool = False) -> str:
 
 
 def observe(
-    cluster: Cluster, sessions: Mapping[str, Session], *, previous: bool = False
+    cluster: Cluster,
+    sessions: Mapping[str, Session],
+    *,
+    previous: bool = False,
+    depth: Depth = "",
 ) -> dict[str, ObservedNode]:
     """Observe every connected node, in parallel; one exec each.
 
@@ -52,13 +69,45 @@ def observe(
         cluster: the inventory.
         sessions: by node label.
         previous: whether to read the files of the previous configuration, too.
+        depth: how thorough to be.
 
     Raises:
         NodesError: with every node that could not be observed.
     """
-    script = observation_script(cluster, previous=previous)
-    found = each(
-        lambda session: parse_observation(session.node, session.run(script, doing="observing")),
-        sessions.values(),
-    )
-    return {node.node: node for node in found}
+    found, errors = try_observe(cluster, sessions, previous=previous, depth=depth)
+    if errors:
+        raise NodesError(errors)
+    return found
+
+
+def try_observe(
+    cluster: Cluster,
+    sessions: Mapping[str, Session],
+    *,
+    previous: bool = False,
+    depth: Depth = "",
+) -> tuple[dict[str, ObservedNode], list[HadeployError]]:
+    """As `observe`, where a node that cannot be observed does not hide the others."""
+    script = observation_script(cluster, previous=previous, depth=depth)
+
+    def look(session: Session) -> ObservedNode:
+        asked = time.time()
+        reply = session.run(script, doing="observing")
+        seen = parse_observation(session.node, reply)
+        return dataclasses.replace(seen, skew=skew(seen.now, asked, time.time()))
+
+    found, errors = try_each(look, sessions.values())
+    return {node.node: node for node in found}, errors
+
+
+def skew(now: int, asked: float, answered: float) -> float:
+    """How far a node's clock is surely ahead of ours, or behind it (negative).
+
+    Args:
+        now: its whole seconds since the epoch, at some moment in between.
+        asked: our seconds when the script was sent.
+        answered: our seconds when it had ended.
+    """
+    if now + 1 < asked:
+        return now + 1 - asked
+    return max(0.0, now - answered)

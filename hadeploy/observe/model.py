@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hadeploy.desired.model import Role
+from hadeploy.observe.host import Host
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,9 @@ class ObservedNode:
         check_age: seconds since keepalived's check of haproxy ran, or None if it never did.
         keepaliveds: pid → container id, or "" for one that runs on the host.
         foreign: somebody else's containers in our place.
+        architectures: reference → architecture as Docker names it, of those images.
+        host: the machine itself, and its network.
+        skew: seconds that its clock is surely ahead of ours; negative: behind.
     """
 
     node: str
@@ -218,6 +223,9 @@ class ObservedNode:
     through: dict[tuple[str, int], bool]
     applied: Applied | None
     foreign: tuple[Foreign, ...] = ()
+    architectures: Mapping[str, str] = field(default_factory=dict)
+    host: Host = field(default_factory=Host)
+    skew: float = 0.0
 
     def container(self, name: str) -> ObservedContainer | None:
         """The container of that name, ours or not."""

@@ -26,6 +26,7 @@ from hadeploy.observe.model import (
     Socket,
     VrrpState,
 )
+from hadeploy.observe.parse_host import parse_host
 from hadeploy.transport.protocol import Message, Reply
 
 
@@ -50,7 +51,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         docker=version,
         docker_error=docker_error,
         containers=parse_containers(reply.body("containers")),
-        images={m.words[0]: m.words[1] for m in reply.all("image") if len(m.words) == 2},
+        images={m.words[0]: m.words[1] for m in reply.all("image") if len(m.words) > 1},
         files=files,
         detached=frozenset(m.words[0] for m in reply.all("detached") if m.words),
         kept=tuple(line for line in reply.body("kept").splitlines() if line),
@@ -68,6 +69,8 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         },
         applied=parse_applied(files),
         foreign=parse_foreign(reply),
+        architectures={m.words[0]: m.words[2] for m in reply.all("image") if len(m.words) > 2},
+        host=parse_host(reply),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,15 +13,19 @@ from pydantic import SecretStr
 from hadeploy.adopt.intermediate import intermediate
 from hadeploy.adopt.plan import adopt_plan
 from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
+from hadeploy.check.archive import read_archive
+from hadeploy.check.evaluate import evaluate
+from hadeploy.check.model import Finding, Sight, failures
+from hadeploy.check.network import interface_of
 from hadeploy.desired.build import desired_nodes
 from hadeploy.desired.model import DesiredNode, NodeFacts
-from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.errors import NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.parts import Image
 from hadeploy.inventory.paths import beside
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.blockers import addressless, blockers, forgotten, interface_of
+from hadeploy.plan.blockers import addressless
 from hadeploy.plan.identity import speaking
 from hadeploy.plan.model import Plan
 from hadeploy.plan.partial import refuse_partial
@@ -59,6 +63,7 @@ class Choices:
         only: labels of the nodes that may be changed; empty for all.
         without: labels of nodes that are left out altogether.
         adopt: whether a cluster that was set up by hand is taken over.
+        skip: ids of checks that are not made.
     """
 
     forget: tuple[str, ...] = ()
@@ -66,6 +71,7 @@ class Choices:
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     adopt: bool = False
+    skip: tuple[str, ...] = ()
 
     @property
     def partial(self) -> str:
@@ -107,6 +113,7 @@ def prepare(
     check: bool,
     choices: Choices,
     previous: Previous | None = None,
+    tell: Callable[[list[Finding]], None] = lambda _: None,
 ) -> Prepared:
     """Observe and plan.
 
@@ -114,9 +121,10 @@ def prepare(
         inputs: all that the run was given.
         sessions: to all nodes.
         progress: told the phases.
-        check: whether what would stand in the way of the plan is an error.
+        check: whether the nodes are checked first, and what fails is an error.
         choices: what the user says about this run.
         previous: what is wanted instead of the inventory.
+        tell: given what the checks found, before anything is raised.
 
     Raises:
         LockedError: something is in the way, and another run is just changing the nodes.
@@ -125,17 +133,14 @@ def prepare(
     progress.phase("Observe")
     if previous:
         inputs = dataclasses.replace(inputs, cluster=previous.cluster)
-    observed = observe(inputs.cluster, sessions)
+    observed = observe(inputs.cluster, sessions, depth="fresh" if check else "")
     progress.phase("Plan")
-    problems = [
-        *(
-            blockers(inputs.cluster, observed, adopt=choices.adopt)
-            if check
-            else addressless(inputs.cluster, observed)
-        ),
-        *(missing_archives(inputs, observed) if check else ()),
-        *(forgotten(inputs.cluster, observed, choices.forget) if check else ()),
-    ]
+    if check:
+        findings = checked(inputs, observed, choices)
+        tell(findings)
+        problems = [finding.error() for finding in failures(findings)]
+    else:
+        problems = addressless(inputs.cluster, observed)
     if problems:
         _maybe_locked(observed)
         raise NodesError(problems)
@@ -226,21 +231,25 @@ def _maybe_locked(observed: Mapping[str, ObservedNode]) -> None:
             raise locked(look.lock, node=node, doing="looking")
 
 
-def missing_archives(inputs: Inputs, observed: Mapping[str, ObservedNode]) -> list[HadeployError]:
-    """Archives that some node needs and that are not there."""
-    found = []
+def checked(
+    inputs: Inputs, observed: Mapping[str, ObservedNode], choices: Choices
+) -> list[Finding]:
+    """What the checks find on the nodes that were observed.
+
+    Args:
+        inputs: all that the run was given.
+        observed: by node label.
+        choices: what the user says about this run.
+    """
+    cluster = inputs.cluster
+    archives = {}
     for role in ("haproxy", "keepalived"):
-        image: Image = getattr(inputs.cluster.images, role)
-        needed = any(image.reference not in node.images for node in observed.values())
-        if needed and image.archive:
-            path = beside(inputs.folder, image.archive)
-            if not path.is_file():
-                found.append(
-                    HadeployError(
-                        f"{path}: no such file",
-                        doing=f"reading images.{role}.archive",
-                        hint="make it with: docker save IMAGE -o FILE",
-                        code=ExitCode.USAGE,
-                    )
-                )
-    return found
+        image: Image = getattr(cluster.images, role)
+        # Only what some node lacks is looked for: it may be gone once all have it.
+        lacks = any(
+            look.docker and image.reference not in look.images for look in observed.values()
+        )
+        if lacks and image.archive:
+            archives[role] = read_archive(beside(inputs.folder, image.archive))
+    sight = Sight(cluster, observed, choices.adopt, archives, choices.forget)
+    return evaluate(sight, choices.skip)

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # One read-only look at a node. Given: HD_ROOT, HD_CLUSTER, HD_CONTAINERS, HD_IMAGES, HD_PORTS,
-# HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name), foreign.sh. Everything is data for
-# observe/parse.py.
+# HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name), foreign.sh, preflight.sh. Everything is data
+# for observe/parse.py.
 
 observe_node() {
     emit node
@@ -25,7 +25,7 @@ observe_docker() {
     docker container inspect $hd_ours $HD_CONTAINERS 2>/dev/null
     # The engine itself knows best what a reference means: docker.io/library/…, no tag, a digest.
     for hd_image in $HD_IMAGES; do
-        hd_id=$(docker image inspect --format '{{.Id}}' "$hd_image" 2>/dev/null) &&
+        hd_id=$(docker image inspect --format '{{.Id}} {{.Architecture}}' "$hd_image" 2>/dev/null) &&
             emit image "$hd_image" "$hd_id"
     done
 }
@@ -76,6 +76,8 @@ observe_answers() {
     # Before anything was applied nobody answers there, and each attempt costs a second.
     [ -f "$HD_ROOT/applied.json" ] || return 0
     for hd_vip in $HD_VIPS; do
+        # The inventory may name any address by now; strangers get no packets from us.
+        ours_to_ask "$hd_vip" || continue
         for hd_port in $HD_PORTS; do
             if tcp_opens "$hd_vip" "$hd_port"; then
                 emit through "$hd_vip" "$hd_port" yes
@@ -93,26 +95,32 @@ observe_vrrp() {
     check_age "$HD_KEEPALIVED"
 }
 
-# Every keepalived on this node, in a container or not: one of them may hold addresses.
+# processes NAME: pid and container of every one of that name on this node, in a container or not.
+processes() {
+    for hd_comm in /proc/[0-9]*/comm; do
+        read -r hd_name <"$hd_comm" 2>/dev/null || continue
+        case $hd_name in
+        "$1"*)
+            hd_pid=${hd_comm#/proc/}
+            printf '%s %s\n' "${hd_pid%/comm}" "$(container_of "${hd_pid%/comm}")"
+            ;;
+        esac
+    done
+}
+
+# A keepalived may hold addresses.
 observe_processes() {
-    hd_keepaliveds=$(
-        for hd_comm in /proc/[0-9]*/comm; do
-            read -r hd_name <"$hd_comm" 2>/dev/null || continue
-            case $hd_name in
-            keepalived*)
-                hd_pid=${hd_comm#/proc/}
-                printf '%s %s\n' "${hd_pid%/comm}" "$(container_of "${hd_pid%/comm}")"
-                ;;
-            esac
-        done
-    )
+    hd_keepaliveds=$(processes keepalived)
     emit keepalived-processes
     printf '%s\n' "$hd_keepaliveds"
+    emit haproxy-processes
+    processes haproxy
 }
 
 main() {
     emit fingerprint "$(fingerprint)"
     lock_tell
+    thorough && probe_begin
     observe_node
     observe_docker
     observe_files
@@ -123,5 +131,7 @@ main() {
     observe_processes
     observe_foreign
     observe_answers
+    observe_machine
+    thorough && probe_end
     emit end
 }

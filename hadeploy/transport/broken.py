@@ -39,7 +39,9 @@ def lost(node: str, doing: str, error: Exception) -> DoNotRetryError:
     )
 
 
-def cut_short(node: str, doing: str, code: int, output: str, *, sudo: bool) -> DoNotRetryError:
+def cut_short(
+    node: str, doing: str, code: int, output: str, *, sudo: bool, begun: bool
+) -> DoNotRetryError:
     """It ended before its last word.
 
     Args:
@@ -48,6 +50,7 @@ def cut_short(node: str, doing: str, code: int, output: str, *, sudo: bool) -> D
         code: its exit status.
         output: what it said, without secrets.
         sudo: whether it ran under sudo.
+        begun: whether it said anything of its own.
     """
     return DoNotRetryError(
         f"the script ended early with exit status {code}",
@@ -55,4 +58,5 @@ def cut_short(node: str, doing: str, code: int, output: str, *, sudo: bool) -> D
         doing=doing,
         detail=output,
         hint=f"is this user allowed to run sudo? try: ssh {node} sudo -n true" if sudo else None,
+        stage="sudo" if sudo and not begun else "",
     )

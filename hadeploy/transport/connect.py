@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import threading
 import time
 from collections.abc import Callable
@@ -144,6 +145,27 @@ class Dialer:
                 hop.close()
             raise
         return opened[-1]
+
+    def way(self, node: Node) -> str:
+        """How a node is reached, in words: every login, and the ssh config's entries behind it.
+
+        Args:
+            node: one that the run has tried to connect to.
+        """
+        hops = self._hops(node)
+        logins = " through ".join(f"{hop.user}@{hop.host}:{hop.port}" for hop in reversed(hops))
+        names = self.config.base_ssh_config.get_hostnames()
+        entries = sorted(
+            name
+            for name in names
+            if name != "*" and any(fnmatch.fnmatchcase(hop.original_host, name) for hop in hops)
+        )
+        entries += ["*"] if "*" in names and self._says_something() else []
+        return f"{logins} (ssh config: Host {', '.join(entries)})" if entries else logins
+
+    def _says_something(self) -> bool:
+        """Whether the ssh config has anything for hosts that it does not name."""
+        return set(self.config.base_ssh_config.lookup("0.0.0.0")) > {"hostname"}  # noqa: S104
 
     def _hops(self, node: Node) -> list[Connection]:
         """The connections to open, nearest first; the inventory's word wins over the ssh config's.

@@ -42,6 +42,7 @@ class LockedKeyError(DoNotRetryError):
             doing=doing,
             hint=f"load it first: ssh-add {' '.join(str(file) for file in files)}",
             code=ExitCode.UNREACHABLE,
+            stage="ssh-login",
         )
         self.files = tuple(files)
 
@@ -64,14 +65,16 @@ def explained(
     if isinstance(error, EncryptedKeyError):
         return LockedKeyError(error.files, node=node, doing=doing)
     passing = not offered and closed_early(error)
+    trust, login = _about_trust(error, where), _about_login(error)
+    stage = "ssh-host-key" if trust else "ssh-login" if login else "ssh-reach"
     what, hint = (
-        _about_trust(error, where)
-        or _about_login(error)
+        trust
+        or login
         or _about_network(error, timeout)
         or (f"{type(error).__name__}: {error}", "try: ssh " + where.rpartition(":")[0])
     )
     kind = HadeployError if passing else DoNotRetryError
-    return kind(what, node=node, doing=doing, hint=hint, code=ExitCode.UNREACHABLE)
+    return kind(what, node=node, doing=doing, hint=hint, code=ExitCode.UNREACHABLE, stage=stage)
 
 
 def closed_early(error: Exception) -> bool:

@@ -106,6 +106,7 @@ def refusal(output: str, node: str, doing: str) -> DoNotRetryError | None:
                 hint=hint,
                 detail=output[-1000:] if shown else None,
                 code=ExitCode.UNREACHABLE,
+                stage="sudo",
             )
     return None
 

@@ -291,4 +291,4 @@ class Session:
         refused = None if begun or not self.sudo else refusal(output, self.node, doing)
         if code == -1 and not refused:
             return lost(self.node, doing, ConnectionError("closed by the node"))
-        return refused or cut_short(self.node, doing, code, output, sudo=self.sudo)
+        return refused or cut_short(self.node, doing, code, output, sudo=self.sudo, begun=begun)

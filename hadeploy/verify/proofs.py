@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from hadeploy.check.network import misplaced
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedContainer, ObservedNode
@@ -129,7 +130,9 @@ def _through(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
             )
             opens = look.through.get((str(vip.ip), listener.port))
             if opens is None:
-                seen, hint = f"{target} was not tried: nothing was applied here yet", "hadeploy up"
+                why = misplaced(vip.ip, cluster, cluster.node(look.node), look)
+                seen = f"{target} was not tried: {why or 'nothing was applied here yet'}"
+                hint = "correct `vip`" if why else "hadeploy up"
             elif opens:
                 seen, hint = f"{target} accepts connections from here", ""
             else:

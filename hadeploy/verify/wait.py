@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 
+from hadeploy.check.network import not_to_be_asked
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
@@ -39,20 +40,30 @@ def wait_for_proofs(
     """
     deadline = time.monotonic() + timeout
     while True:
-        proofs = prove(cluster, desired, look())
+        observed = look()
+        proofs = prove(cluster, desired, observed)
         wrong = failed(proofs)
         if not wrong or time.monotonic() >= deadline:
-            return [*proofs, *from_here(cluster)]
+            return [*proofs, *from_here(cluster, not_to_be_asked(cluster, observed))]
         first = wrong[0]
         where = f"{first.node}: " if first.node else ""
         progress.waiting(f"{where}{first.message}")
         time.sleep(POLL_SECONDS)
 
 
-def from_here(cluster: Cluster) -> list[Proof]:
-    """Whether the VIP answers on this machine; only a warning, since it may have no route there."""
+def from_here(cluster: Cluster, refused: Mapping[str, str]) -> list[Proof]:
+    """Whether the VIP answers on this machine; only a warning, since it may have no route there.
+
+    Args:
+        cluster: the inventory.
+        refused: VIPs that would be somebody else's address, and why; they get no packet from us.
+    """
     found = []
     for vip in cluster.vip:
+        if str(vip.ip) in refused:
+            seen = f"{vip.ip} was not tried from this machine: {refused[str(vip.ip)]}"
+            found.append(Proof("vip-answers-here", "warn", seen, hint="correct `vip`"))
+            continue
         for listener in cluster.listeners:
             target = f"{vip.ip}:{listener.port}"
             try:

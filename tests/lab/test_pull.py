@@ -73,5 +73,5 @@ def test_an_archive_that_is_not_there_or_holds_something_else_is_told(served: Cl
     other = Cluster(served.lab, served.folder).inventory["images"]["keepalived"]["archive"]
     served.inventory["images"]["haproxy"] = {"reference": "haproxy:9", "archive": other}
     result = served.run("up")
-    assert result.code == 1
+    assert result.code == 2
     assert "the archive does not hold haproxy:9" in result.err

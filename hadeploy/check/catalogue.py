@@ -1,0 +1,273 @@
+"""Every check: its stable id, what it proves, how, and what to do if it fails.
+
+docs/checks.md is written from this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from hadeploy.errors import ExitCode, HadeployError
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check.
+
+    Attributes:
+        id: stable; `--skip` and `--json` use it.
+        title: for a table.
+        proves: what is true if it passes.
+        fix: what to do if it does not.
+        essential: whether nothing at all can be planned without it; then `plan` and `up` do not
+            let it be skipped.
+        thorough: whether only `check` makes it, and `up` where nothing of ours was applied.
+    """
+
+    id: str
+    title: str
+    proves: str
+    fix: str
+    essential: bool = False
+    thorough: bool = False
+
+
+CHECKS = (
+    Check(
+        "ssh-reach",
+        "SSH answers",
+        "an SSH server answers at the node's address and port, through every jump host; the "
+        "message names the entries of the ssh config that were used",
+        "start the node or its sshd, open the firewall, correct `ssh.host` or `ssh.port`",
+        essential=True,
+    ),
+    Check(
+        "ssh-host-key",
+        "host key known",
+        "the server's host key is the one in known_hosts",
+        "compare the fingerprint and connect once with ssh, or `--accept-new-host-keys`; a key "
+        "that has changed is never accepted",
+        essential=True,
+    ),
+    Check(
+        "ssh-login",
+        "login",
+        "the server lets us in",
+        "correct `ssh.user` and `ssh.identity_file`, or load the key into ssh-agent",
+        essential=True,
+    ),
+    Check(
+        "sudo",
+        "runs as root",
+        "scripts run as root there, by login or by sudo without a password",
+        "allow the user `NOPASSWD: ALL`, or log in as root",
+        essential=True,
+    ),
+    Check(
+        "tools",
+        "tools",
+        "the programs that our scripts use are there: iproute2, bash, coreutils, util-linux",
+        "install them with the node's package manager",
+        essential=True,
+    ),
+    Check(
+        "docker",
+        "Docker engine",
+        "the Docker engine is installed, answers, and is 20.10 or newer",
+        "install or start it: https://docs.docker.com/engine/",
+        essential=True,
+    ),
+    Check(
+        "host-network",
+        "host network",
+        "the engine can give a container the host's network: it is neither rootless nor does it "
+        "remap users, and it sees our folder (a snap does not)",
+        "use an engine that runs as root, without `userns-remap`",
+        thorough=True,
+    ),
+    Check(
+        "disk-space",
+        "disk space",
+        "the engine's data folder has room for the images, and our folder for our files",
+        "free some space, e.g. `docker image prune`",
+        thorough=True,
+    ),
+    Check(
+        "nofile",
+        "open files",
+        "the engine can give haproxy as many open files as `haproxy.maxconn` needs: within the "
+        "kernel's limit (fs.nr_open), and within the engine's own hard limit unless it may raise "
+        "it (CAP_SYS_RESOURCE)",
+        "raise LimitNOFILE of docker.service, or lower `haproxy.maxconn`",
+        thorough=True,
+    ),
+    Check(
+        "interface",
+        "interface",
+        "the node has its address, the interface is there, is up and has a carrier",
+        "correct `nodes[].address` or `nodes[].interface`; set the interface up",
+        essential=True,
+    ),
+    Check(
+        "vip-subnet",
+        "VIP in subnet",
+        "the VIP is in a subnet of the interface, and is not the subnet's network or broadcast "
+        "address, the router's, or the node's own. Until it is, nothing is ever sent to it",
+        "correct `vip`, or `nodes[].interface`",
+    ),
+    Check(
+        "vip-free",
+        "VIP unused",
+        "nobody else uses the VIP: it is on no interface but the cluster's, and while no node of "
+        "ours has it, nobody on the segment answers for it. A datagram to the discard port makes "
+        "the node's kernel ask (ARP, or neighbour discovery); who drops ARP, or is switched off, "
+        "is not seen. Not asked by a node on which our keepalived runs: then a stranger who has "
+        "the VIP, too, is not seen",
+        "find the machine by its hardware address and give it another address, or choose another "
+        "VIP",
+        thorough=True,
+    ),
+    Check(
+        "virtual-router-id",
+        "virtual_router_id unused",
+        "nobody else on the segment sends VRRP adverts with `vrrp.virtual_router_id`: a failure "
+        "with multicast, a warning with unicast. Only `check` listens, for 4 s, and only on nodes "
+        "that have the keepalived image already and where our keepalived does not run: a "
+        "container of that image, with an instance that cannot become master in that time, logs "
+        "whose adverts it refuses. Adverts that are rarer, unicast between others, or of IPv6 are "
+        "not heard",
+        "choose another `vrrp.virtual_router_id`; 51 is everybody's default",
+    ),
+    Check(
+        "set-up-by-hand",
+        "no cluster by hand",
+        "no cluster that was set up by hand serves in our place",
+        "`hadeploy up --adopt` takes it over",
+    ),
+    Check(
+        "container-names",
+        "container names",
+        "no container of somebody else has the names of ours",
+        "rename it, or choose other names under `containers:`",
+    ),
+    Check(
+        "ports",
+        "ports free",
+        "the listeners' ports and the health port are free, or our own haproxy's; else the owner "
+        "is named",
+        "stop the owner, or choose another port",
+    ),
+    Check(
+        "host-services",
+        "no haproxy on host",
+        "no haproxy or keepalived is installed and running on the host itself",
+        "`systemctl disable --now haproxy keepalived`, unless it serves something else",
+    ),
+    Check(
+        "image",
+        "images",
+        "both images are on the node, or can be had: from an archive on this machine that is "
+        "readable and holds the image for the node's architecture, else by a pull, which is not "
+        "tried",
+        "give `images.*.archive`, a tar made by `docker save` on a machine of that architecture",
+    ),
+    Check(
+        "firewall",
+        "firewall",
+        "no rule of the node's (iptables, nftables, and so firewalld) drops VRRP (IP protocol "
+        "112) from its peers or a listener's port. Rules that cannot be read for sure are let "
+        "pass: that the nodes hear each other is proven when they run. Firewalls elsewhere are "
+        "not seen",
+        "allow protocol 112 between the nodes, and the listeners' ports",
+        thorough=True,
+    ),
+    Check(
+        "selinux",
+        "SELinux",
+        "SELinux does not keep the containers from our folder",
+        "`chcon -R -t container_file_t` on our folder, or look for `avc: denied`",
+        thorough=True,
+    ),
+    Check(
+        "clock",
+        "clock",
+        "the node's clock is within 5 s of this machine's",
+        "run an NTP client there: timedatectl set-ntp true",
+    ),
+    Check(
+        "name-resolution",
+        "name resolution",
+        "the node's own name is looked up within 2 s; Docker, sudo and keepalived hang where it "
+        "is not",
+        "put the name into /etc/hosts, or mend /etc/resolv.conf",
+        thorough=True,
+    ),
+    Check(
+        "former-nodes",
+        "former nodes",
+        "no node that left the inventory still takes part",
+        "`hadeploy up --prune`, or `--forget ADDRESS` if it is gone for good",
+    ),
+)
+IDS = tuple(check.id for check in CHECKS)
+
+
+def refuse_unknown(ids: Iterable[str], *, essential: bool) -> None:
+    """Refuse what cannot be skipped.
+
+    Args:
+        ids: what the user wants skipped.
+        essential: whether checks may be skipped without which nothing can be planned.
+
+    Raises:
+        HadeployError: naming the checks that there are.
+    """
+    known = [check.id for check in CHECKS if essential or not check.essential]
+    for name in ids:
+        if name not in known:
+            what = "is essential and cannot be skipped" if name in IDS else "is not a check"
+            raise HadeployError(
+                f"{name} {what}; there are {', '.join(known)}",
+                doing="reading --skip",
+                code=ExitCode.USAGE,
+            )
+
+
+def documentation(checks: Collection[Check] = CHECKS) -> str:
+    """docs/checks.md.
+
+    Args:
+        checks: in the order in which they are told.
+    """
+    rows = [
+        f"| `{check.id}` | **{check.title}**{_notes(check)}: {check.proves} | {check.fix} |"
+        for check in checks
+    ]
+    return "\n".join([_HEAD, *rows, ""])
+
+
+def _notes(check: Check) -> str:
+    notes = ["thorough"] * check.thorough + ["essential"] * check.essential
+    return f" (*{', '.join(notes)}*)" if notes else ""
+
+
+_HEAD = """\
+# Checks
+
+<!-- python -m hadeploy.check.catalogue >docs/checks.md -->
+
+`hadeploy check` looks at all nodes at once, changes nothing, and tells of each check whether it
+passes, warns or fails, and what to do. A node that cannot be reached does not hide the others. It
+ends with 3 if anything fails, else with 0. `plan` and `up` begin with the same checks; a failure
+stops them before anything is touched, a warning is told once.
+
+`--skip ID` leaves one out and can be repeated. *Essential* ones can be skipped in `check` only:
+without them there is nothing to plan. *Thorough* ones take a second or two, so `plan` and `up`
+make them only on nodes where nothing of ours was applied yet.
+
+| check | passes when | what to do if not |
+|---|---|---|"""
+
+if __name__ == "__main__":
+    print(documentation(), end="")  # noqa: T201

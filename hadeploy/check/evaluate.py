@@ -1,0 +1,83 @@
+"""All checks on all nodes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+
+from hadeploy.check.catalogue import IDS
+from hadeploy.check.firewall import firewall
+from hadeploy.check.images import archives, images
+from hadeploy.check.machine import (
+    clock,
+    disk_space,
+    docker,
+    host_network,
+    name_resolution,
+    nofile,
+    root,
+    selinux,
+    tools,
+)
+from hadeploy.check.model import Finding, Sight
+from hadeploy.check.network import interface, router_id, vip_free, vip_subnet
+from hadeploy.check.places import (
+    container_names,
+    former_nodes,
+    host_services,
+    ports,
+    set_up_by_hand,
+)
+from hadeploy.inventory.model import Node
+from hadeploy.observe.model import ObservedNode
+
+OfNode = Callable[[Sight, Node, ObservedNode], Iterator[Finding]]
+
+OF_NODE: tuple[OfNode, ...] = (
+    tools,
+    docker,
+    root,
+    host_network,
+    disk_space,
+    nofile,
+    interface,
+    vip_subnet,
+    vip_free,
+    router_id,
+    set_up_by_hand,
+    container_names,
+    ports,
+    host_services,
+    images,
+    firewall,
+    selinux,
+    clock,
+    name_resolution,
+)
+OF_CLUSTER: tuple[Callable[[Sight], Iterator[Finding]], ...] = (archives, former_nodes)
+
+
+def evaluate(sight: Sight, skip: Collection[str] = ()) -> list[Finding]:
+    """Every finding, nodes in the inventory's order, and at the end what concerns no single node.
+
+    Args:
+        sight: what was observed.
+        skip: ids of checks to leave out.
+    """
+    found = [
+        finding
+        for node, look in sight.nodes
+        for check in OF_NODE
+        for finding in check(sight, node, look)
+    ]
+    found += [finding for check in OF_CLUSTER for finding in check(sight)]
+    return without(found, skip)
+
+
+def without(findings: list[Finding], skip: Collection[str]) -> list[Finding]:
+    """Those of the checks that are not skipped."""
+    return [finding for finding in findings if finding.check not in skip]
+
+
+def in_order(findings: list[Finding]) -> list[Finding]:
+    """By check in the catalogue's order, then as they are."""
+    return sorted(findings, key=lambda finding: IDS.index(finding.check))

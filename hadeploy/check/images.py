@@ -1,0 +1,92 @@
+"""Checks of the images: there, or to be had, for the node's architecture. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadeploy.check.archive import Archive
+from hadeploy.check.model import Finding, Sight
+from hadeploy.errors import ExitCode
+from hadeploy.inventory.model import Node
+from hadeploy.inventory.parts import Image
+from hadeploy.observe.model import ObservedNode
+
+# What `uname -m` says → what images say (the names of Go).
+ARCHITECTURES = {
+    "x86_64": "amd64",
+    "aarch64": "arm64",
+    "armv7l": "arm",
+    "armv6l": "arm",
+    "i686": "386",
+}
+MAKE = "make it with: docker save IMAGE -o FILE"
+
+
+def images(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether both images are on a node, or can be had."""
+    if look.docker is None:
+        return
+    for role in ("haproxy", "keepalived"):
+        image: Image = getattr(sight.cluster.images, role)
+        if image.reference in look.images:
+            yield _there(image.reference, node, look)
+        elif image.archive:
+            archive = sight.archives.get(role)
+            if archive is not None and not archive.missing and not archive.problem:
+                yield _in_archive(role, image.reference, archive, node, look)
+        elif image.pull == "never":
+            what = f"{image.reference} is not on the node, and images.{role}.pull is never"
+            fix = f"load it there, or give images.{role}.archive"
+            yield Finding("image", node.label, "fail", what, fix)
+        else:
+            yield Finding("image", node.label, "pass", f"{image.reference} will be pulled")
+
+
+def _there(reference: str, node: Node, look: ObservedNode) -> Finding:
+    has = look.architectures.get(reference, "")
+    if has and has != _of(look):
+        what = f"{reference} on the node is for {has}, and the node is {_of(look)}"
+        fix = f"load or pull that of {_of(look)}: docker pull --platform linux/{_of(look)}"
+        return Finding("image", node.label, "fail", what, fix)
+    return Finding("image", node.label, "pass", f"{reference} is there")
+
+
+def _in_archive(
+    role: str, reference: str, archive: Archive, node: Node, look: ObservedNode
+) -> Finding:
+    has = archive.architecture(reference)
+    if has is None and "@" in reference:
+        what = f"whether {archive.path.name} holds {reference} is not told by its table of contents"
+        return Finding(
+            "image", node.label, "warn", what, "name the image by a tag, as docker save does"
+        )
+    if has is None:
+        holds = ", ".join(sorted(archive.images)) or "no named image"
+        what = f"the archive does not hold {reference}; {archive.path.name} holds {holds}"
+        fix = f"set images.{role}.reference to what the archive holds"
+        return Finding("image", node.label, "fail", what, fix, code=ExitCode.USAGE)
+    if has and has != _of(look):
+        what = f"{reference} in {archive.path.name} is for {has}, and the node is {_of(look)}"
+        fix = f"docker pull --platform linux/{_of(look)} {reference}, then docker save"
+        return Finding("image", node.label, "fail", what, fix)
+    return Finding("image", node.label, "pass", f"{reference} is in {archive.path.name}")
+
+
+def _of(look: ObservedNode) -> str:
+    return ARCHITECTURES.get(look.machine, look.machine)
+
+
+def archives(sight: Sight) -> Iterator[Finding]:
+    """Whether the archives that some node needs can be read on this machine."""
+    for role, archive in sight.archives.items():
+        problem = "no such file" if archive.missing else archive.problem
+        if problem:
+            yield Finding(
+                "image",
+                None,
+                "fail",
+                f"{archive.path}: {problem}",
+                MAKE,
+                doing=f"reading images.{role}.archive",
+                code=ExitCode.USAGE,
+            )

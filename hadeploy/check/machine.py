@@ -1,0 +1,177 @@
+"""Checks of the machine that a node is. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hadeploy.check.model import Finding, Sight
+from hadeploy.desired.containers import haproxy_container
+from hadeploy.inventory.model import Node
+from hadeploy.observe.model import ObservedNode
+
+NEEDED = ("ip", "ss", "bash", "timeout", "base64", "find", "stat", "install", "sync", "flock")
+MOST_SKEW_SECONDS = 5
+MOST_RESOLUTION_SECONDS = 2.0
+MEGABYTE = 1_000_000
+# What one image takes where nothing tells: haproxy's has 100 MB, keepalived's 60 MB.
+USUAL_IMAGE_BYTES = 150 * MEGABYTE
+# Logs and layers of containers, and an image upgrade later.
+ROOM_BYTES = 1000 * MEGABYTE
+OWN_FILES_BYTES = 4 * MEGABYTE
+
+
+def tools(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether what our scripts use is there."""
+    lacking = [tool for tool in NEEDED if tool in look.missing]
+    if lacking:
+        fix = "install iproute2, bash, coreutils and util-linux there"
+        yield Finding("tools", node.label, "fail", f"lacks {', '.join(lacking)}", fix)
+    else:
+        yield Finding("tools", node.label, "pass", "our scripts run")
+
+
+def docker(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether there is an engine that will do."""
+
+    def failed(message: str, fix: str, detail: str | None = None) -> Finding:
+        return Finding("docker", node.label, "fail", message, fix, detail)
+
+    if "docker" in look.missing:
+        yield failed("Docker is not installed", "install it: https://docs.docker.com/engine/")
+    elif look.docker is None:
+        yield failed(
+            "the Docker engine does not answer",
+            "start it (systemctl start docker), or let this user use sudo",
+            look.docker_error,
+        )
+    elif _too_old(look.docker):
+        yield failed(f"Docker {look.docker} is too old", "20.10 is the oldest that will do")
+    else:
+        yield Finding("docker", node.label, "pass", f"Docker {look.docker}")
+
+
+def _too_old(version: str) -> bool:
+    """Whether an engine lacks what we ask of it (`docker run --pull`: 20.10)."""
+    numbers = re.findall(r"\d+", version)[:2]
+    return len(numbers) == 2 and (int(numbers[0]), int(numbers[1])) < (20, 10)
+
+
+def root(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether our scripts run as root."""
+    if look.root:
+        yield Finding("sudo", node.label, "pass", "our scripts run as root, without a password")
+    else:
+        what, fix = "our scripts do not run as root there", "set ssh.sudo to auto or always"
+        yield Finding("sudo", node.label, "fail", what, fix)
+
+
+def host_network(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether a container can have the host's network and our folder."""
+    info = look.host.docker
+    if not info.get("ServerVersion"):
+        return
+    options = " ".join(info.get("SecurityOptions") or [])
+    folder = str(info.get("DockerRootDir", ""))
+    fix = "use an engine that runs as root, without userns-remap"
+    if "name=rootless" in options:
+        what = "the Docker engine is rootless: its host network is not the node's"
+        yield Finding("host-network", node.label, "fail", what, fix)
+    elif "name=userns" in options:
+        what = "the Docker engine remaps users, and then gives no container the host's network"
+        yield Finding("host-network", node.label, "fail", what, fix)
+    elif folder.startswith("/var/snap/"):
+        what = f"Docker is a snap, which does not see {sight.cluster.root}"
+        fix = "install Docker as a package instead: https://docs.docker.com/engine/"
+        yield Finding("host-network", node.label, "fail", what, fix)
+    else:
+        what = "containers can have the host's network"
+        yield Finding("host-network", node.label, "pass", what)
+
+
+def disk_space(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether there is room for images and files."""
+    free, folder = look.host.free, look.host.docker.get("DockerRootDir", "Docker's folder")
+    if "docker" in free and look.host.docker:
+        needed = sum(_bytes(sight, role, look) for role in ("haproxy", "keepalived"))
+        what = f"{free['docker'] // MEGABYTE} MB are free in {folder}"
+        if free["docker"] < needed:
+            what += f", and the images need {needed // MEGABYTE} MB"
+            yield Finding("disk-space", node.label, "fail", what, "docker image prune")
+        elif free["docker"] < needed + ROOM_BYTES:
+            yield Finding("disk-space", node.label, "warn", f"only {what}", "docker image prune")
+        else:
+            yield Finding("disk-space", node.label, "pass", what)
+    if free.get("root", OWN_FILES_BYTES) < OWN_FILES_BYTES:
+        what = f"{free['root'] // 1000} kB are free for {sight.cluster.root}"
+        yield Finding("disk-space", node.label, "fail", what, "free some space there")
+
+
+def _bytes(sight: Sight, role: str, look: ObservedNode) -> int:
+    reference = getattr(sight.cluster.images, role).reference
+    if reference in look.images:
+        return 0
+    archive = sight.archives.get(role)
+    # Unpacked beside what the engine has received of it.
+    return 2 * archive.size if archive and archive.size else USUAL_IMAGE_BYTES
+
+
+def nofile(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether haproxy gets the files it asks for."""
+    asked, limit = haproxy_container(sight.cluster).nofile, look.host.nofile
+    if limit is None or asked is None:
+        return
+    fix = "raise LimitNOFILE of docker.service, or lower haproxy.maxconn"
+    if asked > limit.most:
+        what = f"haproxy asks for {asked} open files, and the kernel allows {limit.most}"
+        fix = "raise fs.nr_open with sysctl, or lower haproxy.maxconn"
+        yield Finding("nofile", node.label, "fail", what, fix)
+    elif limit.hard is not None and asked > limit.hard and not limit.raises:
+        what = (
+            f"haproxy asks for {asked} open files; the Docker engine's hard limit is {limit.hard}, "
+            "and it may not raise it"
+        )
+        yield Finding("nofile", node.label, "fail", what, fix)
+    else:
+        yield Finding("nofile", node.label, "pass", f"haproxy can open {asked} files")
+
+
+def selinux(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether SELinux may keep containers from our folder."""
+    if not look.host.thorough:
+        return
+    confines = "name=selinux" in " ".join(look.host.docker.get("SecurityOptions") or [])
+    if look.host.selinux and confines:
+        what = (
+            f"SELinux enforces, and Docker confines containers: can they read {sight.cluster.root}?"
+        )
+        fix = (
+            f"semanage fcontext -a -t container_file_t '{sight.cluster.root}(/.*)?'; restorecon -R"
+        )
+        yield Finding("selinux", node.label, "warn", what, f"{fix} {sight.cluster.root}")
+    else:
+        yield Finding("selinux", node.label, "pass", "SELinux does not confine our containers")
+
+
+def clock(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether node and laptop agree what time it is."""
+    if abs(look.skew) > MOST_SKEW_SECONDS:
+        way = "ahead of" if look.skew > 0 else "behind"
+        what = f"its clock is {abs(look.skew):.0f} s {way} this machine's"
+        fix = "run an NTP client there (or here): timedatectl set-ntp true"
+        yield Finding("clock", node.label, "warn", what, fix)
+    else:
+        yield Finding("clock", node.label, "pass", f"within {MOST_SKEW_SECONDS} s of ours")
+
+
+def name_resolution(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether looking a name up hangs."""
+    seconds = look.host.resolution
+    if seconds is None:
+        return
+    if seconds > MOST_RESOLUTION_SECONDS:
+        what = f"looking its own name up took {seconds:.1f} s"
+        fix = "put the name into /etc/hosts, or mend /etc/resolv.conf"
+        yield Finding("name-resolution", node.label, "warn", what, fix)
+    else:
+        yield Finding("name-resolution", node.label, "pass", f"took {seconds:.2f} s")

@@ -1,0 +1,92 @@
+"""A finding: one check on one node, and how it came out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hadeploy.check.archive import Archive
+from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.inventory.model import Cluster, Node
+from hadeploy.observe.model import ObservedNode
+from hadeploy.verify.model import Verdict
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How one check came out on one node.
+
+    Attributes:
+        check: its stable id (check/catalogue.py).
+        node: the node's label, or None for what concerns the cluster or this machine.
+        verdict: warn is told, and stops nothing.
+        message: what was seen, one sentence.
+        fix: what to do about it.
+        detail: what a program said, word for word.
+        doing: what was being done, for an error.
+        code: what a command ends with that this stops.
+    """
+
+    check: str
+    node: str | None
+    verdict: Verdict
+    message: str
+    fix: str | None = None
+    detail: str | None = field(default=None, compare=False)
+    doing: str = "checking the node"
+    code: ExitCode = ExitCode.UNREACHABLE
+
+    def document(self) -> dict[str, Any]:
+        """The finding in machine-readable results."""
+        return {
+            "id": self.check,
+            "node": self.node,
+            "verdict": self.verdict,
+            "message": self.message,
+            "fix": self.fix,
+        }
+
+    def error(self) -> HadeployError:
+        """The same as what stops a plan."""
+        return HadeployError(
+            self.message,
+            node=self.node,
+            doing=self.doing,
+            hint=self.fix,
+            detail=self.detail,
+            code=self.code,
+        )
+
+
+def failures(findings: list[Finding]) -> list[Finding]:
+    """Those that stop a plan."""
+    return [finding for finding in findings if finding.verdict == "fail"]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """All that the checks of one run see.
+
+    Attributes:
+        cluster: the inventory.
+        observed: by node label; nodes that could not be reached are left out.
+        adopt: whether a cluster that was set up by hand is taken over.
+        archives: by role, of the images that some node lacks; what is not there was not looked at.
+        forget: addresses of former nodes that the user says are gone.
+    """
+
+    cluster: Cluster
+    observed: Mapping[str, ObservedNode]
+    adopt: bool = False
+    archives: Mapping[str, Archive] = field(default_factory=dict)
+    forget: tuple[str, ...] = ()
+
+    @property
+    def nodes(self) -> list[tuple[Node, ObservedNode]]:
+        """Every node that was observed, in the inventory's order."""
+        return [
+            (node, self.observed[node.label])
+            for node in self.cluster.nodes
+            if node.label in self.observed
+        ]

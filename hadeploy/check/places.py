@@ -1,0 +1,116 @@
+"""Checks of what is to be ours on a node and may be somebody else's. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadeploy.adopt.recognise import ByHand, recognise, words
+from hadeploy.check.model import Finding, Sight
+from hadeploy.errors import ExitCode
+from hadeploy.inventory.model import Node
+from hadeploy.observe.model import ObservedNode, Owner
+
+
+def set_up_by_hand(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether somebody's own cluster serves in our place."""
+    by_hand = recognise(sight.cluster, look)
+    if by_hand is not None and not sight.adopt:
+        yield Finding("set-up-by-hand", node.label, "fail", *words(sight.cluster, by_hand))
+    else:
+        yield Finding("set-up-by-hand", node.label, "pass", "none that is in the way")
+
+
+def container_names(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether somebody else's containers have our names."""
+    by_hand = recognise(sight.cluster, look)
+    foreign = False
+    for name in sight.cluster.container_names:
+        container = look.container(name)
+        if container is None or (by_hand is not None and by_hand.has(container.id)):
+            continue
+        if container.cluster != sight.cluster.name:
+            foreign = True
+            what = f"a container named {name} exists and is not ours (image {container.image})"
+            fix = "rename it, or choose other names under `containers:`"
+            yield Finding("container-names", node.label, "fail", what, fix)
+    if not foreign and look.docker is not None:
+        yield Finding("container-names", node.label, "pass", "free, or ours")
+
+
+def ports(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether our ports are free, or ours."""
+    if "ss" in look.missing:
+        return
+    by_hand = recognise(sight.cluster, look)
+    wanted = [listener.port for listener in sight.cluster.listeners]
+    taken = False
+    for port in [*wanted, sight.cluster.haproxy.health_port]:
+        for owner in _strangers(sight, look, port, by_hand):
+            taken = True
+            what = f"port {port} is taken by {owner or 'a process that it does not name'}"
+            fix = "stop it, or choose another port (k0s, for one, uses 9443 itself)"
+            yield Finding("ports", node.label, "fail", what, fix)
+    if not taken:
+        yield Finding("ports", node.label, "pass", "free, or ours")
+
+
+def _strangers(
+    sight: Sight, look: ObservedNode, port: int, by_hand: ByHand | None
+) -> Iterator[str]:
+    """Who else listens there, one for each socket."""
+    haproxy = look.ours_of(sight.cluster.name, "haproxy")
+    for socket in look.listeners(port):
+        if socket.belongs_to(haproxy) or (by_hand is not None and by_hand.owns(socket)):
+            continue
+        yield ", ".join(_named(look, owner) for owner in socket.owners)
+
+
+def _named(look: ObservedNode, owner: Owner) -> str:
+    if not owner.container:
+        return f"{owner.name} (pid {owner.pid})"
+    known = next((c.name for c in look.containers if c.id == owner.container), "")
+    known = known or next(
+        (f.container.name for f in look.foreign if f.container.id == owner.container), ""
+    )
+    where = f"in the container {known}" if known else "in a container"
+    return f"{owner.name} (pid {owner.pid}, {where})"
+
+
+def host_services(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether haproxy or keepalived are the host's own."""
+    del sight
+    found = [
+        name
+        for name, processes in (("haproxy", look.host.haproxies), ("keepalived", look.keepaliveds))
+        if look.host.units.get(name) in ("active", "activating", "reloading")
+        or "" in processes.values()
+    ]
+    if found:
+        what = f"{' and '.join(found)} of the host's own {'run' if len(found) > 1 else 'runs'}"
+        fix = f"unless it serves something else: systemctl disable --now {' '.join(found)}"
+        yield Finding("host-services", node.label, "warn", what, fix)
+    else:
+        yield Finding("host-services", node.label, "pass", "none runs")
+
+
+def former_nodes(sight: Sight) -> Iterator[Finding]:
+    """Nodes that the records on the others name and the inventory does not.
+
+    Such a node still runs: once its peers no longer tell it so, it takes the VIP for itself.
+    """
+    present = {str(node.address) for node in sight.cluster.nodes} | set(sight.forget)
+    looks = sight.observed.values()
+    gone = {m for look in looks if look.applied for m in look.applied.members} - present
+    for address in sorted(gone):
+        yield Finding(
+            "former-nodes",
+            None,
+            "fail",
+            f"{address} was a node of this cluster and is not in the inventory",
+            "`hadeploy up --prune` stops it and removes what is ours there; "
+            f"if it is gone for good: hadeploy up --forget {address}",
+            doing="checking the nodes",
+            code=ExitCode.UNREACHABLE,
+        )
+    if not gone:
+        yield Finding("former-nodes", None, "pass", "no former node still takes part")

@@ -1,0 +1,37 @@
+"""`hadeploy check`."""
+
+from __future__ import annotations
+
+import click
+
+from hadeploy.check.catalogue import refuse_unknown
+from hadeploy.check.model import failures
+from hadeploy.cli.common import SKIP, Options, cluster_command, reported
+from hadeploy.errors import ExitCode
+from hadeploy.run.check import check_all
+from hadeploy.run.prepare import Choices
+from hadeploy.ui.checks import checks_picture
+
+
+@click.command()
+@SKIP
+@cluster_command
+def check(options: Options, skip: tuple[str, ...]) -> int:
+    """Tell whether the nodes are fit to be brought up, and what to do where they are not.
+
+    All nodes at once; changes nothing. docs/checks.md has the checks.
+    """
+    with reported(options, "check") as outcome:
+        inputs = options.inputs()
+        outcome.cluster = inputs.cluster.name
+        refuse_unknown(skip, essential=True)
+        dialer = options.dialer(inputs.cluster, inputs.folder)
+        with options.progress(inputs.cluster) as progress:
+            outcome.checks = check_all(inputs, dialer, progress, Choices(skip=skip))
+            if failures(outcome.checks):
+                outcome.code = ExitCode.UNREACHABLE
+                progress.failed()
+        if not options.as_json:
+            nodes = [node.label for node in inputs.cluster.nodes]
+            options.out.print(checks_picture(outcome.checks, nodes), soft_wrap=True)
+    return outcome.code

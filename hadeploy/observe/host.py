@@ -1,0 +1,78 @@
+"""The machine that a node is, apart from what we put there; gathered read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Link:
+    """A network interface.
+
+    Attributes:
+        flags: as the kernel names them: UP, LOWER_UP, ...
+        mac: its hardware address, or "".
+    """
+
+    flags: frozenset[str]
+    mac: str
+
+    @property
+    def up(self) -> bool:
+        """Whether it is switched on and has a carrier."""
+        return {"UP", "LOWER_UP"} <= self.flags
+
+
+@dataclass(frozen=True)
+class Nofile:
+    """How many files a container may be allowed to open.
+
+    Attributes:
+        most: the kernel's own limit.
+        hard: the engine's own hard limit; None for none.
+        raises: whether the engine may raise limits (CAP_SYS_RESOURCE).
+    """
+
+    most: int
+    hard: int | None
+    raises: bool
+
+
+@dataclass(frozen=True)
+class Host:
+    """What `hadeploy check` asks of a machine.
+
+    Attributes:
+        thorough: whether what follows `haproxies` was asked for at all.
+        links: by name.
+        gateways: addresses of its default routers.
+        haproxies: pid → container id of every haproxy, or "" for one that runs on the host.
+        neighbours: for each VIP that was asked for on the segment, the hardware address that
+            answered, or "".
+        docker: what `docker info` says; {} if nothing.
+        free: bytes free, by `docker` (its data folder) and `root` (our folder).
+        units: systemd unit → state.
+        iptables: what iptables-save and ip6tables-save say of the table filter.
+        nft: the rule set as `nft -j` tells it, or {}.
+        resolution: seconds that looking its own name up took, or None.
+        heard: who sends adverts with our virtual_router_id, by address, "" for somebody whose
+            address keepalived did not tell; None if nobody listened.
+        selinux: whether SELinux enforces.
+    """
+
+    links: Mapping[str, Link] = field(default_factory=dict)
+    gateways: frozenset[str] = frozenset()
+    haproxies: Mapping[int, str] = field(default_factory=dict)
+    thorough: bool = False
+    neighbours: Mapping[str, str] = field(default_factory=dict)
+    docker: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    free: Mapping[str, int] = field(default_factory=dict)
+    nofile: Nofile | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    iptables: tuple[str, ...] = field(default=(), repr=False)
+    nft: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    resolution: float | None = None
+    heard: tuple[str, ...] | None = None
+    selinux: bool = False

@@ -1,0 +1,106 @@
+"""From what preflight.sh says to a Host. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from hadeploy.observe.host import Host, Link, Nofile
+from hadeploy.transport.protocol import Reply
+
+CAP_SYS_RESOURCE = 24
+
+_REFUSED = re.compile(
+    r"\(listener\) (advertisement interval mismatch|received a|wrong|.*expect)", re.I
+)
+_SOURCE = re.compile(r"(?:from|with) (\d+(?:\.\d+){3})\b")
+
+
+def parse_host(reply: Reply) -> Host:
+    """The machine of one node.
+
+    Args:
+        reply: what observe.sh said.
+    """
+    free = {m.words[0]: m.words[1] for m in reply.all("free") if len(m.words) == 2}
+    looked_up = next((m.words for m in reply.all("resolution") if m.words), None)
+    return Host(
+        links=parse_links(reply.body("links")),
+        gateways=frozenset(re.findall(r"\bvia (?:inet6 )?(\S+)", reply.body("routes"))),
+        haproxies=_processes(reply.body("haproxy-processes")),
+        thorough=bool(reply.all("thorough")),
+        neighbours={m.words[0]: parse_neighbour(m.text) for m in reply.all("neighbour") if m.words},
+        docker=_object(reply.body("docker-info")),
+        free={name: 1024 * int(kilobytes) for name, kilobytes in free.items()},
+        nofile=parse_nofile(reply.body("nofile")),
+        units=dict(line.split("=", 1) for line in reply.body("units").splitlines() if "=" in line),
+        iptables=tuple(
+            reply.body(kind)
+            for kind in ("iptables-save", "ip6tables-save")
+            if reply.body(kind).startswith("#")
+        ),
+        nft=_object(reply.body("nft")),
+        resolution=int(looked_up[0]) / 100 if looked_up else None,
+        heard=parse_heard(reply.body("heard")),
+        selinux=any(m.words == ("1",) for m in reply.all("selinux")),
+    )
+
+
+def parse_links(text: str) -> dict[str, Link]:
+    """`ip -o link show`."""
+    found = {}
+    for line in text.splitlines():
+        match = re.match(r"\d+: ([^:@ ]+)[^<]*<([^>]*)>", line)
+        if match:
+            mac = re.search(r"link/ether ([0-9a-f:]{17})", line)
+            found[match[1]] = Link(frozenset(match[2].split(",")), mac[1] if mac else "")
+    return found
+
+
+def parse_neighbour(text: str) -> str:
+    """`ip neigh show to ADDRESS`: the hardware address that answered, or ""."""
+    answered = re.search(r"\blladdr ([0-9a-f:]{17})", text)
+    return answered[1] if answered else ""
+
+
+def parse_heard(text: str) -> tuple[str, ...] | None:
+    """The listener's log, of keepalived 2.2 or 2.3: who sends what it must refuse.
+
+    Args:
+        text: the lines of its instance.
+    """
+    if "Entering BACKUP STATE" not in text:
+        return None
+    refusals = [line for line in text.splitlines() if _REFUSED.search(line)]
+    sources = (_SOURCE.search(line) for line in refusals)
+    return tuple(sorted({source[1] if source else "" for source in sources}))
+
+
+def parse_nofile(text: str) -> Nofile | None:
+    """Limits, as `name=value` lines; None if the engine's process was not found."""
+    said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    if not said.get("most", "").isdigit() or "hard" not in said:
+        return None
+    capabilities = int(said.get("capabilities") or "0", 16)
+    return Nofile(
+        most=int(said["most"]),
+        hard=int(said["hard"]) if said["hard"].isdigit() else None,
+        raises=bool(capabilities >> CAP_SYS_RESOURCE & 1),
+    )
+
+
+def _processes(text: str) -> dict[int, str]:
+    words = [line.split() for line in text.splitlines()]
+    return {int(w[0]): w[1] if len(w) > 1 else "" for w in words if w and w[0].isdigit()}
+
+
+def _object(text: str) -> dict[str, Any]:
+    for line in text.splitlines():
+        if line.startswith("{"):
+            try:
+                found = json.loads(line)
+            except ValueError:
+                return {}
+            return found if isinstance(found, dict) else {}
+    return {}

@@ -1,0 +1,52 @@
+"""`check`: as far as each node lets us; one that does not hides no other."""
+
+from __future__ import annotations
+
+from hadeploy.check.connection import let_in, refused
+from hadeploy.check.evaluate import without
+from hadeploy.check.model import Finding
+from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.observe.gather import try_observe
+from hadeploy.run.prepare import Choices, Inputs, checked
+from hadeploy.run.progress import Progress
+from hadeploy.transport.connect import Dialer
+from hadeploy.transport.fanout import try_each
+
+
+def check_all(
+    inputs: Inputs, dialer: Dialer, progress: Progress, choices: Choices
+) -> list[Finding]:
+    """Connect and look, all nodes at once, and make every check that can be made.
+
+    Args:
+        inputs: all that the run was given.
+        dialer: how to connect.
+        progress: told the phases.
+        choices: which checks to skip.
+
+    Raises:
+        NodesError: a file that the inventory names is wrong.
+    """
+    progress.phase("Connect")
+    # Read once, before the threads that all use it.
+    _ = dialer.config
+    sessions, away = try_each(dialer.connect, inputs.cluster.nodes)
+    try:
+        wrong = [error for error in away if error.code == ExitCode.USAGE]
+        if wrong:
+            raise NodesError(wrong)
+        progress.phase("Check")
+        by_node = {session.node: session for session in sessions}
+        observed, blind = try_observe(inputs.cluster, by_node, depth="yes")
+    finally:
+        for session in sessions:
+            session.close()
+    ways = {node.label: dialer.way(node) for node in inputs.cluster.nodes}
+    doors = let_in({node: ways[node] for node in observed})
+    for error in [*away, *blind]:
+        doors += refused(error, _way(error, ways))
+    return [*without(doors, choices.skip), *checked(inputs, observed, choices)]
+
+
+def _way(error: HadeployError, ways: dict[str, str]) -> str:
+    return ways.get(error.node or "", "?")

@@ -1,0 +1,164 @@
+# shellcheck shell=sh
+# What only `hadeploy check` needs to know of a node. Nothing is changed but the kernel's memory of who
+# has the VIP. Given: HD_CHECK (yes: all of it; fresh: only where nothing of ours was applied yet),
+# HD_ROOT, HD_VIPS, HD_KEEPALIVED, HD_KEEPALIVED_IMAGE, HD_ROUTER_ID, observe.sh.
+
+# Two tries of the kernel's, which are a second apart.
+PROBE_TENTHS=13
+
+# Three adverts of the usual interval, and a second to start.
+LISTEN_SECONDS=4
+
+# thorough: whether this look may take a second or two longer.
+thorough() {
+    case $HD_CHECK in
+    yes) return 0 ;;
+    fresh) [ ! -f "$HD_ROOT/applied.json" ] ;;
+    *) return 1 ;;
+    esac
+}
+
+# ours_to_ask ADDRESS: whether a packet to it stays on the node's own segment, and is neither for its
+# router nor for everybody. To any other address nothing is sent.
+ours_to_ask() {
+    case " $(ip route show default 2>/dev/null) $(ip -6 route show default 2>/dev/null) " in
+    *" via $1 "*) return 1 ;;
+    esac
+    case $(ip -o route get "$1" 2>/dev/null) in
+    local*) return 0 ;;
+    '' | *' via '* | broadcast* | multicast* | anycast* | unreachable* | blackhole* | prohibit*) return 1 ;;
+    esac
+}
+
+is_here() { [ -n "$(ip -o address show to "$1" 2>/dev/null)" ]; }
+
+# probe_begin: makes the kernel ask the segment who has each VIP, by one datagram to the discard port.
+# Where our keepalived runs the VIP is somebody's of ours, and nobody needs to be asked.
+probe_begin() {
+    hd_probed=
+    main_pid "$HD_KEEPALIVED" >/dev/null && return 0
+    for hd_vip in $HD_VIPS; do
+        if is_here "$hd_vip" || ! ours_to_ask "$hd_vip"; then continue; fi
+        # What is remembered from before proves nothing.
+        ip neigh flush to "$hd_vip" 2>/dev/null
+        # shellcheck disable=SC2016  # expanded by bash, from its own arguments
+        timeout 1 bash -c 'echo >"/dev/udp/$1/9"' bash "$hd_vip" >/dev/null 2>&1
+        hd_probed="$hd_probed $hd_vip"
+    done
+}
+
+answered() {
+    for hd_vip in $hd_probed; do
+        case $(ip neigh show to "$hd_vip") in
+        *lladdr* | *FAILED*) ;;
+        *) return 1 ;;
+        esac
+    done
+}
+
+probe_end() {
+    hd_left=$PROBE_TENTHS
+    until answered || [ "$hd_left" -le 0 ]; do
+        hd_left=$((hd_left - 1))
+        nap
+    done
+    for hd_vip in $hd_probed; do
+        emit neighbour "$hd_vip"
+        ip neigh show to "$hd_vip"
+    done
+}
+
+# free_of NAME FOLDER: kilobytes on the file system that it is on, or would be.
+free_of() {
+    hd_folder=$2
+    until [ -d "$hd_folder" ]; do
+        hd_folder=${hd_folder%/*}
+        [ -n "$hd_folder" ] || hd_folder=/
+    done
+    emit free "$1" "$(df -Pk "$hd_folder" | sed -n '2s/^.* \([0-9][0-9]*\)  *[0-9]*%.*$/\1/p')"
+}
+
+observe_engine() {
+    emit docker-info
+    docker info --format '{{json .}}' 2>/dev/null
+    free_of docker "$(docker info --format '{{.DockerRootDir}}' 2>/dev/null)/"
+    free_of root "$HD_ROOT"
+    hd_engine=$(processes dockerd | head -n 1)
+    hd_engine=/proc/${hd_engine%% *}
+    emit nofile
+    printf 'most=%s\n' "$(cat /proc/sys/fs/nr_open)"
+    [ -r "$hd_engine/limits" ] && [ "$hd_engine" != /proc/ ] || return 0
+    printf 'hard=%s\n' "$(sed -n 's/^Max open files  *[^ ]*  *\([^ ]*\) .*/\1/p' "$hd_engine/limits")"
+    printf 'capabilities=%s\n' "$(sed -n 's/^CapEff:[[:space:]]*//p' "$hd_engine/status")"
+}
+
+observe_firewall() {
+    for hd_tool in iptables-save ip6tables-save; do
+        have "$hd_tool" || continue
+        emit "$hd_tool"
+        timeout 5 "$hd_tool" -t filter 2>/dev/null
+    done
+    have nft || return 0
+    emit nft
+    timeout 5 nft -j list ruleset 2>/dev/null
+}
+
+observe_services() {
+    emit units
+    have systemctl && for hd_unit in haproxy keepalived; do
+        printf '%s=%s\n' "$hd_unit" "$(timeout 5 systemctl is-active "$hd_unit" 2>/dev/null)"
+    done
+}
+
+centiseconds() { sed 's/^\([0-9]*\)\.\([0-9]*\) .*/\1\2/' /proc/uptime; }
+
+# What Docker, sudo and keepalived all ask for.
+observe_resolution() {
+    have getent || return 0
+    hd_begun=$(centiseconds)
+    timeout 5 getent hosts "$(hostname)" >/dev/null 2>&1
+    hd_code=$?
+    emit resolution "$(($(centiseconds) - hd_begun))" "$hd_code"
+}
+
+observe_machine() {
+    emit links
+    ip -o link show
+    emit routes
+    ip route show default
+    ip -6 route show default 2>/dev/null
+    thorough || return 0
+    emit thorough
+    observe_engine
+    observe_firewall
+    observe_services
+    observe_resolution
+    listen
+    emit selinux "$(cat /sys/fs/selinux/enforce 2>/dev/null)"
+}
+
+# listen: who else sends adverts with our virtual_router_id, as keepalived itself hears them. It is a
+# backup that would wait 765 s for an advert before it took over, and version 2 does not learn
+# another interval from others; what it would take is not the VIP. After LISTEN_SECONDS it ends by
+# itself, whoever is gone by then. Where our keepalived runs it would hear only its peers.
+listen() {
+    [ "$HD_CHECK" = yes ] && ! main_pid "$HD_KEEPALIVED" >/dev/null || return 0
+    docker image inspect "$HD_KEEPALIVED_IMAGE" >/dev/null 2>&1 || return 0
+    hd_route=$(ip -o route get "${HD_VIPS%% *}" 2>/dev/null)
+    case $HD_VIPS:$hd_route in
+    *:*:* | *: | *' via '* | *' dev lo '*) return 0 ;;
+    esac
+    hd_interface=${hd_route#* dev }
+    emit heard
+    # shellcheck disable=SC2016
+    timeout 30 docker run --rm --init --pull never --network host --read-only \
+        --cap-drop ALL --cap-add NET_ADMIN --cap-add NET_BROADCAST --cap-add NET_RAW \
+        --tmpfs /run --tmpfs /tmp --entrypoint bash "$HD_KEEPALIVED_IMAGE" -c '
+        printf "global_defs {\n router_id listener\n vrrp_version 2\n}\nvrrp_instance listener {
+            state BACKUP\n nopreempt\n interface %s\n virtual_router_id %s\n priority 1
+            advert_int 255\n virtual_ipaddress {\n 192.0.2.255/32 dev lo\n }\n}\n" "$1" "$2" >/tmp/conf
+        keepalived --dont-fork --log-console --log-detail --vrrp --pid=/run/k.pid \
+            --vrrp_pid=/run/v.pid --use-file=/tmp/conf &
+        sleep "$3"; kill %1; wait' bash "${hd_interface%% *}" "$HD_ROUTER_ID" "$LISTEN_SECONDS" 2>&1 |
+        grep -F '(listener)'
+}

@@ -1,0 +1,81 @@
+"""What the checks found, as people read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from hadeploy.check.catalogue import CHECKS
+from hadeploy.check.evaluate import in_order
+from hadeploy.check.model import Finding
+
+VERDICTS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+WORST = ("pass", "warn", "fail")
+
+
+def checks_picture(findings: Sequence[Finding], nodes: Sequence[str]) -> RenderableType:
+    """A row for each check, a column for each node; then whatever is wrong, and what to do.
+
+    Args:
+        findings: of all checks that were made.
+        nodes: labels, in the order of the columns.
+    """
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("check", no_wrap=True)
+    for node in nodes:
+        table.add_column(node)
+    for check in CHECKS:
+        made = [finding for finding in findings if finding.check == check.id]
+        if made:
+            everywhere = [finding for finding in made if finding.node is None]
+            table.add_row(
+                check.id,
+                *(_cell([*everywhere, *(f for f in made if f.node == node)]) for node in nodes),
+            )
+    alike: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in in_order(list(findings)):
+        if finding.verdict != "pass":
+            key = (finding.check, finding.verdict, finding.message, finding.fix or "")
+            alike.setdefault(key, []).append(finding)
+    lines = [line for same in alike.values() for line in _lines(same)]
+    return Group(table, *lines, _summary(findings))
+
+
+def finding_line(finding: Finding) -> Text:
+    """One finding in one line."""
+    return _head([finding]).append(f" ({finding.fix})" if finding.fix else "", "dim")
+
+
+def _cell(findings: Sequence[Finding]) -> Text:
+    if not findings:
+        return Text("-", "dim")
+    return Text(*VERDICTS[max((f.verdict for f in findings), key=WORST.index)])
+
+
+def _lines(same: Sequence[Finding]) -> list[Text]:
+    first = same[0]
+    lines = [_head(same)]
+    lines += [Text(f"  | {line}", "dim") for line in (first.detail or "").splitlines()[-20:]]
+    if first.fix:
+        lines.append(Text.assemble(("  fix: ", "cyan"), first.fix))
+    return lines
+
+
+def _head(same: Sequence[Finding]) -> Text:
+    mark, style = VERDICTS[same[0].verdict]
+    nodes = ", ".join(finding.node for finding in same if finding.node)
+    text = Text.assemble((f"{mark} ", style), (f"{nodes}: " if nodes else "", "bold"))
+    return text.append(f"{same[0].check}: ", "dim").append(same[0].message, style)
+
+
+def _summary(findings: Sequence[Finding]) -> Text:
+    failed = sum(1 for finding in findings if finding.verdict == "fail")
+    warned = sum(1 for finding in findings if finding.verdict == "warn")
+    if failed:
+        return Text(f"{failed} failed, {warned} warned, of {len(findings)}.", "bold red")
+    if warned:
+        return Text(f"Nothing stands in the way; {warned} warned, of {len(findings)}.", "yellow")
+    return Text(f"Nothing stands in the way; {len(findings)} passed.", "green")
