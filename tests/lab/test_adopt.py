@@ -151,9 +151,8 @@ def test_where_ours_fails_the_old_one_comes_back(by_hand: Cluster, name: str) ->
 
 
 @MULTICAST
-@pytest.mark.parametrize(
-    "moment", ["n1 stopping", pytest.param("n2 stopping", marks=pytest.mark.exhaustive)]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("moment", ["n1 stopping", "n2 stopping"])
 def test_a_take_over_that_was_killed_is_finished_by_the_next(by_hand: Cluster, moment: str) -> None:
     with probing(by_hand) as probe:
         assert by_hand.accident("kill", moment, "up", "--adopt").code == -9

@@ -203,7 +203,9 @@ STRANGER = """vrrp_instance stranger {
   virtual_ipaddress {\n 192.0.2.254/32 dev lo\n }\n}"""
 
 
-@pytest.mark.parametrize("mode", ["unicast", "multicast"])
+@pytest.mark.parametrize(
+    "mode", ["multicast", pytest.param("unicast", marks=pytest.mark.exhaustive)]
+)
 def test_a_stranger_with_our_virtual_router_id_is_heard(fresh: Cluster, mode: str) -> None:
     n1, _, stranger = fresh.lab.nodes
     fresh.lab.load_images()

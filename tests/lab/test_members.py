@@ -49,7 +49,7 @@ def test_a_cluster_of_one_grows(fresh: Cluster) -> None:
     assert fresh.up()["changes"] == 0
 
 
-@pytest.mark.parametrize("which", ["holder", "backup"])
+@pytest.mark.parametrize("which", ["holder", pytest.param("backup", marks=pytest.mark.exhaustive)])
 def test_a_removed_node_is_stopped_before_its_peers_forget_it(served: Cluster, which: str) -> None:
     (holder,) = served.holders()
     gone = holder if which == "holder" else next(n for n in served.lab.nodes if n != holder)

@@ -83,6 +83,7 @@ def test_a_hardened_node(fresh: Cluster) -> None:
                 fresh.node(node, "mount -o remount,exec /tmp")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("module", ["hadeploy", "tests.lab.hasty"], ids=["", "renewing"])
 def test_a_server_with_room_for_one_session(served: Cluster, module: str) -> None:
     """Also where the renewal of the lock wants the one channel all the time."""
@@ -117,6 +118,7 @@ def test_a_jump_host_with_room_for_one_login_is_asked_again(served: Cluster) -> 
         assert results[0].code == 0, results[0].err
 
 
+@pytest.mark.exhaustive
 def test_a_server_that_never_has_room_is_given_up_in_time(served: Cluster) -> None:
     served.inventory["ssh"]["connect_timeout"] = 2
     jump = served.lab.address("n1")

@@ -117,6 +117,7 @@ def test_a_user_who_may_not_become_root(dora: Cluster) -> None:
         assert "this user may not become root with sudo" in result.err
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("sudoers", [ASKS, ASKS_NOT], ids=["asks", "does not ask"])
 def test_a_sudo_that_insists_on_a_terminal(
     dora: Cluster, sudoers: str, request: pytest.FixtureRequest
