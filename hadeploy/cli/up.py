@@ -59,6 +59,8 @@ def _once(options: Options, outcome: Outcome, run: Run, made: list[Prepared]) ->
     with leaving(run) as going:
         if going.plan.changes:
             options.err.print(plan_picture(going.plan))
+            # What stands in the way of all the rest is told before a node goes.
+            run.prepare(check=True)
             going.take_out(run)
     outcome.plan = going.plan
     for _ in range(MOST_PLANS):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.lab.harness import KEEPALIVED, Cluster, eventually
 from tests.lab.test_lock import lock
+from tests.lab.test_rollback import port_taken
 from tests.lab.traffic import probing
 
 
@@ -64,6 +65,18 @@ def test_a_removed_node_is_stopped_before_its_peers_forget_it(served: Cluster, w
     assert served.node(gone, "docker ps --all --quiet; ls /etc/hadeploy", check=False) == ""
     assert len(served.holders()) == 1
     assert served.up()["changes"] == 0
+
+
+def test_no_node_is_taken_out_while_something_stands_in_the_way(served: Cluster) -> None:
+    gone = "n3"
+    without(served, gone)
+    served.inventory["listeners"] = [{"port": 7777}]
+    before = served.snapshot()
+    with port_taken(served, "n2", 7777):
+        result = served.run("up", "--prune")
+    assert result.code == 3
+    assert "port 7777 is taken by python3" in result.err
+    assert served.snapshot() == before
 
 
 def test_a_removed_node_is_stopped_also_after_a_wait_for_the_lock(served: Cluster) -> None:
