@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hadeploy.adopt.classic import Classic
-from hadeploy.adopt.secrets import shown
 from hadeploy.adopt.sections import Section, sections
 from hadeploy.inventory.fields import DURATION, milliseconds
 from hadeploy.inventory.model import Cluster, Listener, backends_of
 from hadeploy.inventory.priorities import check_weight, priorities
+from hadeploy.plan.texts import shown
 
 _TIMEOUTS = ("connect", "client", "server")
 # What ours says too, or what has no meaning in our container.
@@ -41,26 +40,6 @@ class Difference:
 
     what: str
     key: str
-
-
-def file_difference(theirs: bytes, ours: str, name: str) -> tuple[str, ...]:
-    """The lines of a unified diff from their file to ours, without secrets.
-
-    Args:
-        theirs: as it runs.
-        ours: from the inventory.
-        name: how the file is called in both headings.
-    """
-    return tuple(
-        difflib.unified_diff(
-            shown(theirs.decode("utf-8", "replace")).splitlines(),
-            shown(ours).splitlines(),
-            f"{name} (set up by hand)",
-            f"{name} (from the inventory)",
-            lineterm="",
-            n=2,
-        )
-    )
 
 
 def haproxy_differences(cluster: Cluster, text: str) -> tuple[Difference, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hadeploy.adopt.classic import Classic
-from hadeploy.adopt.differences import file_difference, haproxy_differences, keepalived_differences
+from hadeploy.adopt.differences import haproxy_differences, keepalived_differences
 from hadeploy.adopt.recognise import ByHand
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode, configuration_id
@@ -18,6 +18,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, rolling_order
+from hadeploy.plan.texts import difference
 
 FILES = {"haproxy": layout.HAPROXY_CFG, "keepalived": layout.KEEPALIVED_CONF}
 
@@ -57,7 +58,7 @@ def _before(found: ByHand, desired: DesiredNode, holder: bool) -> Iterator[Step]
     parts = sorted(found.parts, key=lambda part: part.role != "keepalived")
     for part in parts:
         file = desired.file(FILES[part.role])
-        diff = file_difference(part.config, file.content, file.path)
+        diff = difference(part.config, file.content, file.path, "set up by hand")
         reason = f"what it ran goes to adopted/{part.role}; nothing of it is removed"
         yield Step("keep-aside", part.container.name, reason, role=part.role, diff=diff)
     for part in parts:

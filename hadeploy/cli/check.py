@@ -6,7 +6,8 @@ import click
 
 from hadeploy.check.catalogue import refuse_unknown
 from hadeploy.check.model import failures
-from hadeploy.cli.common import SKIP, Options, cluster_command, reported
+from hadeploy.cli.choosing import SKIP
+from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.errors import ExitCode
 from hadeploy.run.check import check_all
 from hadeploy.run.prepare import Choices

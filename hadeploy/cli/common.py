@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import logging
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,8 +15,6 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from hadeploy.check.catalogue import refuse_unknown
-from hadeploy.check.model import Finding
 from hadeploy.cli.options import common_options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.passwords import sudo_secret, vrrp_secret
@@ -27,17 +23,11 @@ from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.paths import beside
-from hadeploy.plan.partial import refuse_minority, unknown_nodes
-from hadeploy.plan.previous import Previous
-from hadeploy.run.connections import connected
-from hadeploy.run.lock import LockedError, StaleError
-from hadeploy.run.prepare import Choices, Inputs, Prepared, find_previous, prepare
+from hadeploy.run.prepare import Inputs
 from hadeploy.run.progress import Progress
 from hadeploy.run.standing import RollError
 from hadeploy.transport.connect import Dialer
-from hadeploy.transport.session import Session
 from hadeploy.ui.ask import ask_secret
-from hadeploy.ui.checks import finding_line
 from hadeploy.ui.console import make_console
 from hadeploy.ui.progress import Lines, Screen
 
@@ -125,102 +115,6 @@ class Options:
                 yield lines
 
 
-SKIP = click.option(
-    "--skip", multiple=True, metavar="CHECK", help="Leave out a check, by its id; can be repeated."
-)
-
-
-def choosing(command: Command) -> Command:
-    """Give a command the options that choose what a run is about, as one `choices` argument."""
-
-    @click.option(
-        "--forget",
-        multiple=True,
-        metavar="ADDRESS",
-        help="A former node that is stopped or gone for good.",
-    )
-    @click.option(
-        "--prune",
-        is_flag=True,
-        help="Stop and clean nodes that left the inventory.",
-    )
-    @click.option(
-        "--adopt", is_flag=True, help="Take over a cluster that was set up by hand, node by node."
-    )
-    @click.option(
-        "--limit", multiple=True, metavar="NODE", help="Change this node only; can be repeated."
-    )
-    @click.option(
-        "--allow-degraded",
-        multiple=True,
-        metavar="NODE",
-        help="Leave out a node that cannot be reached; can be repeated.",
-    )
-    @SKIP
-    @functools.wraps(command)
-    def wrapped(
-        *,
-        forget: tuple[str, ...],
-        prune: bool,
-        limit: tuple[str, ...],
-        allow_degraded: tuple[str, ...],
-        adopt: bool,
-        skip: tuple[str, ...],
-        **others: Any,
-    ) -> Any:
-        choices = Choices(forget, prune, limit, allow_degraded, adopt, skip)
-        return command(choices=choices, **others)
-
-    return wrapped  # type: ignore[return-value]
-
-
-ROLLBACK = click.option(
-    "--rollback",
-    is_flag=True,
-    help="Go back to what was applied before the last change, instead of to the inventory.",
-)
-LOCK_WAIT = click.option(
-    "--lock-wait",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    metavar="SECONDS",
-    help="How long to wait for another run to end.",
-)
-LOCK_POLL_SECONDS = 1.0
-MOST_STALE = 3
-
-
-def unlocked(work: Callable[[], None], progress: Progress, lock_wait: float) -> None:
-    """Do the work; while somebody else has the lock, wait and do it anew.
-
-    So too, a few times, if somebody changed a node between the look and the lock.
-
-    Args:
-        work: looks, plans and changes: what it planned before a wait is worth nothing after it.
-        progress: told whom it waits for.
-        lock_wait: seconds to wait at most.
-
-    Raises:
-        LockedError: the other run had the lock for all that time.
-        StaleError: the nodes kept changing.
-    """
-    deadline = time.monotonic() + lock_wait
-    stale = 0
-    while True:
-        try:
-            return work()
-        except LockedError as error:
-            if time.monotonic() >= deadline:
-                raise
-            progress.waiting(str(error))
-            time.sleep(LOCK_POLL_SECONDS)
-        except NodesError as error:
-            stale += 1
-            if stale > MOST_STALE or not all(isinstance(e, StaleError) for e in error.errors):
-                raise
-            progress.waiting(str(error))
-
-
 def cluster_command(command: Command) -> Command:
     """Give a command the common options, as one `options` argument."""
 
@@ -265,93 +159,3 @@ def reported(options: Options, command: str) -> Iterator[Outcome]:
     finally:
         if options.as_json:
             outcome.print()
-
-
-@dataclass
-class Run:
-    """A cluster that is connected."""
-
-    inputs: Inputs
-    dialer: Dialer
-    sessions: dict[str, Session]
-    progress: Progress
-    choices: Choices
-    previous: Previous | None = None
-    pruned: tuple[str, ...] = ()
-    unreachable: dict[str, HadeployError] = field(default_factory=dict)
-    tell: Callable[[list[Finding]], None] = lambda _: None
-
-    def look_back(self) -> None:
-        """Plan for the previous configuration from here on.
-
-        Raises:
-            HadeployError: the nodes do not keep one.
-        """
-        self.previous = find_previous(self.inputs, self.sessions, self.progress)
-
-    def prepare(self, *, check: bool) -> Prepared:
-        """Observe and plan.
-
-        Args:
-            check: whether what would stand in the way of `up` is an error.
-        """
-        return prepare(
-            self.inputs,
-            self.sessions,
-            self.progress,
-            check=check,
-            choices=dataclasses.replace(self.choices, forget=(*self.choices.forget, *self.pruned)),
-            previous=self.previous,
-            tell=self.tell,
-        )
-
-
-@contextmanager
-def connected_run(
-    options: Options,
-    outcome: Outcome,
-    choices: Choices | None = None,
-    *,
-    tolerant: bool = False,
-) -> Iterator[Run]:
-    """Read the inventory and connect; connected for as long as the body lasts.
-
-    Args:
-        options: the command's.
-        outcome: told the cluster's name.
-        choices: what the user says about this run.
-        tolerant: whether to go on with the nodes that can be reached, if any can.
-    """
-    chosen = choices or Choices()
-    inputs = options.inputs()
-    cluster = inputs.cluster
-    outcome.cluster = cluster.name
-    unknown_nodes(cluster, chosen.only, "--limit")
-    unknown_nodes(cluster, chosen.without, "--allow-degraded")
-    refuse_minority(cluster, chosen.without)
-    refuse_unknown(chosen.skip, essential=False)
-    dialer = options.dialer(cluster, inputs.folder)
-    nodes = [node for node in cluster.nodes if node.label not in chosen.without]
-    missing: dict[str, HadeployError] | None = {} if tolerant else None
-    with (
-        options.progress(cluster) as progress,
-        connected(dialer, progress, nodes, missing=missing) as sessions,
-    ):
-        yield Run(
-            inputs,
-            dialer,
-            sessions,
-            progress,
-            chosen,
-            unreachable=missing if missing else {},
-            tell=functools.partial(_tell_warnings, options, outcome),
-        )
-
-
-def _tell_warnings(options: Options, outcome: Outcome, findings: list[Finding]) -> None:
-    """Each warning once, however often a run plans anew; failures are told as errors."""
-    told = set(outcome.checks)
-    for finding in findings:
-        if finding.verdict == "warn" and finding not in told:
-            options.err.print(finding_line(finding), soft_wrap=True)
-    outcome.checks = findings

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 
 import click
 
-from hadeploy.cli.common import LOCK_WAIT, Options, cluster_command, reported, unlocked
+from hadeploy.cli.cluster_run import LOCK_WAIT, unlocked
+from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.observe.gather import observe
 from hadeploy.plan.down import make_down_plan

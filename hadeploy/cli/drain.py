@@ -6,15 +6,8 @@ from collections.abc import Callable
 
 import click
 
-from hadeploy.cli.common import (
-    LOCK_WAIT,
-    Options,
-    Run,
-    cluster_command,
-    connected_run,
-    reported,
-    unlocked,
-)
+from hadeploy.cli.cluster_run import LOCK_WAIT, Run, connected_run, unlocked
+from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.verify import TIMEOUT, prove, tell_proofs
 from hadeploy.observe.gather import observe
 from hadeploy.plan.partial import unknown_nodes

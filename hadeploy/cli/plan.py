@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import click
 
-from hadeploy.cli.common import (
-    ROLLBACK,
-    Options,
-    choosing,
-    cluster_command,
-    connected_run,
-    reported,
-)
+from hadeploy.cli.choosing import ROLLBACK, choosing
+from hadeploy.cli.cluster_run import connected_run
+from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.prune import leaving
 from hadeploy.errors import ExitCode
 from hadeploy.run.prepare import Choices

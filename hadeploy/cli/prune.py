@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from hadeploy.cli.common import Run
+from hadeploy.cli.cluster_run import Run
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from hadeploy.cli.common import Options, cluster_command, connected_run, reported
+from hadeploy.cli.cluster_run import connected_run
+from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.errors import HadeployError
 
 

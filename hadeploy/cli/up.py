@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import click
 
-from hadeploy.cli.common import (
-    LOCK_WAIT,
-    ROLLBACK,
-    Options,
-    Run,
-    choosing,
-    cluster_command,
-    connected_run,
-    reported,
-    unlocked,
-)
+from hadeploy.cli.choosing import ROLLBACK, choosing
+from hadeploy.cli.cluster_run import LOCK_WAIT, Run, connected_run, unlocked
+from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.prune import leaving
 from hadeploy.cli.verify import TIMEOUT, prove, tell_proofs

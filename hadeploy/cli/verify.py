@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hadeploy.cli.common import Options, Run, cluster_command, connected_run, reported
+from hadeploy.cli.cluster_run import Run, connected_run
+from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode
 from hadeploy.observe.gather import observe

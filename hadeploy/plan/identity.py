@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-import re
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import SecretStr
@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
+from hadeploy.observe.keepalived_conf import Statement, parse
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.successor import drains
 
@@ -62,37 +63,32 @@ def identity_of(conf: str) -> Identity:
     """Read it from a keepalived.conf of ours.
 
     Args:
-        conf: the whole file; comments and quotes as keepalived.conf(5) has them.
+        conf: the whole file.
     """
-    words = [line.split() for line in _lines(conf)]
-    values = {line[0]: line[1] for line in words if len(line) > 1}
-    password = re.search(r'^\s*auth_pass\s+"?([^"\n]*)"?\s*$', conf, re.M)
+    tree = parse(conf)
+    nothing = Statement(())
+    defaults = tree.last("global_defs") or nothing
+    instance = tree.last("vrrp_instance") or nothing
+    vips = instance.last("virtual_ipaddress") or nothing
     return Identity(
-        virtual_router_id=int(values.get("virtual_router_id", 0)),
-        version=int(values.get("vrrp_version", 2)),
-        advert_interval=float(values.get("advert_int", 1)),
-        password=password[1] if password else None,
-        mode="unicast" if ["unicast_peer", "{"] in words else "multicast",
-        vips=tuple(line[0].partition("/")[0] for line in _block(words)),
-        interface=values.get("interface", ""),
-        source=values.get("unicast_src_ip") or values.get("mcast_src_ip", ""),
+        virtual_router_id=round(_number(instance, "virtual_router_id", 0)),
+        version=round(_number(defaults, "vrrp_version", 2)),
+        advert_interval=_number(instance, "advert_int", 1),
+        password=(instance.last("authentication") or nothing).value("auth_pass"),
+        mode="multicast" if instance.last("unicast_peer") is None else "unicast",
+        vips=tuple(line.keyword.partition("/")[0] for line in vips.block),
+        interface=instance.value("interface") or "",
+        source=instance.value("unicast_src_ip") or instance.value("mcast_src_ip") or "",
     )
 
 
-def _lines(conf: str) -> Iterator[str]:
-    for line in conf.splitlines():
-        yield re.sub(r'("[^"]*")|[#!].*', lambda found: found[1] or "", line)
-
-
-def _block(words: list[list[str]]) -> Iterator[list[str]]:
-    inside = False
-    for line in words:
-        if line[:1] == ["virtual_ipaddress"]:
-            inside = True
-        elif line[:1] == ["}"]:
-            inside = False
-        elif inside and line:
-            yield line
+def _number(block: Statement, keyword: str, default: float) -> float:
+    """What cannot be a number is as good as not there: it differs from what is wanted."""
+    try:
+        number = float(block.value(keyword) or default)
+    except ValueError:
+        return 0
+    return number if math.isfinite(number) else 0
 
 
 def running_identity(look: ObservedNode) -> Identity | None:

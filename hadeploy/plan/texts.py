@@ -5,12 +5,18 @@ from __future__ import annotations
 import difflib
 import re
 
-from hadeploy.adopt.secrets import shown
 from hadeploy.desired.model import File
 from hadeploy.observe.model import ObservedFile
 
 REDACTED = "(redacted)"
 CHANGED = "(redacted; it changes)"
+
+# Up to the secret, which is the rest of the line, also of a line that was commented out.
+_SECRETS = re.compile(
+    r"^(.*?(?:\bauth_pass|\bstats\s+auth|\w*(?:password|secret|token)|\bkey"
+    r"|\b(?:set|add)-header\s+\S*auth\S*)[ \t]+)(.*)$",
+    re.M | re.I,
+)
 
 
 def file_diff(desired: File, there: ObservedFile | None) -> tuple[str, ...]:
@@ -22,24 +28,41 @@ def file_diff(desired: File, there: ObservedFile | None) -> tuple[str, ...]:
     """
     if there is None:
         return ()
-    old = there.content.decode("utf-8", "replace")
-    new = desired.content
-    mark = REDACTED if _secrets(old) == _secrets(new) else CHANGED
+    return difference(there.content, desired.content, desired.path, "on the node")
+
+
+def difference(theirs: bytes, ours: str, name: str, whose: str) -> tuple[str, ...]:
+    """The lines of a unified diff, without secrets; that one changes is told.
+
+    Args:
+        theirs: the file that is there.
+        ours: the one from the inventory.
+        name: how the file is called in both headings.
+        whose: where the first one comes from, in words.
+    """
+    old = theirs.decode("utf-8", "replace")
+    mark = REDACTED if _secrets(old) == _secrets(ours) else CHANGED
     return tuple(
         difflib.unified_diff(
-            _redact(shown(old), REDACTED).splitlines(),
-            _redact(shown(new), mark).splitlines(),
-            f"{desired.path} (on the node)",
-            f"{desired.path} (from the inventory)",
+            shown(old).splitlines(),
+            shown(ours, mark).splitlines(),
+            f"{name} ({whose})",
+            f"{name} (from the inventory)",
             lineterm="",
             n=2,
         )
     )
 
 
+def shown(text: str, mark: str = REDACTED) -> str:
+    """The text without passwords, keys and credentials.
+
+    Args:
+        text: of haproxy.cfg or keepalived.conf.
+        mark: what stands in their place.
+    """
+    return _SECRETS.sub(rf"\g<1>{mark}", text)
+
+
 def _secrets(text: str) -> list[str]:
-    return re.findall(r"^\s*auth_pass\s+(.*)$", text, re.M)
-
-
-def _redact(text: str, mark: str) -> str:
-    return re.sub(r"^(\s*auth_pass\s+).*$", rf"\g<1>{mark}", text, flags=re.M)
+    return [found[2] for found in _SECRETS.finditer(text)]

@@ -16,7 +16,7 @@ from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.model import Finding, Sight, failures
-from hadeploy.check.network import interface_of
+from hadeploy.check.network import addressless, interface_of
 from hadeploy.desired.build import desired_nodes
 from hadeploy.desired.model import DesiredNode, NodeFacts
 from hadeploy.errors import NodesError
@@ -25,7 +25,6 @@ from hadeploy.inventory.parts import Image
 from hadeploy.inventory.paths import beside
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.blockers import addressless
 from hadeploy.plan.identity import speaking
 from hadeploy.plan.model import Plan
 from hadeploy.plan.partial import refuse_partial
@@ -138,9 +137,15 @@ def prepare(
     if check:
         findings = checked(inputs, observed, choices)
         tell(findings)
-        problems = [finding.error() for finding in failures(findings)]
     else:
-        problems = addressless(inputs.cluster, observed)
+        # Without this not even the desired state can be told.
+        sight = Sight(inputs.cluster, observed)
+        findings = [
+            Finding("interface", node.label, "fail", *problem)
+            for node, look in sight.nodes
+            for problem in addressless(node, look)
+        ]
+    problems = [finding.error() for finding in failures(findings)]
     if problems:
         _maybe_locked(observed)
         raise NodesError(problems)

@@ -7,15 +7,22 @@ import dataclasses
 import pytest
 
 from hadeploy.adopt.recognise import read_classics, recognise, words
+from hadeploy.check.evaluate import evaluate
+from hadeploy.check.model import Finding, Sight, failures
 from hadeploy.errors import NodesError
+from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.blockers import blockers
 from tests.unit import builders
 from tests.unit.adopt import looks
 
 
+def stopping(cluster: Cluster, node: ObservedNode) -> list[Finding]:
+    found = failures(evaluate(Sight(cluster, {node.node: node})))
+    return [finding for finding in found if finding.node]
+
+
 def told(node: ObservedNode, **inventory: object) -> list[str]:
-    return [b.what for b in blockers(looks.inventory(**inventory), {node.node: node})]
+    return [finding.message for finding in stopping(looks.inventory(**inventory), node)]
 
 
 def test_foreign_containers_are_read_with_what_they_run() -> None:
@@ -40,12 +47,12 @@ def test_a_password_is_not_in_what_python_shows_of_it() -> None:
 def test_one_clear_message_names_port_vip_and_containers(name: str) -> None:
     node = looks.look(name)
     keepalived = node.foreign[1].container.name
-    (error,) = blockers(looks.inventory(), {node.node: node})
-    assert error.what == (
+    (error,) = stopping(looks.inventory(), node)
+    assert error.message == (
         "port 9443 and the VIP are served by a cluster set up by hand: containers "
         f"diamond-haproxy (haproxy:2.6.12) and {keepalived} (osixia/keepalived:2.2.7)"
     )
-    assert error.hint == "`hadeploy up --adopt` takes it over, node by node"
+    assert error.fix == "`hadeploy up --adopt` takes it over, node by node"
 
 
 def test_the_recipes_own_container_name_does_not_stand_in_the_way_besides() -> None:
@@ -56,11 +63,11 @@ def test_the_recipes_own_container_name_does_not_stand_in_the_way_besides() -> N
 
 def test_another_vip_is_told() -> None:
     node = looks.look("multicast-n1")
-    (error,) = blockers(looks.inventory(vip="198.19.122.101"), {"n1": node})
-    assert error.what.startswith(
+    (error,) = stopping(looks.inventory(vip="198.19.122.101"), node)
+    assert error.message.startswith(
         "port 9443 is served by a cluster set up by hand, whose VIP is 198.19.122.100: containers"
     )
-    assert "set `vip`" in (error.hint or "")
+    assert "set `vip`" in (error.fix or "")
 
 
 def test_a_keepalived_with_our_vip_and_no_haproxy_is_told() -> None:

@@ -27,15 +27,21 @@ def test_what_our_own_configuration_says() -> None:
 
 
 def test_a_password_with_comment_signs_is_read_whole_and_not_shown() -> None:
-    text = conf().replace("advert_int 1", 'advert_int 1\n    auth_pass "a#b!c"', 1)
+    secret = 'authentication {\n auth_type PASS\n auth_pass "a#b!c"\n}'
+    text = conf().replace("advert_int 1", f"advert_int 1\n{secret}", 1)
     assert identity_of(text).password == "a#b!c"
     assert "a#b!c" not in repr(identity_of(text))
 
 
 def test_comments_say_nothing() -> None:
-    assert (
-        identity_of("# virtual_router_id 9\nvirtual_router_id 8 ! not 9\n").virtual_router_id == 8
-    )
+    lines = "# virtual_router_id 9\nvirtual_router_id 8 ! not 9"
+    assert identity_of(f"vrrp_instance a {{\n{lines}\n}}\n").virtual_router_id == 8
+
+
+@pytest.mark.parametrize("number", ["x", "nan", "inf", "1e999"])
+def test_what_is_no_number_is_unlike_any(number: str) -> None:
+    text = f"vrrp_instance a {{\nvirtual_router_id {number}\n}}\n"
+    assert identity_of(text).virtual_router_id == 0
 
 
 @pytest.mark.parametrize(

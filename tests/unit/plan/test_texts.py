@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hadeploy.desired.model import File
 from hadeploy.observe.model import ObservedFile
-from hadeploy.plan.texts import file_diff
+from hadeploy.plan.texts import file_diff, shown
 
 
 def diff(old: str, new: str) -> list[str]:
@@ -35,3 +37,25 @@ def test_a_changed_password_is_told_but_not_shown() -> None:
 def test_a_password_that_goes_or_comes_is_not_shown() -> None:
     assert "canary" not in "\n".join(diff("a\n", 'a\n auth_pass "canary"\n'))
     assert "canary" not in "\n".join(diff('a\n auth_pass "canary"\n', "a\n"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'auth_pass "canary"',
+        "  stats auth admin:canary",
+        "user bob insecure-password canary",
+        "user bob password $6$canary",
+        "http-request set-header Authorization Basic\\ canary",
+        "server a 198.51.100.1:80 # auth_pass of old: canary",
+        "default-server check # stats auth admin:canary",
+    ],
+)
+def test_no_secret_is_shown(line: str) -> None:
+    assert "canary" not in shown(f"a\n{line}\nb")
+    assert shown(f"a\n{line}\nb").startswith("a\n")
+
+
+def test_what_is_no_secret_is_shown() -> None:
+    text = "# passwords are elsewhere\nbalance hdr(key)\n"
+    assert shown(text) == text

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from hadeploy.check.evaluate import evaluate
+from hadeploy.check.model import Sight, failures
+from hadeploy.check.places import former_nodes
 from hadeploy.observe.model import Address, ObservedNode, Owner, Socket
-from hadeploy.plan.blockers import blockers, forgotten
 from tests.unit import builders
 
 
 def of(observed: dict[str, ObservedNode], **inventory: Any) -> list[tuple[str | None, str]]:
-    return [(b.node, b.what) for b in blockers(builders.cluster(**inventory), observed)]
+    findings = failures(evaluate(Sight(builders.cluster(**inventory), observed)))
+    return [(finding.node, finding.message) for finding in findings if finding.node]
 
 
 def test_nothing_stands_in_the_way_of_fresh_nodes() -> None:
@@ -99,10 +102,11 @@ def test_a_former_node_stands_in_the_way_until_it_is_forgotten() -> None:
     smaller = builders.cluster(
         nodes=[{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2)]
     )
-    (error,) = forgotten(smaller, observed, ())
-    assert "198.51.100.13 was a node of this cluster" in error.what
-    assert forgotten(smaller, observed, ("198.51.100.13",)) == []
-    assert forgotten(builders.cluster(), observed, ()) == []
+    (finding,) = failures(list(former_nodes(Sight(smaller, observed))))
+    assert "198.51.100.13 was a node of this cluster" in finding.message
+    forgotten = Sight(smaller, observed, forget=("198.51.100.13",))
+    for sight in (forgotten, Sight(builders.cluster(), observed)):
+        assert failures(list(former_nodes(sight))) == []
 
 
 def test_our_paused_haproxy_does_not_stand_in_the_way() -> None:

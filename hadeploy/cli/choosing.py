@@ -1,0 +1,68 @@
+"""The options that choose what a run is about."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from hadeploy.run.prepare import Choices
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SKIP = click.option(
+    "--skip", multiple=True, metavar="CHECK", help="Leave out a check, by its id; can be repeated."
+)
+
+
+def choosing(command: Command) -> Command:
+    """Give a command the options that choose what a run is about, as one `choices` argument."""
+
+    @click.option(
+        "--forget",
+        multiple=True,
+        metavar="ADDRESS",
+        help="A former node that is stopped or gone for good.",
+    )
+    @click.option(
+        "--prune",
+        is_flag=True,
+        help="Stop and clean nodes that left the inventory.",
+    )
+    @click.option(
+        "--adopt", is_flag=True, help="Take over a cluster that was set up by hand, node by node."
+    )
+    @click.option(
+        "--limit", multiple=True, metavar="NODE", help="Change this node only; can be repeated."
+    )
+    @click.option(
+        "--allow-degraded",
+        multiple=True,
+        metavar="NODE",
+        help="Leave out a node that cannot be reached; can be repeated.",
+    )
+    @SKIP
+    @functools.wraps(command)
+    def wrapped(
+        *,
+        forget: tuple[str, ...],
+        prune: bool,
+        limit: tuple[str, ...],
+        allow_degraded: tuple[str, ...],
+        adopt: bool,
+        skip: tuple[str, ...],
+        **others: Any,
+    ) -> Any:
+        choices = Choices(forget, prune, limit, allow_degraded, adopt, skip)
+        return command(choices=choices, **others)
+
+    return wrapped  # type: ignore[return-value]
+
+
+ROLLBACK = click.option(
+    "--rollback",
+    is_flag=True,
+    help="Go back to what was applied before the last change, instead of to the inventory.",
+)
