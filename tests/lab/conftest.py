@@ -11,8 +11,9 @@ import pytest
 from hadeploy.lab.lab import Lab
 from tests.lab.harness import ROOT, Cluster
 
-# Another name lets two sessions of tests run on one machine.
-LAB_NAME = os.environ.get("HADEPLOY_TEST_LAB", "test")
+# Another name lets two sessions of tests run on one machine; each worker of pytest-xdist has its own.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+LAB_NAME = os.environ.get("HADEPLOY_TEST_LAB", "test") + WORKER
 
 
 @pytest.fixture(scope="session")
