@@ -34,13 +34,16 @@ LOCK_WAIT = click.option(
     help="How long to wait for another run to end.",
 )
 LOCK_POLL_SECONDS = 1.0
+# As long as shell/lock.sh waits for it.
+SCRIPT_SECONDS = 120
 MOST_STALE = 3
 
 
 def unlocked(work: Callable[[], None], progress: Progress, lock_wait: float) -> None:
     """Do the work; while somebody else has the lock, wait and do it anew.
 
-    So too, a few times, if somebody changed a node between the look and the lock.
+    So too, a few times, if somebody changed a node between the look and the lock; and what is
+    left of a dead run is waited for in any case.
 
     Args:
         work: looks, plans and changes: what it planned before a wait is worth nothing after it.
@@ -51,13 +54,14 @@ def unlocked(work: Callable[[], None], progress: Progress, lock_wait: float) -> 
         LockedError: the other run had the lock for all that time.
         StaleError: the nodes kept changing.
     """
-    deadline = time.monotonic() + lock_wait
+    started = time.monotonic()
     stale = 0
     while True:
         try:
             return work()
         except LockedError as error:
-            if time.monotonic() >= deadline:
+            patience = max(lock_wait, SCRIPT_SECONDS) if error.ending else lock_wait
+            if time.monotonic() >= started + patience:
                 raise
             progress.waiting(str(error))
             time.sleep(LOCK_POLL_SECONDS)

@@ -29,7 +29,13 @@ class RefusedError(HadeployError):
 
 
 class LockedError(RefusedError):
-    """Somebody else is changing the cluster."""
+    """Somebody else is changing the cluster.
+
+    Attributes:
+        ending: whether that run is dead and only its script still works, which comes to its end.
+    """
+
+    ending = False
 
 
 class StaleError(RefusedError):
@@ -198,13 +204,15 @@ def locked(told: Mapping[str, str], *, node: str, doing: str) -> LockedError:
         node: where.
         doing: what this run was doing.
     """
-    return LockedError(
+    error = LockedError(
         f"locked by {describe(told)}",
         node=node,
         doing=doing,
         hint="wait for it (--lock-wait SECONDS), or `hadeploy unlock` if that run is dead",
         code=ExitCode.LOCKED,
     )
+    error.ending = is_dead(told.get("process", ""))
+    return error
 
 
 def _told(reply: Reply) -> dict[str, str]:

@@ -229,11 +229,13 @@ def _maybe_locked(observed: Mapping[str, ObservedNode]) -> None:
     """What another run is just replacing is not in the way; that run is.
 
     Raises:
-        LockedError: there is such a run.
+        LockedError: there is such a run, or a script that it left behind.
     """
     for node, look in observed.items():
         if look.lock:
-            raise locked(look.lock, node=node, doing="looking")
+            error = locked(look.lock, node=node, doing="looking")
+            if not error.ending or look.lock.get("working"):
+                raise error
 
 
 def checked(

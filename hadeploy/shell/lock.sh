@@ -47,6 +47,9 @@ lock_drop() {
     return 0
 }
 
+# still_working: whether a script of some run is at work on this node.
+still_working() { [ -e "$lock_file.busy" ] && ! flock -n "$lock_file.busy" true; }
+
 # lock_tell: who has it; nothing if nobody does.
 lock_tell() {
     if [ -e "$lock_file" ] && ! lock_expired; then
@@ -55,6 +58,7 @@ lock_tell() {
             "$(lock_field token)" "$(lock_field owner)" "$(lock_field purpose)" \
             "$(lock_field process)" "$(($(date +%s) - $(lock_field since)))" \
             "$(($(lock_field expires) - $(uptime_seconds)))"
+        ! still_working || echo working=yes
     fi
 }
 
@@ -73,7 +77,8 @@ lock_inherit() {
 lock_release() {
     install -d -m 0700 /run/hadeploy || return 1
     (
-        flock -n 8 || exit 0
+        # Whoever only looks whether it is busy is gone at once.
+        flock -w 1 8 || exit 0
         alone lock_drop
     ) 8>"$lock_file.busy"
 }

@@ -11,7 +11,7 @@ import pytest
 from hadeploy.lab.lab import Lab
 from tests.lab.harness import ROOT, Cluster
 
-# Another name lets two sessions of tests run on one machine; each worker of pytest-xdist has its own.
+# Another name lets two sessions of tests run on one machine; so does each worker of a session.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 LAB_NAME = os.environ.get("HADEPLOY_TEST_LAB", "test") + WORKER
 
