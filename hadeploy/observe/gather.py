@@ -14,6 +14,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.parse import parse_observation
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
+from hadeploy.transport.protocol import Reply
 from hadeploy.transport.session import Session
 
 # How much of what only `hadeploy check` needs is asked: nothing, or what may take a second or two
@@ -93,11 +94,33 @@ def try_observe(
     def look(session: Session) -> ObservedNode:
         asked = time.time()
         reply = session.run(script, doing="observing")
-        seen = parse_observation(session.node, reply)
+        seen = read_observation(session.node, reply)
         return dataclasses.replace(seen, skew=skew(seen.now, asked, time.time()))
 
     found, errors = try_each(look, sessions.values())
     return {node.node: node for node in found}, errors
+
+
+def read_observation(node: str, reply: Reply) -> ObservedNode:
+    """What a node said, or an error that names it; nothing is believed by halves.
+
+    Args:
+        node: its label.
+        reply: what observe.sh said.
+
+    Raises:
+        HadeployError: it makes no sense.
+    """
+    try:
+        return parse_observation(node, reply)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise HadeployError(
+            "what the node answered makes no sense",
+            node=node,
+            doing="observing",
+            detail=f"{type(error).__name__}: {error}"[:200],
+            hint="what do `docker inspect`, `ip -j address` and `ss -ltnp` print there?",
+        ) from error
 
 
 def skew(now: int, asked: float, answered: float) -> float:

@@ -43,7 +43,5 @@ def parse_line(line: str, token: str) -> Message | None:
         token: the run's own.
     """
     mark = f"@{token} "
-    if not line.startswith(mark):
-        return None
-    kind, *words = line[len(mark) :].split()
-    return Message(kind, tuple(words))
+    words = line[len(mark) :].split() if line.startswith(mark) else []
+    return Message(words[0], tuple(words[1:])) if words else None

@@ -23,7 +23,16 @@ def inventory(**changes: object) -> Cluster:
 
 def look(name: str) -> ObservedNode:
     """A captured observation, by the end of its file's name."""
-    text = (Path(__file__).parent / "captured" / f"observation-{name}.txt").read_text()
+    return parse_observation(name.rpartition("-")[2], reply(captured(name)))
+
+
+def captured(name: str) -> str:
+    """What was captured, by the end of its file's name."""
+    return (Path(__file__).parent / "captured" / f"observation-{name}.txt").read_text()
+
+
+def reply(text: str) -> Reply:
+    """What was captured, as messages."""
     messages: list[Message] = []
     for line in text.split("\n"):
         message = parse_line(line, "tok")
@@ -31,7 +40,7 @@ def look(name: str) -> ObservedNode:
             messages.append(message)
         elif messages:
             messages[-1].body.append(line)
-    return parse_observation(name.rpartition("-")[2], Reply(tuple(messages), 0))
+    return Reply(tuple(messages), 0)
 
 
 def by_hand(name: str) -> ByHand:

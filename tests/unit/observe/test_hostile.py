@@ -1,0 +1,64 @@
+"""Whatever a node says: an observation, or an error that names the node, and noise is no state."""
+
+from __future__ import annotations
+
+import contextlib
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hadeploy.errors import HadeployError
+from hadeploy.observe.gather import read_observation
+from hadeploy.observe.model import ObservedNode
+from tests.unit.adopt.looks import captured, reply
+
+REAL = captured("multicast-n1").split("\n")
+# Few examples a run: the suite is to stay quick, and many runs make many examples.
+QUICK = settings(max_examples=40, deadline=None)
+
+noise = st.text(max_size=40) | st.sampled_from(
+    [
+        *("@tok", "@tok ", "@tok node", "@tok vrrp x y", "@tok through a b c", "@tok check-age"),
+        *("[{}]", "{}", "[[", "=", "now=x", "State = MASTER", "0" * 5000, "nan", "\x00", "a=b=c"),
+        *("[" * 3000, "LISTEN 0 1 a:b c:d", '[{"Id": 1}]', "@tok image", "@tok file 600", "1,2,3"),
+    ]
+)
+
+
+def survives(lines: list[str]) -> ObservedNode | None:
+    with contextlib.suppress(HadeployError):
+        return read_observation("n1", reply("\n".join(lines)))
+    return None
+
+
+@QUICK
+@given(st.lists(noise, max_size=12))
+def test_noise_alone_is_no_state(lines: list[str]) -> None:
+    told = survives([line for line in lines if not line.startswith("@tok")])
+    assert told is not None
+    assert (told.containers, told.addresses, told.vrrp, told.docker) == ((), (), None, None)
+
+
+@QUICK
+@given(st.data())
+def test_a_real_answer_with_noise_in_it(data: st.DataObject) -> None:
+    lines = list(REAL)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(lines)))
+        lines[at : at + data.draw(st.integers(0, 3))] = data.draw(st.lists(noise, max_size=2))
+    survives(lines)
+
+
+@QUICK
+@given(st.integers(0, len("\n".join(REAL))), noise)
+def test_a_real_answer_that_is_cut_off_or_overwritten(at: int, piece: str) -> None:
+    text = "\n".join(REAL)
+    survives(text[:at].split("\n"))
+    survives((text[:at] + piece + text[at + len(piece) :]).split("\n"))
+
+
+@QUICK
+@given(st.lists(noise, max_size=5))
+def test_a_banner_changes_nothing(banner: list[str]) -> None:
+    lines = [line for text in banner for line in text.split("\n") if not line.startswith("@tok")]
+    assert survives([*lines, *REAL]) == survives(REAL)
