@@ -28,8 +28,11 @@ IMAGE: Final = r"^[a-z0-9][a-zA-Z0-9._:/-]*(@sha256:[0-9a-f]{64})?$"
 LINE: Final = r"^[^\x00-\x1f\x7f]+$"
 WORD: Final = r"^[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*$"
 URL_PATH: Final = r"^/[^\s\x00-\x1f\x7f\"'\\#]*$"
-LOG_TARGET: Final = r"^[a-zA-Z0-9.:/@_\[\]-]+$"
-LOG_FACILITY: Final = r"^[a-z0-9]+$"
+# A name would have to be found by DNS before haproxy starts, and a socket is not in the container.
+LOG_TARGET: Final = r"^(stdout|stderr|[0-9.]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\]:[0-9]{1,5})$"
+LOG_FACILITY: Final = (
+    r"^(kern|user|mail|daemon|auth2?|syslog|lpr|news|uucp|cron2?|ftp|ntp|audit|alert|local[0-7])$"
+)
 LOG_SIZE: Final = r"^[1-9][0-9]*[kmg]$"
 REFERENCE: Final = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00-\x1f]+|cmd:[^\x00-\x1f]+)$"
 SNIPPET: Final = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
@@ -44,7 +47,8 @@ SHAPES: Final[Mapping[str, str]] = {
     LINE: "must be one line of text, and not empty",
     WORD: "must be text without spaces that does not begin with '-'",
     URL_PATH: "must be a path that begins with '/', without spaces, quotes, '\\' or '#'",
-    LOG_TARGET: "must be stdout, stderr or a syslog target, as in 10.0.0.5:514",
+    LOG_TARGET: "must be stdout, stderr or the address of a syslog server, as in 10.0.0.5:514 or"
+    " [fd00::5]:514",
     LOG_FACILITY: "must be a syslog facility, as in local0",
     LOG_SIZE: "must be a whole number with k, m or g, as in 10m",
     # The wrong value may be the password itself: it is never repeated.
@@ -126,6 +130,15 @@ def _within_timer(duration: str) -> str:
     return duration
 
 
+def _log_target(target: str) -> str:
+    if target not in ("stdout", "stderr"):
+        host, _, port = target.rpartition(":") if ":" in target else (target, "", "514")
+        _address(host.strip("[]"))
+        if not 1 <= int(port) <= 65535:
+            raise ValueError(f"has no port {port}: ports are 1 to 65535")
+    return target
+
+
 def _absolute(path: str) -> str:
     if not path.startswith("/") or posixpath.normpath(path) in ("/", "//"):
         raise ValueError("must be an absolute path, and not '/' itself")
@@ -162,7 +175,7 @@ ImageReference = Annotated[str, Field(pattern=IMAGE)]
 Line = Annotated[str, Field(pattern=LINE)]
 Word = Annotated[str, Field(pattern=WORD)]
 UrlPath = Annotated[str, Field(pattern=URL_PATH)]
-LogTarget = Annotated[str, Field(pattern=LOG_TARGET)]
+LogTarget = Annotated[str, Field(pattern=LOG_TARGET), AfterValidator(_log_target)]
 LogFacility = Annotated[str, Field(pattern=LOG_FACILITY)]
 LogSize = Annotated[str, Field(pattern=LOG_SIZE)]
 SecretReference = Annotated[str, Field(pattern=REFERENCE)]
