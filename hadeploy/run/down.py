@@ -11,7 +11,7 @@ from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import leftovers
 from hadeploy.plan.model import NodePlan, Plan
-from hadeploy.run.lock import Lock, leased, refuse, take
+from hadeploy.run.lock import Lock, held, refuse
 from hadeploy.run.progress import Progress
 from hadeploy.transport.fanout import each
 from hadeploy.transport.protocol import Message
@@ -35,15 +35,12 @@ def tear_down(
         NodesError: a node kept something; `down` can simply be run again.
     """
     todo = [node for node in plan.nodes if node.steps]
-    lock = Lock(cluster.name, "down")
+    with held("down", cluster, sessions, progress) as lock:
 
-    def remove_from(node: NodePlan) -> None:
-        script = down_script(cluster, node, observed[node.node], lock)
-        remove(script, node, sessions[node.node], progress)
+        def remove_from(node: NodePlan) -> None:
+            script = down_script(cluster, node, observed[node.node], lock)
+            remove(script, node, sessions[node.node], progress)
 
-    progress.phase("Lock")
-    take(lock, sessions)
-    with leased(lock, sessions):
         progress.phase("Remove")
         each(remove_from, [node for node in todo if not node.holder])
         each(remove_from, [node for node in todo if node.holder])
@@ -132,7 +129,7 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
                 "the VIP could not be handed over, so nothing was removed",
                 node=session.node,
                 doing="handing over",
-                detail="\n".join(m.text for m in reply.messages if m.text),
+                detail=reply.said,
                 hint="`hadeploy verify` tells what is wrong with the others",
             )
         progress.node(session.node, f"kept {failures[0].words[0]}", "failed")
@@ -140,7 +137,7 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
             f"could not remove {failures[0].words[0]}",
             node=session.node,
             doing="removing",
-            detail="\n".join(m.text for m in reply.messages if m.text),
+            detail=reply.said,
             hint="mend the cause and run `hadeploy down` again",
         )
     progress.node(session.node, f"{len(plan.steps)} things removed", "ok")

@@ -10,7 +10,7 @@ from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.successor import drains, successors
-from hadeploy.run.lock import Lock, leased, refuse, take
+from hadeploy.run.lock import held, refuse
 from hadeploy.run.progress import Progress
 from hadeploy.transport.session import Session
 
@@ -85,10 +85,7 @@ def _run(
     sessions: Mapping[str, Session],
     progress: Progress,
 ) -> None:
-    lock = Lock(cluster.name, purpose)
-    progress.phase("Lock")
-    take(lock, sessions)
-    with leased(lock, sessions):
+    with held(purpose, cluster, sessions, progress) as lock:
         progress.phase(purpose.capitalize())
         script = lock.changing(
             cluster,
@@ -104,7 +101,7 @@ def _run(
                 "it was told, but it had no effect",
                 node=node,
                 doing=purpose,
-                detail="\n".join(m.text for m in reply.messages if m.text),
+                detail=reply.said,
                 hint=f"docker logs --tail 30 {cluster.container_names[1]}",
             )
         progress.node(node, f"{purpose}ed", "ok")

@@ -76,7 +76,7 @@ def _pull(reference: str, session: Session, progress: Progress) -> None:
             "docker pull failed",
             node=session.node,
             doing=doing,
-            detail="\n".join(m.text for m in reply.messages if m.text)[-1500:],
+            detail=reply.said[-1500:],
             hint="is the registry reachable from the node? else give images.*.archive, a tar here",
         )
 

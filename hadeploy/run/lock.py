@@ -15,6 +15,7 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.parse import parse_fields
 from hadeploy.run.process import is_dead, this_process
+from hadeploy.run.progress import Progress
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
 from hadeploy.transport.protocol import Reply
@@ -138,8 +139,24 @@ def release(lock: Lock, sessions: Mapping[str, Session]) -> None:
 
 
 @contextmanager
-def leased(lock: Lock, sessions: Mapping[str, Session]) -> Iterator[None]:
-    """Keep the lock alive while the body runs, and give it back however that ends."""
+def held(
+    purpose: str, cluster: Cluster, sessions: Mapping[str, Session], progress: Progress
+) -> Iterator[Lock]:
+    """The lock on all nodes, kept alive while the body runs and given back however that ends.
+
+    Args:
+        purpose: the command.
+        cluster: for its name.
+        sessions: to all nodes.
+        progress: told the phase.
+
+    Raises:
+        LockedError: somebody else has it, with who, why and since when.
+        HadeployError: it could not be taken.
+    """
+    progress.phase("Lock")
+    lock = Lock(cluster.name, purpose)
+    take(lock, sessions)
     done = threading.Event()
 
     def renew(session: Session) -> None:
@@ -156,7 +173,7 @@ def leased(lock: Lock, sessions: Mapping[str, Session]) -> Iterator[None]:
     for session in sessions.values():
         threading.Thread(target=renew, args=(session,), daemon=True).start()
     try:
-        yield
+        yield lock
     finally:
         done.set()
         release(lock, sessions)

@@ -8,7 +8,7 @@ from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.model import Plan
 from hadeploy.run.down import down_script, prove_gone, remove
-from hadeploy.run.lock import Lock, leased, take
+from hadeploy.run.lock import held
 from hadeploy.run.progress import Progress
 from hadeploy.run.successor import find_successor
 from hadeploy.transport.session import Session
@@ -56,10 +56,7 @@ def take_out(
         HadeployError: no healthy node could take the VIP, or something did not go away.
     """
     everywhere = {**sessions, **former}
-    lock = Lock(cluster.name, "up")
-    progress.phase("Lock")
-    take(lock, everywhere)
-    with leased(lock, everywhere):
+    with held("up", cluster, everywhere, progress) as lock:
         progress.phase("Take out")
         for turn in plan.nodes:
             if turn.holder:

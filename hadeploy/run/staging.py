@@ -79,7 +79,7 @@ def stage(script: str, session: Session, progress: Progress) -> str:
             "staging the files failed",
             node=session.node,
             doing="validating",
-            detail="\n".join(m.text for m in reply.messages if m.text),
+            detail=reply.said,
             hint="is there space, and may root write there? (paths.root)",
         )
     progress.node(session.node, "configuration checked", "ok")

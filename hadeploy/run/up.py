@@ -13,7 +13,7 @@ from hadeploy.plan.model import Impact, NodePlan
 from hadeploy.run.homecoming import bring_home
 from hadeploy.run.images import load_images
 from hadeploy.run.interrupt import Interrupt, deferred
-from hadeploy.run.lock import Lock, RefusedError, leased, take
+from hadeploy.run.lock import Lock, RefusedError, held, take
 from hadeploy.run.prepare import Inputs, Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.record import applied_record
@@ -38,10 +38,7 @@ def apply(
     """
     todo = [turn for turn in prepared.plan.nodes if turn.steps]
     nodes = list(dict.fromkeys(turn.node for turn in todo))
-    lock = Lock(inputs.cluster.name, "up")
-    progress.phase("Lock")
-    take(lock, sessions)
-    with leased(lock, sessions):
+    with held("up", inputs.cluster, sessions, progress) as lock:
         progress.phase("Images")
         then = dataclasses.replace(inputs, cluster=prepared.cluster)
         if any(each(lambda turn: load_images(then, turn, sessions[turn.node], progress), todo)):

@@ -26,6 +26,11 @@ class Reply:
     messages: tuple[Message, ...]
     code: int
 
+    @property
+    def said(self) -> str:
+        """Everything that followed any message."""
+        return "\n".join(m.text for m in self.messages if m.text)
+
     def all(self, kind: str) -> list[Message]:
         """The messages of one kind, in order."""
         return [m for m in self.messages if m.kind == kind]

@@ -49,6 +49,19 @@ class Result:
         return [(p["node"], p["proof"]) for p in self.document["proofs"] if p["verdict"] == "fail"]
 
 
+def finish(*command: str) -> Result:
+    """Run a command to its end, with nothing to read."""
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
 @dataclass
 class Cluster:
     """An inventory on a lab, and what a test wants to do with it."""
@@ -76,28 +89,12 @@ class Cluster:
     def run(self, *arguments: str, module: str = "hadeploy") -> Result:
         """Run a hadeploy command with this inventory."""
         python, _, _, *command = self.command(arguments)
-        done = subprocess.run(
-            [python, "-m", module, *command],
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=300,
-            check=False,
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
+        return finish(python, "-m", module, *command)
 
     def accident(self, kind: str, moment: str | int, *arguments: str) -> Result:
         """Run a command that has an accident at that moment (tests/lab/faulty.py)."""
         python, _, _, *command = self.command(arguments)
-        done = subprocess.run(
-            [python, "-m", "tests.lab.faulty", kind, str(moment), *command],
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=300,
-            check=False,
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
+        return finish(python, "-m", "tests.lab.faulty", kind, str(moment), *command)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command and let it run."""
