@@ -21,8 +21,10 @@ pin() {
     shift
     for hd_address in "$@"; do
         if [ -n "$(entries "$hd_address")" ] || pinned "$hd_address"; then
-            ip address replace "$(whole "$hd_address")" dev lo valid_lft "$hd_seconds" \
-                preferred_lft "$hd_seconds" || return 1
+            # The kernel leaves the route of an IPv6 address with a lifetime on lo for ever, so that
+            # this node could not reach the next holder; as deprecated it is nobody's source address.
+            ip address replace "$(whole "$hd_address")" dev lo noprefixroute \
+                valid_lft "$hd_seconds" preferred_lft 0 || return 1
         fi
     done
 }

@@ -42,9 +42,9 @@ class Probe:
 
 
 @contextmanager
-def probing(cluster: Cluster) -> Iterator[Probe]:
-    """Requests for as long as the body lasts."""
-    probe = Probe(cluster.lab.vip)
+def probing(cluster: Cluster, vip: str | None = None) -> Iterator[Probe]:
+    """Requests through the VIP, by default the lab's own, for as long as the body lasts."""
+    probe = Probe(vip or cluster.lab.vip)
     thread = threading.Thread(target=probe.run)
     thread.start()
     try:

@@ -1,0 +1,56 @@
+"""The same promises through an IPv6 VIP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.harness import Cluster
+from tests.lab.traffic import probing
+
+
+@pytest.fixture
+def six(fresh: Cluster) -> Iterator[Cluster]:
+    """A cluster whose VIP and VRRP speak IPv6; SSH and the API servers speak both."""
+    if fresh.lab.vip6 is None:
+        pytest.fail("this machine's kernel has no IPv6, which the lab's machines must have")
+    fresh.inventory["vip"] = fresh.lab.vip6
+    fresh.inventory["nodes"] = [
+        {
+            "name": node,
+            "address": fresh.lab.address6(node),
+            "ssh": {"host": fresh.lab.address(node)},
+        }
+        for node in fresh.lab.nodes
+    ]
+    fresh.up()
+    yield fresh
+    routes = {node: fresh.node(node, "ip -6 route show dev lo") for node in fresh.lab.nodes}
+    fresh.ok("down", "--yes")
+    assert not any(routes.values()), "a node that kept one would look for the VIP on itself"
+
+
+def test_the_holder_is_recreated_without_a_failure(six: Cluster) -> None:
+    (holder,) = six.holders(six.lab.vip6)
+    six.inventory["haproxy"] = {"maxconn": 900}
+    with probing(six, six.lab.vip6) as probe:
+        document = six.up()
+    assert probe.failed == []
+    assert probe.done > 100
+    steps = {step["action"] for node in document["plan"] for step in node["steps"]}
+    assert {"hand-over", "recreate-container", "end-hand-over"} <= steps
+    assert six.holders(six.lab.vip6) != [holder]
+    assert six.up()["changes"] == 0
+
+
+def test_a_setting_of_all_nodes_changes_without_a_failure(six: Cluster) -> None:
+    holders = six.holders(six.lab.vip6)
+    six.inventory["vrrp"] = {"virtual_router_id": 77}
+    with probing(six, six.lab.vip6) as probe:
+        document = six.up()
+    assert document["together"] == ["virtual_router_id"]
+    assert probe.failed == []
+    assert probe.done > 100
+    assert six.holders(six.lab.vip6) == holders
+    assert six.up()["changes"] == 0
