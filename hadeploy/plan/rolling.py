@@ -209,6 +209,12 @@ def _expectations(
             f"{changing(settings)} on all nodes together: no interruption is expected, but while "
             "it lasts (some 10 s) no other node could take the VIP over."
         )
+    if settings and any(vip.version == 6 for vip in cluster.vip):
+        yield (
+            "Where the nodes do not forward IPv6 (net.ipv6.conf.*.forwarding), a client that does "
+            f"not know the VIP's MAC address waits {4 * cluster.vrrp.advert_interval:g} s in the "
+            "meantime, or gives up."
+        )
     for vip in sorted(gone):
         yield f"{vip} goes away, and every connection to it."
     if any(step.action == "hand-over" for step in steps):

@@ -200,7 +200,7 @@ def _command(change: Change, step: Step) -> list[str]:
             "hold": ["hold", keepalived],
             "hand-over": ["hand_over", str(change.cluster.listeners[0].port), *addresses],
             "end-hand-over": ["end_hand_over", keepalived],
-            "pin": ["pin", str(2 * change.election + PIN_SECONDS), *change.vips],
+            "pin": ["stay", str(2 * change.election + PIN_SECONDS), *change.vips],
             "unpin": ["let_go", keepalived, *addresses],
         }
         return commands.get(step.action, [])

@@ -29,6 +29,31 @@ pin() {
     done
 }
 
+# stay SECONDS ADDRESS...: pinned, and found also by those who have not spoken to them lately.
+stay() {
+    pin "$@" || return 1
+    shift
+    for hd_entry in $(entries "$@"); do
+        hd_address=${hd_entry#*=}
+        case $hd_address in *:*) vouch "${hd_entry%%=*}" "${hd_address%/*}" ;; esac
+    done
+}
+
+# vouch INTERFACE ADDRESS: as long as it is pinned. For what is not on the interface itself the kernel
+# answers neighbour solicitations only as a proxy, and only where it forwards (ndisc_recv_ns in
+# net/ipv6/ndisc.c); such answers do not override a real holder's, so one too many does no harm.
+vouch() {
+    hd_switch=/proc/sys/net/ipv6/conf/$1/proxy_ndp
+    [ "$(cat "${hd_switch%/*}/forwarding")" = 1 ] || return 0
+    hd_switched=$(cat "$hd_switch")
+    ip neighbour replace proxy "$2" dev "$1" && echo 1 >"$hd_switch" || return 1
+    (
+        while pinned "$2"; do nap; done
+        echo "$hd_switched" >"$hd_switch"
+        ip neighbour del proxy "$2" dev "$1"
+    ) 8>&- >/dev/null 2>&1 &
+}
+
 unpin() {
     for hd_address in "$@"; do
         ! pinned "$hd_address" || ip address del "$(whole "$hd_address")" dev lo

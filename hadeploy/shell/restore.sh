@@ -19,7 +19,7 @@ put_back() {
     fi
     if [ "${HD_TOGETHER-}" = yes ]; then
         # shellcheck disable=SC2086  # a list of words
-        pin $((60 + HD_ELECTION)) $HD_VIPS
+        stay $((60 + HD_ELECTION)) $HD_VIPS
     fi
     if put_back_role haproxy "$HD_HAPROXY" USR2 && put_back_role keepalived "$HD_KEEPALIVED" HUP; then
         emit restored

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.harness import Cluster
+from tests.lab.harness import Cluster, eventually
 from tests.lab.traffic import probing
 
 
@@ -54,3 +55,26 @@ def test_a_setting_of_all_nodes_changes_without_a_failure(six: Cluster) -> None:
     assert probe.done > 100
     assert six.holders(six.lab.vip6) == holders
     assert six.up()["changes"] == 0
+
+
+@contextlib.contextmanager
+def forwarding(cluster: Cluster) -> Iterator[None]:
+    """The nodes forward IPv6, as those of a Kubernetes cluster with IPv6 do."""
+    switch = "/proc/sys/net/ipv6/conf/eth0/forwarding"
+    try:
+        for node in cluster.lab.nodes:
+            cluster.node(node, f"echo 1 >{switch}")
+        yield
+    finally:
+        for node in cluster.lab.nodes:
+            cluster.node(node, f"echo 0 >{switch}")
+
+
+def test_strangers_find_the_vip_while_all_nodes_change(six: Cluster) -> None:
+    six.inventory["vrrp"] = {"virtual_router_id": 78, "advert_interval": 2}
+    with forwarding(six), probing(six, six.lab.vip6, stranger=True) as probe:
+        six.up()
+    assert probe.failed == []
+    (holder,) = six.holders(six.lab.vip6)
+    left = "ip -6 neigh show proxy; grep -v 0 /proc/sys/net/ipv6/conf/eth0/proxy_ndp"
+    eventually(lambda: not six.node(holder, left, check=False), "nothing of it is left")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -16,8 +17,9 @@ EVERY_SECONDS = 0.005
 class Probe:
     """A new connection with a request through the VIP, one after the other."""
 
-    def __init__(self, vip: str) -> None:
+    def __init__(self, vip: str, *, stranger: bool = False) -> None:
         self._vip = vip
+        self._stranger = stranger
         self._stop = threading.Event()
         self.done = 0
         self.failed: list[str] = []
@@ -25,6 +27,8 @@ class Probe:
     def run(self) -> None:
         """Until `stop`."""
         while not self._stop.wait(EVERY_SECONDS):
+            if self._stranger:
+                forget(self._vip)
             started = time.monotonic()
             try:
                 with socket.create_connection((self._vip, 9443), timeout=5) as connection:
@@ -41,10 +45,28 @@ class Probe:
         self._stop.set()
 
 
+def forget(vip: str) -> None:
+    """Let this machine ask anew who has the VIP."""
+    family = "-6" if ":" in vip else "-4"
+    # Where nothing is known of it there is nothing to flush, which is an error.
+    subprocess.run(["ip", family, "neigh", "flush", "to", vip], capture_output=True, check=False)
+
+
 @contextmanager
-def probing(cluster: Cluster, vip: str | None = None) -> Iterator[Probe]:
-    """Requests through the VIP, by default the lab's own, for as long as the body lasts."""
-    probe = Probe(vip or cluster.lab.vip)
+def probing(
+    cluster: Cluster, vip: str | None = None, *, stranger: bool = False
+) -> Iterator[Probe]:
+    """Requests for as long as the body lasts.
+
+    Args:
+        cluster: where.
+        vip: through which; default: the lab's own.
+        stranger: whether nobody on this machine knows the VIP's MAC address beforehand.
+
+    Yields:
+        The probe.
+    """
+    probe = Probe(vip or cluster.lab.vip, stranger=stranger)
     thread = threading.Thread(target=probe.run)
     thread.start()
     try:

@@ -42,6 +42,14 @@ def test_all_nodes_together_the_holder_between_holding_and_letting_go() -> None:
     assert "no interruption is expected" in plan.expects[0]
 
 
+def test_with_an_ipv6_vip_a_change_of_all_nodes_may_be_noticed() -> None:
+    six = {"nodes": [{"name": f"n{i}", "address": f"2001:db8::1{i}"} for i in (1, 2, 3)]}
+    vip = "2001:db8::100"
+    observed = builders.healthy(builders.cluster(vip=vip, **six))
+    assert len(planned(builders.healthy(builders.cluster()), **ROUTER).expects) == 1
+    assert "net.ipv6.conf.*.forwarding" in planned(observed, vip=vip, **six, **ROUTER).expects[1]
+
+
 def test_a_node_that_a_dead_run_still_holds_is_not_held_again() -> None:
     observed = builders.healthy(builders.cluster())
     done = builders.healthy(builders.cluster(**ROUTER))["n2"]
