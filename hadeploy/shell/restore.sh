@@ -11,7 +11,7 @@ put_back() {
     fi
     emit restoring
     if [ "${HD_TOGETHER-}" != yes ] && ! same_router; then
-        put_back_role haproxy "$HD_HAPROXY" USR2
+        put_back_haproxy
         printf 'its peers no longer speak the VRRP settings that it would go back to\n'
         emit unrestored
         takes_part "$HD_KEEPALIVED" || keep_off
@@ -21,7 +21,7 @@ put_back() {
         # shellcheck disable=SC2086  # a list of words
         stay $((60 + HD_ELECTION)) $HD_VIPS
     fi
-    if put_back_role haproxy "$HD_HAPROXY" USR2 && put_back_role keepalived "$HD_KEEPALIVED" HUP; then
+    if put_back_haproxy && put_back_role keepalived "$HD_KEEPALIVED" "$(former 2)" HUP; then
         emit restored
         set_track handover 0
         back_in_place
@@ -53,7 +53,15 @@ back_in_place() {
     done
 }
 
-# put_back_role ROLE CONTAINER SIGNAL
+# former NUMBER: the name of that container in the record to go back to, which has haproxy's first.
+former() {
+    sed -n '/^ "containers": {/,/^ }/s/^  "\([^"]*\)": .*/\1/p' "$HD_ROOT/.undo/applied.json" |
+        sed -n "$1p"
+}
+
+put_back_haproxy() { put_back_role haproxy "$HD_HAPROXY" "$(former 1)" USR2; }
+
+# put_back_role ROLE CONTAINER FORMER_NAME SIGNAL
 put_back_role() {
     hd_changed=
     for hd_kept in "$HD_ROOT/.undo/$1"/*; do
@@ -65,11 +73,11 @@ put_back_role() {
     done
     sync "$HD_ROOT/$1"
     if exists "$2$OLD"; then
-        remove_container "$2" && docker rename "$2$OLD" "$2" && docker start "$2" >/dev/null || return 1
+        remove_container "$2" && docker rename "$2$OLD" "$3" && docker start "$3" >/dev/null || return 1
     elif [ -n "$hd_changed" ]; then
-        signal "$2" "$3" || docker restart "$2" >/dev/null || return 1
+        signal "$3" "$4" || docker restart "$3" >/dev/null || return 1
     fi
-    prove_back "$1" "$2"
+    prove_back "$1" "$3"
 }
 
 # recorded KEY: a word or a number that the record to go back to has at its top.

@@ -66,6 +66,25 @@ def test_a_node_whose_haproxy_fails_gets_the_old_one_back(served: Cluster, chang
     assert served.up()["changes"] == 0
 
 
+def test_renamed_containers_come_back_under_their_old_names(served: Cluster) -> None:
+    (holder,) = served.holders()
+    first, second = [node for node in served.lab.nodes if node != holder]
+    before = live(served, second)
+    served.inventory["containers"] = {"haproxy": "edge-haproxy", "keepalived": "edge-keepalived"}
+    served.inventory["templates"] = extra_bind(7777)
+    with port_taken(served, second, 7777), probing(served) as probe:
+        result = served.run("up", "--json")
+    assert result.code == 1
+    assert probe.failed == []
+    assert result.document["nodes"] == {first: "new", second: "restored", holder: "untouched"}
+    assert live(served, second) == before
+    del served.inventory["containers"], served.inventory["templates"]
+    with probing(served) as probe:
+        document = served.up()
+    assert probe.failed == []
+    assert [turn["node"] for turn in document["plan"] if turn["steps"]] == [first]
+
+
 def test_a_holder_whose_keepalived_fails_gets_the_old_one_back(served: Cluster) -> None:
     (holder,) = served.holders()
     before = live(served, holder)
