@@ -63,16 +63,19 @@ class NodeFailedError(HadeployError):
 
     Args:
         standing: what it has now.
+        hint: what to do.
     """
 
-    def __init__(self, what: str, standing: Standing, *, node: str, detail: str) -> None:
-        super().__init__(
-            what,
-            node=node,
-            doing="applying",
-            detail=detail,
-            hint="mend the cause and run `hadeploy up` again",
-        )
+    def __init__(
+        self,
+        what: str,
+        standing: Standing,
+        *,
+        node: str,
+        detail: str | None = None,
+        hint: str | None = "mend the cause and run `hadeploy up` again",
+    ) -> None:
+        super().__init__(what, node=node, doing="applying", detail=detail, hint=hint)
         self.standing = standing
 
 

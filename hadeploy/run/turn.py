@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hadeploy.plan.model import NodePlan
-from hadeploy.run.lock import refuse
+from hadeploy.run.lock import RefusedError, refuse
 from hadeploy.run.progress import Progress
 from hadeploy.run.standing import NodeFailedError, Standing
 from hadeploy.transport.protocol import Message, Reply
@@ -44,6 +44,7 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
 
     Raises:
         NodeFailedError: with the step that failed, what it said, and what the node has now.
+        RefusedError: it may not begin.
     """
 
     def tell(message: Message) -> None:
@@ -55,7 +56,7 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
     reply = session.run(script, doing="applying", on_message=tell)
     failed = reply.all("failed")
     if not failed:
-        refuse(reply, session.node, "applying")
+        _refuse(reply, session.node)
         progress.node(session.node, f"{len(turn.steps)} changes applied and proven", "ok")
         return reply.all("fingerprint")[-1].words[0]
     number = failed[0].words[0]
@@ -69,6 +70,16 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
         node=session.node,
         detail="\n".join(said),
     )
+
+
+def _refuse(reply: Reply, node: str) -> None:
+    try:
+        refuse(reply, node, "applying")
+    except RefusedError as error:
+        if not reply.all("ok"):
+            raise
+        # Who loses the lock between two steps may not put the first one back either.
+        raise NodeFailedError(error.what, Standing.BROKEN, node=node, hint=error.hint) from error
 
 
 def put_back(script: str, session: Session, progress: Progress) -> Standing:

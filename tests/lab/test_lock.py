@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.harness import Cluster, eventually
+from tests.lab.harness import HAPROXY, ROOT, Cluster, eventually
 
 LOCK = "/run/hadeploy/kube-lb.lock"
 CHANGE = {"maxconn": 700}
@@ -21,14 +22,18 @@ def cluster_free(served: Cluster) -> Iterator[Cluster]:
         served.node(node, f"rm -f {LOCK}")
 
 
-def lock(cluster: Cluster, node: str, expires: str) -> None:
-    """A lock of somebody else's, as a run leaves it."""
-    cluster.node(
-        node,
+def steal(expires: str) -> str:
+    """Shell that takes the lock of a node for somebody else, as a run leaves it."""
+    return (
         "install -d -m 0700 /run/hadeploy; "
         f"printf 'token=other\\nowner=ann@desk\\npurpose=up\\nsince=%s\\nexpires=%s\\n' "
-        f'"$(date +%s)" "{expires}" >{LOCK}',
+        f'"$(date +%s)" "{expires}" >{LOCK}'
     )
+
+
+def lock(cluster: Cluster, node: str, expires: str) -> None:
+    """A lock of somebody else's."""
+    cluster.node(node, steal(expires))
 
 
 IN_A_MINUTE = "$(($(cut -d. -f1 /proc/uptime) + 60))"
@@ -90,6 +95,52 @@ def test_a_run_that_lost_its_lock_changes_nothing_more(cluster_free: Cluster) ->
     assert "this run no longer holds its lock" in said
     ours = [line for line in cluster_free.snapshot()[holder].splitlines() if ".staging" not in line]
     assert ours == before.splitlines()
+
+
+def test_a_run_that_loses_its_lock_between_two_steps_goes_no_further(cluster_free: Cluster) -> None:
+    (holder,) = cluster_free.holders()
+    first, second = [node for node in cluster_free.lab.nodes if node != holder]
+    before, running = cluster_free.snapshot(), worker(cluster_free, first)
+    cluster_free.inventory["listeners"] = [{"balance": "roundrobin"}]
+    # The last that is done with a new file, before the next step begins.
+    with instead_of(cluster_free, first, "sync", f"{ROOT}/haproxy", steal(IN_A_MINUTE)):
+        result = cluster_free.run("up", "--json")
+    assert result.code == 1
+    (error,) = result.document["errors"]
+    assert error["node"] == first
+    assert "this run no longer holds its lock" in error["message"]
+    assert result.document["nodes"] == {first: "broken", second: "untouched", holder: "untouched"}
+    assert "roundrobin" in cluster_free.node(first, f"cat {ROOT}/haproxy/haproxy.cfg")
+    assert worker(cluster_free, first) == running, "it was not told to read the new file"
+    assert cluster_free.node(first, f"cat {LOCK}").startswith("token=other")
+    for node in (second, holder):
+        now = [n for n in cluster_free.snapshot()[node].splitlines() if ".staging" not in n]
+        assert now == before[node].splitlines()
+    cluster_free.node(first, f"rm {LOCK}")
+    cluster_free.up()
+    assert worker(cluster_free, first) != running
+    assert cluster_free.up()["changes"] == 0
+
+
+def worker(cluster: Cluster, node: str) -> str:
+    """The processes of haproxy, of which a reload makes a new one."""
+    return cluster.node(node, f"docker top {HAPROXY} -o pid")
+
+
+@contextlib.contextmanager
+def instead_of(
+    cluster: Cluster, node: str, program: str, argument: str, script: str
+) -> Iterator[None]:
+    """Before a program does its work on that argument, a script runs on the node."""
+    path = f"/usr/local/bin/{program}"
+    case = f'case $1 in {argument}) {script} ;; esac; exec /usr/bin/{program} "$@"'
+    cluster.lab.exec(
+        node, ["sh", "-c", f"cat >{path} && chmod +x {path}"], input=f"#!/bin/sh\n{case}\n"
+    )
+    try:
+        yield
+    finally:
+        cluster.node(node, f"rm {path}")
 
 
 def test_of_two_runs_at_once_one_refuses_or_waits(cluster_free: Cluster) -> None:

@@ -53,9 +53,7 @@ def forget(vip: str) -> None:
 
 
 @contextmanager
-def probing(
-    cluster: Cluster, vip: str | None = None, *, stranger: bool = False
-) -> Iterator[Probe]:
+def probing(cluster: Cluster, vip: str | None = None, *, stranger: bool = False) -> Iterator[Probe]:
     """Requests for as long as the body lasts.
 
     Args:
