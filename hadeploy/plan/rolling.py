@@ -212,8 +212,8 @@ def _expectations(
     if settings and any(vip.version == 6 for vip in cluster.vip):
         yield (
             "Where the nodes do not forward IPv6 (net.ipv6.conf.*.forwarding), a client that does "
-            f"not know the VIP's MAC address waits {4 * cluster.vrrp.advert_interval:g} s in the "
-            "meantime, or gives up."
+            "not know the VIP's MAC address yet may wait for "
+            f"{4 * cluster.vrrp.advert_interval:g} s in the meantime, or give up."
         )
     for vip in sorted(gone):
         yield f"{vip} goes away, and every connection to it."

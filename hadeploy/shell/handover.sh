@@ -44,9 +44,9 @@ stay() {
 # net/ipv6/ndisc.c); such answers do not override a real holder's, so one too many does no harm.
 vouch() {
     hd_switch=/proc/sys/net/ipv6/conf/$1/proxy_ndp
-    [ "$(cat "${hd_switch%/*}/forwarding")" = 1 ] || return 0
     hd_switched=$(cat "$hd_switch")
-    ip neighbour replace proxy "$2" dev "$1" && echo 1 >"$hd_switch" || return 1
+    [ "$(cat "${hd_switch%/*}/forwarding")" = 1 ] && ip neighbour replace proxy "$2" dev "$1" &&
+        echo 1 >"$hd_switch" || return 0
     (
         while pinned "$2"; do nap; done
         echo "$hd_switched" >"$hd_switch"

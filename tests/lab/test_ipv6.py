@@ -45,6 +45,7 @@ def test_the_holder_is_recreated_without_a_failure(six: Cluster) -> None:
     assert six.up()["changes"] == 0
 
 
+@pytest.mark.exhaustive
 def test_a_setting_of_all_nodes_changes_without_a_failure(six: Cluster) -> None:
     holders = six.holders(six.lab.vip6)
     six.inventory["vrrp"] = {"virtual_router_id": 77}
@@ -75,6 +76,8 @@ def test_strangers_find_the_vip_while_all_nodes_change(six: Cluster) -> None:
     with forwarding(six), probing(six, six.lab.vip6, stranger=True) as probe:
         six.up()
     assert probe.failed == []
+    assert probe.done > 100
+    assert six.up()["changes"] == 0
     (holder,) = six.holders(six.lab.vip6)
     left = "ip -6 neigh show proxy; grep -v 0 /proc/sys/net/ipv6/conf/eth0/proxy_ndp"
     eventually(lambda: not six.node(holder, left, check=False), "nothing of it is left")
