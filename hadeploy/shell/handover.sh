@@ -43,6 +43,8 @@ stay() {
 # answers neighbour solicitations only as a proxy, and only where it forwards (ndisc_recv_ns in
 # net/ipv6/ndisc.c); such answers do not override a real holder's, so one too many does no harm.
 vouch() {
+    # One that vouches already sees to its end, too.
+    ! ip neighbour show proxy dev "$1" | grep -qF "$2 " || return 0
     hd_switch=/proc/sys/net/ipv6/conf/$1/proxy_ndp
     hd_switched=$(cat "$hd_switch")
     [ "$(cat "${hd_switch%/*}/forwarding")" = 1 ] && ip neighbour replace proxy "$2" dev "$1" &&
