@@ -18,8 +18,11 @@ _TIMEOUTS = ("connect", "client", "server")
 _CARRIED_GLOBAL = (
     *("daemon", "master-worker", "pidfile", "chroot", "user", "group", "uid", "gid", "log"),
     *("maxconn", "stats", "hard-stop-after", "nbproc", "node", "description", "quiet"),
+    "server-state-file",
 )
-_CARRIED_DEFAULTS = ("mode", "log", "balance", "maxconn", "default_backend")
+_CARRIED_DEFAULTS = (
+    *("mode", "log", "balance", "maxconn", "default_backend", "load-server-state-from-file"),
+)
 _CARRIED_OPTIONS = (
     *("tcplog", "httplog", "dontlognull", "redispatch", "clitcpka", "srvtcpka", "tcpka", "httpchk"),
     # These mean something in HTTP mode only.

@@ -83,6 +83,7 @@ def haproxy_cfg(cluster: Cluster, jinja: jinja2.Environment) -> File:
             bind="*" if cluster.vip[0].version == 4 else "[::]",
             global_maxconn=cluster.haproxy.maxconn + layout.HEALTH_MAXCONN,
             health_maxconn=layout.HEALTH_MAXCONN,
+            server_state=f"{layout.IN_HAPROXY}/{layout.SERVER_STATE.rpartition('/')[2]}",
             config_id=config_id,
         )
 

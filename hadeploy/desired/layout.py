@@ -1,6 +1,9 @@
 """Where things are: in the cluster's folder on a node, and where the containers see them."""
 
 HAPROXY_CFG = "haproxy/haproxy.cfg"
+# Written on the node itself (shell/knowledge.sh), so no desired file.
+SERVER_STATE = "haproxy/server-state"
+NO_SERVER_STATE = "1\n"
 KEEPALIVED_CONF = "keepalived/keepalived.conf"
 CHECK_SCRIPT = "keepalived/check-haproxy.sh"
 TRACK = "track"

@@ -13,6 +13,7 @@ from hadeploy.plan.order import holders, rolling_order
 
 OUR_FILES = (
     layout.HAPROXY_CFG,
+    layout.SERVER_STATE,
     layout.KEEPALIVED_CONF,
     layout.CHECK_SCRIPT,
     layout.APPLIED,

@@ -36,6 +36,8 @@ def stage_script(cluster: Cluster, desired: DesiredNode, lock: Lock, fingerprint
     lines = ["stage_begin"]
     lines += [f"track {shlex.quote(name)}" for name in layout.DRAINS]
     lines += [_line("put", f.path, f"{f.mode:04o}", _base64(f.content)) for f in desired.files]
+    # haproxy would warn that it is missing, in the middle of what it really has to say.
+    lines.append(_line("put", layout.SERVER_STATE, "0644", _base64(layout.NO_SERVER_STATE)))
     staging = f"{desired.root}/{layout.STAGING}"
     for container in desired.containers:
         command = validate_arguments(container, staging, validation_of(container))
@@ -82,6 +84,7 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
     cluster, desired = change.cluster, change.desired
     lines = ["begin"]
     settled = True
+    carried = False
     for number, step in enumerate(turn.steps):
         if step.action in _AFTERWARDS and not settled:
             # Its check failed while haproxy was away; the next node waits until it is back.
@@ -90,6 +93,9 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
             settled = True
         command = _command(change, step)
         if command:
+            if step.role == "haproxy" and step.action != "write-file" and not carried:
+                lines.append("carry_over")
+                carried = True
             lines.append(_line("step", str(number), *command))
             if step.role and step.action in _TOUCHES:
                 proof = _proof(cluster, desired, desired.container(step.role))
@@ -143,11 +149,13 @@ def lock_script(
             "apply.sh",
             "handover.sh",
             "restore.sh",
+            "knowledge.sh",
             *(["adopt.sh"] if change.by_hand else []),
         ],
         lines,
         HD_BY_HAND=" ".join(policies(change.by_hand)) if change.by_hand else "",
         HD_VIPS=" ".join(change.vips),
+        HD_HEALTH_PORT=str(change.cluster.haproxy.health_port),
         HD_ELECTION=str(change.election),
         HD_OTHERWISE=otherwise,
         HD_TOGETHER="yes" if together else "no",

@@ -25,6 +25,7 @@ begin() {
     # A rule that outlived its script would keep clients away.
     # shellcheck disable=SC2086  # a list of words
     sweep $HD_VIPS
+    forget_knowledge
     emit step begin
     remember || {
         emit failed begin
@@ -90,6 +91,7 @@ record() {
     else
         keep_previous
     fi
+    forget_knowledge
     rm -rf "$HD_ROOT/.staging"
 }
 

@@ -25,6 +25,7 @@ put_back() {
         emit restored
         set_track handover 0
         back_in_place
+        forget_knowledge
         forget_undo
         rm -rf "$HD_ROOT/.staging"
     else
@@ -72,6 +73,7 @@ put_back_role() {
         fi
     done
     sync "$HD_ROOT/$1"
+    [ "$1" != haproxy ] || carry_over "$HD_ROOT/haproxy/haproxy.cfg"
     if exists "$2$OLD"; then
         remove_container "$2" && docker rename "$2$OLD" "$3" && docker start "$3" >/dev/null || return 1
     elif [ -n "$hd_changed" ]; then
@@ -81,7 +83,9 @@ put_back_role() {
 }
 
 # recorded KEY: a word or a number that the record to go back to has at its top.
-recorded() { sed -n "s/^ \"$1\": \"\{0,1\}\([0-9a-f]*\).*/\1/p" "$HD_ROOT/.undo/applied.json"; }
+recorded() {
+    sed -n "s/^ \"$1\": \"\{0,1\}\([0-9a-f]*\).*/\1/p" "$HD_ROOT/.undo/applied.json" 2>/dev/null
+}
 
 # prove_back ROLE CONTAINER
 prove_back() {
