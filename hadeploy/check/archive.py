@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hadeploy.inventory.references import full
+
 MOST_JSON_BYTES = 4 * 1024 * 1024
 
 
@@ -20,7 +22,7 @@ class Archive:
         path: where it is.
         missing: whether there is no such file.
         problem: why it cannot be read; "" if it can.
-        size: bytes.
+        size: bytes, unpacked.
         images: reference as `docker save` wrote it → architecture, "" where it is not told.
     """
 
@@ -33,17 +35,6 @@ class Archive:
     def architecture(self, reference: str) -> str | None:
         """Of the image of that name; None if the archive does not hold it."""
         return next((a for r, a in self.images.items() if full(r) == full(reference)), None)
-
-
-def full(reference: str) -> str:
-    """A reference with everything that the engine would fill in."""
-    first, slash, _ = reference.partition("/")
-    registry = bool(slash) and ("." in first or ":" in first or first == "localhost")
-    name = reference if registry else f"docker.io/{reference}"
-    if not registry and not slash:
-        name = f"docker.io/library/{reference}"
-    tagged = ":" in name.rpartition("/")[2] or "@" in name
-    return name if tagged else f"{name}:latest"
 
 
 def read_archive(path: Path) -> Archive:
@@ -62,11 +53,12 @@ def read_archive(path: Path) -> Archive:
                 for part in manifest
                 for tag in part.get("RepoTags") or []
             }
+            size = sum(member.size for member in tar.getmembers())
     except OSError as error:
         return Archive(path, problem=error.strerror or str(error))
     except (tarfile.TarError, EOFError, KeyError, TypeError, ValueError, AttributeError):
         return Archive(path, problem="it is not what `docker save` writes")
-    return Archive(path, size=path.stat().st_size, images=images)
+    return Archive(path, size=size, images=images)
 
 
 def _json(tar: tarfile.TarFile, name: str) -> Any:

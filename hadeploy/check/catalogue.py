@@ -170,7 +170,7 @@ CHECKS = (
         "both images are on the node, or can be had: from an archive on this machine that is "
         "readable and holds the image for the node's architecture, else by a pull, which is not "
         "tried",
-        "give `images.*.archive`, a tar made by `docker save` on a machine of that architecture",
+        "`hadeploy images push`, or give `images.*.archive`, which `hadeploy images save` makes",
     ),
     Check(
         "firewall",

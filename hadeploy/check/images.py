@@ -19,7 +19,7 @@ ARCHITECTURES = {
     "armv6l": "arm",
     "i686": "386",
 }
-MAKE = "make it with: docker save IMAGE -o FILE"
+MAKE = "make it with: hadeploy images save"
 
 
 def images(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
@@ -36,7 +36,7 @@ def images(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
                 yield _in_archive(role, image.reference, archive, node, look)
         elif image.pull == "never":
             what = f"{image.reference} is not on the node, and images.{role}.pull is never"
-            fix = f"load it there, or give images.{role}.archive"
+            fix = f"hadeploy images push, or give images.{role}.archive"
             yield Finding("image", node.label, "fail", what, fix)
         else:
             yield Finding("image", node.label, "pass", f"{image.reference} will be pulled")
@@ -44,9 +44,9 @@ def images(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
 
 def _there(reference: str, node: Node, look: ObservedNode) -> Finding:
     has = look.architectures.get(reference, "")
-    if has and has != _of(look):
-        what = f"{reference} on the node is for {has}, and the node is {_of(look)}"
-        fix = f"load or pull that of {_of(look)}: docker pull --platform linux/{_of(look)}"
+    if has and has != of_node(look):
+        what = f"{reference} on the node is for {has}, and the node is {of_node(look)}"
+        fix = f"load or pull that of {of_node(look)}: docker pull --platform linux/{of_node(look)}"
         return Finding("image", node.label, "fail", what, fix)
     return Finding("image", node.label, "pass", f"{reference} is there")
 
@@ -65,14 +65,15 @@ def _in_archive(
         what = f"the archive does not hold {reference}; {archive.path.name} holds {holds}"
         fix = f"set images.{role}.reference to what the archive holds"
         return Finding("image", node.label, "fail", what, fix, code=ExitCode.USAGE)
-    if has and has != _of(look):
-        what = f"{reference} in {archive.path.name} is for {has}, and the node is {_of(look)}"
-        fix = f"docker pull --platform linux/{_of(look)} {reference}, then docker save"
+    if has and has != of_node(look):
+        what = f"{reference} in {archive.path.name} is for {has}, and the node is {of_node(look)}"
+        fix = f"hadeploy images save --platform linux/{of_node(look)}"
         return Finding("image", node.label, "fail", what, fix)
     return Finding("image", node.label, "pass", f"{reference} is in {archive.path.name}")
 
 
-def _of(look: ObservedNode) -> str:
+def of_node(look: ObservedNode) -> str:
+    """The node's architecture, as images say it."""
     return ARCHITECTURES.get(look.machine, look.machine)
 
 

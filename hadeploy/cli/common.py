@@ -17,7 +17,7 @@ from rich.text import Text
 
 from hadeploy.cli.options import common_options
 from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.passwords import sudo_secret, vrrp_secret
+from hadeploy.cli.passwords import registry_login, sudo_secret, vrrp_secret
 from hadeploy.desired.templates import environment
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
@@ -92,6 +92,7 @@ class Options:
             folder=folder,
             jinja=environment(beside(folder, override) if override else None),
             password=vrrp_secret(inventory, folder),
+            login=functools.cache(functools.partial(registry_login, inventory, folder)),
         )
 
     def dialer(self, cluster: Cluster, folder: Path) -> Dialer:

@@ -71,6 +71,22 @@ class CheckPart(_Part):
     fix: str | None
 
 
+class ImagePart(_Part):
+    """An image that is where it was wanted."""
+
+    reference: str
+    architecture: str
+    """As images say it: amd64, arm64, ..."""
+    node: str | None
+    """Null for an archive that was written here."""
+    state: Literal["saved", "sent", "there"]
+    """`there`: the node had it already."""
+    archive: str | None
+    """The file that it is in, or came from."""
+    bytes: int
+    """How large that was on its way; an archive with both images counts for each."""
+
+
 class ErrorPart(_Part):
     """Why a command failed, once for each node."""
 
@@ -100,6 +116,8 @@ class Document(_Part):
     """What a user of the VIP may notice, in sentences."""
     nodes: dict[str, Standing]
     """Who has what after a roll that did not come to its end; else empty."""
+    images: list[ImagePart]
+    """What `images save` wrote, or `images push` brought; else empty."""
     checks: list[CheckPart]
     """What `check` found, or `plan` and `up` before they planned."""
     proofs: list[ProofPart]

@@ -27,6 +27,10 @@ COMMANDS = {
     "undrain": ("hadeploy.cli.drain:undrain", "Let the VIP back on a node."),
     "unlock": ("hadeploy.cli.unlock:unlock", "Release a lock left by a dead run."),
     "render": ("hadeploy.cli.render:render", "Write the files that `up` would push, to look at."),
+    "images": (
+        "hadeploy.cli.images:images",
+        "Fetch the images here, and bring them to nodes that cannot pull.",
+    ),
     "schema": (
         "hadeploy.cli.schema:schema",
         "Print the JSON Schema of the inventory, or of --json.",
@@ -73,13 +77,21 @@ def cli(ctx: click.Context, /, **common: object) -> None:
     """
     name = ctx.invoked_subcommand or ""
     command = ctx.command.get_command(ctx, name) if isinstance(ctx.command, click.Group) else None
-    taken = {param.name for param in command.params} if command else set()
+    taken = _options_of(command) if command else set()
     given = {param: value for param, value in common.items() if value}
     for param in ctx.command.params:
         if param.name in given and param.name not in taken:
             raise click.UsageError(f"{name} has no option {param.opts[0]}", ctx)
     # The command's own options win over what stands before it.
-    ctx.default_map = {name: given}
+    below = command.commands if isinstance(command, click.Group) else None
+    ctx.default_map = {name: given if below is None else dict.fromkeys(below, given)}
+
+
+def _options_of(command: click.Command) -> set[str | None]:
+    """The names of what a command takes; of a group, what all of its commands take."""
+    if isinstance(command, click.Group):
+        return set.intersection(*(_options_of(below) for below in command.commands.values()))
+    return {param.name for param in command.params}
 
 
 def main() -> None:

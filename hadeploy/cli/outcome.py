@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ import click
 from hadeploy.check.model import Finding
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.plan.model import Plan
+from hadeploy.run.images import Delivery
 from hadeploy.verify.model import Proof
 
 
@@ -24,6 +26,7 @@ class Outcome:
     proofs: list[Proof] = field(default_factory=list)
     checks: list[Finding] = field(default_factory=list)
     errors: list[HadeployError] = field(default_factory=list)
+    images: list[Delivery] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
     code: ExitCode = ExitCode.OK
 
@@ -38,6 +41,7 @@ class Outcome:
             "together": list(self.plan.together) if self.plan else [],
             "expects": list(self.plan.expects) if self.plan else [],
             "nodes": self.nodes,
+            "images": [dataclasses.asdict(delivery) for delivery in self.images],
             "checks": [finding.document() for finding in self.checks],
             "proofs": [proof.document() for proof in self.proofs],
             "errors": [

@@ -10,7 +10,9 @@ from pydantic import SecretStr
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.load import Inventory
 from hadeploy.inventory.problems import InventoryError
+from hadeploy.inventory.rules.images import login_registries
 from hadeploy.inventory.secrets import resolve, vrrp_password
+from hadeploy.run.images import Login
 from hadeploy.ui.ask import ask_secret
 
 
@@ -31,6 +33,28 @@ def vrrp_secret(inventory: Inventory, folder: Path) -> SecretStr | None:
         return vrrp_password(resolve(reference, environ=os.environ, folder=folder), reference)
     except HadeployError as error:
         problem = inventory.problem(("vrrp", "password"), error.what)
+        raise InventoryError([problem], error.hint) from None
+
+
+def registry_login(inventory: Inventory, folder: Path) -> Login | None:
+    """The login for the registry that images are pulled from, if there is to be one.
+
+    Args:
+        inventory: names the user and the reference.
+        folder: where paths in it begin.
+
+    Raises:
+        InventoryError: the reference leads nowhere.
+    """
+    images = inventory.cluster.images
+    user, reference = images.registry.user, images.registry.password
+    if user is None or reference is None:
+        return None
+    (registry,) = login_registries(images)
+    try:
+        return Login(registry, user, resolve(reference, environ=os.environ, folder=folder))
+    except HadeployError as error:
+        problem = inventory.problem(("images", "registry", "password"), error.what)
         raise InventoryError([problem], error.hint) from None
 
 

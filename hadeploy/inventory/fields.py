@@ -25,6 +25,9 @@ CONTAINER_NAME: Final = r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,62}$"
 NODE_NAME: Final = r"^[a-zA-Z0-9][a-zA-Z0-9_.:-]{0,62}$"
 INTERFACE_NAME: Final = r"^[a-zA-Z0-9_.@-]{1,15}$"
 IMAGE: Final = r"^[a-z0-9][a-zA-Z0-9._:/-]*(@sha256:[0-9a-f]{64})?$"
+MIRROR: Final = (
+    r"^(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(\.[a-z0-9-]+)*:[0-9]{1,5})(/[a-z0-9._-]+)*$"
+)
 LINE: Final = r"^[^\x00-\x1f\x7f]+$"
 WORD: Final = r"^[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*$"
 URL_PATH: Final = r"^/[^\s\x00-\x1f\x7f\"'\\#]*$"
@@ -44,6 +47,8 @@ SHAPES: Final[Mapping[str, str]] = {
     NODE_NAME: "must be a host name or an address: 1 to 63 letters, digits, '.', '_', ':' or '-'",
     INTERFACE_NAME: "must be a Linux interface name of 1 to 15 characters, as in eth0 or bond0.10",
     IMAGE: "must be an image reference, as in haproxy:3.2.21 or registry.local:5000/haproxy:3.2.9",
+    MIRROR: "must be host[:port][/path] of a registry, as in registry.local:5000/mirror (a host"
+    " without a dot needs its port)",
     LINE: "must be one line of text, and not empty",
     WORD: "must be text without spaces that does not begin with '-'",
     URL_PATH: "must be a path that begins with '/', without spaces, quotes, '\\' or '#'",
@@ -172,6 +177,7 @@ ContainerName = Annotated[str, Field(pattern=CONTAINER_NAME)]
 NodeName = Annotated[str, Field(pattern=NODE_NAME)]
 InterfaceName = Annotated[str, Field(pattern=INTERFACE_NAME)]
 ImageReference = Annotated[str, Field(pattern=IMAGE)]
+Mirror = Annotated[str, Field(pattern=MIRROR)]
 Line = Annotated[str, Field(pattern=LINE)]
 Word = Annotated[str, Field(pattern=WORD)]
 UrlPath = Annotated[str, Field(pattern=URL_PATH)]

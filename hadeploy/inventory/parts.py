@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hadeploy.inventory.fields import (
     AbsolutePath,
@@ -12,6 +12,7 @@ from hadeploy.inventory.fields import (
     ImageReference,
     Line,
     LogSize,
+    Mirror,
     Number,
     Port,
     SecretReference,
@@ -21,6 +22,7 @@ from hadeploy.inventory.fields import (
     Whole,
     Word,
 )
+from hadeploy.inventory.references import mirrored
 
 
 class Model(BaseModel):
@@ -132,11 +134,37 @@ class KeepalivedImage(Image):
     )
 
 
+class Registry(Model):
+    """Where images are pulled from."""
+
+    mirror: Mirror | None = Field(
+        None,
+        description="host[:port][/path] that images are pulled from which name no registry.",
+    )
+    user: Word | None = Field(None, description="Login name at the registry.")
+    password: SecretReference | None = Field(
+        None, description="A reference: env:NAME, file:PATH or cmd:COMMAND."
+    )
+
+
 class Images(Model):
-    """The images, pinned."""
+    """The images, pinned.
+
+    An image has one name everywhere, also on the nodes and in archives: with the mirror before it.
+    """
 
     haproxy: HaproxyImage = Field(HaproxyImage(), description="The haproxy image.")
     keepalived: KeepalivedImage = Field(KeepalivedImage(), description="The keepalived image.")
+    registry: Registry = Field(Registry(), description="Where images are pulled from.")
+
+    @model_validator(mode="after")
+    def _below_the_mirror(self) -> Images:
+        below = {
+            role: image.model_copy(update={"reference": reference})
+            for role, image in (("haproxy", self.haproxy), ("keepalived", self.keepalived))
+            if (reference := mirrored(image.reference, self.registry.mirror)) != image.reference
+        }
+        return self.model_copy(update=below) if below else self
 
 
 class Containers(Model):

@@ -30,6 +30,7 @@ from hadeploy.plan.model import Plan
 from hadeploy.plan.partial import refuse_partial
 from hadeploy.plan.previous import Previous, previous_configuration
 from hadeploy.plan.rolling import as_outage, changing, interrupts_the_holder, make_plan
+from hadeploy.run.images import Login
 from hadeploy.run.lock import locked
 from hadeploy.run.progress import Progress
 from hadeploy.transport.session import Session
@@ -44,12 +45,15 @@ class Inputs:
         folder: where the inventory is; paths in it are relative to that.
         jinja: the templates.
         password: the VRRP password, resolved, or None.
+        login: resolves the login for the registry, if there is one; asked only when images are
+            pulled.
     """
 
     cluster: Cluster
     folder: Path
     jinja: jinja2.Environment
     password: SecretStr | None
+    login: Callable[[], Login | None] = lambda: None
 
 
 @dataclass(frozen=True)

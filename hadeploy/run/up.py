@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -11,7 +10,7 @@ from hadeploy.errors import HadeployError
 from hadeploy.plan.identity import running_identity
 from hadeploy.plan.model import Impact, NodePlan
 from hadeploy.run.homecoming import bring_home
-from hadeploy.run.images import load_images
+from hadeploy.run.images import bring, needs_of
 from hadeploy.run.interrupt import Interrupt, deferred
 from hadeploy.run.lock import Lock, RefusedError, held, take
 from hadeploy.run.prepare import Inputs, Prepared
@@ -22,7 +21,6 @@ from hadeploy.run.staging import stage_all
 from hadeploy.run.standing import NodeFailedError, RollError, Standing
 from hadeploy.run.successor import find_successor
 from hadeploy.run.turn import put_back, take_turn
-from hadeploy.transport.fanout import each
 from hadeploy.transport.session import Session
 
 
@@ -38,10 +36,13 @@ def apply(
     """
     todo = [turn for turn in prepared.plan.nodes if turn.steps]
     nodes = list(dict.fromkeys(turn.node for turn in todo))
+    needs = needs_of(prepared.cluster, inputs.folder, todo)
+    # Before anything is touched: the reference may lead nowhere.
+    login = inputs.login() if any(need.pulls for need in needs.values()) else None
     with held("up", inputs.cluster, sessions, progress) as lock:
         progress.phase("Images")
-        then = dataclasses.replace(inputs, cluster=prepared.cluster)
-        if any(each(lambda turn: load_images(then, turn, sessions[turn.node], progress), todo)):
+        bring(needs, prepared.cluster, login, sessions, progress)
+        if needs:
             # Where only one channel may be open (MaxSessions), nobody renewed it in the meantime.
             take(lock, sessions)
         progress.phase("Validate")

@@ -128,7 +128,8 @@ class Cluster:
         YAML(typ="safe", pure=True).dump(self.inventory, text)
         self.file.write_text(text.getvalue())
         command, *others = arguments
-        return [sys.executable, "-m", "hadeploy", command, "-i", str(self.file), *others]
+        words = command.split()
+        return [sys.executable, "-m", "hadeploy", *words, "-i", str(self.file), *others]
 
     def ok(self, *arguments: str) -> Result:
         """Run a command that must succeed."""

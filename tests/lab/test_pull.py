@@ -2,54 +2,126 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.lab.harness import Cluster, eventually
+from tests.lab.registry import Registry, serving
 
-PORT = 5000
+USER, PASSWORD = "robot", "s3cr#t $(id) 'pull\""
+# Where a login could be left behind.
+LEFT = "ls -d /run/hadeploy/*.login.* /root/.docker 2>/dev/null"
 
 
 @pytest.fixture
-def registry(fresh: Cluster, tmp_path: Path) -> Iterator[str]:
-    """A registry that holds haproxy; its host:port."""
-    where = f"{fresh.lab.addressing.controller.v4.ip}:{PORT}"
-    config = tmp_path / "registry.yml"
-    config.write_text(
-        f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {tmp_path}/images\n"
-        f"http:\n  addr: {where}\nlog:\n  level: error\n"
-    )
-    process = subprocess.Popen(
-        ["docker-registry", "serve", str(config)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def registry(fresh: Cluster, tmp_path: Path) -> Iterator[Registry]:
+    """A registry with a login that holds both images, and an inventory that names it as mirror."""
+    with serving(fresh.lab, tmp_path, (USER, PASSWORD)) as registry:
+        images = fresh.inventory["images"]
+        names = [registry.put(images[role]["reference"], "team/") for role in images]
+        forget(fresh, *names)
+        for role in images:
+            del images[role]["archive"]
+        fresh.inventory["images"] |= {
+            "registry": {
+                "mirror": f"{registry.where}/team",
+                "user": USER,
+                "password": "env:REGISTRY_PASSWORD",
+            }
+        }
+        yield registry
+        forget(fresh, *names)
+
+
+def forget(cluster: Cluster, *references: str) -> None:
+    """The nodes lack these images."""
+    for node in cluster.lab.nodes:
+        cluster.node(node, f"docker rmi --force {' '.join(references)}", check=False)
+
+
+def nothing_left(cluster: Cluster) -> bool:
+    """Whether no node keeps a login."""
+    return not any(cluster.node(node, LEFT, check=False) for node in cluster.lab.nodes)
+
+
+# Where the Docker client finds such a program, it gives it every password to keep.
+HELPER = "/usr/local/bin/docker-credential-secretservice"
+
+
+@pytest.fixture
+def helper(fresh: Cluster) -> Iterator[str]:
+    """A file on n2 that has whatever the helper program there was given."""
+    kept = "/run/kept-passwords"
+    script = f"#!/bin/sh\ncat >>{kept}\n"
+    fresh.lab.exec("n2", ["install", "-m", "755", "/dev/stdin", HELPER], input=script)
+    yield kept
+    fresh.node("n2", f"rm -f {HELPER} {kept}")
+
+
+# The text comes on stdin, since this is a command line, too; it ends with its input.
+LOOK = f"""read -r text
+while :; do
+    read -r -t 0.01; [ $? -gt 128 ] || break
+    grep -alF -- "$text" /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null
+    [ -z "$({LEFT})" ] || echo login
+done"""
+
+
+@contextmanager
+def watching(cluster: Cluster, node: str, text: str) -> Iterator[set[str]]:
+    """Look for a text in every command line and environment of a node, all the time.
+
+    Afterwards the set has the files that had it, and `login` if there was one to be found.
+    """
+    command, environment = cluster.lab.exec_command(node, ["bash", "-c", LOOK])
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True)
+    assert process.stdin
+    process.stdin.write(f"{text}\n")
+    process.stdin.flush()
+    seen: set[str] = set()
     try:
-        answers = ["curl", "--silent", "--fail", f"http://{where}/v2/"]
-        eventually(
-            lambda: subprocess.run(answers, check=False, capture_output=True).returncode == 0,
-            "the registry answers",
-        )
-        fresh.lab.load_images("haproxy:2.6.12")
-        fresh.node("n1", f"docker tag haproxy:2.6.12 {where}/haproxy:2.6.12")
-        fresh.node("n1", f"docker push {where}/haproxy:2.6.12")
-        fresh.node("n1", f"docker rmi {where}/haproxy:2.6.12")
-        yield where
+        yield seen
     finally:
-        process.terminate()
-        process.wait()
+        seen.update(process.communicate()[0].split())
 
 
-def test_missing_images_are_pulled(fresh: Cluster, registry: str) -> None:
-    fresh.inventory["images"]["haproxy"] = {"reference": f"{registry}/haproxy:2.6.12"}
-    document = fresh.up()
+def test_images_are_pulled_from_the_mirror_with_a_login_that_does_not_stay(
+    fresh: Cluster, registry: Registry, helper: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGISTRY_PASSWORD", "wrong")
+    before = fresh.snapshot()
+    refused = fresh.run("up")
+    assert refused.code == 1
+    assert f"docker login to {registry.where} as {USER} failed" in refused.err
+    assert fresh.snapshot() == before
+    assert nothing_left(fresh)
+
+    monkeypatch.setenv("REGISTRY_PASSWORD", PASSWORD)
+    # A laptop that dies in the middle: the node ends its pull, and forgets.
+    assert fresh.accident("kill", "pulling", "up").code == -signal.SIGKILL
+    eventually(lambda: nothing_left(fresh), "no login is left")
+    forget(fresh, f"{registry.where}/team/haproxy:2.6.12")
+    with watching(fresh, "n2", PASSWORD) as seen:
+        result = fresh.ok("up", "--json", "--lock-wait", "60")
+    assert seen == {"login"}, "looked while the login was there, and found it nowhere else"
+    assert PASSWORD not in result.out + result.err
+    assert nothing_left(fresh)
+    assert fresh.node("n2", f"cat {helper}", check=False) == ""
     reasons = {
-        s["reason"] for n in document["plan"] for s in n["steps"] if "haproxy:" in s["subject"]
+        s["subject"]: s["reason"]
+        for n in result.document["plan"]
+        for s in n["steps"]
+        if s["action"] == "load-image"
     }
-    assert reasons == {"not on the node; pulled"}
+    assert reasons[f"{registry.where}/team/haproxy:2.6.12"] == "not on the node; pulled"
+    runs = "docker inspect --format '{{.Config.Image}}' kube-lb-haproxy"
+    assert fresh.node("n3", runs) == f"{registry.where}/team/haproxy:2.6.12"
     assert fresh.up()["changes"] == 0
     fresh.ok("down", "--yes")
 

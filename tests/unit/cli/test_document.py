@@ -13,6 +13,7 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.model import Action, NodePlan, Plan, Step
 from hadeploy.plan.rolling import make_plan
+from hadeploy.run.images import Delivery
 from hadeploy.verify.model import Proof, Verdict
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
@@ -58,6 +59,14 @@ OUTCOMES = {
         ),
     ),
     "a teardown": Outcome("down", "c", make_down_plan(CLUSTER, HEALTHY)),
+    "images": Outcome(
+        "images push",
+        images=[
+            Delivery("haproxy:3", "amd64", None, "saved", "images/haproxy.tar.gz", 10),
+            Delivery("haproxy:3", "amd64", "n1", "there"),
+            Delivery("haproxy:3", "amd64", "n2", "sent", "haproxy.tar.gz", 10),
+        ],
+    ),
     "errors": Outcome(
         "up",
         errors=[

@@ -86,6 +86,20 @@ def test_common_options_stand_before_or_after_the_command(run: Run, arguments: l
     assert ended.document["errors"][0]["message"] == "there is no inventory mine.yaml (named by -i)"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["images", "push", "-i", "mine.yaml", "--json"],
+        ["-i", "mine.yaml", "--json", "images", "push"],
+    ],
+    ids=" ".join,
+)
+def test_so_they_may_with_the_commands_of_a_group(run: Run, arguments: list[str]) -> None:
+    ended = run(*arguments)
+    assert ended.document["command"] == "images push"
+    assert ended.document["errors"][0]["message"] == "there is no inventory mine.yaml (named by -i)"
+
+
 def test_an_option_before_a_command_that_has_no_use_for_it_is_refused(run: Run) -> None:
     ended = run("-i", "mine.yaml", "lab", "status")
     assert ended.code == 2

@@ -29,7 +29,7 @@ def plain(text: str) -> Any:
 def uncommented(text: str) -> str:
     """The full form with the keys that stand behind `#` switched on."""
     text = re.sub(r"^(\s{2,8})# (?=\s*(?:- |[a-z_]+:))", r"\1", text, flags=re.MULTILINE)
-    return text.replace("ssh: {} ", "ssh:    ")
+    return re.sub(r"\b(ssh|registry): \{\} ", r"\1:    ", text)
 
 
 def keys_of_model(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

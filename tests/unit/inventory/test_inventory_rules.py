@@ -34,6 +34,17 @@ def weight(*priorities: int, **given: Any) -> dict[str, Any]:
     return {"nodes": nodes, **vrrp(on_check_failure="weight", preempt=True, **given)}
 
 
+def registry(**given: Any) -> dict[str, Any]:
+    return {"images": {"registry": given}}
+
+
+def images(registry: dict[str, Any], **references: str) -> dict[str, Any]:
+    named = {role: {"reference": reference} for role, reference in references.items()}
+    return {"images": {"registry": registry, **named}}
+
+
+LOGIN = {"user": "me", "password": "env:X"}
+
 # what is given -> (key, part of the reason) for each rule that it breaks, in their order
 CASES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({}, []),
@@ -132,6 +143,17 @@ CASES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
         {"containers": {"haproxy": "kube-lb-keepalived"}},
         [("containers.haproxy", "both containers")],
     ),
+    # images
+    (registry(user="me"), [("images.registry.user", "needs password")]),
+    (registry(password="env:X"), [("images.registry.password", "needs user")]),
+    (registry(**LOGIN), []),
+    (registry(**LOGIN, mirror="r.example/m"), []),
+    (
+        images(LOGIN, haproxy="r.example/haproxy:3"),
+        [("images.registry.password", "of docker.io and r.example")],
+    ),
+    (images(LOGIN, haproxy="r.example/haproxy:3", keepalived="r.example/k:2"), []),
+    (images({**LOGIN, "mirror": "r.example"}, haproxy="docker.io/library/haproxy:3"), []),
 ]
 
 

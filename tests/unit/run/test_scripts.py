@@ -7,11 +7,13 @@ import shutil
 import subprocess
 
 import pytest
+from pydantic import SecretStr
 
 from hadeploy.observe.gather import observation_script
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.rolling import make_plan
 from hadeploy.run.down import down_script
+from hadeploy.run.images import Login, look_script, pull_script
 from hadeploy.run.lock import Lock
 from hadeploy.run.scripts import Change, apply_script, restore_script, stage_script
 from tests.unit import builders
@@ -39,10 +41,12 @@ def scripts() -> dict[str, str]:
         "apply": apply_script(change("n1"), first, "f" * 16, otherwise="put_back"),
         "restore": restore_script(change("n1"), "f" * 16),
         "down": down_script(cluster, down, healthy[down.node], lock),
+        "pull": pull_script("haproxy:3", cluster, Login("r.example", "me", SecretStr("'$x"))),
+        "look": look_script(("haproxy:3", "keepalived:2")),
     }
 
 
-@pytest.mark.parametrize("name", ["observe", "stage", "apply", "restore", "down"])
+@pytest.mark.parametrize("name", ["observe", "stage", "apply", "restore", "down", "pull", "look"])
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 def test_a_script_is_sound_sh(name: str, shell: str) -> None:
     if shutil.which(shell) is None:
@@ -53,7 +57,7 @@ def test_a_script_is_sound_sh(name: str, shell: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["observe", "stage", "apply", "restore", "down"])
+@pytest.mark.parametrize("name", ["observe", "stage", "apply", "restore", "down", "pull", "look"])
 def test_a_script_that_arrives_incomplete_does_nothing(name: str) -> None:
     lines = scripts()[name].rstrip().splitlines()
     assert lines[-1] == "main </dev/null"
