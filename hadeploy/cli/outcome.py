@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from hadeploy.check.model import Finding
+from hadeploy.diagnose.model import Diagnosis
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.plan.model import Plan
 from hadeploy.verify.model import Proof
@@ -23,6 +24,7 @@ class Outcome:
     plan: Plan | None = None
     proofs: list[Proof] = field(default_factory=list)
     checks: list[Finding] = field(default_factory=list)
+    diagnosis: list[Diagnosis] = field(default_factory=list)
     errors: list[HadeployError] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
     code: ExitCode = ExitCode.OK
@@ -40,6 +42,7 @@ class Outcome:
             "nodes": self.nodes,
             "checks": [finding.document() for finding in self.checks],
             "proofs": [proof.document() for proof in self.proofs],
+            "diagnosis": [diagnosis.document() for diagnosis in self.diagnosis],
             "errors": [
                 {
                     "node": error.node,
