@@ -119,6 +119,8 @@ class Document(_Part):
     proofs: list[ProofPart]
     diagnosis: list[DiagnosisPart]
     """Why proofs failed, the most probable cause first."""
+    archive: str | None
+    """What `support` has written; null for other commands."""
     errors: list[ErrorPart]
 
 

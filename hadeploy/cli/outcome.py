@@ -27,6 +27,7 @@ class Outcome:
     diagnosis: list[Diagnosis] = field(default_factory=list)
     errors: list[HadeployError] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
+    archive: str | None = None
     code: ExitCode = ExitCode.OK
 
     def document(self) -> dict[str, Any]:
@@ -42,6 +43,7 @@ class Outcome:
             "nodes": self.nodes,
             "checks": [finding.document() for finding in self.checks],
             "proofs": [proof.document() for proof in self.proofs],
+            "archive": self.archive,
             "diagnosis": [diagnosis.document() for diagnosis in self.diagnosis],
             "errors": [
                 {
