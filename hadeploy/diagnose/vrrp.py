@@ -117,9 +117,12 @@ def peers(scene: Scene) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 "vrrp-peers",
                 (node.label,),
-                f"it sends no adverts to {', '.join(missing)}",
+                "it does not send its adverts to all of the others",
                 ALIKE,
-                (f"{node.label}: runs with the unicast_peer {', '.join(spoken.peers)}",),
+                (
+                    f"{node.label}: none to {', '.join(missing)}; its unicast_peer: "
+                    f"{', '.join(spoken.peers)}",
+                ),
                 "keepalived",
             )
 
@@ -131,7 +134,7 @@ def unheard(scene: Scene) -> Iterator[Diagnosis]:
     if len(masters) < 2:
         return
     sent = {n.label: adverts.sent for n in masters if (adverts := scene.seen(n.label).adverts)}
-    deaf: dict[str, list[str]] = {}
+    deaf: list[str] = []
     for node in masters:
         for why, count in _refusals(scene, node.label).items():
             if why != "Authentication Errors: Failure":
@@ -146,12 +149,12 @@ def unheard(scene: Scene) -> Iterator[Diagnosis]:
         adverts = scene.seen(node.label).adverts
         due = sum(count for label, count in sent.items() if label != node.label)
         if (adverts and adverts.received + MOST_LOST < due) or not adverts:
-            deaf[node.label] = [label for label in sent if label != node.label]
+            deaf.append(node.label)
     if deaf:
         yield _blocked(scene, [node.label for node in masters], deaf)
 
 
-def _blocked(scene: Scene, masters: list[str], deaf: dict[str, list[str]]) -> Diagnosis:
+def _blocked(scene: Scene, masters: list[str], deaf: list[str]) -> Diagnosis:
     seen, droppers = [], []
     for node, look in scene.nodes:
         second = scene.seen(node.label)

@@ -24,12 +24,12 @@ ALL = ("n1", "n2", "n3")
 # n1 held the VIP: sabotage → the causes that are told, what is said, and a part of the evidence.
 SCENES = {
     "vrrp-blocked": ("vrrp-blocked", ("n2",), "n2: iptables drops IP protocol 112 from n1"),
-    "vrrp-blocked-outside": ("vrrp-blocked", ("n1", "n2"), r"n2: MASTER; in 3 s it sent . adverts"),
+    "vrrp-blocked-outside": ("vrrp-blocked", ALL, r"n2: MASTER; in 3 s it sent . adverts"),
     "virtual-router-id": ("vrrp-settings-differ", ("n2",), "n2: 77"),
     "advert-interval": ("vrrp-settings-differ", ("n2",), "n2: 2 sec"),
     "multicast": ("vrrp-settings-differ", ("n2",), "n2: multicast"),
     "password": ("vrrp-password-differs", ("n2",), "n2: its file has another one than that of n1"),
-    "peers": ("vrrp-peers", ("n1",), "n1: runs with the unicast_peer 198.19.29.13"),
+    "peers": ("vrrp-peers", ALL, "n1: none to n2; its unicast_peer: 198.19.29.13"),
     "orphan": ("orphaned-vip", ("n1",), "kube-lb-keepalived is exited .exit status 137"),
     "stray": ("stray-vip", ("n2",), "n2: keepalived is BACKUP"),
     "haproxy-stopped": ("container-stopped", ALL, "n3: exit status 0 at 2026-"),
