@@ -33,24 +33,19 @@ def ports(scene: Scene) -> Iterator[Diagnosis]:
     """Ports of ours that somebody else has."""
     wanted = [listener.port for listener in scene.cluster.listeners]
     for node, look in scene.nodes:
-        haproxy = look.ours_of(scene.cluster.name, "haproxy")
+        # Whatever their state: one that restarts may have a process by the time we look for it.
+        ours = {container.id for container in look.ours(scene.cluster.name)}
         for port in [*wanted, scene.cluster.haproxy.health_port]:
-            taken = [s for s in look.listeners(port) if not s.belongs_to(haproxy)]
-            owners = sorted({o for s in taken for o in s.owners if not _is(o, haproxy)})
-            if taken and (owners or not any(s.owners for s in taken)):
-                names = [_owner(owner, look) for owner in owners]
+            owners = {o for s in look.listeners(port) for o in s.owners if o.container not in ours}
+            if owners:
                 yield Diagnosis(
                     "port-taken",
                     (node.label,),
                     f"another program has port {port}",
                     f"stop it, or choose another port; who has it: ss -ltnp 'sport = :{port}'",
-                    tuple(f"{node.label}: {name}" for name in names or ["the node names no owner"]),
+                    tuple(f"{node.label}: {_owner(owner, look)}" for owner in sorted(owners)),
                     "haproxy",
                 )
-
-
-def _is(owner: Owner, container: ObservedContainer | None) -> bool:
-    return container is not None and owner.container == container.id
 
 
 def _owner(owner: Owner, look: ObservedNode) -> str:

@@ -164,6 +164,14 @@ def test_docker_that_does_not_answer_explains_its_containers() -> None:
     assert (found.cause, found.evidence) == ("docker-down", ("n3: no daemon",))
 
 
+def test_a_haproxy_of_ours_that_is_just_restarting_is_no_stranger_on_its_port() -> None:
+    before = scene("healthy")
+    haproxy, keepalived = sorted(before.observed["n2"].containers, key=lambda c: c.name)
+    again = dataclasses.replace(haproxy, status="restarting", restarts=3, pid=0)
+    found = one(diagnose(changed(before, "n2", containers=(again, keepalived))))
+    assert found.cause == "container-restarting"
+
+
 def test_backends_that_only_some_nodes_miss_are_told_as_that() -> None:
     server = BackendServer("b", "n1", "DOWN", "L4TOUT", "timeout")
     found = one(diagnose(changed(scene("healthy"), "n2", backends=(server,))))
