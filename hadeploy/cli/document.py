@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from hadeploy.check.catalogue import IDS
+from hadeploy.diagnose.catalogue import IDS as CAUSES
 from hadeploy.errors import ExitCode
 from hadeploy.plan.model import Action, Impact
 from hadeploy.run.standing import Standing
@@ -87,6 +88,19 @@ class ImagePart(_Part):
     """How large that was on its way; an archive with both images counts for each."""
 
 
+class DiagnosisPart(_Part):
+    """Why proofs failed: a cause that was recognised."""
+
+    cause: Literal[CAUSES]  # type: ignore[valid-type]
+    """docs/diagnosis.md tells of each."""
+    nodes: list[str]
+    """Where something is to be done; empty when it concerns no single node."""
+    message: str
+    evidence: list[str]
+    """What it was recognised by; never a secret."""
+    fix: str
+
+
 class ErrorPart(_Part):
     """Why a command failed, once for each node."""
 
@@ -121,6 +135,10 @@ class Document(_Part):
     checks: list[CheckPart]
     """What `check` found, or `plan` and `up` before they planned."""
     proofs: list[ProofPart]
+    diagnosis: list[DiagnosisPart]
+    """Why proofs failed, the most probable cause first."""
+    archive: str | None
+    """What `support` has written; null for other commands."""
     errors: list[ErrorPart]
 
 

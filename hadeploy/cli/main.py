@@ -23,6 +23,10 @@ COMMANDS = {
     "up": ("hadeploy.cli.up:up", "Bring the cluster up, or to a changed inventory; prove it."),
     "verify": ("hadeploy.cli.verify:verify", "Prove that the cluster serves."),
     "down": ("hadeploy.cli.down:down", "Remove everything that hadeploy put on the nodes."),
+    "support": (
+        "hadeploy.cli.support:support",
+        "Write one archive for a bug report, without secrets.",
+    ),
     "drain": ("hadeploy.cli.drain:drain", "Hand the VIP over and keep it off a node."),
     "undrain": ("hadeploy.cli.drain:undrain", "Let the VIP back on a node."),
     "unlock": ("hadeploy.cli.unlock:unlock", "Release a lock left by a dead run."),

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from hadeploy.check.model import Finding
+from hadeploy.diagnose.model import Diagnosis
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.plan.model import Plan
 from hadeploy.run.images import Delivery
@@ -25,9 +26,11 @@ class Outcome:
     plan: Plan | None = None
     proofs: list[Proof] = field(default_factory=list)
     checks: list[Finding] = field(default_factory=list)
+    diagnosis: list[Diagnosis] = field(default_factory=list)
     errors: list[HadeployError] = field(default_factory=list)
     images: list[Delivery] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
+    archive: str | None = None
     code: ExitCode = ExitCode.OK
 
     def document(self) -> dict[str, Any]:
@@ -44,6 +47,8 @@ class Outcome:
             "images": [dataclasses.asdict(delivery) for delivery in self.images],
             "checks": [finding.document() for finding in self.checks],
             "proofs": [proof.document() for proof in self.proofs],
+            "archive": self.archive,
+            "diagnosis": [diagnosis.document() for diagnosis in self.diagnosis],
             "errors": [
                 {
                     "node": error.node,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from hadeploy.desired.model import Role
 from hadeploy.observe.host import Host
+from hadeploy.observe.vrrp import Spoken
 
 
 @dataclass(frozen=True)
@@ -106,21 +107,31 @@ class VrrpState:
 
     Attributes:
         config_id: the end of its router_id, which names the file that it has read.
+        spoken: the settings that it runs.
     """
 
     state: Literal["MASTER", "BACKUP", "FAULT", "INIT"] | str
     priority: int
     effective_priority: int
     config_id: str
+    spoken: Spoken | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class BackendServer:
-    """A server behind a listener, as this node's haproxy sees it."""
+    """A server behind a listener, as this node's haproxy sees it.
+
+    Attributes:
+        status: UP, DOWN, "UP 1/3", no check, ...
+        check: how its last check ended, in haproxy's abbreviations: L4OK, L4CON, L7STS, ...
+        said: what the check's last answer was, in words.
+    """
 
     listener: str
     name: str
     status: str
+    check: str = field(default="", compare=False)
+    said: str = field(default="", compare=False)
 
     @property
     def up(self) -> bool:

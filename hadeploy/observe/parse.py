@@ -24,9 +24,9 @@ from hadeploy.observe.model import (
     ObservedNode,
     Owner,
     Socket,
-    VrrpState,
 )
 from hadeploy.observe.parse_host import parse_host
+from hadeploy.observe.parse_vrrp import parse_vrrp
 from hadeploy.transport.protocol import Message, Reply
 
 
@@ -180,21 +180,6 @@ def parse_sockets(text: str, containers: Mapping[int, str]) -> tuple[Socket, ...
     return tuple(found)
 
 
-def parse_vrrp(text: str) -> VrrpState | None:
-    """keepalived's data dump, from 2.0.19 to 2.3.4; None if it gave none."""
-    found = dict(re.findall(r"^   (State|Priority|Effective priority) = (\S+)$", text, re.M))
-    if "State" not in found:
-        return None
-    priority = int(found.get("Priority", 0))
-    router = re.search(r"^ Router ID = (\S+)$", text, re.M)
-    return VrrpState(
-        state=found["State"],
-        priority=priority,
-        effective_priority=int(found.get("Effective priority", priority)),
-        config_id=router[1].rpartition("-")[2] if router else "",
-    )
-
-
 def parse_serving(text: str) -> str | None:
     """The id that haproxy's health frontend redirects to."""
     match = re.search(r"^location: /(\S+)", text, re.M | re.I)
@@ -206,7 +191,13 @@ def parse_backends(text: str) -> tuple[BackendServer, ...]:
     _, header, table = text.partition("# pxname")
     rows = csv.DictReader(io.StringIO((header + table).removeprefix("# ")))
     return tuple(
-        BackendServer(row["pxname"], row["svname"], row["status"])
+        BackendServer(
+            row["pxname"],
+            row["svname"],
+            row["status"],
+            row.get("check_status") or "",
+            row.get("last_chk") or "",
+        )
         for row in rows
         if row.get("svname") not in (None, "FRONTEND", "BACKEND") and row.get("status")
     )

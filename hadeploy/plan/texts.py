@@ -14,7 +14,7 @@ CHANGED = "(redacted; it changes)"
 # Up to the secret, which is the rest of the line, also of a line that was commented out.
 _SECRETS = re.compile(
     r"^(.*?(?:\bauth_pass|\bstats\s+auth|\w*(?:password|secret|token)|\bkey"
-    r"|\b(?:set|add)-header\s+\S*auth\S*)[ \t]+)(.*)$",
+    r"|\b(?:set-header|add-header|hdr)\s+\S*auth\S*)[ \t]+)(.*)$",
     re.M | re.I,
 )
 
@@ -41,7 +41,7 @@ def difference(theirs: bytes, ours: str, name: str, whose: str) -> tuple[str, ..
         whose: where the first one comes from, in words.
     """
     old = theirs.decode("utf-8", "replace")
-    mark = REDACTED if _secrets(old) == _secrets(ours) else CHANGED
+    mark = REDACTED if secrets_in(old) == secrets_in(ours) else CHANGED
     return tuple(
         difflib.unified_diff(
             shown(old).splitlines(),
@@ -64,5 +64,6 @@ def shown(text: str, mark: str = REDACTED) -> str:
     return _SECRETS.sub(rf"\g<1>{mark}", text)
 
 
-def _secrets(text: str) -> list[str]:
+def secrets_in(text: str) -> list[str]:
+    """What `shown` would leave out, for comparing and for looking elsewhere."""
     return [found[2] for found in _SECRETS.finditer(text)]

@@ -25,3 +25,19 @@ vrrp_dump() {
     sed -n '/Router ID =/p; /VRRP Topology/,/VRRP Sockpool/p' "$hd_dump" | grep -v 'Password ='
     rm -f "$hd_dump"
 }
+
+# vrrp_stats CONTAINER: what it has sent, heard and refused since it was started (SIGUSR2).
+vrrp_stats() {
+    hd_vrrp_pid=$(main_pid "$1") || return 1
+    hd_stats=/proc/$hd_vrrp_pid/root/tmp/keepalived.stats
+    rm -f "$hd_stats"
+    kill -USR2 "$hd_vrrp_pid" 2>/dev/null || return 1
+    hd_left=15
+    until grep -q 'Priority Zero:' "$hd_stats" 2>/dev/null; do
+        hd_left=$((hd_left - 1))
+        [ "$hd_left" -gt 0 ] || return 1
+        nap
+    done
+    cat "$hd_stats"
+    rm -f "$hd_stats"
+}

@@ -98,7 +98,8 @@ observe_vrrp() {
 # processes NAME: pid and container of every one of that name on this node, in a container or not.
 processes() {
     for hd_comm in /proc/[0-9]*/comm; do
-        read -r hd_name <"$hd_comm" 2>/dev/null || continue
+        # It may end before we look; what the shell says of that would be read as part of an answer.
+        { read -r hd_name <"$hd_comm"; } 2>/dev/null || continue
         case $hd_name in
         "$1"*)
             hd_pid=${hd_comm#/proc/}

@@ -92,12 +92,16 @@ observe_engine() {
     printf 'capabilities=%s\n' "$(sed -n 's/^CapEff:[[:space:]]*//p' "$hd_engine/status")"
 }
 
-observe_firewall() {
+observe_filter() {
     for hd_tool in iptables-save ip6tables-save; do
         have "$hd_tool" || continue
         emit "$hd_tool"
         timeout 5 "$hd_tool" -t filter 2>/dev/null
     done
+}
+
+observe_firewall() {
+    observe_filter
     have nft || return 0
     emit nft
     timeout 5 nft -j list ruleset 2>/dev/null

@@ -47,6 +47,12 @@ main_pid() {
     printf '%s\n' "${hd_found%% *}"
 }
 
+# is_ours CONTAINER: whether it carries our label, running or not.
+is_ours() {
+    [ "$(docker container inspect --format '{{index .Config.Labels "hadeploy.cluster"}}' "$1" \
+        2>/dev/null)" = "$HD_CLUSTER" ]
+}
+
 # container_of PID: the container that a process belongs to, or nothing.
 container_of() {
     sed -n 's/.*\([0-9a-f]\{64\}\).*/\1/p' "/proc/$1/cgroup" 2>/dev/null | head -n 1

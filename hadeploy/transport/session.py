@@ -23,8 +23,8 @@ CHUNK = 64 * 1024
 # How long a server that refuses a channel is asked again: with MaxSessions 1, until it has closed
 # the last one, or until a renewal of the lock is over.
 CHANNEL_SECONDS = 20.0
-# Their bodies are never shown: files, and containers whose environment may hold a password.
-SECRET_KINDS = ("file", "foreign", "foreign-config", "foreign-file")
+# Their bodies are never shown: files, logs, and containers whose environment may hold a password.
+SECRET_KINDS = ("file", "foreign", "foreign-config", "foreign-file", "log", "part")
 
 
 @dataclass

@@ -46,7 +46,7 @@ def prove(
 def _containers(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
     for name in cluster.container_names:
         container = look.container(name)
-        problem = _unstable(container, look.now)
+        problem = unstable(container, look.now)
         hint = "`hadeploy up` starts it" if container is None else f"docker logs --tail 30 {name}"
         if problem is None and container is not None and container.cluster != cluster.name:
             problem = "is not ours"
@@ -59,7 +59,13 @@ def _containers(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
         )
 
 
-def _unstable(container: ObservedContainer | None, now: int) -> str | None:
+def unstable(container: ObservedContainer | None, now: int) -> str | None:
+    """Why a container cannot be said to run, in words; None if it can.
+
+    Args:
+        container: None if it is not there.
+        now: the node's clock, seconds since the epoch.
+    """
     if container is None:
         return "is missing"
     if not container.running:

@@ -25,7 +25,7 @@ def wait_for_proofs(
     progress: Progress,
     *,
     timeout: float,
-) -> list[Proof]:
+) -> tuple[list[Proof], Mapping[str, ObservedNode]]:
     """Look and prove until nothing fails, or until the deadline.
 
     Args:
@@ -36,7 +36,7 @@ def wait_for_proofs(
         timeout: seconds.
 
     Returns:
-        The proofs of the last look, the ones from this machine at the end.
+        The proofs of the last look, the ones from this machine at the end; and what it saw.
     """
     deadline = time.monotonic() + timeout
     while True:
@@ -44,7 +44,7 @@ def wait_for_proofs(
         proofs = prove(cluster, desired, observed)
         wrong = failed(proofs)
         if not wrong or time.monotonic() >= deadline:
-            return [*proofs, *from_here(cluster, not_to_be_asked(cluster, observed))]
+            return [*proofs, *from_here(cluster, not_to_be_asked(cluster, observed))], observed
         first = wrong[0]
         where = f"{first.node}: " if first.node else ""
         progress.waiting(f"{where}{first.message}")

@@ -8,6 +8,7 @@ import pytest
 
 from hadeploy.observe import parse
 from hadeploy.observe.model import Address, BackendServer, Owner, Socket, VrrpState
+from hadeploy.observe.parse_vrrp import parse_counters, parse_log, parse_vrrp
 
 CAPTURED = Path(__file__).parent / "captured"
 
@@ -20,18 +21,77 @@ def captured(name: str) -> str:
 @pytest.mark.parametrize("state", ["MASTER", "BACKUP", "FAULT"])
 def test_keepalived_tells_its_state_in_every_version(version: str, state: str) -> None:
     # That dump is of an instance whose router_id has no configuration id.
-    assert parse.parse_vrrp(captured(f"keepalived-{version}-{state}.txt")) == VrrpState(
+    assert parse_vrrp(captured(f"keepalived-{version}-{state}.txt")) == VrrpState(
         state, 250, 250, "n1"
+    )
+
+
+@pytest.mark.parametrize("version", ["2.0.19", "2.2.7", "2.3.3", "2.3.4"])
+def test_keepalived_tells_what_it_runs_in_every_version(version: str) -> None:
+    state = parse_vrrp(captured(f"keepalived-{version}-BACKUP.txt"))
+    assert state
+    assert state.spoken
+    assert state.spoken.settings == {
+        "virtual_router_id": "151",
+        "vrrp_version": "2",
+        "advert_int": "1 sec",
+        "authentication": "SIMPLE_PASSWORD",
+        "mode": "unicast",
+    }
+    assert state.spoken.source == "198.51.100.11"
+    assert state.spoken.peers == ("198.51.100.12", "198.51.100.13")
+    assert state.spoken.vips == ("198.51.100.100",)
+    assert state.spoken.master == "198.51.100.12"
+    fault = parse_vrrp(captured(f"keepalived-{version}-FAULT.txt"))
+    assert fault
+    assert fault.spoken
+    assert fault.spoken.tracker_faults == 1
+
+
+STATISTICS = """\
+VRRP Instance: hadeploy
+  Advertisements:
+    Received: {received}
+    Sent: {sent}
+  Packet Errors:
+    TTL: 2
+  Authentication Errors:
+    Failure: {refused}
+  Priority Zero:
+    Received: 7
+    Sent: 8
+"""
+
+
+def test_statistics_are_compared_unless_keepalived_was_restarted_in_between() -> None:
+    before = parse_counters(STATISTICS.format(received=5, sent=9, refused=1))
+    after = parse_counters(STATISTICS.format(received=6, sent=13, refused=4))
+    assert before
+    assert after
+    since = after.since(before)
+    assert (since.received, since.sent) == (1, 4)
+    assert since.refused == {"Packet Errors: TTL": 0, "Authentication Errors: Failure": 3}
+    assert before.since(after) == before
+    assert parse_counters("") is None
+
+
+def test_a_log_is_without_its_clock_and_without_our_own_looks() -> None:
+    text = """Mon Nov 23 22:18:27 2026: (hadeploy) Entering BACKUP STATE
+Mon Nov  2 22:18:28 2026: Printing VRRP data for process(7) on signal
+[NOTICE]   (1) : Loading success."""
+    assert parse_log(text) == (
+        "(hadeploy) Entering BACKUP STATE",
+        "[NOTICE]   (1) : Loading success.",
     )
 
 
 def test_the_configuration_id_is_the_end_of_the_router_id() -> None:
     text = " Router ID = lb-1-0123456789abcdef\n   State = BACKUP\n   Priority = 240\n"
-    assert parse.parse_vrrp(text) == VrrpState("BACKUP", 240, 240, "0123456789abcdef")
+    assert parse_vrrp(text) == VrrpState("BACKUP", 240, 240, "0123456789abcdef")
 
 
 def test_a_keepalived_that_says_nothing_has_no_state() -> None:
-    assert parse.parse_vrrp("") is None
+    assert parse_vrrp("") is None
 
 
 def test_addresses_are_read_from_json_and_from_text_alike() -> None:

@@ -1,0 +1,128 @@
+"""`hadeploy support`."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from hadeploy import __version__
+from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.outcome import Outcome
+from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.run.prepare import Inputs
+from hadeploy.run.support import Report, gather, secrets_on
+from hadeploy.support.contents import README, of_node, packed
+from hadeploy.support.redact import Redactor
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE.tar.gz",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Default: hadeploy-support-CLUSTER-TIME.tar.gz here.",
+)
+@cluster_command
+def support(options: Options, output: Path | None) -> int:
+    """Write one archive for a bug report: configurations, logs and observations, without secrets.
+
+    Of whatever nodes can be reached; changes nothing there. Read it before you send it.
+    """
+    with reported(options, "support") as outcome:
+        inputs = options.inputs()
+        outcome.cluster = inputs.cluster.name
+        now = time.time()
+        at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+        name = f"hadeploy-support-{inputs.cluster.name}-{at}"
+        path = output or Path(f"{name}.tar.gz")
+        if not path.absolute().parent.is_dir():
+            raise _unwritable(path, "no such folder", ExitCode.USAGE)
+        dialer = options.dialer(inputs.cluster, inputs.folder)
+        with options.progress(inputs.cluster) as progress:
+            report = gather(inputs, dialer, progress)
+            if report.errors:
+                progress.failed()
+        outcome.plan, outcome.errors = report.plan, report.errors
+        outcome.checks, outcome.proofs = report.checks, report.proofs
+        outcome.diagnosis = report.diagnosis
+        given = [
+            secret.get_secret_value()
+            for secret in (inputs.password, dialer.sudo_password)
+            if secret
+        ]
+        redactor = Redactor([*given, *secrets_on(report.observed)])
+        files = _files(inputs, report, outcome, redactor, at)
+        _write(path, packed(name, files, now))
+        outcome.archive = str(path)
+        if not options.as_json:
+            _tell(options, path, files, report)
+    return outcome.code
+
+
+def _files(
+    inputs: Inputs, report: Report, outcome: Outcome, redactor: Redactor, at: str
+) -> dict[str, str]:
+    missing = "".join(f"\nMissing: {redactor.text(str(error))}" for error in report.errors)
+    cluster = inputs.cluster.model_dump(mode="json", by_alias=True)
+    files = {
+        "README.txt": README.format(
+            version=__version__, at=at, cluster=inputs.cluster.name, missing=missing
+        ),
+        "inventory.json": json.dumps(redactor.document(cluster), indent=2) + "\n",
+        "result.json": json.dumps(redactor.document(outcome.document()), indent=2) + "\n",
+    }
+    for node in inputs.cluster.nodes:
+        reply = report.replies.get(node.label)
+        if reply:
+            parts = of_node(report.observed.get(node.label), reply, redactor)
+            files |= {f"nodes/{node.label}/{part}": text for part, text in parts.items()}
+    return files
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write it in one instant, and never readable by others.
+
+    Raises:
+        HadeployError: it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error), ExitCode.FAILED) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+
+
+def _unwritable(path: Path, why: str, code: ExitCode) -> HadeployError:
+    return HadeployError(
+        f"{path}: {why}", doing="writing the archive", hint="--output FILE.tar.gz", code=code
+    )
+
+
+def _tell(options: Options, path: Path, files: dict[str, str], report: Report) -> None:
+    for error in report.errors:
+        options.err.print(f"missing: {error}", style="yellow", markup=False, soft_wrap=True)
+    nodes = ", ".join(report.replies) or "no node"
+    options.out.print(
+        f"{path}: {len(files)} files, of {nodes}: configurations, the applied record, containers, "
+        "the end of their logs, what keepalived tells, network, versions, lock; the inventory, "
+        "checks, proofs and diagnosis.",
+        markup=False,
+        soft_wrap=True,
+    )
+    options.out.print(
+        "Passwords and keys are left out; addresses and names are not. Read it before you send it.",
+        soft_wrap=True,
+    )

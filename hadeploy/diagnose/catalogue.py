@@ -1,0 +1,249 @@
+"""Every cause that is recognised: its stable id, the evidence, and what to do.
+
+The order is the one in which they are told: what explains most comes first. docs/diagnosis.md is
+written from this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One cause.
+
+    Attributes:
+        id: stable; `--json` uses it.
+        title: what is the matter.
+        evidence: what it is recognised by.
+        fix: what to do.
+        explains: ids of causes that follow from it on the same node, and so are not told.
+    """
+
+    id: str
+    title: str
+    evidence: str
+    fix: str
+    explains: tuple[str, ...] = ()
+
+
+_SILENT_HAPROXY = ("check-fails", "vip-unheard")
+_STOPPED = (*_SILENT_HAPROXY, "program-silent", "check-not-run", "not-applied")
+
+CAUSES = (
+    Cause(
+        "docker-down",
+        "the Docker engine does not answer",
+        "`docker version` fails on the node",
+        "start the engine",
+        _STOPPED,
+    ),
+    Cause(
+        "interface-down",
+        "the interface for the VIP is down",
+        "its flags: not UP, or no carrier (LOWER_UP)",
+        "`ip link set … up`, or the cable",
+        ("check-fails", "vip-unheard"),
+    ),
+    Cause(
+        "port-taken",
+        "another program has one of our ports",
+        "the owner of the listening socket is not our haproxy",
+        "stop it, or choose another port",
+        ("container-restarting", "container-stopped", "config-refused", *_STOPPED),
+    ),
+    Cause(
+        "config-refused",
+        "haproxy or keepalived refuses its configuration",
+        "what it says about the file's lines in its log, at a start or at the last reload",
+        "`hadeploy plan` shows what was changed by hand, `hadeploy up` puts it right",
+        ("container-restarting", "container-stopped", *_STOPPED),
+    ),
+    Cause(
+        "container-restarting",
+        "a container ends again and again",
+        "the engine's restart count, the exit status (and whether memory ran out), its last lines",
+        "what its log says",
+        _STOPPED,
+    ),
+    Cause(
+        "program-silent",
+        "a program runs and does not answer",
+        "the container is paused; a process of it is stopped (SIGSTOP); or it is up and neither "
+        "haproxy's health port nor keepalived's dump answers",
+        "unpause or restart the container",
+        ("check-not-run", *_SILENT_HAPROXY),
+    ),
+    Cause(
+        "orphaned-vip",
+        "a keepalived was killed and left the VIP behind",
+        "the address is on the node, and no keepalived runs there, in a container or on the host",
+        "`hadeploy up` starts keepalived, which takes the address away",
+        ("container-stopped", "container-missing", "vip-unheard"),
+    ),
+    Cause(
+        "container-missing",
+        "a container is not there",
+        "no container of that name",
+        "`hadeploy up`",
+        _STOPPED,
+    ),
+    Cause(
+        "container-stopped",
+        "a container is stopped",
+        "its state, exit status and time of its end; its last lines, unless it was ended from "
+        "outside",
+        "`hadeploy up` starts it",
+        _STOPPED,
+    ),
+    Cause(
+        "foreign-keepalived",
+        "a keepalived that is not ours runs on a node",
+        "a process of that name that is in none of our containers",
+        "stop it, or `hadeploy up --adopt`",
+        ("stray-vip",),
+    ),
+    Cause(
+        "vrrp-settings-differ",
+        "the running keepaliveds differ in a setting on which all must agree",
+        "virtual_router_id, VRRP version, advert interval, kind of authentication, unicast or "
+        "multicast and VIP list as each keepalived's own dump tells them",
+        "`hadeploy up` makes them alike",
+        ("vrrp-password-differs", "vrrp-peers", "vrrp-refused", "vrrp-blocked", "not-applied"),
+    ),
+    Cause(
+        "vrrp-password-differs",
+        "the nodes use different VRRP passwords",
+        "keepalived's count of authentication failures grows; the odd one by comparing the files, "
+        "without showing them",
+        "`hadeploy up` makes them alike",
+        ("vrrp-refused", "vrrp-blocked", "not-applied"),
+    ),
+    Cause(
+        "vrrp-peers",
+        "a node sends its adverts past another one",
+        "the unicast_peer list of its running keepalived",
+        "`hadeploy up` makes them alike",
+        ("vrrp-refused", "vrrp-blocked", "not-applied"),
+    ),
+    Cause(
+        "vrrp-refused",
+        "a node refuses the adverts of its peers",
+        "keepalived's count of packet and authentication errors grows",
+        "keepalived's log",
+        ("vrrp-blocked",),
+    ),
+    Cause(
+        "vrrp-blocked",
+        "VRRP (IP protocol 112) does not get through between nodes",
+        "several are MASTER with settings that agree, and in a few seconds hear fewer adverts than "
+        "the others sent; the iptables rule, where one surely does it",
+        "allow protocol 112 in firewalls and in the network",
+    ),
+    Cause(
+        "stray-vip",
+        "the VIP is on a node whose keepalived is not its master",
+        "the address is there, and keepalived says BACKUP or FAULT",
+        "restart that keepalived, which takes it away",
+    ),
+    Cause(
+        "drained",
+        "the VIP is kept off every node",
+        "no node has the VIP, and the track file of a drain is not 0",
+        "`hadeploy undrain NODE`; `hadeploy up` where a run has died",
+    ),
+    Cause(
+        "vrrp-stranger",
+        "the nodes are backups of a stranger",
+        "no node has the VIP, and the master that a backup names is none of the cluster",
+        "choose another vrrp.virtual_router_id, or a password",
+    ),
+    Cause(
+        "check-not-run",
+        "keepalived does not run its check of haproxy",
+        "the age of the file that the check touches; what keepalived says of the script",
+        "mend the rights of the script and its folder",
+    ),
+    Cause(
+        "check-fails",
+        "keepalived is in FAULT for no other reason",
+        "its state, its number of faults, and whether haproxy answers",
+        "run the check by hand",
+    ),
+    Cause(
+        "not-applied",
+        "a program runs another configuration than the inventory's",
+        "the id that the running program names; whether its file was changed since it was applied",
+        "`hadeploy up`",
+    ),
+    Cause(
+        "port-dropped",
+        "the holder's firewall keeps connections out",
+        "the VIP is bound once, other nodes cannot connect, and an iptables rule surely drops the "
+        "port",
+        "allow the port",
+        ("vip-unheard",),
+    ),
+    Cause(
+        "vip-unheard",
+        "the VIP answers on its holder and not from another node",
+        "connections from each node to the VIP",
+        "look at ARP, at the cloud's rules for addresses, at firewalls on the way",
+    ),
+    Cause(
+        "node-unreachable",
+        "a node cannot be reached over SSH",
+        "the connection's error; whether its peers still hear its adverts",
+        "`hadeploy check`",
+    ),
+    Cause(
+        "backends-down",
+        "backends are down",
+        "how the check of each of them ended in each haproxy's statistics",
+        "start the servers; look for firewalls",
+    ),
+)
+IDS = tuple(cause.id for cause in CAUSES)
+
+
+def documentation(causes: Collection[Cause] = CAUSES) -> str:
+    """docs/diagnosis.md.
+
+    Args:
+        causes: in the order in which they are told.
+    """
+    rows = [f"| `{c.id}` | {c.title} | {c.evidence} | {c.fix} |" for c in causes]
+    return "\n".join([_HEAD, *rows, ""])
+
+
+_HEAD = """\
+# Diagnosis
+
+<!-- python -m hadeploy.diagnose.catalogue >docs/diagnosis.md -->
+
+When a proof fails, `verify` tells why, and so do `up`, `drain` and `undrain` when what they have
+done cannot be proven: for each cause the nodes, one sentence, what it was recognised by, and the
+fix. `--json` has the same as `diagnosis`.
+
+It is made from what was observed anyway, and from a second, read-only look that takes a few seconds
+and is taken only after a failure: keepalived's statistics twice (in between it must send and hear
+adverts), the last lines of both containers' logs, stopped processes, and iptables. What follows
+from another cause on the same node is not told; where no cause is recognised, the failed proofs are
+all there is. Backends that are down fail no proof; why they are is told by `verify`, and where
+something else fails.
+
+If that does not help: `hadeploy support` writes one archive for a bug report, which can be read
+before it is sent. It has, of every node that can be reached, the configurations without their
+secrets, the applied record, our containers, the end of both logs, keepalived's dump and statistics,
+addresses, routes, sockets, firewall rules, versions and the lock; and the inventory, the checks,
+the proofs and the diagnosis.
+
+The most probable cause comes first:
+
+| cause | what is the matter | recognised by | what to do |
+|---|---|---|---|"""
+
+if __name__ == "__main__":
+    print(documentation(), end="")  # noqa: T201

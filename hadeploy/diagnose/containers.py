@@ -1,0 +1,153 @@
+"""Containers that do not run, and why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.observe.model import ObservedContainer, ObservedNode, Owner
+from hadeploy.verify.proofs import unstable
+
+# Of a log: enough for the reason, and several nodes fit on a screen.
+LAST_WORDS = 3
+# Docker's, for a process that was ended by SIGKILL.
+KILLED = 137
+# Such, SIGTERM, and a process that ended as it was told to.
+ENDED_FROM_OUTSIDE = (0, KILLED, 143)
+
+
+def docker(scene: Scene) -> Iterator[Diagnosis]:
+    """Nodes whose engine does not answer."""
+    for node, look in scene.nodes:
+        if look.docker is None:
+            yield Diagnosis(
+                "docker-down",
+                (node.label,),
+                "the Docker engine does not answer, so nothing is known of the containers",
+                "systemctl status docker; journalctl -u docker",
+                tuple(f"{node.label}: {line}" for line in look.docker_error.splitlines()[-1:]),
+            )
+
+
+def ports(scene: Scene) -> Iterator[Diagnosis]:
+    """Ports of ours that somebody else has."""
+    wanted = [listener.port for listener in scene.cluster.listeners]
+    for node, look in scene.nodes:
+        # Whatever their state: one that restarts may have a process by the time we look for it.
+        ours = {container.id for container in look.ours(scene.cluster.name)}
+        for port in [*wanted, scene.cluster.haproxy.health_port]:
+            owners = {o for s in look.listeners(port) for o in s.owners if o.container not in ours}
+            if owners:
+                yield Diagnosis(
+                    "port-taken",
+                    (node.label,),
+                    f"another program has port {port}",
+                    f"stop it, or choose another port; who has it: ss -ltnp 'sport = :{port}'",
+                    tuple(f"{node.label}: {_owner(owner, look)}" for owner in sorted(owners)),
+                    "haproxy",
+                )
+
+
+def _owner(owner: Owner, look: ObservedNode) -> str:
+    text = f"{owner.name} (pid {owner.pid})"
+    if owner.container:
+        names = [c.name for c in look.containers if c.id == owner.container]
+        names += [f.container.name for f in look.foreign if f.container.id == owner.container]
+        text += f" in the container {names[0] if names else owner.container[:12]}"
+    return text
+
+
+def containers(scene: Scene) -> Iterator[Diagnosis]:
+    """Containers that are not there, stopped, paused, or that do not stay up."""
+    for node, look, role, container in scene.programs:
+        name = scene.cluster.container_names[0 if role == "haproxy" else 1]
+        if look.docker is None:
+            continue
+        if container is None:
+            yield Diagnosis(
+                "container-missing",
+                (node.label,),
+                f"the container {name} is not there",
+                "`hadeploy up` makes it",
+                role=role,
+            )
+        elif container.status == "paused":
+            yield Diagnosis(
+                "program-silent",
+                (node.label,),
+                f"{name} is paused",
+                f"docker unpause {name}",
+                (f"{node.label}: docker says that it is paused",),
+                role,
+            )
+        elif restarting(container, look.now):
+            yield Diagnosis(
+                "container-restarting",
+                (node.label,),
+                f"{name} ends again and again",
+                f"docker logs --tail 30 {name}",
+                (
+                    f"{node.label}: {container.restarts} restarts, {_end(container)}",
+                    *last_words(scene, node.label, role),
+                ),
+                role,
+            )
+        elif not container.running:
+            yield Diagnosis(
+                "container-stopped",
+                (node.label,),
+                f"{name} is stopped",
+                "`hadeploy up` starts it",
+                (f"{node.label}: {_end(container)}", *_whole(scene, node.label, container)),
+                role,
+            )
+
+
+def _whole(scene: Scene, node: str, container: ObservedContainer) -> Iterator[str]:
+    """What it said, unless it was ended from outside and said its usual farewell."""
+    if container.exit_code not in ENDED_FROM_OUTSIDE:
+        yield from last_words(scene, node, container.role or "")
+
+
+def restarting(container: ObservedContainer, now: int) -> bool:
+    """Whether it does not stay up: the engine has restarted it, and it is not up for long."""
+    again = container.restarts > 0 and container.status in ("running", "restarting")
+    return again and unstable(container, now) is not None
+
+
+def _end(container: ObservedContainer) -> str:
+    state = container.raw.get("State", {})
+    if container.running:
+        return f"the last one at {state.get('StartedAt', '?')[:19]}Z"
+    words = f"exit status {container.exit_code}"
+    if state.get("OOMKilled"):
+        return f"{words}: killed for want of memory"
+    if container.exit_code == KILLED:
+        words += ": killed (SIGKILL)"
+    return f"{words} at {state['FinishedAt'][:19]}Z" if state.get("FinishedAt") else words
+
+
+def last_words(scene: Scene, node: str, role: str) -> list[str]:
+    """The end of a container's log, as evidence."""
+    return [f"{node}: | {line}" for line in scene.seen(node).logs.get(role, ())[-LAST_WORDS:]]
+
+
+def silent(scene: Scene) -> Iterator[Diagnosis]:
+    """Programs that run and do not answer."""
+    for node, look, role, container in scene.programs:
+        answers = look.serving if role == "haproxy" else look.vrrp
+        if not container or unstable(container, look.now) or answers is not None:
+            continue
+        frozen = role in scene.seen(node.label).frozen
+        listening = role == "haproxy" and look.listeners(scene.cluster.haproxy.health_port)
+        seen = "a process of it is stopped (SIGSTOP)" if frozen else "its container runs"
+        if listening:
+            seen += f", and port {scene.cluster.haproxy.health_port} still listens"
+        yield Diagnosis(
+            "program-silent",
+            (node.label,),
+            f"{container.name} {'is frozen' if frozen else 'does not answer'}",
+            f"`docker restart {container.name}`; `docker logs --tail 30 {container.name}` first",
+            (f"{node.label}: {seen}",),
+            role,
+        )

@@ -1,0 +1,77 @@
+"""From observations to what is wrong, the root of the matter first. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+from hadeploy.diagnose.backends import backends
+from hadeploy.diagnose.catalogue import CAUSES, IDS
+from hadeploy.diagnose.configuration import check_script, not_applied, refused
+from hadeploy.diagnose.containers import containers, docker, ports, silent
+from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.diagnose.network import interfaces, unreachable, vip_unanswered
+from hadeploy.diagnose.vip import addresses, drained, faults
+from hadeploy.diagnose.vrrp import foreign, peers, settings, unheard
+from hadeploy.plan.texts import shown
+
+RECOGNISERS: tuple[Callable[[Scene], Iterator[Diagnosis]], ...] = (
+    docker,
+    interfaces,
+    ports,
+    refused,
+    containers,
+    silent,
+    foreign,
+    addresses,
+    settings,
+    peers,
+    unheard,
+    drained,
+    check_script,
+    faults,
+    not_applied,
+    vip_unanswered,
+    unreachable,
+    backends,
+)
+
+
+def diagnose(scene: Scene) -> list[Diagnosis]:
+    """Every cause that can be told, the most probable one first; what follows from one is left out.
+
+    Args:
+        scene: what was observed, and the proofs of it.
+    """
+    found = [diagnosis for recognise in RECOGNISERS for diagnosis in recognise(scene)]
+    roots = [d for d in found if not any(_explains(other, d) for other in found)]
+    return sorted(map(_redacted, _together(roots)), key=lambda d: IDS.index(d.cause))
+
+
+def _redacted(one: Diagnosis) -> Diagnosis:
+    """Without secrets: a log may quote a line of a configuration."""
+    return dataclasses.replace(one, evidence=tuple(map(shown, one.evidence)))
+
+
+def _explains(one: Diagnosis, other: Diagnosis) -> bool:
+    """Whether the other follows from this one: on a node of both, and of the same program."""
+    cause = CAUSES[IDS.index(one.cause)]
+    alike = one.role is None or other.role is None or one.role == other.role
+    return other.cause in cause.explains and alike and not set(other.nodes).isdisjoint(one.nodes)
+
+
+def _together(found: list[Diagnosis]) -> list[Diagnosis]:
+    """What is the same on several nodes, once."""
+    same: dict[tuple[str, str, str], Diagnosis] = {}
+    for one in found:
+        key = (one.cause, one.message, one.fix)
+        if key in same:
+            first = same[key]
+            same[key] = dataclasses.replace(
+                first,
+                nodes=tuple(dict.fromkeys((*first.nodes, *one.nodes))),
+                evidence=tuple(dict.fromkeys((*first.evidence, *one.evidence))),
+            )
+        else:
+            same[key] = one
+    return list(same.values())

@@ -1,0 +1,92 @@
+"""Interfaces, firewalls, and nodes that cannot be reached. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from hadeploy.check.firewall import ports_dropped
+from hadeploy.check.model import Sight
+from hadeploy.check.network import interface_of
+from hadeploy.diagnose.model import Diagnosis, Scene
+
+
+def interfaces(scene: Scene) -> Iterator[Diagnosis]:
+    """Interfaces for the VIP that are down."""
+    for node, look in scene.nodes:
+        name = interface_of(node, look)
+        link = look.host.links.get(name or "")
+        if link is not None and not link.up:
+            state = "has no carrier" if "UP" in link.flags else "is switched off"
+            yield Diagnosis(
+                "interface-down",
+                (node.label,),
+                f"the interface {name}, which is to carry the VIP, {state}",
+                f"ip link set {name} up; is it plugged in?",
+                (f"{node.label}: {name} {' '.join(sorted(link.flags))}",),
+            )
+
+
+def vip_unanswered(scene: Scene) -> Iterator[Diagnosis]:
+    """A VIP that is bound once and does not answer."""
+    sight = Sight(scene.cluster, scene.observed)
+    for vip in (str(vip.ip) for vip in scene.cluster.vip):
+        holders = scene.holders(vip)
+        away = [
+            node.label
+            for node, look in scene.nodes
+            if node.label not in holders and False in _tried(look.through, vip)
+        ]
+        if len(holders) != 1 or not away:
+            continue
+        holder = scene.observed[holders[0]]
+        node = scene.cluster.node(holders[0])
+        rules = dataclasses.replace(holder.host, iptables=scene.seen(holders[0]).iptables)
+        dropped = list(ports_dropped(sight, node, dataclasses.replace(holder, host=rules)))
+        if dropped:
+            yield Diagnosis(
+                "port-dropped",
+                (holders[0],),
+                f"its firewall keeps connections to the VIP out (port "
+                f"{', '.join(map(str, dropped))})",
+                "allow the listeners' ports in the node's firewall",
+                (f"{holders[0]}: iptables drops them", f"{', '.join(away)}: cannot reach {vip}"),
+            )
+        elif all(_tried(holder.through, vip)):
+            yield Diagnosis(
+                "vip-unheard",
+                tuple(away),
+                f"{vip} answers on {holders[0]}, which holds it, and not from here",
+                "look at `ip neigh show` there: a cloud may drop gratuitous ARP or addresses that "
+                "were not assigned; look for firewalls on the way",
+                (f"{', '.join(away)}: cannot open a connection to {vip}",),
+            )
+
+
+def _tried(through: dict[tuple[str, int], bool], vip: str) -> list[bool]:
+    return [opens for (address, _), opens in through.items() if address == vip]
+
+
+def unreachable(scene: Scene) -> Iterator[Diagnosis]:
+    """Nodes that nothing is known of; their peers may hear them."""
+    for label, error in scene.unreachable.items():
+        address = str(scene.cluster.node(label).address)
+        hearing = [
+            node.label
+            for node, look in scene.nodes
+            if look.vrrp
+            and look.vrrp.spoken
+            and look.vrrp.spoken.master == address
+            and look.vrrp.state == "BACKUP"
+        ]
+        seen = [f"{label}: {error.doing}: {error.what}"]
+        if hearing:
+            seen.append(f"{', '.join(hearing)}: backup of {label}, whose adverts arrive")
+        yield Diagnosis(
+            "node-unreachable",
+            (label,),
+            "it cannot be reached over SSH"
+            + (", but it is the master: it most likely holds the VIP" if hearing else ""),
+            error.hint or f"is {label} up? see `hadeploy check`",
+            tuple(seen),
+        )

@@ -1,0 +1,102 @@
+"""A VIP where it should not be, or nowhere. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.plan.successor import drains
+
+
+def addresses(scene: Scene) -> Iterator[Diagnosis]:
+    """VIPs on nodes whose keepalived does not hold them there."""
+    _, keepalived = scene.cluster.container_names
+    for vip in (str(vip.ip) for vip in scene.cluster.vip):
+        for node, look in scene.nodes:
+            if not look.holds(vip):
+                continue
+            if not look.keepaliveds:
+                container = look.container(keepalived)
+                end = (
+                    f"{keepalived} is {container.status} (exit status {container.exit_code})"
+                    if container
+                    else f"there is no {keepalived}"
+                )
+                yield Diagnosis(
+                    "orphaned-vip",
+                    (node.label,),
+                    f"{vip} was left behind by a keepalived that was killed",
+                    "`hadeploy up` starts keepalived again, which takes it away",
+                    (
+                        f"{node.label}: has {vip} on {look.interface_of(vip)}, and no keepalived",
+                        f"{node.label}: {end}",
+                    ),
+                    "keepalived",
+                )
+            elif look.vrrp and look.vrrp.state in ("BACKUP", "FAULT"):
+                yield Diagnosis(
+                    "stray-vip",
+                    (node.label,),
+                    f"{vip} is there although its keepalived does not hold it: it was added by "
+                    "hand, or left behind",
+                    f"docker restart {keepalived}; at its start it takes it away",
+                    (
+                        f"{node.label}: keepalived is {look.vrrp.state}, and {vip} is on "
+                        f"{look.interface_of(vip)}",
+                    ),
+                )
+
+
+def _unheld(scene: Scene) -> bool:
+    return any(not scene.holders(str(vip.ip)) for vip in scene.cluster.vip)
+
+
+def drained(scene: Scene) -> Iterator[Diagnosis]:
+    """Nodes that were drained, where nobody is left to hold the VIP."""
+    for node, look in scene.nodes if _unheld(scene) else ():
+        for name in drains(look):
+            yield Diagnosis(
+                "drained",
+                (node.label,),
+                "the VIP is kept off it by "
+                + ("a drain" if name == "drain" else "a run that died"),
+                "`hadeploy undrain NODE`" if name == "drain" else "`hadeploy up` ends it",
+                (f"{node.label}: its track file {name} is not 0",),
+            )
+
+
+def faults(scene: Scene) -> Iterator[Diagnosis]:
+    """Nodes in FAULT that are not drained; and backups of somebody who is none of them."""
+    for node, look in scene.nodes:
+        if look.vrrp is None or drains(look):
+            continue
+        if look.vrrp.state == "FAULT":
+            answers = "haproxy answers" if look.serving else "haproxy does not answer"
+            spoken = look.vrrp.spoken
+            count = f" ({spoken.tracker_faults} of what it tracks)" if spoken else ""
+            yield Diagnosis(
+                "check-fails",
+                (node.label,),
+                "keepalived is in FAULT, since what it checks fails",
+                f"on the node: docker exec {scene.cluster.container_names[1]} "
+                "/etc/keepalived/check-haproxy.sh; echo $?",
+                (f"{node.label}: keepalived is in FAULT{count}, and {answers}",),
+            )
+    yield from _strangers(scene)
+
+
+def _strangers(scene: Scene) -> Iterator[Diagnosis]:
+    if not _unheld(scene):
+        return
+    known = {a.address for look in scene.observed.values() for a in look.addresses}
+    known |= {str(node.address) for node in scene.cluster.nodes}
+    for node, look in scene.nodes:
+        spoken = look.vrrp.spoken if look.vrrp and look.vrrp.state == "BACKUP" else None
+        if spoken and spoken.master and spoken.master not in known:
+            yield Diagnosis(
+                "vrrp-stranger",
+                (node.label,),
+                f"it waits as the backup of {spoken.master}, which is no node of this cluster",
+                "choose another vrrp.virtual_router_id, or a VRRP password",
+                (f"{node.label}: its keepalived hears {spoken.master} as the master",),
+            )

@@ -1,0 +1,180 @@
+"""Nodes that do not take each other for one virtual router. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from hadeploy.check.firewall import peers_dropped
+from hadeploy.check.model import Sight
+from hadeploy.desired import layout
+from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.inventory.model import Node
+from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.vrrp import Spoken
+from hadeploy.plan.identity import identity_of
+
+ALIKE = "`hadeploy plan` shows the difference, `hadeploy up` makes them alike"
+# Both programs count an advert that the other side has not got yet.
+MOST_LOST = 2
+
+
+def foreign(scene: Scene) -> Iterator[Diagnosis]:
+    """Another keepalived on a node."""
+    for node, look in scene.nodes:
+        ours = {container.id for container in look.ours(scene.cluster.name)}
+        others = {pid: c for pid, c in look.keepaliveds.items() if c not in ours}
+        names = {f.container.id: f.container.name for f in look.foreign}
+        places = {
+            f"the container {names.get(c, c[:12])}" if c else f"the node itself (pid {pid})"
+            for pid, c in sorted(others.items())
+        }
+        if places:
+            yield Diagnosis(
+                "foreign-keepalived",
+                (node.label,),
+                "a keepalived that is not ours runs there",
+                "stop it; one that was set up by hand for this VIP: `hadeploy up --adopt`",
+                tuple(f"{node.label}: in {place}" for place in sorted(places)),
+                "keepalived",
+            )
+
+
+def _speaking(scene: Scene) -> list[tuple[Node, ObservedNode, Spoken]]:
+    return [
+        (node, look, look.vrrp.spoken)
+        for node, look in scene.nodes
+        if look.vrrp and look.vrrp.spoken and look.ours_of(scene.cluster.name, "keepalived")
+    ]
+
+
+def settings(scene: Scene) -> Iterator[Diagnosis]:
+    """Settings in which the running keepaliveds differ; each side drops the other's adverts."""
+    speaking = _speaking(scene)
+    told = {node.label: _all_settings(spoken) for node, _, spoken in speaking}
+    for name in dict.fromkeys(name for said in told.values() for name in said):
+        values: dict[str, list[str]] = {}
+        for node, said in told.items():
+            values.setdefault(said.get(name, "?"), []).append(node)
+        if len(values) > 1:
+            most = max(values.values(), key=len)
+            yield Diagnosis(
+                "vrrp-settings-differ",
+                tuple(node for nodes in values.values() for node in nodes if nodes is not most),
+                f"the nodes run different VRRP settings: {name}",
+                ALIKE,
+                tuple(f"{', '.join(nodes)}: {value}" for value, nodes in values.items()),
+                "keepalived",
+            )
+    yield from _passwords(scene, [node.label for node, _, _ in speaking])
+
+
+def _all_settings(spoken: Spoken) -> dict[str, str]:
+    return {**spoken.settings, "VIP list": ", ".join(sorted(spoken.vips)) or "none"}
+
+
+def _passwords(scene: Scene, nodes: list[str]) -> Iterator[Diagnosis]:
+    """keepalived tells no password, but how many adverts it refused for another one."""
+    refused = {
+        node: _refusals(scene, node).get("Authentication Errors: Failure", 0) for node in nodes
+    }
+    if not any(refused.values()):
+        return
+    seen = [
+        f"{n}: refused {count} adverts for their password" for n, count in refused.items() if count
+    ]
+    groups: dict[str | None, list[str]] = {}
+    for node in nodes:
+        file = scene.observed[node].file(layout.KEEPALIVED_CONF)
+        text = file.content.decode("utf-8", "replace") if file else ""
+        groups.setdefault(identity_of(text).password, []).append(node)
+    most = max(groups.values(), key=len)
+    odd = tuple(node for group in groups.values() for node in group if group is not most)
+    if odd:
+        seen.append(f"{', '.join(odd)}: its file has another one than that of {', '.join(most)}")
+    yield Diagnosis(
+        "vrrp-password-differs",
+        odd or tuple(node for node, count in refused.items() if count),
+        "the nodes use different VRRP passwords",
+        ALIKE,
+        tuple(seen),
+        "keepalived",
+    )
+
+
+def _refusals(scene: Scene, node: str) -> dict[str, int]:
+    adverts = scene.seen(node).adverts
+    return {why: count for why, count in adverts.refused.items() if count} if adverts else {}
+
+
+def peers(scene: Scene) -> Iterator[Diagnosis]:
+    """Nodes that send their adverts past some of the others."""
+    speaking = _speaking(scene)
+    for node, _, spoken in speaking:
+        others = {str(other.address): other.label for other, _, _ in speaking if other != node}
+        missing = [label for address, label in others.items() if address not in spoken.peers]
+        if spoken.peers and missing:
+            yield Diagnosis(
+                "vrrp-peers",
+                (node.label,),
+                "it does not send its adverts to all of the others",
+                ALIKE,
+                (
+                    f"{node.label}: none to {', '.join(missing)}; its unicast_peer: "
+                    f"{', '.join(spoken.peers)}",
+                ),
+                "keepalived",
+            )
+
+
+def unheard(scene: Scene) -> Iterator[Diagnosis]:
+    """Masters beside each other: their adverts are refused, or do not arrive."""
+    speaking = _speaking(scene)
+    masters = [node for node, look, _ in speaking if look.vrrp and look.vrrp.state == "MASTER"]
+    if len(masters) < 2:
+        return
+    sent = {n.label: adverts.sent for n in masters if (adverts := scene.seen(n.label).adverts)}
+    deaf: list[str] = []
+    for node in masters:
+        for why, count in _refusals(scene, node.label).items():
+            if why != "Authentication Errors: Failure":
+                yield Diagnosis(
+                    "vrrp-refused",
+                    (node.label,),
+                    f"it refuses the adverts of its peers ({why})",
+                    "docker logs --tail 30 " + scene.cluster.container_names[1],
+                    (f"{node.label}: refused {count} adverts",),
+                    "keepalived",
+                )
+        adverts = scene.seen(node.label).adverts
+        due = sum(count for label, count in sent.items() if label != node.label)
+        if (adverts and adverts.received + MOST_LOST < due) or not adverts:
+            deaf.append(node.label)
+    if deaf:
+        yield _blocked(scene, [node.label for node in masters], deaf)
+
+
+def _blocked(scene: Scene, masters: list[str], deaf: list[str]) -> Diagnosis:
+    seen, droppers = [], []
+    for node, look in scene.nodes:
+        second = scene.seen(node.label)
+        rules = dataclasses.replace(look.host, iptables=second.iptables)
+        sight = Sight(scene.cluster, scene.observed)
+        for peer in peers_dropped(sight, node, dataclasses.replace(look, host=rules)):
+            seen.append(f"{node.label}: iptables drops IP protocol 112 from {peer}")
+            droppers.append(node.label)
+        if node.label in masters and second.adverts:
+            seen.append(
+                f"{node.label}: MASTER; in {second.seconds} s it sent {second.adverts.sent} "
+                f"adverts and heard {second.adverts.received}"
+            )
+    return Diagnosis(
+        "vrrp-blocked",
+        tuple(dict.fromkeys(droppers)) or tuple(masters),
+        f"VRRP does not get through between the nodes: {', '.join(deaf)} "
+        f"{'hear' if len(deaf) > 1 else 'hears'} no other master",
+        "let IP protocol 112 pass between the nodes, in their firewalls and in the network "
+        "(most clouds drop it)",
+        tuple(seen),
+        "keepalived",
+    )

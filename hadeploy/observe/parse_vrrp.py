@@ -1,0 +1,108 @@
+"""From keepalived's own dumps and logs to values. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from hadeploy.observe.model import VrrpState
+from hadeploy.observe.vrrp import Counters, Evidence, Spoken
+from hadeploy.transport.protocol import Reply
+
+# As the dump names it → as keepalived.conf does.
+SETTINGS = {
+    "Virtual Router ID": "virtual_router_id",
+    "VRRP Version": "vrrp_version",
+    "Advert interval": "advert_int",
+    "Authentication type": "authentication",
+}
+# Every look of ours makes keepalived write one.
+_OURS = re.compile(r"Printing (VRRP|parent|checker|BFD) (data|stats) for process")
+# "Mon Nov 23 22:22:10 2026: "
+_CLOCK = re.compile(r"^\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}: ")
+
+
+def parse_vrrp(text: str) -> VrrpState | None:
+    """keepalived's data dump, from 2.0.19 to 2.3.4; None if it gave none."""
+    found = dict(re.findall(r"^   (State|Priority|Effective priority) = (\S+)$", text, re.M))
+    if "State" not in found:
+        return None
+    priority = int(found.get("Priority", 0))
+    router = re.search(r"^ Router ID = (\S+)$", text, re.M)
+    return VrrpState(
+        state=found["State"],
+        priority=priority,
+        effective_priority=int(found.get("Effective priority", priority)),
+        config_id=router[1].rpartition("-")[2] if router else "",
+        spoken=_spoken(text),
+    )
+
+
+def _spoken(text: str) -> Spoken:
+    says = dict(re.findall(r"^   (\w[^=\n]*?) = (.+)$", text, re.M))
+    peers = _block(text, "Unicast Peer")
+    settings = {name: says[key] for key, name in SETTINGS.items() if key in says}
+    settings["mode"] = "unicast" if peers else "multicast"
+    source = re.match(r"[0-9a-fA-F.:]+", says.get("Using src_ip", ""))
+    faults = (
+        int(n) for key, n in says.items() if re.match(r"Number of (inter|track).* faults", key)
+    )
+    return Spoken(
+        settings=settings,
+        source=source[0] if source else "",
+        peers=peers,
+        vips=tuple(vip.partition("/")[0] for vip in _block(text, "Virtual IP")),
+        master=says.get("Master router", ""),
+        config_faults=int(says.get("Number of config faults", 0)),
+        tracker_faults=sum(faults),
+    )
+
+
+def _block(text: str, name: str) -> tuple[str, ...]:
+    """The first words of the lines below `name`, which has a number behind it or a colon."""
+    block = re.search(rf"^   {name}(?: = \d+| \(\d+\):| :)\n((?:     \S.*\n?)*)", text, re.M)
+    return tuple(line.split()[0] for line in block[1].splitlines()) if block else ()
+
+
+def parse_counters(text: str) -> Counters | None:
+    """keepalived's statistics (SIGUSR2); None if it gave none."""
+    heading, found = "", {}
+    for line in text.splitlines():
+        name, colon, number = (part.strip() for part in line.partition(":"))
+        if colon and not number:
+            heading = name
+        elif number.isdigit():
+            found[heading, name] = int(number)
+    if ("Advertisements", "Sent") not in found:
+        return None
+    refused = {
+        f"{group}: {name}": number
+        for (group, name), number in found.items()
+        if group.endswith("Errors")
+    }
+    return Counters(
+        found["Advertisements", "Sent"], found.get(("Advertisements", "Received"), 0), refused
+    )
+
+
+def parse_evidence(reply: Reply) -> Evidence:
+    """What evidence.sh said of one node."""
+    looks = [parse_counters(message.text) for message in reply.all("stats")]
+    before, after = looks if len(looks) == 2 else (None, None)
+    seconds = next((int(m.words[1]) for m in reply.all("stats") if m.words[:1] == ("after",)), 0)
+    return Evidence(
+        seconds=seconds,
+        adverts=after.since(before) if before and after else None,
+        logs={m.words[0]: parse_log(m.text) for m in reply.all("log") if m.words},
+        iptables=tuple(
+            reply.body(kind)
+            for kind in ("iptables-save", "ip6tables-save")
+            if reply.body(kind).startswith("#")
+        ),
+        frozen=frozenset(m.words[0] for m in reply.all("frozen") if m.words),
+    )
+
+
+def parse_log(text: str) -> tuple[str, ...]:
+    """A container's last lines, without keepalived's clock and what our own looks leave there."""
+    lines = (_CLOCK.sub("", line).strip() for line in text.splitlines())
+    return tuple(line for line in lines if line and not _OURS.search(line))

@@ -1,0 +1,70 @@
+"""What keepalived tells of itself: the settings that it runs, and what it has sent and heard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """The settings that a running instance speaks, whatever its file says by now.
+
+    Attributes:
+        settings: what all nodes must agree on: name → value, as keepalived prints it.
+        source: the address that its adverts come from; "" if it does not tell.
+        peers: whom it sends unicast adverts to; empty for multicast.
+        vips: the addresses, without prefixes.
+        master: the address of the master that it hears, or "".
+        config_faults: how many of its settings it could not follow.
+        tracker_faults: how many of its checks, files and interfaces keep it in FAULT.
+    """
+
+    settings: Mapping[str, str]
+    source: str = ""
+    peers: tuple[str, ...] = ()
+    vips: tuple[str, ...] = ()
+    master: str = ""
+    config_faults: int = 0
+    tracker_faults: int = 0
+
+
+@dataclass(frozen=True)
+class Counters:
+    """An instance's statistics, which only ever grow.
+
+    Attributes:
+        sent: adverts.
+        received: adverts, also such as it then refuses.
+        refused: why → how many adverts.
+    """
+
+    sent: int
+    received: int
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+    def since(self, before: Counters) -> Counters:
+        """What has come since an earlier look; all of it, if keepalived was restarted since."""
+        if self.sent < before.sent or self.received < before.received:
+            return self
+        refused = {why: n - before.refused.get(why, 0) for why, n in self.refused.items()}
+        return Counters(self.sent - before.sent, self.received - before.received, refused)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A second look at one node, after a proof has failed.
+
+    Attributes:
+        seconds: how long its keepalived was listened to.
+        adverts: what it has sent and heard in that time; None if it did not tell.
+        logs: role → the last lines of that container, without what our own looks leave there.
+        iptables: what iptables-save and ip6tables-save say of the table filter.
+        frozen: roles whose container has a process that somebody has stopped.
+    """
+
+    seconds: int = 0
+    adverts: Counters | None = None
+    logs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    iptables: tuple[str, ...] = field(default=(), repr=False)
+    frozen: frozenset[str] = frozenset()

@@ -1,0 +1,41 @@
+# shellcheck shell=sh
+# A second look at a node, after a proof has failed: what takes a moment, or only then is of interest.
+# Nothing is changed. Given: HD_HAPROXY, HD_KEEPALIVED (container names), HD_SECONDS (how long its
+# keepalived is listened to), HD_LINES (of each log), keepalived.sh, preflight.sh.
+
+# last_words ROLE CONTAINER
+last_words() {
+    is_ours "$2" || return 0
+    emit log "$1"
+    timeout 10 docker logs --tail "$HD_LINES" "$2" 2>&1
+}
+
+# tell_frozen ROLE CONTAINER: whether somebody has stopped one of its processes (SIGSTOP).
+tell_frozen() {
+    hd_first=$(main_pid "$2") || return 0
+    for hd_stat in /proc/[0-9]*/stat; do
+        hd_pid=${hd_stat#/proc/}
+        hd_pid=${hd_pid%/stat}
+        case $(cut -d ' ' -f 3 "$hd_stat" 2>/dev/null) in
+        T) ;;
+        *) continue ;;
+        esac
+        [ "$(container_of "$hd_pid")" = "$(container_of "$hd_first")" ] || continue
+        emit frozen "$1"
+        return 0
+    done
+}
+
+main() {
+    emit stats before 0
+    vrrp_stats "$HD_KEEPALIVED"
+    last_words haproxy "$HD_HAPROXY"
+    last_words keepalived "$HD_KEEPALIVED"
+    tell_frozen haproxy "$HD_HAPROXY"
+    tell_frozen keepalived "$HD_KEEPALIVED"
+    observe_filter
+    patiently sleep "$HD_SECONDS"
+    emit stats after "$HD_SECONDS"
+    vrrp_stats "$HD_KEEPALIVED"
+    emit end
+}

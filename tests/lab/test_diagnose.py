@@ -1,0 +1,121 @@
+"""`verify` tells why: a cluster is broken for real, and the cause is named."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.lab.harness import Cluster, eventually
+from tests.lab.sabotage import SABOTAGES
+
+QUICK = ("verify", "--json", "--timeout", "0")
+# The others only repeat a way in which something is recognised; they were captured for the unit
+# tests.
+ALWAYS = ("vrrp-blocked", "virtual-router-id", "orphan", "haproxy-stopped", "port-taken")
+
+
+def diagnosis(cluster: Cluster) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = cluster.run(*QUICK).document["diagnosis"]
+    return found
+
+
+@pytest.fixture
+def mended(served: Cluster) -> Iterator[Cluster]:
+    """A cluster that serves, before and after."""
+    yield served
+    served.ok("verify")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in ALWAYS else pytest.param(name, marks=pytest.mark.exhaustive)
+        for name in SABOTAGES
+    ],
+)
+def test_the_cause_is_named_first_with_its_nodes(mended: Cluster, name: str) -> None:
+    sabotage = SABOTAGES[name]
+    with sabotage.done_to(mended) as nodes:
+        found: list[dict[str, Any]] = []
+
+        def recognised() -> bool:
+            found[:] = diagnosis(mended)
+            return bool(found) and found[0]["cause"] == sabotage.cause
+
+        eventually(recognised, f"{sabotage.cause} is recognised")
+        first = found[0]
+        assert set(first["nodes"]) == set(nodes)
+        assert first["evidence"]
+        assert [d["cause"] for d in found] == [sabotage.cause]
+
+
+def test_backends_that_are_down_are_told_with_what_their_checks_said(mended: Cluster) -> None:
+    for node in mended.lab.nodes:
+        mended.lab.apiserver(node, up=False)
+    try:
+        eventually(
+            lambda: (
+                [d["message"] for d in diagnosis(mended)]
+                == ["3 backends are down: nothing listens there"]
+            ),
+            "every haproxy has noticed",
+        )
+        assert mended.run(*QUICK).code == 0
+    finally:
+        for node in mended.lab.nodes:
+            mended.lab.apiserver(node, up=True)
+
+
+def test_another_inventory_than_what_runs_is_told_on_one_screen(served: Cluster) -> None:
+    served.inventory["haproxy"] = {**served.inventory.get("haproxy", {}), "maxconn": 5000}
+    result = served.run("verify", "--timeout", "0")
+    assert result.code == 4
+    assert "n1, n2, n3: haproxy runs another configuration than the inventory's" in result.out
+    assert "fix: `hadeploy plan` shows the difference" in result.out
+    assert len(result.out.splitlines()) < 25
+
+
+def test_up_tells_why_it_could_not_prove_what_it_did(mended: Cluster) -> None:
+    with SABOTAGES["vrrp-blocked"].done_to(mended):
+        result = mended.run("up", "--timeout", "0")
+        assert result.code == 4
+        assert "why:" in result.out
+        assert "VRRP does not get through between the nodes" in result.out
+
+
+@contextlib.contextmanager
+def second_network(cluster: Cluster) -> Iterator[None]:
+    """The VIP's interface is another one than that of SSH, and can go down alone.
+
+    On one node: the lab's switch does not forward between such interfaces.
+    """
+    del cluster.inventory["nodes"][1:]
+    for i, node in enumerate(cluster.lab.nodes[:1], 1):
+        cluster.node(
+            node,
+            f"""ip link add link eth0 name vip0 type macvlan mode bridge
+            ip address add 203.0.113.{i}/24 dev vip0 && ip link set vip0 up""",
+        )
+        cluster.inventory["nodes"][i - 1]["ssh"] = {"host": cluster.lab.address(node)}
+        cluster.inventory["nodes"][i - 1]["address"] = f"203.0.113.{i}"
+    cluster.inventory["vip"] = "203.0.113.100"
+    try:
+        yield
+    finally:
+        cluster.run("down", "--yes")
+        cluster.node(cluster.lab.nodes[0], "ip link del vip0")
+
+
+@pytest.mark.exhaustive
+def test_an_interface_that_is_down_is_the_cause(fresh: Cluster) -> None:
+    with second_network(fresh):
+        fresh.up()
+        fresh.node(fresh.lab.nodes[0], "ip link set vip0 down")
+        eventually(
+            lambda: [d["cause"] for d in diagnosis(fresh)] == ["interface-down"],
+            "it is recognised alone",
+        )
+        assert diagnosis(fresh)[0]["nodes"] == [fresh.lab.nodes[0]]

@@ -1,0 +1,203 @@
+"""Each cause is recognised from what a real cluster said, and nothing is from a healthy one."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hadeploy.diagnose.catalogue import IDS, documentation
+from hadeploy.diagnose.evaluate import diagnose
+from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.errors import HadeployError
+from hadeploy.observe.model import BackendServer, VrrpState
+from hadeploy.observe.vrrp import Spoken
+from tests.unit.diagnose.scenes import CAPTURED, scene
+
+DOCS = Path(__file__).parents[3] / "docs" / "diagnosis.md"
+PACKAGE = Path(__file__).parents[3] / "hadeploy" / "diagnose"
+ALL = ("n1", "n2", "n3")
+
+# n1 held the VIP: sabotage → the causes that are told, what is said, and a part of the evidence.
+SCENES = {
+    "vrrp-blocked": ("vrrp-blocked", ("n2",), "n2: iptables drops IP protocol 112 from n1"),
+    "vrrp-blocked-outside": ("vrrp-blocked", ALL, r"n2: MASTER; in 3 s it sent . adverts"),
+    "virtual-router-id": ("vrrp-settings-differ", ("n2",), "n2: 77"),
+    "advert-interval": ("vrrp-settings-differ", ("n2",), "n2: 2 sec"),
+    "multicast": ("vrrp-settings-differ", ("n2",), "n2: multicast"),
+    "password": ("vrrp-password-differs", ("n2",), "n2: its file has another one than that of n1"),
+    "peers": ("vrrp-peers", ALL, "n1: none to n2; its unicast_peer: 198.19.29.13"),
+    "orphan": ("orphaned-vip", ("n1",), "kube-lb-keepalived is exited .exit status 137"),
+    "stray": ("stray-vip", ("n2",), "n2: keepalived is BACKUP"),
+    "haproxy-stopped": ("container-stopped", ALL, "n3: exit status 0 at 2026-"),
+    "drained": ("drained", ALL, "n3: its track file drain is not 0"),
+    "restarting": ("container-restarting", ("n2",), "n2: 4 restarts"),
+    "haproxy-refuses": ("config-refused", ("n2",), r"parsing .*haproxy.cfg:21.*got 'queu'"),
+    "keepalived-refuses": ("config-refused", ("n2",), "Line 36.*'530' outside range"),
+    "port-taken": ("port-taken", ("n2",), r"n2: python3 \(pid \d+\)"),
+    "haproxy-frozen": ("program-silent", ("n2",), r"SIGSTOP.*19443 still listens"),
+    "keepalived-frozen": ("program-silent", ("n2",), "SIGSTOP"),
+    "keepalived-paused": ("program-silent", ("n2",), "docker says that it is paused"),
+    "port-dropped": ("port-dropped", ("n1",), "n2, n3: cannot reach 198.19.29.100"),
+    "check-insecure": ("check-not-run", ("n2",), "Disabling track script haproxy due to insecure"),
+    "backends-down": ("backends-down", (), r"n1, n2, n3: .*/n3 \(L4CON, Connection refused\)"),
+}
+
+
+def changed(before: Scene, node: str, **changes: Any) -> Scene:
+    """The scene, where one node looks otherwise."""
+    looks = dict(before.observed)
+    looks[node] = dataclasses.replace(looks[node], **changes)
+    return dataclasses.replace(before, observed=looks)
+
+
+def one(found: list[Diagnosis]) -> Diagnosis:
+    assert [d.cause for d in found] == [found[0].cause], found
+    return found[0]
+
+
+def test_a_healthy_cluster_has_no_diagnosis() -> None:
+    assert diagnose(scene("healthy")) == []
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_the_cause_is_recognised_alone_and_by_its_evidence(name: str) -> None:
+    cause, nodes, seen = SCENES[name]
+    found = one(diagnose(scene(name)))
+    assert (found.cause, found.nodes) == (cause, nodes)
+    assert any(re.search(seen, line) for line in found.evidence), found.evidence
+    assert len(found.evidence) <= 6
+
+
+def test_what_was_captured_is_all_used() -> None:
+    assert {file.stem for file in CAPTURED.glob("*.txt")} == {*SCENES, "healthy"}
+
+
+def test_without_a_second_look_the_same_is_recognised_but_for_what_only_it_shows() -> None:
+    blind = {name: dataclasses.replace(scene(name), evidence={}) for name in SCENES}
+    found = {name: [d.cause for d in diagnose(seen)] for name, seen in blind.items()}
+    assert found["vrrp-blocked"] == ["vrrp-blocked"]
+    assert found["haproxy-refuses"] == ["container-restarting"]
+    # Only keepalived's own count of refusals tells a wrong password.
+    assert found["password"] == ["vrrp-blocked"]
+
+
+def test_an_interface_that_is_down_explains_the_fault() -> None:
+    before = scene("healthy")
+    for node in ALL:
+        look = before.observed[node]
+        assert look.vrrp
+        link = dataclasses.replace(look.host.links["eth0"], flags=frozenset({"BROADCAST"}))
+        host = dataclasses.replace(look.host, links={**look.host.links, "eth0": link})
+        vrrp = dataclasses.replace(look.vrrp, state="FAULT")
+        left = tuple(a for a in look.addresses if a.address != "198.19.29.100")
+        before = changed(before, node, host=host, vrrp=vrrp, addresses=left)
+    found = one(diagnose(before))
+    assert (found.cause, found.nodes) == ("interface-down", ALL)
+    assert "eth0, which is to carry the VIP, is switched off" in found.message
+
+
+def test_a_fault_while_haproxy_answers_is_the_check() -> None:
+    before = scene("healthy")
+    vrrp = before.observed["n2"].vrrp
+    assert vrrp
+    found = one(diagnose(changed(before, "n2", vrrp=dataclasses.replace(vrrp, state="FAULT"))))
+    assert (found.cause, found.nodes) == ("check-fails", ("n2",))
+    assert "haproxy answers" in found.evidence[0]
+
+
+def test_an_unreachable_node_that_its_peers_hear_is_the_master() -> None:
+    before = scene("healthy")
+    looks = {node: look for node, look in before.observed.items() if node != "n1"}
+    error = HadeployError("timed out", node="n1", doing="connecting")
+    found = one(diagnose(dataclasses.replace(before, observed=looks, unreachable={"n1": error})))
+    assert found.cause == "node-unreachable"
+    assert "it most likely holds the VIP" in found.message
+    assert found.evidence[1] == "n2, n3: backup of n1, whose adverts arrive"
+
+
+def test_a_stranger_whose_adverts_the_nodes_follow_is_named() -> None:
+    before = scene("healthy")
+    for node in ALL:
+        look = before.observed[node]
+        left = tuple(a for a in look.addresses if a.address != "198.19.29.100")
+        spoken = Spoken({"virtual_router_id": "53"}, peers=(), master="198.19.29.77")
+        vrrp = VrrpState("BACKUP", 1, 1, look.vrrp.config_id if look.vrrp else "", spoken)
+        before = changed(before, node, vrrp=vrrp, addresses=left)
+    found = diagnose(before)
+    assert {d.cause for d in found} == {"vrrp-stranger"}
+    assert "backup of 198.19.29.77, which is no node of this cluster" in found[0].message
+
+
+def test_another_keepalived_on_the_node_itself_is_told() -> None:
+    before = scene("healthy")
+    others = {**before.observed["n3"].keepaliveds, 77: ""}
+    found = one(diagnose(changed(before, "n3", keepaliveds=others)))
+    assert (found.cause, found.evidence) == (
+        "foreign-keepalived",
+        ("n3: in the node itself (pid 77)",),
+    )
+
+
+def test_a_file_changed_by_hand_is_told_from_an_inventory_that_was() -> None:
+    before = scene("healthy")
+    found = one(diagnose(changed(before, "n2", serving="0" * 16)))
+    assert found.cause == "not-applied"
+    assert "n2: it has what root@vm applied at 2026-" in found.evidence[0]
+    files = tuple(
+        dataclasses.replace(f, content=b"x") if f.path.endswith("keepalived.conf") else f
+        for f in before.observed["n2"].files
+    )
+    vrrp = before.observed["n2"].vrrp
+    assert vrrp
+    edited = changed(before, "n2", files=files, vrrp=dataclasses.replace(vrrp, config_id="0"))
+    assert "was changed since root@vm applied it" in one(diagnose(edited)).evidence[0]
+
+
+def test_docker_that_does_not_answer_explains_its_containers() -> None:
+    gone: dict[str, Any] = {"docker": None, "docker_error": "no daemon", "containers": ()}
+    gone |= {"serving": None, "vrrp": None, "keepaliveds": {}, "backends": (), "sockets": ()}
+    found = one(diagnose(changed(scene("healthy"), "n3", **gone)))
+    assert (found.cause, found.evidence) == ("docker-down", ("n3: no daemon",))
+
+
+def test_a_haproxy_of_ours_that_is_just_restarting_is_no_stranger_on_its_port() -> None:
+    before = scene("healthy")
+    haproxy, keepalived = sorted(before.observed["n2"].containers, key=lambda c: c.name)
+    again = dataclasses.replace(haproxy, status="restarting", restarts=3, pid=0)
+    found = one(diagnose(changed(before, "n2", containers=(again, keepalived))))
+    assert found.cause == "container-restarting"
+
+
+def test_backends_that_only_some_nodes_miss_are_told_as_that() -> None:
+    server = BackendServer("b", "n1", "DOWN", "L4TOUT", "timeout")
+    found = one(diagnose(changed(scene("healthy"), "n2", backends=(server,))))
+    assert found.message == "1 backends are down: they do not answer at all, as some nodes see them"
+    assert found.evidence == ("n2: b/n1 (L4TOUT, timeout)",)
+
+
+def test_a_secret_in_a_log_is_not_told() -> None:
+    before = scene("haproxy-refuses")
+    seen = before.evidence["n2"]
+    line = "[ALERT] (1) : config : parsing [haproxy.cfg:9] : 'stats auth admin:canary' not here"
+    log = {"haproxy": (line,)}
+    evidence = {**before.evidence, "n2": dataclasses.replace(seen, logs=log)}
+    found = one(diagnose(dataclasses.replace(before, evidence=evidence)))
+    assert "canary" not in str(found.document())
+    assert "stats auth (redacted)" in found.evidence[0]
+
+
+def test_the_document_is_up_to_date() -> None:
+    assert DOCS.read_text() == documentation(), (
+        "python -m hadeploy.diagnose.catalogue >docs/diagnosis.md"
+    )
+
+
+def test_every_cause_is_recognised_somewhere() -> None:
+    code = "".join(f.read_text() for f in PACKAGE.glob("*.py") if f.name != "catalogue.py")
+    made = set(re.findall(r'Diagnosis\(\s*"([a-z-]+)"', code))
+    assert made == set(IDS)
+    assert len(set(IDS)) == len(IDS)

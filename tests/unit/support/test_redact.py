@@ -1,0 +1,56 @@
+"""Nothing secret gets through, wherever it turns up, and the rest stays readable."""
+
+from __future__ import annotations
+
+import pytest
+
+from hadeploy.support.redact import Redactor, found_in
+
+SECRET = "hunter22"
+
+LEAKS = [
+    f'        auth_pass "{SECRET}"',
+    f"    stats auth admin:{SECRET}",
+    f"    user ops insecure-password {SECRET}",
+    f"    http-request set-header Authorization x-{SECRET}",
+    f"    http-check send hdr Authorization {SECRET}",
+    f"    setenv API_TOKEN {SECRET}",
+    f"connecting to http://admin:{SECRET}@198.51.100.1/",
+    f"Authorization: Bearer {SECRET}",
+    f"db_password={SECRET} and more",
+    f'"token": "{SECRET}",',
+    f"sudo_password: cmd:echo {SECRET}",
+    f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",
+]
+
+
+@pytest.mark.parametrize("line", LEAKS)
+def test_a_secret_is_recognised_by_where_it_stands(line: str) -> None:
+    assert SECRET not in Redactor([]).text(f"before\n{line}\nafter")
+    assert "after" in Redactor([]).text(f"before\n{line}\nafter")
+
+
+def test_a_known_secret_is_left_out_everywhere_and_a_short_one_only_as_a_word() -> None:
+    redactor = Redactor([SECRET, "it", ""])
+    assert redactor.text(f"x{SECRET}y, it is with its") == "x(redacted)y, (redacted) is with its"
+
+
+def test_references_to_secrets_stay_but_for_commands() -> None:
+    document = {"vrrp": {"password": "env:VRRP"}, "ssh": {"sudo_password": "cmd:pass show x"}}
+    assert Redactor([]).document(document) == {
+        "vrrp": {"password": "env:VRRP"},
+        "ssh": {"sudo_password": "cmd:(redacted)"},
+    }
+
+
+def test_of_an_environment_the_names_stay() -> None:
+    document = {"Config": {"Env": ["A=1", f"B={SECRET}=2"], "Image": "haproxy:3"}}
+    assert Redactor([]).document(document) == {
+        "Config": {"Env": ["A=(redacted)", "B=(redacted)"], "Image": "haproxy:3"}
+    }
+
+
+def test_the_secrets_of_a_configuration_are_found_with_and_without_their_user() -> None:
+    found = found_in(f'stats auth admin:{SECRET}\nauth_pass "other#1"\nmaxconn 5')
+    assert {f"admin:{SECRET}", SECRET, "other#1"} <= set(found)
+    assert "5" not in found
