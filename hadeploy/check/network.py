@@ -25,6 +25,11 @@ def interface(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]
         problems.append(
             (f"the interface {name} {state}", f"ip link set {name} up; is it plugged in?")
         )
+    at = look.interface_of(str(node.address))
+    if not problems and at != name:
+        # keepalived listens on its interface alone: two of them would both become master.
+        problem = f"{node.address} is on {at}, so adverts to it would not be heard on {name}"
+        problems.append((problem, f"set nodes[].address to the node's address on {name}"))
     for message, fix in problems:
         yield Finding("interface", node.label, "fail", message, fix)
     if not problems:

@@ -48,6 +48,33 @@ def test_a_setting_changes_without_a_failure(
     assert sorted(states(served).values()) == ["BACKUP", "BACKUP", "MASTER"]
 
 
+# What an administrator does who puts the node's interface into a bridge, and back.
+TO_BRIDGE = """
+    ip link add br0 address "$(cat /sys/class/net/eth0/address)" type bridge
+    ip link set br0 up && ip link set eth0 master br0
+    ip address del {0}/24 dev eth0 && ip address add {0}/24 dev br0
+"""
+FROM_BRIDGE = "ip link delete br0; ip address add {0}/24 dev eth0"
+
+
+def test_an_interface_that_changed_under_us_is_followed(served: Cluster) -> None:
+    addresses = {node: served.lab.address(node) for node in served.lab.nodes}
+    try:
+        for node, address in addresses.items():
+            served.node(node, TO_BRIDGE.format(address))
+        document = served.up()
+        assert document["together"] == ["interface"]
+        (holder,) = served.holders()
+        where = served.node(holder, f"ip -o address show to {served.lab.vip}")
+        assert " br0 " in where
+        assert served.request()
+        assert served.up()["changes"] == 0
+    finally:
+        served.run("down", "--yes")
+        for node, address in addresses.items():
+            served.node(node, FROM_BRIDGE.format(address), check=False)
+
+
 def test_a_second_vip_is_added_and_taken_away_without_a_failure(served: Cluster) -> None:
     second = served.lab.vip.rpartition(".")[0] + ".101"
     served.inventory["vip"] = [served.lab.vip, second]

@@ -1,0 +1,23 @@
+"""Where the VIP is to be."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from hadeploy.check.model import Sight
+from hadeploy.check.network import interface
+from hadeploy.observe.model import Address
+from tests.unit import builders
+
+
+def test_an_interface_without_the_nodes_address_would_not_hear_its_peers() -> None:
+    nodes = [{"name": "n2", "address": "198.51.100.12", "interface": "eth1"}]
+    cluster = builders.cluster(nodes=nodes)
+    look = builders.empty("n2")
+    other = Address("eth1", "198.51.100.99", 24)
+    look = dataclasses.replace(look, addresses=(*look.addresses, other))
+    (found,) = interface(Sight(cluster, {"n2": look}), cluster.nodes[0], look)
+    assert (found.verdict, found.message) == (
+        "fail",
+        "198.51.100.12 is on eth0, so adverts to it would not be heard on eth1",
+    )
