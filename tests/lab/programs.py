@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from hadeploy.desired import layout
 from hadeploy.desired.build import desired_nodes
 from hadeploy.desired.model import NodeFacts
 from hadeploy.desired.templates import environment
@@ -50,7 +51,12 @@ def rendered(inventory: Path, folder: Path, password: str = "s3cr#t!x") -> list[
 
 def haproxy_says(node: Path) -> tuple[int, str]:
     """Exit code and every word of haproxy's check of one node's file, warnings being errors."""
-    return _said("haproxy", "-dW", "-c", "-f", str(node / "haproxy/haproxy.cfg"), quiet=True)
+    # What haproxy finds in the container, it finds beside the file here.
+    (node / layout.SERVER_STATE).write_text(layout.NO_SERVER_STATE)
+    text = (node / layout.HAPROXY_CFG).read_text()
+    config = node / "haproxy/here.cfg"
+    config.write_text(text.replace(layout.IN_HAPROXY, str(config.parent)))
+    return _said("haproxy", "-dW", "-c", "-f", str(config), quiet=True)
 
 
 def keepalived_says(node: Path) -> tuple[int, str]:
