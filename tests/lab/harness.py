@@ -151,12 +151,15 @@ class Cluster:
         return [n for n in self.lab.nodes if self.node(n, f"ip -o address show to {address}")]
 
     def snapshot(self) -> dict[str, str]:
-        """Everything that a run may change on the nodes; same before and after means untouched."""
+        """Everything that a run may change on the nodes; same before and after means untouched.
+
+        But for when haproxy's next start was last told what is down: that goes with every change.
+        """
         form = "{{.Id}} {{.State.Status}} {{.State.StartedAt}}"
         script = f"""
             docker ps --all --quiet --no-trunc | sort | xargs -r docker inspect --format '{form}'
-            find {ROOT} -type f -exec stat -c '%n %a %Y' {{}} + 2>/dev/null | sort
-            find {ROOT} -type f -exec sha256sum {{}} + 2>/dev/null | sort
+            find {ROOT} -type f ! -name server-state -exec stat -c '%n %a %Y' {{}} + | sort
+            find {ROOT} -type f -exec sha256sum {{}} + | sort
             ip -o address show dev eth0 | awk '{{print $3, $4}}'
         """
         return {node: self.node(node, script, check=False) for node in self.lab.nodes}

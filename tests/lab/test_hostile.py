@@ -186,4 +186,4 @@ def test_hostile_values_on_real_nodes(fresh: Cluster) -> None:
     fresh.ok("down", "--yes")
     for node in fresh.lab.nodes:
         # That one, which is not ours alone, and nothing in it.
-        assert fresh.node(node, "find /etc/ha*; rmdir /etc/ha*") == root
+        assert fresh.node(node, "find '/etc/ha '*; rmdir '/etc/ha '*") == root
