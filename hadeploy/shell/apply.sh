@@ -136,16 +136,20 @@ signal() {
     docker exec "$1" sh -c "kill -$2 1"
 }
 
-# until_true SECONDS WHAT COMMAND...: polls, and says what it waited for.
+# until_true SECONDS WHAT COMMAND...: polls, and says what it waited for. By the uptime: a clock that
+# is set in the meantime would end it at once, or never.
 until_true() {
-    hd_deadline=$(($(date +%s) + $1))
+    hd_deadline=$(($(uptime_seconds) + $1))
     hd_what=$2
     shift 2
-    hd_polls=0
+    hd_told=$(uptime_seconds)
     until "$@"; do
-        hd_polls=$((hd_polls + 1))
-        [ $((hd_polls % 30)) -ne 0 ] || emit alive
-        if [ "$(date +%s)" -ge "$hd_deadline" ]; then
+        # Polls of a slow node are slow, too, so they are no measure.
+        if [ "$(uptime_seconds)" -ge $((hd_told + 3)) ]; then
+            emit alive
+            hd_told=$(uptime_seconds)
+        fi
+        if [ "$(uptime_seconds)" -ge "$hd_deadline" ]; then
             printf 'not within the deadline: %s\n' "$hd_what"
             return 1
         fi
