@@ -97,10 +97,13 @@ record() {
 
 exists() { docker container inspect "$1" >/dev/null 2>&1; }
 
+# stop NAME: in the time that it was given when it was made.
+stop() { stop_within "$(docker container inspect --format '{{.Config.StopTimeout}}' "$1")" "$1"; }
+
 # remove_container NAME: gracefully, so that keepalived takes its addresses with it.
 remove_container() {
     exists "$1" || return 0
-    patiently quietly docker stop "$1" && docker rm "$1" >/dev/null
+    stop "$1" && docker rm "$1" >/dev/null
 }
 
 # start NAME: one that is stopped, or paused.
@@ -108,7 +111,7 @@ start() { docker unpause "$1" >/dev/null 2>&1 || docker start "$1" >/dev/null; }
 
 # put_aside NAME NEW_NAME: it had another name, and is kept as what is there under the new one.
 put_aside() {
-    patiently quietly docker stop "$1" || return 1
+    stop "$1" || return 1
     ! exists "$2$OLD" || docker rm "$2$OLD" >/dev/null || return 1
     docker rename "$1" "$2$OLD"
 }
@@ -118,7 +121,7 @@ recreate() {
     hd_name=$1
     shift
     if exists "$hd_name"; then
-        patiently quietly docker stop "$hd_name" || return 1
+        stop "$hd_name" || return 1
         if exists "$hd_name$OLD"; then
             docker rm "$hd_name" >/dev/null || return 1
         else
