@@ -216,6 +216,7 @@ def refuse(reply: Reply, node: str, doing: str) -> None:
             "the node is no longer what the plan was made on",
             node=node,
             doing=doing,
+            detail=reply.body("changed") or None,
             hint="somebody changed it in between; run the same command again",
         )
 
