@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -133,7 +134,7 @@ def told(result: Result, row: Row, node: str) -> None:
     assert result.code in codes, result.err + result.out
     assert "Traceback" not in result.err
     if result.code:
-        assert row.sees in result.err + result.out
+        assert re.search(row.sees, result.err + result.out)
         assert node in result.err[result.err.index("error: ") :] + result.out
         assert len(result.err[result.err.index("error: ") :].splitlines()) <= SCREEN
 
