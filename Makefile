@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist worksteal --durations=15
 LAB := $(BIN)/hadeploy lab
 
-.PHONY: demo demo-down test test-unit test-lab test-all lint setup setup-tests
+.PHONY: demo demo-down test test-unit test-lab test-all faults lint setup setup-tests
 
 setup: $(VENV)/.ready
 	@scripts/install-debian.sh
@@ -37,6 +37,12 @@ test-lab: setup-tests
 
 test-all: setup-tests ## The exhaustive matrices too.
 	$(PYTEST)
+
+faults: setup-tests ## Break all that docs/faults.md tells of, on real labs, and write it anew.
+	rm -f .faults
+	HADEPLOY_FAULTS=$(CURDIR)/.faults $(PYTEST) tests/lab/test_faults.py
+	$(BIN)/python -m tests.lab.faults <.faults >docs/faults.md
+	rm .faults
 
 lint: setup-tests
 	$(BIN)/ruff format --check .

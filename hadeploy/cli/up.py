@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 
 from hadeploy.cli.choosing import ROLLBACK, choosing
@@ -10,7 +13,7 @@ from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.prune import leaving
 from hadeploy.cli.verify import TIMEOUT, prove, tell_proofs
-from hadeploy.errors import HadeployError
+from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.run.prepare import Choices, Prepared
 from hadeploy.run.up import apply
@@ -36,14 +39,26 @@ def up(options: Options, choices: Choices, timeout: float, lock_wait: float, rol
             made: list[Prepared] = []
             if rollback:
                 run.look_back()
-            unlocked(lambda: _once(options, outcome, run, made), run.progress, lock_wait)
-            prove(run, made[-1], outcome, timeout, looked=not made[-1].changes)
+            with _half_way(made):
+                unlocked(lambda: _once(options, outcome, run, made), run.progress, lock_wait)
+                prove(run, made[-1], outcome, timeout, looked=not made[-1].changes)
         tell_proofs(options, outcome)
         waits = any(p.name == "backends-up" and p.verdict != "pass" for p in outcome.proofs)
         changed = any(prepared.changes for prepared in made)
         if not outcome.code and not options.as_json and (changed or waits):
             options.out.print(next_step(made[-1].cluster), soft_wrap=True)
     return outcome.code
+
+
+@contextmanager
+def _half_way(made: list[Prepared]) -> Iterator[None]:
+    """A node that is lost when something was changed already is not one that was never reached."""
+    try:
+        yield
+    except HadeployError as error:
+        if error.code is ExitCode.UNREACHABLE and any(prepared.changes for prepared in made):
+            error.code = ExitCode.FAILED
+        raise
 
 
 def _once(options: Options, outcome: Outcome, run: Run, made: list[Prepared]) -> None:

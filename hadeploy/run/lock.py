@@ -204,11 +204,19 @@ def refuse(reply: Reply, node: str, doing: str) -> None:
             doing=doing,
             hint="was this machine asleep? run the same command again",
         )
+    if reply.all("moved"):
+        raise StaleError(
+            "the VIP has come here since the plan was made, so nothing was changed here",
+            node=node,
+            doing=doing,
+            hint="has its holder failed? run the same command again: it hands the VIP over first",
+        )
     if reply.all("changed"):
         raise StaleError(
             "the node is no longer what the plan was made on",
             node=node,
             doing=doing,
+            detail=reply.body("changed") or None,
             hint="somebody changed it in between; run the same command again",
         )
 

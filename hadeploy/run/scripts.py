@@ -83,6 +83,8 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
     """
     cluster, desired = change.cluster, change.desired
     lines = ["begin"]
+    if not (turn.holder or turn.together) and any(s.impact is Impact.RESTART for s in turn.steps):
+        lines.insert(0, _line("still_elsewhere", *desired.addresses))
     settled = True
     carried = False
     for number, step in enumerate(turn.steps):

@@ -18,7 +18,7 @@ keep_aside() {
 
 # stop_by_hand ID: for good: not even a restart of the engine brings it back.
 stop_by_hand() {
-    docker update --restart no "$1" >/dev/null && patiently quietly docker stop -t 35 "$1" || return 1
+    docker update --restart no "$1" >/dev/null && stop_within 35 "$1" || return 1
     hd_called=$(docker container inspect --format '{{.Name}}' "$1")
     case $hd_called in
     "/$HD_HAPROXY" | "/$HD_KEEPALIVED") docker rename "$1" "${hd_called#/}.by-hand" ;;

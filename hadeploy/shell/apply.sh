@@ -97,10 +97,13 @@ record() {
 
 exists() { docker container inspect "$1" >/dev/null 2>&1; }
 
+# stop NAME: in the time that it was given when it was made.
+stop() { stop_within "$(docker container inspect --format '{{.Config.StopTimeout}}' "$1")" "$1"; }
+
 # remove_container NAME: gracefully, so that keepalived takes its addresses with it.
 remove_container() {
     exists "$1" || return 0
-    patiently quietly docker stop "$1" && docker rm "$1" >/dev/null
+    stop "$1" && docker rm "$1" >/dev/null
 }
 
 # start NAME: one that is stopped, or paused.
@@ -108,7 +111,7 @@ start() { docker unpause "$1" >/dev/null 2>&1 || docker start "$1" >/dev/null; }
 
 # put_aside NAME NEW_NAME: it had another name, and is kept as what is there under the new one.
 put_aside() {
-    patiently quietly docker stop "$1" || return 1
+    stop "$1" || return 1
     ! exists "$2$OLD" || docker rm "$2$OLD" >/dev/null || return 1
     docker rename "$1" "$2$OLD"
 }
@@ -118,7 +121,7 @@ recreate() {
     hd_name=$1
     shift
     if exists "$hd_name"; then
-        patiently quietly docker stop "$hd_name" || return 1
+        stop "$hd_name" || return 1
         if exists "$hd_name$OLD"; then
             docker rm "$hd_name" >/dev/null || return 1
         else
@@ -136,16 +139,20 @@ signal() {
     docker exec "$1" sh -c "kill -$2 1"
 }
 
-# until_true SECONDS WHAT COMMAND...: polls, and says what it waited for.
+# until_true SECONDS WHAT COMMAND...: polls, and says what it waited for. By the uptime: a clock that
+# is set in the meantime would end it at once, or never.
 until_true() {
-    hd_deadline=$(($(date +%s) + $1))
+    hd_deadline=$(($(uptime_seconds) + $1))
     hd_what=$2
     shift 2
-    hd_polls=0
+    hd_told=$(uptime_seconds)
     until "$@"; do
-        hd_polls=$((hd_polls + 1))
-        [ $((hd_polls % 30)) -ne 0 ] || emit alive
-        if [ "$(date +%s)" -ge "$hd_deadline" ]; then
+        # Polls of a slow node are slow, too, so they are no measure.
+        if [ "$(uptime_seconds)" -ge $((hd_told + 3)) ]; then
+            emit alive
+            hd_told=$(uptime_seconds)
+        fi
+        if [ "$(uptime_seconds)" -ge "$hd_deadline" ]; then
             printf 'not within the deadline: %s\n' "$hd_what"
             return 1
         fi

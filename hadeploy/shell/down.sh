@@ -6,7 +6,7 @@ stop_and_remove() {
     lock_keep
     emit removing "$1"
     docker container inspect "$1" >/dev/null 2>&1 || return 0
-    patiently quietly docker stop -t "$2" "$1" || give_up "$1"
+    stop_within "$2" "$1" || give_up "$1"
     docker rm "$1" >/dev/null || give_up "$1"
 }
 

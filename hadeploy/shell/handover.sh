@@ -70,6 +70,15 @@ all_here() {
     done
 }
 
+# still_elsewhere ADDRESS...: ends the script if the holder has failed since the plan was made and one
+# of them is here now: nobody planned to hand it over first.
+still_elsewhere() {
+    none_here "$@" && return 0
+    emit moved
+    emit end
+    exit 1
+}
+
 # no_more ADDRESS...: from now on nobody begins a connection to them here: the handshake is left
 # unanswered, and the client's kernel tries again a second later, at the next holder. What has begun
 # goes on. Without iptables the connections that begin at that very instant may be reset.

@@ -132,6 +132,8 @@ fingerprint() {
 still_as() {
     [ "$(fingerprint)" = "$1" ] && return 0
     emit changed
+    # Without its engine a node is another one: then this says why.
+    quietly docker version
     emit end
     exit 1
 }

@@ -38,6 +38,10 @@ patiently() {
 
 quietly() { "$@" >/dev/null; }
 
+# stop_within SECONDS CONTAINER: gracefully; after that time the engine kills it. An engine that does
+# not come back from it is given up, or the signs of life would never end.
+stop_within() { patiently quietly timeout "$(($1 + 30))" docker stop -t "$1" "$2"; }
+
 # main_pid CONTAINER: the pid of its first process; fails if it does not run, or is not ours.
 main_pid() {
     hd_found=$(docker container inspect \

@@ -4,6 +4,8 @@
 
 # stage_begin: the folders, and an empty place for what is new.
 stage_begin() {
+    # What the tools complain of belongs to a message, or nobody reads it.
+    emit staging
     # The folder above may be somebody else's: its mode is not ours to change.
     [ -d "${HD_ROOT%/*}" ] || install -d -m 0755 "${HD_ROOT%/*}" || fail
     install -d -m 0755 "$HD_ROOT" "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/track" || fail

@@ -6,6 +6,11 @@ from hadeploy.errors import ExitCode
 from hadeploy.transport.retry import DoNotRetryError
 
 
+def _code(doing: str) -> ExitCode:
+    """Where only looking was going on, nothing was touched."""
+    return ExitCode.UNREACHABLE if doing == "observing" else ExitCode.FAILED
+
+
 def silent(node: str, doing: str, seconds: float) -> DoNotRetryError:
     """It said nothing for too long.
 
@@ -19,6 +24,7 @@ def silent(node: str, doing: str, seconds: float) -> DoNotRetryError:
         node=node,
         doing=doing,
         hint="look at the node's load and at dockerd (ssh.command_timeout)",
+        code=_code(doing),
     )
 
 
@@ -35,7 +41,7 @@ def lost(node: str, doing: str, error: Exception) -> DoNotRetryError:
         node=node,
         doing=doing,
         hint="run the same command again: it goes on from the state on the nodes",
-        code=ExitCode.UNREACHABLE if doing == "observing" else ExitCode.FAILED,
+        code=_code(doing),
     )
 
 

@@ -168,6 +168,8 @@ class Session:
                 pass
             output = "\n".join(self._lines(channel, doing, early))
             code = channel.recv_exit_status()
+        if code == -1:
+            raise lost(self.node, doing, ConnectionError("closed by the node"))
         if code != 0:
             raise HadeployError(
                 f"exit status {code}", node=self.node, doing=doing, detail=output[-2000:]

@@ -5,7 +5,9 @@
 A moment is one line of progress: each phase and each step on a node is told, so the moments run
 through every step boundary. MOMENT is its number, or a part of its text. KIND: `kill` ends this
 process at once (SIGKILL); `interrupt` is what Ctrl-C does (SIGINT), `interrupt-twice` what a second
-one does; `cut` closes the sockets of all SSH connections, `cut:ADDRESS` of those to one node.
+one does; `cut` closes the sockets of all SSH connections, `cut:ADDRESS` of those to one node;
+`shell:COMMAND` runs a command on this machine and waits for it. An image that is being sent is a
+moment, too, by its text ("n2 sending") alone: how many pieces it is sent in is nobody's business.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import itertools
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -55,11 +58,13 @@ def cut(address: str = "") -> None:
                 transport.sock.shutdown(socket.SHUT_RDWR)
 
 
-def accident(kind: str) -> Callable[[], None]:
-    """What happens: KIND, or KIND:ADDRESS."""
-    name, _, address = kind.partition(":")
+def accident(kind: str) -> Callable[[], object]:
+    """What happens: KIND, or KIND:WORDS."""
+    name, _, words = kind.partition(":")
     if name == "cut":
-        return functools.partial(cut, address)
+        return functools.partial(cut, words)
+    if name == "shell":
+        return functools.partial(subprocess.run, ["sh", "-c", words], check=True)
     return {"kill": kill, "interrupt": interrupt, "interrupt-twice": interrupt_twice}[name]
 
 
@@ -80,11 +85,21 @@ def arm(kind: str, moment: str) -> None:
     numbers = itertools.count(1)
     to_come = [accident(kind)]
 
-    def count(text: str) -> None:
-        number = next(numbers)
-        if to_come and (moment == str(number) or (not moment.isdigit() and moment in text)):
+    def happen(text: str) -> None:
+        if to_come and not moment.isdigit() and moment in text:
             to_come.pop()()
 
+    def count(text: str) -> None:
+        if moment == str(next(numbers)) and to_come:
+            to_come.pop()()
+        happen(text)
+
+    def sending(*arguments: Any, **named: Any) -> None:
+        happen(f"{arguments[1]} sending {arguments[2]}")
+        transfer(*arguments, **named)
+
+    transfer = Lines.transfer
+    Lines.transfer = sending  # type: ignore[method-assign]
     for name in ("phase", "node"):
         setattr(Lines, name, counted(getattr(Lines, name), count))
 

@@ -15,7 +15,13 @@ EVERY_SECONDS = 0.005
 
 
 class Probe:
-    """A new connection with a request through the VIP, one after the other."""
+    """A new connection with a request through the VIP, one after the other.
+
+    Attributes:
+        done: how many.
+        failed: why, for each that got no answer.
+        silence: the longest time, in seconds, from one answer to the last failure after it.
+    """
 
     def __init__(self, vip: str, *, stranger: bool = False) -> None:
         self._vip = vip
@@ -23,9 +29,11 @@ class Probe:
         self._stop = threading.Event()
         self.done = 0
         self.failed: list[str] = []
+        self.silence = 0.0
 
     def run(self) -> None:
         """Until `stop`."""
+        answered = time.monotonic()
         while not self._stop.wait(EVERY_SECONDS):
             if self._stranger:
                 forget(self._vip)
@@ -38,6 +46,9 @@ class Probe:
                         raise ConnectionError(f"answered {answer!r}")
             except OSError as error:
                 self.failed.append(f"{error} after {time.monotonic() - started:.2f} s")
+                self.silence = max(self.silence, time.monotonic() - answered)
+            else:
+                answered = time.monotonic()
             self.done += 1
 
     def stop(self) -> None:

@@ -1,0 +1,296 @@
+"""What breaks, when and where, and what may come of it: the table that test_faults.py goes through.
+
+A test session with HADEPLOY_FAULTS=FILE adds a line to that file for each row that is green, and
+`python -m tests.lab.faults <FILE >docs/faults.md` makes the document of them.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+from hadeploy.lab.lab import Lab
+
+SSHD = "/usr/sbin/sshd -f /etc/ssh/sshd_config -E /var/log/sshd.log"
+ALL_OF = "docker top %s -eo pid | tail -n +2 | xargs kill -KILL"
+TAKE_9444 = (
+    "python3 -c \"import socket, time; s = socket.create_server(('', 9444)); time.sleep(600)\" "
+    ">/dev/null 2>&1 & echo $! >/run/taker.pid; "
+    "until ss -Hltn sport = :9444 | grep -q .; do sleep 0.05; done"
+)
+# Both programs that our scripts ask for the time, a day ahead: no namespace has a clock of its own.
+TOMORROW = """cat >/usr/local/bin/date <<'END'
+#!/bin/sh
+exec /usr/bin/date --date=tomorrow "$@"
+END
+cat >/usr/local/bin/stat <<'END'
+#!/bin/sh
+case $* in *%Y*) echo $(($(/usr/bin/stat "$@") + 86400)) ;; *) exec /usr/bin/stat "$@" ;; esac
+END
+chmod 755 /usr/local/bin/date /usr/local/bin/stat"""
+
+When = Literal[
+    "before the run",
+    "connecting",
+    "looking",
+    "locking",
+    "loading images",
+    "sending an image",
+    "validating",
+    "reloading haproxy",
+    "recreating haproxy",
+    "proving haproxy",
+    "handing over",
+    "recording",
+    "another node's turn",
+    "verifying",
+]
+# The line of progress that tells of it (tests/lab/faulty.py).
+MOMENTS: dict[When, str] = {
+    "connecting": "Connect",
+    "looking": "Observe",
+    "locking": "Lock",
+    "loading images": "Images",
+    "sending an image": "{node} sending",
+    "validating": "{node} checking the haproxy",
+    "reloading haproxy": "{node} reloading kube-lb-haproxy",
+    "recreating haproxy": "{node} recreating kube-lb-haproxy",
+    "proving haproxy": "{node} proving kube-lb-haproxy",
+    "handing over": "{node} handing over",
+    "recording": "{node} recording",
+    "another node's turn": "{other} writing",
+    "verifying": "Verify",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that breaks on one node.
+
+    Attributes:
+        name: for people.
+        inject: what breaks it: shell on the node, or `lab.METHOD` of the Lab with the node.
+        heal: what its owner does about it, likewise; nothing else is done by hand.
+        prepare: shell on the node before anything of ours is there.
+        undo: takes that away.
+    """
+
+    name: str
+    inject: str = ":"
+    heal: str = ":"
+    prepare: str = ""
+    undo: str = ""
+
+    def command(self, lab: Lab, node: str, script: str) -> str:
+        """The command of this machine that does `inject` or `heal`."""
+        if script.startswith("lab."):
+            call = f"Lab.find('{lab.name}').{script[4:]}('{node}')"
+            line = f"from hadeploy.lab.lab import Lab; {call}"
+            return shlex.join([sys.executable, "-c", line])
+        argv, environment = lab.exec_command(node, ["sh", "-c", script])
+        return shlex.join(["env", "-i", *(f"{k}={v}" for k, v in environment.items()), *argv])
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fault at a moment on a node.
+
+    Attributes:
+        fault: what breaks.
+        when: at which moment of `up`.
+        node: where.
+        code: how `up` ends; several where that is a matter of who is first.
+        sees: what the error says, as a pattern; "" if there is none.
+        change: what `up` is to do (test_faults.py).
+        silence: seconds for which clients may go without an answer; 0: no request fails.
+        quick: whether it is one of those that `make test` goes through.
+    """
+
+    fault: Fault
+    when: When
+    node: Literal["backup", "holder"]
+    code: int | tuple[int, ...]
+    sees: str = ""
+    change: str = "config"
+    silence: float = 0
+    quick: bool = False
+
+    @property
+    def name(self) -> str:
+        """For test ids and for looking it up."""
+        return f"{self.fault.name}, {self.when}, {self.node}"
+
+    def moment(self, node: str, other: str) -> str:
+        """The line of progress at which it breaks; "" for before the run."""
+        return MOMENTS.get(self.when, "").format(node=node, other=other)
+
+
+NO_SSHD = Fault("no SSH server", 'kill "$(cat /run/sshd.pid)"', SSHD)
+SSHD_RESTARTS = Fault(
+    "SSH server restarts",
+    f'kill "$(cat /run/sshd.pid)"; (sleep 1; {SSHD}) >/dev/null 2>&1 &',
+    "until ss -Hltn sport = :22 | grep -q .; do sleep 0.1; done",
+)
+SSH_CUT = Fault("SSH connections cut", 'pkill -KILL -P "$(cat /run/sshd.pid)"')
+SSH_DROPPED = Fault(
+    "firewall drops SSH",
+    "iptables -I INPUT -p tcp --dport 22 -j DROP",
+    "iptables -D INPUT -p tcp --dport 22 -j DROP",
+)
+LINK_DOWN = Fault("interface down", "ip link set eth0 down", "ip link set eth0 up")
+POWER_CUT = Fault("power cut", "lab.stop_node", "lab.start_node")
+DOCKERD = "pid=$(cat /run/docker.pid); cp /proc/$pid/cmdline /run/dockerd.command; kill"
+START_DOCKERD = """
+(setsid xargs -0 -a /run/dockerd.command env </dev/null >>/var/log/dockerd.log 2>&1 &)
+until docker version >/dev/null 2>&1; do sleep 0.1; done"""
+DOCKER_STOPPED = Fault(
+    "dockerd stopped",
+    f"{DOCKERD} -TERM $pid; while kill -0 $pid 2>/dev/null; do sleep 0.05; done",
+    START_DOCKERD,
+)
+DOCKER_CRASHED = Fault("dockerd crashed", f"{DOCKERD} -KILL $pid", START_DOCKERD)
+DOCKER_HANGS = Fault(
+    "dockerd hangs", "kill -STOP $(cat /run/docker.pid)", "kill -CONT $(cat /run/docker.pid)"
+)
+ETC_READ_ONLY = Fault(
+    "read-only /etc", "mount --bind /etc /etc && mount -o remount,bind,ro /etc", "umount -l /etc"
+)
+DISK_FULL = Fault(
+    "disk full",
+    "dd if=/dev/zero of=/etc/hadeploy/fill bs=1k 2>/dev/null; :",
+    "rm /etc/hadeploy/fill",
+    prepare="mkdir -p /etc/hadeploy && mount -t tmpfs -o size=1m tmpfs /etc/hadeploy",
+    undo="umount -l /etc/hadeploy",
+)
+DOCKER_DISK_FULL = Fault(
+    "Docker's disk full",
+    "fallocate -l 1g /var/lib/docker/fill 2>/dev/null || dd if=/dev/zero of=/var/lib/docker/fill "
+    "bs=1M 2>/dev/null; :",
+    "rm /var/lib/docker/fill",
+    prepare=f"{DOCKER_STOPPED.inject}; mount -t tmpfs -o size=1g tmpfs /var/lib/docker; "
+    f"{START_DOCKERD}",
+    undo=f"{DOCKER_STOPPED.inject}; umount -l /var/lib/docker; {START_DOCKERD}",
+)
+ARCHIVE_TRUNCATED = Fault("image archive truncated")
+CONTAINER_EXITS = Fault(
+    "container exits at once",
+    "ip address del 192.0.2.99/32 dev lo",
+    "ip address add 192.0.2.99/32 dev lo",
+)
+PORT_STOLEN = Fault("port stolen after the checks", TAKE_9444, "kill $(cat /run/taker.pid)")
+CLOCK_JUMPS = Fault("clock jumps a day", TOMORROW, "rm /usr/local/bin/date /usr/local/bin/stat")
+HAPROXY_KILLED = Fault("haproxy OOM-killed", ALL_OF % "kube-lb-haproxy")
+KEEPALIVED_KILLED = Fault("keepalived SIGKILLed", ALL_OF % "kube-lb-keepalived")
+ORPHAN = Fault("keepalived killed for good", "docker kill kube-lb-keepalived")
+
+# A holder that is gone is noticed after three adverts; a client's second try comes a second later,
+# the third three seconds later.
+FAIL_OVER = 8
+# Whether the silence is noticed or an end: a matter of what the node's kernel still says.
+LOST = "no sign of life|the connection was lost"
+
+ROWS = [
+    Row(NO_SSHD, "before the run", "backup", 3, "Connection refused", quick=True),
+    Row(NO_SSHD, "before the run", "holder", 3, "Connection refused"),
+    Row(SSHD_RESTARTS, "connecting", "backup", 3, "Connection refused"),
+    Row(SSHD_RESTARTS, "validating", "backup", 0),
+    Row(SSHD_RESTARTS, "reloading haproxy", "holder", 0),
+    Row(SSH_CUT, "looking", "backup", 3, LOST),
+    Row(SSH_CUT, "locking", "holder", 1, LOST),
+    Row(SSH_CUT, "sending an image", "backup", 1, LOST, "image", quick=True),
+    Row(SSH_CUT, "validating", "backup", 1, LOST),
+    Row(SSH_CUT, "recreating haproxy", "backup", 1, LOST, "image"),
+    Row(SSH_CUT, "handing over", "holder", 1, LOST, "image"),
+    Row(SSH_CUT, "verifying", "holder", 1, LOST),
+    Row(SSH_DROPPED, "before the run", "holder", 3, "no answer within"),
+    Row(SSH_DROPPED, "validating", "backup", 1, LOST),
+    Row(SSH_DROPPED, "reloading haproxy", "holder", 1, LOST),
+    Row(LINK_DOWN, "before the run", "backup", 3, "no answer within"),
+    Row(LINK_DOWN, "looking", "holder", 3, LOST, silence=FAIL_OVER),
+    Row(LINK_DOWN, "recreating haproxy", "backup", 1, LOST, "image"),
+    Row(LINK_DOWN, "another node's turn", "holder", 1, LOST, silence=FAIL_OVER),
+    Row(LINK_DOWN, "reloading haproxy", "holder", 1, LOST, silence=FAIL_OVER),
+    Row(LINK_DOWN, "verifying", "backup", 1, LOST),
+    Row(POWER_CUT, "validating", "backup", 1, LOST),
+    Row(POWER_CUT, "recreating haproxy", "backup", 1, LOST, "image"),
+    Row(POWER_CUT, "reloading haproxy", "holder", 1, LOST, silence=FAIL_OVER),
+    Row(POWER_CUT, "handing over", "holder", 1, LOST, "image", FAIL_OVER),
+    Row(DOCKER_STOPPED, "before the run", "backup", 3, "engine does not answer", quick=True),
+    Row(DOCKER_STOPPED, "recreating haproxy", "backup", 1, "[Dd]ocker", "image"),
+    Row(DOCKER_STOPPED, "another node's turn", "holder", 1, "[Dd]ocker", silence=FAIL_OVER),
+    Row(DOCKER_CRASHED, "before the run", "holder", 3, "does not answer", silence=FAIL_OVER),
+    Row(DOCKER_CRASHED, "sending an image", "backup", 1, "[Dd]ocker", "image"),
+    Row(DOCKER_CRASHED, "validating", "backup", (1, 3), "[Dd]ocker"),
+    Row(DOCKER_CRASHED, "recreating haproxy", "backup", 1, "[Dd]ocker", "image"),
+    Row(DOCKER_CRASHED, "recreating haproxy", "holder", 1, "[Dd]ocker", "image", FAIL_OVER),
+    Row(DOCKER_HANGS, "before the run", "backup", 3, "dockerd"),
+    Row(DOCKER_HANGS, "validating", "backup", 1, "dockerd"),
+    Row(DOCKER_HANGS, "sending an image", "backup", 1, "dockerd", "image"),
+    Row(DOCKER_HANGS, "recreating haproxy", "backup", 1, "", "image"),
+    Row(DOCKER_HANGS, "recreating haproxy", "holder", 1, "", "image"),
+    Row(DOCKER_HANGS, "verifying", "holder", 1, "dockerd"),
+    Row(DISK_FULL, "before the run", "backup", 1, "No space left", quick=True),
+    Row(DISK_FULL, "another node's turn", "holder", 1, "No space left"),
+    Row(DISK_FULL, "recreating haproxy", "backup", 1, "No space left", "image"),
+    Row(DOCKER_DISK_FULL, "loading images", "backup", 1, "no space left", "first"),
+    Row(ETC_READ_ONLY, "before the run", "backup", 1, "Read-only file system", quick=True),
+    Row(ETC_READ_ONLY, "another node's turn", "holder", 1, "Read-only file system"),
+    Row(ETC_READ_ONLY, "recreating haproxy", "backup", 1, "Read-only file system", "image"),
+    Row(ARCHIVE_TRUNCATED, "before the run", "backup", (1, 2, 3), "", "truncated"),
+    Row(CONTAINER_EXITS, "validating", "backup", 1, "cannot bind", "exits"),
+    Row(CONTAINER_EXITS, "validating", "holder", 1, "cannot bind", "exits"),
+    Row(PORT_STOLEN, "validating", "backup", 1, "cannot bind", "port"),
+    Row(PORT_STOLEN, "validating", "holder", 1, "cannot bind", "port"),
+    Row(CLOCK_JUMPS, "looking", "backup", 0),
+    Row(CLOCK_JUMPS, "proving haproxy", "backup", 0, "", "image"),
+    Row(CLOCK_JUMPS, "proving haproxy", "holder", 0, "", "image", quick=True),
+    Row(HAPROXY_KILLED, "before the run", "holder", 0, silence=FAIL_OVER, quick=True),
+    Row(HAPROXY_KILLED, "validating", "backup", 0),
+    Row(HAPROXY_KILLED, "validating", "holder", 0, silence=FAIL_OVER),
+    Row(HAPROXY_KILLED, "proving haproxy", "backup", 0, "", "image"),
+    Row(HAPROXY_KILLED, "verifying", "holder", 0, silence=FAIL_OVER),
+    Row(KEEPALIVED_KILLED, "before the run", "holder", 0, silence=FAIL_OVER),
+    Row(KEEPALIVED_KILLED, "validating", "holder", 0, silence=FAIL_OVER),
+    Row(KEEPALIVED_KILLED, "another node's turn", "holder", (0, 1), "VIP", "image", FAIL_OVER),
+    Row(KEEPALIVED_KILLED, "verifying", "holder", 0, silence=FAIL_OVER),
+    Row(ORPHAN, "before the run", "holder", 0, silence=FAIL_OVER, quick=True),
+    Row(ORPHAN, "validating", "holder", 1, "", silence=FAIL_OVER),
+    Row(ORPHAN, "verifying", "holder", 4, "", silence=FAIL_OVER),
+]
+
+HEADING = """# Faults
+
+What was broken, at which moment of `hadeploy up`, on which node, and what came of it. Written by
+`make faults`, which breaks each of them on a real lab: this table is what the tests go through, and
+a row is here when its test was green. In all of them the run ended by itself with the exit code
+shown, nothing that was there before was lost, and after the fault was mended, and nothing else, the
+next `up` converged and the one after that had nothing to do.
+
+*VIP*: one request through the VIP every few milliseconds, from before the fault until after the
+next `up`. "every request" means that all were answered; a time is the longest for which clients
+went unanswered, which is the fail-over or the restart that the fault itself means.
+
+| fault | when | node | exit | what the user saw | VIP | next `up` |
+|---|---|---|---|---|---|---|
+"""
+
+
+def document(lines: list[str]) -> str:
+    """The recorded rows, in the table's order, as Markdown."""
+    green = {line["row"]: line for line in map(json.loads, lines)}
+    text = HEADING
+    for row in ROWS:
+        if done := green.get(row.name):
+            saw = done["saw"].replace("|", "\\|")
+            text += (
+                f"| {row.fault.name} | {row.when} | {row.node} | {done['code']} | {saw} "
+                f"| {done['vip']} | {done['next']} |\n"
+            )
+    return text
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document(sys.stdin.readlines()))

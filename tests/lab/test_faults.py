@@ -1,0 +1,173 @@
+"""What breaks while `up` is at work is named, harms nobody, and is no matter for the next `up`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+
+import pytest
+
+from hadeploy.lab.images.store import ensure_image
+from tests.lab.faults import ROWS, Row
+from tests.lab.harness import Cluster, Result
+from tests.lab.traffic import Probe, probing
+
+NEWER = "haproxy:3.0.11"
+SCREEN = 24
+
+
+def new_config(cluster: Cluster) -> None:
+    """A reload."""
+    cluster.inventory["haproxy"] = {"hard_stop_after": "31s"}
+
+
+def new_image(cluster: Cluster) -> None:
+    """A new container, and a hand-over; the image is not there yet."""
+    archive = str(ensure_image(NEWER))
+    cluster.inventory["images"]["haproxy"] = {"reference": NEWER, "archive": archive}
+    for node in cluster.lab.nodes:
+        cluster.node(node, f"docker image rm {NEWER}", check=False)
+
+
+def truncated_image(cluster: Cluster) -> None:
+    """The same, from half an archive."""
+    new_image(cluster)
+    image = cluster.inventory["images"]["haproxy"]
+    whole = Path(image["archive"]).read_bytes()
+    half = cluster.folder / "half.tar"
+    half.write_bytes(whole[: len(whole) // 2])
+    image["archive"] = str(half)
+
+
+def second_port(cluster: Cluster) -> None:
+    """Another listener."""
+    cluster.inventory["listeners"] = [{"port": 9443}, {"port": 9444, "name": "second"}]
+
+
+def exiting(cluster: Cluster) -> None:
+    """A new container whose haproxy ends at once where an address is not there."""
+    new_image(cluster)
+    lines = "listen other\n    bind 192.0.2.99:7777\n    server none 127.0.0.1:1"
+    cluster.inventory["templates"] = {"extra": {"defaults": lines}}
+    for node in cluster.lab.nodes:
+        cluster.node(node, "ip address replace 192.0.2.99/32 dev lo")
+
+
+CHANGES: dict[str, Callable[[Cluster], None]] = {
+    "config": new_config,
+    "image": new_image,
+    "truncated": truncated_image,
+    "port": second_port,
+    "exits": exiting,
+    "first": lambda _: None,
+}
+
+
+@contextmanager
+def prepared(request: pytest.FixtureRequest, row: Row) -> Iterator[tuple[Cluster, str, str]]:
+    """The cluster as it is before the row: served, unless it is a first `up`.
+
+    Yields:
+        It, the node that the fault is for, and another one.
+    """
+    special = row.fault.prepare or row.change == "first"
+    cluster: Cluster = request.getfixturevalue("fresh" if special else "served")
+    cluster.inventory["ssh"] |= {"connect_timeout": 3, "command_timeout": 10}
+    # Fresh clusters have their VIP on the first node.
+    holder = "n1" if special else cluster.holders()[0]
+    first, second = [node for node in cluster.lab.nodes if node != holder]
+    node, other = (holder, first) if row.node == "holder" else (second, first)
+    try:
+        if row.fault.prepare:
+            cluster.node(node, row.fault.prepare)
+        if special and row.change != "first":
+            cluster.up()
+        yield cluster, node, other
+    finally:
+        if row.fault.undo:
+            cluster.run("down", "--yes", "--lock-wait", "60")
+            cluster.node(node, row.fault.undo)
+
+
+def heal(cluster: Cluster, row: Row, node: str) -> None:
+    """What the node's owner does."""
+    if row.change == "truncated":
+        cluster.inventory["images"]["haproxy"]["archive"] = str(ensure_image(NEWER))
+    if row.fault.heal.startswith("lab."):
+        command = row.fault.command(cluster.lab, node, row.fault.heal)
+        subprocess.run(["sh", "-c", command], check=True)
+    else:
+        cluster.node(node, row.fault.heal)
+
+
+def broken_run(cluster: Cluster, row: Row, node: str, other: str) -> Result:
+    """`up` with the fault."""
+    inject = row.fault.command(cluster.lab, node, row.fault.inject)
+    moment = row.moment(node, other)
+    if moment:
+        return cluster.accident(f"shell:{inject}", moment, "up")
+    subprocess.run(["sh", "-c", inject], check=True)
+    return cluster.run("up")
+
+
+def seen(result: Result) -> str:
+    """The first line that says what is wrong."""
+    lines = [*result.err.splitlines(), *result.out.splitlines()]
+    told = [line for line in lines if line.startswith(("error: ", "\u2717 "))]
+    errors = [line for line in told if line.startswith("error: ")]
+    return [*errors, *told, "done and proven"][0]
+
+
+def answered(probe: Probe) -> str:
+    return "every request" if not probe.failed else f"back within {ceil(probe.silence)} s"
+
+
+def told(result: Result, row: Row, node: str) -> None:
+    """It is told in one screen, by the node's name."""
+    codes = row.code if isinstance(row.code, tuple) else (row.code,)
+    assert result.code in codes, result.err + result.out
+    assert "Traceback" not in result.err
+    if result.code:
+        assert re.search(row.sees, result.err + result.out)
+        assert node in result.err[result.err.index("error: ") :] + result.out
+        assert len(result.err[result.err.index("error: ") :].splitlines()) <= SCREEN
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=row.name, marks=[] if row.quick else [pytest.mark.exhaustive])
+        for row in ROWS
+    ],
+)
+def test_a_fault_is_named_and_harms_nobody(request: pytest.FixtureRequest, row: Row) -> None:
+    with prepared(request, row) as (cluster, node, other):
+        CHANGES[row.change](cluster)
+        with probing(cluster) as probe:
+            try:
+                result = broken_run(cluster, row, node, other)
+            finally:
+                heal(cluster, row, node)
+            again = cluster.ok("up", "--lock-wait", "60")
+        told(result, row, node)
+        if row.change != "first":
+            assert probe.silence <= row.silence, f"{probe.failed[:3]}\n{result.err}"
+        assert cluster.up()["changes"] == 0
+        assert len(cluster.holders()) == 1
+    if file := os.environ.get("HADEPLOY_FAULTS"):
+        changes = "No changes" not in again.err
+        line = {
+            "row": row.name,
+            "code": result.code,
+            "saw": seen(result),
+            "vip": answered(probe),
+            "next": "went on from there" if changes else "had nothing left to do",
+        }
+        with Path(file).open("a") as record:
+            record.write(json.dumps(line) + "\n")

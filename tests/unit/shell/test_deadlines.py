@@ -1,0 +1,33 @@
+"""Deadlines on nodes go by the uptime, whatever happens to the clock."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from hadeploy.shell.compose import compose
+
+# The clock as somebody sets it while the script waits.
+SET = "date() {{ command date --date='{}' \"$@\"; }}"
+
+
+def wait(main: str) -> subprocess.CompletedProcess[str]:
+    script = compose(
+        "lock.sh", "apply.sh", variables={"HD_TOKEN": "t", "HD_CLUSTER": "c"}, main=main
+    )
+    return subprocess.run(
+        ["sh"], input=script, capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+@pytest.mark.parametrize("to", ["yesterday", "tomorrow"])
+def test_a_deadline_comes_when_the_clock_is_set(to: str) -> None:
+    # In a subshell the first poll could not set it for the others.
+    polls = f"poll() {{ {SET.format(to)}; false; }}"
+    done = wait(
+        f"{polls}\nbegun=$(uptime_seconds)\nuntil_true 2 'it is so' poll\n"
+        "echo took=$(($(uptime_seconds) - begun))"
+    )
+    assert "not within the deadline: it is so" in done.stdout
+    assert any(f"took={seconds}" in done.stdout for seconds in (2, 3, 4)), done.stdout
