@@ -10,7 +10,7 @@ stage_begin() {
     [ -d "${HD_ROOT%/*}" ] || install -d -m 0755 "${HD_ROOT%/*}" || fail
     install -d -m 0755 "$HD_ROOT" "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/track" || fail
     rm -rf "$HD_ROOT/.staging"
-    install -d -m 0755 "$HD_ROOT/.staging" || fail
+    mkdir -m 0755 "$HD_ROOT/.staging" || fail
 }
 
 # track FILE: a track file that is not there yet; what is in one that exists is never touched, since

@@ -162,7 +162,7 @@ DISK_FULL = Fault(
     "disk full",
     "dd if=/dev/zero of=/etc/hadeploy/fill bs=1k 2>/dev/null; :",
     "rm /etc/hadeploy/fill",
-    prepare="mkdir -p /etc/hadeploy && mount -t tmpfs -o size=1m tmpfs /etc/hadeploy",
+    prepare="mkdir -p /etc/hadeploy && mount -t tmpfs -o size=64m tmpfs /etc/hadeploy",
     undo="umount -l /etc/hadeploy",
 )
 DOCKER_DISK_FULL = Fault(
@@ -232,7 +232,7 @@ ROWS = [
     Row(DOCKER_HANGS, "recreating haproxy", "backup", 1, "", "image"),
     Row(DOCKER_HANGS, "recreating haproxy", "holder", 1, "", "image"),
     Row(DOCKER_HANGS, "verifying", "holder", 1, "dockerd"),
-    Row(DISK_FULL, "before the run", "backup", 1, "No space left", quick=True),
+    Row(DISK_FULL, "before the run", "backup", 3, "are free for /etc/hadeploy", quick=True),
     Row(DISK_FULL, "another node's turn", "holder", 1, "No space left"),
     Row(DISK_FULL, "recreating haproxy", "backup", 1, "No space left", "image"),
     Row(DOCKER_DISK_FULL, "loading images", "backup", 1, "no space left", "first"),
