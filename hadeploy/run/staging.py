@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 
 from hadeploy.desired import layout
+from hadeploy.desired.model import DesiredNode
 from hadeploy.errors import HadeployError, NodesError
+from hadeploy.plan.texts import shown
 from hadeploy.run.lock import Lock, refuse
 from hadeploy.run.prepare import Prepared
 from hadeploy.run.progress import Progress
@@ -14,6 +17,10 @@ from hadeploy.run.scripts import stage_script
 from hadeploy.transport.fanout import each, try_each
 from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session
+
+_FILES = {"haproxy": layout.HAPROXY_CFG, "keepalived": layout.KEEPALIVED_CONF}
+# "[…/haproxy.cfg:26]" and "(…/keepalived.conf: Line 36)".
+_PLACES = re.compile(r"(?:haproxy\.cfg:|\bLine )(\d{1,6})\b")
 
 
 def stage_all(
@@ -36,7 +43,7 @@ def stage_all(
         script = stage_script(
             prepared.cluster, prepared.desired[node], lock, prepared.observed[node].fingerprint
         )
-        return node, stage(script, sessions[node], progress)
+        return node, stage(script, prepared.desired[node], sessions[node], progress)
 
     try:
         return dict(each(stage_one, nodes))
@@ -47,8 +54,14 @@ def stage_all(
         raise
 
 
-def stage(script: str, session: Session, progress: Progress) -> str:
+def stage(script: str, desired: DesiredNode, session: Session, progress: Progress) -> str:
     """Stage one node's files and have them checked by the images that will run them.
+
+    Args:
+        script: from `stage_script`.
+        desired: what it was made from.
+        session: to the node.
+        progress: told.
 
     Returns:
         The node's fingerprint afterwards.
@@ -71,7 +84,7 @@ def stage(script: str, session: Session, progress: Progress) -> str:
             f"{role} refuses the new configuration",
             node=session.node,
             doing="validating",
-            detail=said,
+            detail="\n".join([said, *refused_lines(said, desired.file(_FILES[role]).content)]),
             hint="no live file was changed; `hadeploy render` writes the files to look at",
         )
     if reply.all("failed"):
@@ -84,3 +97,15 @@ def stage(script: str, session: Session, progress: Progress) -> str:
         )
     progress.node(session.node, "configuration checked", "ok")
     return reply.all("fingerprint")[0].words[0]
+
+
+def refused_lines(said: str, rendered: str) -> list[str]:
+    """The lines that a program names, as they were rendered, without secrets. Pure.
+
+    Args:
+        said: its own words.
+        rendered: its file.
+    """
+    lines = dict(enumerate(shown(rendered).splitlines(), 1))
+    named = sorted({int(number) for number in _PLACES.findall(said)})
+    return [f"line {number}: {lines[number].strip()}" for number in named if number in lines]

@@ -114,6 +114,7 @@ def test_a_configuration_that_haproxy_refuses_stops_before_the_swap(served: Clus
     result = served.run("up")
     assert result.code == 1
     assert "haproxy refuses the new configuration" in result.err
+    assert "| line " in result.err
     assert "unknown keyword 'frobnicate'" in result.err
     assert served.snapshot() == before
     assert served.request() in served.lab.nodes
