@@ -232,7 +232,7 @@ ROWS = [
     Row(DOCKER_HANGS, "recreating haproxy", "backup", 1, "", "image"),
     Row(DOCKER_HANGS, "recreating haproxy", "holder", 1, "", "image"),
     Row(DOCKER_HANGS, "verifying", "holder", 1, "dockerd"),
-    Row(DISK_FULL, "before the run", "backup", 3, "are free for /etc/hadeploy", quick=True),
+    Row(DISK_FULL, "before the run", "backup", 1, "No space left", quick=True),
     Row(DISK_FULL, "another node's turn", "holder", 1, "No space left"),
     Row(DISK_FULL, "recreating haproxy", "backup", 1, "No space left", "image"),
     Row(DOCKER_DISK_FULL, "loading images", "backup", 1, "no space left", "first"),
