@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.table import BEGIN, END
 from hadeploy.lab.lab import Lab
 
 ENTRY = Path(__file__).parents[2] / "benchmarks" / "availability.py"
 
 
+@pytest.mark.exhaustive
 def test_a_quick_run_fails_no_request_and_writes_its_table(lab: Lab, tmp_path: Path) -> None:
     document = tmp_path / "availability.md"
     document.write_text(f"above\n{BEGIN}\nold\n{END}\nbelow\n")
