@@ -1,0 +1,227 @@
+"""Breaking something on purpose, and mending it; run/watch.py looks on."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from hadeploy.desired.model import DesiredNode
+from hadeploy.drill.model import How, Round
+from hadeploy.drill.scenarios import Scenario, sets_of_victims, victims_of
+from hadeploy.drill.watched import Watched
+from hadeploy.errors import HadeployError, NodesError
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.gather import observe
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.successor import successors
+from hadeploy.run.interrupt import Interrupt
+from hadeploy.run.lock import Lock, refuse
+from hadeploy.run.progress import Progress
+from hadeploy.run.watch import Onlooker
+from hadeploy.shell.compose import compose
+from hadeploy.transport.fanout import each
+from hadeploy.transport.session import Session
+
+POLL_SECONDS = 0.1
+# Whatever becomes of this machine, a node mends itself after that time.
+DEADMAN_SECONDS = 90
+# An election takes less than four adverts (RFC 3768, 6.1); a hung check and Docker take their time.
+ELECTION_ADVERTS = 4
+MOVE_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What all rounds have in common.
+
+    Attributes:
+        cluster: the inventory.
+        desired: by node label.
+        sessions: to all nodes.
+        progress: told what is done.
+        interrupt: whether the user has asked to stop.
+        lock: held on all nodes.
+        how: what is answered through the VIP on this machine, or None.
+        rate: requests a second from this machine.
+        hold: seconds for which things stay broken once the VIP has moved.
+    """
+
+    cluster: Cluster
+    desired: Mapping[str, DesiredNode]
+    sessions: Mapping[str, Session]
+    progress: Progress
+    interrupt: Interrupt
+    lock: Lock
+    how: How | None
+    rate: float
+    hold: float
+
+    @property
+    def election(self) -> int:
+        """Seconds within which the next node becomes master."""
+        return math.ceil(ELECTION_ADVERTS * self.cluster.vrrp.advert_interval)
+
+
+def run_scenario(drill: Drill, scenario: Scenario, prove: Callable[[], bool]) -> Iterator[Round]:
+    """All rounds of a scenario, until the cluster is not whole again.
+
+    Args:
+        drill: what all rounds have in common.
+        scenario: what is broken.
+        prove: waits until the cluster is whole again, and tells whether it is.
+
+    Raises:
+        InterruptedRunError: the user has asked to stop; all is mended.
+        HadeployError: something could not be broken, or mended, or too few nodes are healthy.
+    """
+    labels = list(drill.desired)
+    for chosen in sets_of_victims(scenario, labels):
+        observed = observe(drill.cluster, drill.sessions)
+        vip = str(drill.cluster.vip[0].ip)
+        # It was proven that there is exactly one.
+        holder = next(node for node, look in observed.items() if look.holds(vip))
+        standby = successors(drill.cluster, observed, holder)
+        standby.sort(key=lambda node: -drill.desired[node].priority)
+        victims = chosen or victims_of(scenario, holder, standby)
+        done = run_round(drill, scenario, victims, holder, observed, prove)
+        yield done
+        if not done.healthy:
+            return
+
+
+def run_round(
+    drill: Drill,
+    scenario: Scenario,
+    victims: Sequence[str],
+    holder: str,
+    observed: Mapping[str, ObservedNode],
+    prove: Callable[[], bool],
+) -> Round:
+    """Break, look on, mend, prove.
+
+    Args:
+        drill: what all rounds have in common.
+        scenario: what is broken.
+        victims: where.
+        holder: who has the VIPs.
+        observed: the nodes, just now.
+        prove: waits until the cluster is whole again, and tells whether it is.
+
+    Raises:
+        InterruptedRunError: the user has asked to stop; all is mended.
+        HadeployError: something could not be broken, or not be mended.
+    """
+    drill.progress.phase(f"Drill: {scenario.name} on {' and '.join(victims)}")
+    bystanders = [node for node in drill.sessions if node not in {holder, *victims}]
+    onlooker = Onlooker(drill.cluster, drill.sessions, drill.how, drill.rate)
+    with onlooker.watching(bystanders) as watched, ThreadPoolExecutor() as pool:
+        broken = [
+            pool.submit(_break, drill, scenario, drill.sessions[node], observed[node], watched)
+            for node in victims
+        ]
+        try:
+            _wait(drill, watched, broken, moving=holder in victims)
+        finally:
+            if not scenario.bounded:
+                drill.progress.waiting("mending")
+                each(lambda node: _mend(drill, drill.sessions[node]), victims)
+            _finish(broken)
+        drill.interrupt.check()
+        healthy = prove()
+    vips = tuple(str(vip.ip) for vip in drill.cluster.vip)
+    return Round(
+        scenario.name,
+        tuple(victims),
+        holder,
+        vips,
+        watched.events(),
+        onlooker.probing,
+        onlooker.requests(),
+        healthy,
+    )
+
+
+def _break(
+    drill: Drill, scenario: Scenario, session: Session, look: ObservedNode, watched: Watched
+) -> None:
+    """Break it on one node; returns when it is mended.
+
+    Raises:
+        HadeployError: it could not be.
+    """
+    doing = f"drill {scenario.name}"
+    seconds = drill.election + 4 if scenario.bounded else DEADMAN_SECONDS
+    script = drill.lock.changing(
+        drill.cluster,
+        look.fingerprint,
+        ["keepalived.sh", "apply.sh", "watch.sh", "drill.sh"],
+        [f"drill {scenario.breaks} {seconds}"],
+        HD_INTERFACE=drill.desired[session.node].facts.interface,
+    )
+    reply = session.run(script, doing=doing, on_message=partial(watched.hear, session.node))
+    refuse(reply, session.node, doing)
+    if reply.all("failed"):
+        raise HadeployError(
+            "not all of it could be done",
+            node=session.node,
+            doing=doing,
+            detail=reply.said or None,
+            hint="`hadeploy up` puts right what is not as it should be",
+        )
+
+
+def _mend(drill: Drill, session: Session) -> None:
+    mark = f"/run/hadeploy/{drill.cluster.name}.drill"
+    session.run(
+        compose(variables={"HD_MARK": mark}, main='rm -f "$HD_MARK"\nemit end'), doing="mending"
+    )
+
+
+def _wait(drill: Drill, watched: Watched, broken: list[Future[None]], *, moving: bool) -> None:
+    """Until the VIP has moved, or could have, and for a while longer.
+
+    Args:
+        drill: for how long to wait.
+        watched: what the nodes have told.
+        broken: ends early where something could not be broken.
+        moving: whether it must move.
+    """
+    deadline = time.monotonic() + MOVE_SECONDS + drill.election
+    seen: float | None = None
+    while time.monotonic() < deadline:
+        drill.interrupt.check()
+        if any(future.done() and future.exception() for future in broken):
+            return
+        if seen is None and _happened(watched, len(broken), moving=moving):
+            seen = time.monotonic()
+        if seen is not None and time.monotonic() >= seen + drill.hold:
+            return
+        drill.progress.waiting("the VIP to move" if seen is None else "what happens")
+        time.sleep(POLL_SECONDS)
+
+
+def _happened(watched: Watched, victims: int, *, moving: bool) -> bool:
+    kinds = [event.kind for event in watched.events()]
+    if not moving:
+        return kinds.count("broken") == victims
+    return "breaking" in kinds and "bound" in kinds[kinds.index("breaking") :]
+
+
+def _finish(broken: list[Future[None]]) -> None:
+    """Wait until every node is mended.
+
+    Raises:
+        NodesError: with every node where something went wrong.
+    """
+    errors = []
+    for future in broken:
+        try:
+            future.result()
+        except HadeployError as error:
+            errors.append(error)
+    if errors:
+        raise NodesError(errors)
