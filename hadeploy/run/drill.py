@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 from hadeploy.desired.model import DesiredNode
 from hadeploy.drill.model import How, Round
@@ -24,14 +23,16 @@ from hadeploy.run.progress import Progress
 from hadeploy.run.watch import Onlooker
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import each
+from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session
 
 POLL_SECONDS = 0.1
-# Whatever becomes of this machine, a node mends itself after that time.
-DEADMAN_SECONDS = 90
 # An election takes less than four adverts (RFC 3768, 6.1); a hung check and Docker take their time.
 ELECTION_ADVERTS = 4
-MOVE_SECONDS = 20
+MOVE_SECONDS = 15
+# For the word to mend to arrive; after that a node mends itself, whatever became of this machine.
+WORD_SECONDS = 5
+TOLD = ("breaking", "broken", "mending")
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,17 @@ class Drill:
     def election(self) -> int:
         """Seconds within which the next node becomes master."""
         return math.ceil(ELECTION_ADVERTS * self.cluster.vrrp.advert_interval)
+
+    @property
+    def patience(self) -> int:
+        """Seconds within which the VIP must have moved."""
+        return MOVE_SECONDS + self.election
+
+    def lasts(self, scenario: Scenario) -> int:
+        """Seconds after which a node mends itself."""
+        if scenario.bounded:
+            return self.election + math.ceil(self.hold)
+        return self.patience + math.ceil(self.hold) + WORD_SECONDS
 
 
 def run_scenario(drill: Drill, scenario: Scenario, prove: Callable[[], bool]) -> Iterator[Round]:
@@ -154,15 +166,20 @@ def _break(
         HadeployError: it could not be.
     """
     doing = f"drill {scenario.name}"
-    seconds = drill.election + 4 if scenario.bounded else DEADMAN_SECONDS
     script = drill.lock.changing(
         drill.cluster,
         look.fingerprint,
         ["keepalived.sh", "apply.sh", "watch.sh", "drill.sh"],
-        [f"drill {scenario.breaks} {seconds}"],
+        [f"drill {scenario.breaks} {drill.lasts(scenario)}"],
         HD_INTERFACE=drill.desired[session.node].facts.interface,
     )
-    reply = session.run(script, doing=doing, on_message=partial(watched.hear, session.node))
+
+    def hear(message: Message) -> None:
+        watched.hear(session.node, message)
+        if message.kind in TOLD:
+            drill.progress.node(session.node, f"{scenario.name}: {message.kind}")
+
+    reply = session.run(script, doing=doing, on_message=hear)
     refuse(reply, session.node, doing)
     if reply.all("failed"):
         raise HadeployError(
@@ -172,6 +189,7 @@ def _break(
             detail=reply.said or None,
             hint="`hadeploy up` puts right what is not as it should be",
         )
+    drill.progress.node(session.node, f"{scenario.name}: mended", "ok")
 
 
 def _mend(drill: Drill, session: Session) -> None:
@@ -190,7 +208,7 @@ def _wait(drill: Drill, watched: Watched, broken: list[Future[None]], *, moving:
         broken: ends early where something could not be broken.
         moving: whether it must move.
     """
-    deadline = time.monotonic() + MOVE_SECONDS + drill.election
+    deadline = time.monotonic() + drill.patience
     seen: float | None = None
     while time.monotonic() < deadline:
         drill.interrupt.check()
