@@ -49,7 +49,7 @@ def test_haproxy_fails_on_the_holder(served: Cluster) -> None:
 def test_keepalived_fails_on_the_holder(served: Cluster) -> None:
     stop, kill = drilled(served, "keepalived-stop", "keepalived-kill")
     moved(stop)
-    # Whoever holds the VIP in the end, nobody else does; a keepalived that Docker has restarted may.
+    # A keepalived that Docker has restarted at once may keep the VIP.
     assert kill["successor"] in served.lab.nodes
 
 
