@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -99,17 +99,35 @@ def run_scenario(drill: Drill, scenario: Scenario, prove: Callable[[], bool]) ->
         standby = successors(drill.cluster, observed, holder)
         standby.sort(key=lambda node: -drill.desired[node].priority)
         victims = chosen or victims_of(scenario, holder, standby)
-        done = run_round(drill, scenario, victims, holder, observed, prove)
+        next_one = [node for node in standby if node not in victims][:1]
+        bystanders = [n for n in labels if n not in {holder, *victims, *next_one}]
+        done = run_round(
+            drill, scenario, Roles(victims, holder, tuple(bystanders)), observed, prove
+        )
         yield done
         if not done.healthy:
             return
 
 
+@dataclass(frozen=True)
+class Roles:
+    """Who is what in a round, by node label.
+
+    Attributes:
+        victims: where something is broken.
+        holder: who has the VIPs.
+        bystanders: who is neither, nor the next to have them.
+    """
+
+    victims: tuple[str, ...]
+    holder: str
+    bystanders: tuple[str, ...]
+
+
 def run_round(
     drill: Drill,
     scenario: Scenario,
-    victims: Sequence[str],
-    holder: str,
+    roles: Roles,
     observed: Mapping[str, ObservedNode],
     prove: Callable[[], bool],
 ) -> Round:
@@ -118,8 +136,7 @@ def run_round(
     Args:
         drill: what all rounds have in common.
         scenario: what is broken.
-        victims: where.
-        holder: who has the VIPs.
+        roles: where, and who asks.
         observed: the nodes, just now.
         prove: waits until the cluster is whole again, and tells whether it is.
 
@@ -127,28 +144,27 @@ def run_round(
         InterruptedRunError: the user has asked to stop; all is mended.
         HadeployError: something could not be broken, or not be mended.
     """
-    drill.progress.phase(f"Drill: {scenario.name} on {' and '.join(victims)}")
-    bystanders = [node for node in drill.sessions if node not in {holder, *victims}]
+    drill.progress.phase(f"Drill: {scenario.name} on {' and '.join(roles.victims)}")
     onlooker = Onlooker(drill.cluster, drill.sessions, drill.how, drill.rate)
-    with onlooker.watching(bystanders) as watched, ThreadPoolExecutor() as pool:
+    with onlooker.watching(roles.bystanders) as watched, ThreadPoolExecutor() as pool:
         broken = [
             pool.submit(_break, drill, scenario, drill.sessions[node], observed[node], watched)
-            for node in victims
+            for node in roles.victims
         ]
         try:
-            _wait(drill, watched, broken, moving=holder in victims)
+            _wait(drill, watched, broken, moving=roles.holder in roles.victims)
         finally:
             if not scenario.bounded:
                 drill.progress.waiting("mending")
-                each(lambda node: _mend(drill, drill.sessions[node]), victims)
+                each(lambda node: _mend(drill, drill.sessions[node]), roles.victims)
             _finish(broken)
         drill.interrupt.check()
         healthy = prove()
     vips = tuple(str(vip.ip) for vip in drill.cluster.vip)
     return Round(
         scenario.name,
-        tuple(victims),
-        holder,
+        roles.victims,
+        roles.holder,
         vips,
         watched.events(),
         onlooker.probing,
