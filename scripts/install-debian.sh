@@ -9,7 +9,7 @@ set -eu
 packages='python3-venv docker.io openssh-server openssh-client iproute2 mmdebstrap curl procps
 ca-certificates sudo'
 [ "${1:-}" = --tests ] && packages="$packages haproxy keepalived shellcheck docker-registry skopeo tcsh
-fish"
+fish chromium chromium-driver"
 mark='# put here by hadeploy, install-debian.sh'
 policy=/usr/sbin/policy-rc.d
 

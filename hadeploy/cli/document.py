@@ -172,6 +172,8 @@ class Document(_Part):
     """What `drill` broke; else empty."""
     archive: str | None
     """What `support` has written; null for other commands."""
+    report: str | None
+    """What `drill --report` has written; else null."""
     errors: list[ErrorPart]
 
 

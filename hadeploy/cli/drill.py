@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,19 +11,18 @@ import click
 from hadeploy.cli.cluster_run import LOCK_WAIT, Run, connected_run, unlocked
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.down import confirm
+from hadeploy.cli.drill_told import Told
 from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.verify import prove, tell_proofs
+from hadeploy.cli.verify import prove
 from hadeploy.drill.model import Round
 from hadeploy.drill.probe import find_how
 from hadeploy.drill.scenarios import NAMES, SCENARIOS, Scenario, chosen
-from hadeploy.drill.verdict import result_of
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.lab.state import state_root
 from hadeploy.run.drill import Drill, run_scenario
 from hadeploy.run.interrupt import deferred
 from hadeploy.run.lock import held
 from hadeploy.run.prepare import Prepared
-from hadeploy.ui.drill import rounds_picture
 from hadeploy.verify.model import failed
 
 ALLOWING = [scenario.needs[0] for scenario in SCENARIOS if scenario.needs[0]]
@@ -39,6 +39,8 @@ class Wishes:
     rate: float
     timeout: float
     max_outage: float | None
+    timeline: bool | None
+    report: Path | None
 
 
 @click.command(epilog=EPILOG)
@@ -74,6 +76,19 @@ class Wishes:
     metavar="SECONDS",
     help="How long the cluster may take to be whole again.",
 )
+@click.option(
+    "--timeline/--no-timeline",
+    default=None,
+    help="Draw what happened in each round. Default, on a terminal: a single round, else those "
+    "that failed.",
+)
+@click.option(
+    "--report",
+    metavar="FILE.html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write one page with all of it, to be handed on: figures, timelines, versions, "
+    "configurations and logs, without secrets.",
+)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask, also on a cluster that is no lab.")
 @click.option("--allow-docker-restart", is_flag=True, help="Every container there is concerned.")
 @click.option("--allow-link-down", is_flag=True, help="Nothing reaches that node for a while.")
@@ -90,20 +105,28 @@ def drill(
     allowed = [option for option in ALLOWING if wanted.pop(option.strip("-").replace("-", "_"))]
     wishes = Wishes(tuple(chosen(scenarios or NAMES[:1], allowed)), **wanted)
     with reported(options, "drill") as outcome:
-        rounds: list[Round] = []
-        with connected_run(options, outcome) as run:
-            prepared = _whole(run, outcome)
-            if not (yes or _is_lab(options)):
-                with run.progress.aside():
-                    names = ", ".join(scenario.name for scenario in wishes.scenarios)
-                    confirm(
-                        f"Break cluster {run.inputs.cluster.name} on purpose ({names})?",
-                        "hadeploy drill --yes",
-                    )
-            unlocked(
-                lambda: _drill(run, prepared, wishes, outcome, rounds), run.progress, lock_wait
-            )
-        _tell(options, outcome, wishes, rounds)
+        told = Told(options, outcome, wishes.max_outage, wishes.timeline, wishes.report)
+        told.refuse()
+        try:
+            with connected_run(options, outcome) as run:
+                prepared = _whole(run, outcome)
+                told.about(run, prepared)
+                if not (yes or _is_lab(options)):
+                    with run.progress.aside():
+                        names = ", ".join(scenario.name for scenario in wishes.scenarios)
+                        confirm(
+                            f"Break cluster {run.inputs.cluster.name} on purpose ({names})?",
+                            "hadeploy drill --yes",
+                        )
+                unlocked(
+                    lambda: _drill(run, prepared, wishes, outcome, told.rounds),
+                    run.progress,
+                    lock_wait,
+                )
+                told.complete = True
+        finally:
+            # What was measured before something went wrong is told as well.
+            told.tell()
     return outcome.code
 
 
@@ -160,13 +183,3 @@ def _drill(
             rounds.extend(run_scenario(drill, scenario, whole))
             if not rounds[-1].healthy:
                 return
-
-
-def _tell(options: Options, outcome: Outcome, wishes: Wishes, rounds: list[Round]) -> None:
-    results = [result_of(round_, wishes.max_outage) for round_ in rounds]
-    outcome.drill = results
-    if any(result.problems for result in results):
-        outcome.code = ExitCode.NOT_PROVEN
-        tell_proofs(options, outcome)
-    if not options.as_json:
-        options.out.print(rounds_picture(results))

@@ -33,6 +33,7 @@ class Outcome:
     drill: list[Result] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
     archive: str | None = None
+    report: str | None = None
     code: ExitCode = ExitCode.OK
 
     def document(self) -> dict[str, Any]:
@@ -51,6 +52,7 @@ class Outcome:
             "checks": [finding.document() for finding in self.checks],
             "proofs": [proof.document() for proof in self.proofs],
             "archive": self.archive,
+            "report": self.report,
             "diagnosis": [diagnosis.document() for diagnosis in self.diagnosis],
             "errors": [
                 {

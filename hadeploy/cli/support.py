@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from hadeploy import __version__
 from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.files import Target
 from hadeploy.cli.outcome import Outcome
-from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.run.prepare import Inputs
-from hadeploy.run.support import Report, gather, secrets_on
+from hadeploy.run.support import Report, gather, redactor_of
 from hadeploy.support.contents import README, of_node, packed
 from hadeploy.support.redact import Redactor
 
@@ -41,8 +39,8 @@ def support(options: Options, output: Path | None) -> int:
         at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
         name = f"hadeploy-support-{inputs.cluster.name}-{at}"
         path = output or Path(f"{name}.tar.gz")
-        if not path.absolute().parent.is_dir():
-            raise _unwritable(path, "no such folder", ExitCode.USAGE)
+        target = Target(path, "writing the archive", "--output FILE.tar.gz", 0o600)
+        target.refuse()
         dialer = options.dialer(inputs.cluster, inputs.folder)
         with options.progress(inputs.cluster) as progress:
             report = gather(inputs, dialer, progress)
@@ -51,14 +49,9 @@ def support(options: Options, output: Path | None) -> int:
         outcome.plan, outcome.errors = report.plan, report.errors
         outcome.checks, outcome.proofs = report.checks, report.proofs
         outcome.diagnosis = report.diagnosis
-        given = [
-            secret.get_secret_value()
-            for secret in (inputs.password, dialer.sudo_password)
-            if secret
-        ]
-        redactor = Redactor([*given, *secrets_on(report.observed)])
+        redactor = redactor_of(inputs, dialer, report.observed)
         files = _files(inputs, report, outcome, redactor, at)
-        _write(path, packed(name, files, now))
+        target.write(packed(name, files, now))
         outcome.archive = str(path)
         if not options.as_json:
             _tell(options, path, files, report)
@@ -83,32 +76,6 @@ def _files(
             parts = of_node(report.observed.get(node.label), reply, redactor)
             files |= {f"nodes/{node.label}/{part}": text for part, text in parts.items()}
     return files
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write it in one instant, and never readable by others.
-
-    Raises:
-        HadeployError: it cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error.strerror or str(error), ExitCode.FAILED) from error
-    finally:
-        with suppress(OSError):
-            beside.unlink()
-
-
-def _unwritable(path: Path, why: str, code: ExitCode) -> HadeployError:
-    return HadeployError(
-        f"{path}: {why}", doing="writing the archive", hint="--output FILE.tar.gz", code=code
-    )
 
 
 def _tell(options: Options, path: Path, files: dict[str, str], report: Report) -> None:

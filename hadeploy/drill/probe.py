@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import ssl
 import threading
 import time
@@ -81,7 +82,9 @@ async def ask(address: str, port: int, how: How) -> str:
     except asyncio.TimeoutError:
         return f"no answer within {TIMEOUT_SECONDS:g} s"
     except (OSError, EOFError) as error:
-        return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        # asyncio puts its own words in the place of the system's.
+        number = error.errno if isinstance(error, OSError) else None
+        return os.strerror(number) if number else str(error)
     return ""
 
 

@@ -19,7 +19,7 @@ from hadeploy.run.evidence import look_again
 from hadeploy.run.prepare import Choices, Inputs, checked, prepare
 from hadeploy.run.progress import Progress
 from hadeploy.shell.compose import compose
-from hadeploy.support.redact import found_in
+from hadeploy.support.redact import Redactor, found_in
 from hadeploy.transport.connect import Dialer
 from hadeploy.transport.fanout import try_each
 from hadeploy.transport.protocol import Reply
@@ -129,16 +129,20 @@ def _judge(
         report.errors += error.errors if isinstance(error, NodesError) else [error]
 
 
-def secrets_on(observed: Mapping[str, ObservedNode]) -> list[str]:
-    """The secrets in the configurations on the nodes, to be left out wherever they turn up.
+def redactor_of(inputs: Inputs, dialer: Dialer, observed: Mapping[str, ObservedNode]) -> Redactor:
+    """What takes out the secrets that were given, and those in the configurations on the nodes.
 
     Args:
+        inputs: all that the run was given.
+        dialer: knows the password for sudo.
         observed: by node label.
     """
-    return [
+    given = (inputs.password, dialer.sudo_password)
+    there = [
         secret
         for look in observed.values()
         for file in look.files
         if file.path.endswith((layout.HAPROXY_CFG, layout.KEEPALIVED_CONF))
         for secret in found_in(file.content.decode("utf-8", "replace"))
     ]
+    return Redactor([*(secret.get_secret_value() for secret in given if secret), *there])

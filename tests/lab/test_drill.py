@@ -145,6 +145,9 @@ def test_it_asks_before_it_breaks_something(served: Cluster) -> None:
     refused = served.run("drill", "link-down", "--yes")
     assert refused.code == 2
     assert "hadeploy drill link-down --allow-link-down" in refused.err
+    unwritable = served.run("drill", "--yes", "--report", "/nowhere/report.html")
+    assert unwritable.code == 2
+    assert "writing the report: /nowhere/report.html: no such folder" in unwritable.err
     code, screen = served.typed("n\n", "drill")
     assert code == 130
     assert "Break cluster kube-lb on purpose (haproxy-stop)?" in screen

@@ -112,6 +112,10 @@ def test_a_canary_is_in_one_file_alone(fresh: Cluster, home: Path) -> None:
         run("plan", "--json")
         run("plan")
         run("up", "--json", "--debug")
+        page = fresh.folder / "report.html"
+        run("drill", "--yes", "--timeline", "--report", str(page))
+        said.append(page.read_text())
+        assert "auth_pass (redacted)" in said[-1]
         kept = dict.fromkeys((CONF, CONF.replace(ROOT, f"{ROOT}/.previous")), "600 root")
         for node in fresh.lab.nodes:
             assert files_with_it(fresh, node) == kept

@@ -1,0 +1,125 @@
+"""A drill as one page of HTML that needs nothing else. Pure."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from hadeploy import __version__
+from hadeploy.desired import layout
+from hadeploy.desired.model import DesiredNode
+from hadeploy.drill.excerpt import excerpt
+from hadeploy.drill.scenarios import SCENARIOS
+from hadeploy.drill.svg import svg
+from hadeploy.drill.timeline import timeline
+from hadeploy.drill.verdict import Result
+from hadeploy.drill.words import HEADS, asked, cells, medians, seconds, summary, title
+from hadeploy.inventory.model import Cluster
+from hadeploy.support.redact import Redactor
+
+# Each round that is drawn makes the page some 50 kB larger.
+MOST_DRAWN = 24
+CONFIGURATIONS = (layout.HAPROXY_CFG, layout.KEEPALIVED_CONF)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the drill was about.
+
+    Attributes:
+        cluster: the inventory.
+        desired: what was proven to be on the nodes, by label.
+        versions: what runs there, by node label and program.
+        at: when the drill began, in seconds since the epoch.
+        max_outage: seconds without an answer that were allowed, or None.
+    """
+
+    cluster: Cluster
+    desired: Mapping[str, DesiredNode]
+    versions: Mapping[str, Mapping[str, str]]
+    at: float
+    max_outage: float | None
+
+
+def report(
+    setting: Setting, results: Sequence[Result], redactor: Redactor, *, complete: bool
+) -> str:
+    """The whole page.
+
+    Args:
+        setting: what the drill was about.
+        results: a round at least.
+        redactor: knows the secrets of the cluster.
+        complete: whether the drill came to its end.
+    """
+    jinja = jinja2.Environment(
+        loader=jinja2.PackageLoader("hadeploy.drill", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    drawn = _drawn(results)
+    outages = [r.figures.outage for r in results if r.figures.outage is not None]
+    return jinja.get_template("report.html.j2").render(
+        setting=setting,
+        version=__version__,
+        at=time.strftime("%-d %B %Y, %H:%M UTC", time.gmtime(setting.at)),
+        complete=complete,
+        passed=sum(1 for result in results if not result.problems),
+        results=results,
+        worst=seconds(max(outages, default=None)),
+        failed=sum(result.figures.failed for result in results),
+        requests=sum(result.figures.requests for result in results),
+        heads=HEADS,
+        cells=cells,
+        asked=asked(results),
+        medians=medians(results),
+        rounds=[_round(setting, result, n, redactor) for n, result in drawn],
+        programs=list(dict.fromkeys(name for told in setting.versions.values() for name in told)),
+        images=list(dict.fromkeys(c.image for d in setting.desired.values() for c in d.containers)),
+        configurations=list(_configurations(setting.desired, redactor)),
+    )
+
+
+def _drawn(results: Sequence[Result]) -> list[tuple[int, Result]]:
+    """The rounds with their numbers; of very many, those that failed and the slowest."""
+    numbered = list(enumerate(results, 1))
+    numbered.sort(key=lambda pair: (not pair[1].problems, -(pair[1].figures.outage or 0.0)))
+    return sorted(numbered[:MOST_DRAWN], key=lambda pair: pair[0])
+
+
+def _round(setting: Setting, result: Result, number: int, redactor: Redactor) -> dict[str, Any]:
+    round_, seen = result.round, result.figures
+    shown = timeline(round_, seen, setting.cluster)
+    lines, more = excerpt(round_, shown, seen.began)
+    errors = Counter(redactor.text(r.error) for r in round_.requests if r.error)
+    return {
+        "number": number,
+        "title": title(result),
+        "summary": summary(result),
+        "does": next(s.does for s in SCENARIOS if s.name == round_.scenario),
+        "problems": result.problems,
+        # An element tree has been turned to text: whatever is in it is escaped.
+        "picture": Markup(svg(shown, f"round-{number}", title(result), summary(result))),  # noqa: S704
+        "errors": errors.most_common(),
+        "lines": [(line, redactor.text(line.text)) for line in lines],
+        "more": more,
+    }
+
+
+def _configurations(
+    desired: Mapping[str, DesiredNode], redactor: Redactor
+) -> Iterable[tuple[str, str, str]]:
+    """Path, nodes and text; nodes with the same text are told together."""
+    for path in CONFIGURATIONS:
+        nodes: dict[str, list[str]] = {}
+        for node, state in desired.items():
+            nodes.setdefault(redactor.text(state.file(path).content), []).append(node)
+        yield from ((path, ", ".join(labels), text) for text, labels in nodes.items())

@@ -1,0 +1,94 @@
+"""What a round came to in words, for the terminal and for the report. Pure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from statistics import median
+
+from hadeploy.drill.model import How, Probing
+from hadeploy.drill.verdict import Result
+
+HEADS = ("scenario", "broken on", "VIP", "noticed", "taken over", "no answer", "failed")
+HOWS: dict[How, str] = {
+    "tls": "TLS handshakes",
+    "http": "requests",
+    "connect": "connections; no backend answers",
+}
+NOTHING = "-"
+
+
+def cells(result: Result) -> tuple[str, ...]:
+    """A round below HEADS."""
+    round_, seen = result.round, result.figures
+    return (
+        round_.scenario,
+        ", ".join(round_.victims),
+        f"{round_.holder} → {seen.successor}" if seen.successor else "stayed",
+        seconds(seen.detected) if seen.moved else NOTHING,
+        seconds(seen.taken_over),
+        seconds(seen.outage),
+        f"{seen.failed} of {seen.requests}" if round_.probing else NOTHING,
+    )
+
+
+def seconds(value: float | None) -> str:
+    """A duration for people.
+
+    Args:
+        value: in seconds; None if there is none.
+    """
+    return NOTHING if value is None else f"{value:.2f} s"
+
+
+def title(result: Result) -> str:
+    """What was broken where."""
+    return f"{result.round.scenario} on {', '.join(result.round.victims)}"
+
+
+def summary(result: Result) -> str:
+    """What became of it, in a sentence or two."""
+    round_, seen = result.round, result.figures
+    if seen.successor == round_.holder:
+        moved = f"{round_.holder} bound the VIP anew after {seconds(seen.taken_over)}."
+    elif seen.successor:
+        moved = (
+            f"{round_.holder} held the VIP; {seen.successor} had it "
+            f"{seconds(seen.taken_over)} after the breaking began."
+        )
+    else:
+        moved = f"The VIP stayed on {round_.holder}."
+    if seen.outage is None:
+        return f"{moved} Nobody could ask through the VIP."
+    failed = f"{seen.failed} of {seen.requests} requests failed"
+    return f"{moved} {failed}; the longest time without an answer was {seconds(seen.outage)}."
+
+
+def medians(results: Sequence[Result]) -> list[str]:
+    """Of each scenario in which the VIP moved several times, the median and the worst outage."""
+    told = []
+    for scenario, alike in itertools.groupby(results, lambda result: result.round.scenario):
+        gaps = [r.figures.outage for r in alike if r.figures.outage is not None and r.figures.moved]
+        if len(gaps) > 1:
+            told.append(
+                f"{scenario}, {len(gaps)} times: without an answer for {median(gaps):.2f} s "
+                f"(median), {max(gaps):.2f} s (worst)"
+            )
+    return told
+
+
+def asked(results: Sequence[Result]) -> list[str]:
+    """Who asked through the VIP, and how; each once."""
+    return [_asked(probing) for probing in dict.fromkeys(r.round.probing for r in results)]
+
+
+def problems(results: Sequence[Result]) -> list[str]:
+    """What was not as it must be, with its round."""
+    return [f"{title(result)}: {problem}" for result in results for problem in result.problems]
+
+
+def _asked(probing: Probing | None) -> str:
+    if probing is None:
+        return "Nobody could ask through the VIP, so there is no outage to tell."
+    where = "this machine" if probing.source == "here" else probing.source
+    return f"Asked from {where}, {probing.rate:g} a second ({HOWS[probing.how]})."
