@@ -11,7 +11,7 @@ from hadeploy.drill.model import Event, Round
 from hadeploy.drill.timeline import Timeline
 
 # keepalived puts the time before each line, and Docker knows it better.
-_TIME = re.compile(r"^\w{3} \w{3} +[0-9]+ [0-9:]{8} [0-9]{4}: ")
+_TIME = re.compile(r"^\w{3} \w{3} +[0-9]+ [0-9:.]{8,15} [0-9]{4}: ")
 # That is what it says whenever we look at it.
 _LOOKED_AT = re.compile(r"Printing (VRRP|parent) data for process")
 MOST_LINES = 150

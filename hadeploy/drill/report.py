@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
 
 from hadeploy import __version__
 from hadeploy.desired import layout
@@ -106,8 +105,7 @@ def _round(setting: Setting, result: Result, number: int, redactor: Redactor) ->
         "summary": summary(result),
         "does": next(s.does for s in SCENARIOS if s.name == round_.scenario),
         "problems": result.problems,
-        # An element tree has been turned to text: whatever is in it is escaped.
-        "picture": Markup(svg(shown, f"round-{number}", title(result), summary(result))),  # noqa: S704
+        "picture": svg(shown, f"round-{number}", title(result), summary(result)),
         "errors": errors.most_common(),
         "lines": [(line, redactor.text(line.text)) for line in lines],
         "more": more,

@@ -23,7 +23,7 @@ PADDING = 5.0
 
 
 def svg(timeline: Timeline, name: str, title: str, summary: str) -> str:
-    """One `<svg>` element, as text.
+    """One `<svg>` element as markup; all words in it are escaped.
 
     Args:
         timeline: what is drawn.
