@@ -17,25 +17,12 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.transport.broken import cut_short, lost, silent
 from hadeploy.transport.protocol import Hearing, Message, Reply
 from hadeploy.transport.retry import DoNotRetryError, retried
-from hadeploy.transport.root import SUDO, Handshake, Heard, insists_on_terminal, refusal
+from hadeploy.transport.root import SUDO, Handshake, Heard, Manner, insists_on_terminal, refusal
 
 CHUNK = 64 * 1024
 # How long a server that refuses a channel is asked again: with MaxSessions 1, until it has closed
 # the last one, or until a renewal of the lock is over.
 CHANNEL_SECONDS = 20.0
-
-
-@dataclass
-class Manner:
-    """What was learnt about a node's sudo.
-
-    Attributes:
-        terminal: it insists on one.
-        refused: it refused the password; another try would count towards a lockout.
-    """
-
-    terminal: bool = False
-    refused: DoNotRetryError | None = None
 
 
 @dataclass(frozen=True)
