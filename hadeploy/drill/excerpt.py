@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hadeploy.drill.model import Event, Round
 from hadeploy.drill.timeline import Timeline
+from hadeploy.logs.lines import clean, telling
 
-# keepalived puts the time before each line, and Docker knows it better.
-_TIME = re.compile(r"^\w{3} \w{3} +[0-9]+ [0-9:.]{8,15} [0-9]{4}: ")
-# That is what it says whenever we look at it.
-_LOOKED_AT = re.compile(r"Printing (VRRP|parent) data for process")
 MOST_LINES = 150
 
 
@@ -62,19 +58,17 @@ def excerpt(round_: Round, shown: Timeline, began: float) -> tuple[list[Line], i
 
 
 def _line(event: Event, began: float) -> Iterable[Line]:
-    # A terminal's own language has no place on a page.
-    plain = "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in event.what
-    )
-    what = _TIME.sub("", plain)
-    if event.kind == "log" and _LOOKED_AT.search(what):
-        return
-    source, text = {
-        "bound": ("network", f"{what} is bound"),
-        "unbound": ("network", f"{what} is gone"),
-        "state": ("keepalived", f"enters {what} state"),
-        "check": ("keepalived", f"its check of haproxy {what}"),
-        "container": ("docker", what),
-        "log": ("keepalived", what),
-    }.get(event.kind, ("hadeploy", event.kind))
-    yield Line(event.at - began, event.node, source, text)
+    if event.kind == "log":
+        said = telling("keepalived", event.what)
+        told = ("keepalived", said) if said else None
+    else:
+        told = {
+            "bound": ("network", f"{event.what} is bound"),
+            "unbound": ("network", f"{event.what} is gone"),
+            "state": ("keepalived", f"enters {event.what} state"),
+            "check": ("keepalived", f"its check of haproxy {event.what}"),
+            "container": ("docker", event.what),
+        }.get(event.kind, ("hadeploy", event.kind))
+    if told:
+        source, text = told
+        yield Line(event.at - began, event.node, source, clean(text))

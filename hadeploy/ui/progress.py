@@ -162,3 +162,45 @@ class Screen:
         title = f"{self._phase}{': waiting, ' + self._waiting if self._waiting else ''}"
         self._spinner.update(text=Text(title, style="bold"))
         return Group(self._spinner, grid)
+
+
+class Fleeting:
+    """The phase in one line that is gone in the end, where the result is all that counts."""
+
+    def __init__(self, console: Console) -> None:
+        self._status = console.status("", spinner_style="cyan") if console.is_terminal else None
+
+    def __enter__(self) -> Fleeting:
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def phase(self, title: str) -> None:
+        """Show it."""
+        if self._status:
+            self._status.update(Text(title, style="bold"))
+
+    def node(self, node: str, text: str, state: State = "doing") -> None:
+        """Nothing to show."""
+
+    def transfer(self, node: str, what: str, sent: int, total: int) -> None:
+        """Nothing to show."""
+
+    def failed(self) -> None:
+        """Nothing to show: what failed is told."""
+
+    def waiting(self, text: str) -> None:
+        """Nothing to show."""
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """The line goes, and comes back."""
+        self.__exit__()
+        try:
+            yield
+        finally:
+            self.__enter__()
