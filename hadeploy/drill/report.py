@@ -20,6 +20,7 @@ from hadeploy.drill.timeline import timeline
 from hadeploy.drill.verdict import Result
 from hadeploy.drill.words import HEADS, asked, cells, medians, seconds, summary, title
 from hadeploy.inventory.model import Cluster
+from hadeploy.logs.lines import clean
 from hadeploy.support.redact import Redactor
 
 # Each round that is drawn makes the page some 50 kB larger.
@@ -98,7 +99,7 @@ def _round(setting: Setting, result: Result, number: int, redactor: Redactor) ->
     round_, seen = result.round, result.figures
     shown = timeline(round_, seen, setting.cluster)
     lines, more = excerpt(round_, shown, seen.began)
-    errors = Counter(redactor.text(r.error) for r in round_.requests if r.error)
+    errors = Counter(clean(redactor.text(r.error)) for r in round_.requests if r.error)
     return {
         "number": number,
         "title": title(result),

@@ -72,13 +72,15 @@ mend_docker_restart() {
     come_back "$HD_KEEPALIVED"
 }
 
-# What the kernel forgets with the link is kept: routes, and with the setting the IPv6 addresses.
+# What the kernel forgets with the link is kept: routes, and with the setting the IPv6 addresses. Not
+# the local ones, which it makes from the addresses that are there: that of a VIP which has left would
+# make this node answer for it.
 break_link_down() {
     hd_keep=/proc/sys/net/ipv6/conf/$HD_INTERFACE/keep_addr_on_down
     hd_kept=$(cat "$hd_keep" 2>/dev/null)
     hd_routes=$(mktemp -d /run/hadeploy/routes.XXXXXX) || return 1
-    ip -4 route save table all dev "$HD_INTERFACE" >"$hd_routes/4" 2>/dev/null
-    ip -6 route save table all dev "$HD_INTERFACE" >"$hd_routes/6" 2>/dev/null
+    ip -4 route save table all type unicast dev "$HD_INTERFACE" >"$hd_routes/4" 2>/dev/null
+    ip -6 route save table all type unicast dev "$HD_INTERFACE" >"$hd_routes/6" 2>/dev/null
     [ -z "$hd_kept" ] || echo 1 >"$hd_keep"
     ip link set dev "$HD_INTERFACE" down
 }

@@ -61,6 +61,10 @@ def test_the_engine_and_the_link_of_the_holder(served: Cluster) -> None:
     for drill in drills:
         moved(drill)
     assert routes == {node: served.node(node, "ip route; ip -6 route") for node in served.lab.nodes}
+    # Whoever has a local route answers for the address, whether it is bound there or not.
+    local = f"ip route show table local {served.lab.vip}"
+    answering = [node for node in served.lab.nodes if served.node(node, local)]
+    assert answering == served.holders()
 
 
 @pytest.mark.exhaustive

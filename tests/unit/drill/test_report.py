@@ -106,7 +106,7 @@ def test_it_needs_nothing_else() -> None:
 def test_what_nodes_say_is_no_markup() -> None:
     round_ = captured("haproxy-stop")
     round_ = with_event(round_, shortly_after(round_, "log", f"{HOSTILE}\x1b[31m\x00\u202e"))
-    failed = Request(round_.requests[-1].due, round_.requests[-1].ended, HOSTILE)
+    failed = Request(round_.requests[-1].due, round_.requests[-1].ended, f"{HOSTILE}\x07")
     round_ = dataclasses.replace(round_, requests=(*round_.requests[:-1], failed))
     page = page_of(round_)
     parsed = Page(page)
