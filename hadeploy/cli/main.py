@@ -22,6 +22,7 @@ COMMANDS = {
     "plan": ("hadeploy.cli.plan:plan", "Show what `up` would do; change nothing."),
     "up": ("hadeploy.cli.up:up", "Bring the cluster up, or to a changed inventory; prove it."),
     "verify": ("hadeploy.cli.verify:verify", "Prove that the cluster serves."),
+    "status": ("hadeploy.cli.status:status", "How the cluster is now, on one screen."),
     "logs": (
         "hadeploy.cli.logs:logs",
         "What the containers on all nodes have logged, by time; -f follows.",

@@ -15,12 +15,17 @@ from hadeploy.drill.verdict import Result
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.plan.model import Plan
 from hadeploy.run.images import Delivery
+from hadeploy.status.model import ClusterStatus
 from hadeploy.verify.model import Proof
 
 
 @dataclass
 class Outcome:
-    """What a command found and did; the document of --json is made from it."""
+    """What a command found and did; the document of --json is made from it.
+
+    Attributes:
+        one_line: whether that document is printed as one line, since others come before it.
+    """
 
     command: str | None
     cluster: str | None = None
@@ -34,7 +39,9 @@ class Outcome:
     nodes: dict[str, str] = field(default_factory=dict)
     archive: str | None = None
     report: str | None = None
+    status: ClusterStatus | None = None
     code: ExitCode = ExitCode.OK
+    one_line: bool = False
 
     def document(self) -> dict[str, Any]:
         """As docs/json.md describes it."""
@@ -53,6 +60,7 @@ class Outcome:
             "proofs": [proof.document() for proof in self.proofs],
             "archive": self.archive,
             "report": self.report,
+            "status": dataclasses.asdict(self.status) if self.status else None,
             "diagnosis": [diagnosis.document() for diagnosis in self.diagnosis],
             "errors": [
                 {
@@ -68,7 +76,7 @@ class Outcome:
 
     def print(self) -> None:
         """Print the document on stdout."""
-        click.echo(json.dumps(self.document(), indent=2))
+        click.echo(json.dumps(self.document(), indent=None if self.one_line else 2))
 
 
 def misused(error: click.UsageError) -> Outcome:

@@ -70,10 +70,17 @@ class Lines:
 
 
 class Screen:
-    """A line for each node that changes in place, below the phases that are done."""
+    """A line for each node that changes in place, below the phases that are done.
 
-    def __init__(self, console: Console, nodes: list[str]) -> None:
+    Args:
+        console: for people.
+        nodes: labels.
+        brief: whether nothing of it stays on the screen.
+    """
+
+    def __init__(self, console: Console, nodes: list[str], *, brief: bool = False) -> None:
         self._console = console
+        self._brief = brief
         self._lock = threading.Lock()
         self._lines: dict[str, tuple[State, str]] = dict.fromkeys(nodes, ("left", ""))
         self._phase = ""
@@ -108,7 +115,7 @@ class Screen:
         """Change the node's line; results are also written down."""
         with self._lock:
             self._lines[node] = (state, text)
-            if state in ("ok", "failed"):
+            if state in ("ok", "failed") and not self._brief:
                 mark, style = MARKS[state]
                 self._console.print(
                     Text.assemble("  ", (f"{mark} ", style), (f"{node} ", "bold"), text)
@@ -142,7 +149,7 @@ class Screen:
             self._live.start()
 
     def _end_phase(self, *, failed: bool) -> None:
-        if not self._phase:
+        if not self._phase or self._brief:
             return
         mark, style = MARKS["failed" if failed or self._failed else "ok"]
         self._failed = False
