@@ -61,9 +61,10 @@ class _Canvas:
         ):
             SubElement(root, tag, {"id": identity}).text = words
         self._axis(root, top, bottom)
-        self._groups(root, top)
+        # Behind the lanes, whose words they would cross.
         for moment, row in zip(shown.moments, flags, strict=True):
             self._flag(root, moment, FLAG * row, bottom)
+        self._groups(root, top)
         if shown.outage:
             self._outage(root, shown.outage, bottom)
         return root

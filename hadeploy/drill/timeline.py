@@ -18,7 +18,7 @@ from hadeploy.inventory.model import Cluster
 
 State = Literal[
     "broken",
-    "holds it",
+    "held",
     "MASTER",
     "BACKUP",
     "FAULT",
@@ -34,7 +34,7 @@ State = Literal[
 Tone = Literal["good", "quiet", "passing", "bad"]
 TONES: dict[State, Tone] = {
     "broken": "bad",
-    "holds it": "good",
+    "held": "good",
     "MASTER": "good",
     "BACKUP": "quiet",
     "FAULT": "bad",
@@ -195,7 +195,7 @@ class _Drawing:
                 # It had it before anything was heard.
                 self.start if node == self.round.holder and since == first else since - began,
                 self.end if until is None else until - began,
-                "holds it",
+                "held",
             )
             for who, since, until in held(self.round)
             if who == node

@@ -13,7 +13,7 @@ from hadeploy.drill.timeline import Lane, Span, State, Timeline, Tone, ticks
 
 STYLES: dict[Tone, str] = {"good": "green", "quiet": "", "passing": "yellow", "bad": "red"}
 # What is drawn instead of written.
-SHAPES: dict[State, str] = {"holds it": "█", "answered": "─", "late": "~", "failed": "x"}
+SHAPES: dict[State, str] = {"held": "█", "answered": "─", "late": "~", "failed": "x"}
 LEGEND: tuple[State, ...] = ("answered", "late", "failed")
 MOST_TITLE = 20
 # So wide are a tick and its number with some room; a long round needs no more than so many cells.

@@ -55,12 +55,12 @@ def test_a_stopped_haproxy() -> None:
     shown = drawn(captured("haproxy-stop"))
     assert lanes(shown, "n1") == {
         "drill": ["broken"],
-        "VIP": ["holds it"],
+        "VIP": ["held"],
         "keepalived": ["MASTER", "FAULT", "BACKUP"],
         "haproxy": ["up", "stopping", "down", "up"],
     }
     assert lanes(shown, "n2") == {
-        "VIP": ["holds it"],
+        "VIP": ["held"],
         "keepalived": ["BACKUP", "MASTER"],
         "haproxy": ["up"],
     }
