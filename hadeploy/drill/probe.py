@@ -82,10 +82,16 @@ async def ask(address: str, port: int, how: How) -> str:
     except asyncio.TimeoutError:
         return f"no answer within {TIMEOUT_SECONDS:g} s"
     except (OSError, EOFError) as error:
-        # asyncio puts its own words in the place of the system's.
-        number = error.errno if isinstance(error, OSError) else None
-        return os.strerror(number) if number else str(error)
+        return why(error)
     return ""
+
+
+def why(error: OSError | EOFError) -> str:
+    """Why there was no answer; never ""."""
+    # asyncio puts its own words in the place of the system's; the numbers of TLS are its own.
+    if isinstance(error, OSError) and error.errno and not isinstance(error, ssl.SSLError):
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__
 
 
 def find_how(address: str, port: int) -> How | None:
