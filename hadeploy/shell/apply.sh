@@ -107,7 +107,7 @@ remove_container() {
 }
 
 # start NAME: one that is stopped, or paused.
-start() { docker unpause "$1" >/dev/null 2>&1 || docker start "$1" >/dev/null; }
+start() { timeout 30 docker unpause "$1" >/dev/null 2>&1 || docker start "$1" >/dev/null; }
 
 # put_aside NAME NEW_NAME: it had another name, and is kept as what is there under the new one.
 put_aside() {
@@ -131,12 +131,17 @@ recreate() {
     "$@" >/dev/null
 }
 
-# signal CONTAINER NAME: from inside. `docker kill` would make the engine believe that the container
-# was stopped by hand, and leave it down after the next reboot.
+# signal CONTAINER NAME: straight to its first process. `docker kill` would make the engine believe
+# that the container was stopped by hand, and leave it down after the next reboot; `docker exec` waits
+# for as long as the container's shim likes.
 signal() {
+    hd_signalled=$(main_pid "$1") || {
+        printf '%s does not run\n' "$1"
+        return 1
+    }
     # keepalived must check haproxy anew: what it checked before the reload proves nothing.
-    hd_signalled=$(main_pid "$1") && rm -f "/proc/$hd_signalled/root/tmp/hadeploy-checked"
-    docker exec "$1" sh -c "kill -$2 1"
+    rm -f "/proc/$hd_signalled/root/tmp/hadeploy-checked"
+    kill "-$2" "$hd_signalled"
 }
 
 # until_true SECONDS WHAT COMMAND...: polls, and says what it waited for. By the uptime: a clock that

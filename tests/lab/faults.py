@@ -129,10 +129,11 @@ class Row:
 
 
 NO_SSHD = Fault("no SSH server", 'kill "$(cat /run/sshd.pid)"', SSHD)
+# Connections outlive the server that accepted them.
 SSHD_RESTARTS = Fault(
     "SSH server restarts",
-    f'kill "$(cat /run/sshd.pid)"; (sleep 1; {SSHD}) >/dev/null 2>&1 &',
-    "until ss -Hltn sport = :22 | grep -q .; do sleep 0.1; done",
+    f"""kill "$(cat /run/sshd.pid)"; while ss -Hltn sport = :22 | grep -q .; do sleep 0.05; done
+    {SSHD}; until ss -Hltn sport = :22 | grep -q .; do sleep 0.05; done""",
 )
 SSH_CUT = Fault("SSH connections cut", 'pkill -KILL -P "$(cat /run/sshd.pid)"')
 SSH_DROPPED = Fault(
@@ -154,6 +155,13 @@ DOCKER_STOPPED = Fault(
 DOCKER_CRASHED = Fault("dockerd crashed", f"{DOCKERD} -KILL $pid", START_DOCKERD)
 DOCKER_HANGS = Fault(
     "dockerd hangs", "kill -STOP $(cat /run/docker.pid)", "kill -CONT $(cat /run/docker.pid)"
+)
+# It is the parent of the container's first process.
+SHIM_HANGS = Fault(
+    "containerd-shim hangs",
+    "ps -o ppid= -p $(docker inspect --format '{{.State.Pid}}' kube-lb-haproxy) >/run/shim.pid "
+    "&& kill -STOP $(cat /run/shim.pid)",
+    "kill -CONT $(cat /run/shim.pid)",
 )
 ETC_READ_ONLY = Fault(
     "read-only /etc", "mount --bind /etc /etc && mount -o remount,bind,ro /etc", "umount -l /etc"
@@ -195,7 +203,8 @@ LOST = "no sign of life|the connection was lost"
 ROWS = [
     Row(NO_SSHD, "before the run", "backup", 3, "Connection refused", quick=True),
     Row(NO_SSHD, "before the run", "holder", 3, "Connection refused"),
-    Row(SSHD_RESTARTS, "connecting", "backup", 3, "Connection refused"),
+    Row(NO_SSHD, "connecting", "backup", 3, "Connection refused"),
+    Row(SSHD_RESTARTS, "connecting", "backup", 0),
     Row(SSHD_RESTARTS, "validating", "backup", 0),
     Row(SSHD_RESTARTS, "reloading haproxy", "holder", 0),
     Row(SSH_CUT, "looking", "backup", 3, LOST),
@@ -232,6 +241,9 @@ ROWS = [
     Row(DOCKER_HANGS, "recreating haproxy", "backup", 1, "", "image"),
     Row(DOCKER_HANGS, "recreating haproxy", "holder", 1, "", "image"),
     Row(DOCKER_HANGS, "verifying", "holder", 1, "dockerd"),
+    Row(SHIM_HANGS, "before the run", "backup", 0),
+    Row(SHIM_HANGS, "validating", "holder", 0),
+    Row(SHIM_HANGS, "validating", "backup", 1, "docker stop", "image"),
     Row(DISK_FULL, "before the run", "backup", 1, "No space left", quick=True),
     Row(DISK_FULL, "another node's turn", "holder", 1, "No space left"),
     Row(DISK_FULL, "recreating haproxy", "backup", 1, "No space left", "image"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.faults import DOCKER_HANGS
 from tests.lab.harness import Cluster, eventually
 from tests.lab.registry import Registry, serving
 
@@ -123,6 +124,22 @@ def test_images_are_pulled_from_the_mirror_with_a_login_that_does_not_stay(
     runs = "docker inspect --format '{{.Config.Image}}' kube-lb-haproxy"
     assert fresh.node("n3", runs) == f"{registry.where}/team/haproxy:2.6.12"
     assert fresh.up()["changes"] == 0
+    fresh.ok("down", "--yes")
+
+
+@pytest.mark.exhaustive
+def test_a_pull_ends_when_the_engine_hangs(
+    fresh: Cluster, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGISTRY_PASSWORD", PASSWORD)
+    inject = DOCKER_HANGS.command(fresh.lab, "n2", DOCKER_HANGS.inject)
+    try:
+        result = fresh.accident(f"shell:{inject}", "n2 pulling", "up")
+    finally:
+        fresh.node("n2", DOCKER_HANGS.heal)
+    assert result.code == 1
+    assert "the Docker engine does not answer any more" in result.err
+    fresh.ok("up", "--lock-wait", "60")
     fresh.ok("down", "--yes")
 
 
