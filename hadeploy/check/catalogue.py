@@ -176,9 +176,9 @@ CHECKS = (
         "firewall",
         "firewall",
         "no rule of the node's (iptables, nftables, and so firewalld) drops VRRP (IP protocol "
-        "112) from its peers or a listener's port. Rules that cannot be read for sure are let "
-        "pass: that the nodes hear each other is proven when they run. Firewalls elsewhere are "
-        "not seen",
+        "112) from its peers or to them, or a listener's port. Rules that cannot be read for "
+        "sure are let pass, and those of nftables are judged by their looks: that the nodes hear "
+        "each other is proven when they run. Firewalls elsewhere are not seen",
         "allow protocol 112 between the nodes, and the listeners' ports",
         thorough=True,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from hadeploy.check.firewall import peers_dropped
+from hadeploy.check.firewall import peers_dropped, vrrp_hints
 from hadeploy.check.model import Sight
 from hadeploy.desired import layout
 from hadeploy.diagnose.model import Diagnosis, Scene
@@ -160,9 +160,15 @@ def _blocked(scene: Scene, masters: list[str], deaf: list[str]) -> Diagnosis:
         second = scene.seen(node.label)
         rules = dataclasses.replace(look.host, iptables=second.iptables)
         sight = Sight(scene.cluster, scene.observed)
-        for peer in peers_dropped(sight, node, dataclasses.replace(look, host=rules)):
-            seen.append(f"{node.label}: iptables drops IP protocol 112 from {peer}")
-            droppers.append(node.label)
+        bent = dataclasses.replace(look, host=rules)
+        drops = [
+            f"iptables drops IP protocol 112 {way} {', '.join(peers)}"
+            for way, leaving in (("from", False), ("to", True))
+            if (peers := list(peers_dropped(sight, node, bent, leaving=leaving)))
+        ]
+        drops += vrrp_hints(second.nft, iptables=bool(second.iptables))
+        seen += [f"{node.label}: {how}" for how in drops]
+        droppers += [node.label] * bool(drops)
         if node.label in masters and second.adverts:
             seen.append(
                 f"{node.label}: MASTER; in {second.seconds} s it sent {second.adverts.sent} "

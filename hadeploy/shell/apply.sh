@@ -243,10 +243,12 @@ drained() {
 
 is_master() { [ "$(vrrp_dump "$1" | sed -n 's/^   State = //p' | head -n 1)" = MASTER ]; }
 
+checks() { check_age "$1" >/dev/null; }
+
 # prove_keepalived CONTAINER CONFIG_ID SECONDS: it has read the file, takes part, and really runs its
 # check of haproxy.
 prove_keepalived() {
-    if until_true "$3" "keepalived runs its check of haproxy" check_age "$1" >/dev/null &&
+    if until_true "$3" "keepalived runs its check of haproxy" checks "$1" &&
         until_true "$3" "keepalived has configuration $2 and is MASTER or BACKUP" \
             vrrp_ok "$1" "$2"; then
         return 0

@@ -33,7 +33,7 @@ main() {
     last_words keepalived "$HD_KEEPALIVED"
     tell_frozen haproxy "$HD_HAPROXY"
     tell_frozen keepalived "$HD_KEEPALIVED"
-    observe_filter
+    observe_firewall
     patiently sleep "$HD_SECONDS"
     emit stats after "$HD_SECONDS"
     vrrp_stats "$HD_KEEPALIVED"
