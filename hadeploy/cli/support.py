@@ -43,7 +43,7 @@ def support(options: Options, output: Path | None) -> int:
         path = output or Path(f"{name}.tar.gz")
         if not path.absolute().parent.is_dir():
             raise _unwritable(path, "no such folder", ExitCode.USAGE)
-        dialer = options.dialer(inputs.cluster, inputs.folder)
+        dialer = options.dialer()
         with options.progress(inputs.cluster) as progress:
             report = gather(inputs, dialer, progress)
             if report.errors:

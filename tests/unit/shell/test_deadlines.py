@@ -31,3 +31,9 @@ def test_a_deadline_comes_when_the_clock_is_set(to: str) -> None:
     )
     assert "not within the deadline: it is so" in done.stdout
     assert any(f"took={seconds}" in done.stdout for seconds in (2, 3, 4)), done.stdout
+
+
+def test_waiting_for_keepalived_gives_signs_of_life_and_says_what_was_waited_for() -> None:
+    done = wait("check_age() { false; }\nlast_words() { :; }\nprove_keepalived k c0ffee 4 || :")
+    assert "@t alive" in done.stdout
+    assert "not within the deadline: keepalived runs its check of haproxy" in done.stdout
