@@ -168,8 +168,11 @@ CHECKS = (
         "image",
         "images",
         "both images are on the node, or can be had: from an archive on this machine that is "
-        "readable and holds the image for the node's architecture, else by a pull, which is not "
-        "tried",
+        "readable and holds the image for the node's architecture, else by a pull. Only `check` "
+        "asks for that, and pulls nothing: the node's engine asks the registry, with the login of "
+        "the inventory, whether it has the image, and for which architectures. Where curl is "
+        "missing on the node it is not asked; a registry that wants another login than the "
+        "inventory's is a warning",
         "`hadeploy images push`, or give `images.*.archive`, which `hadeploy images save` makes",
     ),
     Check(

@@ -138,7 +138,7 @@ def test_both_schemas_are_printed(run: Run, subject: str) -> None:
 @pytest.mark.parametrize(
     ("section", "where"),
     [
-        ("ssh: {sudo_password: env:NOT_SET}", "inventory.yaml:3:23: ssh.sudo_password"),
+        ("ssh: {sudo_password: env:NOT_SET}", "inventory.yaml:3:22: ssh.sudo_password"),
         ("vrrp: {password: env:NOT_SET}", "inventory.yaml:3:18: vrrp.password"),
     ],
 )

@@ -1,0 +1,81 @@
+"""What the registry of an image said when a node's engine asked for it. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from hadeploy.inventory.references import registry_of
+from hadeploy.verify.model import Verdict
+
+# Of the engine's API, for a registry that wants to know who we are, or knows and says no; some say
+# so of what is not there, too.
+REFUSED = (401, 403)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An answer.
+
+    Attributes:
+        code: of HTTP; 0 if there was none.
+        said: its document.
+        login: whether the inventory's login went with the question.
+    """
+
+    code: int
+    said: dict[str, Any]
+    login: bool = False
+
+    @property
+    def architectures(self) -> set[str]:
+        """What the image is for, as far as it was told."""
+        platforms = self.said.get("Platforms") or []
+        return {str(platform.get("architecture", "")) for platform in platforms} - {"", "unknown"}
+
+    def judged(self, reference: str, architecture: str) -> tuple[Verdict, str, str | None]:
+        """A finding's verdict, message and fix.
+
+        Args:
+            reference: of the image that was asked for.
+            architecture: the node's, as images say it.
+        """
+        registry = registry_of(reference)
+        if self.code == 200:
+            there = self.architectures
+            if not there or architecture in there:
+                return "pass", f"{reference} will be pulled; {registry} has it", None
+            return (
+                "fail",
+                f"{reference} at {registry} is for {', '.join(sorted(there))}, and the node is "
+                f"{architecture}",
+                f"name an image for {architecture}",
+            )
+        why = str(self.said.get("message") or "no answer")[:300]
+        message = f"{reference} cannot be pulled: {why}"
+        if self.code in REFUSED and not self.login:
+            # Root's own login on the node was not asked: the Docker client has it.
+            return "warn", message, "give images.registry.user and password, or log in there"
+        return (
+            "fail",
+            message,
+            f"is {registry} reachable from the node, and is the image there? else bring it there "
+            "from here: hadeploy images push",
+        )
+
+
+def parse_asked(text: str, *, login: bool) -> Asked:
+    """What curl printed: the document, and in the last line the status.
+
+    Args:
+        text: all of it.
+        login: whether the inventory's login went with the question.
+    """
+    body, _, code = text.strip().rpartition("\n")
+    number = int(code) if code.strip().isdigit() else 0
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = {"message": body.strip()} if body.strip() else {}
+    return Asked(number, said if isinstance(said, dict) else {}, login)
