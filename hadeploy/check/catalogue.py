@@ -60,8 +60,9 @@ CHECKS = (
     Check(
         "sudo",
         "runs as root",
-        "scripts run as root there, by login or by sudo without a password",
-        "allow the user `NOPASSWD: ALL`, or log in as root",
+        "scripts run as root there, by login or by sudo; `check` tells whether that asked for the "
+        "password",
+        "`--ask-sudo-password`; or allow the user `NOPASSWD: ALL`, or log in as root",
         essential=True,
     ),
     Check(

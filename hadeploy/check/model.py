@@ -76,6 +76,7 @@ class Sight:
         archives: by role, of the images that some node lacks; what is not there was not looked at.
         forget: addresses of former nodes that the user says are gone.
         asked: by node label and reference, what the registries said of images.
+        becoming: by node label, how scripts become root there, in words.
     """
 
     cluster: Cluster
@@ -84,6 +85,7 @@ class Sight:
     archives: Mapping[str, Archive] = field(default_factory=dict)
     forget: tuple[str, ...] = ()
     asked: Mapping[str, Mapping[str, Asked]] = field(default_factory=dict)
+    becoming: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def nodes(self) -> list[tuple[Node, ObservedNode]]:

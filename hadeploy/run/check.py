@@ -44,10 +44,14 @@ def check_all(
         for session in sessions:
             session.close()
     ways = {node.label: dialer.way(node) for node in inputs.cluster.nodes}
+    becoming = {node: session.becomes_root for node, session in by_node.items()}
     doors = let_in({node: ways[node] for node in observed})
     for error in [*away, *blind]:
         doors += refused(error, _way(error, ways))
-    return [*without(doors, choices.skip), *checked(inputs, observed, choices, asked)]
+    return [
+        *without(doors, choices.skip),
+        *checked(inputs, observed, choices, asked=asked, becoming=becoming),
+    ]
 
 
 def _way(error: HadeployError, ways: dict[str, str]) -> str:

@@ -247,7 +247,9 @@ def checked(
     inputs: Inputs,
     observed: Mapping[str, ObservedNode],
     choices: Choices,
+    *,
     asked: Mapping[str, Mapping[str, Asked]] | None = None,
+    becoming: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """What the checks find on the nodes that were observed.
 
@@ -256,6 +258,7 @@ def checked(
         observed: by node label.
         choices: what the user says about this run.
         asked: by node label and reference, what registries said, if they were asked.
+        becoming: by node label, how scripts become root there, in words.
     """
     cluster = inputs.cluster
     archives = {}
@@ -267,5 +270,7 @@ def checked(
         )
         if lacks and image.archive:
             archives[role] = read_archive(beside(inputs.folder, image.archive))
-    sight = Sight(cluster, observed, choices.adopt, archives, choices.forget, asked or {})
+    sight = Sight(
+        cluster, observed, choices.adopt, archives, choices.forget, asked or {}, becoming or {}
+    )
     return evaluate(sight, choices.skip)

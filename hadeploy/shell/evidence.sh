@@ -27,6 +27,7 @@ tell_frozen() {
 }
 
 main() {
+    ask_engine >/dev/null
     emit stats before 0
     vrrp_stats "$HD_KEEPALIVED"
     last_words haproxy "$HD_HAPROXY"

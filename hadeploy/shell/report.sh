@@ -39,6 +39,17 @@ patiently() {
     wait "$hd_busy"
 }
 
+# ask_engine: its version. One that hangs is asked once, and from then on fails at once: what else there
+# is to see on the node is not held up.
+ask_engine() {
+    timeout 20 docker version --format '{{json .Server}}' && return 0
+    [ $? -ne 124 ] && return 1
+    echo 'no answer within 20 s'
+    # shellcheck disable=SC2317  # wherever docker is called from now on
+    docker() { return 1; }
+    return 1
+}
+
 quietly() { "$@" >/dev/null; }
 
 # stop_within SECONDS CONTAINER: gracefully; after that time the engine kills it. An engine that does

@@ -25,6 +25,21 @@ class Heard(Enum):
     READY = 2
 
 
+@dataclass
+class Manner:
+    """What was learnt about a node's sudo.
+
+    Attributes:
+        terminal: it insists on one.
+        asked: it asked for the password.
+        refused: it refused the password; another try would count towards a lockout.
+    """
+
+    terminal: bool = False
+    asked: bool = False
+    refused: DoNotRetryError | None = None
+
+
 @dataclass(frozen=True)
 class Handshake:
     """Nothing is sent before the node has asked for it, or has said that root listens.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from os import SEEK_END
 from typing import BinaryIO
@@ -17,7 +18,7 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.transport.broken import cut_short, lost, silent
 from hadeploy.transport.protocol import Message, Reply, parse_line
 from hadeploy.transport.retry import DoNotRetryError, retried
-from hadeploy.transport.root import SUDO, Handshake, Heard, insists_on_terminal, refusal
+from hadeploy.transport.root import SUDO, Handshake, Heard, Manner, insists_on_terminal, refusal
 
 CHUNK = 64 * 1024
 # How long a server that refuses a channel is asked again: with MaxSessions 1, until it has closed
@@ -25,19 +26,6 @@ CHUNK = 64 * 1024
 CHANNEL_SECONDS = 20.0
 # Their bodies are never shown: files, logs, and containers whose environment may hold a password.
 SECRET_KINDS = ("file", "foreign", "foreign-config", "foreign-file", "log", "part")
-
-
-@dataclass
-class Manner:
-    """What was learnt about a node's sudo.
-
-    Attributes:
-        terminal: it insists on one.
-        refused: it refused the password; another try would count towards a lockout.
-    """
-
-    terminal: bool = False
-    refused: DoNotRetryError | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +50,13 @@ class Session:
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
         self.connection.close()
+
+    @property
+    def becomes_root(self) -> str:
+        """How scripts run as root, in words."""
+        if not self.sudo:
+            return "as whom we log in"
+        return f"by sudo, {'with the' if self.manner.asked else 'without a'} password"
 
     def become_root(self) -> None:
         """Do nothing as root, to see whether sudo takes the password.
@@ -99,14 +94,7 @@ class Session:
         source = f"HD_TOKEN={token}\n{script}\n".encode()
         channel, early = self._begin("sh", len(source), doing, patient=patient)
         with channel:
-            try:
-                channel.sendall(source)
-                channel.shutdown_write()
-            except TimeoutError as error:
-                raise silent(self.node, doing, self.silence) from error
-            except (OSError, EOFError, paramiko.SSHException):
-                # It ended before it had read everything: its own words say why, below.
-                pass
+            self._send(channel, [source], doing)
             messages: list[Message] = []
             noise: list[str] = []
             for line in self._lines(channel, doing, early):
@@ -153,19 +141,13 @@ class Session:
 
         Raises:
             HadeployError: the command failed, or took nothing for too long.
+            OSError: the file cannot be read.
         """
         size = source.seek(0, SEEK_END)
         source.seek(0)
         channel, early = self._begin(command, size, doing)
         with channel:
-            try:
-                while chunk := source.read(CHUNK):
-                    channel.sendall(chunk)
-                    on_sent(len(chunk))
-                channel.shutdown_write()
-            except (OSError, EOFError, paramiko.SSHException):
-                # The command ended early: its own words say why, below.
-                pass
+            self._send(channel, iter(lambda: source.read(CHUNK), b""), doing, on_sent)
             output = "\n".join(self._lines(channel, doing, early))
             code = channel.recv_exit_status()
         if code == -1:
@@ -175,6 +157,25 @@ class Session:
                 f"exit status {code}", node=self.node, doing=doing, detail=output[-2000:]
             )
         return output
+
+    def _send(
+        self,
+        channel: paramiko.Channel,
+        chunks: Iterable[bytes],
+        doing: str,
+        on_sent: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Give a command its input; one that ends before it has read everything says itself why."""
+        for chunk in chunks:
+            try:
+                channel.sendall(chunk)
+            except TimeoutError as error:
+                raise silent(self.node, doing, self.silence) from error
+            except (OSError, EOFError, paramiko.SSHException):
+                return
+            on_sent(len(chunk))
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            channel.shutdown_write()
 
     def _begin(
         self, command: str, size: int, doing: str, *, patient: bool = True
@@ -222,7 +223,7 @@ class Session:
                 if heard is Heard.ASKS:
                     if answered or not self.password:
                         break
-                    answered = True
+                    answered = self.manner.asked = True
                     channel.sendall(self.password.get_secret_value().encode() + b"\n")
         except BaseException:
             channel.close()
