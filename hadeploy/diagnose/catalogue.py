@@ -131,8 +131,8 @@ CAUSES = (
     Cause(
         "vrrp-refused",
         "a node refuses the adverts of its peers",
-        "keepalived's count of packet and authentication errors grows",
-        "keepalived's log",
+        "keepalived's count of packet and authentication errors grows; which one",
+        "look for a router between the nodes (TTL), or at keepalived's log",
         ("vrrp-blocked",),
     ),
     Cause(

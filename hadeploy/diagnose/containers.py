@@ -69,7 +69,8 @@ def containers(scene: Scene) -> Iterator[Diagnosis]:
                 (node.label,),
                 f"the container {name} is not there",
                 "`hadeploy up` makes it",
-                role=role,
+                (f"{node.label}: no container of that name",),
+                role,
             )
         elif container.status == "paused":
             yield Diagnosis(

@@ -17,6 +17,11 @@ from hadeploy.plan.identity import identity_of
 ALIKE = "`hadeploy plan` shows the difference, `hadeploy up` makes them alike"
 # Both programs count an advert that the other side has not got yet.
 MOST_LOST = 2
+# keepalived's names of its counters → what to do.
+REFUSALS = {
+    "Packet Errors: TTL": "their TTL is not 255 (RFC 3768, 5.2.3): look for a router between the "
+    "nodes, or for a rule that changes it"
+}
 
 
 def foreign(scene: Scene) -> Iterator[Diagnosis]:
@@ -142,7 +147,8 @@ def unheard(scene: Scene) -> Iterator[Diagnosis]:
                     "vrrp-refused",
                     (node.label,),
                     f"it refuses the adverts of its peers ({why})",
-                    "docker logs --tail 30 " + scene.cluster.container_names[1],
+                    REFUSALS.get(why)
+                    or f"docker logs --tail 30 {scene.cluster.container_names[1]}",
                     (f"{node.label}: refused {count} adverts",),
                     "keepalived",
                 )
