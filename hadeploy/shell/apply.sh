@@ -131,6 +131,24 @@ recreate() {
     "$@" >/dev/null
 }
 
+# on_free_ports CONTAINER "PORT..." COMMAND...: only if nobody but that container has one of them. A
+# haproxy that cannot bind makes the one before it stop listening for as long as it tries, and clients
+# are refused meanwhile (SIGTTOU, haproxy's management guide, 4).
+on_free_ports() {
+    hd_ours=$(main_pid "$1") && hd_ours=$(container_of "$hd_ours") || hd_ours=none
+    for hd_port in $2; do
+        for hd_owner in $(ss -Hltnp "sport = :$hd_port" | grep -o 'pid=[0-9]*' | sort -u); do
+            hd_owner=${hd_owner#pid=}
+            [ "$(container_of "$hd_owner")" != "$hd_ours" ] || continue
+            printf 'port %s is taken by %s (pid %s)\n' "$hd_port" \
+                "$(cat "/proc/$hd_owner/comm" 2>/dev/null)" "$hd_owner"
+            return 1
+        done
+    done
+    shift 2
+    "$@"
+}
+
 # signal CONTAINER NAME: straight to its first process. `docker kill` would make the engine believe
 # that the container was stopped by hand, and leave it down after the next reboot; `docker exec` waits
 # for as long as the container's shim likes.
