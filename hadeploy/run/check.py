@@ -39,7 +39,9 @@ def check_all(
         progress.phase("Check")
         by_node = {session.node: session for session in sessions}
         observed, blind = try_observe(inputs.cluster, by_node, depth="yes")
-        asked = {} if "image" in choices.skip else ask_registries(inputs, observed, by_node)
+        asked = (
+            {} if "image" in choices.skip else ask_registries(inputs, observed, by_node, progress)
+        )
     finally:
         for session in sessions:
             session.close()

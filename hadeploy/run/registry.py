@@ -13,6 +13,7 @@ from hadeploy.inventory.references import registry_of
 from hadeploy.observe.model import ObservedNode
 from hadeploy.run.images import Login
 from hadeploy.run.prepare import Inputs
+from hadeploy.run.progress import Progress
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
 from hadeploy.transport.session import Session
@@ -21,7 +22,10 @@ Answers = dict[str, dict[str, Asked]]
 
 
 def ask_registries(
-    inputs: Inputs, observed: Mapping[str, ObservedNode], sessions: Mapping[str, Session]
+    inputs: Inputs,
+    observed: Mapping[str, ObservedNode],
+    sessions: Mapping[str, Session],
+    progress: Progress,
 ) -> Answers:
     """Have each node's engine ask for what it would pull.
 
@@ -29,6 +33,7 @@ def ask_registries(
         inputs: the inventory and its login.
         observed: by node label.
         sessions: by node label.
+        progress: told what it waits for.
 
     Returns:
         By node, and there by reference; without what could not be asked.
@@ -44,6 +49,7 @@ def ask_registries(
         found = {}
         for reference in wanted[node]:
             here = login if login and login.registry == registry_of(reference) else None
+            progress.waiting(f"{node} asks {registry_of(reference)} for {reference}")
             script = registry_script(reference, inputs.cluster, here)
             reply = sessions[node].run(script, doing="asking the registry")
             for message in reply.all("registry"):
