@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from hadeploy.inventory.references import registry_of
 from hadeploy.verify.model import Verdict
 
-# Of the engine's API, for a registry that wants to know who we are, or knows and says no; some say
-# so of what is not there, too.
-REFUSED = (401, 403)
+# A registry that wants to know who we are, or knows and says no. Some say so of what is not there,
+# too, and the engine has no status of its own for it.
+_REFUSED = re.compile(r"unauthorized|authentication required|denied|no basic auth", re.I)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Asked:
             )
         why = str(self.said.get("message") or "no answer")[:300]
         message = f"{reference} cannot be pulled: {why}"
-        if self.code in REFUSED and not self.login:
+        if _REFUSED.search(why) and not self.login:
             # Root's own login on the node was not asked: the Docker client has it.
             return "warn", message, "give images.registry.user and password, or log in there"
         return (
