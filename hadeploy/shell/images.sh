@@ -8,9 +8,12 @@ PULL_SECONDS=3600
 # alive: a pull may be silent for as long as a layer takes. What tells a slow one from an engine that
 # hangs is that the engine answers something else.
 alive() {
-    timeout 30 docker version >/dev/null 2>&1 && emit alive && return 0
-    echo 'the Docker engine does not answer any more'
-    return 1
+    if timeout 30 docker version >/dev/null 2>&1; then
+        emit alive || :
+    else
+        echo 'the Docker engine does not answer any more'
+        return 1
+    fi
 }
 
 # log_in: for this script only. The client keeps a login in its configuration folder, so it gets one of

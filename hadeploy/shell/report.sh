@@ -23,7 +23,8 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # nap: a short wait between two polls.
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
 
-alive() { emit alive; }
+# alive: whether or not anybody listens.
+alive() { emit alive || :; }
 
 # patiently COMMAND...: with a sign of life every few seconds, for what can be silent for minutes. It is
 # ended where there is none to give.
