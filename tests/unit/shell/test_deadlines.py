@@ -46,6 +46,6 @@ def test_what_takes_long_goes_on_when_nobody_listens(tmp_path: Path) -> None:
         variables={"HD_TOKEN": "t", "HD_CLUSTER": "c", "DONE": str(done)},
         main='patiently sh -c \'sleep 6; echo >"$1"\' sh "$DONE"',
     )
-    with open("/dev/full", "w") as nobody:
+    with Path("/dev/full").open("w") as nobody:
         subprocess.run(["sh"], input=script, stdout=nobody, text=True, timeout=60, check=False)
     assert done.exists()
