@@ -197,6 +197,9 @@ ORPHAN = Fault("keepalived killed for good", "docker kill kube-lb-keepalived")
 # A holder that is gone is noticed after three adverts; a client's second try comes a second later,
 # the third three seconds later.
 FAIL_OVER = 8
+# The API server of a node that is cut off refuses nothing, it swallows: who was sent there waits for
+# `timeout connect` (5 s), and may do so after a fail-over.
+DARK = 15
 # Whether the silence is noticed or an end: a matter of what the node's kernel still says.
 LOST = "no sign of life|the connection was lost"
 
@@ -217,12 +220,12 @@ ROWS = [
     Row(SSH_DROPPED, "before the run", "holder", 3, "no answer within"),
     Row(SSH_DROPPED, "validating", "backup", 1, LOST),
     Row(SSH_DROPPED, "reloading haproxy", "holder", 1, LOST),
-    Row(LINK_DOWN, "before the run", "backup", 3, "no answer within"),
-    Row(LINK_DOWN, "looking", "holder", 3, LOST, silence=FAIL_OVER),
-    Row(LINK_DOWN, "recreating haproxy", "backup", 1, LOST, "image"),
-    Row(LINK_DOWN, "another node's turn", "holder", 1, LOST, silence=FAIL_OVER),
-    Row(LINK_DOWN, "reloading haproxy", "holder", 1, LOST, silence=FAIL_OVER),
-    Row(LINK_DOWN, "verifying", "backup", 1, LOST),
+    Row(LINK_DOWN, "before the run", "backup", 3, "no answer within", silence=DARK),
+    Row(LINK_DOWN, "looking", "holder", 3, LOST, silence=DARK),
+    Row(LINK_DOWN, "recreating haproxy", "backup", 1, LOST, "image", silence=DARK),
+    Row(LINK_DOWN, "another node's turn", "holder", 1, LOST, silence=DARK),
+    Row(LINK_DOWN, "reloading haproxy", "holder", 1, LOST, silence=DARK),
+    Row(LINK_DOWN, "verifying", "backup", 1, LOST, silence=DARK),
     Row(POWER_CUT, "validating", "backup", 1, LOST),
     Row(POWER_CUT, "recreating haproxy", "backup", 1, LOST, "image"),
     Row(POWER_CUT, "reloading haproxy", "holder", 1, LOST, silence=FAIL_OVER),
@@ -283,7 +286,8 @@ next `up` converged and the one after that had nothing to do.
 
 *VIP*: one request through the VIP every few milliseconds, from before the fault until after the
 next `up`. "every request" means that all were answered; a time is the longest for which clients
-went unanswered, which is the fail-over or the restart that the fault itself means.
+went unanswered, which the fault itself means: the fail-over, the restart, or what had just been sent
+to an API server that went dark with its node.
 
 | fault | when | node | exit | what the user saw | VIP | next `up` |
 |---|---|---|---|---|---|---|
