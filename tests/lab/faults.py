@@ -197,8 +197,8 @@ ORPHAN = Fault("keepalived killed for good", "docker kill kube-lb-keepalived")
 # A holder that is gone is noticed after three adverts; a client's second try comes a second later,
 # the third three seconds later.
 FAIL_OVER = 8
-# The API server of a node that is cut off refuses nothing, it swallows: who was sent there waits for
-# `timeout connect` (5 s), and may do so after a fail-over.
+# The API server of a node that is cut off refuses nothing, it swallows: who was sent there waits
+# for `timeout connect` (5 s), and may do so after a fail-over.
 DARK = 15
 # Whether the silence is noticed or an end: a matter of what the node's kernel still says.
 LOST = "no sign of life|the connection was lost"
@@ -286,8 +286,8 @@ next `up` converged and the one after that had nothing to do.
 
 *VIP*: one request through the VIP every few milliseconds, from before the fault until after the
 next `up`. "every request" means that all were answered; a time is the longest for which clients
-went unanswered, which the fault itself means: the fail-over, the restart, or what had just been sent
-to an API server that went dark with its node.
+went unanswered, which the fault itself means: the fail-over, the restart, or what had just been
+sent to an API server that went dark with its node.
 
 | fault | when | node | exit | what the user saw | VIP | next `up` |
 |---|---|---|---|---|---|---|
