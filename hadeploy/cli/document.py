@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from hadeploy.check.catalogue import IDS
 from hadeploy.diagnose.catalogue import IDS as CAUSES
+from hadeploy.drill.model import How
+from hadeploy.drill.scenarios import NAMES as SCENARIOS
 from hadeploy.errors import ExitCode
 from hadeploy.plan.model import Action, Impact
 from hadeploy.run.standing import Standing
@@ -101,6 +103,35 @@ class DiagnosisPart(_Part):
     fix: str
 
 
+class DrillPart(_Part):
+    """One breakage and what became of it; durations in seconds, from when it began."""
+
+    scenario: Literal[SCENARIOS]  # type: ignore[valid-type]
+    victims: list[str]
+    """The nodes where something was broken."""
+    holder: str
+    """Who had the VIP before."""
+    successor: str | None
+    """Who took it over; null if it did not move."""
+    detected: float | None
+    """Until keepalived had noticed."""
+    taken_over: float | None
+    """Until the VIP was bound anew."""
+    outage: float | None
+    """The longest time without an answer through the VIP; null if nobody could ask."""
+    failed: int
+    """Requests without an answer."""
+    requests: int
+    asked_from: str | None
+    """`here`, or a node; null if nobody could ask."""
+    asked_how: How | None
+    """What counts as an answer: a TLS handshake, a byte, or a connection."""
+    returned: bool
+    """Whether its first holder has the VIP again in the end."""
+    problems: list[str]
+    """What was not as it must be; empty if it was passed."""
+
+
 class ErrorPart(_Part):
     """Why a command failed, once for each node."""
 
@@ -137,6 +168,8 @@ class Document(_Part):
     proofs: list[ProofPart]
     diagnosis: list[DiagnosisPart]
     """Why proofs failed, the most probable cause first."""
+    drill: list[DrillPart]
+    """What `drill` broke; else empty."""
     archive: str | None
     """What `support` has written; null for other commands."""
     errors: list[ErrorPart]

@@ -27,6 +27,7 @@ COMMANDS = {
         "hadeploy.cli.support:support",
         "Write one archive for a bug report, without secrets.",
     ),
+    "drill": ("hadeploy.cli.drill:drill", "Break something on purpose, and measure the outage."),
     "drain": ("hadeploy.cli.drain:drain", "Hand the VIP over and keep it off a node."),
     "undrain": ("hadeploy.cli.drain:undrain", "Let the VIP back on a node."),
     "unlock": ("hadeploy.cli.unlock:unlock", "Release a lock left by a dead run."),

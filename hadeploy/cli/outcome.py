@@ -11,6 +11,7 @@ import click
 
 from hadeploy.check.model import Finding
 from hadeploy.diagnose.model import Diagnosis
+from hadeploy.drill.verdict import Result
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.plan.model import Plan
 from hadeploy.run.images import Delivery
@@ -29,6 +30,7 @@ class Outcome:
     diagnosis: list[Diagnosis] = field(default_factory=list)
     errors: list[HadeployError] = field(default_factory=list)
     images: list[Delivery] = field(default_factory=list)
+    drill: list[Result] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
     archive: str | None = None
     code: ExitCode = ExitCode.OK
@@ -45,6 +47,7 @@ class Outcome:
             "expects": list(self.plan.expects) if self.plan else [],
             "nodes": self.nodes,
             "images": [dataclasses.asdict(delivery) for delivery in self.images],
+            "drill": [result.document() for result in self.drill],
             "checks": [finding.document() for finding in self.checks],
             "proofs": [proof.document() for proof in self.proofs],
             "archive": self.archive,

@@ -18,6 +18,11 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster, IPAddress, Listener, Node, backends_of
 from hadeploy.inventory.priorities import check_weight, priorities
 
+# How often keepalived's check asks the haproxy that it watches, and what is left until the next:
+# for starting bash, for the answers, for a busy machine.
+WATCH_SECONDS = 0.1
+SPARE_SECONDS = 0.3
+
 
 def desired_nodes(
     cluster: Cluster,
@@ -56,7 +61,15 @@ def _desired_node(
             haproxy_cfg(cluster, jinja),
             File(
                 layout.CHECK_SCRIPT,
-                render(jinja, "check-haproxy.sh", cluster=cluster, haproxy=cluster.haproxy),
+                render(
+                    jinja,
+                    "check-haproxy.sh",
+                    cluster=cluster,
+                    haproxy=cluster.haproxy,
+                    vrrp=cluster.vrrp,
+                    watch_seconds=WATCH_SECONDS,
+                    watch_rounds=_watch_rounds(cluster),
+                ),
                 0o755,
                 "keepalived",
             ),
@@ -83,6 +96,7 @@ def haproxy_cfg(cluster: Cluster, jinja: jinja2.Environment) -> File:
             bind="*" if cluster.vip[0].version == 4 else "[::]",
             global_maxconn=cluster.haproxy.maxconn + layout.HEALTH_MAXCONN,
             health_maxconn=layout.HEALTH_MAXCONN,
+            idle_seconds=layout.IDLE_SECONDS,
             server_state=f"{layout.IN_HAPROXY}/{layout.SERVER_STATE.rpartition('/')[2]}",
             config_id=config_id,
         )
@@ -125,6 +139,12 @@ def _listener(cluster: Cluster, listener: Listener) -> dict[str, Any]:
 
 def _plain(password: SecretStr | None) -> str | None:
     return password.get_secret_value() if password else None
+
+
+def _watch_rounds(cluster: Cluster) -> int:
+    """How long a good check goes on watching: keepalived skips one that finds the last at work."""
+    seconds = min(cluster.vrrp.check.interval, layout.IDLE_SECONDS) - SPARE_SECONDS
+    return round(seconds / WATCH_SECONDS)
 
 
 def _slow_hash(cluster: Cluster, password: SecretStr | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -23,6 +23,9 @@ from hadeploy.inventory.fields import (
     Word,
 )
 from hadeploy.inventory.references import mirrored
+
+# A tenth of the default: three that are missed are a third of a second (docs/failover.md).
+FAST_ADVERT_SECONDS = 0.1
 
 
 class Model(BaseModel):
@@ -80,14 +83,21 @@ class VrrpCheck(Model):
 class Vrrp(Model):
     """The VRRP instance that holds the VIP."""
 
+    failover: Literal["standard", "fast"] = Field(
+        "standard",
+        description="fast: VRRP version 3 with ten adverts a second; standard: version 2 with one.",
+    )
     virtual_router_id: Whole = Field(
         53, ge=1, le=255, description="Unique on the network segment; 51 is everybody's default."
     )
     version: VrrpVersion = Field(
-        2, description="2 or 3; IPv6 needs 3, and that is its default there."
+        2, description="2 or 3; IPv6 and failover: fast need 3, and that is their default."
     )
     advert_interval: Number = Field(
-        1.0, ge=0.01, le=40.95, description="Seconds; whole seconds with version 2 (RFC 3768)."
+        1.0,
+        ge=0.01,
+        le=40.95,
+        description="Seconds; whole ones with version 2 (RFC 3768); failover: fast has 0.1.",
     )
     mode: Literal["unicast", "multicast"] = Field(
         "unicast", description="unicast also works where multicast is filtered."
@@ -106,6 +116,14 @@ class Vrrp(Model):
         None, description="A reference: env:NAME, file:PATH or cmd:COMMAND. VRRP version 2 only."
     )
     check: VrrpCheck = Field(VrrpCheck(), description="keepalived's check of the local haproxy.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _profile(cls, data: Any) -> Any:
+        """A profile is what is not said in full."""
+        if isinstance(data, dict) and data.get("failover") == "fast":
+            return {"version": 3, "advert_interval": FAST_ADVERT_SECONDS, **data}
+        return data
 
 
 class Image(Model):

@@ -47,6 +47,27 @@ class Session:
     password: SecretStr | None = None
     manner: Manner = field(default_factory=Manner)
 
+    def latency(self, times: int) -> float:
+        """Seconds that a message takes one way: half of the quickest round trip.
+
+        Args:
+            times: how many round trips to make.
+
+        Raises:
+            HadeployError: the connection is gone.
+        """
+        transport = self.connection.transport
+        quickest = float("inf")
+        for _ in range(times):
+            started = time.monotonic()
+            try:
+                # What a server does not know it answers, too (RFC 4254, section 4).
+                transport.global_request("keepalive@openssh.com", wait=True)
+            except (paramiko.SSHException, OSError, EOFError) as error:
+                raise lost(self.node, "measuring the latency", error) from error
+            quickest = min(quickest, time.monotonic() - started)
+        return quickest / 2
+
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
         self.connection.close()

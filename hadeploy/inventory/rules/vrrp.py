@@ -63,6 +63,11 @@ def version_2(cluster: Cluster) -> Broken:
     """VRRP version 2 is for IPv4 and counts whole seconds."""
     if cluster.vrrp.version != 2:
         return
+    if cluster.vrrp.failover == "fast":
+        yield (
+            ("vrrp", "version"),
+            "failover: fast needs version 3: version 2 counts whole seconds (RFC 3768)",
+        )
     if any(vip.version == 6 for vip in cluster.vip):
         yield (
             ("vrrp", "version"),

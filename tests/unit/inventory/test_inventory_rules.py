@@ -43,6 +43,7 @@ def images(registry: dict[str, Any], **references: str) -> dict[str, Any]:
     return {"images": {"registry": registry, **named}}
 
 
+FAST = vrrp(failover="fast")
 LOGIN = {"user": "me", "password": "env:X"}
 
 # what is given -> (key, part of the reason) for each rule that it breaks, in their order
@@ -50,6 +51,10 @@ CASES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({}, []),
     (V6, []),
     ({"vip": [VIP, "198.51.100.201/24"]}, []),
+    (FAST, []),
+    (vrrp(failover="fast", advert_interval=0.5, preempt=True), []),
+    (vrrp(failover="fast", version=2, advert_interval=1), [("vrrp.version", "needs version 3")]),
+    (vrrp(failover="fast", password="env:X"), [("vrrp.password", "has no authentication")]),
     # VIPs
     ({"vip": B}, [("vip[0]", "own address of node 198.51.100.2")]),
     ({"vip": [VIP, f"{VIP}/24"]}, [("vip[1]", "in the list already")]),
@@ -192,3 +197,13 @@ ADVICE: list[tuple[dict[str, Any], list[str]]] = [
 def test_what_works_but_is_unwise_is_a_warning(given: dict[str, Any], expected: list[str]) -> None:
     assert broken_rules(cluster(**given)) == []
     assert [dotted(path) for path, _ in advice(cluster(**given))] == expected
+
+
+def test_a_profile_is_what_is_not_said_in_full() -> None:
+    fast = cluster(vrrp={"failover": "fast"}).vrrp
+    assert (fast.version, fast.advert_interval, fast.preempt) == (3, 0.1, False)
+    assert cluster(vrrp={"failover": "fast", "advert_interval": 0.3}).vrrp.advert_interval == 0.3
+    standard = cluster(vrrp={"failover": "standard"}).vrrp
+    assert (standard.version, standard.advert_interval) == (2, 1.0)
+    again = Cluster.model_validate(cluster(**FAST).model_dump(by_alias=True))
+    assert again.vrrp == cluster(**FAST).vrrp

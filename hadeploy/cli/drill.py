@@ -1,0 +1,172 @@
+"""`hadeploy drill`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import click
+
+from hadeploy.cli.cluster_run import LOCK_WAIT, Run, connected_run, unlocked
+from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.down import confirm
+from hadeploy.cli.outcome import Outcome
+from hadeploy.cli.verify import prove, tell_proofs
+from hadeploy.drill.model import Round
+from hadeploy.drill.probe import find_how
+from hadeploy.drill.scenarios import NAMES, SCENARIOS, Scenario, chosen
+from hadeploy.drill.verdict import result_of
+from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.lab.state import state_root
+from hadeploy.run.drill import Drill, run_scenario
+from hadeploy.run.interrupt import deferred
+from hadeploy.run.lock import held
+from hadeploy.run.prepare import Prepared
+from hadeploy.ui.drill import rounds_picture
+from hadeploy.verify.model import failed
+
+ALLOWING = [scenario.needs[0] for scenario in SCENARIOS if scenario.needs[0]]
+EPILOG = "\b\nScenarios:\n" + "\n".join(f"  {s.name:16} {s.does}" for s in SCENARIOS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Wishes:
+    """What the user wants of this drill."""
+
+    scenarios: tuple[Scenario, ...]
+    repeat: int
+    hold: float
+    rate: float
+    timeout: float
+    max_outage: float | None
+
+
+@click.command(epilog=EPILOG)
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...", type=click.Choice(NAMES))
+@click.option("--repeat", type=click.IntRange(1, 1000), default=1, help="How often.")
+@click.option(
+    "--hold",
+    type=click.FloatRange(0, 60),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long things stay broken once the VIP has moved.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(1, 1000),
+    default=50.0,
+    show_default=True,
+    metavar="REQUESTS",
+    help="Requests a second through the VIP, from this machine.",
+)
+@click.option(
+    "--max-outage",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Fail if the VIP does not answer for longer than that.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the cluster may take to be whole again.",
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask, also on a cluster that is no lab.")
+@click.option("--allow-docker-restart", is_flag=True, help="Every container there is concerned.")
+@click.option("--allow-link-down", is_flag=True, help="Nothing reaches that node for a while.")
+@LOCK_WAIT
+@cluster_command
+def drill(
+    options: Options, scenarios: tuple[str, ...], yes: bool, lock_wait: float, **wanted: Any
+) -> int:
+    """Break something on purpose, measure the outage, and mend it: haproxy-stop by default.
+
+    Refused where the cluster is not whole to begin with. Each node mends itself after some time,
+    whatever becomes of this machine.
+    """
+    allowed = [option for option in ALLOWING if wanted.pop(option.strip("-").replace("-", "_"))]
+    wishes = Wishes(tuple(chosen(scenarios or NAMES[:1], allowed)), **wanted)
+    with reported(options, "drill") as outcome:
+        rounds: list[Round] = []
+        with connected_run(options, outcome) as run:
+            prepared = _whole(run, outcome)
+            if not (yes or _is_lab(options)):
+                with run.progress.aside():
+                    names = ", ".join(scenario.name for scenario in wishes.scenarios)
+                    confirm(
+                        f"Break cluster {run.inputs.cluster.name} on purpose ({names})?",
+                        "hadeploy drill --yes",
+                    )
+            unlocked(
+                lambda: _drill(run, prepared, wishes, outcome, rounds), run.progress, lock_wait
+            )
+        _tell(options, outcome, wishes, rounds)
+    return outcome.code
+
+
+def _is_lab(options: Options) -> bool:
+    _, folder = options.cluster()
+    return state_root() in folder.parents
+
+
+def _whole(run: Run, outcome: Outcome) -> Prepared:
+    """Prove that nothing is broken yet.
+
+    Raises:
+        HadeployError: something is.
+    """
+    prepared = run.prepare(check=False)
+    prove(run, prepared, outcome, 5.0, looked=True)
+    wrong = failed(outcome.proofs)
+    if wrong:
+        where = f"{wrong[0].node}: " if wrong[0].node else ""
+        raise HadeployError(
+            f"the cluster is not whole to begin with ({where}{wrong[0].message})",
+            doing="preparing the drill",
+            hint="`hadeploy verify` tells all that is wrong; nothing was broken",
+            code=ExitCode.NOT_PROVEN,
+        )
+    return prepared
+
+
+def _drill(
+    run: Run, prepared: Prepared, wishes: Wishes, outcome: Outcome, rounds: list[Round]
+) -> None:
+    cluster = prepared.cluster
+    with (
+        held("drill", cluster, run.sessions, run.progress) as lock,
+        deferred(run.progress) as interrupt,
+    ):
+        drill = Drill(
+            cluster,
+            prepared.desired,
+            run.sessions,
+            run.progress,
+            interrupt,
+            lock,
+            find_how(str(cluster.vip[0].ip), cluster.listeners[0].port),
+            wishes.rate,
+            wishes.hold,
+        )
+
+        def whole() -> bool:
+            prove(run, prepared, outcome, wishes.timeout, looked=False)
+            return not failed(outcome.proofs)
+
+        for scenario in [s for s in wishes.scenarios for _ in range(wishes.repeat)]:
+            rounds.extend(run_scenario(drill, scenario, whole))
+            if not rounds[-1].healthy:
+                return
+
+
+def _tell(options: Options, outcome: Outcome, wishes: Wishes, rounds: list[Round]) -> None:
+    results = [result_of(round_, wishes.max_outage) for round_ in rounds]
+    outcome.drill = results
+    if any(result.problems for result in results):
+        outcome.code = ExitCode.NOT_PROVEN
+        tell_proofs(options, outcome)
+    if not options.as_json:
+        options.out.print(rounds_picture(results))

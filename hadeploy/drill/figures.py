@@ -1,0 +1,95 @@
+"""What follows from what was seen. Pure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from hadeploy.drill.model import Event, Figures, Request, Round
+
+
+def figures(round_: Round) -> Figures:
+    """The figures of a round.
+
+    Args:
+        round_: with a `breaking` event at least.
+    """
+    began = min(event.at for event in round_.events if event.kind == "breaking")
+    after = [event for event in round_.events if event.at >= began]
+    moved = round_.holder in round_.victims
+    bound = next((e for e in after if e.kind == "bound"), None)
+    noticed = next((e for e in after if _notices(e, round_)), None)
+    gap = longest_gap(round_.requests) if round_.requests else None
+    at_the_end = last_holders(round_)
+    return Figures(
+        began=began,
+        moved=moved,
+        detected=noticed.at - began if noticed else None,
+        taken_over=bound.at - began if bound else None,
+        successor=bound.node if bound else None,
+        outage=gap[0] if gap else None,
+        outage_began=gap[1] - began if gap else None,
+        failed=sum(1 for request in round_.requests if request.error),
+        requests=len(round_.requests),
+        double=_double(round_),
+        returned=at_the_end == (round_.holder,),
+        holders=at_the_end,
+    )
+
+
+def _notices(event: Event, round_: Round) -> bool:
+    """Whether it shows that keepalived, on a victim or elsewhere, has noticed."""
+    if event.node in round_.victims:
+        return (event.kind, event.what) in (("check", "failed"), ("state", "FAULT"))
+    return (event.kind, event.what) == ("state", "MASTER") or event.kind == "bound"
+
+
+def longest_gap(requests: Sequence[Request]) -> tuple[float, float]:
+    """The longest time without an answer, and when it began.
+
+    Args:
+        requests: in the order in which they were due; one at least.
+    """
+    answers = sorted(request.ended for request in requests if not request.error)
+    # Answers may come after the last request was due: then nothing was missed at the end.
+    last = max([requests[-1].due, *answers[-1:]])
+    times = [requests[0].due, *answers, last]
+    return max((later - earlier, earlier) for earlier, later in itertools.pairwise(times))
+
+
+def held(round_: Round) -> Iterator[tuple[str, float, float | None]]:
+    """Who had the VIP: node, from when, until when; None: to the end.
+
+    Where there are several VIPs, a node has them as long as it has any.
+    """
+    start = round_.events[0].at
+    since = {round_.holder: dict.fromkeys(round_.vips, start)}
+    for event in round_.events:
+        mine = since.setdefault(event.node, {})
+        if event.kind == "bound":
+            mine.setdefault(event.what, event.at)
+        elif event.kind == "unbound" and mine:
+            began = min(mine.values())
+            mine.pop(event.what, None)
+            if not mine:
+                yield event.node, began, event.at
+    for node, mine in since.items():
+        if mine:
+            yield node, min(mine.values()), None
+
+
+def last_holders(round_: Round) -> tuple[str, ...]:
+    """Who has the VIP in the end."""
+    return tuple(sorted(node for node, _, until in held(round_) if until is None))
+
+
+def _double(round_: Round) -> float:
+    """Seconds with more than one holder."""
+    end = round_.events[-1].at
+    spans = [(since, end if until is None else until) for _, since, until in held(round_)]
+    total = 0.0
+    edges = sorted({edge for span in spans for edge in span})
+    for left, right in itertools.pairwise(edges):
+        if sum(1 for since, until in spans if since <= left and right <= until) > 1:
+            total += right - left
+    return total

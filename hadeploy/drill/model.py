@@ -1,0 +1,130 @@
+"""A drill: what was broken, what was seen of it, and the figures that follow; as values.
+
+All times are seconds since the epoch by this machine's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal[
+    "bound",
+    "unbound",
+    "state",
+    "check",
+    "container",
+    "breaking",
+    "broken",
+    "mending",
+    "mended",
+    "log",
+]
+How = Literal["tls", "http", "connect"]
+
+
+@dataclass(frozen=True, order=True)
+class Event:
+    """Something that happened on a node.
+
+    Attributes:
+        at: when.
+        node: its label.
+        kind: bound and unbound are of a VIP; state is keepalived's, check that of its check of
+            haproxy; container is what Docker did; breaking to mended are what the drill did.
+        what: the address, MASTER or BACKUP or FAULT, failed or succeeded, `haproxy die`, ...
+    """
+
+    at: float
+    node: str
+    kind: Kind
+    what: str
+
+
+@dataclass(frozen=True, order=True)
+class Request:
+    """One new connection through the VIP.
+
+    Attributes:
+        due: when it was to start.
+        ended: when it was answered, or had failed.
+        error: why it failed; "" if it was answered.
+    """
+
+    due: float
+    ended: float
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Probing:
+    """Who asked through the VIP, and how.
+
+    Attributes:
+        source: "here", or the label of a node.
+        how: a TLS handshake with a backend, a plain request to it, or only a connection to haproxy.
+        rate: requests a second.
+    """
+
+    source: str
+    how: How
+    rate: float
+
+
+@dataclass(frozen=True)
+class Round:
+    """One breakage and what became of it.
+
+    Attributes:
+        scenario: its name.
+        victims: the nodes where something was broken.
+        holder: who held the VIPs before.
+        vips: their addresses.
+        events: in the order in which they happened.
+        probing: None if nobody could ask.
+        requests: in the order in which they were due.
+        healthy: whether every proof held in the end.
+    """
+
+    scenario: str
+    victims: tuple[str, ...]
+    holder: str
+    vips: tuple[str, ...]
+    events: tuple[Event, ...]
+    probing: Probing | None = None
+    requests: tuple[Request, ...] = field(default=(), repr=False)
+    healthy: bool = False
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a round comes to; durations are in seconds, from the moment when the breaking began.
+
+    Attributes:
+        began: that moment.
+        moved: whether the VIP had to move.
+        detected: until somebody noticed; None if nobody did.
+        taken_over: until a node had bound the VIP anew; None if none did. A holder whose keepalived
+            was killed may do so itself.
+        successor: which node that was.
+        outage: the longest time without an answer; None if nobody asked.
+        outage_began: when that began, relative to the breaking.
+        failed: requests without an answer.
+        requests: all of them.
+        double: for how long more than one node had the VIP.
+        returned: whether its first holder has it again in the end.
+        holders: who has it in the end.
+    """
+
+    began: float
+    moved: bool
+    detected: float | None
+    taken_over: float | None
+    successor: str | None
+    outage: float | None
+    outage_began: float | None
+    failed: int
+    requests: int
+    double: float
+    returned: bool
+    holders: tuple[str, ...]

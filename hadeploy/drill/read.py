@@ -1,0 +1,57 @@
+"""What a node said while it was watched (shell/watch.sh), as events. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Collection, Iterable
+
+from hadeploy.drill.model import Event, Kind
+
+# `ip -ts -o monitor address`, in UTC.
+_ADDRESS = re.compile(
+    r"\[(?P<at>[0-9T:.-]+)\] (?P<gone>Deleted )?"
+    r"[0-9]+: (?P<interface>\S+) +inet6? (?P<address>[^/ ]+)"
+)
+# `docker events` with the format that watch.sh gives it.
+_CONTAINER = re.compile(r"(?P<ns>[0-9]{19}) (?P<action>[a-z_]+) (?P<name>\S+)$")
+# `docker logs --timestamps`: RFC 3339, in UTC.
+_LOG = re.compile(r"(?P<at>[0-9]{4}-[0-9T:.-]+)Z (?P<text>.*)")
+# keepalived puts the time before each line; both are told with the text.
+_SAID: tuple[tuple[re.Pattern[str], Kind], ...] = (
+    (re.compile(r"\(\S+\) Entering (MASTER|BACKUP|FAULT) STATE"), "state"),
+    (re.compile(r"VRRP_Script\(\S+\) (failed|succeeded)"), "check"),
+)
+_ACTIONS = ("start", "die", "pause", "unpause", "oom", "kill", "stop")
+
+
+def events_of(node: str, line: str, vips: Collection[str]) -> Iterable[Event]:
+    """What one line tells, by the node's own clock; nothing if it is noise.
+
+    Args:
+        node: its label.
+        line: as one of the watched programs printed it.
+        vips: the addresses that matter.
+    """
+    if found := _ADDRESS.match(line):
+        # What is on lo is pinned there for a moment (shell/handover.sh).
+        if found["address"] in vips and found["interface"] != "lo":
+            kind: Kind = "unbound" if found["gone"] else "bound"
+            yield Event(_utc(found["at"]), node, kind, found["address"])
+    elif found := _CONTAINER.match(line):
+        if found["action"] in _ACTIONS:
+            what = f"{found['name']} {found['action']}"
+            yield Event(int(found["ns"]) / 1e9, node, "container", what)
+    elif found := _LOG.match(line):
+        for pattern, kind in _SAID:
+            if said := pattern.search(found["text"]):
+                yield Event(_utc(found["at"]), node, kind, said[1])
+                return
+        yield Event(_utc(found["at"]), node, "log", found["text"])
+
+
+def _utc(text: str) -> float:
+    whole, _, fraction = text.partition(".")
+    # Docker has nanoseconds, which Python before 3.11 does not read.
+    moment = datetime.datetime.fromisoformat(whole).replace(tzinfo=datetime.timezone.utc)
+    return moment.timestamp() + float(f"0.{fraction or 0}")

@@ -1,0 +1,133 @@
+"""What can be broken: the scenarios as data, and whom each concerns. Pure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from hadeploy.errors import ExitCode, HadeployError
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One way to break a cluster.
+
+    Attributes:
+        name: on the command line.
+        does: what is done, for people.
+        breaks: the function of shell/drill.sh that does it, without its prefix.
+        victims: where: on the holder, on it and on the next one, or on every set of nodes but all.
+        needs: the option without which it is refused, and why; ("", "") if there is none.
+        bounded: whether it ends by itself on the node, whatever becomes of this machine.
+    """
+
+    name: str
+    does: str
+    breaks: str
+    victims: Literal["holder", "pair", "subsets"] = "holder"
+    needs: tuple[str, str] = ("", "")
+    bounded: bool = False
+
+
+SCENARIOS = (
+    Scenario("haproxy-stop", "haproxy is stopped on the holder (docker stop)", "haproxy_stop"),
+    Scenario("haproxy-kill", "haproxy is killed on the holder (SIGKILL)", "haproxy_kill"),
+    Scenario(
+        "haproxy-hang",
+        "haproxy is frozen on the holder (SIGSTOP): it listens and does not answer",
+        "haproxy_hang",
+    ),
+    Scenario(
+        "keepalived-stop", "keepalived is stopped on the holder (docker stop)", "keepalived_stop"
+    ),
+    Scenario(
+        "keepalived-kill",
+        "keepalived is killed on the holder (SIGKILL), which leaves the VIP there",
+        "keepalived_kill",
+    ),
+    Scenario(
+        "docker-restart",
+        "the Docker engine is restarted on the holder",
+        "docker_restart",
+        needs=("--allow-docker-restart", "it concerns every container on that node"),
+    ),
+    Scenario(
+        "link-down",
+        "the holder's network interface is down",
+        "link_down",
+        needs=("--allow-link-down", "for some seconds nothing on that node can be reached"),
+        bounded=True,
+    ),
+    Scenario(
+        "node-pair",
+        "haproxy is stopped on the holder and on the next node",
+        "haproxy_stop",
+        victims="pair",
+    ),
+    Scenario(
+        "all",
+        "haproxy is stopped on every set of nodes but the full one",
+        "haproxy_stop",
+        victims="subsets",
+    ),
+)
+NAMES = tuple(scenario.name for scenario in SCENARIOS)
+
+
+def chosen(names: Sequence[str], allowed: Sequence[str]) -> list[Scenario]:
+    """The scenarios of those names, in that order.
+
+    Args:
+        names: as the user gives them.
+        allowed: the options that allow more than usual.
+
+    Raises:
+        HadeployError: one needs an option that was not given.
+    """
+    found = [next(s for s in SCENARIOS if s.name == name) for name in names]
+    for scenario in found:
+        option, why = scenario.needs
+        if option and option not in allowed:
+            raise HadeployError(
+                f"{scenario.name}: {why}, so it must be asked for",
+                doing="choosing what to break",
+                hint=f"hadeploy drill {scenario.name} {option}",
+                code=ExitCode.USAGE,
+            )
+    return found
+
+
+def sets_of_victims(scenario: Scenario, nodes: Sequence[str]) -> list[tuple[str, ...]]:
+    """Whom each round concerns; an empty set means that it depends on who is the holder by then.
+
+    Args:
+        scenario: which.
+        nodes: the labels of all nodes.
+    """
+    if scenario.victims != "subsets":
+        return [()]
+    sizes = range(1, len(nodes))
+    return [victims for size in sizes for victims in itertools.combinations(nodes, size)]
+
+
+def victims_of(scenario: Scenario, holder: str, standby: Sequence[str]) -> tuple[str, ...]:
+    """Whom a round concerns that depends on the holder.
+
+    Args:
+        scenario: which.
+        holder: who holds the VIP.
+        standby: who could take it, the best first; one at least.
+
+    Raises:
+        HadeployError: too few nodes would remain.
+    """
+    victims = (holder, standby[0]) if scenario.victims == "pair" else (holder,)
+    if len(victims) > len(standby):
+        raise HadeployError(
+            "no healthy node would remain to take the VIP",
+            doing=f"preparing {scenario.name}",
+            hint="`hadeploy verify` tells what is wrong with the others",
+        )
+    return victims

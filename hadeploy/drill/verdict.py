@@ -1,0 +1,77 @@
+"""Whether a round was passed. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hadeploy.drill.figures import figures
+from hadeploy.drill.model import Figures, Round
+
+# Seconds for which two nodes may have the VIP: one that gives it up says so before it does.
+OVERLAP_SECONDS = 0.5
+# Where the VIP is left behind, or nobody can take it away, until what is broken is mended.
+LEFT_BEHIND = ("keepalived-kill", "link-down")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A round, its figures, and what was not as it must be; empty if it was passed."""
+
+    round: Round
+    figures: Figures
+    problems: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The result in machine-readable results."""
+        seen = self.figures
+        return {
+            "scenario": self.round.scenario,
+            "victims": list(self.round.victims),
+            "holder": self.round.holder,
+            "successor": seen.successor,
+            "detected": seen.detected,
+            "taken_over": seen.taken_over,
+            "outage": seen.outage,
+            "failed": seen.failed,
+            "requests": seen.requests,
+            "asked_from": self.round.probing.source if self.round.probing else None,
+            "asked_how": self.round.probing.how if self.round.probing else None,
+            "returned": seen.returned,
+            "problems": list(self.problems),
+        }
+
+
+def result_of(round_: Round, max_outage: float | None) -> Result:
+    """Judge a round.
+
+    Args:
+        round_: what happened.
+        max_outage: seconds without an answer that the user allows, or None.
+    """
+    seen = figures(round_)
+    return Result(round_, seen, tuple(problems(round_, seen, max_outage)))
+
+
+def problems(round_: Round, seen: Figures, max_outage: float | None) -> list[str]:
+    """What was not as it must be, in sentences; empty if the round was passed.
+
+    Args:
+        round_: what happened.
+        seen: its figures.
+        max_outage: seconds without an answer that the user allows, or None.
+    """
+    found: list[str] = []
+    if seen.moved and seen.taken_over is None:
+        found.append("no node took the VIP over")
+    if not seen.moved and seen.taken_over is not None:
+        found.append("the VIP moved, though its holder was not touched")
+    if seen.double > OVERLAP_SECONDS and round_.scenario not in LEFT_BEHIND:
+        found.append(f"{seen.double:.2f} s with the VIP on two nodes")
+    if not round_.healthy:
+        found.append("the cluster was not whole again afterwards")
+    if max_outage is not None and seen.outage is None:
+        found.append("nobody could ask through the VIP, so the outage was not measured")
+    elif max_outage is not None and seen.outage is not None and seen.outage > max_outage:
+        found.append(f"{seen.outage:.2f} s without an answer; allowed are {max_outage:g} s")
+    return found

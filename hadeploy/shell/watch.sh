@@ -1,0 +1,63 @@
+# shellcheck shell=sh
+# Watching a node while something is broken. Given: HD_CLUSTER, HD_KEEPALIVED (container name), HD_WATCH
+# (this run's token), HD_SECONDS. What the programs print is told line by line; drill/read.py reads it.
+
+# tell KIND LINE: one message in one write, since several processes report at once.
+tell() { printf '\n@%s %s %s\n' "$HD_TOKEN" "$1" "$2"; }
+
+now() { date +%s.%N; }
+
+watch_mark=/run/hadeploy/$HD_CLUSTER.watch
+
+watched() { [ "$(cat "$watch_mark" 2>/dev/null)" = "$HD_WATCH" ] && [ "$(uptime_seconds)" -lt "$1" ]; }
+
+# each_line: from the pipe to the report, until nobody listens or nobody writes.
+each_line() {
+    while IFS= read -r hd_line; do
+        tell seen "$hd_line" || return
+    done
+}
+
+# follow_log: of keepalived; from the beginning of the watch, so that a restart in between hides nothing.
+follow_log() {
+    timeout "$HD_SECONDS" docker logs --follow --timestamps --since "$hd_since" "$HD_KEEPALIVED" \
+        >"$hd_pipe" 2>&1 &
+    hd_log=$!
+}
+
+# watch_node: until its mark is gone, or for HD_SECONDS.
+watch_node() {
+    install -d -m 0700 /run/hadeploy && printf '%s\n' "$HD_WATCH" >"$watch_mark" || return 1
+    hd_until=$(($(uptime_seconds) + HD_SECONDS))
+    hd_since=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
+    hd_folder=$(mktemp -d /run/hadeploy/watch.XXXXXX) && hd_pipe=$hd_folder/pipe && mkfifo "$hd_pipe" ||
+        return 1
+    # Held open for writing, so that it does not end when a program does.
+    each_line <"$hd_pipe" &
+    hd_reader=$!
+    exec 7>"$hd_pipe"
+    TZ=UTC timeout "$HD_SECONDS" ip -ts -o monitor address >"$hd_pipe" &
+    hd_addresses=$!
+    hd_events=
+    hd_log=
+    hd_told=0
+    while watched "$hd_until"; do
+        # They end with the engine, and with the container.
+        kill -0 "$hd_events" 2>/dev/null || {
+            timeout "$HD_SECONDS" docker events --since "$hd_since" \
+                --filter "label=hadeploy.cluster=$HD_CLUSTER" --filter type=container \
+                --format '{{.TimeNano}} {{.Action}} {{.Actor.Attributes.name}}' >"$hd_pipe" 2>/dev/null &
+            hd_events=$!
+        }
+        kill -0 "$hd_log" 2>/dev/null || follow_log
+        if [ "$(uptime_seconds)" -gt "$hd_told" ]; then
+            hd_told=$(uptime_seconds)
+            tell clock "$(now)" || break
+        fi
+        nap
+    done
+    kill "$hd_addresses" "$hd_events" "$hd_log" 2>/dev/null
+    exec 7>&-
+    wait "$hd_reader"
+    rm -rf "$hd_folder"
+}

@@ -1,0 +1,151 @@
+"""`hadeploy drill`: what is broken is noticed, taken over and mended."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster, eventually
+
+
+def drilled(cluster: Cluster, *arguments: str) -> list[dict[str, Any]]:
+    """The results of a drill that was passed; the cluster is whole afterwards."""
+    result = cluster.ok("drill", "--yes", "--hold", "0.5", "--json", *arguments)
+    drills: list[dict[str, Any]] = result.document["drill"]
+    for drill in drills:
+        assert drill["problems"] == []
+        assert drill["asked_how"] == "http"
+        assert drill["requests"] > 0
+    assert len(cluster.holders()) == 1
+    return drills
+
+
+def moved(drill: dict[str, Any]) -> None:
+    """The VIP went from a victim to a node that is none, and not before somebody noticed."""
+    assert drill["holder"] in drill["victims"]
+    assert drill["successor"] not in drill["victims"]
+    assert drill["detected"] <= drill["taken_over"]
+    assert drill["returned"] is False
+
+
+def test_haproxy_fails_on_the_holder(served: Cluster) -> None:
+    names = ("haproxy-stop", "haproxy-kill", "haproxy-hang", "node-pair")
+    before = served.snapshot().keys()
+    drills = drilled(served, *names)
+    assert [drill["scenario"] for drill in drills] == list(names)
+    for drill in drills:
+        moved(drill)
+    # Frozen, it takes connections and answers none of them.
+    assert drills[2]["failed"] > 0
+    assert len(drills[3]["victims"]) == 2
+    assert served.up()["changes"] == 0
+    assert served.snapshot().keys() == before
+
+
+def test_keepalived_fails_on_the_holder(served: Cluster) -> None:
+    stop, kill = drilled(served, "keepalived-stop", "keepalived-kill")
+    moved(stop)
+    # A keepalived that Docker has restarted at once may keep the VIP.
+    assert kill["successor"] in served.lab.nodes
+
+
+def test_the_engine_and_the_link_of_the_holder(served: Cluster) -> None:
+    routes = {node: served.node(node, "ip route; ip -6 route") for node in served.lab.nodes}
+    drills = drilled(
+        served, "docker-restart", "link-down", "--allow-docker-restart", "--allow-link-down"
+    )
+    for drill in drills:
+        moved(drill)
+    assert routes == {node: served.node(node, "ip route; ip -6 route") for node in served.lab.nodes}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("profile", ["standard", "fast"])
+def test_every_set_of_failed_haproxies(served: Cluster, profile: str) -> None:
+    served.inventory["vrrp"] = {"failover": profile}
+    served.up()
+    drills = drilled(served, "all")
+    assert len(drills) == 6
+    for drill in drills:
+        if drill["holder"] in drill["victims"]:
+            moved(drill)
+        else:
+            assert drill["successor"] is None
+
+
+def test_a_node_asks_where_this_machine_has_no_route(served: Cluster) -> None:
+    with no_route(served.lab.vip):
+        (drill,) = drilled(served, "haproxy-stop")
+    moved(drill)
+    _next, bystander = [node for node in served.lab.nodes if node != drill["holder"]]
+    assert drill["asked_from"] == bystander
+
+
+@contextmanager
+def no_route(vip: str) -> Iterator[None]:
+    """This machine cannot reach the VIP."""
+    subprocess.run(["ip", "route", "add", "unreachable", f"{vip}/32"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["ip", "route", "del", "unreachable", f"{vip}/32"], check=True)
+
+
+def test_a_drill_that_is_interrupted_is_mended_first(served: Cluster) -> None:
+    result = served.accident("interrupt", "haproxy-stop: broken", "drill", "--yes")
+    assert result.code == 130
+    assert "interrupted" in result.err
+    served.ok("verify")
+    assert no_traces(served)
+
+
+def test_a_node_mends_itself_when_the_drill_is_killed(served: Cluster) -> None:
+    (holder,) = served.holders()
+    killed = served.accident("kill", "haproxy-hang: broken", "drill", "haproxy-hang", "--yes")
+    assert killed.code == -9
+    eventually(lambda: served.holders() not in ([holder], []), "another node has the VIP")
+    eventually(lambda: frozen(served, holder) == "", "haproxy goes on", seconds=60)
+    served.ok("verify")
+    eventually(lambda: no_traces(served), "nothing is left of the drill")
+
+
+def frozen(cluster: Cluster, node: str) -> str:
+    """The processes of a node's haproxy that are stopped."""
+    return cluster.node(node, f"docker container top {HAPROXY} -o pid,stat | awk '$2 ~ /T/'")
+
+
+def no_traces(cluster: Cluster) -> bool:
+    """Whether nothing of a drill is left on any node, no process either."""
+    script = f"""
+        ls /run/hadeploy | grep -v lock
+        pgrep -af 'docker [e]vents|docker [l]ogs|ip -[t]s' || true
+        docker inspect --format '{{{{.State.Status}}}}' {HAPROXY} {KEEPALIVED} | grep -v running
+        true"""
+    return not any(cluster.node(node, script) for node in cluster.lab.nodes)
+
+
+def test_a_cluster_that_is_not_whole_is_not_broken_further(served: Cluster) -> None:
+    served.node("n2", f"docker stop --time 2 {HAPROXY}")
+    before = served.snapshot()
+    result = served.run("drill", "--yes", "--json")
+    assert result.code == 4
+    assert "not whole to begin with" in result.document["errors"][0]["message"]
+    assert served.snapshot() == before
+
+
+def test_it_asks_before_it_breaks_something(served: Cluster) -> None:
+    before = served.snapshot()
+    unasked = served.run("drill")
+    assert unasked.code == 2
+    assert "hadeploy drill --yes" in unasked.err
+    refused = served.run("drill", "link-down", "--yes")
+    assert refused.code == 2
+    assert "hadeploy drill link-down --allow-link-down" in refused.err
+    code, screen = served.typed("n\n", "drill")
+    assert code == 130
+    assert "Break cluster kube-lb on purpose (haproxy-stop)?" in screen
+    assert served.snapshot() == before

@@ -1,0 +1,48 @@
+"""What is broken, and where."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+import pytest
+
+from hadeploy.drill.scenarios import NAMES, SCENARIOS, chosen, sets_of_victims, victims_of
+from hadeploy.errors import HadeployError
+
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+
+
+def test_every_scenario_is_broken_and_mended_by_the_script() -> None:
+    script = resources.files("hadeploy.shell").joinpath("drill.sh").read_text("utf-8")
+    functions = set(re.findall(r"^(\w+)\(\) \{", script, re.MULTILINE))
+    for scenario in SCENARIOS:
+        assert {f"break_{scenario.breaks}", f"mend_{scenario.breaks}"} <= functions
+
+
+def test_what_concerns_others_must_be_asked_for() -> None:
+    with pytest.raises(HadeployError, match="every container") as refused:
+        chosen(["docker-restart"], ["--allow-link-down"])
+    assert refused.value.hint == "hadeploy drill docker-restart --allow-docker-restart"
+    assert len(chosen(NAMES, ["--allow-link-down", "--allow-docker-restart"])) == len(NAMES)
+
+
+def test_all_is_every_set_but_the_full_one_the_smallest_first() -> None:
+    assert sets_of_victims(BY_NAME["all"], ["a", "b", "c"]) == [
+        ("a",),
+        ("b",),
+        ("c",),
+        ("a", "b"),
+        ("a", "c"),
+        ("b", "c"),
+    ]
+    assert sets_of_victims(BY_NAME["node-pair"], ["a", "b", "c"]) == [()]
+
+
+def test_a_pair_is_the_holder_and_the_next() -> None:
+    assert victims_of(BY_NAME["haproxy-stop"], "b", ["a", "c"]) == ("b",)
+    assert victims_of(BY_NAME["node-pair"], "b", ["a", "c"]) == ("b", "a")
+    with pytest.raises(HadeployError, match="no healthy node would remain"):
+        victims_of(BY_NAME["node-pair"], "b", ["a"])
+    with pytest.raises(HadeployError, match="no healthy node would remain"):
+        victims_of(BY_NAME["haproxy-stop"], "b", [])
