@@ -50,7 +50,7 @@ remember() {
     fi
     [ -f "$HD_ROOT/applied.json" ] || return 0
     rm -rf "$HD_ROOT/.undo.new"
-    install -d -m 0700 "$HD_ROOT/.undo.new" &&
+    mkdir -m 0700 "$HD_ROOT/.undo.new" &&
         cp -pR "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/applied.json" "$HD_ROOT/.undo.new" &&
         mv "$HD_ROOT/.undo.new" "$HD_ROOT/.undo" && sync "$HD_ROOT"
 }
