@@ -173,7 +173,7 @@ def test_a_fault_is_named_and_harms_nobody(request: pytest.FixtureRequest, row: 
         line = {
             "row": row.name,
             "code": result.code,
-            "saw": seen(result, row.sees),
+            "saw": seen(result, row.sees).replace(f"{cluster.folder}/", ""),
             "vip": answered(probe, row),
             "next": "went on from there" if changes else "had nothing left to do",
         }
