@@ -284,8 +284,8 @@ a row is here when its test was green. In all of them the run ended by itself wi
 shown, nothing that was there before was lost, and after the fault was mended, and nothing else, the
 next `up` converged and the one after that had nothing to do.
 
-A node was given up after 10 s without a sign of life (`ssh.command_timeout`), a connection after 3 s
-(`ssh.connect_timeout`).
+A node was given up after 10 s without a sign of life (`ssh.command_timeout`), a connection after
+3 s (`ssh.connect_timeout`).
 
 *VIP*: one request through the VIP every few milliseconds, from before the fault until after the
 next `up`. "every request" means that all were answered; a time is the longest for which clients
