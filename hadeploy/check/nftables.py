@@ -51,9 +51,8 @@ def chains(ruleset: Mapping[str, Any], hook: Hook, *, iptables: bool) -> Iterato
         iptables: whether the table of iptables itself is left out, being read elsewhere, where its
             rules are plain.
     """
-    entries: list[Mapping[str, Any]] = list(ruleset.get("nftables", []))
-    rules = [entry["rule"] for entry in entries if "rule" in entry]
-    for chain in (entry["chain"] for entry in entries if "chain" in entry):
+    rules = list(_of_kind(ruleset, "rule"))
+    for chain in _of_kind(ruleset, "chain"):
         family, table, name = (chain.get(key) for key in ("family", "table", "name"))
         if chain.get("hook") != hook or (iptables and table == "filter"):
             continue
@@ -61,9 +60,22 @@ def chains(ruleset: Mapping[str, Any], hook: Hook, *, iptables: bool) -> Iterato
         yield Chain(
             f"nftables ({family} {table} {name})",
             chain.get("policy", "accept"),
-            [r.get("expr", []) for r in here if r.get("chain") == name],
-            [r.get("expr", []) for r in here],
+            [_expression(r) for r in here if r.get("chain") == name],
+            [_expression(r) for r in here],
         )
+
+
+def _of_kind(ruleset: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:
+    """The rule set comes from a node: what makes no sense is left out."""
+    entries = ruleset.get("nftables")
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and isinstance(entry.get(kind), dict):
+            yield entry[kind]
+
+
+def _expression(rule: Mapping[str, Any]) -> Rule:
+    parts = rule.get("expr")
+    return [p for p in parts if isinstance(p, dict)] if isinstance(parts, list) else []
 
 
 def vrrp_dropped(ruleset: Mapping[str, Any], hook: Hook, *, iptables: bool) -> Iterator[str]:
@@ -82,7 +94,7 @@ def vrrp_dropped(ruleset: Mapping[str, Any], hook: Hook, *, iptables: bool) -> I
 
 
 def _drops_vrrp(rule: Rule) -> bool:
-    matches = [part["match"] for part in rule if "match" in part]
+    matches = list(_matches(rule))
     return (
         any("drop" in part or "reject" in part for part in rule)
         and any(_is_vrrp(match) for match in matches)
@@ -91,19 +103,24 @@ def _drops_vrrp(rule: Rule) -> bool:
 
 
 def _lets_vrrp_pass(rule: Rule) -> bool:
-    named = any(_is_vrrp(part["match"]) for part in rule if "match" in part)
+    named = any(map(_is_vrrp, _matches(rule)))
     return named and not any("drop" in part or "reject" in part for part in rule)
+
+
+def _matches(rule: Rule) -> Iterator[dict[str, Any]]:
+    return (part["match"] for part in rule if isinstance(part.get("match"), dict))
 
 
 def _is_vrrp(match: Mapping[str, Any]) -> bool:
     left, right = match.get("left"), match.get("right")
     looks_at = json.dumps(left)
-    values = right.get("set", []) if isinstance(right, dict) else [right]
+    several = right.get("set") if isinstance(right, dict) else [right]
+    values = several if isinstance(several, list) else []
     of_protocol = any(word in looks_at for word in ('"protocol"}', '"l4proto"', '"nexthdr"'))
     return of_protocol and match.get("op") != "!=" and any(value in _VRRP for value in values)
 
 
 def _is_interface(match: Mapping[str, Any]) -> bool:
     left = match.get("left")
-    meta = left.get("meta", {}) if isinstance(left, dict) else {}
-    return meta.get("key") in _INTERFACES
+    meta = left.get("meta") if isinstance(left, dict) else None
+    return isinstance(meta, dict) and meta.get("key") in _INTERFACES

@@ -32,8 +32,9 @@ class Asked:
     @property
     def architectures(self) -> set[str]:
         """What the image is for, as far as it was told."""
-        platforms = self.said.get("Platforms") or []
-        return {str(platform.get("architecture", "")) for platform in platforms} - {"", "unknown"}
+        platforms = self.said.get("Platforms")
+        known = [p for p in platforms if isinstance(p, dict)] if isinstance(platforms, list) else []
+        return {str(platform.get("architecture", "")) for platform in known} - {"", "unknown"}
 
     def judged(self, reference: str, architecture: str) -> tuple[Verdict, str, str | None]:
         """A finding's verdict, message and fix.

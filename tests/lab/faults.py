@@ -272,8 +272,8 @@ ROWS = [
     Row(KEEPALIVED_KILLED, "another node's turn", "holder", (0, 1), "VIP", "image", FAIL_OVER),
     Row(KEEPALIVED_KILLED, "verifying", "holder", 0, silence=FAIL_OVER),
     Row(ORPHAN, "before the run", "holder", 0, silence=FAIL_OVER, quick=True),
-    Row(ORPHAN, "validating", "holder", 1, "", silence=FAIL_OVER),
-    Row(ORPHAN, "verifying", "holder", 4, "", silence=FAIL_OVER),
+    Row(ORPHAN, "validating", "holder", 1, "keepalived runs its check", silence=FAIL_OVER),
+    Row(ORPHAN, "verifying", "holder", 4, "keepalived is exited", silence=FAIL_OVER),
 ]
 
 HEADING = """# Faults

@@ -58,3 +58,18 @@ def test_the_table_of_iptables_is_left_to_who_reads_it_better() -> None:
     ruleset = {"nftables": json.loads(table)}
     assert list(vrrp_dropped(ruleset, "input", iptables=True)) == []
     assert list(vrrp_dropped(ruleset, "input", iptables=False))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"nftables": 7}',
+        '{"nftables": [1, {"chain": 2}, {"rule": []}]}',
+        '{"nftables": [{"chain": {"hook": "input"}}, {"rule": {"expr": 3}}]}',
+        '{"nftables": [{"chain": {"hook": "input"}}, {"rule": {"expr": [{"match": 1}, 2]}}]}',
+        '{"nftables": [{"chain": {"hook": "input"}}, {"rule": {"expr": [{"match": {"right": '
+        '{"set": 1}}}]}}]}',
+    ],
+)
+def test_what_makes_no_sense_is_left_out(text: str) -> None:
+    assert list(vrrp_dropped(json.loads(text), "input", iptables=False)) == []

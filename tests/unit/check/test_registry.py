@@ -43,6 +43,7 @@ def test_the_answer_is_judged(text: str, login: bool, verdict: Verdict, said: st
     assert bool(fix) is (verdict != "pass")
 
 
-def test_an_image_whose_platforms_are_not_told_is_taken_as_it_is() -> None:
-    asked = parse_asked('{"Descriptor":{},"Platforms":null}\n200', login=False)
+@pytest.mark.parametrize("platforms", ["null", "7", "[7]", "[{}]"])
+def test_an_image_whose_platforms_are_not_told_is_taken_as_it_is(platforms: str) -> None:
+    asked = parse_asked(f'{{"Platforms":{platforms}}}\n200', login=False)
     assert asked.judged(IMAGE, "amd64")[0] == "pass"
