@@ -37,6 +37,9 @@ def ports(scene: Scene) -> Iterator[Diagnosis]:
         ours = {container.id for container in look.ours(scene.cluster.name)}
         for port in [*wanted, scene.cluster.haproxy.health_port]:
             owners = {o for s in look.listeners(port) for o in s.owners if o.container not in ours}
+            if look.docker is None:
+                # Whose containers they are, only the engine knows.
+                owners = {owner for owner in owners if not owner.container}
             if owners:
                 yield Diagnosis(
                     "port-taken",

@@ -28,7 +28,12 @@ def foreign(scene: Scene) -> Iterator[Diagnosis]:
     """Another keepalived on a node."""
     for node, look in scene.nodes:
         ours = {container.id for container in look.ours(scene.cluster.name)}
-        others = {pid: c for pid, c in look.keepaliveds.items() if c not in ours}
+        others = {
+            pid: container
+            for pid, container in look.keepaliveds.items()
+            # Whose containers they are, only the engine knows.
+            if container not in ours and not (container and look.docker is None)
+        }
         names = {f.container.id: f.container.name for f in look.foreign}
         places = {
             f"the container {names.get(c, c[:12])}" if c else f"the node itself (pid {pid})"

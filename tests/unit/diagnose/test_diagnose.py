@@ -15,6 +15,7 @@ from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.errors import HadeployError
 from hadeploy.observe.model import BackendServer, VrrpState
 from hadeploy.observe.vrrp import Spoken
+from hadeploy.verify.proofs import prove
 from tests.unit.diagnose.scenes import CAPTURED, scene
 
 DOCS = Path(__file__).parents[3] / "docs" / "diagnosis.md"
@@ -178,6 +179,16 @@ def test_docker_that_does_not_answer_explains_its_containers() -> None:
     gone |= {"serving": None, "vrrp": None, "keepaliveds": {}, "backends": (), "sockets": ()}
     found = one(diagnose(changed(scene("healthy"), "n3", **gone)))
     assert (found.cause, found.evidence) == ("docker-down", ("n3: no daemon",))
+
+
+def test_containers_of_an_engine_that_does_not_answer_are_not_taken_for_strangers() -> None:
+    hung: dict[str, Any] = {"docker": None, "docker_error": "no answer within 20 s"}
+    bent = changed(scene("healthy"), "n2", containers=(), serving=None, vrrp=None, **hung)
+    proofs = prove(bent.cluster, bent.desired, bent.observed)
+    assert one(diagnose(dataclasses.replace(bent, proofs=proofs))).cause == "docker-down"
+    told = {p.message for p in proofs if p.verdict == "fail" and p.node == "n2"}
+    assert "kube-lb-haproxy cannot be seen: the Docker engine does not answer" in told
+    assert not [text for text in told if "missing" in text or "belongs to" in text]
 
 
 def test_a_haproxy_of_ours_that_is_just_restarting_is_no_stranger_on_its_port() -> None:
