@@ -9,17 +9,16 @@ one after the other, and makes changes while requests go through the virtual IP.
 from __future__ import annotations
 
 import os
-import platform
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from benchmarks.bench import DOCUMENTS, bench_lab, machine, tell, write
+from benchmarks.document import Markers
 from benchmarks.figures import Row
 from benchmarks.measure import measure_tool
 from benchmarks.scenarios import (
@@ -30,13 +29,13 @@ from benchmarks.scenarios import (
     Scenario,
     chosen,
 )
-from benchmarks.table import rendered, replaced
+from benchmarks.table import rendered
 from benchmarks.tools import PEER_VENV, Hadeploy, Tool, install_peers, peers
 from hadeploy.errors import HadeployError
-from hadeploy.lab.images.store import ensure_image, lab_images
+from hadeploy.lab.images.store import lab_images
 from hadeploy.lab.lab import Lab
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "availability.md"
+DOCUMENT = DOCUMENTS / "availability.md"
 GAP_BAR_SECONDS = 0.1
 QUICK = "haproxy-config"
 TOOLS = ("hadeploy", "ansible", "pyinfra")
@@ -82,20 +81,20 @@ def main(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     try:
-        with _lab(name, use_lab) as lab:
+        with bench_lab(name, use_lab, (NEW_HAPROXY, NEW_KEEPALIVED)) as lab:
             rows, broken = _measured(lab, scenarios, rounds, wanted or TOOLS)
             block = rendered(rows, _machine(lab), rounds)
     except HadeployError as error:
         raise click.ClickException("\n".join(filter(None, (str(error), error.detail)))) from error
     whole = len(scenarios) == len(SCENARIOS) and not wanted and not broken
-    _write(block, output or (DOCUMENT if whole else None))
+    write(Markers("availability"), block, output or (DOCUMENT if whole else None))
     own = [row for row in rows if row.tool == Hadeploy.title]
     # One round on a busy machine says little about milliseconds.
     gap = float("inf") if quick else GAP_BAR_SECONDS
     missed = [f"{row.change}: {what}" for row in own for what in row.missed(gap)]
     missed += [f"{tool} was not measured to the end" for tool in broken]
     for line in missed:
-        _tell(f"bar missed: {line}")
+        tell(f"bar missed: {line}")
     sys.exit(1 if missed else 0)
 
 
@@ -106,74 +105,37 @@ def _measured(
     with tempfile.TemporaryDirectory(prefix="availability-") as scratch:
         tools: list[Tool] = [Hadeploy(lab, Path(scratch))]
         if {*wanted} - {TOOLS[0]}:
-            _tell("installing Ansible and pyinfra")
+            tell("installing Ansible and pyinfra")
             install_peers()
             os.environ["ANSIBLE_HOME"] = scratch
             tools += peers(lab)
         tools = [tool for tool in tools if tool.title.split()[0].lower() in wanted]
-        _tell("loading the images into the nodes")
+        tell("loading the images into the nodes")
         # Before the start, so that no tool is measured loading them.
         lab.load_images(*lab_images().values(), NEW_HAPROXY, NEW_KEEPALIVED)
         rows: list[Row] = []
         broken = []
         for tool in tools:
-            _tell(f"bringing the cluster up with {tool.title}")
+            tell(f"bringing the cluster up with {tool.title}")
             try:
-                for row in measure_tool(lab, tool, scenarios, rounds, _tell):
+                for row in measure_tool(lab, tool, scenarios, rounds, tell):
                     rows.append(row)
             except (HadeployError, OSError) as error:
-                _tell(f"{tool.title} has to be left here: {error}")
+                tell(f"{tool.title} has to be left here: {error}")
                 broken.append(tool.title)
         return rows, broken
 
 
-@contextmanager
-def _lab(name: str, existing: str | None) -> Iterator[Lab]:
-    """A lab that is removed in the end, however that comes, or one that is there."""
-    if existing:
-        yield Lab.find(existing)
-        return
-    for reference in (*lab_images().values(), NEW_HAPROXY, NEW_KEEPALIVED):
-        ensure_image(reference, _tell)
-    Lab.remove(name)
-    try:
-        yield Lab.up(name, report=_tell)
-    finally:
-        _tell(f"removing the lab {name}")
-        Lab.remove(name)
-
-
 def _machine(lab: Lab) -> dict[str, str]:
-    """What was measured on."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    ask = ["docker", "version", "--format", "{{.Server.Version}}"]
-    images = ", ".join(lab_images().values())
-    machine = {
-        "Machine": f"{os.cpu_count()} CPUs, {memory:.0f} GiB, {platform.machine()}, "
-        f"{platform.system()} {platform.release().split('-')[0]}",
-        "nodes": f"{len(lab.nodes)}, Docker {lab.exec(lab.nodes[0], ask).stdout.strip()}",
-        "images": f"{images}; changed to {NEW_HAPROXY}, {NEW_KEEPALIVED}",
-        "Python": platform.python_version(),
-    }
+    """What was measured on, and with."""
+    told = machine(lab)
+    told["images"] += f"; changed to {NEW_HAPROXY}, {NEW_KEEPALIVED}"
     if PEER_VENV.exists():
         pip = [str(PEER_VENV / "bin" / "python"), "-m", "pip", "freeze"]
         frozen = subprocess.run(pip, capture_output=True, text=True, check=True).stdout.splitlines()
         versions = dict(line.split("==") for line in frozen if "==" in line)
-        machine |= {tool: versions.get(tool, "") for tool in ("ansible-core", "pyinfra")}
-    return machine
-
-
-def _write(block: str, output: Path | None) -> None:
-    if output is None:
-        print(block)
-        return
-    text = output.read_text() if output.exists() else ""
-    output.write_text(replaced(text, block))
-    _tell(f"written: {output}")
-
-
-def _tell(message: str) -> None:
-    print(f"  {message}", file=sys.stderr, flush=True)
+        told |= {tool: versions.get(tool, "") for tool in ("ansible-core", "pyinfra")}
+    return told
 
 
 if __name__ == "__main__":

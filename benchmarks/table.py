@@ -1,4 +1,4 @@
-"""The table of the document, and putting it there; pure."""
+"""The table of the document; pure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.figures import Row
 
-BEGIN = "<!-- availability: begin; written by benchmarks/availability.py -->"
-END = "<!-- availability: end -->"
 _HEAD = (
     "| change | with | requests | failed | slow | gap | probe late | long-lived cut | took |",
     "|---|---|--:|--:|--:|--:|--:|--:|--:|",
@@ -61,23 +59,3 @@ def _troubles(row: Row) -> list[str]:
         for number, measurement in enumerate(row.measurements, 1)
         if measurement.troubles()
     ]
-
-
-def replaced(text: str, block: str) -> str:
-    """A document with the block between its markers.
-
-    Args:
-        text: the document; without markers the block is added at its end.
-        block: what is to be between them.
-
-    Raises:
-        ValueError: there is one marker without the other, or they are the wrong way round.
-    """
-    between = f"{BEGIN}\n{block}\n{END}"
-    if BEGIN not in text and END not in text:
-        return f"{text.rstrip()}\n\n{between}\n".lstrip()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError("the document has one marker without the other")
-    return f"{before}{between}{after}"

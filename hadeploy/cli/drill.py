@@ -138,7 +138,7 @@ def _drill(
     cluster = prepared.cluster
     with (
         held("drill", cluster, run.sessions, run.progress) as lock,
-        deferred(run.progress) as interrupt,
+        deferred(run.progress, "what was broken is mended: `hadeploy verify`") as interrupt,
     ):
         drill = Drill(
             cluster,

@@ -158,8 +158,8 @@ def run_round(
                 drill.progress.waiting("mending")
                 each(lambda node: _mend(drill, drill.sessions[node]), roles.victims)
             _finish(broken)
-        drill.interrupt.check()
         healthy = prove()
+        drill.interrupt.check()
     vips = tuple(str(vip.ip) for vip in drill.cluster.vip)
     return Round(
         scenario.name,
@@ -226,8 +226,7 @@ def _wait(drill: Drill, watched: Watched, broken: list[Future[None]], *, moving:
     """
     deadline = time.monotonic() + drill.patience
     seen: float | None = None
-    while time.monotonic() < deadline:
-        drill.interrupt.check()
+    while time.monotonic() < deadline and not drill.interrupt.asked:
         if any(future.done() and future.exception() for future in broken):
             return
         if seen is None and _happened(watched, len(broken), moving=moving):

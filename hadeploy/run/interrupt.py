@@ -17,10 +17,15 @@ class InterruptedRunError(HadeployError):
 
 
 class Interrupt:
-    """Whether the user has asked to stop."""
+    """Whether the user has asked to stop.
 
-    def __init__(self) -> None:
+    Args:
+        hint: what to do next, if so.
+    """
+
+    def __init__(self, hint: str) -> None:
         self.asked = False
+        self._hint = hint
 
     def check(self) -> None:
         """Stop here, if the user has asked to.
@@ -31,19 +36,22 @@ class Interrupt:
         if self.asked:
             raise InterruptedRunError(
                 "interrupted; the rest was not done",
-                hint="`hadeploy up` goes on from here",
+                hint=self._hint,
                 code=ExitCode.INTERRUPTED,
             )
 
 
 @contextmanager
-def deferred(progress: Progress) -> Iterator[Interrupt]:
+def deferred(
+    progress: Progress, hint: str = "`hadeploy up` goes on from here"
+) -> Iterator[Interrupt]:
     """Turn the first Ctrl-C into a wish; the second one is a KeyboardInterrupt.
 
     Args:
         progress: told that the node in hand is finished first.
+        hint: what to do next, if the user asks to stop.
     """
-    wish = Interrupt()
+    wish = Interrupt(hint)
 
     def ask(number: int, frame: FrameType | None) -> None:
         del number, frame

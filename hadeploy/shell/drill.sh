@@ -63,7 +63,7 @@ break_docker_restart() {
     until_true 60 "the Docker engine has ended" ended "$hd_daemon" || return 1
     # It must not keep the lock that says that a script is at work.
     xargs -0 setsid <"$hd_words" >/dev/null 2>&1 8>&- &
-    until_true 60 "the Docker engine answers" quietly docker version
+    until_true 60 "the Docker engine answers" quietly docker version && rm -f "$hd_words"
 }
 ended() { ! kill -0 "$1" 2>/dev/null; }
 mend_docker_restart() {

@@ -60,4 +60,6 @@ watch_node() {
     exec 7>&-
     wait "$hd_reader"
     rm -rf "$hd_folder"
+    # A later watch may have its mark there by now.
+    [ "$(cat "$watch_mark" 2>/dev/null)" != "$HD_WATCH" ] || rm -f "$watch_mark"
 }

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.table import BEGIN, END
+from benchmarks.document import Markers
 from hadeploy.lab.lab import Lab
 
+MARKERS = Markers("availability")
+BEGIN, END = MARKERS.begin, MARKERS.end
 ENTRY = Path(__file__).parents[2] / "benchmarks" / "availability.py"
 
 

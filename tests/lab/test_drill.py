@@ -115,7 +115,7 @@ def test_a_node_mends_itself_when_the_drill_is_killed(served: Cluster) -> None:
 
 def frozen(cluster: Cluster, node: str) -> str:
     """The processes of a node's haproxy that are stopped."""
-    return cluster.node(node, f"docker container top {HAPROXY} -o pid,stat | awk '$2 ~ /T/'")
+    return cluster.node(node, f"docker container top {HAPROXY} -o pid,stat | awk '$2 ~ /^T/'")
 
 
 def no_traces(cluster: Cluster) -> bool:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
 from benchmarks.figures import LongLived, Measurement, Observed, Request, Row
-from benchmarks.table import BEGIN, END, rendered, replaced
+from benchmarks.table import rendered
 
 
 def row(change: str, tool: str, *errors: str) -> Row:
@@ -34,24 +32,3 @@ def test_a_long_gap_is_in_seconds() -> None:
     requests = [Request(0.0, 0.0, 3.14)]
     made = Measurement(Observed(requests, (), 0.0), 0.0, 1.0)
     assert "| 3.1 s |" in rendered([Row("a", "one", True, [made])], {}, 1)
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("", f"{BEGIN}\nnew\n{END}\n"),
-        ("prose\n", f"prose\n\n{BEGIN}\nnew\n{END}\n"),
-        (f"above\n{BEGIN}\nold\n{END}\nbelow\n", f"above\n{BEGIN}\nnew\n{END}\nbelow\n"),
-        (f"{BEGIN}\n{END}", f"{BEGIN}\nnew\n{END}"),
-    ],
-    ids=["empty", "without markers", "replaced", "empty block"],
-)
-def test_the_block_is_put_between_the_markers(before: str, after: str) -> None:
-    assert replaced(before, "new") == after
-    assert replaced(after, "new") == after
-
-
-@pytest.mark.parametrize("text", [BEGIN, END, f"{END}\n{BEGIN}"])
-def test_half_a_pair_of_markers_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="one marker without the other"):
-        replaced(text, "new")

@@ -1,0 +1,184 @@
+"""Measures how long the VIP does not answer when its holder fails, for docs/failover.md.
+
+    sudo .venv/bin/python benchmarks/failover.py
+
+It makes a lab of its own and repeats `hadeploy drill` with both failover profiles; then it keeps
+all CPUs busy for two minutes and counts how often keepalived changes its state.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import click
+from ruamel.yaml import YAML
+
+from benchmarks.bench import DOCUMENTS, bench_lab, machine, tell, write
+from benchmarks.document import Markers
+from hadeploy.errors import HadeployError
+from hadeploy.lab.lab import Lab
+
+DOCUMENT = DOCUMENTS / "failover.md"
+KEEPALIVED = "kube-lb-keepalived"
+PROFILES = ("standard", "fast")
+SCENARIOS = ("haproxy-stop", "haproxy-kill", "haproxy-hang", "link-down")
+RATE = "200"
+# Seconds without an answer: the median and the worst, by profile and scenario.
+BARS = {
+    ("fast", "haproxy-stop"): (0.3, 0.6),
+    ("fast", "haproxy-kill"): (0.3, 0.6),
+    ("fast", "link-down"): (0.3, 0.6),
+    ("standard", "haproxy-stop"): (1.5, 1.5),
+    ("standard", "link-down"): (3.5, 3.5),
+}
+_HEAD = (
+    "| profile | what fails on the holder | drills | median | worst | noticed | requests failed |",
+    "|---|---|--:|--:|--:|--:|--:|",
+)
+
+
+@click.command()
+@click.option("--lab", "name", default="failover", show_default=True, help="Make a lab so called.")
+@click.option("--use-lab", help="Use this lab, and leave it.")
+@click.option("--repeat", default=20, show_default=True, help="How often to drill each.")
+@click.option("--load-seconds", default=120, show_default=True, help="How long to be busy.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DOCUMENT,
+    help="Write the table there. Default: docs/failover.md.",
+)
+def main(name: str, use_lab: str | None, repeat: int, load_seconds: int, output: Path) -> None:
+    """Measure both failover profiles; the exit code is 1 where one misses its bar."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    lines: list[str] = [*_HEAD]
+    loads: list[str] = []
+    missed: list[str] = []
+    try:
+        with (
+            bench_lab(name, use_lab, ()) as lab,
+            tempfile.TemporaryDirectory(prefix="failover-") as scratch,
+        ):
+            for profile in PROFILES:
+                inventory = _inventory(lab, Path(scratch), profile)
+                _hadeploy(inventory, "up", "--json")
+                for scenario in SCENARIOS:
+                    tell(f"{profile}: {scenario}, {repeat} times")
+                    drills = _drilled(inventory, scenario, repeat)
+                    lines.append(_row(profile, scenario, drills))
+                    missed += _missed(profile, scenario, drills)
+                tell(f"{profile}: {load_seconds} s of load")
+                changes = _changes_under_load(lab, load_seconds)
+                loads.append(f"{profile} {changes}")
+                missed += [f"{profile}: {changes} changes of state under load"] if changes else []
+            told = "; ".join(f"{key}: {value}" for key, value in machine(lab).items())
+    except HadeployError as error:
+        raise click.ClickException("\n".join(filter(None, (str(error), error.detail)))) from error
+    lines += [
+        "",
+        f"Changes of state in {load_seconds} s with {_burners()} busy processes: "
+        f"{', '.join(loads)}.",
+        "",
+        f"{told}; {RATE} requests a second.",
+    ]
+    write(Markers("failover"), "\n".join(lines), output)
+    for line in missed:
+        tell(f"bar missed: {line}")
+    sys.exit(1 if missed else 0)
+
+
+def _inventory(lab: Lab, folder: Path, profile: str) -> Path:
+    inventory = YAML(typ="safe").load(Path(lab.environment["HADEPLOY_INVENTORY"]).read_text())
+    inventory["vrrp"] = {"failover": profile}
+    file = folder / "inventory.yaml"
+    YAML(typ="safe", pure=True).dump(inventory, file)
+    return file
+
+
+def _drilled(inventory: Path, scenario: str, repeat: int) -> list[dict[str, Any]]:
+    """The results of drills; each must have been passed."""
+    document = _hadeploy(
+        inventory,
+        *("drill", scenario, "--json", "--yes", "--allow-link-down", "--hold", "1"),
+        *("--repeat", str(repeat), "--rate", RATE),
+    )
+    drills: list[dict[str, Any]] = document["drill"]
+    return drills
+
+
+def _hadeploy(inventory: Path, command: str, *others: str) -> dict[str, Any]:
+    argv = [sys.executable, "-m", "hadeploy", command, "-i", str(inventory), *others]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False)
+    document: dict[str, Any] = json.loads(done.stdout)
+    if done.returncode:
+        raise HadeployError(
+            f"exit code {done.returncode}",
+            doing=f"hadeploy {command}",
+            detail=json.dumps(document["errors"] or document["drill"], indent=2),
+        )
+    return document
+
+
+def _row(profile: str, scenario: str, drills: list[dict[str, Any]]) -> str:
+    gaps = [drill["outage"] for drill in drills]
+    noticed = median(drill["detected"] for drill in drills)
+    failed, requests = (sum(drill[key] for drill in drills) for key in ("failed", "requests"))
+    cells = (
+        profile,
+        scenario,
+        f"{len(drills)}",
+        f"{median(gaps):.2f} s",
+        f"{max(gaps):.2f} s",
+        f"{noticed:.2f} s",
+        f"{failed} of {requests}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _missed(profile: str, scenario: str, drills: list[dict[str, Any]]) -> list[str]:
+    gaps = [drill["outage"] for drill in drills]
+    middle, worst = BARS.get((profile, scenario), (float("inf"), float("inf")))
+    if median(gaps) <= middle and max(gaps) <= worst:
+        return []
+    return [f"{profile} {scenario}: median {median(gaps):.2f} s, worst {max(gaps):.2f} s"]
+
+
+def _burners() -> int:
+    return 2 * (os.cpu_count() or 1)
+
+
+def _changes_under_load(lab: Lab, seconds: int) -> int:
+    """How often a keepalived of any node changes its state while all CPUs are busy."""
+    since = f"{time.time():.0f}"
+    with _busy(_burners()):
+        time.sleep(seconds)
+    count = f"docker logs --since {since} {KEEPALIVED} 2>&1 | grep -c 'Entering .* STATE' || true"
+    return sum(int(lab.exec(node, ["sh", "-c", count]).stdout) for node in lab.nodes)
+
+
+@contextmanager
+def _busy(processes: int) -> Iterator[None]:
+    """Keep all CPUs busy."""
+    burn = [sys.executable, "-c", "while True: pass"]
+    burning = [subprocess.Popen(burn) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in burning:
+            process.kill()
+            process.wait()
+
+
+if __name__ == "__main__":
+    main()
