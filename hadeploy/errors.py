@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     NOT_PROVEN = 4
     CHANGES_PENDING = 5
     LOCKED = 6
+    DOWN = 7
     INTERRUPTED = 130
 
 

@@ -237,9 +237,9 @@ def _others(found: tuple[Section, ...], known: set[Section]) -> Iterator[Differe
         ports = ", ".join(str(port) for port in sorted(section.ports)) or "no port"
         if section.all("stats"):
             yield Difference(
-                f"{section.kind} {section.name}: statistics on {ports}; ours are on each node's "
-                "127.0.0.1 at haproxy.health_port, /stats",
-                _TEMPLATE,
+                f"{section.kind} {section.name}: statistics on {ports}; ours are read-only, on "
+                "/stats of haproxy.metrics",
+                "haproxy.metrics: {address: 0.0.0.0, port: ...}",
             )
         else:
             yield Difference(f"{section.kind} {section.name} on {ports} goes", "listeners")

@@ -42,9 +42,8 @@ def ports(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     if "ss" in look.missing:
         return
     by_hand = recognise(sight.cluster, look)
-    wanted = [listener.port for listener in sight.cluster.listeners]
     taken = False
-    for port in [*wanted, sight.cluster.haproxy.health_port]:
+    for port in sight.cluster.haproxy_ports:
         for owner in _strangers(sight, look, port, by_hand):
             taken = True
             what = f"port {port} is taken by {owner or 'a process that it does not name'}"

@@ -118,6 +118,8 @@ def connected_run(
     choices: Choices | None = None,
     *,
     tolerant: bool = False,
+    least: int = 1,
+    brief: bool = False,
 ) -> Iterator[Run]:
     """Read the inventory and connect; connected for as long as the body lasts.
 
@@ -125,7 +127,9 @@ def connected_run(
         options: the command's.
         outcome: told the cluster's name.
         choices: what the user says about this run.
-        tolerant: whether to go on with the nodes that can be reached, if any can.
+        tolerant: whether to go on with the nodes that can be reached.
+        least: how many are then enough.
+        brief: whether nothing that is told on the way stays on the screen.
     """
     chosen = choices or Choices()
     inputs = options.inputs()
@@ -139,8 +143,8 @@ def connected_run(
     nodes = [node for node in cluster.nodes if node.label not in chosen.without]
     missing: dict[str, HadeployError] | None = {} if tolerant else None
     with (
-        options.progress(cluster) as progress,
-        connected(dialer, progress, nodes, missing=missing) as sessions,
+        options.progress(cluster, brief=brief) as progress,
+        connected(dialer, progress, nodes, missing=missing, least=least) as sessions,
     ):
         yield Run(
             inputs,

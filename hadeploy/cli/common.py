@@ -107,14 +107,19 @@ class Options:
         return Dialer(inventory.cluster, folder, self.accept_new_host_keys, password, ask_secret)
 
     @contextmanager
-    def progress(self, cluster: Cluster) -> Iterator[Progress]:
-        """Live in a terminal, lines elsewhere."""
+    def progress(self, cluster: Cluster, *, brief: bool = False) -> Iterator[Progress]:
+        """Live in a terminal, lines elsewhere.
+
+        Args:
+            cluster: for its nodes.
+            brief: whether nothing of it stays on the screen; then there are no lines elsewhere.
+        """
         console = self.err
         if console.is_terminal:
-            with Screen(console, [node.label for node in cluster.nodes]) as screen:
+            with Screen(console, [node.label for node in cluster.nodes], brief=brief) as screen:
                 yield screen
         else:
-            with Lines(console) as lines:
+            with Lines(Console(quiet=True) if brief else console) as lines:
                 yield lines
 
 

@@ -16,11 +16,17 @@ from hadeploy.drill.scenarios import NAMES as SCENARIOS
 from hadeploy.errors import ExitCode
 from hadeploy.plan.model import Action, Impact
 from hadeploy.run.standing import Standing
+from hadeploy.status.model import ClusterStatus
 from hadeploy.verify.model import Verdict
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        # A default is only for whoever makes one; in the document everything is told.
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class StepPart(_Part):
@@ -33,6 +39,8 @@ class StepPart(_Part):
     impact: Impact
     diff: list[str]
     """What changes, line by line, without secrets."""
+    drift: bool
+    """Whether the node is no longer as it was left, by hand or by a failure."""
 
 
 class NodePart(_Part):
@@ -172,6 +180,8 @@ class Document(_Part):
     """What `drill` broke; else empty."""
     archive: str | None
     """What `support` has written; null for other commands."""
+    status: ClusterStatus | None
+    """What `status` has seen; null for other commands."""
     errors: list[ErrorPart]
 
 
@@ -184,6 +194,6 @@ def document_schema() -> dict[str, Any]:
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Document.model_json_schema(),
+        **Document.model_json_schema(mode="serialization"),
         "title": "hadeploy --json",
     }

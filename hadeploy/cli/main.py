@@ -22,6 +22,11 @@ COMMANDS = {
     "plan": ("hadeploy.cli.plan:plan", "Show what `up` would do; change nothing."),
     "up": ("hadeploy.cli.up:up", "Bring the cluster up, or to a changed inventory; prove it."),
     "verify": ("hadeploy.cli.verify:verify", "Prove that the cluster serves."),
+    "status": ("hadeploy.cli.status:status", "How the cluster is now, on one screen."),
+    "logs": (
+        "hadeploy.cli.logs:logs",
+        "What the containers on all nodes have logged, by time; -f follows.",
+    ),
     "down": ("hadeploy.cli.down:down", "Remove everything that hadeploy put on the nodes."),
     "support": (
         "hadeploy.cli.support:support",
@@ -42,6 +47,9 @@ COMMANDS = {
     ),
     "lab": ("hadeploy.cli.lab:lab", "A three-node sandbox on this machine."),
 }
+
+# With --json they print a line for each thing that they find, and no document.
+STREAMS = ("logs",)
 
 
 class LazyGroup(click.Group):
@@ -112,7 +120,7 @@ def main() -> None:
         os._exit(ExitCode.INTERRUPTED)
     except click.ClickException as error:
         error.show()
-        if "--json" in sys.argv and isinstance(error, click.UsageError):
+        if "--json" in sys.argv and isinstance(error, click.UsageError) and not _streams(error):
             _module("hadeploy.cli.outcome").misused(error).print()
         code = ExitCode.USAGE
     except HadeployError as error:
@@ -129,6 +137,10 @@ def main() -> None:
         click.echo("  next: run it again with --debug and report what it prints", err=True)
         code = ExitCode.FAILED
     sys.exit(int(code or 0))
+
+
+def _streams(error: click.UsageError) -> bool:
+    return error.ctx is not None and error.ctx.info_name in STREAMS
 
 
 def _tell(error: HadeployError) -> None:

@@ -26,7 +26,9 @@ _OPTIONS = (
         is_flag=True,
         help="Ask once for the password that sudo on the nodes wants.",
     ),
-    click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
+    click.option(
+        "--json", "as_json", is_flag=True, help="JSON on stdout; docs/json.md tells of it."
+    ),
     click.option("--no-color", is_flag=True, help="No colours; NO_COLOR works too."),
     click.option("--debug", is_flag=True, help="Show tracebacks."),
 )

@@ -15,12 +15,17 @@ from hadeploy.drill.verdict import Result
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.plan.model import Plan
 from hadeploy.run.images import Delivery
+from hadeploy.status.model import ClusterStatus
 from hadeploy.verify.model import Proof
 
 
 @dataclass
 class Outcome:
-    """What a command found and did; the document of --json is made from it."""
+    """What a command found and did; the document of --json is made from it.
+
+    Attributes:
+        one_line: whether that document is printed as one line, since others come before it.
+    """
 
     command: str | None
     cluster: str | None = None
@@ -33,7 +38,9 @@ class Outcome:
     drill: list[Result] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
     archive: str | None = None
+    status: ClusterStatus | None = None
     code: ExitCode = ExitCode.OK
+    one_line: bool = False
 
     def document(self) -> dict[str, Any]:
         """As docs/json.md describes it."""
@@ -51,6 +58,7 @@ class Outcome:
             "checks": [finding.document() for finding in self.checks],
             "proofs": [proof.document() for proof in self.proofs],
             "archive": self.archive,
+            "status": dataclasses.asdict(self.status) if self.status else None,
             "diagnosis": [diagnosis.document() for diagnosis in self.diagnosis],
             "errors": [
                 {
@@ -66,7 +74,7 @@ class Outcome:
 
     def print(self) -> None:
         """Print the document on stdout."""
-        click.echo(json.dumps(self.document(), indent=2))
+        click.echo(json.dumps(self.document(), indent=None if self.one_line else 2))
 
 
 def misused(error: click.UsageError) -> Outcome:

@@ -18,6 +18,7 @@ from hadeploy.run.prepare import Prepared
 from hadeploy.ui.diagnosis import diagnosis_picture
 from hadeploy.ui.render import proofs_picture
 from hadeploy.verify.model import Proof, failed
+from hadeploy.verify.proofs import unreachable_proofs
 from hadeploy.verify.unchanged import expected
 from hadeploy.verify.wait import wait_for_proofs
 
@@ -76,16 +77,7 @@ def prove(run: Run, prepared: Prepared, outcome: Outcome, timeout: float, *, loo
         )
         for node in run.choices.without
     ]
-    outcome.proofs += [
-        Proof(
-            "node-reachable",
-            "fail",
-            f"{error.doing}: {error.what}; nothing is known of it, and it may hold the VIP, too",
-            node,
-            error.hint,
-        )
-        for node, error in run.unreachable.items()
-    ]
+    outcome.proofs += unreachable_proofs(run.unreachable)
     scene = Scene(cluster, desired, observed, outcome.proofs, unreachable=run.unreachable)
     if failed(outcome.proofs):
         run.progress.phase("Diagnose")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from hadeploy.desired.containers import haproxy_container, keepalived_container
 from hadeploy.desired.model import DesiredNode, File, NodeFacts, Role
 from hadeploy.desired.templates import render
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.inventory.fields import NODE
 from hadeploy.inventory.model import Cluster, IPAddress, Listener, Node, backends_of
 from hadeploy.inventory.priorities import check_weight, priorities
 
@@ -58,7 +60,7 @@ def _desired_node(
         root=cluster.root,
         facts=facts,
         files=(
-            haproxy_cfg(cluster, jinja),
+            haproxy_cfg(cluster, node, jinja),
             File(
                 layout.CHECK_SCRIPT,
                 render(
@@ -82,8 +84,13 @@ def _desired_node(
     )
 
 
-def haproxy_cfg(cluster: Cluster, jinja: jinja2.Environment) -> File:
-    """haproxy.cfg, the same on every node; it names itself so that a reload can be proven."""
+def haproxy_cfg(cluster: Cluster, node: Node, jinja: jinja2.Environment) -> File:
+    """haproxy.cfg of one node; it names itself so that a reload can be proven.
+
+    It is the same on every node, unless the metrics are on the node's own address.
+    """
+    metrics = _metrics(cluster, node)
+    reserved = layout.HEALTH_MAXCONN
 
     def text(config_id: str) -> str:
         return render(
@@ -94,9 +101,10 @@ def haproxy_cfg(cluster: Cluster, jinja: jinja2.Environment) -> File:
             extra=cluster.templates.extra,
             listeners=[_listener(cluster, listener) for listener in cluster.listeners],
             bind="*" if cluster.vip[0].version == 4 else "[::]",
-            global_maxconn=cluster.haproxy.maxconn + layout.HEALTH_MAXCONN,
-            health_maxconn=layout.HEALTH_MAXCONN,
+            global_maxconn=cluster.haproxy.maxconn + reserved,
+            health_maxconn=reserved - (metrics["maxconn"] if metrics else 0),
             idle_seconds=layout.IDLE_SECONDS,
+            metrics=metrics,
             server_state=f"{layout.IN_HAPROXY}/{layout.SERVER_STATE.rpartition('/')[2]}",
             config_id=config_id,
         )
@@ -120,6 +128,15 @@ def _self_naming(path: str, role: Role, text: Callable[[str], str], place: str, 
             code=ExitCode.USAGE,
         )
     return File(path, content, mode, role, config_id)
+
+
+def _metrics(cluster: Cluster, node: Node) -> dict[str, Any] | None:
+    metrics = cluster.haproxy.metrics
+    if metrics is None:
+        return None
+    given = str(node.address) if metrics.address == NODE else metrics.address
+    address = _bracketed(ipaddress.ip_address(given))
+    return {"bind": f"{address}:{metrics.port}", "maxconn": layout.METRICS_MAXCONN}
 
 
 def _listener(cluster: Cluster, listener: Listener) -> dict[str, Any]:

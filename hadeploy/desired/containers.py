@@ -69,8 +69,8 @@ def keepalived_container(cluster: Cluster) -> Container:
 
 
 def _privileged_port(cluster: Cluster) -> bool:
-    """Whether the image's own user, which is not root since 2.4, could not bind a listener."""
-    return any(listener.port < 1024 for listener in cluster.listeners)
+    """Whether the image's own user, which is not root since 2.4, could not bind a port."""
+    return any(port < 1024 for port in cluster.haproxy_ports)
 
 
 def _nofile(cluster: Cluster) -> int:

@@ -29,5 +29,7 @@ INSTANCE = "hadeploy"
 # Slots of the global maxconn that only the health frontend can take: at the global limit a
 # monitor-uri on any frontend times out, and the VIP would leave a node because it is busy.
 HEALTH_MAXCONN = 100
+# Of these, what the metrics get where they are on.
+METRICS_MAXCONN = 20
 # How long haproxy keeps a connection on the health port that asks nothing.
 IDLE_SECONDS = 5

@@ -31,11 +31,10 @@ def docker(scene: Scene) -> Iterator[Diagnosis]:
 
 def ports(scene: Scene) -> Iterator[Diagnosis]:
     """Ports of ours that somebody else has."""
-    wanted = [listener.port for listener in scene.cluster.listeners]
     for node, look in scene.nodes:
         # Whatever their state: one that restarts may have a process by the time we look for it.
         ours = {container.id for container in look.ours(scene.cluster.name)}
-        for port in [*wanted, scene.cluster.haproxy.health_port]:
+        for port in scene.cluster.haproxy_ports:
             owners = {o for s in look.listeners(port) for o in s.owners if o.container not in ours}
             if look.docker is None:
                 # Whose containers they are, only the engine knows.

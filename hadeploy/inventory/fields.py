@@ -38,6 +38,8 @@ LOG_FACILITY: Final = (
 )
 LOG_SIZE: Final = r"^[1-9][0-9]*[kmg]$"
 REFERENCE: Final = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00-\x1f]+|cmd:[^\x00-\x1f]+)$"
+# Instead of an address: the one that each node has in the inventory.
+NODE: Final = "node"
 SNIPPET: Final = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
 
 SHAPES: Final[Mapping[str, str]] = {
@@ -144,6 +146,22 @@ def _log_target(target: str) -> str:
     return target
 
 
+def _metrics_address(value: object) -> object:
+    if value == NODE:
+        return value
+    try:
+        if isinstance(value, str) and "%" not in value:
+            address = ipaddress.ip_address(value)
+            if address.is_loopback or address.is_unspecified:
+                return str(address)
+    except ValueError:
+        pass
+    raise ValueError(
+        f"must be {NODE}, for each node's own address, or 127.0.0.1, ::1, 0.0.0.0 or ::, which"
+        f" every node has, not {_shown(value)}"
+    )
+
+
 def _absolute(path: str) -> str:
     if not path.startswith("/") or posixpath.normpath(path) in ("/", "//"):
         raise ValueError("must be an absolute path, and not '/' itself")
@@ -184,6 +202,7 @@ UrlPath = Annotated[str, Field(pattern=URL_PATH)]
 LogTarget = Annotated[str, Field(pattern=LOG_TARGET), AfterValidator(_log_target)]
 LogFacility = Annotated[str, Field(pattern=LOG_FACILITY)]
 LogSize = Annotated[str, Field(pattern=LOG_SIZE)]
+MetricsAddress = Annotated[str, BeforeValidator(_metrics_address)]
 SecretReference = Annotated[str, Field(pattern=REFERENCE)]
 Snippet = Annotated[str, Field(pattern=SNIPPET)]
 AbsolutePath = Annotated[str, AfterValidator(_absolute)]

@@ -13,6 +13,7 @@ from hadeploy.inventory.fields import (
     Duration,
     LogFacility,
     LogTarget,
+    MetricsAddress,
     Name,
     Port,
     UrlPath,
@@ -83,6 +84,16 @@ class Listener(Model):
     )
 
 
+class Metrics(Model):
+    """haproxy's exporter for Prometheus and its page of statistics, both without a password."""
+
+    address: MetricsAddress = Field(
+        "127.0.0.1",
+        description="Who can ask: node (the node's own address), 127.0.0.1, ::1, 0.0.0.0 or ::.",
+    )
+    port: Port = Field(8404, description="/metrics is for Prometheus, /stats for people.")
+
+
 class Haproxy(Model):
     """What concerns haproxy as a whole."""
 
@@ -98,6 +109,9 @@ class Haproxy(Model):
     )
     health_port: Port = Field(
         19443, description="On 127.0.0.1 only: what keepalived's check asks; never a service port."
+    )
+    metrics: Metrics | None = Field(
+        None, description="Turns its Prometheus exporter and its page of statistics on."
     )
     log: LogTarget = Field("stdout", description="stdout, or a syslog target such as 10.0.0.5:514.")
     log_facility: LogFacility = Field("local0", description="The syslog facility.")

@@ -23,7 +23,7 @@ from hadeploy.inventory.fields import (
     NodeName,
     Whole,
 )
-from hadeploy.inventory.listener import Backend, Check, Haproxy, Listener, Timeouts
+from hadeploy.inventory.listener import Backend, Check, Haproxy, Listener, Metrics, Timeouts
 from hadeploy.inventory.parts import (
     Containers,
     Extra,
@@ -55,6 +55,7 @@ __all__ = [
     "Images",
     "KeepalivedImage",
     "Listener",
+    "Metrics",
     "Model",
     "Node",
     "NodeSsh",
@@ -153,6 +154,13 @@ class Cluster(Model):
             self.containers.haproxy or f"{self.name}-haproxy",
             self.containers.keepalived or f"{self.name}-keepalived",
         )
+
+    @property
+    def haproxy_ports(self) -> tuple[int, ...]:
+        """All that haproxy listens on, on every node."""
+        metrics = self.haproxy.metrics
+        own = (self.haproxy.health_port, *([metrics.port] if metrics else []))
+        return (*(listener.port for listener in self.listeners), *own)
 
     def node(self, label: str) -> Node:
         """The node of that label.

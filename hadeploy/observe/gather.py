@@ -22,13 +22,16 @@ from hadeploy.transport.session import Session
 Depth = Literal["", "fresh", "yes"]
 
 
-def observation_script(cluster: Cluster, *, previous: bool = False, depth: Depth = "") -> str:
+def observation_script(
+    cluster: Cluster, *, previous: bool = False, depth: Depth = "", versions: bool = False
+) -> str:
     """The read-only script, the same for every node of the cluster.
 
     Args:
         cluster: the inventory.
         previous: whether to read the files of the previous configuration, too.
         depth: how thorough to be.
+        versions: whether to ask which versions of the programs run.
     """
     return compose(
         "keepalived.sh",
@@ -52,6 +55,7 @@ def observation_script(cluster: Cluster, *, previous: bool = False, depth: Depth
             "HD_KEEPALIVED_IMAGE": cluster.images.keepalived.reference,
             "HD_ROUTER_ID": str(cluster.vrrp.virtual_router_id),
             "HD_PREVIOUS": "yes" if previous else "",
+            "HD_VERSIONS": "yes" if versions else "",
             "HD_VIPS": " ".join(str(vip.ip) for vip in cluster.vip),
         },
     )
@@ -90,15 +94,24 @@ def try_observe(
 ) -> tuple[dict[str, ObservedNode], list[HadeployError]]:
     """As `observe`, where a node that cannot be observed does not hide the others."""
     script = observation_script(cluster, previous=previous, depth=depth)
-
-    def look(session: Session) -> ObservedNode:
-        asked = time.time()
-        reply = session.run(script, doing="observing")
-        seen = read_observation(session.node, reply)
-        return dataclasses.replace(seen, skew=skew(seen.now, asked, time.time()))
-
-    found, errors = try_each(look, sessions.values())
+    found, errors = try_each(lambda session: look_at(session, script), sessions.values())
     return {node.node: node for node in found}, errors
+
+
+def look_at(session: Session, script: str) -> ObservedNode:
+    """Observe one node, in one exec.
+
+    Args:
+        session: to the node.
+        script: from `observation_script`.
+
+    Raises:
+        HadeployError: it could not be observed.
+    """
+    asked = time.time()
+    reply = session.run(script, doing="observing")
+    seen = read_observation(session.node, reply)
+    return dataclasses.replace(seen, skew=skew(seen.now, asked, time.time()))
 
 
 def read_observation(node: str, reply: Reply) -> ObservedNode:

@@ -125,6 +125,8 @@ class BackendServer:
         status: UP, DOWN, "UP 1/3", no check, ...
         check: how its last check ended, in haproxy's abbreviations: L4OK, L4CON, L7STS, ...
         said: what the check's last answer was, in words.
+        address: where it listens, with its port.
+        sessions: how many it has now.
     """
 
     listener: str
@@ -132,6 +134,8 @@ class BackendServer:
     status: str
     check: str = field(default="", compare=False)
     said: str = field(default="", compare=False)
+    address: str = field(default="", compare=False)
+    sessions: int = field(default=0, compare=False)
 
     @property
     def up(self) -> bool:
@@ -149,6 +153,7 @@ class Applied:
         configuration: the id of the whole cluster's desired state at that time.
         inventory: what it was made from, or {} in a record of an older version.
         config_ids: what each program names its configuration by, by role.
+        ports: of the listeners.
     """
 
     vips: tuple[str, ...]
@@ -161,6 +166,7 @@ class Applied:
     configuration: str = ""
     inventory: dict[str, Any] = field(default_factory=dict, repr=False)
     config_ids: dict[str, str] = field(default_factory=dict)
+    ports: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,6 +207,8 @@ class ObservedNode:
         detached: roles whose running container no longer sees the folder that is there.
         kept: our staged and last good files, by name only.
         serving: the id of the configuration that haproxy answers with, or None if it does not.
+        sessions: frontend → how many its haproxy has now.
+        versions: role → what the running program says of itself; empty if it was not asked.
         through: (VIP, port) → whether a connection from this node opens.
         check_age: seconds since keepalived's check of haproxy ran, or None if it never did.
         keepaliveds: pid → container id, or "" for one that runs on the host.
@@ -237,6 +245,8 @@ class ObservedNode:
     architectures: Mapping[str, str] = field(default_factory=dict)
     host: Host = field(default_factory=Host)
     skew: float = 0.0
+    sessions: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     def container(self, name: str) -> ObservedContainer | None:
         """The container of that name, ours or not."""

@@ -62,6 +62,8 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         keepaliveds=_processes(reply.body("keepalived-processes")),
         serving=parse_serving(reply.body("serving")),
         backends=parse_backends(reply.body("backends")),
+        sessions=parse_sessions(reply.body("backends")),
+        versions={m.words[0]: m.words[1] for m in reply.all("version") if len(m.words) > 1},
         through={
             (m.words[0], int(m.words[1])): m.words[2] == "yes"
             for m in reply.all("through")
@@ -187,9 +189,7 @@ def parse_serving(text: str) -> str | None:
 
 
 def parse_backends(text: str) -> tuple[BackendServer, ...]:
-    """haproxy's statistics as CSV (management guide, 9.1), below the HTTP header."""
-    _, header, table = text.partition("# pxname")
-    rows = csv.DictReader(io.StringIO((header + table).removeprefix("# ")))
+    """The servers in haproxy's statistics."""
     return tuple(
         BackendServer(
             row["pxname"],
@@ -197,10 +197,27 @@ def parse_backends(text: str) -> tuple[BackendServer, ...]:
             row["status"],
             row.get("check_status") or "",
             row.get("last_chk") or "",
+            row.get("addr") or "",
+            _number(row.get("scur") or "") or 0,
         )
-        for row in rows
+        for row in _statistics(text)
         if row.get("svname") not in (None, "FRONTEND", "BACKEND") and row.get("status")
     )
+
+
+def parse_sessions(text: str) -> dict[str, int]:
+    """The present sessions of each frontend in haproxy's statistics."""
+    return {
+        row["pxname"]: _number(row.get("scur") or "") or 0
+        for row in _statistics(text)
+        if row.get("svname") == "FRONTEND"
+    }
+
+
+def _statistics(text: str) -> csv.DictReader[str]:
+    """They are CSV (management guide, 9.1), below the HTTP header."""
+    _, header, table = text.partition("# pxname")
+    return csv.DictReader(io.StringIO((header + table).removeprefix("# ")))
 
 
 def _number(text: str) -> int | None:
@@ -263,6 +280,7 @@ def parse_record(content: bytes) -> Applied | None:
     """An applied record; None if it cannot be read."""
     try:
         data = json.loads(content)
+        inventory = dict(data["inventory"]) if "inventory" in data else {}
         return Applied(
             vips=tuple(data["vips"]),
             interface=data["interface"],
@@ -272,10 +290,11 @@ def parse_record(content: bytes) -> Applied | None:
             files=dict(data["files"]),
             members=tuple(data.get("members", [])),
             configuration=str(data.get("configuration", "")),
-            inventory=dict(data.get("inventory", {})),
+            inventory=inventory,
             config_ids={
                 role: str(data.get(f"{role}_config_id", "")) for role in ("haproxy", "keepalived")
             },
+            ports=tuple(int(listener["port"]) for listener in inventory.get("listeners", [])),
         )
     except (ValueError, KeyError, TypeError):
         return None

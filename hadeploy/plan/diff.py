@@ -87,32 +87,37 @@ def _image_steps(cluster: Cluster, desired: DesiredNode, observed: ObservedNode)
 
 def _file_steps(desired: DesiredNode, role: Role, observed: ObservedNode) -> Iterator[Step]:
     for file in desired.files:
-        reason = _file_reason(file, observed) if file.role == role else None
-        if reason:
+        found = _file_reason(file, observed) if file.role == role else None
+        if found:
+            reason, drift = found
             yield Step(
                 "write-file",
                 file.path,
                 reason,
                 role=file.role,
                 diff=file_diff(file, observed.file(file.path)),
+                drift=drift,
             )
 
 
 def _track_steps(observed: ObservedNode) -> Iterator[Step]:
     for name in layout.DRAINS:
         if observed.file(f"{layout.TRACK}/{name}") is None:
-            yield Step("write-file", f"{layout.TRACK}/{name}", "missing")
+            was_there = observed.applied is not None
+            yield Step("write-file", f"{layout.TRACK}/{name}", "missing", drift=was_there)
 
 
-def _file_reason(file: File, observed: ObservedNode) -> str | None:
+def _file_reason(file: File, observed: ObservedNode) -> tuple[str, bool] | None:
+    """Why it is written, and whether that is drift."""
     there = observed.file(file.path)
+    recorded = observed.applied.files.get(file.path) if observed.applied else None
     if there is None:
-        return "missing"
+        return "missing", recorded is not None
     if there.sha256 != file.sha256:
-        edited = observed.applied and observed.applied.files.get(file.path) != there.sha256
-        return "edited on the node" if edited else "content changes"
+        edited = observed.applied is not None and recorded != there.sha256
+        return "edited on the node" if edited else "content changes", edited
     if there.mode != file.mode or there.owner != "0:0":
-        return f"is {there.mode:04o} {there.owner}, should be {file.mode:04o} 0:0"
+        return f"is {there.mode:04o} {there.owner}, should be {file.mode:04o} 0:0", True
     return None
 
 
@@ -151,19 +156,26 @@ def _container_step(
     there = observed.container(container.name)
     role = container.role
     if there is None:
-        yield Step("create-container", container.name, "missing", role=role)
+        was_there = observed.applied is not None and not any(
+            other.role == role for other in observed.ours(container.cluster)
+        )
+        yield Step("create-container", container.name, "missing", role=role, drift=was_there)
         return
     stale = _stale(container, there, observed)
     if stale:
+        reason, drift = stale
         fields = tuple(
             f"{name}: {was} -> {wanted}"
             for name, (was, wanted) in changed_fields(container, there).items()
         )
-        yield Step("recreate-container", container.name, stale, Impact.RESTART, role, fields)
+        yield Step(
+            "recreate-container", container.name, reason, Impact.RESTART, role, fields, drift
+        )
     elif there.status in ("restarting", "dead"):
-        yield Step("recreate-container", container.name, f"is {there.status}", Impact.RESTART, role)
+        state = f"is {there.status}"
+        yield Step("recreate-container", container.name, state, Impact.RESTART, role, drift=True)
     elif not there.running:
-        yield Step("start-container", container.name, f"is {there.status}", role=role)
+        yield Step("start-container", container.name, f"is {there.status}", role=role, drift=True)
     elif reread:
         yield Step("reload-container", container.name, "its files change", Impact.RELOAD, role)
     elif not _loaded(role, desired, observed):
@@ -173,21 +185,25 @@ def _container_step(
             "it does not run on the files that are there",
             Impact.RELOAD,
             role,
+            drift=True,
         )
 
 
-def _stale(container: Container, there: ObservedContainer, observed: ObservedNode) -> str | None:
+def _stale(
+    container: Container, there: ObservedContainer, observed: ObservedNode
+) -> tuple[str, bool] | None:
+    """Why it is made anew, and whether that is drift."""
     fields = changed_fields(container, there)
     if there.spec != specification(container):
-        return f"its specification changes ({', '.join(fields) or 'how it is written'})"
+        return f"its specification changes ({', '.join(fields) or 'how it is written'})", False
     by_hand = [name for name in fields if name in SURE]
     if by_hand:
-        return f"changed on the node ({', '.join(by_hand)})"
+        return f"changed on the node ({', '.join(by_hand)})", True
     if container.role in observed.detached:
-        return "its folder was replaced on the node"
+        return "its folder was replaced on the node", True
     image = observed.images.get(container.image)
     if image is not None and there.image_id != image:
-        return f"{container.image} is another image now"
+        return f"{container.image} is another image now", False
     return None
 
 

@@ -51,6 +51,7 @@ class Step:
         impact: what traffic notices.
         role: the container it concerns, if any.
         diff: what changes, line by line, without secrets.
+        drift: whether the node is no longer as it was left, by hand or by a failure.
     """
 
     action: Action
@@ -59,6 +60,7 @@ class Step:
     impact: Impact = Impact.NONE
     role: Role | None = None
     diff: tuple[str, ...] = ()
+    drift: bool = False
 
     def document(self) -> dict[str, Any]:
         """The step in the machine-readable plan."""
@@ -68,6 +70,7 @@ class Step:
             "reason": self.reason,
             "impact": self.impact.value,
             "diff": list(self.diff),
+            "drift": self.drift,
         }
 
 

@@ -21,6 +21,7 @@ def connected(
     nodes: Sequence[Node],
     *,
     missing: dict[str, HadeployError] | None = None,
+    least: int = 1,
 ) -> Iterator[dict[str, Session]]:
     """Sessions by node label, opened in parallel and closed at the end.
 
@@ -29,7 +30,8 @@ def connected(
         progress: told the phase.
         nodes: which.
         missing: given why by label where a node cannot be reached; then that is an error only if
-            none can.
+            too few can.
+        least: how many are enough.
 
     Raises:
         NodesError: with every node that could not be reached; nothing was touched anywhere.
@@ -40,7 +42,7 @@ def connected(
     sessions: dict[str, Session] = {}
     try:
         errors = _open(dialer, progress, nodes, sessions)
-        if errors and (missing is None or not sessions):
+        if errors and (missing is None or len(sessions) < least):
             raise NodesError(errors)
         _try_password(sessions)
         if missing is not None:

@@ -160,7 +160,7 @@ def prepare(
     desired = (
         previous.desired
         if previous
-        else _desired(inputs, inputs.cluster, observed, inputs.password)
+        else desired_state(inputs, inputs.cluster, observed, inputs.password)
     )
     only = choices.only or None
     plan = make_plan(inputs.cluster, desired, observed, only=only)
@@ -194,7 +194,7 @@ def _adopted(
     """
     classics = read_classics(found)
     between = intermediate(inputs.cluster, classics)
-    desired = _desired(inputs, between.cluster, observed, between.password)
+    desired = desired_state(inputs, between.cluster, observed, between.password)
     plan = adopt_plan(inputs.cluster, between.cluster, desired, observed, found, classics)
     then = "After that, the inventory's own VRRP settings replace those of the old cluster."
     return Prepared(between.cluster, observed, desired, plan, then, found)
@@ -211,17 +211,25 @@ def _before(inputs: Inputs, observed: dict[str, ObservedNode], plan: Plan) -> Pr
     if now is None:
         return None
     cluster, password = now
-    desired = _desired(inputs, cluster, observed, password)
+    desired = desired_state(inputs, cluster, observed, password)
     then = f"After that, {settings} on all nodes together."
     return Prepared(cluster, observed, desired, make_plan(cluster, desired, observed), then)
 
 
-def _desired(
+def desired_state(
     inputs: Inputs,
     cluster: Cluster,
     observed: Mapping[str, ObservedNode],
     password: SecretStr | None,
 ) -> dict[str, DesiredNode]:
+    """What every node that was observed should have.
+
+    Args:
+        inputs: for the templates.
+        cluster: the inventory, or what comes before it.
+        observed: by node label.
+        password: the VRRP password that goes with it.
+    """
     facts = {
         node.label: NodeFacts(interface_of(node, observed[node.label]) or "")
         for node in cluster.nodes

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # One read-only look at a node. Given: HD_ROOT, HD_CLUSTER, HD_CONTAINERS, HD_IMAGES, HD_PORTS,
-# HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name), foreign.sh, preflight.sh. Everything is data
-# for observe/parse.py.
+# HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name), HD_VERSIONS, foreign.sh, preflight.sh.
+# Everything is data for observe/parse.py.
 
 observe_node() {
     emit node
@@ -93,6 +93,17 @@ observe_vrrp() {
     check_age "$HD_KEEPALIVED"
 }
 
+# Which versions run. Nothing of an image is started for that: haproxy's page of statistics tells its
+# own, and keepalived's is in the program.
+observe_versions() {
+    [ -n "$HD_VERSIONS" ] || return 0
+    emit version haproxy "$(http_get "$HD_HEALTH_PORT" /stats |
+        sed -n 's/.*HAProxy version \([0-9][^ ,<]*\).*/\1/p' | head -n 1)"
+    hd_exe=/proc/$(main_pid "$HD_KEEPALIVED")/exe || return 0
+    emit version keepalived "$(grep -a -o -m 1 'Keepalived v[0-9][0-9.]*' "$hd_exe" 2>/dev/null |
+        sed -n '1s/.* v//p')"
+}
+
 # processes NAME: pid and container of every one of that name on this node, in a container or not.
 processes() {
     for hd_comm in /proc/[0-9]*/comm; do
@@ -129,6 +140,7 @@ main() {
     observe_mount keepalived "$HD_KEEPALIVED" "$HD_IN_KEEPALIVED"
     observe_network
     observe_vrrp
+    observe_versions
     observe_processes
     observe_foreign
     observe_answers

@@ -11,12 +11,9 @@ umask 077
 trap '' PIPE HUP
 exec 2>&1
 
-# emit KIND [WORD...]: one message; what is printed next is its body.
-emit() {
-    printf '\n@%s' "$HD_TOKEN"
-    printf ' %s' "$@"
-    printf '\n'
-}
+# emit KIND [WORD...]: one message; what is printed next is its body. It is one write: what others
+# print at the same time does not come in between.
+emit() { printf '\n@%s %s\n' "$HD_TOKEN" "$*"; }
 
 have() { command -v "$1" >/dev/null 2>&1; }
 

@@ -2,9 +2,6 @@
 # Watching a node while something is broken. Given: HD_CLUSTER, HD_KEEPALIVED (container name), HD_WATCH
 # (this run's token), HD_SECONDS. What the programs print is told line by line; drill/read.py reads it.
 
-# tell KIND LINE: one message in one write, since several processes report at once.
-tell() { printf '\n@%s %s %s\n' "$HD_TOKEN" "$1" "$2"; }
-
 now() { date +%s.%N; }
 
 watch_mark=/run/hadeploy/$HD_CLUSTER.watch
@@ -14,7 +11,7 @@ watched() { [ "$(cat "$watch_mark" 2>/dev/null)" = "$HD_WATCH" ] && [ "$(uptime_
 # each_line: from the pipe to the report, until nobody listens or nobody writes.
 each_line() {
     while IFS= read -r hd_line; do
-        tell seen "$hd_line" || return
+        emit seen "$hd_line" || return
     done
 }
 
@@ -52,7 +49,7 @@ watch_node() {
         kill -0 "$hd_log" 2>/dev/null || follow_log
         if [ "$(uptime_seconds)" -gt "$hd_told" ]; then
             hd_told=$(uptime_seconds)
-            tell clock "$(now)" || break
+            emit clock "$(now)" || break
         fi
         nap
     done

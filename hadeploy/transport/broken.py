@@ -20,7 +20,7 @@ def silent(node: str, doing: str, seconds: float) -> DoNotRetryError:
         seconds: for how long.
     """
     return DoNotRetryError(
-        f"no sign of life for {seconds:.0f} s; gave up",
+        f"no sign of life for {seconds:.0f} s",
         node=node,
         doing=doing,
         hint="look at the node's load and at dockerd (ssh.command_timeout)",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+# Their bodies are never shown: files, logs, and containers whose environment may hold a password.
+SECRET_KINDS = ("file", "foreign", "foreign-config", "foreign-file", "log", "part")
 
 
 @dataclass(frozen=True)
@@ -50,3 +54,53 @@ def parse_line(line: str, token: str) -> Message | None:
     mark = f"@{token} "
     words = line[len(mark) :].split() if line.startswith(mark) else []
     return Message(words[0], tuple(words[1:])) if words else None
+
+
+@dataclass
+class Hearing:
+    """What a script has said so far.
+
+    Attributes:
+        token: the run's own.
+        on_message: called with each message as it arrives.
+        on_line: given each line below a message, which is then kept nowhere; None: it is kept in
+            the message's body.
+        messages: all but the signs of life.
+        noise: what came before the first message.
+    """
+
+    token: str
+    on_message: Callable[[Message], None]
+    on_line: Callable[[str], None] | None = None
+    messages: list[Message] = field(default_factory=list)
+    noise: list[str] = field(default_factory=list)
+
+    def hear(self, line: str) -> None:
+        """Take the next line, without its newline."""
+        message = parse_line(line, self.token)
+        if message is None:
+            self._below(line)
+        # A sign of life comes in the middle of what something else says.
+        elif message.kind != "alive":
+            self.messages.append(message)
+            self.on_message(message)
+
+    def _below(self, line: str) -> None:
+        if not self.messages:
+            self.noise.append(line)
+        elif self.on_line:
+            self.on_line(line)
+        else:
+            self.messages[-1].body.append(line)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has said its last word."""
+        return bool(self.messages) and self.messages[-1].kind == "end"
+
+    @property
+    def tail(self) -> str:
+        """The end of what it said, for people; no body that may be a secret."""
+        last = self.messages[-1] if self.messages else None
+        shown = last.body if last and last.kind not in SECRET_KINDS else []
+        return "\n".join([*self.noise, *shown][-15:])

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.transport.broken import cut_short, lost, silent
-from hadeploy.transport.protocol import Message, Reply, parse_line
+from hadeploy.transport.protocol import Hearing, Message, Reply
 from hadeploy.transport.retry import DoNotRetryError, retried
 from hadeploy.transport.root import SUDO, Handshake, Heard, Manner, insists_on_terminal, refusal
 
@@ -24,8 +24,6 @@ CHUNK = 64 * 1024
 # How long a server that refuses a channel is asked again: with MaxSessions 1, until it has closed
 # the last one, or until a renewal of the lock is over.
 CHANNEL_SECONDS = 20.0
-# Their bodies are never shown: files, logs, and containers whose environment may hold a password.
-SECRET_KINDS = ("file", "foreign", "foreign-config", "foreign-file", "log", "part")
 
 
 @dataclass(frozen=True)
@@ -94,6 +92,7 @@ class Session:
         *,
         doing: str,
         on_message: Callable[[Message], None] = lambda _: None,
+        on_line: Callable[[str], None] | None = None,
         patient: bool = True,
     ) -> Reply:
         """Run a script as root and collect what it reports.
@@ -105,6 +104,7 @@ class Session:
             script: POSIX sh, without the reporting prelude.
             doing: for error messages: "observing", "applying".
             on_message: called with each message as it arrives.
+            on_line: called with each line below a message, which is then not kept.
             patient: whether a server that refuses a channel beside another one is asked again.
 
         Raises:
@@ -116,30 +116,20 @@ class Session:
         channel, early = self._begin("sh", len(source), doing, patient=patient)
         with channel:
             self._send(channel, [source], doing)
-            messages: list[Message] = []
-            noise: list[str] = []
+            hearing = Hearing(token, on_message, on_line)
             for line in self._lines(channel, doing, early):
-                message = parse_line(line, token)
-                if message is None:
-                    (messages[-1].body if messages else noise).append(line)
-                    continue
-                # A sign of life comes in the middle of what something else says.
-                if message.kind == "alive":
-                    continue
-                messages.append(message)
-                on_message(message)
+                hearing.hear(line)
             code = channel.recv_exit_status()
-        if not messages or messages[-1].kind != "end":
-            # The body of a file may be a secret.
-            secret = bool(messages) and messages[-1].kind in SECRET_KINDS
-            tail = noise if not messages or secret else [*noise, *messages[-1].body]
-            output = "\n".join(tail[-15:])
-            if not messages and not self.manner.terminal and insists_on_terminal(output):
+        if not hearing.ended:
+            begun, terminal = bool(hearing.messages), self.manner.terminal
+            if not begun and not terminal and insists_on_terminal(hearing.tail):
                 # Safe: sudo began nothing.
                 self.manner.terminal = True
-                return self.run(script, doing=doing, on_message=on_message, patient=patient)
-            raise self._ended(doing, code, output, begun=bool(messages))
-        return Reply(tuple(messages[:-1]), code)
+                return self.run(
+                    script, doing=doing, on_message=on_message, on_line=on_line, patient=patient
+                )
+            raise self._ended(doing, code, hearing.tail, begun=begun)
+        return Reply(tuple(hearing.messages[:-1]), code)
 
     def feed(
         self,

@@ -70,10 +70,17 @@ class Lines:
 
 
 class Screen:
-    """A line for each node that changes in place, below the phases that are done."""
+    """A line for each node that changes in place, below the phases that are done.
 
-    def __init__(self, console: Console, nodes: list[str]) -> None:
+    Args:
+        console: for people.
+        nodes: labels.
+        brief: whether nothing of it stays on the screen.
+    """
+
+    def __init__(self, console: Console, nodes: list[str], *, brief: bool = False) -> None:
         self._console = console
+        self._brief = brief
         self._lock = threading.Lock()
         self._lines: dict[str, tuple[State, str]] = dict.fromkeys(nodes, ("left", ""))
         self._phase = ""
@@ -108,7 +115,7 @@ class Screen:
         """Change the node's line; results are also written down."""
         with self._lock:
             self._lines[node] = (state, text)
-            if state in ("ok", "failed"):
+            if state in ("ok", "failed") and not self._brief:
                 mark, style = MARKS[state]
                 self._console.print(
                     Text.assemble("  ", (f"{mark} ", style), (f"{node} ", "bold"), text)
@@ -142,7 +149,7 @@ class Screen:
             self._live.start()
 
     def _end_phase(self, *, failed: bool) -> None:
-        if not self._phase:
+        if not self._phase or self._brief:
             return
         mark, style = MARKS["failed" if failed or self._failed else "ok"]
         self._failed = False
@@ -162,3 +169,45 @@ class Screen:
         title = f"{self._phase}{': waiting, ' + self._waiting if self._waiting else ''}"
         self._spinner.update(text=Text(title, style="bold"))
         return Group(self._spinner, grid)
+
+
+class Fleeting:
+    """The phase in one line that is gone in the end, where the result is all that counts."""
+
+    def __init__(self, console: Console) -> None:
+        self._status = console.status("", spinner_style="cyan") if console.is_terminal else None
+
+    def __enter__(self) -> Fleeting:
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def phase(self, title: str) -> None:
+        """Show it."""
+        if self._status:
+            self._status.update(Text(title, style="bold"))
+
+    def node(self, node: str, text: str, state: State = "doing") -> None:
+        """Nothing to show."""
+
+    def transfer(self, node: str, what: str, sent: int, total: int) -> None:
+        """Nothing to show."""
+
+    def failed(self) -> None:
+        """Nothing to show: what failed is told."""
+
+    def waiting(self, text: str) -> None:
+        """Nothing to show."""
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """The line goes, and comes back."""
+        self.__exit__()
+        try:
+            yield
+        finally:
+            self.__enter__()

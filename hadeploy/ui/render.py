@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
@@ -146,7 +146,20 @@ def proofs_picture(proofs: list[Proof]) -> RenderableType:
     return Group(table, *lines)
 
 
-def _consequences(proof: Proof, proofs: list[Proof]) -> int:
+def wrong_lines(proofs: Sequence[Proof]) -> list[Text]:
+    """A line for each proof that did not pass; what follows from a failed one is only counted.
+
+    Args:
+        proofs: of the whole cluster.
+    """
+    order = {"fail": 0, "warn": 1}
+    told = sorted(
+        (p for p in proofs if p.verdict in order and not p.follows), key=lambda p: order[p.verdict]
+    )
+    return [_line(proof, _consequences(proof, proofs)) for proof in told]
+
+
+def _consequences(proof: Proof, proofs: Sequence[Proof]) -> int:
     """How many proofs of its node are folded into this one: the last container that is at fault."""
     causes = [
         p

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from hadeploy.check.network import misplaced
 from hadeploy.desired.model import DesiredNode
+from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedContainer, ObservedNode
 from hadeploy.plan.successor import drains
@@ -222,6 +223,24 @@ def _held_once(vip: str, observed: Mapping[str, ObservedNode]) -> Proof:
             f"no keepalived runs on {', '.join(orphans)}: `hadeploy up` starts one, which cures it"
         )
     return Proof("vip-held-once", "fail", f"{vip} is bound on {' and '.join(holding)}", hint=hint)
+
+
+def unreachable_proofs(errors: Mapping[str, HadeployError]) -> list[Proof]:
+    """A node that cannot be reached is not proven.
+
+    Args:
+        errors: why, by node label.
+    """
+    return [
+        Proof(
+            "node-reachable",
+            "fail",
+            f"{error.doing}: {error.what}; nothing is known of it, and it may hold the VIP, too",
+            node,
+            error.hint,
+        )
+        for node, error in errors.items()
+    ]
 
 
 def _backends(observed: Mapping[str, ObservedNode]) -> Proof:

@@ -20,11 +20,17 @@ def expected(prepared: Prepared, only: Collection[str]) -> dict[str, DesiredNode
     found = dict(prepared.desired)
     for node, look in prepared.observed.items():
         if only and node not in only and look.applied:
-            found[node] = _as_applied(found[node], look.applied)
+            found[node] = as_applied(found[node], look.applied)
     return found
 
 
-def _as_applied(desired: DesiredNode, record: Applied) -> DesiredNode:
+def as_applied(desired: DesiredNode, record: Applied) -> DesiredNode:
+    """The same node, whose programs run what was applied last.
+
+    Args:
+        desired: what the inventory says.
+        record: the node's own.
+    """
     files = tuple(
         dataclasses.replace(file, config_id=record.config_ids.get(file.role, file.config_id))
         if file.config_id

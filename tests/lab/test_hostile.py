@@ -143,6 +143,11 @@ legal = st.fixed_dictionaries(
                 "maxconn": st.integers(1, 8000),
                 "hard_stop_after": st.none() | durations,
                 "health_port": st.integers(1, 65535),
+                "metrics": st.none()
+                | st.fixed_dictionaries(
+                    {"address": st.sampled_from(["node", "127.0.0.1", "::1", "0.0.0.0", "::"])},
+                    optional={"port": st.integers(1, 65535)},
+                ),
                 "log": st.sampled_from(["stdout", "stderr", "198.51.100.5", "[2001:db8::5]:514"]),
             },
         ),

@@ -36,6 +36,26 @@ def test_verify_proves_the_others(served: Cluster, dark: str) -> None:
     assert "1 of" in shown.err
 
 
+def test_status_tells_the_others(served: Cluster, dark: str) -> None:
+    result = served.run("status", "--json")
+    assert result.code == 4
+    assert result.failures() == [(dark, "node-reachable")]
+    status = result.document["status"]
+    assert status["verdict"] == "degraded"
+    (node,) = [node for node in status["nodes"] if node["error"]]
+    assert node["node"] == dark
+    assert "Connection refused" in node["error"]
+
+
+def test_status_when_no_node_can_be_reached(served: Cluster) -> None:
+    served.inventory["ssh"]["port"] = 2
+    file = served.folder / "hadeploy.prom"
+    result = served.run("status", "--json", "--metrics-file", str(file))
+    assert result.code == 3
+    assert result.document["status"]["verdict"] == "unknown"
+    assert 'hadeploy_status{cluster="kube-lb",status="unknown"} 1\n' in file.read_text()
+
+
 def test_verify_when_no_node_can_be_reached(served: Cluster) -> None:
     served.inventory["ssh"]["port"] = 2
     result = served.run("verify", "--json")

@@ -141,7 +141,10 @@ def _healthy_node(of: Cluster, label: str, state: DesiredNode, holder: bool) -> 
         files=tuple(files),
         addresses=addresses,
         sockets=(
-            Socket("0.0.0.0", 9443, (Owner("haproxy", 3001, haproxy.name),)),
+            *(
+                Socket("0.0.0.0", listener.port, (Owner("haproxy", 3001, haproxy.name),))
+                for listener in of.listeners
+            ),
             Socket("127.0.0.1", of.haproxy.health_port, (Owner("haproxy", 3001, haproxy.name),)),
         ),
         vrrp=VrrpState(
@@ -153,8 +156,13 @@ def _healthy_node(of: Cluster, label: str, state: DesiredNode, holder: bool) -> 
         check_age=1,
         keepaliveds={KEEPALIVED_PID: keepalived.name},
         serving=state.config_id("haproxy"),
-        backends=tuple(BackendServer("b", f"n{i}", "UP") for i in (1, 2, 3)),
-        through={(VIP, 9443): True},
+        backends=tuple(
+            BackendServer(f"{listener.name}-backend", f"n{i}", "UP")
+            for listener in of.listeners
+            for i in (1, 2, 3)
+        ),
+        sessions={listener.name: 7 if holder else 0 for listener in of.listeners},
+        through={(VIP, listener.port): True for listener in of.listeners},
         applied=Applied(
             (VIP,),
             "eth0",
@@ -164,5 +172,7 @@ def _healthy_node(of: Cluster, label: str, state: DesiredNode, holder: bool) -> 
             {f.path: f.sha256 for f in state.files},
             state.members,
             configuration_id(desired(of)),
+            config_ids={role: state.config_id(role) for role in ("haproxy", "keepalived")},
+            ports=tuple(listener.port for listener in of.listeners),
         ),
     )

@@ -25,12 +25,7 @@ def listeners_once(cluster: Cluster) -> Broken:
 def listener_ports_free(cluster: Cluster) -> Broken:
     """A listener's port must not be the health port or sshd's."""
     health = cluster.haproxy.health_port
-    ssh_ports = {
-        port: node.label
-        for node in cluster.nodes
-        # With another SSH host the port may be a forwarded one, which is not the node's.
-        if node.ssh.host is None and (port := node.ssh.port or cluster.ssh.port)
-    }
+    ssh_ports = _ssh_ports(cluster)
     for i, listener in enumerate(cluster.listeners):
         if listener.port == health:
             yield (
@@ -48,6 +43,36 @@ def listener_ports_free(cluster: Cluster) -> Broken:
             ("haproxy", "health_port"),
             f"sshd listens on port {health} of node {ssh_ports[health]}",
         )
+
+
+def _ssh_ports(cluster: Cluster) -> dict[int, str]:
+    """Where sshd listens, as far as the inventory says, and on which node."""
+    return {
+        port: node.label
+        for node in cluster.nodes
+        # With another SSH host the port may be a forwarded one, which is not the node's.
+        if node.ssh.host is None and (port := node.ssh.port or cluster.ssh.port)
+    }
+
+
+def metrics_port_free(cluster: Cluster) -> Broken:
+    """The port of the metrics must not be anybody else's, on any address of a node."""
+    if cluster.haproxy.metrics is None:
+        return
+    taken = {
+        port: f"sshd listens on it on node {node}" for port, node in _ssh_ports(cluster).items()
+    }
+    for listener in cluster.listeners:
+        taken[listener.port] = f"the listener {listener.name} has it"
+        taken |= {
+            port: f"a backend of {listener.name} has it on the node itself"
+            for _, address, port in backends_of(cluster, listener)
+            if address.is_loopback or address in {node.address for node in cluster.nodes}
+        }
+    taken[cluster.haproxy.health_port] = "it is haproxy.health_port"
+    port = cluster.haproxy.metrics.port
+    if port in taken:
+        yield ("haproxy", "metrics", "port"), f"{port} is not free: {taken[port]}"
 
 
 def backends_elsewhere(cluster: Cluster) -> Broken:
@@ -147,6 +172,7 @@ def connections_fit(cluster: Cluster) -> Broken:
 RULES = (
     listeners_once,
     listener_ports_free,
+    metrics_port_free,
     backends_elsewhere,
     backends_usable,
     backends_once,

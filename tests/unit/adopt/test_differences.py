@@ -40,8 +40,9 @@ def test_a_real_hand_tuned_file_is_told_with_its_keys() -> None:
         "port 9443: timeout client 20m becomes 4h": "listeners[].timeouts.client: 20m",
         "port 9443: timeout server 20m becomes 4h": "listeners[].timeouts.server: 20m",
         "port 9443: balance roundrobin becomes leastconn": "listeners[].balance: roundrobin",
-        "listen stats: statistics on 8080; ours are on each node's 127.0.0.1 at "
-        "haproxy.health_port, /stats": "templates.folder",
+        "listen stats: statistics on 8080; ours are read-only, on /stats of haproxy.metrics": (
+            "haproxy.metrics: {address: 0.0.0.0, port: ...}"
+        ),
     }
 
 
@@ -49,7 +50,10 @@ def test_what_the_keys_say_is_told_no_more() -> None:
     listener = {"balance": "roundrobin", "timeouts": {"client": "20m", "server": "20m"}}
     haproxy = {"maxconn": 5000, "log": "127.0.0.1:514"}
     left = told(theirs().decode(), haproxy=haproxy, listeners=[listener])
-    assert set(left.values()) == {"templates.extra.defaults", "templates.folder"}
+    assert {key.partition(":")[0] for key in left.values()} == {
+        "templates.extra.defaults",
+        "haproxy.metrics",
+    }
 
 
 @pytest.mark.parametrize(
@@ -103,7 +107,7 @@ def test_other_servers_are_told() -> None:
 
 def test_our_own_file_differs_in_nothing() -> None:
     cluster = looks.inventory(haproxy={"maxconn": 7900}, listeners=[{"maxconn": 7900}])
-    ours = haproxy_cfg(cluster, environment(None)).content
+    ours = haproxy_cfg(cluster, cluster.nodes[0], environment(None)).content
     differences = [
         d.what
         for d in haproxy_differences(cluster, ours)
@@ -113,7 +117,8 @@ def test_our_own_file_differs_in_nothing() -> None:
 
 
 def test_a_diff_shows_what_goes_and_no_secret() -> None:
-    ours = haproxy_cfg(looks.inventory(), environment(None)).content
+    cluster = looks.inventory()
+    ours = haproxy_cfg(cluster, cluster.nodes[0], environment(None)).content
     lines = difference(theirs(), ours, "haproxy.cfg", "set up by hand")
     assert lines[:2] == (
         "--- haproxy.cfg (set up by hand)",

@@ -14,9 +14,11 @@ from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.model import Action, NodePlan, Plan, Step
 from hadeploy.plan.rolling import make_plan
 from hadeploy.run.images import Delivery
+from hadeploy.status.build import cluster_status
 from hadeploy.verify.model import Proof, Verdict
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
+from tests.unit.status.looks import situation
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "json.schema.json"
 
@@ -66,6 +68,10 @@ OUTCOMES = {
             Delivery("haproxy:3", "amd64", "n1", "there"),
             Delivery("haproxy:3", "amd64", "n2", "sent", "haproxy.tar.gz", 10),
         ],
+    ),
+    "a status": Outcome("status", status=cluster_status(situation(), "now")[0]),
+    "a status of nobody": Outcome(
+        "status", status=cluster_status(situation(away=tuple(DESIRED)), "now")[0]
     ),
     "errors": Outcome(
         "up",

@@ -65,6 +65,27 @@ def test_a_wrong_command_line_is_told_in_json_too(
     assert said in ended.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--grep", "(", "--node", "n1"], "'(' is no regular expression: missing )"),
+        (["--since", "10"], "'10': neither a duration (90s, 10m, 1h30m) nor a time"),
+        (["--container", "nginx"], "'nginx' is not one of 'haproxy', 'keepalived'"),
+        (["--node", "n9"], "the inventory has no node n9; it has n1, n2, n3"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_logs_prints_lines_alone_on_stdout(
+    run: Run, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    names = ("n1", "n2", "n3")
+    nodes = [f"{{name: {n}, address: 198.51.100.1{i}}}" for i, n in enumerate(names)]
+    (tmp_path / "inventory.yaml").write_text(f"vip: 198.51.100.100\nnodes: [{', '.join(nodes)}]\n")
+    ended = run("logs", "--json", *arguments)
+    assert ended[:2] == (2, "")
+    assert said in ended.err
+
+
 def test_without_json_a_wrong_command_line_prints_nothing_on_stdout(run: Run) -> None:
     assert run("plan", "--bogus")[:2] == (2, "")
 

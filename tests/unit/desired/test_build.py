@@ -56,6 +56,33 @@ def test_the_health_frontend_has_slots_beyond_the_listeners() -> None:
     assert world == sum(listeners) + health
 
 
+@pytest.mark.parametrize(
+    ("address", "binds"),
+    [
+        ("127.0.0.1", {"127.0.0.1:8404"}),
+        ("::", {"[::]:8404"}),
+        ("node", {f"198.51.100.1{i}:8404" for i in (1, 2, 3)}),
+    ],
+)
+def test_metrics_are_where_they_are_asked_for(address: str, binds: set[str]) -> None:
+    cluster = builders.cluster(haproxy={"metrics": {"address": address}})
+    texts = [n.file("haproxy/haproxy.cfg").content for n in builders.desired(cluster).values()]
+    sections = [
+        text.partition("frontend hadeploy-metrics")[2].partition("\n\n")[0] for text in texts
+    ]
+    assert {s.partition("bind ")[2].partition("\n")[0] for s in sections} == binds
+    assert all("stats admin" not in section for section in sections)
+
+
+def test_metrics_take_no_connections_from_the_listeners_and_no_new_container() -> None:
+    off, on = builders.cluster(), builders.cluster(haproxy={"metrics": {}})
+    without, within = builders.desired(off)["n1"], builders.desired(on)["n1"]
+    assert within.containers == without.containers
+    lines = within.file("haproxy/haproxy.cfg").content.split("\n")
+    numbers = [int(line.split()[1]) for line in lines if line.strip().startswith("maxconn ")]
+    assert numbers[0] == sum(numbers[1:])
+
+
 @pytest.mark.parametrize("given", [(7990, None), (None, None, None), (100, None, None), (8000,)])
 def test_all_listeners_together_stay_below_the_global_limit(given: tuple[int | None, ...]) -> None:
     listeners = [

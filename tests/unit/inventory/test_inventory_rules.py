@@ -25,6 +25,10 @@ def maxconn(total: int, *each: int | None) -> dict[str, Any]:
     return {"haproxy": {"maxconn": total}, "listeners": listeners}
 
 
+def metrics(port: int) -> dict[str, Any]:
+    return {"haproxy": {"metrics": {"port": port}}}
+
+
 def vrrp(**given: Any) -> dict[str, Any]:
     return {"vrrp": given}
 
@@ -99,6 +103,13 @@ CASES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     (listener(port=19443), [("listeners[0].port", "haproxy.health_port")]),
     ({**listener(port=22), "ssh": {"port": 22}}, [("listeners[0].port", "sshd listens")]),
     ({"ssh": {"port": 19443}}, [("haproxy.health_port", "sshd listens")]),
+    ({"haproxy": {"metrics": {}}}, []),
+    ({"haproxy": {"metrics": {"address": "node"}}}, []),
+    (metrics(9443), [("haproxy.metrics.port", "the listener kube-apiserver has it")]),
+    (metrics(19443), [("haproxy.metrics.port", "it is haproxy.health_port")]),
+    (metrics(6443), [("haproxy.metrics.port", "has it on the node itself")]),
+    ({**metrics(6443), **listener(backends=["198.51.100.77"])}, []),
+    ({**metrics(2222), "ssh": {"port": 2222}}, [("haproxy.metrics.port", "sshd listens")]),
     (listener(port=6443), [("listeners[0].backend_port", "cannot both have it")]),
     (listener(backend_port=19443), [("listeners[0].backend_port", "health_port")]),
     (listener(backends=[f"{A}:9443"]), [("listeners[0].backends[0].port", "in a circle")]),

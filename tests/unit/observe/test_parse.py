@@ -146,6 +146,15 @@ def test_backends_are_read_from_haproxys_statistics() -> None:
         for i in (1, 2, 3)
     )
     assert [s.up for s in servers] == [True, True, False]
+    assert [(s.check, s.sessions) for s in servers] == [("L4OK", 0), ("L4OK", 0), ("L4CON", 0)]
+
+
+def test_sessions_are_those_of_the_frontends() -> None:
+    text = captured("stats.csv").replace(
+        "kube-apiserver,FRONTEND,,,0,", "kube-apiserver,FRONTEND,,,12,"
+    )
+    assert parse.parse_sessions(text) == {"hadeploy-health": 1, "kube-apiserver": 12}
+    assert parse.parse_sessions("HTTP/1.1 503 Service Unavailable\n") == {}
 
 
 def test_the_serving_configuration_is_read_from_the_redirect() -> None:

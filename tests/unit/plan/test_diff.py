@@ -243,6 +243,42 @@ def test_a_bent_node_gets_the_smallest_sufficient_steps(
     assert bent(label, bend) == steps
 
 
+DRIFTED = {
+    "edited on the node",
+    "is paused",
+    "is exited",
+    "it does not run on the files that are there",
+}
+
+
+@pytest.mark.parametrize(("label", "bend", "steps"), CASES)
+def test_what_was_changed_on_a_node_is_drift_and_what_the_inventory_changes_is_not(
+    label: str, bend: Bend, steps: list[tuple[str, str, str, Impact]]
+) -> None:
+    cluster = builders.cluster()
+    observed = builders.healthy(cluster)
+    observed[label] = bend(observed[label])
+    plan = make_plan(cluster, builders.desired(cluster), observed)
+    drift = {(s.subject, s.reason) for node in plan.nodes for s in node.steps if s.drift}
+    # A file that is missing was there; a container under an old name still is.
+    renamed = any(action == "remove-container" for action, *_ in steps)
+    assert drift == {
+        (subject, reason)
+        for _, subject, reason, _ in steps
+        if reason in DRIFTED or (reason == "missing" and not renamed)
+    }
+
+
+def test_a_container_that_was_removed_is_drift_unless_nothing_was_ever_applied() -> None:
+    cluster = builders.cluster()
+    observed = builders.healthy(cluster)
+    observed["n2"] = dataclasses.replace(observed["n2"], containers=observed["n2"].containers[1:])
+    observed["n3"] = builders.empty("n3")
+    plan = make_plan(cluster, builders.desired(cluster), observed)
+    drift = [(node.node, s.action) for node in plan.nodes for s in node.steps if s.drift]
+    assert drift == [("n2", "create-container")]
+
+
 def test_a_node_alone_has_nobody_to_hand_over_to() -> None:
     cluster = builders.cluster(nodes=[{"name": "n1", "address": "198.51.100.11"}])
     observed = builders.healthy(cluster)

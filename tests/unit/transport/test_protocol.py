@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hadeploy.transport.protocol import Message, Reply, parse_line
+from hadeploy.transport.protocol import Hearing, Message, Reply, parse_line
 
 TOKEN = "0123456789abcdef"
 
@@ -28,3 +28,26 @@ def test_a_reply_finds_messages_by_kind() -> None:
     assert [m.words[0] for m in reply.all("file")] == ["a", "b"]
     assert reply.body("node") == "x"
     assert reply.body("absent") == ""
+
+
+def test_lines_below_messages_can_be_taken_as_they_come_and_are_kept_nowhere() -> None:
+    taken: list[str] = []
+    hearing = Hearing(TOKEN, lambda _: None, taken.append)
+    for line in ("Welcome", f"@{TOKEN} begin", "a", f"@{TOKEN} alive", "b", f"@{TOKEN} end"):
+        hearing.hear(line)
+    assert taken == ["a", "b"]
+    assert hearing.messages == [Message("begin"), Message("end")]
+    assert all(message.body == [] for message in hearing.messages)
+    assert hearing.noise == ["Welcome"], "a banner, or sudo's refusal"
+    assert hearing.ended
+
+
+def test_the_end_of_what_a_script_said_is_told_but_no_body_that_may_be_secret() -> None:
+    hearing = Hearing(TOKEN, lambda _: None)
+    for line in ("Welcome", f"@{TOKEN} node", "a", f"@{TOKEN} alive", "b"):
+        hearing.hear(line)
+    assert not hearing.ended
+    assert hearing.tail == "Welcome\na\nb"
+    for line in (f"@{TOKEN} file 0600 x", "auth_pass"):
+        hearing.hear(line)
+    assert hearing.tail == "Welcome"

@@ -1,0 +1,155 @@
+"""`hadeploy logs`."""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, closing
+
+import click
+from rich.text import Text
+
+from hadeploy.cli.common import Options, cluster_command
+from hadeploy.desired.model import Role
+from hadeploy.errors import HadeployError, NodesError
+from hadeploy.logs.lines import Line
+from hadeploy.logs.since import docker_since
+from hadeploy.plan.partial import unknown_nodes
+from hadeploy.run.connections import connected
+from hadeploy.run.follow import Follower, Notice, follow
+from hadeploy.run.logs import ROLES, Reading, Wanted, feed_of, logs_script, read
+from hadeploy.ui.logs import LinePrinter, line_document
+from hadeploy.ui.progress import Fleeting
+
+# Where nothing else limits what is shown.
+TAIL = 200
+
+
+def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    try:
+        return None if value is None else docker_since(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r}: {error}", ctx, param) from error
+
+
+def _pattern(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> re.Pattern[str] | None:
+    try:
+        return None if value is None else re.compile(value)
+    except re.error as error:
+        raise click.BadParameter(
+            f"{value!r} is no regular expression: {error}", ctx, param
+        ) from error
+
+
+@click.command()
+@click.option("-f", "--follow", "following", is_flag=True, help="Wait for more, until Ctrl-C.")
+@click.option(
+    "--since",
+    metavar="WHEN",
+    callback=_since,
+    help="A duration (90s, 10m, 1h30m) or a time (2026-07-03T14:05, UTC if it names no zone).",
+)
+@click.option(
+    "--tail",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help=f"The last N lines of each container; without --since and --grep {TAIL}, else all.",
+)
+@click.option(
+    "--grep", metavar="REGEX", callback=_pattern, help="Lines alone in which it is found (Python)."
+)
+@click.option("--node", multiple=True, metavar="NODE", help="Of this node; can be repeated.")
+@click.option(
+    "--container",
+    type=click.Choice(ROLES),
+    multiple=True,
+    help="Of this container; can be repeated.",
+)
+@cluster_command
+def logs(
+    options: Options,
+    following: bool,
+    since: str | None,
+    tail: int | None,
+    grep: re.Pattern[str] | None,
+    node: tuple[str, ...],
+    container: tuple[Role, ...],
+) -> None:
+    """What the containers on all nodes have logged, by time; changes nothing.
+
+    Where the VIP was: hadeploy logs --container keepalived --grep STATE
+    """
+    cluster, _ = options.cluster()
+    unknown_nodes(cluster, node, "--node")
+    nodes = [each for each in cluster.nodes if not node or each.label in node]
+    wanted = Wanted(
+        containers=tuple(role for role in ROLES if not container or role in container),
+        since=since,
+        tail=TAIL if tail is None and not since and not grep else tail,
+        grep=grep,
+    )
+    labels = [each.label for each in nodes]
+    feeds = {label: feed_of(label, wanted) for label in labels}
+    show = _show(options, LinePrinter(options.out, labels, wanted.containers))
+    dialer = options.dialer()
+    missing: dict[str, HadeployError] = {}
+    with ExitStack() as stack:
+        with Fleeting(options.err) as progress:
+            sessions = stack.enter_context(connected(dialer, progress, nodes, missing=missing))
+            progress.phase("Read")
+            reading = read(cluster, sessions, feeds, wanted)
+        show(reading.lines)
+        if not following:
+            _conclude(options, reading, missing, len(sessions) * len(wanted.containers))
+            return
+        followers = [
+            Follower(
+                feeds[each.label],
+                functools.partial(logs_script, cluster, feeds[each.label], wanted, follow=True),
+                functools.partial(dialer.connect, each),
+                sessions.get(each.label),
+                missing.get(each.label),
+            )
+            for each in nodes
+        ]
+        for event in stack.enter_context(closing(follow(followers))):
+            if isinstance(event, Notice):
+                _tell(options, event.text)
+            else:
+                show([event])
+
+
+def _show(options: Options, printer: LinePrinter) -> Callable[[Iterable[Line]], None]:
+    def show(lines: Iterable[Line]) -> None:
+        for line in lines:
+            if options.as_json:
+                sys.stdout.write(line_document(line) + "\n")
+            else:
+                printer.print(line)
+        sys.stdout.flush()
+
+    return show
+
+
+def _tell(options: Options, text: str) -> None:
+    options.err.print(Text(text, "yellow"), soft_wrap=True)
+
+
+def _conclude(
+    options: Options, reading: Reading, missing: Mapping[str, HadeployError], asked: int
+) -> None:
+    """Tell what could not be read.
+
+    Raises:
+        HadeployError: some node or log could not be, or there is none.
+    """
+    for node, name in reading.absent:
+        _tell(options, f"{node}: there is no container {name} of this cluster")
+    if errors := [*missing.values(), *reading.errors]:
+        raise NodesError(errors)
+    if len(reading.absent) == asked:
+        raise HadeployError("there is no log", doing="reading the logs", hint="hadeploy up")

@@ -1,0 +1,100 @@
+"""Lines of logs as docker gives them with `--timestamps`, as values. Pure."""
+
+from __future__ import annotations
+
+import calendar
+import functools
+import re
+import time
+from dataclasses import dataclass
+
+from hadeploy.desired.model import Role
+
+BILLION = 1_000_000_000
+_STAMPED = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)(?: (.*))?", re.S
+)
+# The time that keepalived itself puts in front of what it logs to its console.
+_OWN_TIME = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}: ")
+# What it logs whenever it is asked for its state.
+_LOOKED_AT = re.compile(r"Printing (?:parent|VRRP) (?:data|stats) for process\(\d+\) on signal")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a container's log.
+
+    Attributes:
+        at: nanoseconds since the epoch, by the node's clock.
+        node: the node's label.
+        container: which of our two.
+        text: without control characters and secrets.
+    """
+
+    at: int
+    node: str
+    container: Role
+    text: str
+
+
+def parse_stamped(text: str) -> tuple[int, str] | None:
+    """The time in front of a line, in nanoseconds since the epoch, and the rest; None without one.
+
+    Args:
+        text: without its newline.
+    """
+    found = _STAMPED.fullmatch(text)
+    if not found:
+        return None
+    moment, fraction, zone, rest = found.groups("")
+    try:
+        seconds = _seconds(moment, zone)
+    except ValueError:
+        return None
+    return seconds * BILLION + int(fraction.ljust(9, "0")), rest
+
+
+@functools.lru_cache(maxsize=64)
+def _seconds(moment: str, zone: str) -> int:
+    seconds = calendar.timegm(time.strptime(moment, "%Y-%m-%dT%H:%M:%S"))
+    if zone == "Z":
+        return seconds
+    ahead = int(zone[1:3]) * 3600 + int(zone[4:6]) * 60
+    return seconds + (ahead if zone[0] == "-" else -ahead)
+
+
+def stamp(at: int, digits: int = 9) -> str:
+    """A time as docker takes it and people read it: RFC 3339, UTC.
+
+    Args:
+        at: nanoseconds since the epoch.
+        digits: of its fraction.
+    """
+    seconds, rest = divmod(at, BILLION)
+    return f"{_moment(seconds)}.{f'{rest:09}'[:digits]}Z"
+
+
+@functools.lru_cache(maxsize=64)
+def _moment(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+
+
+def clean(text: str) -> str:
+    """The text without what a terminal would obey; it is somebody else's."""
+    if text.isprintable():
+        return text
+    text = text.rstrip("\r").expandtabs()
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def telling(container: Role, text: str) -> str | None:
+    """What a line tells: without a time of its own; None if only that hadeploy looked.
+
+    Args:
+        container: whose line it is.
+        text: as docker gives it, after its time.
+    """
+    if container != "keepalived":
+        return text
+    told = _OWN_TIME.sub("", text, count=1) if _OWN_TIME.match(text) else text
+    return None if _LOOKED_AT.fullmatch(told) else told

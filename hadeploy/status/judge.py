@@ -1,0 +1,173 @@
+"""What is wrong with a cluster, and how bad that is. Pure.
+
+The proofs of `verify` come first; what a run that ends well has just made sure of, and what is no
+fault while a cluster is brought up, is proven here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadeploy.desired import layout
+from hadeploy.inventory.model import Cluster, Listener
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.model import Step
+from hadeploy.plan.order import holders
+from hadeploy.plan.successor import drains, successors
+from hadeploy.status.model import Verdict
+from hadeploy.status.situation import Situation
+from hadeploy.verify.model import Proof, failed
+from hadeploy.verify.proofs import prove, unreachable_proofs
+
+OUTAGE, BACKENDS = "vip-serves", "backends-up"
+
+
+def judge(situation: Situation) -> tuple[Verdict, list[Proof]]:
+    """The verdict, and every proof that it rests on.
+
+    Args:
+        situation: one look at all nodes.
+    """
+    unreachable = unreachable_proofs(situation.unreachable)
+    if not situation.observed:
+        return "unknown", unreachable
+    if not situation.records:
+        nothing = Proof(
+            OUTAGE,
+            "fail",
+            "nothing was applied on any node that can be reached",
+            hint="hadeploy up",
+        )
+        return "down", [nothing, *unreachable]
+    force = situation.in_force()
+    proofs = [
+        *(p for p in prove(force.cluster, force.desired, force.observed) if p.name != BACKENDS),
+        *_served(force.cluster, force),
+        *_backends(force),
+        *_takeover(force),
+        *_engines(situation),
+        *_left_behind(situation),
+        *_configurations(situation),
+        *unreachable,
+    ]
+    if any(proof.name == OUTAGE for proof in failed(proofs)):
+        return "down", proofs
+    return "degraded" if failed(proofs) else "healthy", proofs
+
+
+def _served(cluster: Cluster, force: Situation) -> Iterator[Proof]:
+    """Whether each VIP is served: the one thing that clients need."""
+    for vip in map(str, (vip.ip for vip in cluster.vip)):
+        holding = holders([vip], force.observed.values())
+        for listener in cluster.listeners:
+            tried = {
+                node: opens
+                for node, look in force.observed.items()
+                if (opens := look.through.get((vip, listener.port))) is not None
+            }
+            serving = [n for n in holding if _serves(cluster, force.observed[n], listener)]
+            # The holder's own connection says nothing of the network; who is alone has no other.
+            witnesses = [tried[n] for n in tried if n not in holding] or list(tried.values())
+            target = f"{vip} port {listener.port}"
+            if not holding and any(tried.values()):
+                yield Proof(OUTAGE, "pass", f"{target} is served by a node that was not reached")
+            elif not holding:
+                yield Proof(OUTAGE, "fail", f"{target} is served by no node")
+            elif not serving:
+                where = " and ".join(holding)
+                yield Proof(OUTAGE, "fail", f"{target} is not served by {where}, which has the VIP")
+            elif witnesses and not any(witnesses):
+                yield Proof(OUTAGE, "fail", f"{target} can be reached from no other node")
+            else:
+                yield Proof(OUTAGE, "pass", f"{target} is served by {' and '.join(serving)}")
+
+
+def _serves(cluster: Cluster, look: ObservedNode, listener: Listener) -> bool:
+    sockets = look.listeners(listener.port)
+    if look.serving is not None:
+        return bool(sockets)
+    # A frozen haproxy listens, but does not answer; one that was not given this health_port yet
+    # does not listen there.
+    haproxy = look.ours_of(cluster.name, "haproxy")
+    frozen = look.listeners(cluster.haproxy.health_port)
+    return not frozen and any(socket.belongs_to(haproxy) for socket in sockets)
+
+
+def _backends(force: Situation) -> Iterator[Proof]:
+    """One server is enough for a listener to serve; what haproxy does not tell is not judged."""
+    for listener in force.cluster.listeners:
+        seen = [
+            server
+            for look in force.observed.values()
+            for server in look.backends
+            if server.listener == f"{listener.name}-backend"
+        ]
+        up = sum(server.up for server in seen)
+        if seen and not up:
+            hint = "expected before `kubeadm init`"
+            yield Proof(BACKENDS, "fail", f"{listener.name}: no backend is up", hint=hint)
+        elif up < len(seen):
+            yield Proof(BACKENDS, "warn", f"{listener.name}: not all backends are up")
+        elif seen:
+            yield Proof(BACKENDS, "pass", f"{listener.name}: all backends are up")
+
+
+def _takeover(force: Situation) -> Iterator[Proof]:
+    """Whether any other node could take the VIP from the holder."""
+    vips = [str(vip.ip) for vip in force.cluster.vip]
+    holding = holders(vips, force.observed.values())
+    if len(force.cluster.nodes) == 1 or len(holding) != 1:
+        return
+    others = successors(force.cluster, force.observed, holding[0])
+    if others:
+        yield Proof("takeover-possible", "pass", f"{' and '.join(others)} could take the VIP over")
+    else:
+        yield Proof(
+            "takeover-possible",
+            "fail",
+            f"no other node could take the VIP over from {holding[0]}",
+            hint="none is healthy and not drained",
+        )
+
+
+def _engines(situation: Situation) -> Iterator[Proof]:
+    """What runs goes on without its engine, but nothing is known of it."""
+    for node, look in situation.observed.items():
+        if look.docker is None:
+            seen = "the Docker engine does not answer, so nothing is known of the containers"
+            yield Proof("docker-answers", "fail", seen, node, "systemctl status docker")
+        else:
+            yield Proof("docker-answers", "pass", f"Docker {look.docker} answers", node)
+
+
+def _left_behind(situation: Situation) -> Iterator[Proof]:
+    """Nodes that a dead run keeps off the VIP."""
+    for node, look in situation.observed.items():
+        if layout.RUN_DRAIN in drains(look) and not look.lock:
+            seen = "a run that died keeps the VIP off it"
+            yield Proof("hand-over-ended", "fail", seen, node, "`hadeploy up` lets it go")
+
+
+def _configurations(situation: Situation) -> Iterator[Proof]:
+    """Drift is a fault; that the inventory was changed and not applied yet is only told."""
+    for node, look in situation.observed.items():
+        steps = situation.steps(node)
+        drift = [step for step in steps if step.drift]
+        if drift:
+            first, *others = [f"{step.subject}: {step.reason}" for step in drift]
+            more = f" (and {len(others)} more)" if others else ""
+            hint = "`hadeploy plan` shows the difference, `hadeploy up` puts it back"
+            follows = all(_told_already(step, look) for step in drift)
+            yield Proof("configuration-in-sync", "fail", first + more, node, hint, follows=follows)
+        elif steps:
+            seen = f"{len(steps)} steps to take ({steps[0].subject}: {steps[0].reason})"
+            yield Proof("configuration-in-sync", "warn", seen, node, "`hadeploy plan` shows them")
+        else:
+            yield Proof("configuration-in-sync", "pass", "as the inventory says", node)
+
+
+def _told_already(step: Step, look: ObservedNode) -> bool:
+    """Whether it is seen by what runs, or does not."""
+    container = look.container(step.subject)
+    stopped = step.role is not None and (container is None or not container.running)
+    return step.action == "reload-container" or (stopped and step.action != "write-file")

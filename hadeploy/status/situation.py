@@ -1,0 +1,71 @@
+"""What a status is made from: one look at all nodes, and what the inventory makes of it. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hadeploy.desired.model import DesiredNode
+from hadeploy.errors import HadeployError
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import Applied, ObservedNode
+from hadeploy.plan.model import Plan, Step
+from hadeploy.plan.order import newcomers
+from hadeploy.verify.unchanged import as_applied
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One look at all nodes.
+
+    Attributes:
+        cluster: the inventory.
+        desired: by node label.
+        observed: the same nodes.
+        plan: what `up` would do on them.
+        unreachable: why the others could not be observed, by label.
+    """
+
+    cluster: Cluster
+    desired: Mapping[str, DesiredNode]
+    observed: Mapping[str, ObservedNode]
+    plan: Plan
+    unreachable: Mapping[str, HadeployError]
+
+    @property
+    def records(self) -> list[Applied]:
+        """What was applied, on every node that tells."""
+        return [look.applied for look in self.observed.values() if look.applied]
+
+    def steps(self, node: str) -> list[Step]:
+        """What `up` would do there, in however many turns."""
+        return [step for turn in self.plan.nodes if turn.node == node for step in turn.steps]
+
+    def in_force(self) -> Situation:
+        """The same, where all is expected that was applied: what was not is pending, not broken.
+
+        A VIP, a listener or a node that was added to the inventory since is left out, and a running
+        program may have the configuration that was applied last.
+        """
+        if not self.records:
+            return self
+        vips = {vip for record in self.records for vip in record.vips}
+        ports = {port for record in self.records for port in record.ports}
+        cluster = self.cluster.model_copy(
+            update={
+                "vip": tuple(v for v in self.cluster.vip if str(v.ip) in vips),
+                "listeners": tuple(
+                    i for i in self.cluster.listeners if i.port in ports or not ports
+                ),
+            }
+        )
+        addresses = {node.label: str(node.address) for node in self.cluster.nodes}
+        new = newcomers(addresses, self.observed)
+        observed = {node: look for node, look in self.observed.items() if node not in new}
+        desired = {
+            node: as_applied(wanted, record) if (record := observed[node].applied) else wanted
+            for node, wanted in self.desired.items()
+            if node in observed
+        }
+        return dataclasses.replace(self, cluster=cluster, desired=desired, observed=observed)

@@ -1,0 +1,205 @@
+"""How a cluster is, on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from hadeploy.desired import layout
+from hadeploy.desired.model import Role
+from hadeploy.status.model import (
+    BackendStatus,
+    ClusterStatus,
+    Configuration,
+    ContainerStatus,
+    NodeStatus,
+    Verdict,
+)
+from hadeploy.ui.render import wrong_lines
+from hadeploy.verify.model import Proof
+
+VERDICTS: dict[Verdict, str] = {
+    "healthy": "bold green",
+    "degraded": "bold yellow",
+    "down": "bold red",
+    "unknown": "bold red",
+}
+CONFIGURATIONS: dict[Configuration, tuple[str, str]] = {
+    "in-sync": ("in sync", "green"),
+    "pending": ("pending", "yellow"),
+    "drifted": ("drifted", "red"),
+    "absent": ("absent", "dim"),
+}
+STATES = {"MASTER": "green", "BACKUP": "", "FAULT": "red"}
+DRAINS = {layout.OPERATOR_DRAIN: "drained", layout.RUN_DRAIN: "handing over"}
+NOTHING = Text("-", "dim")
+# More than fits on the screen beside the table; `hadeploy verify` and --json have the rest.
+MOST_WRONG = 12
+UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def status_picture(cluster: str, status: ClusterStatus, proofs: Sequence[Proof]) -> RenderableType:
+    """The verdict, a row for each node, what is wrong, and the details; readable in 80 columns.
+
+    Args:
+        cluster: its name.
+        status: of all nodes.
+        proofs: behind its verdict.
+    """
+    reached = [node for node in status.nodes if node.error is None]
+    wrong = wrong_lines(proofs)
+    if len(wrong) > MOST_WRONG:
+        wrong = [*wrong[:MOST_WRONG], Text(f"and {len(wrong) - MOST_WRONG} more (--json)", "dim")]
+    return Group(
+        _head(cluster, status), _nodes(status), *wrong, _listeners(reached), _facts(reached)
+    )
+
+
+def _head(cluster: str, status: ClusterStatus) -> Text:
+    head = Text.assemble((cluster, "bold"), " is ", (status.verdict, VERDICTS[status.verdict]))
+    for vip in status.vips:
+        style = "" if len(vip.holders) == 1 else "red"
+        where = f"on {' and '.join(vip.holders)}" if vip.holders else "on no node"
+        head.append(f"; {vip.address} ").append(where, style)
+    if status.changing:
+        by, purpose = status.changing.by, status.changing.purpose
+        head.append(f"; {by} is changing it (`{purpose}`)", "cyan")
+    return head
+
+
+def _nodes(status: ClusterStatus) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("node", "VRRP", "haproxy", "keepalived"):
+        table.add_column(column)
+    table.add_column("sessions", justify="right")
+    table.add_column("config")
+    for node in status.nodes:
+        label = Text(node.node, "bold")
+        if node.error is not None:
+            table.add_row(label, Text("unreachable", "red"), *[NOTHING] * 4)
+            continue
+        known = [i.sessions for i in node.listeners if i.sessions is not None]
+        table.add_row(
+            label,
+            _vrrp(node),
+            _container(node.container("haproxy")),
+            _container(node.container("keepalived")),
+            Text(str(sum(known))) if known else NOTHING,
+            Text(*CONFIGURATIONS[node.configuration]) if node.configuration else NOTHING,
+        )
+    return table
+
+
+def _vrrp(node: NodeStatus) -> Text:
+    if node.vrrp is None:
+        text = Text("silent", "red")
+    else:
+        state = node.vrrp.state
+        style = "yellow" if state == "FAULT" and node.drained else STATES.get(state, "yellow")
+        text = Text(f"{state} {node.vrrp.effective_priority}", style)
+    if node.vips:
+        text.append(", VIP", "bold")
+    for drain in node.drained:
+        text.append(f", {DRAINS.get(drain, drain)}", "yellow")
+    return text
+
+
+def _container(container: ContainerStatus | None) -> Text:
+    if container is None:
+        return NOTHING
+    if container.up_seconds is None:
+        return Text(container.state, "red")
+    text = Text(f"up {since(container.up_seconds)}")
+    if container.restarts:
+        text.append(f", {container.restarts} restarts", "yellow")
+    return text
+
+
+def since(seconds: int) -> str:
+    """A time that has passed, in its largest unit."""
+    size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), UNITS[-1])
+    return f"{seconds // size} {unit}"
+
+
+def _listeners(nodes: Sequence[NodeStatus]) -> RenderableType:
+    """Each listener with its backends, and those that some haproxy does not see up."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim")
+    grid.add_column()
+    ports = {i.name: i.port for node in nodes for i in node.listeners}
+    for name, port in ports.items():
+        seen: dict[tuple[str, str], list[tuple[str, BackendStatus]]] = {}
+        for node in nodes:
+            for backend in node.backends:
+                if backend.listener == name:
+                    seen.setdefault((backend.name, backend.address), []).append(
+                        (node.node, backend)
+                    )
+        well = [key for key, views in seen.items() if all(view.up for _, view in views)]
+        text = Text(f"{len(well)} of {len(seen)} backends are up", "" if seen else "dim")
+        if well:
+            text.append(f": {', '.join(label for label, _ in well)}", "dim")
+        for server, views in seen.items():
+            if server not in well:
+                text.append("\n").append(f"{' '.join(server)} ", "yellow").append(_views(views))
+        grid.add_row(f"{name} :{port}", text)
+    return grid
+
+
+def _views(views: Iterable[tuple[str, BackendStatus]]) -> str:
+    """How each haproxy sees one server; those that agree are told together."""
+    alike: dict[str, list[str]] = {}
+    for node, backend in views:
+        said = f"is {backend.status}" + (f" ({backend.check})" if backend.check else "")
+        alike.setdefault("is UP" if backend.up else said, []).append(node)
+    if len(alike) == 1:
+        return next(iter(alike))
+    return "; ".join(f"{said} for {', '.join(nodes)}" for said, nodes in alike.items())
+
+
+def _facts(nodes: Sequence[NodeStatus]) -> RenderableType:
+    """Versions and who applied what: once, where all nodes are the same."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim")
+    grid.add_column()
+    facts: dict[str, Callable[[NodeStatus], str]] = {
+        "haproxy": lambda node: _program(node, "haproxy"),
+        "keepalived": lambda node: _program(node, "keepalived"),
+        "docker": lambda node: node.docker or "",
+        "applied": lambda node: _applied(node, nodes),
+    }
+    for name, of in facts.items():
+        for text in _together(nodes, of):
+            grid.add_row(name, text)
+    return grid
+
+
+def _together(nodes: Sequence[NodeStatus], of: Callable[[NodeStatus], str]) -> Iterator[Text]:
+    alike: dict[str, list[str]] = {}
+    for node in nodes:
+        if told := of(node):
+            alike.setdefault(told, []).append(node.node)
+    for told, where in alike.items():
+        yield Text(told) if len(where) == len(nodes) else Text(f"{', '.join(where)}: {told}")
+
+
+def _program(node: NodeStatus, role: Role) -> str:
+    container = node.container(role)
+    if container is None or container.image is None:
+        return ""
+    version = container.version
+    return f"{container.image} ({version})" if version else container.image
+
+
+def _applied(node: NodeStatus, nodes: Sequence[NodeStatus]) -> str:
+    """The same for all nodes of one run, which is over when the last of them is done."""
+    one = node.applied
+    if one is None:
+        return "nothing"
+    run = (one.by, one.version, one.configuration)
+    records = [other.applied for other in nodes if other.applied]
+    at = max(r.at for r in records if (r.by, r.version, r.configuration) == run)
+    return f"{at} by {one.by}, hadeploy {one.version}"

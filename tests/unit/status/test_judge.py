@@ -1,0 +1,224 @@
+"""Healthy, degraded, down or unknown, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from hadeploy.observe.model import BackendServer
+from hadeploy.status.judge import judge
+from hadeploy.status.situation import Situation
+from hadeploy.verify.model import failed
+from tests.unit import builders
+from tests.unit.status.looks import change, container, drained, file, situation, vip, vrrp
+
+UNREACHED = {(builders.VIP, 9443): False}
+NO_SERVER = tuple(BackendServer("kube-apiserver-backend", f"n{i}", "DOWN") for i in (1, 2, 3))
+ONE_SERVER = (*NO_SERVER[:2], BackendServer("kube-apiserver-backend", "n3", "UP 1/2"))
+EVERYWHERE = ("n1", "n2", "n3")
+
+
+def two_listeners() -> list[dict[str, Any]]:
+    return [{"name": "a", "port": 9443}, {"name": "b", "port": 8443}]
+
+
+CASES: list[Any] = [
+    pytest.param(situation(), "healthy", [], id="all is well"),
+    pytest.param(situation(*drained("n2")), "healthy", [], id="a drained backup is maintenance"),
+    pytest.param(
+        situation(*drained("n2"), *drained("n3")),
+        "degraded",
+        [(None, "takeover-possible")],
+        id="drained, and nobody is left to take over",
+    ),
+    pytest.param(
+        situation(
+            container("n3", "haproxy", status="exited"), change("n3", sockets=(), serving=None)
+        ),
+        "degraded",
+        [
+            ("n3", "container-running"),
+            ("n3", "port-listens"),
+            ("n3", "haproxy-answers"),
+            ("n3", "configuration-in-sync"),
+        ],
+        id="a backup's haproxy is stopped",
+    ),
+    pytest.param(
+        situation(file("n2", "haproxy/haproxy.cfg", b"edited\n")),
+        "degraded",
+        [("n2", "configuration-in-sync")],
+        id="a file was edited",
+    ),
+    pytest.param(
+        situation(away=("n3",)), "degraded", [("n3", "node-reachable")], id="a backup is away"
+    ),
+    pytest.param(
+        situation(vip("n2", here=True)),
+        "degraded",
+        [("n2", "keepalived-agrees"), (None, "vip-held-once")],
+        id="two holders, and both serve",
+    ),
+    pytest.param(
+        situation(away=("n1",)),
+        "degraded",
+        [(None, "vip-held-once"), ("n1", "node-reachable")],
+        id="the holder is away, and the VIP answers",
+    ),
+    pytest.param(
+        situation(change(*EVERYWHERE, through=UNREACHED), away=("n1",)),
+        "down",
+        [
+            ("n2", "vip-answers-node"),
+            ("n3", "vip-answers-node"),
+            (None, "vip-held-once"),
+            (None, "vip-serves"),
+            ("n1", "node-reachable"),
+        ],
+        id="the holder is away, and the VIP does not answer",
+    ),
+    pytest.param(
+        situation(
+            vip("n1", here=False), vrrp("n1", "BACKUP"), change(*EVERYWHERE, through=UNREACHED)
+        ),
+        "down",
+        [
+            ("n1", "vip-answers-node"),
+            ("n2", "vip-answers-node"),
+            ("n3", "vip-answers-node"),
+            (None, "vip-held-once"),
+            (None, "vip-serves"),
+        ],
+        id="no holder",
+    ),
+    pytest.param(
+        situation(change("n1", serving=None)),
+        "down",
+        [("n1", "haproxy-answers"), (None, "vip-serves"), ("n1", "configuration-in-sync")],
+        id="the holder's haproxy is frozen",
+    ),
+    pytest.param(
+        situation(change("n2", "n3", through=UNREACHED)),
+        "down",
+        [("n2", "vip-answers-node"), ("n3", "vip-answers-node"), (None, "vip-serves")],
+        id="the holder serves only itself",
+    ),
+    pytest.param(
+        situation(change("n2", through=UNREACHED)),
+        "degraded",
+        [("n2", "vip-answers-node")],
+        id="one node does not reach the VIP",
+    ),
+    pytest.param(
+        situation(away=EVERYWHERE), "unknown", [(n, "node-reachable") for n in EVERYWHERE]
+    ),
+    pytest.param(
+        situation(*(lambda o, n=n: o.update({n: builders.empty(n)}) for n in EVERYWHERE)),
+        "down",
+        [(None, "vip-serves")],
+        id="nothing was applied",
+    ),
+    pytest.param(
+        situation(change(*EVERYWHERE, backends=ONE_SERVER)),
+        "healthy",
+        [],
+        id="one backend is enough",
+    ),
+    pytest.param(
+        situation(change(*EVERYWHERE, backends=NO_SERVER)),
+        "degraded",
+        [(None, "backends-up")],
+        id="no backend is up",
+    ),
+    pytest.param(
+        situation(change("n1", docker=None, containers=(), vrrp=None)),
+        "degraded",
+        [
+            ("n1", "container-running"),
+            ("n1", "container-running"),
+            ("n1", "port-listens"),
+            ("n1", "keepalived-agrees"),
+            ("n1", "docker-answers"),
+            ("n1", "configuration-in-sync"),
+        ],
+        id="the holder's engine does not answer, and its haproxy does",
+    ),
+    pytest.param(
+        situation(file("n3", "track/handover", b"1\n"), vrrp("n3", "FAULT")),
+        "degraded",
+        [("n3", "hand-over-ended")],
+        id="a dead run keeps the VIP off a node",
+    ),
+    pytest.param(
+        situation(
+            file("n3", "track/handover", b"1\n"),
+            vrrp("n3", "FAULT"),
+            change("n3", lock={"owner": "me"}),
+        ),
+        "healthy",
+        [],
+        id="a run that is under way keeps the VIP off a node",
+    ),
+    # What is in the inventory and was not applied yet is pending, and nothing that is broken.
+    pytest.param(
+        situation(haproxy={"hard_stop_after": "30m"}), "healthy", [], id="a changed setting"
+    ),
+    pytest.param(situation(listeners=two_listeners()), "healthy", [], id="a new listener"),
+    pytest.param(situation(vip=[builders.VIP, "198.51.100.101"]), "healthy", [], id="a second VIP"),
+    pytest.param(
+        situation(images={"haproxy": {"reference": "haproxy:3.2.22"}}), "healthy", [], id="an image"
+    ),
+    pytest.param(
+        situation(lambda o: o.update(n3=builders.empty("n3")), change("n1", "n2", applied=None)),
+        "down",
+        [(None, "vip-serves")],
+        id="records are all gone",
+    ),
+    pytest.param(
+        situation(
+            cluster=builders.cluster(nodes=[{"name": "n1", "address": "198.51.100.11"}]),
+        ),
+        "healthy",
+        [],
+        id="a node alone",
+    ),
+]
+
+
+@pytest.mark.parametrize(("seen", "verdict", "failures"), CASES)
+def test_verdicts(seen: Situation, verdict: str, failures: list[tuple[str | None, str]]) -> None:
+    judged, proofs = judge(seen)
+    assert (judged, [(p.node, p.name) for p in failed(proofs)]) == (verdict, failures)
+
+
+def test_a_new_node_is_pending() -> None:
+    seen = situation()
+    grown = builders.cluster(
+        nodes=[{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2, 3, 4)]
+    )
+    observed = {**seen.observed, "n4": builders.empty("n4")}
+    desired = builders.desired(grown)
+    verdict, proofs = judge(
+        dataclasses.replace(seen, cluster=grown, desired=desired, observed=observed)
+    )
+    assert verdict == "healthy", failed(proofs)
+
+
+def test_what_pending_means_is_told() -> None:
+    _, proofs = judge(situation(haproxy={"hard_stop_after": "30m"}))
+    told = [p.message for p in proofs if p.verdict == "warn"]
+    assert told == ["3 steps to take (haproxy/haproxy.cfg: content changes)"] * 3
+
+
+def test_drift_is_told_once() -> None:
+    """A stopped container is a failed proof already."""
+    _, proofs = judge(
+        situation(container("n3", "keepalived", status="exited"), change("n3", vrrp=None))
+    )
+    assert [(p.name, p.follows) for p in failed(proofs)] == [
+        ("container-running", False),
+        ("keepalived-agrees", True),
+        ("configuration-in-sync", True),
+    ]
