@@ -60,8 +60,9 @@ CHECKS = (
     Check(
         "sudo",
         "runs as root",
-        "scripts run as root there, by login or by sudo without a password",
-        "allow the user `NOPASSWD: ALL`, or log in as root",
+        "scripts run as root there, by login or by sudo; `check` tells whether that asked for the "
+        "password",
+        "`--ask-sudo-password`; or allow the user `NOPASSWD: ALL`, or log in as root",
         essential=True,
     ),
     Check(
@@ -168,17 +169,20 @@ CHECKS = (
         "image",
         "images",
         "both images are on the node, or can be had: from an archive on this machine that is "
-        "readable and holds the image for the node's architecture, else by a pull, which is not "
-        "tried",
+        "readable and holds the image for the node's architecture, else by a pull. Only `check` "
+        "asks for that, and pulls nothing: the node's engine asks the registry, with the login of "
+        "the inventory, whether it has the image, and for which architectures. Where curl is "
+        "missing on the node it is not asked; a registry that wants another login than the "
+        "inventory's is a warning",
         "`hadeploy images push`, or give `images.*.archive`, which `hadeploy images save` makes",
     ),
     Check(
         "firewall",
         "firewall",
         "no rule of the node's (iptables, nftables, and so firewalld) drops VRRP (IP protocol "
-        "112) from its peers or a listener's port. Rules that cannot be read for sure are let "
-        "pass: that the nodes hear each other is proven when they run. Firewalls elsewhere are "
-        "not seen",
+        "112) from its peers or to them, or a listener's port. Rules that cannot be read for "
+        "sure are let pass, and those of nftables are judged by their looks: that the nodes hear "
+        "each other is proven when they run. Firewalls elsewhere are not seen",
         "allow protocol 112 between the nodes, and the listeners' ports",
         thorough=True,
     ),

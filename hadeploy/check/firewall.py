@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hadeploy.check.iptables import Filter, Packet, parse_filter
 from hadeploy.check.model import Finding, Sight
 from hadeploy.check.network import interface_of
+from hadeploy.check.nftables import DROPS_UNNAMED, chains, vrrp_dropped
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 
@@ -29,18 +29,24 @@ def firewall(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
 def _by_iptables(sight: Sight, node: Node, look: ObservedNode) -> Iterator[str]:
     for peer in peers_dropped(sight, node, look):
         yield f"iptables drops VRRP (IP protocol 112) from {peer}"
+    for peer in peers_dropped(sight, node, look, leaving=True):
+        yield f"iptables drops VRRP (IP protocol 112) to {peer}"
     for port in ports_dropped(sight, node, look):
         yield f"iptables drops connections to port {port}"
 
 
-def peers_dropped(sight: Sight, node: Node, look: ObservedNode) -> Iterator[str]:
-    """The peers, by label, whose adverts iptables surely keeps out."""
+def peers_dropped(
+    sight: Sight, node: Node, look: ObservedNode, *, leaving: bool = False
+) -> Iterator[str]:
+    """The peers, by label, whose adverts iptables surely keeps out; or in, those that leave."""
     if sight.cluster.vrrp.mode != "unicast":
         return
+    name = interface_of(node, look) or ""
     for rules in _tables(node, look):
         for peer in sight.cluster.nodes:
-            name = interface_of(node, look) or ""
-            packet = Packet("112", str(peer.address), str(node.address), None, name)
+            ends = [str(peer.address), str(node.address)]
+            source, destination = reversed(ends) if leaving else ends
+            packet = Packet("112", source, destination, None, name, leaving)
             if peer.label != node.label and rules.fate(packet) == "drop":
                 yield peer.label
 
@@ -63,23 +69,16 @@ def _tables(node: Node, look: ObservedNode) -> Iterator[Filter]:
             yield parse_filter(text)
 
 
-def _by_nft(sight: Sight, look: ObservedNode) -> Iterator[str]:
-    """Input chains that drop by their policy what no rule of their table names.
+def vrrp_hints(ruleset: Mapping[str, Any], *, iptables: bool) -> Iterator[str]:
+    """What nftables looks like it does to VRRP, either way; iptables' own table may be left out."""
+    yield from vrrp_dropped(ruleset, "input", iptables=iptables)
+    yield from vrrp_dropped(ruleset, "output", iptables=iptables)
 
-    Tables of iptables itself are read above, where its rules are plain.
-    """
-    entries: list[Mapping[str, Any]] = list(look.host.nft.get("nftables", []))
-    chains = [e["chain"] for e in entries if "chain" in e]
-    for chain in chains:
-        by_iptables = chain.get("table") == "filter" and look.host.iptables
-        if chain.get("hook") != "input" or chain.get("policy") != "drop" or by_iptables:
-            continue
-        rules = json.dumps(
-            [e["rule"] for e in entries if e.get("rule", {}).get("table") == chain["table"]]
-        )
-        where = f"nftables ({chain.get('family')} {chain['table']} {chain['name']})"
-        if not any(word in rules for word in ('"vrrp"', "112", "verdict map", '"vmap"')):
-            yield f"{where} drops what it does not name, and does not name VRRP (protocol 112)"
+
+def _by_nft(sight: Sight, look: ObservedNode) -> Iterator[str]:
+    ruleset, iptables = look.host.nft, bool(look.host.iptables)
+    yield from vrrp_hints(ruleset, iptables=iptables)
+    for chain in chains(ruleset, "input", iptables=iptables):
         for listener in sight.cluster.listeners:
-            if str(listener.port) not in rules and '"vmap"' not in rules and '"range"' not in rules:
-                yield f"{where} drops what it does not name, and does not name port {listener.port}"
+            if chain.policy == "drop" and not chain.names(str(listener.port), '"range"'):
+                yield f"{chain.where} {DROPS_UNNAMED} port {listener.port}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hadeploy.check.archive import Archive
 from hadeploy.check.model import Finding, Sight
 from hadeploy.errors import ExitCode
-from hadeploy.inventory.model import Node
+from hadeploy.inventory.model import Cluster, Node
 from hadeploy.inventory.parts import Image
 from hadeploy.observe.model import ObservedNode
 
@@ -38,8 +38,19 @@ def images(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
             what = f"{image.reference} is not on the node, and images.{role}.pull is never"
             fix = f"hadeploy images push, or give images.{role}.archive"
             yield Finding("image", node.label, "fail", what, fix)
+        elif asked := sight.asked.get(node.label, {}).get(image.reference):
+            verdict, what, remedy = asked.judged(image.reference, of_node(look))
+            yield Finding("image", node.label, verdict, what, remedy)
         else:
             yield Finding("image", node.label, "pass", f"{image.reference} will be pulled")
+
+
+def pulled(cluster: Cluster, look: ObservedNode) -> Iterator[str]:
+    """The references that a node lacks and would pull."""
+    for image in (cluster.images.haproxy, cluster.images.keepalived):
+        there = image.reference in look.images
+        if look.docker and not there and not image.archive and image.pull != "never":
+            yield image.reference
 
 
 def _there(reference: str, node: Node, look: ObservedNode) -> Finding:

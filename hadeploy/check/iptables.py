@@ -21,14 +21,15 @@ PROTOCOLS = {"112": {"112", "vrrp"}, "tcp": {"tcp", "6"}}
 
 @dataclass(frozen=True)
 class Packet:
-    """The first packet of something that comes in.
+    """The first packet of something that comes in, or leaves.
 
     Attributes:
         protocol: "112" or "tcp".
         source: its address, or "" for anybody's.
-        destination: one of the node's own addresses.
+        destination: where it goes; one of the node's own addresses, unless it leaves.
         port: where it goes, or None.
-        interface: where it comes in.
+        interface: where it comes in, or leaves.
+        leaving: whether it comes from the node itself.
     """
 
     protocol: str
@@ -36,6 +37,12 @@ class Packet:
     destination: str
     port: int | None
     interface: str
+    leaving: bool = False
+
+    @property
+    def chain(self) -> str:
+        """The built-in chain that sees it."""
+        return "OUTPUT" if self.leaving else "INPUT"
 
 
 @dataclass
@@ -51,10 +58,10 @@ class Filter:
     rules: dict[str, list[list[str]]] = field(default_factory=dict)
 
     def fate(self, packet: Packet) -> Fate:
-        """What happens to a packet that is for the node itself."""
-        told = self._walk("INPUT", packet, 0)
+        """What happens to a packet that is for the node itself, or from it."""
+        told = self._walk(packet.chain, packet, 0)
         if told == "end":
-            return self._policy()
+            return self._policy(packet)
         return None if told == "on" else told
 
     def _walk(self, chain: str, packet: Packet, depth: int, first: int = 0) -> Fate | Way:
@@ -72,10 +79,10 @@ class Filter:
             # It may apply or not: what follows settles it only if it comes to the same.
             rest = self._walk(chain, packet, depth, number + 1)
             return told if told == rest else None
-        return "end" if depth else self._policy()
+        return "end" if depth else self._policy(packet)
 
-    def _policy(self) -> Fate:
-        return "drop" if self.policies.get("INPUT") == "DROP" else "accept"
+    def _policy(self, packet: Packet) -> Fate:
+        return "drop" if self.policies.get(packet.chain) == "DROP" else "accept"
 
     def _target(self, target: str, packet: Packet, depth: int) -> Fate | Way:
         known: dict[str, Fate | Way] = {
@@ -145,9 +152,10 @@ def _one(option: str, value: str, packet: Packet) -> bool | None:
     conditions: dict[str, Callable[[], bool | None]] = {
         "-p": lambda: value == "all" or value in PROTOCOLS[packet.protocol],
         "-i": lambda: _is_interface(packet.interface, value),
+        "-o": lambda: _is_interface(packet.interface, value),
         "-s": lambda: _in_network(packet.source, value),
         "-d": lambda: _in_network(packet.destination, value),
-        "--dst-type": lambda: value == "LOCAL",
+        "--dst-type": lambda: value == ("UNICAST" if packet.leaving else "LOCAL"),
         "--dport": lambda: _within(packet.port, value),
         "--dports": lambda: any(_within(packet.port, part) for part in value.split(",")),
         "--state": lambda: "NEW" in value.split(","),

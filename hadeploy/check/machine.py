@@ -57,10 +57,12 @@ def _too_old(version: str) -> bool:
     return len(numbers) == 2 and (int(numbers[0]), int(numbers[1])) < (20, 10)
 
 
-def root(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def root(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether our scripts run as root."""
     if look.root:
-        yield Finding("sudo", node.label, "pass", "our scripts run as root, without a password")
+        how = sight.becoming.get(node.label)
+        what = f"our scripts run as root{f', {how}' if how else ''}"
+        yield Finding("sudo", node.label, "pass", what)
     else:
         what, fix = "our scripts do not run as root there", "set ssh.sudo to auto or always"
         yield Finding("sudo", node.label, "fail", what, fix)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hadeploy.check.archive import Archive
+from hadeploy.check.registry import Asked
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
@@ -74,6 +75,8 @@ class Sight:
         adopt: whether a cluster that was set up by hand is taken over.
         archives: by role, of the images that some node lacks; what is not there was not looked at.
         forget: addresses of former nodes that the user says are gone.
+        asked: by node label and reference, what the registries said of images.
+        becoming: by node label, how scripts become root there, in words.
     """
 
     cluster: Cluster
@@ -81,6 +84,8 @@ class Sight:
     adopt: bool = False
     archives: Mapping[str, Archive] = field(default_factory=dict)
     forget: tuple[str, ...] = ()
+    asked: Mapping[str, Mapping[str, Asked]] = field(default_factory=dict)
+    becoming: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def nodes(self) -> list[tuple[Node, ObservedNode]]:

@@ -26,7 +26,7 @@ def check(options: Options, skip: tuple[str, ...]) -> int:
         inputs = options.inputs()
         outcome.cluster = inputs.cluster.name
         refuse_unknown(skip, essential=True)
-        dialer = options.dialer(inputs.cluster, inputs.folder)
+        dialer = options.dialer()
         with options.progress(inputs.cluster) as progress:
             outcome.checks = check_all(inputs, dialer, progress, Choices(skip=skip))
             if failures(outcome.checks):

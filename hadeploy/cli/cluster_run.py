@@ -139,7 +139,7 @@ def connected_run(
     unknown_nodes(cluster, chosen.without, "--allow-degraded")
     refuse_minority(cluster, chosen.without)
     refuse_unknown(chosen.skip, essential=False)
-    dialer = options.dialer(cluster, inputs.folder)
+    dialer = options.dialer()
     nodes = [node for node in cluster.nodes if node.label not in chosen.without]
     missing: dict[str, HadeployError] | None = {} if tolerant else None
     with (

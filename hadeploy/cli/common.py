@@ -68,9 +68,10 @@ class Options:
         Raises:
             HadeployError: with every mistake at its place; nothing was touched.
         """
-        inventory, folder = self._read()
+        inventory, folder = self._read
         return inventory.cluster, folder
 
+    @functools.cached_property
     def _read(self) -> tuple[Inventory, Path]:
         path = find_inventory(self.inventory, os.environ, Path.cwd())
         inventory = read_inventory(path)
@@ -84,7 +85,7 @@ class Options:
         Raises:
             HadeployError: with every mistake at its place; nothing was touched.
         """
-        inventory, folder = self._read()
+        inventory, folder = self._read
         cluster = inventory.cluster
         override = cluster.templates.folder
         return Inputs(
@@ -95,14 +96,15 @@ class Options:
             login=functools.cache(functools.partial(registry_login, inventory, folder)),
         )
 
-    def dialer(self, cluster: Cluster, folder: Path) -> Dialer:
-        """How to connect to that cluster's nodes; asks for the sudo password, if that is wanted.
+    def dialer(self) -> Dialer:
+        """How to connect to the cluster's nodes; asks for the sudo password, if that is wanted.
 
         Raises:
             HadeployError: there is nobody to ask, or a reference leads nowhere.
         """
-        password = sudo_secret(cluster.ssh.sudo_password, folder, ask=self.ask_sudo_password)
-        return Dialer(cluster, folder, self.accept_new_host_keys, password, ask_secret)
+        inventory, folder = self._read
+        password = sudo_secret(inventory, folder, ask=self.ask_sudo_password)
+        return Dialer(inventory.cluster, folder, self.accept_new_host_keys, password, ask_secret)
 
     @contextmanager
     def progress(self, cluster: Cluster, *, brief: bool = False) -> Iterator[Progress]:

@@ -28,9 +28,9 @@ def down(options: Options, yes: bool, lock_wait: float) -> int:
     Images stay. What carries no mark of ours is left alone.
     """
     with reported(options, "down") as outcome:
-        cluster, folder = options.cluster()
+        cluster, _ = options.cluster()
         outcome.cluster = cluster.name
-        dialer = options.dialer(cluster, folder)
+        dialer = options.dialer()
         with ExitStack() as until_done:
             with options.progress(cluster) as progress:
                 missing: dict[str, HadeployError] = {}

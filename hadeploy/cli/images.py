@@ -145,7 +145,9 @@ def push_(options: Options) -> int:
         if not options.as_json:
             sent = [delivery for delivery in outcome.images if delivery.state == "sent"]
             if sent:
-                megabytes = sum(delivery.bytes for delivery in sent) / 1e6
+                # One archive may have brought both.
+                parcels = {(delivery.node, delivery.archive): delivery.bytes for delivery in sent}
+                megabytes = sum(parcels.values()) / 1e6
                 options.out.print(f"Images sent: {len(sent)}, {megabytes:.0f} MB in all.")
             else:
                 options.out.print("Nothing to send: every node has both images.")

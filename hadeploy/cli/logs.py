@@ -83,7 +83,7 @@ def logs(
 
     Where the VIP was: hadeploy logs --container keepalived --grep STATE
     """
-    cluster, folder = options.cluster()
+    cluster, _ = options.cluster()
     unknown_nodes(cluster, node, "--node")
     nodes = [each for each in cluster.nodes if not node or each.label in node]
     wanted = Wanted(
@@ -95,7 +95,7 @@ def logs(
     labels = [each.label for each in nodes]
     feeds = {label: feed_of(label, wanted) for label in labels}
     show = _show(options, LinePrinter(options.out, labels, wanted.containers))
-    dialer = options.dialer(cluster, folder)
+    dialer = options.dialer()
     missing: dict[str, HadeployError] = {}
     with ExitStack() as stack:
         with Fleeting(options.err) as progress:

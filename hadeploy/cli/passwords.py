@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -29,11 +31,8 @@ def vrrp_secret(inventory: Inventory, folder: Path) -> SecretStr | None:
     reference = inventory.cluster.vrrp.password
     if reference is None:
         return None
-    try:
+    with _at(inventory, "vrrp", "password"):
         return vrrp_password(resolve(reference, environ=os.environ, folder=folder), reference)
-    except HadeployError as error:
-        problem = inventory.problem(("vrrp", "password"), error.what)
-        raise InventoryError([problem], error.hint) from None
 
 
 def registry_login(inventory: Inventory, folder: Path) -> Login | None:
@@ -51,26 +50,28 @@ def registry_login(inventory: Inventory, folder: Path) -> Login | None:
     if user is None or reference is None:
         return None
     (registry,) = login_registries(images)
-    try:
+    with _at(inventory, "images", "registry", "password"):
         return Login(registry, user, resolve(reference, environ=os.environ, folder=folder))
-    except HadeployError as error:
-        problem = inventory.problem(("images", "registry", "password"), error.what)
-        raise InventoryError([problem], error.hint) from None
 
 
-def sudo_secret(reference: str | None, folder: Path, *, ask: bool) -> SecretStr | None:
+def sudo_secret(inventory: Inventory, folder: Path, *, ask: bool) -> SecretStr | None:
     """The password that sudo wants, if one is given.
 
     Args:
-        reference: the inventory's.
+        inventory: names the reference.
         folder: where paths in it begin.
         ask: whether to ask on the terminal instead.
 
     Raises:
-        HadeployError: there is nobody to ask, or the reference leads nowhere.
+        HadeployError: there is nobody to ask.
+        InventoryError: the reference leads nowhere.
     """
+    reference = inventory.cluster.ssh.sudo_password
     if not ask:
-        return resolve(reference, environ=os.environ, folder=folder) if reference else None
+        if reference is None:
+            return None
+        with _at(inventory, "ssh", "sudo_password"):
+            return resolve(reference, environ=os.environ, folder=folder)
     given = ask_secret("sudo password on the nodes: ")
     if given is None:
         raise HadeployError(
@@ -80,3 +81,12 @@ def sudo_secret(reference: str | None, folder: Path, *, ask: bool) -> SecretStr 
             code=ExitCode.USAGE,
         )
     return given
+
+
+@contextmanager
+def _at(inventory: Inventory, *path: str) -> Iterator[None]:
+    """What goes wrong with a reference is told at its place in the inventory."""
+    try:
+        yield
+    except HadeployError as error:
+        raise InventoryError([inventory.problem(path, error.what)], error.hint) from None

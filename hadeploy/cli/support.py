@@ -41,7 +41,7 @@ def support(options: Options, output: Path | None) -> int:
         path = output or Path(f"{name}.tar.gz")
         target = Target(path, "writing the archive", "--output FILE.tar.gz", 0o600)
         target.refuse()
-        dialer = options.dialer(inputs.cluster, inputs.folder)
+        dialer = options.dialer()
         with options.progress(inputs.cluster) as progress:
             report = gather(inputs, dialer, progress)
             if report.errors:

@@ -19,11 +19,11 @@ def unlock(options: Options, yes: bool) -> int:
     A lock that is no longer renewed expires by itself within two minutes.
     """
     with reported(options, "unlock") as outcome:
-        cluster, folder = options.cluster()
+        cluster, _ = options.cluster()
         outcome.cluster = cluster.name
         with (
             options.progress(cluster) as progress,
-            connected(options.dialer(cluster, folder), progress, cluster.nodes) as sessions,
+            connected(options.dialer(), progress, cluster.nodes) as sessions,
         ):
             held = holders(cluster, sessions)
             for node, who in held.items():

@@ -131,15 +131,16 @@ CAUSES = (
     Cause(
         "vrrp-refused",
         "a node refuses the adverts of its peers",
-        "keepalived's count of packet and authentication errors grows",
-        "keepalived's log",
+        "keepalived's count of packet and authentication errors grows; which one",
+        "look for a router between the nodes (TTL), or at keepalived's log",
         ("vrrp-blocked",),
     ),
     Cause(
         "vrrp-blocked",
         "VRRP (IP protocol 112) does not get through between nodes",
         "several are MASTER with settings that agree, and in a few seconds hear fewer adverts than "
-        "the others sent; the iptables rule, where one surely does it",
+        "the others sent; the iptables rule that surely does it, or the nftables chain that looks "
+        "like it, where there is one",
         "allow protocol 112 in firewalls and in the network",
     ),
     Cause(
@@ -229,10 +230,10 @@ fix. `--json` has the same as `diagnosis`.
 
 It is made from what was observed anyway, and from a second, read-only look that takes a few seconds
 and is taken only after a failure: keepalived's statistics twice (in between it must send and hear
-adverts), the last lines of both containers' logs, stopped processes, and iptables. What follows
-from another cause on the same node is not told; where no cause is recognised, the failed proofs are
-all there is. Backends that are down fail no proof; why they are is told by `verify`, and where
-something else fails.
+adverts), the last lines of both containers' logs, stopped processes, iptables and nftables. What
+follows from another cause on the same node is not told; where no cause is recognised, the failed
+proofs are all there is. Backends that are down fail no proof; why they are is told by `verify`, and
+where something else fails.
 
 If that does not help: `hadeploy support` writes one archive for a bug report, which can be read
 before it is sent. It has, of every node that can be reached, the configurations without their

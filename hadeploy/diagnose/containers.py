@@ -36,6 +36,9 @@ def ports(scene: Scene) -> Iterator[Diagnosis]:
         ours = {container.id for container in look.ours(scene.cluster.name)}
         for port in scene.cluster.haproxy_ports:
             owners = {o for s in look.listeners(port) for o in s.owners if o.container not in ours}
+            if look.docker is None:
+                # Whose containers they are, only the engine knows.
+                owners = {owner for owner in owners if not owner.container}
             if owners:
                 yield Diagnosis(
                     "port-taken",
@@ -68,7 +71,8 @@ def containers(scene: Scene) -> Iterator[Diagnosis]:
                 (node.label,),
                 f"the container {name} is not there",
                 "`hadeploy up` makes it",
-                role=role,
+                (f"{node.label}: no container of that name",),
+                role,
             )
         elif container.status == "paused":
             yield Diagnosis(

@@ -52,7 +52,7 @@ def vip_unanswered(scene: Scene) -> Iterator[Diagnosis]:
                 "allow the listeners' ports in the node's firewall",
                 (f"{holders[0]}: iptables drops them", f"{', '.join(away)}: cannot reach {vip}"),
             )
-        elif all(_tried(holder.through, vip)):
+        elif (opened := _tried(holder.through, vip)) and all(opened):
             yield Diagnosis(
                 "vip-unheard",
                 tuple(away),

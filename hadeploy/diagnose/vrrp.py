@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from hadeploy.check.firewall import peers_dropped
+from hadeploy.check.firewall import peers_dropped, vrrp_hints
 from hadeploy.check.model import Sight
 from hadeploy.desired import layout
 from hadeploy.diagnose.model import Diagnosis, Scene
@@ -17,13 +17,23 @@ from hadeploy.plan.identity import identity_of
 ALIKE = "`hadeploy plan` shows the difference, `hadeploy up` makes them alike"
 # Both programs count an advert that the other side has not got yet.
 MOST_LOST = 2
+# keepalived's names of its counters → what to do.
+REFUSALS = {
+    "Packet Errors: TTL": "their TTL is not 255 (RFC 3768, 5.2.3): look for a router between the "
+    "nodes, or for a rule that changes it"
+}
 
 
 def foreign(scene: Scene) -> Iterator[Diagnosis]:
     """Another keepalived on a node."""
     for node, look in scene.nodes:
         ours = {container.id for container in look.ours(scene.cluster.name)}
-        others = {pid: c for pid, c in look.keepaliveds.items() if c not in ours}
+        others = {
+            pid: container
+            for pid, container in look.keepaliveds.items()
+            # Whose containers they are, only the engine knows.
+            if container not in ours and not (container and look.docker is None)
+        }
         names = {f.container.id: f.container.name for f in look.foreign}
         places = {
             f"the container {names.get(c, c[:12])}" if c else f"the node itself (pid {pid})"
@@ -142,7 +152,8 @@ def unheard(scene: Scene) -> Iterator[Diagnosis]:
                     "vrrp-refused",
                     (node.label,),
                     f"it refuses the adverts of its peers ({why})",
-                    "docker logs --tail 30 " + scene.cluster.container_names[1],
+                    REFUSALS.get(why)
+                    or f"docker logs --tail 30 {scene.cluster.container_names[1]}",
                     (f"{node.label}: refused {count} adverts",),
                     "keepalived",
                 )
@@ -160,9 +171,15 @@ def _blocked(scene: Scene, masters: list[str], deaf: list[str]) -> Diagnosis:
         second = scene.seen(node.label)
         rules = dataclasses.replace(look.host, iptables=second.iptables)
         sight = Sight(scene.cluster, scene.observed)
-        for peer in peers_dropped(sight, node, dataclasses.replace(look, host=rules)):
-            seen.append(f"{node.label}: iptables drops IP protocol 112 from {peer}")
-            droppers.append(node.label)
+        bent = dataclasses.replace(look, host=rules)
+        drops = [
+            f"iptables drops IP protocol 112 {way} {', '.join(peers)}"
+            for way, leaving in (("from", False), ("to", True))
+            if (peers := list(peers_dropped(sight, node, bent, leaving=leaving)))
+        ]
+        drops += vrrp_hints(second.nft, iptables=bool(second.iptables))
+        seen += [f"{node.label}: {how}" for how in drops]
+        droppers += [node.label] * bool(drops)
         if node.label in masters and second.adverts:
             seen.append(
                 f"{node.label}: MASTER; in {second.seconds} s it sent {second.adverts.sent} "

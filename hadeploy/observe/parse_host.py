@@ -31,7 +31,7 @@ def parse_host(reply: Reply) -> Host:
         haproxies=_processes(reply.body("haproxy-processes")),
         thorough=bool(reply.all("thorough")),
         neighbours={m.words[0]: parse_neighbour(m.text) for m in reply.all("neighbour") if m.words},
-        docker=_object(reply.body("docker-info")),
+        docker=parse_object(reply.body("docker-info")),
         free={name: 1024 * int(kilobytes) for name, kilobytes in free.items()},
         nofile=parse_nofile(reply.body("nofile")),
         units=dict(line.split("=", 1) for line in reply.body("units").splitlines() if "=" in line),
@@ -40,7 +40,7 @@ def parse_host(reply: Reply) -> Host:
             for kind in ("iptables-save", "ip6tables-save")
             if reply.body(kind).startswith("#")
         ),
-        nft=_object(reply.body("nft")),
+        nft=parse_object(reply.body("nft")),
         resolution=int(looked_up[0]) / 100 if looked_up else None,
         heard=parse_heard(reply.body("heard")),
         selinux=any(m.words == ("1",) for m in reply.all("selinux")),
@@ -95,7 +95,8 @@ def _processes(text: str) -> dict[int, str]:
     return {int(w[0]): w[1] if len(w) > 1 else "" for w in words if w and w[0].isdigit()}
 
 
-def _object(text: str) -> dict[str, Any]:
+def parse_object(text: str) -> dict[str, Any]:
+    """The first JSON object in a program's output; {} if there is none."""
     for line in text.splitlines():
         if line.startswith("{"):
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from hadeploy.observe.model import VrrpState
+from hadeploy.observe.parse_host import parse_object
 from hadeploy.observe.vrrp import Counters, Evidence, Spoken
 from hadeploy.transport.protocol import Reply
 
@@ -98,6 +99,7 @@ def parse_evidence(reply: Reply) -> Evidence:
             for kind in ("iptables-save", "ip6tables-save")
             if reply.body(kind).startswith("#")
         ),
+        nft=parse_object(reply.body("nft")),
         frozen=frozenset(m.words[0] for m in reply.all("frozen") if m.words),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Evidence:
         adverts: what it has sent and heard in that time; None if it did not tell.
         logs: role → the last lines of that container, without what our own looks leave there.
         iptables: what iptables-save and ip6tables-save say of the table filter.
+        nft: the rule set as `nft -j` tells it, or {}.
         frozen: roles whose container has a process that somebody has stopped.
     """
 
@@ -67,4 +69,5 @@ class Evidence:
     adverts: Counters | None = None
     logs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     iptables: tuple[str, ...] = field(default=(), repr=False)
+    nft: Mapping[str, Any] = field(default_factory=dict, repr=False)
     frozen: frozenset[str] = frozenset()

@@ -9,6 +9,7 @@ from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.observe.gather import try_observe
 from hadeploy.run.prepare import Choices, Inputs, checked
 from hadeploy.run.progress import Progress
+from hadeploy.run.registry import ask_registries
 from hadeploy.transport.connect import Dialer
 from hadeploy.transport.fanout import try_each
 
@@ -38,14 +39,21 @@ def check_all(
         progress.phase("Check")
         by_node = {session.node: session for session in sessions}
         observed, blind = try_observe(inputs.cluster, by_node, depth="yes")
+        asked = (
+            {} if "image" in choices.skip else ask_registries(inputs, observed, by_node, progress)
+        )
     finally:
         for session in sessions:
             session.close()
     ways = {node.label: dialer.way(node) for node in inputs.cluster.nodes}
+    becoming = {node: session.becomes_root for node, session in by_node.items()}
     doors = let_in({node: ways[node] for node in observed})
     for error in [*away, *blind]:
         doors += refused(error, _way(error, ways))
-    return [*without(doors, choices.skip), *checked(inputs, observed, choices)]
+    return [
+        *without(doors, choices.skip),
+        *checked(inputs, observed, choices, asked=asked, becoming=becoming),
+    ]
 
 
 def _way(error: HadeployError, ways: dict[str, str]) -> str:

@@ -17,6 +17,7 @@ from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.model import Finding, Sight, failures
 from hadeploy.check.network import addressless, interface_of
+from hadeploy.check.registry import Asked
 from hadeploy.desired.build import desired_nodes
 from hadeploy.desired.model import DesiredNode, NodeFacts
 from hadeploy.errors import NodesError
@@ -251,7 +252,12 @@ def _maybe_locked(observed: Mapping[str, ObservedNode]) -> None:
 
 
 def checked(
-    inputs: Inputs, observed: Mapping[str, ObservedNode], choices: Choices
+    inputs: Inputs,
+    observed: Mapping[str, ObservedNode],
+    choices: Choices,
+    *,
+    asked: Mapping[str, Mapping[str, Asked]] | None = None,
+    becoming: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """What the checks find on the nodes that were observed.
 
@@ -259,6 +265,8 @@ def checked(
         inputs: all that the run was given.
         observed: by node label.
         choices: what the user says about this run.
+        asked: by node label and reference, what registries said, if they were asked.
+        becoming: by node label, how scripts become root there, in words.
     """
     cluster = inputs.cluster
     archives = {}
@@ -270,5 +278,7 @@ def checked(
         )
         if lacks and image.archive:
             archives[role] = read_archive(beside(inputs.folder, image.archive))
-    sight = Sight(cluster, observed, choices.adopt, archives, choices.forget)
+    sight = Sight(
+        cluster, observed, choices.adopt, archives, choices.forget, asked or {}, becoming or {}
+    )
     return evaluate(sight, choices.skip)

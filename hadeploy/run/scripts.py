@@ -223,7 +223,12 @@ def _command(change: Change, step: Step) -> list[str]:
         "start-container": ["start", step.subject],
         "reload-container": ["signal", step.subject, RELOAD_SIGNAL[role]],
     }
-    return commands.get(step.action, [])
+    command = commands.get(step.action, [])
+    if role == "haproxy" and step.action in _TOUCHES:
+        listeners = (listener.port for listener in change.cluster.listeners)
+        ports = " ".join(map(str, (*listeners, change.cluster.haproxy.health_port)))
+        return ["on_free_ports", step.subject, ports, *command]
+    return command
 
 
 def _proof(cluster: Cluster, desired: DesiredNode, container: Container) -> list[str]:

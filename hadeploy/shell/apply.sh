@@ -50,7 +50,7 @@ remember() {
     fi
     [ -f "$HD_ROOT/applied.json" ] || return 0
     rm -rf "$HD_ROOT/.undo.new"
-    install -d -m 0700 "$HD_ROOT/.undo.new" &&
+    mkdir -m 0700 "$HD_ROOT/.undo.new" &&
         cp -pR "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/applied.json" "$HD_ROOT/.undo.new" &&
         mv "$HD_ROOT/.undo.new" "$HD_ROOT/.undo" && sync "$HD_ROOT"
 }
@@ -107,7 +107,7 @@ remove_container() {
 }
 
 # start NAME: one that is stopped, or paused.
-start() { docker unpause "$1" >/dev/null 2>&1 || docker start "$1" >/dev/null; }
+start() { timeout 30 docker unpause "$1" >/dev/null 2>&1 || docker start "$1" >/dev/null; }
 
 # put_aside NAME NEW_NAME: it had another name, and is kept as what is there under the new one.
 put_aside() {
@@ -131,12 +131,35 @@ recreate() {
     "$@" >/dev/null
 }
 
-# signal CONTAINER NAME: from inside. `docker kill` would make the engine believe that the container
-# was stopped by hand, and leave it down after the next reboot.
+# on_free_ports CONTAINER "PORT..." COMMAND...: only if nobody but that container has one of them. A
+# haproxy that cannot bind makes the one before it stop listening for as long as it tries, and clients
+# are refused meanwhile (SIGTTOU, haproxy's management guide, 4).
+on_free_ports() {
+    hd_ours=$(main_pid "$1") && hd_ours=$(container_of "$hd_ours") || hd_ours=none
+    for hd_port in $2; do
+        for hd_owner in $(ss -Hltnp "sport = :$hd_port" | grep -o 'pid=[0-9]*' | sort -u); do
+            hd_owner=${hd_owner#pid=}
+            [ "$(container_of "$hd_owner")" != "$hd_ours" ] || continue
+            printf 'port %s is taken by %s (pid %s)\n' "$hd_port" \
+                "$(cat "/proc/$hd_owner/comm" 2>/dev/null)" "$hd_owner"
+            return 1
+        done
+    done
+    shift 2
+    "$@"
+}
+
+# signal CONTAINER NAME: straight to its first process. `docker kill` would make the engine believe
+# that the container was stopped by hand, and leave it down after the next reboot; `docker exec` waits
+# for as long as the container's shim likes.
 signal() {
+    hd_signalled=$(main_pid "$1") || {
+        printf '%s does not run\n' "$1"
+        return 1
+    }
     # keepalived must check haproxy anew: what it checked before the reload proves nothing.
-    hd_signalled=$(main_pid "$1") && rm -f "/proc/$hd_signalled/root/tmp/hadeploy-checked"
-    docker exec "$1" sh -c "kill -$2 1"
+    rm -f "/proc/$hd_signalled/root/tmp/hadeploy-checked"
+    kill "-$2" "$hd_signalled"
 }
 
 # until_true SECONDS WHAT COMMAND...: polls, and says what it waited for. By the uptime: a clock that
@@ -238,10 +261,12 @@ drained() {
 
 is_master() { [ "$(vrrp_dump "$1" | sed -n 's/^   State = //p' | head -n 1)" = MASTER ]; }
 
+checks() { check_age "$1" >/dev/null; }
+
 # prove_keepalived CONTAINER CONFIG_ID SECONDS: it has read the file, takes part, and really runs its
 # check of haproxy.
 prove_keepalived() {
-    if until_true "$3" "keepalived runs its check of haproxy" check_age "$1" >/dev/null &&
+    if until_true "$3" "keepalived runs its check of haproxy" checks "$1" &&
         until_true "$3" "keepalived has configuration $2 and is MASTER or BACKUP" \
             vrrp_ok "$1" "$2"; then
         return 0

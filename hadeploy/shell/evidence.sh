@@ -27,13 +27,14 @@ tell_frozen() {
 }
 
 main() {
+    ask_engine >/dev/null
     emit stats before 0
     vrrp_stats "$HD_KEEPALIVED"
     last_words haproxy "$HD_HAPROXY"
     last_words keepalived "$HD_KEEPALIVED"
     tell_frozen haproxy "$HD_HAPROXY"
     tell_frozen keepalived "$HD_KEEPALIVED"
-    observe_filter
+    observe_firewall
     patiently sleep "$HD_SECONDS"
     emit stats after "$HD_SECONDS"
     vrrp_stats "$HD_KEEPALIVED"

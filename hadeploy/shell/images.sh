@@ -2,6 +2,20 @@
 # Images on a node. Given: HD_IMAGES; to pull also HD_CLUSTER, HD_USER ("" for no login), HD_PASSWORD,
 # HD_REGISTRY ("" for Docker Hub).
 
+# As here, where an archive is made (run/fetch.py): an image through a slow line.
+PULL_SECONDS=3600
+
+# alive: a pull may be silent for as long as a layer takes. What tells a slow one from an engine that
+# hangs is that the engine answers something else.
+alive() {
+    if timeout 30 docker version >/dev/null 2>&1; then
+        emit alive || :
+    else
+        echo 'the Docker engine does not answer any more'
+        return 1
+    fi
+}
+
 # log_in: for this script only. The client keeps a login in its configuration folder, so it gets one of
 # its own, in memory, that goes when the script ends, whoever still listens to it.
 log_in() {
@@ -20,7 +34,7 @@ log_in() {
 # printf is the shell's own: what it prints is on no command line.
 give_password() {
     printf %s "$HD_PASSWORD" |
-        docker login --username "$HD_USER" --password-stdin ${HD_REGISTRY:+"$HD_REGISTRY"}
+        timeout 60 docker login --username "$HD_USER" --password-stdin ${HD_REGISTRY:+"$HD_REGISTRY"}
 }
 
 pull() {
@@ -29,7 +43,7 @@ pull() {
         log_in || { emit refused && return; }
     fi
     emit pulling
-    patiently docker pull "$HD_IMAGES" || emit failed
+    patiently timeout "$PULL_SECONDS" docker pull "$HD_IMAGES" || emit failed
 }
 
 inspect_images() {

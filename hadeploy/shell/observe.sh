@@ -15,8 +15,6 @@ observe_node() {
 }
 
 observe_docker() {
-    emit docker
-    docker version --format '{{json .Server}}'
     emit containers
     hd_ours=$(
         docker container ls --all --quiet --no-trunc --filter "label=hadeploy.cluster=$HD_CLUSTER"
@@ -130,6 +128,8 @@ observe_processes() {
 }
 
 main() {
+    emit docker
+    ask_engine
     emit fingerprint "$(fingerprint)"
     lock_tell
     thorough && probe_begin

@@ -20,7 +20,11 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # nap: a short wait between two polls.
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
 
-# patiently COMMAND...: with a sign of life every few seconds, for what can be silent for minutes.
+# alive: whether or not anybody listens.
+alive() { emit alive || :; }
+
+# patiently COMMAND...: with a sign of life every few seconds, for what can be silent for minutes. It is
+# ended where there is none to give.
 patiently() {
     "$@" &
     hd_busy=$!
@@ -28,16 +32,32 @@ patiently() {
     while kill -0 "$hd_busy" 2>/dev/null; do
         nap
         hd_waited=$((hd_waited + 1))
-        [ $((hd_waited % 50)) -ne 0 ] || emit alive
+        [ $((hd_waited % 50)) -ne 0 ] || alive || kill "$hd_busy"
     done
     wait "$hd_busy"
+}
+
+# ask_engine: its version. One that hangs is asked once, and from then on fails at once: what else there
+# is to see on the node is not held up.
+ask_engine() {
+    timeout 20 docker version --format '{{json .Server}}' && return 0
+    [ $? -ne 124 ] && return 1
+    echo 'no answer within 20 s'
+    # shellcheck disable=SC2317  # wherever docker is called from now on
+    docker() { return 1; }
+    return 1
 }
 
 quietly() { "$@" >/dev/null; }
 
 # stop_within SECONDS CONTAINER: gracefully; after that time the engine kills it. An engine that does
 # not come back from it is given up, or the signs of life would never end.
-stop_within() { patiently quietly timeout "$(($1 + 30))" docker stop -t "$1" "$2"; }
+stop_within() {
+    hd_limit=$(($1 + 30))
+    patiently quietly timeout "$hd_limit" docker stop -t "$1" "$2" && return 0
+    [ $? -ne 124 ] || printf 'docker stop %s did not end within %s s\n' "$2" "$hd_limit"
+    return 1
+}
 
 # main_pid CONTAINER: the pid of its first process; fails if it does not run, or is not ours.
 main_pid() {

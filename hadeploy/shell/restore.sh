@@ -77,7 +77,7 @@ put_back_role() {
     if exists "$2$OLD"; then
         remove_container "$2" && docker rename "$2$OLD" "$3" && docker start "$3" >/dev/null || return 1
     elif [ -n "$hd_changed" ]; then
-        signal "$3" "$4" || docker restart "$3" >/dev/null || return 1
+        signal "$3" "$4" || { stop "$3" && docker start "$3" >/dev/null; } || return 1
     fi
     prove_back "$1" "$3"
 }

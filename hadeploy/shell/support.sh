@@ -26,7 +26,7 @@ support_versions() {
     emit part versions.txt
     tell uname -a
     tell cat /etc/os-release
-    tell docker version
+    ask_engine
     tell docker info --format '{{.Driver}} {{.CgroupDriver}} cgroup v{{.CgroupVersion}} {{.DockerRootDir}}'
     tell ip -V
     tell uptime

@@ -37,7 +37,7 @@ def lost(node: str, doing: str, error: Exception) -> DoNotRetryError:
         error: what came from below.
     """
     return DoNotRetryError(
-        f"the connection was lost ({error or type(error).__name__})",
+        f"the connection was lost ({str(error) or type(error).__name__})",
         node=node,
         doing=doing,
         hint="run the same command again: it goes on from the state on the nodes",

@@ -31,10 +31,12 @@ class Manner:
 
     Attributes:
         terminal: it insists on one.
+        asked: it asked for the password.
         refused: it refused the password; another try would count towards a lockout.
     """
 
     terminal: bool = False
+    asked: bool = False
     refused: DoNotRetryError | None = None
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from os import SEEK_END
 from typing import BinaryIO
@@ -69,6 +70,13 @@ class Session:
         """Close the connection; a second call does nothing."""
         self.connection.close()
 
+    @property
+    def becomes_root(self) -> str:
+        """How scripts run as root, in words."""
+        if not self.sudo:
+            return "as whom we log in"
+        return f"by sudo, {'with the' if self.manner.asked else 'without a'} password"
+
     def become_root(self) -> None:
         """Do nothing as root, to see whether sudo takes the password.
 
@@ -107,14 +115,7 @@ class Session:
         source = f"HD_TOKEN={token}\n{script}\n".encode()
         channel, early = self._begin("sh", len(source), doing, patient=patient)
         with channel:
-            try:
-                channel.sendall(source)
-                channel.shutdown_write()
-            except TimeoutError as error:
-                raise silent(self.node, doing, self.silence) from error
-            except (OSError, EOFError, paramiko.SSHException):
-                # It ended before it had read everything: its own words say why, below.
-                pass
+            self._send(channel, [source], doing)
             hearing = Hearing(token, on_message, on_line)
             for line in self._lines(channel, doing, early):
                 hearing.hear(line)
@@ -151,19 +152,13 @@ class Session:
 
         Raises:
             HadeployError: the command failed, or took nothing for too long.
+            OSError: the file cannot be read.
         """
         size = source.seek(0, SEEK_END)
         source.seek(0)
         channel, early = self._begin(command, size, doing)
         with channel:
-            try:
-                while chunk := source.read(CHUNK):
-                    channel.sendall(chunk)
-                    on_sent(len(chunk))
-                channel.shutdown_write()
-            except (OSError, EOFError, paramiko.SSHException):
-                # The command ended early: its own words say why, below.
-                pass
+            self._send(channel, iter(lambda: source.read(CHUNK), b""), doing, on_sent)
             output = "\n".join(self._lines(channel, doing, early))
             code = channel.recv_exit_status()
         if code == -1:
@@ -173,6 +168,25 @@ class Session:
                 f"exit status {code}", node=self.node, doing=doing, detail=output[-2000:]
             )
         return output
+
+    def _send(
+        self,
+        channel: paramiko.Channel,
+        chunks: Iterable[bytes],
+        doing: str,
+        on_sent: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Give a command its input; one that ends before it has read everything says itself why."""
+        for chunk in chunks:
+            try:
+                channel.sendall(chunk)
+            except TimeoutError as error:
+                raise silent(self.node, doing, self.silence) from error
+            except (OSError, EOFError, paramiko.SSHException):
+                return
+            on_sent(len(chunk))
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            channel.shutdown_write()
 
     def _begin(
         self, command: str, size: int, doing: str, *, patient: bool = True
@@ -220,7 +234,7 @@ class Session:
                 if heard is Heard.ASKS:
                     if answered or not self.password:
                         break
-                    answered = True
+                    answered = self.manner.asked = True
                     channel.sendall(self.password.get_secret_value().encode() + b"\n")
         except BaseException:
             channel.close()

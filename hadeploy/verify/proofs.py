@@ -49,6 +49,8 @@ def _containers(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
         container = look.container(name)
         problem = unstable(container, look.now)
         hint = "`hadeploy up` starts it" if container is None else f"docker logs --tail 30 {name}"
+        if look.docker is None:
+            problem, hint = "cannot be seen: the Docker engine does not answer", "start the engine"
         if problem is None and container is not None and container.cluster != cluster.name:
             problem = "is not ours"
         yield Proof(
@@ -90,6 +92,8 @@ def _ports(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterat
         others = {o.name for s in sockets if not s.belongs_to(haproxy) for o in s.owners}
         if not sockets:
             verdict, seen = "fail", f"nothing listens on port {listener.port}"
+        elif look.docker is None:
+            verdict, seen = "fail", f"the engine does not tell whose port {listener.port} is"
         elif not all(socket.belongs_to(haproxy) for socket in sockets):
             names = ", ".join(sorted(others)) or "a process that the node does not name"
             verdict, seen = (
@@ -105,7 +109,7 @@ def _ports(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterat
             look.node,
             "`hadeploy plan` shows what is missing there" if verdict == "fail" else None,
             brief=str(listener.port),
-            follows=dead and not sockets,
+            follows=dead and (not sockets or look.docker is None),
         )
     wanted = desired.config_id("haproxy")
     if look.serving is None:

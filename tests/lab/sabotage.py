@@ -96,12 +96,28 @@ SABOTAGES = {
         "iptables -D INPUT -p 112 -j DROP; iptables -D OUTPUT -p 112 -j DROP",
         holders=2,
     ),
-    "vrrp-blocked-outside": Sabotage(
+    "vrrp-blocked-leaving": Sabotage(
         "vrrp-blocked",
         "iptables -I OUTPUT -p 112 -j DROP",
         "iptables -D OUTPUT -p 112 -j DROP",
         on="all",
         holders=3,
+    ),
+    "vrrp-blocked-outside": Sabotage(
+        "vrrp-blocked",
+        # A table that is not looked at, as is what other machines do.
+        "iptables -t raw -I PREROUTING -p 112 -j DROP",
+        "iptables -t raw -D PREROUTING -p 112 -j DROP",
+        on="all",
+        holders=3,
+    ),
+    "vrrp-refused": Sabotage(
+        "vrrp-refused",
+        # As if they had come through a router: multicast adverts must not (RFC 3768, 5.2.3).
+        "iptables -t mangle -I PREROUTING -p 112 -j TTL --ttl-set 64",
+        f"iptables -t mangle -F PREROUTING; {edited('')[1]}",
+        elsewhere=edited("/unicast_peer {/,/}/d; /unicast_src/d")[0],
+        holders=2,
     ),
     "virtual-router-id": Sabotage(
         "vrrp-settings-differ", *edited("s/virtual_router_id .*/virtual_router_id 77/"), holders=2
@@ -187,6 +203,11 @@ SABOTAGES = {
         "iptables -I INPUT -i eth0 -p tcp --dport 9443 -j DROP",
         "iptables -D INPUT -i eth0 -p tcp --dport 9443 -j DROP",
         on="holder",
+    ),
+    "vip-unheard": Sabotage(
+        "vip-unheard",
+        "ip neigh replace $VIP lladdr 02:00:00:00:00:99 dev eth0 nud permanent",
+        "ip neigh del $VIP dev eth0",
     ),
     "check-insecure": Sabotage(
         "check-not-run",

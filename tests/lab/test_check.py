@@ -232,3 +232,17 @@ def test_a_stranger_with_our_virtual_router_id_is_heard(fresh: Cluster, mode: st
     told = verdicts(result, "fail" if mode == "multicast" else "warn")
     assert "virtual_router_id 53 is used on this segment" in told[n1, "virtual-router-id"]
     assert result.code == (3 if mode == "multicast" else 0)
+
+
+def test_an_engine_that_hangs_hides_nothing_else(served: Cluster) -> None:
+    n1, n2, _ = served.lab.nodes
+    served.node(n2, "kill -STOP $(cat /run/docker.pid)")
+    try:
+        result = served.run("check", "--json")
+    finally:
+        served.node(n2, "kill -CONT $(cat /run/docker.pid)")
+    assert result.code == 3
+    failed = verdicts(result, "fail")
+    assert failed[n2, "docker"] == "the Docker engine does not answer"
+    assert {node for node, _ in failed} == {n2}
+    assert {(n2, "clock"), (n2, "interface"), (n1, "docker")} <= set(verdicts(result, "pass"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.harness import Cluster, eventually
+from tests.lab.harness import HAPROXY, Cluster, eventually
 from tests.lab.sabotage import SABOTAGES
 
 QUICK = ("verify", "--json", "--timeout", "0")
@@ -67,6 +67,16 @@ def test_backends_that_are_down_are_told_with_what_their_checks_said(mended: Clu
     finally:
         for node in mended.lab.nodes:
             mended.lab.apiserver(node, up=True)
+
+
+def test_a_container_that_is_not_there_is_told_and_up_makes_it(served: Cluster) -> None:
+    (holder,) = served.holders()
+    other = next(node for node in served.lab.nodes if node != holder)
+    served.node(other, f"docker stop --time 2 {HAPROXY} && docker rm {HAPROXY}")
+    (found,) = diagnosis(served)
+    assert (found["cause"], found["nodes"]) == ("container-missing", [other])
+    served.up()
+    served.ok("verify")
 
 
 def test_another_inventory_than_what_runs_is_told_on_one_screen(served: Cluster) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.faults import DOCKER_HANGS
 from tests.lab.harness import Cluster, eventually
 from tests.lab.registry import Registry, serving
 
@@ -123,6 +124,51 @@ def test_images_are_pulled_from_the_mirror_with_a_login_that_does_not_stay(
     runs = "docker inspect --format '{{.Config.Image}}' kube-lb-haproxy"
     assert fresh.node("n3", runs) == f"{registry.where}/team/haproxy:2.6.12"
     assert fresh.up()["changes"] == 0
+    fresh.ok("down", "--yes")
+
+
+def test_check_asks_the_registry_and_pulls_nothing(
+    fresh: Cluster, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def images() -> set[tuple[str, str]]:
+        result = fresh.run("check", "--json")
+        assert PASSWORD not in result.out + result.err
+        checks = result.document["checks"]
+        return {(c["verdict"], c["message"]) for c in checks if c["id"] == "image"}
+
+    before = fresh.snapshot()
+    haproxy, keepalived = (
+        f"{registry.where}/team/{fresh.inventory['images'][role]['reference']}"
+        for role in ("haproxy", "keepalived")
+    )
+    monkeypatch.setenv("REGISTRY_PASSWORD", PASSWORD)
+    with watching(fresh, "n2", PASSWORD) as seen:
+        assert images() == {
+            ("pass", f"{image} will be pulled; {registry.where} has it")
+            for image in (haproxy, keepalived)
+        }
+    assert not seen
+    fresh.inventory["images"]["haproxy"]["reference"] = "nothing:1"
+    assert {verdict for verdict, _ in images()} == {"pass", "fail"}
+    monkeypatch.setenv("REGISTRY_PASSWORD", "wrong")
+    assert {verdict for verdict, _ in images()} == {"fail"}
+    assert fresh.snapshot() == before
+    assert nothing_left(fresh)
+
+
+@pytest.mark.exhaustive
+def test_a_pull_ends_when_the_engine_hangs(
+    fresh: Cluster, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGISTRY_PASSWORD", PASSWORD)
+    inject = DOCKER_HANGS.command(fresh.lab, "n2", DOCKER_HANGS.inject)
+    try:
+        result = fresh.accident(f"shell:{inject}", "n2 pulling", "up")
+    finally:
+        fresh.node("n2", DOCKER_HANGS.heal)
+    assert result.code == 1
+    assert "the Docker engine does not answer any more" in result.err
+    fresh.ok("up", "--lock-wait", "60")
     fresh.ok("down", "--yes")
 
 

@@ -63,6 +63,10 @@ def test_the_password_of_the_inventory_is_sent_to_sudo_alone(dora: Cluster, sudo
         result = dora.ok("up", "--json", "--debug")
         assert result.document["changes"] > 0
         assert "fed-to-a-shell" not in result.out + result.err
+        checks = dora.ok("check", "--json").document["checks"]
+        (how,) = {c["message"] for c in checks if c["id"] == "sudo"}
+        asked = "with the" if sudoers is ASKS else "without a"
+        assert how == f"our scripts run as root, by sudo, {asked} password"
 
 
 def test_the_password_is_asked_once_and_not_shown(dora: Cluster) -> None:

@@ -69,3 +69,19 @@ def test_the_fate_of_a_packet(rules: str, vrrp: Fate, port: Fate) -> None:
     rules = rules if rules.startswith("*") else f"*filter\n{rules}\nCOMMIT"
     read = parse_filter(rules)
     assert (read.fate(VRRP), read.fate(PORT)) == (vrrp, port)
+
+
+@pytest.mark.parametrize(
+    ("rules", "fate"),
+    [
+        (":OUTPUT ACCEPT [0:0]\n-A INPUT -j DROP", "accept"),
+        (":OUTPUT DROP [0:0]", "drop"),
+        (":OUTPUT DROP [0:0]\n-A OUTPUT -d 198.51.100.0/24 -o eth0 -p vrrp -j ACCEPT", "accept"),
+        (":OUTPUT DROP [0:0]\n-A OUTPUT -m addrtype --dst-type LOCAL -j ACCEPT", "drop"),
+        (":OUTPUT ACCEPT [0:0]\n-A OUTPUT -p vrrp -j DROP", "drop"),
+        (":OUTPUT ACCEPT [0:0]\n-A OUTPUT -o eth1 -j DROP", "accept"),
+    ],
+)
+def test_the_fate_of_a_packet_that_leaves(rules: str, fate: Fate) -> None:
+    leaving = Packet("112", "198.51.100.11", "198.51.100.12", None, "eth0", leaving=True)
+    assert parse_filter(f"*filter\n{rules}\nCOMMIT").fate(leaving) == fate

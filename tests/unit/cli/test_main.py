@@ -154,3 +154,22 @@ def test_both_schemas_are_printed(run: Run, subject: str) -> None:
     ended = run("schema", "--of", subject)
     assert ended.code == 0
     Draft202012Validator.check_schema(json.loads(ended.out))
+
+
+@pytest.mark.parametrize(
+    ("section", "where"),
+    [
+        ("ssh: {sudo_password: env:NOT_SET}", "inventory.yaml:3:22: ssh.sudo_password"),
+        ("vrrp: {password: env:NOT_SET}", "inventory.yaml:3:18: vrrp.password"),
+    ],
+)
+def test_a_secret_that_is_not_there_is_told_at_its_place(
+    run: Run, section: str, where: str
+) -> None:
+    Path("inventory.yaml").write_text(
+        f"vip: 198.51.100.9\nnodes: [198.51.100.1, 198.51.100.2, 198.51.100.3]\n{section}\n"
+    )
+    ended = run("plan")
+    assert ended.code == 2
+    assert f"{where}: env:NOT_SET: that variable is not set" in ended.err
+    assert "export NOT_SET" in ended.err

@@ -15,6 +15,7 @@ from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.errors import HadeployError
 from hadeploy.observe.model import BackendServer, VrrpState
 from hadeploy.observe.vrrp import Spoken
+from hadeploy.verify.proofs import prove
 from tests.unit.diagnose.scenes import CAPTURED, scene
 
 DOCS = Path(__file__).parents[3] / "docs" / "diagnosis.md"
@@ -24,7 +25,10 @@ ALL = ("n1", "n2", "n3")
 # n1 held the VIP: sabotage → the causes that are told, what is said, and a part of the evidence.
 SCENES = {
     "vrrp-blocked": ("vrrp-blocked", ("n2",), "n2: iptables drops IP protocol 112 from n1"),
+    "vrrp-blocked-leaving": ("vrrp-blocked", ALL, "n2: iptables drops IP protocol 112 to n1, n3"),
+    "vrrp-blocked-nftables": ("vrrp-blocked", ("n2",), "nftables .inet f output. has a rule that"),
     "vrrp-blocked-outside": ("vrrp-blocked", ALL, r"n2: MASTER; in 3 s it sent . adverts"),
+    "vrrp-refused": ("vrrp-refused", ("n2",), "n2: refused 4 adverts"),
     "virtual-router-id": ("vrrp-settings-differ", ("n2",), "n2: 77"),
     "advert-interval": ("vrrp-settings-differ", ("n2",), "n2: 2 sec"),
     "multicast": ("vrrp-settings-differ", ("n2",), "n2: multicast"),
@@ -32,6 +36,7 @@ SCENES = {
     "peers": ("vrrp-peers", ALL, "n1: none to n2; its unicast_peer: 198.19.29.13"),
     "orphan": ("orphaned-vip", ("n1",), "kube-lb-keepalived is exited .exit status 137"),
     "stray": ("stray-vip", ("n2",), "n2: keepalived is BACKUP"),
+    "container-missing": ("container-missing", ("n2",), "n2: no container of that name"),
     "haproxy-stopped": ("container-stopped", ALL, "n3: exit status 0 at 2026-"),
     "drained": ("drained", ALL, "n3: its track file drain is not 0"),
     "restarting": ("container-restarting", ("n2",), "n2: 4 restarts"),
@@ -42,6 +47,7 @@ SCENES = {
     "keepalived-frozen": ("program-silent", ("n2",), "SIGSTOP"),
     "keepalived-paused": ("program-silent", ("n2",), "docker says that it is paused"),
     "port-dropped": ("port-dropped", ("n1",), "n2, n3: cannot reach 198.19.29.100"),
+    "vip-unheard": ("vip-unheard", ("n2",), "n2: cannot open a connection to 198.19.29.100"),
     "check-insecure": ("check-not-run", ("n2",), "Disabling track script haproxy due to insecure"),
     "backends-down": ("backends-down", (), r"n1, n2, n3: .*/n3 \(L4CON, Connection refused\)"),
 }
@@ -83,6 +89,17 @@ def test_without_a_second_look_the_same_is_recognised_but_for_what_only_it_shows
     assert found["haproxy-refuses"] == ["container-restarting"]
     # Only keepalived's own count of refusals tells a wrong password.
     assert found["password"] == ["vrrp-blocked"]
+
+
+def test_adverts_that_came_through_a_router_are_told_as_that() -> None:
+    found = one(diagnose(scene("vrrp-refused")))
+    assert found.message == "it refuses the adverts of its peers (Packet Errors: TTL)"
+    assert "their TTL is not 255" in found.fix
+
+
+def test_a_vip_that_nobody_tried_on_its_holder_is_not_said_to_answer_there() -> None:
+    before = scene("vip-unheard")
+    assert diagnose(changed(before, "n1", through={})) == []
 
 
 def test_an_interface_that_is_down_explains_the_fault() -> None:
@@ -162,6 +179,16 @@ def test_docker_that_does_not_answer_explains_its_containers() -> None:
     gone |= {"serving": None, "vrrp": None, "keepaliveds": {}, "backends": (), "sockets": ()}
     found = one(diagnose(changed(scene("healthy"), "n3", **gone)))
     assert (found.cause, found.evidence) == ("docker-down", ("n3: no daemon",))
+
+
+def test_containers_of_an_engine_that_does_not_answer_are_not_taken_for_strangers() -> None:
+    hung: dict[str, Any] = {"docker": None, "docker_error": "no answer within 20 s"}
+    bent = changed(scene("healthy"), "n2", containers=(), serving=None, vrrp=None, **hung)
+    proofs = prove(bent.cluster, bent.desired, bent.observed)
+    assert one(diagnose(dataclasses.replace(bent, proofs=proofs))).cause == "docker-down"
+    told = {p.message for p in proofs if p.verdict == "fail" and p.node == "n2"}
+    assert "kube-lb-haproxy cannot be seen: the Docker engine does not answer" in told
+    assert not [text for text in told if "missing" in text or "belongs to" in text]
 
 
 def test_a_haproxy_of_ours_that_is_just_restarting_is_no_stranger_on_its_port() -> None:

@@ -154,4 +154,4 @@ def test_it_is_carried_over_right_before_haproxy_is_touched() -> None:
     (turn, *_) = make_plan(cluster, desired, {n: builders.empty(n) for n in desired}).nodes
     lines = apply_script(change("n1"), turn, "f" * 16, otherwise="put_back").splitlines()
     assert lines.count("carry_over") == 1
-    assert lines[lines.index("carry_over") + 1].split()[2] == "recreate"
+    assert lines[lines.index("carry_over") + 1].split()[2] == "on_free_ports"

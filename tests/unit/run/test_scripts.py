@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import shutil
 import subprocess
 
@@ -78,7 +79,7 @@ def test_each_container_is_proven_right_after_it_was_touched() -> None:
     verbs = [line.split()[2] for line in lines]
     assert verbs == [
         "swap",
-        "recreate",
+        "on_free_ports",
         "prove_haproxy",
         "swap",
         "swap",
@@ -100,7 +101,13 @@ def test_after_a_new_haproxy_keepalived_must_take_part_again() -> None:
     ]
     script = apply_script(change("n2"), plan, "f" * 16, otherwise="put_back")
     verbs = [line.split()[2] for line in script.splitlines() if line.startswith("step ")]
-    assert verbs == ["recreate", "prove_haproxy", "prove_keepalived", "record"]
+    assert verbs == ["on_free_ports", "prove_haproxy", "prove_keepalived", "record"]
+
+
+def test_haproxy_is_only_touched_where_its_ports_are_its_own() -> None:
+    steps = [line for line in scripts()["apply"].splitlines() if line.startswith("step ")]
+    (words,) = [shlex.split(line) for line in steps if "on_free_ports" in line]
+    assert words[2:6] == ["on_free_ports", "c-haproxy", "9443 19443", "recreate"]
 
 
 def test_down_stops_keepalived_before_haproxy_and_removes_the_record_last() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +32,20 @@ def test_a_deadline_comes_when_the_clock_is_set(to: str) -> None:
     )
     assert "not within the deadline: it is so" in done.stdout
     assert any(f"took={seconds}" in done.stdout for seconds in (2, 3, 4)), done.stdout
+
+
+def test_waiting_for_keepalived_gives_signs_of_life_and_says_what_was_waited_for() -> None:
+    done = wait("check_age() { false; }\nlast_words() { :; }\nprove_keepalived k c0ffee 4 || :")
+    assert "@t alive" in done.stdout
+    assert "not within the deadline: keepalived runs its check of haproxy" in done.stdout
+
+
+def test_what_takes_long_goes_on_when_nobody_listens(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    script = compose(
+        variables={"HD_TOKEN": "t", "HD_CLUSTER": "c", "DONE": str(done)},
+        main='patiently sh -c \'sleep 6; echo >"$1"\' sh "$DONE"',
+    )
+    with Path("/dev/full").open("w") as nobody:
+        subprocess.run(["sh"], input=script, stdout=nobody, text=True, timeout=60, check=False)
+    assert done.exists()

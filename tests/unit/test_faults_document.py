@@ -1,0 +1,19 @@
+"""docs/faults.md tells of every fault that is tested."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.lab.faults import HEADING, ROWS
+
+DOCS = Path(__file__).parents[2] / "docs" / "faults.md"
+
+
+def test_every_row_has_been_run_and_is_told_in_the_order_of_the_table() -> None:
+    lines = DOCS.read_text().removeprefix(HEADING).splitlines()
+    told = [tuple(cell.strip() for cell in line.split("|")[1:4]) for line in lines]
+    assert told == [(row.fault.name, row.when, row.node) for row in ROWS], "make faults"
+
+
+def test_rows_are_told_apart_by_their_names() -> None:
+    assert len({row.name for row in ROWS}) == len(ROWS)
