@@ -24,6 +24,7 @@ from hadeploy.run.versions import versions
 from hadeploy.support.redact import Redactor
 from hadeploy.ui.drill import rounds_picture
 from hadeploy.ui.timeline import TimelinePicture
+from hadeploy.verify.model import failed
 
 
 @dataclass
@@ -82,9 +83,10 @@ class Told:
         setting, redactor = self._about
         results = [result_of(round_, self.max_outage) for round_ in self.rounds]
         self.outcome.drill = results
+        if failed(self.outcome.proofs):
+            tell_proofs(self.options, self.outcome)
         if any(result.problems for result in results):
             self.outcome.code = ExitCode.NOT_PROVEN
-            tell_proofs(self.options, self.outcome)
         if not self.options.as_json:
             self._show(setting, results)
         if self.path:

@@ -77,8 +77,9 @@ class _Canvas:
         shown = self.timeline
         for at in ticks(shown.start, shown.end, int((WIDTH - LEFT) / TICK)):
             x = self._x(at)
-            _line(root, "grid", (x, top - 5), (x, bottom - GROUP_GAP / 2))
-            if x > LEFT + 8 and x < WIDTH - 24:
+            # At either end there is no room for a number.
+            if LEFT + 8 < x < WIDTH - 24:
+                _line(root, "grid", (x, top - 5), (x, bottom - GROUP_GAP / 2))
                 _text(root, "tick", (x, top - 9), f"{at:+g} s" if at else "0", middle=True)
 
     def _groups(self, root: Element, top: float) -> None:

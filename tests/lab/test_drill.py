@@ -99,6 +99,18 @@ def no_route(vip: str) -> Iterator[None]:
         subprocess.run(["ip", "route", "del", "unreachable", f"{vip}/32"], check=True)
 
 
+def test_an_outage_that_is_too_long_fails_and_is_reported(served: Cluster) -> None:
+    page = served.folder / "report.html"
+    result = served.run("drill", "--yes", "--max-outage", "0.001", "--report", str(page), "--json")
+    assert result.code == 4
+    assert result.failures() == []
+    (drill,) = result.document["drill"]
+    assert "allowed are 0.001 s" in drill["problems"][0]
+    assert result.document["report"] == str(page)
+    assert page.stat().st_mode & 0o777 == 0o644
+    assert drill["problems"][0] in page.read_text()
+
+
 def test_a_drill_that_is_interrupted_is_mended_first(served: Cluster) -> None:
     result = served.accident("interrupt", "haproxy-stop: broken", "drill", "--yes")
     assert result.code == 130
