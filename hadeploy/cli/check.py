@@ -10,7 +10,7 @@ from hadeploy.cli.choosing import SKIP
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.errors import ExitCode
 from hadeploy.run.check import check_all
-from hadeploy.run.prepare import Choices
+from hadeploy.run.inputs import Choices
 from hadeploy.ui.checks import checks_picture
 
 

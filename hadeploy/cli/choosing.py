@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from hadeploy.run.prepare import Choices
+from hadeploy.run.inputs import Choices
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -18,12 +18,12 @@ from rich.text import Text
 from hadeploy.cli.options import common_options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.passwords import registry_login, sudo_secret, vrrp_secret
-from hadeploy.desired.templates import environment
+from hadeploy.desired.folders import checked_folder
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.paths import beside
-from hadeploy.run.prepare import Inputs
+from hadeploy.run.inputs import Inputs
 from hadeploy.run.progress import Progress
 from hadeploy.run.standing import RollError
 from hadeploy.transport.connect import Dialer
@@ -91,7 +91,7 @@ class Options:
         return Inputs(
             cluster=cluster,
             folder=folder,
-            jinja=environment(beside(folder, override) if override else None),
+            templates=checked_folder(beside(folder, override) if override else None),
             password=vrrp_secret(inventory, folder),
             login=functools.cache(functools.partial(registry_login, inventory, folder)),
         )

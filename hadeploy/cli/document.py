@@ -169,6 +169,8 @@ class Document(_Part):
     """What a user of the VIP may notice, in sentences."""
     nodes: dict[str, Standing]
     """Who has what after a roll that did not come to its end; else empty."""
+    waited: float | None
+    """Seconds that the VIP took to answer after the last change of `up`, or 0; else null."""
     images: list[ImagePart]
     """What `images save` wrote, or `images push` brought; else empty."""
     checks: list[CheckPart]

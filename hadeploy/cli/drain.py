@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import click
 
-from hadeploy.cli.cluster_run import LOCK_WAIT, Run, connected_run, unlocked
+from hadeploy.cli.cluster_run import LOCK_WAIT, TIMEOUT, Run, connected_run, unlocked
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.verify import TIMEOUT, prove, tell_proofs
+from hadeploy.cli.proving import prove, tell_proofs
 from hadeploy.observe.gather import observe
 from hadeploy.plan.partial import unknown_nodes
 from hadeploy.run import drain as running
@@ -52,7 +52,7 @@ def _change(
             unknown_nodes(run.inputs.cluster, [node], "")
             prepared = run.prepare(check=False)
             unlocked(lambda: _once(run, node, change), run.progress, lock_wait)
-            prove(run, prepared, outcome, timeout, looked=False)
+            prove(run, prepared, outcome, timeout)
         tell_proofs(options, outcome)
     return outcome.code
 

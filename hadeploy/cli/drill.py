@@ -13,7 +13,7 @@ from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.down import confirm
 from hadeploy.cli.drill_told import Told
 from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.verify import prove
+from hadeploy.cli.proving import prove
 from hadeploy.drill.model import Round
 from hadeploy.drill.probe import find_how
 from hadeploy.drill.scenarios import NAMES, SCENARIOS, Scenario, chosen
@@ -142,7 +142,7 @@ def _whole(run: Run, outcome: Outcome) -> Prepared:
         HadeployError: something is.
     """
     prepared = run.prepare(check=False)
-    prove(run, prepared, outcome, 5.0, looked=True)
+    prove(run, prepared, outcome, 5.0, looks=prepared.observed)
     wrong = failed(outcome.proofs)
     if wrong:
         where = f"{wrong[0].node}: " if wrong[0].node else ""
@@ -176,7 +176,7 @@ def _drill(
         )
 
         def whole() -> bool:
-            prove(run, prepared, outcome, wishes.timeout, looked=False)
+            prove(run, prepared, outcome, wishes.timeout)
             return not failed(outcome.proofs)
 
         for scenario in [s for s in wishes.scenarios for _ in range(wishes.repeat)]:

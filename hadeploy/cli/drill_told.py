@@ -11,7 +11,7 @@ from hadeploy.cli.cluster_run import Run
 from hadeploy.cli.common import Options
 from hadeploy.cli.files import Target
 from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.verify import tell_proofs
+from hadeploy.cli.proving import tell_proofs
 from hadeploy.drill.model import Round
 from hadeploy.drill.report import Setting, report
 from hadeploy.drill.timeline import timeline

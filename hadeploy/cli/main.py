@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from hadeploy import __version__
+from hadeploy.cli.imports import uncollected
 from hadeploy.cli.options import common_options
 from hadeploy.errors import ExitCode, HadeployError
 
@@ -66,7 +67,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(module), attribute)
+        with uncollected():
+            command = getattr(importlib.import_module(module), attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"{module}:{attribute} is no command")
         return command

@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hadeploy.check.model import Finding
-from hadeploy.diagnose.model import Diagnosis
-from hadeploy.drill.verdict import Result
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.plan.model import Plan
-from hadeploy.run.images import Delivery
-from hadeploy.status.model import ClusterStatus
-from hadeploy.verify.model import Proof
+
+if TYPE_CHECKING:
+    from hadeploy.check.model import Finding
+    from hadeploy.diagnose.model import Diagnosis
+    from hadeploy.drill.verdict import Result
+    from hadeploy.plan.model import Plan
+    from hadeploy.run.images import Delivery
+    from hadeploy.status.model import ClusterStatus
+    from hadeploy.verify.model import Proof
 
 
 @dataclass
@@ -25,6 +27,7 @@ class Outcome:
 
     Attributes:
         one_line: whether that document is printed as one line, since others come before it.
+        waited: seconds that the VIP took to answer after the last change.
     """
 
     command: str | None
@@ -42,6 +45,7 @@ class Outcome:
     status: ClusterStatus | None = None
     code: ExitCode = ExitCode.OK
     one_line: bool = False
+    waited: float | None = None
 
     def document(self) -> dict[str, Any]:
         """As docs/json.md describes it."""
@@ -54,6 +58,7 @@ class Outcome:
             "together": list(self.plan.together) if self.plan else [],
             "expects": list(self.plan.expects) if self.plan else [],
             "nodes": self.nodes,
+            "waited": self.waited,
             "images": [dataclasses.asdict(delivery) for delivery in self.images],
             "drill": [result.document() for result in self.drill],
             "checks": [finding.document() for finding in self.checks],

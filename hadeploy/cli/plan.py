@@ -7,10 +7,8 @@ import click
 from hadeploy.cli.choosing import ROLLBACK, choosing
 from hadeploy.cli.cluster_run import connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.prune import leaving
 from hadeploy.errors import ExitCode
-from hadeploy.run.prepare import Choices
-from hadeploy.ui.render import diffs_picture, plan_picture
+from hadeploy.run.inputs import Choices
 
 
 @click.command()
@@ -22,6 +20,10 @@ def plan(options: Options, choices: Choices, exit_code: bool, rollback: bool) ->
     """Show what `up` would do, with reasons; change nothing."""
     with reported(options, "plan") as outcome:
         with connected_run(options, outcome, choices) as run:
+            run.look_ahead("fresh", "hadeploy.cli.prune", "hadeploy.ui.render")
+            from hadeploy.cli.prune import leaving
+            from hadeploy.ui.render import diffs_picture, plan_picture
+
             if rollback:
                 run.look_back()
             with leaving(run) as going:

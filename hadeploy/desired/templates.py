@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
+import functools
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from hadeploy.desired.folders import shipped_templates
 from hadeploy.errors import ExitCode, HadeployError
 
+NAMES = ("haproxy.cfg", "keepalived.conf", "check-haproxy.sh")
 WHAT_EXPRESSIONS_RAISE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 
-def shipped_templates() -> Path:
-    """The folder of our own templates: inside the wheel, or at the top of a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    shipped = package / "_templates"
-    return shipped if shipped.is_dir() else package.parent / "templates"
-
-
+@functools.cache
 def environment(override: Path | None) -> jinja2.Environment:
-    """A strict Jinja environment: an undefined name is an error.
+    """A strict Jinja environment, kept with what it compiles: an undefined name is an error.
 
     Args:
         override: a folder whose templates win over ours.
-
-    Raises:
-        HadeployError: the folder is not there.
     """
-    if override is not None and not override.is_dir():
-        raise HadeployError(
-            f"{override}: no such folder", doing="reading templates.folder", code=ExitCode.USAGE
-        )
     folders = [str(f) for f in (override, shipped_templates()) if f is not None]
     jinja = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folders),
@@ -63,6 +54,17 @@ def render(jinja: jinja2.Environment, name: str, **values: Any) -> str:
         raise HadeployError(
             str(error), doing=f"filling in template {name}.j2", code=ExitCode.USAGE
         ) from error
+
+
+def compile_all(override: Path | None) -> None:
+    """Do now what the first use of each template would have to.
+
+    Args:
+        override: a folder whose templates win over ours; mistakes there are told at first use.
+    """
+    for name in NAMES:
+        with suppress(jinja2.TemplateError):
+            environment(override).get_template(f"{name}.j2")
 
 
 def _section(lines: str) -> str:

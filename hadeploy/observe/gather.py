@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from hadeploy.desired import layout
@@ -14,7 +14,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.parse import parse_observation
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
-from hadeploy.transport.protocol import Reply
+from hadeploy.transport.protocol import Message, Reply
 from hadeploy.transport.session import Session
 
 # How much of what only `hadeploy check` needs is asked: nothing, or what may take a second or two
@@ -23,7 +23,13 @@ Depth = Literal["", "fresh", "yes"]
 
 
 def observation_script(
-    cluster: Cluster, *, previous: bool = False, depth: Depth = "", versions: bool = False
+    cluster: Cluster,
+    *,
+    previous: bool = False,
+    depth: Depth = "",
+    versions: bool = False,
+    settle: int = 0,
+    token: str = "",
 ) -> str:
     """The read-only script, the same for every node of the cluster.
 
@@ -32,12 +38,15 @@ def observation_script(
         previous: whether to read the files of the previous configuration, too.
         depth: how thorough to be.
         versions: whether to ask which versions of the programs run.
+        settle: after a change: how many seconds to wait, at most, until the VIP answers.
+        token: of the lock that is given back before that.
     """
     return compose(
         "keepalived.sh",
         "lock.sh",
         "foreign.sh",
         "preflight.sh",
+        "settle.sh",
         "observe.sh",
         variables={
             "HD_ROOT": cluster.root,
@@ -54,6 +63,8 @@ def observation_script(
             "HD_CHECK": depth,
             "HD_KEEPALIVED_IMAGE": cluster.images.keepalived.reference,
             "HD_ROUTER_ID": str(cluster.vrrp.virtual_router_id),
+            "HD_LOCK": token,
+            "HD_SETTLE": str(settle or ""),
             "HD_PREVIOUS": "yes" if previous else "",
             "HD_VERSIONS": "yes" if versions else "",
             "HD_VIPS": " ".join(str(vip.ip) for vip in cluster.vip),
@@ -93,23 +104,41 @@ def try_observe(
     depth: Depth = "",
 ) -> tuple[dict[str, ObservedNode], list[HadeployError]]:
     """As `observe`, where a node that cannot be observed does not hide the others."""
-    script = observation_script(cluster, previous=previous, depth=depth)
-    found, errors = try_each(lambda session: look_at(session, script), sessions.values())
+    return look_at_all(sessions, observation_script(cluster, previous=previous, depth=depth))
+
+
+def look_at_all(
+    sessions: Mapping[str, Session], script: str, meanwhile: Callable[[], object] = lambda: None
+) -> tuple[dict[str, ObservedNode], list[HadeployError]]:
+    """Observe all nodes, in parallel; one exec each.
+
+    Args:
+        sessions: by node label.
+        script: from `observation_script`.
+        meanwhile: what this thread does while the nodes are busy.
+
+    Returns:
+        What was observed by label, and why the others could not be.
+    """
+    found, errors = try_each(lambda session: look_at(session, script), sessions.values(), meanwhile)
     return {node.node: node for node in found}, errors
 
 
-def look_at(session: Session, script: str) -> ObservedNode:
+def look_at(
+    session: Session, script: str, on_message: Callable[[Message], None] = lambda _: None
+) -> ObservedNode:
     """Observe one node, in one exec.
 
     Args:
         session: to the node.
         script: from `observation_script`.
+        on_message: called with each message as it arrives.
 
     Raises:
         HadeployError: it could not be observed.
     """
     asked = time.time()
-    reply = session.run(script, doing="observing")
+    reply = session.run(script, doing="observing", on_message=on_message)
     seen = read_observation(session.node, reply)
     return dataclasses.replace(seen, skew=skew(seen.now, asked, time.time()))
 

@@ -209,6 +209,7 @@ class ObservedNode:
         serving: the id of the configuration that haproxy answers with, or None if it does not.
         sessions: frontend → how many its haproxy has now.
         versions: role → what the running program says of itself; empty if it was not asked.
+        settled: seconds that the VIP took to answer there after a change; 0.0 if nobody waited.
         through: (VIP, port) → whether a connection from this node opens.
         check_age: seconds since keepalived's check of haproxy ran, or None if it never did.
         keepaliveds: pid → container id, or "" for one that runs on the host.
@@ -247,6 +248,7 @@ class ObservedNode:
     skew: float = 0.0
     sessions: Mapping[str, int] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    settled: float = 0.0
 
     def container(self, name: str) -> ObservedContainer | None:
         """The container of that name, ours or not."""

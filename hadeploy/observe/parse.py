@@ -59,6 +59,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         sockets=parse_sockets(reply.body("sockets"), _processes(reply.body("owners"))),
         vrrp=parse_vrrp(reply.body("vrrp")),
         check_age=_number(reply.body("check-age")),
+        settled=(_number(reply.body("settled")) or 0) / 100,
         keepaliveds=_processes(reply.body("keepalived-processes")),
         serving=parse_serving(reply.body("serving")),
         backends=parse_backends(reply.body("backends")),

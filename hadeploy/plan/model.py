@@ -30,6 +30,7 @@ Action = Literal[
     "remove-file",
     "remove-address",
     "hold",
+    "await",
     "keep-aside",
     "stop-container",
     "hand-over",
@@ -97,11 +98,13 @@ class Plan:
         nodes: what is done.
         together: the VRRP settings that change on all nodes together, in words.
         expects: what interruption of traffic to expect, in sentences.
+        at_once: whether all nodes have their turns at the same time, since nothing serves yet.
     """
 
     nodes: tuple[NodePlan, ...]
     together: tuple[str, ...] = ()
     expects: tuple[str, ...] = ()
+    at_once: bool = False
 
     @property
     def changes(self) -> int:

@@ -63,10 +63,15 @@ def make_plan(
     """
     situation = _situation(cluster, desired, observed)
     settings = cluster_wide(desired, observed)
-    turns = list(_together(situation, settings) if settings else _rolling(situation))
+    at_once = only is None and _nothing_serves(situation)
+    if settings:
+        turns = list(_together(situation, settings))
+    else:
+        turns = list(_at_once(situation)) if at_once else _rolling(situation)
     if only is not None:
         turns = [turn for turn in turns if turn.node in only]
-    return Plan(tuple(turns), settings, tuple(_expectations(cluster, turns, settings, observed)))
+    expects = tuple(_expectations(cluster, turns, settings, observed))
+    return Plan(tuple(turns), settings, expects, at_once)
 
 
 def interrupts_the_holder(plan: Plan) -> bool:
@@ -117,6 +122,30 @@ def _situation(
         tuple(order),
         configuration_id(desired) if len(desired) == len(cluster.nodes) else None,
     )
+
+
+# ---- all nodes at once
+
+
+def _nothing_serves(at: _Situation) -> bool:
+    """Whether there is nothing of ours, nor a VIP, that one node's turn could take from another."""
+    fresh = not any(look.applied or look.ours(at.cluster.name) for look in at.observed.values())
+    return fresh and not at.holding and len(at.observed) == len(at.cluster.nodes)
+
+
+def _at_once(at: _Situation) -> Iterator[NodePlan]:
+    """The turns of a first bring-up; the best node has the VIP first, whoever is the quickest."""
+    first, *others = at.order
+    begins = node_steps(at.cluster, at.desired[first], at.observed[first])
+    yield at.turn(first, at.recorded(first, begins))
+    for node in others:
+        steps = [
+            Step("hold", THE_VIP, f"{first} is to have it first"),
+            *node_steps(at.cluster, at.desired[node], at.observed[node]),
+            Step("await", THE_VIP, f"{first} is to have it first"),
+            Step("end-hand-over", THE_VIP, "this node may have it, too"),
+        ]
+        yield at.turn(node, at.recorded(node, steps))
 
 
 # ---- one node after the other

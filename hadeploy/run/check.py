@@ -7,7 +7,8 @@ from hadeploy.check.evaluate import without
 from hadeploy.check.model import Finding
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.observe.gather import try_observe
-from hadeploy.run.prepare import Choices, Inputs, checked
+from hadeploy.run.inputs import Choices, Inputs
+from hadeploy.run.prepare import checked
 from hadeploy.run.progress import Progress
 from hadeploy.run.registry import ask_registries
 from hadeploy.transport.connect import Dialer

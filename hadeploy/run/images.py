@@ -7,33 +7,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
-
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.paths import beside
 from hadeploy.inventory.references import DOCKER_HUB, registry_of
 from hadeploy.plan.model import NodePlan
+from hadeploy.run.inputs import Login
 from hadeploy.run.parcels import parcels, unreadable
 from hadeploy.run.progress import Progress
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import each
 from hadeploy.transport.session import Session
-
-
-@dataclass(frozen=True)
-class Login:
-    """Who we are at a registry.
-
-    Attributes:
-        registry: host or host:port; nobody else gets the password.
-        user: the name there.
-        password: sent to the node on stdin, and there to the Docker client on stdin.
-    """
-
-    registry: str
-    user: str
-    password: SecretStr
 
 
 @dataclass(frozen=True)

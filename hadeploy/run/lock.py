@@ -7,18 +7,19 @@ import secrets
 import shlex
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.parse import parse_fields
 from hadeploy.run.process import is_dead, this_process
 from hadeploy.run.progress import Progress
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
-from hadeploy.transport.protocol import Reply
+from hadeploy.transport.protocol import Message, Reply
 from hadeploy.transport.session import Session
 
 # A third of what shell/lock.sh grants, so that one renewal may fail.
@@ -51,11 +52,13 @@ class Lock:
         cluster: the cluster's name.
         purpose: the command.
         token: what tells this run from all others.
+        over: whether it is not needed any more, and was given back.
     """
 
     cluster: str
     purpose: str
     token: str = field(default_factory=lambda: secrets.token_hex(8))
+    over: threading.Event = field(default_factory=threading.Event, compare=False)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -78,6 +81,8 @@ class Lock:
         fingerprint: str,
         parts: Sequence[str],
         lines: Sequence[str],
+        *,
+        taking: bool = False,
         **variables: str,
     ) -> str:
         """A script that changes a node: alone there, under the lock, on the state planned on.
@@ -87,8 +92,10 @@ class Lock:
             fingerprint: of what the node must still be.
             parts: names of .sh files.
             lines: what it does.
+            taking: whether it takes the lock first.
             variables: what else the parts are given.
         """
+        begin = ["lock_take"] if taking else []
         haproxy, keepalived = cluster.container_names
         return compose(
             "lock.sh",
@@ -100,34 +107,77 @@ class Lock:
                 **self.variables,
                 **variables,
             },
-            main="\n".join(["working", f"still_as {fingerprint}", *lines, "finished"]),
+            main="\n".join([*begin, "working", f"still_as {fingerprint}", *lines, "finished"]),
         )
 
 
-def take(lock: Lock, sessions: Mapping[str, Session]) -> None:
-    """Take the lock on all nodes, or on none.
+def take(
+    lock: Lock,
+    sessions: Mapping[str, Session],
+    scripts: Mapping[str, str] = MappingProxyType({}),
+    hear: Callable[[str, Message], None] = lambda *_: None,
+) -> dict[str, Reply]:
+    """Take the lock on all nodes, and do there at once what is to follow.
+
+    Args:
+        lock: the claim.
+        sessions: to all nodes.
+        scripts: by node label; each begins with `lock_take`. Elsewhere the lock is all.
+        hear: given each node's messages as they arrive.
+
+    Returns:
+        What the nodes said, by label.
 
     Raises:
         LockedError: somebody else has it, with who, why and since when.
-        HadeployError: it could not be taken.
+        NodesError: it could not be taken.
     """
-
-    def take_one(session: Session) -> None:
-        doing = "taking the lock"
-        reply = session.run(lock.script("lock_take"), doing=doing)
-        told = _told(reply)
-        if reply.all("locked") and is_dead(told.get("process", "")):
-            inherit = f"lock_inherit {shlex.quote(told['token'])}"
-            reply = session.run(lock.script(inherit), doing=doing)
-        refuse(reply, session.node, doing)
-
     # One node is the first for everybody: of two runs at once, one gets it and all the others.
-    first, *others = sorted(sessions)
-    take_one(sessions[first])
-    _, errors = try_each(take_one, [sessions[node] for node in others])
+    first = min(sessions)
+    decided = threading.Event()
+    heard: set[str] = set()
+
+    def take_one(session: Session) -> tuple[str, Reply] | None:
+        node = session.node
+        if node != first:
+            decided.wait()
+            if first not in heard:
+                return None
+        try:
+            return node, _take_one(lock, session, scripts.get(node), tell)
+        finally:
+            if node == first:
+                decided.set()
+
+    def tell(node: str, message: Message) -> None:
+        if message.kind == "taken":
+            heard.add(node)
+            decided.set()
+        hear(node, message)
+
+    taken, errors = try_each(take_one, [sessions[node] for node in sorted(sessions)])
     if errors:
-        release(lock, sessions)
-        raise next((e for e in errors if isinstance(e, LockedError)), errors[0])
+        raise next((e for e in errors if isinstance(e, LockedError)), NodesError(errors))
+    return dict(reply for reply in taken if reply)
+
+
+def _take_one(
+    lock: Lock, session: Session, script: str | None, tell: Callable[[str, Message], None]
+) -> Reply:
+    doing = "validating" if script else "taking the lock"
+    script = script or lock.script("lock_take")
+
+    def run(source: str) -> Reply:
+        return session.run(source, doing=doing, on_message=lambda m: tell(session.node, m))
+
+    reply = run(script)
+    told = _told(reply)
+    if reply.all("locked") and is_dead(told.get("process", "")):
+        inherited = run(lock.script(f"lock_inherit {shlex.quote(told['token'])}"))
+        reply = run(script) if inherited.all("taken") else inherited
+    if reply.all("locked") or reply.all("occupied"):
+        refuse(reply, session.node, "taking the lock")
+    return reply
 
 
 def release(lock: Lock, sessions: Mapping[str, Session]) -> None:
@@ -140,7 +190,12 @@ def release(lock: Lock, sessions: Mapping[str, Session]) -> None:
 
 @contextmanager
 def held(
-    purpose: str, cluster: Cluster, sessions: Mapping[str, Session], progress: Progress
+    purpose: str,
+    cluster: Cluster,
+    sessions: Mapping[str, Session],
+    progress: Progress,
+    *,
+    taken: bool = True,
 ) -> Iterator[Lock]:
     """The lock on all nodes, kept alive while the body runs and given back however that ends.
 
@@ -149,18 +204,16 @@ def held(
         cluster: for its name.
         sessions: to all nodes.
         progress: told the phase.
+        taken: whether it is taken before the body, which otherwise does so with its first script.
 
     Raises:
         LockedError: somebody else has it, with who, why and since when.
         HadeployError: it could not be taken.
     """
-    progress.phase("Lock")
     lock = Lock(cluster.name, purpose)
-    take(lock, sessions)
-    done = threading.Event()
 
     def renew(session: Session) -> None:
-        while not done.wait(RENEW_SECONDS):
+        while not lock.over.wait(RENEW_SECONDS):
             # A lost lock is noticed where it matters: by the next script that changes something.
             # Nor does it matter where the server has no room for it (MaxSessions) beside a script:
             # that renews the lock itself.
@@ -173,10 +226,14 @@ def held(
     for session in sessions.values():
         threading.Thread(target=renew, args=(session,), daemon=True).start()
     try:
+        if taken:
+            progress.phase("Lock")
+            take(lock, sessions)
         yield lock
     finally:
-        done.set()
-        release(lock, sessions)
+        if not lock.over.is_set():
+            lock.over.set()
+            release(lock, sessions)
 
 
 def refuse(reply: Reply, node: str, doing: str) -> None:

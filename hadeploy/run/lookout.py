@@ -8,7 +8,7 @@ from __future__ import annotations
 import concurrent.futures
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -98,8 +98,13 @@ class Lookout:
             if watched.session is not None:
                 watched.session.close()
 
-    def look(self) -> tuple[dict[str, ObservedNode], dict[str, HadeployError]]:
+    def look(
+        self, meanwhile: Callable[[], object] = lambda: None
+    ) -> tuple[dict[str, ObservedNode], dict[str, HadeployError]]:
         """Look at every node once, but for those whose last look is still under way.
+
+        Args:
+            meanwhile: what this thread does while the nodes are busy.
 
         Returns:
             What was observed, and why the others were not, by label.
@@ -113,6 +118,7 @@ class Lookout:
                 watched.since = started
                 if not watched.connecting:
                     fresh.append(watched.work)
+        meanwhile()
         # Whoever connects, or did not answer last time, holds up nobody.
         concurrent.futures.wait(fresh, timeout=self._patience)
         looks = {watched.node.label: self._collect(watched) for watched in self._watched}

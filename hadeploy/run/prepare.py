@@ -1,13 +1,11 @@
-"""From an inventory and open sessions to a complete plan; nothing is changed on the way."""
+"""From an inventory and what was observed to a complete plan."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import jinja2
 from pydantic import SecretStr
 
 from hadeploy.adopt.intermediate import intermediate
@@ -20,67 +18,19 @@ from hadeploy.check.network import addressless, interface_of
 from hadeploy.check.registry import Asked
 from hadeploy.desired.build import desired_nodes
 from hadeploy.desired.model import DesiredNode, NodeFacts
+from hadeploy.desired.templates import environment
 from hadeploy.errors import NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.parts import Image
 from hadeploy.inventory.paths import beside
-from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.identity import speaking
 from hadeploy.plan.model import Plan
 from hadeploy.plan.partial import refuse_partial
-from hadeploy.plan.previous import Previous, previous_configuration
+from hadeploy.plan.previous import Previous
 from hadeploy.plan.rolling import as_outage, changing, interrupts_the_holder, make_plan
-from hadeploy.run.images import Login
+from hadeploy.run.inputs import Choices, Inputs
 from hadeploy.run.lock import locked
-from hadeploy.run.progress import Progress
-from hadeploy.transport.session import Session
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """All that a run is given; read once, at the start.
-
-    Attributes:
-        cluster: the inventory.
-        folder: where the inventory is; paths in it are relative to that.
-        jinja: the templates.
-        password: the VRRP password, resolved, or None.
-        login: resolves the login for the registry, if there is one; asked only when images are
-            pulled.
-    """
-
-    cluster: Cluster
-    folder: Path
-    jinja: jinja2.Environment
-    password: SecretStr | None
-    login: Callable[[], Login | None] = lambda: None
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the user says about this one run.
-
-    Attributes:
-        forget: addresses of former nodes that are gone.
-        prune: whether former nodes are stopped and cleaned.
-        only: labels of the nodes that may be changed; empty for all.
-        without: labels of nodes that are left out altogether.
-        adopt: whether a cluster that was set up by hand is taken over.
-        skip: ids of checks that are not made.
-    """
-
-    forget: tuple[str, ...] = ()
-    prune: bool = False
-    only: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    adopt: bool = False
-    skip: tuple[str, ...] = ()
-
-    @property
-    def partial(self) -> str:
-        """The option that keeps some nodes from being changed; "" if there is none."""
-        return "--limit" if self.only else "--allow-degraded" if self.without else ""
 
 
 @dataclass(frozen=True)
@@ -111,20 +61,18 @@ class Prepared:
 
 def prepare(
     inputs: Inputs,
-    sessions: Mapping[str, Session],
-    progress: Progress,
+    observed: dict[str, ObservedNode],
     *,
     check: bool,
     choices: Choices,
     previous: Previous | None = None,
     tell: Callable[[list[Finding]], None] = lambda _: None,
 ) -> Prepared:
-    """Observe and plan.
+    """Plan.
 
     Args:
         inputs: all that the run was given.
-        sessions: to all nodes.
-        progress: told the phases.
+        observed: the nodes, by label.
         check: whether the nodes are checked first, and what fails is an error.
         choices: what the user says about this run.
         previous: what is wanted instead of the inventory.
@@ -134,11 +82,8 @@ def prepare(
         LockedError: something is in the way, and another run is just changing the nodes.
         NodesError: with everything that stands in the way.
     """
-    progress.phase("Observe")
     if previous:
         inputs = dataclasses.replace(inputs, cluster=previous.cluster)
-    observed = observe(inputs.cluster, sessions, depth="fresh" if check else "")
-    progress.phase("Plan")
     if check:
         findings = checked(inputs, observed, choices)
         tell(findings)
@@ -171,17 +116,6 @@ def prepare(
             return before
         plan = as_outage(plan)
     return Prepared(inputs.cluster, observed, desired, plan)
-
-
-def find_previous(inputs: Inputs, sessions: Mapping[str, Session], progress: Progress) -> Previous:
-    """The configuration that the nodes had before the last change.
-
-    Raises:
-        HadeployError: they do not keep one that all of them had.
-    """
-    progress.phase("Look back")
-    observed = observe(inputs.cluster, sessions, previous=True)
-    return previous_configuration(inputs.cluster, observed)
 
 
 def _adopted(
@@ -235,7 +169,7 @@ def desired_state(
         for node in cluster.nodes
         if node.label in observed
     }
-    return desired_nodes(cluster, facts, inputs.jinja, password)
+    return desired_nodes(cluster, facts, environment(inputs.templates), password)
 
 
 def _maybe_locked(observed: Mapping[str, ObservedNode]) -> None:

@@ -25,8 +25,8 @@ from hadeploy.observe.gather import try_observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.run.fetch import fetch, find_engine
 from hadeploy.run.images import Delivery, Needs, load
+from hadeploy.run.inputs import Inputs
 from hadeploy.run.parcels import parcels
-from hadeploy.run.prepare import Inputs
 from hadeploy.run.progress import Progress
 from hadeploy.runtime.engines import Engine
 from hadeploy.transport.fanout import try_each

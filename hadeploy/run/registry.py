@@ -11,8 +11,7 @@ from hadeploy.check.registry import Asked, parse_asked
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.references import registry_of
 from hadeploy.observe.model import ObservedNode
-from hadeploy.run.images import Login
-from hadeploy.run.prepare import Inputs
+from hadeploy.run.inputs import Inputs, Login
 from hadeploy.run.progress import Progress
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each

@@ -25,12 +25,12 @@ PIN_SECONDS = 120
 
 
 def stage_script(cluster: Cluster, desired: DesiredNode, lock: Lock, fingerprint: str) -> str:
-    """Puts every file into the staging folder and has the real programs check them.
+    """Takes the lock, stages every file, and has the real programs check them.
 
     Args:
         cluster: the inventory.
         desired: the node's desired state.
-        lock: held on the node already.
+        lock: taken first.
         fingerprint: of what the plan was made on.
     """
     lines = ["stage_begin"]
@@ -44,7 +44,7 @@ def stage_script(cluster: Cluster, desired: DesiredNode, lock: Lock, fingerprint
         lines.append(_line("validate", container.role, *command))
     # The folders are there now: this is what the next script finds if nobody comes in between.
     lines.append('emit fingerprint "$(fingerprint)"')
-    return lock.changing(cluster, fingerprint, ["stage.sh"], lines)
+    return lock.changing(cluster, fingerprint, ["stage.sh"], lines, taking=True)
 
 
 @dataclass(frozen=True)
@@ -203,12 +203,13 @@ def _command(change: Change, step: Step) -> list[str]:
         return _of_theirs(change, change.by_hand, step)
     keepalived = change.cluster.container_names[1]
     if role is None:
-        addresses = change.desired.addresses
+        addresses, port = change.desired.addresses, str(change.cluster.listeners[0].port)
         commands = {
             "remove-container": ["remove_container", step.subject],
             "write-record": ["record", _base64(change.record), change.configuration],
             "hold": ["hold", keepalived],
-            "hand-over": ["hand_over", str(change.cluster.listeners[0].port), *addresses],
+            "await": ["await_vip", port, *addresses],
+            "hand-over": ["hand_over", port, *addresses],
             "end-hand-over": ["end_hand_over", keepalived],
             "pin": ["stay", str(2 * change.election + PIN_SECONDS), *change.vips],
             "unpin": ["let_go", keepalived, *addresses],

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode
-from hadeploy.errors import HadeployError, NodesError
+from hadeploy.errors import HadeployError
 from hadeploy.plan.texts import shown
-from hadeploy.run.lock import Lock, refuse
+from hadeploy.run.lock import Lock, refuse, take
 from hadeploy.run.prepare import Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.scripts import stage_script
 from hadeploy.transport.fanout import each, try_each
-from hadeploy.transport.protocol import Message
+from hadeploy.transport.protocol import Message, Reply
 from hadeploy.transport.session import Session
 
 _FILES = {"haproxy": layout.HAPROXY_CFG, "keepalived": layout.KEEPALIVED_CONF}
@@ -30,37 +30,47 @@ def stage_all(
     sessions: Mapping[str, Session],
     progress: Progress,
 ) -> dict[str, str]:
-    """Stage and validate on all nodes that will change.
+    """Take the lock on all nodes, and stage and validate on those that will change.
 
     Returns:
-        Each node's fingerprint afterwards.
+        The fingerprints of those afterwards.
 
     Raises:
+        LockedError: somebody else has the lock.
         NodesError: with every refusal; what was staged is removed again.
     """
-
-    def stage_one(node: str) -> tuple[str, str]:
-        script = stage_script(
-            prepared.cluster, prepared.desired[node], lock, prepared.observed[node].fingerprint
+    desired = prepared.desired
+    scripts = {
+        node: stage_script(
+            prepared.cluster, desired[node], lock, prepared.observed[node].fingerprint
         )
-        return node, stage(script, prepared.desired[node], sessions[node], progress)
+        for node in nodes
+    }
+
+    def tell(node: str, message: Message) -> None:
+        if message.kind == "validating":
+            progress.node(node, f"checking the {message.words[0]} configuration")
+
+    def judge(node: str) -> tuple[str, str]:
+        return node, _judged(replies[node], desired[node], node, progress)
 
     try:
-        return dict(each(stage_one, nodes))
-    except NodesError:
+        replies = take(lock, sessions, scripts, tell)
+        return dict(each(judge, nodes))
+    except HadeployError:
         root = shlex.quote(f"{prepared.cluster.root}/{layout.STAGING}")
         script = lock.script(f"lock_keep\nrm -rf {root}")
         try_each(lambda node: sessions[node].run(script, doing="cleaning up"), nodes)
         raise
 
 
-def stage(script: str, desired: DesiredNode, session: Session, progress: Progress) -> str:
-    """Stage one node's files and have them checked by the images that will run them.
+def _judged(reply: Reply, desired: DesiredNode, node: str, progress: Progress) -> str:
+    """What came of staging one node's files and having them checked by the images that run them.
 
     Args:
-        script: from `stage_script`.
-        desired: what it was made from.
-        session: to the node.
+        reply: to `stage_script`.
+        desired: what that was made from.
+        node: its label.
         progress: told.
 
     Returns:
@@ -69,20 +79,14 @@ def stage(script: str, desired: DesiredNode, session: Session, progress: Progres
     Raises:
         HadeployError: with the program's own words and the line that it refused.
     """
-
-    def tell(message: Message) -> None:
-        if message.kind == "validating":
-            progress.node(session.node, f"checking the {message.words[0]} configuration")
-
-    reply = session.run(script, doing="validating", on_message=tell)
-    refuse(reply, session.node, "validating")
+    refuse(reply, node, "validating")
     refused = reply.all("refused")
     if refused:
         role = refused[0].words[0]
         said = next(m.text for m in reply.all("validating") if m.words[0] == role)
         raise HadeployError(
             f"{role} refuses the new configuration",
-            node=session.node,
+            node=node,
             doing="validating",
             detail="\n".join([said, *refused_lines(said, desired.file(_FILES[role]).content)]),
             hint="no live file was changed; `hadeploy render` writes the files to look at",
@@ -90,12 +94,12 @@ def stage(script: str, desired: DesiredNode, session: Session, progress: Progres
     if reply.all("failed"):
         raise HadeployError(
             "staging the files failed",
-            node=session.node,
+            node=node,
             doing="validating",
             detail=reply.said,
             hint="is there space, and may root write there? (paths.root)",
         )
-    progress.node(session.node, "configuration checked", "ok")
+    progress.node(node, "configuration checked", "ok")
     return reply.all("fingerprint")[0].words[0]
 
 

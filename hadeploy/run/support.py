@@ -16,7 +16,8 @@ from hadeploy.observe.gather import try_observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.model import Plan
 from hadeploy.run.evidence import look_again
-from hadeploy.run.prepare import Choices, Inputs, checked, prepare
+from hadeploy.run.inputs import Choices, Inputs
+from hadeploy.run.prepare import checked, prepare
 from hadeploy.run.progress import Progress
 from hadeploy.shell.compose import compose
 from hadeploy.support.redact import Redactor, found_in
@@ -110,7 +111,7 @@ def _judge(
 ) -> None:
     try:
         report.checks += checked(inputs, report.observed, Choices())
-        prepared = prepare(inputs, sessions, progress, check=False, choices=Choices())
+        prepared = prepare(inputs, report.observed, check=False, choices=Choices())
         report.plan = prepared.plan
         progress.phase("Diagnose")
         report.proofs = prove(prepared.cluster, prepared.desired, prepared.observed)

@@ -20,6 +20,7 @@ DESCRIPTIONS = {
     "keep-aside": "keeping a copy of",
     "stop-container": "stopping",
     "hold": "holding back",
+    "await": "waiting for",
     "hand-over": "handing over",
     "end-hand-over": "ending the hand-over of",
     "pin": "keeping",

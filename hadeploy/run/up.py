@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from hadeploy.desired.model import configuration_id
-from hadeploy.errors import HadeployError
+from hadeploy.errors import HadeployError, NodesError
+from hadeploy.observe.gather import look_at, observation_script
+from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.identity import running_identity
 from hadeploy.plan.model import Impact, NodePlan
 from hadeploy.run.homecoming import bring_home
 from hadeploy.run.images import bring, needs_of
+from hadeploy.run.inputs import Inputs
 from hadeploy.run.interrupt import Interrupt, deferred
-from hadeploy.run.lock import Lock, RefusedError, held, take
-from hadeploy.run.prepare import Inputs, Prepared
+from hadeploy.run.lock import Lock, RefusedError, held
+from hadeploy.run.prepare import Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.record import applied_record
 from hadeploy.run.scripts import Change, apply_script, restore_script
@@ -21,13 +24,30 @@ from hadeploy.run.staging import stage_all
 from hadeploy.run.standing import NodeFailedError, RollError, Standing
 from hadeploy.run.successor import find_successor
 from hadeploy.run.turn import put_back, take_turn
+from hadeploy.transport.fanout import try_each
+from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session
 
 
 def apply(
-    inputs: Inputs, prepared: Prepared, sessions: Mapping[str, Session], progress: Progress
-) -> None:
+    inputs: Inputs,
+    prepared: Prepared,
+    sessions: Mapping[str, Session],
+    progress: Progress,
+    *,
+    settle: int,
+) -> dict[str, ObservedNode]:
     """Carry a plan out: the lock and images everywhere, validation everywhere, then node by node.
+
+    Args:
+        inputs: all that the run was given.
+        prepared: the plan.
+        sessions: to all nodes.
+        progress: told what is done.
+        settle: how many seconds the VIP may take to answer afterwards.
+
+    Returns:
+        The nodes as they are then.
 
     Raises:
         LockedError: somebody else is changing the cluster.
@@ -39,17 +59,42 @@ def apply(
     needs = needs_of(prepared.cluster, inputs.folder, todo)
     # Before anything is touched: the reference may lead nowhere.
     login = inputs.login() if any(need.pulls for need in needs.values()) else None
-    with held("up", inputs.cluster, sessions, progress) as lock:
-        progress.phase("Images")
-        bring(needs, prepared.cluster, login, sessions, progress)
+    with held("up", inputs.cluster, sessions, progress, taken=bool(needs)) as lock:
         if needs:
-            # Where only one channel may be open (MaxSessions), nobody renewed it in the meantime.
-            take(lock, sessions)
+            progress.phase("Images")
+            bring(needs, prepared.cluster, login, sessions, progress)
         progress.phase("Validate")
         staged = stage_all(prepared, nodes, lock, sessions, progress)
         progress.phase("Apply")
         with deferred(progress) as interrupt:
             _Roll(prepared, lock, staged, sessions, progress).run(todo, interrupt)
+        return _last_look(prepared, lock, sessions, progress, settle)
+
+
+def _last_look(
+    prepared: Prepared,
+    lock: Lock,
+    sessions: Mapping[str, Session],
+    progress: Progress,
+    settle: int,
+) -> dict[str, ObservedNode]:
+    """Give the lock back, wait for VRRP, and look; all of it in one exec.
+
+    Raises:
+        NodesError: with every node that could not be observed.
+    """
+    script = observation_script(prepared.cluster, settle=settle, token=lock.token)
+
+    def tell(message: Message) -> None:
+        if message.kind == "settling":
+            progress.waiting("the VIP is to answer everywhere")
+
+    progress.phase("Settle")
+    looks, errors = try_each(lambda s: look_at(s, script, tell), sessions.values())
+    if errors:
+        raise NodesError(errors)
+    lock.over.set()
+    return {look.node: look for look in looks}
 
 
 def election_seconds(prepared: Prepared) -> int:
@@ -90,6 +135,9 @@ class _Roll:
         Raises:
             RollError: one failed; those that have to go back with it have gone back.
         """
+        if self._prepared.plan.at_once:
+            self._take_all(todo, interrupt)
+            return
         failed: HadeployError | None = None
         for number, turn in enumerate(todo):
             # A change of all nodes together is taken back or finished, never left half-way.
@@ -112,6 +160,19 @@ class _Roll:
             raise RollError(failed, self._standing) from failed
         if self._prepared.then:
             interrupt.check()
+
+    def _take_all(self, todo: list[NodePlan], interrupt: Interrupt) -> None:
+        """Take all turns at the same time, where nothing serves yet that could be interrupted."""
+
+        def take(turn: NodePlan) -> None:
+            self._take(turn)
+            self._standing[turn.node] = Standing.NEW
+
+        interrupt.check()
+        _, errors = try_each(take, todo)
+        if errors:
+            error = errors[0] if len(errors) == 1 else NodesError(errors)
+            raise RollError(error, self._standing) from error
 
     def _take(self, turn: NodePlan) -> None:
         node, cluster = turn.node, self._prepared.cluster

@@ -142,6 +142,22 @@ hand_over() {
     return 1
 }
 
+# await_vip PORT ADDRESS...: until somebody answers on them; but a node that is held back for ever, since
+# the first one has failed, would be worse than another order.
+await_vip() {
+    hd_service=$1
+    shift
+    until_true "$HD_ELECTION" "somebody answers on $*" answer_all "$hd_service" "$@" || return 0
+}
+
+answer_all() {
+    hd_at=$1
+    shift
+    for hd_address in "$@"; do
+        tcp_opens "$hd_address" "$hd_at" || return 1
+    done
+}
+
 answered_elsewhere() {
     hd_port=$1
     shift

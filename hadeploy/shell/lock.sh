@@ -85,7 +85,10 @@ lock_release() {
 
 # lock_take: ends the script if somebody else has it.
 lock_take() {
-    alone lock_try && return 0
+    alone lock_try && {
+        emit taken || :
+        return 0
+    }
     lock_tell
     emit locked
     emit end

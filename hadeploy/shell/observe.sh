@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # One read-only look at a node. Given: HD_ROOT, HD_CLUSTER, HD_CONTAINERS, HD_IMAGES, HD_PORTS,
-# HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name), HD_VERSIONS, foreign.sh, preflight.sh.
+# HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name), HD_VERSIONS, HD_SETTLE (at the end of a
+# change: how long to wait first; the lock is given back then), foreign.sh, preflight.sh, settle.sh.
 # Everything is data for observe/parse.py.
 
 observe_node() {
@@ -128,6 +129,10 @@ observe_processes() {
 }
 
 main() {
+    [ -z "$HD_SETTLE" ] || {
+        lock_release
+        settle
+    }
     emit docker
     ask_engine
     emit fingerprint "$(fingerprint)"

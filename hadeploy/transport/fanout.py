@@ -15,9 +15,16 @@ MOST_AT_ONCE = 64
 
 
 def try_each(
-    work: Callable[[Item], Result], items: Iterable[Item]
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> tuple[list[Result], list[HadeployError]]:
     """Do the work on all items in parallel.
+
+    Args:
+        work: done in a thread each.
+        items: on these.
+        meanwhile: what this thread does before it waits for them.
 
     Returns:
         The results of those that succeeded, in order, and the errors of those that failed.
@@ -27,7 +34,9 @@ def try_each(
     errors: list[HadeployError] = []
     pool = ThreadPoolExecutor(max_workers=max(1, min(len(todo), MOST_AT_ONCE)))
     try:
-        for future in [pool.submit(work, item) for item in todo]:
+        futures = [pool.submit(work, item) for item in todo]
+        meanwhile()
+        for future in futures:
             try:
                 results.append(future.result())
             except HadeployError as error:

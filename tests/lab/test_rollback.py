@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hadeploy.desired.templates import shipped_templates
+from hadeploy.desired.folders import shipped_templates
 from hadeploy.lab.images.store import ensure_image
 from tests.lab.harness import HAPROXY, ROOT, Cluster, eventually
 from tests.lab.traffic import probing

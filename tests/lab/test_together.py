@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hadeploy.desired.templates import shipped_templates
+from hadeploy.desired.folders import shipped_templates
 from hadeploy.lab.images.store import ensure_image
 from tests.lab.harness import HAPROXY, Cluster, eventually
 from tests.lab.traffic import probing

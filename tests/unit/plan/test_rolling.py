@@ -27,6 +27,29 @@ def turns(plan: Plan) -> list[tuple[str, list[str]]]:
     return [(turn.node, [step.action for step in turn.steps]) for turn in plan.nodes]
 
 
+def test_a_first_bring_up_is_of_all_nodes_at_once_and_the_best_has_the_vip_first() -> None:
+    plan = planned({node: builders.empty(node) for node in ("n1", "n2", "n3")})
+    (first, alone), *others = turns(plan)
+    assert plan.at_once
+    assert (first, alone[-1]) == ("n1", "write-record")
+    for node, actions in others:
+        held = ["hold", *alone[:-1], "await", "end-hand-over", "write-record"]
+        assert (node, actions) == (node, held)
+
+
+@pytest.mark.parametrize("bent", [{"applied": None}, {"containers": ()}])
+def test_where_something_of_ours_is_there_one_node_follows_the_other(bent: dict[str, Any]) -> None:
+    observed = {node: builders.empty(node) for node in ("n1", "n2", "n3")}
+    observed["n3"] = dataclasses.replace(builders.healthy(builders.cluster())["n3"], **bent)
+    assert not planned(observed).at_once
+
+
+def test_a_part_of_the_nodes_is_not_brought_up_at_once() -> None:
+    cluster = builders.cluster()
+    observed = {node: builders.empty(node) for node in ("n1", "n2", "n3")}
+    assert not make_plan(cluster, builders.desired(cluster), observed, only=["n2"]).at_once
+
+
 def test_all_nodes_together_the_holder_between_holding_and_letting_go() -> None:
     plan = planned(builders.healthy(builders.cluster()), **ROUTER)
     held = ["hold", "write-file", "reload-container"]

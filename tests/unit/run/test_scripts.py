@@ -14,7 +14,8 @@ from hadeploy.observe.gather import observation_script
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.rolling import make_plan
 from hadeploy.run.down import down_script
-from hadeploy.run.images import Login, look_script, pull_script
+from hadeploy.run.images import look_script, pull_script
+from hadeploy.run.inputs import Login
 from hadeploy.run.lock import Lock
 from hadeploy.run.scripts import Change, apply_script, restore_script, stage_script
 from tests.unit import builders

@@ -1,0 +1,116 @@
+"""What `up` does when it is connected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import ceil
+
+from hadeploy.cli.cluster_run import Run, unlocked
+from hadeploy.cli.common import Options
+from hadeploy.cli.outcome import Outcome
+from hadeploy.cli.proving import prove, tell_proofs
+from hadeploy.cli.prune import leaving
+from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedNode
+from hadeploy.run.prepare import Prepared
+from hadeploy.run.up import apply
+from hadeploy.ui.render import plan_picture
+
+# What comes first, what changes on all nodes together, and one more if somebody else interferes.
+MOST_PLANS = 3
+
+
+def bring_up(
+    options: Options, outcome: Outcome, run: Run, timeout: float, lock_wait: float
+) -> list[Prepared]:
+    """Plan, apply and prove.
+
+    Args:
+        options: the command's.
+        outcome: given what was planned and proven.
+        run: the cluster.
+        timeout: seconds until all must be proven.
+        lock_wait: seconds to wait for another run.
+
+    Returns:
+        What was planned, in order.
+    """
+    made: list[Prepared] = []
+    with _half_way(made):
+        looks = unlocked(
+            lambda: _once(options, outcome, run, made, timeout), run.progress, lock_wait
+        )
+        outcome.waited = max(look.settled for look in looks.values())
+        prove(run, made[-1], outcome, timeout - outcome.waited, looks=looks)
+    return made
+
+
+def tell(options: Options, outcome: Outcome, made: list[Prepared]) -> None:
+    """Print the proofs, set the exit code by them, and say what comes next.
+
+    Args:
+        options: the command's.
+        outcome: what was proven.
+        made: what was planned.
+    """
+    tell_proofs(options, outcome)
+    waits = any(p.name == "backends-up" and p.verdict != "pass" for p in outcome.proofs)
+    changed = any(prepared.changes for prepared in made)
+    if not outcome.code and not options.as_json and (changed or waits):
+        options.out.print(next_step(made[-1].cluster), soft_wrap=True)
+
+
+@contextmanager
+def _half_way(made: list[Prepared]) -> Iterator[None]:
+    """A node that is lost when something was changed already is not one that was never reached."""
+    try:
+        yield
+    except HadeployError as error:
+        if error.code is ExitCode.UNREACHABLE and any(prepared.changes for prepared in made):
+            error.code = ExitCode.FAILED
+        raise
+
+
+def _once(
+    options: Options, outcome: Outcome, run: Run, made: list[Prepared], timeout: float
+) -> Mapping[str, ObservedNode]:
+    """Plan and apply; where settings change on all nodes together, that is a second plan.
+
+    Returns:
+        The nodes as they are then.
+    """
+    with leaving(run) as going:
+        if going.plan.changes:
+            options.err.print(plan_picture(going.plan))
+            # What stands in the way of all the rest is told before a node goes.
+            run.prepare(check=True)
+            going.take_out(run)
+    outcome.plan = going.plan
+    for _ in range(MOST_PLANS):
+        prepared = run.prepare(check=True)
+        outcome.plan = outcome.plan.then(prepared.plan)
+        made.append(prepared)
+        if prepared.changes or len(made) == 1:
+            options.err.print(plan_picture(prepared.plan, prepared.then))
+        looks: Mapping[str, ObservedNode] = prepared.observed
+        if prepared.plan.changes:
+            looks = apply(run.inputs, prepared, run.sessions, run.progress, settle=ceil(timeout))
+        if not prepared.then:
+            return looks
+    raise HadeployError(
+        "the nodes are still not what the next plan starts from",
+        doing="planning again",
+        hint="does somebody change them at the same time? `hadeploy plan` shows what is left",
+    )
+
+
+def next_step(cluster: Cluster) -> str:
+    """What comes after us."""
+    vip, listener = cluster.vip[0], cluster.listeners[0]
+    host = f"[{vip.ip}]" if vip.version == 6 else str(vip.ip)
+    return (
+        f"The load balancer is up on {host}:{listener.port}. Next, on the first control plane:\n"
+        f"  kubeadm init --control-plane-endpoint {host}:{listener.port} --upload-certs"
+    )

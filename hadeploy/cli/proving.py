@@ -1,0 +1,83 @@
+"""The proofs at the end of a run, and why some failed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from hadeploy.cli.cluster_run import Run
+from hadeploy.cli.common import Options
+from hadeploy.cli.outcome import Outcome
+from hadeploy.diagnose.evaluate import diagnose
+from hadeploy.diagnose.model import Scene
+from hadeploy.errors import ExitCode
+from hadeploy.observe.gather import observe
+from hadeploy.observe.model import ObservedNode
+from hadeploy.run.evidence import look_again
+from hadeploy.run.prepare import Prepared
+from hadeploy.ui.diagnosis import diagnosis_picture
+from hadeploy.ui.render import proofs_picture
+from hadeploy.verify.model import Proof, failed
+from hadeploy.verify.proofs import unreachable_proofs
+from hadeploy.verify.unchanged import expected
+from hadeploy.verify.wait import wait_for_proofs
+
+
+def prove(
+    run: Run,
+    prepared: Prepared,
+    outcome: Outcome,
+    timeout: float,
+    *,
+    looks: Mapping[str, ObservedNode] | None = None,
+) -> None:
+    """Wait for the proofs; if they fail, find out why.
+
+    Args:
+        run: the cluster.
+        prepared: what should be.
+        outcome: given the proofs and the diagnosis.
+        timeout: seconds.
+        looks: the nodes as they are, if somebody looked already.
+    """
+    cluster = prepared.cluster
+    first = [looks] if looks is not None else []
+    run.progress.phase("Verify")
+    desired = expected(prepared, run.choices.only)
+    outcome.proofs, observed = wait_for_proofs(
+        cluster,
+        desired,
+        lambda: first.pop() if first else observe(cluster, run.sessions),
+        run.progress,
+        timeout=timeout,
+    )
+    outcome.proofs += [
+        Proof(
+            "node-left-out",
+            "warn",
+            f"{node} was left out: nothing is known of it, and it may hold the VIP, too",
+            hint="when it is back: hadeploy up",
+        )
+        for node in run.choices.without
+    ]
+    outcome.proofs += unreachable_proofs(run.unreachable)
+    scene = Scene(cluster, desired, observed, outcome.proofs, unreachable=run.unreachable)
+    if failed(outcome.proofs):
+        run.progress.phase("Diagnose")
+        scene = dataclasses.replace(scene, evidence=look_again(cluster, run.sessions))
+        run.progress.failed()
+    # `up` comes before the API servers do.
+    if failed(outcome.proofs) or outcome.command == "verify":
+        outcome.diagnosis = diagnose(scene)
+
+
+def tell_proofs(options: Options, outcome: Outcome) -> None:
+    """Print the proofs and why some failed, and set the exit code by them."""
+    wrong = failed(outcome.proofs)
+    outcome.code = ExitCode.NOT_PROVEN if wrong else ExitCode.OK
+    if not options.as_json:
+        options.out.print(proofs_picture(outcome.proofs))
+        if outcome.diagnosis:
+            options.out.print(diagnosis_picture(outcome.diagnosis), soft_wrap=True)
+    if wrong:
+        options.err.print(f"{len(wrong)} of {len(outcome.proofs)} proofs failed", style="bold red")

@@ -1,0 +1,135 @@
+"""What was seen of a cluster, told to people, to programs and to Prometheus."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from hadeploy.cli.common import Options
+from hadeploy.cli.outcome import Outcome
+from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.rolling import make_plan
+from hadeploy.run.inputs import Inputs
+from hadeploy.run.lookout import Lookout
+from hadeploy.run.prepare import desired_state
+from hadeploy.status.build import cluster_status
+from hadeploy.status.metrics import metrics
+from hadeploy.status.model import Verdict
+from hadeploy.status.situation import Situation
+from hadeploy.ui.status import status_picture
+
+CODES: dict[Verdict, ExitCode] = {
+    "healthy": ExitCode.OK,
+    "degraded": ExitCode.NOT_PROVEN,
+    "down": ExitCode.DOWN,
+    "unknown": ExitCode.UNREACHABLE,
+}
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Tells what was seen.
+
+    Attributes:
+        options: the command's.
+        outcome: given what was seen.
+        every: seconds between two looks; None for one look.
+        file: where metrics go, if anywhere.
+    """
+
+    options: Options
+    outcome: Outcome
+    every: float | None
+    file: Path | None
+
+    def tell(self, situation: Situation) -> RenderableType:
+        """Judge one look; what is for machines is written.
+
+        Returns:
+            The picture for people.
+        """
+        now = datetime.datetime.now(datetime.timezone.utc)
+        status, proofs = cluster_status(situation, now.isoformat(timespec="seconds"))
+        name = situation.cluster.name
+        self.outcome.status, self.outcome.proofs = status, proofs
+        self.outcome.code = CODES[status.verdict]
+        if self.file:
+            _write(self.file, metrics(name, status, now.timestamp()))
+        picture = status_picture(name, status, proofs)
+        if self.every is None:
+            return picture
+        at = now.astimezone().strftime("%H:%M:%S")
+        return Group(picture, Text(f"at {at}, every {self.every:g} s", "dim"))
+
+
+def keep_telling(teller: Teller, inputs: Inputs, nodes: Lookout, first: Situation) -> NoReturn:
+    """Tell and look until Ctrl-C: in place in a terminal, one below the other elsewhere.
+
+    Args:
+        teller: knows how often.
+        inputs: all that the run was given.
+        nodes: looked at.
+        first: the first look.
+    """
+    options = teller.options
+    in_place = options.out.is_terminal and not options.as_json
+    live = Live(console=options.out, auto_refresh=False) if in_place else None
+    situation = first
+    with live or nullcontext():
+        while True:
+            picture = teller.tell(situation)
+            if options.as_json:
+                teller.outcome.print()
+            elif live:
+                live.update(picture, refresh=True)
+            else:
+                options.out.print(picture)
+            time.sleep(teller.every or 0)
+            situation = situation_of(inputs, *nodes.look())
+
+
+def situation_of(
+    inputs: Inputs,
+    observed: Mapping[str, ObservedNode],
+    unreachable: Mapping[str, HadeployError],
+) -> Situation:
+    """One look at all nodes, beside what the inventory makes of it.
+
+    Args:
+        inputs: all that the run was given.
+        observed: by node label.
+        unreachable: why the others could not be observed, by label.
+    """
+    cluster = inputs.cluster
+    desired = desired_state(inputs, cluster, observed, inputs.password)
+    plan = make_plan(cluster, desired, observed)
+    return Situation(cluster, desired, observed, plan, unreachable)
+
+
+def _write(file: Path, text: str) -> None:
+    """All at once: whoever reads it finds the old one or the new one.
+
+    Raises:
+        HadeployError: it could not be written.
+    """
+    new = file.with_name(f"{file.name}.new")
+    try:
+        new.write_text(text)
+        new.chmod(0o644)
+        new.replace(file)
+    except OSError as error:
+        raise HadeployError(
+            f"{error.strerror}: {error.filename}",
+            doing="writing the metrics",
+            hint="is it a folder that you may write to?",
+        ) from error
