@@ -195,10 +195,8 @@ until_true() {
 
 serves() { http_get "$1" /config | grep -qi "^location: /$2[[:space:]]*\$"; }
 
-listens() { [ -n "$(ss -Hltn "sport = :$1")" ]; }
-
 # prove_haproxy CONTAINER HEALTH_PORT CONFIG_ID SECONDS PORT...: the worker that answers has this very
-# configuration, and every service port listens.
+# configuration, and it alone listens on every service port.
 prove_haproxy() {
     hd_container=$1 hd_health=$2 hd_config=$3 hd_seconds=$4
     shift 4
@@ -208,7 +206,7 @@ prove_haproxy() {
         return 1
     }
     for hd_port in "$@"; do
-        until_true 5 "port $hd_port listens" listens "$hd_port" || {
+        until_true 10 "one haproxy alone listens on port $hd_port" one_listens "$hd_port" || {
             last_words "$hd_container"
             return 1
         }
