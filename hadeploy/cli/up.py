@@ -21,6 +21,10 @@ from hadeploy.ui.render import plan_picture
 
 # What comes first, what changes on all nodes together, and one more if somebody else interferes.
 MOST_PLANS = 3
+AFTER_ROLLBACK = (
+    "The nodes have the configuration before the last change. Where the inventory still asks for "
+    "that change, the next `hadeploy up` makes it again."
+)
 
 
 @click.command()
@@ -46,7 +50,8 @@ def up(options: Options, choices: Choices, timeout: float, lock_wait: float, rol
         waits = any(p.name == "backends-up" and p.verdict != "pass" for p in outcome.proofs)
         changed = any(prepared.changes for prepared in made)
         if not outcome.code and not options.as_json and (changed or waits):
-            options.out.print(next_step(made[-1].cluster), soft_wrap=True)
+            said = AFTER_ROLLBACK if rollback else next_step(made[-1].cluster)
+            options.out.print(said, soft_wrap=True)
     return outcome.code
 
 
