@@ -20,6 +20,10 @@ from hadeploy.ui.render import plan_picture
 
 # What comes first, what changes on all nodes together, and one more if somebody else interferes.
 MOST_PLANS = 3
+AFTER_ROLLBACK = (
+    "The nodes have the configuration before the last change. Where the inventory still asks for "
+    "that change, the next `hadeploy up` makes it again."
+)
 
 
 def bring_up(
@@ -47,19 +51,21 @@ def bring_up(
     return made
 
 
-def tell(options: Options, outcome: Outcome, made: list[Prepared]) -> None:
+def tell(options: Options, outcome: Outcome, run: Run, made: list[Prepared]) -> None:
     """Print the proofs, set the exit code by them, and say what comes next.
 
     Args:
         options: the command's.
         outcome: what was proven.
+        run: the cluster, connected or not.
         made: what was planned.
     """
     tell_proofs(options, outcome)
     waits = any(p.name == "backends-up" and p.verdict != "pass" for p in outcome.proofs)
     changed = any(prepared.changes for prepared in made)
     if not outcome.code and not options.as_json and (changed or waits):
-        options.out.print(next_step(made[-1].cluster), soft_wrap=True)
+        said = next_step(made[-1].cluster) if run.previous is None else AFTER_ROLLBACK
+        options.out.print(said, soft_wrap=True)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import click
@@ -12,6 +13,8 @@ from hadeploy.cli.proving import prove, tell_proofs
 from hadeploy.observe.gather import observe
 from hadeploy.plan.partial import unknown_nodes
 from hadeploy.run import drain as running
+from hadeploy.run.prepare import Prepared
+from hadeploy.status.situation import Situation
 
 NODE = click.argument("node")
 
@@ -52,9 +55,23 @@ def _change(
             unknown_nodes(run.inputs.cluster, [node], "")
             prepared = run.prepare(check=False)
             unlocked(lambda: _once(run, node, change), run.progress, lock_wait)
-            prove(run, prepared, outcome, timeout)
+            prove(run, _in_force(prepared), outcome, timeout)
         tell_proofs(options, outcome)
     return outcome.code
+
+
+def _in_force(prepared: Prepared) -> Prepared:
+    """What the nodes were given: maintenance has nothing to do with what is still to be applied."""
+    force = Situation(
+        prepared.cluster, prepared.desired, prepared.observed, prepared.plan, {}
+    ).in_force()
+    nodes = tuple(node for node in force.cluster.nodes if node.label in force.desired)
+    return dataclasses.replace(
+        prepared,
+        cluster=force.cluster.model_copy(update={"nodes": nodes}),
+        desired=dict(force.desired),
+        observed=dict(force.observed),
+    )
 
 
 def _once(run: Run, node: str, change: Callable[..., bool]) -> None:

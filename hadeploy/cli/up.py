@@ -29,5 +29,5 @@ def up(options: Options, choices: Choices, timeout: float, lock_wait: float, rol
             if rollback:
                 run.look_back()
             made = bring_up(options, outcome, run, timeout, lock_wait)
-        tell(options, outcome, made)
+        tell(options, outcome, run, made)
     return outcome.code

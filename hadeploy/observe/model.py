@@ -154,6 +154,7 @@ class Applied:
         inventory: what it was made from, or {} in a record of an older version.
         config_ids: what each program names its configuration by, by role.
         ports: of the listeners.
+        containers: name → hash of what it was made with.
     """
 
     vips: tuple[str, ...]
@@ -167,6 +168,7 @@ class Applied:
     inventory: dict[str, Any] = field(default_factory=dict, repr=False)
     config_ids: dict[str, str] = field(default_factory=dict)
     ports: tuple[int, ...] = ()
+    containers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

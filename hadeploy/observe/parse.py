@@ -26,6 +26,7 @@ from hadeploy.observe.model import (
     Socket,
 )
 from hadeploy.observe.parse_host import parse_host
+from hadeploy.observe.parse_record import parse_record
 from hadeploy.observe.parse_vrrp import parse_vrrp
 from hadeploy.transport.protocol import Message, Reply
 
@@ -275,27 +276,3 @@ def parse_applied(files: tuple[ObservedFile, ...]) -> Applied | None:
     """Our record on the node; None if there is none, or if it cannot be read."""
     record = next((f for f in files if f.path == layout.APPLIED), None)
     return parse_record(record.content) if record else None
-
-
-def parse_record(content: bytes) -> Applied | None:
-    """An applied record; None if it cannot be read."""
-    try:
-        data = json.loads(content)
-        inventory = dict(data["inventory"]) if "inventory" in data else {}
-        return Applied(
-            vips=tuple(data["vips"]),
-            interface=data["interface"],
-            by=data["by"],
-            at=data["at"],
-            version=data["version"],
-            files=dict(data["files"]),
-            members=tuple(data.get("members", [])),
-            configuration=str(data.get("configuration", "")),
-            inventory=inventory,
-            config_ids={
-                role: str(data.get(f"{role}_config_id", "")) for role in ("haproxy", "keepalived")
-            },
-            ports=tuple(int(listener["port"]) for listener in inventory.get("listeners", [])),
-        )
-    except (ValueError, KeyError, TypeError):
-        return None

@@ -195,7 +195,11 @@ def _stale(
     """Why it is made anew, and whether that is drift."""
     fields = changed_fields(container, there)
     if there.spec != specification(container):
-        return f"its specification changes ({', '.join(fields) or 'how it is written'})", False
+        in_which = ", ".join(fields) or "how it is written"
+        made = observed.applied.containers.get(there.name) if observed.applied else None
+        if made not in (None, there.spec):
+            return f"made otherwise on the node ({in_which})", True
+        return f"its specification changes ({in_which})", False
     by_hand = [name for name in fields if name in SURE]
     if by_hand:
         return f"changed on the node ({', '.join(by_hand)})", True

@@ -32,19 +32,31 @@ def newcomers(addresses: Mapping[str, str], observed: Mapping[str, ObservedNode]
 
 
 def rolling_order(
-    priorities: Mapping[str, int], holding: Sequence[str], new: Collection[str] = ()
+    priorities: Mapping[str, int],
+    holding: Sequence[str],
+    new: Collection[str] = (),
+    ailing: Collection[str] = (),
 ) -> list[str]:
     """The order in which nodes are changed, one at a time.
 
     Backups come first, best priority first, and whoever holds the VIP after them; a node that its
-    peers do not know yet hears nothing and would take the VIP for itself, so it comes last. Where
-    nobody holds the VIP, the best node simply comes first, so that the VIP starts there.
+    peers do not know yet hears nothing and would take the VIP for itself, so it comes last. A
+    backup that does not work is mended before a healthy one is touched, or two would be missing at
+    once. Where nobody holds the VIP, the best node simply comes first: there the VIP starts.
 
     Args:
         priorities: VRRP priority by node label.
         holding: the labels of the present holders.
         new: the labels of nodes that are being added.
+        ailing: the labels of nodes that could not take the VIP over now.
     """
     return sorted(
-        priorities, key=lambda node: (node in new, node in holding, -priorities[node], node)
+        priorities,
+        key=lambda node: (
+            node in new,
+            node in holding,
+            node not in ailing,
+            -priorities[node],
+            node,
+        ),
     )

@@ -14,7 +14,7 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.priorities import priorities
 from hadeploy.observe.model import Applied, ObservedNode
-from hadeploy.observe.parse import parse_record
+from hadeploy.observe.parse_record import parse_record
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.identity import cluster_wide
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, newcomers, rolling_order
-from hadeploy.plan.successor import drains
+from hadeploy.plan.successor import ailing, drains
 
 THE_VIP = "the VIP"
 
@@ -112,7 +112,10 @@ def _situation(
     holding = holders(vips, observed.values())
     addresses = {node.label: str(node.address) for node in cluster.nodes if node.label in desired}
     order = rolling_order(
-        {node: d.priority for node, d in desired.items()}, holding, newcomers(addresses, observed)
+        {node: d.priority for node, d in desired.items()},
+        holding,
+        newcomers(addresses, observed),
+        ailing(cluster, observed),
     )
     return _Situation(
         cluster,

@@ -32,11 +32,24 @@ def successors(cluster: Cluster, observed: Mapping[str, ObservedNode], leaving: 
     ]
 
 
+def ailing(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[str]:
+    """The nodes that something keeps from serving or from taking part, other than a drain.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+    """
+    return [node for node, look in observed.items() if not _well(cluster, look)]
+
+
 def _could_hold(cluster: Cluster, look: ObservedNode) -> bool:
+    return _well(cluster, look) and not drains(look)
+
+
+def _well(cluster: Cluster, look: ObservedNode) -> bool:
     return (
         all(look.ours_of(cluster.name, role) for role in ("haproxy", "keepalived"))
         and look.serving is not None
         and look.vrrp is not None
-        and look.vrrp.state in ("MASTER", "BACKUP")
-        and not drains(look)
+        and (look.vrrp.state in ("MASTER", "BACKUP") or bool(drains(look)))
     )

@@ -36,7 +36,7 @@ def difference(theirs: bytes, ours: str, name: str, whose: str) -> tuple[str, ..
 
     Args:
         theirs: the file that is there.
-        ours: the one from the inventory.
+        ours: the one that is wanted.
         name: how the file is called in both headings.
         whose: where the first one comes from, in words.
     """
@@ -47,7 +47,7 @@ def difference(theirs: bytes, ours: str, name: str, whose: str) -> tuple[str, ..
             shown(old).splitlines(),
             shown(ours, mark).splitlines(),
             f"{name} ({whose})",
-            f"{name} (from the inventory)",
+            f"{name} (wanted)",
             lineterm="",
             n=2,
         )

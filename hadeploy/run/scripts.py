@@ -152,6 +152,7 @@ def lock_script(
             "handover.sh",
             "restore.sh",
             "knowledge.sh",
+            "ports.sh",
             *(["adopt.sh"] if change.by_hand else []),
         ],
         lines,

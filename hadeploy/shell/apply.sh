@@ -10,14 +10,20 @@ step() {
     shift
     lock_keep
     emit step "$hd_step"
-    if ! "$@"; then
-        emit failed "$hd_step"
-        lock_keep
-        "$HD_OTHERWISE"
-        finished
-        exit 1
-    fi
+    # What the shell itself dies of (POSIX, 2.8.1) has failed like all else.
+    trap not_done EXIT
+    "$@" || not_done
+    trap - EXIT
     emit ok "$hd_step"
+}
+
+not_done() {
+    trap - EXIT
+    emit failed "$hd_step"
+    lock_keep
+    "$HD_OTHERWISE"
+    finished
+    exit 1
 }
 
 # begin: what could not be remembered could not be put back, so then nothing is changed.
@@ -97,8 +103,12 @@ record() {
 
 exists() { docker container inspect "$1" >/dev/null 2>&1; }
 
-# stop NAME: in the time that it was given when it was made.
-stop() { stop_within "$(docker container inspect --format '{{.Config.StopTimeout}}' "$1")" "$1"; }
+# stop NAME: in the time that it was given when it was made; somebody else may have given it none.
+stop() {
+    hd_grace=$(docker container inspect --format '{{.Config.StopTimeout}}' "$1")
+    case $hd_grace in '' | *[!0-9]*) hd_grace=30 ;; esac
+    stop_within "$hd_grace" "$1"
+}
 
 # remove_container NAME: gracefully, so that keepalived takes its addresses with it.
 remove_container() {
@@ -185,10 +195,8 @@ until_true() {
 
 serves() { http_get "$1" /config | grep -qi "^location: /$2[[:space:]]*\$"; }
 
-listens() { [ -n "$(ss -Hltn "sport = :$1")" ]; }
-
 # prove_haproxy CONTAINER HEALTH_PORT CONFIG_ID SECONDS PORT...: the worker that answers has this very
-# configuration, and every service port listens.
+# configuration, and it alone listens on every service port.
 prove_haproxy() {
     hd_container=$1 hd_health=$2 hd_config=$3 hd_seconds=$4
     shift 4
@@ -198,7 +206,7 @@ prove_haproxy() {
         return 1
     }
     for hd_port in "$@"; do
-        until_true 5 "port $hd_port listens" listens "$hd_port" || {
+        until_true 10 "one haproxy alone listens on port $hd_port" one_listens "$hd_port" || {
             last_words "$hd_container"
             return 1
         }

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.plan.model import Impact, NodePlan, Plan
+from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.verify.model import Proof
 
 VERDICTS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
@@ -67,13 +67,13 @@ class _Steps:
                     widths,
                     Text(step.action.replace("-", " ")),
                     Text(step.subject),
-                    Text(step.reason, "dim"),
+                    _why(step),
                     Text(step.impact.value, IMPACTS[step.impact]),
                 )
 
     def _widths(self, room: int) -> tuple[int, ...]:
         steps = [step for node in self.plan.nodes for step in node.steps]
-        cells = [(s.action, s.subject, s.reason, s.impact.value) for s in steps]
+        cells = [(s.action, s.subject, _why(s).plain, s.impact.value) for s in steps]
         action, subject, reason, impact = (
             max(map(len, column)) for column in zip(HEADS, *cells, strict=True)
         )
@@ -82,11 +82,17 @@ class _Steps:
         return action, subject, min(reason, max(left - subject, 1)), impact
 
 
-def _as_shown(node: NodePlan) -> tuple[bool, bool, list[tuple[str, str, str, Impact]]]:
+def _why(step: Step) -> Text:
+    """What was done to a node behind our back is named as that."""
+    said = Text(step.reason, "dim")
+    return Text.assemble(("drift: ", "yellow"), said) if step.drift else said
+
+
+def _as_shown(node: NodePlan) -> tuple[bool, bool, list[tuple[str, str, str, Impact, bool]]]:
     return (
         node.holder,
         node.together,
-        [(s.action, s.subject, s.reason, s.impact) for s in node.steps],
+        [(s.action, s.subject, s.reason, s.impact, s.drift) for s in node.steps],
     )
 
 

@@ -37,6 +37,16 @@ def test_the_holder_is_drained_and_stays_so(undrained: Cluster) -> None:
     assert "drained" not in undrained.ok("up").err
 
 
+def test_what_is_still_to_be_applied_does_not_matter_to_maintenance(undrained: Cluster) -> None:
+    undrained.inventory["haproxy"] = {"hard_stop_after": "9s"}
+    undrained.inventory["listeners"] = [{"port": 9443}, {"port": 9444}]
+    (holder,) = undrained.holders()
+    undrained.ok("drain", holder)
+    assert holder not in undrained.holders()
+    undrained.ok("undrain", holder)
+    assert undrained.ok("plan", "--json").document["changes"] > 0
+
+
 def test_draining_twice_is_draining_once(undrained: Cluster) -> None:
     undrained.ok("drain", "n2")
     before = undrained.snapshot()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.lab.images.store import ensure_image
-from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster, eventually
+from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
 from tests.lab.traffic import probing
 
 
@@ -90,4 +90,34 @@ def test_a_hand_over_that_a_dead_run_left_is_ended(served: Cluster, where: str) 
     served.node(node, "echo 1 >/etc/hadeploy/kube-lb/track/handover")
     steps = {s["action"] for n in served.up()["plan"] for s in n["steps"]}
     assert steps == {"end-hand-over", "write-record"}
+    assert served.up()["changes"] == 0
+
+
+LISTENING = "ss -Hltnp sport = :9443 | grep -o 'pid=[0-9]*' | sort -u | wc -l"
+
+
+def test_a_frozen_worker_leaves_the_port_to_its_successor(served: Cluster) -> None:
+    (holder,) = served.holders()
+    node = next(n for n in served.lab.nodes if n != holder)
+    served.node(node, f"kill -STOP $(docker top {HAPROXY} -o pid | tail -n +3)")
+    steps = {s["action"] for turn in served.up()["plan"] for s in turn["steps"]}
+    assert steps == {"reload-container", "write-record"}
+    assert served.node(node, LISTENING) == "1", "or every second client would wait for ever"
+    assert served.up()["changes"] == 0
+
+
+def test_a_container_made_anew_by_hand_is_drift_and_is_put_right(served: Cluster) -> None:
+    (holder,) = served.holders()
+    node = next(n for n in served.lab.nodes if n != holder)
+    served.node(
+        node,
+        f"""docker stop --time 5 {HAPROXY} && docker rm {HAPROXY}
+        docker run --detach --name {HAPROXY} --net host --label hadeploy.cluster=kube-lb \
+            --label hadeploy.role=haproxy --volume {ROOT}/haproxy:/usr/local/etc/haproxy:ro \
+            haproxy:2.6.12 haproxy -f /usr/local/etc/haproxy/haproxy.cfg""",
+    )
+    shown = served.ok("plan").out
+    assert "drift: made otherwise on the node" in " ".join(shown.split())
+    assert "restart: no -> unless-stopped" in shown
+    assert roll(served) == {"recreate-container", "write-record"}
     assert served.up()["changes"] == 0

@@ -122,7 +122,7 @@ def test_a_diff_shows_what_goes_and_no_secret() -> None:
     lines = difference(theirs(), ours, "haproxy.cfg", "set up by hand")
     assert lines[:2] == (
         "--- haproxy.cfg (set up by hand)",
-        "+++ haproxy.cfg (from the inventory)",
+        "+++ haproxy.cfg (wanted)",
     )
     assert "-    log 127.0.0.1 local0" in lines
     assert "-    stats auth (redacted)" in lines

@@ -279,6 +279,26 @@ def test_a_container_that_was_removed_is_drift_unless_nothing_was_ever_applied()
     assert drift == [("n2", "create-container")]
 
 
+@pytest.mark.parametrize(
+    ("recorded", "reason", "drift"),
+    [
+        ("as-it-is", "its specification changes (how it is written)", False),
+        ("as-it-was", "made otherwise on the node (how it is written)", True),
+    ],
+)
+def test_a_container_that_is_not_what_was_applied_was_made_by_hand(
+    recorded: str, reason: str, drift: bool
+) -> None:
+    cluster = builders.cluster()
+    observed = builders.healthy(cluster)
+    look = with_container(observed["n2"], "c-haproxy", spec="as-it-is")
+    assert look.applied
+    record = dataclasses.replace(look.applied, containers={"c-haproxy": recorded})
+    observed["n2"] = dataclasses.replace(look, applied=record)
+    (step, _) = make_plan(cluster, builders.desired(cluster), observed).nodes[0].steps
+    assert (step.action, step.reason, step.drift) == ("recreate-container", reason, drift)
+
+
 def test_a_node_alone_has_nobody_to_hand_over_to() -> None:
     cluster = builders.cluster(nodes=[{"name": "n1", "address": "198.51.100.11"}])
     observed = builders.healthy(cluster)

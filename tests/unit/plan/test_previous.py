@@ -11,7 +11,7 @@ from hadeploy.desired.model import configuration_id
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedFile, ObservedNode
-from hadeploy.observe.parse import parse_record
+from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.previous import previous_configuration
 from hadeploy.run.record import applied_record
 from tests.unit import builders

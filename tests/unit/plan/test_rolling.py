@@ -94,6 +94,19 @@ def test_who_is_only_kept_off_is_let_go_before_anything_can_fail() -> None:
     assert [node for node, steps in turns(planned(observed)) if steps] == ["n3", "n2"]
 
 
+@pytest.mark.parametrize("drained", [False, True])
+def test_a_backup_in_fault_comes_first_unless_it_is_only_drained(drained: bool) -> None:
+    observed = builders.healthy(builders.cluster())
+    look = observed["n3"]
+    assert look.vrrp
+    track = ObservedFile("track/drain", 0o644, "0:0", b"1\n" if drained else b"0\n")
+    files = tuple(f for f in look.files if f.path != track.path)
+    fault = dataclasses.replace(look.vrrp, state="FAULT")
+    observed["n3"] = dataclasses.replace(look, vrrp=fault, files=(*files, track))
+    plan = planned(observed, haproxy={"maxconn": 900})
+    assert [turn.node for turn in plan.nodes][:2] == (["n2", "n3"] if drained else ["n3", "n2"])
+
+
 def test_a_node_that_is_left_out_is_no_reason_to_write_records() -> None:
     cluster = builders.cluster()
     observed = builders.healthy(cluster)

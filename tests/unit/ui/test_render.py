@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.observe.model import ObservedNode, Owner, Socket
+from hadeploy.observe.model import ObservedFile, ObservedNode, Owner, Socket
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.rolling import make_plan
@@ -42,6 +42,16 @@ def test_nodes_with_the_same_steps_are_one_block() -> None:
         "  load image        osixia/keepalived:2.3.4      not on the node; pulled  none",
     ]
     assert [line for line in shown if line.startswith("n")] == ["n1", "n2, n3"]
+
+
+def test_drift_is_named_as_drift() -> None:
+    look = builders.healthy(CLUSTER)
+    edited = ObservedFile("haproxy/haproxy.cfg", 0o644, "0:0", b"edited\n")
+    files = (*(f for f in look["n2"].files if f.path != edited.path), edited)
+    look["n2"] = dataclasses.replace(look["n2"], files=files)
+    shown = lines(plan_picture(make_plan(CLUSTER, DESIRED, look)))
+    assert "  write file        haproxy/haproxy.cfg  drift: edited on the node  none" in shown
+    assert "  reload container  kube-lb-haproxy      its files change           reload" in shown
 
 
 def test_the_holder_has_a_block_of_its_own() -> None:
