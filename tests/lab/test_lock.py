@@ -108,8 +108,7 @@ def test_a_run_that_lost_its_lock_changes_nothing_more(cluster_free: Cluster) ->
     _, said = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "this run no longer holds its lock" in said
-    ours = [line for line in cluster_free.snapshot()[holder].splitlines() if ".staging" not in line]
-    assert ours == before.splitlines()
+    assert live(cluster_free.snapshot()[holder]) == live(before)
 
 
 def test_a_run_that_loses_its_lock_between_two_steps_goes_no_further(cluster_free: Cluster) -> None:
@@ -129,12 +128,16 @@ def test_a_run_that_loses_its_lock_between_two_steps_goes_no_further(cluster_fre
     assert worker(cluster_free, first) == running, "it was not told to read the new file"
     assert cluster_free.node(first, f"cat {LOCK}").startswith("token=other")
     for node in (second, holder):
-        now = [n for n in cluster_free.snapshot()[node].splitlines() if ".staging" not in n]
-        assert now == before[node].splitlines()
+        assert live(cluster_free.snapshot()[node]) == live(before[node])
     cluster_free.node(first, f"rm {LOCK}")
     cluster_free.up()
     assert worker(cluster_free, first) != running
     assert cluster_free.up()["changes"] == 0
+
+
+def live(snapshot: str) -> list[str]:
+    """What is in force; what a run that lost its lock has staged the next change removes."""
+    return [line for line in snapshot.splitlines() if ".staging" not in line]
 
 
 def worker(cluster: Cluster, node: str) -> str:
