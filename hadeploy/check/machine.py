@@ -73,7 +73,7 @@ def host_network(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Findi
     info = look.host.docker
     if not info.get("ServerVersion"):
         return
-    options = " ".join(info.get("SecurityOptions") or [])
+    options = look.host.security
     folder = str(info.get("DockerRootDir", ""))
     fix = "use an engine that runs as root, without userns-remap"
     if "name=rootless" in options:
@@ -142,7 +142,7 @@ def selinux(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether SELinux may keep containers from our folder."""
     if not look.host.thorough:
         return
-    confines = "name=selinux" in " ".join(look.host.docker.get("SecurityOptions") or [])
+    confines = "name=selinux" in look.host.security
     if look.host.selinux and confines:
         what = (
             f"SELinux enforces, and Docker confines containers: can they read {sight.cluster.root}?"

@@ -76,3 +76,9 @@ class Host:
     resolution: float | None = None
     heard: tuple[str, ...] | None = None
     selinux: bool = False
+
+    @property
+    def security(self) -> str:
+        """The engine's security options (`name=rootless`, `name=selinux`, ...), in one line."""
+        options = self.docker.get("SecurityOptions")
+        return " ".join(map(str, options)) if isinstance(options, list) else ""

@@ -101,7 +101,7 @@ def parse_object(text: str) -> dict[str, Any]:
         if line.startswith("{"):
             try:
                 found = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return {}
             return found if isinstance(found, dict) else {}
     return {}
