@@ -94,7 +94,8 @@ def test_a_node_that_does_not_let_us_in_hides_no_other(cluster: Cluster, tmp_pat
     lines = Path(ssh["known_hosts"]).read_text().splitlines(keepends=True)
     known.write_text("".join(li for li in lines if cluster.lab.address(n2) not in li))
     config = tmp_path / "config"
-    config.write_text(f"Host {cluster.lab.address(n1)}\n  User root\n")
+    hosts = f"{cluster.lab.address(n1)} {cluster.lab.address(n3)}"
+    config.write_text(f"Host {hosts}\n  User root\n")
     ssh |= {"known_hosts": str(known), "connect_timeout": 4, "config": str(config)}
     cluster.inventory["nodes"][2]["ssh"] = {"user": "nobody-here"}
     nobody = cluster.lab.address(n3).rpartition(".")[0] + ".77"
@@ -107,6 +108,7 @@ def test_a_node_that_does_not_let_us_in_hides_no_other(cluster: Cluster, tmp_pat
     assert set(failed) == {(n2, "ssh-host-key"), (n3, "ssh-login"), ("n4", "ssh-reach")}
     assert "unknown host key" in failed[n2, "ssh-host-key"]
     assert f"nobody-here@{cluster.lab.address(n3)}:22: login refused" in failed[n3, "ssh-login"]
+    assert f"(ssh config: Host {cluster.lab.address(n3)})" in failed[n3, "ssh-login"]
     passed = verdicts(result, "pass")
     assert "(ssh config: Host" in passed[n1, "ssh-login"]
     assert (n1, "docker") in passed

@@ -335,6 +335,10 @@ DOORS = [
 
 @pytest.mark.parametrize(("error", "expected"), DOORS)
 def test_how_far_a_node_let_us_in(error: HadeployError, expected: list[tuple[str, str]]) -> None:
-    found = refused(error, "a@b:22")
+    entries = " (ssh config: Host b, *)"
+    found = refused(error, f"a@b:22{entries}")
     assert [(f.check, f.verdict) for f in found] == expected
     assert {f.node for f in found} == {"n1"}
+    # Where SSH itself fails, the entry that was used may be why.
+    failed = found[-1]
+    assert failed.message.endswith(entries) == failed.check.startswith("ssh-")
