@@ -75,7 +75,8 @@ CHECKS = (
     Check(
         "docker",
         "Docker engine",
-        "the Docker engine is installed, answers, and is 20.10 or newer",
+        "the Docker engine is installed, answers, and is 20.10 or newer; a warning where it does "
+        "not start when the node boots (*thorough*)",
         "install or start it: https://docs.docker.com/engine/",
         essential=True,
     ),
@@ -90,9 +91,15 @@ CHECKS = (
     Check(
         "disk-space",
         "disk space",
-        "the engine's data folder has room for the images, and our folder for our files",
+        "the engine's data folder is writable and has room for the images (*thorough*), and our "
+        "folder has room for our files",
         "free some space, e.g. `docker image prune`",
-        thorough=True,
+    ),
+    Check(
+        "our-folder",
+        "our folder",
+        "the folder for our files is on a file system that can be written",
+        "mount it writable, or choose another place with `paths.root`",
     ),
     Check(
         "nofile",
@@ -162,7 +169,7 @@ CHECKS = (
     Check(
         "host-services",
         "no haproxy on host",
-        "no haproxy or keepalived is installed and running on the host itself",
+        "no haproxy or keepalived runs on the host itself, or would start when it boots",
         "`systemctl disable --now haproxy keepalived`, unless it serves something else",
     ),
     Check(
@@ -189,8 +196,9 @@ CHECKS = (
     Check(
         "selinux",
         "SELinux",
-        "SELinux does not keep the containers from our folder",
-        "`chcon -R -t container_file_t` on our folder, or look for `avc: denied`",
+        "SELinux does not keep the containers from our folder: it does not enforce, the engine "
+        "does not confine containers, or the folder is labelled for them",
+        "`semanage fcontext` and `restorecon` as told; or look for `avc: denied`",
         thorough=True,
     ),
     Check(

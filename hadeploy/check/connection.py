@@ -34,6 +34,9 @@ def refused(error: HadeployError, where: str) -> list[Finding]:
     passed = [finding.check for finding in _passed(error.node, where)]
     well = passed.index(failed) if failed in passed else len(passed)
     message = error.what if error.doing is None else f"{error.doing}: {error.what}"
+    _, config, entries = where.partition(" (ssh config: ")
+    if failed in STAGES:
+        message += f"{config}{entries}"
     return [
         *_passed(error.node, where)[:well],
         Finding(failed, error.node, "fail", message, error.hint, error.detail, code=error.code),

@@ -105,16 +105,17 @@ def parse_filter(text: str) -> Filter:
     """
     found = Filter()
     for line in text.splitlines():
-        if line.startswith(":"):
-            chain, policy, *_ = line[1:].split()
-            found.rules[chain] = []
-            found.policies[chain] = policy
-        elif line.startswith("-A "):
-            try:
+        # A line that is cut off tells of no rule for sure.
+        try:
+            if line.startswith(":"):
+                chain, policy, *_ = line[1:].split()
+                found.rules[chain] = []
+                found.policies[chain] = policy
+            elif line.startswith("-A "):
                 _, chain, *words = shlex.split(line)
-            except ValueError:
-                continue
-            found.rules.setdefault(chain, []).append(words)
+                found.rules.setdefault(chain, []).append(words)
+        except ValueError:
+            continue
     return found
 
 

@@ -19,6 +19,8 @@ USUAL_IMAGE_BYTES = 150 * MEGABYTE
 # Logs and layers of containers, and an image upgrade later.
 ROOM_BYTES = 1000 * MEGABYTE
 OWN_FILES_BYTES = 4 * MEGABYTE
+# SELinux' types of what containers may read; the second is the older name.
+_FOR_CONTAINERS = {"container_file_t", "svirt_sandbox_file_t"}
 
 
 def tools(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
@@ -47,6 +49,9 @@ def docker(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
         )
     elif _too_old(look.docker):
         yield failed(f"Docker {look.docker} is too old", "20.10 is the oldest that will do")
+    elif look.host.units.get("docker.boot") == "disabled":
+        what = f"Docker {look.docker} does not start when the node boots, nor what runs in it"
+        yield Finding("docker", node.label, "warn", what, "systemctl enable docker")
     else:
         yield Finding("docker", node.label, "pass", f"Docker {look.docker}")
 
@@ -73,7 +78,7 @@ def host_network(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Findi
     info = look.host.docker
     if not info.get("ServerVersion"):
         return
-    options = " ".join(info.get("SecurityOptions") or [])
+    options = look.host.security
     folder = str(info.get("DockerRootDir", ""))
     fix = "use an engine that runs as root, without userns-remap"
     if "name=rootless" in options:
@@ -104,9 +109,24 @@ def disk_space(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding
             yield Finding("disk-space", node.label, "warn", f"only {what}", "docker image prune")
         else:
             yield Finding("disk-space", node.label, "pass", what)
+    if look.root and "docker" in look.host.read_only:
+        what = f"{folder} is on a read-only file system"
+        yield Finding("disk-space", node.label, "fail", what, "mount it writable")
     if free.get("root", OWN_FILES_BYTES) < OWN_FILES_BYTES:
         what = f"{free['root'] // 1000} kB are free for {sight.cluster.root}"
         yield Finding("disk-space", node.label, "fail", what, "free some space there")
+
+
+def our_folder(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether our files can be written."""
+    # Anybody but root may write to few folders.
+    if look.root and "root" in look.host.read_only:
+        what = f"{sight.cluster.root} is on a read-only file system"
+        fix = "mount it writable, or choose another place with paths.root"
+        yield Finding("our-folder", node.label, "fail", what, fix)
+    else:
+        what = f"{sight.cluster.root} can be written"
+        yield Finding("our-folder", node.label, "pass", what)
 
 
 def _bytes(sight: Sight, role: str, look: ObservedNode) -> int:
@@ -142,8 +162,10 @@ def selinux(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether SELinux may keep containers from our folder."""
     if not look.host.thorough:
         return
-    confines = "name=selinux" in " ".join(look.host.docker.get("SecurityOptions") or [])
-    if look.host.selinux and confines:
+    confines = "name=selinux" in look.host.security
+    if look.host.selinux and confines and _FOR_CONTAINERS & set(look.host.label.split(":")):
+        yield Finding("selinux", node.label, "pass", f"our folder is labelled {look.host.label}")
+    elif look.host.selinux and confines:
         what = (
             f"SELinux enforces, and Docker confines containers: can they read {sight.cluster.root}?"
         )

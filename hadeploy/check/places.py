@@ -88,7 +88,16 @@ def host_services(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Find
         what = f"{' and '.join(found)} of the host's own {'run' if len(found) > 1 else 'runs'}"
         fix = f"unless it serves something else: systemctl disable --now {' '.join(found)}"
         yield Finding("host-services", node.label, "warn", what, fix)
-    else:
+    later = [
+        name
+        for name in ("haproxy", "keepalived")
+        if name not in found and look.host.units.get(f"{name}.boot", "").startswith("enabled")
+    ]
+    if later:
+        what = f"{' and '.join(later)} of the host's own would start when the node boots"
+        fix = f"unless that is meant: systemctl disable {' '.join(later)}"
+        yield Finding("host-services", node.label, "warn", what, fix)
+    if not found and not later:
         yield Finding("host-services", node.label, "pass", "none runs")
 
 
@@ -111,5 +120,5 @@ def former_nodes(sight: Sight) -> Iterator[Finding]:
             doing="checking the nodes",
             code=ExitCode.UNREACHABLE,
         )
-    if not gone:
+    if not gone and sight.observed:
         yield Finding("former-nodes", None, "pass", "no former node still takes part")

@@ -12,6 +12,7 @@ from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.parse import parse_observation
+from hadeploy.observe.sense import making_sense
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
 from hadeploy.transport.protocol import Message, Reply
@@ -153,16 +154,9 @@ def read_observation(node: str, reply: Reply) -> ObservedNode:
     Raises:
         HadeployError: it makes no sense.
     """
-    try:
+    hint = "what do `docker inspect`, `ip -j address` and `ss -ltnp` print there?"
+    with making_sense(node, "observing", hint):
         return parse_observation(node, reply)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise HadeployError(
-            "what the node answered makes no sense",
-            node=node,
-            doing="observing",
-            detail=f"{type(error).__name__}: {error}"[:200],
-            hint="what do `docker inspect`, `ip -j address` and `ss -ltnp` print there?",
-        ) from error
 
 
 def skew(now: int, asked: float, answered: float) -> float:

@@ -45,7 +45,8 @@ class Host:
     """What `hadeploy check` asks of a machine.
 
     Attributes:
-        thorough: whether what follows `haproxies` was asked for at all.
+        thorough: whether what follows `haproxies` was asked for at all; `root` of `free` and
+            `read_only` always is.
         links: by name.
         gateways: addresses of its default routers.
         haproxies: pid → container id of every haproxy, or "" for one that runs on the host.
@@ -53,13 +54,15 @@ class Host:
             answered, or "".
         docker: what `docker info` says; {} if nothing.
         free: bytes free, by `docker` (its data folder) and `root` (our folder).
-        units: systemd unit → state.
+        read_only: those of the two that are on a read-only file system.
+        units: systemd unit → state, and `UNIT.boot` → whether it is enabled.
         iptables: what iptables-save and ip6tables-save say of the table filter.
         nft: the rule set as `nft -j` tells it, or {}.
         resolution: seconds that looking its own name up took, or None.
         heard: who sends adverts with our virtual_router_id, by address, "" for somebody whose
             address keepalived did not tell; None if nobody listened.
         selinux: whether SELinux enforces.
+        label: SELinux' label of our folder; "" if there is none.
     """
 
     links: Mapping[str, Link] = field(default_factory=dict)
@@ -69,6 +72,7 @@ class Host:
     neighbours: Mapping[str, str] = field(default_factory=dict)
     docker: Mapping[str, Any] = field(default_factory=dict, repr=False)
     free: Mapping[str, int] = field(default_factory=dict)
+    read_only: frozenset[str] = frozenset()
     nofile: Nofile | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     iptables: tuple[str, ...] = field(default=(), repr=False)
@@ -76,3 +80,10 @@ class Host:
     resolution: float | None = None
     heard: tuple[str, ...] | None = None
     selinux: bool = False
+    label: str = ""
+
+    @property
+    def security(self) -> str:
+        """The engine's security options (`name=rootless`, `name=selinux`, ...), in one line."""
+        options = self.docker.get("SecurityOptions")
+        return " ".join(map(str, options)) if isinstance(options, list) else ""

@@ -7,6 +7,7 @@ import binascii
 import csv
 import datetime
 import io
+import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Any
 
 from hadeploy.desired import layout
 from hadeploy.desired.model import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC
+from hadeploy.observe.inspected import Inspected
 from hadeploy.observe.model import (
     Address,
     Applied,
@@ -109,21 +111,21 @@ def parse_containers(text: str) -> tuple[ObservedContainer, ...]:
 
 
 def _container(document: dict[str, Any]) -> ObservedContainer:
-    state, config = document["State"], document["Config"]
-    labels = config.get("Labels") or {}
+    told = Inspected.model_validate(document)
+    labels = told.Config.Labels or {}
     return ObservedContainer(
-        name=document["Name"].lstrip("/"),
-        id=document["Id"],
-        image_id=document["Image"],
-        image=config["Image"],
+        name=told.Name.lstrip("/"),
+        id=told.Id,
+        image_id=told.Image,
+        image=told.Config.Image,
         cluster=labels.get(LABEL_CLUSTER),
         spec=labels.get(LABEL_SPEC),
         role=labels.get(LABEL_ROLE),
-        status=state["Status"],
-        started=parse_time(state.get("StartedAt", "")),
-        restarts=document.get("RestartCount", 0),
-        exit_code=state.get("ExitCode", 0),
-        pid=state.get("Pid", 0),
+        status=told.State.Status,
+        started=parse_time(told.State.StartedAt),
+        restarts=told.RestartCount,
+        exit_code=told.State.ExitCode,
+        pid=told.State.Pid,
         raw=document,
     )
 
@@ -142,7 +144,7 @@ def parse_addresses(as_json: str, as_text: str) -> tuple[Address, ...]:
     """`ip -j address show`, or `ip -o address show` where ip knows no JSON."""
     if as_json.startswith("["):
         return tuple(
-            Address(link["ifname"], info["local"], int(info["prefixlen"]))
+            _address(link["ifname"], info["local"], info["prefixlen"])
             for link in json.loads(as_json)
             for info in link.get("addr_info", [])
             if "local" in info
@@ -153,8 +155,13 @@ def parse_addresses(as_json: str, as_text: str) -> tuple[Address, ...]:
         if match:
             interface, address, prefix = match.groups()
             full = 128 if ":" in address else 32
-            found.append(Address(interface.partition("@")[0], address, int(prefix or full)))
+            found.append(_address(interface.partition("@")[0], address, prefix or full))
     return tuple(found)
+
+
+def _address(interface: str, address: str, prefix: str | int) -> Address:
+    ipaddress.ip_interface(f"{address}/{prefix}")
+    return Address(str(interface), address, int(prefix))
 
 
 def parse_sockets(text: str, containers: Mapping[int, str]) -> tuple[Socket, ...]:

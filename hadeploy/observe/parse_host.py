@@ -33,6 +33,7 @@ def parse_host(reply: Reply) -> Host:
         neighbours={m.words[0]: parse_neighbour(m.text) for m in reply.all("neighbour") if m.words},
         docker=parse_object(reply.body("docker-info")),
         free={name: 1024 * int(kilobytes) for name, kilobytes in free.items()},
+        read_only=frozenset(m.words[0] for m in reply.all("read-only") if m.words),
         nofile=parse_nofile(reply.body("nofile")),
         units=dict(line.split("=", 1) for line in reply.body("units").splitlines() if "=" in line),
         iptables=tuple(
@@ -43,7 +44,8 @@ def parse_host(reply: Reply) -> Host:
         nft=parse_object(reply.body("nft")),
         resolution=int(looked_up[0]) / 100 if looked_up else None,
         heard=parse_heard(reply.body("heard")),
-        selinux=any(m.words == ("1",) for m in reply.all("selinux")),
+        selinux=any(m.words[:1] == ("1",) for m in reply.all("selinux")),
+        label=next((m.words[1] for m in reply.all("selinux") if len(m.words) > 1), ""),
     )
 
 
@@ -101,7 +103,7 @@ def parse_object(text: str) -> dict[str, Any]:
         if line.startswith("{"):
             try:
                 found = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return {}
             return found if isinstance(found, dict) else {}
     return {}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.parse_vrrp import parse_evidence
+from hadeploy.observe.sense import making_sense
 from hadeploy.observe.vrrp import Evidence
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
@@ -50,7 +51,10 @@ def look_again(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, E
     script = evidence_script(cluster, seconds=seconds)
 
     def look(session: Session) -> tuple[str, Evidence]:
-        return session.node, parse_evidence(session.run(script, doing="looking for the cause"))
+        doing = "looking for the cause"
+        reply = session.run(script, doing=doing)
+        with making_sense(session.node, doing):
+            return session.node, parse_evidence(reply)
 
     found, _ = try_each(look, sessions.values())
     return dict(found)

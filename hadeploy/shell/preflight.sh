@@ -68,7 +68,8 @@ probe_end() {
     done
 }
 
-# free_of NAME FOLDER: kilobytes on the file system that it is on, or would be.
+# free_of NAME FOLDER: kilobytes on the file system that it is on, or would be, and whether that is
+# read-only: root may write to any other.
 free_of() {
     hd_folder=$2
     until [ -d "$hd_folder" ]; do
@@ -76,13 +77,13 @@ free_of() {
         [ -n "$hd_folder" ] || hd_folder=/
     done
     emit free "$1" "$(df -Pk "$hd_folder" | sed -n '2s/^.* \([0-9][0-9]*\)  *[0-9]*%.*$/\1/p')"
+    [ -w "$hd_folder" ] || emit read-only "$1"
 }
 
 observe_engine() {
     emit docker-info
     docker info --format '{{json .}}' 2>/dev/null
     free_of docker "$(docker info --format '{{.DockerRootDir}}' 2>/dev/null)/"
-    free_of root "$HD_ROOT"
     hd_engine=$(processes dockerd | head -n 1)
     hd_engine=/proc/${hd_engine%% *}
     emit nofile
@@ -109,8 +110,10 @@ observe_firewall() {
 
 observe_services() {
     emit units
-    have systemctl && for hd_unit in haproxy keepalived; do
-        printf '%s=%s\n' "$hd_unit" "$(timeout 5 systemctl is-active "$hd_unit" 2>/dev/null)"
+    # Where systemd does not run it would still tell what its files say.
+    [ -d /run/systemd/system ] && have systemctl && for hd_unit in haproxy keepalived docker; do
+        printf '%s=%s\n' "$hd_unit" "$(timeout 5 systemctl is-active "$hd_unit" 2>/dev/null)" \
+            "$hd_unit.boot" "$(timeout 5 systemctl is-enabled "$hd_unit" 2>/dev/null)"
     done
 }
 
@@ -131,6 +134,7 @@ observe_machine() {
     emit routes
     ip route show default
     ip -6 route show default 2>/dev/null
+    free_of root "$HD_ROOT"
     thorough || return 0
     emit thorough
     observe_engine
@@ -138,7 +142,7 @@ observe_machine() {
     observe_services
     observe_resolution
     listen
-    emit selinux "$(cat /sys/fs/selinux/enforce 2>/dev/null)"
+    emit selinux "$(cat /sys/fs/selinux/enforce 2>/dev/null)" "$(stat -c %C "$HD_ROOT" 2>/dev/null)"
 }
 
 # listen: who else sends adverts with our virtual_router_id, as keepalived itself hears them. It is a

@@ -32,7 +32,8 @@ def as_applied(desired: DesiredNode, record: Applied) -> DesiredNode:
         record: the node's own.
     """
     files = tuple(
-        dataclasses.replace(file, config_id=record.config_ids.get(file.role, file.config_id))
+        # A damaged record may not tell it.
+        dataclasses.replace(file, config_id=record.config_ids.get(file.role) or file.config_id)
         if file.config_id
         else file
         for file in desired.files

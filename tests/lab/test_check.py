@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.harness import Cluster, Result, eventually
+from tests.lab.faults import ETC_READ_ONLY
+from tests.lab.harness import ROOT, Cluster, Result, eventually
 
 LISTEN = "import socket,time; s=socket.create_server(('',9443)); time.sleep(600)"
 
@@ -93,7 +94,8 @@ def test_a_node_that_does_not_let_us_in_hides_no_other(cluster: Cluster, tmp_pat
     lines = Path(ssh["known_hosts"]).read_text().splitlines(keepends=True)
     known.write_text("".join(li for li in lines if cluster.lab.address(n2) not in li))
     config = tmp_path / "config"
-    config.write_text(f"Host {cluster.lab.address(n1)}\n  User root\n")
+    hosts = f"{cluster.lab.address(n1)} {cluster.lab.address(n3)}"
+    config.write_text(f"Host {hosts}\n  User root\n")
     ssh |= {"known_hosts": str(known), "connect_timeout": 4, "config": str(config)}
     cluster.inventory["nodes"][2]["ssh"] = {"user": "nobody-here"}
     nobody = cluster.lab.address(n3).rpartition(".")[0] + ".77"
@@ -106,6 +108,7 @@ def test_a_node_that_does_not_let_us_in_hides_no_other(cluster: Cluster, tmp_pat
     assert set(failed) == {(n2, "ssh-host-key"), (n3, "ssh-login"), ("n4", "ssh-reach")}
     assert "unknown host key" in failed[n2, "ssh-host-key"]
     assert f"nobody-here@{cluster.lab.address(n3)}:22: login refused" in failed[n3, "ssh-login"]
+    assert f"(ssh config: Host {cluster.lab.address(n3)})" in failed[n3, "ssh-login"]
     passed = verdicts(result, "pass")
     assert "(ssh config: Host" in passed[n1, "ssh-login"]
     assert (n1, "docker") in passed
@@ -246,3 +249,40 @@ def test_an_engine_that_hangs_hides_nothing_else(served: Cluster) -> None:
     assert failed[n2, "docker"] == "the Docker engine does not answer"
     assert {node for node, _ in failed} == {n2}
     assert {(n2, "clock"), (n2, "interface"), (n1, "docker")} <= set(verdicts(result, "pass"))
+
+
+# What systemd says where it runs, which it does not in the lab.
+SYSTEMCTL = """#!/bin/sh
+case $* in
+'is-active docker') echo active ;;
+'is-enabled haproxy') echo enabled ;;
+is-enabled*) echo disabled ;;
+*) echo inactive ;;
+esac
+"""
+
+
+def test_what_a_file_system_or_the_next_boot_would_break_is_told(served: Cluster) -> None:
+    n1, n2, n3 = served.lab.nodes
+    here = "/usr/local/bin/systemctl"
+    served.node(n1, ETC_READ_ONLY.inject)
+    served.node(n2, f"mkdir -p /run/systemd/system; cat >{here} <<'END'\n{SYSTEMCTL}END")
+    served.node(n2, f"chmod 755 {here}")
+    served.node(n3, "mount -t tmpfs -o size=1m tmpfs /etc/hadeploy")
+    try:
+        result = served.run("check", "--json")
+        plan = served.run("plan")
+    finally:
+        served.node(n1, ETC_READ_ONLY.heal)
+        served.node(n2, f"rm -r /run/systemd/system {here}")
+        served.node(n3, "umount /etc/hadeploy")
+    assert result.code == 3
+    assert verdicts(result, "fail") == {
+        (n1, "our-folder"): f"{ROOT} is on a read-only file system",
+        (n3, "disk-space"): f"1048 kB are free for {ROOT}",
+    }
+    warned = verdicts(result, "warn")
+    assert "does not start when the node boots" in warned[n2, "docker"]
+    assert "haproxy of the host's own would start" in warned[n2, "host-services"]
+    assert plan.code == 3
+    assert "is on a read-only file system" in plan.err

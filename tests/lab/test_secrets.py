@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
+from tests.lab.test_support import read
 
 # As long as VRRP takes; the second is what the first is changed to.
 CANARY, OTHER = "cAn4ry-1", "cAn4ry-2"
@@ -103,6 +104,7 @@ def test_a_canary_is_in_one_file_alone(fresh: Cluster, home: Path) -> None:
 
     with watching() as watch:
         with_password(fresh, CANARY)
+        run("check", "--debug")
         run("plan", "--debug")
         run("up", "--debug")
         run("verify", "--json", "--debug")
@@ -122,10 +124,17 @@ def test_a_canary_is_in_one_file_alone(fresh: Cluster, home: Path) -> None:
             for command in ("inspect", "logs"):
                 for container in (HAPROXY, KEEPALIVED):
                     said.append(fresh.node(node, f"docker {command} {container} 2>&1"))
+        run("status", "--json", "--debug")
+        run("logs", "--tail", "1000", "--debug")
+        archive = fresh.folder / "support.tar.gz"
         # With all that --debug tells of a failure.
         fresh.node("n2", f"docker pause {KEEPALIVED}")
         run("verify", "--debug", code=4)
+        run("support", "--output", str(archive), "--debug")
         fresh.node("n2", f"docker unpause {KEEPALIVED}")
+        files = read(archive)
+        assert "auth_pass (redacted)" in files["nodes/n1/keepalived.conf"]
+        said.extend(f"{name}\n{text}" for name, text in files.items())
         run("render", "--output", str(fresh.folder / "rendered"))
         run("down", "--yes", "--debug")
     assert watch.seen == set()

@@ -59,10 +59,37 @@ def test_a_fit_node_passes_every_check() -> None:
     look = fit()
     found = evaluate(Sight(builders.cluster(), {"n1": fit("n1"), "n2": look, "n3": fit("n3")}))
     assert {f.verdict for f in found} == {"pass"}
-    assert len({f.check for f in found}) == 20
+    assert len({f.check for f in found}) == 21
 
+
+ENFORCING = {**INFO, "SecurityOptions": ["name=selinux"]}
 
 CASES: list[Any] = [
+    (host(units={"docker.boot": "disabled"}), "docker", "warn", "does not start when the node"),
+    (
+        host(units={"haproxy": "inactive", "haproxy.boot": "enabled"}),
+        "host-services",
+        "warn",
+        "haproxy of the host's own would start when the node boots",
+    ),
+    (
+        host(read_only=frozenset({"root"})),
+        "our-folder",
+        "fail",
+        "/etc/hadeploy/c is on a read-only",
+    ),
+    (
+        host(read_only=frozenset({"docker"})),
+        "disk-space",
+        "fail",
+        "/var/lib/docker is on a read-only file system",
+    ),
+    (
+        host(docker=ENFORCING, selinux=True, label="system_u:object_r:etc_t:s0"),
+        "selinux",
+        "warn",
+        "SELinux enforces",
+    ),
     (
         host(docker={**INFO, "SecurityOptions": ["name=rootless"]}),
         "host-network",
@@ -144,6 +171,8 @@ FINE: list[Any] = [
     host(selinux=True),
     host(thorough=False, docker={}, free={}, neighbours={}, resolution=None),
     host(haproxies={7: "f" * 64}),
+    host(docker=ENFORCING, selinux=True, label="system_u:object_r:container_file_t:s0"),
+    host(units={"docker": "active", "docker.boot": "enabled", "keepalived.boot": "disabled"}),
     node(skew=4.9),
     node(addresses=(*fit().addresses, Address("eth0", builders.VIP, 24))),
     node(
@@ -306,6 +335,10 @@ DOORS = [
 
 @pytest.mark.parametrize(("error", "expected"), DOORS)
 def test_how_far_a_node_let_us_in(error: HadeployError, expected: list[tuple[str, str]]) -> None:
-    found = refused(error, "a@b:22")
+    entries = " (ssh config: Host b, *)"
+    found = refused(error, f"a@b:22{entries}")
     assert [(f.check, f.verdict) for f in found] == expected
     assert {f.node for f in found} == {"n1"}
+    # Where SSH itself fails, the entry that was used may be why.
+    failed = found[-1]
+    assert failed.message.endswith(entries) == failed.check.startswith("ssh-")

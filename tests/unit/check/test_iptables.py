@@ -85,3 +85,8 @@ def test_the_fate_of_a_packet(rules: str, vrrp: Fate, port: Fate) -> None:
 def test_the_fate_of_a_packet_that_leaves(rules: str, fate: Fate) -> None:
     leaving = Packet("112", "198.51.100.11", "198.51.100.12", None, "eth0", leaving=True)
     assert parse_filter(f"*filter\n{rules}\nCOMMIT").fate(leaving) == fate
+
+
+def test_lines_that_are_cut_off_say_nothing() -> None:
+    text = ":INPUT\n:\n-A\n-A INPUT -m comment --comment 'cut\n:FORWARD DROP [0:0]\n"
+    assert parse_filter(text).policies == {"FORWARD": "DROP"}

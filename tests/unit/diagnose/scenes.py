@@ -49,6 +49,16 @@ def scene(name: str) -> Scene:
     return Scene(CLUSTER, desired, observed, prove(CLUSTER, desired, observed), evidence)
 
 
+def captured(name: str) -> dict[str, dict[str, list[Message]]]:
+    """The answers of that scene, by node and script."""
+    base, there = _read("healthy"), _read(name)
+    found = {node: {"observation": list(said.values())} for (node, _), said in base.items()}
+    for (node, script), said in there.items():
+        before = base.get((node, script), {})
+        found[node][script] = list((before | said).values())
+    return found
+
+
 def _read(name: str) -> Said:
     found: Said = {}
     messages: dict[tuple[str, ...], Message] = {}

@@ -222,3 +222,12 @@ def test_drift_is_told_once() -> None:
         ("keepalived-agrees", True),
         ("configuration-in-sync", True),
     ]
+
+
+def test_a_record_that_does_not_name_a_configuration_is_no_internal_error() -> None:
+    looks = builders.healthy(builders.cluster())
+    record = looks["n2"].applied
+    assert record
+    damaged = dataclasses.replace(record, config_ids={"haproxy": "", "keepalived": ""})
+    verdict, _ = judge(situation(change("n2", applied=damaged)))
+    assert verdict == "healthy"

@@ -1,0 +1,35 @@
+"""What a node answers is parsed, or it is an error that names the node: never an internal one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hadeploy.errors import HadeployError
+
+
+@contextmanager
+def making_sense(node: str, doing: str, hint: str | None = None) -> Iterator[None]:
+    """Parse an answer in the body; nothing is believed by halves.
+
+    Args:
+        node: who gave it.
+        doing: what was being done.
+        hint: where to look.
+
+    Raises:
+        HadeployError: it makes no sense.
+    """
+    try:
+        yield
+    except (
+        *(ValueError, LookupError, TypeError, AttributeError),
+        *(OverflowError, RecursionError),
+    ) as error:
+        raise HadeployError(
+            "what the node answered makes no sense",
+            node=node,
+            doing=doing,
+            detail=f"{type(error).__name__}: {error}"[:200],
+            hint=hint,
+        ) from error
