@@ -13,6 +13,7 @@ Kind = Literal[
     "unbound",
     "state",
     "check",
+    "priority",
     "container",
     "breaking",
     "broken",
@@ -31,14 +32,18 @@ class Event:
         at: when.
         node: its label.
         kind: bound and unbound are of a VIP; state is keepalived's, check that of its check of
-            haproxy; container is what Docker did; breaking to mended are what the drill did.
-        what: the address, MASTER or BACKUP or FAULT, failed or succeeded, `haproxy die`, ...
+            haproxy, priority what it competes with; container is what Docker did; breaking to
+            mended are what the drill did.
+        what: the address, MASTER or BACKUP or FAULT, failed or succeeded, `271 250` (from, to),
+            `haproxy die`, ...
+        said: the line of the log that it was read from; "" if it is not from one.
     """
 
     at: float
     node: str
     kind: Kind
     what: str
+    said: str = ""
 
 
 @dataclass(frozen=True, order=True)
@@ -84,6 +89,7 @@ class Round:
         probing: None if nobody could ask.
         requests: in the order in which they were due.
         healthy: whether every proof held in the end.
+        priorities: what each node competed with before, as (node, priority).
     """
 
     scenario: str
@@ -94,6 +100,7 @@ class Round:
     probing: Probing | None = None
     requests: tuple[Request, ...] = field(default=(), repr=False)
     healthy: bool = False
+    priorities: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,18 @@ class Result:
             "asked_from": self.round.probing.source if self.round.probing else None,
             "asked_how": self.round.probing.how if self.round.probing else None,
             "returned": seen.returned,
+            "double": seen.double,
             "problems": list(self.problems),
+            "events": [
+                {
+                    "at": round(event.at - seen.began, 6),
+                    "node": event.node,
+                    "kind": event.kind,
+                    "what": event.what,
+                }
+                for event in self.round.events
+                if event.kind != "log"
+            ],
         }
 
 

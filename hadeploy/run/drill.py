@@ -170,6 +170,7 @@ def run_round(
         onlooker.probing,
         onlooker.requests(),
         healthy,
+        tuple((n, look.vrrp.effective_priority) for n, look in observed.items() if look.vrrp),
     )
 
 
