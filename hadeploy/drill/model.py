@@ -111,9 +111,11 @@ class Figures:
         began: that moment.
         moved: whether the VIP had to move.
         detected: until somebody noticed; None if nobody did.
-        taken_over: until a node had bound the VIP anew; None if none did. A holder whose keepalived
-            was killed may do so itself.
+        taken_over: until a node had bound the VIP anew, one where nothing was broken if there is
+            such a one; None if none did. A holder whose keepalived was killed may do so itself.
         successor: which node that was.
+        way: who has bound it, one after the other.
+        left: who had it when the mending began.
         outage: the longest time without an answer; None if nobody asked.
         outage_began: when that began, relative to the breaking.
         failed: requests without an answer.
@@ -128,6 +130,8 @@ class Figures:
     detected: float | None
     taken_over: float | None
     successor: str | None
+    way: tuple[str, ...]
+    left: tuple[str, ...]
     outage: float | None
     outage_began: float | None
     failed: int

@@ -106,8 +106,7 @@ def _way(holder: str, seen: Figures) -> str:
     """Who had the VIP, one after the other."""
     if seen.successor is None:
         return "stayed"
-    home = seen.returned and seen.successor != holder
-    return " → ".join([holder, seen.successor, *([holder] if home else [])])
+    return " → ".join([holder, *seen.way])
 
 
 def _asked(probing: Probing | None) -> str:

@@ -97,6 +97,39 @@ def test_a_vip_that_comes_back_is_told() -> None:
     assert "again" not in summary(result_of(moved(), None))
 
 
+def pair(*events: Event) -> Round:
+    """haproxy was stopped on n1 at 100.0, and on n2 a little later."""
+    began = (Event(100.0, "n1", "breaking", ""), Event(100.1, "n2", "breaking", ""))
+    mending = Event(105.0, "n1", "mending", "")
+    round_ = dataclasses.replace(moved(), scenario="node-pair", victims=("n1", "n2"))
+    return with_events(round_, Event(99.0, "n1", "log", ""), *began, mending, *events)
+
+
+def test_a_victim_that_has_the_vip_until_it_fails_too_is_no_successor() -> None:
+    round_ = pair(
+        Event(100.2, "n1", "unbound", VIP),
+        Event(100.25, "n2", "bound", VIP),
+        Event(100.4, "n2", "unbound", VIP),
+        Event(100.5, "n3", "bound", VIP),
+    )
+    seen = figures(round_)
+    assert seen.successor == "n3"
+    assert seen.taken_over == pytest.approx(0.5)
+    assert cells(result_of(round_, None))[2] == "n1 → n2 → n3"
+    assert not problems(round_, seen, None)
+
+
+def test_a_vip_on_a_node_that_is_broken_is_a_failure() -> None:
+    moves = (Event(100.2, "n1", "unbound", VIP), Event(100.25, "n2", "bound", VIP))
+    round_ = pair(*moves)
+    assert problems(round_, figures(round_), None) == ["the VIP was on n2, which was broken"]
+    # Once it is mended it may have it.
+    mended = pair(Event(105.2, "n2", "bound", VIP))
+    assert figures(mended).left == ("n1",)
+    restarted = dataclasses.replace(round_, scenario="docker-restart")
+    assert not problems(restarted, figures(restarted), None)
+
+
 def test_the_document_has_what_happened_in_its_order() -> None:
     events = result_of(moved(), None).document()["events"]
     assert [(event["at"], event["node"], event["kind"], event["what"]) for event in events] == [
