@@ -11,7 +11,6 @@ from types import FrameType
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.run.progress import Progress
 
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
