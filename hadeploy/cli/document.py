@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from hadeploy.check.catalogue import IDS
 from hadeploy.diagnose.catalogue import IDS as CAUSES
 from hadeploy.drill.model import How
+from hadeploy.drill.model import Kind as EventKind
 from hadeploy.drill.scenarios import NAMES as SCENARIOS
 from hadeploy.errors import ExitCode
 from hadeploy.plan.model import Action, Impact
@@ -111,6 +112,19 @@ class DiagnosisPart(_Part):
     fix: str
 
 
+class DrillEventPart(_Part):
+    """Something that happened on a node around a breakage, in its order."""
+
+    at: float
+    """Seconds from when the breaking began; by the clock of the machine that hadeploy runs on."""
+    node: str
+    kind: EventKind
+    """breaking, broken, mending and mended are the drill's own; state, check and priority are from
+    keepalived's log; container is Docker's."""
+    what: str
+    """The address that was bound or unbound, MASTER, failed, `271 250` (from, to), `lb die`, ..."""
+
+
 class DrillPart(_Part):
     """One breakage and what became of it; durations in seconds, from when it began."""
 
@@ -136,8 +150,11 @@ class DrillPart(_Part):
     """What counts as an answer: a TLS handshake, a byte, or a connection."""
     returned: bool
     """Whether its first holder has the VIP again in the end."""
+    double: float
+    """For how long two nodes had the VIP."""
     problems: list[str]
     """What was not as it must be; empty if it was passed."""
+    events: list[DrillEventPart]
 
 
 class ErrorPart(_Part):

@@ -161,7 +161,11 @@ def _drill(
     cluster = prepared.cluster
     with (
         held("drill", cluster, run.sessions, run.progress) as lock,
-        deferred(run.progress, "what was broken is mended: `hadeploy verify`") as interrupt,
+        deferred(
+            run.progress,
+            "what was broken is mended: `hadeploy verify`",
+            "what is broken is mended first (again: leave it to the nodes)",
+        ) as interrupt,
     ):
         drill = Drill(
             cluster,

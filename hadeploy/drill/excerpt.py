@@ -58,15 +58,14 @@ def excerpt(round_: Round, shown: Timeline, began: float) -> tuple[list[Line], i
 
 
 def _line(event: Event, began: float) -> Iterable[Line]:
-    if event.kind == "log":
-        said = telling("keepalived", event.what)
+    line = event.what if event.kind == "log" else event.said
+    if line:
+        said = telling("keepalived", line)
         told = ("keepalived", said) if said else None
     else:
         told = {
             "bound": ("network", f"{event.what} is bound"),
             "unbound": ("network", f"{event.what} is gone"),
-            "state": ("keepalived", f"enters {event.what} state"),
-            "check": ("keepalived", f"its check of haproxy {event.what}"),
             "container": ("docker", event.what),
         }.get(event.kind, ("hadeploy", event.kind))
     if told:

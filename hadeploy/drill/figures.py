@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 from hadeploy.drill.model import Event, Figures, Request, Round
@@ -17,16 +18,21 @@ def figures(round_: Round) -> Figures:
     began = min(event.at for event in round_.events if event.kind == "breaking")
     after = [event for event in round_.events if event.at >= began]
     moved = round_.holder in round_.victims
-    bound = next((e for e in after if e.kind == "bound"), None)
+    binds = [event for event in after if event.kind == "bound"]
+    # The first victim may be noticed before the last one is broken.
+    bound = next((e for e in binds if e.node not in round_.victims), next(iter(binds), None))
+    mending = min((event.at for event in after if event.kind == "mending"), default=math.inf)
     noticed = next((e for e in after if _notices(e, round_)), None)
     gap = longest_gap(round_.requests) if round_.requests else None
-    at_the_end = last_holders(round_)
+    at_the_end = holders_at(round_, math.inf)
     return Figures(
         began=began,
         moved=moved,
         detected=noticed.at - began if noticed else None,
         taken_over=bound.at - began if bound else None,
         successor=bound.node if bound else None,
+        way=tuple(node for node, _ in itertools.groupby(event.node for event in binds)),
+        left=holders_at(round_, mending),
         outage=gap[0] if gap else None,
         outage_began=gap[1] - began if gap else None,
         failed=sum(1 for request in round_.requests if request.error),
@@ -78,9 +84,15 @@ def held(round_: Round) -> Iterator[tuple[str, float, float | None]]:
             yield node, min(mine.values()), None
 
 
-def last_holders(round_: Round) -> tuple[str, ...]:
-    """Who has the VIP in the end."""
-    return tuple(sorted(node for node, _, until in held(round_) if until is None))
+def holders_at(round_: Round, moment: float) -> tuple[str, ...]:
+    """Who has the VIP at a time; infinite: in the end."""
+    return tuple(
+        sorted(
+            node
+            for node, since, until in held(round_)
+            if since <= moment and (until is None or until > moment)
+        )
+    )
 
 
 def _double(round_: Round) -> float:

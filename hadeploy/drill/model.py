@@ -13,6 +13,7 @@ Kind = Literal[
     "unbound",
     "state",
     "check",
+    "priority",
     "container",
     "breaking",
     "broken",
@@ -31,14 +32,18 @@ class Event:
         at: when.
         node: its label.
         kind: bound and unbound are of a VIP; state is keepalived's, check that of its check of
-            haproxy; container is what Docker did; breaking to mended are what the drill did.
-        what: the address, MASTER or BACKUP or FAULT, failed or succeeded, `haproxy die`, ...
+            haproxy, priority what it competes with; container is what Docker did; breaking to
+            mended are what the drill did.
+        what: the address, MASTER or BACKUP or FAULT, failed or succeeded, `271 250` (from, to),
+            `haproxy die`, ...
+        said: the line of the log that it was read from; "" if it is not from one.
     """
 
     at: float
     node: str
     kind: Kind
     what: str
+    said: str = ""
 
 
 @dataclass(frozen=True, order=True)
@@ -84,6 +89,7 @@ class Round:
         probing: None if nobody could ask.
         requests: in the order in which they were due.
         healthy: whether every proof held in the end.
+        priorities: what each node competed with before, as (node, priority).
     """
 
     scenario: str
@@ -94,6 +100,7 @@ class Round:
     probing: Probing | None = None
     requests: tuple[Request, ...] = field(default=(), repr=False)
     healthy: bool = False
+    priorities: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,9 +111,11 @@ class Figures:
         began: that moment.
         moved: whether the VIP had to move.
         detected: until somebody noticed; None if nobody did.
-        taken_over: until a node had bound the VIP anew; None if none did. A holder whose keepalived
-            was killed may do so itself.
+        taken_over: until a node had bound the VIP anew, one where nothing was broken if there is
+            such a one; None if none did. A holder whose keepalived was killed may do so itself.
         successor: which node that was.
+        way: who has bound it, one after the other.
+        left: who had it when the mending began.
         outage: the longest time without an answer; None if nobody asked.
         outage_began: when that began, relative to the breaking.
         failed: requests without an answer.
@@ -121,6 +130,8 @@ class Figures:
     detected: float | None
     taken_over: float | None
     successor: str | None
+    way: tuple[str, ...]
+    left: tuple[str, ...]
     outage: float | None
     outage_began: float | None
     failed: int

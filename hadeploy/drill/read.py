@@ -21,6 +21,7 @@ _LOG = re.compile(r"(?P<at>[0-9]{4}-[0-9T:.-]+)Z (?P<text>.*)")
 _SAID: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (re.compile(r"\(\S+\) Entering (MASTER|BACKUP|FAULT) STATE"), "state"),
     (re.compile(r"VRRP_Script\(\S+\) (failed|succeeded)"), "check"),
+    (re.compile(r"Changing effective priority from ([0-9]+) to ([0-9]+)"), "priority"),
 )
 _ACTIONS = ("start", "die", "pause", "unpause", "oom", "kill", "stop")
 
@@ -45,7 +46,8 @@ def events_of(node: str, line: str, vips: Collection[str]) -> Iterable[Event]:
     elif found := _LOG.match(line):
         for pattern, kind in _SAID:
             if said := pattern.search(found["text"]):
-                yield Event(_utc(found["at"]), node, kind, said[1])
+                what = " ".join(said.groups())
+                yield Event(_utc(found["at"]), node, kind, what, found["text"])
                 return
         yield Event(_utc(found["at"]), node, "log", found["text"])
 

@@ -18,7 +18,7 @@ from hadeploy.drill.scenarios import SCENARIOS
 from hadeploy.drill.svg import svg
 from hadeploy.drill.timeline import timeline
 from hadeploy.drill.verdict import Result
-from hadeploy.drill.words import HEADS, asked, cells, medians, seconds, summary, title
+from hadeploy.drill.words import HEADS, asked, cells, medians, seconds, summary, title, twice
 from hadeploy.inventory.model import Cluster
 from hadeploy.logs.lines import clean
 from hadeploy.support.redact import Redactor
@@ -79,8 +79,7 @@ def report(
         requests=sum(result.figures.requests for result in results),
         heads=HEADS,
         cells=cells,
-        asked=asked(results),
-        medians=medians(results),
+        notes=[*medians(results), *twice(results), *asked(results)],
         rounds=[_round(setting, result, n, redactor) for n, result in drawn],
         programs=list(dict.fromkeys(name for told in setting.versions.values() for name in told)),
         images=list(dict.fromkeys(c.image for d in setting.desired.values() for c in d.containers)),

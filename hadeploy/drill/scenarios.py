@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.priorities import priorities
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Scenario:
         victims: where: on the holder, on it and on the next one, or on every set of nodes but all.
         needs: the option without which it is refused, and why; ("", "") if there is none.
         bounded: whether it ends by itself on the node, whatever becomes of this machine.
+        lasting: whether a victim cannot serve before it is mended; others may come back before.
     """
 
     name: str
@@ -29,18 +32,28 @@ class Scenario:
     victims: Literal["holder", "pair", "subsets"] = "holder"
     needs: tuple[str, str] = ("", "")
     bounded: bool = False
+    lasting: bool = False
 
 
 SCENARIOS = (
-    Scenario("haproxy-stop", "haproxy is stopped on the holder (docker stop)", "haproxy_stop"),
+    Scenario(
+        "haproxy-stop",
+        "haproxy is stopped on the holder (docker stop)",
+        "haproxy_stop",
+        lasting=True,
+    ),
     Scenario("haproxy-kill", "haproxy is killed on the holder (SIGKILL)", "haproxy_kill"),
     Scenario(
         "haproxy-hang",
         "haproxy is frozen on the holder (SIGSTOP): it listens and does not answer",
         "haproxy_hang",
+        lasting=True,
     ),
     Scenario(
-        "keepalived-stop", "keepalived is stopped on the holder (docker stop)", "keepalived_stop"
+        "keepalived-stop",
+        "keepalived is stopped on the holder (docker stop)",
+        "keepalived_stop",
+        lasting=True,
     ),
     Scenario(
         "keepalived-kill",
@@ -65,12 +78,14 @@ SCENARIOS = (
         "haproxy is stopped on the holder and on the next node",
         "haproxy_stop",
         victims="pair",
+        lasting=True,
     ),
     Scenario(
         "all",
         "haproxy is stopped on every set of nodes but the full one",
         "haproxy_stop",
         victims="subsets",
+        lasting=True,
     ),
 )
 NAMES = tuple(scenario.name for scenario in SCENARIOS)
@@ -131,3 +146,15 @@ def victims_of(scenario: Scenario, holder: str, standby: Sequence[str]) -> tuple
             hint="`hadeploy verify` tells what is wrong with the others",
         )
     return victims
+
+
+def home_of(cluster: Cluster, healthy: Sequence[str]) -> str | None:
+    """Where the VIP goes by itself once all is well; None: it stays where it is.
+
+    Args:
+        cluster: the inventory.
+        healthy: the labels of the nodes that could hold it; one at least.
+    """
+    if not cluster.vrrp.preempt:
+        return None
+    return max(healthy, key=lambda node: priorities(cluster)[node])

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from hadeploy.drill.timeline import Lane, Moment, Span, Timeline, ticks
+from hadeploy.drill.axis import ticks
+from hadeploy.drill.timeline import Lane, Moment, Span, Timeline
 
 WIDTH, LEFT, RIGHT = 960.0, 176.0, 10.0
 # The names of the lanes end here.
@@ -104,8 +105,9 @@ class _Canvas:
             place = _at(x=x, y=y, width=width, height=BAR, rx=2.0)
             SubElement(bar, "title").text = _told(lane, span)
             SubElement(bar, "rect", place)
-            if LETTER * len(span.state) + 2 * PADDING < width:
-                _text(bar, "state", (x + PADDING, y + BAR - 4), span.state)
+            words = (text for text in span.words if LETTER * len(text) + 2 * PADDING < width)
+            if fitting := next(words, ""):
+                _text(bar, "state", (x + PADDING, y + BAR - 4), fitting)
 
     def _flag(self, root: Element, moment: Moment, y: float, bottom: float) -> None:
         x = self._x(moment.at)
@@ -150,7 +152,7 @@ def _width(moment: Moment) -> float:
 
 
 def _told(lane: Lane, span: Span) -> str:
-    return f"{lane.name}: {span.state}, {span.since:+.2f} s to {span.until:+.2f} s"
+    return f"{lane.name}: {span.words[0]}, {span.since:+.2f} s to {span.until:+.2f} s"
 
 
 def _slug(lane: Lane, span: Span) -> str:

@@ -48,6 +48,8 @@ TONES: dict[State, Tone] = {
     "failed": "bad",
 }
 _VRRP: dict[str, State] = {"MASTER": "MASTER", "BACKUP": "BACKUP", "FAULT": "FAULT"}
+# From when on, in which state, and with which priority, or "".
+_Look = tuple[float, State, str]
 # How much is shown before the breaking, and after the last thing that happened.
 BEFORE_SECONDS = (0.25, 1.0)
 AFTER_SECONDS, AFTER_SHARE = 0.4, 0.06
@@ -57,16 +59,22 @@ LATE_REQUESTS = 5
 
 @dataclass(frozen=True)
 class Span:
-    """For how long something was in a state."""
+    """For how long something was in a state; `priority` is what keepalived then competes with."""
 
     since: float
     until: float
     state: State
+    priority: str = ""
 
     @property
     def tone(self) -> Tone:
         """How good that is."""
         return TONES[self.state]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is written on it, the longest first, for where there is less room."""
+        return (f"{self.state} {self.priority}", self.state) if self.priority else (self.state,)
 
 
 @dataclass(frozen=True)
@@ -142,21 +150,6 @@ def timeline(round_: Round, seen: Figures, cluster: Cluster) -> Timeline:
     )
 
 
-def ticks(start: float, end: float, most: int) -> list[float]:
-    """Round numbers between two times, for an axis.
-
-    Args:
-        start: where the axis begins.
-        end: where it ends; later than that.
-        most: how many there is room for; one at least.
-    """
-    rough = (end - start) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * nice for nice in (1, 2, 5, 10) if power * nice >= rough)
-    first = math.ceil(round(start / step, 9))
-    return [round(step * n, 9) for n in range(first, math.floor(round(end / step, 9)) + 1)]
-
-
 @dataclass(frozen=True)
 class _Drawing:
     round: Round
@@ -171,14 +164,15 @@ class _Drawing:
         haproxy, keepalived = self.cluster.container_names
         optional = (Lane("drill", self._broken(mine)), Lane("VIP", self._held(node, began)))
         yield from (lane for lane in optional if lane.spans)
-        first: State = "MASTER" if node == self.round.holder else "BACKUP"
-        yield Lane("keepalived", self._states(first, _keepalived(mine, keepalived)))
-        yield Lane("haproxy", self._states("up", _haproxy(mine, haproxy, self.round.scenario)))
+        yield Lane("keepalived", self._states(self._keepalived(node, mine, keepalived)))
+        yield Lane("haproxy", self._states(_haproxy(mine, haproxy, self.round.scenario)))
 
     def clipped(self, spans: Iterable[Span]) -> tuple[Span, ...]:
         """Those that are seen, as far as they are."""
         inside = (
-            Span(max(span.since, self.start), min(span.until, self.end), span.state)
+            dataclasses.replace(
+                span, since=max(span.since, self.start), until=min(span.until, self.end)
+            )
             for span in spans
         )
         return tuple(span for span in inside if span.until > span.since)
@@ -201,14 +195,35 @@ class _Drawing:
             if who == node
         )
 
-    def _states(self, first: State, changes: Iterable[tuple[float, State]]) -> tuple[Span, ...]:
-        spans = []
-        since, state = self.start, first
-        for at, changed in changes:
-            if changed != state:
-                spans.append(Span(since, at, state))
-                since, state = at, changed
-        return self.clipped([*spans, Span(since, self.end, state)])
+    def _keepalived(self, node: str, mine: Sequence[Event], container: str) -> Iterable[_Look]:
+        state: State = "MASTER" if node == self.round.holder else "BACKUP"
+        priority = str(dict(self.round.priorities).get(node, ""))
+        changes = [event for event in mine if event.kind == "priority"]
+        yield -math.inf, state, priority
+        for event in mine:
+            if event.kind == "state":
+                state = _VRRP[event.what]
+                yield event.at, state, priority
+            elif event.kind == "priority":
+                _, priority = event.what.split()
+                yield event.at, state, priority
+            elif event.kind == "container":
+                for at, state in _container(event, container, "starting"):
+                    if state == "starting":
+                        # Anew, without the weight of its check: the next change tells.
+                        later = (change.what.split()[0] for change in changes if change.at > at)
+                        priority = next(later, priority)
+                    yield at, state, ""
+
+    def _states(self, looks: Iterable[_Look]) -> tuple[Span, ...]:
+        """Those that are alike in a row as one span; the first one is there from the start."""
+        spans: list[Span] = []
+        for (state, priority), alike in itertools.groupby(looks, lambda look: look[1:]):
+            since = next(iter(alike))[0]
+            if spans:
+                spans[-1] = dataclasses.replace(spans[-1], until=since)
+            spans.append(Span(since, self.end, state, priority))
+        return self.clipped(spans)
 
 
 def _window(events: Sequence[Event], requests: Sequence[Request]) -> tuple[float, float]:
@@ -224,23 +239,14 @@ def _window(events: Sequence[Event], requests: Sequence[Request]) -> tuple[float
     return -min(max(before, least), most), last + max(AFTER_SECONDS, AFTER_SHARE * last)
 
 
-def _keepalived(events: Iterable[Event], container: str) -> Iterable[tuple[float, State]]:
-    for event in events:
-        if event.kind == "state":
-            yield event.at, _VRRP[event.what]
-        elif event.kind == "container":
-            yield from _container(event, container, "starting")
-
-
-def _haproxy(
-    events: Iterable[Event], container: str, scenario: str
-) -> Iterable[tuple[float, State]]:
+def _haproxy(events: Iterable[Event], container: str, scenario: str) -> Iterable[_Look]:
+    yield -math.inf, "up", ""
     for event in events:
         if event.kind == "container":
-            yield from _container(event, container, "up")
+            yield from ((at, state, "") for at, state in _container(event, container, "up"))
         # The engine does not know of a frozen process.
         elif scenario == "haproxy-hang" and event.kind in ("breaking", "mended"):
-            yield event.at, "hung" if event.kind == "breaking" else "up"
+            yield event.at, "hung" if event.kind == "breaking" else "up", ""
 
 
 def _container(event: Event, name: str, started: State) -> Iterable[tuple[float, State]]:

@@ -7,11 +7,13 @@ from typing import Any
 
 from hadeploy.drill.figures import figures
 from hadeploy.drill.model import Figures, Round
+from hadeploy.drill.scenarios import SCENARIOS
 
 # Seconds for which two nodes may have the VIP: one that gives it up says so before it does.
 OVERLAP_SECONDS = 0.5
 # Where the VIP is left behind, or nobody can take it away, until what is broken is mended.
 LEFT_BEHIND = ("keepalived-kill", "link-down")
+LASTING = tuple(scenario.name for scenario in SCENARIOS if scenario.lasting)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,18 @@ class Result:
             "asked_from": self.round.probing.source if self.round.probing else None,
             "asked_how": self.round.probing.how if self.round.probing else None,
             "returned": seen.returned,
+            "double": seen.double,
             "problems": list(self.problems),
+            "events": [
+                {
+                    "at": round(event.at - seen.began, 6),
+                    "node": event.node,
+                    "kind": event.kind,
+                    "what": event.what,
+                }
+                for event in self.round.events
+                if event.kind != "log"
+            ],
         }
 
 
@@ -64,6 +77,8 @@ def problems(round_: Round, seen: Figures, max_outage: float | None) -> list[str
     found: list[str] = []
     if seen.moved and seen.taken_over is None:
         found.append("no node took the VIP over")
+    elif round_.scenario in LASTING and (sick := set(seen.left) & set(round_.victims)):
+        found.append(f"the VIP was on {' and '.join(sorted(sick))}, which was broken")
     if not seen.moved and seen.taken_over is not None:
         found.append("the VIP moved, though its holder was not touched")
     if seen.double > OVERLAP_SECONDS and round_.scenario not in LEFT_BEHIND:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Collection, Mapping
@@ -75,7 +76,7 @@ class Watched:
         with self._lock:
             return tuple(
                 sorted(
-                    Event(event.at + self._ahead[node], node, event.kind, event.what)
+                    dataclasses.replace(event, at=event.at + self._ahead[node])
                     for node, events in self._events.items()
                     for event in events
                     if node in self._ahead

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Sequence
 from statistics import median
 
-from hadeploy.drill.model import How, Probing
-from hadeploy.drill.verdict import Result
+from hadeploy.drill.model import Figures, How, Probing
+from hadeploy.drill.verdict import LEFT_BEHIND, Result
 
 HEADS = ("scenario", "broken on", "VIP", "noticed", "taken over", "no answer", "failed")
 HOWS: dict[How, str] = {
@@ -16,6 +16,8 @@ HOWS: dict[How, str] = {
     "connect": "connections; no backend answers",
 }
 NOTHING = "-"
+# For a shorter time two nodes may seem to have the VIP, as their clocks are known only so well.
+SHOWN_SECONDS = 0.1
 
 
 def cells(result: Result) -> tuple[str, ...]:
@@ -24,7 +26,7 @@ def cells(result: Result) -> tuple[str, ...]:
     return (
         round_.scenario,
         ", ".join(round_.victims),
-        f"{round_.holder} → {seen.successor}" if seen.successor else "stayed",
+        _way(round_.holder, seen),
         seconds(seen.detected) if seen.moved else NOTHING,
         seconds(seen.taken_over),
         seconds(seen.outage),
@@ -58,6 +60,10 @@ def summary(result: Result) -> str:
         )
     else:
         moved = f"The VIP stayed on {round_.holder}."
+    if seen.returned and seen.successor not in (None, round_.holder):
+        moved += f" {round_.holder} has it again."
+    if seen.double >= SHOWN_SECONDS:
+        moved += f" Two nodes had it for {seconds(seen.double)}."
     if seen.outage is None:
         return f"{moved} Nobody could ask through the VIP."
     failed = f"{seen.failed} of {seen.requests} requests failed"
@@ -82,9 +88,25 @@ def asked(results: Sequence[Result]) -> list[str]:
     return [_asked(probing) for probing in dict.fromkeys(r.round.probing for r in results)]
 
 
+def twice(results: Sequence[Result]) -> list[str]:
+    """Where two nodes had the VIP at a time, and nobody could have prevented it."""
+    return [
+        f"{title(result)}: two nodes had the VIP for {seconds(result.figures.double)}"
+        for result in results
+        if result.round.scenario in LEFT_BEHIND and result.figures.double >= SHOWN_SECONDS
+    ]
+
+
 def problems(results: Sequence[Result]) -> list[str]:
     """What was not as it must be, with its round."""
     return [f"{title(result)}: {problem}" for result in results for problem in result.problems]
+
+
+def _way(holder: str, seen: Figures) -> str:
+    """Who had the VIP, one after the other."""
+    if seen.successor is None:
+        return "stayed"
+    return " → ".join([holder, *seen.way])
 
 
 def _asked(probing: Probing | None) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hadeploy.desired.model import DesiredNode
 from hadeploy.drill.model import How, Round
-from hadeploy.drill.scenarios import Scenario, sets_of_victims, victims_of
+from hadeploy.drill.scenarios import Scenario, home_of, sets_of_victims, victims_of
 from hadeploy.drill.watched import Watched
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
@@ -101,9 +101,9 @@ def run_scenario(drill: Drill, scenario: Scenario, prove: Callable[[], bool]) ->
         victims = chosen or victims_of(scenario, holder, standby)
         next_one = [node for node in standby if node not in victims][:1]
         bystanders = [n for n in labels if n not in {holder, *victims, *next_one}]
-        done = run_round(
-            drill, scenario, Roles(victims, holder, tuple(bystanders)), observed, prove
-        )
+        home = home_of(drill.cluster, [holder, *standby])
+        roles = Roles(victims, holder, tuple(bystanders), home)
+        done = run_round(drill, scenario, roles, observed, prove)
         yield done
         if not done.healthy:
             return
@@ -117,11 +117,13 @@ class Roles:
         victims: where something is broken.
         holder: who has the VIPs.
         bystanders: who is neither, nor the next to have them.
+        home: where they go when all is mended; None: they stay where they are.
     """
 
     victims: tuple[str, ...]
     holder: str
     bystanders: tuple[str, ...]
+    home: str | None
 
 
 def run_round(
@@ -152,12 +154,13 @@ def run_round(
             for node in roles.victims
         ]
         try:
-            _wait(drill, watched, broken, moving=roles.holder in roles.victims)
+            _wait(drill, broken, lambda: _happened(watched, scenario, roles))
         finally:
             if not scenario.bounded:
                 drill.progress.waiting("mending")
                 each(lambda node: _mend(drill, drill.sessions[node]), roles.victims)
             _finish(broken)
+        _go_home(drill, watched, roles)
         healthy = prove()
         drill.interrupt.check()
     vips = tuple(str(vip.ip) for vip in drill.cluster.vip)
@@ -170,6 +173,7 @@ def run_round(
         onlooker.probing,
         onlooker.requests(),
         healthy,
+        tuple((n, look.vrrp.effective_priority) for n, look in observed.items() if look.vrrp),
     )
 
 
@@ -215,21 +219,20 @@ def _mend(drill: Drill, session: Session) -> None:
     )
 
 
-def _wait(drill: Drill, watched: Watched, broken: list[Future[None]], *, moving: bool) -> None:
+def _wait(drill: Drill, broken: list[Future[None]], happened: Callable[[], bool]) -> None:
     """Until the VIP has moved, or could have, and for a while longer.
 
     Args:
         drill: for how long to wait.
-        watched: what the nodes have told.
         broken: ends early where something could not be broken.
-        moving: whether it must move.
+        happened: whether it has.
     """
     deadline = time.monotonic() + drill.patience
     seen: float | None = None
     while time.monotonic() < deadline and not drill.interrupt.asked:
         if any(future.done() and future.exception() for future in broken):
             return
-        if seen is None and _happened(watched, len(broken), moving=moving):
+        if seen is None and happened():
             seen = time.monotonic()
         if seen is not None and time.monotonic() >= seen + drill.hold:
             return
@@ -237,11 +240,25 @@ def _wait(drill: Drill, watched: Watched, broken: list[Future[None]], *, moving:
         time.sleep(POLL_SECONDS)
 
 
-def _happened(watched: Watched, victims: int, *, moving: bool) -> bool:
-    kinds = [event.kind for event in watched.events()]
-    if not moving:
-        return kinds.count("broken") == victims
-    return "breaking" in kinds and "bound" in kinds[kinds.index("breaking") :]
+def _go_home(drill: Drill, watched: Watched, roles: Roles) -> None:
+    """Until the VIP is where it goes back to, so that it does not do that in the next round."""
+    deadline = time.monotonic() + drill.patience
+    while roles.home and time.monotonic() < deadline and not drill.interrupt.asked:
+        bound = [event.node for event in watched.events() if event.kind == "bound"]
+        if [roles.holder, *bound][-1] == roles.home:
+            return
+        drill.progress.waiting(f"the VIP to go back to {roles.home}")
+        time.sleep(POLL_SECONDS)
+
+
+def _happened(watched: Watched, scenario: Scenario, roles: Roles) -> bool:
+    events = watched.events()
+    if roles.holder not in roles.victims:
+        return [event.kind for event in events].count("broken") == len(roles.victims)
+    began = next((event.at for event in events if event.kind == "breaking"), math.inf)
+    bound = {event.node for event in events if event.kind == "bound" and event.at >= began}
+    # A victim may have it for a moment, until it fails, too.
+    return bool(bound.difference(roles.victims) if scenario.lasting else bound)
 
 
 def _finish(broken: list[Future[None]]) -> None:

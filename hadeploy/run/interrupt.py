@@ -1,4 +1,4 @@
-"""Ctrl-C while nodes are being changed: the node in hand is finished first."""
+"""Ctrl-C, or SIGTERM, while nodes are being changed: the node in hand is finished first."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from types import FrameType
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.run.progress import Progress
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class InterruptedRunError(HadeployError):
@@ -43,13 +45,16 @@ class Interrupt:
 
 @contextmanager
 def deferred(
-    progress: Progress, hint: str = "`hadeploy up` goes on from here"
+    progress: Progress,
+    hint: str = "`hadeploy up` goes on from here",
+    first: str = "the node in hand is finished first (again: leave it to it)",
 ) -> Iterator[Interrupt]:
     """Turn the first Ctrl-C into a wish; the second one is a KeyboardInterrupt.
 
     Args:
-        progress: told that the node in hand is finished first.
+        progress: told what is done first.
         hint: what to do next, if the user asks to stop.
+        first: what is done first.
     """
     wish = Interrupt(hint)
 
@@ -58,13 +63,14 @@ def deferred(
         if wish.asked:
             raise KeyboardInterrupt
         wish.asked = True
-        progress.waiting("interrupted: the node in hand is finished first (again: leave it to it)")
+        progress.waiting(f"interrupted: {first}")
 
     if threading.current_thread() is not threading.main_thread():
         yield wish
         return
-    before = signal.signal(signal.SIGINT, ask)
+    before = {number: signal.signal(number, ask) for number in SIGNALS}
     try:
         yield wish
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

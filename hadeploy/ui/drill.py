@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hadeploy.drill.verdict import Result
-from hadeploy.drill.words import HEADS, asked, cells, medians, problems
+from hadeploy.drill.words import HEADS, asked, cells, medians, problems, twice
 from hadeploy.ui.render import VERDICTS
 
 
@@ -23,6 +23,7 @@ def rounds_picture(results: Sequence[Result]) -> RenderableType:
             Text(*VERDICTS["fail" if result.problems else "pass"]), *map(Text, cells(result))
         )
     notes = [Text(line) for line in medians(results)]
+    notes += [Text(line, "yellow") for line in twice(results)]
     notes += [Text(line, "dim") for line in asked(results)]
     notes += [Text(line, "red") for line in problems(results)]
     return Group(table, *notes)

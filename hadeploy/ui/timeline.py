@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
-from hadeploy.drill.timeline import Lane, Span, State, Timeline, Tone, ticks
+from hadeploy.drill.axis import ticks
+from hadeploy.drill.timeline import Lane, Span, State, Timeline, Tone
 
 STYLES: dict[Tone, str] = {"good": "green", "quiet": "", "passing": "yellow", "bad": "red"}
 # What is drawn instead of written.
@@ -101,5 +102,5 @@ def _drawn(span: Span | None, width: int) -> str:
         return " " * width
     if shape := SHAPES.get(span.state):
         return shape * width
-    word = span.state if len(span.state) < width else span.state[0]
+    word = next((text for text in span.words if len(text) < width), span.state[0])
     return f"{word:─<{width}}"

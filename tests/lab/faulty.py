@@ -5,9 +5,10 @@
 A moment is one line of progress: each phase and each step on a node is told, so the moments run
 through every step boundary. MOMENT is its number, or a part of its text. KIND: `kill` ends this
 process at once (SIGKILL); `interrupt` is what Ctrl-C does (SIGINT), `interrupt-twice` what a second
-one does; `cut` closes the sockets of all SSH connections, `cut:ADDRESS` of those to one node;
-`shell:COMMAND` runs a command on this machine and waits for it. An image that is being sent is a
-moment, too, by its text ("n2 sending") alone: how many pieces it is sent in is nobody's business.
+one does, `terminate` what cancelling a job does (SIGTERM); `cut` closes the sockets of all SSH
+connections, `cut:ADDRESS` of those to one node; `shell:COMMAND` runs a command on this machine and
+waits for it. An image that is being sent is a moment, too, by its text ("n2 sending") alone: how
+many pieces it is sent in is nobody's business.
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ def interrupt_twice() -> None:
     interrupt()
 
 
+def terminate() -> None:
+    """As a job that is cancelled would."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def cut(address: str = "") -> None:
     """As a broken network would, only faster noticed.
 
@@ -65,7 +71,12 @@ def accident(kind: str) -> Callable[[], object]:
         return functools.partial(cut, words)
     if name == "shell":
         return functools.partial(subprocess.run, ["sh", "-c", words], check=True)
-    return {"kill": kill, "interrupt": interrupt, "interrupt-twice": interrupt_twice}[name]
+    return {
+        "kill": kill,
+        "interrupt": interrupt,
+        "interrupt-twice": interrupt_twice,
+        "terminate": terminate,
+    }[name]
 
 
 def counted(method: Callable[..., None], count: Callable[[str], None]) -> Callable[..., None]:

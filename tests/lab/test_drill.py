@@ -11,6 +11,9 @@ import pytest
 
 from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster, eventually
 
+# In what is expected of a drill, the address.
+VIP = "VIP"
+
 
 def drilled(cluster: Cluster, *arguments: str) -> list[dict[str, Any]]:
     """The results of a drill that was passed; the cluster is whole afterwards."""
@@ -30,6 +33,43 @@ def moved(drill: dict[str, Any]) -> None:
     assert drill["successor"] not in drill["victims"]
     assert drill["detected"] <= drill["taken_over"]
     assert drill["returned"] is False
+    in_order(
+        drill,
+        (drill["holder"], "breaking", ""),
+        (drill["holder"], "unbound", VIP),
+        (drill["successor"], "bound", VIP),
+        (drill["holder"], "mended", ""),
+    )
+
+
+def in_order(drill: dict[str, Any], *wanted: tuple[str, str, str]) -> None:
+    """All of that happened, one after the other."""
+    events = [(event["node"], event["kind"], event["what"]) for event in drill["events"]]
+    vip = next(what for _, kind, what in events if kind == "bound")
+    rest = iter(events)
+    for node, kind, what in wanted:
+        step = (node, kind, what.replace(VIP, vip))
+        assert step in rest, f"{step} after what stands before it: {events}"
+
+
+def noticed(drill: dict[str, Any]) -> None:
+    """The check of a victim noticed that haproxy was gone, and that it was back."""
+    for victim in drill["victims"]:
+        in_order(
+            drill,
+            (victim, "breaking", ""),
+            (victim, "check", "failed"),
+            (victim, "state", "FAULT"),
+            (victim, "check", "succeeded"),
+            (victim, "state", "BACKUP"),
+        )
+
+
+def did(drill: dict[str, Any], container: str, *actions: str) -> None:
+    """What Docker did with a container of the holder, in that order."""
+    in_order(
+        drill, *((drill["holder"], "container", f"{container} {action}") for action in actions)
+    )
 
 
 def test_haproxy_fails_on_the_holder(served: Cluster) -> None:
@@ -39,6 +79,12 @@ def test_haproxy_fails_on_the_holder(served: Cluster) -> None:
     assert [drill["scenario"] for drill in drills] == list(names)
     for drill in drills:
         moved(drill)
+        noticed(drill)
+    did(drills[0], HAPROXY, "kill", "die", "stop", "start")
+    # A crash, after which Docker itself starts it anew: no `kill`, no `stop`.
+    did(drills[1], HAPROXY, "die", "start")
+    assert {"kill", "stop"}.isdisjoint(event["what"].split()[-1] for event in drills[1]["events"])
+    assert not any(event["kind"] == "container" for event in drills[2]["events"])
     # Frozen, it takes connections and answers none of them.
     assert drills[2]["failed"] > 0
     assert len(drills[3]["victims"]) == 2
@@ -49,6 +95,9 @@ def test_haproxy_fails_on_the_holder(served: Cluster) -> None:
 def test_keepalived_fails_on_the_holder(served: Cluster) -> None:
     stop, kill = drilled(served, "keepalived-stop", "keepalived-kill")
     moved(stop)
+    in_order(stop, (stop["successor"], "bound", VIP), (stop["successor"], "state", "MASTER"))
+    did(stop, KEEPALIVED, "stop", "start")
+    did(kill, KEEPALIVED, "die", "start")
     # A keepalived that Docker has restarted at once may keep the VIP.
     assert kill["successor"] in served.lab.nodes
 
@@ -60,6 +109,10 @@ def test_the_engine_and_the_link_of_the_holder(served: Cluster) -> None:
     )
     for drill in drills:
         moved(drill)
+    did(drills[0], KEEPALIVED, "die", "start")
+    in_order(
+        drills[1], (drills[1]["holder"], "state", "FAULT"), (drills[1]["holder"], "mended", "")
+    )
     assert routes == {node: served.node(node, "ip route; ip -6 route") for node in served.lab.nodes}
     # Whoever has a local route answers for the address, whether it is bound there or not.
     local = f"ip route show table local {served.lab.vip}"
@@ -79,6 +132,32 @@ def test_every_set_of_failed_haproxies(served: Cluster, profile: str) -> None:
             moved(drill)
         else:
             assert drill["successor"] is None
+
+
+@pytest.mark.exhaustive
+def test_the_vip_goes_home_by_weight(served: Cluster) -> None:
+    served.inventory["vrrp"] = {"on_check_failure": "weight", "preempt": True}
+    served.up()
+    eventually(lambda: served.holders() == ["n1"], "the VIP is on the best node")
+    for drill in drilled(served, "all"):
+        assert drill["holder"] == "n1"
+        assert drill["returned"] is True
+        if "n1" not in drill["victims"]:
+            assert drill["successor"] is None
+            continue
+        changes = [e for e in drill["events"] if (e["node"], e["kind"]) == ("n1", "priority")]
+        lowered, raised = (change["what"] for change in changes)
+        best, worst = lowered.split()
+        assert raised == f"{worst} {best}"
+        in_order(
+            drill,
+            ("n1", "breaking", ""),
+            ("n1", "priority", lowered),
+            (drill["successor"], "bound", VIP),
+            ("n1", "mended", ""),
+            ("n1", "priority", raised),
+            ("n1", "bound", VIP),
+        )
 
 
 def test_a_node_asks_where_this_machine_has_no_route(served: Cluster) -> None:
@@ -111,10 +190,11 @@ def test_an_outage_that_is_too_long_fails_and_is_reported(served: Cluster) -> No
     assert drill["problems"][0] in page.read_text()
 
 
-def test_a_drill_that_is_interrupted_is_mended_first(served: Cluster) -> None:
-    result = served.accident("interrupt", "haproxy-stop: broken", "drill", "--yes")
+@pytest.mark.parametrize("kind", ["interrupt", "terminate"])
+def test_a_drill_that_is_interrupted_is_mended_first(served: Cluster, kind: str) -> None:
+    result = served.accident(kind, "haproxy-stop: broken", "drill", "--yes")
     assert result.code == 130
-    assert "interrupted" in result.err
+    assert "interrupted: what is broken is mended first" in result.err
     served.ok("verify")
     assert no_traces(served)
 
@@ -126,6 +206,17 @@ def test_a_node_mends_itself_when_the_drill_is_killed(served: Cluster) -> None:
     eventually(lambda: served.holders() not in ([holder], []), "another node has the VIP")
     eventually(lambda: frozen(served, holder) == "", "haproxy goes on", seconds=60)
     served.ok("verify")
+    eventually(lambda: no_traces(served), "nothing is left of the drill")
+
+
+def test_a_node_that_is_cut_off_comes_back_when_the_drill_is_killed(served: Cluster) -> None:
+    (holder,) = served.holders()
+    command = ("drill", "link-down", "--yes", "--allow-link-down", "--hold", "10")
+    killed = served.accident("kill", "link-down: broken", *command)
+    assert killed.code == -9
+    assert "LOWER_UP" not in served.node(holder, "ip link show eth0")
+    eventually(lambda: "LOWER_UP" in served.node(holder, "ip link show eth0"), "it has its link")
+    eventually(lambda: served.run("verify").code == 0, "all is well", seconds=60)
     eventually(lambda: no_traces(served), "nothing is left of the drill")
 
 

@@ -10,6 +10,7 @@ import pytest
 from hadeploy.drill.figures import figures, held, longest_gap
 from hadeploy.drill.model import Event, Probing, Request, Round
 from hadeploy.drill.verdict import problems, result_of
+from hadeploy.drill.words import cells, summary, twice
 from tests.unit.builders import VIP
 
 PROBING = Probing("here", "http", 10.0)
@@ -74,8 +75,12 @@ def test_an_orphaned_vip_is_on_two_nodes() -> None:
     assert seen.double == pytest.approx(1.0)
     assert seen.detected == pytest.approx(3.0)
     assert problems(round_, seen, None) == ["1.00 s with the VIP on two nodes"]
-    killed = dataclasses.replace(round_, scenario="keepalived-kill")
-    assert not problems(killed, figures(killed), None)
+    assert "Two nodes had it for 1.00 s." in summary(result_of(round_, None))
+    assert not twice([result_of(round_, None)]), "it is told as a problem"
+    killed = result_of(dataclasses.replace(round_, scenario="keepalived-kill"), None)
+    assert not killed.problems
+    assert twice([killed]) == ["keepalived-kill on n1: two nodes had the VIP for 1.00 s"]
+    assert killed.document()["double"] == pytest.approx(1.0)
 
 
 def test_a_vip_that_comes_back_is_told() -> None:
@@ -86,6 +91,55 @@ def test_a_vip_that_comes_back_is_told() -> None:
         Event(106.0, "n1", "bound", VIP),
     )
     assert figures(back).returned
+    assert cells(result_of(back, None))[2] == "n1 → n2 → n1"
+    assert "n1 has it again." in summary(result_of(back, None))
+    assert cells(result_of(moved(), None))[2] == "n1 → n2"
+    assert "again" not in summary(result_of(moved(), None))
+
+
+def pair(*events: Event) -> Round:
+    """haproxy was stopped on n1 at 100.0, and on n2 a little later."""
+    began = (Event(100.0, "n1", "breaking", ""), Event(100.1, "n2", "breaking", ""))
+    mending = Event(105.0, "n1", "mending", "")
+    round_ = dataclasses.replace(moved(), scenario="node-pair", victims=("n1", "n2"))
+    return with_events(round_, Event(99.0, "n1", "log", ""), *began, mending, *events)
+
+
+def test_a_victim_that_has_the_vip_until_it_fails_too_is_no_successor() -> None:
+    round_ = pair(
+        Event(100.2, "n1", "unbound", VIP),
+        Event(100.25, "n2", "bound", VIP),
+        Event(100.4, "n2", "unbound", VIP),
+        Event(100.5, "n3", "bound", VIP),
+    )
+    seen = figures(round_)
+    assert seen.successor == "n3"
+    assert seen.taken_over == pytest.approx(0.5)
+    assert cells(result_of(round_, None))[2] == "n1 → n2 → n3"
+    assert not problems(round_, seen, None)
+
+
+def test_a_vip_on_a_node_that_is_broken_is_a_failure() -> None:
+    moves = (Event(100.2, "n1", "unbound", VIP), Event(100.25, "n2", "bound", VIP))
+    round_ = pair(*moves)
+    assert problems(round_, figures(round_), None) == ["the VIP was on n2, which was broken"]
+    # Once it is mended it may have it.
+    mended = pair(Event(105.2, "n2", "bound", VIP))
+    assert figures(mended).left == ("n1",)
+    restarted = dataclasses.replace(round_, scenario="docker-restart")
+    assert not problems(restarted, figures(restarted), None)
+
+
+def test_the_document_has_what_happened_in_its_order() -> None:
+    events = result_of(moved(), None).document()["events"]
+    assert [(event["at"], event["node"], event["kind"], event["what"]) for event in events] == [
+        (0.0, "n1", "breaking", ""),
+        (0.2, "n1", "check", "failed"),
+        (0.25, "n1", "unbound", VIP),
+        (0.3, "n2", "bound", VIP),
+        (0.31, "n2", "state", "MASTER"),
+        (5.0, "n1", "mended", ""),
+    ]
 
 
 def test_what_must_not_be() -> None:

@@ -79,7 +79,7 @@ def test_a_page_says_what_happened() -> None:
         "n1 held the VIP; n2 had it 0.26 s after the breaking began. 6 of 446 requests failed",
         "Requests that failed: Connection refused (6).",
         "Asked from this machine, 50 a second (requests).",
-        "enters FAULT state",
+        "(hadeploy) Entering FAULT STATE",
         "Sending gratuitous ARP on eth0 for 198.51.100.100 (5 times)",
         "28.2.2",
         "frontend kube-apiserver",

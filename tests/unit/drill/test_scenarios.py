@@ -7,8 +7,9 @@ from importlib import resources
 
 import pytest
 
-from hadeploy.drill.scenarios import NAMES, SCENARIOS, chosen, sets_of_victims, victims_of
+from hadeploy.drill.scenarios import NAMES, SCENARIOS, chosen, home_of, sets_of_victims, victims_of
 from hadeploy.errors import HadeployError
+from tests.unit import builders
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
@@ -46,3 +47,16 @@ def test_a_pair_is_the_holder_and_the_next() -> None:
         victims_of(BY_NAME["node-pair"], "b", ["a"])
     with pytest.raises(HadeployError, match="no healthy node would remain"):
         victims_of(BY_NAME["haproxy-stop"], "b", [])
+
+
+@pytest.mark.parametrize(
+    ("vrrp", "home"),
+    [
+        ({}, None),
+        ({"preempt": True}, "n2"),
+        ({"preempt": True, "on_check_failure": "weight"}, "n2"),
+    ],
+)
+def test_where_the_vip_goes_back_to(vrrp: dict[str, object], home: str | None) -> None:
+    # n1 is drained.
+    assert home_of(builders.cluster(vrrp=vrrp), ["n3", "n2"]) == home

@@ -7,9 +7,10 @@ import itertools
 
 import pytest
 
+from hadeploy.drill.axis import ticks
 from hadeploy.drill.figures import figures
-from hadeploy.drill.model import Event, Probing, Request, Round
-from hadeploy.drill.timeline import Lane, Timeline, ticks, timeline
+from hadeploy.drill.model import Event, Kind, Probing, Request, Round
+from hadeploy.drill.timeline import Lane, Timeline, timeline
 from tests.unit import builders
 from tests.unit.drill.rounds import CLUSTER, NAMES, captured
 
@@ -172,6 +173,36 @@ def test_the_vip_that_comes_home() -> None:
     first, second = lane(shown, "n1", "VIP").spans
     assert (first.since, first.until) == pytest.approx((shown.start, 0.2))
     assert (second.since, second.until) == pytest.approx((3.0, shown.end))
+
+
+def keepalived(at: float, kind: Kind, what: str) -> Event:
+    return Event(at, "n1", kind, what)
+
+
+def priorities(*events: Event) -> list[str]:
+    round_ = dataclasses.replace(made(*events), priorities=(("n1", 271), ("n2", 261)))
+    shown = drawn(round_)
+    assert lane(shown, "n2", "keepalived").spans[0].words == ("BACKUP 261", "BACKUP")
+    assert lane(shown, "n3", "keepalived").spans[0].words == ("BACKUP",)
+    return [span.words[0] for span in lane(shown, "n1", "keepalived").spans]
+
+
+def test_what_keepalived_competes_with() -> None:
+    assert priorities(
+        keepalived(100.2, "priority", "271 250"),
+        keepalived(103.0, "state", "BACKUP"),
+        keepalived(105.0, "priority", "250 271"),
+        keepalived(105.5, "state", "MASTER"),
+    ) == ["MASTER 271", "MASTER 250", "BACKUP 250", "BACKUP 271", "MASTER 271"]
+
+
+def test_a_keepalived_that_is_started_anew_has_not_checked_haproxy_yet() -> None:
+    assert priorities(
+        container(100.1, "kube-lb-keepalived die"),
+        container(100.5, "kube-lb-keepalived start"),
+        keepalived(100.6, "state", "BACKUP"),
+        keepalived(101.0, "priority", "250 271"),
+    ) == ["MASTER 271", "down", "starting", "BACKUP 250", "BACKUP 271"]
 
 
 @pytest.mark.parametrize(
