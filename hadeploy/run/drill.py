@@ -158,7 +158,8 @@ def run_round(
         finally:
             if not scenario.bounded:
                 drill.progress.waiting("mending")
-                each(lambda node: _mend(drill, drill.sessions[node]), roles.victims)
+                seconds = drill.lasts(scenario)
+                each(lambda node: _mend(drill, drill.sessions[node], seconds), roles.victims)
             _finish(broken)
         _go_home(drill, watched, roles)
         healthy = prove()
@@ -212,11 +213,14 @@ def _break(
     drill.progress.node(session.node, f"{scenario.name}: mended", "ok")
 
 
-def _mend(drill: Drill, session: Session) -> None:
+def _mend(drill: Drill, session: Session, seconds: int) -> None:
     mark = f"/run/hadeploy/{drill.cluster.name}.drill"
-    session.run(
-        compose(variables={"HD_MARK": mark}, main='rm -f "$HD_MARK"\nemit end'), doing="mending"
-    )
+    script = compose(variables={"HD_MARK": mark}, main='rm -f "$HD_MARK"\nemit end')
+    try:
+        session.run(script, doing="mending")
+    except HadeployError as error:
+        error.hint = f"the node mends itself within {seconds} s; `hadeploy verify` tells whether"
+        raise
 
 
 def _wait(drill: Drill, broken: list[Future[None]], happened: Callable[[], bool]) -> None:

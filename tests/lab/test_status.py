@@ -39,7 +39,8 @@ def test_a_healthy_cluster_is_told_in_one_exec_a_node(served: Cluster) -> None:
     for name, told in nodes_of(document).items():
         assert told["configuration"] == "in-sync"
         assert told["vrrp"]["state"] == ("MASTER" if name == holder else "BACKUP")
-        assert [listener["sessions"] for listener in told["listeners"]] == [int(name == holder)]
+        # The nodes try the VIP themselves, just then.
+        assert [listener["sessions"] > 0 for listener in told["listeners"]] == [name == holder]
         assert [backend["status"] for backend in told["backends"]] == ["UP"] * 3
         assert "@" in told["applied"]["by"]
         for container in told["containers"]:
