@@ -76,7 +76,13 @@ class Found:
 
 
 @click.command()
-@click.option("--lab", "name", default="speed", show_default=True, help="Make a lab of this name.")
+@click.option(
+    "--lab",
+    "name",
+    default="speed",
+    show_default=True,
+    help="Make a lab of this name; the many small nodes are named after it, with a c.",
+)
 @click.option("--use-lab", help="Use this lab, and leave it; what runs on it is removed.")
 @click.option("--rounds", default=3, show_default=True, help="How often to measure everything.")
 @click.option(

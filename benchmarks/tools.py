@@ -78,7 +78,7 @@ class Hadeploy:
         """Any command with the lab's own inventory.
 
         Args:
-            words: its name and its options.
+            words: its name, of one word or two, and its options.
         """
         return self._command(self._inventory, *words)
 
@@ -96,11 +96,11 @@ class Hadeploy:
         words = [[word.format(holder=holder) for word in one] for one in scenario.commands]
         return [self._command(inventory, *one) for one in words]
 
-    def _command(self, inventory: Inventory, command: str, *others: str) -> Command:
+    def _command(self, inventory: Inventory, *words: str) -> Command:
         text = io.StringIO()
         YAML(typ="safe", pure=True).dump(inventory, text)
         self._file.write_text(text.getvalue())
-        argv = (sys.executable, "-m", "hadeploy", command, "-i", str(self._file), *others)
+        argv = (sys.executable, "-m", "hadeploy", *words, "-i", str(self._file))
         return Command(argv, {PASSWORD_VARIABLE: "bench"})
 
 

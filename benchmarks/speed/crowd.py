@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +17,13 @@ from ruamel.yaml import YAML
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.lab import network, ssh
-from hadeploy.lab.addressing import Addressing, Endpoint, check_free, check_name, default_subnet
+from hadeploy.lab.addressing import (
+    BENCHMARK_RANGE,
+    Addressing,
+    Endpoint,
+    check_name,
+    default_subnet,
+)
 from hadeploy.lab.identity import MachineAccounts, node_files
 from hadeploy.lab.lab import Lab
 from hadeploy.lab.node import Node
@@ -105,22 +111,39 @@ def crowd(name: str, count: int, tell: Callable[[str], None]) -> Iterator[Crowd]
     check_machine()
     Lab.remove(check_name(name))
     nodes = tuple(f"n{i}" for i in range(1, count + 1))
-    made = Crowd(
-        CrowdAddressing(name, default_subnet(name), nodes), StateFolder(state_root() / name)
-    )
     try:
         tell(f"starting {count} nodes")
-        _set_up(made)
-        yield made
+        yield _set_up(name, nodes)
     finally:
         tell(f"removing {count} nodes")
         Lab.remove(name)
 
 
-def _set_up(made: Crowd) -> None:
-    addressing, state = made.addressing, made.state
-    with locked(state_root(), doing=f"starting the nodes of {addressing.name}"):
-        check_free(addressing.subnet, network.networks_in_use(addressing))
+def free_subnet(
+    name: str, taken: Sequence[tuple[str, ipaddress.IPv4Network]]
+) -> ipaddress.IPv4Network:
+    """The first subnet that nobody uses, from the one on that a lab of that name would have; pure.
+
+    Args:
+        name: of the crowd.
+        taken: who has what.
+
+    Raises:
+        HadeployError: all are in use.
+    """
+    every = list(BENCHMARK_RANGE.subnets(new_prefix=24))
+    first = every.index(default_subnet(name)) if default_subnet(name) in every else 0
+    for subnet in every[first:] + every[:first]:
+        if not any(subnet.overlaps(network) for _, network in taken):
+            return subnet
+    raise HadeployError(f"all of {BENCHMARK_RANGE} is in use", doing="choosing a subnet")
+
+
+def _set_up(name: str, nodes: tuple[str, ...]) -> Crowd:
+    state = StateFolder(state_root() / name)
+    with locked(state_root(), doing=f"starting the nodes of {name}"):
+        taken = network.networks_in_use(CrowdAddressing(name, default_subnet(name), nodes))
+        addressing = CrowdAddressing(name, free_subnet(name, taken), nodes)
         state.folder.mkdir(mode=0o700, parents=True)
         network.bridge_up(addressing, ipv6=False)
     public = ssh.ensure_key(state.key, addressing.name)
@@ -152,3 +175,4 @@ def _set_up(made: Crowd) -> None:
     ssh.write_client_files(addressing, state, host_keys, ipv6=False)
     for node, _ in started:
         wait_until(node.ssh_answers, what="its SSH daemon", timeout=_BOOT_SECONDS, node=node.name)
+    return Crowd(addressing, state)

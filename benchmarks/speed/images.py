@@ -131,6 +131,6 @@ def images_table(sent: Sent) -> list[str]:
         *table(("what", "with", "median", "min..max", "÷ scp", "CPU here"), rows),
         "",
         f"{sent.nodes} nodes, {sent.archives:.0f} MB of archives; `images push` sent "
-        f"{sent.packed:.0f} MB to each node and read {max(sent.read):.0f} MB of files in all "
-        f"(the archives once, and what they were compressed to once for each node).",
+        f"{sent.packed:.0f} MB to each node and read {max(sent.read):.0f} MB of files in all: the "
+        "archives once, what they were compressed to once for each node, and its own program.",
     ]

@@ -57,4 +57,4 @@ def scale_picture(looks: Looks) -> str:
         Panel("megabytes", "nodes", medians(looks, lambda look: look.megabytes)),
     )
     note = "raw ssh runs the same script on the same nodes; memory: the most that hadeploy had"
-    return lines("`hadeploy status` of one cluster with many nodes", note, panels)
+    return lines("hadeploy status of one cluster with many nodes", note, panels)

@@ -12,7 +12,7 @@ WIDTH = 760.0
 _MARGIN, _LABEL = 16.0, 168.0
 _BAR, _GAP, _GROUP = 20.0, 4.0, 34.0
 _TITLE, _FOOT = 46.0, 14.0
-_PANEL, _AXIS = 250.0, 46.0
+_HEAD, _PANEL, _AXIS = 36.0, 240.0, 46.0
 # Of a letter at 12 px, on the average of the usual fonts, rather too much than too little.
 _LETTER = 7.0
 # Colours that are told apart also by those who see few, by who did it.
@@ -116,7 +116,7 @@ def lines(title: str, note: str, panels: Sequence[Panel]) -> str:
         note: below it.
         panels: two of them fit.
     """
-    height = _TITLE + 24 + _PANEL + _AXIS
+    height = _TITLE + _HEAD + _PANEL + _AXIS
     root = _root(height, title, note)
     width = (WIDTH - _MARGIN) / len(panels)
     for number, panel in enumerate(panels):
@@ -128,7 +128,7 @@ def _panel(root: Element, panel: Panel, left: float, width: float) -> None:
     points = [point for line in panel.lines.values() for point in line]
     ticks_x = ticks(max(x for x, _ in points))
     ticks_y = ticks(max(y for _, y in points))
-    top, bottom = _TITLE + 28, _TITLE + 24 + _PANEL
+    top, bottom = _TITLE + _HEAD, _TITLE + _HEAD + _PANEL
 
     def place(x: float, y: float) -> tuple[float, float]:
         return left + width * x / ticks_x[-1], bottom - (bottom - top) * y / ticks_y[-1]
