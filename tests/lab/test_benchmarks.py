@@ -52,7 +52,7 @@ def performance(document: Path, *options: str) -> str:
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=600,
+        timeout=1200,
         check=False,
     )
     assert done.returncode == ("budget missed" in done.stderr), done.stderr
