@@ -22,6 +22,7 @@ import click
 from benchmarks.bench import DOCUMENTS, bench_lab, machine, tell, write
 from benchmarks.document import Markers
 from benchmarks.speed.budgets import Judged, judged
+from benchmarks.speed.crowd import MOST
 from benchmarks.speed.images import images_table, measure_images
 from benchmarks.speed.latency import measure_latency
 from benchmarks.speed.pictures import scale_picture, times_picture
@@ -57,7 +58,12 @@ class Found:
     short: str = ""
 
     def tell(
-        self, part: str, lines: list[str], measured_on: dict[str, str], picture: str = ""
+        self,
+        part: str,
+        lines: list[str],
+        measured_on: dict[str, str],
+        rounds: int,
+        picture: str = "",
     ) -> None:
         """Write one part down.
 
@@ -65,14 +71,27 @@ class Found:
             part: its name.
             lines: Markdown.
             measured_on: name → value.
+            rounds: how often it was measured.
             picture: SVG; "" if there is none.
         """
         on = "; ".join(f"{key}: {value}" for key, value in measured_on.items() if value)
-        rounds = f"{self.rounds} round{'s'[: self.rounds > 1]}"
-        block = "\n".join([*lines, "", f"{rounds}. {on}."])
+        times = f"{rounds} round{'s'[: rounds > 1]}"
+        block = "\n".join([*lines, "", f"{times}. {on}."])
         write(Markers(f"performance-{part}", "performance"), block, self.output)
         if picture and self.output is not None:
             self.output.with_name(f"{self.output.stem}-{part}.svg").write_text(picture)
+
+
+def _counts(context: click.Context, option: click.Parameter, text: str) -> list[int]:
+    """3,10,30 → the numbers, the smallest first."""
+    del context, option
+    words = text.split(",")
+    if not all(word.strip().isdecimal() for word in words):
+        raise click.BadParameter("numbers with commas between, as in 3,10,30")
+    counts = sorted({int(word) for word in words})
+    if len(counts) < 2 or not 1 <= counts[0] < counts[-1] <= MOST:
+        raise click.BadParameter(f"two different numbers at least, from 1 to {MOST}")
+    return counts
 
 
 @click.command()
@@ -84,7 +103,13 @@ class Found:
     help="Make a lab of this name; the many small nodes are named after it, with a c.",
 )
 @click.option("--use-lab", help="Use this lab, and leave it; what runs on it is removed.")
-@click.option("--rounds", default=3, show_default=True, help="How often to measure everything.")
+@click.option(
+    "--rounds",
+    default=3,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How often to measure everything; slow links and images half as often.",
+)
 @click.option(
     "--only",
     multiple=True,
@@ -96,6 +121,7 @@ class Found:
     "--sizes",
     default=",".join(map(str, SIZES)),
     show_default=True,
+    callback=_counts,
     help="How many nodes the large clusters have; two numbers at least.",
 )
 @click.option(
@@ -110,14 +136,13 @@ def main(
     rounds: int,
     only: tuple[str, ...],
     without_peers: bool,
-    sizes: str,
+    sizes: list[int],
     output: Path | None,
 ) -> None:
     """Measure what hadeploy takes; the exit code is 1 where it misses a budget."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     parts = [part for part in PARTS if part in only or not only]
-    counts = sorted({int(size) for size in sizes.split(",")})
-    whole = not only and not without_peers and counts == list(SIZES)
+    whole = not only and not without_peers and sizes == list(SIZES)
     document = output or (DOCUMENT if whole else None)
     if document is not None:
         # Told now, not after ten minutes, where it cannot be written.
@@ -132,10 +157,10 @@ def main(
                     _on_lab(lab, parts, folder, found, with_peers=not without_peers)
             if "scale" in parts:
                 # A name of its own, which follows from the lab's and is as long as it may be.
-                looks = measure_scale(f"{name[:6]}c", counts, rounds, folder, tell)
+                looks = measure_scale(f"{name[:6]}c", sizes, rounds, folder, tell)
                 found.judgements += judge_scale(looks)
                 lines = [*budget_table(judge_scale(looks)), "", *scale_table(looks)]
-                found.tell("scale", lines, machine(None), scale_picture(looks))
+                found.tell("scale", lines, machine(None), rounds, scale_picture(looks))
     except HadeployError as error:
         raise click.ClickException("\n".join(filter(None, (str(error), error.detail)))) from error
     if found.short:
@@ -149,6 +174,8 @@ def main(
 
 def _on_lab(lab: Lab, parts: list[str], folder: Path, found: Found, *, with_peers: bool) -> None:
     on = machine(lab)
+    # What follows from large differences needs fewer rounds.
+    half = (found.rounds + 1) // 2
     with _peers_installed(folder, wanted=with_peers and bool({*parts} & {"times", "latency"})):
         peers_on = on | peer_versions() if with_peers else on
         tell("loading the images into the nodes")
@@ -160,13 +187,13 @@ def _on_lab(lab: Lab, parts: list[str], folder: Path, found: Found, *, with_peer
             found.judgements += judgements
             found.short = in_short(samples)
             lines = [*budget_table(judgements), "", *times_table(samples)]
-            found.tell("times", lines, peers_on, times_picture(samples))
+            found.tell("times", lines, peers_on, found.rounds, times_picture(samples))
         if "latency" in parts:
-            delayed = measure_latency(lab, found.rounds, folder, tell, with_peers=with_peers)
-            found.tell("latency", delays_table(delayed), peers_on)
+            delayed = measure_latency(lab, half, folder, tell, with_peers=with_peers)
+            found.tell("latency", delays_table(delayed), peers_on, half)
         if "images" in parts:
-            sent = measure_images(lab, found.rounds, folder, tell)
-            found.tell("images", images_table(sent), on)
+            sent = measure_images(lab, half, folder, tell)
+            found.tell("images", images_table(sent), on, half)
 
 
 def _times(lab: Lab, rounds: int, folder: Path, *, with_peers: bool) -> Samples:

@@ -12,7 +12,7 @@ from benchmarks.scenarios import Inventory
 from benchmarks.speed.floor import RawSsh
 from benchmarks.speed.relay import Door, relays
 from benchmarks.speed.samples import NOTHING, SSH, Samples
-from benchmarks.speed.times import both_ways, floor_of, fresh_up, nothing_to_do, well
+from benchmarks.speed.times import floor_of, fresh_up, make_change, nothing_to_do, well
 from benchmarks.tools import Hadeploy, Peer, peers
 from hadeploy.lab.lab import Lab
 
@@ -76,10 +76,10 @@ def measure_latency(
 
 def _round(link: Link, samples: Samples) -> None:
     fresh_up(link.hadeploy, samples)
-    both_ways(link.hadeploy, samples)
     nothing_to_do(link.hadeploy, samples)
     done = link.floor.finish()
     samples.add(NOTHING, SSH, done.seconds, done.cpu)
+    make_change(link.hadeploy, samples, there=True)
 
 
 def _peer_round(links: Sequence[Link], found: dict[float, Samples]) -> None:

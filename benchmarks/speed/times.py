@@ -90,7 +90,8 @@ def _own_round(lab: Lab, tool: Hadeploy, floor: RawSsh, samples: Samples) -> Non
     started = time.perf_counter()
     fresh_up(tool, samples)
     samples.add(SERVED, tool.title, until_served(lab) - started)
-    both_ways(tool, samples)
+    make_change(tool, samples, there=True)
+    make_change(tool, samples, there=False)
     for _ in range(QUICK_RUNS):
         # Side by side, so that what else the machine does meets all of them alike.
         _add(samples, NOTHING, SSH, floor.finish())
@@ -108,7 +109,8 @@ def _peer_round(lab: Lab, tool: Tool, samples: Samples) -> None:
     started = time.perf_counter()
     _add(samples, FRESH, tool.title, well(tool.base()[0]))
     samples.add(SERVED, tool.title, until_served(lab) - started)
-    both_ways(tool, samples)
+    make_change(tool, samples, there=True)
+    make_change(tool, samples, there=False)
     for _ in range(PEER_RUNS):
         nothing_to_do(tool, samples)
 
@@ -125,15 +127,14 @@ def fresh_up(tool: Hadeploy, samples: Samples) -> None:
         samples.add(OWN, tool.title, done.seconds - waited)
 
 
-def both_ways(tool: Tool, samples: Samples) -> None:
-    """Make the change, and take it back.
+def make_change(tool: Tool, samples: Samples, *, there: bool) -> None:
+    """Make the change, or take it back.
 
     Raises:
         HadeployError: it failed.
     """
-    for there in (True, False):
-        (command,) = tool.commands(change(), there=there, holder="")
-        _add(samples, CHANGE, tool.title, well(command))
+    (command,) = tool.commands(change(), there=there, holder="")
+    _add(samples, CHANGE, tool.title, well(command))
 
 
 def nothing_to_do(tool: Tool, samples: Samples) -> None:
