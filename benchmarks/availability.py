@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -30,7 +29,7 @@ from benchmarks.scenarios import (
     chosen,
 )
 from benchmarks.table import rendered
-from benchmarks.tools import PEER_VENV, Hadeploy, Tool, install_peers, peers
+from benchmarks.tools import Hadeploy, Tool, install_peers, peer_versions, peers
 from hadeploy.errors import HadeployError
 from hadeploy.lab.images.store import lab_images
 from hadeploy.lab.lab import Lab
@@ -130,12 +129,7 @@ def _machine(lab: Lab) -> dict[str, str]:
     """What was measured on, and with."""
     told = machine(lab)
     told["images"] += f"; changed to {NEW_HAPROXY}, {NEW_KEEPALIVED}"
-    if PEER_VENV.exists():
-        pip = [str(PEER_VENV / "bin" / "python"), "-m", "pip", "freeze"]
-        frozen = subprocess.run(pip, capture_output=True, text=True, check=True).stdout.splitlines()
-        versions = dict(line.split("==") for line in frozen if "==" in line)
-        told |= {tool: versions.get(tool, "") for tool in ("ansible-core", "pyinfra")}
-    return told
+    return told | peer_versions()
 
 
 if __name__ == "__main__":

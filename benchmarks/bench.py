@@ -38,17 +38,24 @@ def bench_lab(name: str, existing: str | None, images: Sequence[str]) -> Iterato
         Lab.remove(name)
 
 
-def machine(lab: Lab) -> dict[str, str]:
-    """What was measured on, name → value."""
+def machine(lab: Lab | None) -> dict[str, str]:
+    """What was measured on, name → value.
+
+    Args:
+        lab: None: it does without.
+    """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    ask = ["docker", "version", "--format", "{{.Server.Version}}"]
-    return {
+    told = {
         "Machine": f"{os.cpu_count()} CPUs, {memory:.0f} GiB, {platform.machine()}, "
         f"{platform.system()} {platform.release().split('-')[0]}",
-        "nodes": f"{len(lab.nodes)}, Docker {lab.exec(lab.nodes[0], ask).stdout.strip()}",
-        "images": ", ".join(lab_images().values()),
         "Python": platform.python_version(),
     }
+    if lab is not None:
+        ask = ["docker", "version", "--format", "{{.Server.Version}}"]
+        docker = lab.exec(lab.nodes[0], ask).stdout.strip()
+        told["nodes"] = f"{len(lab.nodes)}, Docker {docker}"
+        told["images"] = ", ".join(lab_images().values())
+    return told
 
 
 def write(markers: Markers, block: str, output: Path | None) -> None:

@@ -10,15 +10,17 @@ class Markers:
     """The comments between which a script writes.
 
     Args:
-        name: of the script, without `.py`.
+        name: of the block; that of the script, without `.py`, where it writes only one.
+        script: what writes it; default: the name.
     """
 
     name: str
+    script: str = ""
 
     @property
     def begin(self) -> str:
         """The line before the block."""
-        return f"<!-- {self.name}: begin; written by benchmarks/{self.name}.py -->"
+        return f"<!-- {self.name}: begin; written by benchmarks/{self.script or self.name}.py -->"
 
     @property
     def end(self) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+from benchmarks.command import Command
 from benchmarks.figures import Measurement, Row
 from benchmarks.scenarios import Scenario
-from benchmarks.tools import Command, Tool, run_all
+from benchmarks.tools import Tool, run_all
 from benchmarks.traffic import Traffic
 from hadeploy.errors import HadeployError
 from hadeploy.lab import by_hand
@@ -121,7 +123,8 @@ def holders(lab: Lab) -> list[str]:
 
 def clean(lab: Lab) -> None:
     """Remove all containers, configurations and virtual addresses from the nodes."""
-    for node in lab.nodes:
+
+    def clean_node(node: str) -> None:
         script = f"""
             docker ps --all --quiet | xargs -r docker stop --time 1 >/dev/null
             docker ps --all --quiet | xargs -r docker rm >/dev/null
@@ -134,6 +137,9 @@ def clean(lab: Lab) -> None:
                 esac
             done"""
         lab.exec(node, ["sh", "-c", script], timeout=60)
+
+    with ThreadPoolExecutor(max_workers=len(lab.nodes)) as pool:
+        list(pool.map(clean_node, lab.nodes))
 
 
 def _to_base(lab: Lab, tool: Tool) -> None:

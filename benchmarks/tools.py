@@ -5,75 +5,21 @@ from __future__ import annotations
 import copy
 import io
 import os
-import re
-import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from ruamel.yaml import YAML
 
+from benchmarks.command import Command
 from benchmarks.scenarios import PASSWORD_VARIABLE, Inventory, Scenario
 from hadeploy.lab.lab import Lab
 
-_COMMAND_SECONDS = 600
-_GRACE_SECONDS = 30
 PEERS = Path(__file__).parent / "peers"
 PEER_VENV = Path(__file__).parent / ".venv"
-
-
-@dataclass(frozen=True)
-class Command:
-    """A command of this machine.
-
-    Args:
-        argv: no shell is in between.
-        environment: added to ours.
-        folder: to run it in.
-    """
-
-    argv: tuple[str, ...]
-    environment: dict[str, str] = field(default_factory=dict)
-    folder: Path | None = None
-
-    def run(self) -> str:
-        """Run it; what went wrong, or nothing.
-
-        It is in a session of its own. When we are interrupted it is, too, and may put things right.
-        """
-        process = subprocess.Popen(
-            self.argv,
-            cwd=self.folder,
-            env=os.environ | self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            said, _ = process.communicate(timeout=_COMMAND_SECONDS)
-        except BaseException:
-            os.killpg(process.pid, signal.SIGINT)
-            try:
-                process.communicate(timeout=_GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
-            raise
-        if not process.returncode:
-            return ""
-        print(said, file=sys.stderr)
-        return f"exit code {process.returncode}: {_reason(said)}"
-
-
-def _reason(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if re.search(r"\b(error|fatal)\b", line, re.IGNORECASE)]
-    return (errors or lines or ["without a word"])[-1][:200]
 
 
 class Tool(Protocol):
@@ -107,13 +53,17 @@ class Hadeploy:
     Args:
         lab: the nodes.
         folder: for the inventory.
+        edit: what differs from the lab's own inventory in all that is done.
     """
 
     title = "hadeploy"
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
+    def __init__(
+        self, lab: Lab, folder: Path, edit: Callable[[Inventory], None] = lambda _: None
+    ) -> None:
         own = Path(lab.environment["HADEPLOY_INVENTORY"]).read_text()
         self._inventory: Inventory = YAML(typ="safe").load(own)
+        edit(self._inventory)
         self._file = folder / "inventory.yaml"
 
     def can(self, scenario: Scenario) -> bool:  # noqa: ARG002  the protocol's
@@ -122,7 +72,15 @@ class Hadeploy:
 
     def base(self) -> list[Command]:
         """`hadeploy up` with the lab's own inventory."""
-        return [self._command(self._inventory, "up")]
+        return [self.own("up")]
+
+    def own(self, *words: str) -> Command:
+        """Any command with the lab's own inventory.
+
+        Args:
+            words: its name, of one word or two, and its options.
+        """
+        return self._command(self._inventory, *words)
 
     def commands(self, scenario: Scenario, *, there: bool, holder: str) -> list[Command]:
         """The scenario's commands, after the inventory was edited.
@@ -138,11 +96,11 @@ class Hadeploy:
         words = [[word.format(holder=holder) for word in one] for one in scenario.commands]
         return [self._command(inventory, *one) for one in words]
 
-    def _command(self, inventory: Inventory, command: str, *others: str) -> Command:
+    def _command(self, inventory: Inventory, *words: str) -> Command:
         text = io.StringIO()
         YAML(typ="safe", pure=True).dump(inventory, text)
         self._file.write_text(text.getvalue())
-        argv = (sys.executable, "-m", "hadeploy", command, "-i", str(self._file), *others)
+        argv = (sys.executable, "-m", "hadeploy", *words, "-i", str(self._file))
         return Command(argv, {PASSWORD_VARIABLE: "bench"})
 
 
@@ -216,16 +174,22 @@ def keepalived_folder(image: str) -> str:
     return "/usr/local/etc/keepalived" if classic else "/etc/keepalived"
 
 
-def peers(lab: Lab) -> list[Peer]:
-    """The peers' jobs, each as it stands and one node at a time."""
+def peers(lab: Lab, told: dict[str, str] | None = None) -> list[Peer]:
+    """The peers' jobs, each as it stands and one node at a time.
+
+    Args:
+        lab: the nodes.
+        told: more for their environment.
+    """
+    more = told or {}
     ansible, pyinfra = ("ansible-playbook", "site.yml"), ("pyinfra", "-y")
     job = ("inventory.py", "deploy.py")
     one = " (one node at a time)"
     return [
-        Peer("Ansible", ansible, "ansible", lab, {}),
-        Peer(f"Ansible{one}", ansible, "ansible", lab, {"PEER_SERIAL": "1"}),
-        Peer("pyinfra", (*pyinfra, *job), "pyinfra", lab, {}),
-        Peer(f"pyinfra{one}", (*pyinfra, "--serial", *job), "pyinfra", lab, {}),
+        Peer("Ansible", ansible, "ansible", lab, more),
+        Peer(f"Ansible{one}", ansible, "ansible", lab, more | {"PEER_SERIAL": "1"}),
+        Peer("pyinfra", (*pyinfra, *job), "pyinfra", lab, more),
+        Peer(f"pyinfra{one}", (*pyinfra, "--serial", *job), "pyinfra", lab, more),
     ]
 
 
@@ -240,6 +204,16 @@ def install_peers() -> None:
         subprocess.run([sys.executable, "-m", "venv", str(PEER_VENV)], check=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "--requirement", str(PEERS / "requirements.txt")], check=True)
+
+
+def peer_versions() -> dict[str, str]:
+    """What was installed of them, name → version; empty where nothing was."""
+    if not PEER_VENV.exists():
+        return {}
+    pip = [str(PEER_VENV / "bin" / "python"), "-m", "pip", "freeze"]
+    frozen = subprocess.run(pip, capture_output=True, text=True, check=True).stdout.splitlines()
+    versions = dict(line.split("==") for line in frozen if "==" in line)
+    return {tool: versions.get(tool, "") for tool in ("ansible-core", "pyinfra")}
 
 
 def run_all(commands: list[Command]) -> tuple[float, str]:

@@ -40,48 +40,47 @@ def desired_nodes(
         jinja: from `templates.environment`.
         password: the VRRP password, resolved.
     """
-    return {
-        node.label: _desired_node(cluster, node, facts[node.label], jinja, password)
-        for node in cluster.nodes
-        if node.label in facts
-    }
+    nodes = [node for node in cluster.nodes if node.label in facts]
+    if not nodes:
+        return {}
+    # What is the same on every node is made once, or a hundred nodes would take ten thousand lines
+    # of servers.
+    priority = priorities(cluster)
+    check = _check_script(cluster, jinja)
+    containers = (haproxy_container(cluster), keepalived_container(cluster))
+    members = tuple(str(peer.address) for peer in cluster.nodes)
+    configurations: dict[str, File] = {}
+    desired = {}
+    for node in nodes:
+        bind = (_metrics(cluster, node) or {"bind": ""})["bind"]
+        if bind not in configurations:
+            configurations[bind] = haproxy_cfg(cluster, node, jinja)
+        own, rank = facts[node.label], priority[node.label]
+        keepalived = keepalived_conf(cluster, node, own, rank, jinja, password)
+        desired[node.label] = DesiredNode(
+            node=node.label,
+            root=cluster.root,
+            facts=own,
+            files=(configurations[bind], check, keepalived),
+            containers=containers,
+            vips=tuple(str(vip) for vip in cluster.vip),
+            priority=rank,
+            members=members,
+        )
+    return desired
 
 
-def _desired_node(
-    cluster: Cluster,
-    node: Node,
-    facts: NodeFacts,
-    jinja: jinja2.Environment,
-    password: SecretStr | None,
-) -> DesiredNode:
-    priority = priorities(cluster)[node.label]
-    return DesiredNode(
-        node=node.label,
-        root=cluster.root,
-        facts=facts,
-        files=(
-            haproxy_cfg(cluster, node, jinja),
-            File(
-                layout.CHECK_SCRIPT,
-                render(
-                    jinja,
-                    "check-haproxy.sh",
-                    cluster=cluster,
-                    haproxy=cluster.haproxy,
-                    vrrp=cluster.vrrp,
-                    watch_seconds=WATCH_SECONDS,
-                    watch_rounds=_watch_rounds(cluster),
-                ),
-                0o755,
-                "keepalived",
-            ),
-            keepalived_conf(cluster, node, facts, priority, jinja, password),
-        ),
-        containers=(haproxy_container(cluster), keepalived_container(cluster)),
-        vips=tuple(str(vip) for vip in cluster.vip),
-        priority=priority,
-        members=tuple(str(peer.address) for peer in cluster.nodes),
+def _check_script(cluster: Cluster, jinja: jinja2.Environment) -> File:
+    text = render(
+        jinja,
+        "check-haproxy.sh",
+        cluster=cluster,
+        haproxy=cluster.haproxy,
+        vrrp=cluster.vrrp,
+        watch_seconds=WATCH_SECONDS,
+        watch_rounds=_watch_rounds(cluster),
     )
+    return File(layout.CHECK_SCRIPT, text, 0o755, "keepalived")
 
 
 def haproxy_cfg(cluster: Cluster, node: Node, jinja: jinja2.Environment) -> File:

@@ -1,0 +1,134 @@
+"""What was measured, as Markdown; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from benchmarks.speed.budgets import Judged
+from benchmarks.speed.samples import (
+    ANSIBLE,
+    CHANGE,
+    FRESH,
+    HADEPLOY,
+    HELP,
+    NOTHING,
+    PASS,
+    PYINFRA,
+    PYTHON,
+    SSH,
+    VERSION,
+    Key,
+    Samples,
+    fitted,
+)
+
+_FLOOR = Key(NOTHING, SSH)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 2) -> list[str]:
+    """A table as lines.
+
+    Args:
+        head: the names of the columns.
+        rows: their cells.
+        left: how many columns are words; the others are figures.
+    """
+    rule = ["---" if number < left else "--:" for number in range(len(head))]
+    lines = ["| " + " | ".join(head) + " |", "|" + "|".join(rule) + "|"]
+    return lines + ["| " + " | ".join(cells) + " |" for cells in rows]
+
+
+def times_table(samples: Samples) -> list[str]:
+    """Every row that was measured, beside the floor and beside hadeploy.
+
+    Args:
+        samples: by what and who.
+    """
+    rows = []
+    for key in samples.runs:
+        floor = Key(PASS, PYTHON) if key.what in (HELP, VERSION, PASS) else _FLOOR
+        rows.append(
+            (
+                key.what,
+                key.tool,
+                str(len(samples.runs[key])),
+                duration(samples.median(key)),
+                spread(samples.seconds(key)),
+                _times(samples.ratio(key, floor)),
+                _times(samples.ratio(key, Key(key.what, HADEPLOY))),
+                duration(cpu) if (cpu := samples.cpu(key)) is not None else "",
+            )
+        )
+    names = ("what", "with", "runs", "median", "min..max", "÷ raw", "÷ hadeploy", "CPU here")
+    return table(names, rows)
+
+
+def budget_table(judgements: Sequence[Judged]) -> list[str]:
+    """Every promise that was looked at, and whether it was kept.
+
+    Args:
+        judgements: all of them.
+    """
+    words = {True: "kept", False: "**missed**"}
+    rows = [(j.words, j.found, words[j.kept]) for j in judgements if j.kept is not None]
+    return table(("budget", "measured", ""), rows, left=1)
+
+
+def delays_table(by_delay: Mapping[float, Samples]) -> list[str]:
+    """Times at several delays, and how many round trips that makes.
+
+    Args:
+        by_delay: by seconds that a round trip takes more: the same rows at each.
+    """
+    rows = []
+    first, *others = by_delay.values()
+    for key in first.runs:
+        if not all(key in at for at in others):
+            continue
+        points = [(delay, run) for delay, at in by_delay.items() for run in at.seconds(key)]
+        medians = [duration(at.median(key)) for at in by_delay.values()]
+        rows.append((key.what, key.tool, *medians, f"{fitted(points).slope:.1f}"))
+    names = [f"+{delay * 1000:g} ms" for delay in by_delay]
+    return table(("what", "with", *names, "round trips"), rows)
+
+
+def in_short(samples: Samples) -> str:
+    """One sentence with ratios only; "" where something of it was not measured.
+
+    Args:
+        samples: by what and who.
+    """
+    own = {what: Key(what, HADEPLOY) for what in (NOTHING, CHANGE, FRESH)}
+    floor = samples.ratio(own[NOTHING], _FLOOR)
+    ratios = {
+        (what, tool): samples.ratio(Key(what, tool), own[what])
+        for what in own
+        for tool in (PYINFRA, ANSIBLE)
+    }
+    if floor is None or None in ratios.values():
+        return ""
+    r = {key: f"{value:.1f} times" for key, value in ratios.items()}
+    return (
+        f"An `up` that finds nothing to do, proof included, takes {floor:.1f} times as long as one "
+        f"raw `ssh` to the nodes that only looks. For the same job, pyinfra takes "
+        f"{r[NOTHING, PYINFRA]} as long as hadeploy where nothing is to be done, "
+        f"{r[CHANGE, PYINFRA]} for a changed configuration and {r[FRESH, PYINFRA]} for a fresh "
+        f"cluster; Ansible takes {r[NOTHING, ANSIBLE]}, {r[CHANGE, ANSIBLE]} and "
+        f"{r[FRESH, ANSIBLE]}. Neither of them validates, rolls or proves."
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.995 else f"{seconds:.2f} s"
+
+
+def spread(seconds: Sequence[float]) -> str:
+    """The shortest and the longest, in one unit."""
+    if max(seconds) < 0.995:
+        return f"{min(seconds) * 1000:.0f}..{max(seconds) * 1000:.0f} ms"
+    return f"{min(seconds):.2f}..{max(seconds):.2f} s"
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.2f}"
