@@ -1,4 +1,4 @@
-"""Ctrl-C while nodes are being changed: the node in hand is finished first."""
+"""Ctrl-C while nodes are being changed: what is in hand is finished first."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def deferred(
     """Turn the first Ctrl-C into a wish; the second one is a KeyboardInterrupt.
 
     Args:
-        progress: told that the node in hand is finished first.
+        progress: told that what is in hand is finished first.
         hint: what to do next, if the user asks to stop.
     """
     wish = Interrupt(hint)
@@ -58,7 +58,7 @@ def deferred(
         if wish.asked:
             raise KeyboardInterrupt
         wish.asked = True
-        progress.waiting("interrupted: the node in hand is finished first (again: leave it to it)")
+        progress.waiting("interrupted: what is in hand is finished first (again: leave it to it)")
 
     if threading.current_thread() is not threading.main_thread():
         yield wish
