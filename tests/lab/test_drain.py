@@ -39,7 +39,7 @@ def test_the_holder_is_drained_and_stays_so(undrained: Cluster) -> None:
 
 def test_what_is_still_to_be_applied_does_not_matter_to_maintenance(undrained: Cluster) -> None:
     undrained.inventory["haproxy"] = {"hard_stop_after": "9s"}
-    undrained.inventory["listeners"] = [{"port": 9443}, {"port": 9444}]
+    undrained.inventory["listeners"] = [{"port": 9443}, {"name": "other", "port": 9444}]
     (holder,) = undrained.holders()
     undrained.ok("drain", holder)
     assert holder not in undrained.holders()
