@@ -190,16 +190,19 @@ def test_a_down_that_was_killed_is_finished_by_the_next(
 
 
 @pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", ["kill", "cut", "interrupt"])
 @pytest.mark.parametrize("command", ["up", "down"])
-def test_a_bring_up_and_a_teardown_survive_a_kill_at_every_moment(
-    cluster: Cluster, command: str
+def test_a_bring_up_and_a_teardown_survive_an_accident_at_every_moment(
+    cluster: Cluster, command: str, kind: str
 ) -> None:
+    quiet = 0
     for moment in itertools.count(1):
         first, last = ("down", "up") if command == "up" else ("up", "down")
         yes = {"up": (), "down": ("--yes",)}
         cluster.ok(first, *yes[first])
-        killed = cluster.accident("kill", moment, last, *yes[last]).code != 0
+        happened = cluster.accident(kind, moment, last, *yes[last]).code != 0
         cluster.ok(last, *yes[last], "--lock-wait", "60")
-        if not killed:
+        quiet = 0 if happened else quiet + 1
+        if quiet == 5:
             break
     assert moment > 10
