@@ -56,6 +56,7 @@ def observation_script(
             "HD_HAPROXY": cluster.container_names[0],
             "HD_IN_HAPROXY": layout.IN_HAPROXY,
             "HD_IN_KEEPALIVED": layout.IN_KEEPALIVED,
+            "HD_IN_TRACK": layout.IN_TRACK,
             "HD_KEEPALIVED": cluster.container_names[1],
             "HD_IMAGES": f"{cluster.images.haproxy.reference} "
             f"{cluster.images.keepalived.reference}",

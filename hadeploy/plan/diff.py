@@ -204,7 +204,7 @@ def _stale(
     if by_hand:
         return f"changed on the node ({', '.join(by_hand)})", True
     if container.role in observed.detached:
-        return "its folder was replaced on the node", True
+        return "one of its folders was replaced on the node", True
     image = observed.images.get(container.image)
     if image is not None and there.image_id != image:
         return f"{container.image} is another image now", False

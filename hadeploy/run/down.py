@@ -11,6 +11,7 @@ from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import leftovers
 from hadeploy.plan.model import NodePlan, Plan
+from hadeploy.run.interrupt import deferred
 from hadeploy.run.lock import Lock, held, refuse
 from hadeploy.run.progress import Progress
 from hadeploy.transport.fanout import each
@@ -33,6 +34,7 @@ def tear_down(
 
     Raises:
         NodesError: a node kept something; `down` can simply be run again.
+        InterruptedRunError: the user stopped it; what was begun on a node is done.
     """
     todo = [node for node in plan.nodes if node.steps]
     with held("down", cluster, sessions, progress) as lock:
@@ -42,8 +44,11 @@ def tear_down(
             remove(script, node, sessions[node.node], progress)
 
         progress.phase("Remove")
-        each(remove_from, [node for node in todo if not node.holder])
-        each(remove_from, [node for node in todo if node.holder])
+        with deferred(progress, "`hadeploy down` goes on from here") as interrupt:
+            each(remove_from, [node for node in todo if not node.holder])
+            interrupt.check()
+            each(remove_from, [node for node in todo if node.holder])
+            interrupt.check()
 
 
 def prove_gone(

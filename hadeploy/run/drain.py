@@ -43,8 +43,10 @@ def drain(
             hint="`hadeploy verify` tells what is wrong with the others",
         )
     vips = " ".join(shlex.quote(str(vip.ip)) for vip in cluster.vip)
+    name = shlex.quote(cluster.container_names[1])
     lines = [
         f'step drain leave "set_track {layout.OPERATOR_DRAIN} 1" {vips}',
+        f'step wait until_true {SECONDS} "keepalived is in FAULT" out_of_it {name}',
     ]
     _run(cluster, "drain", node, lines, observed, sessions, progress)
     return True

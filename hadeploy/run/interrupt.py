@@ -1,4 +1,4 @@
-"""Ctrl-C, or SIGTERM, while nodes are being changed: the node in hand is finished first."""
+"""Ctrl-C, or SIGTERM, while nodes are being changed: what is in hand is finished first."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Interrupt:
 def deferred(
     progress: Progress,
     hint: str = "`hadeploy up` goes on from here",
-    first: str = "the node in hand is finished first (again: leave it to it)",
+    first: str = "what is in hand is finished first (again: leave it to it)",
 ) -> Iterator[Interrupt]:
     """Turn the first Ctrl-C into a wish; the second one is a KeyboardInterrupt.
 

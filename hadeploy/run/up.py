@@ -158,8 +158,10 @@ class _Roll:
             self._standing[turn.node] = Standing.NEW if last else Standing.HALF
         if failed:
             raise RollError(failed, self._standing) from failed
-        if self._prepared.then:
+        try:
             interrupt.check()
+        except HadeployError as error:
+            raise RollError(error, self._standing) from error
 
     def _take_all(self, todo: list[NodePlan], interrupt: Interrupt) -> None:
         """Take all turns at the same time, where nothing serves yet that could be interrupted."""

@@ -43,12 +43,12 @@ observe_files() {
     done
 }
 
-# observe_mount ROLE CONTAINER PLACE: a folder that was deleted and made anew is not the one that a
-# running container still sees, and no reload will make it so.
+# observe_mount ROLE CONTAINER PLACE [FOLDER]: a folder that was deleted and made anew is not the one
+# that a running container still sees, and no reload will make it so. Nor would a drain reach it.
 observe_mount() {
     hd_mount_pid=$(main_pid "$2") || return 0
     [ "$(stat -c %d:%i "/proc/$hd_mount_pid/root$3" 2>/dev/null)" = \
-        "$(stat -c %d:%i "$HD_ROOT/$1" 2>/dev/null)" ] || emit detached "$1"
+        "$(stat -c %d:%i "$HD_ROOT/${4-$1}" 2>/dev/null)" ] || emit detached "$1"
 }
 
 observe_network() {
@@ -143,6 +143,7 @@ main() {
     observe_files
     observe_mount haproxy "$HD_HAPROXY" "$HD_IN_HAPROXY"
     observe_mount keepalived "$HD_KEEPALIVED" "$HD_IN_KEEPALIVED"
+    observe_mount keepalived "$HD_KEEPALIVED" "$HD_IN_TRACK" track
     observe_network
     observe_vrrp
     observe_versions

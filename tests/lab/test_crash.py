@@ -141,6 +141,31 @@ def test_five_kills_in_a_row_are_survived(served: Cluster) -> None:
     assert served.up()["changes"] == 0
 
 
+@pytest.mark.exhaustive
+def test_an_interrupt_while_the_last_node_changes_is_one_all_the_same(served: Cluster) -> None:
+    (holder,) = served.holders()
+    new_config(served)
+    result = served.accident("interrupt", f"{holder} recording", "up", "--json")
+    assert result.code == 130
+    assert set(result.document["nodes"].values()) == {"new"}
+    assert locks(served) == []
+    assert served.up()["changes"] == 0
+
+
+def test_a_down_that_was_interrupted_finishes_what_is_in_hand(served: Cluster) -> None:
+    (holder,) = served.holders()
+    first = next(node for node in served.lab.nodes if node != holder)
+    result = served.accident("interrupt", f"{first} removing", "down", "--yes")
+    assert result.code == 130
+    assert "`hadeploy down` goes on from here" in result.err
+    assert locks(served) == []
+    there = {node: served.node(node, "ls /etc/hadeploy", check=False) for node in served.lab.nodes}
+    assert [node for node in there if there[node]] == [holder]
+    assert served.request(), "the holder serves on"
+    served.ok("down", "--yes")
+    assert served.holders() == []
+
+
 @pytest.mark.parametrize(
     "moment", ["n1 proving", pytest.param("checking the haproxy", marks=pytest.mark.exhaustive)]
 )
@@ -165,16 +190,19 @@ def test_a_down_that_was_killed_is_finished_by_the_next(
 
 
 @pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", ["kill", "cut", "interrupt"])
 @pytest.mark.parametrize("command", ["up", "down"])
-def test_a_bring_up_and_a_teardown_survive_a_kill_at_every_moment(
-    cluster: Cluster, command: str
+def test_a_bring_up_and_a_teardown_survive_an_accident_at_every_moment(
+    cluster: Cluster, command: str, kind: str
 ) -> None:
+    quiet = 0
     for moment in itertools.count(1):
         first, last = ("down", "up") if command == "up" else ("up", "down")
         yes = {"up": (), "down": ("--yes",)}
         cluster.ok(first, *yes[first])
-        killed = cluster.accident("kill", moment, last, *yes[last]).code != 0
+        happened = cluster.accident(kind, moment, last, *yes[last]).code != 0
         cluster.ok(last, *yes[last], "--lock-wait", "60")
-        if not killed:
+        quiet = 0 if happened else quiet + 1
+        if quiet == 5:
             break
     assert moment > 10

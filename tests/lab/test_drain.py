@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.harness import HAPROXY, Cluster, eventually
+from tests.lab.harness import HAPROXY, ROOT, Cluster, eventually
 from tests.lab.traffic import probing
 
 
@@ -39,12 +39,31 @@ def test_the_holder_is_drained_and_stays_so(undrained: Cluster) -> None:
 
 def test_what_is_still_to_be_applied_does_not_matter_to_maintenance(undrained: Cluster) -> None:
     undrained.inventory["haproxy"] = {"hard_stop_after": "9s"}
-    undrained.inventory["listeners"] = [{"port": 9443}, {"port": 9444}]
+    undrained.inventory["listeners"] = [{"port": 9443}, {"name": "other", "port": 9444}]
     (holder,) = undrained.holders()
     undrained.ok("drain", holder)
     assert holder not in undrained.holders()
     undrained.ok("undrain", holder)
     assert undrained.ok("plan", "--json").document["changes"] > 0
+
+
+def test_a_track_folder_that_was_replaced_is_seen_or_a_drain_would_do_nothing(
+    undrained: Cluster,
+) -> None:
+    (holder,) = undrained.holders()
+    node = next(n for n in undrained.lab.nodes if n != holder)
+    folder = f"{ROOT}/track"
+    undrained.node(node, f"cp -a {folder} {folder}.copy; rm -r {folder}; mv {folder}.copy {folder}")
+    steps = {s["action"] for turn in undrained.up()["plan"] for s in turn["steps"]}
+    assert steps == {"recreate-container", "write-record"}
+    undrained.ok("drain", node)
+    document = undrained.ok("verify", "--json").document
+    (said,) = [
+        p["message"]
+        for p in document["proofs"]
+        if p["proof"] == "keepalived-agrees" and p["node"] == node
+    ]
+    assert said == "keepalived is in FAULT (drain)"
 
 
 def test_draining_twice_is_draining_once(undrained: Cluster) -> None:
