@@ -30,6 +30,14 @@ MIRROR: Final = (
 )
 LINE: Final = r"^[^\x00-\x1f\x7f]+$"
 WORD: Final = r"^[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*$"
+_NAME_OF_HOST: Final = r"[^\s\x00-\x1f\x7f@:,\[\]-][^\s\x00-\x1f\x7f@:,\[\]]*"
+_IPV6: Final = r"[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*(%[a-zA-Z0-9_.-]+)?"
+HOST: Final = rf"^({_NAME_OF_HOST}|{_IPV6})$"
+_HOP: Final = (
+    r"([^\s\x00-\x1f\x7f,-][^\s\x00-\x1f\x7f,]*@)?"
+    rf"({_NAME_OF_HOST}(:[0-9]{{1,5}})?|\[{_IPV6}\](:[0-9]{{1,5}})?|{_IPV6})"
+)
+JUMP: Final = rf"^{_HOP}(,{_HOP})*$"
 URL_PATH: Final = r"^/[^\s\x00-\x1f\x7f\"'\\#]*$"
 # A name would have to be found by DNS before haproxy starts, and a socket is not in the container.
 LOG_TARGET: Final = r"^(stdout|stderr|[0-9.]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\]:[0-9]{1,5})$"
@@ -53,6 +61,9 @@ SHAPES: Final[Mapping[str, str]] = {
     " without a dot needs its port)",
     LINE: "must be one line of text, and not empty",
     WORD: "must be text without spaces that does not begin with '-'",
+    HOST: "must be a host name or an address; user and port are keys of their own",
+    JUMP: "must be [user@]host[:port], or several with commas between them; an IPv6 address with a"
+    " port stands in brackets",
     URL_PATH: "must be a path that begins with '/', without spaces, quotes, '\\' or '#'",
     LOG_TARGET: "must be stdout, stderr or the address of a syslog server, as in 10.0.0.5:514 or"
     " [fd00::5]:514",
@@ -198,6 +209,8 @@ ImageReference = Annotated[str, Field(pattern=IMAGE)]
 Mirror = Annotated[str, Field(pattern=MIRROR)]
 Line = Annotated[str, Field(pattern=LINE)]
 Word = Annotated[str, Field(pattern=WORD)]
+Host = Annotated[str, Field(pattern=HOST)]
+Jump = Annotated[str, Field(pattern=JUMP)]
 UrlPath = Annotated[str, Field(pattern=URL_PATH)]
 LogTarget = Annotated[str, Field(pattern=LOG_TARGET), AfterValidator(_log_target)]
 LogFacility = Annotated[str, Field(pattern=LOG_FACILITY)]

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from hadeploy.inventory.fields import (
     AbsolutePath,
     ContainerName,
+    Host,
     ImageReference,
+    Jump,
     Line,
     LogSize,
     Mirror,
@@ -40,7 +42,7 @@ class Ssh(Model):
     user: Word | None = Field(None, description="Login name.")
     port: Port | None = Field(None, description="SSH port.")
     identity_file: Line | None = Field(None, description="Private key file; ~ is expanded.")
-    jump: Word | None = Field(None, description="Jump host, [user@]host[:port], as ssh -J.")
+    jump: Jump | None = Field(None, description="Jump host, [user@]host[:port], as ssh -J.")
     config: Line | None = Field(None, description="ssh config file instead of ~/.ssh/config.")
     known_hosts: Line | None = Field(
         None, description="known_hosts file instead of the ones that the ssh config names."
@@ -64,11 +66,11 @@ class Ssh(Model):
 class NodeSsh(Model):
     """What differs for one node."""
 
-    host: Word | None = Field(None, description="Name or address to connect to, if not `address`.")
+    host: Host | None = Field(None, description="Name or address to connect to, if not `address`.")
     user: Word | None = Field(None, description="Login name on this node.")
     port: Port | None = Field(None, description="SSH port of this node.")
     identity_file: Line | None = Field(None, description="Private key file for this node.")
-    jump: Word | None = Field(None, description="Jump host for this node.")
+    jump: Jump | None = Field(None, description="Jump host for this node.")
 
 
 class VrrpCheck(Model):

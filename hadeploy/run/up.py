@@ -137,7 +137,15 @@ class _Roll:
         """
         if self._prepared.plan.at_once:
             self._take_all(todo, interrupt)
-            return
+        else:
+            self._take_each(todo, interrupt)
+        try:
+            interrupt.check()
+        except HadeployError as error:
+            raise RollError(error, self._standing) from error
+
+    def _take_each(self, todo: list[NodePlan], interrupt: Interrupt) -> None:
+        """Take one turn after the other."""
         failed: HadeployError | None = None
         for number, turn in enumerate(todo):
             # A change of all nodes together is taken back or finished, never left half-way.
@@ -158,10 +166,6 @@ class _Roll:
             self._standing[turn.node] = Standing.NEW if last else Standing.HALF
         if failed:
             raise RollError(failed, self._standing) from failed
-        try:
-            interrupt.check()
-        except HadeployError as error:
-            raise RollError(error, self._standing) from error
 
     def _take_all(self, todo: list[NodePlan], interrupt: Interrupt) -> None:
         """Take all turns at the same time, where nothing serves yet that could be interrupted."""

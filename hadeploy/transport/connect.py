@@ -241,6 +241,9 @@ def parse_hop(text: str) -> tuple[str | None, str, int | None]:
 
     Returns:
         User, host and port; None for what is not said.
+
+    Raises:
+        DoNotRetryError: it is something else, which only an ssh config can say.
     """
     user, at, rest = text.rpartition("@")
     host, port = rest, ""
@@ -249,4 +252,8 @@ def parse_hop(text: str) -> tuple[str | None, str, int | None]:
         port = port.removeprefix(":")
     elif rest.count(":") == 1:
         host, _, port = rest.partition(":")
-    return (user if at else None), host, (int(port) if port.isdigit() else None)
+    if not host or (port and not (port.isascii() and port.isdigit())):
+        raise DoNotRetryError(
+            f"{text!r} is no [user@]host[:port]", doing="reading ProxyJump", code=ExitCode.USAGE
+        )
+    return (user if at else None), host, (int(port) if port else None)

@@ -1,12 +1,10 @@
 """What breaks, when and where, and what may come of it: the table that test_faults.py goes through.
 
-A test session with HADEPLOY_FAULTS=FILE adds a line to that file for each row that is green, and
-`python -m tests.lab.faults <FILE >docs/faults.md` makes the document of them.
+faults_document.py makes docs/faults.md of what came of it.
 """
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from dataclasses import dataclass
@@ -190,7 +188,21 @@ CONTAINER_EXITS = Fault(
 )
 PORT_STOLEN = Fault("port stolen after the checks", TAKE_9444, "kill $(cat /run/taker.pid)")
 CLOCK_JUMPS = Fault("clock jumps a day", TOMORROW, "rm /usr/local/bin/date /usr/local/bin/stat")
-HAPROXY_KILLED = Fault("haproxy OOM-killed", ALL_OF % "kube-lb-haproxy")
+# Too little memory for the container, taken by somebody in it: the kernel ends haproxy for it.
+OUT_OF_MEMORY = """set -e
+pid=$(docker inspect --format '{{.State.Pid}}' kube-lb-haproxy)
+group=$(sed -n 's/^[0-9]*:memory://p' /proc/$pid/cgroup)
+case $group in
+'') group=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/$pid/cgroup) limit=memory.max none=max ;;
+*) group=/sys/fs/cgroup/memory$group limit=memory.limit_in_bytes none=-1 ;;
+esac
+echo 16M >$group/$limit
+sh -c 'echo $$ >"$1"; exec dd if=/dev/zero of=/run/fill bs=1M count=64' sh $group/cgroup.procs || :
+rm -f /run/fill
+{ echo $none >$group/$limit; } 2>/dev/null || :
+timeout 10 sh -c 'while kill -0 "$1"; do sleep 0.05; done' sh "$pid" 2>/dev/null
+"""
+OOM = Fault("haproxy OOM-killed", OUT_OF_MEMORY)
 KEEPALIVED_KILLED = Fault("keepalived SIGKILLed", ALL_OF % "kube-lb-keepalived")
 ORPHAN = Fault("keepalived killed for good", "docker kill kube-lb-keepalived")
 
@@ -215,7 +227,10 @@ ROWS = [
     Row(SSH_CUT, "sending an image", "backup", 1, LOST, "image", quick=True),
     Row(SSH_CUT, "validating", "backup", 1, LOST),
     Row(SSH_CUT, "recreating haproxy", "backup", 1, LOST, "image"),
+    Row(SSH_CUT, "recreating haproxy", "holder", 1, LOST, "image"),
     Row(SSH_CUT, "handing over", "holder", 1, LOST, "image"),
+    Row(SSH_CUT, "recording", "backup", 1, LOST),
+    Row(SSH_CUT, "recording", "holder", 1, LOST),
     Row(SSH_CUT, "verifying", "holder", 1, LOST),
     Row(SSH_DROPPED, "before the run", "holder", 3, "no answer within"),
     Row(SSH_DROPPED, "validating", "backup", 1, LOST),
@@ -225,7 +240,9 @@ ROWS = [
     Row(LINK_DOWN, "recreating haproxy", "backup", 1, LOST, "image", silence=DARK),
     Row(LINK_DOWN, "another node's turn", "holder", 1, LOST, silence=DARK),
     Row(LINK_DOWN, "reloading haproxy", "holder", 1, LOST, silence=DARK),
+    Row(LINK_DOWN, "locking", "backup", (1, 3), LOST, silence=DARK),
     Row(LINK_DOWN, "verifying", "backup", 1, LOST, silence=DARK),
+    Row(LINK_DOWN, "verifying", "holder", 1, LOST, silence=DARK),
     Row(POWER_CUT, "validating", "backup", 1, LOST, silence=DARK),
     Row(POWER_CUT, "recreating haproxy", "backup", 1, LOST, "image", silence=DARK),
     Row(POWER_CUT, "reloading haproxy", "holder", 1, LOST, silence=DARK),
@@ -233,6 +250,7 @@ ROWS = [
     Row(DOCKER_STOPPED, "before the run", "backup", 3, "engine does not answer"),
     Row(DOCKER_STOPPED, "recreating haproxy", "backup", 1, "[Dd]ocker", "image"),
     Row(DOCKER_STOPPED, "another node's turn", "holder", 1, "[Dd]ocker", silence=FAIL_OVER),
+    Row(DOCKER_STOPPED, "verifying", "backup", 4, "engine does not answer"),
     Row(DOCKER_CRASHED, "before the run", "holder", 3, "does not answer", silence=FAIL_OVER),
     Row(DOCKER_CRASHED, "sending an image", "backup", 1, "[Dd]ocker", "image"),
     Row(DOCKER_CRASHED, "validating", "backup", (1, 3), "[Dd]ocker"),
@@ -250,6 +268,7 @@ ROWS = [
     Row(DISK_FULL, "before the run", "backup", 3, "are free for", quick=True),
     Row(DISK_FULL, "another node's turn", "holder", 1, "No space left"),
     Row(DISK_FULL, "recreating haproxy", "backup", 1, "No space left", "image"),
+    Row(DISK_FULL, "recreating haproxy", "holder", 1, "No space left", "image"),
     Row(DOCKER_DISK_FULL, "loading images", "backup", 1, "no space left", "first"),
     Row(ETC_READ_ONLY, "before the run", "backup", 3, "read-only file system"),
     Row(ETC_READ_ONLY, "another node's turn", "holder", 1, "Read-only file system"),
@@ -262,12 +281,14 @@ ROWS = [
     Row(CLOCK_JUMPS, "looking", "backup", 0),
     Row(CLOCK_JUMPS, "proving haproxy", "backup", 0, "", "image"),
     Row(CLOCK_JUMPS, "proving haproxy", "holder", 0, "", "image"),
-    Row(HAPROXY_KILLED, "before the run", "holder", 0, silence=FAIL_OVER),
-    Row(HAPROXY_KILLED, "validating", "backup", 0),
-    Row(HAPROXY_KILLED, "validating", "holder", 0, silence=FAIL_OVER),
-    Row(HAPROXY_KILLED, "proving haproxy", "backup", 0, "", "image"),
-    Row(HAPROXY_KILLED, "verifying", "holder", 0, silence=FAIL_OVER),
+    Row(OOM, "before the run", "holder", 0, silence=FAIL_OVER),
+    Row(OOM, "validating", "backup", 0),
+    Row(OOM, "validating", "holder", 0, silence=FAIL_OVER),
+    Row(OOM, "proving haproxy", "backup", 0, "", "image"),
+    Row(OOM, "proving haproxy", "holder", 0, "", "image"),
+    Row(OOM, "verifying", "holder", 0, silence=FAIL_OVER),
     Row(KEEPALIVED_KILLED, "before the run", "holder", 0, silence=FAIL_OVER),
+    Row(KEEPALIVED_KILLED, "validating", "backup", 0),
     Row(KEEPALIVED_KILLED, "validating", "holder", 0, silence=FAIL_OVER),
     Row(KEEPALIVED_KILLED, "another node's turn", "holder", (0, 1), "VIP", "image", FAIL_OVER),
     Row(KEEPALIVED_KILLED, "verifying", "holder", 0, silence=FAIL_OVER),
@@ -275,41 +296,3 @@ ROWS = [
     Row(ORPHAN, "validating", "holder", 1, "keepalived runs its check", silence=FAIL_OVER),
     Row(ORPHAN, "verifying", "holder", 4, "keepalived is exited", silence=FAIL_OVER),
 ]
-
-HEADING = """# Faults
-
-What was broken, at which moment of `hadeploy up`, on which node, and what came of it. Written by
-`make faults`, which breaks each of them on a real lab: this table is what the tests go through, and
-a row is here when its test was green. In all of them the run ended by itself with the exit code
-shown, nothing that was there before was lost, and after the fault was mended, and nothing else, the
-next `up` converged and the one after that had nothing to do.
-
-A node was given up after 10 s without a sign of life (`ssh.command_timeout`), a connection after
-3 s (`ssh.connect_timeout`).
-
-*VIP*: one request through the VIP every few milliseconds, from before the fault until after the
-next `up`. "every request" means that all were answered; a time is the longest for which clients
-went unanswered, which the fault itself means: the fail-over, the restart, or what had just been
-sent to an API server that went dark with its node.
-
-| fault | when | node | exit | what the user saw | VIP | next `up` |
-|---|---|---|---|---|---|---|
-"""
-
-
-def document(lines: list[str]) -> str:
-    """The recorded rows, in the table's order, as Markdown."""
-    green = {line["row"]: line for line in map(json.loads, lines)}
-    text = HEADING
-    for row in ROWS:
-        if done := green.get(row.name):
-            saw = done["saw"].replace("|", "\\|")
-            text += (
-                f"| {row.fault.name} | {row.when} | {row.node} | {done['code']} | {saw} "
-                f"| {done['vip']} | {done['next']} |\n"
-            )
-    return text
-
-
-if __name__ == "__main__":
-    sys.stdout.write(document(sys.stdin.readlines()))

@@ -9,6 +9,7 @@ one does, `terminate` what cancelling a job does (SIGTERM); `cut` closes the soc
 connections, `cut:ADDRESS` of those to one node; `shell:COMMAND` runs a command on this machine and
 waits for it. An image that is being sent is a moment, too, by its text ("n2 sending") alone: how
 many pieces it is sent in is nobody's business.
+Where a text is never told, the exit code is 99: a test would have proven nothing.
 """
 
 from __future__ import annotations
@@ -91,8 +92,12 @@ def counted(method: Callable[..., None], count: Callable[[str], None]) -> Callab
     return told
 
 
-def arm(kind: str, moment: str) -> None:
-    """Let the accident happen at that moment, once."""
+def arm(kind: str, moment: str) -> list[Callable[[], object]]:
+    """Let the accident happen at that moment, once.
+
+    Returns:
+        What has not happened yet.
+    """
     numbers = itertools.count(1)
     to_come = [accident(kind)]
 
@@ -113,9 +118,21 @@ def arm(kind: str, moment: str) -> None:
     Lines.transfer = sending  # type: ignore[method-assign]
     for name in ("phase", "node"):
         setattr(Lines, name, counted(getattr(Lines, name), count))
+    return to_come
+
+
+def run(kind: str, moment: str, *command: str) -> None:
+    """Run hadeploy with the accident."""
+    to_come = arm(kind, moment)
+    sys.argv = ["hadeploy", *command]
+    try:
+        main()
+    finally:
+        # How many moments there are is not known beforehand.
+        if to_come and not moment.isdigit():
+            sys.stderr.write(f"the moment never came: {moment}\n")
+            sys.exit(99)
 
 
 if __name__ == "__main__":
-    arm(sys.argv[1], sys.argv[2])
-    sys.argv = ["hadeploy", *sys.argv[3:]]
-    main()
+    run(*sys.argv[1:])

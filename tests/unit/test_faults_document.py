@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.lab.faults import HEADING, ROWS
+from tests.lab.faults import ROWS
+from tests.lab.faults_document import HEADING
 
 DOCS = Path(__file__).parents[2] / "docs" / "faults.md"
 

@@ -56,7 +56,11 @@ CASES = {
     ),
     HEAD + "ssh: {port: 0, jump: -oProxyCommand=x}\n": (
         "3:13: ssh.port: must be at least 1\n"
-        "3:22: ssh.jump: must be text without spaces that does not begin with '-'"
+        "3:22: ssh.jump: must be [user@]host[:port], or several with commas between them; an IPv6"
+        " address with a port stands in brackets"
+    ),
+    HEAD + "ssh: {user: -x}\n": (
+        "3:13: ssh.user: must be text without spaces that does not begin with '-'"
     ),
     HEAD + "ssh: {port: " + "9" * 5000 + "}\n": (
         "3:13: ssh.port: must be a whole number, not '" + "9" * 56 + "..."

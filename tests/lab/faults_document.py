@@ -1,0 +1,54 @@
+"""docs/faults.md, from what came of each row of the table.
+
+A test session with HADEPLOY_FAULTS=FILE adds a line to that file for each row that is green, and
+`python -m tests.lab.faults_document <FILE >docs/faults.md` makes the document of them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from tests.lab.faults import ROWS
+
+HEADING = """# Faults
+
+What was broken, at which moment of `hadeploy up`, on which node, and what came of it. Written by
+`make faults`, which breaks each of them on a real lab: this table is what the tests go through, and
+a row is here when its test was green. In all of them the run ended by itself with the exit code
+shown, nothing that was there before was lost, and after the fault was mended, and nothing else, the
+next `up` converged and the one after that had nothing to do.
+
+How each is broken is in `tests/lab/faults.py`. All of it is real (memory runs out in the container,
+and the kernel ends haproxy for it) but for the clock, of which no node of a lab has one of its own:
+there the programs that are asked for the time tell tomorrow's.
+
+A node was given up after 10 s without a sign of life (`ssh.command_timeout`), a connection after
+3 s (`ssh.connect_timeout`).
+
+*VIP*: one request through the VIP every few milliseconds, from before the fault until after the
+next `up`. "every request" means that all were answered; a time is the longest for which clients
+went unanswered, which the fault itself means: the fail-over, the restart, or what had just been
+sent to an API server that went dark with its node.
+
+| fault | when | node | exit | what the user saw | VIP | next `up` |
+|---|---|---|---|---|---|---|
+"""
+
+
+def document(lines: list[str]) -> str:
+    """The recorded rows, in the table's order, as Markdown."""
+    green = {line["row"]: line for line in map(json.loads, lines)}
+    text = HEADING
+    for row in ROWS:
+        if done := green.get(row.name):
+            saw = done["saw"].replace("|", "\\|")
+            text += (
+                f"| {row.fault.name} | {row.when} | {row.node} | {done['code']} | {saw} "
+                f"| {done['vip']} | {done['next']} |\n"
+            )
+    return text
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document(sys.stdin.readlines()))

@@ -1,0 +1,63 @@
+"""Whatever an inventory says of SSH: a way to go, or a mistake that is told; nothing is opened."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fabric import Config
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from paramiko import SSHConfig
+from pydantic import ValidationError
+
+from hadeploy.errors import HadeployError
+from hadeploy.transport.connect import Dialer, parse_hop
+from tests.unit import builders
+
+texts = st.text(alphabet="ax@:,[]%.$`\u00b2-1 ", max_size=8) | st.sampled_from(
+    ["root@lb1", "lb1:22", "lb1:99999", "[::1]:22", "[::1", "::1", "@", "a,b", "none", "a@b@c"]
+)
+
+
+def dialer(**ssh: Any) -> Dialer:
+    where = {"address": "198.51.100.11", "ssh": ssh.pop("node", {})}
+    made = Dialer(builders.cluster(ssh=ssh, nodes=[where]), Path())
+    made.__dict__["config"] = Config(lazy=True, ssh_config=SSHConfig.from_text("Host *.11\n"))
+    return made
+
+
+@settings(max_examples=100, deadline=None)
+@given(texts, texts, texts, st.none() | st.integers(1, 65535))
+def test_any_text(user: str, host: str, jump: str, port: int | None) -> None:
+    with contextlib.suppress(ValidationError, HadeployError):
+        one = dialer(user=user, jump=jump, node={"host": host, "port": port})
+        assert one.way(one.cluster.nodes[0])
+
+
+@pytest.mark.parametrize("host", ["root@lb1", "lb1:22", "[2001:db8::1]", "@", ":22", "-x", "a,b"])
+def test_a_host_is_a_name_or_an_address_and_nothing_else(host: str) -> None:
+    with pytest.raises(ValidationError):
+        dialer(node={"host": host})
+
+
+@pytest.mark.parametrize(
+    "host", ["lb1", "lb_1.example.com", "2001:db8::1", "fe80::1%eth0", "h\u00e4"]
+)
+def test_names_and_addresses_of_every_kind(host: str) -> None:
+    one = dialer(node={"host": host, "port": 2222})
+    assert f"@{host}:2222" in one.way(one.cluster.nodes[0])
+
+
+@pytest.mark.parametrize("jump", ["ops@", "a:b", "a:", "[::1", "a,,b", "ssh://a", "lb1:1:2"])
+def test_a_jump_host_that_is_none(jump: str) -> None:
+    with pytest.raises(ValidationError):
+        dialer(jump=jump)
+
+
+@pytest.mark.parametrize("hop", ["ops@", "a:b", "a:\u00b2", "@", ""])
+def test_a_jump_host_of_an_ssh_config_that_is_none(hop: str) -> None:
+    with pytest.raises(HadeployError, match="no \\[user@\\]host"):
+        parse_hop(hop)
