@@ -17,6 +17,7 @@ from rich.text import Text
 from hadeploy.cli.cluster_run import connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.outcome import Outcome
+from hadeploy.cli.several import several
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.gather import observation_script
 from hadeploy.plan.rolling import make_plan
@@ -88,6 +89,7 @@ class _Teller:
     metavar="FILE",
     help="Also write what was seen in Prometheus' text format.",
 )
+@several
 @cluster_command
 def status(options: Options, watch: float | None, metrics_file: Path | None) -> int:
     """How the cluster is now, on one screen; changes nothing.

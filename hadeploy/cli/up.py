@@ -12,6 +12,7 @@ from hadeploy.cli.cluster_run import LOCK_WAIT, Run, connected_run, unlocked
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.prune import leaving
+from hadeploy.cli.several import several
 from hadeploy.cli.verify import TIMEOUT, prove, tell_proofs
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
@@ -28,6 +29,7 @@ MOST_PLANS = 3
 @LOCK_WAIT
 @ROLLBACK
 @choosing
+@several
 @cluster_command
 def up(options: Options, choices: Choices, timeout: float, lock_wait: float, rollback: bool) -> int:
     """Bring the cluster up, or to a changed inventory, and prove that it serves.

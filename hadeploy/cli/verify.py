@@ -9,6 +9,7 @@ import click
 from hadeploy.cli.cluster_run import Run, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.outcome import Outcome
+from hadeploy.cli.several import several
 from hadeploy.diagnose.evaluate import diagnose
 from hadeploy.diagnose.model import Scene
 from hadeploy.errors import ExitCode
@@ -34,6 +35,7 @@ TIMEOUT = click.option(
 
 @click.command()
 @TIMEOUT
+@several
 @cluster_command
 def verify(options: Options, timeout: float) -> int:
     """Prove that the cluster serves: the VIP on one node, the port on all, traffic through it.
