@@ -209,7 +209,12 @@ def test_an_interrupted_fleet_finishes_the_nodes_in_hand(
 ) -> None:
     command = fleet.command("up", "--json", "--concurrency", "1", "-i", fleet.fleet)
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout
         assert process.stderr
@@ -217,7 +222,8 @@ def test_an_interrupted_fleet_finishes_the_nodes_in_hand(
         for line in process.stderr:
             told.append(line)
             if "east | … n1: reloading" in line:
-                process.send_signal(number)
+                # As a terminal does: to all of its processes.
+                os.killpg(process.pid, number)
         result = Result(process.wait(60), process.stdout.read(), "".join(told))
     assert result.code == 130, result.err
     assert result.err.count("interrupted: the nodes in hand are finished first") == 1

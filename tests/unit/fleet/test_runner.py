@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from hadeploy.errors import ExitCode
 from hadeploy.fleet.model import Ending, Member
 from hadeploy.fleet.runner import Fleet
 
@@ -63,3 +72,65 @@ def test_what_lies_in_the_current_folder_is_not_run(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [entry for entry in __import__("sys").path if entry])
     assert run(GOOD)[0][0].code == 0
+
+
+def processes(folder: Path) -> list[str]:
+    """The processes of clusters whose inventories are in that folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes()
+            if b"fleet.member" in words and os.fsencode(folder) in words:
+                found.append(entry.name)
+    return found
+
+
+def soon(true: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Iterator[tuple[Path, socket.socket]]:
+    """Two inventories; the first one's node takes a connection and says nothing for ten minutes."""
+    (tmp_path / "ssh_config").touch()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for number, port in ((1, server.getsockname()[1]), (2, 1)):
+            (tmp_path / f"{number}.yaml").write_text(
+                f"name: c{number}\nvip: 198.51.100.{number}9\n"
+                f"nodes: [{{address: 198.51.100.{number}, ssh: {{host: 127.0.0.1}}}}]\n"
+                f"ssh: {{port: {port}, user: u, config: ssh_config, connect_timeout: 600}}\n"
+            )
+        yield tmp_path, server
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGINT, 130),
+        (signal.SIGTERM, 130),
+        (signal.SIGHUP, 130),
+        (signal.SIGKILL, -signal.SIGKILL),
+    ],
+)
+def test_however_it_ends_no_process_is_left(
+    silent: tuple[Path, socket.socket], number: signal.Signals, code: int
+) -> None:
+    folder, server = silent
+    command = [sys.executable, "-m", "hadeploy", "check", "-i", str(folder), "--concurrency", "1"]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        server.settimeout(60)
+        connection, _ = server.accept()
+        with connection:
+            assert len(processes(folder)) == 1
+            process.send_signal(number)
+            assert process.wait(60) == code
+            soon(lambda: not processes(folder), "it ends by itself")
+        assert process.stdout
+        shown = process.stdout.read().decode()
+    if code == ExitCode.INTERRUPTED:
+        assert "2 clusters: 1 interrupted; 1 not begun" in shown
