@@ -8,6 +8,7 @@ from hadeploy.check.catalogue import refuse_unknown
 from hadeploy.check.model import failures
 from hadeploy.cli.choosing import SKIP
 from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.several import several
 from hadeploy.errors import ExitCode
 from hadeploy.run.check import check_all
 from hadeploy.run.inputs import Choices
@@ -16,6 +17,7 @@ from hadeploy.ui.checks import checks_picture
 
 @click.command()
 @SKIP
+@several
 @cluster_command
 def check(options: Options, skip: tuple[str, ...]) -> int:
     """Tell whether the nodes are fit to be brought up, and what to do where they are not.

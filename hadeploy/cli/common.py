@@ -18,6 +18,7 @@ from rich.text import Text
 from hadeploy.cli.options import common_options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.passwords import registry_login, sudo_secret, vrrp_secret
+from hadeploy.cli.several import one_inventory
 from hadeploy.desired.folders import checked_folder
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
@@ -129,7 +130,7 @@ def cluster_command(command: Command) -> Command:
     @common_options
     @functools.wraps(command)
     def wrapped(
-        inventory: str | None,
+        inventory: tuple[str, ...],
         accept_new_host_keys: bool,
         ask_sudo_password: bool,
         as_json: bool,
@@ -137,9 +138,8 @@ def cluster_command(command: Command) -> Command:
         debug: bool,
         **others: Any,
     ) -> Any:
-        options = Options(
-            inventory, accept_new_host_keys, ask_sudo_password, as_json, no_color, debug
-        )
+        named = one_inventory(inventory)
+        options = Options(named, accept_new_host_keys, ask_sudo_password, as_json, no_color, debug)
         return command(options=options, **others)
 
     return wrapped  # type: ignore[return-value]

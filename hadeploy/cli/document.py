@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from hadeploy.check.catalogue import IDS
 from hadeploy.diagnose.catalogue import IDS as CAUSES
@@ -206,6 +206,33 @@ class Document(_Part):
     errors: list[ErrorPart]
 
 
+class ClusterPart(_Part):
+    """One cluster of a fleet."""
+
+    inventory: str
+    """Its file, as it was named."""
+    cluster: str | None
+    """Its name; null if there are mistakes in some inventory."""
+    exit_code: ExitCode | None
+    """Null if it was not begun."""
+    seconds: float | None
+    """How long it took; null if it was not begun."""
+    document: Document | None
+    """What its command says; null if it was not begun, or did not come to say anything."""
+
+
+class FleetDocument(_Part):
+    """What a command with --json prints if -i names several inventories."""
+
+    command: str
+    exit_code: ExitCode
+    """0 if all are 0, what the failures have in common, or 1."""
+    clusters: list[ClusterPart]
+    """In the order in which they were named."""
+    errors: list[ErrorPart]
+    """Why nothing was begun; what went wrong with one cluster is in its document."""
+
+
 def document_schema() -> dict[str, Any]:
     """The schema of the document.
 
@@ -213,8 +240,9 @@ def document_schema() -> dict[str, Any]:
         A JSON Schema (draft 2020-12) to be written as JSON. It allows no other keys than this
         version's.
     """
+    either: TypeAdapter[Document | FleetDocument] = TypeAdapter(Document | FleetDocument)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Document.model_json_schema(mode="serialization"),
+        **either.json_schema(mode="serialization"),
         "title": "hadeploy --json",
     }

@@ -9,6 +9,7 @@ import click
 
 from hadeploy.cli.cluster_run import LOCK_WAIT, unlocked
 from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.several import several
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.observe.gather import observe
 from hadeploy.plan.down import make_down_plan
@@ -21,6 +22,7 @@ from hadeploy.ui.render import plan_picture
 @click.command()
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @LOCK_WAIT
+@several
 @cluster_command
 def down(options: Options, yes: bool, lock_wait: float) -> int:
     """Remove the containers, the VIP and the files that hadeploy put on the nodes.

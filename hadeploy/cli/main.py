@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -88,7 +89,7 @@ def cli(ctx: click.Context, /, **common: object) -> None:
     """A highly available TCP load balancer in front of your Kubernetes API servers.
 
     One inventory file (inventory.yaml here, -i FILE, or HADEPLOY_INVENTORY), three nodes, one
-    virtual IP.
+    virtual IP. Several of them, or a folder, are a fleet.
     """
     name = ctx.invoked_subcommand or ""
     command = ctx.command.get_command(ctx, name) if isinstance(ctx.command, click.Group) else None
@@ -109,8 +110,12 @@ def _options_of(command: click.Command) -> set[str | None]:
     return {param.name for param in command.params}
 
 
-def main() -> None:
-    """Run a command and end the process with its exit code; a traceback only with --debug."""
+def main(tell: Callable[[HadeployError], None] | None = None) -> None:
+    """Run a command and end the process with its exit code; a traceback only with --debug.
+
+    Args:
+        tell: tells why it failed; default: to people, on stderr.
+    """
     debug = "--debug" in sys.argv
     try:
         code = cli.main(standalone_mode=False)
@@ -128,7 +133,7 @@ def main() -> None:
     except HadeployError as error:
         if debug:
             raise
-        _tell(error)
+        (tell or _tell)(error)
         code = error.code
     except BrokenPipeError:
         code = ExitCode.FAILED

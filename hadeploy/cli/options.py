@@ -13,6 +13,7 @@ _OPTIONS = (
     click.option(
         "-i",
         "--inventory",
+        multiple=True,
         metavar="FILE",
         help="The inventory; else HADEPLOY_INVENTORY, else inventory.yaml here.",
     ),

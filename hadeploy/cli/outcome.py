@@ -67,21 +67,23 @@ class Outcome:
             "report": self.report,
             "status": dataclasses.asdict(self.status) if self.status else None,
             "diagnosis": [diagnosis.document() for diagnosis in self.diagnosis],
-            "errors": [
-                {
-                    "node": error.node,
-                    "doing": error.doing,
-                    "message": error.what,
-                    "detail": error.detail,
-                    "hint": error.hint,
-                }
-                for error in self.errors
-            ],
+            "errors": [error_document(error) for error in self.errors],
         }
 
     def print(self) -> None:
         """Print the document on stdout."""
         click.echo(json.dumps(self.document(), indent=None if self.one_line else 2))
+
+
+def error_document(error: HadeployError) -> dict[str, Any]:
+    """One error, as docs/json.md describes it."""
+    return {
+        "node": error.node,
+        "doing": error.doing,
+        "message": error.what,
+        "detail": error.detail,
+        "hint": error.hint,
+    }
 
 
 def misused(error: click.UsageError) -> Outcome:

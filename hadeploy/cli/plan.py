@@ -7,6 +7,7 @@ import click
 from hadeploy.cli.choosing import ROLLBACK, choosing
 from hadeploy.cli.cluster_run import connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.several import several
 from hadeploy.errors import ExitCode
 from hadeploy.run.inputs import Choices
 
@@ -15,6 +16,7 @@ from hadeploy.run.inputs import Choices
 @click.option("--exit-code", is_flag=True, help="Exit with 5 when there are changes to make.")
 @ROLLBACK
 @choosing
+@several
 @cluster_command
 def plan(options: Options, choices: Choices, exit_code: bool, rollback: bool) -> int:
     """Show what `up` would do, with reasons; change nothing."""

@@ -9,6 +9,7 @@ import click
 
 from hadeploy.cli.cluster_run import connected_run, get_ready
 from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.several import several
 from hadeploy.observe.gather import observation_script
 from hadeploy.run.lookout import Lookout
 
@@ -32,6 +33,7 @@ PATIENCE_SECONDS = 10.0
     metavar="FILE",
     help="Also write what was seen in Prometheus' text format.",
 )
+@several
 @cluster_command
 def status(options: Options, watch: float | None, metrics_file: Path | None) -> int:
     """How the cluster is now, on one screen; changes nothing.

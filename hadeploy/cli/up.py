@@ -7,6 +7,7 @@ import click
 from hadeploy.cli.choosing import ROLLBACK, choosing
 from hadeploy.cli.cluster_run import LOCK_WAIT, TIMEOUT, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.several import several
 from hadeploy.run.inputs import Choices
 
 
@@ -15,6 +16,7 @@ from hadeploy.run.inputs import Choices
 @LOCK_WAIT
 @ROLLBACK
 @choosing
+@several
 @cluster_command
 def up(options: Options, choices: Choices, timeout: float, lock_wait: float, rollback: bool) -> int:
     """Bring the cluster up, or to a changed inventory, and prove that it serves.

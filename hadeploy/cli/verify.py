@@ -6,10 +6,12 @@ import click
 
 from hadeploy.cli.cluster_run import TIMEOUT, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.several import several
 
 
 @click.command()
 @TIMEOUT
+@several
 @cluster_command
 def verify(options: Options, timeout: float) -> int:
     """Prove that the cluster serves: the VIP on one node, the port on all, traffic through it.

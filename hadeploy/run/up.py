@@ -97,6 +97,20 @@ def _last_look(
     return {look.node: look for look in looks}
 
 
+def _several(errors: list[HadeployError]) -> HadeployError:
+    """The failures of several nodes as one, with the last words of each."""
+    said = []
+    for error in errors:
+        said += [f"{error.node}: {error.what}", *(error.detail or "").splitlines()[-3:]]
+    return HadeployError(
+        f"{len(errors)} nodes failed",
+        doing="applying",
+        detail="\n".join(said),
+        hint=errors[0].hint,
+        code=max(error.code for error in errors),
+    )
+
+
 def election_seconds(prepared: Prepared) -> int:
     """Within how many seconds a lone node becomes master, by the old settings or the new.
 
@@ -177,7 +191,7 @@ class _Roll:
         interrupt.check()
         _, errors = try_each(take, todo)
         if errors:
-            error = errors[0] if len(errors) == 1 else NodesError(errors)
+            error = errors[0] if len(errors) == 1 else _several(errors)
             raise RollError(error, self._standing) from error
 
     def _take(self, turn: NodePlan) -> None:

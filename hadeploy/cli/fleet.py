@@ -1,0 +1,212 @@
+"""A command on a fleet: every inventory is read first, then each cluster has a process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from hadeploy.check.catalogue import refuse_unknown
+from hadeploy.cli.outcome import error_document
+from hadeploy.cli.passwords import sudo_secret, vrrp_secret
+from hadeploy.desired.folders import checked_folder
+from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.fleet.clashes import HINT, clashes
+from hadeploy.fleet.files import inventory_files
+from hadeploy.fleet.model import Ending, Member, members
+from hadeploy.fleet.orders import order, refusals
+from hadeploy.fleet.runner import Fleet
+from hadeploy.fleet.verdict import fleet_code, judged
+from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
+from hadeploy.inventory.paths import beside
+from hadeploy.inventory.problems import InventoryError
+from hadeploy.transport.fanout import try_each
+from hadeploy.ui.console import make_console
+from hadeploy.ui.fleet import fleet_picture, heading, line_of, print_errors
+
+
+@dataclass
+class FleetOutcome:
+    """What became of a fleet; its document of --json is made from it."""
+
+    command: str
+    endings: list[Ending] = field(default_factory=list)
+    errors: list[HadeployError] = field(default_factory=list)
+    code: ExitCode = ExitCode.OK
+
+    def document(self) -> dict[str, Any]:
+        """As docs/json.md describes it."""
+        return {
+            "command": self.command,
+            "exit_code": int(self.code),
+            "clusters": [
+                {
+                    "inventory": ending.member.inventory,
+                    "cluster": ending.member.cluster or None,
+                    "exit_code": ending.code,
+                    "seconds": None if ending.code is None else round(ending.seconds, 2),
+                    "document": _loaded(ending.said),
+                }
+                for ending in self.endings
+            ],
+            "errors": [error_document(error) for error in self.errors],
+        }
+
+
+def run_fleet(
+    context: click.Context, named: Sequence[str], concurrency: int, *, fail_fast: bool
+) -> int:
+    """Run a command on every cluster that is named.
+
+    Args:
+        context: the command's, with its options.
+        named: files and folders of inventories.
+        concurrency: how many clusters at a time.
+        fail_fast: whether none is begun after one has failed.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        click.UsageError: an option does not go with several inventories.
+        HadeployError: with every mistake in every inventory; nothing was touched anywhere.
+    """
+    command = context.info_name or ""
+    options = {
+        param.opts[-1]: context.params[param.name]
+        for param in context.command.params
+        if isinstance(param, click.Option) and param.name in context.params
+    }
+    if refused := refusals(command, options):
+        raise click.UsageError("; ".join(refused), context)
+    as_json, no_color = bool(options["--json"]), bool(options["--no-color"])
+    with _reported(FleetOutcome(command), as_json=as_json) as outcome:
+        refuse_unknown(options.get("--skip", ()), essential=command == "check")
+        fleet = _members(command, named, outcome)
+        teller = _Teller(
+            make_console(stderr=False, no_color=no_color),
+            make_console(stderr=True, no_color=no_color),
+            as_json,
+            max(len(member.label) for member in fleet),
+        )
+        running = Fleet(
+            {member: order(command, member.inventory, options) for member in fleet},
+            teller,
+            most=min(concurrency, len(fleet)),
+            fail_fast=fail_fast,
+        )
+        pending = bool(options.get("--exit-code"))
+        outcome.endings = [judged(command, end, pending=pending) for end in running.run()]
+        outcome.code = fleet_code(
+            (ending.code for ending in outcome.endings), interrupted=running.interrupted
+        )
+        if not as_json:
+            teller.out.print(fleet_picture(outcome.endings))
+        print_errors(teller.err, outcome.endings)
+    return outcome.code
+
+
+@dataclass(frozen=True)
+class _Teller:
+    """Tells what the clusters' processes say, a line or a picture at a time."""
+
+    out: Console
+    err: Console
+    as_json: bool
+    width: int
+
+    def line(self, member: Member, text: str) -> None:
+        if text := text.rstrip():
+            self.err.print(line_of(member, self.width, text), soft_wrap=True)
+
+    def ended(self, ending: Ending) -> None:
+        if ending.said and not self.as_json:
+            picture = Text.assemble(heading(ending.member), "\n", ending.said.rstrip("\n"))
+            self.out.print(picture, soft_wrap=True)
+
+    def interrupted(self) -> None:
+        said = "interrupted: the nodes in hand are finished first (again: leave them to it)"
+        self.err.print(said, style="yellow", soft_wrap=True)
+
+
+def _members(command: str, named: Sequence[str], outcome: FleetOutcome) -> list[Member]:
+    """Read every inventory, and tell every mistake in any.
+
+    Raises:
+        NodesError: there are mistakes.
+    """
+    files = inventory_files(named)
+    outcome.endings = [Ending(Member(file, "", "")) for file in files]
+    inventories, errors = try_each(lambda file: _read(command, file), files)
+    if problems := clashes(inventories):
+        errors.append(InventoryError(problems, HINT))
+    if errors:
+        mistakes = NodesError(errors)
+        mistakes.code = ExitCode.USAGE
+        raise mistakes
+    pairs = zip(files, inventories, strict=True)
+    return members([(file, inventory.cluster.name) for file, inventory in pairs])
+
+
+def _read(command: str, file: str) -> Inventory:
+    """Read one inventory, and what the command would find wrong before it connects.
+
+    Raises:
+        HadeployError: with every mistake at its place.
+    """
+    path = find_inventory(file, {}, Path.cwd())
+    if not path.is_file():
+        raise HadeployError(
+            f"{file} is no file that can be read twice",
+            doing="reading the inventories",
+            hint="write it to a file first",
+        )
+    inventory = read_inventory(path)
+    folder = path.resolve().parent
+    sudo_secret(inventory, folder, ask=False)
+    if command != "down":
+        override = inventory.cluster.templates.folder
+        try:
+            checked_folder(beside(folder, override) if override else None)
+        except HadeployError as error:
+            error.doing = f"{file}: {error.doing}"
+            raise
+        vrrp_secret(inventory, folder)
+    return inventory
+
+
+@contextmanager
+def _reported(outcome: FleetOutcome, *, as_json: bool) -> Iterator[FleetOutcome]:
+    """Run a fleet's body; with --json, print one document however it ends."""
+    try:
+        yield outcome
+    except HadeployError as error:
+        outcome.code = error.code
+        outcome.errors = error.errors if isinstance(error, NodesError) else [error]
+        raise
+    except KeyboardInterrupt:
+        outcome.code = ExitCode.INTERRUPTED
+        raise
+    except BaseException as error:
+        outcome.code = ExitCode.FAILED
+        outcome.errors = [HadeployError(f"internal error: {type(error).__name__}: {error}")]
+        raise
+    finally:
+        if as_json:
+            click.echo(json.dumps(outcome.document(), indent=2))
+
+
+def _loaded(said: str) -> Mapping[str, Any] | None:
+    """The document that a cluster's process has printed; None if it did not come to that."""
+    try:
+        loaded: Mapping[str, Any] = json.loads(said)
+    except ValueError:
+        return None
+    return loaded

@@ -1,0 +1,92 @@
+"""How a fleet has ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from hadeploy.errors import ExitCode
+from hadeploy.fleet.model import Ending, Member, members
+from hadeploy.fleet.verdict import DONE, NOT_BEGUN, fleet_code, in_words, judged, summary
+
+MEMBER = Member("a.yaml", "a", "a")
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ([0, 0], 0),
+        ([0, 3], 3),
+        ([3, 3], 3),
+        ([3, 4], 1),
+        ([1, 1, 0], 1),
+        ([3, None, None], 3),
+        ([5, 0], 5),
+        ([5, 3], 3),
+        ([130, 0], 130),
+        ([7, 7], 7),
+        ([99], 1),
+    ],
+)
+def test_the_exit_code_is_what_failures_have_in_common(
+    codes: list[int | None], expected: int
+) -> None:
+    assert fleet_code(codes) == expected
+
+
+@pytest.mark.parametrize("codes", [[0, 0], [130, None], [3, 130], [None]])
+def test_an_interrupted_fleet_is_told_as_that(codes: list[int | None]) -> None:
+    assert fleet_code(codes, interrupted=True) == ExitCode.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        ("up", 0, "up and proven"),
+        ("up", 3, "unreachable or not fit, nothing touched"),
+        ("check", 3, "not fit"),
+        ("status", 4, "degraded"),
+        ("verify", 4, "not proven"),
+        ("plan", 5, "changes to make"),
+        ("down", 6, "locked by another run"),
+        ("status", 7, "does not serve"),
+        ("up", 99, "failed"),
+        ("up", None, NOT_BEGUN),
+    ],
+)
+def test_a_cluster_in_words(command: str, code: int | None, words: str) -> None:
+    assert in_words(command, code) == words
+
+
+@pytest.mark.parametrize("command", DONE)
+@pytest.mark.parametrize("code", ExitCode)
+def test_there_are_words_for_every_end(command: str, code: ExitCode) -> None:
+    assert in_words(command, code)
+
+
+@pytest.mark.parametrize(("pending", "code"), [(False, 0), (True, 5)])
+def test_pending_changes_are_told_also_where_they_have_no_code(pending: bool, code: int) -> None:
+    ending = judged("plan", Ending(MEMBER, 5), pending=pending)
+    assert (ending.result, ending.code) == ("changes to make", code)
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ([0], "1 cluster: 1 up and proven"),
+        ([4, 0, 0, None], "4 clusters: 2 up and proven; 1 not proven; 1 not begun"),
+    ],
+)
+def test_the_sum_in_one_sentence(codes: list[int | None], said: str) -> None:
+    assert summary([judged("up", Ending(MEMBER, c), pending=False) for c in codes]) == said
+
+
+@pytest.mark.parametrize(
+    ("clusters", "labels"),
+    [
+        ([("a.yaml", "east"), ("b.yaml", "west")], ["east", "west"]),
+        ([("a.yaml", "kube-lb"), ("f/b.yaml", "kube-lb")], ["a", "b"]),
+        ([("a/lb.yaml", "kube-lb"), ("b/lb.yaml", "kube-lb")], ["a/lb.yaml", "b/lb.yaml"]),
+    ],
+)
+def test_labels_tell_clusters_apart(clusters: list[tuple[str, str]], labels: list[str]) -> None:
+    assert [member.label for member in members(clusters)] == labels
