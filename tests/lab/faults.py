@@ -273,6 +273,7 @@ ROWS = [
     Row(ETC_READ_ONLY, "before the run", "backup", 3, "read-only file system"),
     Row(ETC_READ_ONLY, "another node's turn", "holder", 1, "Read-only file system"),
     Row(ETC_READ_ONLY, "recreating haproxy", "backup", 1, "Read-only file system", "image"),
+    Row(ETC_READ_ONLY, "recreating haproxy", "holder", 1, "Read-only file system", "image"),
     Row(ARCHIVE_TRUNCATED, "before the run", "backup", 2, "not what `docker save`", "truncated"),
     Row(CONTAINER_EXITS, "validating", "backup", 1, "cannot bind", "exits"),
     Row(CONTAINER_EXITS, "validating", "holder", 1, "cannot bind", "exits"),
