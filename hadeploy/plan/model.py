@@ -111,6 +111,11 @@ class Plan:
         """How many steps there are in all."""
         return sum(len(node.steps) for node in self.nodes)
 
+    def roles(self, node: str) -> set[Role]:
+        """The programs that are changed on a node."""
+        turns = (turn for turn in self.nodes if turn.node == node)
+        return {step.role for turn in turns for step in turn.steps if step.role}
+
     def then(self, other: Plan) -> Plan:
         """This plan and another one after it."""
         return Plan((*self.nodes, *other.nodes), other.together, (*self.expects, *other.expects))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from hadeploy.adopt.recognise import ByHand
 from hadeploy.desired import layout
-from hadeploy.desired.model import Container, DesiredNode
+from hadeploy.desired.model import Container, DesiredNode, Role
 from hadeploy.inventory.model import Cluster
 from hadeploy.plan.model import Impact, NodePlan, Step
 from hadeploy.run.lock import Lock
 from hadeploy.runtime.docker import run_arguments, validate_arguments, validation_of
 
+FINGERPRINT = 'emit fingerprint "$(fingerprint "$(ours 2>/dev/null)")"'
 RELOAD_SIGNAL = {"haproxy": "USR2", "keepalived": "HUP"}
 
 # A worker starts in well under a second; keepalived waits for its check to succeed several times.
@@ -24,26 +26,34 @@ KEEPALIVED_SECONDS = 15
 PIN_SECONDS = 120
 
 
-def stage_script(cluster: Cluster, desired: DesiredNode, lock: Lock, fingerprint: str) -> str:
-    """Takes the lock, stages every file, and has the real programs check them.
+def stage_script(
+    cluster: Cluster, desired: DesiredNode, roles: Collection[Role], lock: Lock, fingerprint: str
+) -> str:
+    """Takes the lock, stages files, and has the real programs check them.
 
     Args:
         cluster: the inventory.
         desired: the node's desired state.
+        roles: what changes; a program that keeps its image and its files is not asked again.
         lock: taken first.
         fingerprint: of what the plan was made on.
     """
     lines = ["stage_begin"]
     lines += [f"track {shlex.quote(name)}" for name in layout.DRAINS]
-    lines += [_line("put", f.path, f"{f.mode:04o}", _base64(f.content)) for f in desired.files]
-    # haproxy would warn that it is missing, in the middle of what it really has to say.
-    lines.append(_line("put", layout.SERVER_STATE, "0644", _base64(layout.NO_SERVER_STATE)))
+    for file in desired.files:
+        if file.role in roles:
+            lines.append(_line("put", file.path, f"{file.mode:04o}", _base64(file.content)))
+    if "haproxy" in roles:
+        # It would warn that it is missing, in the middle of what it really has to say.
+        lines.append(_line("put", layout.SERVER_STATE, "0644", _base64(layout.NO_SERVER_STATE)))
     staging = f"{desired.root}/{layout.STAGING}"
     for container in desired.containers:
+        if container.role not in roles:
+            continue
         command = validate_arguments(container, staging, validation_of(container))
         lines.append(_line("validate", container.role, *command))
     # The folders are there now: this is what the next script finds if nobody comes in between.
-    lines.append('emit fingerprint "$(fingerprint)"')
+    lines.append(FINGERPRINT)
     return lock.changing(cluster, fingerprint, ["stage.sh"], lines, taking=True)
 
 
@@ -103,7 +113,7 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
                 proof = _proof(cluster, desired, desired.container(step.role))
                 lines.append(_line("step", f"{number}.proof", *proof))
                 settled = step.role == "keepalived"
-    lines.append('emit fingerprint "$(fingerprint)"')
+    lines.append(FINGERPRINT)
     return lock_script(change, fingerprint, lines, otherwise, turn.together)
 
 

@@ -42,7 +42,11 @@ def stage_all(
     desired = prepared.desired
     scripts = {
         node: stage_script(
-            prepared.cluster, desired[node], lock, prepared.observed[node].fingerprint
+            prepared.cluster,
+            desired[node],
+            prepared.plan.roles(node),
+            lock,
+            prepared.observed[node].fingerprint,
         )
         for node in nodes
     }

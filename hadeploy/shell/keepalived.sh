@@ -11,10 +11,22 @@ check_age() {
 # vrrp_dump CONTAINER: what it says of its instance (SIGUSR1, keepalived(8)), but for the password.
 # Its first process is keepalived itself, so the signal goes straight there.
 vrrp_dump() {
+    vrrp_ask "$1" && sleep 0.02 2>/dev/null
+    vrrp_read
+}
+
+# vrrp_ask CONTAINER: what it says is read later.
+vrrp_ask() {
+    hd_dump=
     hd_vrrp_pid=$(main_pid "$1") || return 1
-    hd_dump=/proc/$hd_vrrp_pid/root/tmp/keepalived.data
-    rm -f "$hd_dump"
+    rm -f "/proc/$hd_vrrp_pid/root/tmp/keepalived.data"
     kill -USR1 "$hd_vrrp_pid" 2>/dev/null || return 1
+    hd_dump=/proc/$hd_vrrp_pid/root/tmp/keepalived.data
+}
+
+# vrrp_read: what the one says that was asked.
+vrrp_read() {
+    [ -n "$hd_dump" ] || return 1
     hd_left=15
     until grep -q '< Interfaces >' "$hd_dump" 2>/dev/null; do
         hd_left=$((hd_left - 1))

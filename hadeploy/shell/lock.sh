@@ -121,19 +121,24 @@ busy() {
 # finished: the last words; a script that nobody listens to gives the lock back itself.
 finished() { emit end || alone lock_drop; }
 
-# fingerprint: of all that a plan is made on and a run changes.
+# ours: the containers that carry our label, running or not: id and name.
+ours() {
+    docker container ls --all --no-trunc --format '{{.ID}} {{.Names}}' \
+        --filter "label=hadeploy.cluster=$HD_CLUSTER"
+}
+
+# fingerprint OURS: of all that a plan is made on and a run changes.
 fingerprint() {
     {
         find "$HD_ROOT/applied.json" "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/track" \
             -type f -exec sha256sum {} +
-        docker container ls --all --no-trunc --format '{{.ID}} {{.Names}}' \
-            --filter "label=hadeploy.cluster=$HD_CLUSTER"
+        printf '%s\n' "$1"
     } 2>/dev/null | sort | sha256sum | cut -c1-16
 }
 
 # still_as FINGERPRINT: ends the script if the node is not what the plan was made on.
 still_as() {
-    [ "$(fingerprint)" = "$1" ] && return 0
+    [ "$(fingerprint "$(ours 2>/dev/null)")" = "$1" ] && return 0
     emit changed
     # Without its engine a node is another one: then this says why.
     quietly docker version

@@ -16,16 +16,35 @@ observe_node() {
 }
 
 observe_docker() {
-    emit containers
-    hd_ours=$(
-        docker container ls --all --quiet --no-trunc --filter "label=hadeploy.cluster=$HD_CLUSTER"
+    hd_ours=$(printf '%s\n' "$hd_listed" | cut -d' ' -f1)
+    # shellcheck disable=SC2086,SC2154  # lists of words; report.sh
+    hd_inspected=$(
+        docker container inspect --format "$hd_place {{json .}}" $hd_ours $HD_CONTAINERS 2>/dev/null
     )
-    # shellcheck disable=SC2086  # lists of words
-    docker container inspect $hd_ours $HD_CONTAINERS 2>/dev/null
-    # The engine itself knows best what a reference means: docker.io/library/…, no tag, a digest.
-    for hd_image in $HD_IMAGES; do
-        hd_id=$(docker image inspect --format '{{.Id}} {{.Architecture}}' "$hd_image" 2>/dev/null) &&
-            emit image "$hd_image" "$hd_id"
+    # shellcheck disable=SC2034  # report.sh
+    hd_running=$(printf '%s\n' "$hd_inspected" | cut -d'{' -f1)
+    # What it says is there when it is read.
+    vrrp_ask "$HD_KEEPALIVED"
+    emit containers
+    printf '%s\n' "$hd_inspected" | sed 's/^[^{]*//; 1s/^/[/; $!s/$/,/; $s/$/]/'
+    # shellcheck disable=SC2086  # a list of words
+    observe_images $HD_IMAGES
+}
+
+# observe_images REFERENCE...: the engine itself knows best what a reference means:
+# docker.io/library/…, no tag, a digest. All at once; one by one only where some are missing.
+observe_images() {
+    hd_form='{{.Id}} {{.Architecture}}'
+    if hd_ids=$(docker image inspect --format "$hd_form" "$@" 2>/dev/null); then
+        for hd_image in "$@"; do
+            emit image "$hd_image" "$(printf '%s\n' "$hd_ids" | head -n 1)"
+            hd_ids=$(printf '%s\n' "$hd_ids" | tail -n +2)
+        done
+        return 0
+    fi
+    for hd_image in "$@"; do
+        hd_ids=$(docker image inspect --format "$hd_form" "$hd_image" 2>/dev/null) &&
+            emit image "$hd_image" "$hd_ids"
     done
 }
 
@@ -89,7 +108,7 @@ observe_answers() {
 
 observe_vrrp() {
     emit vrrp
-    vrrp_dump "$HD_KEEPALIVED"
+    vrrp_read
     emit check-age
     check_age "$HD_KEEPALIVED"
 }
@@ -135,11 +154,12 @@ main() {
     }
     emit docker
     ask_engine
-    emit fingerprint "$(fingerprint)"
+    hd_listed=$(ours 2>/dev/null)
+    emit fingerprint "$(fingerprint "$hd_listed")"
     lock_tell
     thorough && probe_begin
-    observe_node
     observe_docker
+    observe_node
     observe_files
     observe_mount haproxy "$HD_HAPROXY" "$HD_IN_HAPROXY"
     observe_mount keepalived "$HD_KEEPALIVED" "$HD_IN_KEEPALIVED"

@@ -82,8 +82,9 @@ free_of() {
 
 observe_engine() {
     emit docker-info
-    docker info --format '{{json .}}' 2>/dev/null
-    free_of docker "$(docker info --format '{{.DockerRootDir}}' 2>/dev/null)/"
+    hd_info=$(docker info --format '{{json .}}' 2>/dev/null)
+    printf '%s\n' "$hd_info"
+    free_of docker "$(printf '%s\n' "$hd_info" | sed -n 's/.*"DockerRootDir":"\([^"]*\)".*/\1/p')/"
     hd_engine=$(processes dockerd | head -n 1)
     hd_engine=/proc/${hd_engine%% *}
     emit nofile

@@ -59,8 +59,27 @@ stop_within() {
     return 1
 }
 
+# know CONTAINER...: asks the engine once where they run; it is asked again only for one that has moved.
+hd_running=
+hd_place='{{.Name}} {{.State.Pid}} {{.Id}} {{index .Config.Labels "hadeploy.cluster"}}'
+know() { hd_running=$(docker container inspect --format "$hd_place" "$@" 2>/dev/null); }
+
+# known_pid CONTAINER: of one that runs where it did, and is ours.
+known_pid() {
+    while read -r hd_run_name hd_run_pid hd_run_id hd_run_label _; do
+        [ "$hd_run_name $hd_run_label" = "/$1 $HD_CLUSTER" ] || continue
+        grep -qs "$hd_run_id" "/proc/$hd_run_pid/cgroup" || return 1
+        printf '%s\n' "$hd_run_pid"
+        return 0
+    done <<END
+$hd_running
+END
+    return 1
+}
+
 # main_pid CONTAINER: the pid of its first process; fails if it does not run, or is not ours.
 main_pid() {
+    known_pid "$1" && return 0
     hd_found=$(docker container inspect \
         --format '{{.State.Pid}} {{index .Config.Labels "hadeploy.cluster"}}' "$1" 2>/dev/null) || return 1
     [ "${hd_found#* }" = "$HD_CLUSTER" ] || return 1

@@ -39,7 +39,7 @@ def scripts() -> dict[str, str]:
     lock = Lock("c", "up", "token")
     return {
         "observe": observation_script(cluster),
-        "stage": stage_script(cluster, desired["n1"], lock, "f" * 16),
+        "stage": stage_script(cluster, desired["n1"], ("haproxy", "keepalived"), lock, "f" * 16),
         "apply": apply_script(change("n1"), first, "f" * 16, otherwise="put_back"),
         "restore": restore_script(change("n1"), "f" * 16),
         "down": down_script(cluster, down, healthy[down.node], lock),
