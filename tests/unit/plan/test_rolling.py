@@ -50,6 +50,13 @@ def test_a_part_of_the_nodes_is_not_brought_up_at_once() -> None:
     assert not make_plan(cluster, builders.desired(cluster), observed, only=["n2"]).at_once
 
 
+def test_a_plan_tells_which_programs_of_a_node_change() -> None:
+    observed = builders.healthy(builders.cluster())
+    assert planned(observed, haproxy={"maxconn": 700}).roles("n1") == {"haproxy"}
+    assert planned(observed, **ROUTER).roles("n2") == {"keepalived"}
+    assert planned(observed).roles("n1") == set()
+
+
 def test_all_nodes_together_the_holder_between_holding_and_letting_go() -> None:
     plan = planned(builders.healthy(builders.cluster()), **ROUTER)
     held = ["hold", "write-file", "reload-container"]

@@ -75,6 +75,15 @@ def test_a_script_that_arrives_incomplete_does_nothing(name: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_only_what_changes_is_staged_and_validated() -> None:
+    cluster = builders.cluster()
+    desired = builders.desired(cluster)["n1"]
+    script = stage_script(cluster, desired, ("haproxy",), Lock("c", "up", "token"), "f" * 16)
+    lines = [line.split()[:2] for line in script.splitlines()]
+    assert [words[1] for words in lines if words[:1] == ["validate"]] == ["haproxy"]
+    assert not [words for words in lines if words[:1] == ["put"] and "keepalived" in words[1]]
+
+
 def test_each_container_is_proven_right_after_it_was_touched() -> None:
     lines = [line for line in scripts()["apply"].splitlines() if line.startswith("step ")]
     verbs = [line.split()[2] for line in lines]
