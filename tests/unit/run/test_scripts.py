@@ -78,7 +78,8 @@ def test_a_script_that_arrives_incomplete_does_nothing(name: str) -> None:
 def test_only_what_changes_is_staged_and_validated() -> None:
     cluster = builders.cluster()
     desired = builders.desired(cluster)["n1"]
-    script = stage_script(cluster, desired, ("haproxy",), Lock("c", "up", "token"), "f" * 16)
+    lock, roles = Lock("c", "up", "token"), {desired.container("haproxy").role}
+    script = stage_script(cluster, desired, roles, lock, "f" * 16)
     lines = [line.split()[:2] for line in script.splitlines()]
     assert [words[1] for words in lines if words[:1] == ["validate"]] == ["haproxy"]
     assert not [words for words in lines if words[:1] == ["put"] and "keepalived" in words[1]]
