@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from hadeploy.plan.model import NodePlan
 from hadeploy.run.lock import RefusedError, refuse
 from hadeploy.run.progress import Progress
@@ -37,11 +39,21 @@ STANDINGS = {
 }
 
 
-def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress) -> str:
-    """Do the steps of one turn and prove the node healthy.
+@dataclass(frozen=True)
+class Done:
+    """A turn that came to its end.
 
-    Returns:
-        The node's fingerprint afterwards.
+    Attributes:
+        fingerprint: of the node afterwards.
+        awaited: seconds of it in which there was nothing to do but to wait for VRRP.
+    """
+
+    fingerprint: str
+    awaited: float
+
+
+def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress) -> Done:
+    """Do the steps of one turn and prove the node healthy.
 
     Raises:
         NodeFailedError: with the step that failed, what it said, and what the node has now.
@@ -59,7 +71,8 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
     if not failed:
         _refuse(reply, session.node)
         progress.node(session.node, f"{len(turn.steps)} changes applied and proven", "ok")
-        return reply.all("fingerprint")[-1].words[0]
+        awaited = sum(int(message.words[0]) for message in reply.all("awaited"))
+        return Done(reply.all("fingerprint")[-1].words[0], awaited / 100)
     number = failed[0].words[0]
     said = [next(m.text for m in reply.all("step") if m.words[0] == number)]
     if reply.all("unrestored"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -67,8 +68,13 @@ def apply(
         staged = stage_all(prepared, nodes, lock, sessions, progress)
         progress.phase("Apply")
         with deferred(progress) as interrupt:
-            _Roll(prepared, lock, staged, sessions, progress).run(todo, interrupt)
-        return _last_look(prepared, lock, sessions, progress, settle)
+            roll = _Roll(prepared, lock, staged, sessions, progress)
+            roll.run(todo, interrupt)
+        looks = _last_look(prepared, lock, sessions, progress, settle)
+    return {
+        node: dataclasses.replace(look, settled=look.settled + max(roll.waits))
+        for node, look in looks.items()
+    }
 
 
 def _last_look(
@@ -124,7 +130,11 @@ def election_seconds(prepared: Prepared) -> int:
 
 
 class _Roll:
-    """The turns of a plan, one after the other, and the way back."""
+    """The turns of a plan, one after the other, and the way back.
+
+    Attributes:
+        waits: seconds in which a turn had nothing to do but to wait for VRRP.
+    """
 
     def __init__(
         self,
@@ -139,6 +149,7 @@ class _Roll:
         self._fingerprints = staged
         self._sessions = sessions
         self._progress = progress
+        self.waits = [0.0]
         self._standing = {
             node: Standing.UNTOUCHED if node in staged else Standing.NEW for node in sessions
         }
@@ -202,7 +213,9 @@ class _Roll:
             self._change(node), turn, self._fingerprints[node], otherwise=self._otherwise(turn)
         )
         try:
-            self._fingerprints[node] = take_turn(script, turn, self._sessions[node], self._progress)
+            done = take_turn(script, turn, self._sessions[node], self._progress)
+            self._fingerprints[node] = done.fingerprint
+            self.waits.append(done.awaited)
         except HadeployError as error:
             if isinstance(error, NodeFailedError):
                 self._standing[node] = error.standing

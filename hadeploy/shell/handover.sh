@@ -147,7 +147,9 @@ hand_over() {
 await_vip() {
     hd_service=$1
     shift
-    until_true "$HD_ELECTION" "somebody answers on $*" answer_all "$hd_service" "$@" || return 0
+    hd_awaiting=$(centiseconds)
+    until_true "$HD_ELECTION" "somebody answers on $*" answer_all "$hd_service" "$@" || :
+    emit awaited "$(($(centiseconds) - hd_awaiting))"
 }
 
 answer_all() {

@@ -118,8 +118,6 @@ observe_services() {
     done
 }
 
-centiseconds() { sed 's/^\([0-9]*\)\.\([0-9]*\) .*/\1\2/' /proc/uptime; }
-
 # What Docker, sudo and keepalived all ask for.
 observe_resolution() {
     have getent || return 0

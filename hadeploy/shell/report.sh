@@ -20,6 +20,9 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # nap: a short wait between two polls.
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
 
+# centiseconds: of uptime.
+centiseconds() { sed 's/^\([0-9]*\)\.\([0-9]*\) .*/\1\2/' /proc/uptime; }
+
 # alive: whether or not anybody listens.
 alive() { emit alive || :; }
 
