@@ -17,11 +17,12 @@ _ADDRESS = re.compile(
 _CONTAINER = re.compile(r"(?P<ns>[0-9]{19}) (?P<action>[a-z_]+) (?P<name>\S+)$")
 # `docker logs --timestamps`: RFC 3339, in UTC.
 _LOG = re.compile(r"(?P<at>[0-9]{4}-[0-9T:.-]+)Z (?P<text>.*)")
-# keepalived puts the time before each line; both are told with the text.
-_SAID: tuple[tuple[re.Pattern[str], Kind], ...] = (
-    (re.compile(r"\(\S+\) Entering (MASTER|BACKUP|FAULT) STATE"), "state"),
-    (re.compile(r"VRRP_Script\(\S+\) (failed|succeeded)"), "check"),
-    (re.compile(r"Changing effective priority from ([0-9]+) to ([0-9]+)"), "priority"),
+# keepalived puts the time before each line; both are told with the text. Last: what happened.
+_SAID: tuple[tuple[re.Pattern[str], Kind, str], ...] = (
+    (re.compile(r"\(\S+\) Entering (MASTER|BACKUP|FAULT) STATE"), "state", r"\1"),
+    (re.compile(r"VRRP_Script\(\S+\) (failed|succeeded)"), "check", r"\1"),
+    (re.compile(r"VRRP_Script\(\S+\) timed out"), "check", "failed"),
+    (re.compile(r"Changing effective priority from ([0-9]+) to ([0-9]+)"), "priority", r"\1 \2"),
 )
 _ACTIONS = ("start", "die", "pause", "unpause", "oom", "kill", "stop")
 
@@ -44,10 +45,9 @@ def events_of(node: str, line: str, vips: Collection[str]) -> Iterable[Event]:
             what = f"{found['name']} {found['action']}"
             yield Event(int(found["ns"]) / 1e9, node, "container", what)
     elif found := _LOG.match(line):
-        for pattern, kind in _SAID:
+        for pattern, kind, what in _SAID:
             if said := pattern.search(found["text"]):
-                what = " ".join(said.groups())
-                yield Event(_utc(found["at"]), node, kind, what, found["text"])
+                yield Event(_utc(found["at"]), node, kind, said.expand(what), found["text"])
                 return
         yield Event(_utc(found["at"]), node, "log", found["text"])
 

@@ -22,7 +22,7 @@ from hadeploy.run.lock import Lock, refuse
 from hadeploy.run.progress import Progress
 from hadeploy.run.watch import Onlooker
 from hadeploy.shell.compose import compose
-from hadeploy.transport.fanout import each
+from hadeploy.transport.fanout import each, result_of
 from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session
 
@@ -274,7 +274,7 @@ def _finish(broken: list[Future[None]]) -> None:
     errors = []
     for future in broken:
         try:
-            future.result()
+            result_of(future)
         except HadeployError as error:
             errors.append(error)
     if errors:

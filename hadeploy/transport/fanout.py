@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from hadeploy.errors import HadeployError, NodesError
@@ -12,6 +12,20 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MOST_AT_ONCE = 64
+# Python looks for signals before it waits, and when a signal ends the wait: one that comes in
+# between is not seen before the wait ends. So no wait is long.
+SIGNAL_SECONDS = 0.5
+
+
+def result_of(future: Future[Result]) -> Result:
+    """What a thread comes to; waited for so that Ctrl-C always gets through.
+
+    Raises:
+        Exception: as the thread did.
+    """
+    while not wait([future], timeout=SIGNAL_SECONDS).done:
+        pass
+    return future.result()
 
 
 def try_each(
@@ -38,7 +52,7 @@ def try_each(
         meanwhile()
         for future in futures:
             try:
-                results.append(future.result())
+                results.append(result_of(future))
             except HadeployError as error:
                 errors.append(error)
     finally:

@@ -73,8 +73,14 @@ def test_a_container_that_is_not_there_is_told_and_up_makes_it(served: Cluster) 
     (holder,) = served.holders()
     other = next(node for node in served.lab.nodes if node != holder)
     served.node(other, f"docker stop --time 2 {HAPROXY} && docker rm {HAPROXY}")
-    (found,) = diagnosis(served)
-    assert (found["cause"], found["nodes"]) == ("container-missing", [other])
+    # Until keepalived's check has noticed, or haproxy its backends, there is more to tell.
+    eventually(
+        lambda: (
+            [(d["cause"], d["nodes"]) for d in diagnosis(served)]
+            == [("container-missing", [other])]
+        ),
+        "the container that is not there is all that is told",
+    )
     served.up()
     served.ok("verify")
 

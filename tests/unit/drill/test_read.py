@@ -47,6 +47,13 @@ def test_times_are_read_to_the_microsecond() -> None:
     assert event.at == pytest.approx(1795486772.098402, abs=1e-6)
 
 
+def test_a_check_that_did_not_end_in_time_has_failed() -> None:
+    # vrrp_script_child_thread() of keepalived's vrrp_scheduler.c.
+    text = "Wed Nov 25 07:30:01 2026: VRRP_Script(haproxy) timed out"
+    (event,) = events_of("n1", f"2026-11-25T07:30:01.098402146Z {text}", {VIP})
+    assert (event.kind, event.what, event.said) == ("check", "failed", text)
+
+
 def test_a_change_of_priority_is_told_with_its_line() -> None:
     text = "Wed Nov 25 03:30:01 2026: (hadeploy) Changing effective priority from 271 to 250"
     (event,) = events_of("n1", f"2026-11-25T03:30:01.098402146Z {text}", {VIP})

@@ -92,6 +92,15 @@ def soon(true: Callable[[], object], what: str) -> None:
         time.sleep(0.05)
 
 
+@contextlib.contextmanager
+def ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """A failure must not wait for a process that waits for the test."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
 @pytest.fixture
 def silent(tmp_path: Path) -> Iterator[tuple[Path, socket.socket]]:
     """Two inventories; the first one's node takes a connection and says nothing for ten minutes."""
@@ -120,9 +129,12 @@ def test_however_it_ends_no_process_is_left(
 ) -> None:
     folder, server = silent
     command = [sys.executable, "-m", "hadeploy", "check", "-i", str(folder), "--concurrency", "1"]
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
+    with (
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process,
+        ended(process),
+    ):
         server.settimeout(60)
         connection, _ = server.accept()
         with connection:
