@@ -28,13 +28,14 @@ from benchmarks.scenarios import (
     Scenario,
     chosen,
 )
-from benchmarks.table import rendered
+from benchmarks.table import in_short, rendered
 from benchmarks.tools import Hadeploy, Tool, install_peers, peer_versions, peers
 from hadeploy.errors import HadeployError
 from hadeploy.lab.images.store import lab_images
 from hadeploy.lab.lab import Lab
 
 DOCUMENT = DOCUMENTS / "availability.md"
+README = DOCUMENTS.parent / "README.md"
 GAP_BAR_SECONDS = 0.1
 QUICK = "haproxy-config"
 TOOLS = ("hadeploy", "ansible", "pyinfra")
@@ -87,6 +88,8 @@ def main(
         raise click.ClickException("\n".join(filter(None, (str(error), error.detail)))) from error
     whole = len(scenarios) == len(SCENARIOS) and not wanted and not broken
     write(Markers("availability"), block, output or (DOCUMENT if whole else None))
+    if whole and not output:
+        write(Markers("availability-short", "availability"), in_short(rows), README)
     own = [row for row in rows if row.tool == Hadeploy.title]
     # One round on a busy machine says little about milliseconds.
     gap = float("inf") if quick else GAP_BAR_SECONDS

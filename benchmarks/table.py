@@ -33,6 +33,31 @@ def rendered(rows: Sequence[Row], machine: Mapping[str, str], rounds: int) -> st
     return "\n".join(lines)
 
 
+def in_short(rows: Sequence[Row]) -> str:
+    """What clients noticed of each change that every tool made, as Markdown.
+
+    Args:
+        rows: what was measured.
+    """
+    tools = list(dict.fromkeys(row.tool for row in rows))
+    by_change: dict[str, list[Row]] = {}
+    for row in rows:
+        by_change.setdefault(row.change, []).append(row)
+    return "\n".join(
+        [
+            f"| what is changed | {' | '.join(tools)} |",
+            f"|---|{'--:|' * len(tools)}",
+            *(
+                f"| {change} | "
+                + " | ".join(f"{row.failed} ({_duration(row.gap)})" for row in made)
+                + " |"
+                for change, made in by_change.items()
+                if [row.tool for row in made] == tools
+            ),
+        ]
+    )
+
+
 def _line(row: Row) -> str:
     cells = (
         row.change,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from benchmarks.figures import LongLived, Measurement, Observed, Request, Row
-from benchmarks.table import rendered
+from benchmarks.table import in_short, rendered
 
 
 def row(change: str, tool: str, *errors: str) -> Row:
@@ -32,3 +32,12 @@ def test_a_long_gap_is_in_seconds() -> None:
     requests = [Request(0.0, 0.0, 3.14)]
     made = Measurement(Observed(requests, (), 0.0), 0.0, 1.0)
     assert "| 3.1 s |" in rendered([Row("a", "one", True, [made])], {}, 1)
+
+
+def test_in_short_there_are_the_changes_that_all_have_made() -> None:
+    rows = [row("a", "one"), row("b", "one"), row("a", "two", "ECONNREFUSED")]
+    assert in_short(rows).splitlines() == [
+        "| what is changed | one | two |",
+        "|---|--:|--:|",
+        "| a | 0 (42 ms) | 1 (42 ms) |",
+    ]
