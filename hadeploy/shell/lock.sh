@@ -19,7 +19,11 @@ alone() {
     ) 9>"$lock_file.mutex"
 }
 
-lock_field() { sed -n "s/^$1=//p" "$lock_file" 2>/dev/null; }
+# lock_look: the lock as it is in this instant, for what follows: whoever has it may renew or drop it
+# at any time. Fails if there is none.
+lock_look() { hd_read=$(cat "$lock_file" 2>/dev/null); }
+
+lock_field() { printf '%s\n' "$hd_read" | sed -n "s/^$1=//p"; }
 
 lock_expired() { [ "$(lock_field expires)" -le "$(uptime_seconds)" ] 2>/dev/null; }
 
@@ -33,17 +37,20 @@ lock_write() {
 }
 
 lock_try() {
-    [ -e "$lock_file" ] && ! lock_expired && ! lock_mine && return 1
+    if lock_look && ! lock_expired && ! lock_mine; then
+        lock_tell
+        return 1
+    fi
     lock_write "$(date +%s)"
 }
 
 lock_try_renew() {
-    lock_mine || return 1
+    lock_look && lock_mine || return 1
     lock_write "$(lock_field since)"
 }
 
 lock_drop() {
-    [ "$(lock_field token)" = "$HD_LOCK" ] && rm -f "$lock_file"
+    lock_look && [ "$(lock_field token)" = "$HD_LOCK" ] && rm -f "$lock_file"
     return 0
 }
 
@@ -52,7 +59,7 @@ still_working() { [ -e "$lock_file.busy" ] && ! flock -n "$lock_file.busy" true;
 
 # lock_tell: who has it; nothing if nobody does.
 lock_tell() {
-    if [ -e "$lock_file" ] && ! lock_expired; then
+    if lock_look && ! lock_expired; then
         emit lock
         printf 'token=%s\nowner=%s\npurpose=%s\nprocess=%s\nage=%s\nleft=%s\n' \
             "$(lock_field token)" "$(lock_field owner)" "$(lock_field purpose)" \
@@ -62,7 +69,7 @@ lock_tell() {
     fi
 }
 
-lock_try_inherit() { [ "$(lock_field token)" = "$1" ] && rm -f "$lock_file"; }
+lock_try_inherit() { lock_look && [ "$(lock_field token)" = "$1" ] && rm -f "$lock_file"; }
 
 # lock_inherit TOKEN: takes the lock of a run whose process is known to be dead, once its script, if
 # one still works here, has come to its end.
@@ -89,7 +96,6 @@ lock_take() {
         emit taken || :
         return 0
     }
-    lock_tell
     emit locked
     emit end
     exit 1

@@ -50,7 +50,7 @@ When = Literal[
 MOMENTS: dict[When, str] = {
     "connecting": "Connect",
     "looking": "Observe",
-    "locking": "Lock",
+    "locking": "Validate",
     "loading images": "Images",
     "sending an image": "{node} sending",
     "validating": "{node} checking the haproxy",
@@ -59,8 +59,8 @@ MOMENTS: dict[When, str] = {
     "proving haproxy": "{node} proving kube-lb-haproxy",
     "handing over": "{node} handing over",
     "recording": "{node} recording",
-    "another node's turn": "{other} writing",
-    "verifying": "Verify",
+    "another node's turn": "{other} recording",
+    "verifying": "Settle",
 }
 
 

@@ -133,7 +133,13 @@ def test_five_kills_in_a_row_are_survived(served: Cluster) -> None:
     new_image(served)
     new_config(served)
     with probing(served) as probe:
-        for moment in ("checking the keepalived", "n2 recreating", "n2 proving", "n3", "handing"):
+        for moment in (
+            "Validate",
+            "checking the haproxy",
+            "n2 recreating",
+            "n3 proving",
+            "handing",
+        ):
             assert served.accident("kill", moment, "up").code in (0, -signal.SIGKILL)
             assert served.request()
         served.ok("up", "--lock-wait", "60")

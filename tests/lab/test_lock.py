@@ -25,9 +25,9 @@ def cluster_free(served: Cluster) -> Iterator[Cluster]:
 def steal(expires: str) -> str:
     """Shell that takes the lock of a node for somebody else, as a run leaves it."""
     return (
-        "install -d -m 0700 /run/hadeploy; "
+        "install -d -m 0700 /run/hadeploy; (flock 9; "
         f"printf 'token=other\\nowner=ann@desk\\npurpose=up\\nsince=%s\\nexpires=%s\\n' "
-        f'"$(date +%s)" "{expires}" >{LOCK}'
+        f'"$(date +%s)" "{expires}" >{LOCK}) 9>{LOCK}.mutex'
     )
 
 
