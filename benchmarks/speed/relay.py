@@ -51,11 +51,14 @@ def relays(doors: Sequence[Door], delay: float, host: str = "127.0.0.1") -> Iter
     opened: list[Door] = []
     ready, loop = threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
+    # asyncio itself holds a task weakly: one whose client has said all would be collected as
+    # garbage while it waits for the server (CPython's manual, create_task).
+    serving: set[asyncio.Task[None]] = set()
 
     async def serve() -> None:
         async with contextlib.AsyncExitStack() as stack:
             for door in doors:
-                server = await asyncio.start_server(_Relay(door, delay).serve, host, 0)
+                server = await asyncio.start_server(_Relay(door, delay, serving).serve, host, 0)
                 await stack.enter_async_context(server)
                 opened.append(Door(*server.sockets[0].getsockname()[:2]))
             ready.set()
@@ -82,9 +85,13 @@ def relays(doors: Sequence[Door], delay: float, host: str = "127.0.0.1") -> Iter
 class _Relay:
     door: Door
     delay: float
+    serving: set[asyncio.Task[None]]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, to its end."""
+        if task := asyncio.current_task():
+            self.serving.add(task)
+            task.add_done_callback(self.serving.discard)
         said: _Pieces = asyncio.Queue()
         heard: _Pieces = asyncio.Queue()
         taking = [asyncio.create_task(_take(reader, said, self.delay / 2))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
@@ -82,3 +83,32 @@ def test_a_server_that_is_not_there_hangs_up() -> None:
         gone = Door(*server.getsockname()[:2])
     with relays([gone], 0.0) as (door,):
         assert heard_from(door, b"") == b""
+
+
+def test_a_server_may_think_for_long_after_the_client_has_said_all() -> None:
+    heard_all, think = threading.Event(), threading.Event()
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            while connection.recv(65536):
+                pass
+            heard_all.set()
+            think.wait(20)
+            connection.sendall(b"late")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=serve)
+        serving.start()
+        with (
+            relays([Door(*listening.getsockname()[:2])], 0.02) as (door,),
+            socket.create_connection((door.host, door.port), timeout=20) as connection,
+        ):
+            connection.sendall(b"x")
+            connection.shutdown(socket.SHUT_WR)
+            assert heard_all.wait(20)
+            # What nothing but itself holds on to is gone after this.
+            gc.collect()
+            think.set()
+            assert connection.recv(10) == b"late"
+        serving.join()
