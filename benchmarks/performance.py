@@ -7,6 +7,7 @@ It makes a lab of its own, and for the large clusters many small nodes, and remo
 
 from __future__ import annotations
 
+import compileall
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import click
 
+import hadeploy
 from benchmarks.bench import DOCUMENTS, bench_lab, machine, tell, write
 from benchmarks.document import Markers
 from benchmarks.speed.budgets import Judged, judged
@@ -149,6 +151,9 @@ def main(
         document.parent.mkdir(parents=True, exist_ok=True)
         document.touch()
     found = Found(document, rounds)
+    # As pip leaves a package, also the other tools; one that is installed to be edited is compiled
+    # when it runs, again and again where PYTHONDONTWRITEBYTECODE is set.
+    compileall.compile_dir(Path(hadeploy.__file__).parent, quiet=1)
     try:
         with tempfile.TemporaryDirectory(prefix="performance-") as scratch:
             folder = Path(scratch)

@@ -44,7 +44,7 @@ carry_over() {
     # A server that starts down is a warning.
     ! grep -q '^[[:blank:]]*zero-warning' "$hd_config" || return 0
     hd_known=$(
-        for hd_port in "$HD_HEALTH_PORT" $(recorded health_port); do
+        for hd_port in $(printf '%s\n' "$HD_HEALTH_PORT" "$(recorded health_port)" | sort -u); do
             http_get "$hd_port" '/stats;csv' | down_servers
         done
     ) 2>/dev/null

@@ -117,8 +117,8 @@ working() {
 }
 
 busy() {
-    install -d -m 0700 /run/hadeploy && exec 8>"$lock_file.busy" && patiently flock -w 120 8 &&
-        return 0
+    install -d -m 0700 /run/hadeploy && exec 8>"$lock_file.busy" &&
+        { flock -n 8 || patiently flock -w 120 8; } && return 0
     emit occupied
     emit end
     exit 1

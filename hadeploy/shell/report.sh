@@ -101,11 +101,13 @@ container_of() {
     sed -n 's/.*\([0-9a-f]\{64\}\).*/\1/p' "/proc/$1/cgroup" 2>/dev/null | head -n 1
 }
 
-# http_get PORT PATH: the head of the answer of a local port, within 2 s.
+# http_get PORT PATH: the answer of a local port, within 2 s. The printf of bash writes line by line, and
+# the second line would wait for the first one's acknowledgement, which the kernel delays by 40 ms
+# (RFC 1122, 4.2.3.2 and 4.2.3.4).
 http_get() {
     # shellcheck disable=SC2016  # expanded by bash, from its own arguments
     timeout 2 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
-        printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3; cat <&3' bash "$1" "$2" 2>/dev/null
+        env printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3; cat <&3' bash "$1" "$2" 2>/dev/null
 }
 
 # tcp_opens ADDRESS PORT: whether a connection opens within 1 s.
