@@ -1,0 +1,15 @@
+"""How the tests' own processes begin."""
+
+from __future__ import annotations
+
+import signal
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach whatever the tests start.
+
+    A shell without job control has what it starts in the background ignore SIGINT (POSIX, 2.11),
+    and what is ignored stays so in every child.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
