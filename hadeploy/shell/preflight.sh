@@ -4,7 +4,7 @@
 # HD_ROOT, HD_VIPS, HD_KEEPALIVED, HD_KEEPALIVED_IMAGE, HD_ROUTER_ID, observe.sh.
 
 # Two tries of the kernel's, which are a second apart.
-PROBE_TENTHS=13
+PROBE_CENTISECONDS=130
 
 # Three adverts of the usual interval, and a second to start.
 LISTEN_SECONDS=4
@@ -45,6 +45,7 @@ probe_begin() {
         timeout 1 bash -c 'echo >"/dev/udp/$1/9"' bash "$hd_vip" >/dev/null 2>&1
         hd_probed="$hd_probed $hd_vip"
     done
+    hd_probing=$(centiseconds)
 }
 
 answered() {
@@ -57,9 +58,7 @@ answered() {
 }
 
 probe_end() {
-    hd_left=$PROBE_TENTHS
-    until answered || [ "$hd_left" -le 0 ]; do
-        hd_left=$((hd_left - 1))
+    until answered || [ $(($(centiseconds) - hd_probing)) -ge "$PROBE_CENTISECONDS" ]; do
         nap
     done
     for hd_vip in $hd_probed; do
