@@ -47,9 +47,10 @@ def test_times_are_read_to_the_microsecond() -> None:
     assert event.at == pytest.approx(1795486772.098402, abs=1e-6)
 
 
-def test_a_check_that_did_not_end_in_time_has_failed() -> None:
-    # vrrp_script_child_thread() of keepalived's vrrp_scheduler.c.
-    text = "Wed Nov 25 07:30:01 2026: VRRP_Script(haproxy) timed out"
+@pytest.mark.parametrize("timed_out", ["timed_out", "timed out"])
+def test_a_check_that_did_not_end_in_time_has_failed(timed_out: str) -> None:
+    # vrrp_script_child_thread() of keepalived's vrrp_scheduler.c, and that of 1.x.
+    text = f"Wed Nov 25 07:30:01 2026: VRRP_Script(haproxy) {timed_out}"
     (event,) = events_of("n1", f"2026-11-25T07:30:01.098402146Z {text}", {VIP})
     assert (event.kind, event.what, event.said) == ("check", "failed", text)
 
