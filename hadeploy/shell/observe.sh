@@ -48,7 +48,8 @@ observe_images() {
     done
 }
 
-# Names, modes and contents of every file of ours.
+# Names, modes and contents of every file of ours; one that a script of a dead run removes meanwhile is
+# not there.
 observe_files() {
     [ -d "$HD_ROOT" ] || return 0
     emit kept
@@ -56,8 +57,10 @@ observe_files() {
     for hd_part in "$HD_ROOT"/* ${HD_PREVIOUS:+"$HD_ROOT/.previous"}; do
         [ -e "$hd_part" ] || continue
         find "$hd_part" -type f | while IFS= read -r hd_file; do
-            emit file "$(stat -c '%a %u:%g' "$hd_file")" "${hd_file#"$HD_ROOT"/}"
-            base64 <"$hd_file"
+            hd_about=$(stat -c '%a %u:%g' "$hd_file" 2>/dev/null) || continue
+            hd_content=$({ base64 <"$hd_file"; } 2>/dev/null) || continue
+            emit file "$hd_about" "${hd_file#"$HD_ROOT"/}"
+            printf '%s\n' "$hd_content"
         done
     done
 }
