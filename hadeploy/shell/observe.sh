@@ -48,8 +48,8 @@ observe_images() {
     done
 }
 
-# Names, modes and contents of every file of ours; one that a script of a dead run removes meanwhile is
-# not there.
+# Names, modes and contents of every file of ours. One that a script of a dead run removes meanwhile is
+# not there; one that cannot be read is.
 observe_files() {
     [ -d "$HD_ROOT" ] || return 0
     emit kept
@@ -58,7 +58,7 @@ observe_files() {
         [ -e "$hd_part" ] || continue
         find "$hd_part" -type f | while IFS= read -r hd_file; do
             hd_about=$(stat -c '%a %u:%g' "$hd_file" 2>/dev/null) || continue
-            hd_content=$({ base64 <"$hd_file"; } 2>/dev/null) || continue
+            hd_content=$({ base64 <"$hd_file"; } 2>&1) || [ -e "$hd_file" ] || continue
             emit file "$hd_about" "${hd_file#"$HD_ROOT"/}"
             printf '%s\n' "$hd_content"
         done
