@@ -23,8 +23,8 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.partial import refuse_minority, unknown_nodes
 from hadeploy.run.connections import connected
 from hadeploy.run.inputs import Choices, Inputs
-from hadeploy.run.lock import LockedError, StaleError
 from hadeploy.run.progress import Progress
+from hadeploy.run.refusal import LockedError, StaleError
 from hadeploy.transport.connect import Dialer
 from hadeploy.transport.session import Session
 

@@ -12,8 +12,9 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import leftovers
 from hadeploy.plan.model import NodePlan, Plan
 from hadeploy.run.interrupt import deferred
-from hadeploy.run.lock import Lock, held, refuse
+from hadeploy.run.lock import Lock, held
 from hadeploy.run.progress import Progress
+from hadeploy.run.refusal import refuse
 from hadeploy.transport.fanout import each
 from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session

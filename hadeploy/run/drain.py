@@ -10,8 +10,9 @@ from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.successor import drains, successors
-from hadeploy.run.lock import held, refuse
+from hadeploy.run.lock import held
 from hadeploy.run.progress import Progress
+from hadeploy.run.refusal import refuse
 from hadeploy.transport.session import Session
 
 # Longer than any election at whole-second adverts (RFC 3768, 6.1).

@@ -18,8 +18,9 @@ from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.successor import successors
 from hadeploy.run.interrupt import Interrupt
-from hadeploy.run.lock import Lock, refuse
+from hadeploy.run.lock import Lock
 from hadeploy.run.progress import Progress
+from hadeploy.run.refusal import refuse
 from hadeploy.run.watch import Onlooker
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import each, result_of

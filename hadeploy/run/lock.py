@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.parse import parse_fields
 from hadeploy.run.process import is_dead, this_process
 from hadeploy.run.progress import Progress
+from hadeploy.run.refusal import LockedError, describe, refuse, told_lock
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
 from hadeploy.transport.protocol import Message, Reply
@@ -24,24 +24,6 @@ from hadeploy.transport.session import Session
 
 # A third of what shell/lock.sh grants, so that one renewal may fail.
 RENEW_SECONDS = 40
-
-
-class RefusedError(HadeployError):
-    """A script may not go on, and has not."""
-
-
-class LockedError(RefusedError):
-    """Somebody else is changing the cluster.
-
-    Attributes:
-        ending: whether that run is dead and only its script still works, which comes to its end.
-    """
-
-    ending = False
-
-
-class StaleError(RefusedError):
-    """A node is no longer what the plan was made on."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +153,7 @@ def _take_one(
         return session.run(source, doing=doing, on_message=lambda m: tell(session.node, m))
 
     reply = run(script)
-    told = _told(reply)
+    told = told_lock(reply)
     if reply.all("locked") and is_dead(told.get("process", "")):
         inherited = run(lock.script(f"lock_inherit {shlex.quote(told['token'])}"))
         reply = run(script) if inherited.all("taken") else inherited
@@ -236,90 +218,13 @@ def held(
             release(lock, sessions)
 
 
-def refuse(reply: Reply, node: str, doing: str) -> None:
-    """Raise what a script said about the lock, if it said that it may not go on.
-
-    Raises:
-        LockedError: somebody else has the lock.
-        StaleError: the node is not what the plan was made on.
-        HadeployError: this run lost its lock.
-    """
-    if reply.all("locked"):
-        raise locked(_told(reply), node=node, doing=doing)
-    if reply.all("occupied"):
-        raise LockedError(
-            "a script of an earlier run still works there",
-            node=node,
-            doing=doing,
-            hint="is its Docker engine stuck? look at `ps` and `docker ps` there",
-            code=ExitCode.LOCKED,
-        )
-    if reply.all("fenced"):
-        raise RefusedError(
-            "this run no longer holds its lock, so it changes nothing more",
-            node=node,
-            doing=doing,
-            hint="was this machine asleep? run the same command again",
-        )
-    if reply.all("moved"):
-        raise StaleError(
-            "the VIP has come here since the plan was made, so nothing was changed here",
-            node=node,
-            doing=doing,
-            hint="has its holder failed? run the same command again: it hands the VIP over first",
-        )
-    if reply.all("changed"):
-        raise StaleError(
-            "the node is no longer what the plan was made on",
-            node=node,
-            doing=doing,
-            detail=reply.body("changed") or None,
-            hint="somebody changed it in between; run the same command again",
-        )
-
-
-def locked(told: Mapping[str, str], *, node: str, doing: str) -> LockedError:
-    """The error that another run has the lock.
-
-    Args:
-        told: its fields.
-        node: where.
-        doing: what this run was doing.
-    """
-    error = LockedError(
-        f"locked by {describe(told)}",
-        node=node,
-        doing=doing,
-        hint="wait for it (--lock-wait SECONDS), or `hadeploy unlock` if that run is dead",
-        code=ExitCode.LOCKED,
-    )
-    error.ending = is_dead(told.get("process", ""))
-    return error
-
-
-def _told(reply: Reply) -> dict[str, str]:
-    return parse_fields(reply.body("lock"))
-
-
-def describe(told: Mapping[str, str]) -> str:
-    """Who holds a lock, why, and for how long.
-
-    Args:
-        told: its fields.
-    """
-    return (
-        f"{told.get('owner', '?')} for `{told.get('purpose', '?')}`, {told.get('age', '?')} s ago; "
-        f"expires in {told.get('left', '?')} s unless it is renewed"
-    )
-
-
 def holders(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, str]:
     """Who holds the lock, by node; nodes without one are left out."""
     lock = Lock(cluster.name, "unlock")
 
     def ask(session: Session) -> tuple[str, str | None]:
         reply = session.run(lock.script("lock_tell"), doing="looking at the lock")
-        told = _told(reply)
+        told = told_lock(reply)
         return session.node, describe(told) if told else None
 
     results, _ = try_each(ask, sessions.values())

@@ -30,7 +30,7 @@ from hadeploy.plan.partial import refuse_partial
 from hadeploy.plan.previous import Previous
 from hadeploy.plan.rolling import as_outage, changing, interrupts_the_holder, make_plan
 from hadeploy.run.inputs import Choices, Inputs
-from hadeploy.run.lock import locked
+from hadeploy.run.refusal import locked
 
 
 @dataclass(frozen=True)

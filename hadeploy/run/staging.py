@@ -10,9 +10,10 @@ from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode
 from hadeploy.errors import HadeployError
 from hadeploy.plan.texts import shown
-from hadeploy.run.lock import Lock, refuse, take
+from hadeploy.run.lock import Lock, take
 from hadeploy.run.prepare import Prepared
 from hadeploy.run.progress import Progress
+from hadeploy.run.refusal import refuse
 from hadeploy.run.scripts import stage_script
 from hadeploy.transport.fanout import each, try_each
 from hadeploy.transport.protocol import Message, Reply

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hadeploy.plan.model import NodePlan
-from hadeploy.run.lock import RefusedError, refuse
 from hadeploy.run.progress import Progress
+from hadeploy.run.refusal import RefusedError, refuse
 from hadeploy.run.standing import NodeFailedError, Standing
 from hadeploy.transport.protocol import Message, Reply
 from hadeploy.transport.session import Session

@@ -16,10 +16,11 @@ from hadeploy.run.homecoming import bring_home
 from hadeploy.run.images import bring, needs_of
 from hadeploy.run.inputs import Inputs
 from hadeploy.run.interrupt import Interrupt, deferred
-from hadeploy.run.lock import Lock, RefusedError, held
+from hadeploy.run.lock import Lock, held
 from hadeploy.run.prepare import Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.record import applied_record
+from hadeploy.run.refusal import RefusedError
 from hadeploy.run.scripts import Change, apply_script, restore_script
 from hadeploy.run.staging import stage_all
 from hadeploy.run.standing import NodeFailedError, RollError, Standing
