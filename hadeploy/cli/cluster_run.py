@@ -19,7 +19,6 @@ from hadeploy.cli.imports import uncollected
 from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import Depth, look_at_all, observation_script
-from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.partial import refuse_minority, unknown_nodes
 from hadeploy.run.connections import connected
 from hadeploy.run.inputs import Choices, Inputs
@@ -30,6 +29,7 @@ from hadeploy.transport.session import Session
 
 if TYPE_CHECKING:
     from hadeploy.check.model import Finding
+    from hadeploy.observe.model import ObservedNode
     from hadeploy.plan.previous import Previous
     from hadeploy.run.prepare import Prepared
 
@@ -103,7 +103,7 @@ def get_ready(inputs: Inputs, *modules: str) -> None:
         modules: names of modules.
     """
     with uncollected():
-        for module in ("hadeploy.run.prepare", *modules):
+        for module in ("hadeploy.observe.parse", "hadeploy.run.prepare", *modules):
             importlib.import_module(module)
         from hadeploy.desired.templates import compile_all
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hadeploy.desired import layout
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
-from hadeploy.observe.parse import parse_observation
 from hadeploy.observe.sense import making_sense
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
 from hadeploy.transport.protocol import Message, Reply
 from hadeploy.transport.session import Session
+
+if TYPE_CHECKING:
+    from hadeploy.observe.model import ObservedNode
 
 # How much of what only `hadeploy check` needs is asked: nothing, or what may take a second or two
 # where nothing of ours was applied yet, or on every node.
@@ -155,6 +156,9 @@ def read_observation(node: str, reply: Reply) -> ObservedNode:
     Raises:
         HadeployError: it makes no sense.
     """
+    # Not before the nodes are asked; while they answer there is time.
+    from hadeploy.observe.parse import parse_observation  # noqa: PLC0415
+
     hint = "what do `docker inspect`, `ip -j address` and `ss -ltnp` print there?"
     with making_sense(node, "observing", hint):
         return parse_observation(node, reply)

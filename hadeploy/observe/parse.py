@@ -45,7 +45,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
     files = tuple(_file(m) for m in reply.all("file"))
     return ObservedNode(
         node=node,
-        lock=parse_fields(reply.body("lock")),
+        lock=reply.fields("lock"),
         fingerprint=next((m.words[0] for m in reply.all("fingerprint") if m.words), ""),
         now=int(about.get("now", ["0"])[0]),
         machine=about.get("machine", ["?"])[0],
@@ -87,11 +87,6 @@ def _pairs(text: str) -> dict[str, list[str]]:
         if equals:
             found.setdefault(key, []).append(value)
     return found
-
-
-def parse_fields(text: str) -> dict[str, str]:
-    """Lines of `name=value`; what else there is is left out."""
-    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
 def _docker_version(text: str) -> tuple[str | None, str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.model import Plan
+
+if TYPE_CHECKING:
+    from hadeploy.observe.model import ObservedNode
+    from hadeploy.plan.model import Plan
 
 
 def refuse_partial(

@@ -12,14 +12,17 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Node
 from hadeploy.observe.gather import look_at
-from hadeploy.observe.model import ObservedNode
 from hadeploy.transport.connect import Dialer
 from hadeploy.transport.fanout import MOST_AT_ONCE
 from hadeploy.transport.session import Session
+
+if TYPE_CHECKING:
+    from hadeploy.observe.model import ObservedNode
 
 # Between two attempts to connect, each about twice the last.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.observe.parse import parse_fields
 from hadeploy.run.process import is_dead
 from hadeploy.transport.protocol import Reply
 
@@ -91,7 +90,7 @@ def locked(told: Mapping[str, str], *, node: str, doing: str) -> LockedError:
 
 def told_lock(reply: Reply) -> dict[str, str]:
     """The fields of the lock that a script found; empty if it told of none."""
-    return parse_fields(reply.body("lock"))
+    return reply.fields("lock")
 
 
 def describe(told: Mapping[str, str]) -> str:

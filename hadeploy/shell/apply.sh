@@ -88,9 +88,9 @@ swap() { mv -f "$HD_ROOT/.staging/$1" "$HD_ROOT/$1" && sync "$HD_ROOT/${1%/*}"; 
 record() {
     printf '%s' "$1" | base64 -d >"$HD_ROOT/applied.json.new" && sync "$HD_ROOT/applied.json.new" ||
         return 1
-    for hd_name in "$HD_HAPROXY" "$HD_KEEPALIVED"; do
-        ! exists "$hd_name$OLD" || docker rm "$hd_name$OLD" >/dev/null || return 1
-    done
+    hd_kept=$(docker container inspect --format '{{.Id}}' "$HD_HAPROXY$OLD" "$HD_KEEPALIVED$OLD" 2>/dev/null)
+    # shellcheck disable=SC2086  # a list of words
+    [ -z "$hd_kept" ] || docker rm $hd_kept >/dev/null || return 1
     mv -f "$HD_ROOT/applied.json.new" "$HD_ROOT/applied.json" || return 1
     # A change that was taken back before it was finished is nothing to go back to.
     if grep -qF "\"configuration\": \"$2\"" "$HD_ROOT/.undo/applied.json" 2>/dev/null; then
@@ -180,6 +180,7 @@ until_true() {
     hd_what=$2
     shift 2
     hd_told=$(uptime_seconds)
+    hd_blinks=5
     until "$@"; do
         # Polls of a slow node are slow, too, so they are no measure.
         if [ "$(uptime_seconds)" -ge $((hd_told + 3)) ]; then
@@ -190,7 +191,12 @@ until_true() {
             printf 'not within the deadline: %s\n' "$hd_what"
             return 1
         fi
-        nap
+        if [ "$hd_blinks" -gt 0 ]; then
+            hd_blinks=$((hd_blinks - 1))
+            blink
+        else
+            nap
+        fi
     done
 }
 

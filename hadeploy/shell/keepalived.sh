@@ -11,7 +11,7 @@ check_age() {
 # vrrp_dump CONTAINER: what it says of its instance (SIGUSR1, keepalived(8)), but for the password.
 # Its first process is keepalived itself, so the signal goes straight there.
 vrrp_dump() {
-    vrrp_ask "$1" && sleep 0.02 2>/dev/null
+    vrrp_ask "$1" && blink
     vrrp_read
 }
 
@@ -19,7 +19,8 @@ vrrp_dump() {
 vrrp_ask() {
     hd_dump=
     hd_vrrp_pid=$(main_pid "$1") || return 1
-    rm -f "/proc/$hd_vrrp_pid/root/tmp/keepalived.data"
+    [ ! -e "/proc/$hd_vrrp_pid/root/tmp/keepalived.data" ] ||
+        rm -f "/proc/$hd_vrrp_pid/root/tmp/keepalived.data"
     kill -USR1 "$hd_vrrp_pid" 2>/dev/null || return 1
     hd_dump=/proc/$hd_vrrp_pid/root/tmp/keepalived.data
 }
@@ -34,7 +35,7 @@ vrrp_read() {
         nap
     done
     # It holds the password in the clear, so it does not stay.
-    sed -n '/Router ID =/p; /VRRP Topology/,/VRRP Sockpool/p' "$hd_dump" | grep -v 'Password ='
+    sed -n '/Password =/d; /Router ID =/p; /VRRP Topology/,/VRRP Sockpool/p' "$hd_dump"
     rm -f "$hd_dump"
 }
 

@@ -8,11 +8,16 @@ LOCK_SECONDS=120
 
 lock_file=/run/hadeploy/$HD_CLUSTER.lock
 
-uptime_seconds() { cut -d. -f1 /proc/uptime; }
+uptime_seconds() {
+    read -r hd_uptime _ </proc/uptime
+    printf '%s\n' "${hd_uptime%%.*}"
+}
+
+lock_folder() { [ -d /run/hadeploy ] || install -d -m 0700 /run/hadeploy; }
 
 # alone COMMAND...: while no other script looks at the lock.
 alone() {
-    install -d -m 0700 /run/hadeploy || return 1
+    lock_folder || return 1
     (
         flock 9
         "$@"
@@ -21,9 +26,15 @@ alone() {
 
 # lock_look: the lock as it is in this instant, for what follows: whoever has it may renew or drop it
 # at any time. Fails if there is none.
-lock_look() { hd_read=$(cat "$lock_file" 2>/dev/null); }
+lock_look() { [ -e "$lock_file" ] && hd_read=$(cat "$lock_file" 2>/dev/null); }
 
-lock_field() { printf '%s\n' "$hd_read" | sed -n "s/^$1=//p"; }
+lock_field() {
+    while IFS= read -r hd_line; do
+        case $hd_line in "$1="*) printf '%s\n' "${hd_line#*=}" ;; esac
+    done <<END
+$hd_read
+END
+}
 
 lock_expired() { [ "$(lock_field expires)" -le "$(uptime_seconds)" ] 2>/dev/null; }
 
@@ -82,7 +93,7 @@ lock_inherit() {
 
 # lock_release: for a run that ends; a script of its that still works gives the lock back itself.
 lock_release() {
-    install -d -m 0700 /run/hadeploy || return 1
+    lock_folder || return 1
     (
         # Whoever only looks whether it is busy is gone at once.
         flock -w 1 8 || exit 0
@@ -117,7 +128,7 @@ working() {
 }
 
 busy() {
-    install -d -m 0700 /run/hadeploy && exec 8>"$lock_file.busy" &&
+    lock_folder && exec 8>"$lock_file.busy" &&
         { flock -n 8 || patiently flock -w 120 8; } && return 0
     emit occupied
     emit end
@@ -139,7 +150,10 @@ fingerprint() {
         find "$HD_ROOT/applied.json" "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/track" \
             -type f -exec sha256sum {} +
         printf '%s\n' "$1"
-    } 2>/dev/null | sort | sha256sum | cut -c1-16
+    } 2>/dev/null | sort | sha256sum | {
+        read -r hd_sum _
+        printf '%.16s\n' "$hd_sum"
+    }
 }
 
 # still_as FINGERPRINT: ends the script if the node is not what the plan was made on.

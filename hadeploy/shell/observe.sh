@@ -3,12 +3,15 @@
 # HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name), HD_VERSIONS, HD_SETTLE (at the end of a
 # change: how long to wait first; the lock is given back then), foreign.sh, preflight.sh, settle.sh.
 # Everything is data for observe/parse.py.
+NEWLINE='
+'
 
 observe_node() {
     emit node
-    printf 'host=%s\n' "$(hostname)"
+    hd_names=$(uname -nm)
+    printf 'host=%s\n' "${hd_names% *}"
+    printf 'machine=%s\n' "${hd_names##* }"
     printf 'now=%s\n' "$(date +%s)"
-    printf 'machine=%s\n' "$(uname -m)"
     printf 'uid=%s\n' "$(id -u)"
     for hd_tool in docker ip ss bash timeout base64 find stat install sync flock; do
         have "$hd_tool" || printf 'missing=%s\n' "$hd_tool"
@@ -37,8 +40,8 @@ observe_images() {
     hd_form='{{.Id}} {{.Architecture}}'
     if hd_ids=$(docker image inspect --format "$hd_form" "$@" 2>/dev/null); then
         for hd_image in "$@"; do
-            emit image "$hd_image" "$(printf '%s\n' "$hd_ids" | head -n 1)"
-            hd_ids=$(printf '%s\n' "$hd_ids" | tail -n +2)
+            emit image "$hd_image" "${hd_ids%%"$NEWLINE"*}"
+            hd_ids=${hd_ids#*"$NEWLINE"}
         done
         return 0
     fi
@@ -52,26 +55,34 @@ observe_images() {
 # not there; one that cannot be read is.
 observe_files() {
     [ -d "$HD_ROOT" ] || return 0
+    hd_files=$(find "$HD_ROOT" -type f -exec stat -c '%a %u:%g %n' {} + 2>/dev/null)
     emit kept
-    find "$HD_ROOT/.staging" "$HD_ROOT"/.undo* "$HD_ROOT/.previous" -type f 2>/dev/null
-    for hd_part in "$HD_ROOT"/* ${HD_PREVIOUS:+"$HD_ROOT/.previous"}; do
-        [ -e "$hd_part" ] || continue
-        find "$hd_part" -type f | while IFS= read -r hd_file; do
-            hd_about=$(stat -c '%a %u:%g' "$hd_file" 2>/dev/null) || continue
-            hd_content=$({ base64 <"$hd_file"; } 2>&1) || [ -e "$hd_file" ] || continue
-            emit file "$hd_about" "${hd_file#"$HD_ROOT"/}"
-            printf '%s\n' "$hd_content"
-        done
+    each_file | while read -r _ _ hd_file; do
+        case ${hd_file#"$HD_ROOT/"} in .staging/* | .undo* | .previous/*) printf '%s\n' "$hd_file" ;; esac
+    done
+    each_file | while read -r hd_mode hd_owner hd_file; do
+        case ${hd_file#"$HD_ROOT/"} in
+        .previous/*) [ -n "$HD_PREVIOUS" ] || continue ;;
+        '' | .*) continue ;;
+        esac
+        hd_content=$({ base64 <"$hd_file"; } 2>&1) || [ -e "$hd_file" ] || continue
+        emit file "$hd_mode $hd_owner" "${hd_file#"$HD_ROOT"/}"
+        printf '%s\n' "$hd_content"
     done
 }
+
+each_file() { printf '%s\n' "$hd_files"; }
 
 # observe_mount ROLE CONTAINER PLACE [FOLDER]: a folder that was deleted and made anew is not the one
 # that a running container still sees, and no reload will make it so. Nor would a drain reach it.
 observe_mount() {
     hd_mount_pid=$(main_pid "$2") || return 0
-    [ "$(stat -c %d:%i "/proc/$hd_mount_pid/root$3" 2>/dev/null)" = \
-        "$(stat -c %d:%i "$HD_ROOT/${4-$1}" 2>/dev/null)" ] || emit detached "$1"
+    # shellcheck disable=SC2046  # two words; one if the other is not there
+    same $(stat -c %d:%i "/proc/$hd_mount_pid/root$3" "$HD_ROOT/${4-$1}" 2>/dev/null) ||
+        emit detached "$1"
 }
+
+same() { [ "${1-}" = "${2-}" ]; }
 
 observe_network() {
     emit addresses
@@ -127,17 +138,12 @@ observe_versions() {
         sed -n '1s/.* v//p')"
 }
 
-# processes NAME: pid and container of every one of that name on this node, in a container or not.
+# processes NAME: pid and container of every one of that name on this node, in a container or not. By
+# xargs: there may be more of them than fit on a command line.
 processes() {
-    for hd_comm in /proc/[0-9]*/comm; do
-        # It may end before we look; what the shell says of that would be read as part of an answer.
-        { read -r hd_name <"$hd_comm"; } 2>/dev/null || continue
-        case $hd_name in
-        "$1"*)
-            hd_pid=${hd_comm#/proc/}
-            printf '%s %s\n' "${hd_pid%/comm}" "$(container_of "${hd_pid%/comm}")"
-            ;;
-        esac
+    printf '%s\n' /proc/[0-9]*/comm | xargs grep -s "^$1" /dev/null | while IFS=: read -r hd_comm _; do
+        hd_pid=${hd_comm#/proc/}
+        printf '%s %s\n' "${hd_pid%/comm}" "$(container_of "${hd_pid%/comm}")"
     done
 }
 
@@ -160,6 +166,7 @@ main() {
     hd_listed=$(ours 2>/dev/null)
     emit fingerprint "$(fingerprint "$hd_listed")"
     lock_tell
+    know_routes
     thorough && probe_begin
     observe_docker
     observe_node

@@ -18,10 +18,18 @@ thorough() {
     esac
 }
 
+# know_routes: the default ones, for what is asked next.
+know_routes() {
+    hd_routes=$(
+        ip route show default 2>/dev/null
+        ip -6 route show default 2>/dev/null
+    )
+}
+
 # ours_to_ask ADDRESS: whether a packet to it stays on the node's own segment, and is neither for its
 # router nor for everybody. To any other address nothing is sent.
 ours_to_ask() {
-    case " $(ip route show default 2>/dev/null) $(ip -6 route show default 2>/dev/null) " in
+    case " $hd_routes " in
     *" via $1 "*) return 1 ;;
     esac
     case $(ip -o route get "$1" 2>/dev/null) in
@@ -130,8 +138,7 @@ observe_machine() {
     emit links
     ip -o link show
     emit routes
-    ip route show default
-    ip -6 route show default 2>/dev/null
+    printf '%s\n' "$hd_routes"
     free_of root "$HD_ROOT"
     thorough || return 0
     emit thorough

@@ -20,8 +20,14 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # nap: a short wait between two polls.
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
 
+# blink: a shorter one, for what is mostly over soon.
+blink() { sleep 0.02 2>/dev/null || sleep 1; }
+
 # centiseconds: of uptime.
-centiseconds() { sed 's/^\([0-9]*\)\.\([0-9]*\) .*/\1\2/' /proc/uptime; }
+centiseconds() {
+    read -r hd_uptime _ </proc/uptime
+    printf '%s\n' "${hd_uptime%.*}${hd_uptime#*.}"
+}
 
 # alive: whether or not anybody listens.
 alive() { emit alive || :; }
@@ -71,7 +77,7 @@ know() { hd_running=$(docker container inspect --format "$hd_place" "$@" 2>/dev/
 known_pid() {
     while read -r hd_run_name hd_run_pid hd_run_id hd_run_label _; do
         [ "$hd_run_name $hd_run_label" = "/$1 $HD_CLUSTER" ] || continue
-        grep -qs "$hd_run_id" "/proc/$hd_run_pid/cgroup" || return 1
+        [ "$(container_of "$hd_run_pid")" = "$hd_run_id" ] || return 1
         printf '%s\n' "$hd_run_pid"
         return 0
     done <<END
@@ -97,17 +103,35 @@ is_ours() {
 }
 
 # container_of PID: the container that a process belongs to, or nothing.
+# Without another process: it is asked for many.
 container_of() {
-    sed -n 's/.*\([0-9a-f]\{64\}\).*/\1/p' "/proc/$1/cgroup" 2>/dev/null | head -n 1
+    hd_id=
+    hd_ifs=$IFS
+    IFS=/-.:
+    {
+        while [ -z "$hd_id" ] && read -r hd_cgroup; do
+            # shellcheck disable=SC2086  # split where the names of cgroups are
+            for hd_word in $hd_cgroup; do
+                case "${#hd_word} $hd_word" in
+                *" "*[!0-9a-f]*) ;;
+                "64 "*) hd_id=$hd_word ;;
+                esac
+            done
+        done <"/proc/$1/cgroup"
+    } 2>/dev/null
+    IFS=$hd_ifs
+    printf '%s\n' "$hd_id"
 }
 
-# http_get PORT PATH: the answer of a local port, within 2 s. The printf of bash writes line by line, and
-# the second line would wait for the first one's acknowledgement, which the kernel delays by 40 ms
-# (RFC 1122, 4.2.3.2 and 4.2.3.4).
+# http_get PORT PATH: the answer of a local port, within 2 s. What bash itself prints goes out line by line,
+# and the second line would wait for the first one's acknowledgement, which the kernel delays by 40 ms
+# (RFC 1122, 4.2.3.2 and 4.2.3.4); so its printf is the program.
 http_get() {
     # shellcheck disable=SC2016  # expanded by bash, from its own arguments
     timeout 2 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
-        env printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3; cat <&3' bash "$1" "$2" 2>/dev/null
+        enable -n printf
+        printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3
+        exec cat <&3' bash "$1" "$2" 2>/dev/null
 }
 
 # tcp_opens ADDRESS PORT: whether a connection opens within 1 s.

@@ -12,6 +12,7 @@ age_of() {
 }
 
 vips_answer() {
+    know_routes
     for hd_vip in $HD_VIPS; do
         ours_to_ask "$hd_vip" || continue
         for hd_port in $HD_PORTS; do

@@ -43,6 +43,10 @@ class Reply:
         """The text below the first message of that kind, or "" if there is none."""
         return next((m.text for m in self.messages if m.kind == kind), "")
 
+    def fields(self, kind: str) -> dict[str, str]:
+        """The lines `name=value` below the first message of that kind."""
+        return dict(line.split("=", 1) for line in self.body(kind).splitlines() if "=" in line)
+
 
 def parse_line(line: str, token: str) -> Message | None:
     """A line as a message, or None if it is none.

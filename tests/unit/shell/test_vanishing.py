@@ -15,7 +15,7 @@ REMOVE = 'rm -f "$HD_ROOT/haproxy/gone"'
 def told(root: Path, command: str) -> list[str]:
     """The names that are told where a command does not do what it usually does."""
     for name in ("haproxy/gone", "track/drain"):
-        (root / name).parent.mkdir()
+        (root / name).parent.mkdir(parents=True)
         (root / name).write_text("0\n")
     variables = {"HD_TOKEN": "t", "HD_CLUSTER": "c", "HD_ROOT": str(root)}
     script = compose("observe.sh", variables=variables, main=f"{command}\nobserve_files")
@@ -25,15 +25,28 @@ def told(root: Path, command: str) -> list[str]:
     lines = [line.split() for line in done.stdout.splitlines()]
     # The mode and the owner are told with it.
     assert {len(line) for line in lines if line[:2] == ["@t", "file"]} == {5}
-    return [line[-1] for line in lines if line[:2] == ["@t", "file"]]
+    return sorted(line[-1] for line in lines if line[:2] == ["@t", "file"])
 
 
-@pytest.mark.parametrize("stat", [f'{REMOVE}; command stat "$@"', f'command stat "$@"; {REMOVE}'])
+@pytest.mark.parametrize(
+    "program", [f'find() {{ command find "$@"; {REMOVE}; }}', f"base64() {{ {REMOVE}; return 1; }}"]
+)
 def test_a_file_that_goes_away_while_it_is_looked_at_is_not_there(
-    tmp_path: Path, stat: str
+    tmp_path: Path, program: str
 ) -> None:
-    assert told(tmp_path, f"stat() {{ {stat}; }}") == ["track/drain"]
+    assert told(tmp_path, program) == ["track/drain"]
     assert not (tmp_path / "haproxy/gone").exists()
+
+
+def test_a_file_that_goes_away_before_it_is_asked_for_its_mode_is_not_there(
+    tmp_path: Path,
+) -> None:
+    # As find runs it.
+    stat = tmp_path / "bin/stat"
+    stat.parent.mkdir()
+    stat.write_text(f'#!/bin/sh\n{REMOVE}\nexec /usr/bin/stat "$@"\n')
+    stat.chmod(0o755)
+    assert told(tmp_path / "root", f"PATH={stat.parent}:$PATH; export HD_ROOT") == ["track/drain"]
 
 
 def test_a_file_that_cannot_be_read_is_there(tmp_path: Path) -> None:
