@@ -75,8 +75,8 @@ CHECKS = (
     Check(
         "docker",
         "Docker engine",
-        "the Docker engine is installed, answers, and is 20.10 or newer; a warning where it does "
-        "not start when the node boots (*thorough*)",
+        "the Docker engine is installed and answers; it is 20.10 or newer, and a warning where it "
+        "does not start when the node boots (*thorough*)",
         "install or start it: https://docs.docker.com/engine/",
         essential=True,
     ),

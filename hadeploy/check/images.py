@@ -49,7 +49,7 @@ def pulled(cluster: Cluster, look: ObservedNode) -> Iterator[str]:
     """The references that a node lacks and would pull."""
     for image in (cluster.images.haproxy, cluster.images.keepalived):
         there = image.reference in look.images
-        if look.docker and not there and not image.archive and image.pull != "never":
+        if look.docker is not None and not there and not image.archive and image.pull != "never":
             yield image.reference
 
 

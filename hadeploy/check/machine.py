@@ -53,7 +53,7 @@ def docker(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
         what = f"Docker {look.docker} does not start when the node boots, nor what runs in it"
         yield Finding("docker", node.label, "warn", what, "systemctl enable docker")
     else:
-        yield Finding("docker", node.label, "pass", f"Docker {look.docker}")
+        yield Finding("docker", node.label, "pass", f"Docker {look.docker}".rstrip())
 
 
 def _too_old(version: str) -> bool:

@@ -204,7 +204,7 @@ class ObservedNode:
         root: whether our scripts run as root there.
         missing: tools that the node lacks.
         images: reference → image id, for those of the inventory that are there.
-        docker: the engine's version, or None if it does not answer.
+        docker: the engine's version, "" if it was not asked for; None if it does not answer.
         docker_error: what it said instead.
         detached: roles whose running container no longer sees the folder that is there.
         kept: our staged and last good files, by name only.

@@ -208,7 +208,8 @@ def checked(
         image: Image = getattr(cluster.images, role)
         # Only what some node lacks is looked for: it may be gone once all have it.
         lacks = any(
-            look.docker and image.reference not in look.images for look in observed.values()
+            look.docker is not None and image.reference not in look.images
+            for look in observed.values()
         )
         if lacks and image.archive:
             archives[role] = read_archive(beside(inputs.folder, image.archive))

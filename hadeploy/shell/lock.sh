@@ -138,9 +138,10 @@ busy() {
 # finished: the last words; a script that nobody listens to gives the lock back itself.
 finished() { emit end || alone lock_drop; }
 
-# ours: the containers that carry our label, running or not: id and name.
+# ours [COMMAND...]: the containers that carry our label, running or not: id and name.
+# shellcheck disable=SC2120  # observe.sh
 ours() {
-    docker container ls --all --no-trunc --format '{{.ID}} {{.Names}}' \
+    "$@" docker container ls --all --no-trunc --format '{{.ID}} {{.Names}}' \
         --filter "label=hadeploy.cluster=$HD_CLUSTER"
 }
 
@@ -158,6 +159,7 @@ fingerprint() {
 
 # still_as FINGERPRINT: ends the script if the node is not what the plan was made on.
 still_as() {
+    # shellcheck disable=SC2119
     [ "$(fingerprint "$(ours 2>/dev/null)")" = "$1" ] && return 0
     emit changed
     # Without its engine a node is another one: then this says why.

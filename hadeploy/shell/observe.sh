@@ -156,14 +156,23 @@ observe_processes() {
     processes haproxy
 }
 
+# observe_engine: which one it is, where that matters; else the list of our containers says that it answers.
+observe_engine() {
+    emit docker
+    hd_listed=$(ours timeout 20 2>/dev/null)
+    case $? in
+    0) { [ -z "$HD_VERSIONS" ] && ! thorough && echo '{"Version":""}'; } || ask_engine ;;
+    124) give_up_engine ;;
+    *) ask_engine ;;
+    esac
+}
+
 main() {
     [ -z "$HD_SETTLE" ] || {
         lock_release
         settle
     }
-    emit docker
-    ask_engine
-    hd_listed=$(ours 2>/dev/null)
+    observe_engine
     emit fingerprint "$(fingerprint "$hd_listed")"
     lock_tell
     know_routes

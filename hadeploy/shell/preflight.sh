@@ -87,7 +87,7 @@ free_of() {
     [ -w "$hd_folder" ] || emit read-only "$1"
 }
 
-observe_engine() {
+observe_engine_settings() {
     emit docker-info
     hd_info=$(docker info --format '{{json .}}' 2>/dev/null)
     printf '%s\n' "$hd_info"
@@ -142,7 +142,7 @@ observe_machine() {
     free_of root "$HD_ROOT"
     thorough || return 0
     emit thorough
-    observe_engine
+    observe_engine_settings
     observe_firewall
     observe_services
     observe_resolution

@@ -46,15 +46,19 @@ patiently() {
     wait "$hd_busy"
 }
 
-# ask_engine: its version. One that hangs is asked once, and from then on fails at once: what else there
-# is to see on the node is not held up.
+# ask_engine: its version.
 ask_engine() {
     timeout 20 docker version --format '{{json .Server}}' && return 0
-    [ $? -ne 124 ] && return 1
+    [ $? -ne 124 ] || give_up_engine
+    return 1
+}
+
+# give_up_engine: one that hangs is asked once, and from then on fails at once: what else there is to see
+# on the node is not held up.
+give_up_engine() {
     echo 'no answer within 20 s'
     # shellcheck disable=SC2317  # wherever docker is called from now on
     docker() { return 1; }
-    return 1
 }
 
 quietly() { "$@" >/dev/null; }
@@ -73,11 +77,19 @@ hd_running=
 hd_place='{{.Name}} {{.State.Pid}} {{.Id}} {{index .Config.Labels "hadeploy.cluster"}}'
 know() { hd_running=$(docker container inspect --format "$hd_place" "$@" 2>/dev/null); }
 
+# runs_in PID CONTAINER
+runs_in() {
+    while read -r hd_cgroup; do
+        case $hd_cgroup in *"$2"*) return 0 ;; esac
+    done <"/proc/$1/cgroup"
+    return 1
+} 2>/dev/null
+
 # known_pid CONTAINER: of one that runs where it did, and is ours.
 known_pid() {
     while read -r hd_run_name hd_run_pid hd_run_id hd_run_label _; do
         [ "$hd_run_name $hd_run_label" = "/$1 $HD_CLUSTER" ] || continue
-        [ "$(container_of "$hd_run_pid")" = "$hd_run_id" ] || return 1
+        runs_in "$hd_run_pid" "$hd_run_id" || return 1
         printf '%s\n' "$hd_run_pid"
         return 0
     done <<END
