@@ -28,12 +28,12 @@ alone() {
 # at any time. Fails if there is none.
 lock_look() { [ -e "$lock_file" ] && hd_read=$(cat "$lock_file" 2>/dev/null); }
 
+# lock_field NAME: by a pipe: for a here-document some shells need a place for a file, and where none is
+# left the lock must hold all the same.
 lock_field() {
-    while IFS= read -r hd_line; do
+    printf '%s\n' "$hd_read" | while IFS= read -r hd_line; do
         case $hd_line in "$1="*) printf '%s\n' "${hd_line#*=}" ;; esac
-    done <<END
-$hd_read
-END
+    done
 }
 
 lock_expired() { [ "$(lock_field expires)" -le "$(uptime_seconds)" ] 2>/dev/null; }

@@ -55,23 +55,24 @@ observe_images() {
 # not there; one that cannot be read is.
 observe_files() {
     [ -d "$HD_ROOT" ] || return 0
-    hd_files=$(find "$HD_ROOT" -type f -exec stat -c '%a %u:%g %n' {} + 2>/dev/null)
+    # The folder may be a link to another one.
+    hd_files=$(find -H "$HD_ROOT" -type f -exec stat -c '%a %u:%g %n' {} + 2>/dev/null)
     emit kept
-    each_file | while read -r _ _ hd_file; do
-        case ${hd_file#"$HD_ROOT/"} in .staging/* | .undo* | .previous/*) printf '%s\n' "$hd_file" ;; esac
+    printf '%s\n' "$hd_files" | while IFS= read -r hd_line; do
+        hd_file=${hd_line#*" $HD_ROOT/"}
+        case $hd_file in .staging/* | .undo* | .previous/*) printf '%s\n' "$HD_ROOT/$hd_file" ;; esac
     done
-    each_file | while read -r hd_mode hd_owner hd_file; do
-        case ${hd_file#"$HD_ROOT/"} in
+    printf '%s\n' "$hd_files" | while IFS= read -r hd_line; do
+        hd_file=${hd_line#*" $HD_ROOT/"}
+        case $hd_file in
         .previous/*) [ -n "$HD_PREVIOUS" ] || continue ;;
         '' | .*) continue ;;
         esac
-        hd_content=$({ base64 <"$hd_file"; } 2>&1) || [ -e "$hd_file" ] || continue
-        emit file "$hd_mode $hd_owner" "${hd_file#"$HD_ROOT"/}"
+        hd_content=$({ base64 <"$HD_ROOT/$hd_file"; } 2>&1) || [ -e "$HD_ROOT/$hd_file" ] || continue
+        emit file "${hd_line%%" $HD_ROOT/"*}" "$hd_file"
         printf '%s\n' "$hd_content"
     done
 }
-
-each_file() { printf '%s\n' "$hd_files"; }
 
 # observe_mount ROLE CONTAINER PLACE [FOLDER]: a folder that was deleted and made anew is not the one
 # that a running container still sees, and no reload will make it so. Nor would a drain reach it.
@@ -163,7 +164,7 @@ observe_engine() {
     case $? in
     0) { [ -z "$HD_VERSIONS" ] && ! thorough && echo '{"Version":""}'; } || ask_engine ;;
     124) give_up_engine ;;
-    *) ask_engine ;;
+    *) ask_engine && hd_listed=$(ours 2>/dev/null) ;;
     esac
 }
 

@@ -119,7 +119,7 @@ is_ours() {
 container_of() {
     hd_id=
     hd_ifs=$IFS
-    IFS=/-.:
+    IFS=/-_.:
     {
         while [ -z "$hd_id" ] && read -r hd_cgroup; do
             # shellcheck disable=SC2086  # split where the names of cgroups are

@@ -29,6 +29,7 @@ def asked(folder: str) -> str:
         (f"0::/system.slice/docker-{ID}.scope\n", ID),
         (f"0::/docker/{ID}\n", ID),
         (f"0::/docker/{ID}/init.scope\n", ID),
+        (f"0::/machine.slice/pod_{ID}.scope\n", ID),
         (f"12:pids:/docker/{ID}\n11:memory:/docker/{ID}\n0::/\n", ID),
         (f"3:cpu:/\n2:pids:/docker/{ID}\n", ID),
         (f"0::/docker/{OTHER}/docker/{ID}\n", ID),

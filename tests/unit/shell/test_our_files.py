@@ -51,3 +51,15 @@ def test_a_file_that_goes_away_before_it_is_asked_for_its_mode_is_not_there(
 
 def test_a_file_that_cannot_be_read_is_there(tmp_path: Path) -> None:
     assert told(tmp_path, "base64() { return 1; }") == ["haproxy/gone", "track/drain"]
+
+
+def test_our_folder_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk")
+    assert told(tmp_path / "link", ":") == ["haproxy/gone", "track/drain"]
+
+
+def test_blanks_belong_to_a_name(tmp_path: Path) -> None:
+    root = tmp_path / "a  root"
+    root.mkdir()
+    assert told(root, ":") == ["haproxy/gone", "track/drain"]
