@@ -15,7 +15,6 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.run.prepare import Prepared
-from hadeploy.run.up import apply
 from hadeploy.ui.render import plan_picture
 
 # What comes first, what changes on all nodes together, and one more if somebody else interferes.
@@ -102,6 +101,8 @@ def _once(
             options.err.print(plan_picture(prepared.plan, prepared.then))
         looks: Mapping[str, ObservedNode] = prepared.observed
         if prepared.plan.changes:
+            from hadeploy.run.up import apply
+
             looks = apply(run.inputs, prepared, run.sessions, run.progress, settle=ceil(timeout))
         if not prepared.then:
             return looks

@@ -8,14 +8,10 @@ from collections.abc import Mapping
 from hadeploy.cli.cluster_run import Run
 from hadeploy.cli.common import Options
 from hadeploy.cli.outcome import Outcome
-from hadeploy.diagnose.evaluate import diagnose
-from hadeploy.diagnose.model import Scene
 from hadeploy.errors import ExitCode
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
-from hadeploy.run.evidence import look_again
 from hadeploy.run.prepare import Prepared
-from hadeploy.ui.diagnosis import diagnosis_picture
 from hadeploy.ui.render import proofs_picture
 from hadeploy.verify.model import Proof, failed
 from hadeploy.verify.proofs import unreachable_proofs
@@ -61,13 +57,18 @@ def prove(
         for node in run.choices.without
     ]
     outcome.proofs += unreachable_proofs(run.unreachable)
-    scene = Scene(cluster, desired, observed, outcome.proofs, unreachable=run.unreachable)
-    if failed(outcome.proofs):
-        run.progress.phase("Diagnose")
-        scene = dataclasses.replace(scene, evidence=look_again(cluster, run.sessions))
-        run.progress.failed()
     # `up` comes before the API servers do.
     if failed(outcome.proofs) or outcome.command == "verify":
+        from hadeploy.diagnose.evaluate import diagnose
+        from hadeploy.diagnose.model import Scene
+
+        scene = Scene(cluster, desired, observed, outcome.proofs, unreachable=run.unreachable)
+        if failed(outcome.proofs):
+            from hadeploy.run.evidence import look_again
+
+            run.progress.phase("Diagnose")
+            scene = dataclasses.replace(scene, evidence=look_again(cluster, run.sessions))
+            run.progress.failed()
         outcome.diagnosis = diagnose(scene)
 
 
@@ -78,6 +79,8 @@ def tell_proofs(options: Options, outcome: Outcome) -> None:
     if not options.as_json:
         options.out.print(proofs_picture(outcome.proofs))
         if outcome.diagnosis:
+            from hadeploy.ui.diagnosis import diagnosis_picture
+
             options.out.print(diagnosis_picture(outcome.diagnosis), soft_wrap=True)
     if wrong:
         options.err.print(f"{len(wrong)} of {len(outcome.proofs)} proofs failed", style="bold red")
