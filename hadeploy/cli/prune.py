@@ -13,6 +13,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import leaving_plan
 from hadeploy.plan.model import Plan
 from hadeploy.run.connections import connected
+from hadeploy.run.prune import former_nodes, take_out, without_nodes
 from hadeploy.transport.session import Session
 
 
@@ -33,8 +34,6 @@ class Leaving:
     def take_out(self, run: Run) -> None:
         """Do it."""
         if self.plan.changes:
-            from hadeploy.run.prune import take_out
-
             cluster = run.inputs.cluster
             take_out(cluster, self.plan, self.looks, run.sessions, self.sessions, run.progress)
 
@@ -51,8 +50,6 @@ def leaving(run: Run) -> Iterator[Leaving]:
     if not run.choices.prune:
         yield Leaving(Plan(()), {}, {})
         return
-    from hadeploy.run.prune import former_nodes, without_nodes
-
     nodes = former_nodes(run.inputs.cluster, observe(run.inputs.cluster, run.sessions))
     gone = [node for node in nodes if node.label not in run.choices.forget]
     with ExitStack() as stack:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
+from hadeploy.adopt.intermediate import intermediate
+from hadeploy.adopt.plan import adopt_plan
 from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
@@ -124,10 +126,6 @@ def _adopted(
     Raises:
         NodesError: with everything that cannot be taken over.
     """
-    # Most runs do without.
-    from hadeploy.adopt.intermediate import intermediate  # noqa: PLC0415
-    from hadeploy.adopt.plan import adopt_plan  # noqa: PLC0415
-
     classics = read_classics(found)
     between = intermediate(inputs.cluster, classics)
     desired = desired_state(inputs, between.cluster, observed, between.password)
