@@ -32,9 +32,14 @@ class Process:
     inner_pid: int
 
 
-def parse_stat_start(stat: str) -> int:
-    """The start time out of /proc/PID/stat; the command in it may hold blanks and brackets."""
-    return int(stat.rpartition(")")[2].split()[19])
+def parse_stat(stat: str) -> tuple[str, int]:
+    """State and start time out of /proc/PID/stat; the command in it may hold blanks and brackets.
+
+    Returns:
+        The state's letter, and clock ticks since boot (proc(5)).
+    """
+    fields = stat.rpartition(")")[2].split()
+    return fields[0], int(fields[19])
 
 
 def parse_inner_pids(status: str) -> tuple[int, ...]:
@@ -46,14 +51,15 @@ def parse_inner_pids(status: str) -> tuple[int, ...]:
 
 
 def read_process(pid: int) -> Process | None:
-    """Look a process up; None if there is none or it is a zombie's last breath."""
+    """Look a process up; None if there is none, or it has ended and only waits to be collected."""
     folder = Path("/proc") / str(pid)
     try:
-        start = parse_stat_start((folder / "stat").read_text(errors="replace"))
+        state, start = parse_stat((folder / "stat").read_text(errors="replace"))
         pids = parse_inner_pids((folder / "status").read_text(errors="replace"))
     except (OSError, ValueError, IndexError):
         return None
-    return Process(pid, start, len(pids), pids[-1]) if pids else None
+    # A zombie keeps its pid and start time until its parent, or this machine's PID 1, looks at it.
+    return Process(pid, start, len(pids), pids[-1]) if pids and state not in "ZX" else None
 
 
 def same_namespace(process: str | int, kind: str, reference: Path) -> bool:

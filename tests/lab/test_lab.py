@@ -30,7 +30,12 @@ TELL = "report = lambda text: print(text, flush=True); "
 
 def all_well(lab: Lab) -> None:
     """Everything is as `up` leaves it; what answers late on a busy machine is asked again."""
-    wait_until(lambda: all(node.well for node in lab.status()), what="all nodes", timeout=10)
+    wait_until(
+        lambda: all(node.well for node in lab.status()),
+        what="all nodes",
+        timeout=10,
+        detail=lambda: "\n".join(map(str, lab.status())),
+    )
 
 
 @contextmanager

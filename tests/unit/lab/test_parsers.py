@@ -21,9 +21,9 @@ MOUNTINFO = """\
 """
 
 
-def test_start_time_of_a_process_with_a_nasty_name() -> None:
+def test_state_and_start_time_of_a_process_with_a_nasty_name() -> None:
     stat = "4242 (a) b (c) 1) S 1 4242 4242 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 98765 2592768 1\n"
-    assert processes.parse_stat_start(stat) == 98765
+    assert processes.parse_stat(stat) == ("S", 98765)
 
 
 def test_pids_in_nested_namespaces() -> None:
