@@ -22,6 +22,23 @@ follow_log() {
     hd_log=$!
 }
 
+# follow_addresses: returns when the kernel tells of them, for what is broken next is not to be missed.
+follow_addresses() {
+    # shellcheck disable=SC2016  # by the inner shell, whose PID will be ip's
+    TZ=UTC timeout "$HD_SECONDS" sh -c 'echo $$ >"$0" && exec ip -ts -o monitor address' \
+        "$hd_folder/listener" >"$hd_pipe" &
+    hd_addresses=$!
+    hd_patience=$(($(uptime_seconds) + 5))
+    until listens || [ "$(uptime_seconds)" -ge "$hd_patience" ]; do blink; done
+}
+
+# listens: whether the listener has a socket of NETLINK_ROUTE (0), which has its PID, with groups
+# (netlink(7)). Where another PID namespace has that number, too, the kernel takes another.
+listens() {
+    hd_listener=$(cat "$hd_folder/listener" 2>/dev/null) && [ -n "$hd_listener" ] &&
+        grep -q "^[0-9a-f]* *0 *$hd_listener *0*[1-9a-f]" /proc/net/netlink
+}
+
 # watch_node: until its mark is gone, or for HD_SECONDS.
 watch_node() {
     install -d -m 0700 /run/hadeploy && printf '%s\n' "$HD_WATCH" >"$watch_mark" || return 1
@@ -33,8 +50,7 @@ watch_node() {
     each_line <"$hd_pipe" &
     hd_reader=$!
     exec 7>"$hd_pipe"
-    TZ=UTC timeout "$HD_SECONDS" ip -ts -o monitor address >"$hd_pipe" &
-    hd_addresses=$!
+    follow_addresses
     hd_events=
     hd_log=
     hd_told=0

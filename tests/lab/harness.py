@@ -11,7 +11,7 @@ import pty
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,6 +144,19 @@ class Cluster:
     def node(self, node: str, script: str, *, check: bool = True) -> str:
         """Run shell on a node, as its owner would at a keyboard."""
         return self.lab.exec(node, ["sh", "-c", script], check=check).stdout.strip()
+
+    @contextlib.contextmanager
+    def instead_of(self, node: str, program: str, argument: str, script: str) -> Iterator[None]:
+        """Before a program does its work on that first argument, a script runs on the node."""
+        path = f"/usr/local/bin/{program}"
+        case = f'case $1 in {argument}) {script} ;; esac; exec /usr/bin/{program} "$@"'
+        self.lab.exec(
+            node, ["sh", "-c", f"cat >{path} && chmod +x {path}"], input=f"#!/bin/sh\n{case}\n"
+        )
+        try:
+            yield
+        finally:
+            self.node(node, f"rm {path}")
 
     def holders(self, vip: str | None = None) -> list[str]:
         """The nodes that have the VIP on an interface."""

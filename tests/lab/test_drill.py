@@ -101,6 +101,14 @@ def test_keepalived_fails_on_the_holder(served: Cluster) -> None:
     assert kill["successor"] in served.lab.nodes
 
 
+def test_nothing_is_broken_before_the_kernel_tells_of_addresses(served: Cluster) -> None:
+    (holder,) = served.holders()
+    # `ip -ts monitor`, and no other.
+    with served.instead_of(holder, "ip", "-ts", "sleep 1"):
+        [drill] = drilled(served, "keepalived-stop")
+    moved(drill)
+
+
 def test_the_engine_and_the_link_of_the_holder(served: Cluster) -> None:
     routes = {node: served.node(node, "ip route; ip -6 route") for node in served.lab.nodes}
     drills = drilled(

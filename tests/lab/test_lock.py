@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 from collections.abc import Iterator
 
@@ -117,7 +116,7 @@ def test_a_run_that_loses_its_lock_between_two_steps_goes_no_further(cluster_fre
     before, running = cluster_free.snapshot(), worker(cluster_free, first)
     cluster_free.inventory["listeners"] = [{"balance": "roundrobin"}]
     # The last that is done with a new file, before the next step begins.
-    with instead_of(cluster_free, first, "sync", f"{ROOT}/haproxy", steal(IN_A_MINUTE)):
+    with cluster_free.instead_of(first, "sync", f"{ROOT}/haproxy", steal(IN_A_MINUTE)):
         result = cluster_free.run("up", "--json")
     assert result.code == 1
     (error,) = result.document["errors"]
@@ -143,22 +142,6 @@ def live(snapshot: str) -> list[str]:
 def worker(cluster: Cluster, node: str) -> str:
     """The processes of haproxy, of which a reload makes a new one."""
     return cluster.node(node, f"docker top {HAPROXY} -o pid")
-
-
-@contextlib.contextmanager
-def instead_of(
-    cluster: Cluster, node: str, program: str, argument: str, script: str
-) -> Iterator[None]:
-    """Before a program does its work on that argument, a script runs on the node."""
-    path = f"/usr/local/bin/{program}"
-    case = f'case $1 in {argument}) {script} ;; esac; exec /usr/bin/{program} "$@"'
-    cluster.lab.exec(
-        node, ["sh", "-c", f"cat >{path} && chmod +x {path}"], input=f"#!/bin/sh\n{case}\n"
-    )
-    try:
-        yield
-    finally:
-        cluster.node(node, f"rm {path}")
 
 
 def test_of_two_runs_at_once_one_refuses_or_waits(cluster_free: Cluster) -> None:
