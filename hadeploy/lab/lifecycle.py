@@ -25,6 +25,8 @@ from hadeploy.lab.state import StateFolder, locked, state_root, write_atomically
 from hadeploy.lab.waiting import wait_until
 
 DEFAULT_NODES = 3
+# For a node that runs to answer: on a busy machine that takes a while.
+PATIENCE_SECONDS = 10.0
 Report = Callable[[str], None]
 
 
@@ -162,9 +164,8 @@ def _ensure_nodes(addressing: Addressing, state: StateFolder, report: Report) ->
         node = node_of(addressing, state, name)
         key = node.folder / "ssh_host_ed25519_key"
         host_keys[name] = ssh.ensure_key(key, name)
-        init = node.init()
-        if init and node.disk.ready and node.ssh_answers() and node.docker_answers():
-            node.api.start(init)
+        if node.disk.ready and node.answers(within=PATIENCE_SECONDS):
+            node.api.start(node.running_init())
             continue
         if node.has_processes():
             # Half-dead, or just left behind by a killed `up`: a power cycle mends both.

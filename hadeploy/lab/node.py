@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -123,6 +124,21 @@ class Node:
         self.api.start(self.running_init())
         for what, ready in (("its SSH daemon", self.ssh_answers), ("Docker", self.docker_answers)):
             wait_until(ready, what=what, timeout=BOOT_TIMEOUT, node=self.name, detail=self._logs)
+
+    def answers(self, *, within: float) -> bool:
+        """Whether it runs, and SSH daemon and Docker answer.
+
+        Args:
+            within: seconds for which a node that runs is asked again.
+        """
+        deadline = time.monotonic() + within
+        while self.init():
+            if self.ssh_answers() and self.docker_answers():
+                return True
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        return False
 
     def has_processes(self) -> bool:
         """Whether anything at all lives in it, be it only half."""

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from hadeploy.errors import HadeployError
-from hadeploy.lab import network, processes
+from hadeploy.lab import cgroups, network, processes
 from hadeploy.lab.addressing import Addressing, default_subnet
 from hadeploy.lab.images.store import STAND_INS, ensure_image, host_image
 from hadeploy.lab.lab import Lab
@@ -33,7 +33,7 @@ def all_well(lab: Lab) -> None:
     wait_until(
         lambda: all(node.well for node in lab.status()),
         what="all nodes",
-        timeout=10,
+        timeout=30,
         detail=lambda: "\n".join(map(str, lab.status())),
     )
 
@@ -50,7 +50,9 @@ def everything_of(name: str) -> list[str]:
     """What this machine has of a lab, in words."""
     found = [f"interface {link}" for link in network.links() if link.startswith(f"hl-{name}")]
     found += [f"namespace {p.name}" for p in network.NETNS.glob(f"hl-{name}*")]
-    found += [f"cgroup {p}" for p in Path("/sys/fs/cgroup").glob(f"**/hl-{name}")]
+    # Not by looking into all groups: other labs' come and go meanwhile.
+    hierarchies = cgroups.parse_hierarchies(Path("/proc/self/mountinfo").read_text())
+    found += [f"cgroup {p}" for root in hierarchies if (p := root / f"hl-{name}").exists()]
     for family in ("-4", "-6"):
         routes = subprocess.run(
             ("ip", family, "route", "show", "table", "all", "type", "blackhole"),
