@@ -231,8 +231,11 @@ vrrp_ok() {
     esac
 }
 
+# vrrp_state CONTAINER: nothing if it does not tell.
+vrrp_state() { vrrp_dump "$1" | sed -n 's/^   State = //p' | head -n 1; }
+
 takes_part() {
-    case $(vrrp_dump "$1" | sed -n 's/^   State = //p' | head -n 1) in
+    case $(vrrp_state "$1") in
     MASTER | BACKUP) return 0 ;;
     *) return 1 ;;
     esac
@@ -247,7 +250,8 @@ hold() {
     ! takes_part "$1" || until_true 15 "keepalived is in FAULT" out_of_it "$1"
 }
 
-out_of_it() { ! takes_part "$1"; }
+# out_of_it CONTAINER: one that runs has to say so itself.
+out_of_it() { [ "$(vrrp_state "$1")" = FAULT ] || ! quietly main_pid "$1"; }
 
 # let_go CONTAINER ADDRESS...: keepalived holds them itself again, so nothing is pinned.
 let_go() {
@@ -274,7 +278,7 @@ drained() {
     return 1
 }
 
-is_master() { [ "$(vrrp_dump "$1" | sed -n 's/^   State = //p' | head -n 1)" = MASTER ]; }
+is_master() { [ "$(vrrp_state "$1")" = MASTER ]; }
 
 checks() { check_age "$1" >/dev/null; }
 

@@ -28,15 +28,24 @@ vrrp_ask() {
 # vrrp_read: what the one says that was asked.
 vrrp_read() {
     [ -n "$hd_dump" ] || return 1
+    written "$hd_dump" USR1 '< Interfaces >' || return 1
+    # It holds the password in the clear, so it does not stay.
+    printf '%s\n' "$hd_written" |
+        sed -n '/Password =/d; /Router ID =/p; /VRRP Topology/,/VRRP Sockpool/p'
+}
+
+# written FILE SIGNAL END: what keepalived writes there when it gets that signal, up to END, and takes
+# the file away. So does another run that looks at this node: then it is asked again, and waited for
+# a shorter time.
+written() {
     hd_left=15
-    until grep -q '< Interfaces >' "$hd_dump" 2>/dev/null; do
+    until hd_written=$(cat "$1" 2>/dev/null) && case $hd_written in *"$3"*) ;; *) false ;; esac; do
         hd_left=$((hd_left - 1))
         [ "$hd_left" -gt 0 ] || return 1
         nap
+        [ -e "$1" ] || { kill "-$2" "$hd_vrrp_pid" 2>/dev/null && blink; }
     done
-    # It holds the password in the clear, so it does not stay.
-    sed -n '/Password =/d; /Router ID =/p; /VRRP Topology/,/VRRP Sockpool/p' "$hd_dump"
-    rm -f "$hd_dump"
+    rm -f "$1"
 }
 
 # vrrp_stats CONTAINER: what it has sent, heard and refused since it was started (SIGUSR2).
@@ -45,12 +54,6 @@ vrrp_stats() {
     hd_stats=/proc/$hd_vrrp_pid/root/tmp/keepalived.stats
     rm -f "$hd_stats"
     kill -USR2 "$hd_vrrp_pid" 2>/dev/null || return 1
-    hd_left=15
-    until grep -q 'Priority Zero:' "$hd_stats" 2>/dev/null; do
-        hd_left=$((hd_left - 1))
-        [ "$hd_left" -gt 0 ] || return 1
-        nap
-    done
-    cat "$hd_stats"
-    rm -f "$hd_stats"
+    written "$hd_stats" USR2 'Priority Zero:' || return 1
+    printf '%s\n' "$hd_written"
 }

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.harness import HAPROXY, ROOT, SCHEMA, Cluster, eventually
+from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, SCHEMA, Cluster, eventually
 from tests.lab.site import sshd
 
 
@@ -46,6 +46,24 @@ def test_a_healthy_cluster_is_told_in_one_exec_a_node(served: Cluster) -> None:
         for container in told["containers"]:
             assert container["state"] == "running"
             assert container["version"].startswith(container["image"].rpartition(":")[2])
+
+
+def test_what_another_run_takes_away_is_asked_for_again(served: Cluster) -> None:
+    (holder,) = served.holders()
+    # As others that look at the same node at the same time; three times, and not for ever.
+    thief = f"""
+        pid=$(docker inspect --format '{{{{.State.Pid}}}}' {KEEPALIVED})
+        said=/proc/$pid/root/tmp/keepalived.data
+        stolen=0
+        while [ $stolen -lt 3 ]; do
+            [ ! -e $said ] || {{ rm $said && stolen=$((stolen + 1)); }}
+            sleep 0.002
+        done"""
+    command, _ = served.lab.exec_command(holder, ["timeout", "60", "sh", "-c", thief])
+    with subprocess.Popen(command) as theft:
+        document = served.ok("status", "--json").document
+        assert theft.wait(10) == 0
+    assert document["status"]["verdict"] == "healthy"
 
 
 @pytest.fixture
