@@ -19,10 +19,11 @@ from hadeploy.drill.probe import find_how
 from hadeploy.drill.scenarios import NAMES, SCENARIOS, Scenario, chosen
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.lab.state import state_root
-from hadeploy.run.drill import Drill, run_scenario
+from hadeploy.run.drill import run_scenario
 from hadeploy.run.interrupt import deferred
 from hadeploy.run.lock import held
 from hadeploy.run.prepare import Prepared
+from hadeploy.run.round import Drill
 from hadeploy.verify.model import failed
 
 ALLOWING = [scenario.needs[0] for scenario in SCENARIOS if scenario.needs[0]]

@@ -133,13 +133,14 @@ def victims_of(scenario: Scenario, holder: str, standby: Sequence[str]) -> tuple
     Args:
         scenario: which.
         holder: who holds the VIP.
-        standby: who could take it, the best first; one at least.
+        standby: who could take it, the best first.
 
     Raises:
         HadeployError: too few nodes would remain.
     """
-    victims = (holder, standby[0]) if scenario.victims == "pair" else (holder,)
-    if len(victims) > len(standby):
+    pair = scenario.victims == "pair"
+    victims = (holder, *standby[:1]) if pair else (holder,)
+    if len(standby) < (2 if pair else 1):
         raise HadeployError(
             "no healthy node would remain to take the VIP",
             doing=f"preparing {scenario.name}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -69,8 +69,8 @@ class Onlooker:
             HadeployError: a node cannot be watched.
         """
         with ThreadPoolExecutor(max_workers=len(self._sessions) + 1) as pool, ExitStack() as ends:
-            ends.callback(self._stop)
             watches = [pool.submit(self._watch, session) for session in self._sessions.values()]
+            ends.callback(self._stop, watches)
             _until(lambda: self._watched.ready(self._sessions), "watching", watches)
             if self._how:
                 port = self._cluster.listeners[0].port
@@ -95,12 +95,17 @@ class Onlooker:
         script = self._script("ask_through")
         return session.run(script, doing="asking through the VIP", on_message=hear)
 
-    def _stop(self) -> None:
+    def _stop(self, watches: Sequence[Future[Reply]]) -> None:
         """Tell the nodes; one that does not hear it ends its watch by itself."""
         script = self._script('rm -f "$watch_mark"')
-        try_each(
-            lambda session: session.run(script, doing="ending the watch"), self._sessions.values()
-        )
+        left = True
+        # Told again, because one that is slow to begin has no mark yet.
+        while left:
+            try_each(
+                lambda session: session.run(script, doing="ending the watch"),
+                self._sessions.values(),
+            )
+            left = bool(wait(watches, timeout=1).not_done)
 
     def _script(self, line: str) -> str:
         return compose(

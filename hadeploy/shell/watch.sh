@@ -28,7 +28,7 @@ follow_addresses() {
     TZ=UTC timeout "$HD_SECONDS" sh -c 'echo $$ >"$0" && exec ip -ts -o monitor address' \
         "$hd_folder/listener" >"$hd_pipe" &
     hd_addresses=$!
-    hd_patience=$(($(uptime_seconds) + 5))
+    hd_patience=$(($(uptime_seconds) + 10))
     until listens || [ "$(uptime_seconds)" -ge "$hd_patience" ]; do blink; done
 }
 
@@ -36,7 +36,7 @@ follow_addresses() {
 # (netlink(7)). Where another PID namespace has that number, too, the kernel takes another.
 listens() {
     hd_listener=$(cat "$hd_folder/listener" 2>/dev/null) && [ -n "$hd_listener" ] &&
-        grep -q "^[0-9a-f]* *0 *$hd_listener *0*[1-9a-f]" /proc/net/netlink
+        grep -q "^[^ ]*  *0  *$hd_listener  *0*[1-9a-f]" /proc/net/netlink
 }
 
 # watch_node: until its mark is gone, or for HD_SECONDS.

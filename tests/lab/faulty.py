@@ -7,8 +7,8 @@ through every step boundary. MOMENT is its number, or a part of its text. KIND: 
 process at once (SIGKILL); `interrupt` is what Ctrl-C does (SIGINT), `interrupt-twice` what a second
 one does, `terminate` what cancelling a job does (SIGTERM); `cut` closes the sockets of all SSH
 connections, `cut:ADDRESS` of those to one node; `shell:COMMAND` runs a command on this machine and
-waits for it. An image that is being sent is a moment, too, by its text ("n2 sending") alone: how
-many pieces it is sent in is nobody's business.
+waits for it. An image that is being sent ("n2 sending") and what is waited for ("waiting for the
+VIP to move") are moments, too, by their texts alone: how often they are told is nobody's business.
 Where a text is never told, the exit code is 99: a test would have proven nothing.
 """
 
@@ -116,8 +116,12 @@ def arm(kind: str, moment: str) -> list[Callable[[], object]]:
         happen(f"{arguments[1]} sending {arguments[2]}")
         transfer(*arguments, **named)
 
-    transfer = Lines.transfer
-    Lines.transfer = sending  # type: ignore[method-assign]
+    def waits(*arguments: Any, **named: Any) -> None:
+        happen(f"waiting for {arguments[1]}")
+        waiting(*arguments, **named)
+
+    transfer, waiting = Lines.transfer, Lines.waiting
+    Lines.transfer, Lines.waiting = sending, waits  # type: ignore[method-assign]
     for name in ("phase", "node"):
         setattr(Lines, name, counted(getattr(Lines, name), count))
     return to_come

@@ -206,6 +206,35 @@ def test_a_drill_that_is_interrupted_is_mended_first(served: Cluster, kind: str)
     assert no_traces(served)
 
 
+def test_a_drill_that_is_interrupted_before_it_breaks_something_breaks_nothing(
+    served: Cluster,
+) -> None:
+    before = served.snapshot()
+    result = served.accident("interrupt", "Drill: haproxy-stop", "drill", "--yes")
+    assert result.code == 130
+    assert "breaking" not in result.err
+    assert served.snapshot() == before
+    assert no_traces(served)
+
+
+def test_a_drill_that_is_interrupted_as_it_begins_does_not_wait_for_its_end(
+    served: Cluster,
+) -> None:
+    (holder,) = served.holders()
+    # Longer than it takes to write the word to mend.
+    with served.instead_of(holder, "sha256sum", '""', "sleep 1"):
+        moment = "waiting for the VIP to move"
+        result = served.accident("interrupt", moment, "drill", "--yes", "--hold", "60")
+    assert result.code == 130
+    # Seconds in which it was broken: a node that mends itself takes more than the 60.
+    form = "{{.State.StartedAt}} {{.State.FinishedAt}}"
+    script = f"docker inspect --format '{form}' {HAPROXY} | xargs -n 1 date +%s -d"
+    started, finished = map(int, served.node(holder, script).split())
+    assert 0 <= started - finished < 60
+    served.ok("verify")
+    assert no_traces(served)
+
+
 def test_a_node_mends_itself_when_the_drill_is_killed(served: Cluster) -> None:
     (holder,) = served.holders()
     killed = served.accident("kill", "haproxy-hang: broken", "drill", "haproxy-hang", "--yes")

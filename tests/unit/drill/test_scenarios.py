@@ -46,6 +46,8 @@ def test_a_pair_is_the_holder_and_the_next() -> None:
     with pytest.raises(HadeployError, match="no healthy node would remain"):
         victims_of(BY_NAME["node-pair"], "b", ["a"])
     with pytest.raises(HadeployError, match="no healthy node would remain"):
+        victims_of(BY_NAME["node-pair"], "b", [])
+    with pytest.raises(HadeployError, match="no healthy node would remain"):
         victims_of(BY_NAME["haproxy-stop"], "b", [])
 
 
