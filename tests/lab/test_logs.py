@@ -87,17 +87,20 @@ def following(cluster: Cluster, *arguments: str) -> Iterator[Followed]:
             thread.join(10)
 
 
-def test_a_hand_over_is_seen_on_both_nodes_in_its_order(served: Cluster) -> None:
+def test_a_hand_over_is_seen_on_both_nodes(served: Cluster) -> None:
     (holder,) = served.holders()
     began = now(served)
     served.ok("drain", holder)
     (successor,) = served.holders()
     served.ok("undrain", holder)
-    states = places(lines(served, "--container", "keepalived", "--grep", "STATE", "--since", began))
-    assert states == [
-        (holder, "keepalived", "(hadeploy) Entering FAULT STATE"),
-        (successor, "keepalived", "(hadeploy) Entering MASTER STATE"),
-        (holder, "keepalived", "(hadeploy) Entering BACKUP STATE"),
+    states = lines(served, "--container", "keepalived", "--grep", "STATE", "--since", began)
+    # Each node's engine has its own idea of when it read a line: their order is known node by node.
+    assert [line["line"] for line in states if line["node"] == holder] == [
+        "(hadeploy) Entering FAULT STATE",
+        "(hadeploy) Entering BACKUP STATE",
+    ]
+    assert [place for place in places(states) if place[0] != holder] == [
+        (successor, "keepalived", "(hadeploy) Entering MASTER STATE")
     ]
 
 
