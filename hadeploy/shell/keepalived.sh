@@ -35,17 +35,21 @@ vrrp_read() {
 }
 
 # written FILE SIGNAL END: what keepalived writes there when it gets that signal, up to END, and takes
-# the file away. So does another run that looks at this node: then it is asked again, and waited for
-# a shorter time.
+# the file away. So does another run that looks at this node: then it is asked again.
 written() {
     hd_left=15
     until hd_written=$(cat "$1" 2>/dev/null) && case $hd_written in *"$3"*) ;; *) false ;; esac; do
         hd_left=$((hd_left - 1))
         [ "$hd_left" -gt 0 ] || return 1
         nap
-        [ -e "$1" ] || { kill "-$2" "$hd_vrrp_pid" 2>/dev/null && blink; }
+        [ $((hd_left % 3)) -ne 0 ] || [ -e "$1" ] || ask_again "$2"
     done
     rm -f "$1"
+}
+
+# ask_again SIGNAL: if it is still there; by now its PID may be another's. What it says is read at once.
+ask_again() {
+    grep -qs '^keepalived' "/proc/$hd_vrrp_pid/comm" && kill "-$1" "$hd_vrrp_pid" 2>/dev/null && blink
 }
 
 # vrrp_stats CONTAINER: what it has sent, heard and refused since it was started (SIGUSR2).
