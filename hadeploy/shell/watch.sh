@@ -11,7 +11,7 @@ watched() { [ "$(cat "$watch_mark" 2>/dev/null)" = "$HD_WATCH" ] && [ "$(uptime_
 # each_line: from the pipe to the report, until nobody listens or nobody writes.
 each_line() {
     while IFS= read -r hd_line; do
-        emit seen "$hd_line" || return
+        [ -z "$hd_line" ] || emit seen "$hd_line" || return
     done
 }
 
@@ -39,6 +39,10 @@ listens() {
         grep -q "^[^ ]*  *0  *$hd_listener  *0*[1-9a-f]" /proc/net/netlink
 }
 
+# A line as one field: docker writes each field by itself, and what another program writes into the pipe
+# would come in between.
+hd_event='{{printf "%d %s %s\n" .TimeNano .Action .Actor.Attributes.name}}'
+
 # watch_node: until its mark is gone, or for HD_SECONDS.
 watch_node() {
     install -d -m 0700 /run/hadeploy && printf '%s\n' "$HD_WATCH" >"$watch_mark" || return 1
@@ -59,7 +63,7 @@ watch_node() {
         kill -0 "$hd_events" 2>/dev/null || {
             timeout "$HD_SECONDS" docker events --since "$hd_since" \
                 --filter "label=hadeploy.cluster=$HD_CLUSTER" --filter type=container \
-                --format '{{.TimeNano}} {{.Action}} {{.Actor.Attributes.name}}' >"$hd_pipe" 2>/dev/null &
+                --format "$hd_event" >"$hd_pipe" 2>/dev/null &
             hd_events=$!
         }
         kill -0 "$hd_log" 2>/dev/null || follow_log
