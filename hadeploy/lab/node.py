@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import socket
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -131,14 +130,15 @@ class Node:
         Args:
             within: seconds for which a node that runs is asked again.
         """
-        deadline = time.monotonic() + within
-        while self.init():
-            if self.ssh_answers() and self.docker_answers():
-                return True
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.1)
-        return False
+        try:
+            wait_until(
+                lambda: not self.init() or (self.ssh_answers() and self.docker_answers()),
+                what="SSH and Docker",
+                timeout=within,
+            )
+        except HadeployError:
+            return False
+        return self.init() is not None
 
     def has_processes(self) -> bool:
         """Whether anything at all lives in it, be it only half."""
