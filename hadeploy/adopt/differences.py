@@ -18,7 +18,7 @@ _TIMEOUTS = ("connect", "client", "server")
 _CARRIED_GLOBAL = (
     *("daemon", "master-worker", "pidfile", "chroot", "user", "group", "uid", "gid", "log"),
     *("maxconn", "stats", "hard-stop-after", "nbproc", "node", "description", "quiet"),
-    "server-state-file",
+    *("server-state-file", "max-spread-checks"),
 )
 _CARRIED_DEFAULTS = (
     *("mode", "log", "balance", "maxconn", "default_backend", "load-server-state-from-file"),

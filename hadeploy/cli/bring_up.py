@@ -101,9 +101,20 @@ def _once(
             options.err.print(plan_picture(prepared.plan, prepared.then))
         looks: Mapping[str, ObservedNode] = prepared.observed
         if prepared.plan.changes:
+            from hadeploy.run.lost_backends import BackendsDiedError
+            from hadeploy.run.standing import RollError
             from hadeploy.run.up import apply
 
-            looks = apply(run.inputs, prepared, run.sessions, run.progress, settle=ceil(timeout))
+            try:
+                looks = apply(
+                    run.inputs, prepared, run.sessions, run.progress, settle=ceil(timeout)
+                )
+            except RollError as error:
+                if not isinstance(error.__cause__, BackendsDiedError):
+                    raise
+                # They are down before the next attempt, which so expects nothing of them.
+                options.err.print(f"warning: {error.__cause__}; trying again", style="yellow")
+                continue
         if not prepared.then:
             return looks
     raise HadeployError(

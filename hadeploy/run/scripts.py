@@ -11,11 +11,14 @@ from hadeploy.adopt.recognise import ByHand
 from hadeploy.desired import layout
 from hadeploy.desired.model import Container, DesiredNode, Role
 from hadeploy.inventory.model import Cluster
+from hadeploy.plan.backends import ExpectedBackend, check_seconds
 from hadeploy.plan.model import Impact, NodePlan, Step
 from hadeploy.run.lock import Lock
 from hadeploy.runtime.docker import run_arguments, validate_arguments, validation_of
 
 FINGERPRINT = 'emit fingerprint "$(fingerprint "$(ours 2>/dev/null)")"'
+# The part of a step that fails if a backend is down after the change that was up before.
+BACKENDS = "backends"
 RELOAD_SIGNAL = {"haproxy": "USR2", "keepalived": "HUP"}
 
 # A worker starts in well under a second; keepalived waits for its check to succeed several times.
@@ -70,6 +73,7 @@ class Change:
         vips: the addresses that any node of the cluster has had.
         election: seconds within which a lone node becomes master, old settings or new.
         by_hand: what was set up by hand there, and is taken over.
+        backends: what has to be up after a change of haproxy.
     """
 
     cluster: Cluster
@@ -80,6 +84,7 @@ class Change:
     vips: tuple[str, ...]
     election: int
     by_hand: ByHand | None = None
+    backends: tuple[ExpectedBackend, ...] = ()
 
 
 def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise: str) -> str:
@@ -93,6 +98,8 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
     """
     cluster, desired = change.cluster, change.desired
     lines = ["begin"]
+    if change.backends and any(s.role == "haproxy" and s.action in _TOUCHES for s in turn.steps):
+        lines.append("expect_backends")
     if not (turn.holder or turn.together) and any(s.impact is Impact.RESTART for s in turn.steps):
         lines.insert(0, _line("still_elsewhere", *desired.addresses))
     settled = True
@@ -113,6 +120,9 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
                 proof = _proof(cluster, desired, desired.container(step.role))
                 lines.append(_line("step", f"{number}.proof", *proof))
                 settled = step.role == "keepalived"
+            if step.role == "haproxy" and step.action in _TOUCHES and change.backends:
+                seconds = str(check_seconds(cluster))
+                lines.append(_line("step", f"{number}.{BACKENDS}", "prove_backends", seconds))
     lines.append(FINGERPRINT)
     return lock_script(change, fingerprint, lines, otherwise, turn.together)
 
@@ -163,12 +173,14 @@ def lock_script(
             "restore.sh",
             "knowledge.sh",
             "ports.sh",
+            "backends.sh",
             *(["adopt.sh"] if change.by_hand else []),
         ],
         lines,
         HD_BY_HAND=" ".join(policies(change.by_hand)) if change.by_hand else "",
         HD_VIPS=" ".join(change.vips),
         HD_HEALTH_PORT=str(change.cluster.haproxy.health_port),
+        HD_BACKENDS=" ".join(backend.word for backend in change.backends),
         HD_ELECTION=str(change.election),
         HD_OTHERWISE=otherwise,
         HD_TOGETHER="yes" if together else "no",

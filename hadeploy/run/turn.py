@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hadeploy.plan.model import NodePlan
+from hadeploy.run.lost_backends import BackendsLostError, lost_backends
 from hadeploy.run.progress import Progress
 from hadeploy.run.refusal import RefusedError, refuse
+from hadeploy.run.scripts import BACKENDS
 from hadeploy.run.standing import NodeFailedError, Standing
 from hadeploy.transport.protocol import Message, Reply
 from hadeploy.transport.session import Session
@@ -56,6 +58,7 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
     """Do the steps of one turn and prove the node healthy.
 
     Raises:
+        BackendsLostError: backends that were up before are down.
         NodeFailedError: with the step that failed, what it said, and what the node has now.
         RefusedError: it may not begin.
     """
@@ -78,6 +81,8 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
     if reply.all("unrestored"):
         said += ["--- putting it back:", reply.body("restoring")]
     progress.node(session.node, _describe(turn, number), "failed")
+    if lost := lost_backends(reply):
+        raise BackendsLostError(lost, _standing(reply), node=session.node)
     raise NodeFailedError(
         f"failed while {_describe(turn, number)}",
         _standing(reply),
@@ -120,6 +125,8 @@ def _describe(turn: NodePlan, number: str) -> str:
         return "remembering what it has"
     index, _, proof = number.partition(".")
     step = turn.steps[int(index)]
+    if proof == BACKENDS:
+        return f"checking the backends of {step.subject}"
     if proof == "settled":
         return "waiting for keepalived to take part again"
     if proof:

@@ -10,6 +10,7 @@ from hadeploy.desired.model import configuration_id
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import look_at, observation_script
 from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.backends import changed_settings, expected_backends
 from hadeploy.plan.identity import running_identity
 from hadeploy.plan.model import Impact, NodePlan
 from hadeploy.run.homecoming import bring_home
@@ -17,6 +18,7 @@ from hadeploy.run.images import bring, needs_of
 from hadeploy.run.inputs import Inputs
 from hadeploy.run.interrupt import Interrupt, deferred
 from hadeploy.run.lock import Lock, held
+from hadeploy.run.lost_backends import BackendsDiedError, BackendsLostError, died_by_themselves
 from hadeploy.run.prepare import Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.record import applied_record
@@ -29,6 +31,8 @@ from hadeploy.run.turn import put_back, take_turn
 from hadeploy.transport.fanout import try_each
 from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session
+
+MOST_SETTINGS = 5
 
 
 def apply(
@@ -220,6 +224,8 @@ class _Roll:
         except HadeployError as error:
             if isinstance(error, NodeFailedError):
                 self._standing[node] = error.standing
+                if isinstance(error, BackendsLostError):
+                    self._blame(error)
             elif not isinstance(error, RefusedError):
                 self._standing[node] = Standing.UNKNOWN
             raise
@@ -235,6 +241,27 @@ class _Roll:
                     self._sessions,
                     self._progress,
                 )
+
+    def _blame(self, error: BackendsLostError) -> None:
+        """Name the settings that made backends go down, if the change is the cause.
+
+        Raises:
+            BackendsDiedError: it is not: they are down on the other nodes as well.
+        """
+        node, prepared = error.node or "", self._prepared
+        expected = self._change(node).backends
+        if not prepared.by_hand and died_by_themselves(
+            error, expected, prepared.cluster, self._sessions, self._progress
+        ):
+            raise BackendsDiedError(
+                "backends went down on all nodes while the change was made",
+                node=node,
+                doing="applying",
+                detail=error.detail,
+                hint="is an API server being restarted? run `hadeploy up` again when it is back",
+            ) from error
+        changed = changed_settings(prepared.observed[node].applied, prepared.cluster)
+        error.detail = "\n".join([*(error.detail or "").splitlines(), *changed[:MOST_SETTINGS]])
 
     def _otherwise(self, turn: NodePlan) -> str:
         if turn.node in self._prepared.by_hand:
@@ -275,4 +302,10 @@ class _Roll:
             vips=tuple(vips),
             election=election_seconds(prepared),
             by_hand=prepared.by_hand.get(node),
+            backends=expected_backends(
+                prepared.cluster,
+                prepared.observed,
+                node,
+                prepared.by_hand[node].ports if node in prepared.by_hand else (),
+            ),
         )

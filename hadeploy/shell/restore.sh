@@ -73,7 +73,8 @@ put_back_role() {
         fi
     done
     sync "$HD_ROOT/$1"
-    [ "$1" != haproxy ] || carry_over "$HD_ROOT/haproxy/haproxy.cfg"
+    # A configuration under which servers were lost knows nothing about them.
+    [ "$1" != haproxy ] || [ -n "${hd_lost-}" ] || carry_over "$HD_ROOT/haproxy/haproxy.cfg"
     if exists "$2$OLD"; then
         remove_container "$2" && docker rename "$2$OLD" "$3" && docker start "$3" >/dev/null || return 1
     elif [ -n "$hd_changed" ]; then

@@ -1,0 +1,158 @@
+"""Which servers a node's haproxy must still reach after a change. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hadeploy.inventory.fields import milliseconds
+from hadeploy.inventory.model import Cluster, Listener, backends_of
+from hadeploy.observe.model import Applied, BackendServer, ObservedNode
+
+SUFFIX = "-backend"
+# `timeout check` of templates/haproxy.cfg.j2.
+CHECK_TIMEOUT_SECONDS = 5
+# The first checks are not spread over more than `max-spread-checks`, whatever the interval is.
+LONGEST_FALL_SECONDS = 30
+# haproxy's names of sections and servers: no space, no slash, nothing that the shell splits.
+_SERVER = re.compile(r"[\w.:-]{1,100}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class ExpectedBackend:
+    """A server, or any server of a backend, that has to be up after a change.
+
+    Attributes:
+        after: `BACKEND/SERVER` in the new configuration, or `BACKEND/` for any server of it.
+        before: the same in the running configuration; `:PORT` where another haproxy serves it; ""
+            where it is expected in any case.
+    """
+
+    after: str
+    before: str = ""
+
+    @property
+    def word(self) -> str:
+        """As shell/backends.sh takes it."""
+        return f"{self.after}={self.before}"
+
+
+def expected_backends(
+    cluster: Cluster,
+    observed: Mapping[str, ObservedNode],
+    node: str,
+    adopted_ports: Sequence[int] = (),
+) -> tuple[ExpectedBackend, ...]:
+    """What has to be up on a node after its haproxy was reloaded or replaced.
+
+    Each server that is up there now, by its name in the new configuration, and at least one server
+    of each listener that serves now. A node whose haproxy does not run is held to what the other
+    nodes serve: it must not take the VIP over without a backend.
+
+    Args:
+        cluster: the inventory that is applied.
+        observed: all nodes, before the change.
+        node: the label of the node that changes.
+        adopted_ports: the listeners' ports that a haproxy that is adopted serves there.
+    """
+    look = observed[node]
+    if adopted_ports:
+        ports = {listener.port: listener for listener in cluster.listeners}
+        return tuple(
+            ExpectedBackend(f"{ports[port].name}{SUFFIX}/", f":{port}")
+            for port in adopted_ports
+            if port in ports
+        )
+    if not look.backends:
+        others = [other for label, other in observed.items() if label != node]
+        return tuple(dict.fromkeys(e for other in others for e in _of_others(cluster, other)))
+    return tuple(dict.fromkeys(_of_node(cluster, look)))
+
+
+def _of_others(cluster: Cluster, other: ObservedNode) -> Iterator[ExpectedBackend]:
+    for expected in _of_node(cluster, other):
+        if expected.after.endswith("/"):
+            yield ExpectedBackend(expected.after)
+
+
+def _of_node(cluster: Cluster, look: ObservedNode) -> Iterator[ExpectedBackend]:
+    up = [s for s in look.backends if s.up and _SERVER.fullmatch(s.name)]
+    for server in up:
+        if not _SERVER.fullmatch(server.listener):
+            continue
+        before = f"{server.listener}/{server.name}"
+        listener = _listener(cluster, look.applied, server.listener)
+        if listener is None:
+            # A template of the user's may name it as it likes.
+            yield ExpectedBackend(before, before)
+            continue
+        yield ExpectedBackend(f"{listener.name}{SUFFIX}/", f"{server.listener}/")
+        name = _new_name(cluster, listener, server)
+        if name is not None:
+            yield ExpectedBackend(f"{listener.name}{SUFFIX}/{name}", before)
+
+
+def _listener(cluster: Cluster, record: Applied | None, backend: str) -> Listener | None:
+    """The listener that a backend of the running configuration belongs to: by name, or by port."""
+    name = backend.removesuffix(SUFFIX)
+    for listener in cluster.listeners:
+        if listener.name == name:
+            return listener
+    ports = [i.get("port") for i in recorded_listeners(record) if i.get("name") == name]
+    return next((listener for listener in cluster.listeners if listener.port in ports), None)
+
+
+def _new_name(cluster: Cluster, listener: Listener, server: BackendServer) -> str | None:
+    """A server's name in the new configuration; None if it is not in it any more."""
+    servers = backends_of(cluster, listener)
+    if any(name == server.name for name, _, _ in servers):
+        return server.name
+    host = server.address.rpartition(":")[0].strip("[]")
+    return next((name for name, address, _ in servers if str(address) == host), None)
+
+
+def recorded_listeners(record: Applied | None) -> list[dict[str, Any]]:
+    """The listeners in the inventory of a record; what is not of the right kind is left out."""
+    listeners = record.inventory.get("listeners") if record else None
+    found = listeners if isinstance(listeners, list) else []
+    return [listener for listener in found if isinstance(listener, dict)]
+
+
+def check_seconds(cluster: Cluster) -> int:
+    """Within how many seconds the first check of every server has ended."""
+    fall = max(i.check.fall * milliseconds(i.check.interval) / 1000 for i in cluster.listeners)
+    return math.ceil(min(fall, LONGEST_FALL_SECONDS)) + CHECK_TIMEOUT_SECONDS
+
+
+def changed_settings(record: Applied | None, cluster: Cluster) -> list[str]:
+    """What differs in listeners from a record, as `listeners[0].check.path: OLD -> NEW`.
+
+    Args:
+        record: what was applied before.
+        cluster: the inventory that is applied.
+    """
+    before = recorded_listeners(record)
+    after = [i.model_dump(mode="json", by_alias=True) for i in cluster.listeners]
+    found = []
+    for number, listener in enumerate(after):
+        same = [i for i in before if i.get("name") == listener["name"]]
+        same = same or [i for i in before if i.get("port") == listener["port"]]
+        old = dict(_flat(same[0])) if same else {}
+        for key, value in _flat(listener):
+            if same and old.get(key) != value:
+                found.append(f"listeners[{number}].{key}: {old.get(key)} -> {value}")
+    return found
+
+
+def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _flat(inner, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list) and value:
+        for number, inner in enumerate(value):
+            yield from _flat(inner, f"{key}[{number}]")
+    else:
+        yield key, value

@@ -1,0 +1,153 @@
+"""Backends that are down after a change: because of the change, or by themselves?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from hadeploy.errors import HadeployError
+from hadeploy.inventory.fields import milliseconds
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.gather import observe
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.backends import CHECK_TIMEOUT_SECONDS, ExpectedBackend, check_seconds
+from hadeploy.run.progress import Progress
+from hadeploy.run.standing import NodeFailedError, Standing
+from hadeploy.transport.protocol import Reply
+from hadeploy.transport.session import Session
+
+POLL_SECONDS = 0.3
+MOST_REASONS = 6
+
+Elsewhere = Literal["up", "failing", "down"]
+
+
+@dataclass(frozen=True)
+class LostBackend:
+    """A server, or a whole backend, that is down after a change.
+
+    Attributes:
+        name: `BACKEND/SERVER`, or `BACKEND/` for all its servers.
+        reasons: address and result of the last check, as haproxy gives it, for each server.
+    """
+
+    name: str
+    reasons: tuple[str, ...]
+
+
+class BackendsLostError(NodeFailedError):
+    """A node whose haproxy does not reach servers that it reached before its change.
+
+    Args:
+        lost: which, and why.
+        standing: what the node has now.
+        node: its label.
+    """
+
+    def __init__(self, lost: Sequence[LostBackend], standing: Standing, *, node: str) -> None:
+        reasons = reasons_of(lost)
+        super().__init__(
+            f"{len(reasons)} backends that were up before the change are down after it",
+            standing,
+            node=node,
+            detail="\n".join(_shortened(reasons)),
+            hint="correct the setting, or make the servers answer it; then run `hadeploy up` again",
+        )
+        self.lost = tuple(lost)
+
+
+class BackendsDiedError(HadeployError):
+    """The backends went down on all nodes at once, so the change is not the cause."""
+
+
+def lost_backends(reply: Reply) -> list[LostBackend]:
+    """What shell/backends.sh says is down."""
+    return [
+        LostBackend(message.words[0], tuple(filter(None, map(_reason, message.text.splitlines()))))
+        for message in reply.all("lost")
+        if message.words
+    ]
+
+
+def _reason(line: str) -> str:
+    """`BACKEND/SERVER down ADDRESS CHECK REASON` for people."""
+    name, _, rest = line.partition(" ")
+    _, _, seen = rest.partition(" ")
+    address, _, why = seen.partition(" ")
+    return f"{name} at {address}: {why}" if why else ""
+
+
+def reasons_of(lost: Iterable[LostBackend]) -> list[str]:
+    """Each server once; a backend without any server has its name."""
+    found = [reason for backend in lost for reason in backend.reasons or (backend.name,)]
+    return list(dict.fromkeys(found))
+
+
+def _shortened(reasons: list[str]) -> list[str]:
+    more = len(reasons) - MOST_REASONS
+    return reasons if more <= 0 else [*reasons[:MOST_REASONS], f"and {more} more"]
+
+
+def seen_elsewhere(
+    lost: Iterable[LostBackend],
+    expected: Iterable[ExpectedBackend],
+    looks: Iterable[ObservedNode],
+) -> Elsewhere:
+    """How the lost backends are on other nodes. Pure.
+
+    Returns:
+        up where one of them is up in full; failing where its checks fail and it is not down yet.
+    """
+    before = {backend.after: backend.before for backend in expected}
+    names = {name for b in lost for name in (b.name, before.get(b.name, "")) if name}
+    states = {
+        server.status
+        for look in looks
+        for server in look.backends
+        if {f"{server.listener}/{server.name}", f"{server.listener}/"} & names
+    }
+    # haproxy counts down in the status: "UP 2/3" after the first of three failed checks.
+    if "UP" in states:
+        return "up"
+    return "failing" if any(state.startswith("UP") for state in states) else "down"
+
+
+def died_by_themselves(
+    error: BackendsLostError,
+    expected: Sequence[ExpectedBackend],
+    cluster: Cluster,
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> bool:
+    """Wait until the other nodes' haproxies have checked the lost backends, too.
+
+    A node that is the only one is compared with itself, now that it has its old configuration back.
+
+    Args:
+        error: what is lost, and where.
+        expected: what was expected there.
+        cluster: for the intervals of the checks.
+        sessions: to all nodes.
+        progress: told what is waited for.
+
+    Returns:
+        Whether they are down on those nodes as well.
+    """
+    others = {node: session for node, session in sessions.items() if node != error.node}
+    if not others:
+        if error.standing is not Standing.RESTORED:
+            return False
+        others = dict(sessions)
+    began = time.monotonic()
+    interval = max(milliseconds(i.check.interval) / 1000 for i in cluster.listeners)
+    most = check_seconds(cluster)
+    enough = min(interval + CHECK_TIMEOUT_SECONDS, most)
+    while True:
+        seen = seen_elsewhere(error.lost, expected, observe(cluster, others).values())
+        waited = time.monotonic() - began
+        if seen == "down" or waited >= most or (seen == "up" and waited >= enough):
+            return seen == "down"
+        progress.waiting("the other nodes to check the same backends")
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,110 @@
+# shellcheck shell=sh
+# Whether haproxy still reaches, after a change, the servers that it reached before. Requires report.sh,
+# lock.sh, apply.sh, restore.sh. Inputs: HD_HEALTH_PORT, HD_VIPS, HD_BACKENDS (words AFTER=BEFORE).
+#
+# AFTER is BACKEND/SERVER as haproxy names them after the change, or BACKEND/ for any server of it.
+# BEFORE says when it is expected: BACKEND/SERVER or BACKEND/ was up, :PORT kept a connection open, or
+# nothing at all, which means always.
+EXPECTED_OPEN_SECONDS=0.5
+
+# check_results: lines "BACKEND/SERVER RESULT ADDRESS CHECK REASON" from haproxy's statistics (CSV,
+# management guide, 9.1). RESULT is up, down, unchecked (no check has ended yet) or other.
+check_results() {
+    sed -e ':again' -e 's/\("[^",]*\),\([^"]*"\)/\1;\2/' -e 't again' -e 's/"//g' |
+        cut -d , -f 1,2,18,37,38,57,66,74 |
+        while IFS=, read -r hd_backend hd_server hd_status hd_check hd_http hd_reason hd_words hd_at; do
+            case $hd_server in FRONTEND | BACKEND | svname | '') continue ;; esac
+            # A check that is under way is marked with an asterisk before the result of the last one.
+            hd_check=${hd_check#'* '}
+            case $hd_status:$hd_check in
+            UP*:*OK | UP*:L7OKC) hd_result=up ;;
+            UP*) hd_result=unchecked ;;
+            DOWN*) hd_result=down ;;
+            *) hd_result=other ;;
+            esac
+            printf '%s/%s %s %s %s %s\n' "$hd_backend" "$hd_server" "$hd_result" "${hd_at:--}" \
+                "${hd_check:--}${hd_http:+/$hd_http}" "${hd_reason:-$hd_words}"
+        done
+}
+
+# results_from PORT...: of the first of them that answers.
+results_from() {
+    for hd_port in "$@"; do
+        hd_rows=$(http_get "$hd_port" '/stats;csv' | check_results) 2>/dev/null
+        [ -z "$hd_rows" ] || break
+    done
+    printf '%s\n' "$hd_rows"
+}
+
+# has_result NAME RESULT: whether one of $hd_rows has it; NAME/ stands for any server of a backend.
+has_result() {
+    while read -r hd_row_name hd_row_result _; do
+        case $hd_row_name in
+        "$1" | "${1%/}/"*) [ "$hd_row_result" != "$2" ] || return 0 ;;
+        esac
+    done <<END
+$hd_rows
+END
+    return 1
+}
+
+# stays_open PORT: whether something accepts connections there and does not close them at once, as
+# haproxy in TCP mode does without a server.
+stays_open() {
+    for hd_address in 127.0.0.1 $HD_VIPS; do
+        # shellcheck disable=SC2016  # expanded by bash, from its own arguments
+        timeout 3 bash -c 'exec 3<>"/dev/tcp/$1/$2" || exit 1
+            read -r -t "$3" -n 1 -u 3; [ $? -gt 128 ]' \
+            bash "$hd_address" "$1" "$EXPECTED_OPEN_SECONDS" 2>/dev/null && return 0
+    done
+    return 1
+}
+
+# expect_backends: what of HD_BACKENDS is expected after the change, by what is true now.
+expect_backends() {
+    hd_rows=$(results_from "$HD_HEALTH_PORT" "$(recorded health_port)")
+    hd_expected=
+    for hd_word in $HD_BACKENDS; do
+        hd_before=${hd_word#*=}
+        case $hd_before in
+        '') ;;
+        :*) stays_open "${hd_before#:}" || continue ;;
+        *) has_result "$hd_before" up || has_result "$hd_before" unchecked || continue ;;
+        esac
+        hd_expected="$hd_expected ${hd_word%%=*}"
+    done
+}
+
+# all_checked: whether the result of every expected server is known; those that are down are in hd_lost.
+all_checked() {
+    hd_rows=$(results_from "$HD_HEALTH_PORT")
+    [ -n "$hd_rows" ] || return 1
+    hd_lost=
+    hd_waiting=no
+    for hd_name in $hd_expected; do
+        if has_result "$hd_name" up || has_result "$hd_name" other; then
+            continue
+        elif has_result "$hd_name" unchecked; then
+            hd_waiting=yes
+        else
+            # A server that is not there any more was taken out on purpose.
+            case $hd_name in
+            */) hd_lost="$hd_lost $hd_name" ;;
+            *) ! has_result "$hd_name" down || hd_lost="$hd_lost $hd_name" ;;
+            esac
+        fi
+    done
+    [ "$hd_waiting" = no ]
+}
+
+# prove_backends SECONDS: fails if a server is down that was up before; tells which and why.
+prove_backends() {
+    [ -n "$hd_expected" ] || return 0
+    until_true "$1" 'the first checks of all servers' all_checked || :
+    [ -n "$hd_lost" ] || return 0
+    for hd_name in $hd_lost; do
+        emit lost "$hd_name"
+        printf '%s\n' "$hd_rows" | grep -F "$hd_name" | grep -v '^[^ ]* up '
+    done
+    return 1
+}
