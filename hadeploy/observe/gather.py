@@ -62,6 +62,7 @@ def observation_script(
             "HD_IMAGES": f"{cluster.images.haproxy.reference} "
             f"{cluster.images.keepalived.reference}",
             "HD_PORTS": " ".join(str(listener.port) for listener in cluster.listeners),
+            "HD_LISTENERS": " ".join(listener.name for listener in cluster.listeners),
             "HD_HEALTH_PORT": str(cluster.haproxy.health_port),
             "HD_CHECK": depth,
             "HD_KEEPALIVED_IMAGE": cluster.images.keepalived.reference,

@@ -127,6 +127,7 @@ class BackendServer:
         said: what the check's last answer was, in words.
         address: where it listens, with its port.
         sessions: how many it has now.
+        answered: whether it has sent anything to a client since haproxy was started.
     """
 
     listener: str
@@ -136,6 +137,7 @@ class BackendServer:
     said: str = field(default="", compare=False)
     address: str = field(default="", compare=False)
     sessions: int = field(default=0, compare=False)
+    answered: bool = field(default=False, compare=False)
 
     @property
     def up(self) -> bool:
@@ -211,6 +213,7 @@ class ObservedNode:
         serving: the id of the configuration that haproxy answers with, or None if it does not.
         sessions: frontend → how many its haproxy has now.
         versions: role → what the running program says of itself; empty if it was not asked.
+        once_up: listeners without a backend that is up, which haproxy's log says had one.
         settled: seconds that the VIP took to answer there after a change; 0.0 if nobody waited.
         through: (VIP, port) → whether a connection from this node opens.
         check_age: seconds since keepalived's check of haproxy ran, or None if it never did.
@@ -251,6 +254,7 @@ class ObservedNode:
     sessions: Mapping[str, int] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     settled: float = 0.0
+    once_up: frozenset[str] = frozenset()
 
     def container(self, name: str) -> ObservedContainer | None:
         """The container of that name, ours or not."""

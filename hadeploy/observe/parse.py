@@ -67,6 +67,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         serving=parse_serving(reply.body("serving")),
         backends=parse_backends(reply.body("backends")),
         sessions=parse_sessions(reply.body("backends")),
+        once_up=frozenset(m.words[0] for m in reply.all("once-up") if m.words),
         versions={m.words[0]: m.words[1] for m in reply.all("version") if len(m.words) > 1},
         through={
             (m.words[0], int(m.words[1])): m.words[2] == "yes"
@@ -203,6 +204,7 @@ def parse_backends(text: str) -> tuple[BackendServer, ...]:
             row.get("last_chk") or "",
             row.get("addr") or "",
             _number(row.get("scur") or "") or 0,
+            bool(_number(row.get("bout") or "")),
         )
         for row in _statistics(text)
         if row.get("svname") not in (None, "FRONTEND", "BACKEND") and row.get("status")

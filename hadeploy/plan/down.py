@@ -16,6 +16,7 @@ OUR_FILES = (
     layout.SERVER_STATE,
     layout.KEEPALIVED_CONF,
     layout.CHECK_SCRIPT,
+    layout.SERVED,
     layout.APPLIED,
     *(f"{layout.TRACK}/{name}" for name in layout.DRAINS),
 )

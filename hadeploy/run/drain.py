@@ -9,7 +9,7 @@ from hadeploy.desired import layout
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.successor import drains, successors
+from hadeploy.plan.successor import drains, successors, takeover_problem
 from hadeploy.run.lock import held
 from hadeploy.run.progress import Progress
 from hadeploy.run.refusal import refuse
@@ -36,9 +36,11 @@ def drain(
     """
     if layout.OPERATOR_DRAIN in drains(observed[node]):
         return False
-    if not successors(cluster, observed, node):
+    holds = any(observed[node].holds(str(vip.ip)) for vip in cluster.vip)
+    problem = takeover_problem(cluster, observed, node)
+    if problem and (holds or not successors(cluster, observed, node)):
         raise HadeployError(
-            "no other node could take the VIP: none is healthy and not drained",
+            problem,
             node=node,
             doing="draining",
             hint="`hadeploy verify` tells what is wrong with the others",

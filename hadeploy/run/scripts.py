@@ -180,6 +180,7 @@ def lock_script(
         HD_BY_HAND=" ".join(policies(change.by_hand)) if change.by_hand else "",
         HD_VIPS=" ".join(change.vips),
         HD_HEALTH_PORT=str(change.cluster.haproxy.health_port),
+        HD_LISTENERS=" ".join(listener.name for listener in change.cluster.listeners),
         HD_BACKENDS=" ".join(backend.word for backend in change.backends),
         HD_ELECTION=str(change.election),
         HD_OTHERWISE=otherwise,

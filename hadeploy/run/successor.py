@@ -9,11 +9,12 @@ from hadeploy.desired.model import DesiredNode
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.gather import observe
-from hadeploy.plan.successor import successors
+from hadeploy.plan.successor import successors, takeover_problem
 from hadeploy.transport.session import Session
 
 SUCCESSOR_SECONDS = 15
 POLL_SECONDS = 0.3
+NOT_UPDATED = "no node that could take the VIP over has the new configuration"
 
 
 def find_successor(
@@ -39,14 +40,15 @@ def find_successor(
     deadline = time.monotonic() + SUCCESSOR_SECONDS
     while True:
         observed = observe(cluster, sessions)
-        for node in successors(cluster, observed, leaving):
+        problem = takeover_problem(cluster, observed, leaving)
+        for node in successors(cluster, observed, leaving) if problem is None else ():
             if not desired or observed[node].serving == desired[node].config_id("haproxy"):
                 return node
         if time.monotonic() >= deadline:
             break
         time.sleep(POLL_SECONDS)
     raise HadeployError(
-        "no healthy node could take the VIP over, so the holder is not touched",
+        f"{problem or NOT_UPDATED}, so the holder is not touched",
         node=leaving,
         doing="handing over",
         hint="`hadeploy verify` tells what is wrong with the others; are they drained?",

@@ -88,6 +88,7 @@ swap() { mv -f "$HD_ROOT/.staging/$1" "$HD_ROOT/$1" && sync "$HD_ROOT/${1%/*}"; 
 record() {
     printf '%s' "$1" | base64 -d >"$HD_ROOT/applied.json.new" && sync "$HD_ROOT/applied.json.new" ||
         return 1
+    record_served || return 1
     hd_kept=$(docker container inspect --format '{{.Id}}' "$HD_HAPROXY$OLD" "$HD_KEEPALIVED$OLD" 2>/dev/null)
     # shellcheck disable=SC2086  # a list of words
     [ -z "$hd_kept" ] || docker rm $hd_kept >/dev/null || return 1

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # Whether haproxy still reaches, after a change, the servers that it reached before. Requires report.sh,
-# lock.sh, apply.sh, restore.sh. Inputs: HD_HEALTH_PORT, HD_VIPS, HD_BACKENDS (words AFTER=BEFORE).
+# lock.sh, apply.sh, restore.sh. Inputs: HD_HEALTH_PORT, HD_VIPS, HD_LISTENERS (names), HD_BACKENDS (words
+# AFTER=BEFORE).
 #
 # AFTER is BACKEND/SERVER as haproxy names them after the change, or BACKEND/ for any server of it.
 # BEFORE says when it is expected: BACKEND/SERVER or BACKEND/ was up, :PORT kept a connection open, or
@@ -107,4 +108,17 @@ prove_backends() {
         printf '%s\n' "$hd_rows" | grep -F "$hd_name" | grep -v '^[^ ]* up '
     done
     return 1
+}
+
+# record_served: adds the listeners that have a backend now to those that had one before. With no backend
+# left it tells an outage from a cluster that has no API server yet.
+record_served() {
+    hd_rows=$(results_from "$HD_HEALTH_PORT")
+    {
+        cat "$HD_ROOT/served" 2>/dev/null
+        for hd_listener in $HD_LISTENERS; do
+            ! has_result "$hd_listener-backend/" up || printf '%s\n' "$hd_listener"
+        done
+    } | sort -u | tail -n 1000 >"$HD_ROOT/served.new" &&
+        chmod 0644 "$HD_ROOT/served.new" && mv -f "$HD_ROOT/served.new" "$HD_ROOT/served"
 }

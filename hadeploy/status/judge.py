@@ -16,10 +16,18 @@ from hadeploy.plan.order import holders
 from hadeploy.plan.successor import drains, successors
 from hadeploy.status.model import Verdict
 from hadeploy.status.situation import Situation
+from hadeploy.verify.backends import (
+    BACKENDS,
+    FIRST_TIME,
+    GONE,
+    UNEVEN,
+    Supply,
+    listener_supplies,
+)
 from hadeploy.verify.model import Proof, failed
 from hadeploy.verify.proofs import prove, unreachable_proofs
 
-OUTAGE, BACKENDS = "vip-serves", "backends-up"
+OUTAGE = "vip-serves"
 
 
 def judge(situation: Situation) -> tuple[Verdict, list[Proof]]:
@@ -95,21 +103,20 @@ def _serves(cluster: Cluster, look: ObservedNode, listener: Listener) -> bool:
 
 def _backends(force: Situation) -> Iterator[Proof]:
     """One server is enough for a listener to serve; what haproxy does not tell is not judged."""
-    for listener in force.cluster.listeners:
-        seen = [
-            server
-            for look in force.observed.values()
-            for server in look.backends
-            if server.listener == f"{listener.name}-backend"
-        ]
-        up = sum(server.up for server in seen)
-        if seen and not up:
-            hint = "expected before `kubeadm init`"
-            yield Proof(BACKENDS, "fail", f"{listener.name}: no backend is up", hint=hint)
-        elif up < len(seen):
-            yield Proof(BACKENDS, "warn", f"{listener.name}: not all backends are up")
-        elif seen:
-            yield Proof(BACKENDS, "pass", f"{listener.name}: all backends are up")
+    for one in listener_supplies(force.cluster, force.observed):
+        name = one.listener
+        if one.supply is Supply.LOST:
+            seen = f"{name}: no backend is up any more, as {one.node} sees them"
+            yield Proof(OUTAGE, "fail", seen, hint=GONE)
+        elif one.supply is Supply.NOT_YET:
+            yield Proof(BACKENDS, "fail", f"{name}: no backend is up", hint=FIRST_TIME)
+        elif one.supply is Supply.UNEVEN:
+            seen = f"{name}: {one.node} reaches no backend; other nodes do"
+            yield Proof(BACKENDS, "fail", seen, hint=UNEVEN)
+        elif one.supply is Supply.PARTIAL:
+            yield Proof(BACKENDS, "warn", f"{name}: not all backends are up")
+        else:
+            yield Proof(BACKENDS, "pass", f"{name}: all backends are up")
 
 
 def _takeover(force: Situation) -> Iterator[Proof]:

@@ -10,6 +10,7 @@ from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedContainer, ObservedNode
 from hadeploy.plan.successor import drains
+from hadeploy.verify.backends import backend_proofs
 from hadeploy.verify.model import Proof, Verdict
 
 # A container that crashes at start looks fine for a moment; a restarted one must last longer.
@@ -40,7 +41,7 @@ def prove(
             found.append(_check_runs(cluster, look))
     for vip in cluster.vip:
         found.append(_held_once(str(vip.ip), observed))
-    found.append(_backends(observed))
+    found += backend_proofs(cluster, observed)
     return found
 
 
@@ -241,24 +242,3 @@ def unreachable_proofs(errors: Mapping[str, HadeployError]) -> list[Proof]:
         )
         for node, error in errors.items()
     ]
-
-
-def _backends(observed: Mapping[str, ObservedNode]) -> Proof:
-    """Told, never required: at first bring-up no API server runs yet. Nodes may disagree."""
-    looks = [look for look in observed.values() if look.backends]
-    if not looks:
-        return Proof("backends-up", "warn", "no haproxy tells of its backends")
-
-    def missing(look: ObservedNode) -> int:
-        return sum(1 for server in look.backends if not server.up)
-
-    worst = max(looks, key=missing)
-    total = len(worst.backends)
-    if not missing(worst):
-        return Proof("backends-up", "pass", f"{total} of {total} backends are up")
-    return Proof(
-        "backends-up",
-        "warn",
-        f"{total - missing(worst)} of {total} backends are up, as {worst.node} sees them",
-        hint="expected before `kubeadm init`",
-    )

@@ -10,7 +10,6 @@ import pytest
 
 from hadeploy.observe.model import (
     Address,
-    BackendServer,
     ObservedFile,
     ObservedNode,
     Owner,
@@ -213,26 +212,3 @@ def test_a_drained_node_may_be_in_fault() -> None:
         observed["n2"] = dataclasses.replace(n2, files=tuple(files), vrrp=vrrp("FAULT", 240))
 
     assert failures(drained) == []
-
-
-def test_backends_that_are_down_are_only_a_warning() -> None:
-    cluster = builders.cluster()
-    observed = {
-        label: dataclasses.replace(look, backends=(BackendServer("b", "n1", "DOWN"),))
-        for label, look in builders.healthy(cluster).items()
-    }
-    proofs = prove(cluster, builders.desired(cluster), observed)
-    assert [(p.verdict, p.message) for p in proofs if p.name == "backends-up"] == [
-        ("warn", "0 of 1 backends are up, as n1 sees them")
-    ]
-
-
-def test_the_node_that_sees_the_fewest_backends_is_told() -> None:
-    cluster = builders.cluster()
-    observed = builders.healthy(cluster)
-    down = tuple(BackendServer("b", f"n{i}", "DOWN") for i in (1, 2, 3))
-    observed["n3"] = dataclasses.replace(observed["n3"], backends=down)
-    proofs = prove(cluster, builders.desired(cluster), observed)
-    assert [p.message for p in proofs if p.name == "backends-up"] == [
-        "0 of 3 backends are up, as n3 sees them"
-    ]

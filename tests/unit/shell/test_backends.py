@@ -1,0 +1,145 @@
+"""Which backends are lost with a change, through the shell functions that find out on a node."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hadeploy.shell.compose import compose
+from tests.unit.run.test_knowledge import HEADER
+
+STATISTICS = Path(__file__).parents[1] / "observe" / "captured" / "stats.csv"
+ALONE = "lock_keep() { :; }\nalone() { :; }\nuptime_seconds() { date +%s; }\nrecorded() { :; }"
+
+
+def run(main: str, *, shell: str = "dash", **variables: str) -> list[str]:
+    """What a script says, without its token; the body of a message stands below it."""
+    script = compose(
+        "lock.sh",
+        "apply.sh",
+        "restore.sh",
+        "backends.sh",
+        variables={
+            "HD_TOKEN": "t",
+            "HD_CLUSTER": "c",
+            "HD_HEALTH_PORT": "1",
+            "HD_VIPS": "",
+            "HD_OTHERWISE": "leave_it",
+            **variables,
+        },
+        main=f"{ALONE}\n{main}",
+    )
+    done = subprocess.run(
+        [shell], input=script, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.stderr == ""
+    return [line.removeprefix("@t ") for line in done.stdout.splitlines() if line]
+
+
+def row(server: str, status: str, check: str, code: str = "", reason: str = "") -> str:
+    given = {
+        "pxname": "api",
+        "svname": server,
+        "status": status,
+        "check_status": check,
+        "check_code": code,
+        "last_chk": reason,
+        "addr": "10.0.0.1:6443",
+    }
+    return ",".join(given.get(name, "") for name in HEADER.removeprefix("# ").split(","))
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_the_statistics_of_a_real_haproxy_are_read(shell: str) -> None:
+    assert run(f"check_results <{STATISTICS}", shell=shell) == [
+        "kube-apiserver-backend/n1 up - L4OK Layer4 check passed",
+        "kube-apiserver-backend/n2 up - L4OK Layer4 check passed",
+        "kube-apiserver-backend/n3 down - L4CON Connection refused",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (row("n1", "UP", "L7OK", "200", "OK"), "api/n1 up 10.0.0.1:6443 L7OK/200 OK"),
+        (row("n1", "UP", "* L4OK"), "api/n1 up 10.0.0.1:6443 L4OK"),
+        (row("n1", "UP 1/3", "INI"), "api/n1 unchecked 10.0.0.1:6443 INI"),
+        (row("n1", "UP 2/3", "L4TOUT"), "api/n1 unchecked 10.0.0.1:6443 L4TOUT"),
+        (row("n1", "UP", ""), "api/n1 unchecked 10.0.0.1:6443 -"),
+        (row("n1", "no check", ""), "api/n1 other 10.0.0.1:6443 -"),
+        (row("n1", "MAINT", ""), "api/n1 other 10.0.0.1:6443 -"),
+        (
+            row("n1", "DOWN", "L7STS", "403", "Forbidden"),
+            "api/n1 down 10.0.0.1:6443 L7STS/403 Forbidden",
+        ),
+        (
+            row("n1", "DOWN 1/2", "L7RSP", "", '"a, ""b"", c"'),
+            "api/n1 down 10.0.0.1:6443 L7RSP a; b; c",
+        ),
+    ],
+)
+def test_a_check_has_a_result(line: str, told: str) -> None:
+    (result,) = run(f"check_results <<'END'\n{line}\nEND")
+    assert result.rstrip() == told
+
+
+def haproxy(*rows: str) -> str:
+    """A haproxy that answers with these statistics, whatever is asked."""
+    text = "\n".join([HEADER, *rows])
+    return f"http_get() {{ cat <<'END'\n{text}\nEND\n}}"
+
+
+UP = [row(f"n{i}", "UP", "L4OK") for i in (1, 2)]
+WORDS = "api/=api/ api/n1=api/n1 api/n2=api/n2"
+
+
+def proven(before: list[str], after: list[str], expected: str = WORDS) -> list[str]:
+    """What comes of a change from one statistics to another."""
+    main = f"{haproxy(*before)}\nexpect_backends\n{haproxy(*after)}\nstep 0 prove_backends 1"
+    return run(main, HD_BACKENDS=expected)
+
+
+def test_a_change_after_which_all_are_up_is_proven() -> None:
+    assert proven(UP, UP) == ["step 0", "ok 0"]
+
+
+def test_a_server_that_is_down_after_the_change_is_lost() -> None:
+    down = row("n2", "DOWN", "L4CON", "", "Connection refused")
+    assert proven(UP, [UP[0], down])[:4] == [
+        "step 0",
+        "lost api/n2",
+        "api/n2 down 10.0.0.1:6443 L4CON Connection refused",
+        "failed 0",
+    ]
+
+
+def test_a_server_that_was_down_before_may_be_down_after() -> None:
+    down = row("n2", "DOWN", "L4CON", "", "Connection refused")
+    assert proven([UP[0], down], [UP[0], down]) == ["step 0", "ok 0"]
+
+
+def test_a_backend_without_any_server_left_is_lost() -> None:
+    new = row("server-1", "DOWN", "L4CON")
+    told = proven(UP, [new], "api/=api/")
+    assert told[1] == "lost api/"
+
+
+def test_a_server_that_was_taken_out_is_not_lost() -> None:
+    assert proven(UP, UP[:1]) == ["step 0", "ok 0"]
+
+
+def test_what_is_not_checked_within_the_deadline_is_not_lost() -> None:
+    starting = [row(f"n{i}", "UP", "INI") for i in (1, 2)]
+    assert proven(UP, starting)[-1] == "ok 0"
+
+
+def test_without_anything_up_before_nothing_is_waited_for() -> None:
+    assert proven([], [row("n1", "DOWN", "L4CON")]) == ["step 0", "ok 0"]
+
+
+def test_where_another_node_serves_one_server_must_be_up() -> None:
+    down = [row(f"n{i}", "DOWN", "L4TOUT") for i in (1, 2)]
+    assert proven([], down, "api/=")[1] == "lost api/"
+    assert proven([], UP, "api/=") == ["step 0", "ok 0"]

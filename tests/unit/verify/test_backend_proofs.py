@@ -1,0 +1,125 @@
+"""What the backends are like for a client, by what the nodes' haproxies say."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import pytest
+
+from hadeploy.observe.model import BackendServer, ObservedFile, ObservedNode
+from hadeploy.verify.backends import backend_proofs
+from tests.unit import builders
+
+SECTION = "kube-apiserver-backend"
+
+
+def servers(*states: str, answered: bool = False) -> tuple[BackendServer, ...]:
+    return tuple(
+        BackendServer(SECTION, f"n{i}", state, answered=answered)
+        for i, state in enumerate(states, 1)
+    )
+
+
+NONE = servers("DOWN", "DOWN", "DOWN")
+SOME = servers("UP", "DOWN", "UP")
+
+
+def seen(**backends: tuple[BackendServer, ...]) -> dict[str, ObservedNode]:
+    """A healthy cluster whose holder is n1, where the named nodes see these backends."""
+    observed = builders.healthy(builders.cluster())
+    return {
+        node: dataclasses.replace(look, backends=backends.get(node, look.backends))
+        for node, look in observed.items()
+    }
+
+
+def told(observed: Mapping[str, ObservedNode]) -> list[tuple[str, str]]:
+    return [(p.verdict, p.message) for p in backend_proofs(builders.cluster(), observed)]
+
+
+def test_before_the_first_api_server_no_backend_is_a_warning() -> None:
+    (proof,) = backend_proofs(builders.cluster(), seen(n1=NONE, n2=NONE, n3=NONE))
+    assert (proof.verdict, proof.message) == ("warn", "0 of 3 backends are up, as n1 sees them")
+    assert "kubeadm init" in (proof.hint or "")
+
+
+def recorded(observed: dict[str, ObservedNode]) -> None:
+    file = ObservedFile("served", 0o644, "0:0", b"kube-apiserver\n")
+    observed["n2"] = dataclasses.replace(observed["n2"], files=(*observed["n2"].files, file))
+
+
+def logged(observed: dict[str, ObservedNode]) -> None:
+    observed["n3"] = dataclasses.replace(observed["n3"], once_up=frozenset({"kube-apiserver"}))
+
+
+def answered(observed: dict[str, ObservedNode]) -> None:
+    down = servers("DOWN", "DOWN", "DOWN", answered=True)
+    observed["n1"] = dataclasses.replace(observed["n1"], backends=down)
+
+
+@pytest.mark.parametrize("known", [recorded, logged, answered])
+def test_no_backend_where_there_was_one_is_a_failure(known: object) -> None:
+    observed = seen(n1=NONE, n2=NONE, n3=NONE)
+    assert callable(known)
+    known(observed)
+    (proof,) = backend_proofs(builders.cluster(), observed)
+    assert proof.verdict == "fail"
+    assert "clients get no answer" in proof.message
+    assert "kubeadm init" not in (proof.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected"),
+    [
+        pytest.param(seen(), [("pass", "3 of 3 backends are up")], id="all are up"),
+        pytest.param(
+            seen(n2=SOME),
+            [("warn", "2 of 3 backends are up, as n2 sees them")],
+            id="one is down on a backup",
+        ),
+        pytest.param(
+            seen(n3=NONE),
+            [("fail", "0 of 3 backends are up, as n3 sees them")],
+            id="a backup reaches none: nobody is served after a takeover",
+        ),
+        pytest.param(
+            seen(n1=NONE),
+            [("fail", "0 of 3 backends are up, as n1 sees them; clients get no answer")],
+            id="the holder reaches none, though the others do",
+        ),
+        pytest.param(
+            seen(n1=(), n2=(), n3=()),
+            [("warn", "no haproxy tells of its backends")],
+            id="no haproxy answers",
+        ),
+        pytest.param(
+            seen(n1=servers("no check", "UP"), n2=servers("no check", "UP"), n3=()),
+            [("pass", "1 of 1 backends are up")],
+            id="what is not checked is not judged",
+        ),
+    ],
+)
+def test_the_holder_decides(
+    observed: dict[str, ObservedNode], expected: list[tuple[str, str]]
+) -> None:
+    assert told(observed) == expected
+
+
+def test_each_listener_is_proven_by_itself() -> None:
+    cluster = builders.cluster(
+        listeners=[{"port": 9443, "name": "api"}, {"port": 8443, "name": "ingress"}]
+    )
+    observed = builders.healthy(cluster)
+    for node, look in observed.items():
+        down = tuple(
+            dataclasses.replace(s, status="DOWN", answered=True)
+            if s.listener == "ingress-backend"
+            else s
+            for s in look.backends
+        )
+        observed[node] = dataclasses.replace(look, backends=down)
+    assert [(p.verdict, p.message) for p in backend_proofs(cluster, observed)] == [
+        ("pass", "api: 3 of 3 backends are up"),
+        ("fail", "ingress: 0 of 3 backends are up, as n1 sees them; clients get no answer"),
+    ]
