@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.observe.model import BackendServer
+from hadeploy.verify.backends import once_served
 
-READY = "start the servers there (before `kubeadm init` this is expected); is the port right?"
+READY = "start the servers there; is the port right?"
+BEFORE_KUBEADM = "before `kubeadm init` this is expected"
 # haproxy's abbreviations of how a check ended (management guide, 9.1, check_status) → what is seen,
 # and what to do.
 OUTCOMES = {
@@ -29,6 +31,8 @@ def backends(scene: Scene) -> Iterator[Diagnosis]:
                 seen.setdefault(f"{server.listener}/{server.name}{_words(server)}", []).append(
                     label
                 )
+    names = [listener.name for listener in scene.cluster.listeners]
+    served = any(once_served(look, name) for _, look in looking for name in names)
     for (what, fix), servers in found.items():
         everyone = [label for label, _ in looking]
         some = any(nodes != everyone for nodes in servers.values())
@@ -37,7 +41,7 @@ def backends(scene: Scene) -> Iterator[Diagnosis]:
             (),
             f"{len(servers)} backends are down: {what}"
             + (", as some nodes see them" if some else ""),
-            fix,
+            fix if served else f"{fix} ({BEFORE_KUBEADM})",
             tuple(f"{', '.join(nodes)}: {server}" for server, nodes in servers.items()),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -23,8 +24,9 @@ class Probe:
         silence: the longest time, in seconds, from one answer to the last failure after it.
     """
 
-    def __init__(self, vip: str, *, stranger: bool = False) -> None:
+    def __init__(self, vip: str, *, stranger: bool = False, tls: bool = False) -> None:
         self._vip = vip
+        self._tls = _trusting() if tls else None
         self._stranger = stranger
         self._stop = threading.Event()
         self.done = 0
@@ -39,7 +41,7 @@ class Probe:
                 forget(self._vip)
             started = time.monotonic()
             try:
-                with socket.create_connection((self._vip, 9443), timeout=5) as connection:
+                with self._connect() as connection:
                     connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
                     answer = connection.recv(64)
                     if b" 200 " not in answer:
@@ -51,9 +53,27 @@ class Probe:
                 answered = time.monotonic()
             self.done += 1
 
+    def _connect(self) -> socket.socket:
+        connection = socket.create_connection((self._vip, 9443), timeout=5)
+        if self._tls is None:
+            return connection
+        try:
+            return self._tls.wrap_socket(connection)
+        except OSError:
+            connection.close()
+            raise
+
     def stop(self) -> None:
         """End it."""
         self._stop.set()
+
+
+def _trusting() -> ssl.SSLContext:
+    """Whatever certificate the server shows: what is probed is whether it answers."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def forget(vip: str) -> None:
@@ -64,18 +84,21 @@ def forget(vip: str) -> None:
 
 
 @contextmanager
-def probing(cluster: Cluster, vip: str | None = None, *, stranger: bool = False) -> Iterator[Probe]:
+def probing(
+    cluster: Cluster, vip: str | None = None, *, stranger: bool = False, tls: bool = False
+) -> Iterator[Probe]:
     """Requests for as long as the body lasts.
 
     Args:
         cluster: where.
         vip: through which; default: the lab's own.
         stranger: whether nobody on this machine knows the VIP's MAC address beforehand.
+        tls: whether the API servers speak TLS.
 
     Yields:
         The probe.
     """
-    probe = Probe(vip or cluster.lab.vip, stranger=stranger)
+    probe = Probe(vip or cluster.lab.vip, stranger=stranger, tls=tls)
     thread = threading.Thread(target=probe.run)
     thread.start()
     try:
