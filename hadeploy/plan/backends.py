@@ -11,24 +11,26 @@ from typing import Any
 from hadeploy.inventory.fields import milliseconds
 from hadeploy.inventory.model import Cluster, Listener, backends_of
 from hadeploy.observe.model import Applied, BackendServer, ObservedNode
+from hadeploy.plan.texts import shown
 
 SUFFIX = "-backend"
 # `timeout check` of templates/haproxy.cfg.j2.
 CHECK_TIMEOUT_SECONDS = 5
 # The first checks are not spread over more than `max-spread-checks`, whatever the interval is.
 LONGEST_FALL_SECONDS = 30
+LONGEST_VALUE = 60
 # haproxy's names of sections and servers: no space, no slash, nothing that the shell splits.
 _SERVER = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class ExpectedBackend:
-    """A server, or any server of a backend, that has to be up after a change.
+    """A server, any server of a backend, or a port, that has to serve after a change.
 
     Attributes:
-        after: `BACKEND/SERVER` in the new configuration, or `BACKEND/` for any server of it.
-        before: the same in the running configuration; `:PORT` where another haproxy serves it; ""
-            where it is expected in any case.
+        after: `BACKEND/SERVER` in the new configuration, `BACKEND/` for any server of it, or
+            `:PORT`, which has to keep a connection open.
+        before: the same in the running configuration; "" where it is expected in any case.
     """
 
     after: str
@@ -60,16 +62,19 @@ def expected_backends(
     """
     look = observed[node]
     if adopted_ports:
-        ports = {listener.port: listener for listener in cluster.listeners}
-        return tuple(
-            ExpectedBackend(f"{ports[port].name}{SUFFIX}/", f":{port}")
-            for port in adopted_ports
-            if port in ports
-        )
+        return tuple(_of_adopted(cluster, adopted_ports))
     if not look.backends:
         others = [other for label, other in observed.items() if label != node]
         return tuple(dict.fromkeys(e for other in others for e in _of_others(cluster, other)))
     return tuple(dict.fromkeys(_of_node(cluster, look)))
+
+
+def _of_adopted(cluster: Cluster, ports: Sequence[int]) -> Iterator[ExpectedBackend]:
+    for listener in cluster.listeners:
+        if listener.port in ports:
+            port = f":{listener.port}"
+            yield ExpectedBackend(f"{listener.name}{SUFFIX}/", port)
+            yield ExpectedBackend(port, port)
 
 
 def _of_others(cluster: Cluster, other: ObservedNode) -> Iterator[ExpectedBackend]:
@@ -79,30 +84,39 @@ def _of_others(cluster: Cluster, other: ObservedNode) -> Iterator[ExpectedBacken
 
 
 def _of_node(cluster: Cluster, look: ObservedNode) -> Iterator[ExpectedBackend]:
-    up = [s for s in look.backends if s.up and _SERVER.fullmatch(s.name)]
-    for server in up:
-        if not _SERVER.fullmatch(server.listener):
+    for server in look.backends:
+        if not (
+            server.up and _SERVER.fullmatch(server.name) and _SERVER.fullmatch(server.listener)
+        ):
             continue
         before = f"{server.listener}/{server.name}"
-        listener = _listener(cluster, look.applied, server.listener)
-        if listener is None:
+        found = _listener(cluster, look.applied, server.listener)
+        if found is None:
             # A template of the user's may name it as it likes.
             yield ExpectedBackend(before, before)
             continue
+        listener, port = found
         yield ExpectedBackend(f"{listener.name}{SUFFIX}/", f"{server.listener}/")
         name = _new_name(cluster, listener, server)
         if name is not None:
             yield ExpectedBackend(f"{listener.name}{SUFFIX}/{name}", before)
+        yield ExpectedBackend(f":{listener.port}", f":{port}")
 
 
-def _listener(cluster: Cluster, record: Applied | None, backend: str) -> Listener | None:
-    """The listener that a backend of the running configuration belongs to: by name, or by port."""
+def _listener(
+    cluster: Cluster, record: Applied | None, backend: str
+) -> tuple[Listener, int] | None:
+    """The listener that a backend of the running configuration belongs to, and its port until now.
+
+    It is known by its name, or by its port if it has a new name.
+    """
     name = backend.removesuffix(SUFFIX)
+    recorded = [i.get("port") for i in recorded_listeners(record) if i.get("name") == name]
+    ports = [port for port in recorded if isinstance(port, int)]
     for listener in cluster.listeners:
         if listener.name == name:
-            return listener
-    ports = [i.get("port") for i in recorded_listeners(record) if i.get("name") == name]
-    return next((listener for listener in cluster.listeners if listener.port in ports), None)
+            return listener, (ports or [listener.port])[0]
+    return next(((i, i.port) for i in cluster.listeners if i.port in ports), None)
 
 
 def _new_name(cluster: Cluster, listener: Listener, server: BackendServer) -> str | None:
@@ -128,23 +142,41 @@ def check_seconds(cluster: Cluster) -> int:
 
 
 def changed_settings(record: Applied | None, cluster: Cluster) -> list[str]:
-    """What differs in listeners from a record, as `listeners[0].check.path: OLD -> NEW`.
+    """What differs in the inventory from a record, as `listeners[0].check.path: OLD -> NEW`.
+
+    Of nodes, images and the like nothing is told: they do not decide which backends are reached.
 
     Args:
         record: what was applied before.
         cluster: the inventory that is applied.
     """
-    before = recorded_listeners(record)
-    after = [i.model_dump(mode="json", by_alias=True) for i in cluster.listeners]
-    found = []
-    for number, listener in enumerate(after):
-        same = [i for i in before if i.get("name") == listener["name"]]
-        same = same or [i for i in before if i.get("port") == listener["port"]]
-        old = dict(_flat(same[0])) if same else {}
-        for key, value in _flat(listener):
-            if same and old.get(key) != value:
-                found.append(f"listeners[{number}].{key}: {old.get(key)} -> {value}")
-    return found
+    if record is None or not record.inventory:
+        return []
+    before = _by_listener(cluster, record)
+    after = {
+        "listeners": [i.model_dump(mode="json", by_alias=True) for i in cluster.listeners],
+        "templates": cluster.templates.model_dump(mode="json", by_alias=True),
+        "haproxy": cluster.haproxy.model_dump(mode="json", by_alias=True),
+    }
+    old = dict(_flat(before))
+    return [
+        f"{key}: {_short(old.get(key))} -> {_short(value)}"
+        for key, value in _flat(after)
+        if old.get(key) != value
+    ]
+
+
+def _by_listener(cluster: Cluster, record: Applied) -> dict[str, Any]:
+    """A recorded inventory whose listeners stand where those of today stand."""
+    recorded = recorded_listeners(record)
+    matched = [
+        next(
+            (i for key in ("name", "port") for i in recorded if i.get(key) == getattr(one, key)),
+            None,
+        )
+        for one in cluster.listeners
+    ]
+    return {**record.inventory, "listeners": matched}
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -156,3 +188,9 @@ def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(inner, f"{key}[{number}]")
     else:
         yield key, value
+
+
+def _short(value: Any) -> str:
+    """A value for one line, without secrets."""
+    text = shown(" ".join(str(value).split())) if value not in (None, "") else "(nothing)"
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

@@ -26,10 +26,10 @@ Elsewhere = Literal["up", "failing", "down"]
 
 @dataclass(frozen=True)
 class LostBackend:
-    """A server, or a whole backend, that is down after a change.
+    """A server, a whole backend, or a port that does not serve after a change.
 
     Attributes:
-        name: `BACKEND/SERVER`, or `BACKEND/` for all its servers.
+        name: `BACKEND/SERVER`, `BACKEND/` for all its servers, or `:PORT`.
         reasons: address and result of the last check, as haproxy gives it, for each server.
     """
 
@@ -49,7 +49,7 @@ class BackendsLostError(NodeFailedError):
     def __init__(self, lost: Sequence[LostBackend], standing: Standing, *, node: str) -> None:
         reasons = reasons_of(lost)
         super().__init__(
-            f"{len(reasons)} backends that were up before the change are down after it",
+            _summary(lost, reasons),
             standing,
             node=node,
             detail="\n".join(_shortened(reasons)),
@@ -80,9 +80,26 @@ def _reason(line: str) -> str:
 
 
 def reasons_of(lost: Iterable[LostBackend]) -> list[str]:
-    """Each server once; a backend without any server has its name."""
-    found = [reason for backend in lost for reason in backend.reasons or (backend.name,)]
+    """Each server once; what has no server is told by itself."""
+    found = [reason for backend in lost for reason in backend.reasons or (_nameless(backend.name),)]
     return list(dict.fromkeys(found))
+
+
+def _summary(lost: Sequence[LostBackend], reasons: Sequence[str]) -> str:
+    if all(backend.name.startswith(":") for backend in lost):
+        return "clients that were served before the change are refused after it"
+    are = (
+        "backend that was up before the change is"
+        if len(reasons) == 1
+        else ("backends that were up before the change are")
+    )
+    return f"{len(reasons)} {are} down after it"
+
+
+def _nameless(name: str) -> str:
+    if name.startswith(":"):
+        return f"port {name[1:]} closes every connection at once"
+    return f"{name.rstrip('/')} has no server that is up"
 
 
 def _shortened(reasons: list[str]) -> list[str]:
@@ -135,6 +152,8 @@ def died_by_themselves(
     Returns:
         Whether they are down on those nodes as well.
     """
+    if any(backend.name.startswith(":") for backend in error.lost):
+        return False
     others = {node: session for node, session in sessions.items() if node != error.node}
     if not others:
         if error.standing is not Standing.RESTORED:

@@ -3,10 +3,10 @@
 # lock.sh, apply.sh, restore.sh. Inputs: HD_HEALTH_PORT, HD_VIPS, HD_LISTENERS (names), HD_BACKENDS (words
 # AFTER=BEFORE).
 #
-# AFTER is BACKEND/SERVER as haproxy names them after the change, or BACKEND/ for any server of it.
-# BEFORE says when it is expected: BACKEND/SERVER or BACKEND/ was up, :PORT kept a connection open, or
-# nothing at all, which means always.
-EXPECTED_OPEN_SECONDS=0.5
+# AFTER is BACKEND/SERVER as haproxy names them after the change, BACKEND/ for any server of it, or :PORT
+# for a port that keeps a connection open. BEFORE says when it is expected: if the same was true before
+# the change, or always if it is empty.
+OPEN_SECONDS=0.15
 
 # check_results: lines "BACKEND/SERVER RESULT ADDRESS CHECK REASON" from haproxy's statistics (CSV,
 # management guide, 9.1). RESULT is up, down, unchecked (no check has ended yet) or other.
@@ -50,15 +50,25 @@ END
 }
 
 # stays_open PORT: whether something accepts connections there and does not close them at once, as
-# haproxy in TCP mode does without a server.
+# haproxy does that has no server for a client, or a rule against it.
 stays_open() {
     for hd_address in 127.0.0.1 $HD_VIPS; do
+        # `read` returns 1 at the end of the stream, and more than 128 after the time.
         # shellcheck disable=SC2016  # expanded by bash, from its own arguments
         timeout 3 bash -c 'exec 3<>"/dev/tcp/$1/$2" || exit 1
-            read -r -t "$3" -n 1 -u 3; [ $? -gt 128 ]' \
-            bash "$hd_address" "$1" "$EXPECTED_OPEN_SECONDS" 2>/dev/null && return 0
+            read -r -t "$3" -n 1 -u 3; [ $? -ne 1 ]' \
+            bash "$hd_address" "$1" "$OPEN_SECONDS" 2>/dev/null && return 0
     done
     return 1
+}
+
+# was_up BEFORE: whether that is true now.
+was_up() {
+    case $1 in
+    '') return 0 ;;
+    :*) stays_open "${1#:}" ;;
+    *) has_result "$1" up || has_result "$1" unchecked ;;
+    esac
 }
 
 # expect_backends: what of HD_BACKENDS is expected after the change, by what is true now.
@@ -66,13 +76,7 @@ expect_backends() {
     hd_rows=$(results_from "$HD_HEALTH_PORT" "$(recorded health_port)")
     hd_expected=
     for hd_word in $HD_BACKENDS; do
-        hd_before=${hd_word#*=}
-        case $hd_before in
-        '') ;;
-        :*) stays_open "${hd_before#:}" || continue ;;
-        *) has_result "$hd_before" up || has_result "$hd_before" unchecked || continue ;;
-        esac
-        hd_expected="$hd_expected ${hd_word%%=*}"
+        ! was_up "${hd_word#*=}" || hd_expected="$hd_expected ${hd_word%%=*}"
     done
 }
 
@@ -83,6 +87,7 @@ all_checked() {
     hd_lost=
     hd_waiting=no
     for hd_name in $hd_expected; do
+        case $hd_name in :*) continue ;; esac
         if has_result "$hd_name" up || has_result "$hd_name" other; then
             continue
         elif has_result "$hd_name" unchecked; then
@@ -98,10 +103,20 @@ all_checked() {
     [ "$hd_waiting" = no ]
 }
 
+# closed_ports: adds the ports that do not keep a connection open any more to hd_lost.
+closed_ports() {
+    for hd_name in $hd_expected; do
+        case $hd_name in
+        :*) stays_open "${hd_name#:}" || stays_open "${hd_name#:}" || hd_lost="$hd_lost $hd_name" ;;
+        esac
+    done
+}
+
 # prove_backends SECONDS: fails if a server is down that was up before; tells which and why.
 prove_backends() {
     [ -n "$hd_expected" ] || return 0
     until_true "$1" 'the first checks of all servers' all_checked || :
+    [ -n "$hd_lost" ] || closed_ports
     [ -n "$hd_lost" ] || return 0
     for hd_name in $hd_lost; do
         emit lost "$hd_name"

@@ -206,6 +206,12 @@ OOM = Fault("haproxy OOM-killed", OUT_OF_MEMORY)
 KEEPALIVED_KILLED = Fault("keepalived SIGKILLed", ALL_OF % "kube-lb-keepalived")
 ORPHAN = Fault("keepalived killed for good", "docker kill kube-lb-keepalived")
 
+# Changes that take the backends down; what breaks is the inventory (test_faults.py).
+WRONG_PORT = Fault("backends go down with the change: typo in backend_port")
+WRONG_PATH = Fault("backends go down with the change: check.path answers 403")
+REFUSED_CHECK = Fault("backends go down with the change: check answers 401")
+WRONG_PORT_ADOPTED = Fault("backends go down with the change: adopting with a wrong backend_port")
+
 # A holder that is gone is noticed after three adverts; a client's second try comes a second later,
 # the third three seconds later.
 FAIL_OVER = 8
@@ -275,6 +281,10 @@ ROWS = [
     Row(ETC_READ_ONLY, "recreating haproxy", "backup", 1, "Read-only file system", "image"),
     Row(ETC_READ_ONLY, "recreating haproxy", "holder", 1, "Read-only file system", "image"),
     Row(ARCHIVE_TRUNCATED, "before the run", "backup", 2, "not what `docker save`", "truncated"),
+    Row(WRONG_PORT, "before the run", "backup", 1, "backend_port: 6443 -> 6444", "backend port"),
+    Row(WRONG_PATH, "before the run", "backup", 1, "L7STS/403 Forbidden", "check path"),
+    Row(REFUSED_CHECK, "before the run", "backup", 1, "L7STS/401 Unauthorized", "check type"),
+    Row(WRONG_PORT_ADOPTED, "before the run", "backup", 1, "L4CON", "adopted backend port"),
     Row(CONTAINER_EXITS, "validating", "backup", 1, "cannot bind", "exits"),
     Row(CONTAINER_EXITS, "validating", "holder", 1, "cannot bind", "exits"),
     Row(PORT_STOLEN, "validating", "backup", 1, "port 9444 is taken by python3", "port"),

@@ -7,15 +7,18 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from math import ceil
 from pathlib import Path
 
 import pytest
 
+from hadeploy.lab.by_hand import by_hand
+from hadeploy.lab.certificate import CertificateSpec
 from hadeploy.lab.images.store import ensure_image
 from tests.lab.faults import ROWS, Row
-from tests.lab.harness import Cluster, Result
+from tests.lab.harness import Cluster, Result, eventually
+from tests.lab.test_dead_backend import servers
 from tests.lab.traffic import Probe, probing
 
 NEWER = "haproxy:3.0.11"
@@ -59,14 +62,54 @@ def exiting(cluster: Cluster) -> None:
         cluster.node(node, "ip address replace 192.0.2.99/32 dev lo")
 
 
+def wrong_port(cluster: Cluster) -> None:
+    """API servers do not listen there."""
+    cluster.inventory["listeners"] = [{"backend_port": 6444}]
+
+
+def wrong_path(cluster: Cluster) -> None:
+    """The API servers answer 403."""
+    cluster.inventory["listeners"] = [{"check": {"type": "https", "path": "/readyzz"}}]
+
+
+def https_check(cluster: Cluster) -> None:
+    """The API servers answer 401."""
+    cluster.inventory["listeners"] = [{"check": {"type": "https"}}]
+
+
 CHANGES: dict[str, Callable[[Cluster], None]] = {
     "config": new_config,
     "image": new_image,
     "truncated": truncated_image,
     "port": second_port,
     "exits": exiting,
+    "backend port": wrong_port,
+    "adopted backend port": wrong_port,
+    "check path": wrong_path,
+    "check type": https_check,
     "first": lambda _: None,
 }
+# Mistakes in the inventory: mending them is mending the inventory.
+MISTAKES = ("backend port", "adopted backend port", "check path", "check type")
+OPTIONS = {"adopted backend port": ("--adopt",)}
+
+
+@contextmanager
+def api_servers_over_tls(cluster: Cluster, row: Row) -> Iterator[None]:
+    """API servers whose /readyz answers 200, or 401, and which answer 403 to other paths."""
+    spec = CertificateSpec(addresses=(cluster.lab.vip,))
+    readyz = 401 if row.change == "check type" else 200
+    for node in cluster.lab.nodes:
+        cluster.lab.apiserver(node, up=True, tls=spec, readyz=readyz, unknown=403)
+    eventually(
+        lambda: all(
+            list(servers(cluster, node).values()) == ["UP"] * 3 for node in cluster.lab.nodes
+        ),
+        "the API servers are up",
+    )
+    yield
+    for node in cluster.lab.nodes:
+        cluster.lab.apiserver(node, up=True)
 
 
 @contextmanager
@@ -76,7 +119,7 @@ def prepared(request: pytest.FixtureRequest, row: Row) -> Iterator[tuple[Cluster
     Yields:
         It, the node that the fault is for, and another one.
     """
-    special = row.fault.prepare or row.change == "first"
+    special = row.fault.prepare or row.change in ("first", "adopted backend port")
     cluster: Cluster = request.getfixturevalue("fresh" if special else "served")
     cluster.inventory["ssh"] |= {"connect_timeout": 3, "command_timeout": 10}
     # Fresh clusters have their VIP on the first node.
@@ -86,9 +129,14 @@ def prepared(request: pytest.FixtureRequest, row: Row) -> Iterator[tuple[Cluster
     try:
         if row.fault.prepare:
             cluster.node(node, row.fault.prepare)
-        if special and row.change != "first":
-            cluster.up()
-        yield cluster, node, other
+            if row.change != "first":
+                cluster.up()
+        with ExitStack() as stack:
+            if row.change == "adopted backend port":
+                stack.enter_context(by_hand(cluster.lab))
+            if row.change in ("check path", "check type"):
+                stack.enter_context(api_servers_over_tls(cluster, row))
+            yield cluster, node, other
     finally:
         if row.fault.undo:
             cluster.run("down", "--yes", "--lock-wait", "60")
@@ -99,6 +147,8 @@ def heal(cluster: Cluster, row: Row, node: str) -> None:
     """What the node's owner does."""
     if row.change == "truncated":
         cluster.inventory["images"]["haproxy"]["archive"] = str(ensure_image(NEWER))
+    if row.change in MISTAKES:
+        del cluster.inventory["listeners"]
     if row.fault.heal.startswith("lab."):
         command = row.fault.command(cluster.lab, node, row.fault.heal)
         subprocess.run(["sh", "-c", command], check=True)
@@ -113,7 +163,7 @@ def broken_run(cluster: Cluster, row: Row, node: str, other: str) -> Result:
     if moment:
         return cluster.accident(f"shell:{inject}", moment, "up")
     subprocess.run(["sh", "-c", inject], check=True)
-    return cluster.run("up")
+    return cluster.run("up", *OPTIONS.get(row.change, ()))
 
 
 def seen(result: Result, pattern: str) -> str:
@@ -157,12 +207,12 @@ def told(result: Result, row: Row, node: str) -> None:
 def test_a_fault_is_named_and_harms_nobody(request: pytest.FixtureRequest, row: Row) -> None:
     with prepared(request, row) as (cluster, node, other):
         CHANGES[row.change](cluster)
-        with probing(cluster) as probe:
+        with probing(cluster, tls=row.change in ("check path", "check type")) as probe:
             try:
                 result = broken_run(cluster, row, node, other)
             finally:
                 heal(cluster, row, node)
-            again = cluster.ok("up", "--lock-wait", "60")
+            again = cluster.ok("up", "--lock-wait", "60", *OPTIONS.get(row.change, ()))
         told(result, row, node)
         if row.change != "first":
             assert probe.silence <= row.silence, f"{probe.failed[:3]}\n{result.err}"

@@ -13,7 +13,11 @@ from hadeploy.plan.backends import changed_settings, check_seconds, expected_bac
 from tests.unit import builders
 
 BEFORE = "kube-apiserver-backend"
-SERVED = [f"{BEFORE}/={BEFORE}/", *(f"{BEFORE}/n{i}={BEFORE}/n{i}" for i in (1, 2, 3))]
+SERVED = [
+    ":9443=:9443",
+    f"{BEFORE}/={BEFORE}/",
+    *(f"{BEFORE}/n{i}={BEFORE}/n{i}" for i in (1, 2, 3)),
+]
 
 
 def record(of: Cluster) -> Applied:
@@ -41,16 +45,24 @@ def listener(**values: Any) -> Cluster:
 
 @pytest.mark.parametrize(
     "after",
-    [listener(backend_port=6444), listener(check={"type": "https"}), listener(port=8443)],
-    ids=["another backend_port", "another check", "another port"],
+    [listener(backend_port=6444), listener(check={"type": "https"})],
+    ids=["another backend_port", "another check"],
 )
 def test_what_is_up_is_expected_under_its_name(after: Cluster) -> None:
     assert words(after, running(builders.cluster())) == SERVED
 
 
+def test_another_port_has_to_serve_as_the_one_before() -> None:
+    assert words(listener(port=8443), running(builders.cluster())) == [
+        ":8443=:9443",
+        *SERVED[1:],
+    ]
+
+
 def test_a_listener_with_a_new_name_is_known_by_its_port() -> None:
     after = listener(name="api")
     assert words(after, running(builders.cluster())) == [
+        ":9443=:9443",
         f"api-backend/={BEFORE}/",
         *(f"api-backend/n{i}={BEFORE}/n{i}" for i in (1, 2, 3)),
     ]
@@ -65,7 +77,7 @@ def test_a_backend_with_a_new_name_is_known_by_its_address() -> None:
 def test_a_backend_that_is_taken_out_is_not_expected_but_one_of_the_rest_is() -> None:
     after = listener(backends=["198.51.100.77"])
     up = BackendServer(BEFORE, "n1", "UP", address="198.51.100.11:6443")
-    assert words(after, running(builders.cluster(), up)) == [f"{BEFORE}/={BEFORE}/"]
+    assert words(after, running(builders.cluster(), up)) == [":9443=:9443", f"{BEFORE}/={BEFORE}/"]
 
 
 def test_a_backend_that_is_down_is_not_expected() -> None:
@@ -81,8 +93,8 @@ def test_a_node_whose_haproxy_does_not_run_is_held_to_what_the_others_serve() ->
 
 def test_what_a_hand_made_haproxy_serves_is_asked_by_a_connection() -> None:
     observed = running(builders.cluster())
-    (expected,) = expected_backends(builders.cluster(), observed, "n2", (9443,))
-    assert expected.word == f"{BEFORE}/=:9443"
+    expected = expected_backends(builders.cluster(), observed, "n2", (9443,))
+    assert [backend.word for backend in expected] == [f"{BEFORE}/=:9443", ":9443=:9443"]
 
 
 @pytest.mark.parametrize("name", ["n1;reboot", "$(reboot)", "n 1", "n/1", "", "n=1", "n1\n"])
@@ -109,6 +121,7 @@ def test_a_damaged_record_is_no_listener(listeners: object) -> None:
         ({"check": {"path": "/nope"}}, ["listeners[0].check.path: /readyz -> /nope"]),
         ({"check": {"type": "https"}}, ["listeners[0].check.type: tcp -> https"]),
         ({}, []),
+        ({"name": "api"}, ["listeners[0].name: kube-apiserver -> api"]),
     ],
 )
 def test_the_changed_setting_is_named(after: dict[str, Any], changed: list[str]) -> None:
@@ -123,3 +136,11 @@ def test_first_checks_are_waited_for_as_long_as_they_may_take(
     check: dict[str, Any], seconds: int
 ) -> None:
     assert check_seconds(listener(check=check)) == seconds
+
+
+def test_a_changed_snippet_is_named_without_its_secret() -> None:
+    extra = {"listener": "stats auth admin:hunter2"}
+    after = builders.cluster(templates={"extra": extra})
+    (changed,) = changed_settings(record(builders.cluster()), after)
+    assert changed.startswith("templates.extra.listener: (nothing) -> stats auth")
+    assert "hunter2" not in changed
