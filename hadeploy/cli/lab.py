@@ -10,8 +10,9 @@ import click
 
 from hadeploy.lab import by_hand
 from hadeploy.lab.addressing import DEFAULT_NAME
-from hadeploy.lab.lab import Lab, NodeStatus
+from hadeploy.lab.lab import Lab
 from hadeploy.lab.lifecycle import DEFAULT_NODES
+from hadeploy.lab.node_status import NodeStatus
 
 _name = click.option(
     "--name",

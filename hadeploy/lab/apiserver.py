@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from hadeploy.lab import processes, standin_api
+from hadeploy.lab.certificate import CertificateSpec, private_key_and_certificate
 from hadeploy.lab.tools import start_detached
 from hadeploy.lab.waiting import wait_until
 
 PORT = 6443
+
+
+@dataclass(frozen=True)
+class ApiServerSettings:
+    """How a stand-in API server answers.
+
+    Attributes:
+        tls: what its certificate says; None: it speaks plain HTTP.
+        readyz: the HTTP status of /readyz, /livez and /healthz.
+        unknown: the HTTP status of paths that it does not have.
+    """
+
+    tls: CertificateSpec | None = None
+    readyz: int = 200
+    unknown: int = 404
 
 
 class ApiServer:
@@ -28,6 +47,8 @@ class ApiServer:
         self.node = node
         self._pidfile = folder / "apiserver.pid"
         self._log = folder / "apiserver.log"
+        self._certificate = folder / "apiserver.pem"
+        self._settings = folder / "apiserver.json"
 
     def process(self) -> processes.Process | None:
         """The running process, identified by pid and start time; None if there is none."""
@@ -38,22 +59,29 @@ class ApiServer:
         found = processes.read_process(pid)
         return found if found and found.start == start else None
 
-    def start(self, init: processes.Process) -> None:
-        """Start it unless it runs; returns when it listens.
+    def start(self, init: processes.Process, settings: ApiServerSettings | None = None) -> None:
+        """Start it unless it runs with these settings; returns when it listens.
 
         Args:
             init: the node's PID 1.
+            settings: how it answers; None: as it did last.
 
         Raises:
             HadeployError: it did not listen within 15 s.
         """
+        kept = self._kept()
+        wanted = kept["settings"] if settings is None else _as_json(settings)
         if self.process():
-            return
+            if kept["settings"] == wanted:
+                return
+            self.stop()
         self._pidfile.unlink(missing_ok=True)
+        options = kept["options"] if settings is None else self._options(settings)
+        self._settings.write_text(json.dumps({"settings": wanted, "options": options}))
         script = str(Path(standin_api.__file__).resolve())
         python = (sys.executable, "-I", "-S", script, self.node, str(PORT), str(self._pidfile))
         start_detached(
-            ("nsenter", f"--target={init.pid}", "--net", "--pid", *python),
+            ("nsenter", f"--target={init.pid}", "--net", "--pid", *python, *options),
             doing=f"starting {self.node}'s stand-in API server",
             log=self._log,
             append=True,
@@ -65,6 +93,21 @@ class ApiServer:
             node=self.node,
             detail=lambda: self._log.read_text(errors="replace")[-2000:],
         )
+
+    def _kept(self) -> dict[str, Any]:
+        """The settings that it had last, and the options that stand for them."""
+        if not self._settings.exists():
+            return {"settings": _as_json(ApiServerSettings()), "options": []}
+        kept: dict[str, Any] = json.loads(self._settings.read_text())
+        return kept
+
+    def _options(self, settings: ApiServerSettings) -> list[str]:
+        options = [f"--readyz={settings.readyz}", f"--unknown={settings.unknown}"]
+        if settings.tls:
+            self._certificate.touch(mode=0o600)
+            self._certificate.write_bytes(private_key_and_certificate(settings.tls))
+            options.append(f"--certificate={self._certificate}")
+        return options
 
     def stop(self) -> None:
         """End it, unless it does not run; returns when its port is free.
@@ -81,3 +124,9 @@ class ApiServer:
                 timeout=10,
                 node=self.node,
             )
+
+
+def _as_json(settings: ApiServerSettings) -> dict[str, Any]:
+    """As it comes back from a file: with lists, not tuples."""
+    document: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
+    return document

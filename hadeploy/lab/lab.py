@@ -10,34 +10,18 @@ import os
 import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from hadeploy.errors import HadeployError
 from hadeploy.lab import network
 from hadeploy.lab.addressing import DEFAULT_NAME, Addressing, check_name
+from hadeploy.lab.apiserver import ApiServerSettings
+from hadeploy.lab.certificate import CertificateSpec
 from hadeploy.lab.images.store import ensure_image, lab_images
 from hadeploy.lab.lifecycle import Report, bring_up, node_of, silent, take_down
 from hadeploy.lab.node import Node
+from hadeploy.lab.node_status import NodeStatus
 from hadeploy.lab.state import StateFolder, state_root
 from hadeploy.lab.tools import CLEAN_ENVIRONMENT
-
-
-@dataclass(frozen=True)
-class NodeStatus:
-    """What one node is doing now."""
-
-    name: str
-    address: str
-    running: bool
-    ssh: bool
-    docker: bool
-    api_server: bool
-    cable: bool
-
-    @property
-    def well(self) -> bool:
-        """Whether all of it is as `up` leaves it."""
-        return all((self.running, self.ssh, self.docker, self.api_server, self.cable))
 
 
 class Lab:
@@ -252,15 +236,30 @@ class Lab:
         self.addressing.node(node)
         network.set_cable(self.addressing, node, up=up)
 
-    def apiserver(self, node: str, *, up: bool) -> None:
-        """Stop or start a node's stand-in API server.
+    def apiserver(
+        self,
+        node: str,
+        *,
+        up: bool,
+        tls: CertificateSpec | None = None,
+        readyz: int = 200,
+        unknown: int = 404,
+    ) -> None:
+        """Stop or start a node's stand-in API server; one with other settings is restarted.
+
+        Args:
+            node: the node's name.
+            up: whether it is to run.
+            tls: what its certificate says; None: it speaks plain HTTP.
+            readyz: the HTTP status of /readyz, /livez and /healthz.
+            unknown: the HTTP status of paths that it does not have.
 
         Raises:
             HadeployError: it did not, in time.
         """
         found = self._node(node)
         if up:
-            found.api.start(found.running_init())
+            found.api.start(found.running_init(), ApiServerSettings(tls, readyz, unknown))
         else:
             found.api.stop()
 

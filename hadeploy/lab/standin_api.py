@@ -1,48 +1,71 @@
 """A stand-in for an API server: answers every GET with its node's name. Run as a file, by path.
 
 `/` and `/readyz` answer at once; `/watch` sends a line ten times a second until the client leaves,
-as `kubectl get --watch` and `kubectl logs -f` hold their connections.
-
-usage: standin_api.py NODE PORT PIDFILE
+as `kubectl get --watch` and `kubectl logs -f` hold their connections. Other HTTP statuses than 200
+come with the bodies of a real API server.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import http
+import json
 import os
 import resource
 import signal
 import socket
-import sys
+import ssl
 from pathlib import Path
 
-_PATHS = ("/", "/readyz", "/livez", "/healthz")
+_HEALTH = ("/readyz", "/livez", "/healthz")
 _BACKLOG = 4096
 _IDLE_SECONDS = 3600.0
 
 
-def _answer(status: str, body: str, *, keep: bool) -> bytes:
+def _answer(status: http.HTTPStatus, kind: str, body: str, *, keep: bool) -> bytes:
     connection = "keep-alive" if keep else "close"
     return (
-        f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
-        f"Connection: {connection}\r\n\r\n"
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {kind}\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: {connection}\r\n\r\n"
     ).encode()
 
 
-async def _serve(node: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def _content(status: http.HTTPStatus, path: str, node: str) -> tuple[str, str]:
+    """The type and the text that an API server sends with a status."""
+    if status == http.HTTPStatus.OK:
+        return "text/plain", f"{node}\n"
+    if status == http.HTTPStatus.INTERNAL_SERVER_ERROR and path in _HEALTH:
+        failed = "[-]etcd failed: reason withheld"
+        return "text/plain", f"[+]ping ok\n{failed}\n{path[1:]} check failed\n"
+    return "application/json", json.dumps(
+        {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status.value}
+    )
+
+
+async def _serve(
+    options: argparse.Namespace, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    statuses = {"/": 200} | dict.fromkeys(_HEALTH, options.readyz)
     try:
         keep = True
         while keep:
+            first = await asyncio.wait_for(reader.readexactly(1), _IDLE_SECONDS)
+            if not first.isalpha():
+                # A TLS client at a plain server: Go's net/http, too, answers in plain text.
+                writer.write(_answer(http.HTTPStatus.BAD_REQUEST, "text/plain", "", keep=False))
+                return
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _IDLE_SECONDS)
-            line, *headers = head.decode("latin-1").split("\r\n")
+            line, *headers = (first + head).decode("latin-1").split("\r\n")
             method, path, version = line.split(" ", 2)
             lowered = {header.lower().replace(" ", "") for header in headers}
             keep = version == "HTTP/1.1" and "connection:close" not in lowered
             if path == "/watch":
-                await _watch(node, writer)
+                await _watch(options.node, writer)
                 return
-            status, body = ("200 OK", f"{node}\n") if path in _PATHS else ("404 Not Found", "no\n")
-            writer.write(_answer(status, body, keep=keep))
+            status = http.HTTPStatus(statuses.get(path, options.unknown))
+            kind, body = _content(status, path, options.node)
+            writer.write(_answer(status, kind, body, keep=keep))
             writer.write(b"" if method == "HEAD" else body.encode())
             await writer.drain()
     except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
@@ -80,17 +103,39 @@ def _write_pid(file: Path) -> None:
     temporary.replace(file)
 
 
-async def _main(node: str, port: int, pidfile: Path) -> None:
+def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
+    if options.certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(options.certificate)
+    return context
+
+
+async def _main(options: argparse.Namespace) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     server = await asyncio.start_server(
-        lambda reader, writer: _serve(node, reader, writer), sock=_listen(port), backlog=_BACKLOG
+        lambda reader, writer: _serve(options, reader, writer),
+        sock=_listen(options.port),
+        backlog=_BACKLOG,
+        ssl=_tls(options),
     )
-    _write_pid(pidfile)
+    _write_pid(options.pidfile)
     async with server:
         await server.serve_forever()
 
 
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("node", help="the name that it answers")
+    parser.add_argument("port", type=int)
+    parser.add_argument("pidfile", type=Path)
+    parser.add_argument("--readyz", type=int, default=200, help="HTTP status of the health paths")
+    parser.add_argument("--unknown", type=int, default=404, help="HTTP status of other paths")
+    parser.add_argument("--certificate", type=Path, help="PEM with a private key: TLS, not HTTP")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    asyncio.run(_main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])))
+    asyncio.run(_main(_options()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -19,9 +20,11 @@ import pytest
 from hadeploy.errors import HadeployError
 from hadeploy.lab import cgroups, network, processes
 from hadeploy.lab.addressing import Addressing, default_subnet
+from hadeploy.lab.certificate import CertificateSpec
 from hadeploy.lab.images.store import STAND_INS, ensure_image, host_image
 from hadeploy.lab.lab import Lab
 from hadeploy.lab.waiting import wait_until
+from tests.lab.harness import finish
 
 NAME = f"t{os.getpid() % 10_000_000}"
 UP = "import sys; from hadeploy.lab.lab import Lab; Lab.up(sys.argv[1], nodes=2, report=report)"
@@ -176,7 +179,12 @@ def test_cables_api_servers_and_power_can_fail_one_by_one() -> None:
         lab.apiserver("n1", up=False)
         assert not answers(lab, "n1", 6443)
         assert answers(lab, "n1", 22)
+        lab.apiserver("n1", up=True, tls=CertificateSpec(), readyz=401)
+        check = ("curl", "-sk", "-w", "%{http_code}", f"https://{lab.address('n1')}:6443/readyz")
+        told, _, status = finish(*check).out.rpartition("}")
+        assert (status, json.loads(told + "}")["kind"]) == ("401", "Status")
         lab.apiserver("n1", up=True)
+        assert finish(*check).code == 35
         assert answers(lab, "n1", 6443)
 
         lab.link("n2", up=False)
