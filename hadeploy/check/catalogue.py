@@ -221,6 +221,16 @@ CHECKS = (
         "no node that left the inventory still takes part",
         "`hadeploy up --prune`, or `--forget ADDRESS` if it is gone for good",
     ),
+    Check(
+        "api-certificate",
+        "certificates",
+        "every API server that answers already has a certificate that is valid now and names the "
+        "VIPs as IP addresses: kubectl refuses any other; else a warning. Only `check` asks, by "
+        "a TLS handshake with each backend, from a node over its SSH connection; `verify`, "
+        "`status` and `up` prove it later for the backends that are up. Other TLS services are "
+        "not judged",
+        "`apiServer.certSANs` in kubeadm's ClusterConfiguration, see [kubeadm](kubeadm.md)",
+    ),
 )
 IDS = tuple(check.id for check in CHECKS)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 
 from hadeploy.check.catalogue import IDS
+from hadeploy.check.certificates import api_certificates
 from hadeploy.check.firewall import firewall
 from hadeploy.check.images import archives, images
 from hadeploy.check.machine import (
@@ -55,7 +56,11 @@ OF_NODE: tuple[OfNode, ...] = (
     clock,
     name_resolution,
 )
-OF_CLUSTER: tuple[Callable[[Sight], Iterator[Finding]], ...] = (archives, former_nodes)
+OF_CLUSTER: tuple[Callable[[Sight], Iterator[Finding]], ...] = (
+    archives,
+    former_nodes,
+    api_certificates,
+)
 
 
 def evaluate(sight: Sight, skip: Collection[str] = ()) -> list[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import Archive
 from hadeploy.check.registry import Asked
 from hadeploy.errors import ExitCode, HadeployError
@@ -77,6 +78,7 @@ class Sight:
         forget: addresses of former nodes that the user says are gone.
         asked: by node label and reference, what the registries said of images.
         becoming: by node label, how scripts become root there, in words.
+        certificates: of the backends; of none, if they were not read.
     """
 
     cluster: Cluster
@@ -86,6 +88,7 @@ class Sight:
     forget: tuple[str, ...] = ()
     asked: Mapping[str, Mapping[str, Asked]] = field(default_factory=dict)
     becoming: Mapping[str, str] = field(default_factory=dict)
+    certificates: Certificates = field(default_factory=Certificates)
 
     @property
     def nodes(self) -> list[tuple[Node, ObservedNode]]:

@@ -128,7 +128,10 @@ def next_step(cluster: Cluster) -> str:
     """What comes after us."""
     vip, listener = cluster.vip[0], cluster.listeners[0]
     host = f"[{vip.ip}]" if vip.version == 6 else str(vip.ip)
+    others = ",".join(str(other.ip) for other in cluster.vip[1:])
+    # kubeadm puts only the endpoint into the API server's certificate by itself.
+    names = f" --apiserver-cert-extra-sans {others}" if others else ""
     return (
         f"The load balancer is up on {host}:{listener.port}. Next, on the first control plane:\n"
-        f"  kubeadm init --control-plane-endpoint {host}:{listener.port} --upload-certs"
+        f"  kubeadm init --control-plane-endpoint {host}:{listener.port} --upload-certs{names}"
     )

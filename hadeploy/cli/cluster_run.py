@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import importlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -28,10 +28,13 @@ from hadeploy.transport.connect import Dialer
 from hadeploy.transport.session import Session
 
 if TYPE_CHECKING:
+    from hadeploy.certificates.reader import CertificateReader
     from hadeploy.check.model import Finding
+    from hadeploy.inventory.model import Cluster
     from hadeploy.observe.model import ObservedNode
     from hadeploy.plan.previous import Previous
     from hadeploy.run.prepare import Prepared
+    from hadeploy.verify.model import Proof
 
 Result = TypeVar("Result")
 
@@ -110,6 +113,16 @@ def get_ready(inputs: Inputs, *modules: str) -> None:
         compile_all(inputs.templates)
 
 
+def certificate_reader(
+    cluster: Cluster, sessions: Callable[[], Mapping[str, Session]]
+) -> CertificateReader:
+    """What reads the backends' certificates; imported while the nodes are busy."""
+    with uncollected():
+        from hadeploy.certificates.reader import CertificateReader
+
+    return CertificateReader(cluster, sessions)
+
+
 @dataclass(frozen=True)
 class _Look:
     """What was seen of the nodes.
@@ -139,18 +152,26 @@ class Run:
     unreachable: dict[str, HadeployError] = field(default_factory=dict)
     tell: Callable[[list[Finding]], None] = lambda _: None
     ahead: _Look | None = None
+    reader: CertificateReader | None = None
 
-    def look_ahead(self, depth: Depth, *modules: str) -> None:
+    def look_ahead(self, depth: Depth, *modules: str, certificates: bool = False) -> None:
         """Begin with the look that `prepare` needs, and import in the meantime what follows it.
 
         Args:
             depth: how thorough to be.
             modules: names of modules.
+            certificates: whether those of the backends are read at the same time.
         """
         script = observation_script(self.inputs.cluster, depth=depth)
         self.progress.phase("Observe")
-        ready = functools.partial(get_ready, self.inputs, *modules)
-        self.ahead = _Look(script, *look_at_all(self.sessions, script, ready))
+
+        def meanwhile() -> None:
+            if certificates:
+                self.reader = certificate_reader(self.inputs.cluster, lambda: self.sessions)
+                self.reader.begin()
+            get_ready(self.inputs, *modules)
+
+        self.ahead = _Look(script, *look_at_all(self.sessions, script, meanwhile))
 
     def look_back(self) -> None:
         """Plan for the previous configuration from here on.
@@ -184,6 +205,23 @@ class Run:
             previous=self.previous,
             tell=self.tell,
         )
+
+    def certificate_proofs(
+        self, cluster: Cluster, observed: Mapping[str, ObservedNode]
+    ) -> list[Proof]:
+        """Whether clients accept the certificates of the backends that are up.
+
+        Args:
+            cluster: the inventory, or what comes before it.
+            observed: by node label.
+        """
+        from hadeploy.verify.certificates import backends_up, certificate_proofs
+
+        up = backends_up(cluster, observed)
+        if not up:
+            return []
+        reader = self.reader or certificate_reader(cluster, lambda: self.sessions)
+        return list(certificate_proofs(cluster, reader.read(up), up))
 
     def _look(self, phase: str, script: str) -> dict[str, ObservedNode]:
         """Look at the nodes, unless that has just been done."""

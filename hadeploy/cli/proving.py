@@ -13,6 +13,7 @@ from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.run.prepare import Prepared
 from hadeploy.ui.render import proofs_picture
+from hadeploy.verify.certificates import PROOF
 from hadeploy.verify.model import Proof, failed
 from hadeploy.verify.proofs import unreachable_proofs
 from hadeploy.verify.unchanged import expected
@@ -57,13 +58,16 @@ def prove(
         for node in run.choices.without
     ]
     outcome.proofs += unreachable_proofs(run.unreachable)
+    if outcome.command in ("up", "verify"):
+        outcome.proofs += run.certificate_proofs(cluster, observed)
     # `up` comes before the API servers do.
     if failed(outcome.proofs) or outcome.command == "verify":
         from hadeploy.diagnose.evaluate import diagnose
         from hadeploy.diagnose.model import Scene
 
         scene = Scene(cluster, desired, observed, outcome.proofs, unreachable=run.unreachable)
-        if failed(outcome.proofs):
+        # A certificate that is refused is a cause, and says what to do.
+        if any(proof.name != PROOF for proof in failed(outcome.proofs)):
             from hadeploy.run.evidence import look_again
 
             run.progress.phase("Diagnose")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import click
 
-from hadeploy.cli.cluster_run import connected_run, get_ready
+from hadeploy.cli.cluster_run import certificate_reader, connected_run, get_ready
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.several import several
 from hadeploy.observe.gather import observation_script
@@ -48,17 +47,22 @@ def status(options: Options, watch: float | None, metrics_file: Path | None) -> 
             patience = None if watch is None else PATIENCE_SECONDS
             with Lookout(run.dialer, run.sessions, run.unreachable, script, patience) as nodes:
                 run.progress.phase("Observe")
-                ready = functools.partial(get_ready, run.inputs, "hadeploy.cli.status_told")
-                seen = nodes.look(ready)
+                reader = certificate_reader(run.inputs.cluster, lambda: nodes.sessions)
+
+                def meanwhile() -> None:
+                    reader.begin()
+                    get_ready(run.inputs, "hadeploy.cli.status_told")
+
+                seen = nodes.look(meanwhile)
                 from hadeploy.cli.status_told import Teller, keep_telling, situation_of
 
                 teller = Teller(options, outcome, watch, metrics_file)
-                first = situation_of(run.inputs, *seen)
+                first = situation_of(run.inputs, reader, *seen)
                 if watch is None:
                     picture = teller.tell(first)
                 else:
                     with run.progress.aside():
-                        keep_telling(teller, run.inputs, nodes, first)
+                        keep_telling(teller, run.inputs, nodes, reader, first)
         if not options.as_json:
             options.out.print(picture)
     return outcome.code

@@ -14,6 +14,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from hadeploy.certificates.reader import CertificateReader
 from hadeploy.cli.common import Options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode, HadeployError
@@ -27,6 +28,7 @@ from hadeploy.status.metrics import metrics
 from hadeploy.status.model import Verdict
 from hadeploy.status.situation import Situation
 from hadeploy.ui.status import status_picture
+from hadeploy.verify.certificates import backends_up
 
 CODES: dict[Verdict, ExitCode] = {
     "healthy": ExitCode.OK,
@@ -72,13 +74,16 @@ class Teller:
         return Group(picture, Text(f"at {at}, every {self.every:g} s", "dim"))
 
 
-def keep_telling(teller: Teller, inputs: Inputs, nodes: Lookout, first: Situation) -> NoReturn:
+def keep_telling(
+    teller: Teller, inputs: Inputs, nodes: Lookout, reader: CertificateReader, first: Situation
+) -> NoReturn:
     """Tell and look until Ctrl-C: in place in a terminal, one below the other elsewhere.
 
     Args:
         teller: knows how often.
         inputs: all that the run was given.
         nodes: looked at.
+        reader: reads the backends' certificates.
         first: the first look.
     """
     options = teller.options
@@ -95,11 +100,12 @@ def keep_telling(teller: Teller, inputs: Inputs, nodes: Lookout, first: Situatio
             else:
                 options.out.print(picture)
             time.sleep(teller.every or 0)
-            situation = situation_of(inputs, *nodes.look())
+            situation = situation_of(inputs, reader, *nodes.look(reader.begin))
 
 
 def situation_of(
     inputs: Inputs,
+    reader: CertificateReader,
     observed: Mapping[str, ObservedNode],
     unreachable: Mapping[str, HadeployError],
 ) -> Situation:
@@ -107,13 +113,15 @@ def situation_of(
 
     Args:
         inputs: all that the run was given.
+        reader: reads the backends' certificates.
         observed: by node label.
         unreachable: why the others could not be observed, by label.
     """
     cluster = inputs.cluster
     desired = desired_state(inputs, cluster, observed, inputs.password)
     plan = make_plan(cluster, desired, observed)
-    return Situation(cluster, desired, observed, plan, unreachable)
+    certificates = reader.read(backends_up(cluster, observed))
+    return Situation(cluster, desired, observed, plan, unreachable, certificates)
 
 
 def _write(file: Path, text: str) -> None:

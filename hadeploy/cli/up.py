@@ -25,7 +25,7 @@ def up(options: Options, choices: Choices, timeout: float, lock_wait: float, rol
     """
     with reported(options, "up") as outcome:
         with connected_run(options, outcome, choices) as run:
-            run.look_ahead("fresh", "hadeploy.cli.bring_up")
+            run.look_ahead("fresh", "hadeploy.cli.bring_up", certificates=True)
             from hadeploy.cli.bring_up import bring_up, tell
 
             if rollback:

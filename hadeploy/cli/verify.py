@@ -20,7 +20,7 @@ def verify(options: Options, timeout: float) -> int:
     """
     with reported(options, "verify") as outcome:
         with connected_run(options, outcome, tolerant=True) as run:
-            run.look_ahead("", "hadeploy.cli.proving")
+            run.look_ahead("", "hadeploy.cli.proving", certificates=True)
             from hadeploy.cli.proving import prove, tell_proofs
 
             prepared = run.prepare(check=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hadeploy.certificates.certificate import endpoints
+from hadeploy.certificates.reader import CertificateReader
 from hadeploy.check.connection import let_in, refused
 from hadeploy.check.evaluate import without
 from hadeploy.check.model import Finding
@@ -39,10 +41,13 @@ def check_all(
             raise NodesError(wrong)
         progress.phase("Check")
         by_node = {session.node: session for session in sessions}
+        reader = CertificateReader(inputs.cluster, lambda: by_node)
+        reader.begin()
         observed, blind = try_observe(inputs.cluster, by_node, depth="yes")
         asked = (
             {} if "image" in choices.skip else ask_registries(inputs, observed, by_node, progress)
         )
+        certificates = reader.read(endpoints(inputs.cluster))
     finally:
         for session in sessions:
             session.close()
@@ -53,7 +58,9 @@ def check_all(
         doors += refused(error, _way(error, ways))
     return [
         *without(doors, choices.skip),
-        *checked(inputs, observed, choices, asked=asked, becoming=becoming),
+        *checked(
+            inputs, observed, choices, asked=asked, becoming=becoming, certificates=certificates
+        ),
     ]
 
 

@@ -101,6 +101,11 @@ class Lookout:
             if watched.session is not None:
                 watched.session.close()
 
+    @property
+    def sessions(self) -> dict[str, Session]:
+        """Those that are open, by node label."""
+        return {w.node.label: w.session for w in self._watched if w.session and not w.connecting}
+
     def look(
         self, meanwhile: Callable[[], object] = lambda: None
     ) -> tuple[dict[str, ObservedNode], dict[str, HadeployError]]:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from hadeploy.adopt.intermediate import intermediate
 from hadeploy.adopt.plan import adopt_plan
 from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
+from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.model import Finding, Sight, failures
@@ -192,6 +193,7 @@ def checked(
     *,
     asked: Mapping[str, Mapping[str, Asked]] | None = None,
     becoming: Mapping[str, str] | None = None,
+    certificates: Certificates | None = None,
 ) -> list[Finding]:
     """What the checks find on the nodes that were observed.
 
@@ -201,6 +203,7 @@ def checked(
         choices: what the user says about this run.
         asked: by node label and reference, what registries said, if they were asked.
         becoming: by node label, how scripts become root there, in words.
+        certificates: of the backends, if they were read.
     """
     cluster = inputs.cluster
     archives = {}
@@ -214,6 +217,13 @@ def checked(
         if lacks and image.archive:
             archives[role] = read_archive(beside(inputs.folder, image.archive))
     sight = Sight(
-        cluster, observed, choices.adopt, archives, choices.forget, asked or {}, becoming or {}
+        cluster,
+        observed,
+        choices.adopt,
+        archives,
+        choices.forget,
+        asked or {},
+        becoming or {},
+        certificates or Certificates(),
     )
     return evaluate(sight, choices.skip)

@@ -24,6 +24,7 @@ from hadeploy.verify.backends import (
     Supply,
     listener_supplies,
 )
+from hadeploy.verify.certificates import backends_up, certificate_proofs, refused_listeners
 from hadeploy.verify.model import Proof, failed
 from hadeploy.verify.proofs import prove, unreachable_proofs
 
@@ -52,6 +53,7 @@ def judge(situation: Situation) -> tuple[Verdict, list[Proof]]:
         *(p for p in prove(force.cluster, force.desired, force.observed) if p.name != BACKENDS),
         *_served(force.cluster, force),
         *_backends(force),
+        *_certificates(force),
         *_takeover(force),
         *_engines(situation),
         *_left_behind(situation),
@@ -117,6 +119,15 @@ def _backends(force: Situation) -> Iterator[Proof]:
             yield Proof(BACKENDS, "warn", f"{name}: not all backends are up")
         else:
             yield Proof(BACKENDS, "pass", f"{name}: all backends are up")
+
+
+def _certificates(force: Situation) -> Iterator[Proof]:
+    """A listener does not serve either where clients refuse the certificates of all backends."""
+    up = backends_up(force.cluster, force.observed)
+    yield from certificate_proofs(force.cluster, force.certificates, up)
+    for listener in refused_listeners(force.cluster, force.certificates, up):
+        seen = f"{listener.name}: clients refuse the certificates of all backends"
+        yield Proof(OUTAGE, "fail", seen)
 
 
 def _takeover(force: Situation) -> Iterator[Proof]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from hadeploy.certificates.certificate import Certificates
 from hadeploy.desired.model import DesiredNode
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
@@ -25,6 +26,7 @@ class Situation:
         observed: the same nodes.
         plan: what `up` would do on them.
         unreachable: why the others could not be observed, by label.
+        certificates: of the backends that are up.
     """
 
     cluster: Cluster
@@ -32,6 +34,7 @@ class Situation:
     observed: Mapping[str, ObservedNode]
     plan: Plan
     unreachable: Mapping[str, HadeployError]
+    certificates: Certificates = field(default_factory=Certificates)
 
     @property
     def records(self) -> list[Applied]:

@@ -199,10 +199,10 @@ class Session:
         if self.manner.refused:
             raise self.manner.refused
         if not self.sudo:
-            return self._start(command, doing, patient=patient), b""
+            return self.start(command, doing, patient=patient), b""
         if not self.password and not self.manner.terminal:
             # It is sent at once: one round trip less, and what sudo refuses nobody reads.
-            return self._start(f"{SUDO} -n -- {command}", doing, patient=patient), b""
+            return self.start(f"{SUDO} -n -- {command}", doing, patient=patient), b""
         channel, said = self._ask(command, size, doing, patient=patient)
         if channel is None and insists_on_terminal(said) and not self.manner.terminal:
             self.manner.terminal = True
@@ -222,7 +222,7 @@ class Session:
         terminal = self.manner.terminal
         handshake = Handshake.new()
         line = handshake.command(command, size if terminal else None)
-        channel = self._start(line, doing, patient=patient, terminal=terminal)
+        channel = self.start(line, doing, patient=patient, terminal=terminal)
         said, answered, heard = b"", False, Heard.NOTHING
         try:
             for chunk in self._chunks(channel, doing):
@@ -248,9 +248,14 @@ class Session:
             raise refused
         return None, words
 
-    def _start(
+    def start(
         self, command: str, doing: str, *, patient: bool, terminal: bool = False
     ) -> paramiko.Channel:
+        """Start a command as the user that logs in; the caller closes the channel.
+
+        Raises:
+            HadeployError: the server opens no channel, or the connection is gone.
+        """
         transport = self.connection.transport
         until = time.monotonic() + (CHANNEL_SECONDS if patient else 0)
         try:

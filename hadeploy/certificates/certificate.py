@@ -1,0 +1,103 @@
+"""What a server's certificate says. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from hadeploy.inventory.model import Cluster, backends_of
+
+# An address and a port.
+Endpoint = tuple[str, int]
+
+# kubeadm and others put the names of the API server's own Service in (`kubernetes.default.svc`), as
+# clients in the cluster use it.
+_SERVICE = "kubernetes.default"
+_SUBJECT = "kube-apiserver"
+
+
+@dataclass(frozen=True)
+class ServerCertificate:
+    """The certificate that a server presents to a client that names no host (SNI).
+
+    Attributes:
+        subject: its common name, or "".
+        names: the DNS names in subjectAltName.
+        addresses: the IP addresses in subjectAltName.
+        begins: until then it is not valid yet.
+        ends: from then on it is not valid any more.
+    """
+
+    subject: str
+    names: tuple[str, ...]
+    addresses: tuple[str, ...]
+    begins: datetime.datetime
+    ends: datetime.datetime
+
+    @property
+    def of_api_server(self) -> bool:
+        """Whether it is that of a Kubernetes API server, not of some other TLS service."""
+        return self.subject == _SUBJECT or any(name.startswith(_SERVICE) for name in self.names)
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """The certificates of backends.
+
+    Attributes:
+        at: when they were read, on this machine's clock.
+        found: by backend; None for one that does not speak TLS. One that could not be asked is
+            missing.
+    """
+
+    at: datetime.datetime = datetime.datetime.min
+    found: Mapping[Endpoint, ServerCertificate | None] = field(default_factory=dict)
+
+
+def endpoints(cluster: Cluster) -> list[Endpoint]:
+    """Every backend of every listener, once."""
+    return list(
+        dict.fromkeys(
+            (str(address), port)
+            for listener in cluster.listeners
+            for _, address, port in backends_of(cluster, listener)
+        )
+    )
+
+
+def parse_certificate(der: bytes) -> ServerCertificate:
+    """A certificate as TLS carries it (RFC 5280).
+
+    Raises:
+        ValueError: it is none.
+    """
+    certificate = x509.load_der_x509_certificate(der)
+    names: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    try:
+        kind = x509.SubjectAlternativeName
+        alternatives = certificate.extensions.get_extension_for_class(kind).value
+        names = tuple(alternatives.get_values_for_type(x509.DNSName))
+        addresses = tuple(map(_address, alternatives.get_values_for_type(x509.IPAddress)))
+    except x509.ExtensionNotFound:
+        pass
+    except x509.DuplicateExtension as error:
+        raise ValueError(str(error)) from error
+    subjects = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return ServerCertificate(
+        subject=str(subjects[0].value) if subjects else "",
+        names=names,
+        addresses=addresses,
+        begins=certificate.not_valid_before_utc,
+        ends=certificate.not_valid_after_utc,
+    )
+
+
+def _address(address: object) -> str:
+    """As the inventory writes it: an IPv6 address in its short form."""
+    return str(ipaddress.ip_address(str(address)))

@@ -1,0 +1,141 @@
+"""Reading the certificates of all backends, each over the connection to a node."""
+
+from __future__ import annotations
+
+import datetime
+import ssl
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from hadeploy.certificates.certificate import (
+    Certificates,
+    Endpoint,
+    ServerCertificate,
+    endpoints,
+    parse_certificate,
+)
+from hadeploy.certificates.handshake import server_certificate
+from hadeploy.errors import HadeployError
+from hadeploy.inventory.model import Cluster
+from hadeploy.transport.fanout import MOST_AT_ONCE
+from hadeploy.transport.session import Session
+from hadeploy.transport.tunnel import ForwardingRefusedError, Tunnel, forwarded, relayed
+
+Open = Callable[[Session, str, int, int], Tunnel]
+
+# For a connection, the handshake, and a server that says nothing to a TLS client.
+ANSWER_SECONDS = 2
+# For a thread to give up by itself.
+SPARE_SECONDS = 0.3
+REMEMBERED_SECONDS = 60
+
+
+class CertificateReader:
+    """Reads the certificates of all backends, and remembers them for a minute.
+
+    Args:
+        cluster: the inventory.
+        sessions: gives those that are open, by node label. A backend that is a node is asked over
+            its own connection.
+    """
+
+    def __init__(self, cluster: Cluster, sessions: Callable[[], Mapping[str, Session]]) -> None:
+        self._cluster = cluster
+        self._sessions = sessions
+        self._found: dict[Endpoint, ServerCertificate | None] = {}
+        self._round: _Round | None = None
+        self._begun = float("-inf")
+
+    def begin(self) -> None:
+        """Begin to ask, beside whatever else is done on the connections; `read` waits for it."""
+        if time.monotonic() < self._begun + REMEMBERED_SECONDS:
+            return
+        self._begun = time.monotonic()
+        self._found = {}
+        self._round = _Round(self._cluster, self._sessions(), endpoints(self._cluster))
+
+    def read(self, wanted: Collection[Endpoint]) -> Certificates:
+        """What these backends answer; those that are slow are waited for, no longer than 2 s."""
+        self.begin()
+        if self._round:
+            self._found |= self._round.answers(wanted)
+            self._round = None
+        missing = [endpoint for endpoint in wanted if endpoint not in self._found]
+        if missing and time.monotonic() > self._begun + ANSWER_SECONDS:
+            # They may have come up since.
+            again = _Round(self._cluster, self._sessions(), missing)
+            self._found |= again.answers(missing)
+        return Certificates(datetime.datetime.now(datetime.timezone.utc), dict(self._found))
+
+
+class _Round:
+    """One question to each of several backends, all at once."""
+
+    def __init__(
+        self, cluster: Cluster, sessions: Mapping[str, Session], asked: Collection[Endpoint]
+    ) -> None:
+        labels = {str(node.address): node.label for node in cluster.nodes}
+        others = list(sessions.values())
+        self._sessions = {
+            endpoint: sessions.get(labels.get(endpoint[0], ""), others[number % len(others)])
+            for number, endpoint in enumerate(asked if others else ())
+        }
+        self._pool = ThreadPoolExecutor(max_workers=max(1, min(len(asked), MOST_AT_ONCE)))
+        self._deadline = time.monotonic() + ANSWER_SECONDS
+        self._asked = self._ask(self._sessions, forwarded)
+
+    def answers(self, wanted: Collection[Endpoint]) -> dict[Endpoint, ServerCertificate | None]:
+        """What they answer; one that could not be asked is missing.
+
+        Args:
+            wanted: only these are waited for.
+        """
+        asked = {e: f for e, f in self._asked.items() if e in wanted}
+        found, refused = _collect(asked, self._deadline)
+        if refused:
+            deadline = time.monotonic() + ANSWER_SECONDS
+            found |= _collect(self._ask(refused, relayed), deadline)[0]
+        # Not waited for: those that are not wanted may never answer.
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        return found
+
+    def _ask(
+        self, asked: Iterable[Endpoint], opened: Open
+    ) -> dict[Endpoint, Future[ServerCertificate | None]]:
+        return {
+            endpoint: self._pool.submit(_read, self._sessions[endpoint], endpoint, opened)
+            for endpoint in asked
+        }
+
+
+def _read(session: Session, endpoint: Endpoint, opened: Open) -> ServerCertificate | None:
+    tunnel = opened(session, *endpoint, ANSWER_SECONDS)
+    try:
+        der = server_certificate(tunnel)
+    except (ssl.SSLError, TimeoutError):
+        # What says nothing to a TLS client is no TLS server.
+        return None
+    finally:
+        tunnel.close()
+    return parse_certificate(der) if der else None
+
+
+def _collect(
+    asked: Mapping[Endpoint, Future[ServerCertificate | None]], deadline: float
+) -> tuple[dict[Endpoint, ServerCertificate | None], list[Endpoint]]:
+    """What was found, and which could not be asked because the node forwards no connection."""
+    found: dict[Endpoint, ServerCertificate | None] = {}
+    refused = []
+    wait(asked.values(), timeout=max(0, deadline + SPARE_SECONDS - time.monotonic()))
+    for endpoint, future in asked.items():
+        if not future.done():
+            continue
+        try:
+            found[endpoint] = future.result()
+        except ForwardingRefusedError:
+            refused.append(endpoint)
+        except (HadeployError, OSError, ValueError):
+            # It is missing: whether that matters is judged elsewhere.
+            continue
+    return found, refused

@@ -1,0 +1,174 @@
+"""Whether clients that come through a VIP accept the API servers' certificates. Pure."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from hadeploy.certificates.certificate import Certificates, Endpoint, ServerCertificate
+from hadeploy.inventory.model import Cluster, Listener, backends_of
+from hadeploy.observe.model import ObservedNode
+from hadeploy.verify.model import Proof, Verdict
+
+PROOF = "api-certificate"
+# kubeadm's certificates last a year and are renewed by each upgrade.
+EXPIRES_SOON = datetime.timedelta(days=14)
+RENEW = "`kubeadm certs renew apiserver` on each of them, then restart the API server"
+# More names than that help nobody.
+_MOST_NAMES = 5
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What clients make of one certificate.
+
+    Attributes:
+        verdict: warn where they accept it.
+        problem: follows "the API server's certificate".
+        hint: what to do.
+        valid_for: what it is valid for instead.
+    """
+
+    verdict: Verdict
+    problem: str
+    hint: str
+    valid_for: str = field(default="", compare=False)
+
+
+def backends_up(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> set[Endpoint]:
+    """The backends that some node's haproxy sends connections to."""
+    up = {
+        (server.listener, server.name)
+        for look in observed.values()
+        for server in look.backends
+        if server.up
+    }
+    return {
+        (str(address), port)
+        for listener in cluster.listeners
+        for name, address, port in backends_of(cluster, listener)
+        if (f"{listener.name}-backend", name) in up
+    }
+
+
+def certificate_proofs(
+    cluster: Cluster, certificates: Certificates, among: Collection[Endpoint]
+) -> Iterator[Proof]:
+    """A proof for each thing that is wrong, with the backends concerned; one where nothing is.
+
+    Args:
+        cluster: the inventory.
+        certificates: as they were read.
+        among: the backends that are judged.
+    """
+    accepted: list[str] = []
+    wrong: dict[Judgement, list[str]] = {}
+    unread: list[str] = []
+    for endpoint, label in _labels(cluster).items():
+        if endpoint not in among:
+            continue
+        if endpoint not in certificates.found:
+            unread.append(label)
+            continue
+        certificate = certificates.found[endpoint]
+        if certificate is None or not certificate.of_api_server:
+            continue
+        judgement = judge_certificate(cluster, certificate, certificates.at)
+        if judgement:
+            wrong.setdefault(judgement, []).append(label)
+        else:
+            accepted.append(label)
+    for judgement, labels in wrong.items():
+        what = f"the API server's certificate on {_several(labels)} {judgement.problem}"
+        if judgement.valid_for:
+            what += f"; that of {labels[0]} is valid for {judgement.valid_for}"
+        yield Proof(PROOF, judgement.verdict, what, hint=judgement.hint)
+    if accepted and not wrong:
+        vips = _several([str(vip.ip) for vip in cluster.vip])
+        what = f"the API servers' certificates on {_several(accepted)} are valid for {vips}"
+        yield Proof(PROOF, "pass", what)
+    if unread and (accepted or wrong):
+        what = f"the API server's certificate on {_several(unread)} could not be read"
+        yield Proof(PROOF, "warn", what, hint="a TLS handshake did not complete within 2 s")
+
+
+def refused_listeners(
+    cluster: Cluster, certificates: Certificates, among: Collection[Endpoint]
+) -> list[Listener]:
+    """The listeners behind which clients accept no backend's certificate.
+
+    Args:
+        cluster: the inventory.
+        certificates: as they were read.
+        among: the backends that are judged.
+    """
+    found = []
+    for listener in cluster.listeners:
+        behind = [(str(address), port) for _, address, port in backends_of(cluster, listener)]
+        read = [certificates.found.get(endpoint) for endpoint in behind if endpoint in among]
+        if read and all(one and _refused(cluster, one, certificates.at) for one in read):
+            found.append(listener)
+    return found
+
+
+def _refused(cluster: Cluster, certificate: ServerCertificate, at: datetime.datetime) -> bool:
+    judgement = judge_certificate(cluster, certificate, at)
+    return certificate.of_api_server and judgement is not None and judgement.verdict == "fail"
+
+
+def judge_certificate(
+    cluster: Cluster, certificate: ServerCertificate, at: datetime.datetime
+) -> Judgement | None:
+    """What is wrong with the certificate of an API server; None if nothing is.
+
+    Clients compare the address that they connect to with the IP addresses in subjectAltName alone:
+    neither the common name nor a DNS name that looks like an address counts (RFC 6125, 6.4).
+
+    Args:
+        cluster: has the VIPs.
+        certificate: the server's.
+        at: the present time.
+    """
+    if at >= certificate.ends:
+        return Judgement("fail", f"expired on {certificate.ends:%Y-%m-%d}", RENEW)
+    if at < certificate.begins:
+        hint = "is the time right, there and on this machine?"
+        return Judgement("fail", f"is not valid before {certificate.begins:%Y-%m-%d %H:%M}", hint)
+    missing = [str(vip.ip) for vip in cluster.vip if str(vip.ip) not in certificate.addresses]
+    if missing:
+        what = f"is not valid for {_several(missing)}, so kubectl refuses it"
+        return Judgement("fail", what, _add(missing), _valid_for(certificate))
+    if at >= certificate.ends - EXPIRES_SOON:
+        return Judgement("warn", f"expires on {certificate.ends:%Y-%m-%d}", RENEW)
+    return None
+
+
+def _valid_for(certificate: ServerCertificate) -> str:
+    names = (*certificate.addresses, *certificate.names)
+    more = ", …" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more or "no address"
+
+
+def _add(vips: list[str]) -> str:
+    return (
+        f"add {_several(vips)} to `apiServer.certSANs` in kubeadm's ClusterConfiguration, remove "
+        "apiserver.crt and apiserver.key from /etc/kubernetes/pki, run `kubeadm init phase certs "
+        "apiserver --config FILE` and restart the API server (docs/kubeadm.md); for a new "
+        f"cluster: `kubeadm init --apiserver-cert-extra-sans={','.join(vips)}`"
+    )
+
+
+def _labels(cluster: Cluster) -> dict[Endpoint, str]:
+    """The backends by what people call them: a node's label, or an address and a port."""
+    nodes = {str(node.address): node.label for node in cluster.nodes}
+    found: dict[Endpoint, str] = {}
+    for listener in cluster.listeners:
+        for _, address, port in backends_of(cluster, listener):
+            host = f"[{address}]" if address.version == 6 else str(address)
+            found.setdefault((str(address), port), nodes.get(str(address), f"{host}:{port}"))
+    return found
+
+
+def _several(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,0 +1,64 @@
+"""Clients refuse an API server whose certificate lacks the VIP, or has expired."""
+
+from __future__ import annotations
+
+from hadeploy.lab.certificate import CertificateSpec
+from tests.lab.harness import Cluster
+from tests.lab.site import sshd
+
+
+def serve(cluster: Cluster, lacking: str = "", expired: str = "") -> None:
+    """TLS on every API server; the certificates of some are such as clients refuse."""
+    lab = cluster.lab
+    for node in lab.nodes:
+        vips = () if node in lacking.split() else (lab.vip,)
+        spec = CertificateSpec(
+            (lab.address(node), *vips), begins=-400, ends=-35 if node in expired.split() else 100
+        )
+        lab.apiserver(node, up=True, tls=spec)
+
+
+def told(cluster: Cluster, command: str) -> tuple[int, list[tuple[str, str]]]:
+    """The exit code of a command, and verdict and message of what it says of certificates."""
+    result = cluster.run(command, "--json")
+    found = [p for p in result.document["proofs"] if p["proof"] == "api-certificate"]
+    found += [c for c in result.document["checks"] if c["id"] == "api-certificate"]
+    return result.code, [(one["verdict"], one["message"]) for one in found]
+
+
+def test_kubectl_through_the_vip_is_refused_and_no_command_says_that_all_is_well(
+    served: Cluster,
+) -> None:
+    # n3 forwards no connections: the certificate is read through bash there.
+    with sshd(served, "n3", first="AllowTcpForwarding no\nMaxSessions 1"):
+        serve(served, lacking="n3")
+        code, [(verdict, message)] = told(served, "verify")
+        assert (code, verdict) == (4, "fail")
+        assert f"certificate on n3 is not valid for {served.lab.vip}" in message
+        assert f"that of n3 is valid for {served.lab.address('n3')}, kubernetes," in message
+        screen = served.run("verify").out
+        assert "apiServer.certSANs" in screen
+        assert "why:" not in screen
+        assert told(served, "status") == (4, [("fail", message)])
+        assert told(served, "check") == (0, [("warn", message)])
+        assert told(served, "up") == (4, [("fail", message)])
+
+    serve(served, lacking="n1 n2", expired="n3")
+    code, proofs = told(served, "status")
+    assert code == 7
+    assert [message.partition(" is ")[0] for _, message in proofs[:1]] == [
+        "the API server's certificate on n1 and n2",
+    ]
+    assert "on n3 expired on " in proofs[-1][1]
+
+    serve(served)
+    code, [(verdict, message)] = told(served, "verify")
+    assert (code, verdict) == (0, "pass")
+    assert "on n1, n2 and n3 are valid for" in message
+    assert served.run("status").code == 0
+
+    # Other TLS services are not judged.
+    for node in served.lab.nodes:
+        ingress = CertificateSpec(names=("example.com",), subject="example.com")
+        served.lab.apiserver(node, up=True, tls=ingress)
+    assert told(served, "verify") == (0, [])
