@@ -184,6 +184,8 @@ class Document(_Part):
     """The VRRP settings that change on all nodes together."""
     expects: list[str]
     """What a user of the VIP may notice, in sentences."""
+    removes: list[str]
+    """What goes away for clients (a port, a listener, a VIP), in sentences."""
     nodes: dict[str, Standing]
     """Who has what after a roll that did not come to its end; else empty."""
     waited: float | None
