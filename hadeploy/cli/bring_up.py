@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import ceil
 
 from rich.text import Text
 
-from hadeploy.cli.cluster_run import Run, unlocked
+from hadeploy.cli.cluster_run import Run, tell_config_warnings, unlocked
 from hadeploy.cli.common import Options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.proving import prove, tell_proofs
@@ -154,7 +155,14 @@ def _once(
         if prepared.plan.changes:
             from hadeploy.run.up import apply
 
-            looks = apply(run.inputs, prepared, run.sessions, run.progress, settle=ceil(timeout))
+            looks = apply(
+                run.inputs,
+                prepared,
+                run.sessions,
+                run.progress,
+                settle=ceil(timeout),
+                warn=functools.partial(tell_config_warnings, options, outcome),
+            )
         if not prepared.then:
             return looks
     raise HadeployError(
