@@ -72,7 +72,7 @@ class Hadeploy:
 
     def base(self) -> list[Command]:
         """`hadeploy up` with the lab's own inventory."""
-        return [self.own("up")]
+        return [self.own("up", "--yes")]
 
     def own(self, *words: str) -> Command:
         """Any command with the lab's own inventory.

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from hadeploy.adopt.classic import Classic
 from hadeploy.adopt.differences import haproxy_differences, keepalived_differences
 from hadeploy.adopt.recognise import ByHand
+from hadeploy.adopt.sections import sections
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode, configuration_id
 from hadeploy.inventory.model import Cluster
@@ -18,6 +19,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, rolling_order
+from hadeploy.plan.removed import ports_removed
 from hadeploy.plan.texts import difference
 
 FILES = {"haproxy": layout.HAPROXY_CFG, "keepalived": layout.KEEPALIVED_CONF}
@@ -51,7 +53,28 @@ def adopt_plan(
         configuration = configuration_id(desired)
         recorded = record_step(desired[node], observed[node], configuration, changed=bool(steps))
         turns.append(NodePlan(node, (*steps, *recorded), node in holding))
-    return Plan(tuple(turns), expects=tuple(_expectations(inventory, found, classics)))
+    return Plan(
+        tuple(turns),
+        expects=tuple(_expectations(inventory, found, classics)),
+        removes=tuple(_removes(inventory, found, classics)),
+    )
+
+
+def _removes(
+    inventory: Cluster, found: Mapping[str, ByHand], classics: Mapping[str, Classic]
+) -> Iterator[str]:
+    """The ports of their haproxy that ours does not have; not those of its own statistics."""
+    texts = [by_hand.haproxy.config for by_hand in found.values() if by_hand.haproxy is not None]
+    served = {
+        port: section.name.partition(" ")[0]
+        for text in texts
+        for section in sections(text.decode("utf-8", "replace"))
+        if section.kind in ("frontend", "listen") and not section.all("stats")
+        for port in section.ports
+    }
+    others = {port: name for port, name in served.items() if port not in inventory.haproxy_ports}
+    vips = dict.fromkeys(vip for classic in classics.values() for vip in sorted(classic.addresses))
+    yield from ports_removed(inventory, others, list(vips))
 
 
 def _before(found: ByHand, desired: DesiredNode, holder: bool) -> Iterator[Step]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import ceil
 
-from hadeploy.cli.cluster_run import Run, unlocked
+from rich.text import Text
+
+from hadeploy.cli.cluster_run import Run, tell_config_warnings, unlocked
 from hadeploy.cli.common import Options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.proving import prove, tell_proofs
@@ -15,6 +18,7 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.run.prepare import Prepared
+from hadeploy.ui.ask import confirm
 from hadeploy.ui.render import plan_picture
 
 # What comes first, what changes on all nodes together, and one more if somebody else interferes.
@@ -26,7 +30,7 @@ AFTER_ROLLBACK = (
 
 
 def bring_up(
-    options: Options, outcome: Outcome, run: Run, timeout: float, lock_wait: float
+    options: Options, outcome: Outcome, run: Run, timeout: float, lock_wait: float, *, yes: bool
 ) -> list[Prepared]:
     """Plan, apply and prove.
 
@@ -36,14 +40,19 @@ def bring_up(
         run: the cluster.
         timeout: seconds until all must be proven.
         lock_wait: seconds to wait for another run.
+        yes: whether what goes away for clients is not asked about.
 
     Returns:
         What was planned, in order.
+
+    Raises:
+        click.Abort: the user does not want what goes away to go away.
     """
     made: list[Prepared] = []
+    removal = _Removal(options, run, yes=yes)
     with _half_way(made):
         looks = unlocked(
-            lambda: _once(options, outcome, run, made, timeout), run.progress, lock_wait
+            lambda: _once(options, outcome, run, made, timeout, removal), run.progress, lock_wait
         )
         outcome.waited = max(look.settled for look in looks.values())
         prove(run, made[-1], outcome, timeout - outcome.waited, looks=looks)
@@ -78,8 +87,47 @@ def _half_way(made: list[Prepared]) -> Iterator[None]:
         raise
 
 
+class _Removal:
+    """What goes away for clients, and whether the user wants that; each thing is asked once.
+
+    A wait for the lock, or a second plan, does not ask again.
+    """
+
+    def __init__(self, options: Options, run: Run, *, yes: bool) -> None:
+        self._options = options
+        self._run = run
+        self._yes = yes
+        self._confirmed: set[str] = set()
+
+    def confirm(self, removes: Sequence[str]) -> None:
+        """Ask about what was not asked about yet.
+
+        Args:
+            removes: what a plan takes away, in sentences; they are on the screen already.
+
+        Raises:
+            HadeployError: there is no terminal to ask on.
+            click.Abort: the answer was no.
+        """
+        asked = [sentence for sentence in removes if sentence not in self._confirmed]
+        if not asked or self._yes:
+            return
+        with self._run.progress.aside():
+            confirm(
+                "Clients lose this. Go on?",
+                detail="\n".join(asked),
+                as_json=self._options.as_json,
+            )
+        self._confirmed.update(asked)
+
+
 def _once(
-    options: Options, outcome: Outcome, run: Run, made: list[Prepared], timeout: float
+    options: Options,
+    outcome: Outcome,
+    run: Run,
+    made: list[Prepared],
+    timeout: float,
+    removal: _Removal,
 ) -> Mapping[str, ObservedNode]:
     """Plan and apply; where settings change on all nodes together, that is a second plan.
 
@@ -90,7 +138,10 @@ def _once(
         if going.plan.changes:
             options.err.print(plan_picture(going.plan))
             # What stands in the way of all the rest is told before a node goes.
-            run.prepare(check=True)
+            removes = run.prepare(check=True).plan.removes
+            for sentence in removes:
+                options.err.print(Text(sentence, "red"), soft_wrap=True)
+            removal.confirm(removes)
             going.take_out(run)
     outcome.plan = going.plan
     for _ in range(MOST_PLANS):
@@ -99,6 +150,7 @@ def _once(
         made.append(prepared)
         if prepared.changes or len(made) == 1:
             options.err.print(plan_picture(prepared.plan, prepared.then))
+        removal.confirm(prepared.plan.removes)
         looks: Mapping[str, ObservedNode] = prepared.observed
         if prepared.plan.changes:
             from hadeploy.run.lost_backends import BackendsDiedError
@@ -107,7 +159,12 @@ def _once(
 
             try:
                 looks = apply(
-                    run.inputs, prepared, run.sessions, run.progress, settle=ceil(timeout)
+                    run.inputs,
+                    prepared,
+                    run.sessions,
+                    run.progress,
+                    settle=ceil(timeout),
+                    warn=functools.partial(tell_config_warnings, options, outcome),
                 )
             except RollError as error:
                 if not isinstance(error.__cause__, BackendsDiedError):

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import importlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hadeploy.observe.model import ObservedNode
     from hadeploy.plan.previous import Previous
     from hadeploy.run.prepare import Prepared
+    from hadeploy.run.validation import ConfigWarning
     from hadeploy.verify.model import Proof
 
 Result = TypeVar("Result")
@@ -278,6 +279,20 @@ def connected_run(
             unreachable=missing if missing else {},
             tell=functools.partial(_tell_warnings, options, outcome),
         )
+
+
+def tell_config_warnings(
+    options: Options, outcome: Outcome, warnings: Sequence[ConfigWarning]
+) -> None:
+    """Each warning of haproxy and keepalived once, however often a run validates."""
+    from hadeploy.run.validation import merged
+    from hadeploy.ui.render import config_warning_line
+
+    told = set(outcome.config_warnings)
+    for warning in merged(warnings):
+        if warning not in told:
+            options.err.print(config_warning_line(warning), soft_wrap=True)
+            outcome.config_warnings.append(warning)
 
 
 def _tell_warnings(options: Options, outcome: Outcome, findings: list[Finding]) -> None:

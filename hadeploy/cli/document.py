@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from hadeploy.check.catalogue import IDS
+from hadeploy.desired.model import Role
 from hadeploy.diagnose.catalogue import IDS as CAUSES
 from hadeploy.drill.model import How
 from hadeploy.drill.model import Kind as EventKind
@@ -81,6 +82,18 @@ class CheckPart(_Part):
     """`warn` is told and stops nothing."""
     message: str
     fix: str | None
+
+
+class ConfigWarningPart(_Part):
+    """What a program warns of in a configuration that it accepts."""
+
+    program: Role
+    nodes: list[str]
+    """Where it warns of that."""
+    message: str
+    """In its own words, without secrets."""
+    line: str
+    """`line 45: fullconn 10`, as it was rendered, without secrets; "" if it names none."""
 
 
 class ImagePart(_Part):
@@ -184,6 +197,8 @@ class Document(_Part):
     """The VRRP settings that change on all nodes together."""
     expects: list[str]
     """What a user of the VIP may notice, in sentences."""
+    removes: list[str]
+    """What goes away for clients (a port, a listener, a VIP), in sentences."""
     nodes: dict[str, Standing]
     """Who has what after a roll that did not come to its end; else empty."""
     waited: float | None
@@ -192,6 +207,8 @@ class Document(_Part):
     """What `images save` wrote, or `images push` brought; else empty."""
     checks: list[CheckPart]
     """What `check` found, or `plan` and `up` before they planned."""
+    config_warnings: list[ConfigWarningPart]
+    """What haproxy warns of in what `plan` and `up` would give it; else empty."""
     proofs: list[ProofPart]
     diagnosis: list[DiagnosisPart]
     """Why proofs failed, the most probable cause first."""

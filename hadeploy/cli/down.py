@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 
 import click
@@ -10,12 +9,13 @@ import click
 from hadeploy.cli.cluster_run import LOCK_WAIT, unlocked
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.several import several
-from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import observe
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.model import Plan
 from hadeploy.run.connections import connected
 from hadeploy.run.down import prove_gone, tear_down
+from hadeploy.ui.ask import confirm
 from hadeploy.ui.render import plan_picture
 
 
@@ -47,7 +47,7 @@ def down(options: Options, yes: bool, lock_wait: float) -> int:
             if outcome.plan.changes:
                 options.err.print(plan_picture(outcome.plan))
                 if not yes:
-                    confirm(f"Remove cluster {cluster.name}?", "hadeploy down --yes")
+                    confirm(f"Remove cluster {cluster.name}?")
             with options.progress(cluster) as progress:
                 looks = [observed]
 
@@ -75,24 +75,3 @@ def refuse_some(options: Options, plan: Plan, missing: dict[str, HadeployError])
         options.err.print("This would be removed from the nodes that can be reached:")
         options.err.print(plan_picture(plan))
     raise NodesError(list(missing.values()))
-
-
-def confirm(question: str, instead: str) -> None:
-    """Ask on the terminal.
-
-    Args:
-        question: to be answered with yes or no.
-        instead: the command that does not ask.
-
-    Raises:
-        HadeployError: there is nobody to ask.
-        click.Abort: the answer was no.
-    """
-    if not sys.stdin.isatty():
-        raise HadeployError(
-            "there is no terminal to ask on",
-            doing="asking before it changes something",
-            hint=f"say so beforehand: {instead}",
-            code=ExitCode.USAGE,
-        )
-    click.confirm(question, abort=True, err=True)

@@ -10,7 +10,6 @@ import click
 
 from hadeploy.cli.cluster_run import LOCK_WAIT, Run, connected_run, unlocked
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.down import confirm
 from hadeploy.cli.drill_told import Told
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.proving import prove
@@ -24,6 +23,7 @@ from hadeploy.run.interrupt import deferred
 from hadeploy.run.lock import held
 from hadeploy.run.prepare import Prepared
 from hadeploy.run.round import Drill
+from hadeploy.ui.ask import confirm
 from hadeploy.verify.model import failed
 
 ALLOWING = [scenario.needs[0] for scenario in SCENARIOS if scenario.needs[0]]
@@ -115,10 +115,7 @@ def drill(
                 if not (yes or _is_lab(options)):
                     with run.progress.aside():
                         names = ", ".join(scenario.name for scenario in wishes.scenarios)
-                        confirm(
-                            f"Break cluster {run.inputs.cluster.name} on purpose ({names})?",
-                            "hadeploy drill --yes",
-                        )
+                        confirm(f"Break cluster {run.inputs.cluster.name} on purpose ({names})?")
                 unlocked(
                     lambda: _drill(run, prepared, wishes, outcome, told.rounds),
                     run.progress,

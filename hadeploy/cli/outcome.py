@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hadeploy.drill.verdict import Result
     from hadeploy.plan.model import Plan
     from hadeploy.run.images import Delivery
+    from hadeploy.run.validation import ConfigWarning
     from hadeploy.status.model import ClusterStatus
     from hadeploy.verify.model import Proof
 
@@ -35,6 +36,7 @@ class Outcome:
     plan: Plan | None = None
     proofs: list[Proof] = field(default_factory=list)
     checks: list[Finding] = field(default_factory=list)
+    config_warnings: list[ConfigWarning] = field(default_factory=list)
     diagnosis: list[Diagnosis] = field(default_factory=list)
     errors: list[HadeployError] = field(default_factory=list)
     images: list[Delivery] = field(default_factory=list)
@@ -57,11 +59,13 @@ class Outcome:
             "plan": self.plan.document() if self.plan else None,
             "together": list(self.plan.together) if self.plan else [],
             "expects": list(self.plan.expects) if self.plan else [],
+            "removes": list(self.plan.removes) if self.plan else [],
             "nodes": self.nodes,
             "waited": self.waited,
             "images": [dataclasses.asdict(delivery) for delivery in self.images],
             "drill": [result.document() for result in self.drill],
             "checks": [finding.document() for finding in self.checks],
+            "config_warnings": [warning.document() for warning in self.config_warnings],
             "proofs": [proof.document() for proof in self.proofs],
             "archive": self.archive,
             "report": self.report,

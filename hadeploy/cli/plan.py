@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from hadeploy.cli.choosing import ROLLBACK, choosing
-from hadeploy.cli.cluster_run import connected_run
+from hadeploy.cli.cluster_run import Run, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.several import several
-from hadeploy.errors import ExitCode
+from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.run.inputs import Choices
+
+if TYPE_CHECKING:
+    from hadeploy.run.prepare import Prepared
 
 
 @click.command()
@@ -24,13 +30,15 @@ def plan(options: Options, choices: Choices, exit_code: bool, rollback: bool) ->
         with connected_run(options, outcome, choices) as run:
             run.look_ahead("fresh", "hadeploy.cli.prune", "hadeploy.ui.render")
             from hadeploy.cli.prune import leaving
-            from hadeploy.ui.render import diffs_picture, plan_picture
+            from hadeploy.ui.render import config_warning_line, diffs_picture, plan_picture
 
             if rollback:
                 run.look_back()
             with leaving(run) as going:
                 prepared = run.prepare(check=True)
             outcome.plan = going.plan.then(prepared.plan)
+            # The plan is shown, also where a program refuses it.
+            refused = _tried(outcome, run, prepared) if prepared.plan.changes else None
         if exit_code and (going.plan.changes or prepared.changes):
             outcome.code = ExitCode.CHANGES_PENDING
         if not options.as_json:
@@ -38,4 +46,21 @@ def plan(options: Options, choices: Choices, exit_code: bool, rollback: bool) ->
                 options.out.print(plan_picture(going.plan))
             options.out.print(plan_picture(prepared.plan, prepared.then))
             options.out.print(diffs_picture(prepared.plan))
+        for warning in outcome.config_warnings:
+            options.err.print(config_warning_line(warning), soft_wrap=True)
+        if refused:
+            raise refused
     return outcome.code
+
+
+def _tried(outcome: Outcome, run: Run, prepared: Prepared) -> HadeployError | None:
+    """Have the programs check what they would be given; they may refuse it."""
+    from hadeploy.run.trial import try_files
+    from hadeploy.run.validation import merged
+
+    try:
+        outcome.config_warnings = merged(try_files(prepared, run.sessions, run.progress))
+    except HadeployError as error:
+        run.progress.failed()
+        return error
+    return None

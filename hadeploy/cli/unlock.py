@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.down import confirm
 from hadeploy.run.connections import connected
 from hadeploy.run.lock import break_lock, holders
+from hadeploy.ui.ask import confirm
 
 
 @click.command()
@@ -31,7 +31,7 @@ def unlock(options: Options, yes: bool) -> int:
             if not held:
                 options.err.print("No node is locked.")
             elif not yes:
-                confirm(f"Release the lock of cluster {cluster.name}?", "hadeploy unlock --yes")
+                confirm(f"Release the lock of cluster {cluster.name}?")
             if held:
                 break_lock(cluster, sessions)
     return outcome.code

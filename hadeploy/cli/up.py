@@ -12,16 +12,28 @@ from hadeploy.run.inputs import Choices
 
 
 @click.command()
+@click.option(
+    "-y", "--yes", is_flag=True, help="Do not ask before a port or a VIP goes away for clients."
+)
 @TIMEOUT
 @LOCK_WAIT
 @ROLLBACK
 @choosing
 @several
 @cluster_command
-def up(options: Options, choices: Choices, timeout: float, lock_wait: float, rollback: bool) -> int:
+def up(
+    options: Options,
+    choices: Choices,
+    *,
+    timeout: float,
+    lock_wait: float,
+    rollback: bool,
+    yes: bool,
+) -> int:
     """Bring the cluster up, or to a changed inventory, and prove that it serves.
 
-    Run it as often as you like: what is already right is not touched.
+    Run it as often as you like: what is already right is not touched. Before a port or a VIP goes
+    away for clients, it asks.
     """
     with reported(options, "up") as outcome:
         with connected_run(options, outcome, choices) as run:
@@ -30,6 +42,6 @@ def up(options: Options, choices: Choices, timeout: float, lock_wait: float, rol
 
             if rollback:
                 run.look_back()
-            made = bring_up(options, outcome, run, timeout, lock_wait)
+            made = bring_up(options, outcome, run, timeout, lock_wait, yes=yes)
         tell(options, outcome, run, made)
     return outcome.code

@@ -207,7 +207,7 @@ class Extra(Model):
 
     global_: Snippet = Field("", alias="global", description="For the global section.")
     defaults: Snippet = Field("", description="For the defaults section.")
-    listener: Snippet = Field("", description="For every listener.")
+    listener: Snippet = Field("", description="For every listener's frontend.")
 
 
 class Templates(Model):

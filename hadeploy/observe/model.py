@@ -156,6 +156,8 @@ class Applied:
         inventory: what it was made from, or {} in a record of an older version.
         config_ids: what each program names its configuration by, by role.
         ports: of the listeners.
+        listeners: port → name of the listener.
+        metrics_port: where haproxy's metrics are; None if they are off.
         containers: name → hash of what it was made with.
     """
 
@@ -170,6 +172,8 @@ class Applied:
     inventory: dict[str, Any] = field(default_factory=dict, repr=False)
     config_ids: dict[str, str] = field(default_factory=dict)
     ports: tuple[int, ...] = ()
+    listeners: dict[int, str] = field(default_factory=dict)
+    metrics_port: int | None = None
     containers: dict[str, str] = field(default_factory=dict)
 
 

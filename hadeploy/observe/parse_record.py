@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import re
+from typing import Any
 
+from hadeploy.inventory.fields import NAME
 from hadeploy.observe.model import Applied
+
+# More than that no cluster has; a node's word is not taken without bounds.
+MOST_LISTENERS = 1000
+MOST_VIPS = 1000
 
 
 def parse_record(content: bytes) -> Applied | None:
@@ -12,8 +20,9 @@ def parse_record(content: bytes) -> Applied | None:
     try:
         data = json.loads(content)
         inventory = dict(data["inventory"]) if "inventory" in data else {}
+        listeners = _listeners(inventory.get("listeners", []))
         return Applied(
-            vips=tuple(data["vips"]),
+            vips=_vips(data["vips"]),
             interface=data["interface"],
             by=data["by"],
             at=data["at"],
@@ -25,8 +34,46 @@ def parse_record(content: bytes) -> Applied | None:
             config_ids={
                 role: str(data.get(f"{role}_config_id", "")) for role in ("haproxy", "keepalived")
             },
-            ports=tuple(int(listener["port"]) for listener in inventory.get("listeners", [])),
+            ports=tuple(listeners),
+            listeners=listeners,
+            metrics_port=_metrics_port(inventory.get("haproxy")),
             containers=dict(data.get("containers", {})),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _listeners(told: Any) -> dict[int, str]:
+    """Port → name.
+
+    Raises:
+        ValueError: they are not what hadeploy writes.
+    """
+    if not isinstance(told, list) or len(told) > MOST_LISTENERS:
+        raise ValueError("no list of listeners")
+    found = {}
+    for listener in told:
+        name = listener.get("name", "")
+        if not isinstance(name, str) or (name and not re.fullmatch(NAME, name)):
+            raise ValueError("no name of a listener")
+        found[_port(listener["port"])] = name
+    return found
+
+
+def _metrics_port(haproxy: Any) -> int | None:
+    metrics = haproxy.get("metrics") if isinstance(haproxy, dict) else None
+    return _port(metrics["port"]) if metrics is not None else None
+
+
+def _port(told: Any) -> int:
+    if type(told) is not int or not 1 <= told <= 65535:
+        raise ValueError("no port")
+    return told
+
+
+def _vips(told: Any) -> tuple[str, ...]:
+    if not isinstance(told, list) or len(told) > MOST_VIPS:
+        raise ValueError("no list of VIPs")
+    for vip in told:
+        ipaddress.ip_interface(vip if isinstance(vip, str) else None)  # type: ignore[arg-type]
+    return tuple(told)

@@ -98,6 +98,7 @@ class Plan:
         nodes: what is done.
         together: the VRRP settings that change on all nodes together, in words.
         expects: what interruption of traffic to expect, in sentences.
+        removes: what goes away for clients (a port, a VIP), in sentences.
         at_once: whether all nodes have their turns at the same time, since nothing serves yet.
     """
 
@@ -105,6 +106,7 @@ class Plan:
     together: tuple[str, ...] = ()
     expects: tuple[str, ...] = ()
     at_once: bool = False
+    removes: tuple[str, ...] = ()
 
     @property
     def changes(self) -> int:
@@ -118,7 +120,12 @@ class Plan:
 
     def then(self, other: Plan) -> Plan:
         """This plan and another one after it."""
-        return Plan((*self.nodes, *other.nodes), other.together, (*self.expects, *other.expects))
+        return Plan(
+            (*self.nodes, *other.nodes),
+            other.together,
+            (*self.expects, *other.expects),
+            removes=tuple(dict.fromkeys((*self.removes, *other.removes))),
+        )
 
     def document(self) -> list[dict[str, Any]]:
         """The machine-readable plan."""

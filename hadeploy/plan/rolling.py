@@ -14,6 +14,7 @@ from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.identity import cluster_wide
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, newcomers, rolling_order
+from hadeploy.plan.removed import metrics_removed, removed
 from hadeploy.plan.successor import ailing, drains
 
 THE_VIP = "the VIP"
@@ -70,8 +71,11 @@ def make_plan(
         turns = list(_at_once(situation)) if at_once else _rolling(situation)
     if only is not None:
         turns = [turn for turn in turns if turn.node in only]
-    expects = tuple(_expectations(cluster, turns, settings, observed))
-    return Plan(tuple(turns), settings, expects, at_once)
+    expects = tuple(_expectations(cluster, turns, settings))
+    changed = {turn.node for turn in turns if turn.steps}
+    removes = removed(cluster, observed, changed)
+    expects = (*expects, *metrics_removed(cluster, observed, changed))
+    return Plan(tuple(turns), settings, expects, at_once, removes)
 
 
 def interrupts_the_holder(plan: Plan) -> bool:
@@ -227,15 +231,10 @@ def _together(at: _Situation, settings: tuple[str, ...]) -> Iterator[NodePlan]:
 
 
 def _expectations(
-    cluster: Cluster,
-    turns: list[NodePlan],
-    settings: tuple[str, ...],
-    observed: Mapping[str, ObservedNode],
+    cluster: Cluster, turns: list[NodePlan], settings: tuple[str, ...]
 ) -> Iterator[str]:
     """What a user of the VIP may notice, in sentences."""
     steps = [step for turn in turns for step in turn.steps]
-    gone = {v for look in observed.values() if look.applied for v in look.applied.vips}
-    gone -= {str(vip.ip) for vip in cluster.vip}
     if settings:
         yield (
             f"{changing(settings)} on all nodes together: no interruption is expected, but while "
@@ -247,8 +246,6 @@ def _expectations(
             "not know the VIP's MAC address yet may wait for "
             f"{4 * cluster.vrrp.advert_interval:g} s in the meantime, or give up."
         )
-    for vip in sorted(gone):
-        yield f"{vip} goes away, and every connection to it."
     if any(step.action == "hand-over" for step in steps):
         yield "Connections that are open when the VIP moves are cut; new ones are answered."
     if any(step.impact is Impact.OUTAGE for step in steps):

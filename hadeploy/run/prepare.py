@@ -148,7 +148,9 @@ def _before(inputs: Inputs, observed: dict[str, ObservedNode], plan: Plan) -> Pr
     cluster, password = now
     desired = desired_state(inputs, cluster, observed, password)
     then = f"After that, {settings} on all nodes together."
-    return Prepared(cluster, observed, desired, make_plan(cluster, desired, observed), then)
+    # What the second plan takes away is confirmed before the first one begins.
+    first = dataclasses.replace(make_plan(cluster, desired, observed), removes=plan.removes)
+    return Prepared(cluster, observed, desired, first, then)
 
 
 def desired_state(

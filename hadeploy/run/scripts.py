@@ -14,7 +14,14 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.plan.backends import ExpectedBackend, check_seconds
 from hadeploy.plan.model import Impact, NodePlan, Step
 from hadeploy.run.lock import Lock
-from hadeploy.runtime.docker import run_arguments, validate_arguments, validation_of
+from hadeploy.run.validation import FILES
+from hadeploy.runtime.docker import (
+    run_arguments,
+    trial_arguments,
+    validate_arguments,
+    validation_of,
+)
+from hadeploy.shell.compose import compose
 
 FINGERPRINT = 'emit fingerprint "$(fingerprint "$(ours 2>/dev/null)")"'
 # The part of a step that fails if a backend is down after the change that was up before.
@@ -54,10 +61,27 @@ def stage_script(
         if container.role not in roles:
             continue
         command = validate_arguments(container, staging, validation_of(container))
-        lines.append(_line("validate", container.role, *command))
+        lines.append(_line("validate", container.role, "", *command))
     # The folders are there now: this is what the next script finds if nobody comes in between.
     lines.append(FINGERPRINT)
     return lock.changing(cluster, fingerprint, ["stage.sh"], lines, taking=True)
+
+
+def trial_script(cluster: Cluster, desired: DesiredNode, roles: Collection[Role]) -> str:
+    """Has the real programs check files that are not on the node; changes nothing.
+
+    Args:
+        cluster: the inventory.
+        desired: the node's desired state.
+        roles: the programs that are asked.
+    """
+    lines = []
+    for container in desired.containers:
+        if container.role in roles:
+            content = _base64(desired.file(FILES[container.role]).content)
+            lines.append(_line("validate", container.role, content, *trial_arguments(container)))
+    variables = {"HD_CLUSTER": cluster.name, "HD_ROOT": desired.root}
+    return compose("stage.sh", variables=variables, main="\n".join([*lines, "emit end"]))
 
 
 @dataclass(frozen=True)

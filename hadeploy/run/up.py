@@ -28,6 +28,7 @@ from hadeploy.run.staging import stage_all
 from hadeploy.run.standing import NodeFailedError, RollError, Standing
 from hadeploy.run.successor import find_successor
 from hadeploy.run.turn import put_back, take_turn
+from hadeploy.run.validation import Warn
 from hadeploy.transport.fanout import try_each
 from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session
@@ -42,6 +43,7 @@ def apply(
     progress: Progress,
     *,
     settle: int,
+    warn: Warn = lambda _: None,
 ) -> dict[str, ObservedNode]:
     """Carry a plan out: the lock and images everywhere, validation everywhere, then node by node.
 
@@ -51,6 +53,7 @@ def apply(
         sessions: to all nodes.
         progress: told what is done.
         settle: how many seconds the VIP may take to answer afterwards.
+        warn: given what haproxy and keepalived warn of.
 
     Returns:
         The nodes as they are then.
@@ -70,7 +73,7 @@ def apply(
             progress.phase("Images")
             bring(needs, prepared.cluster, login, sessions, progress)
         progress.phase("Validate")
-        staged = stage_all(prepared, nodes, lock, sessions, progress)
+        staged = stage_all(prepared, nodes, lock, sessions, progress, warn)
         progress.phase("Apply")
         with deferred(progress) as interrupt:
             roll = _Roll(prepared, lock, staged, sessions, progress)

@@ -29,12 +29,55 @@ def _engine_arguments(container: Container) -> list[str]:
     command += ["--label", f"{LABEL_ROLE}={container.role}"]
     command += ["--stop-signal", container.stop_signal]
     command += ["--stop-timeout", str(container.stop_timeout)]
-    command += ["--log-driver", "json-file"]
+    return [*command, *_limits(container), *_sandbox(container)]
+
+
+def _limits(container: Container) -> list[str]:
+    """What the engine may refuse: of its log, and of what it may open."""
+    command = ["--log-driver", "json-file"]
     command += ["--log-opt", f"max-size={container.log_max_size}"]
     command += ["--log-opt", f"max-file={container.log_max_file}"]
     if container.nofile is not None:
         command += ["--ulimit", f"nofile={container.nofile}:{container.nofile}"]
-    return [*command, *_sandbox(container)]
+    return command
+
+
+def trial_arguments(container: Container) -> list[str]:
+    """`docker run` for a check of a file on stdin, by the image that would run it.
+
+    haproxy reads it there. keepalived wants a file, and beside it the check script, which it looks
+    at and does not run.
+
+    Args:
+        container: the one whose file is checked; nothing of the node is mounted.
+    """
+    config = container.mounts[0][1]
+    command = ["docker", "run", "--pull", "never", "--rm", "--interactive", "--network", "host"]
+    command += _limits(container)
+    if container.role == "haproxy":
+        trial = dataclasses.replace(container, mounts=())
+        return [*command, *_sandbox(trial), container.image, "-c", "-f", "/dev/stdin"]
+    # keepalived refuses scripts that are not executable, or that others may write.
+    folders = tuple(f"{target}:exec,mode=755" for _, target, _ in container.mounts)
+    trial = dataclasses.replace(
+        container, mounts=(), tmpfs=(*container.tmpfs, *folders), entrypoint="bash"
+    )
+    return [
+        *command,
+        *_sandbox(trial),
+        container.image,
+        "-c",
+        _KEEPALIVED_TRIAL,
+        "bash",
+        config,
+        *validation_of(container),
+    ]
+
+
+_KEEPALIVED_TRIAL = """umask 022
+cat >"$1/keepalived.conf" && echo '#!/bin/bash' >"$1/check-haproxy.sh" &&
+    chmod 755 "$1/check-haproxy.sh" && shift && exec keepalived "$@"
+"""
 
 
 def validate_arguments(container: Container, config_root: str, arguments: list[str]) -> list[str]:
@@ -49,8 +92,7 @@ def validate_arguments(container: Container, config_root: str, arguments: list[s
     staged = f"{config_root}/{first[0].rpartition('/')[2]}"
     trial = dataclasses.replace(container, mounts=((staged, *first[1:]), *others))
     command = ["docker", "run", "--pull", "never", "--rm", "--network", "host"]
-    if container.nofile is not None:
-        command += ["--ulimit", f"nofile={container.nofile}:{container.nofile}"]
+    command += _limits(container)
     return [*command, *_sandbox(trial), container.image, *arguments]
 
 

@@ -31,18 +31,26 @@ put() {
     sync "$hd_staged" || fail
 }
 
-# validate ROLE COMMAND...: fails with the program's own words.
+# validate ROLE FILE COMMAND...: fails with the program's own words. FILE, in base64, is for its stdin.
 validate() {
     hd_role=$1
-    shift
+    hd_file=$2
+    shift 2
     emit validating "$hd_role"
     # What the engine's client has to warn of is not what the program says.
-    hd_said=$("$@" 2>&1)
+    hd_said=$({ printf '%s' "$hd_file" | base64 -d; } 2>/dev/null | "$@" 2>&1)
     hd_code=$?
     hd_said=$(printf '%s\n' "$hd_said" | grep -v '^WARNING: ')
     printf '%s\n' "$hd_said"
-    # 125: the engine could not run it at all (docker-run(1), EXIT STATUS).
-    [ "$hd_code" -ne 125 ] || fail
+    # The engine could not run it at all (docker-run(1), EXIT STATUS); the last two may also be the
+    # program's own.
+    case $hd_code:$hd_said in
+    125:* | 12[67]:*'docker: '*)
+        emit unrunnable "$hd_role"
+        emit end
+        exit 1
+        ;;
+    esac
     # keepalived 2.0 calls a file with an unknown keyword good; but it says something about it.
     [ "$hd_role" = keepalived ] && [ -n "$hd_said" ] && hd_code=1
     [ "$hd_code" -eq 0 ] && return 0

@@ -1,11 +1,14 @@
-"""Asking for a secret on the terminal, without an echo."""
+"""Asking on the terminal: for a secret, without an echo, and for a yes or a no."""
 
 from __future__ import annotations
 
 import getpass
 import sys
 
+import click
 from pydantic import SecretStr
+
+from hadeploy.errors import ExitCode, HadeployError
 
 
 def ask_secret(question: str) -> SecretStr | None:
@@ -17,9 +20,37 @@ def ask_secret(question: str) -> SecretStr | None:
     Returns:
         What was typed; None if there is no terminal, or no answer.
     """
-    if not sys.stdin.isatty():
+    if not _terminal():
         return None
     try:
         return SecretStr(getpass.getpass(question, stream=sys.stderr))
     except EOFError:
         return None
+
+
+def confirm(question: str, *, detail: str = "", as_json: bool = False) -> None:
+    """Ask for a yes.
+
+    Args:
+        question: to be answered with yes or no.
+        detail: what the answer is about, for a run that cannot ask.
+        as_json: whether the result is a document; then nothing is asked.
+
+    Raises:
+        HadeployError: there is no terminal to ask on.
+        click.Abort: the answer was no.
+    """
+    if as_json or not _terminal():
+        raise HadeployError(
+            "--json asks nothing" if as_json else "there is no terminal to ask on",
+            doing="asking before it changes something",
+            detail=detail or None,
+            hint=f"{'to confirm' if as_json else 'no terminal to confirm on'}: add --yes",
+            code=ExitCode.USAGE,
+        )
+    click.confirm(question, abort=True, err=True)
+
+
+def _terminal() -> bool:
+    # Where stdin is closed there is no file at all.
+    return sys.stdin is not None and sys.stdin.isatty()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.padding import Padding
@@ -14,6 +15,9 @@ from rich.text import Text
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.verify.model import Proof
+
+if TYPE_CHECKING:
+    from hadeploy.run.validation import ConfigWarning
 
 VERDICTS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
@@ -115,6 +119,7 @@ def plan_picture(plan: Plan, then: str = "") -> RenderableType:
     notes = (
         [Text(f"{', '.join(drained)}: drained, the VIP is kept away", "yellow")] if drained else []
     )
+    notes += [Text(sentence, "red") for sentence in plan.removes]
     notes += [Text(sentence, "yellow") for sentence in plan.expects]
     if then:
         notes.append(Text(then, "yellow"))
@@ -134,6 +139,13 @@ COLUMNS = {
     "VRRP": ("keepalived-agrees", "check-runs"),
     "through the VIP": ("vip-answers-node",),
 }
+
+
+def config_warning_line(warning: ConfigWarning) -> Text:
+    """A program's warning about its configuration, and the line that it is about."""
+    text = Text.assemble(("! ", "yellow"), (f"{', '.join(warning.nodes)}: ", "bold"))
+    text.append(f"{warning.program} warns: {warning.message}", "yellow")
+    return text.append(f" ({warning.line})" if warning.line else "", "dim")
 
 
 def proofs_picture(proofs: list[Proof]) -> RenderableType:

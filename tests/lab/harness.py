@@ -138,8 +138,8 @@ class Cluster:
         return result
 
     def up(self) -> dict[str, Any]:
-        """Bring the cluster up and return the document."""
-        return self.ok("up", "--json").document
+        """Bring the cluster up, whatever goes away with that, and return the document."""
+        return self.ok("up", "--json", "--yes").document
 
     def node(self, node: str, script: str, *, check: bool = True) -> str:
         """Run shell on a node, as its owner would at a keyboard."""

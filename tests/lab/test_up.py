@@ -112,12 +112,13 @@ def test_a_taken_port_is_told_with_its_owner_and_nothing_is_touched(fresh: Clust
 def test_a_configuration_that_haproxy_refuses_stops_before_the_swap(served: Cluster) -> None:
     before = served.snapshot()
     served.inventory["templates"] = {"extra": {"defaults": "frobnicate on"}}
-    result = served.run("up")
-    assert result.code == 1
-    assert "haproxy refuses the new configuration" in result.err
-    assert "| line " in result.err
-    assert "unknown keyword 'frobnicate'" in result.err
-    assert served.snapshot() == before
+    for command in ("plan", "up"):
+        result = served.run(command)
+        assert result.code == 1
+        assert "haproxy refuses the new configuration" in result.err
+        assert "| line " in result.err
+        assert "unknown keyword 'frobnicate'" in result.err
+        assert served.snapshot() == before
     assert served.request() in served.lab.nodes
 
 

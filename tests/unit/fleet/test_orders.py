@@ -47,6 +47,7 @@ def test_what_does_not_go_with_several_inventories(
         ("up", {"--skip": ("a", "-b")}, ["--skip=a", "--skip=-b"]),
         ("up", {"--inventory": ("f",), "--concurrency": 2, "--fail-fast": True}, []),
         ("down", {"--yes": True}, ["--yes"]),
+        ("up", {"--yes": True, "--timeout": 30.0}, ["--yes", "--timeout=30.0"]),
         ("plan", {}, ["--exit-code"]),
         ("plan", {"--exit-code": True}, ["--exit-code"]),
         ("plan", {"--json": True}, ["--json"]),

@@ -139,7 +139,10 @@ def test_containers_of_the_holder_are_not_replaced_while_all_others_are_held() -
 
 def test_a_vip_that_goes_away_is_told() -> None:
     plan = planned(builders.healthy(builders.cluster()), vip="198.51.100.200")
-    assert "198.51.100.100 goes away, and every connection to it." in plan.expects
+    assert plan.removes == (
+        "VIP 198.51.100.100 goes away (198.51.100.200 takes its place): "
+        "clients that use it are refused or get no answer.",
+    )
     assert [turn.node for turn in plan.nodes if turn.holder] == ["n1"]
 
 

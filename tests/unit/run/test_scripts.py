@@ -17,7 +17,7 @@ from hadeploy.run.down import down_script
 from hadeploy.run.images import look_script, pull_script
 from hadeploy.run.inputs import Login
 from hadeploy.run.lock import Lock
-from hadeploy.run.scripts import Change, apply_script, restore_script, stage_script
+from hadeploy.run.scripts import Change, apply_script, restore_script, stage_script, trial_script
 from tests.unit import builders
 
 
@@ -40,6 +40,7 @@ def scripts() -> dict[str, str]:
     return {
         "observe": observation_script(cluster),
         "stage": stage_script(cluster, desired["n1"], ("haproxy", "keepalived"), lock, "f" * 16),
+        "trial": trial_script(cluster, desired["n1"], ("haproxy", "keepalived")),
         "apply": apply_script(change("n1"), first, "f" * 16, otherwise="put_back"),
         "restore": restore_script(change("n1"), "f" * 16),
         "down": down_script(cluster, down, healthy[down.node], lock),
@@ -48,7 +49,9 @@ def scripts() -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("name", ["observe", "stage", "apply", "restore", "down", "pull", "look"])
+@pytest.mark.parametrize(
+    "name", ["observe", "stage", "trial", "apply", "restore", "down", "pull", "look"]
+)
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 def test_a_script_is_sound_sh(name: str, shell: str) -> None:
     if shutil.which(shell) is None:
@@ -59,7 +62,9 @@ def test_a_script_is_sound_sh(name: str, shell: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["observe", "stage", "apply", "restore", "down", "pull", "look"])
+@pytest.mark.parametrize(
+    "name", ["observe", "stage", "trial", "apply", "restore", "down", "pull", "look"]
+)
 def test_a_script_that_arrives_incomplete_does_nothing(name: str) -> None:
     lines = scripts()[name].rstrip().splitlines()
     assert lines[-1] == "main </dev/null"

@@ -1,0 +1,89 @@
+"""What clients lose with a plan: ports, listeners and VIPs that go away. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import Applied, ObservedNode
+
+
+def removed(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], changed: Collection[str]
+) -> tuple[str, ...]:
+    """What clients could use before and cannot use afterwards, in sentences.
+
+    Known from the applied records: each of them counts for its own node only.
+
+    Args:
+        cluster: what the nodes will have.
+        observed: by node label.
+        changed: the labels of the nodes that the plan changes.
+    """
+    records = [look.applied for node, look in observed.items() if node in changed and look.applied]
+    return (*_ports(cluster, records), *_vips(cluster, records))
+
+
+def metrics_removed(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], changed: Collection[str]
+) -> Iterator[str]:
+    """The ports on which haproxy's metrics are no longer served, in sentences."""
+    metrics = cluster.haproxy.metrics
+    records = [look.applied for node, look in observed.items() if node in changed and look.applied]
+    ports = {record.metrics_port for record in records if record.metrics_port}
+    for port in sorted(ports - {metrics.port if metrics else None}):
+        yield f"Metrics are no longer served on port {port}."
+
+
+def ports_removed(cluster: Cluster, served: Mapping[int, str], vips: Collection[str]) -> list[str]:
+    """The ports that are served now and will not be, in sentences.
+
+    Args:
+        cluster: what the nodes will have.
+        served: port → name of its listener now.
+        vips: the addresses that clients use the ports on.
+    """
+    wanted = {listener.port: listener.name for listener in cluster.listeners}
+    names = set(wanted.values())
+    found = []
+    for port, name in sorted(served.items()):
+        users = " or ".join(_endpoint(vip, port) for vip in vips) or f"port {port}"
+        if port not in wanted:
+            which = f"Port {port} of listener {name}" if name else f"Port {port}"
+            found.append(f"{which} goes away: clients that use {users} are refused.")
+        elif name in names and wanted[port] != name:
+            found.append(
+                f"Port {port} goes from listener {name} to listener {wanted[port]}: clients that "
+                f"use {users} reach other backends."
+            )
+    return found
+
+
+def _ports(cluster: Cluster, records: Collection[Applied]) -> list[str]:
+    served = {port: record.listeners.get(port, "") for record in records for port in record.ports}
+    before = dict.fromkeys(_address(vip) for record in records for vip in record.vips)
+    kept = [vip for vip in before if vip in _wanted(cluster)]
+    return ports_removed(cluster, served, kept or list(before))
+
+
+def _vips(cluster: Cluster, records: Collection[Applied]) -> Iterator[str]:
+    before = dict.fromkeys(_address(vip) for record in records for vip in record.vips)
+    new = [vip for vip in _wanted(cluster) if vip not in before]
+    for vip in before:
+        if vip not in _wanted(cluster):
+            becomes = f" ({', '.join(new)} takes its place)" if new else ""
+            yield (
+                f"VIP {vip} goes away{becomes}: clients that use it are refused or get no answer."
+            )
+
+
+def _wanted(cluster: Cluster) -> list[str]:
+    return [str(vip.ip) for vip in cluster.vip]
+
+
+def _address(vip: str) -> str:
+    return vip.partition("/")[0]
+
+
+def _endpoint(vip: str, port: int) -> str:
+    return f"[{vip}]:{port}" if ":" in vip else f"{vip}:{port}"
