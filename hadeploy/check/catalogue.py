@@ -22,7 +22,8 @@ class Check:
         fix: what to do if it does not.
         essential: whether nothing at all can be planned without it; then `plan` and `up` do not
             let it be skipped.
-        thorough: whether only `check` makes it, and `up` where nothing of ours was applied.
+        thorough: whether only `check` makes it, and `up` where nothing of ours was applied or where
+            the plan could make it fail (check/needed.py).
     """
 
     id: str
@@ -130,8 +131,8 @@ CHECKS = (
         "nobody else uses the VIP: it is on no interface but the cluster's, and while no node of "
         "ours has it, nobody on the segment answers for it. A datagram to the discard port makes "
         "the node's kernel ask (ARP, or neighbour discovery); who drops ARP, or is switched off, "
-        "is not seen. Not asked by a node on which our keepalived runs: then a stranger who has "
-        "the VIP, too, is not seen",
+        "is not seen. A node on which our keepalived runs asks for new VIPs only: a stranger who "
+        "has one of the others, too, is not seen",
         "find the machine by its hardware address and give it another address, or choose another "
         "VIP",
         thorough=True,
@@ -140,8 +141,9 @@ CHECKS = (
         "virtual-router-id",
         "virtual_router_id unused",
         "nobody else on the segment sends VRRP adverts with `vrrp.virtual_router_id`: a failure "
-        "with multicast, a warning with unicast. Only `check` listens, for 4 s, and only on nodes "
-        "that have the keepalived image already and where our keepalived does not run: a "
+        "with multicast, a warning with unicast. `check` listens, for 4 s, and only on nodes that "
+        "have the keepalived image already and where our keepalived does not run; `plan` and `up` "
+        "do so where ours has another virtual_router_id so far. A "
         "container of that image, with an instance that cannot become master in that time, logs "
         "whose adverts it refuses. Adverts that are rarer, unicast between others, or of IPv6 are "
         "not heard",
@@ -176,11 +178,11 @@ CHECKS = (
         "image",
         "images",
         "both images are on the node, or can be had: from an archive on this machine that is "
-        "readable and holds the image for the node's architecture, else by a pull. Only `check` "
-        "asks for that, and pulls nothing: the node's engine asks the registry, with the login of "
-        "the inventory, whether it has the image, and for which architectures. Where curl is "
-        "missing on the node it is not asked; a registry that wants another login than the "
-        "inventory's is a warning",
+        "readable and holds the image for the node's architecture, else by a pull. `check` and "
+        "`plan` ask for that, and pull nothing: the node's engine asks the registry, with the "
+        "login of the inventory, whether it has the image, and for which architectures. Where "
+        "curl is missing on the node it is not asked; a registry that wants another login than "
+        "the inventory's is a warning",
         "`hadeploy images push`, or give `images.*.archive`, which `hadeploy images save` makes",
     ),
     Check(
@@ -286,7 +288,9 @@ stops them before anything is touched, a warning is told once.
 
 `--skip ID` leaves one out and can be repeated. *Essential* ones can be skipped in `check` only:
 without them there is nothing to plan. *Thorough* ones take a second or two, so `plan` and `up`
-make them only on nodes where nothing of ours was applied yet.
+make them only on nodes where nothing of ours was applied yet, and where the plan could make one of
+them fail: a container that is made anew, an image that is loaded, another port, VIP or
+virtual_router_id, a node that is added.
 
 | check | passes when | what to do if not |
 |---|---|---|"""

@@ -9,11 +9,12 @@ from math import ceil
 
 from rich.text import Text
 
-from hadeploy.cli.cluster_run import Run, tell_config_warnings, unlocked
+from hadeploy.cli.cluster_run import Run, unlocked
 from hadeploy.cli.common import Options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.proving import prove, tell_proofs
 from hadeploy.cli.prune import leaving
+from hadeploy.cli.warnings import tell_config_warnings
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
@@ -138,7 +139,7 @@ def _once(
         if going.plan.changes:
             options.err.print(plan_picture(going.plan))
             # What stands in the way of all the rest is told before a node goes.
-            removes = run.prepare(check=True).plan.removes
+            removes = run.prepare(check=True, ask=True).plan.removes
             for sentence in removes:
                 options.err.print(Text(sentence, "red"), soft_wrap=True)
             removal.confirm(removes)

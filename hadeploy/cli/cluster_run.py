@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import importlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +17,7 @@ from hadeploy.check.catalogue import refuse_unknown
 from hadeploy.cli.common import Options
 from hadeploy.cli.imports import uncollected
 from hadeploy.cli.outcome import Outcome
+from hadeploy.cli.warnings import tell_findings
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import Depth, look_at_all, observation_script
 from hadeploy.plan.partial import refuse_minority, unknown_nodes
@@ -30,11 +31,11 @@ from hadeploy.transport.session import Session
 if TYPE_CHECKING:
     from hadeploy.certificates.reader import CertificateReader
     from hadeploy.check.model import Finding
+    from hadeploy.check.registry import Asked
     from hadeploy.inventory.model import Cluster
     from hadeploy.observe.model import ObservedNode
     from hadeploy.plan.previous import Previous
     from hadeploy.run.prepare import Prepared
-    from hadeploy.run.validation import ConfigWarning
     from hadeploy.verify.model import Proof
 
 Result = TypeVar("Result")
@@ -186,17 +187,36 @@ class Run:
         observed = self._look("Look back", observation_script(cluster, previous=True))
         self.previous = previous_configuration(cluster, observed)
 
-    def prepare(self, *, check: bool) -> Prepared:
-        """Observe and plan.
+    def prepare(self, *, check: bool, ask: bool = False) -> Prepared:
+        """Observe and plan; where the plan calls for more checks, look again, and plan on that.
 
         Args:
             check: whether what would stand in the way of `up` is an error.
+            ask: whether registries are asked for the images that are to be pulled.
         """
-        from hadeploy.run.prepare import prepare
-
         cluster = (self.previous or self.inputs).cluster
         script = observation_script(cluster, depth="fresh" if check else "")
         observed = self._look("Observe", script)
+        prepared = self._plan(observed, check=check)
+        if not (check and prepared.plan.changes):
+            return prepared
+        from hadeploy.check.needed import needed
+
+        more = needed(cluster, prepared.plan, observed, self.choices.skip)
+        if more:
+            observed = self._look("Check", observation_script(cluster, depth="changed"))
+        asked = self._ask(prepared, observed) if ask and "image" not in self.choices.skip else {}
+        return self._plan(observed, check=check, asked=asked) if more or asked else prepared
+
+    def _plan(
+        self,
+        observed: dict[str, ObservedNode],
+        *,
+        check: bool,
+        asked: Mapping[str, Mapping[str, Asked]] | None = None,
+    ) -> Prepared:
+        from hadeploy.run.prepare import prepare
+
         self.progress.phase("Plan")
         return prepare(
             self.inputs,
@@ -205,6 +225,7 @@ class Run:
             choices=dataclasses.replace(self.choices, forget=(*self.choices.forget, *self.pruned)),
             previous=self.previous,
             tell=self.tell,
+            asked=asked,
         )
 
     def certificate_proofs(
@@ -223,6 +244,19 @@ class Run:
             return []
         reader = self.reader or certificate_reader(cluster, lambda: self.sessions)
         return list(certificate_proofs(cluster, reader.read(up), up))
+
+    def _ask(
+        self, prepared: Prepared, observed: dict[str, ObservedNode]
+    ) -> Mapping[str, Mapping[str, Asked]]:
+        """What registries say of the images that the plan has nodes pull."""
+        steps = [(turn.node, step) for turn in prepared.plan.nodes for step in turn.steps]
+        pulling = {node: observed[node] for node, step in steps if step.action == "load-image"}
+        if not pulling:
+            return {}
+        from hadeploy.run.registry import ask_registries
+
+        inputs = dataclasses.replace(self.inputs, cluster=prepared.cluster)
+        return ask_registries(inputs, pulling, self.sessions, self.progress)
 
     def _look(self, phase: str, script: str) -> dict[str, ObservedNode]:
         """Look at the nodes, unless that has just been done."""
@@ -277,30 +311,5 @@ def connected_run(
             progress,
             chosen,
             unreachable=missing if missing else {},
-            tell=functools.partial(_tell_warnings, options, outcome),
+            tell=functools.partial(tell_findings, options, outcome),
         )
-
-
-def tell_config_warnings(
-    options: Options, outcome: Outcome, warnings: Sequence[ConfigWarning]
-) -> None:
-    """Each warning of haproxy and keepalived once, however often a run validates."""
-    from hadeploy.run.validation import merged
-    from hadeploy.ui.render import config_warning_line
-
-    told = set(outcome.config_warnings)
-    for warning in merged(warnings):
-        if warning not in told:
-            options.err.print(config_warning_line(warning), soft_wrap=True)
-            outcome.config_warnings.append(warning)
-
-
-def _tell_warnings(options: Options, outcome: Outcome, findings: list[Finding]) -> None:
-    """Each warning once, however often a run plans anew; failures are told as errors."""
-    from hadeploy.ui.checks import finding_line
-
-    told = set(outcome.checks)
-    for finding in findings:
-        if finding.verdict == "warn" and finding not in told:
-            options.err.print(finding_line(finding), soft_wrap=True)
-    outcome.checks = findings

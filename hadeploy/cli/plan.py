@@ -35,7 +35,7 @@ def plan(options: Options, choices: Choices, exit_code: bool, rollback: bool) ->
             if rollback:
                 run.look_back()
             with leaving(run) as going:
-                prepared = run.prepare(check=True)
+                prepared = run.prepare(check=True, ask=True)
             outcome.plan = going.plan.then(prepared.plan)
             # The plan is shown, also where a program refuses it.
             refused = _tried(outcome, run, prepared) if prepared.plan.changes else None

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from hadeploy.observe.model import ObservedNode
 
 # How much of what only `hadeploy check` needs is asked: nothing, or what may take a second or two
-# where nothing of ours was applied yet, or on every node.
-Depth = Literal["", "fresh", "yes"]
+# where nothing of ours was applied yet, or on every node: for a change, or for `check`.
+Depth = Literal["", "fresh", "changed", "yes"]
 
 
 def observation_script(

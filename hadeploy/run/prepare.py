@@ -68,6 +68,7 @@ def prepare(
     choices: Choices,
     previous: Previous | None = None,
     tell: Callable[[list[Finding]], None] = lambda _: None,
+    asked: Mapping[str, Mapping[str, Asked]] | None = None,
 ) -> Prepared:
     """Plan.
 
@@ -78,6 +79,7 @@ def prepare(
         choices: what the user says about this run.
         previous: what is wanted instead of the inventory.
         tell: given what the checks found, before anything is raised.
+        asked: by node label and reference, what registries said, if they were asked.
 
     Raises:
         LockedError: something is in the way, and another run is just changing the nodes.
@@ -86,7 +88,7 @@ def prepare(
     if previous:
         inputs = dataclasses.replace(inputs, cluster=previous.cluster)
     if check:
-        findings = checked(inputs, observed, choices)
+        findings = checked(inputs, observed, choices, asked=asked)
         tell(findings)
     else:
         # Without this not even the desired state can be told.

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # What only `hadeploy check` needs to know of a node. Nothing is changed but the kernel's memory of who
-# has the VIP. Given: HD_CHECK (yes: all of it; fresh: only where nothing of ours was applied yet),
-# HD_ROOT, HD_VIPS, HD_KEEPALIVED, HD_KEEPALIVED_IMAGE, HD_ROUTER_ID, observe.sh.
+# has the VIP. Given: HD_CHECK (yes: all of it; fresh: only where nothing of ours was applied yet;
+# changed: for a change, on every node), HD_ROOT, HD_VIPS, HD_KEEPALIVED, HD_KEEPALIVED_IMAGE,
+# HD_ROUTER_ID, observe.sh.
 
 # Two tries of the kernel's, which are a second apart.
 PROBE_CENTISECONDS=130
@@ -12,7 +13,7 @@ LISTEN_SECONDS=4
 # thorough: whether this look may take a second or two longer.
 thorough() {
     case $HD_CHECK in
-    yes) return 0 ;;
+    yes | changed) return 0 ;;
     fresh) [ ! -f "$HD_ROOT/applied.json" ] ;;
     *) return 1 ;;
     esac
@@ -40,12 +41,19 @@ ours_to_ask() {
 
 is_here() { [ -n "$(ip -o address show to "$1" 2>/dev/null)" ]; }
 
+# lacks PATTERN: whether our keepalived has a configuration, and that has no such line.
+lacks() {
+    [ -f "$HD_ROOT/keepalived/keepalived.conf" ] && ! grep -q "$1" "$HD_ROOT/keepalived/keepalived.conf"
+}
+
 # probe_begin: makes the kernel ask the segment who has each VIP, by one datagram to the discard port.
-# Where our keepalived runs the VIP is somebody's of ours, and nobody needs to be asked.
+# Where our keepalived runs its VIPs are somebody's of ours: only new ones need to be asked for.
 probe_begin() {
     hd_probed=
-    main_pid "$HD_KEEPALIVED" >/dev/null && return 0
+    hd_speaks=no
+    main_pid "$HD_KEEPALIVED" >/dev/null && hd_speaks=yes
     for hd_vip in $HD_VIPS; do
+        [ "$hd_speaks" = no ] || lacks "^ *$hd_vip/" || continue
         if is_here "$hd_vip" || ! ours_to_ask "$hd_vip"; then continue; fi
         # What is remembered from before proves nothing.
         ip neigh flush to "$hd_vip" 2>/dev/null
@@ -153,9 +161,12 @@ observe_machine() {
 # listen: who else sends adverts with our virtual_router_id, as keepalived itself hears them. It is a
 # backup that would wait 765 s for an advert before it took over, and version 2 does not learn
 # another interval from others; what it would take is not the VIP. After LISTEN_SECONDS it ends by
-# itself, whoever is gone by then. Where our keepalived runs it would hear only its peers.
+# itself, whoever is gone by then. Where our keepalived runs it would hear only its peers, unless the
+# virtual_router_id is a new one.
 listen() {
-    [ "$HD_CHECK" = yes ] && ! main_pid "$HD_KEEPALIVED" >/dev/null || return 0
+    lacks "^ *virtual_router_id $HD_ROUTER_ID\$" || {
+        [ "$HD_CHECK" = yes ] && ! main_pid "$HD_KEEPALIVED" >/dev/null
+    } || return 0
     docker image inspect "$HD_KEEPALIVED_IMAGE" >/dev/null 2>&1 || return 0
     hd_route=$(ip -o route get "${HD_VIPS%% *}" 2>/dev/null)
     case $HD_VIPS:$hd_route in

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.lab.harness import Cluster, Result
+from tests.lab.test_check import address_here
 
 IGNORED = "fullconn 10\nhttp-check expect status 200"
 
@@ -30,3 +31,30 @@ def test_what_haproxy_ignores_is_said_by_plan_and_up(served: Cluster) -> None:
     assert warned(served.ok("plan", "--json")) == set(), "nothing changes, nothing is validated"
     del served.inventory["templates"]
     assert served.up()["config_warnings"] == []
+
+
+def test_what_a_node_does_not_allow_is_said_before_anything_is_touched(served: Cluster) -> None:
+    before = served.snapshot()
+    served.inventory["haproxy"] = {"maxconn": 1_000_000}
+    for command in ("plan", "up"):
+        result = served.run(command, "--json")
+        assert result.code == 3
+        refused = {
+            (c["node"], c["id"]) for c in result.document["checks"] if c["verdict"] == "fail"
+        }
+        assert refused == {(node, "nofile") for node in served.lab.nodes}
+    # Without the check, the engine itself is asked.
+    result = served.run("plan", "--skip", "nofile")
+    assert result.code == 1
+    assert "the Docker engine does not start haproxy" in result.err
+    assert "setting rlimit" in result.err
+    assert "lower haproxy.maxconn" in result.err
+    del served.inventory["haproxy"]
+    second = served.lab.vip.rpartition(".")[0] + ".101"
+    served.inventory["vip"] = [served.lab.vip, second]
+    with address_here(served, second):
+        for command in ("plan", "check"):
+            result = served.run(command)
+            assert result.code == 3
+            assert f"{second} is in use by a stranger" in result.err + result.out
+    assert served.snapshot() == before
