@@ -47,6 +47,7 @@ def observation_script(
         "keepalived.sh",
         "lock.sh",
         "foreign.sh",
+        "surroundings.sh",
         "preflight.sh",
         "settle.sh",
         "observe.sh",
@@ -62,6 +63,7 @@ def observation_script(
             "HD_IMAGES": f"{cluster.images.haproxy.reference} "
             f"{cluster.images.keepalived.reference}",
             "HD_PORTS": " ".join(str(listener.port) for listener in cluster.listeners),
+            "HD_OWN_PORTS": " ".join(str(port) for port in cluster.haproxy_ports),
             "HD_HEALTH_PORT": str(cluster.haproxy.health_port),
             "HD_CHECK": depth,
             "HD_KEEPALIVED_IMAGE": cluster.images.keepalived.reference,
