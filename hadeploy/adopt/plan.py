@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from hadeploy.adopt.backend_ports import configuration_of
 from hadeploy.adopt.classic import Classic
-from hadeploy.adopt.differences import haproxy_differences, keepalived_differences
+from hadeploy.adopt.difference import Difference, accepts, block, together
+from hadeploy.adopt.haproxy_differences import haproxy_differences
+from hadeploy.adopt.keepalived_differences import keepalived_differences
 from hadeploy.adopt.recognise import ByHand
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode, configuration_id
@@ -51,7 +54,7 @@ def adopt_plan(
         configuration = configuration_id(desired)
         recorded = record_step(desired[node], observed[node], configuration, changed=bool(steps))
         turns.append(NodePlan(node, (*steps, *recorded), node in holding))
-    return Plan(tuple(turns), expects=tuple(_expectations(inventory, found, classics)))
+    return Plan(tuple(turns), expects=tuple(_expectations(inventory, desired, found, classics)))
 
 
 def _before(found: ByHand, desired: DesiredNode, holder: bool) -> Iterator[Step]:
@@ -73,17 +76,44 @@ def _before(found: ByHand, desired: DesiredNode, holder: bool) -> Iterator[Step]
 
 
 def _expectations(
-    inventory: Cluster, found: Mapping[str, ByHand], classics: Mapping[str, Classic]
+    inventory: Cluster,
+    desired: Mapping[str, DesiredNode],
+    found: Mapping[str, ByHand],
+    classics: Mapping[str, Classic],
 ) -> Iterator[str]:
     yield (
         "While nodes of both kinds run they speak the same VRRP. Connections that are open when "
         "the VIP moves to the first node of ours are cut; new ones are answered."
     )
-    told: dict[str, None] = {}
+    told: dict[Difference, None] = {}
     for node, by_hand in found.items():
-        differences = list(keepalived_differences(inventory, node, classics[node]))
-        if by_hand.haproxy is not None:
-            text = by_hand.haproxy.config.decode("utf-8", "replace")
-            differences += haproxy_differences(inventory, text)
-        told |= dict.fromkeys(f"Differs: {d.what} ({d.key})" for d in differences)
-    yield from told
+        told |= dict.fromkeys(differences(inventory, desired[node], by_hand, classics))
+    yield from (f"Differs: {difference.sentence}" for difference in told)
+    kept = together(difference.keep for difference in told if difference.keep is not None)
+    if kept and accepts(inventory, kept):
+        yield "To keep all of that, merge this into the inventory:\n" + "\n".join(block(kept))
+    for node, by_hand in found.items():
+        for other in by_hand.beside:
+            yield f"{node}: the haproxy in container {other.container.name} goes on as it is."
+
+
+def differences(
+    inventory: Cluster,
+    desired: DesiredNode,
+    by_hand: ByHand,
+    classics: Mapping[str, Classic],
+) -> Iterator[Difference]:
+    """What a node has and ours would not.
+
+    Args:
+        inventory: what is wanted in the end.
+        desired: what the node is to have.
+        by_hand: what it has.
+        classics: what keepalived says on every node that still has the other.
+    """
+    ours = desired.file(FILES["keepalived"]).content
+    yield from keepalived_differences(inventory, desired.node, classics, ours)
+    if by_hand.haproxy is not None:
+        theirs = configuration_of(by_hand.haproxy)
+        ours = desired.file(FILES["haproxy"]).content
+        yield from haproxy_differences(inventory, theirs, ours)
