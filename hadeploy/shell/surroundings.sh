@@ -66,12 +66,25 @@ surroundings() {
     done
 }
 
+# held_by_engine PORT
+held_by_engine() {
+    # shellcheck disable=SC2154  # observe.sh
+    while read -r _ _ _ hd_at _ hd_users; do
+        case "$hd_at $hd_users" in
+        *":$1 "*'"docker-proxy"'* | *":$1 "*'"dockerd"'*) return 0 ;;
+        esac
+    done <<END
+$hd_sockets
+END
+    return 1
+}
+
 # observe_publishers: the containers whose ports the engine holds where ours should listen.
 observe_publishers() {
     # shellcheck disable=SC2154  # observe.sh
     case $hd_sockets in *'"docker-proxy"'* | *'"dockerd"'*) ;; *) return 0 ;; esac
     for hd_port in $HD_OWN_PORTS; do
-        case $hd_sockets in *":$hd_port "*) ;; *) continue ;; esac
+        held_by_engine "$hd_port" || continue
         docker container ls --filter "publish=$hd_port" --format '{{.Names}}' 2>/dev/null |
             while IFS= read -r hd_publisher; do
                 emit publisher "$hd_port" "$hd_publisher"
