@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
@@ -81,6 +81,7 @@ class Classic:
         nopreempt: whether it leaves the VIP with a worse node; never, if it starts as MASTER.
         scripts: the checks that it tracks.
         notify: its notify lines.
+        tree: everything that the file says; it may hold a secret.
     """
 
     instance: str
@@ -97,6 +98,7 @@ class Classic:
     nopreempt: bool
     scripts: tuple[Script, ...]
     notify: tuple[str, ...]
+    tree: Statement = field(default=Statement(()), repr=False, compare=False)
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -162,6 +164,7 @@ def read_classic(text: str) -> Classic:
             for s in instance.block
             if s.keyword.startswith("notify") and s.keyword != "notify_priority_changes"
         ),
+        tree=tree,
     )
 
 

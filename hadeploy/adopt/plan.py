@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from hadeploy.adopt.backend_ports import configuration_of
 from hadeploy.adopt.classic import Classic
-from hadeploy.adopt.differences import haproxy_differences, keepalived_differences
+from hadeploy.adopt.difference import Difference, accepts, block, together
+from hadeploy.adopt.haproxy_differences import haproxy_differences
+from hadeploy.adopt.keepalived_differences import keepalived_differences
 from hadeploy.adopt.recognise import ByHand
-from hadeploy.adopt.sections import sections
+from hadeploy.adopt.sections import FRONTENDS
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode, configuration_id
 from hadeploy.inventory.model import Cluster
@@ -55,7 +58,7 @@ def adopt_plan(
         turns.append(NodePlan(node, (*steps, *recorded), node in holding))
     return Plan(
         tuple(turns),
-        expects=tuple(_expectations(inventory, found, classics)),
+        expects=tuple(_expectations(inventory, desired, found, classics)),
         removes=tuple(_removes(inventory, found, classics)),
     )
 
@@ -64,14 +67,12 @@ def _removes(
     inventory: Cluster, found: Mapping[str, ByHand], classics: Mapping[str, Classic]
 ) -> Iterator[str]:
     """The ports of their haproxy that ours does not have; not those of its own statistics."""
-    texts = [by_hand.haproxy.config for by_hand in found.values() if by_hand.haproxy is not None]
-    served = {
-        port: section.name.partition(" ")[0]
-        for text in texts
-        for section in sections(text.decode("utf-8", "replace"))
-        if section.kind in ("frontend", "listen") and not section.all("stats")
-        for port in section.ports
-    }
+    served: dict[int, str] = {}
+    for by_hand in found.values():
+        theirs = configuration_of(by_hand.haproxy) if by_hand.haproxy is not None else None
+        for section in theirs.found if theirs is not None else ():
+            if theirs and section.kind in FRONTENDS and not section.all("stats"):
+                served |= dict.fromkeys(theirs.ports(section), section.name)
     others = {port: name for port, name in served.items() if port not in inventory.haproxy_ports}
     vips = dict.fromkeys(vip for classic in classics.values() for vip in sorted(classic.addresses))
     yield from ports_removed(inventory, others, list(vips))
@@ -96,17 +97,44 @@ def _before(found: ByHand, desired: DesiredNode, holder: bool) -> Iterator[Step]
 
 
 def _expectations(
-    inventory: Cluster, found: Mapping[str, ByHand], classics: Mapping[str, Classic]
+    inventory: Cluster,
+    desired: Mapping[str, DesiredNode],
+    found: Mapping[str, ByHand],
+    classics: Mapping[str, Classic],
 ) -> Iterator[str]:
     yield (
         "While nodes of both kinds run they speak the same VRRP. Connections that are open when "
         "the VIP moves to the first node of ours are cut; new ones are answered."
     )
-    told: dict[str, None] = {}
+    told: dict[Difference, None] = {}
     for node, by_hand in found.items():
-        differences = list(keepalived_differences(inventory, node, classics[node]))
-        if by_hand.haproxy is not None:
-            text = by_hand.haproxy.config.decode("utf-8", "replace")
-            differences += haproxy_differences(inventory, text)
-        told |= dict.fromkeys(f"Differs: {d.what} ({d.key})" for d in differences)
-    yield from told
+        told |= dict.fromkeys(differences(inventory, desired[node], by_hand, classics))
+    yield from (f"Differs: {difference.sentence}" for difference in told)
+    kept = together(difference.keep for difference in told if difference.keep is not None)
+    if kept and accepts(inventory, kept):
+        yield "To keep all of that, merge this into the inventory:\n" + "\n".join(block(kept))
+    for node, by_hand in found.items():
+        for other in by_hand.beside:
+            yield f"{node}: the haproxy in container {other.container.name} goes on as it is."
+
+
+def differences(
+    inventory: Cluster,
+    desired: DesiredNode,
+    by_hand: ByHand,
+    classics: Mapping[str, Classic],
+) -> Iterator[Difference]:
+    """What a node has and ours would not.
+
+    Args:
+        inventory: what is wanted in the end.
+        desired: what the node is to have.
+        by_hand: what it has.
+        classics: what keepalived says on every node that still has the other.
+    """
+    ours = desired.file(FILES["keepalived"]).content
+    yield from keepalived_differences(inventory, desired.node, classics, ours)
+    if by_hand.haproxy is not None:
+        theirs = configuration_of(by_hand.haproxy)
+        ours = desired.file(FILES["haproxy"]).content
+        yield from haproxy_differences(inventory, theirs, ours)

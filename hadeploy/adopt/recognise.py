@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hadeploy.adopt.backend_ports import ports_of_backends
 from hadeploy.adopt.classic import Classic, Refused, addresses_in, read_classic
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Foreign, ObservedNode, Socket
+from hadeploy.observe.published import serves
 
 
 @dataclass(frozen=True)
@@ -17,15 +19,24 @@ class ByHand:
 
     Attributes:
         keepalived: the one that has the VIP, or another one, or would.
-        haproxy: the one that serves our ports; None if it does not run.
+        haproxy: the one that serves our ports, or our backends on other ports; None if none runs.
         ports: those of our listeners that it has.
         vips: what its keepalived.conf names.
+        other_ports: where else it serves the backends of our listeners.
+        beside: other haproxies in somebody else's containers, which are left alone.
     """
 
     keepalived: Foreign
     haproxy: Foreign | None
     ports: tuple[int, ...]
     vips: frozenset[str]
+    other_ports: tuple[int, ...] = ()
+    beside: tuple[Foreign, ...] = ()
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it serves our backends, on other ports only: its clients would be refused."""
+        return self.haproxy is not None and not self.ports
 
     @property
     def parts(self) -> tuple[Foreign, ...]:
@@ -37,12 +48,8 @@ class ByHand:
         return any(part.container.id == container for part in self.parts)
 
     def owns(self, socket: Socket) -> bool:
-        """Whether one of our listeners' ports is taken by its haproxy, and by nobody else."""
-        return (
-            self.haproxy is not None
-            and socket.port in self.ports
-            and socket.belongs_to(self.haproxy.container)
-        )
+        """Whether its haproxy alone has that socket, which is free when ours starts."""
+        return self.haproxy is not None and serves(self.haproxy, socket)
 
 
 def recognise(cluster: Cluster, look: ObservedNode) -> ByHand | None:
@@ -58,12 +65,23 @@ def recognise(cluster: Cluster, look: ObservedNode) -> ByHand | None:
     keepaliveds = [f for f in look.foreign if f.role == "keepalived" and f.config]
     ours = {str(vip.ip) for vip in cluster.vip}
     with_our_vip = [f for f in keepaliveds if _vips(f) & ours]
-    haproxies = [f for f in look.foreign if f.role == "haproxy" and f.config]
+    everywhere = [f for f in look.foreign if f.role == "haproxy" and f.config]
+    haproxies = [f for f in everywhere if _ports(cluster, look, f)]
     candidates = with_our_vip or (keepaliveds if haproxies else [])
     if len(candidates) != 1 or len(haproxies) > 1:
         return None
-    haproxy = haproxies[0] if haproxies else None
-    return ByHand(candidates[0], haproxy, _ports(cluster, look, haproxy), _vips(candidates[0]))
+    if not haproxies and with_our_vip:
+        haproxies = [f for f in everywhere if ports_of_backends(cluster, f)]
+    haproxy = haproxies[0] if len(haproxies) == 1 else None
+    ports = _ports(cluster, look, haproxy)
+    return ByHand(
+        candidates[0],
+        haproxy,
+        ports,
+        _vips(candidates[0]),
+        tuple(p for p in ports_of_backends(cluster, haproxy) if p not in ports) if haproxy else (),
+        tuple(f for f in everywhere if f is not haproxy),
+    )
 
 
 def recognise_all(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> dict[str, ByHand]:
@@ -126,6 +144,8 @@ def words(cluster: Cluster, by_hand: ByHand) -> tuple[str, str]:
     names = " and ".join(f"{p.container.name} ({p.container.image})" for p in by_hand.parts)
     containers = f"{'containers' if by_hand.haproxy else 'container'} {names}"
     what = " and ".join(text for text in (ports, "the VIP") if text)
+    if ours & by_hand.vips and by_hand.elsewhere:
+        return _elsewhere(cluster, by_hand)
     if ours & by_hand.vips:
         are = "are" if ports else "is"
         return (
@@ -139,6 +159,19 @@ def words(cluster: Cluster, by_hand: ByHand) -> tuple[str, str]:
     )
 
 
+def _elsewhere(cluster: Cluster, by_hand: ByHand) -> tuple[str, str]:
+    names = " and ".join(f"{p.container.name} ({p.container.image})" for p in by_hand.parts)
+    theirs = " and ".join(str(port) for port in by_hand.other_ports)
+    ours = " and ".join(str(listener.port) for listener in cluster.listeners)
+    return (
+        f"the VIP is served by a cluster set up by hand, on port {theirs}; the inventory has "
+        f"{ours}: containers {names}",
+        f"its clients use port {by_hand.other_ports[0]}: set "
+        f"`listeners: [{{port: {by_hand.other_ports[0]}}}]` and run `hadeploy up --adopt`; "
+        "the port can be changed afterwards",
+    )
+
+
 def _vips(part: Foreign) -> frozenset[str]:
     return addresses_in(part.config.decode("utf-8", "replace"))
 
@@ -149,5 +182,5 @@ def _ports(cluster: Cluster, look: ObservedNode, haproxy: Foreign | None) -> tup
     return tuple(
         listener.port
         for listener in cluster.listeners
-        if any(s.belongs_to(haproxy.container) for s in look.listeners(listener.port))
+        if any(serves(haproxy, socket) for socket in look.listeners(listener.port))
     )

@@ -1,76 +1,217 @@
-"""haproxy.cfg as sections of lines (configuration manual, 2.1 and 2.2). Pure."""
+"""haproxy.cfg as sections of lines (configuration manual, 2.1 to 2.3 and 4). Pure."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-_SECTIONS = (
+KINDS = (
     *("global", "defaults", "frontend", "backend", "listen", "userlist", "peers", "resolvers"),
     *("cache", "program", "mailers", "http-errors", "ring", "log-forward", "fcgi-app", "crt-store"),
     *("log-profile", "traces", "acme"),
 )
-_WORDS = re.compile(r"""(?:\\.|"(?:\\.|[^"\\])*"|'[^']*'|[^\s#\\"'])+""")
+FRONTENDS = ("frontend", "listen")
+PROXIES = ("frontend", "backend", "listen")
+_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)(?:-([^}]*))?[^}]*\}|([A-Za-z_]\w*))")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_SETTERS = ("setenv", "presetenv", "unsetenv", "resetenv")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A line of a section.
+
+    Attributes:
+        words: without quotes, variables expanded; they may hold a secret.
+        text: as it is written, without indentation and comment.
+        variables: the names of the environment variables that it uses.
+    """
+
+    words: tuple[str, ...] = field(repr=False)
+    text: str
+    variables: tuple[str, ...] = ()
+
+    @property
+    def keyword(self) -> str:
+        """The first word."""
+        return self.words[0]
+
+    def begins(self, *words: str) -> bool:
+        """Whether it begins with these words."""
+        return self.words[: len(words)] == words
+
+
+@dataclass(frozen=True, eq=False)
 class Section:
     """A section.
 
     Attributes:
-        kind: its keyword.
+        kind: its keyword; "" for what stands before the first one.
         name: what follows, or "".
-        lines: the words of each line.
+        lines: what is in it.
+        parent: the `defaults` that it names with `from`; "" if it names none.
     """
 
     kind: str
     name: str
-    lines: tuple[tuple[str, ...], ...]
+    lines: tuple[Line, ...]
+    parent: str = ""
 
-    def all(self, *words: str) -> list[tuple[str, ...]]:
+    @property
+    def title(self) -> str:
+        """How it is called in messages."""
+        return f"{self.kind} {self.name}".strip()
+
+    def all(self, *words: str) -> list[Line]:
         """The lines that begin with these words."""
-        return [line for line in self.lines if line[: len(words)] == words]
+        return [line for line in self.lines if line.begins(*words)]
 
     def value(self, *words: str) -> str | None:
         """What follows these words, where they are said last; None if they are not."""
         found = self.all(*words)
-        return " ".join(found[-1][len(words) :]) if found else None
-
-    @property
-    def ports(self) -> frozenset[int]:
-        """The ports of its bind lines."""
-        binds = [part for line in self.all("bind") for part in line[1].split(",")]
-        binds += [self.name.rpartition(" ")[2]] if self.kind in ("frontend", "listen") else []
-        return frozenset(int(m[1]) for bind in binds if (m := re.search(r":(\d+)$", bind)))
+        return " ".join(found[-1].words[len(words) :]) if found else None
 
 
-def sections(text: str) -> tuple[Section, ...]:
-    """The sections of a file, in order.
+def sections(text: str, environment: Mapping[str, str] | None = None) -> tuple[Section, ...]:
+    """The sections of a file, in order; every line that is not a section's heading is in one.
 
     Args:
         text: of haproxy.cfg.
+        environment: of the process that reads it.
     """
     found: list[Section] = []
-    lines: list[tuple[str, ...]] = []
-    kind = name = ""
-    for line in text.splitlines():
-        words = tuple(_words(line))
-        if not words:
+    lines: list[Line] = []
+    heading: tuple[str, str, str] = ("", "", "")
+    variables = dict(environment or {})
+    for raw in text.splitlines():
+        line = read_line(raw, variables)
+        if line is None:
             continue
-        if words[0] in _SECTIONS:
-            found.append(Section(kind, name, tuple(lines)))
-            kind, name, lines = words[0], " ".join(words[1:]), []
+        _set(line, variables)
+        if line.keyword in KINDS:
+            found.append(Section(heading[0], heading[1], tuple(lines), heading[2]))
+            heading, lines = _heading(line)
         else:
-            lines.append(words)
-    found.append(Section(kind, name, tuple(lines)))
-    return tuple(section for section in found if section.kind)
+            lines.append(line)
+    found.append(Section(heading[0], heading[1], tuple(lines), heading[2]))
+    return tuple(section for section in found if section.kind or section.lines)
 
 
-def _words(line: str) -> list[str]:
-    found, at = [], 0
-    while at < len(line) and line[at] != "#":
-        match = _WORDS.match(line, at)
-        if match:
-            found.append(re.sub(r"""["'\\]""", "", match[0]))
-        at = match.end() if match else at + 1
-    return found
+def read_line(raw: str, environment: Mapping[str, str]) -> Line | None:
+    """A line as haproxy splits it into words; None if there is nothing on it."""
+    words, end, variables = _split(raw, environment)
+    if not words:
+        return None
+    return Line(tuple(words), raw[:end].strip(), tuple(dict.fromkeys(variables)))
+
+
+def expanded(word: str, environment: Mapping[str, str]) -> str:
+    """Variables in an address, which haproxy expands without quotes, too."""
+    return _VARIABLE.sub(lambda m: _value(m, environment) if m[1] else m[0], word)
+
+
+def variables_in(word: str) -> list[str]:
+    """The names of the variables that an address uses."""
+    return [m[1] for m in _VARIABLE.finditer(word) if m[1]]
+
+
+def inherited(found: Sequence[Section]) -> dict[Section, tuple[Section, ...]]:
+    """For each proxy the `defaults` sections that apply to it, the farthest first.
+
+    That is the one which it names with `from`, else the last one before it; such a section takes
+    from another one only what it names itself (configuration manual, 4).
+    """
+    chains: dict[Section, tuple[Section, ...]] = {}
+    named: dict[str, Section] = {}
+    last: Section | None = None
+    for section in found:
+        if section.kind not in ("defaults", *PROXIES):
+            continue
+        base = named.get(section.parent) if section.parent else None
+        if section.kind != "defaults" and not section.parent:
+            base = last
+        chains[section] = (*chains[base], base) if base else ()
+        if section.kind == "defaults":
+            last = section
+            named[section.name] = section
+    return chains
+
+
+def _heading(line: Line) -> tuple[tuple[str, str, str], list[Line]]:
+    """(kind, name, parent), and an address in the heading as old versions took it."""
+    kind, rest = line.words[0], list(line.words[1:])
+    parent = ""
+    if kind in ("defaults", *PROXIES) and "from" in rest[:-1]:
+        at = rest.index("from")
+        parent = rest[at + 1]
+        del rest[at : at + 2]
+    if kind in FRONTENDS and len(rest) > 1:
+        bind = Line(("bind", *rest[1:]), f"bind {' '.join(rest[1:])}", line.variables)
+        return (kind, rest[0], parent), [bind]
+    return (kind, " ".join(rest), parent), []
+
+
+def _set(line: Line, variables: dict[str, str]) -> None:
+    """What the configuration itself does to the environment (configuration manual, 3.1)."""
+    name, value = (*line.words[1:3], "", "")[:2]
+    if line.keyword not in _SETTERS:
+        return
+    if line.keyword == "setenv":
+        variables[name] = value
+    elif line.keyword == "presetenv":
+        variables.setdefault(name, value)
+    else:
+        kept = set(line.words[1:])
+        reset = line.keyword == "resetenv"
+        for each in [each for each in variables if (each in kept) != reset]:
+            del variables[each]
+
+
+def _value(match: re.Match[str], environment: Mapping[str, str]) -> str:
+    return environment.get(match[1] or match[3], match[2] or "")
+
+
+def _split(raw: str, environment: Mapping[str, str]) -> tuple[list[str], int, list[str]]:
+    """The words, where the comment begins, and the variables (parse_line in its tools.c)."""
+    words: list[str] = []
+    variables: list[str] = []
+    word: str | None = None
+    quote, at = "", 0
+    while at < len(raw):
+        char, step = raw[at], 1
+        if quote and char == quote:
+            quote = ""
+        elif not quote and char in "\"'":
+            quote, word = char, word or ""
+        elif not quote and char == "#":
+            break
+        elif not quote and char.isspace():
+            words += [] if word is None else [word]
+            word = None
+        else:
+            part, step = _part(raw, at, quote, environment, variables)
+            word = (word or "") + part
+        at += step
+    words += [] if word is None else [word]
+    return words, at, variables
+
+
+def _part(
+    raw: str, at: int, quote: str, environment: Mapping[str, str], variables: list[str]
+) -> tuple[str, int]:
+    """What stands at a place in a word, and how long it is there."""
+    char, following = raw[at], raw[at + 1 : at + 2]
+    if char == "\\" and following and (not quote or (quote == '"' and following in '"\\$')):
+        return (following if quote else _ESCAPES.get(following, following)), 2
+    match = _VARIABLE.match(raw, at) if char == "$" and quote == '"' else None
+    if match is None:
+        return char, 1
+    variables.append(match[1] or match[3])
+    return _value(match, environment), len(match[0])
+
+
+def texts(lines: Sequence[Line]) -> Iterator[str]:
+    """Each line with single spaces."""
+    for line in lines:
+        yield " ".join(line.text.split())

@@ -9,12 +9,13 @@ from hadeploy.check.model import Finding, Sight
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode, Owner
+from hadeploy.observe.published import ENGINE
 
 
 def set_up_by_hand(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether somebody's own cluster serves in our place."""
     by_hand = recognise(sight.cluster, look)
-    if by_hand is not None and not sight.adopt:
+    if by_hand is not None and (by_hand.elsewhere or not sight.adopt):
         yield Finding("set-up-by-hand", node.label, "fail", *words(sight.cluster, by_hand))
     else:
         yield Finding("set-up-by-hand", node.label, "pass", "none that is in the way")
@@ -61,10 +62,15 @@ def _strangers(
     for socket in look.listeners(port):
         if socket.belongs_to(haproxy) or (by_hand is not None and by_hand.owns(socket)):
             continue
-        yield ", ".join(_named(look, owner) for owner in socket.owners)
+        yield ", ".join(_named(look, owner, port) for owner in socket.owners)
 
 
-def _named(look: ObservedNode, owner: Owner) -> str:
+def _named(look: ObservedNode, owner: Owner, port: int) -> str:
+    publishers = look.publishers.get(port, ())
+    if publishers and not owner.container and owner.name in ENGINE:
+        several = "s" if len(publishers) > 1 else ""
+        named = ", ".join(publishers)
+        return f"{owner.name} (pid {owner.pid}) for the container{several} {named}"
     if not owner.container:
         return f"{owner.name} (pid {owner.pid})"
     known = next((c.name for c in look.containers if c.id == owner.container), "")

@@ -21,6 +21,7 @@ KEEPALIVED_IMAGE = "osixia/keepalived:2.2.7"
 PASSWORD = "d0ck#r"  # noqa: S105  the lab has nothing to hide
 ROUTER_ID = 51
 WEIGHT = 21
+PORT = 9443
 STATS_PORT = 8080
 PRIORITIES = (100, 90, 80)
 HAPROXY_CFG = "/etc/haproxy/haproxy.cfg"
@@ -127,14 +128,24 @@ def keepalived_conf(lab: Lab, node: str, *, unicast: bool) -> str:
     )
 
 
-def set_up(lab: Lab, *, unicast: bool = False) -> None:
+def set_up(
+    lab: Lab,
+    *,
+    unicast: bool = False,
+    port: int = PORT,
+    haproxy: str = "",
+    options: str = "",
+) -> None:
     """Set the cluster up on every node of a lab where nothing of the kind runs.
 
-    Returns when the VIP is held exactly once and answers on port 9443.
+    Returns when the VIP is held exactly once and answers on the port.
 
     Args:
         lab: three nodes.
         unicast: whether keepalived speaks to listed peers; else multicast.
+        port: on which haproxy serves the API servers.
+        haproxy: the text of haproxy.cfg; "" for the recipe's.
+        options: of `docker run` for haproxy, besides the recipe's.
 
     Raises:
         HadeployError: it did not serve in time.
@@ -142,13 +153,14 @@ def set_up(lab: Lab, *, unicast: bool = False) -> None:
     lab.load_images(HAPROXY_IMAGE, KEEPALIVED_IMAGE)
 
     def one(node: str) -> None:
-        _write(lab, node, HAPROXY_CFG, haproxy_cfg(lab))
-        _write(lab, node, KEEPALIVED_CONF, keepalived_conf(lab, node, unicast=unicast))
+        _write(lab, node, HAPROXY_CFG, haproxy or haproxy_cfg(lab).replace(f"{PORT}", f"{port}"))
+        keepalived = keepalived_conf(lab, node, unicast=unicast).replace(f"{PORT}", f"{port}")
+        _write(lab, node, KEEPALIVED_CONF, keepalived)
         _shell(
             lab,
             node,
             f"""docker run -d --name {HAPROXY} --net=host --restart always \\
-                -v /etc/haproxy:/etc/haproxy:ro {HAPROXY_IMAGE} haproxy -f {HAPROXY_CFG}
+                {options} -v /etc/haproxy:/etc/haproxy:ro {HAPROXY_IMAGE} haproxy -f {HAPROXY_CFG}
             docker run -d --net=host --restart always \\
                 --cap-add NET_ADMIN --cap-add NET_BROADCAST --cap-add NET_RAW \\
                 -v {KEEPALIVED_CONF}:{ASSETS}/keepalived.conf \\
@@ -160,7 +172,7 @@ def set_up(lab: Lab, *, unicast: bool = False) -> None:
     # Until all have counted their weight, the VIP may still move.
     preferred = [lab.nodes[0]]
     wait_until(lambda: holders(lab) == preferred, what="the preferred node's VIP", timeout=30)
-    wait_until(lambda: answer(lab) in lab.nodes, what="an answer on 9443", timeout=30)
+    wait_until(lambda: answer(lab, port) in lab.nodes, what=f"an answer on {port}", timeout=30)
 
 
 def tear_down(lab: Lab) -> None:
@@ -184,11 +196,18 @@ def tear_down(lab: Lab) -> None:
 
 
 @contextlib.contextmanager
-def by_hand(lab: Lab, *, unicast: bool = False) -> Iterator[None]:
+def by_hand(
+    lab: Lab,
+    *,
+    unicast: bool = False,
+    port: int = PORT,
+    haproxy: str = "",
+    options: str = "",
+) -> Iterator[None]:
     """A classic cluster for as long as the block lasts; see `set_up`."""
     tear_down(lab)
     try:
-        set_up(lab, unicast=unicast)
+        set_up(lab, unicast=unicast, port=port, haproxy=haproxy, options=options)
         yield
     finally:
         tear_down(lab)
@@ -199,10 +218,10 @@ def holders(lab: Lab) -> list[str]:
     return [n for n in lab.nodes if _shell(lab, n, f"ip -o address show to {lab.vip}")]
 
 
-def answer(lab: Lab) -> str:
-    """What the VIP answers on port 9443, or nothing."""
+def answer(lab: Lab, port: int = PORT) -> str:
+    """What the VIP answers on that port, or nothing."""
     done = subprocess.run(
-        ["curl", "--silent", "--max-time", "2", f"http://{lab.vip}:9443/"],
+        ["curl", "--silent", "--max-time", "2", f"http://{lab.vip}:{port}/"],
         capture_output=True,
         text=True,
         check=False,

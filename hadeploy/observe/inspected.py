@@ -58,7 +58,22 @@ class _HostConfig(_Part):
     LogConfig: _LogConfig | None = None
 
 
-class Inspected(_Part):
+class _Binding(_Part):
+    HostPort: str = ""
+
+
+class _NetworkSettings(_Part):
+    Ports: dict[str, list[_Binding] | None] | None = None
+
+
+class PublishedPorts(_Part):
+    """What of it tells the ports that the engine publishes."""
+
+    HostConfig: _HostConfig = _HostConfig()
+    NetworkSettings: _NetworkSettings = _NetworkSettings()
+
+
+class Inspected(PublishedPorts):
     """One container, as an engine tells of it."""
 
     Id: str
@@ -67,4 +82,3 @@ class Inspected(_Part):
     State: _State
     Config: _Config
     RestartCount: int = 0
-    HostConfig: _HostConfig = _HostConfig()

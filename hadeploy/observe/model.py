@@ -189,6 +189,8 @@ class Foreign:
         extra_files: path in the container → content, of the scripts that the configuration names
             and of what is beside it.
         unread: paths of files beside it that are private keys or large; their content stays there.
+        environment: the variables that its configuration names, as its process has them.
+        names: host names in its configuration → the address that each has there.
     """
 
     role: Role
@@ -197,6 +199,8 @@ class Foreign:
     config: bytes = field(repr=False)
     extra_files: dict[str, bytes] = field(repr=False)
     unread: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -223,6 +227,7 @@ class ObservedNode:
         check_age: seconds since keepalived's check of haproxy ran, or None if it never did.
         keepaliveds: pid → container id, or "" for one that runs on the host.
         foreign: somebody else's containers in our place.
+        publishers: port → the containers for which the engine holds it.
         architectures: reference → architecture as Docker names it, of those images.
         host: the machine itself, and its network.
         skew: seconds that its clock is surely ahead of ours; negative: behind.
@@ -252,6 +257,7 @@ class ObservedNode:
     through: dict[tuple[str, int], bool]
     applied: Applied | None
     foreign: tuple[Foreign, ...] = ()
+    publishers: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     architectures: Mapping[str, str] = field(default_factory=dict)
     host: Host = field(default_factory=Host)
     skew: float = 0.0

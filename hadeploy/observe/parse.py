@@ -29,6 +29,11 @@ from hadeploy.observe.model import (
 )
 from hadeploy.observe.parse_host import parse_host
 from hadeploy.observe.parse_record import parse_record
+from hadeploy.observe.parse_surroundings import (
+    parse_environment,
+    parse_names,
+    parse_publishers,
+)
 from hadeploy.observe.parse_vrrp import parse_vrrp
 from hadeploy.transport.protocol import Message, Reply
 
@@ -76,6 +81,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         },
         applied=parse_applied(files),
         foreign=parse_foreign(reply),
+        publishers=parse_publishers(reply),
         architectures={m.words[0]: m.words[2] for m in reply.all("image") if len(m.words) > 2},
         host=parse_host(reply),
     )
@@ -271,6 +277,8 @@ def parse_foreign(reply: Reply) -> tuple[Foreign, ...]:
                 config=b"\n".join(content for _, content in configs),
                 extra_files=dict(files),
                 unread=tuple(path for path, _ in unread),
+                environment=parse_environment(reply, about),
+                names=parse_names(reply, about),
             )
         )
     return tuple(found)

@@ -1,11 +1,12 @@
 # shellcheck shell=sh
 # Somebody else's containers that serve our ports or run a keepalived: what they are, and the files
 # that they really run. Nothing of theirs is executed or changed.
-# Given: HD_PORTS, and what observe.sh has seen before:
+# Given: HD_PORTS, surroundings.sh, and what observe.sh has seen before:
 hd_ours=        # container ids
 hd_sockets=     # from ss
 hd_owners=      # pid and container of who owns a socket
 hd_keepaliveds= # the same of every keepalived
+hd_haproxies=   # the same of every haproxy
 
 # is_foreign CONTAINER
 is_foreign() {
@@ -178,8 +179,20 @@ observe_one() {
     running_files "$1" "$2" "$hd_root" "$3" "${hd_about#:}" | while IFS= read -r hd_file; do
         emit foreign-config "$1" "$2" "$hd_file"
         base64 <"$(place "$2" "$hd_root" "$hd_file")"
+        [ "$1" != haproxy ] || surroundings "$2" "$hd_root" "$3" "$(place "$2" "$hd_root" "$hd_file")"
         extras "$1" "$2" "$hd_root" "$hd_file"
     done
+}
+
+# beside_keepalived: every haproxy in somebody else's container, where there is such a keepalived: it may
+# serve another port, or one that the engine publishes.
+beside_keepalived() {
+    case $hd_foreign in *keepalived*) ;; *) return 0 ;; esac
+    while read -r hd_pid hd_id; do
+        is_foreign "$hd_id" && echo "haproxy $hd_id $hd_pid"
+    done <<END
+$hd_haproxies
+END
 }
 
 observe_foreign() {
@@ -197,7 +210,7 @@ END
     )
     [ -n "$hd_foreign" ] || return 0
     # One process of each container will do.
-    printf '%s\n' "$hd_foreign" | sort -u -k 1,2 | while read -r hd_role hd_id hd_pid; do
+    { printf '%s\n' "$hd_foreign" && beside_keepalived; } | sort -u -k 1,2 | while read -r hd_role hd_id hd_pid; do
         observe_one "$hd_role" "$hd_id" "$hd_pid"
     done
 }

@@ -177,8 +177,9 @@ observe_processes() {
     hd_keepaliveds=$(processes keepalived)
     emit keepalived-processes
     printf '%s\n' "$hd_keepaliveds"
+    hd_haproxies=$(processes haproxy)
     emit haproxy-processes
-    processes haproxy
+    printf '%s\n' "$hd_haproxies"
 }
 
 # observe_engine: which one it is, where that matters; else the list of our containers says that it answers.
@@ -213,6 +214,7 @@ main() {
     observe_versions
     observe_processes
     observe_foreign
+    observe_publishers
     observe_answers
     observe_machine
     thorough && probe_end

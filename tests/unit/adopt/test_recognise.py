@@ -11,7 +11,7 @@ from hadeploy.check.evaluate import evaluate
 from hadeploy.check.model import Finding, Sight, failures
 from hadeploy.errors import NodesError
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.model import ObservedNode, Owner, Socket
 from tests.unit import builders
 from tests.unit.adopt import looks
 
@@ -96,16 +96,105 @@ def test_two_keepaliveds_with_our_vip_are_not_guessed_about() -> None:
     assert recognise(looks.inventory(), twice) is None
 
 
+def on_health_port(node: ObservedNode, *owners: Owner) -> ObservedNode:
+    """The same node, where the health port is taken, too."""
+    health = Socket("127.0.0.1", 19443, owners or node.listeners(9443)[0].owners)
+    return dataclasses.replace(node, sockets=(*node.sockets, health))
+
+
+def test_its_other_ports_are_its_own() -> None:
+    node = on_health_port(looks.look("multicast-n1"))
+    (what,) = told(node)
+    assert what.startswith("port 9443 and the VIP are served by a cluster set up by hand")
+
+
 def test_a_stranger_on_our_other_port_is_still_told() -> None:
-    node = looks.look("multicast-n1")
-    health = [
-        dataclasses.replace(s, port=19443, address="127.0.0.1")
-        for s in node.sockets
-        if s.port == 9443
+    node = on_health_port(looks.look("multicast-n1"), Owner("nginx", 77))
+    assert told(node)[1:] == ["port 19443 is taken by nginx (pid 77)"]
+
+
+def elsewhere(node: ObservedNode, port: int = 8443) -> ObservedNode:
+    """The same node, where haproxy serves the API servers on another port."""
+    sockets = [dataclasses.replace(s, port=port) if s.port == 9443 else s for s in node.sockets]
+    haproxy, keepalived = node.foreign
+    config = haproxy.config.replace(b":9443", f":{port}".encode())
+    foreign = (dataclasses.replace(haproxy, config=config), keepalived)
+    return dataclasses.replace(node, sockets=tuple(sockets), foreign=foreign)
+
+
+def test_an_old_haproxy_on_another_port_is_named_and_its_clients_are_not_refused() -> None:
+    node = elsewhere(looks.look("multicast-n1"))
+    (error,) = stopping(looks.inventory(), node)
+    assert error.message.startswith(
+        "the VIP is served by a cluster set up by hand, on port 8443; the inventory has 9443: "
+        "containers diamond-haproxy (haproxy:2.6.12) and "
+    )
+    assert "set `listeners: [{port: 8443}]` and run `hadeploy up --adopt`" in (error.fix or "")
+    # Adopting is no way around it: nothing would answer there any more.
+    sight = Sight(looks.inventory(), {node.node: node}, adopt=True)
+    assert [f.message for f in failures(evaluate(sight)) if f.check == "set-up-by-hand"] == [
+        error.message
     ]
-    whats = told(dataclasses.replace(node, sockets=(*node.sockets, *health)))
-    assert len(whats) == 2
-    assert whats[1].startswith("port 19443 is taken by haproxy")
+    agreed = looks.inventory(listeners=[{"port": 8443}])
+    found = recognise(agreed, node)
+    assert found is not None
+    assert (found.ports, found.other_ports) == ((8443,), ())
+
+
+def test_a_haproxy_of_other_servers_is_left_alone_and_named() -> None:
+    node = looks.look("multicast-n1")
+    haproxy, keepalived = node.foreign
+    container = dataclasses.replace(haproxy.container, id="b" * 64, name="ingress")
+    config = haproxy.config.replace(b":9443", b":443").replace(b":6443", b":30443")
+    ingress = dataclasses.replace(haproxy, container=container, config=config)
+    both = dataclasses.replace(node, foreign=(haproxy, ingress, keepalived))
+    found = recognise(looks.inventory(), both)
+    assert found is not None
+    assert found.haproxy == haproxy
+    assert found.beside == (ingress,)
+    alone = dataclasses.replace(node, foreign=(ingress, keepalived), sockets=())
+    left = recognise(looks.inventory(), alone)
+    assert left is not None
+    assert left.haproxy is None
+    assert left.beside == (ingress,)
+
+
+def published(node: ObservedNode) -> ObservedNode:
+    """The same node, where haproxy has a network of its own and the engine publishes its port."""
+    haproxy, keepalived = node.foreign
+    raw = {
+        **haproxy.container.raw,
+        "HostConfig": {**haproxy.container.raw["HostConfig"], "NetworkMode": "bridge"},
+        "NetworkSettings": {
+            "Ports": {"9443/tcp": [{"HostIp": "0.0.0.0", "HostPort": "9443"}], "53/udp": None}
+        },
+    }
+    bridged = dataclasses.replace(
+        haproxy, container=dataclasses.replace(haproxy.container, raw=raw)
+    )
+    proxy = (Owner("docker-proxy", 88),)
+    sockets = [dataclasses.replace(s, owners=proxy) if s.port == 9443 else s for s in node.sockets]
+    return dataclasses.replace(
+        node,
+        foreign=(bridged, keepalived),
+        sockets=tuple(sockets),
+        publishers={9443: (haproxy.container.name,)},
+    )
+
+
+def test_a_published_port_is_its_containers() -> None:
+    node = published(looks.look("multicast-n1"))
+    (what,) = told(node)
+    assert what.startswith("port 9443 and the VIP are served by a cluster set up by hand")
+    found = recognise(looks.inventory(), node)
+    assert found is not None
+    assert found.owns(node.listeners(9443)[0])
+
+
+def test_the_container_behind_docker_proxy_is_named() -> None:
+    node = published(looks.look("multicast-n1"))
+    alone = dataclasses.replace(node, foreign=(), keepaliveds={}, publishers={9443: ("registry",)})
+    assert told(alone) == ["port 9443 is taken by docker-proxy (pid 88) for the container registry"]
 
 
 def test_our_own_cluster_has_nothing_foreign() -> None:

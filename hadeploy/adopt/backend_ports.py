@@ -1,0 +1,42 @@
+"""On which ports a haproxy set up by hand serves our listeners' backends. Pure."""
+
+from __future__ import annotations
+
+from hadeploy.adopt.haproxy_lines import Configuration, Surroundings, read_configuration
+from hadeploy.adopt.sections import FRONTENDS
+from hadeploy.adopt.servers import place, read_servers
+from hadeploy.inventory.fields import IPAddress
+from hadeploy.inventory.model import Cluster, backends_of
+from hadeploy.observe.model import Foreign
+from hadeploy.observe.published import published
+
+
+def configuration_of(haproxy: Foreign) -> Configuration:
+    """What it runs, with what that depends on."""
+    text = haproxy.config.decode("utf-8", "replace")
+    around = Surroundings(haproxy.environment, haproxy.names, published(haproxy))
+    return read_configuration(text, around)
+
+
+def ports_of_backends(cluster: Cluster, haproxy: Foreign) -> tuple[int, ...]:
+    """The ports of the node on which it serves a backend of one of our listeners."""
+    wanted = {
+        _shown(address, port)
+        for listener in cluster.listeners
+        for _, address, port in backends_of(cluster, listener)
+    }
+    theirs = configuration_of(haproxy)
+    found: dict[int, None] = {}
+    for section in theirs.found:
+        ports = theirs.ports(section) if section.kind in FRONTENDS else ()
+        served = theirs.served(ports[0]) if ports else None
+        if served is None or served.front is not section:
+            continue
+        servers = read_servers(served.back_lines, theirs.around.environment)
+        if wanted & {place(s.at, theirs.around.names, ports[0]) for s in servers}:
+            found |= dict.fromkeys(ports)
+    return tuple(found)
+
+
+def _shown(address: IPAddress, port: int) -> str:
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"

@@ -1,0 +1,134 @@
+"""What the haproxy.cfg of a cluster set up by hand has and ours does not. Pure.
+
+Every line of it is judged: ours says the same, ours does it in its own way, it has no effect there,
+or it is told. What no rule knows is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadeploy.adopt.difference import NO_KEY, OWN_TEMPLATE, Difference, different
+from hadeploy.adopt.global_differences import judge_global
+from hadeploy.adopt.haproxy_lines import (
+    Configuration,
+    Report,
+    Surroundings,
+    Verdict,
+    read_configuration,
+)
+from hadeploy.adopt.listener_differences import judge_listener
+from hadeploy.adopt.sections import FRONTENDS, PROXIES, Line, Section
+from hadeploy.adopt.servers import lost_ports, read_servers
+from hadeploy.adopt.values import endpoints
+from hadeploy.inventory.model import Cluster
+from hadeploy.plan.texts import shown
+
+_ENOUGH = 200
+
+
+def haproxy_differences(
+    cluster: Cluster, theirs: Configuration, ours: str
+) -> tuple[Difference, ...]:
+    """What their haproxy.cfg has and ours would not.
+
+    Args:
+        cluster: the inventory.
+        theirs: their file.
+        ours: the file that takes its place.
+    """
+    return tuple(judge(cluster, theirs, ours).differences)
+
+
+def judge(cluster: Cluster, theirs: Configuration, ours: str) -> Report:
+    """The same, with what becomes of each line."""
+    report = Report()
+    mine = read_configuration(ours, Surroundings())
+    for section in theirs.found:
+        if section.kind == "global":
+            judge_global(report, cluster, section, mine, theirs)
+    used: dict[Section, None] = {}
+    for listener in cluster.listeners:
+        there, here = theirs.served(listener.port), mine.served(listener.port)
+        if there is not None and here is not None:
+            judge_listener(report, cluster, listener, there, here)
+            used |= dict.fromkeys(there.sections)
+    for section in theirs.found:
+        if section.kind in PROXIES and section not in used:
+            _goes(report, cluster, theirs, section)
+    for section in theirs.found:
+        _rest(report, section, used)
+    return report
+
+
+def _goes(report: Report, cluster: Cluster, theirs: Configuration, section: Section) -> None:
+    """A frontend or a backend that ours does not have."""
+    ports = theirs.ports(section)
+    metrics = cluster.haproxy.metrics
+    for line in section.lines:
+        report.judge(line, Verdict.TOLD)
+    if section.kind not in FRONTENDS:
+        servers = ", ".join(line.words[2] for line in section.all("server") if len(line.words) > 2)
+        what = f"{section.title} goes" + (f": {shown(servers)}" if servers else "")
+        report.tell(Difference(what, why=OWN_TEMPLATE))
+    elif not section.all("stats"):
+        report.tell(_lost_port(cluster, theirs, section, ports))
+    elif metrics is not None and metrics.port in ports:
+        for line in section.lines:
+            report.tell(*_statistics(section, line))
+    else:
+        on = ", ".join(map(str, ports)) or "no port"
+        what = f"{section.title}: statistics on {on} go; ours are read-only, on /stats"
+        keep = {"address": _reach(theirs, section), "port": ports[0] if ports else 0}
+        report.tell(different(cluster, what, {"haproxy": {"metrics": keep}}, why=NO_KEY))
+
+
+def _statistics(section: Section, line: Line) -> Iterator[Difference]:
+    """What their page of statistics has and ours does not."""
+    carried = ("bind", "mode", "log", "maxconn", "timeout", "no", "option", "description")
+    if line.keyword in carried or line.words[:2] in (("stats", "enable"), ("stats", "refresh")):
+        return
+    if line.begins("http-request", "use-service", "prometheus-exporter"):
+        return
+    if line.words[:3] != ("stats", "uri", "/stats"):
+        said = " ".join(shown(line.text).split())
+        yield Difference(f"{section.title}: {said}: ours is on /stats, for reading, no password")
+
+
+def _reach(theirs: Configuration, section: Section) -> str:
+    binds = section.all("bind")
+    hosts = [e.host for bind in binds for e in endpoints(bind, theirs.around.environment)]
+    return {"127.0.0.1": "127.0.0.1", "::1": "::1", "::": "::"}.get(
+        hosts[0] if hosts else "",
+        "0.0.0.0",  # noqa: S104  as they have it
+    )
+
+
+def _lost_port(
+    cluster: Cluster, theirs: Configuration, section: Section, ports: tuple[int, ...]
+) -> Difference:
+    """A frontend of theirs on ports that are none of ours."""
+    served = theirs.served(ports[0]) if ports else None
+    plain = served is not None and theirs.value(section, "mode") != "http"
+    lines = served.back_lines if served and plain else []
+    servers = read_servers(lines, theirs.around.environment)
+    return lost_ports(cluster, section.title, section.name, ports, servers, theirs.around.names)
+
+
+def _rest(report: Report, section: Section, used: dict[Section, None]) -> None:
+    """The lines that nothing above has judged."""
+    proxies = ("defaults", *PROXIES)
+    if not section.lines and section.kind not in (*proxies, "global"):
+        report.tell(Difference(f"{section.title} goes", why=OWN_TEMPLATE))
+    for line in section.lines:
+        if line in report.verdicts:
+            continue
+        if section.kind in proxies and section in used:
+            # Replaced by a later line, or of a kind that counts for nothing in such a section.
+            report.judge(line, Verdict.NO_EFFECT)
+        elif section.kind == "defaults":
+            report.judge(line, Verdict.NO_EFFECT)
+        else:
+            said = " ".join(shown(line.text).split())[:_ENOUGH]
+            where = section.title or "before the first section"
+            report.lose(line, Difference(f"{where}: {said}", why=OWN_TEMPLATE))

@@ -1,0 +1,119 @@
+"""What is known of haproxy's keywords (configuration manual, 3 and 4.1). Data."""
+
+from __future__ import annotations
+
+# Where a proxy's keyword means something; one that is in neither list does in both.
+_FRONTEND_OPTIONS = (
+    *("tcplog", "httplog", "dontlognull", "dontlog-normal", "log-separate-errors", "logasap"),
+    *("clitcpka", "socket-stats", "contstats", "tcp-smart-accept", "http-ignore-probes"),
+    *("http-use-proxy-header", "accept-invalid-http-request", "log-proxy"),
+)
+_BACKEND_OPTIONS = (
+    *("httpchk", "tcp-check", "redispatch", "srvtcpka", "abortonclose", "allbackups"),
+    *("log-health-checks", "persist", "tcp-smart-connect", "transparent", "prefer-last-server"),
+    *("checkcache", "external-check", "ldap-check", "mysql-check", "pgsql-check", "redis-check"),
+    *("smtpchk", "ssl-hello-chk", "spop-check", "accept-invalid-http-response"),
+)
+_FRONTEND_TIMEOUTS = ("client", "client-fin", "client-hs", "http-request", "http-keep-alive")
+_BACKEND_TIMEOUTS = ("connect", "server", "server-fin", "check", "queue", "tunnel")
+
+ONLY_FRONTEND = frozenset(
+    (
+        *(("option", name) for name in _FRONTEND_OPTIONS),
+        *(("timeout", name) for name in _FRONTEND_TIMEOUTS),
+        *(("bind",), ("default_backend",), ("use_backend",), ("maxconn",), ("backlog",)),
+        *(("rate-limit",), ("error-log-format",), ("log-format",), ("log-format-sd",)),
+        *(("clitcpka-cnt",), ("clitcpka-idle",), ("clitcpka-intvl",), ("monitor-uri",)),
+        *(("unique-id-format",), ("unique-id-header",), ("declare",), ("monitor",)),
+    )
+)
+ONLY_BACKEND = frozenset(
+    (
+        *(("option", name) for name in _BACKEND_OPTIONS),
+        *(("timeout", name) for name in _BACKEND_TIMEOUTS),
+        *(("server",), ("server-template",), ("default-server",), ("balance",), ("retries",)),
+        *(("fullconn",), ("hash-type",), ("hash-balance-factor",), ("source",), ("persist",)),
+        *(("http-check",), ("tcp-check",), ("external-check",), ("use-server",), ("retry-on",)),
+        *(("load-server-state-from-file",), ("server-state-file-name",), ("dispatch",)),
+        *(("max-session-srv-conns",), ("srvtcpka-cnt",), ("srvtcpka-idle",), ("stick",)),
+        *(("srvtcpka-intvl",), ("cookie",), ("email-alert",), ("tcp-response",)),
+        *(("force-persist",), ("ignore-persist",), ("dynamic-cookie-key",)),
+    )
+)
+
+# One line of them counts, the last one; of every other keyword each line does.
+SINGLE = frozenset(
+    (
+        *("mode", "balance", "maxconn", "retries", "fullconn", "hash-type", "backlog", "source"),
+        *("hash-balance-factor", "default_backend", "log-tag", "log-format", "description", "id"),
+        *("max-session-srv-conns", "load-server-state-from-file", "error-log-format"),
+        *("unique-id-format", "monitor-uri", "retry-on", "persist", "cookie", "stick-table"),
+        *("clitcpka-cnt", "clitcpka-idle", "clitcpka-intvl", "srvtcpka-cnt", "srvtcpka-idle"),
+        *("srvtcpka-intvl", "guid", "nbthread", "nbproc", "hard-stop-after", "pidfile"),
+    )
+)
+# With their second word.
+SINGLE_OF_TWO = frozenset(("option", "timeout", "rate-limit"))
+
+# They do something in HTTP mode only.
+ONLY_HTTP = frozenset(
+    (
+        *(("option", name) for name in ("httplog", "forwardfor", "originalto", "httpclose")),
+        *(("option", name) for name in ("http-server-close", "http-keep-alive", "forceclose")),
+        *(("option", name) for name in ("http-no-delay", "http-pretend-keepalive", "nolog")),
+        *(("option", name) for name in ("http-ignore-probes", "http-buffer-request", "checkcache")),
+        *(("option", name) for name in ("http-use-htx", "http-use-proxy-header", "http-tunnel")),
+        *(("option", f"accept-invalid-http-{name}") for name in ("request", "response")),
+        *(("option", name) for name in ("prefer-last-server", "h1-case-adjust-bogus-client")),
+        *(("timeout", "http-request"), ("timeout", "http-keep-alive"), ("timeout", "tarpit")),
+        *(("errorfile",), ("errorfiles",), ("errorloc",), ("errorloc302",), ("errorloc303",)),
+        *(("http-request",), ("http-response",), ("http-after-response",), ("http-error",)),
+        *(("http-reuse",), ("http-send-name-header",), ("cookie",), ("compression",)),
+        *(("capture",), ("declare",), ("monitor-uri",), ("monitor",), ("redirect",)),
+        *(("stats",), ("unique-id-header",), ("dynamic-cookie-key",), ("retry-on",)),
+    )
+)
+
+# A line of a frontend that may be added to ours, and one that `defaults` may have.
+FOR_LISTENER = frozenset(
+    (
+        *("acl", "tcp-request", "option", "timeout", "log-tag", "log-format", "backlog"),
+        *("rate-limit", "no", "unique-id-format", "error-log-format", "description", "filter"),
+        *("stick-table", "clitcpka-cnt", "clitcpka-idle", "clitcpka-intvl", "id"),
+    )
+)
+FOR_DEFAULTS = frozenset(
+    (
+        *("retries", "fullconn", "hash-type", "hash-balance-factor", "source", "persist"),
+        *("timeout", "option", "no", "tcp-check", "http-check", "max-session-srv-conns"),
+        *("srvtcpka-cnt", "srvtcpka-idle", "srvtcpka-intvl", "log-tag", "log-format", "backlog"),
+        *("rate-limit", "clitcpka-cnt", "clitcpka-idle", "clitcpka-intvl", "unique-id-format"),
+        *("error-log-format", "email-alert"),
+    )
+)
+
+# What our container has in another way, or has no use for.
+REPLACED_GLOBAL = {
+    "daemon": "the engine keeps it running",
+    "master-worker": "ours has a master, too",
+    "pidfile": "nothing in our container reads it",
+    "chroot": "ours has no rights and a read-only file system",
+    "user": "ours has no rights",
+    "group": "ours has no rights",
+    "uid": "ours has no rights",
+    "gid": "ours has no rights",
+    "max-spread-checks": "ours has its own",
+    "server-state-file": "ours has its own",
+    "server-state-base": "ours has its own",
+    "node": "a name for statistics",
+    "description": "a name for statistics",
+    "quiet": "ours logs to the engine",
+    "setenv": "the lines that use it have its value",
+    "presetenv": "the lines that use it have its value",
+    "unsetenv": "the lines that use it have its value",
+    "resetenv": "the lines that use it have its value",
+}
+# Only where something speaks TLS.
+ONLY_TLS = ("ca-base", "crt-base", "ssl-", "tune.ssl.", "key-base", "issuers-chain-path")
+# haproxy of today no longer takes them.
+REMOVED_GLOBAL = ("nbproc", "debug", "tune.chksize")

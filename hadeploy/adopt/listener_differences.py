@@ -1,0 +1,242 @@
+"""A port that both serve: their frontend and backend beside ours. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from hadeploy.adopt.difference import NO_KEY, OWN_TEMPLATE, Difference, Keep, different
+from hadeploy.adopt.haproxy_lines import Report, Served, Verdict, scope, setting
+from hadeploy.adopt.keywords import (
+    FOR_DEFAULTS,
+    FOR_LISTENER,
+    ONLY_BACKEND,
+    ONLY_HTTP,
+)
+from hadeploy.adopt.sections import Line
+from hadeploy.adopt.servers import (
+    address_differences,
+    lost_ports,
+    option_differences,
+    read_servers,
+)
+from hadeploy.adopt.values import canonical, duration, endpoints
+from hadeploy.inventory.model import Cluster, Listener
+from hadeploy.plan.texts import shown
+
+_NAMES = ("description", "id", "guid", "enabled")
+_TIMEOUTS = ("connect", "client", "server")
+_ELSEWHERE = ("use_backend", "default_backend", "use-server", "filter", "server-template")
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """One port, as they serve it and as ours does."""
+
+    cluster: Cluster
+    listener: Listener
+    theirs: Served
+    ours: Served
+
+    @property
+    def port(self) -> str:
+        return f"port {self.listener.port}"
+
+    def keep(self, **values: object) -> Keep:
+        return {"listeners": [{"port": self.listener.port, **values}]}
+
+
+def judge_listener(
+    report: Report, cluster: Cluster, listener: Listener, theirs: Served, ours: Served
+) -> None:
+    """What becomes of each line that applies to a port."""
+    pair = _Pair(cluster, listener, theirs, ours)
+    mine = ours.effective()
+    for key, lines in theirs.effective().items():
+        same = {canonical(line) for line in mine.get(key, [])}
+        for line in lines:
+            if canonical(line) in same:
+                report.judge(line, Verdict.SAME)
+            elif line.keyword not in ("server", "default-server"):
+                _judge(report, pair, line)
+    _servers(report, pair)
+    _balance(report, pair)
+    for line in (line for part in theirs.sections for line in part.lines):
+        if line.keyword == "default_backend" and line not in report.verdicts:
+            report.judge(line, Verdict.NO_EFFECT)
+
+
+def _judge(report: Report, pair: _Pair, line: Line) -> None:
+    http = pair.theirs.of.value(pair.theirs.front, "mode") == "http"
+    if line.keyword == "bind":
+        _bind(report, pair, line)
+    elif line.keyword in _NAMES or (not http and scope(setting(line)[0]) in ONLY_HTTP):
+        report.judge(line, Verdict.NO_EFFECT)
+    elif line.keyword == "default_backend":
+        _default_backend(report, pair, line)
+    elif line.keyword == "balance":
+        report.judge(line, Verdict.TOLD)
+    elif line.keyword == "load-server-state-from-file" or line.begins("option", "redispatch"):
+        report.judge(line, Verdict.REPLACED)
+    elif line.begins("option", "tcpka") or _taken_back(pair, line):
+        report.judge(line, Verdict.SAME)
+    elif line.begins("option", "httpchk") or line.begins("http-check"):
+        _http_check(report, pair, line)
+    elif line.begins("log", "global"):
+        report.judge(line, Verdict.SAME)
+    else:
+        report.lose(line, *_lost(pair, line))
+
+
+def _taken_back(pair: _Pair, line: Line) -> bool:
+    """`no option X`, where ours does not have X either."""
+    if not line.begins("no", "option"):
+        return False
+    return not any(
+        line.words[:1] != ("no",) for line in pair.ours.effective().get(line.words[1:3], [])
+    )
+
+
+def _lost(pair: _Pair, line: Line) -> Iterator[Difference]:
+    said = f"{pair.port}: {_said(line)}"
+    value = line.words[-1]
+    if line.keyword == "timeout" and line.words[1:2] and line.words[1] in _TIMEOUTS:
+        ours: str = getattr(pair.listener.timeouts, line.words[1])
+        keep = pair.keep(timeouts={line.words[1]: duration(value)})
+        yield different(pair.cluster, f"{said} becomes {ours}", keep, why=NO_KEY)
+    elif line.keyword == "maxconn":
+        number = int(value) if value.isdigit() else 0
+        only = pair.keep(maxconn=number)
+        both = {"haproxy": {"maxconn": number}, **only}
+        said += _ours(pair, line)
+        yield different(pair.cluster, said, only, both, why="listeners[].maxconn")
+    elif line.keyword == "mode":
+        yield Difference(f"{said} becomes tcp")
+    elif line.keyword in _ELSEWHERE or _uses_a_file(line) or line.keyword[:1] == ".":
+        yield Difference(said, why=OWN_TEMPLATE)
+    else:
+        yield different(pair.cluster, f"{said}{_ours(pair, line)}", *_extra(pair, line))
+
+
+def _ours(pair: _Pair, line: Line) -> str:
+    """What ours says of the same instead, if it can be said once only."""
+    key, single = setting(line)
+    found = pair.ours.effective().get(key, []) if single else []
+    text = " ".join(found[-1].words[len(key) :]) if found else ""
+    return f" becomes {text}" if text else ""
+
+
+def _extra(pair: _Pair, line: Line) -> Iterator[Keep]:
+    """Where such a line can be added to ours, if it is for one listener."""
+    name = line.words[1] if line.keyword == "no" and len(line.words) > 1 else line.keyword
+    if line.variables or shown(line.text) != line.text or len(pair.cluster.listeners) > 1:
+        return
+    where = scope(setting(line)[0])
+    if where not in ONLY_BACKEND and line not in _of_back(pair) and name in FOR_LISTENER | {"log"}:
+        yield {"templates": {"extra": {"listener": line.text}}}
+    elif name in FOR_DEFAULTS and not _said_by_ours(pair, line):
+        yield {"templates": {"extra": {"defaults": line.text}}}
+
+
+def _said_by_ours(pair: _Pair, line: Line) -> bool:
+    """Whether our sections say it themselves, so that `defaults` would not count."""
+    own = [*pair.ours.front.lines, *(pair.ours.back.lines if pair.ours.back else ())]
+    key, single = setting(line)
+    return single and any(setting(each)[0] == key for each in own)
+
+
+def _of_back(pair: _Pair) -> Sequence[Line]:
+    """The lines of a backend that is a section of its own."""
+    back = pair.theirs.back
+    return () if back is None or back is pair.theirs.front else back.lines
+
+
+def _bind(report: Report, pair: _Pair, line: Line) -> None:
+    around = pair.theirs.of.around
+    mine = {e.host for b in pair.ours.front.all("bind") for e in endpoints(b, {})}
+    at = endpoints(line, around.environment)
+    ports = {port for one in at for port in one.ports}
+    others = ports - {one.port for one in pair.cluster.listeners}
+    if around.published is not None:
+        others = set()
+    report.judge(line, Verdict.SAME)
+    said = f"{pair.port}: {_said(line)}"
+    if others:
+        servers = read_servers(pair.theirs.back_lines, around.environment)
+        report.lose(line, lost_ports(pair.cluster, said, "", sorted(others), servers, around.names))
+    if ports and ports == others:
+        return
+    if {one.host for one in at} != mine:
+        wanted = "every IPv6 address" if mine == {"::"} else "every IPv4 address"
+        report.lose(line, Difference(f"{said} becomes {wanted}", why=OWN_TEMPLATE))
+    options = " ".join(w for i, w in enumerate(line.words[2:], 2) if not _is_name(line, i))
+    if options:
+        report.lose(line, Difference(f"{said}: {shown(options)} goes", why=OWN_TEMPLATE))
+
+
+def _is_name(line: Line, at: int) -> bool:
+    """Whether a word of a bind line only names it."""
+    return "name" in (line.words[at], line.words[at - 1])
+
+
+def _default_backend(report: Report, pair: _Pair, line: Line) -> None:
+    if pair.theirs.back is None:
+        name = line.words[-1]
+        report.lose(line, Difference(f"{pair.port}: default_backend {name} is not in the file"))
+    else:
+        report.judge(line, Verdict.REPLACED)
+
+
+def _balance(report: Report, pair: _Pair) -> None:
+    back = pair.theirs.back
+    theirs = (pair.theirs.of.value(back, "balance") if back else "") or "roundrobin"
+    if theirs == pair.listener.balance:
+        return
+    what = f"{pair.port}: balance {theirs} becomes {pair.listener.balance}"
+    report.tell(different(pair.cluster, what, pair.keep(balance=theirs)))
+
+
+def _http_check(report: Report, pair: _Pair, line: Line) -> None:
+    """A check by HTTP: ours asks a path over TLS and wants 200."""
+    path, check = _check_path(pair.theirs), pair.listener.check
+    known = line.begins("option", "httpchk") or line.begins("http-check", "send")
+    if line.begins("http-check", "expect"):
+        known = line.words[2:] == ("status", "200")
+    if check.type == "https" and check.path == path and known:
+        report.judge(line, Verdict.SAME)
+        return
+    servers = read_servers(pair.theirs.back_lines, pair.theirs.of.around.environment)
+    encrypted = all("check-ssl" in s.options or "ssl" in s.options for s in servers)
+    keep = pair.keep(check={"type": "https", "path": path}) if encrypted and known else None
+    why = "ours checks by a connection, or by GET over TLS that answers 200 (listeners[].check)"
+    report.lose(line, different(pair.cluster, f"{pair.port}: {_said(line)}", keep, why=why))
+
+
+def _check_path(theirs: Served) -> str:
+    path = "/"
+    for line in theirs.back_lines:
+        if line.begins("option", "httpchk") and len(line.words) > 2:
+            path = line.words[3] if len(line.words) > 3 else line.words[2]
+        elif line.begins("http-check", "send") and "uri" in line.words[:-1]:
+            path = line.words[line.words.index("uri") + 1]
+    return path
+
+
+def _servers(report: Report, pair: _Pair) -> None:
+    around = pair.theirs.of.around
+    theirs = read_servers(pair.theirs.back_lines, around.environment)
+    ours = read_servers(pair.ours.back_lines, {})
+    report.tell(*address_differences(pair.cluster, pair.listener, theirs, ours, around.names))
+    report.tell(*option_differences(pair.cluster, pair.listener, theirs, ours))
+    for line in pair.theirs.back_lines:
+        if line.keyword in ("server", "default-server"):
+            report.judge(line, Verdict.REPLACED)
+
+
+def _uses_a_file(line: Line) -> bool:
+    """Whether it names a file, which our container does not have."""
+    return "-f" in line.words or any(word.startswith("/") for word in line.words[1:])
+
+
+def _said(line: Line) -> str:
+    return " ".join(shown(line.text).split())
