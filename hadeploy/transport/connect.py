@@ -90,7 +90,11 @@ class Dialer:
         config = self.ssh_config
         jobs: list[Callable[[], object]] = [config.load_defaults]
         jobs += [partial(self.route, node) for node in nodes]
-        _, errors = try_each(lambda job: job(), jobs)
+        try:
+            _, errors = try_each(lambda job: job(), jobs)
+        except BaseException:
+            config.stop()
+            raise
         if errors:
             different = list({str(error): error for error in errors}.values())
             raise different[0] if len(different) == 1 else NodesError(different)

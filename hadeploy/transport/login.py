@@ -140,11 +140,19 @@ class Login:
 
     def _keys(self, held: Sequence[paramiko.AgentKey]) -> Iterator[paramiko.PKey]:
         if not self.insist and not self.only:
-            yield from held
+            yield from self._certified(held)
         for file in self.files:
             yield from self._of_file(file, held)
         if self.insist and not self.only:
-            yield from held
+            yield from self._certified(held)
+
+    def _certified(self, held: Sequence[paramiko.AgentKey]) -> Iterator[paramiko.PKey]:
+        """Keys of the agent, each after the certificates that are named for it."""
+        for key in held:
+            for certificate in self.certificates:
+                if signed := with_certificate(key, certificate):
+                    yield signed
+            yield key
 
     def _of_file(self, file: Path, held: Sequence[paramiko.AgentKey]) -> Iterator[paramiko.PKey]:
         try:
@@ -156,9 +164,7 @@ class Login:
         if key is None:
             public = public_parts(file)
             mine = [one for one in held if one.asbytes() in public]
-            for one in mine:
-                yield from filter(None, (with_certificate(one, c) for c in self.certificates))
-                yield one
+            yield from self._certified(mine)
             if not mine and file.suffix != ".pub":
                 self.encrypted.append(file)
             return
@@ -226,8 +232,12 @@ def load_key(file: Path, passphrase: str | None = None) -> paramiko.PKey | None:
 
 def with_certificate(key: paramiko.PKey, certificate: Path) -> paramiko.PKey | None:
     """The key with a certificate that is for it; None if there is none."""
-    try:
+    if isinstance(key, paramiko.AgentKey):
+        # It cannot be copied.
+        signed: paramiko.PKey = paramiko.AgentKey(key.agent, key.blob, key.comment)
+    else:
         signed = copy.copy(key)
+    try:
         signed.load_certificate(str(certificate))
     except (OSError, ValueError, paramiko.SSHException):
         return None

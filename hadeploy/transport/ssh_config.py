@@ -58,6 +58,7 @@ class SshConfig:
 
     file: Path | None
     timeout: float
+    _running: set[subprocess.Popen[str]] = field(default_factory=set)
     _known: dict[Query, HostOptions] = field(default_factory=dict)
     _locks: dict[Query, threading.Lock] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -80,6 +81,11 @@ class SshConfig:
         if self._program:
             with self._lock, contextlib.suppress(_CannotRunError):
                 _ = self._defaults
+
+    def stop(self) -> None:
+        """End the questions that are under way: commands in Match exec may take long."""
+        for process in list(self._running):
+            _kill(process)
 
     def _read(self, query: Query) -> HostOptions:
         if self._program:
@@ -153,7 +159,7 @@ class SshConfig:
         """
         command = [self._program or "ssh", "-G", "-T", "-vv", *arguments]
         try:
-            code, output, errors = _finished(command, self.timeout)
+            code, output, errors = self._finished(command)
         except subprocess.TimeoutExpired as error:
             raise DoNotRetryError(
                 f"ssh -G has not ended after {self.timeout:g} s",
@@ -175,29 +181,35 @@ class SshConfig:
             )
         return output, errors
 
+    def _finished(self, command: list[str]) -> tuple[int, str, str]:
+        """Run a command; if it takes too long, end it with all that it has started.
 
-def _finished(command: list[str], timeout: float) -> tuple[int, str, str]:
-    """Run a command; if it takes too long, end it with all that it has started.
+        Returns:
+            Its exit status, stdout and stderr.
+        """
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="surrogateescape",
+            start_new_session=True,
+        ) as process:
+            self._running.add(process)
+            try:
+                output, errors = process.communicate(timeout=self.timeout)
+            except BaseException:
+                _kill(process)
+                raise
+            finally:
+                self._running.discard(process)
+        return process.returncode, output, errors
 
-    Returns:
-        Its exit status, stdout and stderr.
-    """
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="surrogateescape",
-        start_new_session=True,
-    ) as process:
-        try:
-            output, errors = process.communicate(timeout=timeout)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
-    return process.returncode, output, errors
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def error_text(stderr: str) -> str:
