@@ -7,7 +7,6 @@ from typing import Any
 
 import paramiko
 
-CERTIFICATE = "-cert-v01@openssh.com"
 MOST_WORDS = 300
 
 
@@ -33,9 +32,8 @@ class ClientTransport(paramiko.Transport):
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
-        """The host key algorithms to offer; certificates are not checked, so none is asked for."""
-        plain = [name for name in super().preferred_keys if not name.endswith(CERTIFICATE)]
-        return self._order(plain)
+        """The host key algorithms to offer."""
+        return self._order(super().preferred_keys)
 
     def _parse_disconnect(self, m: paramiko.Message) -> None:
         m.get_int()

@@ -190,7 +190,9 @@ class Dialer:
                 connection.connect_kwargs["sock"] = proxy.socket
             connection.open()
         except Exception as error:
-            if proxy and not connection.is_connected:
+            # fabric closes only what is connected.
+            connection.client.close()
+            if proxy:
                 proxy.socket.close()
             cause = (proxy and not login.begun and proxy.failure()) or error
             raise explained(cause, stop, timeout, offered=login.begun) from error
@@ -227,6 +229,7 @@ class Dialer:
                 "banner_timeout": timeout,
                 "auth_timeout": timeout,
                 "channel_timeout": timeout,
+                "compress": hop.compress,
                 "disabled_algorithms": {kind: list(names) for kind, names in hop.disabled},
                 "transport_factory": partial(ClientTransport, order=partial(key_algorithms, known)),
             },
@@ -235,6 +238,13 @@ class Dialer:
         connection.connect_kwargs.pop("key_filename", None)
         connection.connect_kwargs["auth_strategy"] = self._login(hop, identity)
         write_to = files[0] if self.accept_new and (named or hop.may_write) else None
+        if self.accept_new and write_to is None and not known.types:
+            raise DoNotRetryError(
+                "there is no known_hosts file to write new host keys to",
+                doing="--accept-new-host-keys",
+                hint="the SSH config sets UserKnownHostsFile none; name one in ssh.known_hosts",
+                code=ExitCode.USAGE,
+            )
         connection.client.set_missing_host_key_policy(
             HostKeyPolicy(
                 hop, known, write_to, self.writing, hash_names=hop.hash_new_keys and not named

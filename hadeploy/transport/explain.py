@@ -15,6 +15,7 @@ from hadeploy.transport.hostkeys import (
     HostKeyError,
     RevokedHostKeyError,
     UncheckedRevocationError,
+    UnwrittenHostKeyError,
     WeakHostKeyError,
 )
 from hadeploy.transport.login import (
@@ -150,18 +151,26 @@ def _about_trust(error: HostKeyError) -> Told:
             f"cannot check whether the host key is revoked: cannot read {error.place}",
             "correct RevokedHostKeys in the SSH config (a KRL needs ssh-keygen on this machine)",
         )
+    if isinstance(error, UnwrittenHostKeyError):
+        return (
+            f"cannot write the new host key to {error.place}: {error.reason}",
+            "name another file in ssh.known_hosts",
+        )
     if isinstance(error, WeakHostKeyError):
         return (
             f"the host key has {error.key.get_bits()} bits only ({shown})",
             "give the host a longer key; the SSH config has RequiredRSASize",
         )
+    return _about_unknown_key(error, shown)
+
+
+def _about_unknown_key(error: HostKeyError, shown: str) -> Told:
     unknown = f"unknown host key ({shown}) of {error.host}"
     if error.place:
         return (
-            f"{unknown}; only a certificate authority vouches for it ({error.place}), "
-            "and hadeploy does not check host certificates",
-            f"add the host's own key to known_hosts: ssh-keyscan {error.host}, compare the "
-            "fingerprint; or trust it on first use: --accept-new-host-keys",
+            f"{unknown}; {error.place} trusts a certificate authority, but {error.reason}",
+            "give the host a certificate of that authority (HostCertificate in sshd_config), or "
+            "trust its key on first use: --accept-new-host-keys",
         )
     return (
         unknown,

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import paramiko
 
+from hadeploy.transport.host_certificates import (
+    SUFFIX,
+    HostCertificate,
+    presented_certificate,
+)
 from hadeploy.transport.known_hosts import (
     SALT_BYTES,
     Entry,
@@ -34,17 +41,19 @@ class HostKeyError(paramiko.SSHException):
         host: as known_hosts names it.
         key: the key that the host has shown.
         place: FILE line N of what speaks against it, or "".
+        reason: why the host's certificate does not count, or "".
     """
 
-    def __init__(self, host: str, key: paramiko.PKey, place: str = "") -> None:
+    def __init__(self, host: str, key: paramiko.PKey, place: str = "", *, reason: str = "") -> None:
         super().__init__(f"the key of {host} is not accepted")
         self.host = host
         self.key = key
         self.place = place
+        self.reason = reason
 
 
 class UnknownHostKeyError(HostKeyError):
-    """A host that no known_hosts file names; `place` names the authority that vouches for it."""
+    """A host that no known_hosts file names; `place` names the authority for its certificates."""
 
 
 class ChangedHostKeyError(HostKeyError):
@@ -57,6 +66,10 @@ class RevokedHostKeyError(HostKeyError):
 
 class WeakHostKeyError(HostKeyError):
     """An RSA key that is shorter than RequiredRSASize."""
+
+
+class UnwrittenHostKeyError(HostKeyError):
+    """A new key cannot be written down; `reason` says why."""
 
 
 class UncheckedRevocationError(HostKeyError):
@@ -102,18 +115,51 @@ class HostKeyPolicy(paramiko.MissingHostKeyPolicy):
         place = verdict.entry.place if verdict.entry else ""
         if verdict.trust is Trust.REVOKED:
             raise RevokedHostKeyError(name, key, place)
-        if verdict.trust is Trust.CHANGED:
-            raise ChangedHostKeyError(name, key, place)
         if key.get_name() == "ssh-rsa" and key.get_bits() < self._options.minimum_rsa_bits:
             raise WeakHostKeyError(name, key)
         if verdict.trust is Trust.KNOWN:
             return
+        invalid = self._certificate_problem(key)
+        if not invalid:
+            return
+        if verdict.trust is Trust.CHANGED:
+            raise ChangedHostKeyError(name, key, place)
         if self._write_to is None:
             authority = next(iter(self._known.authorities), None)
-            raise UnknownHostKeyError(name, key, authority.place if authority else "")
+            place = authority.place if authority else ""
+            raise UnknownHostKeyError(name, key, place, reason=invalid if authority else "")
         names = hashed(name, os.urandom(SALT_BYTES)) if self._hash_names else name
         with self._writing:
-            append_key(self._write_to, names, key)
+            # Another connection of this run may have been to the same host, as to a jump host.
+            known = read_known_hosts([self._write_to], self._options.known_as)
+            now = known.verdict(key.asbytes())
+            if now.trust is Trust.CHANGED:
+                raise ChangedHostKeyError(name, key, now.entry.place if now.entry else "")
+            if now.trust is Trust.UNKNOWN:
+                _write(self._write_to, names, name, key)
+
+    def _certificate_problem(self, key: paramiko.PKey) -> str:
+        """Why no certificate vouches for the key; "" if one does."""
+        blob = presented_certificate(key)
+        if blob is None:
+            return "the host shows no certificate"
+        try:
+            certificate = HostCertificate.parse(blob)
+        except ValueError as error:
+            return f"cannot read its certificate: {error}"
+        if self._known.authority(certificate.authority) is None:
+            return "its certificate is from another authority, or a revoked one"
+        invalid = certificate.invalid(self._options.certified_as, time.time())
+        return f"its certificate does not count: {invalid}" if invalid else ""
+
+
+def _write(file: Path, names: str, host: str, key: paramiko.PKey) -> None:
+    try:
+        append_key(file, names, key)
+    except OSError as error:
+        raise UnwrittenHostKeyError(
+            host, key, str(file), reason=error.strerror or str(error)
+        ) from error
 
 
 def append_key(file: Path, names: str, key: paramiko.PKey) -> None:
@@ -150,12 +196,17 @@ def _entries(files: Iterable[Path]) -> list[Entry]:
 def key_algorithms(known: KnownHosts, algorithms: Sequence[str]) -> tuple[str, ...]:
     """The host key algorithms to offer, those of known keys first, as OpenSSH does.
 
+    Certificates are asked for only where an authority is trusted, and then before all else.
+
     Args:
         known: what known_hosts says of the host.
         algorithms: all that may be used, best first.
     """
     types = known.types
-    return tuple(sorted(algorithms, key=lambda name: key_type(name) not in types))
+    certificates = [name for name in algorithms if name.endswith(SUFFIX)]
+    plain = [name for name in algorithms if not name.endswith(SUFFIX)]
+    plain.sort(key=lambda name: key_type(name) not in types)
+    return (*(certificates if known.authorities else ()), *plain)
 
 
 def key_type(algorithm: str) -> str:
@@ -166,31 +217,47 @@ def key_type(algorithm: str) -> str:
 def refuse_revoked(files: Sequence[Path], host: str, key: paramiko.PKey) -> None:
     """Look a key up in RevokedHostKeys files: lists of public keys, or KRLs (ssh-keygen(1)).
 
+    A certificate is revoked with its key, its authority, or by its number.
+
     Raises:
         RevokedHostKeyError: one of them has it.
         UncheckedRevocationError: one of them cannot be read.
     """
+    if not files:
+        return
+    blob = presented_certificate(key)
+    keys = {key.get_base64(), *_authority_of(blob)}
     for file in files:
         try:
             content = file.read_bytes()
         except OSError as error:
             raise UncheckedRevocationError(host, key, str(file)) from error
         if content.startswith(KRL_MAGIC):
-            if _in_krl(file, host, key):
+            if _in_krl(file, host, key, blob or key.asbytes()):
                 raise RevokedHostKeyError(host, key, str(file))
             continue
         for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), 1):
-            if key.get_base64() in line.split()[:2]:
+            if keys & set(line.split()[:2]):
                 raise RevokedHostKeyError(host, key, f"{file} line {number}")
 
 
-def _in_krl(file: Path, host: str, key: paramiko.PKey) -> bool:
+def _authority_of(certificate: bytes | None) -> list[str]:
+    """The key that signed a certificate, in base64; none if there is none."""
+    try:
+        authority = HostCertificate.parse(certificate or b"").authority
+    except ValueError:
+        return []
+    return [base64.b64encode(authority).decode()]
+
+
+def _in_krl(file: Path, host: str, key: paramiko.PKey, blob: bytes) -> bool:
     """Whether a KRL has a key: ssh-keygen reads its format."""
     program = shutil.which("ssh-keygen")
     if not program:
         raise UncheckedRevocationError(host, key, str(file))
     with tempfile.NamedTemporaryFile("w", suffix=".pub") as public:
-        public.write(f"{key.get_name()} {key.get_base64()}\n")
+        kind = paramiko.Message(blob).get_text()
+        public.write(f"{kind} {base64.b64encode(blob).decode()}\n")
         public.flush()
         done = subprocess.run(
             [program, "-Q", "-f", str(file), public.name],

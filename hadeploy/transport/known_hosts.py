@@ -124,7 +124,15 @@ class KnownHosts:
     @property
     def authorities(self) -> tuple[Entry, ...]:
         """The certificate authorities that vouch for the host."""
-        return tuple(entry for entry in self.exact if entry.marker == "@cert-authority")
+        lines = (*self.exact, *self.plain)
+        return tuple(entry for entry in lines if entry.marker == "@cert-authority")
+
+    def authority(self, blob: bytes) -> Entry | None:
+        """The line that trusts an authority; None if there is none, or another one revokes it."""
+        lines = (*self.exact, *self.plain)
+        if any(entry.marker == "@revoked" and entry.blob == blob for entry in lines):
+            return None
+        return next((entry for entry in self.authorities if entry.blob == blob), None)
 
 
 def parse(content: bytes, file: Path) -> Iterator[Entry]:
@@ -148,11 +156,18 @@ def matches(patterns: str, name: str) -> bool:
     """Whether a list of patterns with `*`, `?`, `!` matches (PATTERNS in ssh_config(5))."""
     found = False
     for pattern in patterns.lower().split(","):
-        if _pattern(pattern.removeprefix("!")).fullmatch(name):
+        if matches_pattern(pattern.removeprefix("!"), name):
             if pattern.startswith("!"):
                 return False
             found = True
     return found
+
+
+def matches_pattern(pattern: str, name: str) -> bool:
+    """Whether one pattern with `*` and `?` matches."""
+    parts = {"*": ".*", "?": "."}
+    expression = "".join(parts.get(c) or re.escape(c) for c in pattern)
+    return re.fullmatch(expression, name, re.S) is not None
 
 
 def hashed(name: str, salt: bytes) -> str:
@@ -164,11 +179,6 @@ def hashed(name: str, salt: bytes) -> str:
     """
     digest = hmac.new(salt, name.encode("utf-8", "surrogateescape"), hashlib.sha1).digest()
     return f"|1|{base64.b64encode(salt).decode()}|{base64.b64encode(digest).decode()}"
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    parts = {"*": ".*", "?": "."}
-    return re.compile("".join(parts.get(c) or re.escape(c) for c in text), re.S)
 
 
 def _hash_matches(text: str, name: str) -> bool:

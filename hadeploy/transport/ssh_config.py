@@ -105,7 +105,8 @@ class SshConfig:
         dump = parse_dump(output)
         with self._lock:
             defaults = self._without_distribution(dump, self._defaults)
-        return options_of(dump, defaults, query, os.environ, entries=used_entries(debug))
+        entries = used_entries(debug, system=self.file is not None)
+        return options_of(dump, defaults, query, os.environ, entries=entries)
 
     def _without_distribution(self, dump: Dump, defaults: Dump) -> Dump:
         """The defaults, with those of the distribution where only what the user sets is told."""

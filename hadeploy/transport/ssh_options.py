@@ -67,6 +67,7 @@ class HostOptions:
         may_write: whether the first of them is the user's.
         revoked: files of keys that must not be trusted (RevokedHostKeys).
         disabled: algorithms that must not be used, by paramiko's word for their kind.
+        compress: whether to ask for compression.
         connect_timeout: seconds; None: not said.
         entries: the Host and Match blocks of the user's that were used.
         not_followed: options that are set and not followed, each with the reason.
@@ -90,6 +91,7 @@ class HostOptions:
     revoked: tuple[Path, ...]
     minimum_rsa_bits: int
     disabled: tuple[tuple[str, tuple[str, ...]], ...]
+    compress: bool
     connect_timeout: float | None
     entries: tuple[str, ...] = ()
     not_followed: tuple[str, ...] = ()
@@ -98,6 +100,11 @@ class HostOptions:
     def where(self) -> str:
         """user@host:port, as shown."""
         return f"{self.user}@{self.hostname}:{self.port}"
+
+    @property
+    def certified_as(self) -> str:
+        """The name that a certificate of the host must have."""
+        return (self.host_key_alias or self.hostname).lower()
 
     @property
     def known_as(self) -> tuple[str, ...]:
@@ -119,22 +126,24 @@ def parse_dump(text: str) -> dict[str, tuple[str, ...]]:
     return values
 
 
-def used_entries(debug: str) -> tuple[str, ...]:
-    """The Host and Match blocks that were used, without the system's; from `ssh -vv`.
+def used_entries(debug: str, *, system: bool = False) -> tuple[str, ...]:
+    """The Host and Match blocks that were used, from `ssh -vv`.
 
     Args:
         debug: its stderr.
+        system: whether those in the system's folders count, too.
     """
+    skipped = () if system else SYSTEM_FOLDERS
     found: dict[str, None] = {}
     file, match = "", ""
     for line in debug.splitlines():
         if reading := _READING.fullmatch(line):
             file = reading[1]
-        elif (applied := _APPLIED.fullmatch(line)) and not applied[1].startswith(SYSTEM_FOLDERS):
+        elif (applied := _APPLIED.fullmatch(line)) and not applied[1].startswith(skipped):
             found[f"Host {applied[2]}"] = None
         elif checking := _CHECKING.match(line):
             match = checking[1]
-        elif line == "debug2: match found" and not file.startswith(SYSTEM_FOLDERS):
+        elif line == "debug2: match found" and not file.startswith(skipped):
             found[f"Match {match}"] = None
     return tuple(found)
 
@@ -168,7 +177,7 @@ def options_of(
 
     host, hostname, user = query.host, one("hostname"), one("user")
     port = int(one("port", str(paramiko.config.SSH_PORT)))
-    jump = _unless_none(query.jump or one("proxyjump"))
+    said_jump = _unless_none(query.jump or one("proxyjump"))
     alias = one("hostkeyalias") or None
     tokens = tokens_of(
         host=host,
@@ -176,8 +185,9 @@ def options_of(
         user=user,
         port=port,
         alias=alias,
-        jump_host=jump_host(jump) if jump else "",
+        jump_host=jump_host(said_jump) if said_jump else "",
     )
+    jump = expand_command(said_jump, tokens) if said_jump else None
 
     def paths(values: tuple[str, ...]) -> tuple[Path, ...]:
         expanded = (expand_path(value, tokens, environment) for value in values if value != "none")
@@ -212,6 +222,7 @@ def options_of(
         revoked=several("revokedhostkeys", ()),
         minimum_rsa_bits=int(one("requiredrsasize", "0")),
         disabled=disabled,
+        compress=is_on("compression"),
         connect_timeout=float(timeout) if timeout.isdigit() and int(timeout) else None,
         entries=entries,
         not_followed=(*also_not_followed, *not_followed(said), *unusable),

@@ -210,9 +210,32 @@ def test_known_hosts_as_openssh_reads_them(site: Site, tmp_path: Path) -> None:
     site.known_hosts.write_text(lines)
     site.write(site.login, site.trust, f"RevokedHostKeys {tmp_path}/revoked")
     assert "the host key is REVOKED (ssh-ed25519 SHA256:" in cluster.run("plan").err
+    # An authority, which has signed the key of one node.
     site.write(site.login, site.trust)
-    site.known_hosts.write_text(f"@cert-authority * {other}")
-    assert "only a certificate authority vouches for it" in cluster.run("plan").err
+    network = site.address["n2"].rpartition(".")[0]
+    site.known_hosts.write_text(lines.replace(f"n2,{site.address['n2']}", "n2"))
+    with site.known_hosts.open("a") as file:
+        file.write(f"@cert-authority {network}.* {other}")
+    told = "trusts a certificate authority, but the host shows no certificate"
+    assert told in cluster.run("plan").err
+    (tmp_path / "host.pub").write_text(site.host_key["n2"])
+    keygen(
+        "-s",
+        str(tmp_path / "other"),
+        "-I",
+        "n2",
+        "-h",
+        "-n",
+        site.address["n2"],
+        str(tmp_path / "host.pub"),
+    )
+    cluster.lab.exec(
+        "n2",
+        ["sh", "-c", "cat >/etc/ssh/host-cert.pub"],
+        input=(tmp_path / "host-cert.pub").read_text(),
+    )
+    with sshd(cluster, "n2", first="HostCertificate /etc/ssh/host-cert.pub"):
+        cluster.ok("plan")
 
 
 def test_a_server_that_gives_up_after_too_many_keys(site: Site, tmp_path: Path) -> None:

@@ -17,11 +17,13 @@ from hadeploy.transport.hostkeys import (
     RevokedHostKeyError,
     UncheckedRevocationError,
     UnknownHostKeyError,
+    UnwrittenHostKeyError,
     WeakHostKeyError,
     key_algorithms,
     read_known_hosts,
     refuse_revoked,
 )
+from hadeploy.transport.known_hosts import KnownHosts
 from hadeploy.transport.ssh_options import HostOptions, Query, options_of
 
 ECDSA, RSA = paramiko.ECDSAKey.generate(), paramiko.RSAKey.generate(2048)
@@ -90,6 +92,20 @@ def test_a_name_can_be_written_hashed(tmp_path: Path) -> None:
     check(ECDSA, file, accept=True, hashed=True)
     assert file.read_text().startswith("|1|")
     check(ECDSA, file)
+
+
+def test_a_key_is_written_once_and_not_over_another(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    early = HostKeyPolicy(OPTIONS, KnownHosts(()), file, threading.Lock())
+    for _ in range(2):
+        early.missing_host_key(paramiko.SSHClient(), "ignored", ECDSA)
+    assert file.read_text() == f"{entry('h', ECDSA)}\n"
+    with pytest.raises(ChangedHostKeyError):
+        early.missing_host_key(paramiko.SSHClient(), "ignored", RSA)
+    folder = HostKeyPolicy(OPTIONS, KnownHosts(()), tmp_path, threading.Lock())
+    with pytest.raises(UnwrittenHostKeyError) as unwritten:
+        folder.missing_host_key(paramiko.SSHClient(), "ignored", RSA)
+    assert unwritten.value.reason == "Is a directory"
 
 
 def test_a_key_is_written_on_a_line_of_its_own(tmp_path: Path) -> None:

@@ -119,6 +119,9 @@ def test_everything_is_said() -> None:
 
 def test_the_blocks_that_were_used() -> None:
     assert used_entries(ALIAS_DEBUG) == ("Host alias", "Match host 198.51.100.*", "Host *")
+    system = ALIAS_DEBUG.replace("/home/me", "/etc")
+    assert used_entries(system) == ()
+    assert used_entries(system, system=True) == used_entries(ALIAS_DEBUG)
 
 
 def test_the_inventory_wins() -> None:
@@ -133,6 +136,10 @@ def test_the_inventory_wins() -> None:
 )
 def test_identity_agent(value: str, agent: str | None) -> None:
     assert changed(f"identityagent {value}").agent == agent
+
+
+def test_tokens_in_a_jump_host() -> None:
+    assert changed("proxyjump %r@jump-%n:22").jump == "me@jump-alias:22"
 
 
 def test_no_identity_file_at_all() -> None:
