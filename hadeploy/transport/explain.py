@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -137,9 +138,10 @@ def _about_trust(error: HostKeyError) -> Told:
     if isinstance(error, ChangedHostKeyError):
         file = error.place.rpartition(" line ")[0]
         return (
-            "the host key has CHANGED: this may be another machine, or somebody in between "
+            "the host key has CHANGED: this may be another machine, or an attacker between "
             f"(it shows {shown}; {error.place} has another)",
-            f"if it was reinstalled, remove the old key: ssh-keygen -R '{error.host}' -f {file}",
+            "if it was reinstalled, remove the old key: "
+            f"ssh-keygen -R {shlex.quote(error.host)} -f {shlex.quote(file)}",
         )
     if isinstance(error, RevokedHostKeyError):
         return (
@@ -194,10 +196,11 @@ def _about_login(error: Exception) -> Told | None:
         )
     if isinstance(error, DisconnectedError):
         words = f": {error.reason}" if error.reason else ""
+        keys = f"{error.offered} key{'s' if error.offered > 1 else ''}"
         return (
-            f"the server gave up after {error.offered} keys{words}",
-            "name the right key in ssh.identity_file, or set IdentitiesOnly in the SSH config: "
-            "then the SSH agent's other keys are not offered",
+            f"the server hung up after {keys}{words}",
+            "its sshd log says why; where too many keys were offered, name the right one in "
+            "ssh.identity_file, or set IdentitiesOnly in the SSH config",
         )
     if isinstance(error, NoKeyError):
         return (

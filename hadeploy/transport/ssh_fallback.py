@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import os
 import re
@@ -13,7 +14,6 @@ import paramiko
 from hadeploy.errors import ExitCode
 from hadeploy.transport.retry import DoNotRetryError
 from hadeploy.transport.ssh_options import Dump, HostOptions, Query, options_of
-from hadeploy.transport.ssh_tokens import local_user
 
 NO_INCLUDE = "Include: read only where OpenSSH is installed"
 _INCLUDE = re.compile(r"^\s*include[\s=]", re.I | re.M)
@@ -32,6 +32,7 @@ class ParamikoConfig:
         Raises:
             DoNotRetryError: a file cannot be read as a config; with the line, if it is known.
         """
+        user = _user()
         dump: dict[str, tuple[str, ...]] = {}
         include = False
         for file in self.files:
@@ -41,7 +42,7 @@ class ParamikoConfig:
             include = include or bool(_INCLUDE.search(text))
         dump |= {"host": (query.host,)}
         dump.setdefault("hostname", (query.host,))
-        dump["user"] = (query.user,) if query.user else dump.get("user", (local_user(),))
+        dump["user"] = (query.user,) if query.user else dump.get("user", (user,))
         dump["port"] = (str(query.port),) if query.port else dump.get("port", ("22",))
         if query.jump or "proxyjump" in dump:
             dump.pop("proxycommand", None)
@@ -52,6 +53,19 @@ class ParamikoConfig:
             os.environ,
             also_not_followed=(NO_INCLUDE,) if include else (),
         )
+
+
+def _user() -> str:
+    """The user on this machine, whom paramiko and ssh want to have a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise DoNotRetryError(
+            f"user {os.getuid()} of this machine has no name",
+            doing="reading the SSH config",
+            hint="set USER",
+            code=ExitCode.USAGE,
+        ) from error
 
 
 def _read(file: Path) -> str:
