@@ -77,8 +77,12 @@ class Options:
         path = find_inventory(self.inventory, os.environ, Path.cwd())
         inventory = read_inventory(path)
         for warning in inventory.warnings:
-            self.err.print(Text(f"warning: {warning}", "yellow"), soft_wrap=True)
+            self.warn(str(warning))
         return inventory, path.resolve().parent
+
+    def warn(self, warning: str) -> None:
+        """Show a warning to the user."""
+        self.err.print(Text(f"warning: {warning}", "yellow"), soft_wrap=True)
 
     def inputs(self) -> Inputs:
         """Read the inventory, the templates and the secrets.
@@ -105,7 +109,14 @@ class Options:
         """
         inventory, folder = self._read
         password = sudo_secret(inventory, folder, ask=self.ask_sudo_password)
-        return Dialer(inventory.cluster, folder, self.accept_new_host_keys, password, ask_secret)
+        return Dialer(
+            inventory.cluster,
+            folder,
+            self.accept_new_host_keys,
+            password,
+            ask_secret,
+            self.warn,
+        )
 
     @contextmanager
     def progress(self, cluster: Cluster, *, brief: bool = False) -> Iterator[Progress]:

@@ -32,8 +32,7 @@ def check_all(
         NodesError: a file that the inventory names is wrong.
     """
     progress.phase("Connect")
-    # Read once, before the threads that all use it.
-    _ = dialer.config
+    dialer.prepare(inputs.cluster.nodes)
     sessions, away = try_each(dialer.connect, inputs.cluster.nodes)
     try:
         wrong = [error for error in away if error.code == ExitCode.USAGE]

@@ -37,8 +37,7 @@ def connected(
         NodesError: with every node that could not be reached; nothing was touched anywhere.
     """
     progress.phase("Connect")
-    # Read once, before the threads that all use it.
-    _ = dialer.config
+    dialer.prepare(nodes)
     sessions: dict[str, Session] = {}
     try:
         errors = _open(dialer, progress, nodes, sessions)

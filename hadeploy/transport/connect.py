@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import fnmatch
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import paramiko
 from fabric import Config, Connection
-from paramiko import SSHConfigDict
+from paramiko.config import SSHConfig
 from pydantic import SecretStr
 
-from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.inventory.paths import beside
-from hadeploy.transport.explain import explained
-from hadeploy.transport.hostkeys import check_host_key
+from hadeploy.transport.client_transport import ClientTransport
+from hadeploy.transport.explain import Stop, explained
+from hadeploy.transport.fanout import try_each
+from hadeploy.transport.hostkeys import HostKeyPolicy, key_algorithms, read_known_hosts
 from hadeploy.transport.login import Login, load_key
+from hadeploy.transport.proxy_command import ProxyCommand
 from hadeploy.transport.retry import DoNotRetryError, retried
+from hadeploy.transport.routes import Route, route_to
 from hadeploy.transport.session import Session
+from hadeploy.transport.ssh_config import SshConfig
+from hadeploy.transport.ssh_options import HostOptions
 
 KEEPALIVE_SECONDS = 15
 # What ssh tries when nothing is said.
@@ -46,7 +51,9 @@ class Dialer:
         accept_new: trust host keys seen for the first time.
         sudo_password: for nodes where sudo asks for one.
         ask: asks for a secret on the terminal; None if there is none.
+        warn: shows a warning to the user.
         unlocked: private keys whose passphrase was given, by file.
+        warned: the warnings that were shown.
     """
 
     cluster: Cluster
@@ -54,24 +61,56 @@ class Dialer:
     accept_new: bool = False
     sudo_password: SecretStr | None = None
     ask: Callable[[str], SecretStr | None] = nobody
+    warn: Callable[[str], None] = lambda _: None
     unlocked: dict[Path, paramiko.PKey] = field(default_factory=dict)
     writing: threading.Lock = field(default_factory=threading.Lock)
+    warned: set[str] = field(default_factory=set)
 
     @cached_property
-    def config(self) -> Config:
-        """The user's ssh config as fabric reads it; fabric's own config files are not consulted.
+    def ssh_config(self) -> SshConfig:
+        """What reads the SSH config.
 
         Raises:
             HadeployError: the inventory names a file that is not there.
         """
-        path = self._path(self.cluster.ssh.config)
-        if path and not Path(path).is_file():
+        named = self.cluster.ssh.config
+        file = beside(self.folder, named).absolute() if named else None
+        if file and not file.is_file():
             raise HadeployError(
-                f"{path}: no such file", doing="reading ssh.config", code=ExitCode.USAGE
+                f"{file}: no such file", doing="reading ssh.config", code=ExitCode.USAGE
             )
-        config = Config(lazy=True, runtime_ssh_path=path)
-        config.load_ssh_config()
-        return config
+        return SshConfig(file, self.cluster.ssh.connect_timeout)
+
+    def prepare(self, nodes: Sequence[Node]) -> None:
+        """Read the SSH config for all nodes at once, and warn of options that are not followed.
+
+        Raises:
+            HadeployError: the config is wrong; nothing was connected to.
+        """
+        config = self.ssh_config
+        jobs: list[Callable[[], object]] = [config.load_defaults]
+        jobs += [partial(self.route, node) for node in nodes]
+        try:
+            _, errors = try_each(lambda job: job(), jobs)
+        except BaseException:
+            config.stop()
+            raise
+        if errors:
+            different = list({str(error): error for error in errors}.values())
+            raise different[0] if len(different) == 1 else NodesError(different)
+        hops = [hop for node in nodes for hop in self.route(node).hops]
+        for option in dict.fromkeys(option for hop in hops for option in hop.not_followed):
+            if option not in self.warned:
+                self.warned.add(option)
+                self.warn(f"the SSH config sets {option}")
+
+    def route(self, node: Node) -> Route:
+        """The way to a node.
+
+        Raises:
+            DoNotRetryError: the SSH config is wrong.
+        """
+        return route_to(self.cluster, node, self.ssh_config.options)
 
     def connect(self, node: Node) -> Session:
         """Open the connection to one node, and to each jump host before it.
@@ -118,142 +157,115 @@ class Dialer:
         )
 
     def _connect(self, node: Node) -> Connection:
-        ssh = self.cluster.ssh
+        route = self.route(node)
         opened: list[Connection] = []
         try:
-            for hop in self._hops(node):
-                opened.append(hop)
-                where = f"{hop.user}@{hop.host}:{hop.port}"
-                login = hop.connect_kwargs["auth_strategy"]
-                try:
-                    check_host_key(
-                        hop,
-                        self._path(ssh.known_hosts),
-                        accept_new=self.accept_new,
-                        writing=self.writing,
-                    )
-                    hop.open()
-                except Exception as error:
-                    raise explained(
-                        error, node.label, where, ssh.connect_timeout, offered=login.begun
-                    ) from error
-                # paramiko would wait an hour for the next hop behind this one.
-                hop.transport.channel_timeout = ssh.connect_timeout
-                hop.transport.set_keepalive(KEEPALIVE_SECONDS)
+            for place, hop in enumerate(route.hops):
+                target = place == len(route.hops) - 1
+                identity = route.identity_file if target else None
+                stop = Stop(
+                    node.label,
+                    hop.where,
+                    is_jump=not target,
+                    through=route.hops[place - 1].where if place else "",
+                )
+                opened.append(self._connection(hop, opened[-1] if opened else None, identity))
+                self._open(opened[-1], hop, stop)
         except BaseException:
-            for hop in reversed(opened):
-                hop.close()
+            for connection in reversed(opened):
+                connection.close()
             raise
         return opened[-1]
 
+    def _open(self, connection: Connection, hop: HostOptions, stop: Stop) -> None:
+        """Open a connection whose gateway is open."""
+        timeout = self._timeout(hop)
+        login = connection.connect_kwargs["auth_strategy"]
+        proxy: ProxyCommand | None = None
+        try:
+            if hop.proxy_command and not connection.gateway:
+                proxy = ProxyCommand(
+                    hop.proxy_command, passes_socket=hop.proxy_passes_socket, timeout=timeout
+                )
+                connection.connect_kwargs["sock"] = proxy.socket
+            connection.open()
+        except Exception as error:
+            # fabric closes only what is connected.
+            connection.client.close()
+            if proxy:
+                proxy.socket.close()
+            cause = (proxy and not login.begun and proxy.failure()) or error
+            raise explained(cause, stop, timeout, offered=login.begun) from error
+        # paramiko would wait an hour for the next hop behind this one.
+        connection.transport.channel_timeout = timeout
+        connection.transport.set_keepalive(KEEPALIVE_SECONDS)
+
     def way(self, node: Node) -> str:
-        """How a node is reached, in words: every login, and the ssh config's entries behind it.
+        """How a node is reached, in words: every login, and the SSH config's entries behind it."""
+        return str(self.route(node))
 
-        Args:
-            node: one that the run has tried to connect to.
-        """
-        hops = self._hops(node)
-        logins = " through ".join(f"{hop.user}@{hop.host}:{hop.port}" for hop in reversed(hops))
-        names = self.config.base_ssh_config.get_hostnames()
-        entries = sorted(
-            name
-            for name in names
-            if name != "*" and any(fnmatch.fnmatchcase(hop.original_host, name) for hop in hops)
-        )
-        entries += ["*"] if "*" in names and self._says_something() else []
-        return f"{logins} (ssh config: Host {', '.join(entries)})" if entries else logins
-
-    def _says_something(self) -> bool:
-        """Whether the ssh config has anything for hosts that it does not name."""
-        return set(self.config.base_ssh_config.lookup("0.0.0.0")) > {"hostname"}  # noqa: S104
-
-    def _hops(self, node: Node) -> list[Connection]:
-        """The connections to open, nearest first; the inventory's word wins over the ssh config's.
-
-        fabric goes through several ProxyJump hosts in the wrong order, so they are taken here.
-        """
-        ssh, own = self.cluster.ssh, node.ssh
-        host = own.host or str(node.address)
-        options = self.config.base_ssh_config.lookup(host)
-        jump = own.jump or ssh.jump or options.get("proxyjump", "none")
-        hops: list[Connection] = []
-        for text in [] if jump.lower() == "none" else jump.split(","):
-            user, name, port = parse_hop(text.strip())
-            hops.append(self._connection(name, user, port, hops[-1] if hops else None))
-        identity = own.identity_file or ssh.identity_file
-        target = self._connection(
-            host, own.user or ssh.user, own.port or ssh.port, hops[-1] if hops else None, identity
-        )
-        return [*hops, target]
+    def _timeout(self, hop: HostOptions) -> float:
+        """Seconds that connecting may take; the inventory's word wins over the SSH config's."""
+        ssh = self.cluster.ssh
+        said = "connect_timeout" in ssh.model_fields_set
+        return ssh.connect_timeout if said else (hop.connect_timeout or ssh.connect_timeout)
 
     def _connection(
-        self,
-        host: str,
-        user: str | None,
-        port: int | None,
-        gateway: Connection | None,
-        identity: str | None = None,
+        self, hop: HostOptions, gateway: Connection | None, identity: str | None
     ) -> Connection:
-        timeout = self.cluster.ssh.connect_timeout
-        options = self.config.base_ssh_config.lookup(host)
+        timeout = self._timeout(hop)
+        named = self.cluster.ssh.known_hosts
+        files = (beside(self.folder, named),) if named else hop.known_hosts
+        known = read_known_hosts(files, hop.known_as)
         connection = Connection(
-            host=host,
-            user=user,
-            port=port,
-            config=self.config.clone(),
-            # False: no gateway, whatever fabric would read from the ssh config.
-            gateway=gateway or options.get("proxycommand") or False,
+            host=hop.hostname,
+            user=hop.user,
+            port=hop.port,
+            # What is in SSH configs has been read; fabric reads none.
+            config=Config(lazy=True, ssh_config=SSHConfig()),
+            gateway=gateway or False,
             connect_timeout=max(1, round(timeout)),
             connect_kwargs={
                 "banner_timeout": timeout,
                 "auth_timeout": timeout,
                 "channel_timeout": timeout,
+                "compress": hop.compress,
+                "disabled_algorithms": {kind: list(names) for kind, names in hop.disabled},
+                "transport_factory": partial(ClientTransport, order=partial(key_algorithms, known)),
             },
         )
-        # paramiko takes either this or its own options, among which fabric puts the ssh config's.
+        # paramiko takes either this or its own options, among which fabric puts an empty one.
         connection.connect_kwargs.pop("key_filename", None)
-        connection.connect_kwargs["auth_strategy"] = self._login(connection.user, options, identity)
+        connection.connect_kwargs["auth_strategy"] = self._login(hop, identity)
+        write_to = files[0] if self.accept_new and (named or hop.may_write) else None
+        if self.accept_new and write_to is None and not known.types:
+            raise DoNotRetryError(
+                "there is no known_hosts file to write new host keys to",
+                doing="--accept-new-host-keys",
+                hint="the SSH config sets UserKnownHostsFile none; name one in ssh.known_hosts",
+                code=ExitCode.USAGE,
+            )
+        connection.client.set_missing_host_key_policy(
+            HostKeyPolicy(
+                hop, known, write_to, self.writing, hash_names=hop.hash_new_keys and not named
+            )
+        )
         return connection
 
-    def _login(self, user: str, options: SSHConfigDict, identity: str | None) -> Login:
-        if identity and not beside(self.folder, identity).is_file():
+    def _login(self, hop: HostOptions, identity: str | None) -> Login:
+        own = [beside(self.folder, identity)] if identity else []
+        if own and not own[0].is_file():
             raise DoNotRetryError(
                 f"{identity}: no such file", doing="reading ssh.identity_file", code=ExitCode.USAGE
             )
-        named = [identity] if identity else []
-        named += [name for name in options.get("identityfile", []) if name not in named]
-        certificate = options.get("certificatefile")
+        named = hop.identity_files is not None or bool(own)
+        files = [*own, *(hop.identity_files or ())]
         return Login(
-            user=user,
-            files=[beside(self.folder, name) for name in named or USUAL_KEYS],
-            certificates=[beside(self.folder, certificate)] if certificate else [],
+            user=hop.user,
+            files=list(dict.fromkeys(files)) if named else [beside(Path(), k) for k in USUAL_KEYS],
+            certificates=hop.certificates,
             unlocked=self.unlocked,
-            insist=bool(named),
-            only=options.get("identitiesonly", "no").lower() == "yes" and bool(named),
+            agent=hop.agent,
+            insist=bool(files),
+            only=hop.identities_only,
         )
-
-    def _path(self, text: str | None) -> str | None:
-        return str(beside(self.folder, text)) if text else None
-
-
-def parse_hop(text: str) -> tuple[str | None, str, int | None]:
-    """`[user@]host[:port]` as in `ssh -J`; an IPv6 address with a port stands in brackets.
-
-    Returns:
-        User, host and port; None for what is not said.
-
-    Raises:
-        DoNotRetryError: it is something else, which only an ssh config can say.
-    """
-    user, at, rest = text.rpartition("@")
-    host, port = rest, ""
-    if rest.startswith("["):
-        host, _, port = rest[1:].partition("]")
-        port = port.removeprefix(":")
-    elif rest.count(":") == 1:
-        host, _, port = rest.partition(":")
-    if not host or (port and not (port.isascii() and port.isdigit())):
-        raise DoNotRetryError(
-            f"{text!r} is no [user@]host[:port]", doing="reading ProxyJump", code=ExitCode.USAGE
-        )
-    return (user if at else None), host, (int(port) if port else None)

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
 
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.transport.hostkeys import UnknownHostKeyError
-from hadeploy.transport.login import EncryptedKeyError, NoKeyError, OtherWayError
+from hadeploy.transport.hostkeys import (
+    ChangedHostKeyError,
+    HostKeyError,
+    RevokedHostKeyError,
+    UncheckedRevocationError,
+    UnwrittenHostKeyError,
+    WeakHostKeyError,
+)
+from hadeploy.transport.login import (
+    DisconnectedError,
+    EncryptedKeyError,
+    NoKeyError,
+    OtherWayError,
+)
+from hadeploy.transport.proxy_command import ProxyCommandError
 from hadeploy.transport.retry import DoNotRetryError
 
 Told = tuple[str, str]
@@ -23,6 +38,33 @@ _CLOSED_EARLY = (
     "Connection lost",
     "No existing session",
 )
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One connection on the way to a node.
+
+    Attributes:
+        node: the label of the node that the way leads to.
+        where: user@host:port.
+        is_jump: whether that is a jump host, and not the node.
+        through: user@host:port of the jump host before it, or "".
+    """
+
+    node: str
+    where: str
+    is_jump: bool = False
+    through: str = ""
+
+    @property
+    def noun(self) -> str:
+        """What it is."""
+        return "jump host" if self.is_jump else "node"
+
+    @property
+    def operation(self) -> str:
+        """What is done there, for error messages."""
+        return f"connecting to {'jump host ' if self.is_jump else ''}{self.where}"
 
 
 class LockedKeyError(DoNotRetryError):
@@ -48,33 +90,40 @@ class LockedKeyError(DoNotRetryError):
 
 
 def explained(
-    error: Exception, node: str, where: str, timeout: float, *, offered: bool = False
+    error: Exception, stop: Stop, timeout: float, *, offered: bool = False
 ) -> HadeployError:
     """The error to be told; a DoNotRetryError unless another attempt may end better.
 
     Args:
         error: what came from below.
-        node: the node's label.
-        where: user@host:port, of the node or of a jump host before it.
+        stop: where it happened.
         timeout: seconds that connecting may take.
         offered: whether a key was offered: servers count refused logins.
     """
-    doing = f"connecting to {where}"
     if isinstance(error, HadeployError):
         return error
     if isinstance(error, EncryptedKeyError):
-        return LockedKeyError(error.files, node=node, doing=doing)
+        return LockedKeyError(error.files, node=stop.node, doing=stop.operation)
     passing = not offered and closed_early(error)
-    trust, login = _about_trust(error, where), _about_login(error)
+    trust = _about_trust(error) if isinstance(error, HostKeyError) else None
+    login = _about_login(error)
     stage = "ssh-host-key" if trust else "ssh-login" if login else "ssh-reach"
     what, hint = (
         trust
         or login
-        or _about_network(error, timeout)
-        or (f"{type(error).__name__}: {error}", "try: ssh " + where.rpartition(":")[0])
+        or _about_ssh_config(error, stop)
+        or _about_network(error, timeout, stop)
+        or (f"{type(error).__name__}: {error}", "try: ssh " + stop.where.rpartition(":")[0])
     )
     kind = HadeployError if passing else DoNotRetryError
-    return kind(what, node=node, doing=doing, hint=hint, code=ExitCode.UNREACHABLE, stage=stage)
+    return kind(
+        what,
+        node=stop.node,
+        doing=stop.operation,
+        hint=hint,
+        code=ExitCode.UNREACHABLE,
+        stage=stage,
+    )
 
 
 def closed_early(error: Exception) -> bool:
@@ -84,20 +133,52 @@ def closed_early(error: Exception) -> bool:
     return isinstance(error, paramiko.SSHException) and any(w in str(error) for w in _CLOSED_EARLY)
 
 
-def _about_trust(error: Exception, where: str) -> Told | None:
-    host = where.rpartition("@")[2].rpartition(":")[0]
-    if isinstance(error, paramiko.BadHostKeyException):
+def _about_trust(error: HostKeyError) -> Told:
+    shown = f"{error.key.get_name()} {error.key.fingerprint}"
+    if isinstance(error, ChangedHostKeyError):
+        file = error.place.rpartition(" line ")[0]
         return (
-            "the host key has CHANGED: this may be another machine, or somebody in between",
-            f"if the node was reinstalled, remove the old key: ssh-keygen -R {host}",
+            "the host key has CHANGED: this may be another machine, or an attacker between "
+            f"(it shows {shown}; {error.place} has another)",
+            "if it was reinstalled, remove the old key: "
+            f"ssh-keygen -R {shlex.quote(error.host)} -f {shlex.quote(file)}",
         )
-    if isinstance(error, UnknownHostKeyError):
+    if isinstance(error, RevokedHostKeyError):
         return (
-            f"unknown host key ({error.key.get_name()} {error.key.fingerprint}) of {error.host}",
-            "connect once with ssh and compare the fingerprint, "
-            "or trust it on first use: --accept-new-host-keys",
+            f"the host key is REVOKED ({shown}; {error.place})",
+            "give the host a new key; a revoked one is never accepted",
         )
-    return None
+    if isinstance(error, UncheckedRevocationError):
+        return (
+            f"cannot check whether the host key is revoked: cannot read {error.place}",
+            "correct RevokedHostKeys in the SSH config (a KRL needs ssh-keygen on this machine)",
+        )
+    if isinstance(error, UnwrittenHostKeyError):
+        return (
+            f"cannot write the new host key to {error.place}: {error.reason}",
+            "name another file in ssh.known_hosts",
+        )
+    if isinstance(error, WeakHostKeyError):
+        return (
+            f"the host key has {error.key.get_bits()} bits only ({shown})",
+            "give the host a longer key; the SSH config has RequiredRSASize",
+        )
+    return _about_unknown_key(error, shown)
+
+
+def _about_unknown_key(error: HostKeyError, shown: str) -> Told:
+    unknown = f"unknown host key ({shown}) of {error.host}"
+    if error.place:
+        return (
+            f"{unknown}; {error.place} trusts a certificate authority, but {error.reason}",
+            "give the host a certificate of that authority (HostCertificate in sshd_config), or "
+            "trust its key on first use: --accept-new-host-keys",
+        )
+    return (
+        unknown,
+        "connect once with ssh and compare the fingerprint, "
+        "or trust it on first use: --accept-new-host-keys",
+    )
 
 
 def _about_login(error: Exception) -> Told | None:
@@ -113,6 +194,14 @@ def _about_login(error: Exception) -> Told | None:
             "let this user in with a key alone, on the nodes' sshd: "
             "Match User NAME, AuthenticationMethods publickey",
         )
+    if isinstance(error, DisconnectedError):
+        words = f": {error.reason}" if error.reason else ""
+        keys = f"{error.offered} key{'s' if error.offered > 1 else ''}"
+        return (
+            f"the server hung up after {keys}{words}",
+            "its sshd log says why; where too many keys were offered, name the right one in "
+            "ssh.identity_file, or set IdentitiesOnly in the SSH config",
+        )
     if isinstance(error, NoKeyError):
         return (
             "login refused (there is no key to offer)",
@@ -126,15 +215,32 @@ def _about_login(error: Exception) -> Told | None:
     return None
 
 
-def _about_network(error: Exception, timeout: float) -> Told | None:
+def _about_ssh_config(error: Exception, stop: Stop) -> Told | None:
+    if isinstance(error, ProxyCommandError):
+        output = f": {error.output}" if error.output else ""
+        return (
+            f"the ProxyCommand failed ({error.outcome}{output}): {error.command}",
+            "run that command in a shell; it is set in the SSH config",
+        )
+    if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+        return (
+            f"no common algorithm ({error})",
+            "do Ciphers, MACs, KexAlgorithms or HostKeyAlgorithms in the SSH config rule out "
+            f"what the {stop.noun} has?",
+        )
+    return None
+
+
+def _about_network(error: Exception, timeout: float, stop: Stop) -> Told | None:
+    noun = stop.noun
     if isinstance(error, TimeoutError):
         return (
             f"no answer within {timeout:g} s",
-            "is the node up, and does a firewall let SSH through? (ssh.connect_timeout)",
+            f"is the {noun} up, and does a firewall let SSH through? (ssh.connect_timeout)",
         )
     if isinstance(error, paramiko.ssh_exception.NoValidConnectionsError):
         reasons = {str(getattr(e, "strerror", None) or e) for e in error.errors.values()}
-        return "; ".join(sorted(reasons)), "is the node up, and does sshd listen there?"
+        return "; ".join(sorted(reasons)), f"is the {noun} up, and does sshd listen there?"
     if closed_early(error):
         return (
             f"no SSH server answers within {timeout:g} s",
@@ -142,12 +248,12 @@ def _about_network(error: Exception, timeout: float) -> Told | None:
         )
     if isinstance(error, paramiko.ChannelException):
         return (
-            f"the jump host before it does not get through ({error.text})",
-            "may that user forward connections there (AllowTcpForwarding), and is the node up?",
+            f"jump host {stop.through} does not get through ({error.text})",
+            f"may that user forward connections there (AllowTcpForwarding), and is the {noun} up?",
         )
     words = getattr(error, "strerror", None) if isinstance(error, OSError) else None
     if isinstance(error, socket.gaierror):
         words, hint = f"the name does not resolve ({words})", "check the spelling, or DNS"
     else:
-        hint = "is the node up, and is there a route to it?"
+        hint = f"is the {noun} up, and is there a route to it?"
     return (words, hint) if words else None

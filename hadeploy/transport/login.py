@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import copy
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,20 @@ class OtherWayError(paramiko.AuthenticationException):
         self.after_key = after_key
 
 
+class DisconnectedError(paramiko.AuthenticationException):
+    """The server hung up while keys were offered: it has a limit (MaxAuthTries).
+
+    Args:
+        offered: how many were.
+        reason: what it said, for display.
+    """
+
+    def __init__(self, offered: int, reason: str) -> None:
+        super().__init__(reason)
+        self.offered = offered
+        self.reason = reason
+
+
 class NoKeyError(paramiko.AuthenticationException):
     """There was no key to offer."""
 
@@ -61,6 +76,7 @@ class Login:
         files: private keys (or public ones, for a key that only the agent has), best first.
         certificates: beside those that stand as KEY-cert.pub beside their key.
         unlocked: keys whose passphrase was given, by file.
+        agent: the socket of the SSH agent; None for none.
         insist: whether the files come before the keys of the agent.
         only: whether keys of the agent that are none of the files stay out.
         begun: whether anything was offered; a server counts that.
@@ -70,6 +86,7 @@ class Login:
     files: Sequence[Path]
     certificates: Sequence[Path]
     unlocked: Mapping[Path, paramiko.PKey]
+    agent: str | None
     insist: bool
     only: bool
     begun: bool = False
@@ -82,14 +99,20 @@ class Login:
             AuthenticationException: none was taken; its class says why, if that is known.
         """
         offered: set[bytes] = set()
-        with _agent() as held:
+        with agent_keys(self.agent) as held:
             for key in self._keys(held):
                 blob = key.public_blob.key_blob if key.public_blob else key.asbytes()
                 if blob in offered:
                     continue
                 offered.add(blob)
-                if self._offer(transport, key):
-                    return []
+                try:
+                    if self._offer(transport, key):
+                        return []
+                except (paramiko.SSHException, EOFError) as error:
+                    if transport.is_active() or isinstance(error, OtherWayError):
+                        raise
+                    reason = getattr(transport, "disconnect_reason", "")
+                    raise DisconnectedError(len(offered), reason) from error
         if self.encrypted:
             raise EncryptedKeyError(self.encrypted)
         if not offered:
@@ -117,11 +140,19 @@ class Login:
 
     def _keys(self, held: Sequence[paramiko.AgentKey]) -> Iterator[paramiko.PKey]:
         if not self.insist and not self.only:
-            yield from held
+            yield from self._certified(held)
         for file in self.files:
             yield from self._of_file(file, held)
         if self.insist and not self.only:
-            yield from held
+            yield from self._certified(held)
+
+    def _certified(self, held: Sequence[paramiko.AgentKey]) -> Iterator[paramiko.PKey]:
+        """Keys of the agent, each after the certificates that are named for it."""
+        for key in held:
+            for certificate in self.certificates:
+                if signed := with_certificate(key, certificate):
+                    yield signed
+            yield key
 
     def _of_file(self, file: Path, held: Sequence[paramiko.AgentKey]) -> Iterator[paramiko.PKey]:
         try:
@@ -133,7 +164,7 @@ class Login:
         if key is None:
             public = public_parts(file)
             mine = [one for one in held if one.asbytes() in public]
-            yield from mine
+            yield from self._certified(mine)
             if not mine and file.suffix != ".pub":
                 self.encrypted.append(file)
             return
@@ -143,12 +174,36 @@ class Login:
         yield key
 
 
+class _Agent(paramiko.agent.AgentSSH):
+    """An SSH agent at an address of its own; paramiko knows only that of the environment."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(address)
+            self._connect(connection)  # type: ignore[attr-defined]
+        except BaseException:
+            connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection to it."""
+        self._close()  # type: ignore[attr-defined]
+
+
 @contextlib.contextmanager
-def _agent() -> Iterator[Sequence[paramiko.AgentKey]]:
-    """The keys of the agent; an agent that does not answer has none."""
+def agent_keys(address: str | None) -> Iterator[Sequence[paramiko.AgentKey]]:
+    """The keys of an SSH agent; one that does not answer has none.
+
+    Args:
+        address: its socket; None for none.
+    """
     try:
-        agent = paramiko.Agent()
+        agent = _Agent(address) if address else None
     except (paramiko.SSHException, OSError):
+        agent = None
+    if agent is None:
         yield ()
         return
     try:
@@ -177,8 +232,12 @@ def load_key(file: Path, passphrase: str | None = None) -> paramiko.PKey | None:
 
 def with_certificate(key: paramiko.PKey, certificate: Path) -> paramiko.PKey | None:
     """The key with a certificate that is for it; None if there is none."""
-    try:
+    if isinstance(key, paramiko.AgentKey):
+        # It cannot be copied.
+        signed: paramiko.PKey = paramiko.AgentKey(key.agent, key.blob, key.comment)
+    else:
         signed = copy.copy(key)
+    try:
         signed.load_certificate(str(certificate))
     except (OSError, ValueError, paramiko.SSHException):
         return None

@@ -122,6 +122,13 @@ def agent(folder: Path) -> Iterator[dict[str, str]]:
         process.wait(10)
 
 
+def add_key(key: Path, environment: dict[str, str]) -> None:
+    """Load a private key into the agent that the environment leads to."""
+    subprocess.run(
+        ["ssh-add", "-q", str(key)], check=True, env={**os.environ, **environment}, timeout=10
+    )
+
+
 def keygen(*arguments: str) -> None:
     """Run ssh-keygen."""
     subprocess.run(["ssh-keygen", "-q", *arguments], check=True, stdin=subprocess.DEVNULL)

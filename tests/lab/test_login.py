@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.lab.harness import Cluster
-from tests.lab.site import agent, converse, keygen, person, sshd
+from tests.lab.site import add_key, agent, converse, keygen, person, sshd
 
 
 @pytest.fixture
@@ -24,12 +22,6 @@ def key(served: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return copied
 
 
-def add(key: Path, environment: dict[str, str]) -> None:
-    subprocess.run(
-        ["ssh-add", "-q", str(key)], check=True, env={**os.environ, **environment}, timeout=10
-    )
-
-
 def test_without_any_key_it_is_told_what_to_do(served: Cluster, key: Path) -> None:
     result = served.run("plan")
     assert result.code == 3
@@ -41,7 +33,7 @@ def test_a_key_that_only_the_agent_has(
     served: Cluster, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with agent(tmp_path) as environment:
-        add(key, environment)
+        add_key(key, environment)
         key.unlink()
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
@@ -52,7 +44,7 @@ def test_an_encrypted_key_that_the_agent_offers_is_not_asked_about(
     served: Cluster, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with agent(tmp_path) as environment:
-        add(key, environment)
+        add_key(key, environment)
         keygen("-p", "-P", "", "-N", "open sesame", "-f", str(key))
         served.inventory["ssh"]["identity_file"] = str(key)
         for name, value in environment.items():
@@ -116,7 +108,7 @@ def test_certificates(
         del served.inventory["ssh"]["config"], served.inventory["ssh"]["identity_file"]
         elsewhere.rename(beside)
         with agent(tmp_path) as environment:
-            add(own, environment)
+            add_key(own, environment)
             for name, value in environment.items():
                 monkeypatch.setenv(name, value)
             served.ok("plan")

@@ -1,71 +1,153 @@
-"""Which known_hosts files are asked."""
+"""Which host keys are accepted, written down, and asked for."""
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
+import subprocess
 import threading
 from pathlib import Path
 
 import paramiko
 import pytest
-from fabric import Config
-from paramiko.config import SSHConfig
 
-from hadeploy.transport.connect import Dialer, parse_hop
-from hadeploy.transport.hostkeys import TrustOnFirstUse, known_hosts_files
-from tests.unit import builders
+from hadeploy.transport.hostkeys import (
+    ChangedHostKeyError,
+    HostKeyPolicy,
+    RevokedHostKeyError,
+    UncheckedRevocationError,
+    UnknownHostKeyError,
+    UnwrittenHostKeyError,
+    WeakHostKeyError,
+    key_algorithms,
+    read_known_hosts,
+    refuse_revoked,
+)
+from hadeploy.transport.known_hosts import KnownHosts
+from hadeploy.transport.ssh_options import HostOptions, Query, options_of
+
+ECDSA, RSA = paramiko.ECDSAKey.generate(), paramiko.RSAKey.generate(2048)
+OPTIONS = options_of({"hostname": ("h",), "user": ("me",)}, {}, Query("h"), {})
 
 
-def test_the_inventory_replaces_all_others() -> None:
-    assert known_hosts_files("/x/known", {"userknownhostsfile": "/y"}) == [Path("/x/known")]
+def check(
+    key: paramiko.PKey,
+    file: Path,
+    options: HostOptions = OPTIONS,
+    *,
+    accept: bool = False,
+    hashed: bool = False,
+) -> None:
+    known = read_known_hosts([file, file.with_name("not there")], options.known_as)
+    write_to = file if accept else None
+    policy = HostKeyPolicy(options, known, write_to, threading.Lock(), hash_names=hashed)
+    policy.missing_host_key(paramiko.SSHClient(), "ignored", key)
 
 
-def test_the_ssh_config_is_followed() -> None:
-    config = {"userknownhostsfile": "/a /b", "globalknownhostsfile": "/c"}
-    assert known_hosts_files(None, config) == [Path("/a"), Path("/b"), Path("/c")]
+def write(file: Path, *lines: str) -> Path:
+    file.write_text("".join(f"{one}\n" for one in lines))
+    return file
 
 
-def test_the_defaults_are_those_of_openssh() -> None:
-    first, *others = known_hosts_files(None, {})
-    assert first == Path("~/.ssh/known_hosts").expanduser()
-    assert Path("/etc/ssh/ssh_known_hosts") in others
+def entry(names: str, key: paramiko.PKey) -> str:
+    return f"{names} {key.get_name()} {key.get_base64()}"
+
+
+def test_a_new_key_is_refused_unless_it_is_accepted_and_then_known(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "known_hosts"
+    with pytest.raises(UnknownHostKeyError):
+        check(ECDSA, file)
+    check(ECDSA, file, accept=True)
+    check(ECDSA, file)
+    assert file.read_text() == f"{entry('h', ECDSA)}\n"
+
+
+def test_a_changed_or_revoked_key_is_never_accepted(tmp_path: Path) -> None:
+    file = write(tmp_path / "known_hosts", entry("h", RSA))
+    with pytest.raises(ChangedHostKeyError) as changed:
+        check(ECDSA, file, accept=True)
+    assert changed.value.place == f"{file} line 1"
+    write(file, entry("h", ECDSA), entry("@revoked *", ECDSA))
+    with pytest.raises(RevokedHostKeyError) as revoked:
+        check(ECDSA, file, accept=True)
+    assert revoked.value.place == f"{file} line 2"
+
+
+def test_a_host_that_only_an_authority_vouches_for(tmp_path: Path) -> None:
+    file = write(tmp_path / "known_hosts", entry("@cert-authority *", RSA))
+    with pytest.raises(UnknownHostKeyError) as unknown:
+        check(ECDSA, file)
+    assert unknown.value.place == f"{file} line 1"
+
+
+def test_an_alias_is_what_counts(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    options = dataclasses.replace(OPTIONS, host_key_alias="Alias", port=2222)
+    check(ECDSA, file, options, accept=True)
+    assert file.read_text().startswith("alias ecdsa")
+
+
+def test_a_name_can_be_written_hashed(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    check(ECDSA, file, accept=True, hashed=True)
+    assert file.read_text().startswith("|1|")
+    check(ECDSA, file)
+
+
+def test_a_key_is_written_once_and_not_over_another(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    early = HostKeyPolicy(OPTIONS, KnownHosts(()), file, threading.Lock())
+    for _ in range(2):
+        early.missing_host_key(paramiko.SSHClient(), "ignored", ECDSA)
+    assert file.read_text() == f"{entry('h', ECDSA)}\n"
+    with pytest.raises(ChangedHostKeyError):
+        early.missing_host_key(paramiko.SSHClient(), "ignored", RSA)
+    folder = HostKeyPolicy(OPTIONS, KnownHosts(()), tmp_path, threading.Lock())
+    with pytest.raises(UnwrittenHostKeyError) as unwritten:
+        folder.missing_host_key(paramiko.SSHClient(), "ignored", RSA)
+    assert unwritten.value.reason == "Is a directory"
 
 
 def test_a_key_is_written_on_a_line_of_its_own(tmp_path: Path) -> None:
-    known = tmp_path / "known_hosts"
-    known.write_text("first ssh-ed25519 AAAA")
-    key = paramiko.ECDSAKey.generate()
-    policy = TrustOnFirstUse(known, threading.Lock())
-    policy.missing_host_key(paramiko.SSHClient(), "second", key)
-    policy.missing_host_key(paramiko.SSHClient(), "third", key)
-    assert [line.split()[0] for line in known.read_text().splitlines()] == [
-        "first",
-        "second",
-        "third",
-    ]
+    file = tmp_path / "known_hosts"
+    file.write_text("first ssh-ed25519 AAAA")
+    check(ECDSA, file, accept=True)
+    assert [line.split()[0] for line in file.read_text().splitlines()] == ["first", "h"]
 
 
-@pytest.mark.parametrize(
-    ("text", "hop"),
-    [
-        ("bastion", (None, "bastion", None)),
-        ("ops@bastion:2222", ("ops", "bastion", 2222)),
-        ("ops@[2001:db8::9]:2222", ("ops", "2001:db8::9", 2222)),
-        ("[2001:db8::9]", (None, "2001:db8::9", None)),
-        ("2001:db8::9", (None, "2001:db8::9", None)),
-        ("a@b@198.51.100.7", ("a@b", "198.51.100.7", None)),
-    ],
-)
-def test_a_jump_host_is_written_as_for_ssh(
-    text: str, hop: tuple[str | None, str, int | None]
-) -> None:
-    assert parse_hop(text) == hop
+def test_a_key_that_is_too_short(tmp_path: Path) -> None:
+    file = write(tmp_path / "known_hosts", entry("h", RSA))
+    check(RSA, file)
+    with pytest.raises(WeakHostKeyError):
+        check(RSA, file, dataclasses.replace(OPTIONS, minimum_rsa_bits=3072))
 
 
-def test_several_jump_hosts_are_gone_through_in_the_order_of_the_list() -> None:
-    cluster = builders.cluster(ssh={"jump": "a,b:2222", "config": "/dev/null"})
-    dialer = Dialer(cluster, Path())
-    config = Config(lazy=True, ssh_config=SSHConfig.from_text("Host *.11\n"))
-    dialer.__dict__["config"] = config
-    first, second, target = dialer._hops(cluster.nodes[0])
-    assert (first.host, second.host, second.port) == ("a", "b", 2222)
-    assert (target.gateway, second.gateway, first.gateway) == (second, first, False)
+def test_revoked_keys_in_a_list(tmp_path: Path) -> None:
+    file = write(tmp_path / "revoked", "# lost", entry("", ECDSA).strip())
+    refuse_revoked([file], "h", RSA)
+    with pytest.raises(RevokedHostKeyError) as revoked:
+        refuse_revoked([file], "h", ECDSA)
+    assert revoked.value.place == f"{file} line 2"
+    with pytest.raises(UncheckedRevocationError):
+        refuse_revoked([tmp_path / "not there"], "h", RSA)
+
+
+@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="OpenSSH is not installed")
+def test_revoked_keys_in_a_krl(tmp_path: Path) -> None:
+    public = write(tmp_path / "key.pub", entry("", ECDSA).strip())
+    krl = tmp_path / "krl"
+    subprocess.run(["ssh-keygen", "-q", "-k", "-f", str(krl), str(public)], check=True)
+    refuse_revoked([krl], "h", RSA)
+    with pytest.raises(RevokedHostKeyError):
+        refuse_revoked([krl], "h", ECDSA)
+    krl.write_bytes(krl.read_bytes()[:30])
+    with pytest.raises(UncheckedRevocationError):
+        refuse_revoked([krl], "h", RSA)
+
+
+def test_the_types_of_known_keys_are_asked_for_first(tmp_path: Path) -> None:
+    ours = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512", "rsa-sha2-256")
+    file = write(tmp_path / "known_hosts", entry("h", RSA))
+    known = read_known_hosts([file], ["h"])
+    assert key_algorithms(known, ours) == (*ours[2:], *ours[:2])
+    assert key_algorithms(read_known_hosts([file], ["other"]), ours) == ours

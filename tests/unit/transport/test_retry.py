@@ -6,7 +6,7 @@ import paramiko
 import pytest
 
 from hadeploy.errors import HadeployError
-from hadeploy.transport.explain import explained
+from hadeploy.transport.explain import Stop, explained
 from hadeploy.transport.retry import DoNotRetryError, retried
 
 
@@ -70,7 +70,7 @@ def test_what_must_not_be_tried_again_is_not() -> None:
 def test_which_failures_to_connect_are_tried_again(
     error: Exception, offered: bool, again: bool
 ) -> None:
-    told = explained(error, "n1", "root@198.51.100.11:22", 10, offered=offered)
+    told = explained(error, Stop("n1", "root@198.51.100.11:22"), 10, offered=offered)
     assert isinstance(told, DoNotRetryError) is not again
     assert told.node == "n1"
     assert told.hint

@@ -1,0 +1,44 @@
+"""paramiko's side of a connection, with what OpenSSH's client does beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import paramiko
+
+MOST_WORDS = 300
+
+
+class ClientTransport(paramiko.Transport):
+    """Asks for the host keys that are known, and keeps what a server says before it hangs up.
+
+    Args:
+        sock: to the server.
+        order: puts host key algorithms in the order in which they are wanted.
+        options: paramiko's.
+    """
+
+    def __init__(
+        self,
+        sock: Any,
+        *,
+        order: Callable[[Sequence[str]], tuple[str, ...]] = tuple,
+        **options: Any,
+    ) -> None:
+        self._order = order
+        self.disconnect_reason = ""
+        super().__init__(sock, **options)
+
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        """The host key algorithms to offer."""
+        return self._order(super().preferred_keys)
+
+    def _parse_disconnect(self, m: paramiko.Message) -> None:
+        m.get_int()
+        words = m.get_string().decode("utf-8", "replace")[:MOST_WORDS]
+        self.disconnect_reason = "".join(c if c.isprintable() else " " for c in words).strip()
+        m.rewind()
+        # The type of the message has been read already.
+        super()._parse_disconnect(m)  # type: ignore[misc]

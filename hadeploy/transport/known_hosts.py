@@ -1,0 +1,205 @@
+"""known_hosts files, read as OpenSSH reads them (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Literal
+
+Marker = Literal["", "@cert-authority", "@revoked"]
+
+KEY_TYPES = frozenset(
+    {
+        "ssh-ed25519",
+        "ssh-rsa",
+        "ecdsa-sha2-nistp256",
+        "ecdsa-sha2-nistp384",
+        "ecdsa-sha2-nistp521",
+        "sk-ssh-ed25519@openssh.com",
+        "sk-ecdsa-sha2-nistp256@openssh.com",
+    }
+)
+_MARKERS: dict[str, Marker] = {"@cert-authority": "@cert-authority", "@revoked": "@revoked"}
+SALT_BYTES = 20
+
+
+class Trust(Enum):
+    """What known_hosts says of a key that a host shows."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    CHANGED = "changed"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a known_hosts file.
+
+    Attributes:
+        names: patterns, or the hash of a name.
+        blob: the public key.
+    """
+
+    marker: Marker
+    names: str
+    type: str
+    blob: bytes
+    file: Path
+    line: int
+
+    @property
+    def place(self) -> str:
+        """FILE line N."""
+        return f"{self.file} line {self.line}"
+
+    def is_for(self, name: str) -> bool:
+        """Whether the line is about that host, as it is looked up: in lower case."""
+        if self.names.startswith("|"):
+            return _hash_matches(self.names, name)
+        return matches(self.names, name)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What known_hosts says, and the line that says it."""
+
+    trust: Trust
+    entry: Entry | None = None
+
+
+@dataclass(frozen=True)
+class KnownHosts:
+    """The lines that concern one host.
+
+    Attributes:
+        exact: those for the name that is looked up.
+        plain: for the name without its port, which OpenSSH tries next; only a match counts.
+    """
+
+    exact: tuple[Entry, ...]
+    plain: tuple[Entry, ...] = ()
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry], names: Sequence[str]) -> KnownHosts:
+        """Those of all lines that concern a host.
+
+        Args:
+            entries: of all files, in their order.
+            names: of the host, the exact one first.
+        """
+        lines = list(entries)
+        exact, *others = [tuple(line for line in lines if line.is_for(name)) for name in names]
+        return cls(exact, *others)
+
+    def verdict(self, blob: bytes) -> Verdict:
+        """What is to be thought of a key that the host has shown.
+
+        Args:
+            blob: a public key, not a certificate.
+        """
+        for entry in (*self.exact, *self.plain):
+            if entry.marker == "@revoked" and entry.blob == blob:
+                return Verdict(Trust.REVOKED, entry)
+        for entry in (*self.exact, *self.plain):
+            if not entry.marker and entry.blob == blob:
+                return Verdict(Trust.KNOWN, entry)
+        other = next((entry for entry in self.exact if not entry.marker), None)
+        return Verdict(Trust.CHANGED, other) if other else Verdict(Trust.UNKNOWN)
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of the keys that the host is known by."""
+        entries = [entry for entry in self.exact if not entry.marker]
+        entries = entries or [entry for entry in self.plain if not entry.marker]
+        return frozenset(entry.type for entry in entries)
+
+    @property
+    def authorities(self) -> tuple[Entry, ...]:
+        """The certificate authorities that vouch for the host."""
+        lines = (*self.exact, *self.plain)
+        return tuple(entry for entry in lines if entry.marker == "@cert-authority")
+
+    def authority(self, blob: bytes) -> Entry | None:
+        """The line that trusts an authority; None if there is none, or another one revokes it."""
+        lines = (*self.exact, *self.plain)
+        if any(entry.marker == "@revoked" and entry.blob == blob for entry in lines):
+            return None
+        return next((entry for entry in self.authorities if entry.blob == blob), None)
+
+
+def parse(content: bytes, file: Path) -> Iterator[Entry]:
+    """The lines of a file; damaged ones, and those with keys of unknown types, are skipped."""
+    text = content.decode("utf-8", "surrogateescape")
+    for number, line in enumerate(text.split("\n"), 1):
+        words = line.strip(" \t\r").split(None, 4)
+        marker: Marker = ""
+        if words and words[0].startswith("@"):
+            if words[0] not in _MARKERS:
+                continue
+            marker = _MARKERS[words.pop(0)]
+        if len(words) < 3 or words[0].startswith("#") or words[1] not in KEY_TYPES:
+            continue
+        blob = _key(words[1], words[2])
+        if blob is not None:
+            yield Entry(marker, words[0], words[1], blob, file, number)
+
+
+def matches(patterns: str, name: str) -> bool:
+    """Whether a list of patterns with `*`, `?`, `!` matches (PATTERNS in ssh_config(5))."""
+    found = False
+    for pattern in patterns.lower().split(","):
+        if matches_pattern(pattern.removeprefix("!"), name):
+            if pattern.startswith("!"):
+                return False
+            found = True
+    return found
+
+
+def matches_pattern(pattern: str, name: str) -> bool:
+    """Whether one pattern with `*` and `?` matches."""
+    parts = {"*": ".*", "?": "."}
+    expression = "".join(parts.get(c) or re.escape(c) for c in pattern)
+    return re.fullmatch(expression, name, re.S) is not None
+
+
+def hashed(name: str, salt: bytes) -> str:
+    """A host name as HashKnownHosts writes it.
+
+    Args:
+        name: in lower case.
+        salt: SALT_BYTES random bytes.
+    """
+    digest = hmac.new(salt, name.encode("utf-8", "surrogateescape"), hashlib.sha1).digest()
+    return f"|1|{base64.b64encode(salt).decode()}|{base64.b64encode(digest).decode()}"
+
+
+def _hash_matches(text: str, name: str) -> bool:
+    _, version, salt, *_ = (*text.split("|"), "", "")
+    if version != "1":
+        return False
+    try:
+        decoded = base64.b64decode(salt, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return len(decoded) == SALT_BYTES and hmac.compare_digest(
+        hashed(name, decoded).encode(), text.encode("utf-8", "surrogateescape")
+    )
+
+
+def _key(type_: str, text: str) -> bytes | None:
+    """The key, if it is one of that type."""
+    try:
+        blob = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    name = type_.encode()
+    begins = len(name).to_bytes(4, "big") + name
+    return blob if blob.startswith(begins) and len(blob) > len(begins) else None

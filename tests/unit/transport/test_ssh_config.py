@@ -1,0 +1,70 @@
+"""What OpenSSH is asked, and what it says when it refuses a config (OpenSSH 9.2)."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.transport.ssh_config import SshConfig, error_text
+from hadeploy.transport.ssh_options import Query
+
+TEN_ERRORS = """\
+OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19 27 Jan 2026
+debug1: Reading configuration data /tmp/c4
+/tmp/c4: line 2: Bad configuration option: foo
+/tmp/c4: line 3: Bad configuration option: bar
+Unsupported Match attribute foo
+/tmp/c4 line 4: Bad Match condition
+/tmp/c4: terminating, 3 bad configuration options
+"""
+
+
+def test_errors_are_told_in_openssh_s_own_words() -> None:
+    assert error_text(TEN_ERRORS) == (
+        "/tmp/c4: line 2: Bad configuration option: foo; "
+        "/tmp/c4: line 3: Bad configuration option: bar; "
+        "Unsupported Match attribute foo; /tmp/c4 line 4: Bad Match condition"
+    )
+    assert error_text("a\x1b[31m\n") == "a?[31m"
+
+
+@pytest.mark.skipif(not shutil.which("ssh"), reason="OpenSSH is not installed")
+def test_openssh_is_asked(tmp_path: Path) -> None:
+    included, file = tmp_path / "in cluded", tmp_path / "config"
+    included.write_text("Match originalhost=lb1 user ops\n  HostKeyAlias from-include\n")
+    file.write_text(
+        f'Include "{included}"\nMatch exec true\n  Port 2222\n'
+        "  HostName 198.51.100.7\nMatch final host 198.51.100.7\n  ConnectTimeout 3\n"
+    )
+    config = SshConfig(file, timeout=10)
+    host = config.options(Query("lb1", user="ops"))
+    assert (host.where, host.known_as) == ("ops@198.51.100.7:2222", ("from-include",))
+    assert host.connect_timeout == 3
+    assert config.options(Query("lb1", user="me")).host_key_alias is None
+    file.write_text("Port abc\n")
+    assert config.options(Query("lb1", user="ops")) is host
+    with pytest.raises(HadeployError, match="line 1: Bad port 'abc'") as error:
+        config.options(Query("lb2"))
+    assert str(file) in error.value.what
+    assert error.value.code == ExitCode.USAGE
+
+
+@pytest.mark.skipif(not shutil.which("ssh"), reason="OpenSSH is not installed")
+def test_a_match_exec_that_hangs_is_given_up(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text('Match exec "sleep 60"\n  User me\n')
+    with pytest.raises(HadeployError, match="ssh -G has not ended"):
+        SshConfig(file, timeout=0.3).options(Query("lb1"))
+
+
+@pytest.mark.skipif(not shutil.which("ssh"), reason="OpenSSH is not installed")
+def test_the_config_in_another_home_folder_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text("Host lb1\n  User there\n")
+    assert SshConfig(None, timeout=10).options(Query("lb1")).user == "there"
