@@ -7,7 +7,7 @@ from typing import Any
 
 import paramiko
 
-MOST_WORDS = 300
+from hadeploy.inventory.problems import printable
 
 
 class ClientTransport(paramiko.Transport):
@@ -37,8 +37,7 @@ class ClientTransport(paramiko.Transport):
 
     def _parse_disconnect(self, m: paramiko.Message) -> None:
         m.get_int()
-        words = m.get_string().decode("utf-8", "replace")[:MOST_WORDS]
-        self.disconnect_reason = "".join(c if c.isprintable() else " " for c in words).strip()
+        self.disconnect_reason = printable(m.get_string().decode("utf-8", "replace").strip())
         m.rewind()
         # The type of the message has been read already.
         super()._parse_disconnect(m)  # type: ignore[misc]

@@ -180,14 +180,14 @@ def read_known_hosts(files: Sequence[Path], names: Sequence[str]) -> KnownHosts:
         files: the user's first.
         names: of the host, the exact one first.
     """
-    return KnownHosts.of(_entries(files), names)
+    return KnownHosts.of(_entries(files, names), names)
 
 
-def _entries(files: Iterable[Path]) -> list[Entry]:
+def _entries(files: Iterable[Path], names: Sequence[str]) -> list[Entry]:
     entries: list[Entry] = []
     for file in files:
         try:
-            entries += parse(file.read_bytes(), file)
+            entries += parse(file.read_bytes(), file, names)
         except OSError:
             continue
     return entries

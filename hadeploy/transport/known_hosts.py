@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -62,9 +61,7 @@ class Entry:
 
     def is_for(self, name: str) -> bool:
         """Whether the line is about that host, as it is looked up: in lower case."""
-        if self.names.startswith("|"):
-            return _hash_matches(self.names, name)
-        return matches(self.names, name)
+        return _is_about(self.names, name)
 
 
 @dataclass(frozen=True)
@@ -135,8 +132,16 @@ class KnownHosts:
         return next((entry for entry in self.authorities if entry.blob == blob), None)
 
 
-def parse(content: bytes, file: Path) -> Iterator[Entry]:
-    """The lines of a file; damaged ones, and those with keys of unknown types, are skipped."""
+def parse(content: bytes, file: Path, names: Sequence[str]) -> Iterator[Entry]:
+    """The lines of a file that are about a host.
+
+    Damaged ones, and those with keys of unknown types, are skipped.
+
+    Args:
+        content: the file's.
+        file: for messages.
+        names: of the host; a line about any of them counts.
+    """
     text = content.decode("utf-8", "surrogateescape")
     for number, line in enumerate(text.split("\n"), 1):
         words = line.strip(" \t\r").split(None, 4)
@@ -147,9 +152,15 @@ def parse(content: bytes, file: Path) -> Iterator[Entry]:
             marker = _MARKERS[words.pop(0)]
         if len(words) < 3 or words[0].startswith("#") or words[1] not in KEY_TYPES:
             continue
+        if not any(_is_about(words[0], name) for name in names):
+            continue
         blob = _key(words[1], words[2])
         if blob is not None:
             yield Entry(marker, words[0], words[1], blob, file, number)
+
+
+def _is_about(names: str, name: str) -> bool:
+    return _hash_matches(names, name) if names.startswith("|") else matches(names, name)
 
 
 def matches(patterns: str, name: str) -> bool:
@@ -165,6 +176,8 @@ def matches(patterns: str, name: str) -> bool:
 
 def matches_pattern(pattern: str, name: str) -> bool:
     """Whether one pattern with `*` and `?` matches."""
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == name
     parts = {"*": ".*", "?": "."}
     expression = "".join(parts.get(c) or re.escape(c) for c in pattern)
     return re.fullmatch(expression, name, re.S) is not None
@@ -177,7 +190,7 @@ def hashed(name: str, salt: bytes) -> str:
         name: in lower case.
         salt: SALT_BYTES random bytes.
     """
-    digest = hmac.new(salt, name.encode("utf-8", "surrogateescape"), hashlib.sha1).digest()
+    digest = hmac.digest(salt, name.encode("utf-8", "surrogateescape"), "sha1")
     return f"|1|{base64.b64encode(salt).decode()}|{base64.b64encode(digest).decode()}"
 
 

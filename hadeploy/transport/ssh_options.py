@@ -10,6 +10,7 @@ from pathlib import Path
 
 import paramiko
 
+from hadeploy.inventory.problems import printable
 from hadeploy.transport.ssh_tokens import expand_command, expand_path, split_paths, tokens_of
 from hadeploy.transport.ssh_unsupported import not_followed
 
@@ -98,8 +99,8 @@ class HostOptions:
 
     @property
     def where(self) -> str:
-        """user@host:port, as shown."""
-        return f"{self.user}@{self.hostname}:{self.port}"
+        """user@host:port, for display."""
+        return printable(f"{self.user}@{self.hostname}:{self.port}")
 
     @property
     def certified_as(self) -> str:
@@ -145,7 +146,7 @@ def used_entries(debug: str, *, system: bool = False) -> tuple[str, ...]:
             match = checking[1]
         elif line == "debug2: match found" and not file.startswith(skipped):
             found[f"Match {match}"] = None
-    return tuple(found)
+    return tuple(map(printable, found))
 
 
 def options_of(

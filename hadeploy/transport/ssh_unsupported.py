@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from hadeploy.inventory.problems import printable
+
 ALWAYS_CHECKED = "host keys are always checked"
 KEYS_ONLY = "hadeploy logs in with keys only"
 
@@ -74,7 +76,7 @@ def not_followed(said: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
         said: what differs from the defaults, by keyword in lower case.
     """
     return tuple(
-        f"{option.name} {_SPELLING.get(value, value)}: {option.reason}"
+        f"{option.name} {printable(_SPELLING.get(value, value))}: {option.reason}"
         for option in UNSUPPORTED
         for value in said.get(option.name.lower(), ())[:1]
         if option.matters(value)

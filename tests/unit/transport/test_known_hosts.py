@@ -19,7 +19,8 @@ def line(names: str, key: paramiko.PKey = ECDSA) -> str:
 
 
 def verdict(text: str, key: paramiko.PKey, *names: str) -> Trust:
-    known = KnownHosts.of(parse(text.encode(), Path("kh")), names or ("h",))
+    names = names or ("h",)
+    known = KnownHosts.of(parse(text.encode(), Path("kh"), names), names)
     return known.verdict(key.asbytes()).trust
 
 
@@ -52,7 +53,7 @@ def test_what_a_file_says_of_a_key(text: str, trust: Trust) -> None:
 
 def test_bytes_that_are_no_text_are_in_nobodys_way() -> None:
     content = b"\xff\xfe ssh-ed25519 AAAA \xc3\n" + line("h").encode()
-    (entry,) = parse(content, Path("kh"))
+    (entry,) = parse(content, Path("kh"), ["h"])
     assert (entry.names, entry.line, entry.place) == ("h", 2, "kh line 2")
 
 
@@ -67,7 +68,7 @@ def test_another_port_may_be_known_by_the_name_alone() -> None:
 
 def test_the_types_to_ask_for_and_the_authorities() -> None:
     text = line("h", RSA) + line("@cert-authority *.example.com,h") + line("other")
-    known = KnownHosts.of(parse(text.encode(), Path("kh")), ["h"])
+    known = KnownHosts.of(parse(text.encode(), Path("kh"), ["h"]), ["h"])
     assert known.types == {"ssh-rsa"}
     assert [entry.line for entry in known.authorities] == [2]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from hadeploy.errors import HadeployError
 from hadeploy.transport.connect import Dialer
+from hadeploy.transport.retry import DoNotRetryError
 from hadeploy.transport.ssh_options import HostOptions, Query, options_of
 from tests.unit import builders
 
@@ -22,15 +24,24 @@ texts = st.text(alphabet="ax@:,[]%.$`\u00b2-1 ", max_size=8) | st.sampled_from(
 
 
 class Empty:
-    """An SSH config that says nothing."""
+    """An SSH config that says nothing, or what a test wants."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, tuple[str, ...]] = {}
+        self.error: HadeployError | None = None
+
+    def load_defaults(self) -> None:
+        """There are none."""
 
     def options(self, query: Query) -> HostOptions:
+        if self.error:
+            raise self.error
         dump = {
             "hostname": (query.host,),
             "user": (query.user or "me",),
             "port": (str(query.port or 22),),
         }
-        return options_of(dump, {}, query, {})
+        return options_of({**dump, **self.said}, {}, query, {})
 
 
 def dialer(**ssh: Any) -> Dialer:
@@ -66,3 +77,23 @@ def test_names_and_addresses_of_every_kind(host: str) -> None:
 def test_a_jump_host_that_is_none(jump: str) -> None:
     with pytest.raises(ValidationError):
         dialer(jump=jump)
+
+
+def test_each_warning_is_shown_once() -> None:
+    shown: list[str] = []
+    one = dialer()
+    one.__dict__["ssh_config"].said = {"bindaddress": ("198.51.100.1",)}
+    quiet = dataclasses.replace(one, warn=shown.append)
+    quiet.__dict__["ssh_config"] = one.ssh_config
+    nodes = one.cluster.nodes
+    quiet.prepare([*nodes, *nodes])
+    quiet.prepare(nodes)
+    (warning,) = shown
+    assert warning.startswith("the SSH config sets BindAddress 198.51.100.1: ")
+
+
+def test_a_mistake_that_concerns_all_nodes_is_told_once() -> None:
+    one = dialer()
+    one.__dict__["ssh_config"].error = DoNotRetryError("config line 2: Bad port")
+    with pytest.raises(DoNotRetryError, match="config line 2"):
+        one.prepare([*one.cluster.nodes, *one.cluster.nodes])
