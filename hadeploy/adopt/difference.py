@@ -20,6 +20,7 @@ _PLAIN = re.compile(
 )
 _RESERVED = ("true", "false", "null", "yes", "no", "on", "off")
 NO_KEY = "no inventory key for it"
+NO_FILE = "our container does not have that file"
 OWN_TEMPLATE = "no inventory key for it; it needs a template of your own: templates.folder"
 
 Keep = Mapping[str, Any]

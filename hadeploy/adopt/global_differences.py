@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hadeploy.adopt.difference import NO_KEY, Difference, Keep, different
+from hadeploy.adopt.difference import NO_FILE, NO_KEY, Difference, Keep, different
 from hadeploy.adopt.haproxy_lines import Configuration, Report, Verdict, setting
 from hadeploy.adopt.keywords import ONLY_TLS, REMOVED_GLOBAL, REPLACED_GLOBAL
 from hadeploy.adopt.sections import Line, Section
-from hadeploy.adopt.values import canonical, duration, microseconds
+from hadeploy.adopt.values import canonical, duration, microseconds, uses_a_file
 from hadeploy.inventory.fields import milliseconds
 from hadeploy.inventory.model import Cluster
 from hadeploy.plan.texts import shown
@@ -82,6 +82,8 @@ def _judge(report: Report, cluster: Cluster, line: Line) -> None:
     elif line.begins("stats", "socket"):
         what = f"global: {_said(line)}: ours has its socket in its container"
         report.lose(line, Difference(what))
+    elif uses_a_file(line):
+        report.lose(line, Difference(f"global: {_said(line)}", why=NO_FILE))
     else:
         plain = shown(line.text) == line.text and not line.variables
         extra = {"templates": {"extra": {"global": line.text}}}

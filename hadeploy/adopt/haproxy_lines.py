@@ -64,7 +64,12 @@ class Configuration:
         """The first frontend on a port, with its default backend."""
         for front in self.found:
             if front.kind in FRONTENDS and port in self.ports(front):
-                name = self.value(front, "default_backend")
+                always = [
+                    line.words[1]
+                    for line in front.all("use_backend")
+                    if len(line.words) == 2  # without a condition
+                ]
+                name = always[0] if always else self.value(front, "default_backend")
                 back = next((s for s in self.found if s.kind == "backend" and s.name == name), None)
                 return Served(self, front, front if front.kind == "listen" and not back else back)
         return None

@@ -88,8 +88,13 @@ FOR_DEFAULTS = frozenset(
         *("timeout", "option", "no", "tcp-check", "http-check", "max-session-srv-conns"),
         *("srvtcpka-cnt", "srvtcpka-idle", "srvtcpka-intvl", "log-tag", "log-format", "backlog"),
         *("rate-limit", "clitcpka-cnt", "clitcpka-idle", "clitcpka-intvl", "unique-id-format"),
-        *("error-log-format", "email-alert"),
+        *("error-log-format",),
     )
+)
+
+# They need what ours does not have, or do not go with what it has.
+NOT_FOR_OURS = frozenset(
+    (("option", "transparent"), ("option", "external-check"), ("option", "spop-check"))
 )
 
 # What our container has in another way, or has no use for.

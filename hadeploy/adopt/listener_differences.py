@@ -10,6 +10,7 @@ from hadeploy.adopt.haproxy_lines import Report, Served, Verdict, scope, setting
 from hadeploy.adopt.keywords import (
     FOR_DEFAULTS,
     FOR_LISTENER,
+    NOT_FOR_OURS,
     ONLY_BACKEND,
     ONLY_HTTP,
 )
@@ -20,7 +21,7 @@ from hadeploy.adopt.servers import (
     option_differences,
     read_servers,
 )
-from hadeploy.adopt.values import canonical, duration, endpoints
+from hadeploy.adopt.values import canonical, duration, endpoints, uses_a_file
 from hadeploy.inventory.model import Cluster, Listener
 from hadeploy.plan.texts import shown
 
@@ -72,7 +73,7 @@ def _judge(report: Report, pair: _Pair, line: Line) -> None:
         _bind(report, pair, line)
     elif line.keyword in _NAMES or (not http and scope(setting(line)[0]) in ONLY_HTTP):
         report.judge(line, Verdict.NO_EFFECT)
-    elif line.keyword == "default_backend":
+    elif line.keyword == "default_backend" or _is_always(line):
         _default_backend(report, pair, line)
     elif line.keyword == "balance":
         report.judge(line, Verdict.TOLD)
@@ -112,7 +113,7 @@ def _lost(pair: _Pair, line: Line) -> Iterator[Difference]:
         yield different(pair.cluster, said, only, both, why="listeners[].maxconn")
     elif line.keyword == "mode":
         yield Difference(f"{said} becomes tcp")
-    elif line.keyword in _ELSEWHERE or _uses_a_file(line) or line.keyword[:1] == ".":
+    elif line.keyword in _ELSEWHERE or uses_a_file(line) or line.keyword[:1] == ".":
         yield Difference(said, why=OWN_TEMPLATE)
     else:
         yield different(pair.cluster, f"{said}{_ours(pair, line)}", *_extra(pair, line))
@@ -132,10 +133,24 @@ def _extra(pair: _Pair, line: Line) -> Iterator[Keep]:
     if line.variables or shown(line.text) != line.text or len(pair.cluster.listeners) > 1:
         return
     where = scope(setting(line)[0])
+    if where in NOT_FOR_OURS:
+        return
     if where not in ONLY_BACKEND and line not in _of_back(pair) and name in FOR_LISTENER | {"log"}:
-        yield {"templates": {"extra": {"listener": line.text}}}
+        lines = _with_conditions(pair, line)
+        if lines:
+            yield {"templates": {"extra": {"listener": "\n".join(each.text for each in lines)}}}
     elif name in FOR_DEFAULTS and not _said_by_ours(pair, line):
         yield {"templates": {"extra": {"defaults": line.text}}}
+
+
+def _with_conditions(pair: _Pair, line: Line) -> list[Line]:
+    """A line after the acl lines that it names; none if one of them cannot be added to ours."""
+    words = {word.lstrip("!") for word in line.words[1:]} if line.keyword != "acl" else set()
+    lists = [a for a in pair.theirs.of.lines(pair.theirs.front) if a.begins("acl")]
+    needed = [a for a in lists if len(a.words) > 1 and a.words[1] in words]
+    if any(uses_a_file(a) or a.variables or shown(a.text) != a.text for a in needed):
+        return []
+    return [*needed, line]
 
 
 def _said_by_ours(pair: _Pair, line: Line) -> bool:
@@ -179,10 +194,15 @@ def _is_name(line: Line, at: int) -> bool:
     return "name" in (line.words[at], line.words[at - 1])
 
 
+def _is_always(line: Line) -> bool:
+    """`use_backend` without a condition, which is before any `default_backend`."""
+    return line.keyword == "use_backend" and len(line.words) == 2
+
+
 def _default_backend(report: Report, pair: _Pair, line: Line) -> None:
     if pair.theirs.back is None:
         name = line.words[-1]
-        report.lose(line, Difference(f"{pair.port}: default_backend {name} is not in the file"))
+        report.lose(line, Difference(f"{pair.port}: backend {name} is not in the file"))
     else:
         report.judge(line, Verdict.REPLACED)
 
@@ -231,11 +251,6 @@ def _servers(report: Report, pair: _Pair) -> None:
     for line in pair.theirs.back_lines:
         if line.keyword in ("server", "default-server"):
             report.judge(line, Verdict.REPLACED)
-
-
-def _uses_a_file(line: Line) -> bool:
-    """Whether it names a file, which our container does not have."""
-    return "-f" in line.words or any(word.startswith("/") for word in line.words[1:])
 
 
 def _said(line: Line) -> str:

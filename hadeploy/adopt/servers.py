@@ -39,8 +39,10 @@ _OF_CHECK = {"inter": "interval", "fall": "fall", "rise": "rise"}
 # They cannot be given by default-server, or name what is not in our container.
 _OF_ONE_SERVER = (
     *("track", "redir", "cookie", "id", "guid", "resolvers", "shard", "backup", "disabled"),
-    *("ca-file", "crt", "crl-file", "namespace"),
+    *("ca-file", "crt", "crl-file", "namespace", "proto"),
 )
+# haproxy refuses the one without the other.
+_TOGETHER = {"ssl": "verify", "check-ssl": "verify", "agent-check": "agent-port"}
 _OF_NAMES = ("init-addr", "resolve-prefer", "resolve-net", "resolve-opts")
 
 
@@ -145,7 +147,7 @@ def option_differences(
         becomes = f" becomes {written[name]}" if written.get(name) else ""
         what = f"{port}: {whose}: {shown(text)}{becomes}"
         usable = every and (name in _OF_CHECK or name not in ours[0].written)
-        keeps = _keeps(cluster, listener, text, name) if usable else ()
+        keeps = _keeps(cluster, listener, name, having[0].written) if usable else ()
         yield different(cluster, what, *keeps)
     for server in theirs:
         if "check" not in server.options:
@@ -157,11 +159,19 @@ def _checks_tls(name: str, mine: Mapping[str, str]) -> bool:
     return name in ("check-ssl", "verify") and "check-ssl" in mine
 
 
-def _keeps(cluster: Cluster, listener: Listener, text: str, name: str) -> Iterator[Keep]:
-    value = text.partition(" ")[2]
+def _keeps(
+    cluster: Cluster, listener: Listener, name: str, written: Mapping[str, str]
+) -> Iterator[Keep]:
+    value = written[name]
+    text = f"{name} {value}".strip()
     if name in _OF_CHECK:
         given = duration(value) if name == "inter" else int(value) if value.isdigit() else value
         yield {"listeners": [{"port": listener.port, "check": {_OF_CHECK[name]: given}}]}
+    elif name in _TOGETHER:
+        partner = _TOGETHER[name]
+        if partner in written and len(cluster.listeners) == 1:
+            both = f"default-server {name} {partner} {written[partner]}"
+            yield {"templates": {"extra": {"defaults": both}}}
     elif name not in _OF_ONE_SERVER and len(cluster.listeners) == 1 and shown(text) == text:
         yield {"templates": {"extra": {"defaults": f"default-server {text}"}}}
 

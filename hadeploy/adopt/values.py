@@ -116,6 +116,11 @@ def variables_of(line: Line) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*line.variables, *variables_in(" ".join(line.words[at : at + 1])))))
 
 
+def uses_a_file(line: Line) -> bool:
+    """Whether it names a file, which our container does not have."""
+    return "-f" in line.words or any(word.startswith("/") for word in line.words[1:])
+
+
 def canonical(line: Line) -> tuple[str, ...]:
     """The words of a line, where equal lines have equal words."""
     words = line.words

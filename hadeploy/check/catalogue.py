@@ -152,8 +152,11 @@ CHECKS = (
     Check(
         "set-up-by-hand",
         "no cluster by hand",
-        "no cluster that was set up by hand serves in our place",
-        "`hadeploy up --adopt` takes it over",
+        "no cluster that was set up by hand serves in our place. With `--adopt` it is a failure "
+        "only where the old haproxy serves the backends on other ports than the inventory's, so "
+        "that its clients would be refused",
+        "`hadeploy up --adopt` takes it over; where the port differs, set "
+        "`listeners: [{port: ...}]` first",
     ),
     Check(
         "container-names",
@@ -164,8 +167,9 @@ CHECKS = (
     Check(
         "ports",
         "ports free",
-        "the listeners' ports and the health port are free, or our own haproxy's; else the owner "
-        "is named",
+        "the listeners' ports, the health port and that of the metrics are free, or our own "
+        "haproxy's; else the owner is named, and for a port that the engine publishes its "
+        "container",
         "stop the owner, or choose another port",
     ),
     Check(

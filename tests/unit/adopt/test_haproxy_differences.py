@@ -159,7 +159,8 @@ def test_a_rich_file_is_told_line_by_line() -> None:
         ),
         "port 9443: acl listed src -f /etc/haproxy/list": TEMPLATE,
         "port 9443: tcp-request connection reject if !inside": extra(
-            "listener", "tcp-request connection reject if !inside"
+            "listener",
+            r"acl inside src 198.51.100.0/24\ntcp-request connection reject if !inside",
         ),
         "port 9443: use_backend other if { src 198.51.100.9 }": TEMPLATE,
         "port 9443: option allbackups": extra("defaults", "option allbackups"),
@@ -239,7 +240,7 @@ def test_equal_options_of_servers_are_not_told_in_any_order(options: str) -> Non
     [
         ("check send-proxy", "send-proxy", extra("defaults", "default-server send-proxy")),
         ("check check-send-proxy", "check-send-proxy", None),
-        ("check ssl verify none", "ssl", extra("defaults", "default-server ssl")),
+        ("check ssl verify none", "ssl", extra("defaults", "default-server ssl verify none")),
         ("check backup", "backup", TEMPLATE),
         ("check disabled", "disabled", TEMPLATE),
         ("check maxconn 50", "maxconn 50", extra("defaults", "default-server maxconn 50")),
@@ -386,6 +387,43 @@ def test_a_port_that_the_engine_publishes_is_the_nodes() -> None:
 def test_each_kind_of_line_has_its_key(lines: str, what: str, key: str) -> None:
     text = SAME.replace("bind *:9443", lines)
     assert told(text)[f"port 9443: {what}"] == key
+
+
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [
+        (
+            "acl a src 198.51.100.0/24\n acl b dst_port 1\n tcp-request content reject if a !b",
+            extra(
+                "listener",
+                r"acl a src 198.51.100.0/24\nacl b dst_port 1\ntcp-request content reject if a !b",
+            ),
+        ),
+        ("acl a src -f /etc/list\n tcp-request content reject if a", TEMPLATE),
+        ("option transparent", TEMPLATE),
+        ("option external-check", TEMPLATE),
+    ],
+)
+def test_a_line_is_advised_only_with_what_it_needs(lines: str, key: str) -> None:
+    assert list(told(SAME + f" {lines}\n").values())[-1] == key
+
+
+def test_options_that_need_each_other_are_advised_together() -> None:
+    found = told(SAME.replace("check", "check agent-check agent-port 5"))
+    together = "default-server agent-check agent-port 5"
+    assert found["port 9443: every server: agent-check"] == extra("defaults", together)
+    found = told(SAME.replace("check", "check ssl"))
+    assert found["port 9443: every server: ssl"] == TEMPLATE
+
+
+def test_a_file_of_the_old_container_is_told() -> None:
+    found = told("global\n lua-load /etc/haproxy/x.lua\n" + SAME)
+    assert found == {"global: lua-load /etc/haproxy/x.lua": "our container does not have that file"}
+
+
+def test_a_backend_that_is_always_used_is_the_backend() -> None:
+    text = "frontend f\n bind :9443\n use_backend b\nbackend b\n balance leastconn\n" + SERVERS
+    assert told(text) == {}
 
 
 def test_a_second_port_of_the_same_frontend_is_told() -> None:
