@@ -36,6 +36,10 @@ _CONTINUED = re.compile(r"^ +\| ?(.*)")
 # The engine's own words → what to do about them.
 _ENGINE_HINTS = (
     (
+        r"[Cc]annot connect to the Docker daemon|[Ii]s the docker daemon running",
+        "start it (systemctl start docker), and run the same command again",
+    ),
+    (
         r"rlimit",
         "lower haproxy.maxconn, or raise LimitNOFILE of docker.service on the node",
     ),
@@ -116,7 +120,7 @@ def judged(reply: Reply, desired: DesiredNode, doing: str) -> list[ConfigWarning
         lines = [clean(line) for line in said.get(role, "").splitlines()]
         text = "\n".join(line for line in lines if line and not _USAGE.search(line))
         raise HadeployError(
-            f"the Docker engine does not start {role} with its new settings",
+            f"the Docker engine does not start {role}",
             node=desired.node,
             doing=doing,
             detail=text,
