@@ -131,7 +131,7 @@ def judged(reply: Reply, desired: DesiredNode, doing: str) -> list[ConfigWarning
             "staging the files failed",
             node=desired.node,
             doing=doing,
-            detail=reply.said,
+            detail=_without_secrets(reply.said, desired),
             hint=_hint(reply.said, _STAGING_HINTS, _STAGING_HINT).format(root=desired.root),
         )
     return [warning for role in FILES for warning in warnings_in(role, said.get(role, ""), desired)]
@@ -210,6 +210,12 @@ def redacted(said: str, rendered: str) -> str:
         if len(word) >= SHORTEST_SECRET:
             text = text.replace(word, REDACTED)
     return text.replace(STDIN, f"{layout.IN_HAPROXY}/haproxy.cfg")
+
+
+def _without_secrets(said: str, desired: DesiredNode) -> str:
+    for path in FILES.values():
+        said = redacted(said, desired.file(path).content)
+    return said
 
 
 def _file(desired: DesiredNode, role: str) -> tuple[Role, str]:
