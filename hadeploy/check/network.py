@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from hadeploy.check.model import Finding, Sight
 from hadeploy.inventory.model import Cluster, IPAddress, Node
 from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.identity import running_identity
 
 
 def interface_of(node: Node, observed: ObservedNode) -> str | None:
@@ -147,6 +148,17 @@ def _stranger(sight: Sight, node: Node, vip: str, mac: str) -> Finding:
     return Finding("vip-free", node.label, "fail", what, fix)
 
 
+def _may_speak(look: ObservedNode, number: int) -> bool:
+    """Whether a keepalived on that node may be who sends adverts with that virtual_router_id."""
+    identity = running_identity(look)
+    ours = {c.id for c in look.containers if c.role == "keepalived" and c.cluster}
+    others = set(look.keepaliveds.values()) - ours
+    if identity is None or others:
+        return bool(look.keepaliveds)
+    # 0: what it runs is not what its file says.
+    return identity.virtual_router_id in (number, 0)
+
+
 def router_id(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether nobody else on the segment uses our virtual_router_id."""
     number, heard = sight.cluster.vrrp.virtual_router_id, look.host.heard
@@ -156,7 +168,7 @@ def router_id(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]
     ours |= {a.address for seen in sight.observed.values() for a in seen.addresses}
     # A node of ours may be who has no address in the log of an older keepalived.
     away = len(sight.observed) < len(sight.cluster.nodes)
-    maybe_ours = away or any(seen.keepaliveds for seen in sight.observed.values())
+    maybe_ours = away or any(_may_speak(seen, number) for seen in sight.observed.values())
     strangers = [a or "an unnamed host" for a in heard if a not in ours and (a or not maybe_ours)]
     if strangers:
         what = f"virtual_router_id {number} is used on this segment by {', '.join(strangers)}"

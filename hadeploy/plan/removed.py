@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 
+from hadeploy.adopt.sections import sections
+from hadeploy.desired import layout
+from hadeploy.desired.model import DesiredNode
+from hadeploy.inventory.fields import NAME
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Applied, ObservedNode
 
+# Sections of ours that no client of the VIP uses.
+_OWN = "hadeploy-"
+# No haproxy.cfg of ours is larger; a node's word is not taken without bounds.
+MOST_BYTES = 1_000_000
+_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+
 
 def removed(
-    cluster: Cluster, observed: Mapping[str, ObservedNode], changed: Collection[str]
+    cluster: Cluster,
+    desired: Mapping[str, DesiredNode],
+    observed: Mapping[str, ObservedNode],
+    changed: Collection[str],
 ) -> tuple[str, ...]:
     """What clients could use before and cannot use afterwards, in sentences.
 
-    Known from the applied records: each of them counts for its own node only.
+    Known from the applied records, each of which counts for its own node only, and from the ports
+    that haproxy's file on a node binds besides: by a template, or by hand.
 
     Args:
         cluster: what the nodes will have.
+        desired: by node label.
         observed: by node label.
         changed: the labels of the nodes that the plan changes.
     """
     records = [look.applied for node, look in observed.items() if node in changed and look.applied]
-    return (*_ports(cluster, records), *_vips(cluster, records))
+    before = dict.fromkeys(_address(vip) for record in records for vip in record.vips)
+    kept = [vip for vip in before if vip in _wanted(cluster)] or list(before)
+    served = {port: record.listeners.get(port, "") for record in records for port in record.ports}
+    known = {*served, *(listener.port for listener in cluster.listeners)}
+    others = {
+        port: name
+        for node in changed
+        for port, name in _unbound(desired[node], observed[node]).items()
+        if records and port not in known
+    }
+    ports = ports_removed(cluster, {**served, **others}, kept)
+    return (*ports, *_vips(cluster, records))
 
 
 def metrics_removed(
@@ -59,11 +86,28 @@ def ports_removed(cluster: Cluster, served: Mapping[int, str], vips: Collection[
     return found
 
 
-def _ports(cluster: Cluster, records: Collection[Applied]) -> list[str]:
-    served = {port: record.listeners.get(port, "") for record in records for port in record.ports}
-    before = dict.fromkeys(_address(vip) for record in records for vip in record.vips)
-    kept = [vip for vip in before if vip in _wanted(cluster)]
-    return ports_removed(cluster, served, kept or list(before))
+def _unbound(desired: DesiredNode, observed: ObservedNode) -> dict[int, str]:
+    """Port → section, of those that haproxy's file binds and will not bind."""
+    there, wanted = observed.file(layout.HAPROXY_CFG), desired.file(layout.HAPROXY_CFG)
+    if there is None or there.sha256 == wanted.sha256 or len(there.content) > MOST_BYTES:
+        return {}
+    binds = _binds(there.content.decode("utf-8", "replace"))
+    left = _binds(wanted.content)
+    return {port: name for port, name in binds.items() if port not in left}
+
+
+def _binds(text: str) -> dict[int, str]:
+    found = {}
+    for section in sections(text):
+        name = section.name.partition(" ")[0]
+        if section.kind not in ("frontend", "listen") or name.startswith(_OWN):
+            continue
+        for words in section.all("bind"):
+            for bind in (part for word in words[1:2] for part in word.split(",")):
+                address, _, port = bind.rpartition(":")
+                if re.fullmatch(r"[0-9]{1,5}", port) and address not in _LOOPBACK:
+                    found[int(port)] = name if re.fullmatch(NAME, name) else ""
+    return found
 
 
 def _vips(cluster: Cluster, records: Collection[Applied]) -> Iterator[str]:

@@ -73,7 +73,7 @@ def make_plan(
         turns = [turn for turn in turns if turn.node in only]
     expects = tuple(_expectations(cluster, turns, settings))
     changed = {turn.node for turn in turns if turn.steps}
-    removes = removed(cluster, observed, changed)
+    removes = removed(cluster, desired, observed, changed)
     expects = (*expects, *metrics_removed(cluster, observed, changed))
     return Plan(tuple(turns), settings, expects, at_once, removes)
 

@@ -36,6 +36,10 @@ _CONTINUED = re.compile(r"^ +\| ?(.*)")
 # The engine's own words → what to do about them.
 _ENGINE_HINTS = (
     (
+        r"[Cc]annot connect to the Docker daemon|[Ii]s the docker daemon running",
+        "start it (systemctl start docker), and run the same command again",
+    ),
+    (
         r"rlimit",
         "lower haproxy.maxconn, or raise LimitNOFILE of docker.service on the node",
     ),
@@ -116,7 +120,7 @@ def judged(reply: Reply, desired: DesiredNode, doing: str) -> list[ConfigWarning
         lines = [clean(line) for line in said.get(role, "").splitlines()]
         text = "\n".join(line for line in lines if line and not _USAGE.search(line))
         raise HadeployError(
-            f"the Docker engine does not start {role} with its new settings",
+            f"the Docker engine does not start {role}",
             node=desired.node,
             doing=doing,
             detail=text,
@@ -127,7 +131,7 @@ def judged(reply: Reply, desired: DesiredNode, doing: str) -> list[ConfigWarning
             "staging the files failed",
             node=desired.node,
             doing=doing,
-            detail=reply.said,
+            detail=_without_secrets(reply.said, desired),
             hint=_hint(reply.said, _STAGING_HINTS, _STAGING_HINT).format(root=desired.root),
         )
     return [warning for role in FILES for warning in warnings_in(role, said.get(role, ""), desired)]
@@ -206,6 +210,12 @@ def redacted(said: str, rendered: str) -> str:
         if len(word) >= SHORTEST_SECRET:
             text = text.replace(word, REDACTED)
     return text.replace(STDIN, f"{layout.IN_HAPROXY}/haproxy.cfg")
+
+
+def _without_secrets(said: str, desired: DesiredNode) -> str:
+    for path in FILES.values():
+        said = redacted(said, desired.file(path).content)
+    return said
 
 
 def _file(desired: DesiredNode, role: str) -> tuple[Role, str]:

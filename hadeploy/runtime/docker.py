@@ -55,7 +55,8 @@ def trial_arguments(container: Container) -> list[str]:
     command = ["docker", "run", "--pull", "never", "--rm", "--interactive", "--network", "host"]
     command += _limits(container)
     if container.role == "haproxy":
-        trial = dataclasses.replace(container, mounts=())
+        # What the image has there is not seen by the real container either.
+        trial = dataclasses.replace(container, mounts=(), tmpfs=(*container.tmpfs, config))
         return [*command, *_sandbox(trial), container.image, "-c", "-f", "/dev/stdin"]
     # keepalived refuses scripts that are not executable, or that others may write.
     folders = tuple(f"{target}:exec,mode=755" for _, target, _ in container.mounts)

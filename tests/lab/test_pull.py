@@ -176,6 +176,9 @@ def test_an_image_that_cannot_be_pulled_changes_nothing(served: Cluster) -> None
     before = served.snapshot()
     where = f"{served.lab.addressing.controller.v4.ip}:1"
     served.inventory["images"]["haproxy"] = {"reference": f"{where}/nothing:1"}
+    planned = served.run("plan")
+    assert planned.code == 3
+    assert f"{where}/nothing:1 cannot be pulled" in planned.err
     result = served.run("up")
     assert result.code == 1
     assert "docker pull failed" in result.err

@@ -245,6 +245,18 @@ def test_an_unnamed_speaker_may_be_a_keepalived_of_our_nodes() -> None:
     assert {f.verdict for f in found} == {"pass"}
 
 
+@pytest.mark.parametrize(("number", "verdict"), [(53, None), (77, "warn")])
+def test_an_unnamed_speaker_of_a_new_number_is_none_of_ours(
+    number: int, verdict: str | None
+) -> None:
+    observed = builders.healthy(builders.cluster())
+    observed["n1"] = host(heard=("",))(observed["n1"])
+    cluster = builders.cluster(vrrp={"virtual_router_id": number})
+    found = evaluate(Sight(cluster, observed))
+    told = [f.verdict for f in found if f.check == "virtual-router-id"]
+    assert told == ([verdict] if verdict else [])
+
+
 VIPS = [
     ("198.51.100.100", ""),
     ("198.51.101.100", "is in no subnet of eth0, which has 198.51.100.0/24"),

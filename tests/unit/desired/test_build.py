@@ -10,10 +10,16 @@ import pytest
 from pydantic import SecretStr
 
 from hadeploy.desired.build import desired_nodes
-from hadeploy.desired.model import File, NodeFacts
+from hadeploy.desired.model import File, NodeFacts, Role
 from hadeploy.desired.templates import environment
 from hadeploy.errors import HadeployError
-from hadeploy.runtime.docker import run_arguments, specification, validate_arguments, validation_of
+from hadeploy.runtime.docker import (
+    run_arguments,
+    specification,
+    trial_arguments,
+    validate_arguments,
+    validation_of,
+)
 from tests.unit import builders
 
 
@@ -186,6 +192,17 @@ def test_validation_sees_the_staged_files_at_the_real_place() -> None:
     command = validate_arguments(container, "/x/.staging", validation_of(container))
     assert "/x/.staging/keepalived:/etc/keepalived:ro" in command
     assert command[-2:] == ["--config-test", "--use-file=/etc/keepalived/keepalived.conf"]
+
+
+@pytest.mark.parametrize("role", ["haproxy", "keepalived"])
+def test_a_trial_has_the_limits_of_the_container_and_nothing_of_the_node(role: Role) -> None:
+    container = builders.desired(builders.cluster(listeners=[{"port": 443}]))["n1"].container(role)
+    real, trial = run_arguments(container), trial_arguments(container)
+    assert "--volume" not in trial
+    assert "--name" not in trial
+    kept = [word for word in real if word.startswith(("nofile=", "max-", "NET_", "SET"))]
+    assert set(kept) <= set(trial)
+    assert ("root" in trial) == (role == "haproxy")
 
 
 def test_a_port_below_1024_is_bound_as_root_with_one_capability() -> None:

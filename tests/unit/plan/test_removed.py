@@ -30,9 +30,12 @@ def applied(**inventory: Any) -> dict[str, ObservedNode]:
 
 
 def lost(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    return list(removed(builders.cluster(**after), applied(**before), ["n1", "n2", "n3"]))
+    cluster = builders.cluster(**after)
+    desired = builders.desired(cluster)
+    return list(removed(cluster, desired, applied(**before), ["n1", "n2", "n3"]))
 
 
+OWN_SECTION = "listen other\n    bind *:7777,127.0.0.1:7778\n    server none 127.0.0.1:1"
 TWO = [{"port": 9443}, {"name": "other", "port": 9444}]
 
 
@@ -74,6 +77,12 @@ TWO = [{"port": 9443}, {"name": "other", "port": 9444}]
                 f"clients that use {VIP}:9444 reach other backends.",
             ],
         ),
+        (
+            {"templates": {"extra": {"defaults": OWN_SECTION}}},
+            {},
+            [f"Port 7777 of listener other goes away: clients that use {VIP}:7777 are refused."],
+        ),
+        ({"haproxy": {"metrics": {"port": 8405, "address": "0.0.0.0"}}}, {}, []),
         (
             {"vip": "2001:db8::100"},
             {"vip": "2001:db8::100", "listeners": [{"port": 8443}]},
