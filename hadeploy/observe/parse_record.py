@@ -27,6 +27,7 @@ def parse_record(content: bytes) -> Applied | None:
             },
             ports=tuple(int(listener["port"]) for listener in inventory.get("listeners", [])),
             containers=dict(data.get("containers", {})),
+            forgotten=tuple(map(str, data.get("forgotten", []))),
         )
     except (ValueError, KeyError, TypeError):
         return None

@@ -32,10 +32,27 @@ ours_to_ask() {
     case " $hd_routes " in
     *" via $1 "*) return 1 ;;
     esac
-    case $(ip -o route get "$1" 2>/dev/null) in
+    hd_route=$(ip -o route get "$1" 2>/dev/null)
+    case $hd_route in
     local*) return 0 ;;
     '' | *' via '* | broadcast* | multicast* | anycast* | unreachable* | blackhole* | prohibit*) return 1 ;;
     esac
+}
+
+# know_askable: the VIPs that may be asked, and the interface that leads to one that is not here. The
+# inventory may name any address by now; strangers get no packets from us.
+know_askable() {
+    hd_askable=
+    hd_device=
+    for hd_vip in $HD_VIPS; do
+        ours_to_ask "$hd_vip" || continue
+        hd_askable="$hd_askable $hd_vip"
+        case $hd_route in
+        local* | *' dev lo '*) ;;
+        *' dev '*) hd_device=${hd_route#* dev } ;;
+        esac
+    done
+    hd_device=${hd_device%% *}
 }
 
 is_here() { [ -n "$(ip -o address show to "$1" 2>/dev/null)" ]; }
@@ -45,8 +62,8 @@ is_here() { [ -n "$(ip -o address show to "$1" 2>/dev/null)" ]; }
 probe_begin() {
     hd_probed=
     main_pid "$HD_KEEPALIVED" >/dev/null && return 0
-    for hd_vip in $HD_VIPS; do
-        if is_here "$hd_vip" || ! ours_to_ask "$hd_vip"; then continue; fi
+    for hd_vip in $hd_askable; do
+        ! is_here "$hd_vip" || continue
         # What is remembered from before proves nothing.
         ip neigh flush to "$hd_vip" 2>/dev/null
         # shellcheck disable=SC2016  # expanded by bash, from its own arguments
