@@ -75,6 +75,7 @@ class Sight:
         adopt: whether a cluster that was set up by hand is taken over.
         archives: by role, of the images that some node lacks; what is not there was not looked at.
         forget: addresses of former nodes that the user says are gone.
+        pruned: addresses of former nodes that this run stops.
         asked: by node label and reference, what the registries said of images.
         becoming: by node label, how scripts become root there, in words.
     """
@@ -86,6 +87,7 @@ class Sight:
     forget: tuple[str, ...] = ()
     asked: Mapping[str, Mapping[str, Asked]] = field(default_factory=dict)
     becoming: Mapping[str, str] = field(default_factory=dict)
+    pruned: tuple[str, ...] = ()
 
     @property
     def nodes(self) -> list[tuple[Node, ObservedNode]]:

@@ -139,6 +139,7 @@ class Run:
     unreachable: dict[str, HadeployError] = field(default_factory=dict)
     tell: Callable[[list[Finding]], None] = lambda _: None
     ahead: _Look | None = None
+    listen: float = 0
 
     def look_ahead(self, depth: Depth, *modules: str) -> None:
         """Begin with the look that `prepare` needs, and import in the meantime what follows it.
@@ -147,7 +148,7 @@ class Run:
             depth: how thorough to be.
             modules: names of modules.
         """
-        script = observation_script(self.inputs.cluster, depth=depth)
+        script = observation_script(self.inputs.cluster, depth=depth, listen=self.listen)
         self.progress.phase("Observe")
         ready = functools.partial(get_ready, self.inputs, *modules)
         self.ahead = _Look(script, *look_at_all(self.sessions, script, ready))
@@ -173,14 +174,15 @@ class Run:
         from hadeploy.run.prepare import prepare
 
         cluster = (self.previous or self.inputs).cluster
-        script = observation_script(cluster, depth="fresh" if check else "")
+        depth: Depth = "fresh" if check else ""
+        script = observation_script(cluster, depth=depth, listen=self.listen)
         observed = self._look("Observe", script)
         self.progress.phase("Plan")
         return prepare(
             self.inputs,
             observed,
             check=check,
-            choices=dataclasses.replace(self.choices, forget=(*self.choices.forget, *self.pruned)),
+            choices=dataclasses.replace(self.choices, pruned=self.pruned),
             previous=self.previous,
             tell=self.tell,
         )
