@@ -128,13 +128,15 @@ CHECKS = (
     Check(
         "vip-free",
         "VIP unused",
-        "nobody else uses the VIP: it is on no interface but the cluster's, and while no node of "
-        "ours has it, nobody on the segment answers for it. A datagram to the discard port makes "
-        "the node's kernel ask (ARP, or neighbour discovery); who drops ARP, or is switched off, "
-        "is not seen. A node on which our keepalived runs asks for new VIPs only: a stranger who "
-        "has one of the others, too, is not seen",
-        "find the machine by its hardware address and give it another address, or choose another "
-        "VIP",
+        "only nodes of the cluster have the VIP, on the interface and with the prefix that "
+        "keepalived gives it (on `lo`, `kube-ipvs0` or another interface keepalived never removes "
+        "it), and no other machine of the segment answers for it. Every node sends three ARP "
+        "probes or neighbour solicitations, with perl; a hardware address that answers for nodes, "
+        "too (proxy ARP, as in some clouds), is left out. Without perl the kernel asks, while "
+        "no node has the VIP, for one that no keepalived of ours on that node has. A machine that "
+        "drops ARP, or is switched off, is not seen",
+        "as given: `ip address del …`, `hadeploy up --prune` for a forgotten node that is back, "
+        "another address for another machine, or another VIP",
         thorough=True,
     ),
     Check(
@@ -146,7 +148,8 @@ CHECKS = (
         "do so where ours has another virtual_router_id so far. A "
         "container of that image, with an instance that cannot become master in that time, logs "
         "whose adverts it refuses. Adverts that are rarer, unicast between others, or of IPv6 are "
-        "not heard",
+        "not heard. Those that reach a node where our keepalived runs are seen there: from a "
+        "machine that is no node of the cluster they are a failure",
         "choose another `vrrp.virtual_router_id`; 51 is everybody's default",
     ),
     Check(
@@ -224,7 +227,8 @@ CHECKS = (
     Check(
         "former-nodes",
         "former nodes",
-        "no node that left the inventory still takes part",
+        "no node that left the inventory still takes part; one that is forgotten must not answer "
+        "for the VIP or send adverts now",
         "`hadeploy up --prune`, or `--forget ADDRESS` if it is gone for good",
     ),
     Check(

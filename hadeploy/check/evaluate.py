@@ -21,7 +21,7 @@ from hadeploy.check.machine import (
     tools,
 )
 from hadeploy.check.model import Finding, Sight
-from hadeploy.check.network import interface, router_id, vip_free, vip_subnet
+from hadeploy.check.network import interface, vip_subnet
 from hadeploy.check.places import (
     container_names,
     former_nodes,
@@ -29,6 +29,7 @@ from hadeploy.check.places import (
     ports,
     set_up_by_hand,
 )
+from hadeploy.check.vip import router_id, vip_free
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 

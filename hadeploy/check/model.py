@@ -76,6 +76,7 @@ class Sight:
         adopt: whether a cluster that was set up by hand is taken over.
         archives: by role, of the images that some node lacks; what is not there was not looked at.
         forget: addresses of former nodes that the user says are gone.
+        pruned: addresses of former nodes that this run stops.
         asked: by node label and reference, what the registries said of images.
         becoming: by node label, how scripts become root there, in words.
         certificates: of the backends; of none, if they were not read.
@@ -89,6 +90,7 @@ class Sight:
     asked: Mapping[str, Mapping[str, Asked]] = field(default_factory=dict)
     becoming: Mapping[str, str] = field(default_factory=dict)
     certificates: Certificates = field(default_factory=Certificates)
+    pruned: tuple[str, ...] = ()
 
     @property
     def nodes(self) -> list[tuple[Node, ObservedNode]]:

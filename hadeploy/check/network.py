@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from hadeploy.check.model import Finding, Sight
 from hadeploy.inventory.model import Cluster, IPAddress, Node
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.identity import running_identity
 
 
 def interface_of(node: Node, observed: ObservedNode) -> str | None:
@@ -108,74 +107,3 @@ def not_to_be_asked(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> d
             if problem:
                 found[str(vip.ip)] = problem
     return found
-
-
-def vip_free(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether nobody else answers for a VIP, where no node of ours has it."""
-    ours = {
-        link.mac: label
-        for label, seen in sight.observed.items()
-        for link in seen.host.links.values()
-    }
-    for vip in sight.cluster.vip:
-        holder = next((n for n, seen in sight.observed.items() if seen.holds(str(vip.ip))), None)
-        answered = look.host.neighbours.get(str(vip.ip))
-        if holder is not None:
-            what = f"{vip.ip} is on {'this node' if holder == node.label else holder}"
-            yield Finding("vip-free", node.label, "pass", what)
-        elif answered is None:
-            continue
-        elif not answered:
-            yield Finding("vip-free", node.label, "pass", f"nobody answers for {vip.ip}")
-        elif answered in ours:
-            what = f"{vip.ip} was on {ours[answered]} a moment ago"
-            yield Finding("vip-free", node.label, "pass", what)
-        else:
-            yield _stranger(sight, node, str(vip.ip), answered)
-
-
-def _stranger(sight: Sight, node: Node, vip: str, mac: str) -> Finding:
-    away = [n.label for n in sight.cluster.nodes if n.label not in sight.observed]
-    if away:
-        what = (
-            f"{vip} is in use, by {mac}: "
-            f"{' or '.join(away)}, which could not be asked, or a stranger"
-        )
-        fix = "look at that node first: `ip address`"
-        return Finding("vip-free", node.label, "warn", what, fix)
-    what = f"{vip} is in use by a stranger, whose hardware address is {mac}"
-    fix = "give that machine another address, or choose another `vip`"
-    return Finding("vip-free", node.label, "fail", what, fix)
-
-
-def _may_speak(look: ObservedNode, number: int) -> bool:
-    """Whether a keepalived on that node may be who sends adverts with that virtual_router_id."""
-    identity = running_identity(look)
-    ours = {c.id for c in look.containers if c.role == "keepalived" and c.cluster}
-    others = set(look.keepaliveds.values()) - ours
-    if identity is None or others:
-        return bool(look.keepaliveds)
-    # 0: what it runs is not what its file says.
-    return identity.virtual_router_id in (number, 0)
-
-
-def router_id(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether nobody else on the segment uses our virtual_router_id."""
-    number, heard = sight.cluster.vrrp.virtual_router_id, look.host.heard
-    if heard is None:
-        return
-    ours = {str(n.address) for n in sight.cluster.nodes}
-    ours |= {a.address for seen in sight.observed.values() for a in seen.addresses}
-    # A node of ours may be who has no address in the log of an older keepalived.
-    away = len(sight.observed) < len(sight.cluster.nodes)
-    maybe_ours = away or any(_may_speak(seen, number) for seen in sight.observed.values())
-    strangers = [a or "an unnamed host" for a in heard if a not in ours and (a or not maybe_ours)]
-    if strangers:
-        what = f"virtual_router_id {number} is used on this segment by {', '.join(strangers)}"
-        fix = "choose another vrrp.virtual_router_id"
-        # Unicast adverts and multicast ones are not taken for each other.
-        clash = sight.cluster.vrrp.mode == "multicast"
-        yield Finding("virtual-router-id", node.label, "fail" if clash else "warn", what, fix)
-    elif not heard:
-        what = f"nobody else sends adverts with virtual_router_id {number}"
-        yield Finding("virtual-router-id", node.label, "pass", what)

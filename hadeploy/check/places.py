@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hadeploy.adopt.recognise import ByHand, recognise, words
 from hadeploy.check.model import Finding, Sight
+from hadeploy.check.segment import PRUNE, answering
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode, Owner
@@ -107,14 +108,44 @@ def host_services(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Find
         yield Finding("host-services", node.label, "pass", "none runs")
 
 
+def _forgotten(sight: Sight, address: str) -> Finding:
+    """A node that is to be forgotten: it must not be there, and is not to come back as it is."""
+    vips = [str(vip.ip) for vip in sight.cluster.vip]
+    segments = [look.segment for look in sight.observed.values() if look.segment]
+    answers = [s for vip in vips for s in answering(sight.cluster, sight.observed, vip)]
+    holds = any(stranger.address == address for stranger in answers)
+    if holds or any(address in segment.adverts for segment in segments):
+        doing = "answers for the VIP" if holds else "sends adverts"
+        return Finding(
+            "former-nodes",
+            None,
+            "fail",
+            f"{address} cannot be forgotten: it {doing}, and would hold the VIP beside another",
+            f"{PRUNE}; or switch that machine off first",
+            doing="checking the nodes",
+        )
+    return Finding(
+        "former-nodes",
+        None,
+        "warn",
+        f"{address} is forgotten, not stopped: back on the network, it takes {' and '.join(vips)} "
+        "beside the holder",
+        f"before it is connected: docker rm -f {' '.join(sight.cluster.container_names)} there; "
+        "when it is back: `hadeploy up --prune`",
+    )
+
+
 def former_nodes(sight: Sight) -> Iterator[Finding]:
     """Nodes that the records on the others name and the inventory does not.
 
     Such a node still runs: once its peers no longer tell it so, it takes the VIP for itself.
     """
-    present = {str(node.address) for node in sight.cluster.nodes} | set(sight.forget)
+    present = {str(node.address) for node in sight.cluster.nodes} | set(sight.pruned)
     looks = sight.observed.values()
-    gone = {m for look in looks if look.applied for m in look.applied.members} - present
+    former = {m for look in looks if look.applied for m in look.applied.members} - present
+    gone = former - set(sight.forget)
+    for address in sorted(former - gone):
+        yield _forgotten(sight, address)
     for address in sorted(gone):
         yield Finding(
             "former-nodes",

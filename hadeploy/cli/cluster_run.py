@@ -155,6 +155,7 @@ class Run:
     tell: Callable[[list[Finding]], None] = lambda _: None
     ahead: _Look | None = None
     reader: CertificateReader | None = None
+    listen: float = 0
 
     def look_ahead(self, depth: Depth, *modules: str, certificates: bool = False) -> None:
         """Begin with the look that `prepare` needs, and import in the meantime what follows it.
@@ -164,7 +165,7 @@ class Run:
             modules: names of modules.
             certificates: whether those of the backends are read at the same time.
         """
-        script = observation_script(self.inputs.cluster, depth=depth)
+        script = observation_script(self.inputs.cluster, depth=depth, listen=self.listen)
         self.progress.phase("Observe")
 
         def meanwhile() -> None:
@@ -195,7 +196,8 @@ class Run:
             ask: whether registries are asked for the images that are to be pulled.
         """
         cluster = (self.previous or self.inputs).cluster
-        script = observation_script(cluster, depth="fresh" if check else "")
+        depth: Depth = "fresh" if check else ""
+        script = observation_script(cluster, depth=depth, listen=self.listen)
         observed = self._look("Observe", script)
         prepared = self._plan(observed, check=check)
         if not (check and prepared.plan.changes):
@@ -222,7 +224,7 @@ class Run:
             self.inputs,
             observed,
             check=check,
-            choices=dataclasses.replace(self.choices, forget=(*self.choices.forget, *self.pruned)),
+            choices=dataclasses.replace(self.choices, pruned=self.pruned),
             previous=self.previous,
             tell=self.tell,
             asked=asked,

@@ -44,7 +44,7 @@ def prove(
     outcome.proofs, observed = wait_for_proofs(
         cluster,
         desired,
-        lambda: first.pop() if first else observe(cluster, run.sessions),
+        lambda: first.pop() if first else observe(cluster, run.sessions, listen=run.listen),
         run.progress,
         timeout=timeout,
     )

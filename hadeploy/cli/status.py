@@ -9,7 +9,7 @@ import click
 from hadeploy.cli.cluster_run import certificate_reader, connected_run, get_ready
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.several import several
-from hadeploy.observe.gather import observation_script
+from hadeploy.observe.gather import ANSWER_SECONDS, observation_script
 from hadeploy.run.lookout import Lookout
 
 # Between two looks; and for the slowest node to answer, before it is told that it does not.
@@ -43,7 +43,7 @@ def status(options: Options, watch: float | None, metrics_file: Path | None) -> 
     with reported(options, "status") as outcome:
         outcome.one_line = watch is not None
         with connected_run(options, outcome, tolerant=True, least=0, brief=True) as run:
-            script = observation_script(run.inputs.cluster, versions=True)
+            script = observation_script(run.inputs.cluster, versions=True, listen=ANSWER_SECONDS)
             patience = None if watch is None else PATIENCE_SECONDS
             with Lookout(run.dialer, run.sessions, run.unreachable, script, patience) as nodes:
                 run.progress.phase("Observe")

@@ -7,6 +7,7 @@ import click
 from hadeploy.cli.cluster_run import TIMEOUT, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.several import several
+from hadeploy.observe.gather import listen_seconds
 
 
 @click.command()
@@ -20,6 +21,7 @@ def verify(options: Options, timeout: float) -> int:
     """
     with reported(options, "verify") as outcome:
         with connected_run(options, outcome, tolerant=True) as run:
+            run.listen = listen_seconds(run.inputs.cluster)
             run.look_ahead("", "hadeploy.cli.proving", certificates=True)
             from hadeploy.cli.proving import prove, tell_proofs
 

@@ -103,6 +103,7 @@ class DesiredNode:
     vips: tuple[str, ...]
     priority: int
     members: tuple[str, ...]
+    forgotten: tuple[str, ...] = ()
 
     @property
     def addresses(self) -> tuple[str, ...]:

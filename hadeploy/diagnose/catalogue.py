@@ -106,6 +106,27 @@ CAUSES = (
         ("stray-vip",),
     ),
     Cause(
+        "forgotten-node-back",
+        "a node that was forgotten (`up --forget`) is back and holds the VIP beside the cluster",
+        "its answers to ARP or IPv6 neighbour discovery for the VIP, or its adverts, as the nodes "
+        "see them; the applied record names it",
+        "`hadeploy up --prune`, or stop its keepalived",
+    ),
+    Cause(
+        "vip-stranger",
+        "a machine that is no node of the cluster has the VIP, too",
+        "answers to ARP or IPv6 neighbour discovery for the VIP from a hardware address that no "
+        "node has",
+        "give that machine another address, or choose another VIP",
+    ),
+    Cause(
+        "misplaced-vip",
+        "the VIP is also on another interface of a node, or there with another prefix",
+        "the node's addresses; keepalived neither puts nor removes it there",
+        "`ip address del …` as given, and take it out of the network configuration; for kube-ipvs0 "
+        "give the Service another address",
+    ),
+    Cause(
         "vrrp-settings-differ",
         "the running keepaliveds differ in a setting on which all must agree",
         "virtual_router_id, VRRP version, advert interval, kind of authentication, unicast or "

@@ -11,6 +11,7 @@ from hadeploy.diagnose.configuration import check_script, not_applied, refused
 from hadeploy.diagnose.containers import containers, docker, ports, silent
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.diagnose.network import interfaces, unreachable, vip_unanswered
+from hadeploy.diagnose.segment import misplaced, strangers
 from hadeploy.diagnose.vip import addresses, drained, faults
 from hadeploy.diagnose.vrrp import foreign, peers, settings, unheard
 from hadeploy.plan.texts import shown
@@ -23,6 +24,8 @@ RECOGNISERS: tuple[Callable[[Scene], Iterator[Diagnosis]], ...] = (
     containers,
     silent,
     foreign,
+    strangers,
+    misplaced,
     addresses,
     settings,
     peers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hadeploy.check.segment import forgotten_nodes, misplaced_vips
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.plan.successor import drains
 
@@ -13,7 +14,9 @@ def addresses(scene: Scene) -> Iterator[Diagnosis]:
     _, keepalived = scene.cluster.container_names
     for vip in (str(vip.ip) for vip in scene.cluster.vip):
         for node, look in scene.nodes:
-            if not look.holds(vip):
+            wrong = misplaced_vips(scene.cluster, node, look)
+            there = [a for a in look.addresses if a.address == vip and a not in wrong]
+            if not there:
                 continue
             if not look.keepaliveds:
                 container = look.container(keepalived)
@@ -28,7 +31,7 @@ def addresses(scene: Scene) -> Iterator[Diagnosis]:
                     f"{vip} was left behind by a keepalived that was killed",
                     "`hadeploy up` starts keepalived again, which takes it away",
                     (
-                        f"{node.label}: has {vip} on {look.interface_of(vip)}, and no keepalived",
+                        f"{node.label}: has {vip} on {there[0].interface}, and no keepalived",
                         f"{node.label}: {end}",
                     ),
                     "keepalived",
@@ -42,7 +45,7 @@ def addresses(scene: Scene) -> Iterator[Diagnosis]:
                     f"docker restart {keepalived}; at its start it takes it away",
                     (
                         f"{node.label}: keepalived is {look.vrrp.state}, and {vip} is on "
-                        f"{look.interface_of(vip)}",
+                        f"{there[0].interface}",
                     ),
                 )
 
@@ -90,6 +93,8 @@ def _strangers(scene: Scene) -> Iterator[Diagnosis]:
         return
     known = {a.address for look in scene.observed.values() for a in look.addresses}
     known |= {str(node.address) for node in scene.cluster.nodes}
+    # That is a cause of its own.
+    known |= set(forgotten_nodes(scene.cluster, scene.observed))
     for node, look in scene.nodes:
         spoken = look.vrrp.spoken if look.vrrp and look.vrrp.state == "BACKUP" else None
         if spoken and spoken.master and spoken.master not in known:

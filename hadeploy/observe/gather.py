@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 # where nothing of ours was applied yet, or on every node: for a change, or for `check`.
 Depth = Literal["", "fresh", "changed", "yes"]
 
+# In which three ARP probes or solicitations are sent, and answered (shell/segment.sh).
+ANSWER_SECONDS = 0.4
+# Nobody wants to wait longer for an advert; rarer ones are only heard by chance.
+MOST_LISTEN_SECONDS = 2.5
+# From one advert to the next there is a little more than the interval.
+ADVERT_MARGIN_SECONDS = 0.3
+
+
+def listen_seconds(cluster: Cluster) -> float:
+    """For how long a thorough look listens: until every master has sent an advert."""
+    return min(cluster.vrrp.advert_interval + ADVERT_MARGIN_SECONDS, MOST_LISTEN_SECONDS)
+
 
 def observation_script(
     cluster: Cluster,
@@ -31,6 +43,7 @@ def observation_script(
     depth: Depth = "",
     versions: bool = False,
     settle: int = 0,
+    listen: float = 0,
     token: str = "",
 ) -> str:
     """The read-only script, the same for every node of the cluster.
@@ -41,6 +54,8 @@ def observation_script(
         depth: how thorough to be.
         versions: whether to ask which versions of the programs run.
         settle: after a change: how many seconds to wait, at most, until the VIP answers.
+        listen: for how many seconds, at least, answers and adverts on the segment are collected;
+            0: no longer than the rest of the look takes.
         token: of the lock that is given back before that.
     """
     return compose(
@@ -49,6 +64,7 @@ def observation_script(
         "foreign.sh",
         "surroundings.sh",
         "preflight.sh",
+        "segment.sh",
         "settle.sh",
         "observe.sh",
         variables={
@@ -69,6 +85,8 @@ def observation_script(
             "HD_CHECK": depth,
             "HD_KEEPALIVED_IMAGE": cluster.images.keepalived.reference,
             "HD_ROUTER_ID": str(cluster.vrrp.virtual_router_id),
+            "HD_NODES": " ".join(str(node.address) for node in cluster.nodes),
+            "HD_LISTEN": f"{listen:g}",
             "HD_LOCK": token,
             "HD_SETTLE": str(settle or ""),
             "HD_PREVIOUS": "yes" if previous else "",
@@ -84,6 +102,7 @@ def observe(
     *,
     previous: bool = False,
     depth: Depth = "",
+    listen: float = 0,
 ) -> dict[str, ObservedNode]:
     """Observe every connected node, in parallel; one exec each.
 
@@ -92,11 +111,12 @@ def observe(
         sessions: by node label.
         previous: whether to read the files of the previous configuration, too.
         depth: how thorough to be.
+        listen: as in `observation_script`.
 
     Raises:
         NodesError: with every node that could not be observed.
     """
-    found, errors = try_observe(cluster, sessions, previous=previous, depth=depth)
+    found, errors = try_observe(cluster, sessions, previous=previous, depth=depth, listen=listen)
     if errors:
         raise NodesError(errors)
     return found
@@ -108,9 +128,11 @@ def try_observe(
     *,
     previous: bool = False,
     depth: Depth = "",
+    listen: float = 0,
 ) -> tuple[dict[str, ObservedNode], list[HadeployError]]:
     """As `observe`, where a node that cannot be observed does not hide the others."""
-    return look_at_all(sessions, observation_script(cluster, previous=previous, depth=depth))
+    script = observation_script(cluster, previous=previous, depth=depth, listen=listen)
+    return look_at_all(sessions, script)
 
 
 def look_at_all(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from hadeploy.desired.model import Role
 from hadeploy.observe.host import Host
+from hadeploy.observe.segment import Segment
 from hadeploy.observe.vrrp import Spoken
 
 
@@ -68,11 +69,21 @@ class ObservedFile:
 
 @dataclass(frozen=True)
 class Address:
-    """One address on one interface."""
+    """One address on one interface.
+
+    Attributes:
+        lifetime: seconds until the kernel removes it; None for never.
+    """
 
     interface: str
     address: str
     prefix: int
+    lifetime: int | None = field(default=None, compare=False)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether a run keeps it there for a moment (shell/handover.sh, `pin`)."""
+        return self.interface == "lo" and self.lifetime is not None
 
 
 @dataclass(frozen=True, order=True)
@@ -159,6 +170,7 @@ class Applied:
         listeners: port → name of the listener.
         metrics_port: where haproxy's metrics are; None if they are off.
         containers: name → hash of what it was made with.
+        forgotten: addresses of nodes that left the inventory without being stopped.
     """
 
     vips: tuple[str, ...]
@@ -175,6 +187,7 @@ class Applied:
     listeners: dict[int, str] = field(default_factory=dict)
     metrics_port: int | None = None
     containers: dict[str, str] = field(default_factory=dict)
+    forgotten: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -231,6 +244,7 @@ class ObservedNode:
         architectures: reference → architecture as Docker names it, of those images.
         host: the machine itself, and its network.
         skew: seconds that its clock is surely ahead of ours; negative: behind.
+        segment: who answers for the VIPs on its segment; None if it could not ask.
     """
 
     node: str
@@ -265,6 +279,7 @@ class ObservedNode:
     versions: Mapping[str, str] = field(default_factory=dict)
     settled: float = 0.0
     once_up: frozenset[str] = frozenset()
+    segment: Segment | None = None
 
     def container(self, name: str) -> ObservedContainer | None:
         """The container of that name, ours or not."""

@@ -35,7 +35,11 @@ from hadeploy.observe.parse_surroundings import (
     parse_publishers,
 )
 from hadeploy.observe.parse_vrrp import parse_vrrp
+from hadeploy.observe.segment import parse_segment
 from hadeploy.transport.protocol import Message, Reply
+
+# As `ip -j address` prints a lifetime without end.
+_FOR_EVER = 2**32 - 1
 
 
 def parse_observation(node: str, reply: Reply) -> ObservedNode:
@@ -84,6 +88,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         publishers=parse_publishers(reply),
         architectures={m.words[0]: m.words[2] for m in reply.all("image") if len(m.words) > 2},
         host=parse_host(reply),
+        segment=parse_segment(reply),
     )
 
 
@@ -146,7 +151,12 @@ def parse_addresses(as_json: str, as_text: str) -> tuple[Address, ...]:
     """`ip -j address show`, or `ip -o address show` where ip knows no JSON."""
     if as_json.startswith("["):
         return tuple(
-            _address(link["ifname"], info["local"], info["prefixlen"])
+            _address(
+                link["ifname"],
+                info["local"],
+                info["prefixlen"],
+                _lifetime(info.get("valid_life_time", _FOR_EVER)),
+            )
             for link in json.loads(as_json)
             for info in link.get("addr_info", [])
             if "local" in info
@@ -157,13 +167,20 @@ def parse_addresses(as_json: str, as_text: str) -> tuple[Address, ...]:
         if match:
             interface, address, prefix = match.groups()
             full = 128 if ":" in address else 32
-            found.append(_address(interface.partition("@")[0], address, prefix or full))
+            left = re.search(r" valid_lft (\d+)sec", line)
+            lifetime = int(left[1]) if left else None
+            name = interface.partition("@")[0]
+            found.append(_address(name, address, prefix or full, lifetime))
     return tuple(found)
 
 
-def _address(interface: str, address: str, prefix: str | int) -> Address:
+def _address(interface: str, address: str, prefix: str | int, lifetime: int | None) -> Address:
     ipaddress.ip_interface(f"{address}/{prefix}")
-    return Address(str(interface), address, int(prefix))
+    return Address(str(interface), address, int(prefix), lifetime)
+
+
+def _lifetime(seconds: int) -> int | None:
+    return int(seconds) if 0 <= seconds < _FOR_EVER else None
 
 
 def parse_sockets(text: str, containers: Mapping[int, str]) -> tuple[Socket, ...]:

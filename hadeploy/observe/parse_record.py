@@ -38,6 +38,7 @@ def parse_record(content: bytes) -> Applied | None:
             listeners=listeners,
             metrics_port=_metrics_port(inventory.get("haproxy")),
             containers=dict(data.get("containers", {})),
+            forgotten=tuple(map(str, data.get("forgotten", []))),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import re
+from collections.abc import Iterator
 
 from hadeploy.observe.model import VrrpState
 from hadeploy.observe.parse_host import parse_object
@@ -52,6 +55,7 @@ def _spoken(text: str) -> Spoken:
         source=source[0] if source else "",
         peers=peers,
         vips=tuple(vip.partition("/")[0] for vip in _block(text, "Virtual IP")),
+        places=frozenset(_places(text)),
         master=says.get("Master router", ""),
         config_faults=int(says.get("Number of config faults", 0)),
         tracker_faults=sum(faults),
@@ -60,8 +64,20 @@ def _spoken(text: str) -> Spoken:
 
 def _block(text: str, name: str) -> tuple[str, ...]:
     """The first words of the lines below `name`, which has a number behind it or a colon."""
+    return tuple(words[0] for words in _lines(text, name))
+
+
+def _lines(text: str, name: str) -> list[list[str]]:
     block = re.search(rf"^   {name}(?: = \d+| \(\d+\):| :)\n((?:     \S.*\n?)*)", text, re.M)
-    return tuple(line.split()[0] for line in block[1].splitlines()) if block else ()
+    return [line.split() for line in block[1].splitlines()] if block else []
+
+
+def _places(text: str) -> Iterator[tuple[str, str]]:
+    """A full prefix is not printed."""
+    for address, *words in _lines(text, "Virtual IP"):
+        with contextlib.suppress(ValueError):
+            interface = words[words.index("dev") + 1] if "dev" in words[:-1] else ""
+            yield interface, str(ipaddress.ip_interface(address))
 
 
 def parse_counters(text: str) -> Counters | None:

@@ -16,6 +16,7 @@ class Spoken:
         source: the address that its adverts come from; "" if it does not tell.
         peers: whom it sends unicast adverts to; empty for multicast.
         vips: the addresses, without prefixes.
+        places: where it puts them: interface and address/prefix.
         master: the address of the master that it hears, or "".
         config_faults: how many of its settings it could not follow.
         tracker_faults: how many of its checks, files and interfaces keep it in FAULT.
@@ -25,6 +26,7 @@ class Spoken:
     source: str = ""
     peers: tuple[str, ...] = ()
     vips: tuple[str, ...] = ()
+    places: frozenset[tuple[str, str]] = frozenset()
     master: str = ""
     config_faults: int = 0
     tracker_faults: int = 0

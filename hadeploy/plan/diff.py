@@ -68,6 +68,7 @@ def _record_is_true(desired: DesiredNode, record: Applied) -> bool:
         record.vips == desired.addresses
         and record.interface == desired.facts.interface
         and record.members == desired.members
+        and record.forgotten == desired.forgotten
         and record.files == {file.path: file.sha256 for file in desired.files}
     )
 

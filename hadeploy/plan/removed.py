@@ -102,8 +102,8 @@ def _binds(text: str) -> dict[int, str]:
         name = section.name.partition(" ")[0]
         if section.kind not in ("frontend", "listen") or name.startswith(_OWN):
             continue
-        for words in section.all("bind"):
-            for bind in (part for word in words[1:2] for part in word.split(",")):
+        for line in section.all("bind"):
+            for bind in (part for word in line.words[1:2] for part in word.split(",")):
                 address, _, port = bind.rpartition(":")
                 if re.fullmatch(r"[0-9]{1,5}", port) and address not in _LOOPBACK:
                     found[int(port)] = name if re.fullmatch(NAME, name) else ""

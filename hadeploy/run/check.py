@@ -8,7 +8,7 @@ from hadeploy.check.connection import let_in, refused
 from hadeploy.check.evaluate import without
 from hadeploy.check.model import Finding
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.observe.gather import try_observe
+from hadeploy.observe.gather import listen_seconds, try_observe
 from hadeploy.run.inputs import Choices, Inputs
 from hadeploy.run.prepare import checked
 from hadeploy.run.progress import Progress
@@ -42,7 +42,9 @@ def check_all(
         by_node = {session.node: session for session in sessions}
         reader = CertificateReader(inputs.cluster, lambda: by_node)
         reader.begin()
-        observed, blind = try_observe(inputs.cluster, by_node, depth="yes")
+        observed, blind = try_observe(
+            inputs.cluster, by_node, depth="yes", listen=listen_seconds(inputs.cluster)
+        )
         asked = (
             {} if "image" in choices.skip else ask_registries(inputs, observed, by_node, progress)
         )

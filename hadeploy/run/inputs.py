@@ -57,6 +57,7 @@ class Choices:
         without: labels of nodes that are left out altogether.
         adopt: whether a cluster that was set up by hand is taken over.
         skip: ids of checks that are not made.
+        pruned: addresses of the former nodes that `prune` concerns.
     """
 
     forget: tuple[str, ...] = ()
@@ -65,6 +66,7 @@ class Choices:
     without: tuple[str, ...] = ()
     adopt: bool = False
     skip: tuple[str, ...] = ()
+    pruned: tuple[str, ...] = ()
 
     @property
     def partial(self) -> str:

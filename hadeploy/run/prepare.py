@@ -104,17 +104,18 @@ def prepare(
         raise NodesError(problems)
     found = recognise_all(inputs.cluster, observed) if choices.adopt else {}
     if found:
-        return _adopted(inputs, observed, found)
+        return _adopted(inputs, observed, found, choices)
     desired = (
         previous.desired
         if previous
         else desired_state(inputs, inputs.cluster, observed, inputs.password)
     )
+    desired = with_forgotten(desired, observed, choices)
     only = choices.only or None
     plan = make_plan(inputs.cluster, desired, observed, only=only)
     refuse_partial(inputs.cluster, plan, observed, choices.partial)
     if interrupts_the_holder(plan):
-        before = _before(inputs, observed, plan)
+        before = _before(inputs, observed, plan, choices)
         if before:
             return before
         plan = as_outage(plan)
@@ -122,7 +123,10 @@ def prepare(
 
 
 def _adopted(
-    inputs: Inputs, observed: dict[str, ObservedNode], found: Mapping[str, ByHand]
+    inputs: Inputs,
+    observed: dict[str, ObservedNode],
+    found: Mapping[str, ByHand],
+    choices: Choices,
 ) -> Prepared:
     """What was set up by hand is replaced by ours, which speaks its language.
 
@@ -132,12 +136,15 @@ def _adopted(
     classics = read_classics(found)
     between = intermediate(inputs.cluster, classics)
     desired = desired_state(inputs, between.cluster, observed, between.password)
+    desired = with_forgotten(desired, observed, choices)
     plan = adopt_plan(inputs.cluster, between.cluster, desired, observed, found, classics)
     then = "After that, the inventory's own VRRP settings replace those of the old cluster."
     return Prepared(between.cluster, observed, desired, plan, then, found)
 
 
-def _before(inputs: Inputs, observed: dict[str, ObservedNode], plan: Plan) -> Prepared | None:
+def _before(
+    inputs: Inputs, observed: dict[str, ObservedNode], plan: Plan, choices: Choices
+) -> Prepared | None:
     """Containers are replaced under the VRRP settings that the nodes speak now.
 
     Returns:
@@ -148,7 +155,7 @@ def _before(inputs: Inputs, observed: dict[str, ObservedNode], plan: Plan) -> Pr
     if now is None:
         return None
     cluster, password = now
-    desired = desired_state(inputs, cluster, observed, password)
+    desired = with_forgotten(desired_state(inputs, cluster, observed, password), observed, choices)
     then = f"After that, {settings} on all nodes together."
     # What the second plan takes away is confirmed before the first one begins.
     first = dataclasses.replace(make_plan(cluster, desired, observed), removes=plan.removes)
@@ -174,7 +181,29 @@ def desired_state(
         for node in cluster.nodes
         if node.label in observed
     }
-    return desired_nodes(cluster, facts, environment(inputs.templates), password)
+    desired = desired_nodes(cluster, facts, environment(inputs.templates), password)
+    return with_forgotten(desired, observed, Choices())
+
+
+def with_forgotten(
+    desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode], choices: Choices
+) -> dict[str, DesiredNode]:
+    """The same nodes, which keep in mind the nodes that were forgotten, until those are pruned.
+
+    Args:
+        desired: by node label.
+        observed: by node label; their records name former and forgotten nodes.
+        choices: which former nodes this run forgets, and which it stops.
+    """
+    records = [look.applied for look in observed.values() if look.applied]
+    former = {address for record in records for address in record.members}
+    forgotten = {address for record in records for address in record.forgotten}
+    forgotten |= former.intersection(choices.forget)
+    forgotten -= set(choices.pruned)
+    return {
+        node: dataclasses.replace(state, forgotten=tuple(sorted(forgotten - set(state.members))))
+        for node, state in desired.items()
+    }
 
 
 def _maybe_locked(observed: Mapping[str, ObservedNode]) -> None:
@@ -229,5 +258,6 @@ def checked(
         asked or {},
         becoming or {},
         certificates or Certificates(),
+        choices.pruned,
     )
     return evaluate(sight, choices.skip)

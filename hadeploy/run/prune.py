@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hadeploy.check.segment import forgotten_nodes
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.model import Plan
@@ -17,6 +18,8 @@ from hadeploy.transport.session import Session
 def former_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Node]:
     """The nodes that the records on the others name and the inventory does not.
 
+    A forgotten node is one of them as soon as it is back on the network.
+
     Args:
         cluster: the inventory.
         observed: by node label.
@@ -26,6 +29,10 @@ def former_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list
     """
     present = {str(node.address) for node in cluster.nodes}
     named = {m for look in observed.values() if look.applied for m in look.applied.members}
+    segments = [look.segment for look in observed.values() if look.segment]
+    seen = {a for segment in segments for a in (*segment.answers, *segment.adverts)}
+    forgotten = forgotten_nodes(cluster, observed)
+    named |= {address for address in forgotten if address in seen or not segments}
     return [Node.model_validate({"address": address}) for address in sorted(named - present)]
 
 

@@ -37,6 +37,7 @@ def applied_record(
             "interim": interim,
             "vips": list(desired.addresses),
             "members": list(desired.members),
+            "forgotten": list(desired.forgotten),
             "interface": desired.facts.interface,
             "files": {file.path: file.sha256 for file in desired.files},
             "containers": {c.name: specification(c) for c in desired.containers},

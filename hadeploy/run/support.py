@@ -12,7 +12,7 @@ from hadeploy.diagnose.evaluate import diagnose
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.gather import try_observe
+from hadeploy.observe.gather import listen_seconds, try_observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.model import Plan
 from hadeploy.run.evidence import look_again
@@ -87,7 +87,9 @@ def gather(inputs: Inputs, dialer: Dialer, progress: Progress) -> Report:
         )
         report.replies = dict(replies)
         progress.phase("Check")
-        report.observed, blind = try_observe(inputs.cluster, sessions, depth="yes")
+        report.observed, blind = try_observe(
+            inputs.cluster, sessions, depth="yes", listen=listen_seconds(inputs.cluster)
+        )
         report.errors = [*away, *deaf, *blind]
         ways = {node.label: dialer.way(node) for node in inputs.cluster.nodes}
         for error in [*away, *blind]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from hadeploy.desired.model import configuration_id
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.observe.gather import look_at, observation_script
+from hadeploy.observe.gather import ANSWER_SECONDS, look_at, observation_script
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import changed_settings, expected_backends
 from hadeploy.plan.identity import running_identity
@@ -97,7 +97,9 @@ def _last_look(
     Raises:
         NodesError: with every node that could not be observed.
     """
-    script = observation_script(prepared.cluster, settle=settle, token=lock.token)
+    script = observation_script(
+        prepared.cluster, settle=settle, token=lock.token, listen=ANSWER_SECONDS
+    )
 
     def tell(message: Message) -> None:
         if message.kind == "settling":

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # One read-only look at a node. Given: HD_ROOT, HD_CLUSTER, HD_CONTAINERS, HD_IMAGES, HD_PORTS,
 # HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name), HD_VERSIONS, HD_SETTLE (at the end of a
-# change: how long to wait first; the lock is given back then), foreign.sh, preflight.sh, settle.sh.
+# change: how long to wait first; the lock is given back then), foreign.sh, preflight.sh,
+# segment.sh, settle.sh.
 # Everything is data for observe/parse.py.
 NEWLINE='
 '
@@ -132,9 +133,8 @@ observe_answers() {
     observe_once_up
     # Before anything was applied nobody answers there, and each attempt costs a second.
     [ -f "$HD_ROOT/applied.json" ] || return 0
-    for hd_vip in $HD_VIPS; do
-        # The inventory may name any address by now; strangers get no packets from us.
-        ours_to_ask "$hd_vip" || continue
+    # shellcheck disable=SC2154  # preflight.sh
+    for hd_vip in $hd_askable; do
         for hd_port in $HD_PORTS; do
             if tcp_opens "$hd_vip" "$hd_port"; then
                 emit through "$hd_vip" "$hd_port" yes
@@ -202,6 +202,8 @@ main() {
     emit fingerprint "$(fingerprint "$hd_listed")"
     lock_tell
     know_routes
+    know_askable
+    segment_begin
     thorough && probe_begin
     observe_docker
     observe_node
@@ -218,5 +220,6 @@ main() {
     observe_answers
     observe_machine
     thorough && probe_end
+    segment_end
     emit end
 }

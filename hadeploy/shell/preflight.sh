@@ -33,10 +33,27 @@ ours_to_ask() {
     case " $hd_routes " in
     *" via $1 "*) return 1 ;;
     esac
-    case $(ip -o route get "$1" 2>/dev/null) in
+    hd_route=$(ip -o route get "$1" 2>/dev/null)
+    case $hd_route in
     local*) return 0 ;;
     '' | *' via '* | broadcast* | multicast* | anycast* | unreachable* | blackhole* | prohibit*) return 1 ;;
     esac
+}
+
+# know_askable: the VIPs that may be asked, and the interface that leads to one that is not here. The
+# inventory may name any address by now; strangers get no packets from us.
+know_askable() {
+    hd_askable=
+    hd_device=
+    for hd_vip in $HD_VIPS; do
+        ours_to_ask "$hd_vip" || continue
+        hd_askable="$hd_askable $hd_vip"
+        case $hd_route in
+        local* | *' dev lo '*) ;;
+        *' dev '*) hd_device=${hd_route#* dev } ;;
+        esac
+    done
+    hd_device=${hd_device%% *}
 }
 
 is_here() { [ -n "$(ip -o address show to "$1" 2>/dev/null)" ]; }
@@ -52,9 +69,9 @@ probe_begin() {
     hd_probed=
     hd_speaks=no
     main_pid "$HD_KEEPALIVED" >/dev/null && hd_speaks=yes
-    for hd_vip in $HD_VIPS; do
+    for hd_vip in $hd_askable; do
         [ "$hd_speaks" = no ] || lacks "^ *$hd_vip/" || continue
-        if is_here "$hd_vip" || ! ours_to_ask "$hd_vip"; then continue; fi
+        ! is_here "$hd_vip" || continue
         # What is remembered from before proves nothing.
         ip neigh flush to "$hd_vip" 2>/dev/null
         # shellcheck disable=SC2016  # expanded by bash, from its own arguments

@@ -12,6 +12,7 @@ from hadeploy.observe.model import ObservedContainer, ObservedNode
 from hadeploy.plan.successor import drains
 from hadeploy.verify.backends import backend_proofs
 from hadeploy.verify.model import Proof, Verdict
+from hadeploy.verify.segment import segment_proofs
 
 # A container that crashes at start looks fine for a moment; a restarted one must last longer.
 STABLE_SECONDS = 2
@@ -39,8 +40,7 @@ def prove(
         found += _vrrp(cluster, look, desired[node.label])
         if look.vrrp:
             found.append(_check_runs(cluster, look))
-    for vip in cluster.vip:
-        found.append(_held_once(str(vip.ip), observed))
+    found += segment_proofs(cluster, observed)
     found += backend_proofs(cluster, observed)
     return found
 
@@ -204,26 +204,6 @@ def _check_runs(cluster: Cluster, look: ObservedNode) -> Proof:
         look.node,
         f"docker logs --tail 30 {cluster.container_names[1]}",
     )
-
-
-def _held_once(vip: str, observed: Mapping[str, ObservedNode]) -> Proof:
-    holding = [node for node, look in observed.items() if look.holds(vip)]
-    if len(holding) == 1:
-        return Proof("vip-held-once", "pass", f"{vip} is bound on {holding[0]} alone")
-    if not holding:
-        return Proof(
-            "vip-held-once",
-            "fail",
-            f"{vip} is bound on no node",
-            hint="look at keepalived's state and at its haproxy check on every node",
-        )
-    orphans = [n for n in holding if not observed[n].keepaliveds]
-    hint = "do the nodes hear each other? VRRP is IP protocol 112; look for firewall rules"
-    if orphans:
-        hint = (
-            f"no keepalived runs on {', '.join(orphans)}: `hadeploy up` starts one, which cures it"
-        )
-    return Proof("vip-held-once", "fail", f"{vip} is bound on {' and '.join(holding)}", hint=hint)
 
 
 def unreachable_proofs(errors: Mapping[str, HadeployError]) -> list[Proof]:

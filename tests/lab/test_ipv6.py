@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.harness import Cluster, eventually
+from tests.lab.test_members import without
 from tests.lab.traffic import probing
 
 
@@ -81,3 +82,24 @@ def test_strangers_find_the_vip_while_all_nodes_change(six: Cluster) -> None:
     (holder,) = six.holders(six.lab.vip6)
     left = "ip -6 neigh show proxy; grep -v 0 /proc/sys/net/ipv6/conf/eth0/proxy_ndp"
     eventually(lambda: not six.node(holder, left, check=False), "nothing of it is left")
+
+
+def test_a_machine_that_has_the_vip_too_is_seen_from_every_node(six: Cluster) -> None:
+    (holder,) = six.holders(six.lab.vip6)
+    other = next(node for node in six.lab.nodes if node != holder)
+    nodes = list(six.inventory["nodes"])
+    without(six, other)
+    six.ok("up", "--prune")
+    mac = six.node(other, "cat /sys/class/net/eth0/address")
+    six.node(other, f"ip address add {six.lab.vip6}/128 dev eth0 nodad")
+    try:
+        verify = six.run("verify", "--timeout", "0", "--json")
+        assert verify.failures() == [(None, "vip-held-once")]
+        (diagnosis,) = verify.document["diagnosis"]
+        assert diagnosis["cause"] == "vip-stranger"
+        assert mac in diagnosis["message"]
+        left = [node["name"] for node in six.inventory["nodes"]]
+        assert all(node in diagnosis["evidence"][0] for node in left)
+    finally:
+        six.node(other, f"ip address del {six.lab.vip6}/128 dev eth0")
+        six.inventory["nodes"] = nodes

@@ -174,7 +174,7 @@ FINE: list[Any] = [
     host(docker=ENFORCING, selinux=True, label="system_u:object_r:container_file_t:s0"),
     host(units={"docker": "active", "docker.boot": "enabled", "keepalived.boot": "disabled"}),
     node(skew=4.9),
-    node(addresses=(*fit().addresses, Address("eth0", builders.VIP, 24))),
+    node(addresses=(*fit().addresses, Address("eth0", builders.VIP, 32))),
     node(
         machine="aarch64", images={"haproxy:3.2.21": "i"}, architectures={"haproxy:3.2.21": "arm64"}
     ),
@@ -285,7 +285,7 @@ def _interface(text: str) -> Any:
 def test_a_vip_that_is_already_there_does_not_make_its_own_subnet() -> None:
     look = node(addresses=(*fit().addresses, Address("eth0", "198.51.101.100", 24)))(fit())
     found = wrong(look, vip="198.51.101.100")
-    assert [(c, v) for c, v, _ in found] == [("vip-subnet", "fail")]
+    assert [(c, v) for c, v, _ in found] == [("vip-subnet", "fail"), ("vip-free", "fail")]
 
 
 A = Path("h.tar")

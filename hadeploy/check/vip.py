@@ -1,0 +1,138 @@
+"""Checks of whether VIP and virtual_router_id are free, or the cluster's own. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadeploy.check.model import Finding, Sight
+from hadeploy.check.segment import (
+    Stranger,
+    advertising,
+    answering,
+    misplaced_vips,
+    origin,
+    removal,
+)
+from hadeploy.inventory.model import Node
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.identity import running_identity
+from hadeploy.verify.model import Verdict
+
+
+def vip_free(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether every VIP is on nodes of the cluster alone, and where keepalived puts it."""
+    for vip in (str(vip.ip) for vip in sight.cluster.vip):
+        problems = [*_misplaced(sight, node, look, vip), *_answered(sight, node, look, vip)]
+        yield from problems
+        if not problems:
+            yield from _free(sight, node, look, vip)
+
+
+def _free(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
+    holder = next((n for n, seen in sight.observed.items() if seen.holds(vip)), None)
+    if holder is not None:
+        what = f"{vip} is on {'this node' if holder == node.label else holder}"
+        yield Finding("vip-free", node.label, "pass", what)
+        return
+    ours = {
+        link.mac: label
+        for label, seen in sight.observed.items()
+        for link in seen.host.links.values()
+    }
+    answers = look.segment.answers.get(vip, frozenset()) if look.segment else frozenset()
+    before = sorted({*answers, look.host.neighbours.get(vip, "")} & set(ours))
+    if before:
+        what = f"{vip} was on {ours[before[0]]} a moment ago"
+        yield Finding("vip-free", node.label, "pass", what)
+    elif look.segment or vip in look.host.neighbours:
+        yield Finding("vip-free", node.label, "pass", f"nobody answers for {vip}")
+
+
+def _misplaced(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
+    for address in misplaced_vips(sight.cluster, node, look):
+        if address.address == vip:
+            what = (
+                f"{vip}/{address.prefix} is on {address.interface}, where keepalived does not put "
+                f"it: most probably {origin(address)} did"
+            )
+            yield Finding("vip-free", node.label, "fail", what, removal(look, address))
+
+
+def _answered(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
+    """Strangers that answer. A node that this run stops, or is told is gone, is no surprise."""
+    leaving = {*sight.forget, *sight.pruned}
+    away = [n.label for n in sight.cluster.nodes if n.label not in sight.observed]
+    found = answering(sight.cluster, sight.observed, vip)
+    for stranger in found:
+        if node.label in stranger.seen_from and stranger.address not in leaving:
+            yield _in_use(node, vip, stranger, away)
+    # The one answer that a kernel keeps says nothing where the VIP is on a node already.
+    mac = look.host.neighbours.get(vip, "")
+    looks = sight.observed.values()
+    unheld = not look.segment and not any(seen.holds(vip) for seen in looks)
+    if unheld and mac and mac not in {k.mac for seen in looks for k in seen.host.links.values()}:
+        yield _in_use(node, vip, Stranger(mac, "", (node.label,)), away)
+
+
+def _in_use(node: Node, vip: str, stranger: Stranger, away: list[str]) -> Finding:
+    if away and not (stranger.address or stranger.node):
+        what = (
+            f"{vip} is in use, by {stranger.mac}: "
+            f"{' or '.join(away)}, which could not be asked, or a stranger"
+        )
+        return Finding(
+            "vip-free", node.label, "warn", what, "look at that node first: `ip address`"
+        )
+    verdict: Verdict = "warn" if stranger.node else "fail"
+    what = f"{vip} is in use by {stranger.name}"
+    return Finding("vip-free", node.label, verdict, what, stranger.fix)
+
+
+def _arriving(sight: Sight, node: Node, heard: tuple[str, ...]) -> list[Stranger]:
+    """The strangers whose adverts arrive at a node, but for those that were heard otherwise."""
+    expected = {*sight.forget, *sight.pruned, *heard}
+    found = advertising(sight.cluster, sight.observed)
+    return [s for s in found if node.label in s.seen_from and s.address not in expected]
+
+
+def _may_speak(look: ObservedNode, number: int) -> bool:
+    """Whether a keepalived on that node may send adverts with that virtual_router_id."""
+    identity = running_identity(look)
+    ours = {c.id for c in look.containers if c.role == "keepalived" and c.cluster}
+    others = set(look.keepaliveds.values()) - ours
+    if identity is None or others:
+        return bool(look.keepaliveds)
+    # 0: what it runs is not what its file says.
+    return identity.virtual_router_id in (number, 0)
+
+
+def router_id(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether nobody else on the segment uses our virtual_router_id."""
+    number, heard = sight.cluster.vrrp.virtual_router_id, look.host.heard
+    arriving = _arriving(sight, node, heard or ())
+    for stranger in arriving:
+        what = f"adverts with virtual_router_id {number} come from {stranger.name}"
+        # keepalived takes unicast adverts from any address (vrrp_check_unicast_src is off).
+        clash = stranger.forgotten or look.vrrp or sight.cluster.vrrp.mode == "multicast"
+        verdict: Verdict = "fail" if clash else "warn"
+        yield Finding("virtual-router-id", node.label, verdict, what, stranger.fix)
+    if heard is None:
+        if look.host.thorough and look.segment and not arriving:
+            what = f"no other machine's adverts with virtual_router_id {number} arrive"
+            yield Finding("virtual-router-id", node.label, "pass", what)
+        return
+    ours = {str(n.address) for n in sight.cluster.nodes}
+    ours |= {a.address for seen in sight.observed.values() for a in seen.addresses}
+    # A node of ours may be who has no address in the log of an older keepalived.
+    away = len(sight.observed) < len(sight.cluster.nodes)
+    maybe_ours = away or any(_may_speak(seen, number) for seen in sight.observed.values())
+    strangers = [a or "an unnamed host" for a in heard if a not in ours and (a or not maybe_ours)]
+    if strangers:
+        what = f"virtual_router_id {number} is used on this segment by {', '.join(strangers)}"
+        fix = "choose another vrrp.virtual_router_id"
+        # Unicast adverts and multicast ones are not taken for each other.
+        clash = sight.cluster.vrrp.mode == "multicast"
+        yield Finding("virtual-router-id", node.label, "fail" if clash else "warn", what, fix)
+    elif not heard:
+        what = f"nobody else sends adverts with virtual_router_id {number}"
+        yield Finding("virtual-router-id", node.label, "pass", what)

@@ -1,0 +1,55 @@
+"""VIPs on machines that are not of the cluster, or in the wrong place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadeploy.check.segment import (
+    Stranger,
+    advertising,
+    answering,
+    misplaced_vips,
+    origin,
+    removal,
+)
+from hadeploy.diagnose.model import Diagnosis, Scene
+
+
+def strangers(scene: Scene) -> Iterator[Diagnosis]:
+    """Machines that answer for a VIP beside the cluster."""
+    cluster, observed = scene.cluster, scene.observed
+    seen: dict[Stranger, list[str]] = {}
+    for vip in (str(vip.ip) for vip in cluster.vip):
+        for stranger in answering(cluster, observed, vip):
+            what = f"MAC {stranger.mac} answers for {vip}, as {_nodes(stranger)} see it"
+            seen.setdefault(stranger, []).append(what)
+    for stranger in advertising(cluster, observed):
+        if stranger.forgotten:
+            what = f"{stranger.address} sends adverts to {_nodes(stranger)}"
+            known = next((s for s in seen if s.address == stranger.address), stranger)
+            seen.setdefault(known, []).append(what)
+    for stranger, evidence in seen.items():
+        if stranger.forgotten:
+            what = f"{stranger.name} is back, and holds the VIP"
+            yield Diagnosis("forgotten-node-back", (), what, stranger.fix, tuple(evidence))
+        else:
+            what = f"{stranger.name} has the VIP, too"
+            yield Diagnosis("vip-stranger", (), what, stranger.fix, tuple(evidence))
+
+
+def _nodes(stranger: Stranger) -> str:
+    return " and ".join(stranger.seen_from)
+
+
+def misplaced(scene: Scene) -> Iterator[Diagnosis]:
+    """VIPs where keepalived neither puts nor removes them."""
+    for node, look in scene.nodes:
+        for address in misplaced_vips(scene.cluster, node, look):
+            full = f"{address.address}/{address.prefix}"
+            yield Diagnosis(
+                "misplaced-vip",
+                (node.label,),
+                f"the VIP is on {address.interface}, where keepalived does not put it",
+                removal(look, address),
+                (f"{node.label}: {full} is on {address.interface}; likely from {origin(address)}",),
+            )

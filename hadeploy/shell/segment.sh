@@ -1,0 +1,140 @@
+# shellcheck shell=sh
+# Which machines of the segment answer for the VIPs, and which send adverts, as the network shows it.
+# Given: HD_TOKEN, HD_VIPS, HD_NODES (the addresses of all nodes), HD_ROUTER_ID, HD_LISTEN (seconds to
+# listen at least; 0: no longer than the look takes), HD_ROOT, report.sh, preflight.sh.
+
+# It sends three ARP probes (RFC 5227, 2.1.1) or neighbour solicitations (RFC 4861, 7.2.2) for each
+# address: the kernel keeps only one answer, and asks for no address of its own. An ARP probe changes
+# no other machine's memory. It also receives a copy of all VRRP packets (protocol 112). What it has
+# found is printed after SIGUSR1, in one write, so that it does not get into another message. No
+# module is loaded, which would take longer than all the rest.
+# shellcheck disable=SC2016  # expanded by perl
+segment_program='
+use strict;
+my ($token, $device, $router_id, $least, $record, @wanted) = @ARGV;
+my ($end, $told) = (60, 0);
+$SIG{USR1} = sub { $told = 1 };
+sub first_line { open my $file, "<", $_[0] or exit; my $line = <$file>; chomp $line; $line }
+sub uptime { (split / /, first_line("/proc/uptime"))[0] }
+my $index = first_line("/sys/class/net/$device/ifindex");
+my $own = first_line("/sys/class/net/$device/address");
+exit unless $own =~ /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/;
+my $mac = pack "H12", $own =~ tr/://dr;
+if (open my $file, "<", $record) {
+    local $/;
+    my $text = <$file>;
+    while ($text =~ /"(?:members|forgotten)": \[(.*?)\]/gs) {
+        my $list = $1;
+        push @wanted, $list =~ /"([0-9a-fA-F.:]+)"/g;
+    }
+}
+my $six = $wanted[0] =~ /:/;
+my ($family, $most) = ($six ? 10 : 2, 600);
+sub packed {
+    my ($text) = @_;
+    return pack "C4", split /\./, $text unless $six;
+    my ($head, $tail) = map { [split /:/] } split /::/, $text, 2;
+    $tail ||= [];
+    pack "n8", map { hex } @$head, (0) x (8 - @$head - @$tail), @$tail;
+}
+sub unpacked { join $six ? ":" : ".", $six ? map { sprintf "%x", $_ } unpack "n8", $_[0] : unpack "C4", $_[0] }
+my $form = $six ? qr/^[0-9a-fA-F:]+$/ : qr/^[0-9.]+$/;
+my %wanted = map { (packed($_) => 1) } grep { /$form/ } @wanted;
+my $broadcast = pack "S n i S C C a8", 17, 0x0806, $index, 0, 0, 6, "\xff" x 6;
+my $answers;
+if ($six) {
+    socket $answers, 10, 3, 58 or exit;
+    setsockopt $answers, 1, 25, "$device\0" or exit;
+    setsockopt $answers, 41, 17, pack "i", $index;
+    setsockopt $answers, 41, 18, pack "i", 255;
+    setsockopt $answers, 41, 19, pack "i", 0;
+    setsockopt $answers, 58, 1, pack "L8", (0xffffffff) x 4, 0xfffffeff, (0xffffffff) x 3;
+} else {
+    socket $answers, 17, 2, unpack "S", pack "n", 0x0806 or exit;
+    bind $answers, $broadcast or exit;
+}
+socket my $adverts, $family, 3, 112 or exit;
+setsockopt $adverts, 1, 25, "$device\0" or exit;
+sub ask {
+    for my $target (sort keys %wanted) {
+        if ($six) {
+            my $group = pack("H26", "ff0200000000000000000001ff") . substr $target, 13;
+            my $solicitation = pack "C C n N a16 C C a6", 135, 0, 0, 0, $target, 1, 1, $mac;
+            send $answers, $solicitation, 0, pack "S n N a16 L", 10, 0, 0, $group, $index;
+        } else {
+            my $probe = pack "n n C C n a6 a4 a6 a4", 1, 0x0800, 6, 4, 1, $mac, "", "", $target;
+            send $answers, $probe, 0, $broadcast;
+        }
+    }
+}
+my %found;
+sub note { $found{join " ", @_} = 1 if keys %found < $most }
+sub answer {
+    my ($address, $from);
+    if ($six) {
+        ($address, my $options) = unpack "x8 a16 a*", $_[0];
+        while ($options =~ /\G([^\0])(.)(.{6})/gcs) {
+            $from = $3 if ord $1 == 2;
+            pos($options) += 8 * (ord($2) - 1) if ord $2;
+        }
+    } else {
+        return if length $_[0] < 28;
+        ($from, $address) = unpack "x8 a6 a4", $_[0];
+    }
+    return unless $from && $wanted{$address};
+    note "answer", unpacked($address), join ":", unpack "(H2)6", $from;
+}
+sub advert {
+    my ($packet, $from) = @_;
+    my $source = $six ? substr $from, 8, 16 : substr $packet, 12, 4;
+    $packet = substr $packet, 4 * (15 & ord $packet) unless $six;
+    return if length $packet < 8;
+    my ($kind, $router, $priority) = unpack "C3", $packet;
+    note "advert", unpacked($source), $priority if ($kind & 15) == 1 && $router == $router_id;
+}
+my ($begun, $asked) = (uptime(), 0);
+until ($told && uptime() - $begun >= $least) {
+    exit if uptime() - $begun > $end;
+    ask(), $asked++ if $asked < 3 && uptime() - $begun >= $asked * 0.1;
+    my $ready = "";
+    vec($ready, fileno $_, 1) = 1 for $answers, $adverts;
+    next if select($ready, undef, undef, 0.02) < 1;
+    if (vec $ready, fileno $answers, 1) { recv $answers, my $packet, 1500, 0; answer($packet) }
+    if (vec $ready, fileno $adverts, 1) { my $from = recv $adverts, my $packet, 1500, 0; advert($packet, $from) }
+}
+my $heading = sprintf "\@%s segment %s %.2f", $token, $device, uptime() - $begun;
+syswrite STDOUT, join "\n", "", $heading, sort(keys %found), "";
+'
+
+# own_interface: the one that has the node's own address.
+own_interface() {
+    ip -o address show | while read -r _ hd_name _ hd_local _; do
+        case " $HD_NODES " in
+        *" ${hd_local%%/*} "*)
+            printf '%s\n' "${hd_name%%@*}"
+            break
+            ;;
+        esac
+    done
+}
+
+# segment_begin: asks in the background, while the look goes on.
+segment_begin() {
+    hd_asker=
+    [ -n "$hd_askable" ] && have perl || return 0
+    # shellcheck disable=SC2154  # preflight.sh
+    [ -n "$hd_device" ] || hd_device=$(own_interface)
+    [ -n "$hd_device" ] || return 0
+    # shellcheck disable=SC2086  # words
+    perl -e "$segment_program" "$HD_TOKEN" "$hd_device" "$HD_ROUTER_ID" "$HD_LISTEN" \
+        "$HD_ROOT/applied.json" $hd_askable $HD_NODES 2>/dev/null &
+    hd_asker=$!
+}
+
+# segment_end: tells what was found.
+segment_end() {
+    [ -n "$hd_asker" ] || return 0
+    kill -USR1 "$hd_asker" 2>/dev/null
+    wait "$hd_asker" 2>/dev/null
+    return 0
+}

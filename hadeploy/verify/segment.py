@@ -1,0 +1,126 @@
+"""Proofs about the network segment: the VIP is on one machine of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from hadeploy.check.segment import (
+    Stranger,
+    advertising,
+    answering,
+    forgotten_nodes,
+    misplaced_vips,
+    removal,
+)
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import Address, ObservedNode
+from hadeploy.verify.model import Proof
+
+
+def segment_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:
+    """Whether each VIP is on one machine, and only nodes of the cluster send adverts.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+    """
+    strangers = advertising(cluster, observed)
+    for vip in (str(vip.ip) for vip in cluster.vip):
+        answers = answering(cluster, observed, vip)
+        strangers += answers
+        yield _held_once(cluster, vip, observed, answers)
+    yield from _adverts(cluster, observed)
+    back = {stranger.address for stranger in strangers}
+    yield from _forgotten(cluster, [a for a in forgotten_nodes(cluster, observed) if a not in back])
+
+
+def _held_once(
+    cluster: Cluster,
+    vip: str,
+    observed: Mapping[str, ObservedNode],
+    strangers: list[Stranger],
+) -> Proof:
+    holding = [node for node, look in observed.items() if look.holds(vip)]
+    wrong = _misplaced(cluster, vip, observed)
+    problems = [_on(node, observed[node], vip, address) for node, address in wrong]
+    problems += [
+        f"{s.name} answers for it, as {' and '.join(s.seen_from)} see it" for s in strangers
+    ]
+    if len(holding) == 1 and not problems:
+        asked = any(look.segment for look in observed.values())
+        alone = f"{vip} is bound on {holding[0]} alone"
+        seen = f"{alone}, and no other machine answers for it" if asked else alone
+        return Proof("vip-held-once", "pass", seen)
+    places = " and ".join(holding) if holding else "no node"
+    return Proof(
+        "vip-held-once",
+        "fail",
+        "; ".join([f"{vip} is bound on {places}", *problems]),
+        hint=_hint(holding, wrong, observed, strangers),
+    )
+
+
+def _misplaced(
+    cluster: Cluster, vip: str, observed: Mapping[str, ObservedNode]
+) -> list[tuple[str, Address]]:
+    return [
+        (node.label, address)
+        for node in cluster.nodes
+        if node.label in observed
+        for address in misplaced_vips(cluster, node, observed[node.label])
+        if address.address == vip
+    ]
+
+
+def _on(node: str, look: ObservedNode, vip: str, address: Address) -> str:
+    also = sum(a.address == vip for a in look.addresses) > 1
+    where = f"{address.interface} ({address.address}/{address.prefix})"
+    return f"on {node} it is {'also ' if also else ''}on {where}"
+
+
+def _hint(
+    holding: list[str],
+    wrong: list[tuple[str, Address]],
+    observed: Mapping[str, ObservedNode],
+    strangers: list[Stranger],
+) -> str:
+    if strangers:
+        return strangers[0].fix
+    if wrong:
+        node, address = wrong[0]
+        return removal(observed[node], address)
+    if not holding:
+        return "look at keepalived's state and at its haproxy check on every node"
+    orphans = [n for n in holding if not observed[n].keepaliveds]
+    if orphans:
+        return (
+            f"no keepalived runs on {', '.join(orphans)}: `hadeploy up` starts one, which cures it"
+        )
+    return "do the nodes hear each other? VRRP is IP protocol 112; look for firewall rules"
+
+
+def _adverts(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:
+    number = cluster.vrrp.virtual_router_id
+    strangers = advertising(cluster, observed)
+    for stranger in strangers:
+        where = " and ".join(stranger.seen_from)
+        seen = f"{stranger.name} sends adverts with virtual_router_id {number} to {where}"
+        yield Proof("vrrp-members", "fail", seen, hint=stranger.fix)
+    # Who listens for less than an interval has not heard every master.
+    listened = [look.segment.seconds for look in observed.values() if look.segment]
+    if not strangers and max(listened, default=0) > cluster.vrrp.advert_interval:
+        yield Proof("vrrp-members", "pass", "only nodes of the cluster send adverts")
+
+
+def _forgotten(cluster: Cluster, addresses: list[str]) -> Iterator[Proof]:
+    vips = " and ".join(str(vip.ip) for vip in cluster.vip)
+    containers = " ".join(cluster.container_names)
+    for address in addresses:
+        yield Proof(
+            "forgotten-nodes",
+            "warn",
+            f"{address} was forgotten and not stopped: back on the network, it takes {vips} beside "
+            "the holder",
+            hint=f"before it is connected: docker rm -f {containers} there; "
+            f"when it is back: `hadeploy up --prune`",
+        )

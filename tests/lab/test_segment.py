@@ -1,0 +1,94 @@
+"""The VIP is on one machine of the segment, not only on one node of the inventory."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.lab.harness import Cluster, Result, eventually
+from tests.lab.test_members import without
+
+
+def told(result: Result) -> str:
+    """Everything that a command printed, in one line."""
+    return " ".join(f"{result.out} {result.err}".split())
+
+
+@pytest.mark.parametrize(
+    "gone", ["n3", pytest.param("n1", marks=pytest.mark.exhaustive)], ids=["lowest", "preferred"]
+)
+def test_a_forgotten_node_that_returns_is_seen_by_every_command(served: Cluster, gone: str) -> None:
+    address = served.lab.address(gone)
+    served.lab.link(gone, up=False)
+    without(served, gone)
+    warning = f"{address} is forgotten, not stopped: back on the network, it takes"
+    assert warning in told(served.ok("up", "--forget", address))
+    still = served.ok("status")
+    assert "is healthy" in still.out
+    assert f"{address} was forgotten and not stopped" in told(still)
+    assert served.up()["changes"] == 0
+
+    served.lab.link(gone, up=True)
+    eventually(lambda: gone in served.holders(), "it has the VIP again")
+    back = f"the forgotten node {address}"
+    status = served.run("status")
+    assert (status.code, "is healthy" in status.out) == (4, False)
+    verify = served.run("verify", "--timeout", "0", "--json")
+    assert verify.code == 4
+    assert {(None, "vip-held-once"), (None, "vrrp-members")} <= set(verify.failures())
+    assert verify.document["diagnosis"][0]["cause"] == "forgotten-node-back"
+    others = [served.run("check"), served.run("plan"), served.run("up")]
+    assert [result.code for result in others] == [3, 3, 3]
+    for result in [status, verify, *others]:
+        assert back in told(result)
+        assert "hadeploy up --prune" in told(result)
+
+    served.ok("up", "--prune")
+    assert served.node(gone, "docker ps --all --quiet; ls /etc/hadeploy", check=False) == ""
+    assert len(served.holders()) == 1
+    assert "forgotten" not in served.ok("status").out
+
+
+def test_a_node_that_holds_the_vip_is_not_forgotten(served: Cluster) -> None:
+    (holder,) = served.holders()
+    address = served.lab.address(holder)
+    without(served, holder)
+    before = served.snapshot()
+    refused = served.run("up", "--forget", address)
+    assert refused.code == 3
+    assert f"{address} cannot be forgotten" in refused.err
+    assert served.snapshot() == before
+
+
+def test_a_vip_that_keepalived_would_never_remove_is_named_with_what_removes_it(
+    fresh: Cluster,
+) -> None:
+    vip = fresh.lab.vip
+    fresh.node("n2", f"ip address add {vip}/32 dev lo")
+    try:
+        check = fresh.run("check", "--json")
+        found = [c for c in check.document["checks"] if c["verdict"] == "fail"]
+        assert [(c["id"], c["node"]) for c in found] == [("vip-free", "n2")]
+        assert fresh.run("up").code == 3
+        fresh.node("n2", advice(found[0]["fix"]))
+        fresh.up()
+
+        fresh.node("n3", f"ip address add {vip}/24 dev eth0")
+        verify = fresh.run("verify", "--timeout", "0", "--json")
+        assert (None, "vip-held-once") in verify.failures()
+        (diagnosis,) = verify.document["diagnosis"]
+        assert (diagnosis["cause"], diagnosis["nodes"]) == ("misplaced-vip", ["n3"])
+        assert "degraded" in fresh.run("status").out
+        fresh.node("n3", advice(diagnosis["fix"]))
+        fresh.ok("verify")
+    finally:
+        for node, place in (("n2", "32 dev lo"), ("n3", "24 dev eth0")):
+            fresh.node(node, f"ip address del {vip}/{place}", check=False)
+
+
+def advice(fix: str) -> str:
+    """The command in a sentence of advice."""
+    command = re.search(r"on the node: (.*?); and remove it", fix)
+    assert command, fix
+    return command[1]
