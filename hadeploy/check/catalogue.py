@@ -69,7 +69,8 @@ CHECKS = (
     Check(
         "tools",
         "tools",
-        "the programs that our scripts use are there: iproute2, bash, coreutils, util-linux",
+        "the programs that our scripts use are there: iproute2, bash, coreutils, util-linux; a "
+        "warning without perl, which asks the segment who has the VIP",
         "install them with the node's package manager",
         essential=True,
     ),

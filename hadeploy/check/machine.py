@@ -29,6 +29,9 @@ def tools(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     if lacking:
         fix = "install iproute2, bash, coreutils and util-linux there"
         yield Finding("tools", node.label, "fail", f"lacks {', '.join(lacking)}", fix)
+    elif look.host.thorough and "perl" in look.missing:
+        what = "lacks perl, so it cannot ask the segment who else has the VIP"
+        yield Finding("tools", node.label, "warn", what, "install perl there")
     else:
         yield Finding("tools", node.label, "pass", "our scripts run")
 

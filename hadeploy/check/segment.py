@@ -106,20 +106,25 @@ def advertising(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[
     for node, look in observed.items():
         sources = set(look.segment.adverts) if look.segment else set()
         spoken = look.vrrp.spoken if look.vrrp and look.vrrp.state == "BACKUP" else None
-        if spoken and _is_host(spoken.master):
-            sources.add(spoken.master)
+        if spoken:
+            sources.add(spoken.master.partition("%")[0])
         for address in sources - known:
-            seen.setdefault(address, []).append(node)
+            if _is_foreign(cluster, observed, address):
+                seen.setdefault(address, []).append(node)
     return [
         _stranger(cluster, observed, "", address, nodes) for address, nodes in sorted(seen.items())
     ]
 
 
-def _is_host(address: str) -> bool:
+def _is_foreign(cluster: Cluster, observed: Mapping[str, ObservedNode], address: str) -> bool:
+    """Whether an unknown source of adverts is surely no node; a backup may name none at all."""
     try:
-        return not ipaddress.ip_address(address).is_unspecified
+        source = ipaddress.ip_address(address)
     except ValueError:
         return False
+    # IPv6 multicast adverts have link-local sources; those of a node that is away are not known.
+    unknown = source.is_link_local and len(observed) < len(cluster.nodes)
+    return not source.is_unspecified and not unknown
 
 
 def _stranger(

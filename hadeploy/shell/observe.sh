@@ -14,7 +14,7 @@ observe_node() {
     printf 'machine=%s\n' "${hd_names##* }"
     printf 'now=%s\n' "$(date +%s)"
     printf 'uid=%s\n' "$(id -u)"
-    for hd_tool in docker ip ss bash timeout base64 find stat install sync flock; do
+    for hd_tool in docker ip ss bash timeout base64 find stat install sync flock perl; do
         have "$hd_tool" || printf 'missing=%s\n' "$hd_tool"
     done
 }

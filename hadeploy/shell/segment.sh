@@ -11,7 +11,7 @@
 # shellcheck disable=SC2016  # expanded by perl
 segment_program='
 use strict;
-my ($token, $device, $router_id, $least, $record, @wanted) = @ARGV;
+my ($device, $router_id, $least, $record, @wanted) = @ARGV;
 my ($end, $told) = (60, 0);
 $SIG{USR1} = sub { $told = 1 };
 sub first_line { open my $file, "<", $_[0] or exit; my $line = <$file>; chomp $line; $line }
@@ -102,7 +102,7 @@ until ($told && uptime() - $begun >= $least) {
     if (vec $ready, fileno $answers, 1) { recv $answers, my $packet, 1500, 0; answer($packet) }
     if (vec $ready, fileno $adverts, 1) { my $from = recv $adverts, my $packet, 1500, 0; advert($packet, $from) }
 }
-my $heading = sprintf "\@%s segment %s %.2f", $token, $device, uptime() - $begun;
+my $heading = sprintf "\@%s segment %s %.2f", $ENV{HD_TOKEN}, $device, uptime() - $begun;
 syswrite STDOUT, join "\n", "", $heading, sort(keys %found), "";
 '
 
@@ -125,8 +125,9 @@ segment_begin() {
     # shellcheck disable=SC2154  # preflight.sh
     [ -n "$hd_device" ] || hd_device=$(own_interface)
     [ -n "$hd_device" ] || return 0
+    # Other users see the arguments of a process, not its environment.
     # shellcheck disable=SC2086  # words
-    perl -e "$segment_program" "$HD_TOKEN" "$hd_device" "$HD_ROUTER_ID" "$HD_LISTEN" \
+    HD_TOKEN=$HD_TOKEN perl -e "$segment_program" "$hd_device" "$HD_ROUTER_ID" "$HD_LISTEN" \
         "$HD_ROOT/applied.json" $hd_askable $HD_NODES 2>/dev/null &
     hd_asker=$!
 }

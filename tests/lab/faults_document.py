@@ -7,9 +7,13 @@ A test session with HADEPLOY_FAULTS=FILE adds a line to that file for each row t
 from __future__ import annotations
 
 import json
+import os
 import sys
+from math import ceil
+from pathlib import Path
 
 from tests.lab.faults import ROWS
+from tests.lab.traffic import Probe
 
 HEADING = """# Faults
 
@@ -35,10 +39,49 @@ sent to an API server that went dark with its node.
 |---|---|---|---|---|---|---|
 """
 
+BETWEEN = """
+## Between runs
+
+What happened while no run was at work, the command that told of it with the exit code shown, and
+what ended it. The tests are those that call `record_between` in `tests/lab/faults_document.py`.
+
+| what happened | node | command | exit | what the user saw | VIP | ended by |
+|---|---|---|---|---|---|---|
+"""
+
+
+def record_between(
+    fault: str, node: str, command: str, code: int, saw: str, probe: Probe | None, ended_by: str
+) -> None:
+    """Record what happened between two runs, if a document is to be made of it.
+
+    Args:
+        fault: what happened, in words.
+        node: holder or backup.
+        command: the one that told of it.
+        code: its exit code.
+        saw: the line that told of it.
+        probe: of the VIP, from before it happened until it was over.
+        ended_by: the command that ended it.
+    """
+    if not (file := os.environ.get("HADEPLOY_FAULTS")):
+        return
+    silent = probe and probe.failed
+    vip = f"back within {ceil(probe.silence)} s" if probe and silent else "every request"
+    words = [fault, node, f"`{command}`", str(code), saw.replace("|", "\\|"), vip, f"`{ended_by}`"]
+    with Path(file).open("a") as record:
+        record.write(json.dumps({"between": words}) + "\n")
+
+
+def between(lines: list[str]) -> str:
+    """The second table, of what `record_between` has recorded."""
+    rows = sorted(done["between"] for done in map(json.loads, lines) if "between" in done)
+    return BETWEEN + "".join(f"| {' | '.join(row)} |\n" for row in rows) if rows else ""
+
 
 def document(lines: list[str]) -> str:
     """The recorded rows, in the table's order, as Markdown."""
-    green = {line["row"]: line for line in map(json.loads, lines)}
+    green = {line["row"]: line for line in map(json.loads, lines) if "row" in line}
     text = HEADING
     for row in ROWS:
         if done := green.get(row.name):
@@ -47,7 +90,7 @@ def document(lines: list[str]) -> str:
                 f"| {row.fault.name} | {row.when} | {row.node} | {done['code']} | {saw} "
                 f"| {done['vip']} | {done['next']} |\n"
             )
-    return text
+    return text + between(lines)
 
 
 if __name__ == "__main__":

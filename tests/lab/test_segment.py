@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+from tests.lab.faults_document import record_between
 from tests.lab.harness import Cluster, Result, eventually
 from tests.lab.test_members import without
+from tests.lab.traffic import probing
 
 
 def told(result: Result) -> str:
@@ -29,8 +31,21 @@ def test_a_forgotten_node_that_returns_is_seen_by_every_command(served: Cluster,
     assert f"{address} was forgotten and not stopped" in told(still)
     assert served.up()["changes"] == 0
 
-    served.lab.link(gone, up=True)
-    eventually(lambda: gone in served.holders(), "it has the VIP again")
+    with probing(served) as probe:
+        served.lab.link(gone, up=True)
+        eventually(lambda: gone in served.holders(), "it has the VIP again")
+        noticed(served, address)
+        served.ok("up", "--prune")
+    assert served.node(gone, "docker ps --all --quiet; ls /etc/hadeploy", check=False) == ""
+    assert len(served.holders()) == 1
+    assert "forgotten" not in served.ok("status").out
+    which = "holder" if gone == "n1" else "backup"
+    saw = f"{served.lab.vip} is in use by the forgotten node {address}"
+    record_between("a forgotten node returns", which, "up", 3, saw, probe, "up --prune")
+
+
+def noticed(served: Cluster, address: str) -> None:
+    """Every command tells of the forgotten node that is back, and what to do."""
     back = f"the forgotten node {address}"
     status = served.run("status")
     assert (status.code, "is healthy" in status.out) == (4, False)
@@ -43,11 +58,7 @@ def test_a_forgotten_node_that_returns_is_seen_by_every_command(served: Cluster,
     for result in [status, verify, *others]:
         assert back in told(result)
         assert "hadeploy up --prune" in told(result)
-
-    served.ok("up", "--prune")
-    assert served.node(gone, "docker ps --all --quiet; ls /etc/hadeploy", check=False) == ""
-    assert len(served.holders()) == 1
-    assert "forgotten" not in served.ok("status").out
+    assert f"{served.lab.vip} is in use by {back}" in told(others[-1])
 
 
 def test_a_node_that_holds_the_vip_is_not_forgotten(served: Cluster) -> None:

@@ -123,6 +123,7 @@ CASES: list[Any] = [
         "address of the node's router",
     ),
     (host(units={"haproxy": "active"}), "host-services", "warn", "haproxy of the host's own runs"),
+    (node(missing=("perl",)), "tools", "warn", "lacks perl"),
     (host(haproxies={7: ""}), "host-services", "warn", "haproxy of the host's own runs"),
     (node(keepaliveds={7: ""}), "host-services", "warn", "keepalived of the host's own runs"),
     (
