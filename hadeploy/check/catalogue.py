@@ -154,6 +154,33 @@ CHECKS = (
         "`hadeploy up --adopt` takes it over",
     ),
     Check(
+        "conflicting-containers",
+        "no conflicting container",
+        "no container of somebody else claims the VIP, `vrrp.virtual_router_id` on the same "
+        "interface or a port of this cluster: neither one that runs nor one that the engine starts "
+        "by itself, when it or the node restarts. That is one with the restart policy `always`, "
+        "one with `unless-stopped` that was not stopped by hand, one with `on-failure` that ended "
+        "with another status than 0 (also by `docker stop`), and one in a restart loop. What it "
+        "claims is read from its haproxy.cfg or keepalived.conf and its published ports; one that "
+        "runs haproxy or keepalived and claims nothing is a warning. Of stopped containers, `plan` "
+        "and `up` look only at those with haproxy or keepalived in their image, command or name "
+        "where something was applied already. Containers that something else than the engine "
+        "starts again (kubelet, Docker swarm, Nomad, ECS) are not taken over either",
+        "`hadeploy up --adopt` stops it and sets its restart policy to `no`; where a kubelet or "
+        "swarm starts it: move its manifest out of /etc/kubernetes/manifests, or remove the "
+        "service",
+    ),
+    Check(
+        "other-clusters",
+        "other hadeploy clusters",
+        "every other cluster of hadeploy on the node, running or not, has another VIP, another "
+        "`vrrp.virtual_router_id` on the same interface, other ports and other container names. It "
+        "is recognised by its record (applied.json) and by the labels of its containers; a record "
+        "without containers is a warning",
+        "change `vip`, `vrrp.virtual_router_id`, `listeners[].port` or `haproxy.health_port` in "
+        "one of the inventories, or `hadeploy down` with the other one",
+    ),
+    Check(
         "container-names",
         "container names",
         "no container of somebody else has the names of ours",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.plan.successor import drains
+from hadeploy.verify.other_keepaliveds import may_hold
 
 
 def addresses(scene: Scene) -> Iterator[Diagnosis]:
@@ -15,7 +16,7 @@ def addresses(scene: Scene) -> Iterator[Diagnosis]:
         for node, look in scene.nodes:
             if not look.holds(vip):
                 continue
-            if not look.keepaliveds:
+            if not may_hold(look, vip):
                 container = look.container(keepalived)
                 end = (
                     f"{keepalived} is {container.status} (exit status {container.exit_code})"

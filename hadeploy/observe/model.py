@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hadeploy.desired.model import Role
 from hadeploy.observe.host import Host
 from hadeploy.observe.vrrp import Spoken
+
+if TYPE_CHECKING:
+    from hadeploy.observe.other_clusters import OtherCluster
+    from hadeploy.observe.strangers import Stranger
 
 
 @dataclass(frozen=True)
@@ -216,6 +220,8 @@ class ObservedNode:
         check_age: seconds since keepalived's check of haproxy ran, or None if it never did.
         keepaliveds: pid → container id, or "" for one that runs on the host.
         foreign: somebody else's containers in our place.
+        strangers: those that do not run and may start by themselves.
+        other_clusters: of hadeploy, on the same node.
         architectures: reference → architecture as Docker names it, of those images.
         host: the machine itself, and its network.
         skew: seconds that its clock is surely ahead of ours; negative: behind.
@@ -245,6 +251,8 @@ class ObservedNode:
     through: dict[tuple[str, int], bool]
     applied: Applied | None
     foreign: tuple[Foreign, ...] = ()
+    strangers: tuple[Stranger, ...] = ()
+    other_clusters: tuple[OtherCluster, ...] = ()
     architectures: Mapping[str, str] = field(default_factory=dict)
     host: Host = field(default_factory=Host)
     skew: float = 0.0

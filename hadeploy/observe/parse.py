@@ -27,9 +27,11 @@ from hadeploy.observe.model import (
     Owner,
     Socket,
 )
+from hadeploy.observe.other_clusters import parse_other_clusters
 from hadeploy.observe.parse_host import parse_host
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.observe.parse_vrrp import parse_vrrp
+from hadeploy.observe.strangers import parse_strangers
 from hadeploy.transport.protocol import Message, Reply
 
 
@@ -43,6 +45,10 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
     about = _pairs(reply.body("node"))
     version, docker_error = _docker_version(reply.body("docker"))
     files = tuple(_file(m) for m in reply.all("file"))
+    inspected = {c.id: c for c in parse_containers(reply.body("containers"))}
+    apart, others = (
+        {word for m in reply.all(kind) for word in m.words} for kind in ("apart", "other-clusters")
+    )
     return ObservedNode(
         node=node,
         lock=reply.fields("lock"),
@@ -53,7 +59,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         missing=tuple(about.get("missing", [])),
         docker=version,
         docker_error=docker_error,
-        containers=parse_containers(reply.body("containers")),
+        containers=tuple(c for c in inspected.values() if c.id not in apart),
         images={m.words[0]: m.words[1] for m in reply.all("image") if len(m.words) > 1},
         files=files,
         detached=frozenset(m.words[0] for m in reply.all("detached") if m.words),
@@ -75,6 +81,10 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         },
         applied=parse_applied(files),
         foreign=parse_foreign(reply),
+        strangers=parse_strangers(reply, inspected),
+        other_clusters=parse_other_clusters(
+            reply, [c for c in inspected.values() if c.id in others]
+        ),
         architectures={m.words[0]: m.words[2] for m in reply.all("image") if len(m.words) > 2},
         host=parse_host(reply),
     )

@@ -163,6 +163,7 @@ def lock_script(
             "restore.sh",
             "knowledge.sh",
             "ports.sh",
+            "disarm.sh",
             *(["adopt.sh"] if change.by_hand else []),
         ],
         lines,
@@ -217,6 +218,7 @@ def _command(change: Change, step: Step) -> list[str]:
         addresses, port = change.desired.addresses, str(change.cluster.listeners[0].port)
         commands = {
             "remove-container": ["remove_container", step.subject],
+            "disarm-container": ["disarm", step.subject, step.subject],
             "write-record": ["record", _base64(change.record), change.configuration],
             "hold": ["hold", keepalived],
             "await": ["await_vip", port, *addresses],

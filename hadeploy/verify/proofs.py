@@ -11,6 +11,7 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedContainer, ObservedNode
 from hadeploy.plan.successor import drains
 from hadeploy.verify.model import Proof, Verdict
+from hadeploy.verify.other_keepaliveds import may_hold, other_keepaliveds
 
 # A container that crashes at start looks fine for a moment; a restarted one must last longer.
 STABLE_SECONDS = 2
@@ -36,6 +37,7 @@ def prove(
         found += _ports(cluster, look, desired[node.label])
         found += _through(cluster, look)
         found += _vrrp(cluster, look, desired[node.label])
+        found += _claimed_once(cluster, look, desired[node.label])
         if look.vrrp:
             found.append(_check_runs(cluster, look))
     for vip in cluster.vip:
@@ -189,6 +191,18 @@ def _vrrp(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterato
     )
 
 
+def _claimed_once(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterator[Proof]:
+    """One that claims the VIP, too, need not hold it yet."""
+    others = [
+        other for other in other_keepaliveds(cluster, desired.facts.interface, look) if other.claims
+    ]
+    for other in others:
+        seen = f"{other.name} claims {' and '.join(other.claims or ())}, too"
+        yield Proof("vip-claimed-once", "fail", seen, look.node, other.fix)
+    if not others and look.docker is not None:
+        yield Proof("vip-claimed-once", "pass", "no other keepalived claims the VIP", look.node)
+
+
 def _check_runs(cluster: Cluster, look: ObservedNode) -> Proof:
     """keepalived takes a check that it cannot start for one that succeeds."""
     check = cluster.vrrp.check
@@ -216,7 +230,7 @@ def _held_once(vip: str, observed: Mapping[str, ObservedNode]) -> Proof:
             f"{vip} is bound on no node",
             hint="look at keepalived's state and at its haproxy check on every node",
         )
-    orphans = [n for n in holding if not observed[n].keepaliveds]
+    orphans = [n for n in holding if not may_hold(observed[n], vip)]
     hint = "do the nodes hear each other? VRRP is IP protocol 112; look for firewall rules"
     if orphans:
         hint = (
