@@ -58,7 +58,7 @@ def stopped_conflicts(cluster: Cluster, interface: str, look: ObservedNode) -> l
     """
     found = []
     for stranger in look.strangers:
-        there, why = stranger.container, stranger.autostart
+        there, why = stranger.container, stranger.autostart(look.now)
         if not why:
             continue
         text = stranger.config.decode("utf-8", "replace")

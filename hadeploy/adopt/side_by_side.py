@@ -94,6 +94,7 @@ def to_disarm(
                 Conflict(part.container, part.role, (), known=True, why="it runs")
                 for part in by_hand.parts
             ]
+        several = list({c.container.id: c for c in several}.values())
         if several:
             found[node.label] = sorted(several, key=lambda c: c.role != "keepalived")
     _refuse_removal(found)

@@ -220,7 +220,7 @@ class ObservedNode:
         check_age: seconds since keepalived's check of haproxy ran, or None if it never did.
         keepaliveds: pid → container id, or "" for one that runs on the host.
         foreign: somebody else's containers in our place.
-        strangers: those that do not run and may start by themselves.
+        strangers: those that the engine may start by itself.
         other_clusters: of hadeploy, on the same node.
         architectures: reference → architecture as Docker names it, of those images.
         host: the machine itself, and its network.

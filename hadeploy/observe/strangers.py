@@ -1,4 +1,4 @@
-"""Containers of somebody else that are not running and may start by themselves. Pure."""
+"""Containers of somebody else that the engine may start by itself. Pure."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from hadeploy.transport.protocol import Message, Reply
 
 _ROLES: Mapping[str, Role] = {"haproxy": "haproxy", "keepalived": "keepalived"}
 
+# After that time the engine itself takes a container for one that runs (moby: restartmanager).
+STABLE_SECONDS = 10
+
 
 @dataclass(frozen=True)
 class Stranger:
-    """A container that carries no mark of hadeploy, has a restart policy and is not running.
+    """A container that carries no mark of hadeploy and has a restart policy.
 
     Attributes:
         role: what it seems to be, by its image, command and mounts; None for anything else.
@@ -33,12 +36,19 @@ class Stranger:
     path: str = ""
     config: bytes = field(default=b"", repr=False)
 
-    @property
-    def autostart(self) -> str:
-        """Why the engine starts it again by itself, in words; "" if it does not."""
-        restarts = self.container.raw.get("HostConfig", {}).get("RestartPolicy") or {}
-        most = restarts.get("MaximumRetryCount") or 0
-        return autostart(self, str(restarts.get("Name") or ""), most)
+    def autostart(self, now: int) -> str:
+        """Why the engine starts it again by itself, in words; "" if it runs, or does not start.
+
+        Args:
+            now: the node's clock, seconds since the epoch.
+        """
+        there = self.container
+        restarts = there.raw.get("HostConfig", {}).get("RestartPolicy") or {}
+        policy, most = str(restarts.get("Name") or ""), restarts.get("MaximumRetryCount") or 0
+        young = there.running and now - there.started < STABLE_SECONDS
+        if there.status == "restarting" or (young and there.restarts):
+            return f"it is in a restart loop (restart policy {policy})"
+        return "" if there.running else autostart(self, policy, most)
 
 
 def autostart(stranger: Stranger, policy: str, most: int) -> str:
@@ -48,13 +58,11 @@ def autostart(stranger: Stranger, policy: str, most: int) -> str:
     whatever its documentation says, if the last exit status is not 0 and tries are left.
 
     Args:
-        stranger: a container that is not running.
+        stranger: a container that does not run.
         policy: its restart policy.
         most: the number of tries of `on-failure`; 0 for no limit.
     """
     there = stranger.container
-    if there.status == "restarting":
-        return f"it is in a restart loop (restart policy {policy})"
     if stranger.started is False:
         return ""
     starts = {

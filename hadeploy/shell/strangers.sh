@@ -42,23 +42,27 @@ sort_containers() {
     set +f
 }
 
-# may_be_in_our_place STATE LINE: one that is to be looked at, from the little that the list says; what
-# runs is seen by its processes. Any other one can publish a port of ours: that is asked by `check`.
+# may_be_in_our_place STATE LINE: one that is to be looked at, from the little that the list says. One
+# in a restart loop is called running for a moment, again and again. Any other one that does not run can
+# publish a port of ours: that is asked by `check`.
 may_be_in_our_place() {
-    [ "$1" != running ] || return 1
     case $2 in *[Hh][Aa][Pp]roxy* | *HAPROXY* | *[Kk]eepalived*) return 0 ;; esac
-    thorough
+    [ "$1" != running ] && thorough
 }
 
 # restart_facts CONTAINER...: a line for each one that the engine may start by itself: its id, whether
 # it was ever started, whether it was stopped by hand, and which of the two programs it seems to be. The
 # engine keeps the second and third in its own file only (moby: container.State).
 restart_facts() {
-    docker container inspect --format '{{.HostConfig.RestartPolicy.Name}} {{.Id}} {{.HostnamePath}} {{
-        json .Config.Image}} {{json .Config.Entrypoint}} {{json .Config.Cmd}} {{range .Mounts}}{{
-        json .Destination}} {{end}}' "$@" 2>/dev/null |
-        while read -r hd_policy hd_id hd_hostname hd_about; do
-            case $hd_policy in always | unless-stopped | on-failure) ;; *) continue ;; esac
+    docker container inspect --format '{{.HostConfig.RestartPolicy.Name}} {{.State.Status}}-{{.RestartCount}} {{
+        .Id}} {{.HostnamePath}} {{json .Config.Image}} {{json .Config.Entrypoint}} {{json .Config.Cmd}} {{
+        range .Mounts}}{{json .Destination}} {{end}}' "$@" 2>/dev/null |
+        while read -r hd_policy hd_state hd_id hd_hostname hd_about; do
+            case $hd_policy:$hd_state in
+            *:running-0) continue ;;
+            always:* | unless-stopped:* | on-failure:*) ;;
+            *) continue ;;
+            esac
             hd_begun=$(grep -o '"HasBeen[A-Za-z]*":true' "${hd_hostname%/*}/config.v2.json" 2>/dev/null)
             case $hd_begun in *StartedBefore*) hd_started=yes ;; *) hd_started=no ;; esac
             case $hd_begun in *ManuallyStopped*) hd_stopped=yes ;; *) hd_stopped=no ;; esac

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
+from tests.lab.claims import CLAIMS
 from tests.lab.faults import ROWS
 
 HEADING = """# Faults
@@ -35,10 +36,22 @@ sent to an API server that went dark with its node.
 |---|---|---|---|---|---|---|
 """
 
+CLAIMS_HEADING = """
+## Other claims on the VIP
+
+What else on a node claims what is ours, and is named before it does harm: each row is a test of
+`tests/lab/test_claims.py`. *exit*: of the command that named it.
+
+| what | when | exit | what the user saw | VIP | what ends it |
+|---|---|---|---|---|---|
+"""
+
 
 def document(lines: list[str]) -> str:
     """The recorded rows, in the table's order, as Markdown."""
-    green = {line["row"]: line for line in map(json.loads, lines)}
+    told = [json.loads(line) for line in lines]
+    green = {line["row"]: line for line in told if "row" in line}
+    claimed = {line["claim"]: line for line in told if "claim" in line}
     text = HEADING
     for row in ROWS:
         if done := green.get(row.name):
@@ -46,6 +59,14 @@ def document(lines: list[str]) -> str:
             text += (
                 f"| {row.fault.name} | {row.when} | {row.node} | {done['code']} | {saw} "
                 f"| {done['vip']} | {done['next']} |\n"
+            )
+    text += CLAIMS_HEADING
+    for claim in CLAIMS:
+        if done := claimed.get(claim.row):
+            saw = done["saw"].replace("|", "\\|")
+            text += (
+                f"| {claim.name} | {claim.when} | {done['code']} | {saw} "
+                f"| {done['vip']} | {done['end']} |\n"
             )
     return text
 
