@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from hadeploy.adopt.conflicts import keepalived_claims
@@ -80,10 +80,20 @@ def may_hold(look: ObservedNode, vip: str) -> list[str]:
         look: the node.
         vip: the address.
     """
-    spared = {
+    others = spared(look, [vip])
+    return [container for container in look.keepaliveds.values() if container not in others]
+
+
+def spared(look: ObservedNode, vips: Collection[str]) -> list[str]:
+    """The containers of other clusters of hadeploy whose records name none of these VIPs.
+
+    Args:
+        look: the node.
+        vips: addresses.
+    """
+    return [
         container.id
         for other in look.other_clusters
-        if other.root and vip not in other.vips
+        if other.root and not set(vips).intersection(other.vips)
         for container in other.containers
-    }
-    return [container for container in look.keepaliveds.values() if container not in spared]
+    ]
