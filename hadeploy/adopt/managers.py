@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hadeploy.observe.model import ObservedContainer
+from hadeploy.observe.starters import LABEL_ENGINE
 
 _COMPOSE = "com.docker.compose."
 
@@ -37,6 +38,11 @@ _MANAGERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
         ("com.docker.swarm.service.name",),
     ),
     "com.hashicorp.nomad.": ("Nomad", "nomad job stop{0}", ("com.hashicorp.nomad.job_name",)),
+    LABEL_ENGINE: (
+        "another engine than Docker",
+        "stop it with that engine's own tools (crictl, nerdctl, podman){0}",
+        (),
+    ),
     "com.amazonaws.ecs.": (
         "the ECS agent",
         "stop its task or service in ECS{0}",

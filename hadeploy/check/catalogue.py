@@ -6,32 +6,9 @@ docs/checks.md is written from this.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
+from hadeploy.check.entry import Check
 from hadeploy.errors import ExitCode, HadeployError
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check.
-
-    Attributes:
-        id: stable; `--skip` and `--json` use it.
-        title: for a table.
-        proves: what is true if it passes.
-        fix: what to do if it does not.
-        essential: whether nothing at all can be planned without it; then `plan` and `up` do not
-            let it be skipped.
-        thorough: whether only `check` makes it, and `up` where nothing of ours was applied.
-    """
-
-    id: str
-    title: str
-    proves: str
-    fix: str
-    essential: bool = False
-    thorough: bool = False
-
 
 CHECKS = (
     Check(
@@ -165,7 +142,9 @@ CHECKS = (
         "runs haproxy or keepalived and claims nothing is a warning. Of stopped containers, `plan` "
         "and `up` look only at those with haproxy or keepalived in their image, command or name "
         "where something was applied already. Containers that something else than the engine "
-        "starts again (kubelet, Docker swarm, Nomad, ECS) are not taken over either",
+        "starts again (kubelet, Docker swarm, Nomad, ECS) are not taken over either. The manifest "
+        "of a static pod, or an enabled unit of systemd with `docker` in it, that names haproxy or "
+        "keepalived is a warning (*thorough*)",
         "`hadeploy up --adopt` stops it and sets its restart policy to `no`; where a kubelet or "
         "swarm starts it: move its manifest out of /etc/kubernetes/manifests, or remove the "
         "service",

@@ -27,6 +27,7 @@ def conflicting_containers(sight: Sight, node: Node, look: ObservedNode) -> Iter
             for c in running_conflicts(sight.cluster, interface, look, by_hand)
         ),
         *_managed(node, by_hand),
+        *_started(node, look),
     ]
     if sight.adopt:
         found += list(_composed(sight, node, look, by_hand))
@@ -85,12 +86,24 @@ def _managed(node: Node, by_hand: ByHand | None) -> Iterator[Finding]:
         if conflict.manager:
             there = conflict.container
             message = (
-                f"the container {there.name} ({there.image}) is started by "
-                f"{conflict.manager.name}, which starts it again when it is stopped"
+                f"the {conflict.role} in the container {there.name} ({there.image}) is started by "
+                f"{conflict.manager.name}, which starts it again when it is stopped, so it cannot "
+                "be taken over"
             )
             yield Finding(
                 "conflicting-containers", node.label, "fail", message, conflict.manager.stop
             )
+
+
+def _started(node: Node, look: ObservedNode) -> Iterator[Finding]:
+    for starter in look.starters:
+        if starter.is_unit:
+            message = f"the unit {starter.name} starts haproxy or keepalived in a container at boot"
+            fix = f"unless it is wanted: systemctl disable --now {starter.name}"
+        else:
+            message = f"the kubelet starts haproxy or keepalived, by {starter.path}"
+            fix = f"unless it is wanted: move {starter.path} out of its folder"
+        yield Finding("conflicting-containers", node.label, "warn", message, fix)
 
 
 def _composed(

@@ -13,6 +13,7 @@ from hadeploy.observe.vrrp import Spoken
 
 if TYPE_CHECKING:
     from hadeploy.observe.other_clusters import OtherCluster
+    from hadeploy.observe.starters import Starter
     from hadeploy.observe.strangers import Stranger
 
 
@@ -221,6 +222,7 @@ class ObservedNode:
         keepaliveds: pid → container id, or "" for one that runs on the host.
         foreign: somebody else's containers in our place.
         strangers: those that the engine may start by itself.
+        starters: files that start haproxy or keepalived in a container at boot.
         other_clusters: of hadeploy, on the same node.
         architectures: reference → architecture as Docker names it, of those images.
         host: the machine itself, and its network.
@@ -252,6 +254,7 @@ class ObservedNode:
     applied: Applied | None
     foreign: tuple[Foreign, ...] = ()
     strangers: tuple[Stranger, ...] = ()
+    starters: tuple[Starter, ...] = ()
     other_clusters: tuple[OtherCluster, ...] = ()
     architectures: Mapping[str, str] = field(default_factory=dict)
     host: Host = field(default_factory=Host)

@@ -31,6 +31,7 @@ from hadeploy.observe.other_clusters import parse_other_clusters
 from hadeploy.observe.parse_host import parse_host
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.observe.parse_vrrp import parse_vrrp
+from hadeploy.observe.starters import of_another_engine, parse_starters
 from hadeploy.observe.strangers import parse_strangers
 from hadeploy.transport.protocol import Message, Reply
 
@@ -82,6 +83,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         applied=parse_applied(files),
         foreign=parse_foreign(reply),
         strangers=parse_strangers(reply, inspected),
+        starters=parse_starters(reply),
         other_clusters=parse_other_clusters(
             reply, [c for c in inspected.values() if c.id in others]
         ),
@@ -264,7 +266,7 @@ def parse_foreign(reply: Reply) -> tuple[Foreign, ...]:
     found = []
     for message in reply.all("foreign"):
         about = message.words[:2]
-        containers = parse_containers(message.text)
+        containers = parse_containers(message.text) or of_another_engine(message)
         if len(about) != 2 or about[0] not in ("haproxy", "keepalived") or not containers:
             continue
         configs, files, unread = (

@@ -165,13 +165,23 @@ extras() {
     done
 }
 
+# started_by PID: kubelet, or unknown.
+started_by() { if grep -q kubepods "/proc/$1/cgroup" 2>/dev/null; then echo kubelet; else echo unknown; fi; }
+
 # observe_one ROLE CONTAINER PID
 observe_one() {
-    hd_about=$(docker container inspect --format '{{.State.Pid}}:{{.Config.WorkingDir}}' \
-        "$2" 2>/dev/null) || return 0
-    hd_root=/proc/${hd_about%%:*}/root
-    emit foreign "$1" "$2"
-    docker container inspect "$2"
+    if hd_about=$(docker container inspect --format '{{.State.Pid}}:{{.Config.WorkingDir}}' \
+        "$2" 2>/dev/null); then
+        hd_root=/proc/${hd_about%%:*}/root
+        emit foreign "$1" "$2"
+        docker container inspect "$2"
+    else
+        # Another engine's, as a rule containerd for the kubelet.
+        quietly docker version || return 0
+        hd_root=/proc/$3/root
+        hd_about=:/
+        emit foreign "$1" "$2" "$(started_by "$3")"
+    fi
     running_files "$1" "$2" "$hd_root" "$3" "${hd_about#*:}" | while IFS= read -r hd_file; do
         emit foreign-config "$1" "$2" "$hd_file"
         base64 <"$(place "$2" "$hd_root" "$hd_file")"

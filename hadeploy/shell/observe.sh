@@ -197,6 +197,7 @@ main() {
     observe_processes
     observe_foreign
     observe_strangers
+    observe_starters
     observe_other_clusters
     observe_answers
     observe_machine

@@ -115,6 +115,23 @@ observe_strangers() {
     done
 }
 
+# observe_starters: static pods of the kubelet, and enabled units of systemd that run such a container:
+# they start it again, whatever its restart policy is.
+observe_starters() {
+    thorough || return 0
+    grep -liE 'haproxy|keepalived' /etc/kubernetes/manifests/* /etc/systemd/system/*.service 2>/dev/null |
+        while IFS= read -r hd_file; do
+            case $hd_file in
+            *.service)
+                grep -qE 'docker|podman|nerdctl' "$hd_file" || continue
+                set -- /etc/systemd/system/*.wants/"${hd_file##*/}"
+                [ -e "$1" ] || continue
+                ;;
+            esac
+            emit starter "$hd_file"
+        done
+}
+
 # records_of CONTAINER...: where the records of the clusters of these containers are, by their mounts.
 records_of() {
     docker container inspect --format '{{range .Mounts}}{{println .Source}}{{end}}' "$@" 2>/dev/null |
