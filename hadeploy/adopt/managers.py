@@ -56,7 +56,7 @@ def manager_of(container: ObservedContainer) -> Manager | None:
     labels = _labels(container)
     for prefix, (name, stop, naming) in _MANAGERS.items():
         if any(label.startswith(prefix) for label in labels):
-            named = "".join(f" {labels[label]}" for label in naming if label in labels)
+            named = "".join(f" {_shown(labels[label])}" for label in naming if label in labels)
             return Manager(name, stop.format(named))
     return None
 
@@ -64,9 +64,14 @@ def manager_of(container: ObservedContainer) -> Manager | None:
 def compose_project(container: ObservedContainer) -> str:
     """The docker compose project that it belongs to, with its folder; "" if to none."""
     labels = _labels(container)
-    project = labels.get(f"{_COMPOSE}project", "")
-    folder = labels.get(f"{_COMPOSE}project.working_dir", "")
+    project = _shown(labels.get(f"{_COMPOSE}project", ""))
+    folder = _shown(labels.get(f"{_COMPOSE}project.working_dir", ""))
     return f"{project}{f' ({folder})' if folder else ''}" if project else ""
+
+
+def _shown(value: str) -> str:
+    """A label's value, which anybody may have written, for a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in value[:200])
 
 
 def _labels(container: ObservedContainer) -> Mapping[str, str]:
