@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hadeploy.adopt.conflicts import haproxy_claims, keepalived_claims, stopped_conflicts
+from hadeploy.adopt.managers import compose_project
 from hadeploy.adopt.side_by_side import to_disarm, with_disarming
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.model import Finding, Sight
@@ -172,3 +173,8 @@ def test_they_are_stopped_first_and_keepalived_before_haproxy() -> None:
     ]
     assert plan.nodes[0].steps[1].subject == "diamond-haproxy"
     assert plan.expects == ()
+
+
+def test_labels_are_shown_without_what_a_terminal_obeys() -> None:
+    node = stopped(**{"com.docker.compose.project": "a\x1b[2Jb"})
+    assert compose_project(node.strangers[0].container) == "a?[2Jb"
