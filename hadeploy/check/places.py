@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.adopt.conflicts import running_conflicts
+from hadeploy.adopt.conflicts import running_conflicts, stopped_conflicts
 from hadeploy.adopt.managers import manager_of
 from hadeploy.adopt.recognise import ByHand, recognise, words
 from hadeploy.check.model import Finding, Sight
@@ -27,10 +27,16 @@ def set_up_by_hand(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Fin
 def container_names(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether somebody else's containers have our names."""
     by_hand = recognise(sight.cluster, look)
+    interface = interface_of(node, look) or ""
+    stopped = stopped_conflicts(sight.cluster, interface, look) if sight.adopt else []
+    # What is stopped for good gets another name.
+    renamed = {conflict.container.id for conflict in stopped if conflict.stands_in_the_way}
     foreign = False
     for name in sight.cluster.container_names:
         container = look.container(name)
         if container is None or (by_hand is not None and by_hand.has(container.id)):
+            continue
+        if container.id in renamed:
             continue
         if container.cluster != sight.cluster.name:
             foreign = True

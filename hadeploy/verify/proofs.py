@@ -193,12 +193,15 @@ def _vrrp(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterato
 
 def _claimed_once(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterator[Proof]:
     """One that claims the VIP, too, need not hold it yet."""
-    others = [
-        other for other in other_keepaliveds(cluster, desired.facts.interface, look) if other.claims
-    ]
+    found = other_keepaliveds(cluster, desired.facts.interface, look)
+    others = [other for other in found if other.claims != ()]
     for other in others:
-        seen = f"{other.name} claims {' and '.join(other.claims or ())}, too"
-        yield Proof("vip-claimed-once", "fail", seen, look.node, other.fix)
+        if other.claims:
+            seen = f"{other.name} claims {' and '.join(other.claims)}, too"
+            yield Proof("vip-claimed-once", "fail", seen, look.node, other.fix)
+        else:
+            seen = f"another keepalived runs here, and what it claims is not known: {other.name}"
+            yield Proof("vip-claimed-once", "warn", seen, look.node, other.fix)
     if not others and look.docker is not None:
         yield Proof("vip-claimed-once", "pass", "no other keepalived claims the VIP", look.node)
 
