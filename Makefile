@@ -40,7 +40,7 @@ test-all: setup-tests ## The exhaustive matrices too.
 
 faults: setup-tests ## Break all that docs/faults.md tells of, on real labs, and write it anew.
 	rm -f .faults
-	HADEPLOY_FAULTS=$(CURDIR)/.faults $(PYTEST) tests/lab/test_faults.py tests/lab/test_segment.py
+	HADEPLOY_FAULTS=$(CURDIR)/.faults $(PYTEST) tests/lab/test_faults.py tests/lab/test_segment.py tests/lab/test_claims.py
 	$(BIN)/python -m tests.lab.faults_document <.faults >docs/faults.md
 	rm .faults
 

@@ -6,33 +6,9 @@ docs/checks.md is written from this.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
+from hadeploy.check.entry import Check
 from hadeploy.errors import ExitCode, HadeployError
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check.
-
-    Attributes:
-        id: stable; `--skip` and `--json` use it.
-        title: for a table.
-        proves: what is true if it passes.
-        fix: what to do if it does not.
-        essential: whether nothing at all can be planned without it; then `plan` and `up` do not
-            let it be skipped.
-        thorough: whether only `check` makes it, and `up` where nothing of ours was applied or where
-            the plan could make it fail (check/needed.py).
-    """
-
-    id: str
-    title: str
-    proves: str
-    fix: str
-    essential: bool = False
-    thorough: bool = False
-
 
 CHECKS = (
     Check(
@@ -161,6 +137,35 @@ CHECKS = (
         "that its clients would be refused",
         "`hadeploy up --adopt` takes it over; where the port differs, set "
         "`listeners: [{port: ...}]` first",
+    ),
+    Check(
+        "conflicting-containers",
+        "no conflicting container",
+        "no container of somebody else claims the VIP, `vrrp.virtual_router_id` on the same "
+        "interface or a port of this cluster: neither one that runs nor one that the engine starts "
+        "by itself, when it or the node restarts. That is one with the restart policy `always`, "
+        "one with `unless-stopped` that was not stopped by hand, one with `on-failure` that ended "
+        "with another status than 0 (also by `docker stop`), and one in a restart loop. What it "
+        "claims is read from its haproxy.cfg or keepalived.conf and its published ports; one that "
+        "runs haproxy or keepalived and claims nothing is a warning. Of stopped containers, `plan` "
+        "and `up` look only at those with haproxy or keepalived in their image, command or name "
+        "where something was applied already. Containers that something else than the engine "
+        "starts again (kubelet, Docker swarm, Nomad, ECS) are not taken over either. The manifest "
+        "of a static pod, or an enabled unit of systemd with `docker` in it, that names haproxy or "
+        "keepalived is a warning (*thorough*)",
+        "`hadeploy up --adopt` stops it and sets its restart policy to `no`; where a kubelet or "
+        "swarm starts it: move its manifest out of /etc/kubernetes/manifests, or remove the "
+        "service",
+    ),
+    Check(
+        "other-clusters",
+        "other hadeploy clusters",
+        "every other cluster of hadeploy on the node, running or not, has another VIP, another "
+        "`vrrp.virtual_router_id` on the same interface, other ports and other container names. It "
+        "is recognised by its record (applied.json) and by the labels of its containers; a record "
+        "without containers is a warning",
+        "change `vip`, `vrrp.virtual_router_id`, `listeners[].port` or `haproxy.health_port` in "
+        "one of the inventories, or `hadeploy down` with the other one",
     ),
     Check(
         "container-names",

@@ -22,6 +22,7 @@ from hadeploy.check.machine import (
 )
 from hadeploy.check.model import Finding, Sight
 from hadeploy.check.network import interface, vip_subnet
+from hadeploy.check.other_clusters import conflicting_containers, other_clusters
 from hadeploy.check.places import (
     container_names,
     former_nodes,
@@ -48,6 +49,8 @@ OF_NODE: tuple[OfNode, ...] = (
     vip_free,
     router_id,
     set_up_by_hand,
+    conflicting_containers,
+    other_clusters,
     container_names,
     ports,
     host_services,

@@ -4,31 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hadeploy.adopt.conflicts import running_conflicts, stopped_conflicts
+from hadeploy.adopt.managers import manager_of
 from hadeploy.adopt.recognise import ByHand, recognise, words
 from hadeploy.check.model import Finding, Sight
+from hadeploy.check.network import interface_of
 from hadeploy.check.segment import PRUNE, answering
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedNode, Owner
+from hadeploy.observe.model import ObservedContainer, ObservedNode, Owner
 from hadeploy.observe.published import ENGINE
 
 
 def set_up_by_hand(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether somebody's own cluster serves in our place."""
     by_hand = recognise(sight.cluster, look)
-    if by_hand is not None and (by_hand.elsewhere or not sight.adopt):
+    managed = by_hand is not None and any(manager_of(p.container) for p in by_hand.parts)
+    if by_hand is not None and not managed and (by_hand.elsewhere or not sight.adopt):
         yield Finding("set-up-by-hand", node.label, "fail", *words(sight.cluster, by_hand))
-    else:
+    elif not managed:
         yield Finding("set-up-by-hand", node.label, "pass", "none that is in the way")
 
 
 def container_names(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether somebody else's containers have our names."""
     by_hand = recognise(sight.cluster, look)
+    interface = interface_of(node, look) or ""
+    stopped = stopped_conflicts(sight.cluster, interface, look) if sight.adopt else []
+    # What is stopped for good gets another name.
+    renamed = {conflict.container.id for conflict in stopped if conflict.stands_in_the_way}
     foreign = False
     for name in sight.cluster.container_names:
         container = look.container(name)
         if container is None or (by_hand is not None and by_hand.has(container.id)):
+            continue
+        if container.id in renamed:
             continue
         if container.cluster != sight.cluster.name:
             foreign = True
@@ -44,9 +54,12 @@ def ports(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     if "ss" in look.missing:
         return
     by_hand = recognise(sight.cluster, look)
+    interface = interface_of(node, look) or ""
+    conflicts = running_conflicts(sight.cluster, interface, look, by_hand)
+    told = [conflict.container for conflict in conflicts]
     taken = False
     for port in sight.cluster.haproxy_ports:
-        for owner in _strangers(sight, look, port, by_hand):
+        for owner in _strangers(sight, look, port, by_hand, told):
             taken = True
             what = f"port {port} is taken by {owner or 'a process that it does not name'}"
             fix = "stop it, or choose another port (k0s, for one, uses 9443 itself)"
@@ -56,12 +69,18 @@ def ports(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
 
 
 def _strangers(
-    sight: Sight, look: ObservedNode, port: int, by_hand: ByHand | None
+    sight: Sight,
+    look: ObservedNode,
+    port: int,
+    by_hand: ByHand | None,
+    told: list[ObservedContainer],
 ) -> Iterator[str]:
-    """Who else listens there, one for each socket."""
+    """Who else listens there, one for each socket; without containers that are told elsewhere."""
     haproxy = look.ours_of(sight.cluster.name, "haproxy")
     for socket in look.listeners(port):
         if socket.belongs_to(haproxy) or (by_hand is not None and by_hand.owns(socket)):
+            continue
+        if any(socket.belongs_to(container) for container in told):
             continue
         yield ", ".join(_named(look, owner, port) for owner in socket.owners)
 
@@ -74,6 +93,11 @@ def _named(look: ObservedNode, owner: Owner, port: int) -> str:
         return f"{owner.name} (pid {owner.pid}) for the container{several} {named}"
     if not owner.container:
         return f"{owner.name} (pid {owner.pid})"
+    for other in look.other_clusters:
+        for container in other.containers:
+            if container.id == owner.container:
+                named = f"the container {container.name} of the hadeploy cluster {other.name}"
+                return f"{owner.name} (pid {owner.pid}, in {named})"
     known = next((c.name for c in look.containers if c.id == owner.container), "")
     known = known or next(
         (f.container.name for f in look.foreign if f.container.id == owner.container), ""

@@ -100,9 +100,12 @@ CAUSES = (
     ),
     Cause(
         "foreign-keepalived",
-        "a keepalived that is not ours runs on a node",
-        "a process of that name that is in none of our containers",
-        "stop it, or `hadeploy up --adopt`",
+        "another keepalived on a node claims the VIP or the virtual_router_id",
+        "a process of that name that is in none of our containers, and its keepalived.conf, or the "
+        "record of the hadeploy cluster that it belongs to; also where its configuration is not "
+        "known",
+        "`hadeploy up --adopt` stops one that was set up by hand; of two clusters of hadeploy, "
+        "change one",
         ("stray-vip",),
     ),
     Cause(

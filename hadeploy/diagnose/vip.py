@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hadeploy.check.segment import forgotten_nodes, misplaced_vips
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.plan.successor import drains
+from hadeploy.verify.other_keepaliveds import may_hold
 
 
 def addresses(scene: Scene) -> Iterator[Diagnosis]:
@@ -18,7 +19,7 @@ def addresses(scene: Scene) -> Iterator[Diagnosis]:
             there = [a for a in look.addresses if a.address == vip and a not in wrong]
             if not there:
                 continue
-            if not look.keepaliveds:
+            if not may_hold(look, vip):
                 container = look.container(keepalived)
                 end = (
                     f"{keepalived} is {container.status} (exit status {container.exit_code})"

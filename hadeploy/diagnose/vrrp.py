@@ -13,6 +13,7 @@ from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.vrrp import Spoken
 from hadeploy.plan.identity import identity_of
+from hadeploy.verify.other_keepaliveds import other_keepaliveds
 
 ALIKE = "`hadeploy plan` shows the difference, `hadeploy up` makes them alike"
 # Both programs count an advert that the other side has not got yet.
@@ -25,27 +26,23 @@ REFUSALS = {
 
 
 def foreign(scene: Scene) -> Iterator[Diagnosis]:
-    """Another keepalived on a node."""
+    """Another keepalived on a node, unless its configuration claims nothing of ours."""
     for node, look in scene.nodes:
-        ours = {container.id for container in look.ours(scene.cluster.name)}
-        others = {
-            pid: container
-            for pid, container in look.keepaliveds.items()
-            # Whose containers they are, only the engine knows.
-            if container not in ours and not (container and look.docker is None)
-        }
-        names = {f.container.id: f.container.name for f in look.foreign}
-        places = {
-            f"the container {names.get(c, c[:12])}" if c else f"the node itself (pid {pid})"
-            for pid, c in sorted(others.items())
-        }
-        if places:
+        wanted = scene.desired.get(node.label)
+        interface = wanted.facts.interface if wanted else ""
+        for other in other_keepaliveds(scene.cluster, interface, look):
+            if other.claims == ():
+                continue
+            if other.claims:
+                message = f"{other.name} claims {' and '.join(other.claims)}, too"
+            else:
+                message = "a keepalived that is not ours runs there"
             yield Diagnosis(
                 "foreign-keepalived",
                 (node.label,),
-                "a keepalived that is not ours runs there",
-                "stop it; one that was set up by hand for this VIP: `hadeploy up --adopt`",
-                tuple(f"{node.label}: in {place}" for place in sorted(places)),
+                message,
+                other.fix,
+                (f"{node.label}: in {other.name}",),
                 "keepalived",
             )
 

@@ -63,6 +63,7 @@ def observation_script(
         "lock.sh",
         "foreign.sh",
         "surroundings.sh",
+        "strangers.sh",
         "preflight.sh",
         "segment.sh",
         "settle.sh",

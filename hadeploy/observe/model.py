@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hadeploy.desired.model import Role
 from hadeploy.observe.host import Host
 from hadeploy.observe.segment import Segment
 from hadeploy.observe.vrrp import Spoken
+
+if TYPE_CHECKING:
+    from hadeploy.observe.other_clusters import OtherCluster
+    from hadeploy.observe.starters import Starter
+    from hadeploy.observe.strangers import Stranger
 
 
 @dataclass(frozen=True)
@@ -241,6 +246,9 @@ class ObservedNode:
         keepaliveds: pid → container id, or "" for one that runs on the host.
         foreign: somebody else's containers in our place.
         publishers: port → the containers for which the engine holds it.
+        strangers: those that the engine may start by itself.
+        starters: files that start haproxy or keepalived in a container at boot.
+        other_clusters: of hadeploy, on the same node.
         architectures: reference → architecture as Docker names it, of those images.
         host: the machine itself, and its network.
         skew: seconds that its clock is surely ahead of ours; negative: behind.
@@ -272,6 +280,9 @@ class ObservedNode:
     applied: Applied | None
     foreign: tuple[Foreign, ...] = ()
     publishers: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    strangers: tuple[Stranger, ...] = ()
+    starters: tuple[Starter, ...] = ()
+    other_clusters: tuple[OtherCluster, ...] = ()
     architectures: Mapping[str, str] = field(default_factory=dict)
     host: Host = field(default_factory=Host)
     skew: float = 0.0

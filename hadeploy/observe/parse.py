@@ -27,6 +27,7 @@ from hadeploy.observe.model import (
     Owner,
     Socket,
 )
+from hadeploy.observe.other_clusters import parse_other_clusters
 from hadeploy.observe.parse_host import parse_host
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.observe.parse_surroundings import (
@@ -36,6 +37,8 @@ from hadeploy.observe.parse_surroundings import (
 )
 from hadeploy.observe.parse_vrrp import parse_vrrp
 from hadeploy.observe.segment import parse_segment
+from hadeploy.observe.starters import of_another_engine, parse_starters
+from hadeploy.observe.strangers import parse_strangers
 from hadeploy.transport.protocol import Message, Reply
 
 # As `ip -j address` prints a lifetime without end.
@@ -52,6 +55,10 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
     about = _pairs(reply.body("node"))
     version, docker_error = _docker_version(reply.body("docker"))
     files = tuple(_file(m) for m in reply.all("file"))
+    inspected = {c.id: c for c in parse_containers(reply.body("containers"))}
+    apart, others = (
+        {word for m in reply.all(kind) for word in m.words} for kind in ("apart", "other-clusters")
+    )
     return ObservedNode(
         node=node,
         lock=reply.fields("lock"),
@@ -62,7 +69,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         missing=tuple(about.get("missing", [])),
         docker=version,
         docker_error=docker_error,
-        containers=parse_containers(reply.body("containers")),
+        containers=tuple(c for c in inspected.values() if c.id not in apart),
         images={m.words[0]: m.words[1] for m in reply.all("image") if len(m.words) > 1},
         files=files,
         detached=frozenset(m.words[0] for m in reply.all("detached") if m.words),
@@ -86,6 +93,11 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         applied=parse_applied(files),
         foreign=parse_foreign(reply),
         publishers=parse_publishers(reply),
+        strangers=parse_strangers(reply, inspected),
+        starters=parse_starters(reply),
+        other_clusters=parse_other_clusters(
+            reply, [c for c in inspected.values() if c.id in others]
+        ),
         architectures={m.words[0]: m.words[2] for m in reply.all("image") if len(m.words) > 2},
         host=parse_host(reply),
         segment=parse_segment(reply),
@@ -279,7 +291,7 @@ def parse_foreign(reply: Reply) -> tuple[Foreign, ...]:
     found = []
     for message in reply.all("foreign"):
         about = message.words[:2]
-        containers = parse_containers(message.text)
+        containers = parse_containers(message.text) or of_another_engine(message)
         if len(about) != 2 or about[0] not in ("haproxy", "keepalived") or not containers:
             continue
         configs, files, unread = (

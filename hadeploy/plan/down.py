@@ -10,6 +10,7 @@ from hadeploy.inventory.priorities import priorities
 from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, rolling_order
+from hadeploy.verify.other_keepaliveds import may_hold
 
 OUR_FILES = (
     layout.HAPROXY_CFG,
@@ -82,11 +83,9 @@ def _leaving(cluster: Cluster, look: ObservedNode) -> NodePlan:
 def left_behind(cluster: Cluster, look: ObservedNode) -> list[str]:
     """VIPs that our record names, that are here, and that no keepalived here answers for."""
     ours = {c.id for c in look.ours(cluster.name)}
-    foreign = [c for c in look.keepaliveds.values() if c not in ours]
-    running = [c for c in look.keepaliveds.values() if c in ours]
-    if look.applied is None or foreign or running:
+    if look.applied is None or ours.intersection(look.keepaliveds.values()):
         return []
-    return [vip for vip in look.applied.vips if look.holds(vip)]
+    return [vip for vip in look.applied.vips if look.holds(vip) and not may_hold(look, vip)]
 
 
 def ours_to_remove(look: ObservedNode) -> list[str]:

@@ -33,6 +33,7 @@ Action = Literal[
     "await",
     "keep-aside",
     "stop-container",
+    "disarm-container",
     "hand-over",
     "end-hand-over",
     "pin",

@@ -18,6 +18,7 @@ from hadeploy.run.refusal import refuse
 from hadeploy.transport.fanout import each
 from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session
+from hadeploy.verify.other_keepaliveds import spared
 
 # The VIP has left by then, and with it every connection worth waiting for.
 HAPROXY_STOP_SECONDS = 5
@@ -110,6 +111,7 @@ def down_script(cluster: Cluster, plan: NodePlan, look: ObservedNode, lock: Lock
         lines,
         HD_VIPS=" ".join(vips),
         HD_OTHERWISE="leave_it",
+        HD_SPARED=" ".join(spared(look, look.applied.vips if look.applied else ())),
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from hadeploy.adopt.intermediate import intermediate
 from hadeploy.adopt.plan import adopt_plan
 from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
+from hadeploy.adopt.side_by_side import beside_ours, differ, to_disarm, with_disarming
 from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
@@ -103,8 +104,28 @@ def prepare(
         _maybe_locked(observed)
         raise NodesError(problems)
     found = recognise_all(inputs.cluster, observed) if choices.adopt else {}
-    if found:
-        return _adopted(inputs, observed, found, choices)
+    beside = beside_ours(inputs.cluster, observed, found)
+    if set(found) - beside:
+        classics = read_classics({node: found[node] for node in set(found) - beside})
+        if differ(observed, classics):
+            beside = set(found)
+    disarmed = to_disarm(inputs.cluster, observed, beside) if choices.adopt else {}
+    taken = {node: by_hand for node, by_hand in found.items() if node not in beside}
+    if taken:
+        prepared = _adopted(inputs, observed, taken, choices)
+    else:
+        prepared = _planned(inputs, observed, choices, previous)
+    plan = with_disarming(prepared.cluster, prepared.plan, disarmed, observed)
+    return dataclasses.replace(prepared, plan=plan)
+
+
+def _planned(
+    inputs: Inputs,
+    observed: dict[str, ObservedNode],
+    choices: Choices,
+    previous: Previous | None,
+) -> Prepared:
+    """What makes the nodes as they should be, where nothing is taken over."""
     desired = (
         previous.desired
         if previous

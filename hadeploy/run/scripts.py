@@ -198,6 +198,7 @@ def lock_script(
             "knowledge.sh",
             "ports.sh",
             "backends.sh",
+            "disarm.sh",
             *(["adopt.sh"] if change.by_hand else []),
         ],
         lines,
@@ -254,6 +255,7 @@ def _command(change: Change, step: Step) -> list[str]:
         addresses, port = change.desired.addresses, str(change.cluster.listeners[0].port)
         commands = {
             "remove-container": ["remove_container", step.subject],
+            "disarm-container": ["disarm", step.subject, step.subject],
             "write-record": ["record", _base64(change.record), change.configuration],
             "hold": ["hold", keepalived],
             "await": ["await_vip", port, *addresses],

@@ -23,6 +23,7 @@ DESCRIPTIONS = {
     "remove-container": "removing",
     "keep-aside": "keeping a copy of",
     "stop-container": "stopping",
+    "disarm-container": "stopping for good",
     "hold": "holding back",
     "await": "waiting for",
     "hand-over": "handing over",

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Taking the place of a cluster that was set up by hand; its containers are stopped, never removed.
 # Given: HD_ROOT, HD_BY_HAND (their ids, each with its restart policy: "id=always"), HD_HAPROXY,
-# HD_KEEPALIVED.
+# HD_KEEPALIVED, disarm.sh.
 
 # keep_aside ID ROLE [NAME CONTENT]...: what the container was made with, and the files that it ran.
 keep_aside() {
@@ -16,15 +16,6 @@ keep_aside() {
     sync "$hd_aside"
 }
 
-# stop_by_hand ID: for good: not even a restart of the engine brings it back.
-stop_by_hand() {
-    docker update --restart no "$1" >/dev/null && stop_within 35 "$1" || return 1
-    hd_called=$(docker container inspect --format '{{.Name}}' "$1")
-    case $hd_called in
-    "/$HD_HAPROXY" | "/$HD_KEEPALIVED") docker rename "$1" "${hd_called#/}.by-hand" ;;
-    esac
-}
-
 # take_over ID PORT ADDRESS...: the holder's keepalived stops, and one of ours answers on the VIPs.
 take_over() {
     hd_classic=$1 hd_service=$2
@@ -32,17 +23,12 @@ take_over() {
     leave "stop_by_hand $hd_classic" "$@" && answered_elsewhere "$hd_service" "$@"
 }
 
-ours() {
-    [ "$(docker container inspect --format '{{index .Config.Labels "hadeploy.cluster"}}' "$1" \
-        2>/dev/null)" = "$HD_CLUSTER" ]
-}
-
 # give_back: ours go, and what was there before comes back.
 give_back() {
     emit restoring
     for hd_name in "$HD_KEEPALIVED" "$HD_HAPROXY"; do
         # By that name it may still be theirs.
-        ! ours "$hd_name" || remove_container "$hd_name"
+        ! is_ours "$hd_name" || remove_container "$hd_name"
     done
     hd_given=yes
     for hd_pair in $HD_BY_HAND; do

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# Taking ours away. Given: HD_ROOT.
+# Taking ours away. Given: HD_ROOT, HD_SPARED (containers of other clusters of hadeploy, whose VIPs are
+# others).
 
 # stop_and_remove CONTAINER SECONDS: never by force, since a killed keepalived leaves its addresses.
 stop_and_remove() {
@@ -13,7 +14,10 @@ stop_and_remove() {
 any_keepalived() {
     for hd_comm in /proc/[0-9]*/comm; do
         read -r hd_name <"$hd_comm" 2>/dev/null || continue
-        case $hd_name in keepalived*) return 0 ;; esac
+        case $hd_name in keepalived*) ;; *) continue ;; esac
+        hd_pid=${hd_comm#/proc/}
+        hd_in=$(container_of "${hd_pid%/comm}")
+        case " $HD_SPARED " in *" ${hd_in:-none} "*) ;; *) return 0 ;; esac
     done
     return 1
 }

@@ -3,6 +3,7 @@
 # that they really run. Nothing of theirs is executed or changed.
 # Given: HD_PORTS, surroundings.sh, and what observe.sh has seen before:
 hd_ours=        # container ids
+hd_others=      # the same of other clusters of hadeploy
 hd_sockets=     # from ss
 hd_owners=      # pid and container of who owns a socket
 hd_keepaliveds= # the same of every keepalived
@@ -11,7 +12,7 @@ hd_haproxies=   # the same of every haproxy
 # is_foreign CONTAINER
 is_foreign() {
     [ -n "$1" ] || return 1
-    case $hd_ours in *"$1"*) return 1 ;; esac
+    case $hd_ours$hd_others in *"$1"*) return 1 ;; esac
 }
 
 # serves_us PID: whether it listens on one of our ports.
@@ -78,10 +79,10 @@ place() {
 
 arguments() { tr '\0' '\n' <"/proc/$1/cmdline"; }
 
-# configurations ROLE PID: what its command line names, as it was typed; the programs' own rules.
+# configurations ROLE: what a command line names, as it was typed; the programs' own rules.
 configurations() {
     hd_awaited=no
-    arguments "$2" | while IFS= read -r hd_word; do
+    while IFS= read -r hd_word; do
         case $1:$hd_awaited:$hd_word in
         *:once:*)
             printf '%s\n' "$hd_word"
@@ -107,7 +108,7 @@ usual() {
 # running_files ROLE CONTAINER ROOT PID FOLDER: the paths in the container of the configuration that
 # it runs; relative ones begin at FOLDER.
 running_files() {
-    hd_named=$(configurations "$1" "$4")
+    hd_named=$(arguments "$4" | configurations "$1")
     [ -n "$hd_named" ] || hd_named=$(
         usual "$1" | while IFS= read -r hd_path; do
             place "$2" "$3" "$hd_path" >/dev/null && printf '%s\n' "$hd_path" && break
@@ -165,18 +166,24 @@ extras() {
     done
 }
 
+# started_by PID: kubelet, or unknown.
+started_by() { if grep -q kubepods "/proc/$1/cgroup" 2>/dev/null; then echo kubelet; else echo unknown; fi; }
+
 # observe_one ROLE CONTAINER PID
 observe_one() {
-    hd_about=$(docker container inspect --format \
-        '{{.State.Pid}}:{{index .Config.Labels "hadeploy.cluster"}}:{{.Config.WorkingDir}}' \
-        "$2" 2>/dev/null) || return 0
-    hd_root=/proc/${hd_about%%:*}/root
-    hd_about=${hd_about#*:}
-    # Another cluster of ours is not somebody else's.
-    case $hd_about in :*) ;; *) return 0 ;; esac
-    emit foreign "$1" "$2"
-    docker container inspect "$2"
-    running_files "$1" "$2" "$hd_root" "$3" "${hd_about#:}" | while IFS= read -r hd_file; do
+    if hd_about=$(docker container inspect --format '{{.State.Pid}}:{{.Config.WorkingDir}}' \
+        "$2" 2>/dev/null); then
+        hd_root=/proc/${hd_about%%:*}/root
+        emit foreign "$1" "$2"
+        docker container inspect "$2"
+    else
+        # Another engine's, as a rule containerd for the kubelet.
+        quietly docker version || return 0
+        hd_root=/proc/$3/root
+        hd_about=:/
+        emit foreign "$1" "$2" "$(started_by "$3")"
+    fi
+    running_files "$1" "$2" "$hd_root" "$3" "${hd_about#*:}" | while IFS= read -r hd_file; do
         emit foreign-config "$1" "$2" "$hd_file"
         base64 <"$(place "$2" "$hd_root" "$hd_file")"
         [ "$1" != haproxy ] || surroundings "$2" "$hd_root" "$3" "$(place "$2" "$hd_root" "$hd_file")"

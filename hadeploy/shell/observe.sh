@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # One read-only look at a node. Given: HD_ROOT, HD_CLUSTER, HD_CONTAINERS, HD_IMAGES, HD_PORTS,
 # HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name), HD_VERSIONS, HD_SETTLE (at the end of a
-# change: how long to wait first; the lock is given back then), foreign.sh, preflight.sh,
+# change: how long to wait first; the lock is given back then), foreign.sh, strangers.sh, preflight.sh,
 # segment.sh, settle.sh.
 # Everything is data for observe/parse.py.
 NEWLINE='
@@ -20,10 +20,12 @@ observe_node() {
 }
 
 observe_docker() {
+    # shellcheck disable=SC2154  # strangers.sh
     hd_ours=$(printf '%s\n' "$hd_listed" | cut -d' ' -f1)
-    # shellcheck disable=SC2086,SC2154  # lists of words; report.sh
+    # shellcheck disable=SC2086,SC2154  # lists of words; report.sh, strangers.sh
     hd_inspected=$(
-        docker container inspect --format "$hd_place {{json .}}" $hd_ours $HD_CONTAINERS 2>/dev/null
+        docker container inspect --format "$hd_place {{json .}}" \
+            $hd_ours $HD_CONTAINERS $hd_strangers $hd_others 2>/dev/null
     )
     # shellcheck disable=SC2034  # report.sh
     hd_running=$(printf '%s\n' "$hd_inspected" | cut -d'{' -f1)
@@ -31,6 +33,8 @@ observe_docker() {
     vrrp_ask "$HD_KEEPALIVED"
     emit containers
     printf '%s\n' "$hd_inspected" | sed 's/^[^{]*//; 1s/^/[/; $!s/$/,/; $s/$/]/'
+    [ -z "$hd_apart" ] || emit apart "$hd_apart"
+    [ -z "$hd_others" ] || emit other-clusters "$hd_others"
     # shellcheck disable=SC2086  # a list of words
     observe_images $HD_IMAGES
 }
@@ -182,15 +186,17 @@ observe_processes() {
     printf '%s\n' "$hd_haproxies"
 }
 
-# observe_engine: which one it is, where that matters; else the list of our containers says that it answers.
+# observe_engine: which one it is, where that matters; else the list of the containers says that it answers.
+# shellcheck disable=SC2034  # strangers.sh
 observe_engine() {
     emit docker
-    hd_listed=$(ours timeout 20 2>/dev/null)
+    hd_all=$(every_container timeout 20 2>/dev/null)
     case $? in
     0) { [ -z "$HD_VERSIONS" ] && ! thorough && echo '{"Version":""}'; } || ask_engine ;;
     124) give_up_engine ;;
-    *) ask_engine && hd_listed=$(ours 2>/dev/null) ;;
+    *) ask_engine && hd_all=$(every_container 2>/dev/null) ;;
     esac
+    sort_containers
 }
 
 main() {
@@ -217,6 +223,9 @@ main() {
     observe_processes
     observe_foreign
     observe_publishers
+    observe_strangers
+    observe_starters
+    observe_other_clusters
     observe_answers
     observe_machine
     thorough && probe_end

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 # Their bodies are never shown: files, logs, and containers whose environment may hold a password.
-SECRET_KINDS = ("file", "foreign", "foreign-config", "foreign-file", "log", "part")
+SECRET_KINDS = (
+    *("file", "foreign", "foreign-config", "foreign-file", "log", "part"),
+    *("containers", "stranger-config", "cluster-record"),
+)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from hadeploy.observe.model import ObservedContainer, ObservedNode
 from hadeploy.plan.successor import drains
 from hadeploy.verify.backends import backend_proofs
 from hadeploy.verify.model import Proof, Verdict
+from hadeploy.verify.other_keepaliveds import other_keepaliveds
 from hadeploy.verify.segment import segment_proofs
 
 # A container that crashes at start looks fine for a moment; a restarted one must last longer.
@@ -38,6 +39,7 @@ def prove(
         found += _ports(cluster, look, desired[node.label])
         found += _through(cluster, look)
         found += _vrrp(cluster, look, desired[node.label])
+        found += _claimed_once(cluster, look, desired[node.label])
         if look.vrrp:
             found.append(_check_runs(cluster, look))
     found += segment_proofs(cluster, observed)
@@ -188,6 +190,21 @@ def _vrrp(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterato
         brief=f"{state or 'silent'}{', holds the VIP' if holding else ''}",
         follows=follows and not verdict,
     )
+
+
+def _claimed_once(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterator[Proof]:
+    """One that claims the VIP, too, need not hold it yet."""
+    found = other_keepaliveds(cluster, desired.facts.interface, look)
+    others = [other for other in found if other.claims != ()]
+    for other in others:
+        if other.claims:
+            seen = f"{other.name} claims {' and '.join(other.claims)}, too"
+            yield Proof("vip-claimed-once", "fail", seen, look.node, other.fix)
+        else:
+            seen = f"another keepalived runs here, and what it claims is not known: {other.name}"
+            yield Proof("vip-claimed-once", "warn", seen, look.node, other.fix)
+    if not others and look.docker is not None:
+        yield Proof("vip-claimed-once", "pass", "no other keepalived claims the VIP", look.node)
 
 
 def _check_runs(cluster: Cluster, look: ObservedNode) -> Proof:

@@ -15,6 +15,7 @@ from hadeploy.check.segment import (
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Address, ObservedNode
 from hadeploy.verify.model import Proof
+from hadeploy.verify.other_keepaliveds import may_hold
 
 
 def segment_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:
@@ -56,7 +57,7 @@ def _held_once(
         "vip-held-once",
         "fail",
         "; ".join([f"{vip} is bound on {places}", *problems]),
-        hint=_hint(holding, wrong, observed, strangers),
+        hint=_hint(vip, holding, wrong, observed, strangers),
     )
 
 
@@ -79,6 +80,7 @@ def _on(node: str, look: ObservedNode, vip: str, address: Address) -> str:
 
 
 def _hint(
+    vip: str,
     holding: list[str],
     wrong: list[tuple[str, Address]],
     observed: Mapping[str, ObservedNode],
@@ -91,7 +93,7 @@ def _hint(
         return removal(observed[node], address)
     if not holding:
         return "look at keepalived's state and at its haproxy check on every node"
-    orphans = [n for n in holding if not observed[n].keepaliveds]
+    orphans = [n for n in holding if not may_hold(observed[n], vip)]
     if orphans:
         return (
             f"no keepalived runs on {', '.join(orphans)}: `hadeploy up` starts one, which cures it"

@@ -12,6 +12,7 @@ import sys
 from math import ceil
 from pathlib import Path
 
+from tests.lab.claims import CLAIMS
 from tests.lab.faults import ROWS
 from tests.lab.traffic import Probe
 
@@ -79,9 +80,22 @@ def between(lines: list[str]) -> str:
     return BETWEEN + "".join(f"| {' | '.join(row)} |\n" for row in rows) if rows else ""
 
 
+CLAIMS_HEADING = """
+## Other claims on the VIP
+
+What else on a node claims what is ours, and is named before it does harm: each row is a test of
+`tests/lab/test_claims.py`. *exit*: of the command that named it.
+
+| what | when | exit | what the user saw | VIP | what ends it |
+|---|---|---|---|---|---|
+"""
+
+
 def document(lines: list[str]) -> str:
     """The recorded rows, in the table's order, as Markdown."""
-    green = {line["row"]: line for line in map(json.loads, lines) if "row" in line}
+    told = [json.loads(line) for line in lines]
+    green = {line["row"]: line for line in told if "row" in line}
+    claimed = {line["claim"]: line for line in told if "claim" in line}
     text = HEADING
     for row in ROWS:
         if done := green.get(row.name):
@@ -89,6 +103,14 @@ def document(lines: list[str]) -> str:
             text += (
                 f"| {row.fault.name} | {row.when} | {row.node} | {done['code']} | {saw} "
                 f"| {done['vip']} | {done['next']} |\n"
+            )
+    text += CLAIMS_HEADING
+    for claim in CLAIMS:
+        if done := claimed.get(claim.row):
+            saw = done["saw"].replace("|", "\\|")
+            text += (
+                f"| {claim.name} | {claim.when} | {done['code']} | {saw} "
+                f"| {done['vip']} | {done['end']} |\n"
             )
     return text + between(lines)
 

@@ -59,7 +59,7 @@ def test_a_fit_node_passes_every_check() -> None:
     look = fit()
     found = evaluate(Sight(builders.cluster(), {"n1": fit("n1"), "n2": look, "n3": fit("n3")}))
     assert {f.verdict for f in found} == {"pass"}
-    assert len({f.check for f in found}) == 21
+    assert len({f.check for f in found}) == 23
 
 
 ENFORCING = {**INFO, "SecurityOptions": ["name=selinux"]}

@@ -114,4 +114,4 @@ def test_a_key_that_the_schema_does_not_know_is_noticed() -> None:
 
 def test_consequences_are_folded_for_people_only() -> None:
     document = OUTCOMES["a fresh cluster"].document()
-    assert sum(1 for p in document["proofs"] if p["node"] == "n1") == 6
+    assert sum(1 for p in document["proofs"] if p["node"] == "n1") == 7

@@ -42,6 +42,7 @@ def test_a_healthy_cluster_is_proven() -> None:
         "vip-answers-node",
         "keepalived-agrees",
         "check-runs",
+        "vip-claimed-once",
         "vip-held-once",
         "backends-up",
     }

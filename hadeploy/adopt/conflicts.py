@@ -1,0 +1,177 @@
+"""What containers of somebody else claim that this cluster uses. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from hadeploy.adopt.managers import Manager, manager_of
+from hadeploy.adopt.recognise import ByHand
+from hadeploy.adopt.sections import sections
+from hadeploy.adopt.values import ports_of
+from hadeploy.desired.model import Role
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.keepalived_conf import Statement, parse
+from hadeploy.observe.model import ObservedContainer, ObservedNode
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A container that claims something of ours.
+
+    Attributes:
+        role: what it runs; None if that is not known.
+        claims: what it would take, in words; empty if its configuration claims nothing of ours.
+        known: whether its configuration was read.
+        why: why it runs or will run, in words.
+        disarms: whether `up --adopt` can stop it for good: it serves nothing that would be missed.
+    """
+
+    container: ObservedContainer
+    role: Role | None
+    claims: tuple[str, ...]
+    known: bool
+    why: str
+    disarms: bool = True
+
+    @property
+    def manager(self) -> Manager | None:
+        """What starts it again, besides its restart policy."""
+        return manager_of(self.container)
+
+    @property
+    def stands_in_the_way(self) -> bool:
+        """Whether it claims something, or could."""
+        return bool(self.claims) or not self.known
+
+
+def stopped_conflicts(cluster: Cluster, interface: str, look: ObservedNode) -> list[Conflict]:
+    """Containers that do not run, and that the engine starts by itself.
+
+    Those of them that run neither haproxy nor keepalived are left out, unless they publish a port
+    of ours.
+
+    Args:
+        cluster: the inventory.
+        interface: where this node speaks VRRP.
+        look: the node.
+    """
+    found = []
+    for stranger in look.strangers:
+        there, why = stranger.container, stranger.autostart(look.now)
+        if not why:
+            continue
+        text = stranger.config.decode("utf-8", "replace")
+        claims = list(_published(cluster, there))
+        if _on_host_network(there):
+            claims += _claims(cluster, interface, stranger.role, text)
+        known = not _on_host_network(there) or bool(stranger.config)
+        if stranger.role or claims:
+            known = known or stranger.role is None
+            found.append(Conflict(there, stranger.role, tuple(claims), known, why))
+    return found
+
+
+def running_conflicts(
+    cluster: Cluster, interface: str, look: ObservedNode, by_hand: ByHand | None
+) -> list[Conflict]:
+    """What runs in containers of somebody else and claims what is ours.
+
+    A haproxy is one of them where it runs beside ours, or beside a stopped keepalived that is set
+    up for the VIP; any other one is a taken port (check `ports`).
+
+    Args:
+        cluster: the inventory.
+        interface: where this node speaks VRRP.
+        look: the node.
+        by_hand: what is told elsewhere.
+    """
+    others = [f for f in look.foreign if not (by_hand and by_hand.has(f.container.id))]
+    beside = any(look.ours_of(cluster.name, role) for role in ("haproxy", "keepalived"))
+    half = beside or any(
+        c.role == "keepalived" and c.claims for c in stopped_conflicts(cluster, interface, look)
+    )
+    found = []
+    for foreign in others:
+        there = foreign.container
+        if foreign.role == "keepalived":
+            claims = keepalived_claims(cluster, interface, _text(foreign.config))
+            if claims:
+                found.append(Conflict(there, "keepalived", claims, True, "it runs", beside))
+        elif half:
+            claims = tuple(
+                f"port {port}"
+                for port in cluster.haproxy_ports
+                if any(socket.belongs_to(there) for socket in look.listeners(port))
+            )
+            found.append(Conflict(there, "haproxy", claims, True, "it runs"))
+    return found
+
+
+def keepalived_claims(cluster: Cluster, interface: str, text: str) -> tuple[str, ...]:
+    """What a keepalived.conf claims of ours, in words.
+
+    Args:
+        cluster: the inventory.
+        interface: where this node speaks VRRP.
+        text: the file.
+    """
+    found: dict[str, None] = {}
+    ours = {str(vip.ip) for vip in cluster.vip}
+    families = {vip.version for vip in cluster.vip}
+    for instance in parse(text).all("vrrp_instance"):
+        vips = list(_addresses(instance))
+        found |= dict.fromkeys(f"the VIP {vip}" for vip in vips if str(vip) in ours)
+        if (
+            instance.value("virtual_router_id") == str(cluster.vrrp.virtual_router_id)
+            and instance.value("interface") in (interface, None)
+            # IPv4 and IPv6 have router ids of their own (RFC 5798, 5.2.3 and 1.2).
+            and (families & {vip.version for vip in vips} or not vips)
+        ):
+            found[f"virtual_router_id {cluster.vrrp.virtual_router_id}"] = None
+    return tuple(found)
+
+
+def haproxy_claims(cluster: Cluster, text: str) -> tuple[str, ...]:
+    """The ports of ours that a haproxy.cfg binds, in words."""
+    bound = {port for section in sections(text) for port in ports_of(section, {})}
+    return tuple(f"port {port}" for port in cluster.haproxy_ports if port in bound)
+
+
+def _claims(cluster: Cluster, interface: str, role: Role | None, text: str) -> tuple[str, ...]:
+    if role == "keepalived":
+        return keepalived_claims(cluster, interface, text)
+    return haproxy_claims(cluster, text) if role == "haproxy" else ()
+
+
+def _addresses(
+    instance: Statement,
+) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    for statement in instance.walk():
+        if statement.keyword.startswith("virtual_ipaddress"):
+            for line in statement.block:
+                try:
+                    yield ipaddress.ip_interface(line.keyword).ip
+                except ValueError:
+                    continue
+
+
+def _published(cluster: Cluster, there: ObservedContainer) -> Iterator[str]:
+    """Ports of ours that the engine binds on the node for a container (docker run --publish)."""
+    if _on_host_network(there):
+        return
+    bindings = there.raw.get("HostConfig", {}).get("PortBindings")
+    for places in bindings.values() if isinstance(bindings, Mapping) else ():
+        for place in places if isinstance(places, list) else ():
+            port = place.get("HostPort") if isinstance(place, Mapping) else None
+            if port in {str(ours) for ours in cluster.haproxy_ports}:
+                yield f"port {port}"
+
+
+def _on_host_network(there: ObservedContainer) -> bool:
+    return bool(there.raw.get("HostConfig", {}).get("NetworkMode") == "host")
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")

@@ -1,0 +1,164 @@
+"""Containers of somebody else that are stopped for good, without taking their place. Pure.
+
+A cluster set up by hand that does not run, or that runs beside ours, serves nothing that ours would
+have to take over: its containers are stopped, and their restart policy is set to `no`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+
+from hadeploy.adopt.classic import Classic
+from hadeploy.adopt.conflicts import Conflict, running_conflicts, stopped_conflicts
+from hadeploy.adopt.recognise import ByHand, recognise
+from hadeploy.check.network import interface_of
+from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.inventory.fields import CONTAINER_NAME
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.identity import running_identity
+from hadeploy.plan.model import Plan, Step
+from hadeploy.plan.order import holders
+
+
+def beside_ours(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], found: Mapping[str, ByHand]
+) -> set[str]:
+    """The nodes where a cluster set up by hand runs, and our keepalived, too.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+        found: what was set up by hand, by node label.
+    """
+    return {node for node in found if observed[node].ours_of(cluster.name, "keepalived")}
+
+
+def differ(observed: Mapping[str, ObservedNode], classics: Mapping[str, Classic]) -> bool:
+    """Whether ours serves already, and is another VRRP router than theirs.
+
+    Then both have the VIP, and no node of ours has to join their router before theirs can stop.
+
+    Args:
+        observed: by node label.
+        classics: what the keepaliveds say that were set up by hand.
+    """
+    ours = {i for look in observed.values() if (i := running_identity(look))}
+    if not ours or not classics:
+        return False
+    theirs = next(iter(classics.values()))
+    password = theirs.password.get_secret_value() if theirs.password else None
+    return not any(
+        (i.virtual_router_id, i.version, i.advert_interval, i.password, i.mode)
+        == (
+            theirs.virtual_router_id,
+            theirs.version,
+            theirs.advert_interval,
+            password,
+            "unicast" if theirs.peers else "multicast",
+        )
+        for i in ours
+    )
+
+
+def to_disarm(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], beside: set[str]
+) -> dict[str, list[Conflict]]:
+    """The containers that are stopped for good, by node label; keepalived before haproxy.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+        beside: labels of the nodes where also those that run are stopped.
+
+    Raises:
+        NodesError: one of them would be removed by that.
+    """
+    found = {}
+    for node in cluster.nodes:
+        look = observed.get(node.label)
+        if look is None:
+            continue
+        interface = interface_of(node, look) or ""
+        several = [
+            conflict
+            for conflict in stopped_conflicts(cluster, interface, look)
+            if conflict.stands_in_the_way
+        ]
+        by_hand = recognise(cluster, look)
+        several += [c for c in running_conflicts(cluster, interface, look, by_hand) if c.disarms]
+        if by_hand and node.label in beside:
+            several += [
+                Conflict(part.container, part.role, (), known=True, why="it runs")
+                for part in by_hand.parts
+            ]
+        several = list({c.container.id: c for c in several}.values())
+        if several:
+            found[node.label] = sorted(several, key=lambda c: c.role != "keepalived")
+    _refuse_removal(found)
+    return found
+
+
+def _refuse_removal(found: Mapping[str, list[Conflict]]) -> None:
+    errors = [
+        HadeployError(
+            f"the engine removes {conflict.container.name} when it stops (docker run --rm)",
+            node=node,
+            doing="reading the cluster set up by hand",
+            hint="hadeploy removes nothing of somebody else: stop it yourself",
+            code=ExitCode.UNREACHABLE,
+        )
+        for node, several in found.items()
+        for conflict in several
+        if conflict.container.raw.get("HostConfig", {}).get("AutoRemove")
+    ]
+    if errors:
+        raise NodesError(errors)
+
+
+def with_disarming(
+    cluster: Cluster,
+    plan: Plan,
+    found: Mapping[str, list[Conflict]],
+    observed: Mapping[str, ObservedNode],
+) -> Plan:
+    """A plan that begins on each node by stopping these containers for good.
+
+    Args:
+        cluster: the inventory.
+        plan: what is to be done besides.
+        found: from `to_disarm`.
+        observed: by node label.
+    """
+    turns = []
+    begun: set[str] = set()
+    recorded = {
+        turn.node for turn in plan.nodes for step in turn.steps if step.action == "write-record"
+    }
+    for turn in plan.nodes:
+        if turn.node in found and turn.node not in begun:
+            begun.add(turn.node)
+            steps = [_disarm(conflict) for conflict in found[turn.node]]
+            after = [Step("write-record", "applied.json", "something changed")]
+            steps = [*steps, *turn.steps, *([] if turn.node in recorded else after)]
+            turn = dataclasses.replace(turn, steps=tuple(steps))  # noqa: PLW2901
+        turns.append(turn)
+    holding = holders([str(vip.ip) for vip in cluster.vip], observed.values())
+    running = {n for n in begun if any(c.container.running for c in found[n])}
+    told = (
+        f"The containers set up by hand on {', '.join(sorted(running))} stop: connections to them "
+        "are cut.",
+    )
+    expects = (*plan.expects, *(told if running & set(holding) else ()))
+    return dataclasses.replace(plan, nodes=tuple(turns), expects=expects)
+
+
+def _disarm(conflict: Conflict) -> Step:
+    there = conflict.container
+    name = there.name if re.match(CONTAINER_NAME, there.name) else there.id
+    claims = f"claims {' and '.join(conflict.claims)}; " if conflict.claims else ""
+    return Step(
+        "disarm-container", name, f"{claims}{conflict.why}; it stays, with restart policy no"
+    )

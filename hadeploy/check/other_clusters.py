@@ -1,0 +1,195 @@
+"""Checks of containers and clusters beside ours on a node. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadeploy.adopt.conflicts import Conflict, running_conflicts, stopped_conflicts
+from hadeploy.adopt.managers import compose_project
+from hadeploy.adopt.recognise import ByHand, recognise
+from hadeploy.check.model import Finding, Sight
+from hadeploy.check.network import interface_of
+from hadeploy.inventory.model import Cluster, Node
+from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.other_clusters import OtherCluster
+
+
+def conflicting_containers(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether no container of somebody else takes what is ours, now or at the next boot."""
+    if look.docker is None:
+        return
+    by_hand = recognise(sight.cluster, look)
+    interface = interface_of(node, look) or ""
+    found = [
+        *(_stopped(sight, node, c) for c in stopped_conflicts(sight.cluster, interface, look)),
+        *(
+            _running(sight, node, c)
+            for c in running_conflicts(sight.cluster, interface, look, by_hand)
+        ),
+        *_managed(node, by_hand),
+        *_started(node, look),
+    ]
+    if sight.adopt:
+        found += list(_composed(sight, node, look, by_hand))
+    told = [finding for finding in found if finding]
+    yield from told
+    if not told:
+        yield Finding(
+            "conflicting-containers", node.label, "pass", "none, running or about to start"
+        )
+
+
+def _stopped(sight: Sight, node: Node, conflict: Conflict) -> Finding | None:
+    there, name = conflict.container, conflict.container.name
+    program = f" runs {conflict.role} and" if conflict.role else ""
+    if conflict.claims:
+        what = f" claims {' and '.join(conflict.claims)}"
+    elif not conflict.known:
+        what = f"{program} has a configuration that cannot be read"
+    else:
+        what = f"{program} claims nothing of this cluster"
+    message = f"the container {name} ({there.image}){what}; {conflict.why}"
+    by_hand = f"docker update --restart no {name}"
+    by_hand += f" && docker stop {name}" if there.status == "restarting" else ""
+    if not conflict.stands_in_the_way:
+        fix = f"unless it is wanted: {by_hand}"
+        return Finding("conflicting-containers", node.label, "warn", message, fix)
+    if conflict.manager:
+        return Finding("conflicting-containers", node.label, "fail", message, conflict.manager.stop)
+    if sight.adopt:
+        return None
+    fix = f"`hadeploy up --adopt` keeps it stopped; or on the node: {by_hand}"
+    return Finding("conflicting-containers", node.label, "fail", message, fix)
+
+
+def _running(sight: Sight, node: Node, conflict: Conflict) -> Finding | None:
+    there = conflict.container
+    claims = " and ".join(conflict.claims)
+    message = f"the container {there.name} ({there.image}) runs and claims {claims}"
+    if sight.adopt and conflict.disarms and not conflict.manager:
+        return None
+    if conflict.manager:
+        fix = conflict.manager.stop
+    elif conflict.disarms:
+        fix = "`hadeploy up --adopt` stops it for good"
+    else:
+        fix = (
+            f"stop it, or change it: docker update --restart no {there.name} && "
+            f"docker stop {there.name}"
+        )
+    return Finding("conflicting-containers", node.label, "fail", message, fix)
+
+
+def _managed(node: Node, by_hand: ByHand | None) -> Iterator[Finding]:
+    """Containers that would come back after they were stopped, so they cannot be taken over."""
+    for conflict in _parts(by_hand):
+        if conflict.manager:
+            there = conflict.container
+            message = (
+                f"the {conflict.role} in the container {there.name} ({there.image}) is started by "
+                f"{conflict.manager.name}, which starts it again when it is stopped, so it cannot "
+                "be taken over"
+            )
+            yield Finding(
+                "conflicting-containers", node.label, "fail", message, conflict.manager.stop
+            )
+
+
+def _started(node: Node, look: ObservedNode) -> Iterator[Finding]:
+    for starter in look.starters:
+        if starter.is_unit:
+            message = f"the unit {starter.name} starts haproxy or keepalived in a container at boot"
+            fix = f"unless it is wanted: systemctl disable --now {starter.name}"
+        else:
+            message = f"the kubelet starts haproxy or keepalived, by {starter.path}"
+            fix = f"unless it is wanted: move {starter.path} out of its folder"
+        yield Finding("conflicting-containers", node.label, "warn", message, fix)
+
+
+def _composed(
+    sight: Sight, node: Node, look: ObservedNode, by_hand: ByHand | None
+) -> Iterator[Finding]:
+    stopped = stopped_conflicts(sight.cluster, interface_of(node, look) or "", look)
+    for conflict in (*_parts(by_hand), *stopped):
+        project = compose_project(conflict.container)
+        if project and (conflict.stands_in_the_way or conflict.why == ""):
+            message = (
+                f"the container {conflict.container.name} belongs to the docker compose project "
+                f"{project}, and `docker compose up` there would start it again"
+            )
+            fix = "take the service out of that project"
+            yield Finding("conflicting-containers", node.label, "warn", message, fix)
+
+
+def _parts(by_hand: ByHand | None) -> list[Conflict]:
+    parts = by_hand.parts if by_hand else ()
+    return [Conflict(part.container, part.role, (), known=True, why="") for part in parts]
+
+
+def other_clusters(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether the other clusters of hadeploy on a node share nothing with this one."""
+    for other in look.other_clusters:
+        name = f"the hadeploy cluster {other.name}"
+        if not other.root:
+            names = ", ".join(c.name for c in other.containers)
+            message = f"{name} has containers here ({names}) and no record that can be read"
+            fix = f"if it is not used any more: docker stop {names} && docker rm {names}"
+            yield Finding("other-clusters", node.label, "warn", message, fix.replace(",", ""))
+            continue
+        shared = clashes(sight.cluster, interface_of(node, look) or "", other)
+        if not shared:
+            message = f"{name} is here, too, with a VIP, virtual_router_id and ports of its own"
+            yield Finding("other-clusters", node.label, "pass", message)
+            continue
+        message = f"{name} is here, too, with the same {' and '.join(shared.values())}"
+        keys = " and ".join(f"`{key}`" for key in shared)
+        fix = f"change {keys} in one of the inventories, or `hadeploy down` with the other one"
+        if not other.starts:
+            message += f"; it has a record ({other.root}/applied.json) and no containers"
+            fix += f"; if that inventory is gone: rm -r {other.root}"
+        yield Finding(
+            "other-clusters", node.label, "fail" if other.starts else "warn", message, fix
+        )
+    if not look.other_clusters:
+        yield Finding("other-clusters", node.label, "pass", "none is here")
+
+
+def clashes(cluster: Cluster, interface: str, other: OtherCluster) -> dict[str, str]:
+    """What both clusters would use on one node: key of the inventory → in words.
+
+    Args:
+        cluster: the inventory.
+        interface: where this node speaks VRRP.
+        other: the other one.
+    """
+    found = {}
+    vips = sorted({str(vip.ip) for vip in cluster.vip} & set(other.vips))
+    if vips:
+        found["vip"] = f"VIP {', '.join(vips)}"
+    if same_router(cluster, interface, other):
+        found["vrrp.virtual_router_id"] = f"virtual_router_id {other.virtual_router_id}"
+    ours = {cluster.haproxy.health_port: "haproxy.health_port"}
+    if cluster.haproxy.metrics:
+        ours[cluster.haproxy.metrics.port] = "haproxy.metrics.port"
+    ours |= dict.fromkeys((listener.port for listener in cluster.listeners), "listeners[].port")
+    for port in sorted(set(ours) & set(other.ports)):
+        key = ours[port]
+        found[key] = f"{found[key]} and {port}" if key in found else f"port {port}"
+    names = sorted(set(cluster.container_names) & set(other.container_names))
+    if names:
+        found["containers"] = f"container name {', '.join(names)}"
+    return found
+
+
+def same_router(cluster: Cluster, interface: str, other: OtherCluster) -> bool:
+    """Whether both would be one VRRP router.
+
+    IPv4 and IPv6 have router ids of their own (RFC 5798, 5.2.3).
+    """
+    families = {vip.version for vip in cluster.vip}
+    others = {6 if ":" in vip else 4 for vip in other.vips}
+    return (
+        other.virtual_router_id == cluster.vrrp.virtual_router_id
+        and other.interface == interface
+        and bool(families & others)
+    )

@@ -1,0 +1,30 @@
+# shellcheck shell=sh
+# Keeping containers of somebody else from starting again; they are never removed. Given: HD_ROOT, HD_VIPS,
+# HD_HAPROXY, HD_KEEPALIVED, apply.sh, handover.sh, restore.sh.
+
+# stop_by_hand ID: for good: not even a restart of the engine brings it back.
+stop_by_hand() {
+    # The engine can refuse it for one that is just being restarted.
+    quietly docker update --restart no "$1" || :
+    stop_within 35 "$1" || return 1
+    hd_called=$(docker container inspect --format '{{.HostConfig.RestartPolicy.Name}} {{.Name}}' "$1")
+    case $hd_called in 'no '*) ;; *) quietly docker update --restart no "$1" || return 1 ;; esac
+    case $hd_called in
+    *" /$HD_HAPROXY" | *" /$HD_KEEPALIVED") docker rename "$1" "${hd_called##*/}.by-hand" ;;
+    esac
+}
+
+# disarm ID NAME: what it was made with stays in adopted/NAME. A keepalived that ends takes the VIP away
+# with it, also from ours on the same node, which takes a moment to put it back.
+disarm() {
+    hd_aside=$HD_ROOT/adopted/$2
+    install -d -m 0700 "$HD_ROOT/adopted" "$hd_aside" &&
+        docker container inspect "$1" >"$hd_aside/container.json" || return 1
+    hd_before=
+    ! quietly main_pid "$HD_KEEPALIVED" || hd_before=$(vrrp_state "$HD_KEEPALIVED")
+    # shellcheck disable=SC2086  # a list of words
+    pin 90 $HD_VIPS && stop_by_hand "$1" || return 1
+    [ "$hd_before" != MASTER ] || back_in_place
+    # shellcheck disable=SC2086
+    unpin $HD_VIPS
+}

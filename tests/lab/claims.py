@@ -1,0 +1,57 @@
+"""What else claims what is ours on a node: the second table of docs/faults.md.
+
+Each row is one test function of test_claims.py; faults_document.py makes the document of what came.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from tests.lab.traffic import Probe
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that claims what is ours.
+
+    Attributes:
+        name: for people.
+        when: what happens to it, or to us.
+    """
+
+    name: str
+    when: str
+
+    @property
+    def row(self) -> str:
+        """For looking it up."""
+        return f"{self.name}, {self.when}"
+
+
+OLD_PAIR = Claim("an old pair comes back at reboot", "a backup reboots beside it")
+SECOND_CLUSTER = Claim("a second cluster claims the VIP", "before its first `up`")
+
+CLAIMS = [OLD_PAIR, SECOND_CLUSTER]
+
+
+def record(claim: Claim, *, code: int, saw: str, probe: Probe, end: str) -> None:
+    """Keep what came of a row, for the document.
+
+    Args:
+        claim: which.
+        code: how the command ended that named it.
+        saw: what it said.
+        probe: requests through the VIP meanwhile.
+        end: how it was ended.
+    """
+    file = os.environ.get("HADEPLOY_FAULTS")
+    if not file:
+        return
+    vip = "every request" if not probe.failed else f"back within {ceil(probe.silence)} s"
+    line = {"claim": claim.row, "code": code, "saw": saw, "vip": vip, "end": end}
+    with Path(file).open("a") as table:
+        table.write(json.dumps(line) + "\n")

@@ -1,0 +1,180 @@
+"""What somebody else's containers claim, and who starts them again."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from hadeploy.adopt.conflicts import haproxy_claims, keepalived_claims, stopped_conflicts
+from hadeploy.adopt.managers import compose_project
+from hadeploy.adopt.side_by_side import to_disarm, with_disarming
+from hadeploy.check.evaluate import evaluate
+from hadeploy.check.model import Finding, Sight
+from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.strangers import Stranger
+from hadeploy.plan.model import NodePlan, Plan
+from tests.unit.adopt import looks
+
+POD = {"io.kubernetes.pod.name": "haproxy-n1", "io.kubernetes.pod.namespace": "kube-system"}
+SWARM = {"com.docker.swarm.service.name": "lb"}
+COMPOSE = {
+    "com.docker.compose.project": "lb",
+    "com.docker.compose.project.working_dir": "/srv/lb",
+}
+
+
+def stopped(**labels: str) -> ObservedNode:
+    """The captured pair, after `docker stop`."""
+    node = looks.look("multicast-n1")
+    strangers = tuple(
+        Stranger(
+            dataclasses.replace(f.container, status="exited", raw=_raw(f.container.raw, labels)),
+            f.role,
+            True,
+            True,
+            f.path,
+            f.config,
+        )
+        for f in node.foreign
+    )
+    return dataclasses.replace(node, foreign=(), sockets=(), keepaliveds={}, strangers=strangers)
+
+
+def _raw(raw: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
+    return {**raw, "Config": {**raw["Config"], "Labels": labels}}
+
+
+def labelled(**labels: str) -> ObservedNode:
+    """The captured pair, as it runs, with labels."""
+    node = looks.look("multicast-n1")
+    foreign = tuple(
+        dataclasses.replace(
+            f, container=dataclasses.replace(f.container, raw=_raw(f.container.raw, labels))
+        )
+        for f in node.foreign
+    )
+    return dataclasses.replace(node, foreign=foreign)
+
+
+def found(node: ObservedNode, *, adopt: bool = False, **inventory: object) -> list[Finding]:
+    sight = Sight(looks.inventory(**inventory), {node.node: node}, adopt)
+    checks = ("conflicting-containers", "set-up-by-hand")
+    return [f for f in evaluate(sight) if f.check in checks and f.verdict != "pass"]
+
+
+def test_a_stopped_pair_is_named_with_what_it_claims() -> None:
+    haproxy, keepalived = found(stopped())
+    assert haproxy.message == (
+        "the container diamond-haproxy (haproxy:2.6.12) claims port 9443; it starts when Docker or "
+        "the node restarts (restart policy always)"
+    )
+    assert f"claims the VIP {looks.VIP}; it starts when" in keepalived.message
+    assert {haproxy.verdict, keepalived.verdict} == {"fail"}
+    assert haproxy.fix == (
+        "`hadeploy up --adopt` keeps it stopped; or on the node: docker update --restart no "
+        "diamond-haproxy"
+    )
+    assert found(stopped(), adopt=True) == []
+
+
+def test_one_that_claims_nothing_is_a_warning() -> None:
+    other = found(stopped(), vip="198.19.122.101", listeners=[{"port": 9999}])
+    assert [f.verdict for f in other] == ["warn", "warn"]
+    assert all("claims nothing of this cluster" in f.message for f in other)
+
+
+def test_one_whose_configuration_cannot_be_read_stands_in_the_way() -> None:
+    node = stopped()
+    blind = tuple(dataclasses.replace(s, config=b"", path="") for s in node.strangers)
+    for finding in found(dataclasses.replace(node, strangers=blind)):
+        assert finding.verdict == "fail"
+        assert "has a configuration that cannot be read" in finding.message
+
+
+def test_a_published_port_is_a_claim_of_whatever_program() -> None:
+    node = stopped()
+    raw = {
+        **node.strangers[0].container.raw,
+        "HostConfig": {
+            "RestartPolicy": {"Name": "always"},
+            "NetworkMode": "default",
+            "PortBindings": {"80/tcp": [{"HostIp": "", "HostPort": "9443"}], "81/tcp": None},
+        },
+    }
+    web = dataclasses.replace(
+        node.strangers[0],
+        role=None,
+        config=b"",
+        container=dataclasses.replace(node.strangers[0].container, raw=raw),
+    )
+    (conflict,) = stopped_conflicts(
+        looks.inventory(), "eth0", dataclasses.replace(node, strangers=(web,))
+    )
+    assert conflict.claims == ("port 9443",)
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+@pytest.mark.parametrize(
+    ("labels", "said", "fix"),
+    [
+        (POD, "the kubelet", "move its manifest out of /etc/kubernetes/manifests"),
+        (SWARM, "Docker swarm", "docker service rm lb"),
+    ],
+)
+def test_what_somebody_starts_again_is_not_taken_over(
+    labels: dict[str, str], said: str, fix: str, adopt: bool
+) -> None:
+    findings = found(labelled(**labels), adopt=adopt)
+    assert {f.check for f in findings} == {"conflicting-containers"}
+    for finding in findings:
+        assert finding.verdict == "fail"
+        assert f"is started by {said}, which starts it again" in finding.message
+        assert fix in (finding.fix or "")
+
+
+def test_a_compose_project_is_mentioned_when_it_is_taken_over() -> None:
+    for node in (labelled(**COMPOSE), stopped(**COMPOSE)):
+        findings = found(node, adopt=True)
+        assert [f.verdict for f in findings] == ["warn", "warn"]
+        assert "the docker compose project lb (/srv/lb)" in findings[0].message
+
+
+def test_the_router_id_is_a_claim_on_the_same_interface_and_family() -> None:
+    text = (
+        "vrrp_instance a {{\n interface {0}\n virtual_router_id 53\n"
+        " virtual_ipaddress {{\n {1}\n }}\n}}\n"
+    )
+    cluster = looks.inventory()
+    assert keepalived_claims(cluster, "eth0", text.format("eth0", "192.0.2.1")) == (
+        "virtual_router_id 53",
+    )
+    assert keepalived_claims(cluster, "eth1", text.format("eth0", "192.0.2.1")) == ()
+    assert keepalived_claims(cluster, "eth0", text.format("eth0", "2001:db8::1/64")) == ()
+    assert keepalived_claims(cluster, "eth1", text.format("eth0", f"{looks.VIP}/24")) == (
+        f"the VIP {looks.VIP}",
+    )
+
+
+def test_the_health_port_is_a_claim_too() -> None:
+    text = "frontend a\n bind 127.0.0.1:19443\nlisten b\n bind :80\n"
+    assert haproxy_claims(looks.inventory(), text) == ("port 19443",)
+
+
+def test_they_are_stopped_first_and_keepalived_before_haproxy() -> None:
+    node, cluster = stopped(), looks.inventory()
+    disarmed = to_disarm(cluster, {"n1": node}, set())
+    plan = with_disarming(cluster, Plan((NodePlan("n1", ()),)), disarmed, {"n1": node})
+    assert [step.action for step in plan.nodes[0].steps] == [
+        "disarm-container",
+        "disarm-container",
+        "write-record",
+    ]
+    assert plan.nodes[0].steps[1].subject == "diamond-haproxy"
+    assert plan.expects == ()
+
+
+def test_labels_are_shown_without_what_a_terminal_obeys() -> None:
+    node = stopped(**{"com.docker.compose.project": "a\x1b[2Jb"})
+    assert compose_project(node.strangers[0].container) == "a?[2Jb"

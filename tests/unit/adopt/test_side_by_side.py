@@ -1,0 +1,74 @@
+"""A cluster set up by hand that runs beside ours is stopped; one without ours is taken over."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from hadeploy.adopt.recognise import read_classics, recognise_all
+from hadeploy.adopt.side_by_side import beside_ours, differ, to_disarm, with_disarming
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.rolling import make_plan
+from hadeploy.verify.proofs import prove
+from tests.unit import builders
+from tests.unit.adopt import looks
+
+
+def side_by_side() -> dict[str, ObservedNode]:
+    """Ours on all nodes, and on n1 the captured pair, too."""
+    observed = builders.healthy(looks.inventory(), holder="n2")
+    theirs = looks.look("multicast-n1")
+    ours = observed["n1"]
+    keepalived = next(f.container.id for f in theirs.foreign if f.role == "keepalived")
+    observed["n1"] = dataclasses.replace(
+        ours,
+        foreign=theirs.foreign,
+        sockets=(*ours.sockets, *(s for s in theirs.sockets if s.port == 9443)),
+        keepaliveds={**ours.keepaliveds, 77: keepalived},
+        addresses=(*ours.addresses, *(a for a in theirs.addresses if a.address == looks.VIP)),
+    )
+    return observed
+
+
+def test_what_runs_beside_ours_is_stopped_before_anything_else() -> None:
+    cluster, observed = looks.inventory(), side_by_side()
+    found = recognise_all(cluster, observed)
+    beside = beside_ours(cluster, observed, found)
+    assert beside == {"n1"}
+    disarmed = to_disarm(cluster, observed, beside)
+    assert [c.role for c in disarmed["n1"]] == ["keepalived", "haproxy"]
+    plan = with_disarming(
+        cluster, make_plan(cluster, builders.desired(cluster), observed), disarmed, observed
+    )
+    turn = next(turn for turn in plan.nodes if turn.node == "n1")
+    assert [s.action for s in turn.steps] == [
+        "disarm-container",
+        "disarm-container",
+        "write-record",
+    ]
+    told = "The containers set up by hand on n1 stop: connections to them are cut."
+    assert told in plan.expects
+
+
+def test_theirs_differs_where_ours_is_another_router() -> None:
+    cluster, observed = looks.inventory(), side_by_side()
+    classics = read_classics(recognise_all(cluster, observed))
+    assert differ(observed, classics)
+    alike = looks.inventory(
+        vrrp={"virtual_router_id": 51, "mode": "multicast", "password": "env:VRRP"}
+    )
+    assert not differ({}, classics)
+    # The password is not in the files that are rendered here.
+    bent = {node: dataclasses.replace(c, password=None) for node, c in classics.items()}
+    assert not differ(builders.healthy(alike), bent)
+
+
+def test_another_keepalived_that_claims_the_vip_is_a_failed_proof() -> None:
+    cluster, observed = looks.inventory(), side_by_side()
+    wrong = [
+        p
+        for p in prove(cluster, builders.desired(cluster), observed)
+        if p.name == "vip-claimed-once"
+    ]
+    assert [(p.node, p.verdict) for p in wrong] == [("n1", "fail"), ("n2", "pass"), ("n3", "pass")]
+    assert f"claims the VIP {looks.VIP}, too" in wrong[0].message
+    assert wrong[0].hint == "`hadeploy up --adopt` stops it"
