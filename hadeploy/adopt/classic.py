@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from hadeploy.observe.keepalived_conf import Statement, parse
 _PRIORITY = {"BACKUP": 100, "MASTER": 255}
 _GROUPS = ("224.0.0.18", "ff02::12")
 _LONGEST_V3 = 40.95
+_NUMBER = re.compile(r"[-+]?([0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9})")
 
 # What ours has no counterpart for, and would be lost or speak another language.
 _BEYOND_US = {
@@ -273,10 +275,7 @@ def _password(instance: Statement, version: int) -> tuple[SecretStr | None, list
 
 
 def _number(text: str | None, default: float) -> float:
-    try:
-        return default if text is None else float(text)
-    except ValueError:
-        return default
+    return float(text) if text is not None and _NUMBER.fullmatch(text) else default
 
 
 def _rounded(interval: float, version: int) -> float:

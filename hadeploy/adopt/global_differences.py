@@ -6,12 +6,13 @@ from hadeploy.adopt.difference import NO_FILE, NO_KEY, Difference, Keep, differe
 from hadeploy.adopt.haproxy_lines import Configuration, Report, Verdict, setting
 from hadeploy.adopt.keywords import ONLY_TLS, REMOVED_GLOBAL, REPLACED_GLOBAL
 from hadeploy.adopt.sections import Line, Section
-from hadeploy.adopt.values import canonical, duration, microseconds, uses_a_file
+from hadeploy.adopt.values import canonical, duration, microseconds, uses_a_file, whole
 from hadeploy.inventory.fields import milliseconds
 from hadeploy.inventory.model import Cluster
 from hadeploy.plan.texts import shown
 
 _LOG_FORMATS = ("local", "rfc3164", "rfc5424", "priority", "short", "timed", "iso", "raw")
+# haproxy logs nothing above the last but one.
 _LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 
 
@@ -69,7 +70,7 @@ def _judge(report: Report, cluster: Cluster, line: Line) -> None:
             report.judge(line, Verdict.SAME)
             return
         what = f"maxconn {value} becomes {cluster.haproxy.maxconn}"
-        keep: Keep = {"haproxy": {"maxconn": int(value) if value.isdigit() else 0}}
+        keep: Keep = {"haproxy": {"maxconn": whole(value)}}
         report.lose(line, different(cluster, what, keep, why="haproxy.maxconn is 100 or more"))
     elif line.keyword == "hard-stop-after":
         ours = cluster.haproxy.hard_stop_after
@@ -103,7 +104,7 @@ def _log(report: Report, cluster: Cluster, line: Line) -> None:
             more.append(" ".join(rest[:2]))
         del rest[:2]
     facility, levels = (rest or ["local0"])[0], rest[1:]
-    more += [f"level {level}" for level in levels if level in _LEVELS and level != "debug"]
+    more += [f"level {level}" for level in levels if level in _LEVELS[:-2]]
     at = target if ":" in target or target in ("stdout", "stderr") else f"{target}:514"
     ours = (
         haproxy.log

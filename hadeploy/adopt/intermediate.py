@@ -144,7 +144,8 @@ def _of_node(cluster: Cluster, node: Node, classic: Classic) -> Iterator[tuple[s
     if node.interface and node.interface != classic.interface:
         yield (
             f"it speaks on {classic.interface}, the inventory says {node.interface}",
-            f"set nodes[].interface to {classic.interface}, or leave it out",
+            f"set `nodes: [{{address: {node.address}, interface: {classic.interface}}}]`, "
+            "or leave it out",
         )
     if not classic.peers:
         return

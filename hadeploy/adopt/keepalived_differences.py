@@ -12,6 +12,7 @@ from typing import Any
 from hadeploy.adopt.classic import Classic
 from hadeploy.adopt.difference import NO_KEY, OWN_TEMPLATE, Difference, Keep, different
 from hadeploy.adopt.haproxy_lines import Verdict
+from hadeploy.adopt.values import whole
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.priorities import check_weight, priorities
 from hadeploy.observe.keepalived_conf import Statement, parse
@@ -183,7 +184,7 @@ def _timing(report: _Report, statement: Statement, where: str, *, alone: bool) -
         return
     report.judge(statement, Verdict.TOLD)
     what = f"keepalived: {where}{statement.keyword} {shown(theirs)} becomes {ours}"
-    keep = {"vrrp": {"check": {statement.keyword: int(theirs)}}} if theirs.isdigit() else None
+    keep = {"vrrp": {"check": {statement.keyword: whole(theirs)}}}
     report.tell(different(report.cluster, what, keep if alone else None, why="vrrp.check"))
 
 

@@ -21,7 +21,7 @@ from hadeploy.adopt.servers import (
     option_differences,
     read_servers,
 )
-from hadeploy.adopt.values import canonical, duration, endpoints, uses_a_file
+from hadeploy.adopt.values import canonical, duration, endpoints, uses_a_file, whole
 from hadeploy.inventory.model import Cluster, Listener
 from hadeploy.plan.texts import shown
 
@@ -106,7 +106,7 @@ def _lost(pair: _Pair, line: Line) -> Iterator[Difference]:
         keep = pair.keep(timeouts={line.words[1]: duration(value)})
         yield different(pair.cluster, f"{said} becomes {ours}", keep, why=NO_KEY)
     elif line.keyword == "maxconn":
-        number = int(value) if value.isdigit() else 0
+        number = whole(value)
         only = pair.keep(maxconn=number)
         both = {"haproxy": {"maxconn": number}, **only}
         said += _ours(pair, line)

@@ -15,6 +15,8 @@ FRONTENDS = ("frontend", "listen")
 PROXIES = ("frontend", "backend", "listen")
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)(?:-([^}]*))?[^}]*\}|([A-Za-z_]\w*))")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+# A value may double with each line that sets it.
+_LONGEST = 4096
 _SETTERS = ("setenv", "presetenv", "unsetenv", "resetenv")
 
 
@@ -158,9 +160,9 @@ def _set(line: Line, variables: dict[str, str]) -> None:
     if line.keyword not in _SETTERS:
         return
     if line.keyword == "setenv":
-        variables[name] = value
+        variables[name] = value[:_LONGEST]
     elif line.keyword == "presetenv":
-        variables.setdefault(name, value)
+        variables.setdefault(name, value[:_LONGEST])
     else:
         kept = set(line.words[1:])
         reset = line.keyword == "resetenv"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hadeploy.adopt.difference import NO_KEY, Difference, Keep, different
 from hadeploy.adopt.sections import Line, expanded
-from hadeploy.adopt.values import Endpoint, duration, endpoint, microseconds
+from hadeploy.adopt.values import Endpoint, duration, endpoint, microseconds, whole
 from hadeploy.inventory.model import Cluster, Listener
 from hadeploy.plan.texts import shown
 
@@ -165,7 +165,7 @@ def _keeps(
     value = written[name]
     text = f"{name} {value}".strip()
     if name in _OF_CHECK:
-        given = duration(value) if name == "inter" else int(value) if value.isdigit() else value
+        given = duration(value) if name == "inter" else whole(value)
         yield {"listeners": [{"port": listener.port, "check": {_OF_CHECK[name]: given}}]}
     elif name in _TOGETHER:
         partner = _TOGETHER[name]
@@ -198,7 +198,8 @@ def _same(name: str, text: str) -> str:
     if name in _TIMES:
         time = microseconds(text)
         return text if time is None else f"{time}us"
-    return str(int(text)) if text.isdigit() else text
+    number = whole(text)
+    return text if number is None else str(number)
 
 
 def _is_path(word: str) -> bool:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from hadeploy.adopt.sections import FRONTENDS, Line, Section, expanded, variables_in
 from hadeploy.inventory.fields import IPAddress
 
-_TIME = re.compile(r"([0-9]+)(us|ms|s|m|h|d)?")
+_WHOLE = re.compile(r"[0-9]{1,18}")
+_TIME = re.compile(r"([0-9]{1,18})(us|ms|s|m|h|d)?")
 _MICROSECONDS = {
     "us": 1,
     "ms": 1000,
@@ -51,6 +52,11 @@ class Endpoint:
             return None
 
 
+def whole(value: str) -> int | None:
+    """A whole number of a usual size."""
+    return int(value) if _WHOLE.fullmatch(value) else None
+
+
 def microseconds(value: str) -> int | None:
     """A time, which is in milliseconds if it has no unit (configuration manual, 2.5)."""
     match = _TIME.fullmatch(value)
@@ -59,9 +65,10 @@ def microseconds(value: str) -> int | None:
 
 def duration(value: str) -> str:
     """The same time as an inventory has it: with a unit, the largest that leaves it whole."""
-    if not value.isdigit() or not int(value):
+    number = whole(value)
+    if not number:
         return value
-    time = int(value) * 1000
+    time = number * 1000
     unit = next((u for u in ("d", "h", "m", "s") if not time % _MICROSECONDS[u]), "ms")
     return f"{time // _MICROSECONDS[unit]}{unit}"
 
@@ -95,7 +102,7 @@ def _same_address(host: str) -> str:
 
 
 def _ports(text: str) -> tuple[int, ...]:
-    match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", text)
+    match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", text)
     if match is None:
         return ()
     first, last = int(match[1]), int(match[2] or match[1])
@@ -132,7 +139,8 @@ def canonical(line: Line) -> tuple[str, ...]:
 
 
 def _plain(word: str, *, time: bool) -> str:
-    if word.isdigit() and not time:
-        return str(int(word))
+    number = whole(word)
+    if number is not None and not time:
+        return str(number)
     found = microseconds(word)
     return word if found is None else f"{found}us"

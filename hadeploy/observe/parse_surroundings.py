@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import re
 
 from hadeploy.transport.protocol import Reply
+
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 def parse_environment(reply: Reply, about: tuple[str, ...]) -> dict[str, str]:
@@ -29,7 +32,7 @@ def parse_publishers(reply: Reply) -> dict[int, tuple[str, ...]]:
     """Port → the containers for which the engine holds it."""
     found: dict[int, tuple[str, ...]] = {}
     for message in reply.all("publisher"):
-        if len(message.words) == 2 and message.words[0].isdigit():
+        if len(message.words) == 2 and _PORT.fullmatch(message.words[0]):
             port = int(message.words[0])
             found[port] = (*found.get(port, ()), message.words[1])
     return found

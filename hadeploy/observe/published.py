@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from hadeploy.observe.inspected import PublishedPorts
 from hadeploy.observe.model import Foreign, Socket
 
+_PORT = re.compile(r"[0-9]{1,5}")
 # They hold a published port on the node.
 ENGINE = frozenset(("docker-proxy", "dockerd"))
 
@@ -17,8 +20,8 @@ def published(foreign: Foreign) -> dict[int, int] | None:
     found = {}
     for inner, bindings in (told.NetworkSettings.Ports or {}).items():
         port, _, protocol = inner.partition("/")
-        outer = [b.HostPort for b in bindings or () if b.HostPort.isdigit()]
-        if protocol == "tcp" and port.isdigit() and outer:
+        outer = [b.HostPort for b in bindings or () if _PORT.fullmatch(b.HostPort)]
+        if protocol == "tcp" and _PORT.fullmatch(port) and outer:
             found[int(port)] = int(outer[0])
     return found
 

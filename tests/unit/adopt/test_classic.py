@@ -144,6 +144,9 @@ def test_a_password_that_cannot_be_written_is_refused_and_not_shown(line: str) -
         ("version 3\nadvert_int 0.255", {"version": 3, "advert_interval": 0.26}),
         ("advert_int 1.4", {"advert_interval": 1.0}),
         ("advert_int 0.2", {"advert_interval": 1.0}),
+        # What keepalived does not take for a number is none.
+        ("priority nan", {"priority": 100}),
+        ("advert_int inf", {"advert_interval": 1.0}),
     ],
 )
 def test_values_are_as_keepalived_takes_them(lines: str, expected: dict[str, Any]) -> None:

@@ -485,7 +485,21 @@ KEYWORDS = (
     *("default_backend", "http-check", "tcp-check", ".if", "description", "tune.x", "redispatch"),
 )
 WORDS = st.sampled_from(
-    (*KEYWORDS, "*:9443", "10.0.0.1:6443", "check", "5s", "77", "from", '"${X}"', "'a b'", "#", "")
+    (
+        *KEYWORDS,
+        "\u00b2",
+        "9" * 5000,
+        "*:9443",
+        "10.0.0.1:6443",
+        "check",
+        "5s",
+        "77",
+        "from",
+        '"${X}"',
+        "'a b'",
+        "#",
+        "",
+    )
 )
 LINES = st.lists(
     st.one_of(
@@ -506,7 +520,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(LINES)
 def test_no_line_of_any_file_vanishes_silently(lines: list[str]) -> None:
     text = "\n".join(lines)

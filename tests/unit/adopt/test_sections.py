@@ -41,6 +41,12 @@ def test_the_configuration_sets_variables_itself() -> None:
     assert section.value("y") == "kept"
 
 
+def test_a_value_that_doubles_ends_somewhere() -> None:
+    text = "global\n setenv A 0123456789\n" + ' setenv A "$A$A"\n' * 100
+    (section,) = sections(text)
+    assert len(section.lines[-1].words[2]) <= 2 * 4096
+
+
 def test_lines_before_the_first_section_are_kept() -> None:
     first, second = sections(".if streq(a,a)\nglobal\n daemon\n")
     assert (first.kind, [line.text for line in first.lines]) == ("", [".if streq(a,a)"])
