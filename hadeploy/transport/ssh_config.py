@@ -142,9 +142,10 @@ class SshConfig:
         if self.file:
             return str(self.file)
         own = _own_config()
-        if own == _account_config() or not own.is_file():
+        if own == _account_config():
             return None
-        self._combined.write(f'Include "{own}"\nMatch all\nInclude {SYSTEM_CONFIG}\n')
+        # An Include of a file that is not there is none.
+        self._combined.write(f'Include "{own}"\nInclude {SYSTEM_CONFIG}\n')
         self._combined.flush()
         return self._combined.name
 

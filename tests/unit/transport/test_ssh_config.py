@@ -68,3 +68,5 @@ def test_the_config_in_another_home_folder_is_read(
     (tmp_path / ".ssh").mkdir()
     (tmp_path / ".ssh" / "config").write_text("Host lb1\n  User there\n")
     assert SshConfig(None, timeout=10).options(Query("lb1")).user == "there"
+    (tmp_path / ".ssh" / "config").unlink()
+    assert SshConfig(None, timeout=10).options(Query("lb1")).entries == ()
