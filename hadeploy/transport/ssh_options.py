@@ -30,7 +30,7 @@ _ALGORITHMS = {
     "PubkeyAcceptedAlgorithms": "pubkeys",
     "PubkeyAcceptedKeyTypes": "pubkeys",
 }
-# The same algorithm under the name that it had first.
+# The same algorithm under the name that it got later.
 _ALIASES = {"curve25519-sha256@libssh.org": "curve25519-sha256"}
 
 _APPLIED = re.compile(r"debug1: (.+) line \d+: Applying options for (.+)")
@@ -261,13 +261,16 @@ def _disabled(
     for name, kind in _ALGORITHMS.items():
         if name.lower() not in said:
             continue
-        allowed = said[name.lower()][0].split(",")
+        allowed = set(said[name.lower()][0].split(","))
         ours: tuple[str, ...] = getattr(paramiko.Transport, f"_preferred_{kind}")
-        others = tuple(
-            one for one in ours if one not in allowed and _ALIASES.get(one) not in allowed
-        )
+        others = tuple(one for one in ours if not {one, *_also_named(one)} & allowed)
         if len(others) == len(ours):
             unusable.append(f"{name}: none of its algorithms is supported")
         elif others:
             disabled[kind] = others
     return tuple(disabled.items()), tuple(unusable)
+
+
+def _also_named(algorithm: str) -> tuple[str, ...]:
+    """Other names in OpenSSH's lists: a later one, and the one for certificates."""
+    return (_ALIASES.get(algorithm, algorithm), f"{algorithm}-cert-v01@openssh.com")

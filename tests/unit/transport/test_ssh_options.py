@@ -142,6 +142,17 @@ def test_tokens_in_a_jump_host() -> None:
     assert changed("proxyjump %r@jump-%n:22").jump == "me@jump-alias:22"
 
 
+def test_algorithms_for_certificates_and_under_other_names() -> None:
+    host = changed(
+        "hostkeyalgorithms ssh-ed25519-cert-v01@openssh.com", "kexalgorithms curve25519-sha256"
+    )
+    disabled = dict(host.disabled)
+    assert "ssh-ed25519" not in disabled["keys"]
+    assert "rsa-sha2-512" in disabled["keys"]
+    assert "curve25519-sha256@libssh.org" not in disabled["kex"]
+    assert host.not_followed == ()
+
+
 def test_no_identity_file_at_all() -> None:
     assert changed("identityfile none").identity_files == ()
 
