@@ -121,8 +121,8 @@ CHECKS = (
         "virtual_router_id unused",
         "nobody else on the segment sends VRRP adverts with `vrrp.virtual_router_id`: a failure "
         "with multicast, a warning with unicast. `check` listens, for 4 s, and only on nodes that "
-        "have the keepalived image already and where our keepalived does not run; `plan` and `up` "
-        "do so where ours has another virtual_router_id so far. A "
+        "have the keepalived image already and where our keepalived does not run, or has another "
+        "virtual_router_id so far; for that `plan` listens, too, and `up` with multicast. A "
         "container of that image, with an instance that cannot become master in that time, logs "
         "whose adverts it refuses. Adverts that are rarer, unicast between others, or of IPv6 are "
         "not heard. Those that reach a node where our keepalived runs are seen there: from a "

@@ -156,6 +156,7 @@ class Run:
     ahead: _Look | None = None
     reader: CertificateReader | None = None
     listen: float = 0
+    looked: frozenset[str] = frozenset()
 
     def look_ahead(self, depth: Depth, *modules: str, certificates: bool = False) -> None:
         """Begin with the look that `prepare` needs, and import in the meantime what follows it.
@@ -193,7 +194,8 @@ class Run:
 
         Args:
             check: whether what would stand in the way of `up` is an error.
-            ask: whether registries are asked for the images that are to be pulled.
+            ask: whether to ask also what `up` notices by itself, or is only warned of: whether
+                registries have what is to be pulled, and who has the virtual_router_id.
         """
         cluster = (self.previous or self.inputs).cluster
         depth: Depth = "fresh" if check else ""
@@ -204,9 +206,14 @@ class Run:
             return prepared
         from hadeploy.check.needed import needed
 
-        more = needed(cluster, prepared.plan, observed, self.choices.skip)
+        more = needed(cluster, prepared.plan, observed, self.choices.skip) - self.looked
+        if not ask and cluster.vrrp.mode == "unicast":
+            # It would be a warning only, and takes four seconds.
+            more -= {"virtual-router-id"}
         if more:
-            observed = self._look("Check", observation_script(cluster, depth="changed"))
+            depth: Depth = "listening" if "virtual-router-id" in more else "changed"
+            observed = self._look("Check", observation_script(cluster, depth=depth))
+            self.looked |= more
         asked = self._ask(prepared, observed) if ask and "image" not in self.choices.skip else {}
         return self._plan(observed, check=check, asked=asked) if more or asked else prepared
 

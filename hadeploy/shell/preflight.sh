@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # What only `hadeploy check` needs to know of a node. Nothing is changed but the kernel's memory of who
 # has the VIP. Given: HD_CHECK (yes: all of it; fresh: only where nothing of ours was applied yet;
-# changed: for a change, on every node), HD_ROOT, HD_VIPS, HD_KEEPALIVED, HD_KEEPALIVED_IMAGE,
-# HD_ROUTER_ID, observe.sh.
+# changed: for a change, on every node; listening: for one of the virtual_router_id, too), HD_ROOT,
+# HD_VIPS, HD_KEEPALIVED, HD_KEEPALIVED_IMAGE, HD_ROUTER_ID, observe.sh.
 
 # Two tries of the kernel's, which are a second apart.
 PROBE_CENTISECONDS=130
@@ -13,7 +13,7 @@ LISTEN_SECONDS=4
 # thorough: whether this look may take a second or two longer.
 thorough() {
     case $HD_CHECK in
-    yes | changed) return 0 ;;
+    yes | changed | listening) return 0 ;;
     fresh) [ ! -f "$HD_ROOT/applied.json" ] ;;
     *) return 1 ;;
     esac
@@ -181,9 +181,11 @@ observe_machine() {
 # itself, whoever is gone by then. Where our keepalived runs it would hear only its peers, unless the
 # virtual_router_id is a new one.
 listen() {
-    lacks "^ *virtual_router_id $HD_ROUTER_ID\$" || {
-        [ "$HD_CHECK" = yes ] && ! main_pid "$HD_KEEPALIVED" >/dev/null
-    } || return 0
+    case $HD_CHECK in
+    yes | listening) ;;
+    *) return 0 ;;
+    esac
+    lacks "^ *virtual_router_id $HD_ROUTER_ID\$" || ! main_pid "$HD_KEEPALIVED" >/dev/null || return 0
     docker image inspect "$HD_KEEPALIVED_IMAGE" >/dev/null 2>&1 || return 0
     hd_route=$(ip -o route get "${HD_VIPS%% *}" 2>/dev/null)
     case $HD_VIPS:$hd_route in
