@@ -202,8 +202,11 @@ CAUSES = (
     Cause(
         "backends-down",
         "backends are down",
-        "how the check of each of them ended in each haproxy's statistics",
-        "start the servers; look for firewalls",
+        "how the check of each of them ended in each haproxy's statistics, with the HTTP status "
+        "that it got: 401 and 403 are answers of a server that is up and refuses requests without "
+        "credentials, 404 is a wrong path, 5xx is a server that is not ready",
+        "start the servers; look for firewalls; correct `listeners[].check` (see "
+        "[kubeadm](kubeadm.md))",
     ),
 )
 IDS = tuple(cause.id for cause in CAUSES)
