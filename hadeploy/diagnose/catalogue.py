@@ -182,9 +182,9 @@ CAUSES = (
     Cause(
         "port-dropped",
         "the holder's firewall keeps connections out",
-        "the VIP is bound once, other nodes cannot connect, and an iptables rule surely drops the "
-        "port",
-        "allow the port",
+        "the VIP is bound once, other nodes cannot connect, and a rule of iptables surely drops "
+        "the port, or one of iptables or nftables what is for the VIP or from it, ARP included",
+        "allow the port; remove the rule, with the command that is told",
         ("vip-unheard",),
     ),
     Cause(
