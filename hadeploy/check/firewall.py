@@ -10,7 +10,6 @@ from hadeploy.check.iptables import Filter, Packet, drops, parse_tables
 from hadeploy.check.model import Finding, Sight
 from hadeploy.check.network import interface_of
 from hadeploy.check.nftables import DROPS_UNNAMED, chains, vrrp_dropped
-from hadeploy.check.vip_rules import vip_dropped
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 
@@ -24,6 +23,9 @@ def firewall(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     dropped = [*_by_iptables(sight, node, look), *_by_nft(sight, look)]
     for what in dict.fromkeys(dropped):
         yield Finding("firewall", node.label, "warn", what, FIX)
+    # Only where a node was looked at thoroughly; it takes some milliseconds.
+    from hadeploy.check.vip_rules import vip_dropped  # noqa: PLC0415
+
     of_vip = list(vip_dropped(sight.cluster, node, look))
     for one in of_vip:
         yield Finding("firewall", node.label, "warn", one.message, f"remove it: {one.removal}")
