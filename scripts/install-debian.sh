@@ -8,7 +8,7 @@ set -eu
 
 packages='python3-venv docker.io openssh-server openssh-client iproute2 mmdebstrap curl procps
 ca-certificates sudo'
-[ "${1:-}" = --tests ] && packages="$packages haproxy keepalived shellcheck docker-registry skopeo tcsh
+[ "${1:-}" = --tests ] && packages="$packages haproxy keepalived shellcheck docker-registry skopeo tcsh nftables ipset
 fish chromium chromium-driver"
 mark='# put here by hadeploy, install-debian.sh'
 policy=/usr/sbin/policy-rc.d

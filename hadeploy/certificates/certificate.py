@@ -7,9 +7,6 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
 from hadeploy.inventory.model import Cluster, backends_of
 
 # An address and a port.
@@ -76,6 +73,10 @@ def parse_certificate(der: bytes) -> ServerCertificate:
     Raises:
         ValueError: it is none.
     """
+    # Only where a server speaks TLS; it takes 10 ms.
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.x509.oid import NameOID  # noqa: PLC0415
+
     certificate = x509.load_der_x509_certificate(der)
     names: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()

@@ -202,10 +202,13 @@ CHECKS = (
         "firewall",
         "firewall",
         "no rule of the node's (iptables, nftables, and so firewalld) drops VRRP (IP protocol "
-        "112) from its peers or to them, or a listener's port. Rules that cannot be read for "
-        "sure are let pass, and those of nftables are judged by their looks: that the nodes hear "
-        "each other is proven when they run. Firewalls elsewhere are not seen",
-        "allow protocol 112 between the nodes, and the listeners' ports",
+        "112) from its peers or to them, a listener's port, or what is for a VIP or from it (ARP "
+        "included; a keepalived with `vrrp_strict` that is killed leaves such rules behind). "
+        "Rules that cannot be read for sure are let pass, and those of nftables for VRRP and "
+        "ports are judged by their looks: that the nodes hear each other is proven when they "
+        "run. Firewalls elsewhere are not seen",
+        "allow protocol 112 between the nodes, and the listeners' ports; remove a rule on the "
+        "VIP with the command that is told",
         thorough=True,
     ),
     Check(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+
+from hadeploy.check.ipset import Sets
 
 # None: it cannot be told.
 Fate = Literal["accept", "drop"] | None
@@ -30,6 +32,8 @@ class Packet:
         port: where it goes, or None.
         interface: where it comes in, or leaves.
         leaving: whether it comes from the node itself.
+        answer: whether it belongs to a connection that the node has accepted; its port is then
+            where it comes from.
     """
 
     protocol: str
@@ -38,37 +42,82 @@ class Packet:
     port: int | None
     interface: str
     leaving: bool = False
+    answer: bool = False
 
     @property
     def chain(self) -> str:
         """The built-in chain that sees it."""
         return "OUTPUT" if self.leaving else "INPUT"
 
+    @property
+    def path(self) -> tuple[tuple[str, str], ...]:
+        """Tables and built-in chains that see it, in order; nat drops nothing."""
+        if self.leaving:
+            return (
+                ("raw", "OUTPUT"),
+                ("mangle", "OUTPUT"),
+                ("filter", "OUTPUT"),
+                ("mangle", "POSTROUTING"),
+            )
+        return (
+            ("raw", "PREROUTING"),
+            ("mangle", "PREROUTING"),
+            ("mangle", "INPUT"),
+            ("filter", "INPUT"),
+        )
+
 
 @dataclass
 class Filter:
-    """The table `filter`.
+    """A table; its name is that of the one that most rules are in.
 
     Attributes:
         policies: chain → policy, of the built-in ones.
         rules: chain → its rules as words.
+        sets: that rules may name.
     """
 
     policies: dict[str, str] = field(default_factory=dict)
     rules: dict[str, list[list[str]]] = field(default_factory=dict)
+    sets: Sets = field(default_factory=dict)
 
-    def fate(self, packet: Packet) -> Fate:
-        """What happens to a packet that is for the node itself, or from it."""
-        told = self._walk(packet.chain, packet, 0)
+    def fate(self, packet: Packet, chain: str = "") -> Fate:
+        """What happens to a packet that is for the node itself, or from it.
+
+        Args:
+            packet: the packet.
+            chain: the built-in chain; default: INPUT or OUTPUT.
+        """
+        base = chain or packet.chain
+        told = self._walk(base, packet, 0)
         if told == "end":
-            return self._policy(packet)
+            return self._policy(base)
         return None if told == "on" else told
+
+    def dropping(self, packet: Packet, chain: str) -> list[str] | None:
+        """The rule that surely drops a packet, as its chain and words; None for a policy.
+
+        Args:
+            packet: its fate in that chain is "drop".
+            chain: where to begin.
+        """
+        return self._dropping(packet, chain, 0)
+
+    def _dropping(self, packet: Packet, chain: str, depth: int) -> list[str] | None:
+        for rule in self.rules.get(chain, []) if depth <= DEEPEST else ():
+            applies, target = matched(rule, packet, self.sets)
+            if applies and target in ("DROP", "REJECT"):
+                return [chain, *rule]
+            found = self._dropping(packet, target, depth + 1) if applies else None
+            if found or (applies and target in ("ACCEPT", "RETURN")):
+                return found
+        return None
 
     def _walk(self, chain: str, packet: Packet, depth: int, first: int = 0) -> Fate | Way:
         if depth > DEEPEST:
             return None
         for number, rule in enumerate(self.rules.get(chain, [])[first:], first):
-            applies, target = matched(rule, packet)
+            applies, target = matched(rule, packet, self.sets)
             if applies is False:
                 continue
             told = self._target(target, packet, depth)
@@ -79,10 +128,10 @@ class Filter:
             # It may apply or not: what follows settles it only if it comes to the same.
             rest = self._walk(chain, packet, depth, number + 1)
             return told if told == rest else None
-        return "end" if depth else self._policy(packet)
+        return "end" if depth else self._policy(chain)
 
-    def _policy(self, packet: Packet) -> Fate:
-        return "drop" if self.policies.get(packet.chain) == "DROP" else "accept"
+    def _policy(self, chain: str) -> Fate:
+        return "drop" if self.policies.get(chain) == "DROP" else "accept"
 
     def _target(self, target: str, packet: Packet, depth: int) -> Fate | Way:
         known: dict[str, Fate | Way] = {
@@ -97,34 +146,78 @@ class Filter:
         return known.get(target, "on" if target in GO_ON else None)
 
 
-def parse_filter(text: str) -> Filter:
-    """`iptables-save -t filter`.
+def dropped_by(tables: Mapping[str, Filter], packet: Packet) -> tuple[str, list[str]] | None:
+    """The table and the rule that surely drop a packet; None if none does, or only a policy.
+
+    Args:
+        tables: by name.
+        packet: for the node itself, or from it.
+    """
+    for name, chain in packet.path:
+        table = tables.get(name)
+        if table and table.fate(packet, chain) == "drop":
+            rule = table.dropping(packet, chain)
+            return (name, rule) if rule else None
+    return None
+
+
+def drops(tables: Mapping[str, Filter], packet: Packet) -> bool:
+    """Whether some table surely drops a packet, by a rule or by a policy.
+
+    Args:
+        tables: by name.
+        packet: for the node itself, or from it.
+    """
+    return any(
+        tables[name].fate(packet, chain) == "drop" for name, chain in packet.path if name in tables
+    )
+
+
+def parse_tables(text: str, sets: Sets | None = None) -> dict[str, Filter]:
+    """`iptables-save`: the tables by name.
 
     Args:
         text: what it printed.
+        sets: from `parse_sets`.
     """
-    found = Filter()
+    found: dict[str, Filter] = {}
+    name = "filter"
     for line in text.splitlines():
+        if line.startswith("*"):
+            name = line[1:].strip()
+        table = found.setdefault(name, Filter(sets=sets or {}))
         # A line that is cut off tells of no rule for sure.
         try:
             if line.startswith(":"):
                 chain, policy, *_ = line[1:].split()
-                found.rules[chain] = []
-                found.policies[chain] = policy
+                table.rules[chain] = []
+                table.policies[chain] = policy
             elif line.startswith("-A "):
                 _, chain, *words = shlex.split(line)
-                found.rules.setdefault(chain, []).append(words)
+                table.rules.setdefault(chain, []).append(words)
         except ValueError:
             continue
     return found
 
 
-def matched(rule: Sequence[str], packet: Packet) -> tuple[bool | None, str]:
+def parse_filter(text: str) -> Filter:
+    """`iptables-save`: the table `filter`.
+
+    Args:
+        text: what it printed.
+    """
+    return parse_tables(text).get("filter", Filter())
+
+
+def matched(
+    rule: Sequence[str], packet: Packet, sets: Sets | None = None
+) -> tuple[bool | None, str]:
     """Whether a rule applies to a packet, None if that cannot be told, and its target.
 
     Args:
         rule: its words after the chain.
         packet: the packet.
+        sets: that it may name.
     """
     target, applies, unsure, negated = "", True, False, False
     words = list(rule)
@@ -141,15 +234,16 @@ def matched(rule: Sequence[str], packet: Packet) -> tuple[bool | None, str]:
             target = " ".join(values)
             break
         if option != "-m":
-            holds = _one(option, " ".join(values), packet)
+            holds = _one(option, " ".join(values), packet, sets or {})
             applies = applies and holds is not negated
             unsure = unsure or holds is None
         negated = False
     return (None if unsure and applies else applies), target
 
 
-def _one(option: str, value: str, packet: Packet) -> bool | None:
+def _one(option: str, value: str, packet: Packet, sets: Sets) -> bool | None:
     """Whether one condition holds; None for one that we do not know."""
+    state = "ESTABLISHED" if packet.answer else "NEW"
     conditions: dict[str, Callable[[], bool | None]] = {
         "-p": lambda: value == "all" or value in PROTOCOLS[packet.protocol],
         "-i": lambda: _is_interface(packet.interface, value),
@@ -157,12 +251,26 @@ def _one(option: str, value: str, packet: Packet) -> bool | None:
         "-s": lambda: _in_network(packet.source, value),
         "-d": lambda: _in_network(packet.destination, value),
         "--dst-type": lambda: value == ("UNICAST" if packet.leaving else "LOCAL"),
-        "--dport": lambda: _within(packet.port, value),
-        "--dports": lambda: any(_within(packet.port, part) for part in value.split(",")),
-        "--state": lambda: "NEW" in value.split(","),
-        "--ctstate": lambda: "NEW" in value.split(","),
+        "--dport": lambda: None if packet.answer else _within(packet.port, value),
+        "--dports": lambda: (
+            None if packet.answer else any(_within(packet.port, part) for part in value.split(","))
+        ),
+        "--sport": lambda: _within(packet.port, value) if packet.answer else None,
+        "--state": lambda: state in value.split(","),
+        "--ctstate": lambda: state in value.split(","),
+        "--match-set": lambda: _in_set(packet, value, sets),
+        "--comment": lambda: True,
     }
     return conditions[option]() if option in conditions else None
+
+
+def _in_set(packet: Packet, value: str, sets: Sets) -> bool | None:
+    name, _, flags = value.partition(" ")
+    networks = sets.get(name)
+    address = {"dst": packet.destination, "src": packet.source}.get(flags)
+    if networks is None or not address:
+        return None
+    return any(ipaddress.ip_address(address) in network for network in networks)
 
 
 def _is_interface(name: str, pattern: str) -> bool:

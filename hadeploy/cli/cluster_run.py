@@ -211,7 +211,7 @@ class Run:
             # It would be a warning only, and takes four seconds.
             more -= {"virtual-router-id"}
         if more:
-            depth: Depth = "listening" if "virtual-router-id" in more else "changed"
+            depth = "listening" if "virtual-router-id" in more else "changed"
             observed = self._look("Check", observation_script(cluster, depth=depth))
             self.looked |= more
         asked = self._ask(prepared, observed) if ask and "image" not in self.choices.skip else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.observe.model import BackendServer
@@ -10,13 +10,31 @@ from hadeploy.verify.backends import once_served
 
 READY = "start the servers there; is the port right?"
 BEFORE_KUBEADM = "before `kubeadm init` this is expected"
+TCP = "`check: {type: tcp}`"
+LOGS = "look at the API servers' own logs, and at `kubectl get --raw '/readyz?verbose'`"
+# Those of the ClusterRole system:public-info-viewer that tell whether a server is ready.
+PUBLIC_PATHS = ("/readyz", "/livez", "/healthz")
 # haproxy's abbreviations of how a check ended (management guide, 9.1, check_status) → what is seen,
 # and what to do.
 OUTCOMES = {
     "L4CON": ("nothing listens there", READY),
     "L4TOUT": ("they do not answer at all", "are they up? look for firewalls on the way"),
-    "L6": ("they do not speak TLS as expected", "is listeners[].check of the right type?"),
-    "L7": ("they say that they are not ready", "look at the servers' own logs"),
+    "L6TOUT": (
+        "they accept connections and say nothing",
+        f"is the port right? a server that does not speak TLS needs {TCP}",
+    ),
+    "L6": (
+        "the TLS handshake fails",
+        f"is the port right? servers that do not speak TLS, or that demand a certificate of every "
+        f"client, need {TCP}",
+    ),
+    "SOCKERR": (
+        "they end the connection",
+        f"do they demand a certificate of every client? then {TCP}",
+    ),
+    "L7TOUT": ("they do not answer in time", LOGS),
+    "L7RSP": ("they do not answer in HTTP", f"is the port right? other servers need {TCP}"),
+    "L7": ("they do not answer 200", LOGS),
 }
 
 
@@ -27,7 +45,8 @@ def backends(scene: Scene) -> Iterator[Diagnosis]:
     for label, look in looking:
         for server in look.backends:
             if not server.up and server.status not in ("no check", "MAINT"):
-                seen = found.setdefault(_outcome(server), {})
+                outcome = check_outcome(server, _path(scene, server))
+                seen = found.setdefault(outcome, {})
                 seen.setdefault(f"{server.listener}/{server.name}{_words(server)}", []).append(
                     label
                 )
@@ -39,18 +58,55 @@ def backends(scene: Scene) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "backends-down",
             (),
-            f"{len(servers)} backends are down: {what}"
-            + (", as some nodes see them" if some else ""),
-            fix if served else f"{fix} ({BEFORE_KUBEADM})",
+            f"{_count(servers)} down: {what}" + (", as some nodes see them" if some else ""),
+            f"{fix} ({BEFORE_KUBEADM})" if fix == READY and not served else fix,
             tuple(f"{', '.join(nodes)}: {server}" for server, nodes in servers.items()),
         )
 
 
-def _outcome(server: BackendServer) -> tuple[str, str]:
+def check_outcome(server: BackendServer, path: str) -> tuple[str, str]:
+    """Why a check fails, and what to do.
+
+    Args:
+        server: it is down.
+        path: what an https check asks for.
+    """
+    if server.code:
+        return _answer(server.code, path)
     known = (words for code, words in OUTCOMES.items() if server.check.startswith(code))
     return next(known, ("their checks fail", READY))
 
 
+def _answer(code: str, path: str) -> tuple[str, str]:
+    """haproxy asks without credentials: to an API server it is `system:anonymous`."""
+    correct = f"correct listeners[].check.path (API servers have {', '.join(PUBLIC_PATHS)})"
+    restore = "restore the ClusterRoleBinding system:public-info-viewer"
+    readable = restore if path in PUBLIC_PATHS else correct
+    answers = {
+        "401": (
+            f"they refuse anonymous requests (401 to {path})",
+            f"{TCP}, or allow anonymous requests for {path} (docs/kubeadm.md)",
+        ),
+        "403": (f"anonymous requests may not read {path} (403)", f"{readable}, or {TCP}"),
+        "404": (f"they have no {path} (404)", correct),
+        "429": (f"they have too many requests (429 to {path})", LOGS),
+        "3": (f"they redirect {path} ({code})", f"{correct}; is the port right?"),
+        "5": (f"they are not ready ({code} to {path})", LOGS),
+    }
+    found = answers.get(code) or answers.get(code[0])
+    return found or (f"they answer {code} to {path}, not 200", correct)
+
+
+def _path(scene: Scene, server: BackendServer) -> str:
+    paths = {
+        f"{listener.name}-backend": listener.check.path for listener in scene.cluster.listeners
+    }
+    return paths.get(server.listener, "the path of the check")
+
+
 def _words(server: BackendServer) -> str:
-    words = ", ".join(word for word in (server.check, server.said) if word)
-    return f" ({words})" if words else ""
+    return f" ({server.outcome})" if server.outcome else ""
+
+
+def _count(servers: Collection[str]) -> str:
+    return "1 backend is" if len(servers) == 1 else f"{len(servers)} backends are"

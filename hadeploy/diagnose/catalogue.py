@@ -206,9 +206,9 @@ CAUSES = (
     Cause(
         "port-dropped",
         "the holder's firewall keeps connections out",
-        "the VIP is bound once, other nodes cannot connect, and an iptables rule surely drops the "
-        "port",
-        "allow the port",
+        "the VIP is bound once, other nodes cannot connect, and a rule of iptables surely drops "
+        "the port, or one of iptables or nftables what is for the VIP or from it, ARP included",
+        "allow the port; remove the rule, with the command that is told",
         ("vip-unheard",),
     ),
     Cause(
@@ -226,8 +226,11 @@ CAUSES = (
     Cause(
         "backends-down",
         "backends are down",
-        "how the check of each of them ended in each haproxy's statistics",
-        "start the servers; look for firewalls",
+        "how the check of each of them ended in each haproxy's statistics, with the HTTP status "
+        "that it got: 401 and 403 are answers of a server that is up and refuses requests without "
+        "credentials, 404 is a wrong path, 5xx is a server that is not ready",
+        "start the servers; look for firewalls; correct `listeners[].check` (see "
+        "[kubeadm](kubeadm.md))",
     ),
 )
 IDS = tuple(cause.id for cause in CAUSES)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from hadeploy.check.firewall import ports_dropped
 from hadeploy.check.model import Sight
 from hadeploy.check.network import interface_of
+from hadeploy.check.vip_rules import vip_dropped
 from hadeploy.diagnose.model import Diagnosis, Scene
 
 
@@ -32,25 +33,37 @@ def vip_unanswered(scene: Scene) -> Iterator[Diagnosis]:
     sight = Sight(scene.cluster, scene.observed)
     for vip in (str(vip.ip) for vip in scene.cluster.vip):
         holders = scene.holders(vip)
-        away = [
-            node.label
-            for node, look in scene.nodes
-            if node.label not in holders and False in _tried(look.through, vip)
-        ]
+        failing = [n.label for n, look in scene.nodes if False in _tried(look.through, vip)]
+        away = [label for label in failing if label not in holders] or failing
         if len(holders) != 1 or not away:
             continue
         holder = scene.observed[holders[0]]
         node = scene.cluster.node(holders[0])
-        rules = dataclasses.replace(holder.host, iptables=scene.seen(holders[0]).iptables)
-        dropped = list(ports_dropped(sight, node, dataclasses.replace(holder, host=rules)))
-        if dropped:
+        second = scene.seen(holders[0])
+        host = dataclasses.replace(
+            holder.host, iptables=second.iptables, ipsets=second.ipsets, nft=second.nft
+        )
+        bent = dataclasses.replace(holder, host=host)
+        of_vip = list(vip_dropped(scene.cluster, node, bent))
+        dropped = list(ports_dropped(sight, node, bent))
+        unreached = f"{', '.join(away)}: cannot reach {vip}"
+        if of_vip:
+            yield Diagnosis(
+                "port-dropped",
+                (holders[0],),
+                "its firewall keeps connections to the VIP out",
+                f"{' and '.join(rule.removal for rule in of_vip)} there (a keepalived with "
+                "vrrp_strict that is killed leaves such rules behind)",
+                (*(f"{holders[0]}: {rule.message}" for rule in of_vip), unreached),
+            )
+        elif dropped:
             yield Diagnosis(
                 "port-dropped",
                 (holders[0],),
                 f"its firewall keeps connections to the VIP out (port "
                 f"{', '.join(map(str, dropped))})",
                 "allow the listeners' ports in the node's firewall",
-                (f"{holders[0]}: iptables drops them", f"{', '.join(away)}: cannot reach {vip}"),
+                (f"{holders[0]}: iptables drops them", unreached),
             )
         elif (opened := _tried(holder.through, vip)) and all(opened):
             yield Diagnosis(

@@ -166,7 +166,7 @@ def _blocked(scene: Scene, masters: list[str], deaf: list[str]) -> Diagnosis:
     seen, droppers = [], []
     for node, look in scene.nodes:
         second = scene.seen(node.label)
-        rules = dataclasses.replace(look.host, iptables=second.iptables)
+        rules = dataclasses.replace(look.host, iptables=second.iptables, ipsets=second.ipsets)
         sight = Sight(scene.cluster, scene.observed)
         bent = dataclasses.replace(look, host=rules)
         drops = [

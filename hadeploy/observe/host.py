@@ -56,7 +56,8 @@ class Host:
         free: bytes free, by `docker` (its data folder) and `root` (our folder).
         read_only: those of the two that are on a read-only file system.
         units: systemd unit → state, and `UNIT.boot` → whether it is enabled.
-        iptables: what iptables-save and ip6tables-save say of the table filter.
+        iptables: what iptables-save and ip6tables-save say of all tables but nat.
+        ipsets: what ipset says of its sets.
         nft: the rule set as `nft -j` tells it, or {}.
         resolution: seconds that looking its own name up took, or None.
         heard: who sends adverts with our virtual_router_id, by address, "" for somebody whose
@@ -76,6 +77,7 @@ class Host:
     nofile: Nofile | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     iptables: tuple[str, ...] = field(default=(), repr=False)
+    ipsets: str = field(default="", repr=False)
     nft: Mapping[str, Any] = field(default_factory=dict, repr=False)
     resolution: float | None = None
     heard: tuple[str, ...] | None = None

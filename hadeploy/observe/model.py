@@ -141,6 +141,7 @@ class BackendServer:
         status: UP, DOWN, "UP 1/3", no check, ...
         check: how its last check ended, in haproxy's abbreviations: L4OK, L4CON, L7STS, ...
         said: what the check's last answer was, in words.
+        code: the HTTP status of that answer, or "".
         address: where it listens, with its port.
         sessions: how many it has now.
         answered: whether it has sent anything to a client since haproxy was started.
@@ -154,11 +155,18 @@ class BackendServer:
     address: str = field(default="", compare=False)
     sessions: int = field(default=0, compare=False)
     answered: bool = field(default=False, compare=False)
+    code: str = field(default="", compare=False)
 
     @property
     def up(self) -> bool:
         """Whether haproxy sends connections there."""
         return self.status.startswith("UP")
+
+    @property
+    def outcome(self) -> str:
+        """How its last check ended: "L7STS, 403 Forbidden"; "" if haproxy does not tell."""
+        answer = " ".join(word for word in (self.code, self.said) if word)
+        return ", ".join(word for word in (self.check, answer) if word)
 
 
 @dataclass(frozen=True)

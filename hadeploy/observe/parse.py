@@ -235,11 +235,13 @@ def parse_backends(text: str) -> tuple[BackendServer, ...]:
             row["pxname"],
             row["svname"],
             row["status"],
-            row.get("check_status") or "",
+            # A star stands before the last outcome while the next check is under way.
+            (row.get("check_status") or "").removeprefix("* "),
             row.get("last_chk") or "",
             row.get("addr") or "",
             _number(row.get("scur") or "") or 0,
             bool(_number(row.get("bout") or "")),
+            _status(row.get("check_code") or ""),
         )
         for row in _statistics(text)
         if row.get("svname") not in (None, "FRONTEND", "BACKEND") and row.get("status")
@@ -259,6 +261,11 @@ def _statistics(text: str) -> csv.DictReader[str]:
     """They are CSV (management guide, 9.1), below the HTTP header."""
     _, header, table = text.partition("# pxname")
     return csv.DictReader(io.StringIO((header + table).removeprefix("# ")))
+
+
+def _status(text: str) -> str:
+    """An HTTP status; SMTP's and others' codes, and 0, are none."""
+    return text if re.fullmatch("[1-5][0-9][0-9]", text) else ""
 
 
 def _number(text: str) -> int | None:

@@ -36,17 +36,21 @@ def parse_host(reply: Reply) -> Host:
         read_only=frozenset(m.words[0] for m in reply.all("read-only") if m.words),
         nofile=parse_nofile(reply.body("nofile")),
         units=dict(line.split("=", 1) for line in reply.body("units").splitlines() if "=" in line),
-        iptables=tuple(
-            reply.body(kind)
-            for kind in ("iptables-save", "ip6tables-save")
-            if reply.body(kind).startswith("#")
-        ),
+        iptables=parse_iptables(reply),
+        ipsets=reply.body("ipset"),
         nft=parse_object(reply.body("nft")),
         resolution=int(looked_up[0]) / 100 if looked_up else None,
         heard=parse_heard(reply.body("heard")),
         selinux=any(m.words[:1] == ("1",) for m in reply.all("selinux")),
         label=next((m.words[1] for m in reply.all("selinux") if len(m.words) > 1), ""),
     )
+
+
+def parse_iptables(reply: Reply) -> tuple[str, ...]:
+    """What each iptables-save printed that printed rules."""
+    tools = ("iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save")
+    found = (reply.body(tool) for tool in tools)
+    return tuple(dict.fromkeys(text for text in found if text.startswith("#")))
 
 
 def parse_links(text: str) -> dict[str, Link]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from hadeploy.observe.model import VrrpState
-from hadeploy.observe.parse_host import parse_object
+from hadeploy.observe.parse_host import parse_iptables, parse_object
 from hadeploy.observe.vrrp import Counters, Evidence, Spoken
 from hadeploy.transport.protocol import Reply
 
@@ -110,11 +110,8 @@ def parse_evidence(reply: Reply) -> Evidence:
         seconds=seconds,
         adverts=after.since(before) if before and after else None,
         logs={m.words[0]: parse_log(m.text) for m in reply.all("log") if m.words},
-        iptables=tuple(
-            reply.body(kind)
-            for kind in ("iptables-save", "ip6tables-save")
-            if reply.body(kind).startswith("#")
-        ),
+        iptables=parse_iptables(reply),
+        ipsets=reply.body("ipset"),
         nft=parse_object(reply.body("nft")),
         frozen=frozenset(m.words[0] for m in reply.all("frozen") if m.words),
     )

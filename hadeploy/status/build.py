@@ -75,7 +75,7 @@ def _node(situation: Situation, node: Node) -> NodeStatus:
                 name=server.name,
                 address=server.address,
                 status=server.status,
-                check=", ".join(word for word in (server.check, server.said) if word),
+                check=server.outcome,
                 sessions=server.sessions,
             )
             for server in look.backends

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hadeploy.lab.certificate import CertificateSpec
 from tests.lab.harness import HAPROXY, Cluster, eventually
 from tests.lab.sabotage import SABOTAGES
 
@@ -66,6 +67,34 @@ def test_backends_that_are_down_are_told_with_what_their_checks_said(mended: Clu
     finally:
         for node in mended.lab.nodes:
             mended.lab.apiserver(node, up=True)
+
+
+def test_api_servers_that_refuse_the_check_are_not_called_unready(served: Cluster) -> None:
+    lab = served.lab
+
+    def answer(statuses: dict[str, int]) -> None:
+        for node, status in statuses.items():
+            lab.apiserver(node, up=True, tls=CertificateSpec((lab.vip,)), readyz=status)
+
+    answer(dict.fromkeys(lab.nodes, 200))
+    check = {"type": "https", "interval": "200ms", "fall": 1, "rise": 1}
+    served.inventory["listeners"] = [{"check": check}]
+    served.up()
+    answer({"n1": 401, "n2": 403, "n3": 500})
+    eventually(
+        lambda: (
+            {d["message"] for d in diagnosis(served)}
+            == {
+                "1 backend is down: they refuse anonymous requests (401 to /readyz)",
+                "1 backend is down: anonymous requests may not read /readyz (403)",
+                "1 backend is down: they are not ready (500 to /readyz)",
+            }
+        ),
+        "every haproxy has noticed",
+    )
+    assert "(L7STS, 401 Unauthorized)" in served.run("status").out
+    answer(dict.fromkeys(lab.nodes, 200))
+    eventually(lambda: not diagnosis(served), "the backends are up again")
 
 
 def test_a_container_that_is_not_there_is_told_and_up_makes_it(served: Cluster) -> None:

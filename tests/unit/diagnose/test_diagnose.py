@@ -202,7 +202,7 @@ def test_a_haproxy_of_ours_that_is_just_restarting_is_no_stranger_on_its_port() 
 def test_backends_that_only_some_nodes_miss_are_told_as_that() -> None:
     server = BackendServer("b", "n1", "DOWN", "L4TOUT", "timeout")
     found = one(diagnose(changed(scene("healthy"), "n2", backends=(server,))))
-    assert found.message == "1 backends are down: they do not answer at all, as some nodes see them"
+    assert found.message == "1 backend is down: they do not answer at all, as some nodes see them"
     assert found.evidence == ("n2: b/n1 (L4TOUT, timeout)",)
 
 

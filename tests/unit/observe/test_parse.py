@@ -149,6 +149,11 @@ def test_backends_are_read_from_haproxys_statistics() -> None:
     assert [(s.check, s.sessions) for s in servers] == [("L4OK", 0), ("L4OK", 0), ("L4CON", 0)]
 
 
+def test_a_check_that_is_under_way_has_its_last_outcome() -> None:
+    text = captured("stats.csv").replace(",L4CON,", ",* L7STS,")
+    assert [s.check for s in parse.parse_backends(text)] == ["L4OK", "L4OK", "L7STS"]
+
+
 def test_sessions_are_those_of_the_frontends() -> None:
     text = captured("stats.csv").replace(
         "kube-apiserver,FRONTEND,,,0,", "kube-apiserver,FRONTEND,,,12,"

@@ -1,0 +1,39 @@
+"""A node's own firewall keeps clients from the VIP: it is named, with the line that removes it."""
+
+from __future__ import annotations
+
+import re
+
+from tests.lab.harness import Cluster
+
+# What a keepalived with vrrp_strict leaves behind when it is killed (shared case firewall/nft.sh).
+STRICT = """nft add table ip keepalived
+nft add set ip keepalived vips '{ type ipv4_addr; elements = { VIP }; }'
+nft add chain ip keepalived in '{ type filter hook input priority -1; policy accept; }'
+nft add rule ip keepalived in ip daddr @vips drop
+iptables -t raw -A PREROUTING -d VIP -j DROP"""
+
+
+def test_rules_on_the_vip_are_named_and_the_lines_that_are_told_remove_them(
+    served: Cluster,
+) -> None:
+    (holder,) = served.holders()
+    served.node(holder, STRICT.replace("VIP", served.lab.vip))
+    try:
+        checks = served.run("check", "--json").document["checks"]
+        warned = {c["message"]: c["fix"] for c in checks if c["verdict"] == "warn"}
+        assert set(warned) == {
+            f"nftables (ip keepalived in) drops connections to {served.lab.vip}",
+            f"iptables drops connections to {served.lab.vip}",
+        }
+        (found,) = served.run("verify", "--json", "--timeout", "0").document["diagnosis"]
+        assert (found["cause"], found["nodes"]) == ("port-dropped", [holder])
+        assert found["message"] == "its firewall keeps connections to the VIP out"
+        lines = re.findall("`(.*?)`", found["fix"])
+        assert "nft delete table ip keepalived" in lines
+        assert {f"remove it: `{line}`" for line in lines} == set(warned.values())
+        for line in lines:
+            served.node(holder, line)
+        served.ok("verify")
+    finally:
+        served.node(holder, "nft flush ruleset")

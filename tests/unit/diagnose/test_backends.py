@@ -1,0 +1,63 @@
+"""Why backends are down: what haproxy said of servers that answer its check in every way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hadeploy.diagnose.backends import check_outcome
+from hadeploy.observe.model import BackendServer
+from hadeploy.observe.parse import parse_backends
+
+CAPTURED = Path(__file__).parent / "captured" / "checks"
+# The server in the captured statistics → why it is down, and a word of the fix.
+OUTCOMES = {
+    "s401": ("they refuse anonymous requests (401 to /readyz)", "check: {type: tcp}"),
+    "s403": ("anonymous requests may not read /readyz (403)", "system:public-info-viewer"),
+    "s404": ("they have no /readyz (404)", "listeners[].check.path"),
+    "s429": ("they have too many requests (429 to /readyz)", "own logs"),
+    "s500": ("they are not ready (500 to /readyz)", "own logs"),
+    "s503": ("they are not ready (503 to /readyz)", "own logs"),
+    "s302": ("they redirect /readyz (302)", "is the port right?"),
+    "plain": ("the TLS handshake fails", "check: {type: tcp}"),
+    "silent": ("they accept connections and say nothing", "is the port right?"),
+    "closes": ("the TLS handshake fails", "is the port right?"),
+    "ssh": ("the TLS handshake fails", "is the port right?"),
+    "mtls": ("they end the connection", "a certificate of every client"),
+    "mtls12": ("the TLS handshake fails", "a certificate of every client"),
+    "slow": ("they do not answer in time", "own logs"),
+    "refused": ("nothing listens there", "start the servers"),
+}
+
+
+def down(version: str) -> dict[str, BackendServer]:
+    text = (CAPTURED / f"haproxy-{version}.csv").read_text()
+    servers = [s for s in parse_backends(text) if s.listener == "kube-apiserver-backend"]
+    return {server.name: server for server in servers if not server.up}
+
+
+@pytest.mark.parametrize("version", ["2.6.12", "3.0.11"])
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_why_a_check_fails(version: str, name: str) -> None:
+    what, fix = check_outcome(down(version)[name], "/readyz")
+    assert what == OUTCOMES[name][0]
+    assert OUTCOMES[name][1] in fix
+
+
+@pytest.mark.parametrize("version", ["2.6.12", "3.0.11"])
+def test_what_was_captured_is_all_used(version: str) -> None:
+    # What is no HTTP ends in L7RSP or, from 3.0 on, in L7TOUT.
+    assert set(down(version)) == {*OUTCOMES, "garbage"}
+
+
+def test_a_path_that_is_not_public_is_corrected() -> None:
+    what, fix = check_outcome(down("2.6.12")["s403"], "/redyz")
+    assert what == "anonymous requests may not read /redyz (403)"
+    assert fix.startswith("correct listeners[].check.path")
+    assert "system:public-info-viewer" not in fix
+
+
+def test_other_answers_than_200_are_told() -> None:
+    server = BackendServer("b", "n1", "DOWN", "L7STS", "No Content", code="204")
+    assert check_outcome(server, "/readyz")[0] == "they answer 204 to /readyz, not 200"
