@@ -93,12 +93,16 @@ def answering(cluster: Cluster, observed: Mapping[str, ObservedNode], vip: str) 
     ]
 
 
-def advertising(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Stranger]:
+def advertising(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], *, masters: bool = False
+) -> list[Stranger]:
     """The strangers whose adverts with the cluster's virtual_router_id arrive at a node.
 
     Args:
         cluster: the inventory.
         observed: by node label.
+        masters: whether to believe a backup that names its master, too; until the next advert it
+            may name one that is gone.
     """
     known = {str(node.address) for node in cluster.nodes}
     known |= {a.address for look in observed.values() for a in look.addresses}
@@ -106,7 +110,7 @@ def advertising(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[
     for node, look in observed.items():
         sources = set(look.segment.adverts) if look.segment else set()
         spoken = look.vrrp.spoken if look.vrrp and look.vrrp.state == "BACKUP" else None
-        if spoken:
+        if spoken and masters:
             sources.add(spoken.master.partition("%")[0])
         for address in sources - known:
             if _is_foreign(cluster, observed, address):
@@ -124,7 +128,7 @@ def _is_foreign(cluster: Cluster, observed: Mapping[str, ObservedNode], address:
         return False
     # IPv6 multicast adverts have link-local sources; those of a node that is away are not known.
     unknown = source.is_link_local and len(observed) < len(cluster.nodes)
-    return not source.is_unspecified and not unknown
+    return not (source.is_unspecified or source.is_multicast or unknown)
 
 
 def _stranger(

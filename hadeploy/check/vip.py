@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hadeploy.check.model import Finding, Sight
+from hadeploy.check.network import not_to_be_asked
 from hadeploy.check.segment import (
     Stranger,
     advertising,
@@ -60,6 +61,9 @@ def _misplaced(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterat
 
 def _answered(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
     """Strangers that answer. A node that this run stops, or is told is gone, is no surprise."""
+    if vip in not_to_be_asked(sight.cluster, sight.observed):
+        # It cannot be a VIP, and is no stranger's by chance.
+        return
     leaving = {*sight.forget, *sight.pruned}
     away = [n.label for n in sight.cluster.nodes if n.label not in sight.observed]
     found = answering(sight.cluster, sight.observed, vip)

@@ -23,7 +23,7 @@ def strangers(scene: Scene) -> Iterator[Diagnosis]:
         for stranger in answering(cluster, observed, vip):
             what = f"MAC {stranger.mac} answers for {vip}, as {_nodes(stranger)} see it"
             seen.setdefault(stranger, []).append(what)
-    for stranger in advertising(cluster, observed):
+    for stranger in advertising(cluster, observed, masters=True):
         if stranger.forgotten:
             what = f"{stranger.address} sends adverts to {_nodes(stranger)}"
             known = next((s for s in seen if s.address == stranger.address), stranger)

@@ -56,7 +56,8 @@ def _spoken(text: str) -> Spoken:
         peers=peers,
         vips=tuple(vip.partition("/")[0] for vip in _block(text, "Virtual IP")),
         places=frozenset(_places(text)),
-        master=says.get("Master router", ""),
+        # Before the first advert it prints whatever address it printed last (inet_sockaddrtos).
+        master=says.get("Master router", "") if says.get("Master priority") != "0" else "",
         config_faults=int(says.get("Number of config faults", 0)),
         tracker_faults=sum(faults),
     )

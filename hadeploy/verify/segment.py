@@ -25,7 +25,7 @@ def segment_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> It
         cluster: the inventory.
         observed: by node label.
     """
-    strangers = advertising(cluster, observed)
+    strangers = advertising(cluster, observed, masters=True)
     for vip in (str(vip.ip) for vip in cluster.vip):
         answers = answering(cluster, observed, vip)
         strangers += answers
@@ -103,7 +103,7 @@ def _hint(
 
 def _adverts(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:
     number = cluster.vrrp.virtual_router_id
-    strangers = advertising(cluster, observed)
+    strangers = advertising(cluster, observed, masters=True)
     for stranger in strangers:
         where = " and ".join(stranger.seen_from)
         seen = f"{stranger.name} sends adverts with virtual_router_id {number} to {where}"

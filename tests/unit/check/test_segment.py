@@ -130,7 +130,9 @@ def test_a_backup_names_a_master_that_is_no_node() -> None:
     observed["n2"] = dataclasses.replace(
         observed["n2"], vrrp=VrrpState("BACKUP", 240, 240, "", spoken)
     )
-    assert [s.address for s in advertising(builders.cluster(), observed)] == ["198.51.100.77"]
+    found = advertising(builders.cluster(), observed, masters=True)
+    assert [s.address for s in found] == ["198.51.100.77"]
+    assert advertising(builders.cluster(), observed) == []
 
 
 PLACES: list[tuple[dict[str, Any], str | None]] = [

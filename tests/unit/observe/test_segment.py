@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.observe.parse import parse_addresses
+from hadeploy.observe.parse_vrrp import parse_vrrp
 from hadeploy.observe.segment import Segment, parse_segment
 from hadeploy.transport.protocol import Message, Reply
 
@@ -63,3 +64,13 @@ LO_JSON = (
 def test_what_a_handover_pins_is_known_by_its_lifetime(as_json: str, as_text: str) -> None:
     own, vip = parse_addresses(as_json, as_text)
     assert (own.pinned, vip.pinned, vip.lifetime) == (False, True, 17)
+
+
+def test_a_backup_that_has_heard_no_advert_names_no_master() -> None:
+    """It printed "ff02::12", which was in the buffer."""
+    dump = "   State = BACKUP\n   Master router = {}\n   Master priority = {}\n"
+    for address, priority, master in (("ff02::12", 0, ""), ("198.51.100.11", 250, "198.51.100.11")):
+        state = parse_vrrp(dump.format(address, priority))
+        assert state is not None
+        assert state.spoken is not None
+        assert state.spoken.master == master
