@@ -47,7 +47,7 @@ def observation_script(
         "keepalived.sh",
         "lock.sh",
         "foreign.sh",
-        "strangers.sh",
+        "containers.sh",
         "preflight.sh",
         "settle.sh",
         "observe.sh",

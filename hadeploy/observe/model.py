@@ -12,9 +12,9 @@ from hadeploy.observe.host import Host
 from hadeploy.observe.vrrp import Spoken
 
 if TYPE_CHECKING:
+    from hadeploy.observe.autostart_files import AutostartFile
     from hadeploy.observe.other_clusters import OtherCluster
-    from hadeploy.observe.starters import Starter
-    from hadeploy.observe.strangers import Stranger
+    from hadeploy.observe.stopped_foreign import StoppedForeign
 
 
 @dataclass(frozen=True)
@@ -221,8 +221,8 @@ class ObservedNode:
         check_age: seconds since keepalived's check of haproxy ran, or None if it never did.
         keepaliveds: pid → container id, or "" for one that runs on the host.
         foreign: somebody else's containers in our place.
-        strangers: those that the engine may start by itself.
-        starters: files that start haproxy or keepalived in a container at boot.
+        stopped_foreign: those that the engine may start by itself.
+        autostart_files: files that start haproxy or keepalived in a container at boot.
         other_clusters: of hadeploy, on the same node.
         architectures: reference → architecture as Docker names it, of those images.
         host: the machine itself, and its network.
@@ -253,8 +253,8 @@ class ObservedNode:
     through: dict[tuple[str, int], bool]
     applied: Applied | None
     foreign: tuple[Foreign, ...] = ()
-    strangers: tuple[Stranger, ...] = ()
-    starters: tuple[Starter, ...] = ()
+    stopped_foreign: tuple[StoppedForeign, ...] = ()
+    autostart_files: tuple[AutostartFile, ...] = ()
     other_clusters: tuple[OtherCluster, ...] = ()
     architectures: Mapping[str, str] = field(default_factory=dict)
     host: Host = field(default_factory=Host)

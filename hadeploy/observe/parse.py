@@ -15,6 +15,7 @@ from typing import Any
 
 from hadeploy.desired import layout
 from hadeploy.desired.model import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC
+from hadeploy.observe.autostart_files import of_another_engine, parse_autostart_files
 from hadeploy.observe.inspected import Inspected
 from hadeploy.observe.model import (
     Address,
@@ -31,8 +32,7 @@ from hadeploy.observe.other_clusters import parse_other_clusters
 from hadeploy.observe.parse_host import parse_host
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.observe.parse_vrrp import parse_vrrp
-from hadeploy.observe.starters import of_another_engine, parse_starters
-from hadeploy.observe.strangers import parse_strangers
+from hadeploy.observe.stopped_foreign import parse_stopped_foreign
 from hadeploy.transport.protocol import Message, Reply
 
 
@@ -82,8 +82,8 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         },
         applied=parse_applied(files),
         foreign=parse_foreign(reply),
-        strangers=parse_strangers(reply, inspected),
-        starters=parse_starters(reply),
+        stopped_foreign=parse_stopped_foreign(reply, inspected),
+        autostart_files=parse_autostart_files(reply),
         other_clusters=parse_other_clusters(
             reply, [c for c in inspected.values() if c.id in others]
         ),
