@@ -1,4 +1,4 @@
-"""What containers of somebody else claim that this cluster uses. Pure."""
+"""Foreign containers that claim a VIP, router id or port of this cluster. Pure."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from hadeploy.observe.model import ObservedContainer, ObservedNode
 
 @dataclass(frozen=True)
 class Conflict:
-    """A container that claims something of ours.
+    """A foreign container that claims something that this cluster uses.
 
     Attributes:
         role: what it runs; None if that is not known.
-        claims: what it would take, in words; empty if its configuration claims nothing of ours.
+        claims: what it claims, in words; may be empty.
         known: whether its configuration was read.
         why: why it runs or will run, in words.
-        disarms: whether `up --adopt` can stop it for good: it serves nothing that would be missed.
+        can_disable: whether `up --adopt` can stop and disable it without a takeover.
     """
 
     container: ObservedContainer
@@ -33,7 +33,7 @@ class Conflict:
     claims: tuple[str, ...]
     known: bool
     why: str
-    disarms: bool = True
+    can_disable: bool = True
 
     @property
     def manager(self) -> Manager | None:
@@ -58,28 +58,28 @@ def stopped_conflicts(cluster: Cluster, interface: str, look: ObservedNode) -> l
         look: the node.
     """
     found = []
-    for stranger in look.strangers:
-        there, why = stranger.container, stranger.autostart(look.now)
+    for one in look.stopped_foreign:
+        there, why = one.container, one.autostart(look.now)
         if not why:
             continue
-        text = stranger.config.decode("utf-8", "replace")
+        text = one.config.decode("utf-8", "replace")
         claims = list(_published(cluster, there))
         if _on_host_network(there):
-            claims += _claims(cluster, interface, stranger.role, text)
-        known = not _on_host_network(there) or bool(stranger.config)
-        if stranger.role or claims:
-            known = known or stranger.role is None
-            found.append(Conflict(there, stranger.role, tuple(claims), known, why))
+            claims += _claims(cluster, interface, one.role, text)
+        known = not _on_host_network(there) or bool(one.config)
+        if one.role or claims:
+            known = known or one.role is None
+            found.append(Conflict(there, one.role, tuple(claims), known, why))
     return found
 
 
 def running_conflicts(
     cluster: Cluster, interface: str, look: ObservedNode, by_hand: ByHand | None
 ) -> list[Conflict]:
-    """What runs in containers of somebody else and claims what is ours.
+    """Running foreign containers that claim something that this cluster uses.
 
-    A haproxy is one of them where it runs beside ours, or beside a stopped keepalived that is set
-    up for the VIP; any other one is a taken port (check `ports`).
+    A haproxy is one of them where a container of this cluster runs on the node, or where a
+    stopped keepalived is set up for the VIP; any other one is a taken port (check `ports`).
 
     Args:
         cluster: the inventory.
@@ -110,7 +110,7 @@ def running_conflicts(
 
 
 def keepalived_claims(cluster: Cluster, interface: str, text: str) -> tuple[str, ...]:
-    """What a keepalived.conf claims of ours, in words.
+    """What a keepalived.conf claims of this cluster, in words.
 
     Args:
         cluster: the inventory.
@@ -134,7 +134,7 @@ def keepalived_claims(cluster: Cluster, interface: str, text: str) -> tuple[str,
 
 
 def haproxy_claims(cluster: Cluster, text: str) -> tuple[str, ...]:
-    """The ports of ours that a haproxy.cfg binds, in words."""
+    """The ports of this cluster that a haproxy.cfg binds, in words."""
     bound = {port for section in sections(text) for port in ports_of(section, {})}
     return tuple(f"port {port}" for port in cluster.haproxy_ports if port in bound)
 
@@ -158,7 +158,7 @@ def _addresses(
 
 
 def _published(cluster: Cluster, there: ObservedContainer) -> Iterator[str]:
-    """Ports of ours that the engine binds on the node for a container (docker run --publish)."""
+    """Ports of this cluster that a container publishes (docker run --publish)."""
     if _on_host_network(there):
         return
     bindings = there.raw.get("HostConfig", {}).get("PortBindings")

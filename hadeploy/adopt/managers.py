@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hadeploy.observe.autostart_files import LABEL_ENGINE
 from hadeploy.observe.model import ObservedContainer
-from hadeploy.observe.starters import LABEL_ENGINE
 
 _COMPOSE = "com.docker.compose."
 
@@ -70,7 +70,7 @@ def compose_project(container: ObservedContainer) -> str:
 
 
 def _shown(value: str) -> str:
-    """A label's value, which anybody may have written, for a terminal."""
+    """A label's value without control characters, at most 200 characters."""
     return "".join(c if c.isprintable() else "?" for c in value[:200])
 
 

@@ -1,7 +1,7 @@
-"""Containers of somebody else that are stopped for good, without taking their place. Pure.
+"""Foreign containers that are stopped and disabled without a takeover. Pure.
 
-A cluster set up by hand that does not run, or that runs beside ours, serves nothing that ours would
-have to take over: its containers are stopped, and their restart policy is set to `no`.
+A cluster set up by hand that does not run, or that runs on the same nodes as this one, has no
+service to take over: its containers are stopped, and their restart policy is set to `no`.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def beside_ours(
 
 
 def differ(observed: Mapping[str, ObservedNode], classics: Mapping[str, Classic]) -> bool:
-    """Whether ours serves already, and is another VRRP router than theirs.
+    """Whether this cluster runs already, and uses other VRRP settings than the one set up by hand.
 
-    Then both have the VIP, and no node of ours has to join their router before theirs can stop.
+    Then both hold the VIP, and the old one can stop without an intermediate configuration.
 
     Args:
         observed: by node label.
@@ -63,7 +63,7 @@ def differ(observed: Mapping[str, ObservedNode], classics: Mapping[str, Classic]
     )
 
 
-def to_disarm(
+def to_disable(
     cluster: Cluster, observed: Mapping[str, ObservedNode], beside: set[str]
 ) -> dict[str, list[Conflict]]:
     """The containers that are stopped for good, by node label; keepalived before haproxy.
@@ -88,7 +88,9 @@ def to_disarm(
             if conflict.stands_in_the_way
         ]
         by_hand = recognise(cluster, look)
-        several += [c for c in running_conflicts(cluster, interface, look, by_hand) if c.disarms]
+        several += [
+            c for c in running_conflicts(cluster, interface, look, by_hand) if c.can_disable
+        ]
         if by_hand and node.label in beside:
             several += [
                 Conflict(part.container, part.role, (), known=True, why="it runs")
@@ -107,7 +109,7 @@ def _refuse_removal(found: Mapping[str, list[Conflict]]) -> None:
             f"the engine removes {conflict.container.name} when it stops (docker run --rm)",
             node=node,
             doing="reading the cluster set up by hand",
-            hint="hadeploy removes nothing of somebody else: stop it yourself",
+            hint="hadeploy never removes a foreign container: stop it on the node",
             code=ExitCode.UNREACHABLE,
         )
         for node, several in found.items()
@@ -118,7 +120,7 @@ def _refuse_removal(found: Mapping[str, list[Conflict]]) -> None:
         raise NodesError(errors)
 
 
-def with_disarming(
+def with_disabling(
     cluster: Cluster,
     plan: Plan,
     found: Mapping[str, list[Conflict]],
@@ -129,7 +131,7 @@ def with_disarming(
     Args:
         cluster: the inventory.
         plan: what is to be done besides.
-        found: from `to_disarm`.
+        found: from `to_disable`.
         observed: by node label.
     """
     turns = []
@@ -140,7 +142,7 @@ def with_disarming(
     for turn in plan.nodes:
         if turn.node in found and turn.node not in begun:
             begun.add(turn.node)
-            steps = [_disarm(conflict) for conflict in found[turn.node]]
+            steps = [_disable_step(conflict) for conflict in found[turn.node]]
             after = [Step("write-record", "applied.json", "something changed")]
             steps = [*steps, *turn.steps, *([] if turn.node in recorded else after)]
             turn = dataclasses.replace(turn, steps=tuple(steps))  # noqa: PLW2901
@@ -155,10 +157,10 @@ def with_disarming(
     return dataclasses.replace(plan, nodes=tuple(turns), expects=expects)
 
 
-def _disarm(conflict: Conflict) -> Step:
+def _disable_step(conflict: Conflict) -> Step:
     there = conflict.container
     name = there.name if re.match(CONTAINER_NAME, there.name) else there.id
     claims = f"claims {' and '.join(conflict.claims)}; " if conflict.claims else ""
     return Step(
-        "disarm-container", name, f"{claims}{conflict.why}; it stays, with restart policy no"
+        "disable-container", name, f"{claims}{conflict.why}; it stays, with restart policy no"
     )

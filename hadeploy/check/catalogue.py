@@ -141,9 +141,9 @@ CHECKS = (
     Check(
         "conflicting-containers",
         "no conflicting container",
-        "no container of somebody else claims the VIP, `vrrp.virtual_router_id` on the same "
-        "interface or a port of this cluster: neither one that runs nor one that the engine starts "
-        "by itself, when it or the node restarts. That is one with the restart policy `always`, "
+        "no foreign container claims the VIP, `vrrp.virtual_router_id` on the same interface or a "
+        "port of this cluster: neither a running one nor one that the engine starts when the "
+        "engine or the node restarts. That is one with the restart policy `always`, "
         "one with `unless-stopped` that was not stopped by hand, one with `on-failure` that ended "
         "with another status than 0 (also by `docker stop`), and one in a restart loop. What it "
         "claims is read from its haproxy.cfg or keepalived.conf and its published ports; one that "

@@ -1,4 +1,4 @@
-"""Checks of containers and clusters beside ours on a node. Pure."""
+"""Checks of foreign containers and other hadeploy clusters on a node. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hadeploy.observe.other_clusters import OtherCluster
 
 
 def conflicting_containers(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether no container of somebody else takes what is ours, now or at the next boot."""
+    """Whether no foreign container claims a VIP, router id or port, now or at the next boot."""
     if look.docker is None:
         return
     by_hand = recognise(sight.cluster, look)
@@ -66,11 +66,11 @@ def _running(sight: Sight, node: Node, conflict: Conflict) -> Finding | None:
     there = conflict.container
     claims = " and ".join(conflict.claims)
     message = f"the container {there.name} ({there.image}) runs and claims {claims}"
-    if sight.adopt and conflict.disarms and not conflict.manager:
+    if sight.adopt and conflict.can_disable and not conflict.manager:
         return None
     if conflict.manager:
         fix = conflict.manager.stop
-    elif conflict.disarms:
+    elif conflict.can_disable:
         fix = "`hadeploy up --adopt` stops it for good"
     else:
         fix = (
@@ -81,7 +81,7 @@ def _running(sight: Sight, node: Node, conflict: Conflict) -> Finding | None:
 
 
 def _managed(node: Node, by_hand: ByHand | None) -> Iterator[Finding]:
-    """Containers that would come back after they were stopped, so they cannot be taken over."""
+    """Containers that are started again after a stop, so they cannot be taken over."""
     for conflict in _parts(by_hand):
         if conflict.manager:
             there = conflict.container
@@ -96,13 +96,13 @@ def _managed(node: Node, by_hand: ByHand | None) -> Iterator[Finding]:
 
 
 def _started(node: Node, look: ObservedNode) -> Iterator[Finding]:
-    for starter in look.starters:
-        if starter.is_unit:
-            message = f"the unit {starter.name} starts haproxy or keepalived in a container at boot"
-            fix = f"unless it is wanted: systemctl disable --now {starter.name}"
+    for file in look.autostart_files:
+        if file.is_unit:
+            message = f"the unit {file.name} starts haproxy or keepalived in a container at boot"
+            fix = f"unless it is wanted: systemctl disable --now {file.name}"
         else:
-            message = f"the kubelet starts haproxy or keepalived, by {starter.path}"
-            fix = f"unless it is wanted: move {starter.path} out of its folder"
+            message = f"the kubelet starts haproxy or keepalived, by {file.path}"
+            fix = f"unless it is wanted: move {file.path} out of its folder"
         yield Finding("conflicting-containers", node.label, "warn", message, fix)
 
 

@@ -75,7 +75,7 @@ def _strangers(
     by_hand: ByHand | None,
     told: list[ObservedContainer],
 ) -> Iterator[str]:
-    """Who else listens there, one for each socket; without containers that are told elsewhere."""
+    """Who else listens there, one for each socket, without the containers in `told`."""
     haproxy = look.ours_of(sight.cluster.name, "haproxy")
     for socket in look.listeners(port):
         if socket.belongs_to(haproxy) or (by_hand is not None and by_hand.owns(socket)):

@@ -26,7 +26,7 @@ REFUSALS = {
 
 
 def foreign(scene: Scene) -> Iterator[Diagnosis]:
-    """Another keepalived on a node, unless its configuration claims nothing of ours."""
+    """Another keepalived on a node, unless it claims nothing of this cluster."""
     for node, look in scene.nodes:
         wanted = scene.desired.get(node.label)
         interface = wanted.facts.interface if wanted else ""

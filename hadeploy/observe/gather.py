@@ -64,7 +64,7 @@ def observation_script(
         "lock.sh",
         "foreign.sh",
         "surroundings.sh",
-        "strangers.sh",
+        "containers.sh",
         "preflight.sh",
         "segment.sh",
         "settle.sh",

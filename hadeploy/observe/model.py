@@ -13,9 +13,9 @@ from hadeploy.observe.segment import Segment
 from hadeploy.observe.vrrp import Spoken
 
 if TYPE_CHECKING:
+    from hadeploy.observe.autostart_files import AutostartFile
     from hadeploy.observe.other_clusters import OtherCluster
-    from hadeploy.observe.starters import Starter
-    from hadeploy.observe.strangers import Stranger
+    from hadeploy.observe.stopped_foreign import StoppedForeign
 
 
 @dataclass(frozen=True)
@@ -254,8 +254,8 @@ class ObservedNode:
         keepaliveds: pid → container id, or "" for one that runs on the host.
         foreign: somebody else's containers in our place.
         publishers: port → the containers for which the engine holds it.
-        strangers: those that the engine may start by itself.
-        starters: files that start haproxy or keepalived in a container at boot.
+        stopped_foreign: those that the engine may start by itself.
+        autostart_files: files that start haproxy or keepalived in a container at boot.
         other_clusters: of hadeploy, on the same node.
         architectures: reference → architecture as Docker names it, of those images.
         host: the machine itself, and its network.
@@ -288,8 +288,8 @@ class ObservedNode:
     applied: Applied | None
     foreign: tuple[Foreign, ...] = ()
     publishers: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    strangers: tuple[Stranger, ...] = ()
-    starters: tuple[Starter, ...] = ()
+    stopped_foreign: tuple[StoppedForeign, ...] = ()
+    autostart_files: tuple[AutostartFile, ...] = ()
     other_clusters: tuple[OtherCluster, ...] = ()
     architectures: Mapping[str, str] = field(default_factory=dict)
     host: Host = field(default_factory=Host)

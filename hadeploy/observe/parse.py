@@ -15,6 +15,7 @@ from typing import Any
 
 from hadeploy.desired import layout
 from hadeploy.desired.model import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC
+from hadeploy.observe.autostart_files import of_another_engine, parse_autostart_files
 from hadeploy.observe.inspected import Inspected
 from hadeploy.observe.model import (
     Address,
@@ -37,8 +38,7 @@ from hadeploy.observe.parse_surroundings import (
 )
 from hadeploy.observe.parse_vrrp import parse_vrrp
 from hadeploy.observe.segment import parse_segment
-from hadeploy.observe.starters import of_another_engine, parse_starters
-from hadeploy.observe.strangers import parse_strangers
+from hadeploy.observe.stopped_foreign import parse_stopped_foreign
 from hadeploy.transport.protocol import Message, Reply
 
 # As `ip -j address` prints a lifetime without end.
@@ -93,8 +93,8 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         applied=parse_applied(files),
         foreign=parse_foreign(reply),
         publishers=parse_publishers(reply),
-        strangers=parse_strangers(reply, inspected),
-        starters=parse_starters(reply),
+        stopped_foreign=parse_stopped_foreign(reply, inspected),
+        autostart_files=parse_autostart_files(reply),
         other_clusters=parse_other_clusters(
             reply, [c for c in inspected.values() if c.id in others]
         ),

@@ -33,7 +33,7 @@ Action = Literal[
     "await",
     "keep-aside",
     "stop-container",
-    "disarm-container",
+    "disable-container",
     "hand-over",
     "end-hand-over",
     "pin",

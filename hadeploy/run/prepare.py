@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from hadeploy.adopt.intermediate import intermediate
 from hadeploy.adopt.plan import adopt_plan
 from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
-from hadeploy.adopt.side_by_side import beside_ours, differ, to_disarm, with_disarming
+from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
 from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
@@ -109,13 +109,13 @@ def prepare(
         classics = read_classics({node: found[node] for node in set(found) - beside})
         if differ(observed, classics):
             beside = set(found)
-    disarmed = to_disarm(inputs.cluster, observed, beside) if choices.adopt else {}
+    disabled = to_disable(inputs.cluster, observed, beside) if choices.adopt else {}
     taken = {node: by_hand for node, by_hand in found.items() if node not in beside}
     if taken:
         prepared = _adopted(inputs, observed, taken, choices)
     else:
         prepared = _planned(inputs, observed, choices, previous)
-    plan = with_disarming(prepared.cluster, prepared.plan, disarmed, observed)
+    plan = with_disabling(prepared.cluster, prepared.plan, disabled, observed)
     return dataclasses.replace(prepared, plan=plan)
 
 

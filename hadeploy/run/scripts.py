@@ -198,7 +198,7 @@ def lock_script(
             "knowledge.sh",
             "ports.sh",
             "backends.sh",
-            "disarm.sh",
+            "disable.sh",
             *(["adopt.sh"] if change.by_hand else []),
         ],
         lines,
@@ -255,7 +255,7 @@ def _command(change: Change, step: Step) -> list[str]:
         addresses, port = change.desired.addresses, str(change.cluster.listeners[0].port)
         commands = {
             "remove-container": ["remove_container", step.subject],
-            "disarm-container": ["disarm", step.subject, step.subject],
+            "disable-container": ["disable_container", step.subject, step.subject],
             "write-record": ["record", _base64(change.record), change.configuration],
             "hold": ["hold", keepalived],
             "await": ["await_vip", port, *addresses],

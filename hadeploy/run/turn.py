@@ -23,7 +23,7 @@ DESCRIPTIONS = {
     "remove-container": "removing",
     "keep-aside": "keeping a copy of",
     "stop-container": "stopping",
-    "disarm-container": "stopping for good",
+    "disable-container": "stopping and disabling",
     "hold": "holding back",
     "await": "waiting for",
     "hand-over": "handing over",

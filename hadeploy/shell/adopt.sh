@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Taking the place of a cluster that was set up by hand; its containers are stopped, never removed.
 # Given: HD_ROOT, HD_BY_HAND (their ids, each with its restart policy: "id=always"), HD_HAPROXY,
-# HD_KEEPALIVED, disarm.sh.
+# HD_KEEPALIVED, disable.sh.
 
 # keep_aside ID ROLE [NAME CONTENT]...: what the container was made with, and the files that it ran.
 keep_aside() {

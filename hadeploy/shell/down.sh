@@ -1,6 +1,5 @@
 # shellcheck shell=sh
-# Taking ours away. Given: HD_ROOT, HD_SPARED (containers of other clusters of hadeploy, whose VIPs are
-# others).
+# Taking ours away. Given: HD_ROOT, HD_SPARED (containers of other hadeploy clusters with other VIPs).
 
 # stop_and_remove CONTAINER SECONDS: never by force, since a killed keepalived leaves its addresses.
 stop_and_remove() {

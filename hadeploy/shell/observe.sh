@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # One read-only look at a node. Given: HD_ROOT, HD_CLUSTER, HD_CONTAINERS, HD_IMAGES, HD_PORTS,
 # HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name), HD_VERSIONS, HD_SETTLE (at the end of a
-# change: how long to wait first; the lock is given back then), foreign.sh, strangers.sh, preflight.sh,
+# change: how long to wait first; the lock is given back then), foreign.sh, containers.sh, preflight.sh,
 # segment.sh, settle.sh.
 # Everything is data for observe/parse.py.
 NEWLINE='
@@ -20,12 +20,12 @@ observe_node() {
 }
 
 observe_docker() {
-    # shellcheck disable=SC2154  # strangers.sh
+    # shellcheck disable=SC2154  # containers.sh
     hd_ours=$(printf '%s\n' "$hd_listed" | cut -d' ' -f1)
-    # shellcheck disable=SC2086,SC2154  # lists of words; report.sh, strangers.sh
+    # shellcheck disable=SC2086,SC2154  # lists of words; report.sh, containers.sh
     hd_inspected=$(
         docker container inspect --format "$hd_place {{json .}}" \
-            $hd_ours $HD_CONTAINERS $hd_strangers $hd_others 2>/dev/null
+            $hd_ours $HD_CONTAINERS $hd_stopped_foreign $hd_others 2>/dev/null
     )
     # shellcheck disable=SC2034  # report.sh
     hd_running=$(printf '%s\n' "$hd_inspected" | cut -d'{' -f1)
@@ -187,7 +187,7 @@ observe_processes() {
 }
 
 # observe_engine: which one it is, where that matters; else the list of the containers says that it answers.
-# shellcheck disable=SC2034  # strangers.sh
+# shellcheck disable=SC2034  # containers.sh
 observe_engine() {
     emit docker
     hd_all=$(every_container timeout 20 2>/dev/null)
@@ -223,8 +223,8 @@ main() {
     observe_processes
     observe_foreign
     observe_publishers
-    observe_strangers
-    observe_starters
+    observe_stopped_foreign
+    observe_autostart_files
     observe_other_clusters
     observe_answers
     observe_machine

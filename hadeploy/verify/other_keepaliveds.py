@@ -1,4 +1,4 @@
-"""Which other keepaliveds run on a node, and what of ours they claim. Pure."""
+"""Other keepaliveds on a node, and what they claim of this cluster. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class OtherKeepalived:
 
     Attributes:
         name: where it runs, in words.
-        claims: what it claims of ours, in words; None if its configuration is not known.
+        claims: what it claims of this cluster, in words; None if its configuration is not known.
         fix: what to do about it.
     """
 
@@ -39,7 +39,7 @@ def other_keepaliveds(
     """
     ours = {container.id for container in look.ours(cluster.name)}
     for container in sorted(set(look.keepaliveds.values()) - ours - {""}):
-        # Whose containers they are, only the engine knows.
+        # Without the engine their containers cannot be identified.
         if look.docker is not None:
             yield _in_container(cluster, interface, look, container)
     for pid in sorted(pid for pid, container in look.keepaliveds.items() if not container):

@@ -1,4 +1,4 @@
-"""What else claims what is ours on a node: the second table of docs/faults.md.
+"""What else on a node claims the VIP: the second table of docs/faults.md.
 
 Each row is one test function of test_claims.py; faults_document.py makes the document of what came.
 """
@@ -16,11 +16,11 @@ from tests.lab.traffic import Probe
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that claims what is ours.
+    """Something that claims the VIP.
 
     Attributes:
         name: for people.
-        when: what happens to it, or to us.
+        when: the event.
     """
 
     name: str

@@ -83,7 +83,7 @@ def between(lines: list[str]) -> str:
 CLAIMS_HEADING = """
 ## Other claims on the VIP
 
-What else on a node claims what is ours, and is named before it does harm: each row is a test of
+What else on a node claims the VIP, and is named before it does harm: each row is a test of
 `tests/lab/test_claims.py`. *exit*: of the command that named it.
 
 | what | when | exit | what the user saw | VIP | what ends it |

@@ -52,7 +52,7 @@ def test_an_old_pair_that_was_stopped_is_named_and_does_not_come_back(fresh: Clu
             assert result.code == 3
             assert "`hadeploy up --adopt` keeps it stopped" in result.err
 
-        # As it was before there was that check: ours is brought up beside it.
+        # As before that check existed: the cluster is brought up beside it.
         fresh.ok("up", *SKIPPING)
         assert fresh.holders() == ["n1"]
         with probing(fresh) as probe:
@@ -70,13 +70,17 @@ def test_an_old_pair_that_was_stopped_is_named_and_does_not_come_back(fresh: Clu
             assert fresh.up()["changes"] == 0
         assert len(fresh.holders()) == 1
         fresh.lab.reboot("n2")
-        wait_until(lambda: fresh.run("verify").code == 0, what="ours alone is back", timeout=60)
+        wait_until(
+            lambda: fresh.run("verify").code == 0,
+            what="only this cluster's containers run",
+            timeout=60,
+        )
         for node in fresh.lab.nodes:
             assert containers(fresh, node) == {HAPROXY, KEEPALIVED}
             theirs = [
                 line for line in fresh.node(node, POLICIES).splitlines() if "kube-lb" not in line
             ]
-            assert len(theirs) == 2, "nothing of theirs is removed"
+            assert len(theirs) == 2, "no foreign container is removed"
             if node != "n1":
                 assert all(line.endswith(" no exited") for line in theirs), theirs
         saw = f"n2: {haproxy}; {always}"
@@ -116,7 +120,7 @@ def test_a_second_cluster_with_the_same_vip_or_router_id_is_refused(served: Clus
         other.ok("up")
         for cluster in (served, other):
             assert cluster.ok("verify", "--json").document["diagnosis"] == []
-        # Stopped, it still has a claim: its next `up` starts it.
+        # A stopped cluster still claims its VIP: its next `up` starts it.
         served.node("n1", "docker stop --time 5 other-keepalived other-haproxy")
         third = served.copy()
         third.inventory |= {"name": "third", "vip": vip, "containers": {"haproxy": "other-haproxy"}}

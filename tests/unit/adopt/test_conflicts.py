@@ -1,4 +1,4 @@
-"""What somebody else's containers claim, and who starts them again."""
+"""What foreign containers claim, and what starts them again."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 
 from hadeploy.adopt.conflicts import haproxy_claims, keepalived_claims, stopped_conflicts
 from hadeploy.adopt.managers import compose_project
-from hadeploy.adopt.side_by_side import to_disarm, with_disarming
+from hadeploy.adopt.side_by_side import to_disable, with_disabling
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.model import Finding, Sight
 from hadeploy.observe.model import ObservedNode
-from hadeploy.observe.strangers import Stranger
+from hadeploy.observe.stopped_foreign import StoppedForeign
 from hadeploy.plan.model import NodePlan, Plan
 from tests.unit.adopt import looks
 
@@ -28,8 +28,8 @@ COMPOSE = {
 def stopped(**labels: str) -> ObservedNode:
     """The captured pair, after `docker stop`."""
     node = looks.look("multicast-n1")
-    strangers = tuple(
-        Stranger(
+    containers = tuple(
+        StoppedForeign(
             dataclasses.replace(f.container, status="exited", raw=_raw(f.container.raw, labels)),
             f.role,
             True,
@@ -39,7 +39,9 @@ def stopped(**labels: str) -> ObservedNode:
         )
         for f in node.foreign
     )
-    return dataclasses.replace(node, foreign=(), sockets=(), keepaliveds={}, strangers=strangers)
+    return dataclasses.replace(
+        node, foreign=(), sockets=(), keepaliveds={}, stopped_foreign=containers
+    )
 
 
 def _raw(raw: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
@@ -87,8 +89,8 @@ def test_one_that_claims_nothing_is_a_warning() -> None:
 
 def test_one_whose_configuration_cannot_be_read_stands_in_the_way() -> None:
     node = stopped()
-    blind = tuple(dataclasses.replace(s, config=b"", path="") for s in node.strangers)
-    for finding in found(dataclasses.replace(node, strangers=blind)):
+    blind = tuple(dataclasses.replace(s, config=b"", path="") for s in node.stopped_foreign)
+    for finding in found(dataclasses.replace(node, stopped_foreign=blind)):
         assert finding.verdict == "fail"
         assert "has a configuration that cannot be read" in finding.message
 
@@ -96,7 +98,7 @@ def test_one_whose_configuration_cannot_be_read_stands_in_the_way() -> None:
 def test_a_published_port_is_a_claim_of_whatever_program() -> None:
     node = stopped()
     raw = {
-        **node.strangers[0].container.raw,
+        **node.stopped_foreign[0].container.raw,
         "HostConfig": {
             "RestartPolicy": {"Name": "always"},
             "NetworkMode": "default",
@@ -104,13 +106,13 @@ def test_a_published_port_is_a_claim_of_whatever_program() -> None:
         },
     }
     web = dataclasses.replace(
-        node.strangers[0],
+        node.stopped_foreign[0],
         role=None,
         config=b"",
-        container=dataclasses.replace(node.strangers[0].container, raw=raw),
+        container=dataclasses.replace(node.stopped_foreign[0].container, raw=raw),
     )
     (conflict,) = stopped_conflicts(
-        looks.inventory(), "eth0", dataclasses.replace(node, strangers=(web,))
+        looks.inventory(), "eth0", dataclasses.replace(node, stopped_foreign=(web,))
     )
     assert conflict.claims == ("port 9443",)
 
@@ -123,7 +125,7 @@ def test_a_published_port_is_a_claim_of_whatever_program() -> None:
         (SWARM, "Docker swarm", "docker service rm lb"),
     ],
 )
-def test_what_somebody_starts_again_is_not_taken_over(
+def test_a_container_with_a_manager_is_not_taken_over(
     labels: dict[str, str], said: str, fix: str, adopt: bool
 ) -> None:
     findings = found(labelled(**labels), adopt=adopt)
@@ -164,11 +166,11 @@ def test_the_health_port_is_a_claim_too() -> None:
 
 def test_they_are_stopped_first_and_keepalived_before_haproxy() -> None:
     node, cluster = stopped(), looks.inventory()
-    disarmed = to_disarm(cluster, {"n1": node}, set())
-    plan = with_disarming(cluster, Plan((NodePlan("n1", ()),)), disarmed, {"n1": node})
+    disabled = to_disable(cluster, {"n1": node}, set())
+    plan = with_disabling(cluster, Plan((NodePlan("n1", ()),)), disabled, {"n1": node})
     assert [step.action for step in plan.nodes[0].steps] == [
-        "disarm-container",
-        "disarm-container",
+        "disable-container",
+        "disable-container",
         "write-record",
     ]
     assert plan.nodes[0].steps[1].subject == "diamond-haproxy"
@@ -177,4 +179,4 @@ def test_they_are_stopped_first_and_keepalived_before_haproxy() -> None:
 
 def test_labels_are_shown_without_what_a_terminal_obeys() -> None:
     node = stopped(**{"com.docker.compose.project": "a\x1b[2Jb"})
-    assert compose_project(node.strangers[0].container) == "a?[2Jb"
+    assert compose_project(node.stopped_foreign[0].container) == "a?[2Jb"

@@ -1,11 +1,11 @@
-"""A cluster set up by hand that runs beside ours is stopped; one without ours is taken over."""
+"""A cluster set up by hand is stopped where this cluster runs, and taken over elsewhere."""
 
 from __future__ import annotations
 
 import dataclasses
 
 from hadeploy.adopt.recognise import read_classics, recognise_all
-from hadeploy.adopt.side_by_side import beside_ours, differ, to_disarm, with_disarming
+from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.rolling import make_plan
 from hadeploy.verify.proofs import prove
@@ -14,7 +14,7 @@ from tests.unit.adopt import looks
 
 
 def side_by_side() -> dict[str, ObservedNode]:
-    """Ours on all nodes, and on n1 the captured pair, too."""
+    """This cluster on all nodes, and on n1 the captured pair, too."""
     observed = builders.healthy(looks.inventory(), holder="n2")
     theirs = looks.look("multicast-n1")
     ours = observed["n1"]
@@ -29,27 +29,27 @@ def side_by_side() -> dict[str, ObservedNode]:
     return observed
 
 
-def test_what_runs_beside_ours_is_stopped_before_anything_else() -> None:
+def test_a_pair_beside_this_cluster_is_stopped_first() -> None:
     cluster, observed = looks.inventory(), side_by_side()
     found = recognise_all(cluster, observed)
     beside = beside_ours(cluster, observed, found)
     assert beside == {"n1"}
-    disarmed = to_disarm(cluster, observed, beside)
-    assert [c.role for c in disarmed["n1"]] == ["keepalived", "haproxy"]
-    plan = with_disarming(
-        cluster, make_plan(cluster, builders.desired(cluster), observed), disarmed, observed
+    disabled = to_disable(cluster, observed, beside)
+    assert [c.role for c in disabled["n1"]] == ["keepalived", "haproxy"]
+    plan = with_disabling(
+        cluster, make_plan(cluster, builders.desired(cluster), observed), disabled, observed
     )
     turn = next(turn for turn in plan.nodes if turn.node == "n1")
     assert [s.action for s in turn.steps] == [
-        "disarm-container",
-        "disarm-container",
+        "disable-container",
+        "disable-container",
         "write-record",
     ]
     told = "The containers set up by hand on n1 stop: connections to them are cut."
     assert told in plan.expects
 
 
-def test_theirs_differs_where_ours_is_another_router() -> None:
+def test_another_router_id_is_a_difference() -> None:
     cluster, observed = looks.inventory(), side_by_side()
     classics = read_classics(recognise_all(cluster, observed))
     assert differ(observed, classics)

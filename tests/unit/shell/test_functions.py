@@ -12,7 +12,7 @@ from hadeploy.shell.compose import compose
 from tests.unit import builders
 
 CHANGING = ("lock.sh", "keepalived.sh", "apply.sh", "handover.sh")
-ADOPTING = (*CHANGING, "restore.sh", "knowledge.sh", "ports.sh", "disarm.sh", "adopt.sh")
+ADOPTING = (*CHANGING, "restore.sh", "knowledge.sh", "ports.sh", "disable.sh", "adopt.sh")
 
 
 @pytest.mark.parametrize(

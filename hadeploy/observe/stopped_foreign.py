@@ -1,4 +1,4 @@
-"""Containers of somebody else that the engine may start by itself. Pure."""
+"""Foreign containers that do not run and that the engine may start by itself. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STABLE_SECONDS = 10
 
 
 @dataclass(frozen=True)
-class Stranger:
+class StoppedForeign:
     """A container that carries no mark of hadeploy and has a restart policy.
 
     Attributes:
@@ -51,23 +51,23 @@ class Stranger:
         return "" if there.running else autostart(self, policy, most)
 
 
-def autostart(stranger: Stranger, policy: str, most: int) -> str:
+def autostart(one: StoppedForeign, policy: str, most: int) -> str:
     """By the rules of the engine at its start (moby: daemon.restore, restartmanager.ShouldRestart).
 
     `always` starts also what was stopped by hand, `unless-stopped` does not. So does `on-failure`,
     whatever its documentation says, if the last exit status is not 0 and tries are left.
 
     Args:
-        stranger: a container that does not run.
+        one: a container that does not run.
         policy: its restart policy.
         most: the number of tries of `on-failure`; 0 for no limit.
     """
-    there = stranger.container
-    if stranger.started is False:
+    there = one.container
+    if one.started is False:
         return ""
     starts = {
         "always": True,
-        "unless-stopped": not stranger.stopped_by_hand,
+        "unless-stopped": not one.stopped_by_hand,
         "on-failure": there.exit_code != 0 and (not most or there.restarts < most),
     }
     if not starts.get(policy):
@@ -75,25 +75,25 @@ def autostart(stranger: Stranger, policy: str, most: int) -> str:
     return f"it starts when Docker or the node restarts (restart policy {policy})"
 
 
-def parse_strangers(
+def parse_stopped_foreign(
     reply: Reply, containers: Mapping[str, ObservedContainer]
-) -> tuple[Stranger, ...]:
-    """What strangers.sh said of them.
+) -> tuple[StoppedForeign, ...]:
+    """What containers.sh said of them.
 
     Args:
         reply: of observe.sh.
         containers: by id, what was inspected.
     """
     found = []
-    for message in reply.all("stranger"):
+    for message in reply.all("stopped-foreign"):
         if len(message.words) != 4 or message.words[0] not in containers:
             continue
         name, started, stopped, role = message.words
         path, config = _configuration(
-            [m for m in reply.all("stranger-config") if m.words[:1] == (name,)]
+            [m for m in reply.all("stopped-config") if m.words[:1] == (name,)]
         )
         found.append(
-            Stranger(
+            StoppedForeign(
                 containers[name], _ROLES.get(role), _flag(started), _flag(stopped), path, config
             )
         )

@@ -14,7 +14,7 @@ LABEL_ENGINE = "other-engine"
 
 
 @dataclass(frozen=True)
-class Starter:
+class AutostartFile:
     """A file that makes the kubelet or systemd start haproxy or keepalived in a container.
 
     Attributes:
@@ -34,18 +34,20 @@ class Starter:
         return self.path.endswith(".service")
 
 
-def parse_starters(reply: Reply) -> tuple[Starter, ...]:
-    """The files that strangers.sh found."""
-    paths = [" ".join(message.words) for message in reply.all("starter")]
-    return tuple(Starter(path) for path in paths if path.startswith("/") and path.isprintable())
+def parse_autostart_files(reply: Reply) -> tuple[AutostartFile, ...]:
+    """The files that containers.sh found."""
+    paths = [" ".join(message.words) for message in reply.all("autostart-file")]
+    return tuple(
+        AutostartFile(path) for path in paths if path.startswith("/") and path.isprintable()
+    )
 
 
 def of_another_engine(message: Message) -> tuple[ObservedContainer, ...]:
     """What is known of a container that Docker does not know: its id, and who starts it."""
     if len(message.words) != 3 or not re.fullmatch("[0-9a-f]{64}", message.words[1]):
         return ()
-    _, name, starter = message.words
-    label = LABEL_KUBELET if starter == "kubelet" else LABEL_ENGINE
+    _, name, started_by = message.words
+    label = LABEL_KUBELET if started_by == "kubelet" else LABEL_ENGINE
     return (
         ObservedContainer(
             name=name[:12],

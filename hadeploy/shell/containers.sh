@@ -1,11 +1,11 @@
 # shellcheck shell=sh
-# Every container of the node, told apart: ours, those of other clusters of hadeploy, and those of
-# somebody else that are not running now and may start by themselves. Nothing of theirs is executed.
+# Lists every container of the node and sorts them: this cluster's, those of other hadeploy clusters, and
+# foreign ones that do not run but may be started by the engine. Nothing in them is executed.
 # Given: HD_ROOT, HD_CLUSTER, HD_CONTAINERS, foreign.sh, preflight.sh (thorough), observe.sh.
-hd_all=       # from every_container
-hd_listed=    # ours, as lock.sh lists them
-hd_strangers= # container ids
-hd_apart=     # those of strangers and other clusters that have no name of ours
+hd_all=             # from every_container
+hd_listed=          # this cluster's, as lock.sh lists them
+hd_stopped_foreign= # container ids
+hd_apart=           # foreign ones and other clusters', without those with a name of this cluster's
 
 # Configurations of a few hundred lines are the rule; more than that is cut.
 MOST_BYTES=262144
@@ -29,7 +29,7 @@ sort_containers() {
         "\"$HD_CLUSTER\"") hd_listed=$hd_listed${hd_listed:+$NEWLINE}"$1 $3" ;;
         '""')
             may_be_in_our_place "$2" "$hd_line" || continue
-            hd_strangers="$hd_strangers $1"
+            hd_stopped_foreign="$hd_stopped_foreign $1"
             ;;
         *) hd_others="$hd_others $1" ;;
         esac
@@ -44,7 +44,7 @@ sort_containers() {
 
 # may_be_in_our_place STATE LINE: one that is to be looked at, from the little that the list says. One
 # in a restart loop is called running for a moment, again and again. Any other one that does not run can
-# publish a port of ours: that is asked by `check`.
+# publish a port of this cluster: only `check` asks for that.
 may_be_in_our_place() {
     case $2 in *[Hh][Aa][Pp]roxy* | *HAPROXY* | *[Kk]eepalived*) return 0 ;; esac
     [ "$1" != running ] && thorough
@@ -98,16 +98,16 @@ stopped_configurations() {
     [ "$1" = haproxy ] || echo /container/service/keepalived/assets/keepalived.conf
 }
 
-observe_strangers() {
-    [ -n "$hd_strangers" ] || return 0
+observe_stopped_foreign() {
+    [ -n "$hd_stopped_foreign" ] || return 0
     # shellcheck disable=SC2086  # a list of words
-    restart_facts $hd_strangers | while read -r hd_id hd_started hd_stopped hd_role; do
-        emit stranger "$hd_id" "$hd_started" "$hd_stopped" "$hd_role"
+    restart_facts $hd_stopped_foreign | while read -r hd_id hd_started hd_stopped hd_role; do
+        emit stopped-foreign "$hd_id" "$hd_started" "$hd_stopped" "$hd_role"
         [ "$hd_role" != other ] || continue
         stopped_configurations "$hd_role" "$hd_id" | while IFS= read -r hd_path; do
             hd_content=$(file_of "$hd_id" "$hd_path" | base64)
             [ -n "$hd_content" ] || continue
-            emit stranger-config "$hd_id" "$hd_path"
+            emit stopped-config "$hd_id" "$hd_path"
             printf '%s\n' "$hd_content"
             # Of haproxy's, each counts.
             [ "$hd_role" = haproxy ] || break
@@ -115,9 +115,9 @@ observe_strangers() {
     done
 }
 
-# observe_starters: static pods of the kubelet, and enabled units of systemd that run such a container:
+# observe_autostart_files: static pods of the kubelet, and enabled units of systemd that run such a container:
 # they start it again, whatever its restart policy is.
-observe_starters() {
+observe_autostart_files() {
     thorough || return 0
     grep -liE 'haproxy|keepalived' /etc/kubernetes/manifests/* /etc/systemd/system/*.service 2>/dev/null |
         while IFS= read -r hd_file; do
@@ -128,7 +128,7 @@ observe_starters() {
                 [ -e "$1" ] || continue
                 ;;
             esac
-            emit starter "$hd_file"
+            emit autostart-file "$hd_file"
         done
 }
 

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Keeping containers of somebody else from starting again; they are never removed. Given: HD_ROOT, HD_VIPS,
+# Stopping and disabling foreign containers; they are never removed. Given: HD_ROOT, HD_VIPS,
 # HD_HAPROXY, HD_KEEPALIVED, apply.sh, handover.sh, restore.sh.
 
 # stop_by_hand ID: for good: not even a restart of the engine brings it back.
@@ -14,9 +14,9 @@ stop_by_hand() {
     esac
 }
 
-# disarm ID NAME: what it was made with stays in adopted/NAME. A keepalived that ends takes the VIP away
-# with it, also from ours on the same node, which takes a moment to put it back.
-disarm() {
+# disable_container ID NAME: what it was made with stays in adopted/NAME. A keepalived that ends takes the VIP away
+# with it, even if this cluster's keepalived holds it on the same node; that one adds it again.
+disable_container() {
     hd_aside=$HD_ROOT/adopted/$2
     install -d -m 0700 "$HD_ROOT/adopted" "$hd_aside" &&
         docker container inspect "$1" >"$hd_aside/container.json" || return 1
