@@ -105,7 +105,8 @@ def running_conflicts(
                 for port in cluster.haproxy_ports
                 if any(socket.belongs_to(there) for socket in look.listeners(port))
             )
-            found.append(Conflict(there, "haproxy", claims, True, "it runs"))
+            if claims:
+                found.append(Conflict(there, "haproxy", claims, True, "it runs"))
     return found
 
 
