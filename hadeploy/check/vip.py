@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 
 from hadeploy.check.model import Finding, Sight
-from hadeploy.check.network import not_to_be_asked
+from hadeploy.check.network import addressless, misplaced
 from hadeploy.check.segment import (
     Stranger,
     advertising,
@@ -61,8 +62,7 @@ def _misplaced(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterat
 
 def _answered(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
     """Strangers that answer. A node that this run stops, or is told is gone, is no surprise."""
-    if vip in not_to_be_asked(sight.cluster, sight.observed):
-        # It cannot be a VIP, and is no stranger's by chance.
+    if _is_no_vip(sight, vip):
         return
     leaving = {*sight.forget, *sight.pruned}
     away = [n.label for n in sight.cluster.nodes if n.label not in sight.observed]
@@ -76,6 +76,15 @@ def _answered(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterato
     unheld = not look.segment and not any(seen.holds(vip) for seen in looks)
     if unheld and mac and mac not in {k.mac for seen in looks for k in seen.host.links.values()}:
         yield _in_use(node, vip, Stranger(mac, "", (node.label,)), away)
+
+
+def _is_no_vip(sight: Sight, vip: str) -> bool:
+    """Whether it is the router's address, or the like: then it is no wonder that it answers."""
+    return any(
+        misplaced(ipaddress.ip_address(vip), sight.cluster, node, look)
+        for node, look in sight.nodes
+        if not list(addressless(node, look))
+    )
 
 
 def _in_use(node: Node, vip: str, stranger: Stranger, away: list[str]) -> Finding:

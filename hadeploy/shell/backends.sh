@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Whether haproxy still reaches, after a change, the servers that it reached before. Requires report.sh,
-# lock.sh, apply.sh, restore.sh. Inputs: HD_HEALTH_PORT, HD_VIPS, HD_LISTENERS (names), HD_BACKENDS (words
+# lock.sh, apply.sh, handover.sh, restore.sh. Inputs: HD_HEALTH_PORT, HD_VIPS, HD_LISTENERS (names), HD_BACKENDS (words
 # AFTER=BEFORE).
 #
 # AFTER is BACKEND/SERVER as haproxy names them after the change, BACKEND/ for any server of it, or :PORT
@@ -53,6 +53,8 @@ END
 # haproxy does that has no server for a client, or a rule against it.
 stays_open() {
     for hd_address in 127.0.0.1 $HD_VIPS; do
+        # A VIP that is elsewhere leads to another haproxy.
+        [ "$hd_address" = 127.0.0.1 ] || all_here "$hd_address" || continue
         # `read` returns 1 at the end of the stream, and more than 128 after the time.
         # shellcheck disable=SC2016  # expanded by bash, from its own arguments
         timeout 3 bash -c 'exec 3<>"/dev/tcp/$1/$2" || exit 1
