@@ -85,11 +85,13 @@ def to_disable(
         several = [
             conflict
             for conflict in stopped_conflicts(cluster, interface, look)
-            if conflict.stands_in_the_way
+            if conflict.stands_in_the_way and not conflict.manager
         ]
         by_hand = recognise(cluster, look)
         several += [
-            c for c in running_conflicts(cluster, interface, look, by_hand) if c.can_disable
+            c
+            for c in running_conflicts(cluster, interface, look, by_hand)
+            if c.can_disable and not c.manager
         ]
         if by_hand and node.label in beside:
             several += [

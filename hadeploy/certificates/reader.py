@@ -113,7 +113,7 @@ def _read(session: Session, endpoint: Endpoint, opened: Open) -> ServerCertifica
     tunnel = opened(session, *endpoint, ANSWER_SECONDS)
     try:
         der = server_certificate(tunnel)
-    except (ssl.SSLError, TimeoutError):
+    except ssl.SSLError:
         # What says nothing to a TLS client is no TLS server.
         return None
     finally:

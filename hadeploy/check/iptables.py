@@ -113,22 +113,22 @@ class Filter:
                 return found
         return None
 
-    def _walk(self, chain: str, packet: Packet, depth: int, first: int = 0) -> Fate | Way:
+    def _walk(self, chain: str, packet: Packet, depth: int) -> Fate | Way:
         if depth > DEEPEST:
             return None
-        for number, rule in enumerate(self.rules.get(chain, [])[first:], first):
+        result: Fate | Way = "end" if depth else self._policy(chain)
+        # Of rules that may apply or not: what follows settles it only if it comes to the same.
+        doubts: set[Fate | Way] = set()
+        for rule in self.rules.get(chain, []):
             applies, target = matched(rule, packet, self.sets)
-            if applies is False:
+            told = self._target(target, packet, depth) if applies is not False else "on"
+            if told == "on":
                 continue
-            told = self._target(target, packet, depth)
-            if told == "on" or applies:
-                if told == "on":
-                    continue
-                return told
-            # It may apply or not: what follows settles it only if it comes to the same.
-            rest = self._walk(chain, packet, depth, number + 1)
-            return told if told == rest else None
-        return "end" if depth else self._policy(chain)
+            if applies:
+                result = told
+                break
+            doubts.add(told)
+        return result if doubts <= {result} else None
 
     def _policy(self, chain: str) -> Fate:
         return "drop" if self.policies.get(chain) == "DROP" else "accept"
@@ -280,7 +280,11 @@ def _is_interface(name: str, pattern: str) -> bool:
 def _in_network(address: str, network: str) -> bool | None:
     if not address:
         return None
-    return ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False)
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        # iptables also takes masks with holes in them.
+        return None
 
 
 def _within(port: int | None, part: str) -> bool:

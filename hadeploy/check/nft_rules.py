@@ -94,8 +94,11 @@ class NftRuleset:
                 if verdict == "drop" and rule:
                     yield rule
 
-    def _walk(self, name: ChainName, packet: NftPacket, depth: int, first: int = 0) -> Outcome:
-        for number, rule in enumerate(self._rules.get(name, [])[first:], first):
+    def _walk(self, name: ChainName, packet: NftPacket, depth: int) -> Outcome:
+        result: Outcome = ("end", None)
+        # Of rules that may apply or not: what follows settles it only if it comes to the same.
+        doubts: set[str | None] = set()
+        for rule in self._rules.get(name, []):
             self._left -= 1
             if depth > _DEEPEST or self._left < 0:
                 return _UNKNOWN
@@ -103,11 +106,10 @@ class NftRuleset:
             if applies is False or told[0] == "on":
                 continue
             if applies:
-                return told
-            # It may apply or not: what follows settles it only if it comes to the same.
-            rest = self._walk(name, packet, depth, number + 1)
-            return rest if told[0] == rest[0] else _UNKNOWN
-        return "end", None
+                result = told
+                break
+            doubts.add(told[0])
+        return result if doubts <= {result[0]} else _UNKNOWN
 
     def _rule(self, rule: NftRule, packet: NftPacket, depth: int) -> tuple[bool | None, Outcome]:
         """Whether a rule applies, and what it does then."""

@@ -170,6 +170,8 @@ def _once(
             except RollError as error:
                 if not isinstance(error.__cause__, BackendsDiedError):
                     raise
+                if len(made) == MOST_PLANS:
+                    raise
                 # They are down before the next attempt, which so expects nothing of them.
                 options.err.print(f"warning: {error.__cause__}; trying again", style="yellow")
                 continue

@@ -213,9 +213,12 @@ class Run:
         if more:
             depth = "listening" if "virtual-router-id" in more else "changed"
             observed = self._look("Check", observation_script(cluster, depth=depth))
-            self.looked |= more
         asked = self._ask(prepared, observed) if ask and "image" not in self.choices.skip else {}
-        return self._plan(observed, check=check, asked=asked) if more or asked else prepared
+        if more or asked:
+            prepared = self._plan(observed, check=check, asked=asked)
+            # Only what was judged is not looked at again in this run.
+            self.looked |= more
+        return prepared
 
     def _plan(
         self,

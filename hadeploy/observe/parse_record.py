@@ -8,11 +8,13 @@ import re
 from typing import Any
 
 from hadeploy.inventory.fields import NAME
+from hadeploy.inventory.problems import printable
 from hadeploy.observe.model import Applied
 
 # More than that no cluster has; a node's word is not taken without bounds.
 MOST_LISTENERS = 1000
 MOST_VIPS = 1000
+MOST_MEMBERS = 2000
 
 
 def parse_record(content: bytes) -> Applied | None:
@@ -23,12 +25,12 @@ def parse_record(content: bytes) -> Applied | None:
         listeners = _listeners(inventory.get("listeners", []))
         return Applied(
             vips=_vips(data["vips"]),
-            interface=data["interface"],
-            by=data["by"],
-            at=data["at"],
-            version=data["version"],
+            interface=_text(data["interface"]),
+            by=_text(data["by"]),
+            at=_text(data["at"]),
+            version=_text(data["version"]),
             files=dict(data["files"]),
-            members=tuple(data.get("members", [])),
+            members=_addresses(data.get("members", [])),
             configuration=str(data.get("configuration", "")),
             inventory=inventory,
             config_ids={
@@ -38,7 +40,7 @@ def parse_record(content: bytes) -> Applied | None:
             listeners=listeners,
             metrics_port=_metrics_port(inventory.get("haproxy")),
             containers=dict(data.get("containers", {})),
-            forgotten=tuple(map(str, data.get("forgotten", []))),
+            forgotten=_addresses(data.get("forgotten", [])),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
@@ -70,6 +72,20 @@ def _port(told: Any) -> int:
     if type(told) is not int or not 1 <= told <= 65535:
         raise ValueError("no port")
     return told
+
+
+def _text(told: Any) -> str:
+    if not isinstance(told, str):
+        raise ValueError("no text")
+    return printable(told)
+
+
+def _addresses(told: Any) -> tuple[str, ...]:
+    if not isinstance(told, list) or len(told) > MOST_MEMBERS:
+        raise ValueError("no list of addresses")
+    for address in told:
+        ipaddress.ip_address(address if isinstance(address, str) else None)  # type: ignore[arg-type]
+    return tuple(told)
 
 
 def _vips(told: Any) -> tuple[str, ...]:

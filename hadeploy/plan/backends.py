@@ -18,6 +18,8 @@ SUFFIX = "-backend"
 CHECK_TIMEOUT_SECONDS = 5
 # The first checks are not spread over more than `max-spread-checks`, whatever the interval is.
 LONGEST_FALL_SECONDS = 30
+# For a check that takes all its time, to connect and to answer.
+MARGIN_SECONDS = 2
 LONGEST_VALUE = 60
 # haproxy's names of sections and servers: no space, no slash, nothing that the shell splits.
 _SERVER = re.compile(r"[\w.:-]{1,100}", re.ASCII)
@@ -138,7 +140,7 @@ def recorded_listeners(record: Applied | None) -> list[dict[str, Any]]:
 def check_seconds(cluster: Cluster) -> int:
     """Within how many seconds the first check of every server has ended."""
     fall = max(i.check.fall * milliseconds(i.check.interval) / 1000 for i in cluster.listeners)
-    return math.ceil(min(fall, LONGEST_FALL_SECONDS)) + CHECK_TIMEOUT_SECONDS
+    return math.ceil(min(fall, LONGEST_FALL_SECONDS)) + CHECK_TIMEOUT_SECONDS + MARGIN_SECONDS
 
 
 def changed_settings(record: Applied | None, cluster: Cluster) -> list[str]:

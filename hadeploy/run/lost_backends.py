@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.fields import milliseconds
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.gather import observe
+from hadeploy.inventory.problems import printable
+from hadeploy.observe.gather import try_observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import CHECK_TIMEOUT_SECONDS, ExpectedBackend, check_seconds
 from hadeploy.run.progress import Progress
@@ -21,7 +22,7 @@ from hadeploy.transport.session import Session
 POLL_SECONDS = 0.3
 MOST_REASONS = 6
 
-Elsewhere = Literal["up", "failing", "down"]
+Elsewhere = Literal["up", "failing", "down", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _reason(line: str) -> str:
     name, _, rest = line.partition(" ")
     _, _, seen = rest.partition(" ")
     address, _, why = seen.partition(" ")
-    return f"{name} at {address}: {why}" if why else ""
+    return printable(f"{name} at {address}: {why}") if why else ""
 
 
 def reasons_of(lost: Iterable[LostBackend]) -> list[str]:
@@ -115,7 +116,8 @@ def seen_elsewhere(
     """How the lost backends are on other nodes. Pure.
 
     Returns:
-        up where one of them is up in full; failing where its checks fail and it is not down yet.
+        up where one of them is up in full; failing where its checks fail and it is not down yet;
+        unknown where no haproxy tells.
     """
     before = {backend.after: backend.before for backend in expected}
     names = {name for b in lost for name in (b.name, before.get(b.name, "")) if name}
@@ -128,7 +130,9 @@ def seen_elsewhere(
     # haproxy counts down in the status: "UP 2/3" after the first of three failed checks.
     if "UP" in states:
         return "up"
-    return "failing" if any(state.startswith("UP") for state in states) else "down"
+    if any(state.startswith("UP") for state in states):
+        return "failing"
+    return "down" if states else "unknown"
 
 
 def died_by_themselves(
@@ -140,7 +144,7 @@ def died_by_themselves(
 ) -> bool:
     """Wait until the other nodes' haproxies have checked the lost backends, too.
 
-    A node that is the only one is compared with itself, now that it has its old configuration back.
+    If no other node tells, the node is compared with itself, now that it has its old configuration.
 
     Args:
         error: what is lost, and where.
@@ -155,18 +159,23 @@ def died_by_themselves(
     if any(backend.name.startswith(":") for backend in error.lost):
         return False
     others = {node: session for node, session in sessions.items() if node != error.node}
-    if not others:
-        if error.standing is not Standing.RESTORED:
-            return False
-        others = dict(sessions)
+    itself = {n: s for n, s in sessions.items() if error.standing is Standing.RESTORED}
     began = time.monotonic()
     interval = max(milliseconds(i.check.interval) / 1000 for i in cluster.listeners)
     most = check_seconds(cluster)
     enough = min(interval + CHECK_TIMEOUT_SECONDS, most)
     while True:
-        seen = seen_elsewhere(error.lost, expected, observe(cluster, others).values())
+        seen = seen_elsewhere(error.lost, expected, _looks(cluster, others))
+        if seen == "unknown":
+            seen = seen_elsewhere(error.lost, expected, _looks(cluster, itself))
         waited = time.monotonic() - began
         if seen == "down" or waited >= most or (seen == "up" and waited >= enough):
             return seen == "down"
         progress.waiting("the other nodes to check the same backends")
         time.sleep(POLL_SECONDS)
+
+
+def _looks(cluster: Cluster, sessions: Mapping[str, Session]) -> Collection[ObservedNode]:
+    """The nodes that can be observed; one that cannot must not hide why backends were lost."""
+    observed, _ = try_observe(cluster, sessions) if sessions else ({}, [])
+    return observed.values()

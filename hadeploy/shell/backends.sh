@@ -9,7 +9,8 @@
 OPEN_SECONDS=0.15
 
 # check_results: lines "BACKEND/SERVER RESULT ADDRESS CHECK REASON" from haproxy's statistics (CSV,
-# management guide, 9.1). RESULT is up, down, unchecked (no check has ended yet) or other.
+# management guide, 9.1). RESULT is up, down, unchecked (no check has ended yet), failing (not
+# often enough to be down) or other.
 check_results() {
     sed -e ':again' -e 's/\("[^",]*\),\([^"]*"\)/\1;\2/' -e 't again' -e 's/"//g' |
         cut -d , -f 1,2,18,37,38,57,66,74 |
@@ -19,7 +20,8 @@ check_results() {
             hd_check=${hd_check#'* '}
             case $hd_status:$hd_check in
             UP*:*OK | UP*:L7OKC) hd_result=up ;;
-            UP*) hd_result=unchecked ;;
+            UP*: | UP*:INI) hd_result=unchecked ;;
+            UP*) hd_result=failing ;;
             DOWN*) hd_result=down ;;
             *) hd_result=other ;;
             esac
@@ -69,7 +71,7 @@ was_up() {
     case $1 in
     '') return 0 ;;
     :*) stays_open "${1#:}" ;;
-    *) has_result "$1" up || has_result "$1" unchecked ;;
+    *) has_result "$1" up || has_result "$1" unchecked || has_result "$1" failing ;;
     esac
 }
 
@@ -82,11 +84,13 @@ expect_backends() {
     done
 }
 
-# all_checked: whether the result of every expected server is known; those that are down are in hd_lost.
+# all_checked: whether the result of every expected server is known. Those that are down are in hd_lost,
+# those whose checks fail so far in hd_failing.
 all_checked() {
     hd_rows=$(results_from "$HD_HEALTH_PORT")
     [ -n "$hd_rows" ] || return 1
     hd_lost=
+    hd_failing=
     hd_waiting=no
     for hd_name in $hd_expected; do
         case $hd_name in :*) continue ;; esac
@@ -94,13 +98,13 @@ all_checked() {
             continue
         elif has_result "$hd_name" unchecked; then
             hd_waiting=yes
-        else
-            # A server that is not there any more was taken out on purpose.
-            case $hd_name in
-            */) hd_lost="$hd_lost $hd_name" ;;
-            *) ! has_result "$hd_name" down || hd_lost="$hd_lost $hd_name" ;;
-            esac
+        elif has_result "$hd_name" failing; then
+            hd_waiting=yes
+            hd_failing="$hd_failing $hd_name"
+        elif has_result "$hd_name" down; then
+            hd_lost="$hd_lost $hd_name"
         fi
+        # What is not there any more was taken out on purpose, or has a name of the user's template.
     done
     [ "$hd_waiting" = no ]
 }
@@ -117,7 +121,7 @@ closed_ports() {
 # prove_backends SECONDS: fails if a server is down that was up before; tells which and why.
 prove_backends() {
     [ -n "$hd_expected" ] || return 0
-    until_true "$1" 'the first checks of all servers' all_checked || :
+    until_true "$1" 'the first checks of all servers' all_checked || hd_lost="$hd_lost$hd_failing"
     [ -n "$hd_lost" ] || closed_ports
     [ -n "$hd_lost" ] || return 0
     for hd_name in $hd_lost; do

@@ -38,14 +38,14 @@ validate() {
     shift 2
     emit validating "$hd_role"
     # What the engine's client has to warn of is not what the program says.
-    hd_said=$({ printf '%s' "$hd_file" | base64 -d; } 2>/dev/null | "$@" 2>&1)
+    hd_said=$({ printf '%s' "$hd_file" | base64 -d; } 2>/dev/null | timeout 60 "$@" 2>&1)
     hd_code=$?
     hd_said=$(printf '%s\n' "$hd_said" | grep -v '^WARNING: ')
     printf '%s\n' "$hd_said"
     # The engine could not run it at all (docker-run(1), EXIT STATUS); the last two may also be the
     # program's own.
     case $hd_code:$hd_said in
-    125:* | 12[67]:*'docker: '*)
+    124:* | 125:* | 12[67]:*'docker: '*)
         emit unrunnable "$hd_role"
         emit end
         exit 1

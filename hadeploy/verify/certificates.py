@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from hadeploy.certificates.certificate import Certificates, Endpoint, ServerCertificate
 from hadeploy.inventory.model import Cluster, Listener, backends_of
+from hadeploy.inventory.problems import printable
 from hadeploy.observe.model import ObservedNode
 from hadeploy.verify.model import Proof, Verdict
 
@@ -82,7 +83,7 @@ def certificate_proofs(
     for judgement, labels in wrong.items():
         what = f"the API server's certificate on {_several(labels)} {judgement.problem}"
         if judgement.valid_for:
-            what += f"; that of {labels[0]} is valid for {judgement.valid_for}"
+            what += f"; that of {labels[0]} is valid for {printable(judgement.valid_for)}"
         yield Proof(PROOF, judgement.verdict, what, hint=judgement.hint)
     if accepted and not wrong:
         vips = _several([str(vip.ip) for vip in cluster.vip])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from hadeploy.lab.images.store import ensure_image
-from tests.lab.harness import Cluster, eventually
+from tests.lab.harness import ROOT, Cluster, eventually
 from tests.lab.traffic import probing
 
 LOCKS = "ls /run/hadeploy/*.lock 2>/dev/null"
@@ -165,7 +165,7 @@ def test_a_down_that_was_interrupted_finishes_what_is_in_hand(served: Cluster) -
     assert result.code == 130
     assert "`hadeploy down` goes on from here" in result.err
     assert locks(served) == []
-    there = {node: served.node(node, "ls /etc/hadeploy", check=False) for node in served.lab.nodes}
+    there = {node: served.node(node, f"ls {ROOT}", check=False) for node in served.lab.nodes}
     assert [node for node in there if there[node]] == [holder]
     assert served.request(), "the holder serves on"
     served.ok("down", "--yes")
@@ -191,7 +191,7 @@ def test_a_down_that_was_killed_is_finished_by_the_next(
     assert served.accident(kind, moment, "down", "--yes").code != 0
     served.ok("down", "--yes", "--lock-wait", "60")
     for node in served.lab.nodes:
-        assert served.node(node, "ls /etc/hadeploy", check=False) == ""
+        assert served.node(node, f"ls {ROOT}", check=False) == ""
     assert served.holders() == []
 
 

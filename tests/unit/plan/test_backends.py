@@ -130,7 +130,7 @@ def test_the_changed_setting_is_named(after: dict[str, Any], changed: list[str])
 
 @pytest.mark.parametrize(
     ("check", "seconds"),
-    [({}, 11), ({"interval": "500ms", "fall": 1}, 6), ({"interval": "10m"}, 35)],
+    [({}, 13), ({"interval": "500ms", "fall": 1}, 8), ({"interval": "10m"}, 37)],
 )
 def test_first_checks_are_waited_for_as_long_as_they_may_take(
     check: dict[str, Any], seconds: int

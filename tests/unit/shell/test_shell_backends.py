@@ -66,7 +66,7 @@ def test_the_statistics_of_a_real_haproxy_are_read(shell: str) -> None:
         (row("n1", "UP", "L7OK", "200", "OK"), "api/n1 up 10.0.0.1:6443 L7OK/200 OK"),
         (row("n1", "UP", "* L4OK"), "api/n1 up 10.0.0.1:6443 L4OK"),
         (row("n1", "UP 1/3", "INI"), "api/n1 unchecked 10.0.0.1:6443 INI"),
-        (row("n1", "UP 2/3", "L4TOUT"), "api/n1 unchecked 10.0.0.1:6443 L4TOUT"),
+        (row("n1", "UP 2/3", "L4TOUT"), "api/n1 failing 10.0.0.1:6443 L4TOUT"),
         (row("n1", "UP", ""), "api/n1 unchecked 10.0.0.1:6443 -"),
         (row("n1", "no check", ""), "api/n1 other 10.0.0.1:6443 -"),
         (row("n1", "MAINT", ""), "api/n1 other 10.0.0.1:6443 -"),
@@ -133,6 +133,15 @@ def test_a_server_that_was_taken_out_is_not_lost() -> None:
 def test_what_is_not_checked_within_the_deadline_is_not_lost() -> None:
     starting = [row(f"n{i}", "UP", "INI") for i in (1, 2)]
     assert proven(UP, starting)[-1] == "ok 0"
+
+
+def test_what_fails_at_the_deadline_is_lost() -> None:
+    failing = [row("n1", "UP", "L4OK"), row("n2", "UP 2/3", "L7TOUT")]
+    assert "lost api/n2" in proven(UP, failing)
+
+
+def test_a_backend_of_another_name_is_not_lost() -> None:
+    assert proven(UP, [row("n1", "UP", "L4OK").replace("api,", "own,", 1)])[-1] == "ok 0"
 
 
 def test_without_anything_up_before_nothing_is_waited_for() -> None:
