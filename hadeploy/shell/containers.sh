@@ -55,7 +55,7 @@ may_be_in_our_place() {
 # engine keeps the second and third in its own file only (moby: container.State).
 restart_facts() {
     docker container inspect --format '{{.HostConfig.RestartPolicy.Name}} {{.State.Status}}-{{.RestartCount}} {{
-        .Id}} {{.HostnamePath}} {{json .Config.Image}} {{json .Config.Entrypoint}} {{json .Config.Cmd}} {{
+        .Id}} {{or .HostnamePath "-"}} {{json .Config.Image}} {{json .Config.Entrypoint}} {{json .Config.Cmd}} {{
         range .Mounts}}{{json .Destination}} {{end}}' "$@" 2>/dev/null |
         while read -r hd_policy hd_state hd_id hd_hostname hd_about; do
             case $hd_policy:$hd_state in

@@ -4,9 +4,14 @@
 
 # stop_by_hand ID: for good: not even a restart of the engine brings it back.
 stop_by_hand() {
+    hd_policy=$(docker container inspect --format '{{.HostConfig.RestartPolicy.Name}}' "$1")
     # The engine can refuse it for one that is just being restarted.
     quietly docker update --restart no "$1" || :
-    stop_within 35 "$1" || return 1
+    stop_within 35 "$1" || {
+        # It runs on, so the engine must start it again as before.
+        quietly docker update --restart "${hd_policy:-no}" "$1"
+        return 1
+    }
     hd_called=$(docker container inspect --format '{{.HostConfig.RestartPolicy.Name}} {{.Name}}' "$1")
     case $hd_called in 'no '*) ;; *) quietly docker update --restart no "$1" || return 1 ;; esac
     case $hd_called in
@@ -23,7 +28,12 @@ disable_container() {
     hd_before=
     ! quietly main_pid "$HD_KEEPALIVED" || hd_before=$(vrrp_state "$HD_KEEPALIVED")
     # shellcheck disable=SC2086  # a list of words
-    pin 90 $HD_VIPS && stop_by_hand "$1" || return 1
+    pin 90 $HD_VIPS || return 1
+    if ! stop_by_hand "$1"; then
+        # shellcheck disable=SC2086
+        unpin $HD_VIPS
+        return 1
+    fi
     [ "$hd_before" != MASTER ] || back_in_place
     # shellcheck disable=SC2086
     unpin $HD_VIPS
