@@ -96,7 +96,9 @@ class SshConfig:
         return self._paramiko.options(query)
 
     def _ask_openssh(self, query: Query) -> HostOptions:
-        arguments: list[str] = ["-F", self._config_file] if self._config_file else []
+        with self._lock:
+            file = self._config_file
+        arguments: list[str] = ["-F", file] if file else []
         arguments += ["-l", query.user] if query.user else []
         arguments += ["-p", str(query.port)] if query.port else []
         # The jump hosts of the inventory are known; this rules the config's out.
