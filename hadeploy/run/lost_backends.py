@@ -30,7 +30,7 @@ class LostBackend:
     """A server, a whole backend, or a port that does not serve after a change.
 
     Attributes:
-        name: `BACKEND/SERVER`, `BACKEND/` for all its servers, or `:PORT`.
+        name: `BACKEND/SERVER`, `BACKEND/` for all its servers, or `:PORT@ADDRESS`.
         reasons: address and result of the last check, as haproxy gives it, for each server.
     """
 
@@ -99,7 +99,8 @@ def _summary(lost: Sequence[LostBackend], reasons: Sequence[str]) -> str:
 
 def _nameless(name: str) -> str:
     if name.startswith(":"):
-        return f"port {name[1:]} closes every connection at once"
+        port, _, address = name[1:].partition("@")
+        return f"port {port} of {address} closes every connection at once"
     return f"{name.rstrip('/')} has no server that is up"
 
 

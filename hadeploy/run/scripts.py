@@ -206,6 +206,7 @@ def lock_script(
         HD_VIPS=" ".join(change.vips),
         HD_HEALTH_PORT=str(change.cluster.haproxy.health_port),
         HD_LISTENERS=" ".join(listener.name for listener in change.cluster.listeners),
+        HD_NODE_ADDRESS=str(change.cluster.node(change.desired.node).address),
         HD_BACKENDS=" ".join(backend.word for backend in change.backends),
         HD_ELECTION=str(change.election),
         HD_OTHERWISE=otherwise,

@@ -139,6 +139,14 @@ def election_seconds(prepared: Prepared) -> int:
     return round(15 + 8 * max(adverts))
 
 
+def _is_new(prepared: Prepared, node: str) -> bool:
+    """Whether a node that the plan leaves alone has the new configuration already."""
+    look, wanted = prepared.observed.get(node), prepared.desired.get(node)
+    if look is None or wanted is None:
+        return False
+    return look.serving in (None, wanted.config_id("haproxy"))
+
+
 class _Roll:
     """The turns of a plan, one after the other, and the way back.
 
@@ -161,7 +169,10 @@ class _Roll:
         self._progress = progress
         self.waits = [0.0]
         self._standing = {
-            node: Standing.UNTOUCHED if node in staged else Standing.NEW for node in sessions
+            node: Standing.UNTOUCHED
+            if node in staged or not _is_new(prepared, node)
+            else Standing.NEW
+            for node in sessions
         }
 
     def run(self, todo: list[NodePlan], interrupt: Interrupt) -> None:

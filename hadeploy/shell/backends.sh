@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Whether haproxy still reaches, after a change, the servers that it reached before. Requires report.sh,
-# lock.sh, apply.sh, handover.sh, restore.sh. Inputs: HD_HEALTH_PORT, HD_VIPS, HD_LISTENERS (names), HD_BACKENDS (words
-# AFTER=BEFORE).
+# lock.sh, apply.sh, handover.sh, restore.sh. Inputs: HD_HEALTH_PORT, HD_NODE_ADDRESS (the
+# node's own), HD_VIPS, HD_LISTENERS (names), HD_BACKENDS (words AFTER=BEFORE).
 #
 # AFTER is BACKEND/SERVER as haproxy names them after the change, BACKEND/ for any server of it, or :PORT
 # for a port that keeps a connection open. BEFORE says when it is expected: if the same was true before
@@ -51,26 +51,29 @@ END
     return 1
 }
 
-# stays_open PORT: whether something accepts connections there and does not close them at once, as
-# haproxy does that has no server for a client, or a rule against it.
+# stays_open ADDRESS PORT: whether something accepts connections there and does not close them at once,
+# as haproxy does that has no server for a client, or a rule against it.
 stays_open() {
-    for hd_address in 127.0.0.1 $HD_VIPS; do
-        # A VIP that is elsewhere leads to another haproxy.
-        [ "$hd_address" = 127.0.0.1 ] || all_here "$hd_address" || continue
-        # `read` returns 1 at the end of the stream, and more than 128 after the time.
-        # shellcheck disable=SC2016  # expanded by bash, from its own arguments
-        timeout 3 bash -c 'exec 3<>"/dev/tcp/$1/$2" || exit 1
-            read -r -t "$3" -n 1 -u 3; [ $? -ne 1 ]' \
-            bash "$hd_address" "$1" "$OPEN_SECONDS" 2>/dev/null && return 0
+    # `read` returns 1 at the end of the stream, and more than 128 after the time.
+    # shellcheck disable=SC2016  # expanded by bash, from its own arguments
+    timeout 3 bash -c 'exec 3<>"/dev/tcp/$1/$2" || exit 1
+        read -r -t "$3" -n 1 -u 3; [ $? -ne 1 ]' bash "$1" "$2" "$OPEN_SECONDS" 2>/dev/null
+}
+
+# open_addresses PORT: those that clients use and that keep a connection open: the node's own, and the
+# VIPs that are here (one that is elsewhere leads to another haproxy). Rules may treat loopback otherwise.
+open_addresses() {
+    for hd_address in $HD_NODE_ADDRESS $HD_VIPS; do
+        [ "$hd_address" = "$HD_NODE_ADDRESS" ] || all_here "$hd_address" || continue
+        ! stays_open "$hd_address" "$1" || printf '%s\n' "$hd_address"
     done
-    return 1
 }
 
 # was_up BEFORE: whether that is true now.
 was_up() {
     case $1 in
     '') return 0 ;;
-    :*) stays_open "${1#:}" ;;
+    :*) hd_open=$(open_addresses "${1#:}") && [ -n "$hd_open" ] ;;
     *) has_result "$1" up || has_result "$1" unchecked || has_result "$1" failing ;;
     esac
 }
@@ -80,7 +83,11 @@ expect_backends() {
     hd_rows=$(results_from "$HD_HEALTH_PORT" "$(recorded health_port)")
     hd_expected=
     for hd_word in $HD_BACKENDS; do
-        ! was_up "${hd_word#*=}" || hd_expected="$hd_expected ${hd_word%%=*}"
+        was_up "${hd_word#*=}" || continue
+        case $hd_word in
+        :*) for hd_address in $hd_open; do hd_expected="$hd_expected ${hd_word%%=*}@$hd_address"; done ;;
+        *) hd_expected="$hd_expected ${hd_word%%=*}" ;;
+        esac
     done
 }
 
@@ -109,12 +116,16 @@ all_checked() {
     [ "$hd_waiting" = no ]
 }
 
-# closed_ports: adds the ports that do not keep a connection open any more to hd_lost.
+# closed_ports: adds the ports that do not keep a connection open any more to hd_lost. A VIP may have moved
+# in the meantime.
 closed_ports() {
     for hd_name in $hd_expected; do
-        case $hd_name in
-        :*) stays_open "${hd_name#:}" || stays_open "${hd_name#:}" || hd_lost="$hd_lost $hd_name" ;;
-        esac
+        case $hd_name in :*) ;; *) continue ;; esac
+        hd_address=${hd_name#*@}
+        hd_port=${hd_name%%@*}
+        [ "$hd_address" = "$HD_NODE_ADDRESS" ] || all_here "$hd_address" || continue
+        stays_open "$hd_address" "${hd_port#:}" || stays_open "$hd_address" "${hd_port#:}" ||
+            hd_lost="$hd_lost $hd_name"
     done
 }
 
