@@ -21,6 +21,9 @@ def strangers(scene: Scene) -> Iterator[Diagnosis]:
     seen: dict[Stranger, list[str]] = {}
     for vip in (str(vip.ip) for vip in cluster.vip):
         for stranger in answering(cluster, observed, vip):
+            if stranger.node and not scene.holders(vip):
+                # A node that could not be observed may well be the holder.
+                continue
             what = f"MAC {stranger.mac} answers for {vip}, as {_nodes(stranger)} see it"
             seen.setdefault(stranger, []).append(what)
     for stranger in advertising(cluster, observed, masters=True):

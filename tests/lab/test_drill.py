@@ -210,7 +210,7 @@ def test_it_asks_before_it_breaks_something(served: Cluster) -> None:
     before = served.snapshot()
     unasked = served.run("drill")
     assert unasked.code == 2
-    assert "hadeploy drill --yes" in unasked.err
+    assert "add --yes" in unasked.err
     refused = served.run("drill", "link-down", "--yes")
     assert refused.code == 2
     assert "hadeploy drill link-down --allow-link-down" in refused.err
