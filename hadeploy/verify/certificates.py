@@ -66,6 +66,7 @@ def certificate_proofs(
     accepted: list[str] = []
     wrong: dict[Judgement, list[str]] = {}
     unread: list[str] = []
+    judged = _beside_api_servers(cluster, certificates)
     for endpoint, label in _labels(cluster).items():
         if endpoint not in among:
             continue
@@ -73,7 +74,7 @@ def certificate_proofs(
             unread.append(label)
             continue
         certificate = certificates.found[endpoint]
-        if certificate is None or not certificate.of_api_server:
+        if certificate is None or endpoint not in judged:
             continue
         judgement = judge_certificate(cluster, certificate, certificates.at)
         if judgement:
@@ -158,6 +159,17 @@ def _add(vips: list[str]) -> str:
         "apiserver --config FILE` and restart the API server (docs/kubeadm.md); for a new "
         f"cluster: `kubeadm init --apiserver-cert-extra-sans={','.join(vips)}`"
     )
+
+
+def _beside_api_servers(cluster: Cluster, certificates: Certificates) -> set[Endpoint]:
+    """The backends of listeners with an API server: clients expect one behind each of them."""
+    found: set[Endpoint] = set()
+    for listener in cluster.listeners:
+        behind = {(str(address), port) for _, address, port in backends_of(cluster, listener)}
+        read = [certificates.found.get(endpoint) for endpoint in behind]
+        if any(certificate and certificate.of_api_server for certificate in read):
+            found |= behind
+    return found
 
 
 def _labels(cluster: Cluster) -> dict[Endpoint, str]:

@@ -127,3 +127,11 @@ def test_backends_that_some_haproxy_sees_up_are_judged() -> None:
     }
     assert backends_up(cluster, down) == {NODES[0]}
     assert backends_up(cluster, {}) == set()
+
+
+def test_a_certificate_beside_those_of_api_servers_is_judged_whatever_it_says() -> None:
+    other = dataclasses.replace(LACKS, subject="example.com", names=("example.com",))
+    (proof,) = proofs(GOOD, GOOD, other)
+    assert proof.verdict == "fail"
+    assert "certificate on n3 is not valid for 198.51.100.100" in proof.message
+    assert proofs(other, other, other) == [], "an ingress, perhaps"
