@@ -56,5 +56,5 @@ def test_what_a_node_does_not_allow_is_said_before_anything_is_touched(served: C
         for command in ("plan", "check"):
             result = served.run(command)
             assert result.code == 3
-            assert f"{second} is in use by a stranger" in result.err + result.out
+            assert f"{second} is in use by a machine that is no node" in result.err + result.out
     assert served.snapshot() == before
