@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hadeploy.adopt.backend_ports import ports_of_backends
 from hadeploy.adopt.classic import Classic, Refused, addresses_in, read_classic
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
@@ -70,6 +69,9 @@ def recognise(cluster: Cluster, look: ObservedNode) -> ByHand | None:
     candidates = with_our_vip or (keepaliveds if haproxies else [])
     if len(candidates) != 1 or len(haproxies) > 1:
         return None
+    # What reads an haproxy.cfg is not needed where there is none.
+    from hadeploy.adopt.backend_ports import ports_of_backends  # noqa: PLC0415
+
     if not haproxies and with_our_vip:
         haproxies = [f for f in everywhere if ports_of_backends(cluster, f)]
     haproxy = haproxies[0] if len(haproxies) == 1 else None

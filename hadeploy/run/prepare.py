@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from hadeploy.adopt.intermediate import intermediate
-from hadeploy.adopt.plan import adopt_plan
 from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
 from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
 from hadeploy.certificates.certificate import Certificates
@@ -154,6 +152,10 @@ def _adopted(
     Raises:
         NodesError: with everything that cannot be taken over.
     """
+    # Few runs adopt anything.
+    from hadeploy.adopt.intermediate import intermediate  # noqa: PLC0415
+    from hadeploy.adopt.plan import adopt_plan  # noqa: PLC0415
+
     classics = read_classics(found)
     between = intermediate(inputs.cluster, classics)
     desired = desired_state(inputs, between.cluster, observed, between.password)
