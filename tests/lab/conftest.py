@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hadeploy.lab.lab import Lab
-from tests.lab.harness import ROOT, Cluster
+from tests.lab.harness import ROOT, Cluster, eventually
 
 # Another name lets two sessions of tests run on one machine; so does each worker of a session.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
@@ -53,5 +54,13 @@ def fresh(cluster: Cluster) -> Cluster:
 @pytest.fixture
 def served(cluster: Cluster) -> Cluster:
     """The cluster is up, from the lab's own inventory."""
-    cluster.up()
+    if not backends_up(cluster.up()):
+        # A test before this one has stopped API servers; haproxy waits for two good checks.
+        eventually(lambda: backends_up(cluster.ok("verify", "--json").document), "backends are up")
     return cluster
+
+
+def backends_up(document: dict[str, Any]) -> bool:
+    """Whether the proof of the backends has nothing to tell."""
+    told = [proof for proof in document["proofs"] if proof["proof"] == "backends-up"]
+    return all(proof["verdict"] == "pass" for proof in told)
