@@ -8,7 +8,8 @@ KEEPALIVED_CONF = "keepalived/keepalived.conf"
 CHECK_SCRIPT = "keepalived/check-haproxy.sh"
 TRACK = "track"
 APPLIED = "applied.json"
-# Listeners that had a backend when a change was recorded, one name a line (shell/backends.sh).
+# Listeners that had a backend when a change was recorded, and what they answered
+# (shell/backends.sh).
 SERVED = "served"
 STAGING = ".staging"
 UNDO = ".undo"

@@ -31,7 +31,7 @@ class ExpectedBackend:
 
     Attributes:
         after: `BACKEND/SERVER` in the new configuration, `BACKEND/` for any server of it, or
-            `:PORT`, which has to keep a connection open.
+            `:PORT`, which has to answer clients as it did.
         before: the same in the running configuration; "" where it is expected in any case.
     """
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hadeploy.answers.answer import read_answer
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.fields import milliseconds
 from hadeploy.inventory.model import Cluster
@@ -30,7 +31,8 @@ class LostBackend:
     """A server, a whole backend, or a port that does not serve after a change.
 
     Attributes:
-        name: `BACKEND/SERVER`, `BACKEND/` for all its servers, or `:PORT@ADDRESS`.
+        name: `BACKEND/SERVER`, `BACKEND/` for all its servers, or `:PORT@ADDRESS=BEFORE=NOW`, with
+            the answers as shell/answer.sh has them.
         reasons: address and result of the last check, as haproxy gives it, for each server.
     """
 
@@ -88,7 +90,7 @@ def reasons_of(lost: Iterable[LostBackend]) -> list[str]:
 
 def _summary(lost: Sequence[LostBackend], reasons: Sequence[str]) -> str:
     if all(backend.name.startswith(":") for backend in lost):
-        return "clients that were served before the change are refused after it"
+        return "clients that were answered before the change are not answered as before after it"
     are = (
         "backend that was up before the change is"
         if len(reasons) == 1
@@ -99,8 +101,14 @@ def _summary(lost: Sequence[LostBackend], reasons: Sequence[str]) -> str:
 
 def _nameless(name: str) -> str:
     if name.startswith(":"):
-        port, _, address = name[1:].partition("@")
-        return f"port {port} of {address} closes every connection at once"
+        port, _, rest = name[1:].partition("@")
+        address, before, now = (*rest.split("="), "", "")[:3]
+        earlier = [answer.past for word in before.split(",") if (answer := read_answer(word))]
+        later = read_answer(now)
+        return printable(
+            f"port {port} of {address} {' or '.join(earlier)} before the change, and "
+            f"{later.now if later else 'does not'} now"
+        )
     return f"{name.rstrip('/')} has no server that is up"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from hadeploy.adopt.recognise import ByHand
+from hadeploy.answers.hello import hello_for_printf
 from hadeploy.desired import layout
 from hadeploy.desired.model import Container, DesiredNode, Role
 from hadeploy.inventory.model import Cluster
@@ -197,6 +198,7 @@ def lock_script(
             "restore.sh",
             "knowledge.sh",
             "ports.sh",
+            "answer.sh",
             "backends.sh",
             "disable.sh",
             *(["adopt.sh"] if change.by_hand else []),
@@ -205,7 +207,9 @@ def lock_script(
         HD_BY_HAND=" ".join(policies(change.by_hand)) if change.by_hand else "",
         HD_VIPS=" ".join(change.vips),
         HD_HEALTH_PORT=str(change.cluster.haproxy.health_port),
-        HD_LISTENERS=" ".join(listener.name for listener in change.cluster.listeners),
+        HD_LISTENERS=" ".join(f"{i.name}={i.port}" for i in change.cluster.listeners),
+        HD_CLIENT_VIPS=" ".join(str(vip.ip) for vip in change.cluster.vip),
+        HD_HELLO=hello_for_printf(),
         HD_NODE_ADDRESS=str(change.cluster.node(change.desired.node).address),
         HD_BACKENDS=" ".join(backend.word for backend in change.backends),
         HD_ELECTION=str(change.election),

@@ -218,6 +218,7 @@ prove_haproxy() {
             last_words "$hd_container"
             return 1
         }
+        listens_for_clients "$hd_port" || return
     done
 }
 

@@ -1,12 +1,13 @@
 # shellcheck shell=sh
 # Whether haproxy still reaches, after a change, the servers that it reached before. Requires report.sh,
-# lock.sh, apply.sh, handover.sh, restore.sh. Inputs: HD_HEALTH_PORT, HD_NODE_ADDRESS (the
-# node's own), HD_VIPS, HD_LISTENERS (names), HD_BACKENDS (words AFTER=BEFORE).
+# lock.sh, apply.sh, handover.sh, restore.sh, answer.sh. Inputs: HD_HEALTH_PORT, HD_NODE_ADDRESS (the
+# node's own), HD_VIPS, HD_LISTENERS (words NAME=PORT), HD_BACKENDS (words AFTER=BEFORE).
 #
 # AFTER is BACKEND/SERVER as haproxy names them after the change, BACKEND/ for any server of it, or :PORT
-# for a port that keeps a connection open. BEFORE says when it is expected: if the same was true before
+# for a port that answers clients as it did. BEFORE says when it is expected: if the same was true before
 # the change, or always if it is empty.
-OPEN_SECONDS=0.15
+MOST_ASKED=5
+MOST_TRIES=3
 
 # check_results: lines "BACKEND/SERVER RESULT ADDRESS CHECK REASON" from haproxy's statistics (CSV,
 # management guide, 9.1). RESULT is up, down, unchecked (no check has ended yet), failing (not
@@ -51,21 +52,25 @@ END
     return 1
 }
 
-# stays_open ADDRESS PORT: whether something accepts connections there and does not close them at once,
-# as haproxy does that has no server for a client, or a rule against it.
-stays_open() {
-    # `read` returns 1 at the end of the stream, and more than 128 after the time.
-    # shellcheck disable=SC2016  # expanded by bash, from its own arguments
-    timeout 3 bash -c 'exec 3<>"/dev/tcp/$1/$2" || exit 1
-        read -r -t "$3" -n 1 -u 3; [ $? -ne 1 ]' bash "$1" "$2" "$OPEN_SECONDS" 2>/dev/null
+# times_to_ask: as many as $hd_rows has servers that are not down, so that each has its turn; 3 where no
+# haproxy of ours tells.
+times_to_ask() {
+    hd_count=$(printf '%s\n' "$hd_rows" | grep -cv '^[^ ]* down ')
+    [ -n "$hd_rows" ] || hd_count=3
+    [ "$hd_count" -le "$MOST_ASKED" ] || hd_count=$MOST_ASKED
+    [ "$hd_count" -ge 1 ] || hd_count=1
+    printf '%s\n' "$hd_count"
 }
 
-# open_addresses PORT: those that clients use and that keep a connection open: the node's own, and the
-# VIPs that are here (one that is elsewhere leads to another haproxy). Rules may treat loopback otherwise.
-open_addresses() {
+# answers_now PORT: lines "ADDRESS ANSWERS" (words with a comma between them) for those addresses that clients
+# use and where they are answered: the node's own, and the VIPs that are here (one that is elsewhere
+# leads to another haproxy). Rules may treat loopback otherwise.
+answers_now() {
     for hd_address in $HD_NODE_ADDRESS $HD_VIPS; do
         [ "$hd_address" = "$HD_NODE_ADDRESS" ] || all_here "$hd_address" || continue
-        ! stays_open "$hd_address" "$1" || printf '%s\n' "$hd_address"
+        hd_answers=$(answers_of "$hd_address" "$1" "$(times_to_ask)" |
+            grep -vxE 'closed|refused|unreached' | paste -s -d , -)
+        [ -z "$hd_answers" ] || printf '%s %s\n' "$hd_address" "$hd_answers"
     done
 }
 
@@ -73,7 +78,7 @@ open_addresses() {
 was_up() {
     case $1 in
     '') return 0 ;;
-    :*) hd_open=$(open_addresses "${1#:}") && [ -n "$hd_open" ] ;;
+    :*) hd_open=$(answers_now "${1#:}") && [ -n "$hd_open" ] ;;
     *) has_result "$1" up || has_result "$1" unchecked || has_result "$1" failing ;;
     esac
 }
@@ -85,7 +90,13 @@ expect_backends() {
     for hd_word in $HD_BACKENDS; do
         was_up "${hd_word#*=}" || continue
         case $hd_word in
-        :*) for hd_address in $hd_open; do hd_expected="$hd_expected ${hd_word%%=*}@$hd_address"; done ;;
+        :*)
+            while read -r hd_address hd_answers; do
+                hd_expected="$hd_expected ${hd_word%%=*}@$hd_address=$hd_answers"
+            done <<END
+$hd_open
+END
+            ;;
         *) hd_expected="$hd_expected ${hd_word%%=*}" ;;
         esac
     done
@@ -116,16 +127,45 @@ all_checked() {
     [ "$hd_waiting" = no ]
 }
 
-# closed_ports: adds the ports that do not keep a connection open any more to hd_lost. A VIP may have moved
-# in the meantime.
-closed_ports() {
+# as_before ANSWER BEFORE: whether an answer is of a kind that was given before (words with a comma between
+# them), or better.
+as_before() {
+    case $1:,$2, in
+    tls:*) return 0 ;;
+    http:*,tls,*) return 1 ;;
+    http:* | http/*:*,http/*) return 0 ;;
+    *) case ,$2, in *",$1,"*) return 0 ;; *) return 1 ;; esac ;;
+    esac
+}
+
+# unlike_before EXPECTED: the first of the answers on a port that is not what it was, if there is one.
+unlike_before() {
+    hd_address=${1#*@}
+    hd_before=${hd_address#*=}
+    hd_address=${hd_address%%=*}
+    hd_port=${1%%@*}
+    # A VIP may have moved in the meantime.
+    [ "$hd_address" = "$HD_NODE_ADDRESS" ] || all_here "$hd_address" || return 0
+    for hd_answer in $(answers_of "$hd_address" "${hd_port#:}" "$(times_to_ask)"); do
+        as_before "$hd_answer" "$hd_before" && continue
+        printf '%s\n' "$hd_answer"
+        return 0
+    done
+}
+
+# changed_answers: adds the ports that do not answer as before to hd_lost, with what they answer now. Each
+# has some tries: one server may be busy.
+changed_answers() {
     for hd_name in $hd_expected; do
         case $hd_name in :*) ;; *) continue ;; esac
-        hd_address=${hd_name#*@}
-        hd_port=${hd_name%%@*}
-        [ "$hd_address" = "$HD_NODE_ADDRESS" ] || all_here "$hd_address" || continue
-        stays_open "$hd_address" "${hd_port#:}" || stays_open "$hd_address" "${hd_port#:}" ||
-            hd_lost="$hd_lost $hd_name"
+        hd_tries=0
+        while [ "$hd_tries" -lt "$MOST_TRIES" ]; do
+            hd_unlike=$(unlike_before "$hd_name")
+            [ -n "$hd_unlike" ] || break
+            hd_tries=$((hd_tries + 1))
+            alive
+        done
+        [ -z "$hd_unlike" ] || hd_lost="$hd_lost $hd_name=$hd_unlike"
     done
 }
 
@@ -133,7 +173,7 @@ closed_ports() {
 prove_backends() {
     [ -n "$hd_expected" ] || return 0
     until_true "$1" 'the first checks of all servers' all_checked || hd_lost="$hd_lost$hd_failing"
-    [ -n "$hd_lost" ] || closed_ports
+    [ -n "$hd_lost" ] || changed_answers
     [ -n "$hd_lost" ] || return 0
     for hd_name in $hd_lost; do
         emit lost "$hd_name"
@@ -142,15 +182,24 @@ prove_backends() {
     return 1
 }
 
-# record_served: adds the listeners that have a backend now to those that had one before. With no backend
-# left it tells an outage from a cluster that has no API server yet.
+# record_served: adds the listeners that have a backend now to those that had one before, with what they
+# answer: lines NAME, or NAME ANSWERS. With no backend left it tells an outage from a cluster that has
+# no API server yet.
 record_served() {
     hd_rows=$(results_from "$HD_HEALTH_PORT")
+    hd_up=
+    # The first line of each name counts.
     {
-        cat "$HD_ROOT/served" 2>/dev/null
         for hd_listener in $HD_LISTENERS; do
-            ! has_result "$hd_listener-backend/" up || printf '%s\n' "$hd_listener"
+            hd_name=${hd_listener%%=*}
+            has_result "$hd_name-backend/" up || continue
+            hd_now=$(answers_now "${hd_listener#*=}" | sed -n '1s/.* //p')
+            [ -z "$hd_now" ] || printf '%s %s\n' "$hd_name" "$hd_now"
+            hd_up="$hd_up $hd_name"
         done
-    } | sort -u | tail -n 1000 >"$HD_ROOT/served.new" &&
+        cat "$HD_ROOT/served" 2>/dev/null
+        # shellcheck disable=SC2086  # a list of words
+        [ -z "$hd_up" ] || printf '%s\n' $hd_up
+    } | sort -s -u -k 1,1 | tail -n 1000 >"$HD_ROOT/served.new" &&
         chmod 0644 "$HD_ROOT/served.new" && mv -f "$HD_ROOT/served.new" "$HD_ROOT/served"
 }

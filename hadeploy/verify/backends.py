@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from hadeploy.desired import layout
+from hadeploy.answers.recorded import recorded_listeners
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import BackendServer, ObservedNode
 from hadeploy.plan.backends import SUFFIX
@@ -103,11 +103,9 @@ def once_served(look: ObservedNode, listener: str) -> bool:
         look: the node.
         listener: its name.
     """
-    file = look.file(layout.SERVED)
-    recorded = file.content.decode("utf-8", "replace").splitlines() if file else []
     servers = [s for s in look.backends if s.listener == f"{listener}{SUFFIX}"]
     return (
-        listener in recorded
+        listener in recorded_listeners(look)
         or listener in look.once_up
         or any(server.up or server.answered for server in servers)
     )

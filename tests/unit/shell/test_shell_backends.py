@@ -20,12 +20,14 @@ def run(main: str, *, shell: str = "dash", **variables: str) -> list[str]:
         "lock.sh",
         "apply.sh",
         "restore.sh",
+        "answer.sh",
         "backends.sh",
         variables={
             "HD_TOKEN": "t",
             "HD_CLUSTER": "c",
             "HD_HEALTH_PORT": "1",
             "HD_VIPS": "",
+            "HD_NODE_ADDRESS": "10.0.0.9",
             "HD_OTHERWISE": "leave_it",
             **variables,
         },
@@ -152,3 +154,76 @@ def test_where_another_node_serves_one_server_must_be_up() -> None:
     down = [row(f"n{i}", "DOWN", "L4TOUT") for i in (1, 2)]
     assert proven([], down, "api/=")[1] == "lost api/"
     assert proven([], UP, "api/=") == ["step 0", "ok 0"]
+
+
+def answering(*words: str) -> str:
+    """A port that answers clients so, one after the other."""
+    lines = "\n".join(words)
+    return f"answers_of() {{ cat <<'END'\n{lines}\nEND\n}}\nalive() {{ :; }}"
+
+
+def port_proven(before: list[str], after: list[str]) -> list[str]:
+    """What comes of a change from some answers to others."""
+    main = (
+        f"{haproxy(*UP)}\n{answering(*before)}\nexpect_backends\n"
+        f"{answering(*after)}\nstep 0 prove_backends 1"
+    )
+    return run(main, HD_BACKENDS=":9443=:9443")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (["tls"], ["tls"]),
+        (["http"], ["tls"]),
+        (["http", "tls"], ["tls"]),
+        (["silent"], ["silent"]),
+        # Nothing was answered before.
+        (["closed"], ["closed"]),
+        (["refused"], ["closed"]),
+        ([], ["http"]),
+    ],
+)
+def test_a_port_that_answers_as_before_is_proven(before: list[str], after: list[str]) -> None:
+    assert port_proven(before, after) == ["step 0", "ok 0"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (["tls"], ["closed"], "tls=closed"),
+        (["tls"], ["http"], "tls=http"),
+        (["http"], ["http/400"], "http=http/400"),
+        # One of the servers is enough.
+        (["tls"], ["silent", "tls"], "tls=silent"),
+        (["http", "tls"], ["refused"], "http,tls=refused"),
+    ],
+)
+def test_a_port_that_answers_otherwise_is_lost(
+    before: list[str], after: list[str], told: str
+) -> None:
+    said = port_proven(before, after)
+    assert said[1] == f"lost :9443@10.0.0.9={told}"
+    assert "failed 0" in said
+
+
+def test_what_is_answered_is_recorded_beside_the_name(tmp_path: Path) -> None:
+    file = tmp_path / "served"
+    file.write_text("api\ngone tls\nquiet http\n")
+    rows = [*UP, row("n1", "UP", "L4OK").replace("api,", "quiet-backend,", 1)]
+    rows = [one.replace("api,", "api-backend,", 1) for one in rows]
+    main = f"{haproxy(*rows)}\nrecord_served"
+
+    def recorded(*words: str) -> str:
+        run(
+            f"{answering(*words)}\n{main}",
+            HD_ROOT=str(tmp_path),
+            HD_LISTENERS="api=9443 quiet=9444 down=9445",
+        )
+        return file.read_text()
+
+    assert recorded("http", "tls") == "api http,tls\ngone tls\nquiet http,tls\n"
+    # What answers nobody now did so before.
+    assert recorded("closed") == "api http,tls\ngone tls\nquiet http,tls\n"
+    file.unlink()
+    assert recorded("closed") == "api\nquiet\n"

@@ -1,0 +1,68 @@
+"""Asking an address from this machine, as shell/answer.sh does from a node."""
+
+from __future__ import annotations
+
+import socket
+
+from hadeploy.answers.answer import Answer
+from hadeploy.answers.hello import client_hello
+
+CONNECT_SECONDS = 2.0
+ANSWER_SECONDS = 2.0
+# Where a server is known to say nothing.
+SILENT_SECONDS = 0.3
+# For how long a connection without a word from us must stay open.
+OPEN_SECONDS = 0.15
+_HANDSHAKE, _ALERT = 0x16, 0x15
+_REQUEST = b"GET / HTTP/1.0\r\n\r\n"
+_LONGEST_STATUS_LINE = 200
+_BAD_REQUEST, _SERVER_ERRORS = 400, range(500, 600)
+
+
+def ask(address: str, port: int, seconds: float = ANSWER_SECONDS) -> Answer:
+    """What a TLS client is answered there, and what another one if that is no TLS.
+
+    Args:
+        address: without a port.
+        port: TCP.
+        seconds: how long an answer is waited for.
+
+    Raises:
+        OSError: no connection opens.
+    """
+    first = _said(address, port, client_hello(), seconds)
+    if first is None:
+        return Answer("silent")
+    if first[:1] == bytes([_HANDSHAKE]):
+        return Answer("tls")
+    if first[:1] == bytes([_ALERT]):
+        return Answer("alert")
+    if first:
+        return _of_plain_text(_said(address, port, _REQUEST, seconds) or b"")
+    unasked = _said(address, port, b"", OPEN_SECONDS)
+    if unasked is None:
+        return Answer("open")
+    return Answer("other" if unasked else "closed")
+
+
+def _of_plain_text(line: bytes) -> Answer:
+    version, _, rest = line.decode("latin-1").partition(" ")
+    if not version.startswith("HTTP/") or not rest[:3].isdigit():
+        return Answer("other")
+    status = int(rest[:3])
+    told = status == _BAD_REQUEST or status in _SERVER_ERRORS
+    return Answer(f"http/{status}" if told else "http")
+
+
+def _said(address: str, port: int, words: bytes, seconds: float) -> bytes | None:
+    """The first bytes that are answered; b"" if it is closed, None if nothing is said."""
+    with socket.create_connection((address, port), CONNECT_SECONDS) as connection:
+        connection.settimeout(seconds)
+        try:
+            connection.sendall(words)
+            return connection.recv(_LONGEST_STATUS_LINE)
+        except TimeoutError:
+            return None
+        except OSError:
+            # Reset: closed by somebody who had not read all of it.
+            return b""

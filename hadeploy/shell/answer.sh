@@ -1,0 +1,73 @@
+# shellcheck shell=sh
+# What a client is answered. Given: HD_HELLO (a TLS ClientHello as a format of printf), report.sh.
+
+# How long an answer is waited for, and how long a connection must stay open on which nothing is said.
+ANSWER_SECONDS=2
+OPEN_SECONDS=0.15
+
+# It is killed after a second if it is not connected by then; from then on it has its own time.
+# A server that closes the connection of a TLS client may be one that only wants other words. `read` returns
+# 1 at the end of the stream, and more than 128 after the time. bash's own printf would send line by line
+# (see http_get).
+# shellcheck disable=SC2016  # expanded by bash, from its own arguments
+answer_program='
+connect() { exec 3<>"/dev/tcp/$address/$port"; }
+first() { IFS= read -r -t "$1" -N 1 -u 3 byte; result=$?; }
+address=$1 port=$2 hello=$3 patience=$4 stays=$5
+connect || exit
+trap "" TERM
+exec 2>/dev/null
+enable -n printf
+echo answer
+printf "$hello" >&3
+first "$patience"
+case $result:$byte in
+0:$(printf "\026")) echo tls ;;
+0:$(printf "\025")) echo alert ;;
+0:*)
+    connect && printf "GET / HTTP/1.0\r\n\r\n" >&3 || exit
+    IFS=" " read -r -t "$patience" -n 200 -u 3 version status _
+    case $version/${status%%[!0-9]*} in
+    HTTP/*/400 | HTTP/*/5[0-9][0-9]) echo "http/${status%%[!0-9]*}" ;;
+    HTTP/*/[1-4][0-9][0-9]) echo http ;;
+    *) echo other ;;
+    esac ;;
+1:)
+    connect || exit
+    first "$stays"
+    case $result in
+    0) echo other ;;
+    1) echo closed ;;
+    *) echo open ;;
+    esac ;;
+*) echo silent ;;
+esac
+'
+
+# answer_of ADDRESS PORT [SECONDS]: one word: tls, alert (of TLS), http (or http/STATUS where that is 400 or 5xx),
+# other, silent, open (closed when TLS is spoken, not before), closed (at once), refused, unreached.
+answer_of() {
+    hd_said=$(timeout -k 9 1 bash -c "$answer_program" bash "$1" "$2" "$HD_HELLO" \
+        "${3-$ANSWER_SECONDS}" "$OPEN_SECONDS" 2>&1)
+    case $hd_said in
+    answer*[!a-z]*) hd_said=${hd_said##*"
+"} ;;
+    answer) hd_said=closed ;;
+    *refused*) hd_said=refused ;;
+    *) hd_said=unreached ;;
+    esac
+    printf '%s\n' "$hd_said"
+}
+
+# answers_of ADDRESS PORT TIMES: asks that often at the same time, so that each server has its turn; every
+# answer once.
+answers_of() {
+    hd_times=0
+    {
+        while [ "$hd_times" -lt "$3" ]; do
+            answer_of "$1" "$2" &
+            hd_times=$((hd_times + 1))
+        done
+        wait
+    } | sort -u
+}
