@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from hadeploy.observe.model import ObservedNode
     from hadeploy.plan.previous import Previous
     from hadeploy.run.prepare import Prepared
-    from hadeploy.verify.model import Proof
 
 Result = TypeVar("Result")
 
@@ -239,23 +238,6 @@ class Run:
             tell=self.tell,
             asked=asked,
         )
-
-    def certificate_proofs(
-        self, cluster: Cluster, observed: Mapping[str, ObservedNode]
-    ) -> list[Proof]:
-        """Whether clients accept the certificates of the backends that are up.
-
-        Args:
-            cluster: the inventory, or what comes before it.
-            observed: by node label.
-        """
-        from hadeploy.verify.certificates import backends_up, certificate_proofs
-
-        up = backends_up(cluster, observed)
-        if not up:
-            return []
-        reader = self.reader or certificate_reader(cluster, lambda: self.sessions)
-        return list(certificate_proofs(cluster, reader.read(up), up))
 
     def _ask(
         self, prepared: Prepared, observed: dict[str, ObservedNode]

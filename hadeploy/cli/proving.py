@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from hadeploy.cli.client_proofs import accepted, answered
 from hadeploy.cli.cluster_run import Run
 from hadeploy.cli.common import Options
 from hadeploy.cli.outcome import Outcome
@@ -39,6 +40,7 @@ def prove(
     """
     cluster = prepared.cluster
     first = [looks] if looks is not None else []
+    reads = outcome.command in ("up", "verify")
     run.progress.phase("Verify")
     desired = expected(prepared, run.choices.only)
     outcome.proofs, observed = wait_for_proofs(
@@ -47,6 +49,7 @@ def prove(
         lambda: first.pop() if first else observe(cluster, run.sessions, listen=run.listen),
         run.progress,
         timeout=timeout,
+        answered=lambda looks: answered(run, cluster, looks) if reads else [],
     )
     outcome.proofs += [
         Proof(
@@ -58,8 +61,8 @@ def prove(
         for node in run.choices.without
     ]
     outcome.proofs += unreachable_proofs(run.unreachable)
-    if outcome.command in ("up", "verify"):
-        outcome.proofs += run.certificate_proofs(cluster, observed)
+    if reads:
+        outcome.proofs += accepted(run, cluster, observed)
     # `up` comes before the API servers do.
     if failed(outcome.proofs) or outcome.command == "verify":
         from hadeploy.diagnose.evaluate import diagnose

@@ -10,6 +10,7 @@ from hadeploy.check.model import Sight
 from hadeploy.check.network import interface_of
 from hadeploy.check.vip_rules import vip_dropped
 from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.observe.model import ObservedNode
 
 
 def interfaces(scene: Scene) -> Iterator[Diagnosis]:
@@ -33,7 +34,7 @@ def vip_unanswered(scene: Scene) -> Iterator[Diagnosis]:
     sight = Sight(scene.cluster, scene.observed)
     for vip in (str(vip.ip) for vip in scene.cluster.vip):
         holders = scene.holders(vip)
-        failing = [n.label for n, look in scene.nodes if False in _tried(look.through, vip)]
+        failing = [n.label for n, look in scene.nodes if False in _reached(look, vip)]
         away = [label for label in failing if label not in holders] or failing
         if len(holders) != 1 or not away:
             continue
@@ -65,7 +66,7 @@ def vip_unanswered(scene: Scene) -> Iterator[Diagnosis]:
                 "allow the listeners' ports in the node's firewall",
                 (f"{holders[0]}: iptables drops them", unreached),
             )
-        elif (opened := _tried(holder.through, vip)) and all(opened):
+        elif (opened := _reached(holder, vip)) and all(opened):
             yield Diagnosis(
                 "vip-unheard",
                 tuple(away),
@@ -76,8 +77,9 @@ def vip_unanswered(scene: Scene) -> Iterator[Diagnosis]:
             )
 
 
-def _tried(through: dict[tuple[str, int], bool], vip: str) -> list[bool]:
-    return [opens for (address, _), opens in through.items() if address == vip]
+def _reached(look: ObservedNode, vip: str) -> list[bool]:
+    """Of each port that was tried, whether a connection opened."""
+    return [answer.reached for (address, _), answer in look.through.items() if address == vip]
 
 
 def unreachable(scene: Scene) -> Iterator[Diagnosis]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
+from hadeploy.answers.hello import hello_for_printf
 from hadeploy.desired import layout
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
@@ -67,6 +68,7 @@ def observation_script(
         "containers.sh",
         "preflight.sh",
         "segment.sh",
+        "answer.sh",
         "settle.sh",
         "observe.sh",
         variables={
@@ -84,6 +86,7 @@ def observation_script(
             "HD_LISTENERS": " ".join(listener.name for listener in cluster.listeners),
             "HD_OWN_PORTS": " ".join(str(port) for port in cluster.haproxy_ports),
             "HD_HEALTH_PORT": str(cluster.haproxy.health_port),
+            "HD_HELLO": hello_for_printf(),
             "HD_CHECK": depth,
             "HD_KEEPALIVED_IMAGE": cluster.images.keepalived.reference,
             "HD_ROUTER_ID": str(cluster.vrrp.virtual_router_id),

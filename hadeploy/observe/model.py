@@ -13,6 +13,7 @@ from hadeploy.observe.segment import Segment
 from hadeploy.observe.vrrp import Spoken
 
 if TYPE_CHECKING:
+    from hadeploy.answers.answer import Answer
     from hadeploy.observe.autostart_files import AutostartFile
     from hadeploy.observe.other_clusters import OtherCluster
     from hadeploy.observe.stopped_foreign import StoppedForeign
@@ -249,7 +250,7 @@ class ObservedNode:
         versions: role → what the running program says of itself; empty if it was not asked.
         once_up: listeners without a backend that is up, which haproxy's log says had one.
         settled: seconds that the VIP took to answer there after a change; 0.0 if nobody waited.
-        through: (VIP, port) → whether a connection from this node opens.
+        through: (VIP, port) → what a client on this node is answered.
         check_age: seconds since keepalived's check of haproxy ran, or None if it never did.
         keepaliveds: pid → container id, or "" for one that runs on the host.
         foreign: somebody else's containers in our place.
@@ -284,7 +285,7 @@ class ObservedNode:
     keepaliveds: dict[int, str]
     serving: str | None
     backends: tuple[BackendServer, ...]
-    through: dict[tuple[str, int], bool]
+    through: dict[tuple[str, int], Answer]
     applied: Applied | None
     foreign: tuple[Foreign, ...] = ()
     publishers: Mapping[int, tuple[str, ...]] = field(default_factory=dict)

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from hadeploy.answers.answer import read_answer
 from hadeploy.desired import layout
 from hadeploy.desired.model import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC
 from hadeploy.observe.autostart_files import of_another_engine, parse_autostart_files
@@ -86,9 +87,9 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         once_up=frozenset(m.words[0] for m in reply.all("once-up") if m.words),
         versions={m.words[0]: m.words[1] for m in reply.all("version") if len(m.words) > 1},
         through={
-            (m.words[0], int(m.words[1])): m.words[2] == "yes"
+            (m.words[0], int(m.words[1])): answer
             for m in reply.all("through")
-            if len(m.words) == 3
+            if len(m.words) == 3 and (answer := read_answer(m.words[2]))
         },
         applied=parse_applied(files),
         foreign=parse_foreign(reply),

@@ -2,10 +2,12 @@
 # One read-only look at a node. Given: HD_ROOT, HD_CLUSTER, HD_CONTAINERS, HD_IMAGES, HD_PORTS,
 # HD_VIPS, HD_HEALTH_PORT, HD_KEEPALIVED (container name), HD_VERSIONS, HD_SETTLE (at the end of a
 # change: how long to wait first; the lock is given back then), foreign.sh, containers.sh, preflight.sh,
-# segment.sh, settle.sh.
+# segment.sh, settle.sh, answer.sh.
 # Everything is data for observe/parse.py.
 NEWLINE='
 '
+MOST_ASKED_AT_ONCE=16
+SILENT_SECONDS=0.3
 
 observe_node() {
     emit node
@@ -126,8 +128,8 @@ observe_once_up() {
     done
 }
 
-# Which haproxy configuration answers, and whether the service port opens through each VIP.
-observe_answers() {
+# Which haproxy configuration answers.
+observe_haproxy() {
     emit serving
     http_get "$HD_HEALTH_PORT" /config
     emit backends
@@ -135,18 +137,40 @@ observe_answers() {
     [ -n "$hd_stats" ] || hd_stats=$(stats_of_recorded_port)
     printf '%s\n' "$hd_stats"
     observe_once_up
+}
+
+# ask_vips: what a client is answered on each VIP and port; all are asked at the same time, and each line
+# is one write.
+ask_vips() {
     # Before anything was applied nobody answers there, and each attempt costs a second.
     [ -f "$HD_ROOT/applied.json" ] || return 0
+    hd_asking=0
     # shellcheck disable=SC2154  # preflight.sh
     for hd_vip in $hd_askable; do
+        # shellcheck disable=SC2086  # a list of words, in the order of the ports
+        set -- $HD_LISTENERS
         for hd_port in $HD_PORTS; do
-            if tcp_opens "$hd_vip" "$hd_port"; then
-                emit through "$hd_vip" "$hd_port" yes
-            else
-                emit through "$hd_vip" "$hd_port" no
-            fi
+            told_answer "$hd_vip" "$hd_port" "$1" &
+            shift
+            hd_asking=$((hd_asking + 1))
+            [ $((hd_asking % MOST_ASKED_AT_ONCE)) -ne 0 ] || wait
         done
     done
+    wait
+}
+
+# told_answer VIP PORT LISTENER: for one that said nothing when it was recorded nobody waits long.
+told_answer() {
+    hd_patience=$ANSWER_SECONDS
+    ! grep -qxF "$3 silent" "$HD_ROOT/served" 2>/dev/null || hd_patience=$SILENT_SECONDS
+    printf '%s %s %s\n' "$1" "$2" "$(answer_of "$1" "$2" "$hd_patience")"
+}
+
+# tell_answers: what `ask_vips` says on descriptor 4.
+tell_answers() {
+    while read -r hd_vip hd_port hd_answer; do
+        emit through "$hd_vip" "$hd_port" "$hd_answer"
+    done <&4
 }
 
 observe_vrrp() {
@@ -209,6 +233,14 @@ main() {
     lock_tell
     know_routes
     know_askable
+    # Through a pipe: it is in no file, and comes in between no other message.
+    ask_vips | look_around
+    emit end
+}
+
+# look_around: all that is not known yet, while the VIPs are asked.
+look_around() {
+    exec 4<&0 </dev/null
     segment_begin
     thorough && probe_begin
     observe_docker
@@ -226,9 +258,9 @@ main() {
     observe_stopped_foreign
     observe_autostart_files
     observe_other_clusters
-    observe_answers
+    observe_haproxy
     observe_machine
     thorough && probe_end
+    tell_answers
     segment_end
-    emit end
 }

@@ -16,6 +16,7 @@ from hadeploy.plan.order import holders
 from hadeploy.plan.successor import drains, successors
 from hadeploy.status.model import Verdict
 from hadeploy.status.situation import Situation
+from hadeploy.verify.answers import answer_proofs, supplied
 from hadeploy.verify.backends import (
     BACKENDS,
     FIRST_TIME,
@@ -53,6 +54,7 @@ def judge(situation: Situation) -> tuple[Verdict, list[Proof]]:
         *(p for p in prove(force.cluster, force.desired, force.observed) if p.name != BACKENDS),
         *_served(force.cluster, force),
         *_backends(force),
+        *answer_proofs(force.cluster, force.observed, force.certificates),
         *_certificates(force),
         *_takeover(force),
         *_engines(situation),
@@ -70,24 +72,30 @@ def _served(cluster: Cluster, force: Situation) -> Iterator[Proof]:
     for vip in map(str, (vip.ip for vip in cluster.vip)):
         holding = holders([vip], force.observed.values())
         for listener in cluster.listeners:
+            behind = supplied(cluster, force.observed, vip, listener, force.certificates)
             tried = {
-                node: opens
+                node: answer
                 for node, look in force.observed.items()
-                if (opens := look.through.get((vip, listener.port))) is not None
+                if (answer := look.through.get((vip, listener.port))) is not None
             }
             serving = [n for n in holding if _serves(cluster, force.observed[n], listener)]
             # The holder's own connection says nothing of the network; who is alone has no other.
-            witnesses = [tried[n] for n in tried if n not in holding] or list(tried.values())
+            others = [tried[n] for n in tried if n not in holding]
+            witnesses = others or list(tried.values())
             target = f"{vip} port {listener.port}"
-            if not holding and any(tried.values()):
+            if not holding and any(answer.reached for answer in tried.values()):
                 yield Proof(OUTAGE, "pass", f"{target} is served by a node that was not reached")
             elif not holding:
                 yield Proof(OUTAGE, "fail", f"{target} is served by no node")
             elif not serving:
                 where = " and ".join(holding)
                 yield Proof(OUTAGE, "fail", f"{target} is not served by {where}, which has the VIP")
-            elif witnesses and not any(witnesses):
+            elif witnesses and not any(answer.reached for answer in witnesses):
                 yield Proof(OUTAGE, "fail", f"{target} can be reached from no other node")
+            elif witnesses and all(not a.reached or behind.problem(a) for a in witnesses):
+                problems = dict.fromkeys(map(behind.problem, witnesses))
+                seen = f"{target} {' and '.join(filter(None, problems))}"
+                yield Proof(OUTAGE, "fail", seen)
             else:
                 yield Proof(OUTAGE, "pass", f"{target} is served by {' and '.join(serving)}")
 

@@ -8,8 +8,9 @@ from hadeploy.check.network import misplaced
 from hadeploy.desired.model import DesiredNode
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedContainer, ObservedNode
+from hadeploy.observe.model import ObservedContainer, ObservedNode, Socket
 from hadeploy.plan.successor import drains
+from hadeploy.verify.answers import Supplied, supplied, target_of
 from hadeploy.verify.backends import backend_proofs
 from hadeploy.verify.model import Proof, Verdict
 from hadeploy.verify.other_keepaliveds import other_keepaliveds
@@ -18,6 +19,10 @@ from hadeploy.verify.segment import segment_proofs
 # A container that crashes at start looks fine for a moment; a restarted one must last longer.
 STABLE_SECONDS = 2
 STABLE_AFTER_RESTART_SECONDS = 10
+CLOSED = (
+    "does haproxy reject it, or the backends what haproxy sends them? look for tcp-request, "
+    "send-proxy, ssl and mode in `templates`"
+)
 
 
 def prove(
@@ -31,13 +36,18 @@ def prove(
         observed: the same nodes.
     """
     found: list[Proof] = []
+    behind = {
+        (str(vip.ip), listener.port): supplied(cluster, observed, str(vip.ip), listener)
+        for vip in cluster.vip
+        for listener in cluster.listeners
+    }
     for node in cluster.nodes:
         if node.label not in observed:
             continue
         look = observed[node.label]
         found += _containers(cluster, look)
         found += _ports(cluster, look, desired[node.label])
-        found += _through(cluster, look)
+        found += _through(cluster, look, behind)
         found += _vrrp(cluster, look, desired[node.label])
         found += _claimed_once(cluster, look, desired[node.label])
         if look.vrrp:
@@ -103,6 +113,8 @@ def _ports(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterat
                 "fail",
                 f"port {listener.port} belongs to {names}, not to our haproxy alone",
             )
+        elif bound := _elsewhere(cluster, sockets):
+            verdict, seen = "fail", f"haproxy listens on {bound} only, so clients do not reach it"
         else:
             verdict, seen = "pass", f"haproxy listens on port {listener.port}"
         yield Proof(
@@ -136,30 +148,45 @@ def _ports(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterat
         yield Proof("haproxy-answers", "pass", "haproxy serves this configuration", look.node)
 
 
-def _through(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:
+def _elsewhere(cluster: Cluster, sockets: list[Socket]) -> str | None:
+    """What sockets are bound to, if a connection to some VIP would find none of them."""
+    bound = {socket.address for socket in sockets}
+    for vip in cluster.vip:
+        if not bound & {"*", "::" if vip.version == 6 else "0.0.0.0", str(vip.ip)}:  # noqa: S104
+            return ", ".join(f"{socket.address}:{socket.port}" for socket in sockets)
+    return None
+
+
+def _through(
+    cluster: Cluster, look: ObservedNode, behind: Mapping[tuple[str, int], Supplied]
+) -> Iterator[Proof]:
+    """What a listener that has no backend answers is as it should be: haproxy closes at once."""
     for vip in cluster.vip:
         for listener in cluster.listeners:
-            target = (
-                f"{vip.ip}:{listener.port}" if vip.version == 4 else f"[{vip.ip}]:{listener.port}"
-            )
-            opens = look.through.get((str(vip.ip), listener.port))
-            if opens is None:
+            target = target_of(vip, listener)
+            answer = look.through.get((str(vip.ip), listener.port))
+            verdict: Verdict = "fail"
+            if answer is None:
                 why = misplaced(vip.ip, cluster, cluster.node(look.node), look)
                 seen = f"{target} was not tried: {why or 'nothing was applied here yet'}"
                 hint = "correct `vip`" if why else "hadeploy up"
-            elif opens:
-                seen, hint = f"{target} accepts connections from here", ""
-            else:
-                seen = f"{target} cannot be reached from here"
+            elif not answer.reached:
+                seen = f"{target} {answer.now} from here"
                 hint = "does something drop ARP, or the port, between the nodes?"
-            verdict: Verdict = "pass" if opens else "fail"
+                if answer.word == "refused":
+                    hint = "does haproxy listen there? does a firewall reject the port?"
+            elif answer.closed and behind[str(vip.ip), listener.port].up:
+                problem = behind[str(vip.ip), listener.port].problem(answer)
+                seen, hint = f"{target} {problem}", CLOSED
+            else:
+                verdict, seen, hint = "pass", f"{target} {answer.now}", ""
             yield Proof(
                 "vip-answers-node",
                 verdict,
                 seen,
                 look.node,
                 hint or None,
-                follows=opens is None and not _runs(look, cluster.container_names[0]),
+                follows=answer is None and not _runs(look, cluster.container_names[0]),
             )
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable, Mapping
 
-from hadeploy.check.network import not_to_be_asked
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.run.progress import Progress
+from hadeploy.verify.from_here import from_here
 from hadeploy.verify.model import Proof, failed
 from hadeploy.verify.proofs import prove
 
 POLL_SECONDS = 0.3
-FROM_HERE_SECONDS = 2.0
 
 
 def wait_for_proofs(
@@ -25,6 +23,7 @@ def wait_for_proofs(
     progress: Progress,
     *,
     timeout: float,
+    answered: Callable[[Mapping[str, ObservedNode]], list[Proof]] = lambda _: [],
 ) -> tuple[list[Proof], Mapping[str, ObservedNode]]:
     """Look and prove until nothing fails, or until the deadline.
 
@@ -34,6 +33,7 @@ def wait_for_proofs(
         look: observes the nodes.
         progress: told what is waited for.
         timeout: seconds.
+        answered: the proofs for which the backends' certificates are read.
 
     Returns:
         The proofs of the last look, the ones from this machine at the end; and what it saw.
@@ -41,45 +41,11 @@ def wait_for_proofs(
     deadline = time.monotonic() + timeout
     while True:
         observed = look()
-        proofs = prove(cluster, desired, observed)
+        proofs = [*prove(cluster, desired, observed), *answered(observed)]
         wrong = failed(proofs)
         if not wrong or time.monotonic() >= deadline:
-            return [*proofs, *from_here(cluster, not_to_be_asked(cluster, observed))], observed
+            return [*proofs, *from_here(cluster, observed)], observed
         first = wrong[0]
         where = f"{first.node}: " if first.node else ""
         progress.waiting(f"{where}{first.message}")
         time.sleep(POLL_SECONDS)
-
-
-def from_here(cluster: Cluster, refused: Mapping[str, str]) -> list[Proof]:
-    """Whether the VIP answers on this machine; only a warning, since it may have no route there.
-
-    Args:
-        cluster: the inventory.
-        refused: VIPs that would be somebody else's address, and why; they get no packet from us.
-    """
-    found = []
-    for vip in cluster.vip:
-        if str(vip.ip) in refused:
-            seen = f"{vip.ip} was not tried from this machine: {refused[str(vip.ip)]}"
-            found.append(Proof("vip-answers-here", "warn", seen, hint="correct `vip`"))
-            continue
-        for listener in cluster.listeners:
-            target = f"{vip.ip}:{listener.port}"
-            try:
-                socket.create_connection((str(vip.ip), listener.port), FROM_HERE_SECONDS).close()
-            except OSError as error:
-                reason = error.strerror or str(error)
-                found.append(
-                    Proof(
-                        "vip-answers-here",
-                        "warn",
-                        f"{target} cannot be reached from this machine ({reason})",
-                        hint="fine if it has no route to the VIP",
-                    )
-                )
-            else:
-                found.append(
-                    Proof("vip-answers-here", "pass", f"{target} accepts connections from here")
-                )
-    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from hadeploy.answers.answer import Answer
 from hadeploy.desired.build import desired_nodes
 from hadeploy.desired.model import Container, DesiredNode, NodeFacts, configuration_id
 from hadeploy.desired.templates import environment
@@ -162,7 +163,7 @@ def _healthy_node(of: Cluster, label: str, state: DesiredNode, holder: bool) -> 
             for i in (1, 2, 3)
         ),
         sessions={listener.name: 7 if holder else 0 for listener in of.listeners},
-        through={(VIP, listener.port): True for listener in of.listeners},
+        through={(VIP, listener.port): Answer("tls") for listener in of.listeners},
         applied=Applied(
             (VIP,),
             "eth0",

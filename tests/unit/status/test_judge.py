@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hadeploy.answers.answer import Answer
 from hadeploy.observe.model import BackendServer
 from hadeploy.status.judge import judge
 from hadeploy.status.situation import Situation
@@ -14,7 +15,7 @@ from hadeploy.verify.model import failed
 from tests.unit import builders
 from tests.unit.status.looks import change, container, drained, file, situation, vip, vrrp
 
-UNREACHED = {(builders.VIP, 9443): False}
+UNREACHED = {(builders.VIP, 9443): Answer("unreached")}
 NO_SERVER = tuple(BackendServer("kube-apiserver-backend", f"n{i}", "DOWN") for i in (1, 2, 3))
 ONE_SERVER = (*NO_SERVER[:2], BackendServer("kube-apiserver-backend", "n3", "UP 1/2"))
 EVERYWHERE = ("n1", "n2", "n3")

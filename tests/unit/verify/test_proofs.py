@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hadeploy.answers.answer import Answer
 from hadeploy.observe.model import (
     Address,
     ObservedFile,
@@ -148,7 +149,7 @@ CASES: list[Any] = [
         id="nothing applied",
     ),
     pytest.param(
-        change("n2", through={(builders.VIP, 9443): False}),
+        change("n2", through={(builders.VIP, 9443): Answer("unreached")}),
         [("n2", "vip-answers-node", f"{builders.VIP}:9443 cannot be reached from here")],
         id="VIP unreachable from a peer",
     ),

@@ -1,0 +1,42 @@
+"""The proofs for which backends' certificates are read: what a client gets, and accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from hadeploy.certificates.certificate import Certificates, Endpoint
+from hadeploy.cli.cluster_run import Run, certificate_reader
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedNode
+from hadeploy.verify.answers import answer_proofs
+from hadeploy.verify.certificates import backends_up, certificate_proofs
+from hadeploy.verify.model import Proof
+
+
+def accepted(run: Run, cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Proof]:
+    """Whether clients accept the certificates of the backends that are up.
+
+    Args:
+        run: has the connections.
+        cluster: the inventory, or what comes before it.
+        observed: by node label.
+    """
+    up = backends_up(cluster, observed)
+    return list(certificate_proofs(cluster, _certificates(run, cluster, up), up)) if up else []
+
+
+def answered(run: Run, cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Proof]:
+    """Whether what is answered through the VIPs is what the backends answer.
+
+    Args:
+        run: has the connections.
+        cluster: the inventory, or what comes before it.
+        observed: by node label.
+    """
+    up = backends_up(cluster, observed)
+    return list(answer_proofs(cluster, observed, _certificates(run, cluster, up))) if up else []
+
+
+def _certificates(run: Run, cluster: Cluster, up: Collection[Endpoint]) -> Certificates:
+    run.reader = run.reader or certificate_reader(cluster, lambda: run.sessions)
+    return run.reader.read(up)

@@ -1,0 +1,146 @@
+"""Whether a client that comes through a VIP is answered as the backends answer. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from hadeploy.answers.answer import Answer, as_before
+from hadeploy.answers.recorded import recorded_answers
+from hadeploy.certificates.certificate import Certificates
+from hadeploy.inventory.model import Cluster, IPInterface, Listener, backends_of
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.backends import SUFFIX
+from hadeploy.plan.order import holders
+from hadeploy.verify.model import Proof
+
+PROOF = "vip-answers-clients"
+NOT_UNDERSTOOD = (
+    "does haproxy talk to the backends in a way that they do not understand? look for send-proxy, "
+    "ssl and mode in `templates`"
+)
+ON_PURPOSE = "; if the backends were changed on purpose: remove {root}/served on the nodes"
+
+
+@dataclass(frozen=True)
+class Supplied:
+    """What stands behind a VIP and a port.
+
+    Attributes:
+        up: how many backends the VIP's holder sends connections to; where it is not known, the
+            most that any node does.
+        before: what was answered there when the last change was recorded; empty where that is not
+            known, or does not count any more.
+        tls: whether the backends that are up speak TLS; None if not all of them could be asked.
+    """
+
+    up: int
+    before: frozenset[Answer] = frozenset()
+    tls: bool | None = None
+
+    def problem(self, answer: Answer) -> str | None:
+        """Why an answer is none for a client, after its address; None if it is one.
+
+        Args:
+            answer: of an open connection.
+        """
+        if not self.up or not answer.reached:
+            return None
+        if answer.closed:
+            return f"{answer.now}, although {_are_up(self.up)}"
+        if self.tls:
+            return None if answer.tls else f"{answer.now}, although the backends speak TLS"
+        if self.before and not as_before(answer, self.before):
+            past = " or ".join(sorted(a.past for a in self.before))
+            return f"{answer.now}, and {past} when the last change was recorded"
+        return None
+
+
+def supplied(
+    cluster: Cluster,
+    observed: Mapping[str, ObservedNode],
+    vip: str,
+    listener: Listener,
+    certificates: Certificates | None = None,
+) -> Supplied:
+    """What stands behind a VIP and a listener.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+        vip: without prefix.
+        listener: one of the inventory's.
+        certificates: of the backends that are up, where they were read.
+    """
+    looks = [observed[node] for node in holders([vip], observed.values())]
+    looks = looks or list(observed.values())
+    up = [names for look in looks if (names := _up(look, listener))]
+    before = {answer for look in looks for answer in recorded_answers(look, listener.name)}
+    serving = {name for names in up for name in names}
+    found = (certificates or Certificates()).found
+    behind = [
+        (str(address), port)
+        for name, address, port in backends_of(cluster, listener)
+        if name in serving
+    ]
+    read = [found[endpoint] for endpoint in behind if endpoint in found]
+    tls = None
+    if read and len(read) == len(behind):
+        speaking = [certificate is not None for certificate in read]
+        tls = speaking[0] if len(set(speaking)) == 1 else None
+    if tls is False:
+        # TLS that no backend speaks any more was given up on purpose.
+        before = {answer for answer in before if not answer.tls}
+    return Supplied(max(map(len, up), default=0), frozenset(before), tls)
+
+
+def _up(look: ObservedNode, listener: Listener) -> list[str]:
+    return [s.name for s in look.backends if s.listener == f"{listener.name}{SUFFIX}" and s.up]
+
+
+def target_of(vip: IPInterface, listener: Listener) -> str:
+    """A VIP and a port as a URL has them."""
+    host = f"[{vip.ip}]" if vip.version == 6 else str(vip.ip)
+    return f"{host}:{listener.port}"
+
+
+def answer_proofs(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], certificates: Certificates
+) -> Iterator[Proof]:
+    """A proof for each VIP and listener of which it is known what the backends answer.
+
+    A connection that does not open or is closed at once is a matter of the proofs of each node.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+        certificates: of the backends that are up.
+    """
+    for vip in cluster.vip:
+        for listener in cluster.listeners:
+            behind = supplied(cluster, observed, str(vip.ip), listener, certificates)
+            if not behind.up or not (behind.tls or behind.before):
+                continue
+            wrong: dict[str, list[str]] = {}
+            said: list[Answer] = []
+            for node, look in observed.items():
+                answer = look.through.get((str(vip.ip), listener.port))
+                if answer is None or not answer.reached or answer.closed:
+                    continue
+                said.append(answer)
+                problem = behind.problem(answer)
+                if problem:
+                    wrong.setdefault(problem, []).append(node)
+            target = target_of(vip, listener)
+            hint = NOT_UNDERSTOOD
+            if not behind.tls:
+                hint += ON_PURPOSE.format(root=cluster.root)
+            for problem, nodes in wrong.items():
+                where = ", ".join(nodes)
+                yield Proof(PROOF, "fail", f"{target} {problem} (asked from {where})", hint=hint)
+            if said and not wrong:
+                yield Proof(PROOF, "pass", f"{target} {said[0].now}, as the backends do")
+
+
+def _are_up(count: int) -> str:
+    return "1 backend is up" if count == 1 else f"{count} backends are up"

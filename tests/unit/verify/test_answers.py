@@ -1,0 +1,144 @@
+"""Whether what a client is answered through the VIP is what the backends answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+import pytest
+
+from hadeploy.answers.answer import Answer
+from hadeploy.certificates.certificate import Certificates, ServerCertificate
+from hadeploy.observe.model import BackendServer, ObservedFile, ObservedNode
+from hadeploy.status.judge import judge
+from hadeploy.verify.answers import answer_proofs
+from hadeploy.verify.model import Proof
+from hadeploy.verify.proofs import prove
+from tests.unit import builders
+from tests.unit.status.looks import situation
+
+NOW = datetime.datetime(2026, 11, 27, tzinfo=datetime.timezone.utc)
+CERTIFICATE = ServerCertificate(
+    "kube-apiserver", (), (builders.VIP,), NOW, NOW + datetime.timedelta(days=100)
+)
+ADDRESSES = [f"198.51.100.1{i}" for i in (1, 2, 3)]
+TLS = Certificates(NOW, {(address, 6443): CERTIFICATE for address in ADDRESSES})
+PLAIN = Certificates(NOW, {(address, 6443): None for address in ADDRESSES})
+MIXED = Certificates(NOW, {**TLS.found, (ADDRESSES[0], 6443): None})
+UNREAD = Certificates(NOW, {})
+TARGET = f"{builders.VIP}:9443"
+
+
+def cluster(*answers: str, before: str | None = None, up: bool = True) -> dict[str, ObservedNode]:
+    """Every node gets one of the answers, which were others when the last change was recorded."""
+    looks = builders.healthy(builders.cluster())
+    words = answers * 3 if len(answers) == 1 else answers
+    for (node, look), word in zip(looks.items(), words, strict=True):
+        files = look.files
+        if before is not None:
+            content = f"kube-apiserver {before}\n".encode()
+            files += (ObservedFile("served", 0o644, "0:0", content),)
+        backends = look.backends
+        if not up:
+            names = [server.name for server in look.backends]
+            backends = tuple(BackendServer("kube-apiserver-backend", n, "DOWN") for n in names)
+        looks[node] = dataclasses.replace(
+            look, through={(builders.VIP, 9443): Answer(word)}, files=files, backends=backends
+        )
+    return looks
+
+
+def told(looks: dict[str, ObservedNode], certificates: Certificates) -> list[tuple[str, str]]:
+    proofs = answer_proofs(builders.cluster(), looks, certificates)
+    return [(proof.verdict, proof.message) for proof in proofs]
+
+
+def of_nodes(looks: dict[str, ObservedNode]) -> list[Proof]:
+    of = builders.cluster()
+    return [p for p in prove(of, builders.desired(of), looks) if p.name == "vip-answers-node"]
+
+
+def verdict(looks: dict[str, ObservedNode], certificates: Certificates) -> str:
+    return judge(dataclasses.replace(situation(), observed=looks, certificates=certificates))[0]
+
+
+EVERYWHERE = "(asked from n1, n2, n3)"
+
+
+@pytest.mark.parametrize(
+    ("answer", "before", "certificates", "problem"),
+    [
+        ("tls", None, TLS, ""),
+        ("alert", None, TLS, ""),
+        ("silent", None, TLS, "says nothing, although the backends speak TLS"),
+        ("http", None, TLS, "answers HTTP, although the backends speak TLS"),
+        ("http", "tls", UNREAD, "answers HTTP, and answered TLS when the last change was"),
+        ("http/400", "http", PLAIN, "answers HTTP with status 400, and answered HTTP when"),
+        ("other", "silent,open", UNREAD, "closed the connection of a TLS client or said nothing"),
+        ("http", "silent", UNREAD, ""),
+    ],
+)
+def test_an_answer_that_is_not_the_backends_is_a_failed_proof_and_an_outage(
+    answer: str, before: str | None, certificates: Certificates, problem: str
+) -> None:
+    looks = cluster(answer, before=before)
+    ((said, message),) = told(looks, certificates)
+    assert said == ("fail" if problem else "pass")
+    assert message.startswith(TARGET)
+    assert problem in message
+    assert (EVERYWHERE in message) == bool(problem)
+    # The connection itself is as it should be.
+    assert {proof.verdict for proof in of_nodes(looks)} == {"pass"}
+    assert (verdict(looks, certificates) == "down") == bool(problem)
+
+
+@pytest.mark.parametrize(
+    ("answer", "before", "certificates"),
+    [
+        # Nothing is known of what the backends answer.
+        ("silent", None, UNREAD),
+        ("http", None, PLAIN),
+        ("silent", "", UNREAD),
+        # Some speak TLS, some do not: each answer may be right.
+        ("http", None, MIXED),
+        # TLS was given up on purpose.
+        ("http", "tls", PLAIN),
+        # These are told of each node.
+        ("closed", "tls", TLS),
+        ("refused", "tls", TLS),
+    ],
+)
+def test_what_is_not_known_is_not_judged(
+    answer: str, before: str | None, certificates: Certificates
+) -> None:
+    assert told(cluster(answer, before=before), certificates) == []
+
+
+def test_one_backend_of_several_that_is_not_understood_degrades() -> None:
+    looks = cluster("tls", "http", "tls")
+    ((said, message),) = told(looks, TLS)
+    assert said == "fail"
+    assert message.endswith("(asked from n2)")
+    assert verdict(looks, TLS) == "degraded"
+
+
+def test_a_connection_that_is_closed_at_once_fails_where_a_backend_is_up() -> None:
+    looks = cluster("closed")
+    for proof in of_nodes(looks):
+        assert proof.verdict == "fail"
+        assert proof.message == (
+            f"{TARGET} closes every connection at once, although 3 backends are up"
+        )
+    assert verdict(looks, UNREAD) == "down"
+
+
+def test_before_the_first_backend_haproxy_closes_at_once_and_that_is_fine() -> None:
+    looks = cluster("closed", up=False)
+    assert {proof.verdict for proof in of_nodes(looks)} == {"pass"}
+    assert told(looks, UNREAD) == []
+    assert verdict(looks, UNREAD) == "degraded"
+
+
+def test_some_nodes_that_are_not_answered_degrade() -> None:
+    assert verdict(cluster("tls", "closed", "tls"), UNREAD) == "degraded"
+    assert verdict(cluster("tls", "closed", "unreached"), UNREAD) == "down"
