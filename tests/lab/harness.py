@@ -205,3 +205,13 @@ def eventually(true: Callable[[], object], what: str, seconds: float = 30) -> No
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         time.sleep(0.1)
+
+
+def with_template(cluster: Cluster, old: str, new: str) -> None:
+    """The haproxy template of a user who has changed one thing."""
+    folder = cluster.folder / "templates"
+    folder.mkdir(exist_ok=True)
+    text = Path("templates/haproxy.cfg.j2").read_text()
+    assert old in text
+    (folder / "haproxy.cfg.j2").write_text(text.replace(old, new))
+    cluster.inventory["templates"] = {"folder": str(folder)}

@@ -1,0 +1,143 @@
+"""What a client is answered counts, not that a connection opens."""
+
+from __future__ import annotations
+
+import pytest
+
+from hadeploy.lab.certificate import CertificateSpec
+from tests.lab.harness import Cluster, Result, eventually, with_template
+from tests.lab.test_lost_backends import PUT_BACK, all_up, refused
+
+PROXY = "default-server send-proxy"
+DOUBLE_TLS = "default-server ssl verify none"
+
+
+@pytest.fixture
+def over_tls(served: Cluster) -> Cluster:
+    """API servers that speak TLS, checked by a connection."""
+    speak_tls(served)
+    served.up()
+    return served
+
+
+def speak_tls(cluster: Cluster) -> None:
+    """TLS on every API server, with certificates that clients accept."""
+    for node in cluster.lab.nodes:
+        spec = CertificateSpec((cluster.lab.address(node), cluster.lab.vip))
+        cluster.lab.apiserver(node, up=True, tls=spec)
+
+
+def verdicts(cluster: Cluster) -> tuple[int, int]:
+    """How `verify` and `status` end."""
+    return cluster.run("verify", "--timeout", "0").code, cluster.run("status").code
+
+
+def test_what_api_servers_do_not_understand_goes_back(over_tls: Cluster) -> None:
+    over_tls.inventory["templates"] = {"extra": {"defaults": PROXY}}
+    told = refused(over_tls, tls=True).err
+    assert "answered TLS before the change, and closes every connection" in told
+    assert f"templates.extra.defaults: (nothing) -> {PROXY}" in told
+    over_tls.inventory["templates"] = {"extra": {"defaults": DOUBLE_TLS}}
+    told = refused(over_tls, tls=True).err
+    assert "answered TLS before the change, and answers HTTP now" in told
+    del over_tls.inventory["templates"]
+    assert over_tls.up()["changes"] == 0
+    assert verdicts(over_tls) == (0, 0)
+
+
+def test_so_does_what_plain_servers_do_not_understand(served: Cluster) -> None:
+    served.inventory["templates"] = {"extra": {"defaults": PROXY}}
+    told = refused(served).err
+    assert "answered HTTP before the change, and says nothing now" in told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (PROXY, "closes every connection at once, although 3 backends are up"),
+        (DOUBLE_TLS, "answers HTTP, although the backends speak TLS"),
+    ],
+)
+def test_a_first_up_with_servers_that_do_not_understand_haproxy_is_not_proven(
+    fresh: Cluster, wrong: str, told: str
+) -> None:
+    speak_tls(fresh)
+    fresh.inventory["templates"] = {"extra": {"defaults": wrong}}
+    result = fresh.run("up", "--timeout", "3")
+    assert result.code == 4, result.out
+    assert told in result.out
+    assert verdicts(fresh) == (4, 7)
+    assert told in fresh.run("status").out
+    del fresh.inventory["templates"]
+    fresh.up()
+    assert verdicts(fresh) == (0, 0)
+
+
+def test_a_listener_that_answered_before_and_does_not_now_is_down(served: Cluster) -> None:
+    served.inventory["listeners"] = [{"balance": "roundrobin"}]
+    served.up()
+    for node in served.lab.nodes:
+        # The configuration is changed by hand, on the node.
+        served.node(
+            node,
+            "sed -i 's/ check$/ check send-proxy/' /etc/hadeploy/kube-lb/haproxy/haproxy.cfg && "
+            "kill -USR2 $(docker inspect --format '{{.State.Pid}}' kube-lb-haproxy)",
+        )
+    eventually(lambda: served.request() not in served.lab.nodes, "no client is answered")
+    assert verdicts(served) == (4, 7)
+    assert "answered HTTP" in served.run("status").out
+    served.up()
+    assert verdicts(served) == (0, 0)
+
+
+def closing(cluster: Cluster) -> Result:
+    """`verify`, where haproxy closes every connection that comes from another node."""
+    return cluster.run("verify", "--json", "--timeout", "0")
+
+
+def test_a_connection_that_is_closed_at_once_is_no_answer(fresh: Cluster) -> None:
+    # Nothing was served before, so nothing is compared: it has to be seen through the VIP.
+    rule = "tcp-request connection reject unless { src 127.0.0.0/8 }"
+    fresh.inventory["templates"] = {"extra": {"listener": rule}}
+    result = fresh.run("up", "--timeout", "3")
+    assert result.code == 4
+    assert "closes every connection at once, although 3 backends are up" in result.out
+    assert verdicts(fresh) == (4, 7)
+    told = closing(fresh)
+    assert {proof for _, proof in told.failures()} == {"vip-answers-node", "vip-answers-here"}
+    del fresh.inventory["templates"]
+    fresh.up()
+    # Only this machine is refused.
+    for how, said in (("-j REJECT --reject-with tcp-reset", "refuse"), ("-j DROP", "")):
+        rule = f"INPUT -s {fresh.lab.addressing.controller.v4.ip} -p tcp --dport 9443 {how}"
+        for node in fresh.lab.nodes:
+            fresh.node(node, f"iptables -I {rule}")
+        try:
+            told = closing(fresh)
+            failed = [(None, "vip-answers-here")] if said else []
+            assert told.failures() == failed
+        finally:
+            for node in fresh.lab.nodes:
+                fresh.node(node, f"iptables -D {rule}")
+    assert verdicts(fresh) == (0, 0)
+
+
+def test_a_listener_on_loopback_only_serves_no_client(fresh: Cluster) -> None:
+    bind = "bind {{ bind }}:{{ listener.port }}"
+    with_template(fresh, bind, "bind 127.0.0.1:{{ listener.port }}")
+    result = fresh.run("up")
+    assert result.code == 1, result.out
+    told = "haproxy listens on 127.0.0.1:9443 only, so it does not serve "
+    assert told + fresh.lab.vip in result.err
+    for node in fresh.lab.nodes:
+        fresh.node(node, "docker ps --all --quiet | xargs -r docker rm --force >/dev/null")
+    # Nothing of that is in the way of the right one.
+    del fresh.inventory["templates"]
+    fresh.up()
+    eventually(lambda: all_up(fresh), "all API servers are up")
+    with_template(fresh, bind, "bind 127.0.0.1:{{ listener.port }}")
+    told_now = refused(fresh).err
+    assert told + fresh.lab.vip in told_now
+    assert PUT_BACK in told_now
+    del fresh.inventory["templates"]
+    assert fresh.up()["changes"] == 0
