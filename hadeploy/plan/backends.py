@@ -32,7 +32,8 @@ class ExpectedBackend:
     Attributes:
         after: `BACKEND/SERVER` in the new configuration, `BACKEND/` for any server of it, or
             `:PORT`, which has to answer clients as it did.
-        before: the same in the running configuration; "" where it is expected in any case.
+        before: the same in the running configuration; "" where it is expected in any case, and
+            `!ANSWERS` where the node's own address has to answer so in any case.
     """
 
     after: str
@@ -83,6 +84,12 @@ def _of_others(cluster: Cluster, other: ObservedNode) -> Iterator[ExpectedBacken
     for expected in _of_node(cluster, other):
         if expected.after.endswith("/"):
             yield ExpectedBackend(expected.after)
+        elif expected.before.startswith(":"):
+            port = int(expected.before[1:])
+            given = {answer for (_, at), answer in other.through.items() if at == port}
+            words = sorted(a.word for a in given if a.reached and not a.closed)
+            if words:
+                yield ExpectedBackend(expected.after, f"!{','.join(words)}")
 
 
 def _of_node(cluster: Cluster, look: ObservedNode) -> Iterator[ExpectedBackend]:

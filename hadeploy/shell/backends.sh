@@ -5,7 +5,7 @@
 #
 # AFTER is BACKEND/SERVER as haproxy names them after the change, BACKEND/ for any server of it, or :PORT
 # for a port that answers clients as it did. BEFORE says when it is expected: if the same was true before
-# the change, or always if it is empty.
+# the change, or always if it is empty or !ANSWERS (which the node's own address must give then).
 MOST_ASKED=5
 MOST_TRIES=3
 
@@ -78,6 +78,7 @@ answers_now() {
 was_up() {
     case $1 in
     '') return 0 ;;
+    !*) hd_open="$HD_NODE_ADDRESS ${1#!}" ;;
     :*) hd_open=$(answers_now "${1#:}") && [ -n "$hd_open" ] ;;
     *) has_result "$1" up || has_result "$1" unchecked || has_result "$1" failing ;;
     esac

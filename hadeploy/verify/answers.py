@@ -31,7 +31,8 @@ class Supplied:
             most that any node does.
         before: what was answered there when the last change was recorded; empty where that is not
             known, or does not count any more.
-        tls: whether the backends that are up speak TLS; None if not all of them could be asked.
+        tls: whether it has to be TLS, as the backends that are up speak it; False if none does,
+            None if that is not known.
     """
 
     up: int
@@ -86,11 +87,14 @@ def supplied(
     read = [found[endpoint] for endpoint in behind if endpoint in found]
     tls = None
     if read and len(read) == len(behind):
-        speaking = [certificate is not None for certificate in read]
-        tls = speaking[0] if len(set(speaking)) == 1 else None
-    if tls is False:
-        # TLS that no backend speaks any more was given up on purpose.
-        before = {answer for answer in before if not answer.tls}
+        if not any(read):
+            # TLS that no backend speaks any more was given up on purpose.
+            tls, before = False, {answer for answer in before if not answer.tls}
+        elif all(read):
+            # In front of an API server nobody wants anything else; in front of others haproxy may
+            # speak TLS with them for clients that speak none.
+            of_api_server = any(certificate and certificate.of_api_server for certificate in read)
+            tls = True if of_api_server or not before else None
     return Supplied(max(map(len, up), default=0), frozenset(before), tls)
 
 

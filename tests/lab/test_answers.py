@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.lab.certificate import CertificateSpec
-from tests.lab.harness import Cluster, Result, eventually, with_template
+from tests.lab.harness import HAPROXY, Cluster, Result, eventually, with_template
 from tests.lab.test_lost_backends import PUT_BACK, all_up, refused
 
 PROXY = "default-server send-proxy"
@@ -43,6 +43,20 @@ def test_what_api_servers_do_not_understand_goes_back(over_tls: Cluster) -> None
     del over_tls.inventory["templates"]
     assert over_tls.up()["changes"] == 0
     assert verdicts(over_tls) == (0, 0)
+
+
+def test_a_node_that_answers_nobody_is_held_to_what_the_others_answer(over_tls: Cluster) -> None:
+    (holder,) = over_tls.holders()
+    first = next(node for node in over_tls.lab.nodes if node != holder)
+    over_tls.node(first, f"docker stop --time 2 {HAPROXY}")
+    over_tls.inventory["templates"] = {"extra": {"defaults": DOUBLE_TLS}}
+    result = over_tls.run("up")
+    assert result.code == 1, result.err
+    assert f"port 9443 of {over_tls.lab.address(first)} answered TLS before" in result.err
+    assert f"{holder} has what it had" in result.err
+    del over_tls.inventory["templates"]
+    over_tls.up()
+    assert over_tls.up()["changes"] == 0
 
 
 def test_so_does_what_plain_servers_do_not_understand(served: Cluster) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hadeploy.answers.answer import Answer
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Applied, BackendServer, ObservedNode
 from hadeploy.plan.backends import changed_settings, check_seconds, expected_backends
@@ -88,6 +89,11 @@ def test_a_backend_that_is_down_is_not_expected() -> None:
 def test_a_node_whose_haproxy_does_not_run_is_held_to_what_the_others_serve() -> None:
     observed = running(builders.cluster())
     observed["n2"] = dataclasses.replace(observed["n2"], backends=())
+    assert words(builders.cluster(), observed) == [":9443=!tls", f"{BEFORE}/="]
+    # They answer nobody themselves.
+    for node in ("n1", "n3"):
+        through = {(builders.VIP, 9443): Answer("closed")}
+        observed[node] = dataclasses.replace(observed[node], through=through)
     assert words(builders.cluster(), observed) == [f"{BEFORE}/="]
 
 

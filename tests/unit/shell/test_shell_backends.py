@@ -162,13 +162,13 @@ def answering(*words: str) -> str:
     return f"answers_of() {{ cat <<'END'\n{lines}\nEND\n}}\nalive() {{ :; }}"
 
 
-def port_proven(before: list[str], after: list[str]) -> list[str]:
+def port_proven(before: list[str], after: list[str], expected: str = ":9443=:9443") -> list[str]:
     """What comes of a change from some answers to others."""
     main = (
         f"{haproxy(*UP)}\n{answering(*before)}\nexpect_backends\n"
         f"{answering(*after)}\nstep 0 prove_backends 1"
     )
-    return run(main, HD_BACKENDS=":9443=:9443")
+    return run(main, HD_BACKENDS=expected)
 
 
 @pytest.mark.parametrize(
@@ -205,6 +205,11 @@ def test_a_port_that_answers_otherwise_is_lost(
     said = port_proven(before, after)
     assert said[1] == f"lost :9443@10.0.0.9={told}"
     assert "failed 0" in said
+
+
+def test_where_another_node_answers_this_one_has_to_answer_alike() -> None:
+    assert port_proven([], ["tls"], ":9443=!tls") == ["step 0", "ok 0"]
+    assert port_proven([], ["http"], ":9443=!tls")[1] == "lost :9443@10.0.0.9=tls=http"
 
 
 def test_what_is_answered_is_recorded_beside_the_name(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ CERTIFICATE = ServerCertificate(
 )
 ADDRESSES = [f"198.51.100.1{i}" for i in (1, 2, 3)]
 TLS = Certificates(NOW, {(address, 6443): CERTIFICATE for address in ADDRESSES})
+OTHER = dataclasses.replace(CERTIFICATE, subject="example.com")
+OTHER_TLS = Certificates(NOW, dict.fromkeys(TLS.found, OTHER))
 PLAIN = Certificates(NOW, {(address, 6443): None for address in ADDRESSES})
 MIXED = Certificates(NOW, {**TLS.found, (ADDRESSES[0], 6443): None})
 UNREAD = Certificates(NOW, {})
@@ -76,6 +78,10 @@ EVERYWHERE = "(asked from n1, n2, n3)"
         ("http/400", "http", PLAIN, "answers HTTP with status 400, and answered HTTP when"),
         ("other", "silent,open", UNREAD, "closed the connection of a TLS client or said nothing"),
         ("http", "silent", UNREAD, ""),
+        # haproxy may speak TLS with other servers, for clients that speak none.
+        ("http", "http", OTHER_TLS, ""),
+        ("http", "http", TLS, "answers HTTP, although the backends speak TLS"),
+        ("http", None, OTHER_TLS, "answers HTTP, although the backends speak TLS"),
     ],
 )
 def test_an_answer_that_is_not_the_backends_is_a_failed_proof_and_an_outage(
@@ -105,6 +111,7 @@ def test_an_answer_that_is_not_the_backends_is_a_failed_proof_and_an_outage(
         ("http", "tls", PLAIN),
         # These are told of each node.
         ("closed", "tls", TLS),
+        ("closed", "http", OTHER_TLS),
         ("refused", "tls", TLS),
     ],
 )
