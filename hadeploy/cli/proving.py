@@ -14,11 +14,13 @@ from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.run.prepare import Prepared
 from hadeploy.ui.render import proofs_picture
-from hadeploy.verify.certificates import PROOF
+from hadeploy.verify import answers, certificates
 from hadeploy.verify.model import Proof, failed
 from hadeploy.verify.proofs import unreachable_proofs
 from hadeploy.verify.unchanged import expected
 from hadeploy.verify.wait import wait_for_proofs
+
+CAUSES = (answers.PROOF, certificates.PROOF)
 
 
 def prove(
@@ -69,8 +71,8 @@ def prove(
         from hadeploy.diagnose.model import Scene
 
         scene = Scene(cluster, desired, observed, outcome.proofs, unreachable=run.unreachable)
-        # A certificate that is refused is a cause, and says what to do.
-        if any(proof.name != PROOF for proof in failed(outcome.proofs)):
+        # A certificate that is refused, or a wrong answer, is a cause, and says what to do.
+        if any(proof.name not in CAUSES for proof in failed(outcome.proofs)):
             from hadeploy.run.evidence import look_again
 
             run.progress.phase("Diagnose")

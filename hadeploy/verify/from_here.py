@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 from collections.abc import Mapping
 
@@ -26,7 +27,7 @@ def from_here(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Pr
     """What the VIPs answer on this machine.
 
     No way to a VIP is only a warning: this machine may be in another network. A connection that is
-    refused or closed is not, as there is a way.
+    refused or closed is not, as there is a way; unless the nodes are reached over others, too.
 
     Args:
         cluster: the inventory.
@@ -42,11 +43,28 @@ def from_here(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Pr
             continue
         for listener in cluster.listeners:
             behind = supplied(cluster, observed, str(vip.ip), listener)
-            found.append(_asked(str(vip.ip), listener.port, target_of(vip, listener), behind))
+            proof = asked(str(vip.ip), listener.port, target_of(vip, listener), behind)
+            if proof.verdict == "fail" and _elsewhere(cluster):
+                proof = dataclasses.replace(proof, verdict="warn")
+            found.append(proof)
     return found
 
 
-def _asked(vip: str, port: int, target: str, behind: Supplied) -> Proof:
+def _elsewhere(cluster: Cluster) -> bool:
+    """Whether this machine may be in another network, where others have these addresses."""
+    nodes = any(node.ssh.jump or node.ssh.host for node in cluster.nodes)
+    return bool(cluster.ssh.jump) or nodes
+
+
+def asked(vip: str, port: int, target: str, behind: Supplied) -> Proof:
+    """What an address answers on this machine.
+
+    Args:
+        vip: the address.
+        port: TCP.
+        target: both for people.
+        behind: what stands behind them.
+    """
     try:
         silent = behind.before == {Answer("silent")}
         answer = ask(vip, port, SILENT_SECONDS if silent else ANSWER_SECONDS)

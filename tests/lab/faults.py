@@ -212,6 +212,11 @@ WRONG_PATH = Fault("backends go down with the change: check.path answers 403")
 REFUSED_CHECK = Fault("backends go down with the change: check answers 401")
 WRONG_PORT_ADOPTED = Fault("backends go down with the change: adopting with a wrong backend_port")
 
+# Changes after which the checks of the backends pass, and clients are not served.
+NOT_UNDERSTOOD = Fault("backends do not understand haproxy: send-proxy")
+TLS_IN_TLS = Fault("backends do not understand haproxy: TLS in TLS")
+ON_LOOPBACK = Fault("a listener on loopback only")
+
 # A holder that is gone is noticed after three adverts; a client's second try comes a second later,
 # the third three seconds later.
 FAIL_OVER = 8
@@ -285,6 +290,9 @@ ROWS = [
     Row(WRONG_PATH, "before the run", "backup", 1, "L7STS/403 Forbidden", "check path"),
     Row(REFUSED_CHECK, "before the run", "backup", 1, "L7STS/401 Unauthorized", "check type"),
     Row(WRONG_PORT_ADOPTED, "before the run", "backup", 1, "L4CON", "adopted backend port"),
+    Row(NOT_UNDERSTOOD, "before the run", "backup", 1, "answered HTTP before", "send-proxy"),
+    Row(TLS_IN_TLS, "before the run", "backup", 1, "answered TLS before", "ssl"),
+    Row(ON_LOOPBACK, "before the run", "backup", 1, "listens on 127.0.0.1:9443 only", "loopback"),
     Row(CONTAINER_EXITS, "validating", "backup", 1, "cannot bind", "exits"),
     Row(CONTAINER_EXITS, "validating", "holder", 1, "cannot bind", "exits"),
     Row(PORT_STOLEN, "validating", "backup", 1, "port 9444 is taken by python3", "port"),

@@ -17,7 +17,7 @@ from hadeploy.lab.by_hand import by_hand
 from hadeploy.lab.certificate import CertificateSpec
 from hadeploy.lab.images.store import ensure_image
 from tests.lab.faults import ROWS, Row
-from tests.lab.harness import ROOT, Cluster, Result, eventually
+from tests.lab.harness import ROOT, Cluster, Result, eventually, with_template
 from tests.lab.test_dead_backend import servers
 from tests.lab.traffic import Probe, probing
 
@@ -77,6 +77,22 @@ def https_check(cluster: Cluster) -> None:
     cluster.inventory["listeners"] = [{"check": {"type": "https"}}]
 
 
+def send_proxy(cluster: Cluster) -> None:
+    """API servers know no PROXY header; a check that only connects sends none."""
+    cluster.inventory["templates"] = {"extra": {"defaults": "default-server send-proxy"}}
+
+
+def tls_in_tls(cluster: Cluster) -> None:
+    """haproxy's own TLS around that of its clients; the checks speak it, too."""
+    cluster.inventory["templates"] = {"extra": {"defaults": "default-server ssl verify none"}}
+
+
+def on_loopback(cluster: Cluster) -> None:
+    """A template that serves nobody outside the node."""
+    bind = "bind {{ bind }}:{{ listener.port }}"
+    with_template(cluster, bind, "bind 127.0.0.1:{{ listener.port }}")
+
+
 CHANGES: dict[str, Callable[[Cluster], None]] = {
     "config": new_config,
     "image": new_image,
@@ -87,10 +103,15 @@ CHANGES: dict[str, Callable[[Cluster], None]] = {
     "adopted backend port": wrong_port,
     "check path": wrong_path,
     "check type": https_check,
+    "send-proxy": send_proxy,
+    "ssl": tls_in_tls,
+    "loopback": on_loopback,
     "first": lambda _: None,
 }
 # Mistakes in the inventory: mending them is mending the inventory.
 MISTAKES = ("backend port", "adopted backend port", "check path", "check type")
+MISTAKES_IN_TEMPLATES = ("send-proxy", "ssl", "loopback")
+OVER_TLS = ("check path", "check type", "ssl")
 OPTIONS = {"adopted backend port": ("--adopt",)}
 
 
@@ -134,7 +155,7 @@ def prepared(request: pytest.FixtureRequest, row: Row) -> Iterator[tuple[Cluster
         with ExitStack() as stack:
             if row.change == "adopted backend port":
                 stack.enter_context(by_hand(cluster.lab))
-            if row.change in ("check path", "check type"):
+            if row.change in OVER_TLS:
                 stack.enter_context(api_servers_over_tls(cluster, row))
             yield cluster, node, other
     finally:
@@ -152,6 +173,8 @@ def heal(cluster: Cluster, row: Row, node: str) -> None:
         cluster.inventory["images"]["haproxy"]["archive"] = str(ensure_image(NEWER))
     if row.change in MISTAKES:
         del cluster.inventory["listeners"]
+    if row.change in MISTAKES_IN_TEMPLATES:
+        del cluster.inventory["templates"]
     if row.fault.heal.startswith("lab."):
         command = row.fault.command(cluster.lab, node, row.fault.heal)
         subprocess.run(["sh", "-c", command], check=True)
@@ -210,7 +233,7 @@ def told(result: Result, row: Row, node: str) -> None:
 def test_a_fault_is_named_and_harms_nobody(request: pytest.FixtureRequest, row: Row) -> None:
     with prepared(request, row) as (cluster, node, other):
         CHANGES[row.change](cluster)
-        with probing(cluster, tls=row.change in ("check path", "check type")) as probe:
+        with probing(cluster, tls=row.change in OVER_TLS) as probe:
             try:
                 result = broken_run(cluster, row, node, other)
             finally:

@@ -138,6 +138,22 @@ CASES: list[Any] = [
         id="somebody else's haproxy listens",
     ),
     pytest.param(
+        change("n2", sockets=(Socket("127.0.0.1", 9443, (Owner("haproxy", 1, "c-haproxy"),)),)),
+        [
+            (
+                "n2",
+                "port-listens",
+                "haproxy listens on 127.0.0.1:9443 only, so clients do not reach it",
+            )
+        ],
+        id="haproxy listens on loopback only",
+    ),
+    pytest.param(
+        change("n2", sockets=(Socket(builders.VIP, 9443, (Owner("haproxy", 1, "c-haproxy"),)),)),
+        [],
+        id="haproxy listens on the VIP only",
+    ),
+    pytest.param(
         change("n2", through={}),
         [
             (
