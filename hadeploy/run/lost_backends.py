@@ -90,7 +90,7 @@ def reasons_of(lost: Iterable[LostBackend]) -> list[str]:
 
 def _summary(lost: Sequence[LostBackend], reasons: Sequence[str]) -> str:
     if all(backend.name.startswith(":") for backend in lost):
-        return "clients that were answered before the change are not answered as before after it"
+        return "clients are not answered as before the change"
     are = (
         "backend that was up before the change is"
         if len(reasons) == 1

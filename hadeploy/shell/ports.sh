@@ -19,7 +19,9 @@ bound_to() {
         hd_local=${hd_local%:*}
         hd_local=${hd_local#\[}
         hd_local=${hd_local%\]}
-        printf '%s\n' "${hd_local%%\%*}"
+        # One that is for an interface alone has its name: 0.0.0.0%eth0.
+        case $hd_local in *%lo) ;; *) hd_local=${hd_local%%\%*} ;; esac
+        printf '%s\n' "$hd_local"
     done | sort -u
 }
 

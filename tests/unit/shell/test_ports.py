@@ -62,6 +62,15 @@ def test_a_listener_on_loopback_serves_no_vip() -> None:
         assert served(port, "127.0.0.1") == ""
 
 
+def test_a_listener_on_every_address_of_loopback_serves_no_vip() -> None:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+        listener.bind(("", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        assert served(port, "192.0.2.1").startswith(f"haproxy listens on 0.0.0.0%lo:{port} only")
+
+
 def test_a_listener_on_every_address_serves_the_vips_of_its_family() -> None:
     with socket.create_server(("0.0.0.0", 0)) as listener:
         port = listener.getsockname()[1]
