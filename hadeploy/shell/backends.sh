@@ -154,17 +154,22 @@ unlike_before() {
     done
 }
 
-# changed_answers: adds the ports that do not answer as before to hd_lost, with what they answer now. Each
-# has some tries: one server may be busy.
+# changed_answers SECONDS: adds the ports that do not answer as before to hd_lost, with what they answer now.
+# Each has some tries: one server may be busy. Where nothing is said one may have died, which haproxy notices
+# within SECONDS.
 changed_answers() {
+    hd_until=$(($(uptime_seconds) + $1))
     for hd_name in $hd_expected; do
         case $hd_name in :*) ;; *) continue ;; esac
         hd_tries=0
-        while [ "$hd_tries" -lt "$MOST_TRIES" ]; do
+        while :; do
             hd_unlike=$(unlike_before "$hd_name")
             [ -n "$hd_unlike" ] || break
             hd_tries=$((hd_tries + 1))
             alive
+            [ "$hd_tries" -lt "$MOST_TRIES" ] || {
+                [ "$hd_unlike" = silent ] && [ "$(uptime_seconds)" -lt "$hd_until" ]
+            } || break
         done
         [ -z "$hd_unlike" ] || hd_lost="$hd_lost $hd_name=$hd_unlike"
     done
@@ -174,7 +179,7 @@ changed_answers() {
 prove_backends() {
     [ -n "$hd_expected" ] || return 0
     until_true "$1" 'the first checks of all servers' all_checked || hd_lost="$hd_lost$hd_failing"
-    [ -n "$hd_lost" ] || changed_answers
+    [ -n "$hd_lost" ] || changed_answers "$1"
     [ -n "$hd_lost" ] || return 0
     for hd_name in $hd_lost; do
         emit lost "$hd_name"

@@ -159,11 +159,16 @@ ask_vips() {
     wait
 }
 
-# told_answer VIP PORT LISTENER: for one that said nothing when it was recorded nobody waits long.
+# told_answer VIP PORT LISTENER: one that said nothing when it was recorded is not waited for long. With any
+# other the server may just have died, and haproxy does not know it yet: then others are asked.
 told_answer() {
-    hd_patience=$ANSWER_SECONDS
-    ! grep -qxF "$3 silent" "$HD_ROOT/served" 2>/dev/null || hd_patience=$SILENT_SECONDS
-    printf '%s %s %s\n' "$1" "$2" "$(answer_of "$1" "$2" "$hd_patience")"
+    if grep -qxF "$3 silent" "$HD_ROOT/served" 2>/dev/null; then
+        hd_given=$(answer_of "$1" "$2" "$SILENT_SECONDS")
+    else
+        hd_given=$(answer_of "$1" "$2")
+        [ "$hd_given" != silent ] || hd_given=$(answers_of "$1" "$2" 3 | grep -vx -m 1 silent)
+    fi
+    printf '%s %s %s\n' "$1" "$2" "${hd_given:-silent}"
 }
 
 # tell_answers: what `ask_vips` says on descriptor 4.
