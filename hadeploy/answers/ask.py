@@ -64,5 +64,5 @@ def _said(address: str, port: int, words: bytes, seconds: float) -> bytes | None
         except TimeoutError:
             return None
         except OSError:
-            # Reset: closed by somebody who had not read all of it.
+            # Reset: closed before all of it was read.
             return b""

@@ -18,7 +18,7 @@ _GROUPS = (_X25519, 0x0017, 0x0018, 0x0019)
 _SIGNATURES = (0x0403, 0x0503, 0x0603, 0x0807, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601)
 _VERSIONS = (0x0304, 0x0303)
 _HANDSHAKE, _CLIENT_HELLO = 22, 1
-# Secret to nobody: no key is ever agreed on, as the connection ends with the server's answer.
+# Not secret: no key is ever agreed on, as the connection ends with the server's answer.
 _RANDOM = bytes(range(0x20, 0x40))
 _PUBLIC_KEY = bytes(range(0x41, 0x61))
 

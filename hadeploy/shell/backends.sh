@@ -52,8 +52,8 @@ END
     return 1
 }
 
-# times_to_ask: as many as $hd_rows has servers that are not down, so that each has its turn; 3 where no
-# haproxy of ours tells.
+# times_to_ask: as many as $hd_rows has servers that are not down, so that each has its turn; 3 where
+# hadeploy's haproxy does not run yet.
 times_to_ask() {
     hd_count=$(printf '%s\n' "$hd_rows" | grep -cv '^[^ ]* down ')
     [ -n "$hd_rows" ] || hd_count=3

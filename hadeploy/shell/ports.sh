@@ -13,7 +13,7 @@ one_listens() {
     [ "$hd_listening" -eq 1 ]
 }
 
-# bound_to PORT: the addresses on which somebody listens, one a line; * is every one.
+# bound_to PORT: the addresses that are listened on, one a line; * is every one.
 bound_to() {
     ss -Hltn "sport = :$1" | while read -r _ _ _ hd_local _; do
         hd_local=${hd_local%:*}

@@ -91,8 +91,8 @@ def supplied(
             # TLS that no backend speaks any more was given up on purpose.
             tls, before = False, {answer for answer in before if not answer.tls}
         elif all(read):
-            # In front of an API server nobody wants anything else; in front of others haproxy may
-            # speak TLS with them for clients that speak none.
+            # Clients of an API server speak TLS; with other servers haproxy may speak TLS for
+            # clients that speak none.
             of_api_server = any(certificate and certificate.of_api_server for certificate in read)
             tls = True if of_api_server or not before else None
     return Supplied(max(map(len, up), default=0), frozenset(before), tls)

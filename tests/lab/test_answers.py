@@ -45,7 +45,7 @@ def test_what_api_servers_do_not_understand_goes_back(over_tls: Cluster) -> None
     assert verdicts(over_tls) == (0, 0)
 
 
-def test_a_node_that_answers_nobody_is_held_to_what_the_others_answer(over_tls: Cluster) -> None:
+def test_a_node_without_haproxy_is_held_to_what_the_others_answer(over_tls: Cluster) -> None:
     (holder,) = over_tls.holders()
     first = next(node for node in over_tls.lab.nodes if node != holder)
     over_tls.node(first, f"docker stop --time 2 {HAPROXY}")

@@ -88,7 +88,7 @@ def tls_in_tls(cluster: Cluster) -> None:
 
 
 def on_loopback(cluster: Cluster) -> None:
-    """A template that serves nobody outside the node."""
+    """A template that serves no client outside the node."""
     bind = "bind {{ bind }}:{{ listener.port }}"
     with_template(cluster, bind, "bind 127.0.0.1:{{ listener.port }}")
 

@@ -78,7 +78,7 @@ def serving(behave: Behaviour) -> Iterator[int]:
 
 @contextmanager
 def refusing() -> Iterator[int]:
-    """A port on which nobody listens."""
+    """A port without a listener."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]

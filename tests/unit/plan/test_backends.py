@@ -90,7 +90,7 @@ def test_a_node_whose_haproxy_does_not_run_is_held_to_what_the_others_serve() ->
     observed = running(builders.cluster())
     observed["n2"] = dataclasses.replace(observed["n2"], backends=())
     assert words(builders.cluster(), observed) == [":9443=!tls", f"{BEFORE}/="]
-    # They answer nobody themselves.
+    # They answer no client themselves.
     for node in ("n1", "n3"):
         through = {(builders.VIP, 9443): Answer("closed")}
         observed[node] = dataclasses.replace(observed[node], through=through)

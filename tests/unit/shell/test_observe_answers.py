@@ -60,6 +60,6 @@ def test_where_all_servers_say_nothing_that_is_told(tmp_path: Path) -> None:
     assert {line.rpartition(" ")[2] for line in lines} == {"silent"}
 
 
-def test_before_anything_is_applied_nobody_is_asked(tmp_path: Path) -> None:
+def test_before_anything_is_applied_nothing_is_asked(tmp_path: Path) -> None:
     stub = f"rm {tmp_path}/applied.json\nanswer_of() {{ echo tls; }}"
     assert told(tmp_path, f"{stub}\n{TOLD}") == []

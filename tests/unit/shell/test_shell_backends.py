@@ -228,7 +228,7 @@ def test_what_is_answered_is_recorded_beside_the_name(tmp_path: Path) -> None:
         return file.read_text()
 
     assert recorded("http", "tls") == "api http,tls\ngone tls\nquiet http,tls\n"
-    # What answers nobody now did so before.
+    # What was answered before is kept.
     assert recorded("closed") == "api http,tls\ngone tls\nquiet http,tls\n"
     file.unlink()
     assert recorded("closed") == "api\nquiet\n"
