@@ -7,6 +7,7 @@ import contextlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hadeploy.answers.answer import Answer
 from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import read_observation
 from hadeploy.observe.model import ObservedNode
@@ -62,3 +63,11 @@ def test_a_real_answer_that_is_cut_off_or_overwritten(at: int, piece: str) -> No
 def test_a_banner_changes_nothing(banner: list[str]) -> None:
     lines = [line for text in banner for line in text.split("\n") if not line.startswith("@tok")]
     assert survives([*lines, *REAL]) == survives(REAL)
+
+
+def test_what_a_client_is_answered_is_read_and_noise_is_no_answer() -> None:
+    told = ["@tok through 192.0.2.1 1 tls", "@tok through 192.0.2.1 2 yes", "@tok through 1 2"]
+    look = survives([*told, *REAL])
+    assert look is not None
+    assert look.through[("192.0.2.1", 1)] == Answer("tls")
+    assert ("192.0.2.1", 2) not in look.through
