@@ -81,16 +81,27 @@ observe_files() {
     done
 }
 
-# observe_mount ROLE CONTAINER PLACE [FOLDER]: a folder that was deleted and made anew is not the one
-# that a running container still sees, and no reload will make it so. Nor would a drain reach it.
-observe_mount() {
-    hd_mount_pid=$(main_pid "$2") || return 0
-    # shellcheck disable=SC2046  # two words; one if the other is not there
-    same $(stat -c %d:%i "/proc/$hd_mount_pid/root$3" "$HD_ROOT/${4-$1}" 2>/dev/null) ||
-        emit detached "$1"
+# observe_mounts: a folder that was deleted and created again is not the one that a running container
+# still sees, and no reload changes that. Nor would a drain reach the container.
+observe_mounts() {
+    set --
+    hd_pid=$(main_pid "$HD_HAPROXY") && set -- haproxy "/proc/$hd_pid/root$HD_IN_HAPROXY" "$HD_ROOT/haproxy"
+    hd_pid=$(main_pid "$HD_KEEPALIVED") &&
+        set -- "$@" keepalived "/proc/$hd_pid/root$HD_IN_KEEPALIVED" "$HD_ROOT/keepalived" \
+            keepalived "/proc/$hd_pid/root$HD_IN_TRACK" "$HD_ROOT/track"
+    # The roles are no paths, so nothing is printed for them.
+    hd_inodes=$NEWLINE$(stat -c '%n %d:%i' "$@" 2>/dev/null)$NEWLINE
+    while [ $# -ge 3 ]; do
+        [ "$(inode_of "$2")" = "$(inode_of "$3")" ] || emit detached "$1"
+        shift 3
+    done
 }
 
-same() { [ "${1-}" = "${2-}" ]; }
+# inode_of PATH: from $hd_inodes; empty if it is not there.
+inode_of() {
+    hd_inode=${hd_inodes#*"$NEWLINE$1 "}
+    [ "$hd_inode" = "$hd_inodes" ] || printf '%s\n' "${hd_inode%%"$NEWLINE"*}"
+}
 
 observe_network() {
     emit addresses
@@ -196,10 +207,19 @@ observe_versions() {
         sed -n '1s/.* v//p')"
 }
 
-# processes NAME: pid and container of every one of that name on this node, in a container or not. By
-# xargs: there may be more of them than fit on a command line.
+# find_processes: the main programs of both roles and the engine, in a container or not. By xargs: there
+# may be more processes than fit on a command line.
+find_processes() {
+    hd_processes=$(
+        printf '%s\n' /proc/[0-9]*/comm |
+            xargs grep -sE '^(keepalived|haproxy|dockerd)' /dev/null
+    )
+}
+
+# processes NAME: pid and container of each one whose name begins so.
 processes() {
-    printf '%s\n' /proc/[0-9]*/comm | xargs grep -s "^$1" /dev/null | while IFS=: read -r hd_comm _; do
+    printf '%s\n' "$hd_processes" | while IFS=: read -r hd_comm hd_name; do
+        case $hd_name in "$1"*) ;; *) continue ;; esac
         hd_pid=${hd_comm#/proc/}
         printf '%s %s\n' "${hd_pid%/comm}" "$(container_of "${hd_pid%/comm}")"
     done
@@ -207,6 +227,7 @@ processes() {
 
 # A keepalived may hold addresses.
 observe_processes() {
+    find_processes
     hd_keepaliveds=$(processes keepalived)
     emit keepalived-processes
     printf '%s\n' "$hd_keepaliveds"
@@ -251,9 +272,7 @@ look_around() {
     observe_docker
     observe_node
     observe_files
-    observe_mount haproxy "$HD_HAPROXY" "$HD_IN_HAPROXY"
-    observe_mount keepalived "$HD_KEEPALIVED" "$HD_IN_KEEPALIVED"
-    observe_mount keepalived "$HD_KEEPALIVED" "$HD_IN_TRACK" track
+    observe_mounts
     observe_network
     observe_vrrp
     observe_versions

@@ -7,7 +7,9 @@
 # address: the kernel keeps only one answer, and asks for no address of its own. An ARP probe changes
 # no other machine's memory. It also receives a copy of all VRRP packets (protocol 112). What it has
 # found is printed after SIGUSR1, in one write, so that it does not get into another message. No
-# module is loaded, which would take longer than all the rest.
+# module is loaded, which would take longer than all the rest. A packet socket without a protocol receives
+# nothing until it is bound, so that binding it is fast; closing it takes the kernel several milliseconds
+# (packet(7); net/packet/af_packet.c, synchronize_net), which are a child's that nothing waits for.
 # shellcheck disable=SC2016  # expanded by perl
 segment_program='
 use strict;
@@ -50,7 +52,7 @@ if ($six) {
     setsockopt $answers, 41, 19, pack "i", 0;
     setsockopt $answers, 58, 1, pack "L8", (0xffffffff) x 4, 0xfffffeff, (0xffffffff) x 3;
 } else {
-    socket $answers, 17, 2, unpack "S", pack "n", 0x0806 or exit;
+    socket $answers, 17, 2, 0 or exit;
     bind $answers, $broadcast or exit;
 }
 socket my $adverts, $family, 3, 112 or exit;
@@ -104,6 +106,7 @@ until ($told && uptime() - $begun >= $least) {
 }
 my $heading = sprintf "\@%s segment %s %.2f", $ENV{HD_TOKEN}, $device, uptime() - $begun;
 syswrite STDOUT, join "\n", "", $heading, sort(keys %found), "";
+fork or close STDOUT, close STDERR;
 '
 
 # own_interface: the one that has the node's own address.

@@ -29,6 +29,7 @@ from hadeploy.transport.ssh_options import (
     parse_dump,
     used_entries,
 )
+from hadeploy.transport.ssh_same_options import SharedDump, shared_dump
 from hadeploy.transport.ssh_unsupported import often_default
 
 DOING = "reading the SSH config"
@@ -62,9 +63,11 @@ class SshConfig:
     _known: dict[Query, HostOptions] = field(default_factory=dict)
     _locks: dict[Query, threading.Lock] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _asking: threading.Lock = field(default_factory=threading.Lock)
+    _shared: list[SharedDump | None] = field(default_factory=list)
 
     def options(self, query: Query) -> HostOptions:
-        """The options for a host; each host is asked about once.
+        """The options for a host; ssh is asked once a host, or once if all have the same options.
 
         Raises:
             DoNotRetryError: the config is wrong; with the file and the line.
@@ -98,17 +101,33 @@ class SshConfig:
     def _ask_openssh(self, query: Query) -> HostOptions:
         with self._lock:
             file = self._config_file
-        arguments: list[str] = ["-F", file] if file else []
+        dump, debug = self._dump(query, ["-F", file] if file else [])
+        with self._lock:
+            defaults = self._without_distribution(dump, self._defaults)
+        entries = used_entries(debug, system=self.file is not None)
+        return options_of(dump, defaults, query, os.environ, entries=entries)
+
+    def _dump(self, query: Query, file: list[str]) -> tuple[Dump, str]:
+        """What `ssh -G` prints for a host, and what it says on stderr."""
+        with self._asking:
+            if not self._shared:
+                dump, debug = self._ask(query, file)
+                self._shared.append(shared_dump(query, dump, debug))
+                return dump, debug
+        shared = self._shared[0]
+        dump_of_all = shared.for_host(query) if shared else None
+        if shared and dump_of_all:
+            return dump_of_all, shared.debug
+        return self._ask(query, file)
+
+    def _ask(self, query: Query, file: list[str]) -> tuple[Dump, str]:
+        arguments = [*file]
         arguments += ["-l", query.user] if query.user else []
         arguments += ["-p", str(query.port)] if query.port else []
         # The jump hosts of the inventory are known; this rules the config's out.
         arguments += ["-o", "ProxyJump=none"] if query.jump else []
         output, debug = self._run([*arguments, "--", query.host])
-        dump = parse_dump(output)
-        with self._lock:
-            defaults = self._without_distribution(dump, self._defaults)
-        entries = used_entries(debug, system=self.file is not None)
-        return options_of(dump, defaults, query, os.environ, entries=entries)
+        return parse_dump(output), debug
 
     def _without_distribution(self, dump: Dump, defaults: Dump) -> Dump:
         """The defaults, with those of the distribution where only what the user sets is told."""

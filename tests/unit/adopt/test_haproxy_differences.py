@@ -520,7 +520,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(LINES)
 def test_no_line_of_any_file_vanishes_silently(lines: list[str]) -> None:
     text = "\n".join(lines)

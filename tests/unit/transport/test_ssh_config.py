@@ -70,3 +70,42 @@ def test_the_config_in_another_home_folder_is_read(
     assert SshConfig(None, timeout=10).options(Query("lb1")).user == "there"
     (tmp_path / ".ssh" / "config").unlink()
     assert SshConfig(None, timeout=10).options(Query("lb1")).entries == ()
+
+
+@pytest.mark.skipif(not shutil.which("ssh"), reason="OpenSSH is not installed")
+@pytest.mark.parametrize(
+    ("lines", "questions"),
+    [
+        ("Port 2222\nHost *\n  User all", 1),
+        ("Hostname=%h.example\nhost  = *", 3),
+        ("Host a\n  User a", 3),
+        ("  MATCH all\n  User a", 3),
+        ("CanonicalizeHostname yes", 3),
+        ("Host a\n  Include {included}", 3),
+        ("Include {included}", 3),
+    ],
+)
+def test_a_config_about_all_hosts_is_asked_for_once(
+    lines: str, questions: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, included = tmp_path / "config", tmp_path / "included"
+    file.write_text(lines.format(included=included))
+    included.write_text("Host b\n  Port 2022\n")
+    config, alone = SshConfig(file, timeout=10), SshConfig(file, timeout=10)
+    asked: list[list[str]] = []
+    run = SshConfig._run
+
+    def count(self: SshConfig, arguments: list[str]) -> tuple[str, str]:
+        if self is config:
+            asked.append(arguments)
+        return run(self, arguments)
+
+    monkeypatch.setattr(SshConfig, "_run", count)
+    for host in ("a", "b", "192.0.2.3"):
+        found = config.options(Query(host))
+        assert found == SshConfig(file, timeout=10).options(Query(host))
+        assert found.host == host
+    assert len([arguments for arguments in asked if arguments[-1] != "localhost"]) == questions
+    # Another user, and a name that ssh writes otherwise, are asked about.
+    for query in (Query("b", user="me"), Query("B")):
+        assert config.options(query) == alone.options(query)
