@@ -195,6 +195,7 @@ def lock_script(
             "apply.sh",
             "handover.sh",
             "restore.sh",
+            "guard.sh",
             "knowledge.sh",
             "ports.sh",
             "backends.sh",
