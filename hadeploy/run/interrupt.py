@@ -63,7 +63,8 @@ def deferred(
 
     def ask(number: int, frame: FrameType | None) -> None:
         del frame
-        if wish.asked and number == signal.SIGHUP:
+        if number == signal.SIGHUP:
+            wish.asked = True
             return
         if wish.asked:
             raise KeyboardInterrupt

@@ -9,7 +9,10 @@ import os
 import select
 import signal
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 # The other end of a pipe is closed; the terminal is gone (write(2), tty_ioctl(4)).
 _HANG_UP = (errno.EPIPE, errno.EIO)
@@ -33,28 +36,29 @@ class Output(io.FileIO):
         super().__init__(descriptor, "w", closefd=False)
         self.failure = failure
 
-    def write(self, data: object, /) -> int:
-        """Write what can be written.
+    def write(self, data: Buffer, /) -> int:
+        """Write all that can be written.
 
         Raises:
             BrokenPipeError: nothing reads it any more, and no change is under way that has to be
                 finished first (run/interrupt.py handles SIGHUP then).
         """
-        size = memoryview(data).nbytes  # type: ignore[arg-type]
-        if self.failure:
-            return size
+        view = memoryview(data).cast("B")
+        size = len(view)
         try:
-            while (written := super().write(data)) is None:  # type: ignore[arg-type]
-                # Another program has made the terminal non-blocking.
-                select.select((), (self,), ())
-            return written
+            while view and not self.failure:
+                written = super().write(view)
+                if written is None:
+                    # Another program has made the terminal non-blocking.
+                    select.select((), (self,), ())
+                view = view[written or 0 :]
         except OSError as error:
             self.failure = error
             if error.errno in _HANG_UP:
                 if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
                     raise BrokenPipeError(error.errno, error.strerror) from error
                 signal.raise_signal(signal.SIGHUP)
-            return size
+        return size
 
 
 def protect() -> None:
@@ -84,10 +88,14 @@ def plain(error: UnicodeError) -> tuple[str, int]:
 
 
 def _text(raw: Output, before: TextIO | None) -> TextIO:
-    """A text stream that takes every character."""
+    """A text stream that takes every character.
+
+    It has no buffered writer below it: a signal handler that prints, in the middle of a print,
+    would fail there ("reentrant call").
+    """
     codecs.register_error(_ERRORS, plain)
     return io.TextIOWrapper(
-        io.BufferedWriter(raw),
+        raw,
         encoding=before.encoding if before else "utf-8",
         errors=_ERRORS,
         line_buffering=bool(before and before.line_buffering),
@@ -101,7 +109,7 @@ def output_failure() -> str | None:
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        raw = getattr(getattr(stream, "buffer", None), "raw", None)
+        raw = getattr(stream, "buffer", None)
         if not isinstance(raw, Output):
             continue
         stream.flush()

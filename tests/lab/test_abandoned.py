@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.lab.harness import HAPROXY, ROOT, Cluster, eventually
@@ -40,12 +42,12 @@ def finishes(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("kind", "moment"),
     [
-        ("interrupt-twice", "n3 proving"),
+        ("interrupt-twice", "proving"),
         ("interrupt-twice", "keeping"),
-        ("hangup", "n2 holding"),
-        pytest.param("interrupt-twice", "n2 holding", marks=pytest.mark.exhaustive),
+        ("hangup", "holding"),
+        pytest.param("interrupt-twice", "holding", marks=pytest.mark.exhaustive),
         pytest.param("interrupt-twice", "letting keepalived", marks=pytest.mark.exhaustive),
-        pytest.param("hangup", "n3 proving", marks=pytest.mark.exhaustive),
+        pytest.param("hangup", "proving", marks=pytest.mark.exhaustive),
         pytest.param("hangup", "letting keepalived", marks=pytest.mark.exhaustive),
     ],
 )
@@ -61,11 +63,11 @@ def test_an_interrupted_change_of_all_nodes(served: Cluster, kind: str, moment: 
 @pytest.mark.parametrize(
     ("kind", "moment"),
     [
-        ("kill", "n3 proving"),
+        ("kill", "proving"),
         ("cut", "keeping"),
-        pytest.param("kill", "n2 holding", marks=pytest.mark.exhaustive),
+        pytest.param("kill", "holding", marks=pytest.mark.exhaustive),
         pytest.param("kill", "letting keepalived", marks=pytest.mark.exhaustive),
-        pytest.param("cut", "n3 proving", marks=pytest.mark.exhaustive),
+        pytest.param("cut", "proving", marks=pytest.mark.exhaustive),
     ],
 )
 def test_a_run_that_vanishes_during_a_change_of_all_nodes(
@@ -76,6 +78,38 @@ def test_a_run_that_vanishes_during_a_change_of_all_nodes(
     # The time of the lock passes.
     for node in locks(served):
         served.node(node, EXPIRE)
+    can_fail_over(served)
+    finishes(served)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("moment", ["proving", "keeping"])
+@pytest.mark.parametrize(
+    "vrrp",
+    [
+        {"mode": "multicast"},
+        {"version": 3},
+        {"advert_interval": 2},
+        {"password": "cmd:echo s3cret"},
+        {"version": 3, "advert_interval": 0.5, "mode": "multicast"},
+    ],
+    ids=str,
+)
+def test_every_setting_in_which_nodes_must_agree(
+    served: Cluster, vrrp: dict[str, Any], moment: str
+) -> None:
+    served.inventory["vrrp"] = vrrp
+    assert served.accident("interrupt-twice", moment, "up").code == 130
+    can_fail_over(served)
+    finishes(served)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("moment", ["proving", "keeping"])
+def test_a_vip_that_is_added(served: Cluster, moment: str) -> None:
+    second = served.lab.vip.rpartition(".")[0] + ".101"
+    served.inventory["vip"] = [served.lab.vip, second]
+    assert served.accident("interrupt-twice", moment, "up").code == 130
     can_fail_over(served)
     finishes(served)
 

@@ -87,3 +87,26 @@ def test_a_reader_that_ends_asks_a_change_to_stop_after_the_present_node() -> No
 def test_other_errors_than_those_of_an_encoder_are_raised() -> None:
     with pytest.raises(UnicodeDecodeError):
         plain(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"))
+
+
+def test_a_signal_handler_may_print_in_the_middle_of_a_print(tmp_path: Path) -> None:
+    program = """
+import signal, sys, threading
+from hadeploy.ui.streams import protect
+protect()
+signal.signal(signal.SIGUSR1, lambda *_: print("handler", file=sys.stderr, flush=True))
+end = threading.Event()
+def pester():
+    while not end.is_set():
+        signal.raise_signal(signal.SIGUSR1)
+threading.Thread(target=pester).start()
+try:
+    for _ in range(2000):
+        print("x" * 5000, file=sys.stderr, flush=True)
+finally:
+    end.set()
+"""
+    with (tmp_path / "out").open("w") as out:
+        subprocess.run([sys.executable, "-c", program], check=True, stderr=out)
+    lines = (tmp_path / "out").read_text().splitlines()
+    assert sum(line == "x" * 5000 for line in lines) > 1900
