@@ -14,6 +14,7 @@ from hadeploy import __version__
 from hadeploy.cli.imports import uncollected
 from hadeploy.cli.options import common_options
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.ui.streams import output_failure, protect
 
 # name → (module:attribute, what --help says); a command's own module is imported only when it runs.
 COMMANDS = {
@@ -117,6 +118,7 @@ def main(tell: Callable[[HadeployError], None] | None = None) -> None:
         tell: tells why it failed; default: to people, on stderr.
     """
     debug = "--debug" in sys.argv
+    protect()
     try:
         code = cli.main(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -143,7 +145,16 @@ def main(tell: Callable[[HadeployError], None] | None = None) -> None:
         click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
         click.echo("  next: run it again with --debug and report what it prints", err=True)
         code = ExitCode.FAILED
-    sys.exit(int(code or 0))
+    sys.exit(_exit_code(int(code or 0)))
+
+
+def _exit_code(code: int) -> int:
+    """The exit code, which also tells of output that was lost."""
+    lost = output_failure()
+    if lost is None:
+        return code
+    click.echo(lost, err=True)
+    return code or ExitCode.FAILED
 
 
 def _streams(error: click.UsageError) -> bool:

@@ -6,12 +6,20 @@ keepalived itself in every image generation, signals reach it, and nothing reloa
 
 from __future__ import annotations
 
+import math
+
 from hadeploy.desired import layout
 from hadeploy.desired.model import Container
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.model import Cluster, backends_of
 
 # keepalived needs a second to send its farewell advert and to remove the VIP.
 KEEPALIVED_STOP_SECONDS = 15
+
+# One for each CPU: 64 at most before haproxy 3, and then by groups of as many.
+MOST_THREADS = 256
+# Ten for haproxy itself, ten for its stats socket, and the binds that every inventory has.
+OWN_FILES = 24
+FILES_STEP = 1000
 
 
 def haproxy_container(cluster: Cluster) -> Container:
@@ -74,5 +82,13 @@ def _privileged_port(cluster: Cluster) -> bool:
 
 
 def _nofile(cluster: Cluster) -> int:
-    """Two descriptors a connection, and room for listeners and checks."""
-    return 2 * (cluster.haproxy.maxconn + layout.HEALTH_MAXCONN) + 200
+    """The open files that haproxy asks for when it starts; with a lower limit it does not start.
+
+    Two for each connection, three for each thread, one for each server and each bind, and its own
+    (haproxy.c, compute_ideal_maxsock; `show info` of 2.6.12 gives the same). All but the
+    connections are rounded up by far: an added backend needs no new container.
+    """
+    connections = cluster.haproxy.maxconn + layout.HEALTH_MAXCONN
+    servers = sum(len(backends_of(cluster, listener)) for listener in cluster.listeners)
+    others = OWN_FILES + 3 * MOST_THREADS + len(cluster.listeners) + servers
+    return 2 * connections + math.ceil(others / FILES_STEP) * FILES_STEP

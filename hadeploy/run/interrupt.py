@@ -1,4 +1,4 @@
-"""Ctrl-C, or SIGTERM, while nodes are being changed: what is in hand is finished first."""
+"""Ctrl-C, SIGTERM or a hang-up during a change: the present node is finished first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.run.progress import Progress
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class InterruptedRunError(HadeployError):
@@ -51,6 +51,9 @@ def deferred(
 ) -> Iterator[Interrupt]:
     """Turn the first Ctrl-C into a wish; the second one is a KeyboardInterrupt.
 
+    A terminal that is closed, or an output that nothing reads any more (ui/streams.py), counts as
+    the first one, and never as the second: it arrives several times. Under nohup it is ignored.
+
     Args:
         progress: told what is done first.
         hint: what to do next, if the user asks to stop.
@@ -59,7 +62,10 @@ def deferred(
     wish = Interrupt(hint)
 
     def ask(number: int, frame: FrameType | None) -> None:
-        del number, frame
+        del frame
+        if number == signal.SIGHUP:
+            wish.asked = True
+            return
         if wish.asked:
             raise KeyboardInterrupt
         wish.asked = True
@@ -68,7 +74,8 @@ def deferred(
     if threading.current_thread() is not threading.main_thread():
         yield wish
         return
-    before = {number: signal.signal(number, ask) for number in SIGNALS}
+    heeded = [n for n in SIGNALS if signal.getsignal(n) is not signal.SIG_IGN or n != signal.SIGHUP]
+    before = {number: signal.signal(number, ask) for number in heeded}
     try:
         yield wish
     finally:

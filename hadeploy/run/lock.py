@@ -157,7 +157,7 @@ def _take_one(
     if reply.all("locked") and is_dead(told.get("process", "")):
         inherited = run(lock.script(f"lock_inherit {shlex.quote(told['token'])}"))
         reply = run(script) if inherited.all("taken") else inherited
-    if reply.all("locked") or reply.all("occupied"):
+    if any(reply.all(kind) for kind in ("locked", "occupied", "unwritable")):
         refuse(reply, session.node, "taking the lock")
     return reply
 

@@ -37,6 +37,14 @@ def refuse(reply: Reply, node: str, doing: str) -> None:
     """
     if reply.all("locked"):
         raise locked(told_lock(reply), node=node, doing=doing)
+    if reply.all("unwritable"):
+        raise RefusedError(
+            "the lock cannot be written to /run/hadeploy",
+            node=node,
+            doing=doing,
+            detail=reply.body("unwritable") or None,
+            hint="is /run full (space or inodes) or read-only? free some space there",
+        )
     if reply.all("occupied"):
         raise LockedError(
             "a script of an earlier run still works there",

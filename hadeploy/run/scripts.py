@@ -196,6 +196,7 @@ def lock_script(
             "apply.sh",
             "handover.sh",
             "restore.sh",
+            "guard.sh",
             "knowledge.sh",
             "ports.sh",
             "answer.sh",

@@ -246,9 +246,11 @@ takes_part() {
 # set_track FILE NUMBER: in place, since keepalived watches the file and not its name.
 set_track() { printf '%s\n' "$2" >"$HD_ROOT/track/$1" && sync "$HD_ROOT/track/$1"; }
 
-# hold CONTAINER: keeps the VIP off this node while all nodes change; it neither hears nor speaks.
+# hold CONTAINER: keeps the VIP off this node while all nodes change; it neither hears nor speaks. If the
+# run is interrupted, guard.sh ends that.
 hold() {
     set_track handover 1 || return 1
+    guard
     ! takes_part "$1" || until_true 15 "keepalived is in FAULT" out_of_it "$1"
 }
 

@@ -55,9 +55,10 @@ lock_try() {
     lock_write "$(date +%s)"
 }
 
+# lock_try_renew: where it cannot be written it is still this run's, until it expires.
 lock_try_renew() {
     lock_look && lock_mine || return 1
-    lock_write "$(lock_field since)"
+    lock_write "$(lock_field since)" || :
 }
 
 lock_drop() {
@@ -101,12 +102,22 @@ lock_release() {
     ) 8>"$lock_file.busy"
 }
 
-# lock_take: ends the script if somebody else has it.
+# unwritable: ends the script because no lock can be written.
+unwritable() {
+    emit unwritable
+    df -P /run "${lock_file%/*}" 2>/dev/null
+    df -Pi /run "${lock_file%/*}" 2>/dev/null
+    emit end
+    exit 1
+}
+
+# lock_take: ends the script if another run has it, or if it cannot be written.
 lock_take() {
     alone lock_try && {
         emit taken || :
         return 0
     }
+    if ! lock_look || lock_expired; then unwritable; fi
     emit locked
     emit end
     exit 1
@@ -128,8 +139,9 @@ working() {
 }
 
 busy() {
-    lock_folder && exec 8>"$lock_file.busy" &&
-        { flock -n 8 || patiently flock -w 120 8; } && return 0
+    # A shell whose `exec` fails ends (POSIX, 2.8.1).
+    if ! lock_folder || ! { : >>"$lock_file.busy"; } 2>/dev/null; then unwritable; fi
+    exec 8>"$lock_file.busy" && { flock -n 8 || patiently flock -w 120 8; } && return 0
     emit occupied
     emit end
     exit 1

@@ -42,9 +42,11 @@ class Manner:
 
 @dataclass(frozen=True)
 class Handshake:
-    """Nothing is sent before the node has asked for it, or has said that root listens.
+    """Nothing is sent before sudo has asked for it, or before root reads it.
 
-    So a password is only ever read by sudo: where sudo needs none, it would go to the script.
+    So a password is only ever read by sudo: where sudo needs none, it would go to the script. The
+    command line holds neither of the two marks as the node prints them: a shell may print every
+    command, and sudo prints one that it refuses.
 
     Attributes:
         mark: of this one exchange; no banner imitates it.
@@ -64,8 +66,9 @@ class Handshake:
             program: what root is to run: words only.
             size: bytes that it is going to read; for a terminal, on which input has no end.
         """
-        sudo = f"{SUDO} -S -p hd-asks-{self.mark}: -- sh -c"
-        ready = f"echo hd-ready-{self.mark}"
+        # sudo prints %% as % (sudo(8), -p).
+        sudo = f"{SUDO} -S -p hd-asks%%{self.mark}: -- sh -c"
+        ready = f"printf %s-{self.mark} hd-ready; echo"
         if size is None:
             return f"{sudo} '{ready}; exec {program}'"
         # The outer shell stays when the connection goes: its child finishes what it has begun.
@@ -80,19 +83,23 @@ class Handshake:
             answered: whether the password was sent.
         """
         # sudo writes no newline after its question, but the answer to a wrong password is another.
-        asked = said.count(f"hd-asks-{self.mark}:".encode())
+        asked = said.count(self._asks.encode())
         if self._ready in said:
             return Heard.READY
         return Heard.ASKS if asked > answered else Heard.NOTHING
 
     def after(self, said: bytes) -> bytes:
-        """What came after the word that root listens."""
+        """What came after the mark of a root that reads."""
         return said.partition(self._ready)[2].lstrip(b"\r\n")
 
     def before(self, said: bytes) -> str:
         """What people may read of it."""
-        text = said.decode("utf-8", "replace").replace(f"hd-asks-{self.mark}:", "")
+        text = said.decode("utf-8", "replace").replace(self._asks, "")
         return text.replace("\r", "").strip()
+
+    @property
+    def _asks(self) -> str:
+        return f"hd-asks%{self.mark}:"
 
     @property
     def _ready(self) -> bytes:

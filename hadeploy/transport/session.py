@@ -24,6 +24,9 @@ CHUNK = 64 * 1024
 # How long a server that refuses a channel is asked again: with MaxSessions 1, until it has closed
 # the last one, or until a renewal of the lock is over.
 CHANNEL_SECONDS = 20.0
+# A wait is too long by so much only where this process did not run: the machine slept, or a shell
+# had stopped it. What the node has said meanwhile has not been read yet.
+SUSPENDED_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -299,7 +302,10 @@ class Session:
             try:
                 chunk = channel.recv(CHUNK)
             except TimeoutError as error:
-                raise silent(self.node, doing, time.monotonic() - started) from error
+                seconds = time.monotonic() - started
+                if seconds > self.silence + SUSPENDED_SECONDS:
+                    continue
+                raise silent(self.node, doing, seconds) from error
             except (paramiko.SSHException, OSError, EOFError) as error:
                 raise lost(self.node, doing, error) from error
             if not chunk:

@@ -5,7 +5,8 @@
 A moment is one line of progress: each phase and each step on a node is told, so the moments run
 through every step boundary. MOMENT is its number, or a part of its text. KIND: `kill` ends this
 process at once (SIGKILL); `interrupt` is what Ctrl-C does (SIGINT), `interrupt-twice` what a second
-one does, `terminate` what cancelling a job does (SIGTERM); `cut` closes the sockets of all SSH
+one does, `terminate` what cancelling a job does (SIGTERM), `hangup` what closing the terminal does
+(SIGHUP); `cut` closes the sockets of all SSH
 connections, `cut:ADDRESS` of those to one node; `shell:COMMAND` runs a command on this machine and
 waits for it. An image that is being sent ("n2 sending") and what is waited for ("waiting for the
 VIP to move") are moments, too, by their texts alone: how often they are told is nobody's business.
@@ -53,6 +54,11 @@ def terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def hangup() -> None:
+    """As a terminal that is closed would."""
+    os.kill(os.getpid(), signal.SIGHUP)
+
+
 def cut(address: str = "") -> None:
     """As a broken network would, only faster noticed.
 
@@ -79,6 +85,7 @@ def accident(kind: str) -> Callable[[], object]:
         "interrupt": interrupt,
         "interrupt-twice": interrupt_twice,
         "terminate": terminate,
+        "hangup": hangup,
     }[name]
 
 

@@ -159,3 +159,21 @@ def test_of_two_runs_at_once_one_refuses_or_waits(cluster_free: Cluster) -> None
 def finish(process: subprocess.Popen[str]) -> int:
     process.communicate(timeout=180)
     return process.returncode
+
+
+@pytest.mark.parametrize("options", ["size=4k", "nr_inodes=2", "ro"])
+def test_a_lock_that_cannot_be_written(cluster_free: Cluster, options: str) -> None:
+    fill = "dd if=/dev/zero of=/run/hadeploy/fill bs=1k count=16 2>/dev/null"
+    mount = f"mkdir -p /run/hadeploy; mount -t tmpfs -o {options} none /run/hadeploy"
+    cluster_free.node("n2", f"{mount}; {fill}; true")
+    cluster_free.inventory["haproxy"] = CHANGE
+    before = cluster_free.snapshot()
+    try:
+        result = cluster_free.run("up")
+        assert result.code == 1
+        assert "n2: taking the lock: the lock cannot be written to /run/hadeploy" in result.err
+        assert "is /run full (space or inodes) or read-only?" in result.err
+    finally:
+        cluster_free.node("n2", "umount /run/hadeploy")
+    assert cluster_free.snapshot() == before
+    assert cluster_free.up()["changes"] > 0

@@ -121,6 +121,26 @@ def test_a_user_who_may_not_become_root(dora: Cluster) -> None:
         assert "this user may not become root with sudo" in result.err
 
 
+def test_a_user_who_may_run_docker_only(dora: Cluster) -> None:
+    with person(dora, "dora", "dora ALL=(ALL:ALL) /usr/bin/docker", password=PASSWORD):
+        result = dora.run("plan")
+        assert result.code == 3
+        assert "this user may not become root with sudo" in result.err
+
+
+@pytest.mark.parametrize("sudoers", [ASKS, ASKS_NOT], ids=["asks", "does not ask"])
+@pytest.mark.parametrize("option", ["x", "v"])
+def test_a_shell_that_prints_every_command(dora: Cluster, option: str, sudoers: str) -> None:
+    with person(dora, "dora", sudoers, password=PASSWORD), unseen(dora, "n1"):
+        for node in dora.lab.nodes:
+            dora.node(node, f"echo set -{option} >/home/dora/.bashrc")
+        printed = dora.node(
+            "n1", "su dora -c 'SHLVL=0 SSH_CLIENT=1 bash -c true' 2>&1", check=False
+        )
+        assert option == "v" or printed
+        dora.ok("plan")
+
+
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("sudoers", [ASKS, ASKS_NOT], ids=["asks", "does not ask"])
 def test_a_sudo_that_insists_on_a_terminal(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from pathlib import Path
 
 from tests.lab.harness import Cluster, eventually
@@ -116,3 +118,19 @@ def test_a_host_that_says_nothing_is_given_up_in_time(served: Cluster) -> None:
         assert "Traceback" not in result.err
     finally:
         served.node("n2", "kill $(cat /run/mute.pid)")
+
+
+def test_a_machine_that_slept_does_not_blame_the_node(served: Cluster) -> None:
+    served.inventory["ssh"]["command_timeout"] = 4
+    served.inventory["haproxy"] = {"hard_stop_after": "44s"}
+    process = served.start("up")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "reloading" in line:
+            break
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(9)
+    process.send_signal(signal.SIGCONT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert served.up()["changes"] == 0

@@ -13,12 +13,12 @@ HANDSHAKE = Handshake("f00d")
     ("said", "answered", "heard"),
     [
         (b"", False, Heard.NOTHING),
-        (b"WELCOME\nhd-asks-beef:", False, Heard.NOTHING),
-        (b"WELCOME\nhd-asks-f00d:", False, Heard.ASKS),
-        (b"hd-asks-f00d:\r\n", True, Heard.NOTHING),
-        (b"hd-asks-f00d:Sorry, try again.\nhd-asks-f00d:", True, Heard.ASKS),
-        (b"hd-asks-f00d:hd-ready-f00d\n", True, Heard.READY),
-        (b"WELCOME\nhd-ready-f00d\r\nhd-asks-f00d:", False, Heard.READY),
+        (b"WELCOME\nhd-asks%beef:", False, Heard.NOTHING),
+        (b"WELCOME\nhd-asks%f00d:", False, Heard.ASKS),
+        (b"hd-asks%f00d:\r\n", True, Heard.NOTHING),
+        (b"hd-asks%f00d:Sorry, try again.\nhd-asks%f00d:", True, Heard.ASKS),
+        (b"hd-asks%f00d:hd-ready-f00d\n", True, Heard.READY),
+        (b"WELCOME\nhd-ready-f00d\r\nhd-asks%f00d:", False, Heard.READY),
     ],
 )
 def test_what_is_heard(said: bytes, answered: bool, heard: Heard) -> None:
@@ -32,6 +32,13 @@ def test_what_comes_after_is_the_commands() -> None:
 @pytest.mark.parametrize("size", [None, 4711])
 def test_a_command_line_has_nothing_that_shells_read_differently(size: int | None) -> None:
     assert not set("$`!\\\n*?~{}[]<>&") & set(HANDSHAKE.command("docker load", size))
+
+
+@pytest.mark.parametrize("size", [None, 4711])
+def test_a_shell_that_prints_its_commands_is_not_root(size: int | None) -> None:
+    line = HANDSHAKE.command("docker load", size)
+    for said in (f"+ {line}\n", f"Sorry, user dora is not allowed to execute '{line}' as root\n"):
+        assert HANDSHAKE.heard(said.encode(), answered=False) is Heard.NOTHING
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,127 @@
+"""A change of all nodes that is interrupted, however, leaves nodes that can take the VIP over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.lab.harness import HAPROXY, ROOT, Cluster, eventually
+from tests.lab.test_crash import locks, new_router
+
+# What the README promises: within the lock's life, and the time for an election.
+REJOIN_SECONDS = 90
+HELD = f"cat {ROOT}/track/handover"
+EXPIRE = "sed -i 's/^expires=.*/expires=0/' /run/hadeploy/*.lock"
+
+
+def can_fail_over(cluster: Cluster) -> None:
+    """Every backup takes part by itself, and one of them takes over from a holder that fails."""
+    nodes = cluster.lab.nodes
+    eventually(
+        lambda: [cluster.node(node, HELD) for node in nodes] == ["0"] * len(nodes),
+        "no node is held back",
+        REJOIN_SECONDS,
+    )
+    eventually(lambda: len(cluster.holders()) == 1, "there is one holder", 30)
+    (holder,) = cluster.holders()
+    others = [node for node in nodes if node != holder]
+    cluster.node(holder, f"docker stop {HAPROXY}")
+    eventually(lambda: any(cluster.holders() == [node] for node in others), "it is taken over", 30)
+    assert cluster.request()
+    cluster.node(holder, f"docker start {HAPROXY}")
+
+
+def finishes(cluster: Cluster) -> None:
+    """The next run converges."""
+    cluster.ok("up", "--lock-wait", "60")
+    assert cluster.up()["changes"] == 0
+    assert len(cluster.holders()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "moment"),
+    [
+        ("interrupt-twice", "proving"),
+        ("interrupt-twice", "keeping"),
+        ("hangup", "holding"),
+        pytest.param("interrupt-twice", "holding", marks=pytest.mark.exhaustive),
+        pytest.param("interrupt-twice", "letting keepalived", marks=pytest.mark.exhaustive),
+        pytest.param("hangup", "proving", marks=pytest.mark.exhaustive),
+        pytest.param("hangup", "letting keepalived", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_an_interrupted_change_of_all_nodes(served: Cluster, kind: str, moment: str) -> None:
+    new_router(served)
+    result = served.accident(kind, moment, "up")
+    assert result.code == 130, result.err
+    assert not locks(served) or kind == "interrupt-twice"
+    can_fail_over(served)
+    finishes(served)
+
+
+@pytest.mark.parametrize(
+    ("kind", "moment"),
+    [
+        ("kill", "proving"),
+        ("cut", "keeping"),
+        pytest.param("kill", "holding", marks=pytest.mark.exhaustive),
+        pytest.param("kill", "letting keepalived", marks=pytest.mark.exhaustive),
+        pytest.param("cut", "proving", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_a_run_that_vanishes_during_a_change_of_all_nodes(
+    served: Cluster, kind: str, moment: str
+) -> None:
+    new_router(served)
+    assert served.accident(kind, moment, "up").code != 0
+    # The time of the lock passes.
+    for node in locks(served):
+        served.node(node, EXPIRE)
+    can_fail_over(served)
+    finishes(served)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("moment", ["proving", "keeping"])
+@pytest.mark.parametrize(
+    "vrrp",
+    [
+        {"mode": "multicast"},
+        {"version": 3},
+        {"advert_interval": 2},
+        {"password": "cmd:echo s3cret"},
+        {"version": 3, "advert_interval": 0.5, "mode": "multicast"},
+    ],
+    ids=str,
+)
+def test_every_setting_in_which_nodes_must_agree(
+    served: Cluster, vrrp: dict[str, Any], moment: str
+) -> None:
+    served.inventory["vrrp"] = vrrp
+    assert served.accident("interrupt-twice", moment, "up").code == 130
+    can_fail_over(served)
+    finishes(served)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("moment", ["proving", "keeping"])
+def test_a_vip_that_is_added(served: Cluster, moment: str) -> None:
+    second = served.lab.vip.rpartition(".")[0] + ".101"
+    served.inventory["vip"] = [served.lab.vip, second]
+    assert served.accident("interrupt-twice", moment, "up").code == 130
+    can_fail_over(served)
+    finishes(served)
+
+
+def test_a_reader_that_ends_stops_a_change_after_the_present_node(served: Cluster) -> None:
+    new_router(served)
+    process = served.start("up")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "changes applied" in line:
+            break
+    process.stderr.close()
+    assert process.wait(timeout=120) == 130
+    can_fail_over(served)
+    finishes(served)
