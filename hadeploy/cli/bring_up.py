@@ -56,7 +56,9 @@ def bring_up(
             lambda: _once(options, outcome, run, made, timeout, removal), run.progress, lock_wait
         )
         outcome.waited = max(look.settled for look in looks.values())
-        prove(run, made[-1], outcome, timeout - outcome.waited, looks=looks)
+        changed = any(prepared.plan.changes for prepared in made)
+        before = made[0].observed if changed else None
+        prove(run, made[-1], outcome, timeout - outcome.waited, looks=looks, before=before)
     return made
 
 
@@ -139,7 +141,9 @@ def _once(
         if going.plan.changes:
             options.err.print(plan_picture(going.plan))
             # What stands in the way of all the rest is told before a node goes.
-            removes = run.prepare(check=True, ask=True).plan.removes
+            prepared = run.prepare(check=True, ask=True)
+            going.refuse(run, prepared.observed)
+            removes = prepared.plan.removes
             for sentence in removes:
                 options.err.print(Text(sentence, "red"), soft_wrap=True)
             removal.confirm(removes)

@@ -36,6 +36,7 @@ def plan(options: Options, choices: Choices, exit_code: bool, rollback: bool) ->
                 run.look_back()
             with leaving(run) as going:
                 prepared = run.prepare(check=True, ask=True)
+                going.refuse(run, prepared.observed)
             outcome.plan = going.plan.then(prepared.plan)
             # The plan is shown, also where a program refuses it.
             refused = _tried(outcome, run, prepared) if prepared.plan.changes else None

@@ -30,6 +30,7 @@ def prove(
     timeout: float,
     *,
     looks: Mapping[str, ObservedNode] | None = None,
+    before: Mapping[str, ObservedNode] | None = None,
 ) -> None:
     """Wait for the proofs; if they fail, find out why.
 
@@ -39,6 +40,7 @@ def prove(
         outcome: given the proofs and the diagnosis.
         timeout: seconds.
         looks: the nodes as they are, if somebody looked already.
+        before: the nodes before the change, if there was one.
     """
     cluster = prepared.cluster
     first = [looks] if looks is not None else []
@@ -63,6 +65,10 @@ def prove(
         for node in run.choices.without
     ]
     outcome.proofs += unreachable_proofs(run.unreachable)
+    if before is not None:
+        from hadeploy.verify.new_backends import new_backend_proofs
+
+        outcome.proofs += new_backend_proofs(cluster, before, observed)
     if reads:
         outcome.proofs += accepted(run, cluster, observed)
     # `up` comes before the API servers do.

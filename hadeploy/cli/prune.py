@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from hadeploy.cli.cluster_run import Run
@@ -11,6 +11,7 @@ from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import leaving_plan
+from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.model import Plan
 from hadeploy.run.connections import connected
 from hadeploy.run.prune import former_nodes, take_out, without_nodes
@@ -30,6 +31,23 @@ class Leaving:
     plan: Plan
     looks: dict[str, ObservedNode]
     sessions: dict[str, Session]
+
+    def refuse(self, run: Run, staying: Mapping[str, ObservedNode]) -> None:
+        """Refuse to stop a holder whose VIP would go to a node that must not have it.
+
+        Args:
+            run: the cluster.
+            staying: the nodes that stay, by label.
+
+        Raises:
+            HadeployError: with the node that keepalived would elect.
+        """
+        for turn in self.plan.nodes:
+            everyone = {**staying, turn.node: self.looks[turn.node]}
+            if turn.holder and (
+                problem := takeover_problem(run.inputs.cluster, everyone, turn.node)
+            ):
+                raise problem.error("planning", turn.node)
 
     def take_out(self, run: Run) -> None:
         """Do it."""

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator
 
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.observe.model import BackendServer
-from hadeploy.verify.backends import once_served
+from hadeploy.verify.backends import UNEVEN, once_served
 
+NO_ANSWER = "are they up? look for firewalls on the way"
 READY = "start the servers there; is the port right?"
 BEFORE_KUBEADM = "before `kubeadm init` this is expected"
 TCP = "`check: {type: tcp}`"
@@ -18,7 +19,7 @@ PUBLIC_PATHS = ("/readyz", "/livez", "/healthz")
 # and what to do.
 OUTCOMES = {
     "L4CON": ("nothing listens there", READY),
-    "L4TOUT": ("they do not answer at all", "are they up? look for firewalls on the way"),
+    "L4TOUT": ("they do not answer at all", NO_ANSWER),
     "L6TOUT": (
         "they accept connections and say nothing",
         f"is the port right? a server that does not speak TLS needs {TCP}",
@@ -52,9 +53,10 @@ def backends(scene: Scene) -> Iterator[Diagnosis]:
                 )
     names = [listener.name for listener in scene.cluster.listeners]
     served = any(once_served(look, name) for _, look in looking for name in names)
-    for (what, fix), servers in found.items():
+    for (what, fixed), servers in found.items():
         everyone = [label for label, _ in looking]
         some = any(nodes != everyone for nodes in servers.values())
+        fix = UNEVEN if some and fixed in (READY, NO_ANSWER) else fixed
         yield Diagnosis(
             "backends-down",
             (),

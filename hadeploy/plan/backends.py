@@ -72,6 +72,18 @@ def expected_backends(
     return tuple(dict.fromkeys(_of_node(cluster, look)))
 
 
+def backends_of_holder(cluster: Cluster, holder: ObservedNode) -> tuple[ExpectedBackend, ...]:
+    """What a node has to reach before it may win the VIP: all that its holder reaches.
+
+    Args:
+        cluster: the inventory that is applied.
+        holder: the node that has the VIP, before the change.
+    """
+    found = _of_node(cluster, holder)
+    names = dict.fromkeys(e.after for e in found if not e.after.startswith(":"))
+    return tuple(ExpectedBackend(name) for name in names)
+
+
 def _of_adopted(cluster: Cluster, ports: Sequence[int]) -> Iterator[ExpectedBackend]:
     for listener in cluster.listeners:
         if listener.port in ports:

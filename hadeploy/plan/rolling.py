@@ -16,6 +16,7 @@ from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, newcomers, rolling_order
 from hadeploy.plan.removed import metrics_removed, removed
 from hadeploy.plan.successor import ailing, drains
+from hadeploy.plan.vip_moves import wins_by_joining
 
 THE_VIP = "the VIP"
 
@@ -181,6 +182,14 @@ def _handed_over(at: _Situation, node: str, steps: list[Step]) -> list[Step]:
     look = at.observed[node]
     first = next((i for i, step in enumerate(steps) if step.impact is Impact.RESTART), None)
     left = [Step("end-hand-over", THE_VIP, "a run that died left it")]
+    if any(step.role for step in steps) and wins_by_joining(
+        at.cluster, at.desired[node], at.observed
+    ):
+        return [
+            Step("hold", THE_VIP, "until this node is proven to reach the backends"),
+            *steps,
+            Step("end-hand-over", THE_VIP, "it may have the VIP"),
+        ]
     if node not in at.holding or first is None or look.vrrp is None:
         return [*steps, *left] if layout.RUN_DRAIN in drains(look) else steps
     if len(at.cluster.nodes) == 1:

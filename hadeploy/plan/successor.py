@@ -31,36 +31,9 @@ def successors(cluster: Cluster, observed: Mapping[str, ObservedNode], leaving: 
         node
         for node, look in observed.items()
         if node != leaving
-        and _could_hold(cluster, look)
+        and could_hold(cluster, look)
         and not unreached(look, observed.get(leaving))
     ]
-
-
-def takeover_problem(
-    cluster: Cluster, observed: Mapping[str, ObservedNode], leaving: str
-) -> str | None:
-    """Why the VIP must not be handed over now; None if it may be.
-
-    The nodes elect its next holder by their priorities (RFC 3768, 6.4.3), so the one that they
-    would elect has to be fit, not just any.
-
-    Args:
-        cluster: the inventory.
-        observed: by node label.
-        leaving: the node that is to give it up.
-    """
-    candidates = [n for n, look in observed.items() if n != leaving and _could_hold(cluster, look)]
-    if not candidates:
-        return "no healthy node could take the VIP over"
-    elected = max(candidates, key=lambda node: _priority(observed[node]))
-    missing = unreached(observed[elected], observed.get(leaving))
-    if not missing:
-        return None
-    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-    return (
-        f"{elected} would take the VIP over and does not reach backends that {leaving} reaches "
-        f"({missing[0]}{more})"
-    )
 
 
 def unreached(look: ObservedNode, holder: ObservedNode | None) -> list[str]:
@@ -86,10 +59,6 @@ def unreached(look: ObservedNode, holder: ObservedNode | None) -> list[str]:
     return down or empty
 
 
-def _priority(look: ObservedNode) -> int:
-    return look.vrrp.effective_priority if look.vrrp else 0
-
-
 def ailing(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[str]:
     """The nodes that something keeps from serving or from taking part, other than a drain.
 
@@ -100,7 +69,13 @@ def ailing(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[str]:
     return [node for node, look in observed.items() if not _well(cluster, look)]
 
 
-def _could_hold(cluster: Cluster, look: ObservedNode) -> bool:
+def could_hold(cluster: Cluster, look: ObservedNode) -> bool:
+    """Whether a node takes part in the election: it serves and is not drained.
+
+    Args:
+        cluster: the inventory.
+        look: the node.
+    """
     return _well(cluster, look) and not drains(look)
 
 

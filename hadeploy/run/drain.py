@@ -9,7 +9,8 @@ from hadeploy.desired import layout
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.successor import drains, successors, takeover_problem
+from hadeploy.plan.election import return_problem, takeover_problem
+from hadeploy.plan.successor import drains, successors
 from hadeploy.run.lock import held
 from hadeploy.run.progress import Progress
 from hadeploy.run.refusal import refuse
@@ -39,12 +40,7 @@ def drain(
     holds = any(observed[node].holds(str(vip.ip)) for vip in cluster.vip)
     problem = takeover_problem(cluster, observed, node)
     if problem and (holds or not successors(cluster, observed, node)):
-        raise HadeployError(
-            problem,
-            node=node,
-            doing="draining",
-            hint="`hadeploy verify` tells what is wrong with the others",
-        )
+        raise problem.error("draining", node)
     vips = " ".join(shlex.quote(str(vip.ip)) for vip in cluster.vip)
     name = shlex.quote(cluster.container_names[1])
     lines = [
@@ -68,10 +64,13 @@ def undrain(
         Whether anything changed.
 
     Raises:
-        HadeployError: keepalived does not take part again.
+        HadeployError: a node that reaches fewer backends would win the VIP, or keepalived does not
+            take part again.
     """
     if layout.OPERATOR_DRAIN not in drains(observed[node]):
         return False
+    if problem := return_problem(cluster, observed, node):
+        raise problem.error("undraining", node)
     name = shlex.quote(cluster.container_names[1])
     lines = [
         f"step undrain set_track {layout.OPERATOR_DRAIN} 0",

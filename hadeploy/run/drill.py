@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from hadeploy.drill.model import Round
 from hadeploy.drill.scenarios import Scenario, home_of, sets_of_victims, victims_of
-from hadeploy.errors import HadeployError
+from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.successor import successors
 from hadeploy.run.round import Drill, Roles, run_round
 
@@ -32,6 +33,8 @@ def run_scenario(drill: Drill, scenario: Scenario, prove: Callable[[], bool]) ->
         standby = successors(drill.cluster, observed, holder)
         standby.sort(key=lambda node: -drill.desired[node].priority)
         victims = chosen or victims_of(scenario, holder, standby)
+        if holder in victims:
+            _refuse_unfit_winner(drill, observed, holder, victims)
         next_one = [node for node in standby if node not in victims][:1]
         bystanders = [n for n in labels if n not in {holder, *victims, *next_one}]
         home = home_of(drill.cluster, [holder, *standby])
@@ -40,6 +43,21 @@ def run_scenario(drill: Drill, scenario: Scenario, prove: Callable[[], bool]) ->
         yield done
         if not done.healthy:
             return
+
+
+def _refuse_unfit_winner(
+    drill: Drill, observed: Mapping[str, ObservedNode], holder: str, victims: Collection[str]
+) -> None:
+    """Do not break the holder where the VIP would go to a node that reaches fewer backends.
+
+    Raises:
+        HadeployError: with that node.
+    """
+    left = {n: look for n, look in observed.items() if n == holder or n not in victims}
+    if problem := takeover_problem(drill.cluster, left, holder):
+        error = problem.error("preparing a drill")
+        error.code = ExitCode.NOT_PROVEN
+        raise error
 
 
 def _holder(observed: Mapping[str, ObservedNode], vip: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.gather import observe
-from hadeploy.plan.successor import unreached
+from hadeploy.plan.election import unfit_winner
 from hadeploy.run.lock import Lock
 from hadeploy.run.progress import Progress
 from hadeploy.run.scripts import handing_over_script
@@ -49,7 +49,7 @@ def bring_home(
             return
         for node, look in observed.items():
             better = desired[home].priority > desired[node].priority
-            fit = better and not unreached(observed[home], look)
+            fit = better and not unfit_winner(cluster, observed, home, node)
             if fit and not handed and all(look.holds(vip) for vip in vips):
                 progress.node(node, "handing the VIP back")
                 script = handing_over_script(cluster, lock, look.fingerprint)

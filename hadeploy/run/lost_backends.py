@@ -61,6 +61,18 @@ class BackendsLostError(NodeFailedError):
         self.lost = tuple(lost)
 
 
+class UnfitForTakeoverError(BackendsLostError):
+    """A node that is about to win the VIP does not reach servers that the holder reaches."""
+
+    def __init__(self, lost: Sequence[LostBackend], standing: Standing, *, node: str) -> None:
+        super().__init__(lost, standing, node=node)
+        self.what = "it would win the VIP and does not reach backends that the holder reaches"
+        self.hint = (
+            f"`hadeploy drain {node}` keeps the VIP off it; or make it reach them (firewall? "
+            "routes?), and run `hadeploy up` again"
+        )
+
+
 class BackendsDiedError(HadeployError):
     """The backends went down on all nodes at once, so the change is not the cause."""
 
@@ -169,6 +181,9 @@ def died_by_themselves(
         return False
     others = {node: session for node, session in sessions.items() if node != error.node}
     itself = {n: s for n, s in sessions.items() if error.standing is Standing.RESTORED}
+    if isinstance(error, UnfitForTakeoverError):
+        # The question is what others reach.
+        itself = {}
     began = time.monotonic()
     interval = max(milliseconds(i.check.interval) / 1000 for i in cluster.listeners)
     most = check_seconds(cluster)

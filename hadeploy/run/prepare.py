@@ -29,6 +29,7 @@ from hadeploy.plan.model import Plan
 from hadeploy.plan.partial import refuse_partial
 from hadeploy.plan.previous import Previous
 from hadeploy.plan.rolling import as_outage, changing, interrupts_the_holder, make_plan
+from hadeploy.plan.vip_moves import refuse_unfit_winner
 from hadeploy.run.inputs import Choices, Inputs
 from hadeploy.run.refusal import locked
 
@@ -114,6 +115,8 @@ def prepare(
     else:
         prepared = _planned(inputs, observed, choices, previous)
     plan = with_disabling(prepared.cluster, prepared.plan, disabled, observed)
+    if check:
+        refuse_unfit_winner(prepared.cluster, prepared.desired, observed, plan)
     return dataclasses.replace(prepared, plan=plan)
 
 
@@ -136,6 +139,8 @@ def _planned(
     if interrupts_the_holder(plan):
         before = _before(inputs, observed, plan, choices)
         if before:
+            # What would refuse the second plan refuses the first one.
+            refuse_unfit_winner(inputs.cluster, desired, observed, plan)
             return before
         plan = as_outage(plan)
     return Prepared(inputs.cluster, observed, desired, plan)

@@ -67,7 +67,7 @@ def take_out(
         progress.phase("Take out")
         for turn in plan.nodes:
             if turn.holder:
-                find_successor(cluster, None, turn.node, sessions)
+                find_successor(cluster, None, turn.node, sessions, holder=looks[turn.node])
             script = down_script(cluster, turn, looks[turn.node], lock)
             remove(script, turn, former[turn.node], progress)
     prove_gone(cluster, looks, former, progress)

@@ -15,6 +15,7 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.plan.backends import ExpectedBackend, check_seconds
 from hadeploy.plan.model import Impact, NodePlan, Step
 from hadeploy.run.lock import Lock
+from hadeploy.run.takeover import takeover_proofs
 from hadeploy.run.validation import FILES
 from hadeploy.runtime.docker import (
     run_arguments,
@@ -27,6 +28,9 @@ from hadeploy.shell.compose import compose
 FINGERPRINT = 'emit fingerprint "$(fingerprint "$(ours 2>/dev/null)")"'
 # The part of a step that fails if a backend is down after the change that was up before.
 BACKENDS = "backends"
+# The part of a step that fails if a node is about to win the VIP and reaches fewer backends than
+# the node that has it.
+TAKEOVER = "takeover"
 RELOAD_SIGNAL = {"haproxy": "USR2", "keepalived": "HUP"}
 
 # A worker starts in well under a second; keepalived waits for its check to succeed several times.
@@ -99,6 +103,7 @@ class Change:
         election: seconds within which a lone node becomes master, old settings or new.
         by_hand: what was set up by hand there, and is taken over.
         backends: what has to be up after a change of haproxy.
+        takeover: what has to be up before a step by which the node wins the VIP.
     """
 
     cluster: Cluster
@@ -110,6 +115,7 @@ class Change:
     election: int
     by_hand: ByHand | None = None
     backends: tuple[ExpectedBackend, ...] = ()
+    takeover: tuple[ExpectedBackend, ...] = ()
 
 
 def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise: str) -> str:
@@ -127,6 +133,7 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
         lines.append("expect_backends")
     if not (turn.holder or turn.together) and any(s.impact is Impact.RESTART for s in turn.steps):
         lines.insert(0, _line("still_elsewhere", *desired.addresses))
+    proofs = takeover_proofs(cluster, change.takeover, desired.addresses, turn)
     settled = True
     carried = False
     for number, step in enumerate(turn.steps):
@@ -135,6 +142,8 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
             proof = _proof(cluster, desired, desired.container("keepalived"))
             lines.append(_line("step", f"{number}.settled", *proof))
             settled = True
+        if number in proofs:
+            lines.append(_line("step", f"{number}.{TAKEOVER}", *proofs[number]))
         command = _command(change, step)
         if command:
             if step.role == "haproxy" and step.action != "write-file" and not carried:

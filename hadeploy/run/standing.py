@@ -14,6 +14,7 @@ class Standing(str, Enum):
     NEW = "new"
     HALF = "half"
     RESTORED = "restored"
+    RESTORED_OFF = "restored-off"
     UNTOUCHED = "untouched"
     BROKEN = "broken"
     FIRST = "first"
@@ -30,6 +31,7 @@ _WORDS = {
     Standing.NEW: "has the new configuration",
     Standing.HALF: "has the new configuration, and is kept off the VIP until all nodes have it",
     Standing.RESTORED: "has the previous configuration, put back",
+    Standing.RESTORED_OFF: "has the previous configuration, put back, and is kept off the VIP",
     Standing.UNTOUCHED: "has what it had; it was not touched",
     Standing.BROKEN: "has half of the change; it could not be put back",
     Standing.FIRST: "has half of the change; there was nothing before it to put back",

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 
 from hadeploy.desired.model import DesiredNode
-from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.gather import observe
-from hadeploy.plan.successor import successors, takeover_problem
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.election import TakeoverProblem, takeover_problem
+from hadeploy.plan.successor import successors
 from hadeploy.transport.session import Session
 
 SUCCESSOR_SECONDS = 15
 POLL_SECONDS = 0.3
-NOT_UPDATED = "no node that could take the VIP over has the new configuration"
+NOT_UPDATED = TakeoverProblem(
+    "no node that could take the VIP over has the new configuration",
+    "`hadeploy verify` tells what is wrong with the others",
+)
 
 
 def find_successor(
@@ -22,6 +27,8 @@ def find_successor(
     desired: Mapping[str, DesiredNode] | None,
     leaving: str,
     sessions: Mapping[str, Session],
+    *,
+    holder: ObservedNode | None = None,
 ) -> str:
     """A node that can take the VIP over, on the new configuration.
 
@@ -30,6 +37,7 @@ def find_successor(
         desired: by node label; None if any configuration will do.
         leaving: the holder.
         sessions: to all nodes.
+        holder: the holder as it was observed, if there is no session to it.
 
     Returns:
         Its label.
@@ -40,6 +48,8 @@ def find_successor(
     deadline = time.monotonic() + SUCCESSOR_SECONDS
     while True:
         observed = observe(cluster, sessions)
+        if holder is not None:
+            observed[leaving] = holder
         problem = takeover_problem(cluster, observed, leaving)
         for node in successors(cluster, observed, leaving) if problem is None else ():
             if not desired or observed[node].serving == desired[node].config_id("haproxy"):
@@ -47,9 +57,6 @@ def find_successor(
         if time.monotonic() >= deadline:
             break
         time.sleep(POLL_SECONDS)
-    raise HadeployError(
-        f"{problem or NOT_UPDATED}, so the holder is not touched",
-        node=leaving,
-        doing="handing over",
-        hint="`hadeploy verify` tells what is wrong with the others; are they drained?",
-    )
+    problem = problem or NOT_UPDATED
+    message = f"{problem.message}, so the holder is not touched"
+    raise dataclasses.replace(problem, message=message).error("handing over", leaving)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hadeploy.plan.model import NodePlan
-from hadeploy.run.lost_backends import BackendsLostError, lost_backends
+from hadeploy.run.lost_backends import BackendsLostError, UnfitForTakeoverError, lost_backends
 from hadeploy.run.progress import Progress
 from hadeploy.run.refusal import RefusedError, refuse
-from hadeploy.run.scripts import BACKENDS
+from hadeploy.run.scripts import BACKENDS, TAKEOVER
 from hadeploy.run.standing import NodeFailedError, Standing
 from hadeploy.transport.protocol import Message, Reply
 from hadeploy.transport.session import Session
@@ -35,6 +35,7 @@ DESCRIPTIONS = {
 
 STANDINGS = {
     "restored": Standing.RESTORED,
+    "restored-off": Standing.RESTORED_OFF,
     "unrestored": Standing.BROKEN,
     "kept": Standing.FIRST,
     "unchanged": Standing.UNTOUCHED,
@@ -59,7 +60,7 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
     """Do the steps of one turn and prove the node healthy.
 
     Raises:
-        BackendsLostError: backends that were up before are down.
+        BackendsLostError: backends that were up before, or that the holder reaches, are down.
         NodeFailedError: with the step that failed, what it said, and what the node has now.
         RefusedError: it may not begin.
     """
@@ -83,6 +84,8 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
         said += ["--- putting it back:", reply.body("restoring")]
     progress.node(session.node, _describe(turn, number), "failed")
     if lost := lost_backends(reply):
+        if number.endswith(f".{TAKEOVER}"):
+            raise UnfitForTakeoverError(lost, _standing(reply), node=session.node)
         raise BackendsLostError(lost, _standing(reply), node=session.node)
     raise NodeFailedError(
         f"failed while {_describe(turn, number)}",
@@ -128,6 +131,8 @@ def _describe(turn: NodePlan, number: str) -> str:
     step = turn.steps[int(index)]
     if proof == BACKENDS:
         return f"checking the backends of {step.subject}"
+    if proof == TAKEOVER:
+        return "checking that this node may win the VIP"
     if proof == "settled":
         return "waiting for keepalived to take part again"
     if proof:

@@ -18,7 +18,12 @@ from hadeploy.run.images import bring, needs_of
 from hadeploy.run.inputs import Inputs
 from hadeploy.run.interrupt import Interrupt, deferred
 from hadeploy.run.lock import Lock, held
-from hadeploy.run.lost_backends import BackendsDiedError, BackendsLostError, died_by_themselves
+from hadeploy.run.lost_backends import (
+    BackendsDiedError,
+    BackendsLostError,
+    UnfitForTakeoverError,
+    died_by_themselves,
+)
 from hadeploy.run.prepare import Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.record import applied_record
@@ -27,6 +32,7 @@ from hadeploy.run.scripts import Change, apply_script, restore_script
 from hadeploy.run.staging import stage_all
 from hadeploy.run.standing import NodeFailedError, RollError, Standing
 from hadeploy.run.successor import find_successor
+from hadeploy.run.takeover import Takeovers
 from hadeploy.run.turn import put_back, take_turn
 from hadeploy.run.validation import Warn
 from hadeploy.transport.fanout import try_each
@@ -168,6 +174,7 @@ class _Roll:
         self._sessions = sessions
         self._progress = progress
         self.waits = [0.0]
+        self._takeovers = Takeovers(prepared, sessions)
         self._standing = {
             node: Standing.UNTOUCHED
             if node in staged or not _is_new(prepared, node)
@@ -230,8 +237,13 @@ class _Roll:
         node, cluster = turn.node, self._prepared.cluster
         if any(step.impact is Impact.HANDOVER for step in turn.steps):
             find_successor(cluster, self._prepared.desired, node, self._sessions)
+        else:
+            self._takeovers.refuse_unfit_winner(turn)
         script = apply_script(
-            self._change(node), turn, self._fingerprints[node], otherwise=self._otherwise(turn)
+            self._change(node, turn),
+            turn,
+            self._fingerprints[node],
+            otherwise=self._otherwise(turn),
         )
         try:
             done = take_turn(script, turn, self._sessions[node], self._progress)
@@ -266,6 +278,8 @@ class _Roll:
         """
         node, prepared = error.node or "", self._prepared
         expected = self._change(node).backends
+        if isinstance(error, UnfitForTakeoverError):
+            expected = self._takeovers.backends
         if not prepared.by_hand and died_by_themselves(
             error, expected, prepared.cluster, self._sessions, self._progress
         ):
@@ -300,10 +314,11 @@ class _Roll:
             except HadeployError:
                 self._standing[node] = Standing.BROKEN
 
-    def _change(self, node: str) -> Change:
+    def _change(self, node: str, turn: NodePlan | None = None) -> Change:
         prepared = self._prepared
         desired = prepared.desired[node]
         configuration = configuration_id(prepared.desired)
+        takeover = self._takeovers.backends if turn and self._takeovers.wins(turn) else ()
         vips = dict.fromkeys(desired.addresses)
         for look in prepared.observed.values():
             vips |= dict.fromkeys(look.applied.vips if look.applied else ())
@@ -318,7 +333,11 @@ class _Roll:
             vips=tuple(vips),
             election=election_seconds(prepared),
             by_hand=prepared.by_hand.get(node),
-            backends=expected_backends(
+            takeover=takeover,
+            # A node that was down is held until it reaches what the holder reaches.
+            backends=()
+            if takeover and not prepared.observed[node].backends
+            else expected_backends(
                 prepared.cluster,
                 prepared.observed,
                 node,

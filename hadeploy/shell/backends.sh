@@ -125,6 +125,8 @@ all_checked() {
         fi
         # What is not there any more was taken out on purpose, or has a name of the user's template.
     done
+    # A new server is expected by nothing, and until its first check it counts as up.
+    ! printf '%s\n' "$hd_rows" | grep -q '^[^ ]* unchecked ' || hd_waiting=yes
     [ "$hd_waiting" = no ]
 }
 
@@ -185,6 +187,35 @@ prove_backends() {
         emit lost "$hd_name"
         printf '%s\n' "$hd_rows" | grep -F "$hd_name" | grep -v '^[^ ]* up '
     done
+    return 1
+}
+
+# prove_takeover SECONDS NAME...: fails if one of them is down here: this node is about to win the VIP, and
+# the node that has it reaches them.
+prove_takeover() {
+    hd_within=$1
+    shift
+    hd_expected=$*
+    hd_lost=
+    hd_failing=
+    prove_backends "$hd_within" || {
+        # What is put back does not take part either.
+        # shellcheck disable=SC2034  # for restore.sh
+        hd_unfit=yes
+        return 1
+    }
+}
+
+# confirm_takeover SECONDS "VIP..." NAME...: the same, once this node has the VIP; if it must not have it, it
+# gives it up at once. A VIP that does not come is no failure: another node may have failed.
+confirm_takeover() {
+    hd_within=$1
+    hd_won=$2
+    shift 2
+    # shellcheck disable=SC2086  # a list of words
+    until_true "$HD_ELECTION" "$hd_won is here" all_here $hd_won || return 0
+    prove_takeover "$hd_within" "$@" && return 0
+    set_track handover 1
     return 1
 }
 

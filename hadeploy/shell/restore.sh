@@ -22,8 +22,12 @@ put_back() {
         stay $((60 + HD_ELECTION)) $HD_VIPS
     fi
     if put_back_haproxy && put_back_role keepalived "$HD_KEEPALIVED" "$(former 2)" HUP; then
-        emit restored
-        set_track handover 0
+        if [ "${hd_unfit-}" = yes ] && [ "$(cat "$HD_ROOT/track/handover")" != 0 ]; then
+            emit restored-off
+        else
+            emit restored
+            set_track handover 0
+        fi
         back_in_place
         forget_knowledge
         forget_undo

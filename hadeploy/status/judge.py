@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from hadeploy.desired import layout
 from hadeploy.inventory.model import Cluster, Listener
 from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.model import Step
 from hadeploy.plan.order import holders
 from hadeploy.plan.successor import drains, successors
@@ -124,7 +125,7 @@ def _backends(force: Situation) -> Iterator[Proof]:
             seen = f"{name}: {one.node} reaches no backend; other nodes do"
             yield Proof(BACKENDS, "fail", seen, hint=UNEVEN)
         elif one.supply is Supply.PARTIAL:
-            yield Proof(BACKENDS, "warn", f"{name}: not all backends are up")
+            yield Proof(BACKENDS, "warn", f"{name}: {one.message}{one.named}")
         else:
             yield Proof(BACKENDS, "pass", f"{name}: all backends are up")
 
@@ -145,7 +146,11 @@ def _takeover(force: Situation) -> Iterator[Proof]:
     if len(force.cluster.nodes) == 1 or len(holding) != 1:
         return
     others = successors(force.cluster, force.observed, holding[0])
-    if others:
+    problem = takeover_problem(force.cluster, force.observed, holding[0])
+    if others and problem:
+        # The best priority counts, whoever else could serve.
+        yield Proof("takeover-possible", "warn", problem.message, hint=problem.hint)
+    elif others:
         yield Proof("takeover-possible", "pass", f"{' and '.join(others)} could take the VIP over")
     else:
         yield Proof(

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hadeploy.answers.recorded import recorded_listeners
+from hadeploy.desired import layout
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import BackendServer, ObservedNode
 from hadeploy.plan.backends import SUFFIX
 from hadeploy.plan.order import holders
+from hadeploy.plan.successor import drains
 from hadeploy.verify.model import Proof
 
 BACKENDS = "backends-up"
+MOST_NAMED = 6
 FIRST_TIME = "expected before `kubeadm init`"
-GONE = "do the API servers run? `hadeploy verify` shows what haproxy's checks say"
+GONE = "do the API servers run there? `hadeploy verify` says why a check fails"
 UNEVEN = "can that node connect to the backends? look for firewall rules and routes there"
 
 
@@ -38,6 +41,7 @@ class ListenerSupply:
         node: the node that the state is told of: the one that sees the fewest.
         up: how many backends are up there.
         total: how many there are.
+        down: the others, each with its address and the result of its check.
     """
 
     listener: str
@@ -45,6 +49,7 @@ class ListenerSupply:
     node: str
     up: int
     total: int
+    down: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
@@ -52,6 +57,15 @@ class ListenerSupply:
         if self.supply is Supply.FULL:
             return f"{self.total} of {self.total} backends are up"
         return f"{self.up} of {self.total} backends are up, as {self.node} sees them"
+
+    @property
+    def named(self) -> str:
+        """Which are down, to be put behind the message; nothing where that is expected."""
+        if self.supply is Supply.NOT_YET or not self.down:
+            return ""
+        more = len(self.down) - MOST_NAMED
+        named = [*self.down[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
+        return f"; down: {', '.join(named)}"
 
 
 def listener_supplies(
@@ -79,9 +93,24 @@ def listener_supplies(
         else:
             node = max(seen, key=lambda n: len(seen[n]) - up[n])
             supply = Supply.FULL if up[node] == len(seen[node]) else Supply.PARTIAL
-            if not up[node]:
-                supply = Supply.UNEVEN
-        yield ListenerSupply(name, supply, node, up[node], len(seen[node]))
+            # A node that an operator keeps off the VIP serves no client.
+            useless = [
+                n for n in seen if not (up[n] or layout.OPERATOR_DRAIN in drains(observed[n]))
+            ]
+            if useless:
+                supply, node = Supply.UNEVEN, useless[0]
+        down = tuple(named_server(server) for server in seen[node] if not server.up)
+        yield ListenerSupply(name, supply, node, up[node], len(seen[node]), down)
+
+
+def named_server(server: BackendServer) -> str:
+    """A server with its address and the result of its check, for one line.
+
+    Args:
+        server: as haproxy sees it.
+    """
+    where = f"{server.name} at {server.address}" if server.address else server.name
+    return f"{where} ({server.outcome or server.status})"
 
 
 def _checked(look: ObservedNode, listener: str) -> list[BackendServer]:
@@ -129,8 +158,9 @@ def backend_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> It
         elif one.supply is Supply.NOT_YET:
             yield Proof(BACKENDS, "warn", message, hint=FIRST_TIME)
         elif one.supply is Supply.PARTIAL:
-            yield Proof(BACKENDS, "warn", message, hint=GONE)
+            yield Proof(BACKENDS, "warn", message + one.named, hint=GONE)
         elif one.supply is Supply.UNEVEN:
-            yield Proof(BACKENDS, "fail", message, hint=UNEVEN)
+            yield Proof(BACKENDS, "fail", message + one.named, hint=UNEVEN)
         else:
-            yield Proof(BACKENDS, "fail", f"{message}; clients get no answer", hint=GONE)
+            told = f"{message}; clients get no answer{one.named}"
+            yield Proof(BACKENDS, "fail", told, hint=GONE)

@@ -57,6 +57,29 @@ def test_a_typo_in_the_backend_port_goes_back_on_the_first_node(served: Cluster)
     assert served.up()["changes"] == 0
 
 
+def test_one_wrong_address_among_several_is_named(served: Cluster) -> None:
+    wrong = "198.18.0.1"
+    first, second, third = (served.lab.address(node) for node in served.lab.nodes)
+    served.inventory["listeners"] = [{"backends": [first, second, wrong]}]
+    result = served.run("up")
+    assert result.code == 0, result.err
+    told = " ".join(result.out.split())
+    down = f"server-3 at {wrong}:6443 (L4"
+    assert f"2 of 3 backends are up, as n1 sees them; down: {down}" in told
+    assert f"new with this change, not up yet: {down}" in told
+    assert f"no longer there, and up before: n3 at {third}:6443" in told
+    for command in ("verify", "status"):
+        assert down in " ".join(served.ok(command).out.split())
+    assert "new with this change" not in served.ok("up").out
+    # The same server at another address: nothing tells it from a typo, so the change goes back.
+    del served.inventory["listeners"]
+    served.up()
+    eventually(lambda: all_up(served), "all API servers are reached again")
+    backends = [first, second, {"name": "n3", "address": wrong}]
+    served.inventory["listeners"] = [{"backends": backends}]
+    assert f"kube-apiserver-backend/n3 at {wrong}:6443: L4" in refused(served).err
+
+
 @pytest.fixture
 def over_tls(served: Cluster) -> Cluster:
     """API servers that speak TLS and answer 403 to what they do not have, checked by /readyz."""

@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 
 from hadeploy.observe.model import BackendServer, ObservedNode
-from hadeploy.plan.successor import successors, takeover_problem
+from hadeploy.plan.election import takeover_problem
+from hadeploy.plan.successor import successors
 from tests.unit import builders
 
 SECTION = "kube-apiserver-backend"
@@ -39,8 +40,8 @@ def test_a_node_that_sees_fewer_backends_is_no_successor() -> None:
     # It is the one that keepalived elects all the same: its priority is the best.
     problem = takeover_problem(CLUSTER, observed, "n1")
     assert problem is not None
-    assert "n2 would take the VIP over" in problem
-    assert f"{SECTION}/n2" in problem
+    assert "n2 would take the VIP over" in problem.message
+    assert f"{SECTION}/n2" in problem.message
 
 
 def test_a_worse_node_that_is_not_elected_does_not_matter() -> None:
@@ -72,4 +73,4 @@ def test_other_backends_that_are_all_down_are_worse_than_the_old_ones() -> None:
     observed["n2"] = dataclasses.replace(observed["n2"], backends=new)
     problem = takeover_problem(CLUSTER, observed, "n1")
     assert problem is not None
-    assert SECTION in problem
+    assert SECTION in problem.message

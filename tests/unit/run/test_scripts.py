@@ -10,14 +10,18 @@ import subprocess
 import pytest
 from pydantic import SecretStr
 
+from hadeploy.desired.model import Role
 from hadeploy.observe.gather import observation_script
+from hadeploy.plan.backends import ExpectedBackend
 from hadeploy.plan.down import make_down_plan
+from hadeploy.plan.model import Action, NodePlan, Step
 from hadeploy.plan.rolling import make_plan
 from hadeploy.run.down import down_script
 from hadeploy.run.images import look_script, pull_script
 from hadeploy.run.inputs import Login
 from hadeploy.run.lock import Lock
 from hadeploy.run.scripts import Change, apply_script, restore_script, stage_script, trial_script
+from hadeploy.run.takeover import takeover_proofs
 from tests.unit import builders
 
 
@@ -132,3 +136,37 @@ def test_down_stops_keepalived_before_haproxy_and_removes_the_record_last() -> N
     assert stops == ["c-keepalived", "c-haproxy"]
     (files,) = [line for line in lines if line.startswith("remove_files ")]
     assert files.split()[-1] == "applied.json"
+
+
+def turn(*steps: tuple[Action, Role | None]) -> NodePlan:
+    return NodePlan("n1", tuple(Step(action, "x", "", role=role) for action, role in steps))
+
+
+@pytest.mark.parametrize(
+    ("steps", "proofs"),
+    [
+        pytest.param(
+            [("reload-container", "keepalived"), ("write-record", None)],
+            {0: "prove_takeover", 1: "confirm_takeover"},
+            id="before it reads its file, and when it has the VIP",
+        ),
+        pytest.param(
+            [
+                ("hold", None),
+                ("start-container", "keepalived"),
+                ("end-hand-over", None),
+                ("write-record", None),
+            ],
+            {2: "prove_takeover", 3: "confirm_takeover"},
+            id="one that was down is held until then",
+        ),
+        pytest.param([("write-record", None)], {}, id="nothing lets it win"),
+    ],
+)
+def test_a_node_that_is_about_to_win_is_asked_for_its_backends(
+    steps: list[tuple[Action, Role | None]], proofs: dict[int, str]
+) -> None:
+    expected = (ExpectedBackend("api-backend/n1"),)
+    found = takeover_proofs(builders.cluster(), expected, [builders.VIP], turn(*steps))
+    assert {number: command[0] for number, command in found.items()} == proofs
+    assert takeover_proofs(builders.cluster(), (), [builders.VIP], turn(*steps)) == {}

@@ -232,3 +232,40 @@ def test_what_is_answered_is_recorded_beside_the_name(tmp_path: Path) -> None:
     assert recorded("closed") == "api http,tls\ngone tls\nquiet http,tls\n"
     file.unlink()
     assert recorded("closed") == "api\nquiet\n"
+
+
+DOWN = [UP[0], row("n2", "DOWN", "L4TOUT")]
+TRACK = 'set_track() { emit track "$@"; }\nleave_it() { emit left "${hd_unfit-}"; }'
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (UP, ["step 0", "ok 0"]),
+        (DOWN, ["step 0", "lost api/n2", "failed 0", "left yes"]),
+        (UP[:1], ["step 0", "ok 0"]),
+    ],
+)
+def test_a_node_that_does_not_reach_what_the_holder_reaches_may_not_win(
+    rows: list[str], told: list[str]
+) -> None:
+    main = f"{TRACK}\n{haproxy(*rows)}\nstep 0 prove_takeover 1 api/ api/n2"
+    assert [line for line in run(main) if not line.startswith("api/")][:4] == told
+
+
+@pytest.mark.parametrize(
+    ("rows", "here", "told"),
+    [
+        (UP, "true", ["step 0", "ok 0"]),
+        (DOWN, "true", ["step 0", "lost api/n2", "track handover 1", "failed 0", "left yes"]),
+        # It did not win after all.
+        (DOWN, "false", ["step 0", "ok 0"]),
+    ],
+)
+def test_a_node_that_has_won_and_does_not_reach_them_gives_the_vip_up_at_once(
+    rows: list[str], here: str, told: list[str]
+) -> None:
+    main = f"{TRACK}\nall_here() {{ {here}; }}\n{haproxy(*rows)}"
+    main += "\nstep 0 confirm_takeover 1 '192.0.2.1 192.0.2.2' api/ api/n2"
+    said = run(main, HD_ELECTION="0")
+    assert [s for s in said if not s.startswith(("api/", "not within"))][:5] == told

@@ -232,3 +232,16 @@ def test_a_record_that_does_not_name_a_configuration_is_no_internal_error() -> N
     damaged = dataclasses.replace(record, config_ids={"haproxy": "", "keepalived": ""})
     verdict, _ = judge(situation(change("n2", applied=damaged)))
     assert verdict == "healthy"
+
+
+def test_a_takeover_by_a_node_that_reaches_fewer_backends_is_a_warning() -> None:
+    # n2 has the best priority of the backups; n3, which reaches all, would not be elected.
+    some = (
+        *NO_SERVER[:1],
+        *(BackendServer("kube-apiserver-backend", f"n{i}", "UP") for i in (2, 3)),
+    )
+    verdict, proofs = judge(situation(change("n2", backends=some)))
+    (takeover,) = [proof for proof in proofs if proof.name == "takeover-possible"]
+    assert (verdict, takeover.verdict) == ("healthy", "warn")
+    assert takeover.message.startswith("n2 would take the VIP over and does not reach backends")
+    assert "hadeploy drain n2" in (takeover.hint or "")

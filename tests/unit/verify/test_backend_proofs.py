@@ -35,7 +35,8 @@ def seen(**backends: tuple[BackendServer, ...]) -> dict[str, ObservedNode]:
 
 
 def told(observed: Mapping[str, ObservedNode]) -> list[tuple[str, str]]:
-    return [(p.verdict, p.message) for p in backend_proofs(builders.cluster(), observed)]
+    found = backend_proofs(builders.cluster(), observed)
+    return [(p.verdict, p.message.partition("; down: ")[0]) for p in found]
 
 
 def test_before_the_first_api_server_no_backend_is_a_warning() -> None:
@@ -121,5 +122,31 @@ def test_each_listener_is_proven_by_itself() -> None:
         observed[node] = dataclasses.replace(look, backends=down)
     assert [(p.verdict, p.message) for p in backend_proofs(cluster, observed)] == [
         ("pass", "api: 3 of 3 backends are up"),
-        ("fail", "ingress: 0 of 3 backends are up, as n1 sees them; clients get no answer"),
+        (
+            "fail",
+            "ingress: 0 of 3 backends are up, as n1 sees them; clients get no answer; "
+            "down: n1 (DOWN), n2 (DOWN), n3 (DOWN)",
+        ),
     ]
+
+
+def test_each_backend_that_is_down_is_named_with_its_address_and_the_result_of_its_check() -> None:
+    refused = BackendServer(
+        SECTION, "n3", "DOWN", "L4CON", "Connection refused", "198.51.100.77:6443"
+    )
+    some = (*servers("UP", "UP"), refused)
+    (proof,) = backend_proofs(builders.cluster(), seen(n1=some, n2=some, n3=some))
+    assert proof.verdict == "warn"
+    assert proof.message == (
+        "2 of 3 backends are up, as n1 sees them; "
+        "down: n3 at 198.51.100.77:6443 (L4CON, Connection refused)"
+    )
+
+
+def test_a_drained_node_that_reaches_no_backend_is_a_warning() -> None:
+    observed = seen(n2=NONE)
+    look = observed["n2"]
+    track = ObservedFile("track/drain", 0o644, "0:0", b"1\n")
+    files = tuple(f for f in look.files if f.path != track.path)
+    observed["n2"] = dataclasses.replace(look, files=(*files, track))
+    assert told(observed) == [("warn", "0 of 3 backends are up, as n2 sees them")]

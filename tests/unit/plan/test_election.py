@@ -1,0 +1,297 @@
+"""Which changes let a node win the VIP that reaches fewer backends than its holder."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import BackendServer, Foreign, ObservedFile, ObservedNode
+from hadeploy.plan.election import (
+    Competitor,
+    elected,
+    return_problem,
+    takeover_problem,
+    unfit_winner,
+)
+from hadeploy.plan.model import Plan
+from hadeploy.plan.rolling import make_plan
+from hadeploy.plan.vip_moves import plan_problem, vip_moves, winning_step
+from tests.unit import builders
+
+SECTION = "kube-apiserver-backend"
+PREEMPT: dict[str, Any] = {"vrrp": {"preempt": True}}
+NEWER: dict[str, Any] = {"images": {"haproxy": {"reference": "haproxy:3.0.11"}}}
+Bend = Callable[[dict[str, ObservedNode]], None]
+
+
+def first_priority(node: str) -> dict[str, Any]:
+    """The inventory in which that node has the highest priority."""
+    nodes = [
+        {
+            "name": f"n{i}",
+            "address": f"198.51.100.1{i}",
+            "priority": 254 if node == f"n{i}" else 200 + i,
+        }
+        for i in (1, 2, 3)
+    ]
+    return {"nodes": nodes}
+
+
+def observed(
+    *, holder: str = "n2", cut: str = "n1", drained: str = "", **inventory: Any
+) -> dict[str, ObservedNode]:
+    """Healthy nodes; a firewall keeps one of them from all backends."""
+    looks = builders.healthy(builders.cluster(**inventory), holder)
+    down = tuple(
+        BackendServer(SECTION, f"n{i}", "DOWN", "L4CON", "Connection refused") for i in (1, 2, 3)
+    )
+    looks[cut] = dataclasses.replace(looks[cut], backends=down)
+    if drained:
+        drain(looks, drained, "drain")
+    return looks
+
+
+def drain(looks: dict[str, ObservedNode], node: str, name: str) -> None:
+    look = looks[node]
+    assert look.vrrp
+    track = ObservedFile(f"track/{name}", 0o644, "0:0", b"1\n")
+    files = tuple(f for f in look.files if f.path != track.path)
+    fault = dataclasses.replace(look.vrrp, state="FAULT")
+    looks[node] = dataclasses.replace(look, vrrp=fault, files=(*files, track))
+
+
+def stopped(looks: dict[str, ObservedNode], *roles: str) -> None:
+    """Containers of n1 do not run."""
+    look = looks["n1"]
+    assert look.vrrp
+    containers = tuple(
+        dataclasses.replace(c, status="exited", pid=0) if c.role in roles else c
+        for c in look.containers
+    )
+    fault = dataclasses.replace(look.vrrp, state="FAULT")
+    gone = "haproxy" in roles
+    looks["n1"] = dataclasses.replace(
+        look,
+        containers=containers,
+        vrrp=None if "keepalived" in roles else fault,
+        keepaliveds={} if "keepalived" in roles else look.keepaliveds,
+        serving=None if gone else look.serving,
+        backends=() if gone else look.backends,
+    )
+
+
+def planned(looks: dict[str, ObservedNode], **inventory: Any) -> tuple[Cluster, Plan]:
+    cluster = builders.cluster(**inventory)
+    return cluster, make_plan(cluster, builders.desired(cluster), looks)
+
+
+def winners(looks: dict[str, ObservedNode], **inventory: Any) -> list[tuple[str, str]]:
+    """Each move of the VIP: the node whose turn causes it, and the one that has it then."""
+    cluster, plan = planned(looks, **inventory)
+    moves = vip_moves(cluster, builders.desired(cluster), looks, plan)
+    return [(move.turn.node, move.winner) for move in moves]
+
+
+def refusal(looks: dict[str, ObservedNode], **inventory: Any) -> str:
+    cluster, plan = planned(looks, **inventory)
+    problem = plan_problem(cluster, builders.desired(cluster), looks, plan)
+    return problem.message if problem else ""
+
+
+@pytest.mark.parametrize(
+    ("competitors", "holder", "winner"),
+    [
+        pytest.param("n1 250 n2 240", "n2", "n2", id="without preempt the holder stays"),
+        pytest.param("n1 250p n2 240", "n2", "n1", id="the better one preempts"),
+        pytest.param("n1 250 n2 240p", "n2", "n2", id="the holder's own preempt does nothing"),
+        pytest.param("n1 230p n2 240p", "n2", "n2", id="a worse one does not preempt"),
+        pytest.param("n1 250 n3 230", "n2", "n1", id="the holder gave it up"),
+        pytest.param("n1 250 n3 230", None, "n1", id="no holder"),
+        pytest.param("", "n2", None, id="no node takes part"),
+    ],
+)
+def test_who_is_elected(competitors: str, holder: str | None, winner: str | None) -> None:
+    words = competitors.split()
+    taking_part = {
+        node: Competitor(int(priority.rstrip("p")), priority.endswith("p"))
+        for node, priority in zip(words[::2], words[1::2], strict=True)
+    }
+    assert elected(taking_part, holder) == winner
+
+
+@pytest.mark.parametrize(
+    ("looks", "inventory", "moves"),
+    [
+        pytest.param(observed(), {}, [], id="no change"),
+        pytest.param(observed(), {"haproxy": {"hard_stop_after": "9s"}}, [], id="reload"),
+        pytest.param(observed(), PREEMPT, [("n1", "n1")], id="preempt is turned on"),
+        pytest.param(
+            observed(holder="n3", cut="n2"), PREEMPT, [("n1", "n1")], id="n2 is never the best"
+        ),
+        pytest.param(
+            observed(holder="n1", cut="n3", **PREEMPT),
+            {**PREEMPT, **first_priority("n3")},
+            [("n3", "n3")],
+            id="a priority is raised",
+        ),
+        pytest.param(
+            observed(holder="n1", cut="n3"), first_priority("n3"), [], id="not without preempt"
+        ),
+        pytest.param(
+            observed(holder="n3", cut="n1", **PREEMPT, **first_priority("n3")),
+            PREEMPT,
+            [("n3", "n1")],
+            id="the holder's priority is lowered",
+        ),
+        pytest.param(observed(), NEWER, [("n2", "n1")], id="handover, and it stays there"),
+        pytest.param(
+            observed(holder="n1", cut="n2", **PREEMPT),
+            {**PREEMPT, **NEWER},
+            [("n1", "n2"), ("n1", "n1")],
+            id="handover and failback",
+        ),
+        pytest.param(observed(drained="n1"), PREEMPT, [], id="drained"),
+        pytest.param(
+            observed(drained="n1"), NEWER, [("n2", "n3")], id="handover past a drained node"
+        ),
+    ],
+)
+def test_the_moves_of_the_vip_in_a_plan(
+    looks: dict[str, ObservedNode], inventory: dict[str, Any], moves: list[tuple[str, str]]
+) -> None:
+    assert winners(looks, **inventory) == moves
+
+
+@pytest.mark.parametrize(
+    ("looks", "inventory", "winner"),
+    [
+        pytest.param(observed(), PREEMPT, "n1", id="preempt is turned on"),
+        pytest.param(observed(cut="n3"), PREEMPT, "", id="the winner reaches all"),
+        pytest.param(
+            observed(holder="n1", cut="n3", **PREEMPT),
+            {**PREEMPT, **first_priority("n3")},
+            "n3",
+            id="a priority is raised",
+        ),
+        pytest.param(observed(), NEWER, "n1", id="handover"),
+        pytest.param(observed(drained="n1"), NEWER, "", id="handover past a drained node"),
+        pytest.param(observed(drained="n1"), PREEMPT, "", id="drained"),
+        pytest.param(observed(), {"haproxy": {"hard_stop_after": "9s"}}, "", id="reload"),
+        pytest.param(
+            observed(holder="n1", cut="n1", **PREEMPT),
+            {**PREEMPT, **NEWER},
+            "",
+            id="the holder itself reaches nothing",
+        ),
+    ],
+)
+def test_a_plan_that_lets_the_wrong_node_win_is_refused(
+    looks: dict[str, ObservedNode], inventory: dict[str, Any], winner: str
+) -> None:
+    told = refusal(looks, **inventory)
+    assert told.startswith(f"{winner} would take the VIP over" if winner else ""), told
+    assert bool(told) is bool(winner)
+
+
+def test_the_refusal_names_backends_results_and_what_to_do() -> None:
+    problem = unfit_winner(builders.cluster(), observed(), "n1", "n2")
+    assert problem is not None
+    assert problem.message.endswith(f"that n2 reaches ({SECTION}/n1 and 2 more)")
+    assert problem.detail[0] == f"{SECTION}/n1: L4CON, Connection refused"
+    assert "hadeploy drain n1" in problem.hint
+
+
+def test_where_all_others_are_drained_a_handover_is_refused_before_anything_changes() -> None:
+    looks = observed(drained="n1")
+    drain(looks, "n3", "drain")
+    assert "no healthy node could take the VIP over" in refusal(looks, **NEWER)
+    assert refusal(looks, haproxy={"hard_stop_after": "9s"}) == ""
+
+
+def test_a_backend_that_the_change_takes_away_or_moves_is_not_needed() -> None:
+    looks = observed()
+    moved = tuple(
+        dataclasses.replace(s, address=f"203.0.113.{s.name[1:]}:6443") for s in looks["n1"].backends
+    )
+    looks["n1"] = dataclasses.replace(looks["n1"], backends=moved)
+    assert unfit_winner(builders.cluster(), looks, "n1", "n2") is None
+    kept = tuple(dataclasses.replace(s, address=f"198.51.100.1{s.name[1:]}:6443") for s in moved)
+    looks["n1"] = dataclasses.replace(looks["n1"], backends=kept)
+    assert unfit_winner(builders.cluster(), looks, "n1", "n2") is not None
+
+
+@pytest.mark.parametrize("roles", [("haproxy",), ("keepalived",), ("haproxy", "keepalived")])
+def test_a_better_node_that_was_down_is_held_until_it_is_proven(roles: tuple[str, ...]) -> None:
+    looks = builders.healthy(builders.cluster(**PREEMPT), "n2")
+    stopped(looks, *roles)
+    _, plan = planned(looks, **PREEMPT)
+    actions = [step.action for step in plan.nodes[0].steps]
+    started = ["start-container"] * len(roles)
+    assert (plan.nodes[0].node, actions) == (
+        "n1",
+        ["hold", *started, "end-hand-over", "write-record"],
+    )
+    assert winning_step(plan.nodes[0]) == actions.index("end-hand-over")
+    assert winners(looks, **PREEMPT) == [("n1", "n1")]
+    # Without preempt it does not win, and so it is not held.
+    looks = builders.healthy(builders.cluster(), "n2")
+    stopped(looks, *roles)
+    assert [s.action for s in planned(looks)[1].nodes[0].steps] == [*started, "write-record"]
+    assert winners(looks) == []
+
+
+def held_by_a_dead_run(looks: dict[str, ObservedNode]) -> None:
+    drain(looks, "n1", "handover")
+
+
+def test_a_node_that_a_dead_run_holds_is_not_let_go_to_win() -> None:
+    looks = observed(**PREEMPT)
+    held_by_a_dead_run(looks)
+    assert winners(looks, **PREEMPT) == [("n1", "n1")]
+    assert refusal(looks, **PREEMPT).startswith("n1 would take the VIP over")
+
+
+@pytest.mark.parametrize(
+    ("inventory", "cut", "node", "refused"),
+    [
+        pytest.param(PREEMPT, "n1", "n1", True, id="it would win"),
+        pytest.param(PREEMPT, "n3", "n3", False, id="it would not win"),
+        pytest.param(PREEMPT, "n3", "n1", False, id="it reaches all"),
+        pytest.param({}, "n1", "n1", False, id="without preempt it does not win"),
+    ],
+)
+def test_undrain(inventory: dict[str, Any], cut: str, node: str, refused: bool) -> None:
+    looks = observed(cut=cut, drained=node, **inventory)
+    problem = return_problem(builders.cluster(**inventory), looks, node)
+    assert (problem is not None) is refused
+    if problem:
+        assert "stays drained" in problem.hint
+
+
+def test_of_two_holders_or_none_nothing_is_said() -> None:
+    looks = builders.healthy(builders.cluster(), "nobody")
+    assert winners(looks, **PREEMPT) == []
+    assert refusal(looks, **PREEMPT) == ""
+    assert return_problem(builders.cluster(**PREEMPT), looks, "n1") is None
+
+
+def test_a_former_node_that_holds_the_vip_is_compared_with_those_that_stay() -> None:
+    looks = observed(holder="n3", cut="n1")
+    problem = takeover_problem(builders.cluster(), looks, "n3")
+    assert problem is not None
+    assert problem.message.startswith("n1 would take the VIP over")
+
+
+def test_of_a_holder_set_up_by_hand_the_successor_is_compared_with_the_other_nodes() -> None:
+    looks = observed(holder="n2", cut="n1")
+    by_hand = Foreign("haproxy", looks["n2"].containers[0], "", b"", {})
+    looks["n2"] = dataclasses.replace(
+        looks["n2"], containers=(), serving=None, backends=(), foreign=(by_hand,)
+    )
+    problem = takeover_problem(builders.cluster(), looks, "n2")
+    assert problem is not None
+    assert "n1 would take the VIP over and does not reach backends that n3" in problem.message
