@@ -18,10 +18,12 @@ from hadeploy.adopt.haproxy_lines import (
     read_configuration,
 )
 from hadeploy.adopt.listener_differences import judge_listener
+from hadeploy.adopt.lost_ports import LostPorts, listener_settings, lost_ports
 from hadeploy.adopt.sections import FRONTENDS, PROXIES, Line, Section
-from hadeploy.adopt.servers import lost_ports, read_servers
+from hadeploy.adopt.servers import read_servers
 from hadeploy.adopt.values import endpoints
 from hadeploy.inventory.model import Cluster
+from hadeploy.plan.binds import binds_of, local_hosts
 from hadeploy.plan.texts import shown
 
 _ENOUGH = 200
@@ -112,7 +114,13 @@ def _lost_port(
     plain = served is not None and theirs.value(section, "mode") != "http"
     lines = served.back_lines if served and plain else []
     servers = read_servers(lines, theirs.around.environment)
-    return lost_ports(cluster, section.title, section.name, ports, servers, theirs.around.names)
+    around = theirs.around
+    binds = list(binds_of(section, around.environment, around.names, around.published))
+    only = local_hosts(binds, [str(vip.ip) for vip in cluster.vip])
+    lost = LostPorts(section.title, ports, section.name, " and ".join(only))
+    return lost_ports(
+        cluster, lost, servers, around.names, listener_settings(served) if served else {}
+    )
 
 
 def _rest(report: Report, section: Section, used: dict[Section, None]) -> None:

@@ -178,7 +178,8 @@ def test_a_rich_file_is_told_line_by_line() -> None:
         "backend pages goes: 198.51.100.20:80": TEMPLATE,
         "listen more: port 7443 goes, and its clients are refused": (
             "listeners: [{port: 9443}, {port: 7443, "
-            "backends: [198.19.122.11:6443, 198.19.122.12:6443], name: more}]"
+            "backends: [198.19.122.11:6443, 198.19.122.12:6443], name: more, balance: roundrobin, "
+            "maxconn: 3000, timeouts: {connect: 5s, client: 30m, server: 14400s}}]"
         ),
         "listen stats: statistics on 8404 go; ours are read-only, on /stats": (
             "haproxy: {metrics: {address: 127.0.0.1, port: 8404}}"
@@ -431,6 +432,39 @@ def test_a_second_port_of_the_same_frontend_is_told() -> None:
     (what,) = found
     assert what.endswith("port 8443 goes, and its clients are refused")
     assert found[what].startswith("listeners: [{port: 9443}, {port: 8443, backends: [")
+
+
+def test_a_second_port_keeps_what_its_section_says() -> None:
+    text = SAME.replace("*:9443", "*:9443,*:8443") + " maxconn 300\n timeout server 30m\n"
+    (hint,) = (key for what, key in told(text).items() if "port 8443 goes" in what)
+    assert hint.endswith(
+        "name: port-8443, balance: leastconn, maxconn: 300, timeouts: {server: 30m}}]"
+    )
+
+
+def test_a_bind_line_is_told_once() -> None:
+    two = [{"port": 9443}, {"name": "other", "port": 8443}]
+    text = SAME.replace("bind *:9443", "bind *:9443 tfo\n bind *:8443 defer-accept\n bind *:7443")
+    found = [what for what in told(text, listeners=two) if "bind" in what]
+    assert found == [
+        "port 9443: bind *:9443 tfo: tfo goes",
+        "port 9443: bind *:7443: port 7443 goes, and its clients are refused",
+        "port 8443: bind *:8443 defer-accept: defer-accept goes",
+    ]
+    narrow = SAME.replace("*:9443", "198.19.122.100:9443 accept-proxy")
+    assert [what for what in told(narrow) if "bind" in what] == [
+        "port 9443: bind 198.19.122.100:9443 accept-proxy becomes every IPv4 address, "
+        "and accept-proxy goes"
+    ]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "198.19.122.11", "[::1]"])
+def test_a_port_that_no_client_of_the_vip_reaches_is_told_as_that(host: str) -> None:
+    address = host.strip("[]")
+    found = told(SAME.replace("*:9443", f"*:9443,{host}:7443"))
+    assert any(what.endswith(f"port 7443 goes, on {address} only") for what in found)
+    found = told(f"{SAME}listen local\n bind {host}:7443\n mode tcp\n{SERVERS}\n")
+    assert found == {f"listen local: port 7443 goes, on {address} only": NO_KEY}
 
 
 def test_a_check_over_tls_is_kept_by_its_key() -> None:
