@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from hadeploy.check.ipset import Sets
+from hadeploy.check.iptables_words import rule_words
 
 # None: it cannot be told.
 Fate = Literal["accept", "drop"] | None
@@ -193,11 +193,20 @@ def parse_tables(text: str, sets: Sets | None = None) -> dict[str, Filter]:
                 table.rules[chain] = []
                 table.policies[chain] = policy
             elif line.startswith("-A "):
-                _, chain, *words = shlex.split(line)
+                _, chain, *words = rule_words(line)
                 table.rules.setdefault(chain, []).append(words)
         except ValueError:
             continue
     return found
+
+
+def family_of(tool: str) -> int:
+    """Which packets a tool's rules see: 4 or 6.
+
+    Args:
+        tool: iptables, ip6tables, ...
+    """
+    return 6 if tool.startswith("ip6") else 4
 
 
 def parse_filter(text: str) -> Filter:

@@ -56,7 +56,8 @@ class Host:
         free: bytes free, by `docker` (its data folder) and `root` (our folder).
         read_only: those of the two that are on a read-only file system.
         units: systemd unit → state, and `UNIT.boot` → whether it is enabled.
-        iptables: what iptables-save and ip6tables-save say of all tables but nat.
+        iptables: what `TOOL-save` says of all tables, by tool: iptables, ip6tables and the same
+            with `-legacy`.
         ipsets: what ipset says of its sets.
         nft: the rule set as `nft -j` tells it, or {}.
         resolution: seconds that looking its own name up took, or None.
@@ -76,7 +77,7 @@ class Host:
     read_only: frozenset[str] = frozenset()
     nofile: Nofile | None = None
     units: Mapping[str, str] = field(default_factory=dict)
-    iptables: tuple[str, ...] = field(default=(), repr=False)
+    iptables: Mapping[str, str] = field(default_factory=dict, repr=False)
     ipsets: str = field(default="", repr=False)
     nft: Mapping[str, Any] = field(default_factory=dict, repr=False)
     resolution: float | None = None

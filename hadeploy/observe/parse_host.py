@@ -46,11 +46,24 @@ def parse_host(reply: Reply) -> Host:
     )
 
 
-def parse_iptables(reply: Reply) -> tuple[str, ...]:
-    """What each iptables-save printed that printed rules."""
-    tools = ("iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save")
-    found = (reply.body(tool) for tool in tools)
-    return tuple(dict.fromkeys(text for text in found if text.startswith("#")))
+def parse_iptables(reply: Reply) -> dict[str, str]:
+    """What each `TOOL-save` printed that printed rules, by tool.
+
+    Where the legacy tables are the only ones, `iptables` is another name of `iptables-legacy`.
+    """
+    found: dict[str, str] = {}
+    for tool in ("iptables", "ip6tables", "iptables-legacy", "ip6tables-legacy"):
+        text = reply.body(f"{tool}-save")
+        same = _rules(text) == _rules(found.get(tool.removesuffix("-legacy"), ""))
+        if text.startswith("#") and not same:
+            found[tool] = text
+    return found
+
+
+def _rules(text: str) -> list[str]:
+    """The lines without times and counters."""
+    lines = (re.sub(r" \[\d+:\d+\]$", "", line) for line in text.splitlines())
+    return [line for line in lines if not line.startswith("#")]
 
 
 def parse_links(text: str) -> dict[str, Link]:
