@@ -171,7 +171,7 @@ def _bind(report: Report, pair: _Pair, line: Line) -> None:
     around = pair.theirs.of.around
     mine = {e.host for b in pair.ours.front.all("bind") for e in endpoints(b, {})}
     at = endpoints(line, around.environment)
-    ports = {port for one in at for port in one.ports}
+    ports = {port for one in at for port in one.some}
     ours = {one.port for one in pair.cluster.listeners}
     others = ports - ours if around.published is None else set()
     told = report.verdicts.get(line) is Verdict.TOLD
@@ -202,7 +202,7 @@ def _other_ports(
     binds = [
         Bind(around.names.get(one.host, one.host), port)
         for one in at
-        for port in one.ports
+        for port in one.some
         if port in others
     ]
     only = local_hosts(binds, [str(vip.ip) for vip in pair.cluster.vip])

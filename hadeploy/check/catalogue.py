@@ -76,8 +76,12 @@ CHECKS = (
     Check(
         "our-folder",
         "our folder",
-        "the folder for our files is on a file system that can be written",
-        "mount it writable, or choose another place with `paths.root`",
+        "the folder for our files is on a file system that can be written. Where nothing was "
+        "applied yet, no file or dangling link is in its path, and it is neither inside another "
+        "cluster's folder nor has files in it that hadeploy did not write. The containers of this "
+        "cluster do not use another folder: hadeploy does not move it",
+        "mount it writable, or choose another place with `paths.root`; to move a cluster, "
+        "`hadeploy down` with the old `paths.root`, then `hadeploy up`",
     ),
     Check(
         "nofile",
@@ -178,7 +182,8 @@ CHECKS = (
         "ports free",
         "the listeners' ports, the health port and that of the metrics are free, or our own "
         "haproxy's; else the owner is named, and for a port that the engine publishes its "
-        "container",
+        "container. What a template makes the new haproxy.cfg bind besides is free, too, and on an "
+        "address that the node has",
         "stop the owner, or choose another port",
     ),
     Check(
@@ -203,7 +208,8 @@ CHECKS = (
         "firewall",
         "no rule of the node's (iptables, nftables, and so firewalld) drops VRRP (IP protocol "
         "112) from its peers or to them, a listener's port, or what is for a VIP or from it (ARP "
-        "included; a keepalived with `vrrp_strict` that is killed leaves such rules behind). "
+        "included; a keepalived with `vrrp_strict` that is killed leaves such rules behind), and "
+        "none sends connections to a listener of the VIP elsewhere (DNAT, REDIRECT). "
         "Rules that cannot be read for sure are let pass, and those of nftables for VRRP and "
         "ports are judged by their looks: that the nodes hear each other is proven when they "
         "run. Firewalls elsewhere are not seen",

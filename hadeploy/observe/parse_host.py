@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from hadeploy.inventory.problems import printable
 from hadeploy.observe.host import Host, Link, Nofile
 from hadeploy.transport.protocol import Reply
 
@@ -34,6 +35,8 @@ def parse_host(reply: Reply) -> Host:
         docker=parse_object(reply.body("docker-info")),
         free={name: 1024 * int(kilobytes) for name, kilobytes in free.items()},
         read_only=frozenset(m.words[0] for m in reply.all("read-only") if m.words),
+        folder=parse_folder(reply),
+        nonlocal_bind=bool(reply.all("nonlocal-bind")),
         nofile=parse_nofile(reply.body("nofile")),
         units=dict(line.split("=", 1) for line in reply.body("units").splitlines() if "=" in line),
         iptables=parse_iptables(reply),
@@ -44,6 +47,15 @@ def parse_host(reply: Reply) -> Host:
         selinux=any(m.words[:1] == ("1",) for m in reply.all("selinux")),
         label=next((m.words[1] for m in reply.all("selinux") if len(m.words) > 1), ""),
     )
+
+
+def parse_folder(reply: Reply) -> dict[str, str]:
+    """What is wrong with our folder: blocked, inside or foreign → a path."""
+    found: dict[str, str] = {}
+    for message in reply.all("folder"):
+        if len(message.words) > 1:
+            found.setdefault(message.words[0], printable(" ".join(message.words[1:])))
+    return found
 
 
 def parse_iptables(reply: Reply) -> dict[str, str]:

@@ -34,6 +34,7 @@ class Bind:
         section: the name of its section; "" if that is not a name that an inventory may have.
         statistics: whether it has statistics or metrics of haproxy and no backends.
         own: whether no client of the VIP uses it: statistics, and sections of hadeploy itself.
+        anywhere: whether the node need not have the address (`transparent`).
     """
 
     host: str
@@ -41,6 +42,7 @@ class Bind:
     section: str = ""
     statistics: bool = False
     own: bool = False
+    anywhere: bool = False
 
     @property
     def loopback(self) -> bool:
@@ -147,8 +149,8 @@ def binds_of(
         for one in endpoints(line, environment or {}):
             host = (names or {}).get(one.host, one.host)
             hosts = (EVERY_IPV4, EVERY_IPV6) if "v4v6" in line.words else (host,)
-            for each, port in ((each, port) for each in hosts for port in one.ports):
-                bind = Bind(each, port, name, statistics, own)
+            for each, port in ((each, port) for each in hosts for port in one.some):
+                bind = Bind(each, port, name, statistics, own, "transparent" in line.words)
                 if published is None:
                     yield bind
                 elif port in published and not bind.loopback:

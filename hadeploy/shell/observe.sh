@@ -59,7 +59,7 @@ observe_images() {
 # Names, modes and contents of every file of ours. One that a script of a dead run removes meanwhile is
 # not there; one that cannot be read is.
 observe_files() {
-    [ -d "$HD_ROOT" ] || return 0
+    [ -d "$HD_ROOT" ] && ! foreign_in_folder >/dev/null || return 0
     # The folder may be a link to another one.
     hd_files=$(find -H "$HD_ROOT" -type f -exec stat -c '%a %u:%g %n' {} + 2>/dev/null)
     emit kept

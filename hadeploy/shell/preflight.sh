@@ -112,6 +112,37 @@ free_of() {
     [ -w "$hd_folder" ] || emit read-only "$1"
 }
 
+# observe_folder: what keeps our folder from being made, or from being ours alone.
+observe_folder() {
+    hd_folder=$HD_ROOT
+    while [ -n "$hd_folder" ]; do
+        if [ ! -d "$hd_folder" ]; then
+            if [ -e "$hd_folder" ] || [ -L "$hd_folder" ]; then emit folder blocked "$hd_folder"; fi
+        elif [ "$hd_folder" != "$HD_ROOT" ] && [ -f "$hd_folder/applied.json" ]; then
+            emit folder inside "$hd_folder"
+        fi
+        hd_folder=${hd_folder%/*}
+    done
+    ! hd_foreign=$(foreign_in_folder) || emit folder foreign "$hd_foreign"
+}
+
+# foreign_in_folder: something in our folder that hadeploy does not make; fails if there is none.
+foreign_in_folder() {
+    [ ! -f "$HD_ROOT/applied.json" ] || return 1
+    for hd_there in "$HD_ROOT"/* "$HD_ROOT"/.[!.]*; do
+        case ${hd_there##*/} in
+        haproxy | keepalived | track | adopted | applied.json* | served* | .staging | .undo* | .previous) ;;
+        *)
+            [ ! -e "$hd_there" ] || {
+                printf '%s\n' "$hd_there"
+                return 0
+            }
+            ;;
+        esac
+    done
+    return 1
+}
+
 observe_engine_settings() {
     emit docker-info
     hd_info=$(docker info --format '{{json .}}' 2>/dev/null)
@@ -171,8 +202,12 @@ observe_machine() {
     emit routes
     printf '%s\n' "$hd_routes"
     free_of root "$HD_ROOT"
+    # Whether haproxy may bind an address that the node does not have.
+    { read -r hd_nonlocal </proc/sys/net/ipv4/ip_nonlocal_bind; } 2>/dev/null || hd_nonlocal=
+    [ "$hd_nonlocal" != 1 ] || emit nonlocal-bind
     thorough || return 0
     emit thorough
+    observe_folder
     observe_engine_settings
     observe_firewall
     observe_services
