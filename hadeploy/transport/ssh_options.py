@@ -13,6 +13,7 @@ import paramiko
 from hadeploy.inventory.problems import printable
 from hadeploy.transport.ssh_tokens import expand_command, expand_path, split_paths, tokens_of
 from hadeploy.transport.ssh_unsupported import not_followed
+from hadeploy.transport.ssh_variables import refuse_unset
 
 # Keyword, in lower case, to values in their order; as `ssh -G` prints them.
 Dump = Mapping[str, tuple[str, ...]]
@@ -167,7 +168,12 @@ def options_of(
         environment: for ${VAR} and the agent.
         entries: from `used_entries`.
         also_not_followed: known from elsewhere.
+
+    Raises:
+        UnsetVariableError: an option uses a variable that is not set.
+        DoNotRetryError: HostName is no text.
     """
+    refuse_unset(dump, environment)
     said = {keyword: values for keyword, values in dump.items() if baseline.get(keyword) != values}
 
     def one(keyword: str, default: str = "") -> str:
