@@ -254,7 +254,8 @@ CHECKS = (
         "a TLS handshake with each backend, from a node over its SSH connection; `verify`, "
         "`status` and `up` prove it later for the backends that are up. Other TLS services are "
         "not judged",
-        "`apiServer.certSANs` in kubeadm's ClusterConfiguration, see [kubeadm](kubeadm.md)",
+        "`apiServer.certSANs` in kubeadm's ClusterConfiguration, see [kubeadm](kubeadm.md); "
+        "`tls-san` of k3s and RKE2",
     ),
 )
 IDS = tuple(check.id for check in CHECKS)

@@ -99,6 +99,7 @@ class _Removal:
         self._run = run
         self._yes = yes
         self._confirmed: set[str] = set()
+        self.changed = False
 
     def confirm(self, removes: Sequence[str]) -> None:
         """Ask about what was not asked about yet.
@@ -118,6 +119,7 @@ class _Removal:
                 "Clients lose this. Go on?",
                 detail="\n".join(asked),
                 as_json=self._options.as_json,
+                changed=self.changed,
             )
         self._confirmed.update(asked)
 
@@ -143,6 +145,7 @@ def _once(
             for sentence in removes:
                 options.err.print(Text(sentence, "red"), soft_wrap=True)
             removal.confirm(removes)
+            removal.changed = True
             going.take_out(run)
     outcome.plan = going.plan
     for _ in range(MOST_PLANS):
@@ -158,6 +161,7 @@ def _once(
             from hadeploy.run.standing import RollError
             from hadeploy.run.up import apply
 
+            removal.changed = True
             try:
                 looks = apply(
                     run.inputs,

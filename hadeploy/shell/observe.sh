@@ -24,15 +24,15 @@ observe_docker() {
     hd_ours=$(printf '%s\n' "$hd_listed" | cut -d' ' -f1)
     # shellcheck disable=SC2086,SC2154  # lists of words; report.sh, containers.sh
     hd_inspected=$(
-        docker container inspect --format "$hd_place {{json .}}" \
+        docker container inspect --format "$hd_place"'{{"\t"}}{{json .}}' \
             $hd_ours $HD_CONTAINERS $hd_stopped_foreign $hd_others 2>/dev/null
     )
     # shellcheck disable=SC2034  # report.sh
-    hd_running=$(printf '%s\n' "$hd_inspected" | cut -d'{' -f1)
+    hd_running=$(printf '%s\n' "$hd_inspected" | cut -f1)
     # What it says is there when it is read.
     vrrp_ask "$HD_KEEPALIVED"
     emit containers
-    printf '%s\n' "$hd_inspected" | sed 's/^[^{]*//; 1s/^/[/; $!s/$/,/; $s/$/]/'
+    printf '%s\n' "$hd_inspected" | cut -f2- | sed '1s/^/[/; $!s/$/,/; $s/$/]/'
     [ -z "$hd_apart" ] || emit apart "$hd_apart"
     [ -z "$hd_others" ] || emit other-clusters "$hd_others"
     # shellcheck disable=SC2086  # a list of words

@@ -20,6 +20,7 @@ def test_a_port_goes_away_only_with_a_yes(served: Cluster) -> None:
     code, screen = served.typed("n\n", "up")
     assert code == 130
     assert "Clients lose this. Go on?" in screen
+    assert "Nothing was changed." in screen
     assert served.snapshot() == before
     assert served.request() in served.lab.nodes
     code, screen = served.typed("y\n", "up")
