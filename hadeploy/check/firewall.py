@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hadeploy.check.ipset import parse_sets
-from hadeploy.check.iptables import Filter, Packet, drops, family_of, parse_tables
+from hadeploy.check.iptables import Filter, Packet, drops, parse_tables
+from hadeploy.check.iptables_words import family_of
 from hadeploy.check.model import Finding, Sight
 from hadeploy.check.network import interface_of
 from hadeploy.check.nftables import DROPS_UNNAMED, chains, vrrp_dropped

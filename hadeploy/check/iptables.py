@@ -200,15 +200,6 @@ def parse_tables(text: str, sets: Sets | None = None) -> dict[str, Filter]:
     return found
 
 
-def family_of(tool: str) -> int:
-    """Which packets a tool's rules see: 4 or 6.
-
-    Args:
-        tool: iptables, ip6tables, ...
-    """
-    return 6 if tool.startswith("ip6") else 4
-
-
 def parse_filter(text: str) -> Filter:
     """`iptables-save`: the table `filter`.
 

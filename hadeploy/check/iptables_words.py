@@ -29,6 +29,15 @@ def rule_words(line: str) -> list[str]:
     return words
 
 
+def family_of(tool: str) -> int:
+    """Which packets a tool's rules see: 4 or 6.
+
+    Args:
+        tool: iptables, ip6tables, ...
+    """
+    return 6 if tool.startswith("ip6") else 4
+
+
 def removal(tool: str, table: str, rule: Sequence[str]) -> str:
     """The command that removes a rule, for a shell.
 

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from hadeploy.check.ipset import parse_sets
-from hadeploy.check.iptables import Filter, Packet, dropped_by, family_of, parse_tables
+from hadeploy.check.iptables import Filter, Packet, dropped_by, parse_tables
 from hadeploy.check.iptables_nat import redirected
-from hadeploy.check.iptables_words import removal
+from hadeploy.check.iptables_words import family_of, removal
 from hadeploy.check.network import interface_of
 from hadeploy.check.nft_packet import answering, arriving, asking, leaving
 from hadeploy.check.nft_rules import NftRuleset

@@ -114,7 +114,10 @@ def prepare(
         prepared = _adopted(inputs, observed, taken, choices)
     else:
         prepared = _planned(inputs, observed, choices, previous)
-    if check and not previous:
+    if check and not previous and has_templates(inputs.cluster):
+        # Few inventories have templates.
+        from hadeploy.run.file_ports import ports_of_files  # noqa: PLC0415
+
         unbound = [f.error() for f in ports_of_files(inputs, observed, prepared.desired, choices)]
         if unbound:
             raise NodesError(unbound)
@@ -232,34 +235,6 @@ def with_forgotten(
         node: dataclasses.replace(state, forgotten=tuple(sorted(forgotten - set(state.members))))
         for node, state in desired.items()
     }
-
-
-def ports_of_files(
-    inputs: Inputs,
-    observed: Mapping[str, ObservedNode],
-    desired: Mapping[str, DesiredNode],
-    choices: Choices,
-) -> list[Finding]:
-    """What each node's new haproxy.cfg binds by a template, and cannot.
-
-    Args:
-        inputs: all that the run was given.
-        observed: by node label.
-        desired: by node label.
-        choices: which checks are skipped.
-    """
-    if "ports" in choices.skip or not has_templates(inputs.cluster):
-        return []
-    # Few inventories have templates.
-    from hadeploy.check.planned_ports import planned_ports  # noqa: PLC0415
-
-    sight = Sight(inputs.cluster, observed, choices.adopt)
-    return [
-        finding
-        for node, look in sight.nodes
-        if node.label in desired and node.label in (choices.only or desired)
-        for finding in planned_ports(sight, node, look, desired[node.label])
-    ]
 
 
 def _maybe_locked(observed: Mapping[str, ObservedNode]) -> None:

@@ -16,7 +16,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.parse import parse_observation
 from hadeploy.transport.protocol import Message, Reply, parse_line
 from tests.lab.harness import ROOT, Cluster, eventually
-from tests.lab.test_rollback import extra_bind, port_taken
+from tests.lab.test_rollback import UNCHECKED, extra_bind, port_taken
 from tests.lab.traffic import probing
 
 MULTICAST = pytest.mark.parametrize("by_hand", ["multicast"], indirect=True)
@@ -136,7 +136,7 @@ def test_where_ours_fails_the_old_one_comes_back(by_hand: Cluster, name: str) ->
     by_hand.inventory["templates"] = extra_bind(7777)
     before = theirs(by_hand)
     with port_taken(by_hand, "n3", 7777), probing(by_hand) as probe:
-        result = by_hand.run("up", "--adopt", "--json")
+        result = by_hand.run("up", "--adopt", "--json", *UNCHECKED)
         assert result.code == 1
         assert result.document["nodes"] == {"n2": "new", "n3": "restored", "n1": "untouched"}
         assert by_hand.holders() == ["n1"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hadeploy.transport.retry import DoNotRetryError
 from hadeploy.transport.ssh_options import (
     HostOptions,
     Query,
@@ -138,6 +139,12 @@ def test_a_variable_that_is_not_set_is_named_with_its_line(line: str, tmp_path: 
     )
     if "UserKnown" not in line:
         options(f"{ALIAS}{keyword.lower()} {value}\n", UNSET="x")
+
+
+def test_a_host_name_that_cannot_be_looked_up_is_refused() -> None:
+    with pytest.raises(DoNotRetryError) as raised:
+        changed("hostname \udcffhost")
+    assert raised.value.what == r"HostName \udcffhost is not UTF-8"
 
 
 def test_what_ssh_itself_says_of_a_variable() -> None:
