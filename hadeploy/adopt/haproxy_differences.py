@@ -80,7 +80,7 @@ def _goes(report: Report, cluster: Cluster, theirs: Configuration, section: Sect
             report.tell(*_statistics(section, line))
     else:
         on = ", ".join(map(str, ports)) or "no port"
-        what = f"{section.title}: statistics on {on} go; ours are read-only, on /stats"
+        what = f"{section.title}: statistics on {on} go; hadeploy's are read-only, on /stats"
         keep = {"address": _reach(theirs, section), "port": ports[0] if ports else 0}
         report.tell(different(cluster, what, {"haproxy": {"metrics": keep}}, why=NO_KEY))
 
@@ -94,7 +94,9 @@ def _statistics(section: Section, line: Line) -> Iterator[Difference]:
         return
     if line.words[:3] != ("stats", "uri", "/stats"):
         said = " ".join(shown(line.text).split())
-        yield Difference(f"{section.title}: {said}: ours is on /stats, for reading, no password")
+        yield Difference(
+            f"{section.title}: {said}: hadeploy's is on /stats, read-only, without a password"
+        )
 
 
 def _reach(theirs: Configuration, section: Section) -> str:

@@ -250,7 +250,7 @@ def _http_check(report: Report, pair: _Pair, line: Line) -> None:
     servers = read_servers(pair.theirs.back_lines, pair.theirs.of.around.environment)
     encrypted = all("check-ssl" in s.options or "ssl" in s.options for s in servers)
     keep = pair.keep(check={"type": "https", "path": path}) if encrypted and known else None
-    why = "ours checks by a connection, or by GET over TLS that answers 200 (listeners[].check)"
+    why = "hadeploy checks by a connection, or by GET over TLS that answers 200 (listeners[].check)"
     report.lose(line, different(pair.cluster, f"{pair.port}: {_said(line)}", keep, why=why))
 
 

@@ -114,8 +114,8 @@ CHECKS = (
         "it), and no other machine of the segment answers for it. Every node sends three ARP "
         "probes or neighbour solicitations, with perl; a hardware address that answers for nodes, "
         "too (proxy ARP, as in some clouds), is left out. Without perl the kernel asks, while "
-        "no node has the VIP, for one that no keepalived of ours on that node has. A machine that "
-        "drops ARP, or is switched off, is not seen",
+        "no node has the VIP, for one that no keepalived of this cluster on that node has. A "
+        "machine that drops ARP, or is switched off, is not seen",
         "as given: `ip address del …`, `hadeploy up --prune` for a forgotten node that is back, "
         "another address for another machine, or another VIP",
         thorough=True,
@@ -123,15 +123,15 @@ CHECKS = (
     Check(
         "virtual-router-id",
         "virtual_router_id unused",
-        "nobody else on the segment sends VRRP adverts with `vrrp.virtual_router_id`: a failure "
-        "with multicast, a warning with unicast. `check` listens, for 4 s, and only on nodes that "
-        "have the keepalived image already and where our keepalived does not run, or has another "
-        "virtual_router_id so far; for that `plan` listens, too, and `up` with multicast. A "
-        "container of that image, with an instance that cannot become master in that time, logs "
-        "whose adverts it refuses. Adverts that are rarer, unicast between others, or of IPv6 are "
-        "not heard. Those that reach a node where our keepalived runs are seen there: from a "
-        "machine that is no node of the cluster they are a failure",
-        "choose another `vrrp.virtual_router_id`; 51 is everybody's default",
+        "no other machine on the segment sends VRRP adverts with `vrrp.virtual_router_id`: a "
+        "failure with multicast, a warning with unicast. `check` listens, for 4 s, and only on "
+        "nodes that have the keepalived image already and where our keepalived does not run, or "
+        "has another virtual_router_id so far; for that `plan` listens, too, and `up` with "
+        "multicast. A container of that image, with an instance that cannot become master in that "
+        "time, logs whose adverts it refuses. Adverts that are rarer, unicast between others, or "
+        "of IPv6 are not heard. Those that reach a node where our keepalived runs are seen there: "
+        "from a machine that is no node of the cluster they are a failure",
+        "choose another `vrrp.virtual_router_id`; 51 is the usual default",
     ),
     Check(
         "set-up-by-hand",
@@ -174,7 +174,7 @@ CHECKS = (
     Check(
         "container-names",
         "container names",
-        "no container of somebody else has the names of ours",
+        "no other container has the names of this cluster's",
         "rename it, or choose other names under `containers:`",
     ),
     Check(
@@ -312,7 +312,7 @@ stops them before anything is touched, a warning is told once.
 
 `--skip ID` leaves one out and can be repeated. *Essential* ones can be skipped in `check` only:
 without them there is nothing to plan. *Thorough* ones take a second or two, so `plan` and `up`
-make them only on nodes where nothing of ours was applied yet, and where the plan could make one of
+make them only on nodes where nothing was applied yet, and where the plan could make one of
 them fail: a container that is made anew, an image that is loaded, another port, VIP or
 virtual_router_id, a node that is added.
 

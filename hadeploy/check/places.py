@@ -197,7 +197,7 @@ def former_nodes(sight: Sight) -> Iterator[Finding]:
             None,
             "fail",
             f"{address} was a node of this cluster and is not in the inventory",
-            "`hadeploy up --prune` stops it and removes what is ours there; "
+            "`hadeploy up --prune` stops it and removes what hadeploy made there; "
             f"if it is gone for good: hadeploy up --forget {address}",
             doing="checking the nodes",
             code=ExitCode.UNREACHABLE,

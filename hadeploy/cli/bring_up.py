@@ -184,7 +184,7 @@ def _once(
     raise HadeployError(
         "the nodes are still not what the next plan starts from",
         doing="planning again",
-        hint="does somebody change them at the same time? `hadeploy plan` shows what is left",
+        hint="does something else change them at the same time? `hadeploy plan` shows what is left",
     )
 
 

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # What only `hadeploy check` needs to know of a node. Nothing is changed but the kernel's memory of who
-# has the VIP. Given: HD_CHECK (yes: all of it; fresh: only where nothing of ours was applied yet;
+# has the VIP. Given: HD_CHECK (yes: all of it; fresh: only where nothing was applied yet;
 # changed: for a change, on every node; listening: for one of the virtual_router_id, too), HD_ROOT,
 # HD_VIPS, HD_KEEPALIVED, HD_KEEPALIVED_IMAGE, HD_ROUTER_ID, observe.sh.
 
@@ -64,7 +64,7 @@ lacks() {
 }
 
 # probe_begin: makes the kernel ask the segment who has each VIP, by one datagram to the discard port.
-# Where our keepalived runs its VIPs are somebody's of ours: only new ones need to be asked for.
+# Where this cluster's keepalived runs its VIPs are on a node of it: only new ones need to be asked for.
 probe_begin() {
     hd_probed=
     hd_speaks=no
@@ -219,7 +219,7 @@ observe_machine() {
 # listen: who else sends adverts with our virtual_router_id, as keepalived itself hears them. It is a
 # backup that would wait 765 s for an advert before it took over, and version 2 does not learn
 # another interval from others; what it would take is not the VIP. After LISTEN_SECONDS it ends by
-# itself, whoever is gone by then. Where our keepalived runs it would hear only its peers, unless the
+# itself, whatever has ended by then. Where our keepalived runs it would hear only its peers, unless the
 # virtual_router_id is a new one.
 listen() {
     case $HD_CHECK in

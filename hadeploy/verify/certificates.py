@@ -16,7 +16,7 @@ from hadeploy.verify.model import Proof, Verdict
 PROOF = "api-certificate"
 # kubeadm's certificates last a year and are renewed by each upgrade.
 EXPIRES_SOON = datetime.timedelta(days=14)
-# More names than that help nobody.
+# More names than that are of no use.
 _MOST_NAMES = 5
 
 

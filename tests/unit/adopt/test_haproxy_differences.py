@@ -129,7 +129,7 @@ def test_a_real_hand_tuned_file_is_told_with_its_keys() -> None:
         "port 9443: balance roundrobin becomes leastconn": (
             "listeners: [{port: 9443, balance: roundrobin}]"
         ),
-        "listen stats: statistics on 8080 go; ours are read-only, on /stats": (
+        "listen stats: statistics on 8080 go; hadeploy's are read-only, on /stats": (
             "haproxy: {metrics: {address: 0.0.0.0, port: 8080}}"
         ),
     }
@@ -145,7 +145,7 @@ def test_a_rich_file_is_told_line_by_line() -> None:
             "global", "log 10.0.0.9 local1 notice"
         ),
         "global: stats socket /run/haproxy/admin.sock mode 660 level admin: "
-        "ours has its socket in its container": NO_KEY,
+        "hadeploy's socket is in its container": NO_KEY,
         "maxconn 9000 becomes 8000": "haproxy: {maxconn: 9000}",
         "global: nbthread 4": extra("global", "nbthread 4"),
         "hard-stop-after 300s becomes 1h": "haproxy: {hard_stop_after: 300s}",
@@ -181,7 +181,7 @@ def test_a_rich_file_is_told_line_by_line() -> None:
             "backends: [198.19.122.11:6443, 198.19.122.12:6443], name: more, balance: roundrobin, "
             "maxconn: 3000, timeouts: {connect: 5s, client: 30m, server: 14400s}}]"
         ),
-        "listen stats: statistics on 8404 go; ours are read-only, on /stats": (
+        "listen stats: statistics on 8404 go; hadeploy's are read-only, on /stats": (
             "haproxy: {metrics: {address: 127.0.0.1, port: 8404}}"
         ),
         "resolvers dns: nameserver a 127.0.0.1:53": TEMPLATE,
@@ -381,7 +381,8 @@ def test_a_port_that_the_engine_publishes_is_the_nodes() -> None:
         (
             "bind *:9443\n option httpchk GET /healthz",
             "option httpchk GET /healthz",
-            "ours checks by a connection, or by GET over TLS that answers 200 (listeners[].check)",
+            "hadeploy checks by a connection, or by GET over TLS that answers 200 "
+            "(listeners[].check)",
         ),
     ],
 )
@@ -480,8 +481,8 @@ def test_what_a_page_of_statistics_has_besides_is_told() -> None:
     text = "listen s\n bind :8404\n mode http\n stats enable\n stats auth a:canary\n stats uri /\n"
     found = told(SAME + text, haproxy={"metrics": {"address": "0.0.0.0"}})
     assert list(found) == [
-        "listen s: stats auth (redacted): ours is on /stats, for reading, no password",
-        "listen s: stats uri /: ours is on /stats, for reading, no password",
+        "listen s: stats auth (redacted): hadeploy's is on /stats, read-only, without a password",
+        "listen s: stats uri /: hadeploy's is on /stats, read-only, without a password",
     ]
 
 
