@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from hadeploy.adopt.haproxy_lines import Configuration, Surroundings, read_configuration
-from hadeploy.adopt.sections import FRONTENDS
+from hadeploy.adopt.sections import Section
 from hadeploy.adopt.servers import place, read_servers
 from hadeploy.inventory.fields import IPAddress
 from hadeploy.inventory.model import Cluster, backends_of
 from hadeploy.observe.model import Foreign
 from hadeploy.observe.published import published
+from hadeploy.plan.binds import binds_of
 
 
 def configuration_of(haproxy: Foreign) -> Configuration:
@@ -19,7 +20,7 @@ def configuration_of(haproxy: Foreign) -> Configuration:
 
 
 def ports_of_backends(cluster: Cluster, haproxy: Foreign) -> tuple[int, ...]:
-    """The ports of the node on which it serves a backend of one of our listeners."""
+    """The ports on which it serves a backend of one of our listeners to other machines."""
     wanted = {
         _shown(address, port)
         for listener in cluster.listeners
@@ -28,7 +29,7 @@ def ports_of_backends(cluster: Cluster, haproxy: Foreign) -> tuple[int, ...]:
     theirs = configuration_of(haproxy)
     found: dict[int, None] = {}
     for section in theirs.found:
-        ports = theirs.ports(section) if section.kind in FRONTENDS else ()
+        ports = _reached(theirs, section)
         served = theirs.served(ports[0]) if ports else None
         if served is None or served.front is not section:
             continue
@@ -36,6 +37,13 @@ def ports_of_backends(cluster: Cluster, haproxy: Foreign) -> tuple[int, ...]:
         if wanted & {place(s.at, theirs.around.names, ports[0]) for s in servers}:
             found |= dict.fromkeys(ports)
     return tuple(found)
+
+
+def _reached(theirs: Configuration, section: Section) -> tuple[int, ...]:
+    """The ports of a section that others than the node itself can connect to."""
+    around = theirs.around
+    binds = binds_of(section, around.environment, around.names, around.published)
+    return tuple(dict.fromkeys(bind.port for bind in binds if not bind.loopback))
 
 
 def _shown(address: IPAddress, port: int) -> str:

@@ -81,7 +81,7 @@ def _judge(report: Report, cluster: Cluster, line: Line) -> None:
         what = f"hard-stop-after {value} becomes {ours or 'no limit'}"
         report.lose(line, different(cluster, what, keep, why=NO_KEY))
     elif line.begins("stats", "socket"):
-        what = f"global: {_said(line)}: ours has its socket in its container"
+        what = f"global: {_said(line)}: hadeploy's socket is in its container"
         report.lose(line, Difference(what))
     elif uses_a_file(line):
         report.lose(line, Difference(f"global: {_said(line)}", why=NO_FILE))

@@ -18,10 +18,12 @@ from hadeploy.adopt.haproxy_lines import (
     read_configuration,
 )
 from hadeploy.adopt.listener_differences import judge_listener
+from hadeploy.adopt.lost_ports import LostPorts, listener_settings, lost_ports
 from hadeploy.adopt.sections import FRONTENDS, PROXIES, Line, Section
-from hadeploy.adopt.servers import lost_ports, read_servers
+from hadeploy.adopt.servers import read_servers
 from hadeploy.adopt.values import endpoints
 from hadeploy.inventory.model import Cluster
+from hadeploy.plan.binds import binds_of, local_hosts
 from hadeploy.plan.texts import shown
 
 _ENOUGH = 200
@@ -78,7 +80,7 @@ def _goes(report: Report, cluster: Cluster, theirs: Configuration, section: Sect
             report.tell(*_statistics(section, line))
     else:
         on = ", ".join(map(str, ports)) or "no port"
-        what = f"{section.title}: statistics on {on} go; ours are read-only, on /stats"
+        what = f"{section.title}: statistics on {on} go; hadeploy's are read-only, on /stats"
         keep = {"address": _reach(theirs, section), "port": ports[0] if ports else 0}
         report.tell(different(cluster, what, {"haproxy": {"metrics": keep}}, why=NO_KEY))
 
@@ -92,7 +94,9 @@ def _statistics(section: Section, line: Line) -> Iterator[Difference]:
         return
     if line.words[:3] != ("stats", "uri", "/stats"):
         said = " ".join(shown(line.text).split())
-        yield Difference(f"{section.title}: {said}: ours is on /stats, for reading, no password")
+        yield Difference(
+            f"{section.title}: {said}: hadeploy's is on /stats, read-only, without a password"
+        )
 
 
 def _reach(theirs: Configuration, section: Section) -> str:
@@ -112,7 +116,13 @@ def _lost_port(
     plain = served is not None and theirs.value(section, "mode") != "http"
     lines = served.back_lines if served and plain else []
     servers = read_servers(lines, theirs.around.environment)
-    return lost_ports(cluster, section.title, section.name, ports, servers, theirs.around.names)
+    around = theirs.around
+    binds = list(binds_of(section, around.environment, around.names, around.published))
+    only = local_hosts(binds, [str(vip.ip) for vip in cluster.vip])
+    lost = LostPorts(section.title, ports, section.name, " and ".join(only))
+    return lost_ports(
+        cluster, lost, servers, around.names, listener_settings(served) if served else {}
+    )
 
 
 def _rest(report: Report, section: Section, used: dict[Section, None]) -> None:

@@ -166,7 +166,7 @@ def _script(report: _Report, block: Statement) -> None:
     for statement in block.block:
         if statement.keyword == "script":
             report.judge(statement, Verdict.TOLD)
-            what = f"{where}ours asks haproxy itself instead"
+            what = f"{where}hadeploy asks haproxy itself instead"
             report.tell(Difference(f"keepalived: {what}", why="vrrp.check has its timing"))
         elif statement.keyword in _OF_CHECK:
             _timing(report, statement, where, alone=len(tracked) == 1)
@@ -205,7 +205,7 @@ def _instance(report: _Report, block: Statement) -> None:
             report.judge(statement, Verdict.TOLD)
             said = " ".join(shown(" ".join(statement.words)).split())
             why = "the file is kept aside; a template of your own may run it: templates.folder"
-            what = f"keepalived: {said}: ours runs no notify script"
+            what = f"keepalived: {said}: hadeploy runs no notify script"
             report.tell(Difference(what, why=why))
         else:
             report.lose(statement)

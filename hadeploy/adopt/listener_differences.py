@@ -14,15 +14,16 @@ from hadeploy.adopt.keywords import (
     ONLY_BACKEND,
     ONLY_HTTP,
 )
+from hadeploy.adopt.lost_ports import LostPorts, listener_settings, lost_ports
 from hadeploy.adopt.sections import Line
 from hadeploy.adopt.servers import (
     address_differences,
-    lost_ports,
     option_differences,
     read_servers,
 )
-from hadeploy.adopt.values import canonical, duration, endpoints, uses_a_file, whole
+from hadeploy.adopt.values import Endpoint, canonical, duration, endpoints, uses_a_file, whole
 from hadeploy.inventory.model import Cluster, Listener
+from hadeploy.plan.binds import Bind, local_hosts
 from hadeploy.plan.texts import shown
 
 _NAMES = ("description", "id", "guid", "enabled")
@@ -170,23 +171,44 @@ def _bind(report: Report, pair: _Pair, line: Line) -> None:
     around = pair.theirs.of.around
     mine = {e.host for b in pair.ours.front.all("bind") for e in endpoints(b, {})}
     at = endpoints(line, around.environment)
-    ports = {port for one in at for port in one.ports}
-    others = ports - {one.port for one in pair.cluster.listeners}
-    if around.published is not None:
-        others = set()
+    ports = {port for one in at for port in one.some}
+    ours = {one.port for one in pair.cluster.listeners}
+    others = ports - ours if around.published is None else set()
+    told = report.verdicts.get(line) is Verdict.TOLD
     report.judge(line, Verdict.SAME)
+    if told or (ports & ours and around.published is None and pair.listener.port not in ports):
+        # It is told once, with the first listener whose port it has.
+        return
     said = f"{pair.port}: {_said(line)}"
     if others:
-        servers = read_servers(pair.theirs.back_lines, around.environment)
-        report.lose(line, lost_ports(pair.cluster, said, "", sorted(others), servers, around.names))
+        report.lose(line, _other_ports(pair, said, at, sorted(others)))
     if ports and ports == others:
         return
+    options = " ".join(w for i, w in enumerate(line.words[2:], 2) if not _is_name(line, i))
+    without = f"{shown(options)} goes" if options else ""
     if {one.host for one in at} != mine:
         wanted = "every IPv6 address" if mine == {"::"} else "every IPv4 address"
-        report.lose(line, Difference(f"{said} becomes {wanted}", why=OWN_TEMPLATE))
-    options = " ".join(w for i, w in enumerate(line.words[2:], 2) if not _is_name(line, i))
-    if options:
-        report.lose(line, Difference(f"{said}: {shown(options)} goes", why=OWN_TEMPLATE))
+        said += f" becomes {wanted}" + (f", and {without}" if without else "")
+        report.lose(line, Difference(said, why=OWN_TEMPLATE))
+    elif without:
+        report.lose(line, Difference(f"{said}: {without}", why=OWN_TEMPLATE))
+
+
+def _other_ports(
+    pair: _Pair, said: str, at: Sequence[Endpoint], others: Sequence[int]
+) -> Difference:
+    """Ports of a bind line that are none of ours."""
+    around = pair.theirs.of.around
+    binds = [
+        Bind(around.names.get(one.host, one.host), port)
+        for one in at
+        for port in one.some
+        if port in others
+    ]
+    only = local_hosts(binds, [str(vip.ip) for vip in pair.cluster.vip])
+    servers = read_servers(pair.theirs.back_lines, around.environment)
+    lost = LostPorts(said, others, only=" and ".join(only))
+    return lost_ports(pair.cluster, lost, servers, around.names, listener_settings(pair.theirs))
 
 
 def _is_name(line: Line, at: int) -> bool:
@@ -228,7 +250,7 @@ def _http_check(report: Report, pair: _Pair, line: Line) -> None:
     servers = read_servers(pair.theirs.back_lines, pair.theirs.of.around.environment)
     encrypted = all("check-ssl" in s.options or "ssl" in s.options for s in servers)
     keep = pair.keep(check={"type": "https", "path": path}) if encrypted and known else None
-    why = "ours checks by a connection, or by GET over TLS that answers 200 (listeners[].check)"
+    why = "hadeploy checks by a connection, or by GET over TLS that answers 200 (listeners[].check)"
     report.lose(line, different(pair.cluster, f"{pair.port}: {_said(line)}", keep, why=why))
 
 

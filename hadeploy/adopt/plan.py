@@ -14,11 +14,11 @@ from hadeploy.adopt.difference import Difference, accepts, block, together
 from hadeploy.adopt.haproxy_differences import haproxy_differences
 from hadeploy.adopt.keepalived_differences import keepalived_differences
 from hadeploy.adopt.recognise import ByHand
-from hadeploy.adopt.sections import FRONTENDS
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode, configuration_id
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.binds import Bind, binds_of, ports_at
 from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, rolling_order
@@ -67,15 +67,30 @@ def _removes(
     inventory: Cluster, found: Mapping[str, ByHand], classics: Mapping[str, Classic]
 ) -> Iterator[str]:
     """The ports of their haproxy that ours does not have; not those of its own statistics."""
-    served: dict[int, str] = {}
-    for by_hand in found.values():
-        theirs = configuration_of(by_hand.haproxy) if by_hand.haproxy is not None else None
-        for section in theirs.found if theirs is not None else ():
-            if theirs and section.kind in FRONTENDS and not section.all("stats"):
-                served |= dict.fromkeys(theirs.ports(section), section.name)
-    others = {port: name for port, name in served.items() if port not in inventory.haproxy_ports}
     vips = dict.fromkeys(vip for classic in classics.values() for vip in sorted(classic.addresses))
-    yield from ports_removed(inventory, others, list(vips))
+    served: dict[str, dict[int, str]] = {vip: {} for vip in vips}
+    for by_hand in found.values():
+        binds = [bind for bind in _binds(by_hand) if not bind.statistics]
+        for vip, ports in served.items():
+            ports |= {
+                port: name
+                for port, name in ports_at(binds, vip).items()
+                if port not in inventory.haproxy_ports
+            }
+    yield from ports_removed(inventory, served)
+
+
+def _binds(by_hand: ByHand) -> tuple[Bind, ...]:
+    """Where its haproxy is reached on the node."""
+    if by_hand.haproxy is None:
+        return ()
+    theirs = configuration_of(by_hand.haproxy)
+    around = theirs.around
+    return tuple(
+        bind
+        for section in theirs.found
+        for bind in binds_of(section, around.environment, around.names, around.published)
+    )
 
 
 def _before(found: ByHand, desired: DesiredNode, holder: bool) -> Iterator[Step]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hadeploy.adopt.difference import NO_KEY, Difference, Keep, different
+from hadeploy.adopt.difference import Difference, Keep, different
 from hadeploy.adopt.sections import Line, expanded
 from hadeploy.adopt.values import Endpoint, duration, endpoint, microseconds, whole
 from hadeploy.inventory.model import Cluster, Listener
@@ -213,34 +213,3 @@ def place(at: Endpoint, names: Mapping[str, str], port: int) -> str:
     if not host or len(ports) != 1:
         return ""
     return f"[{host}]:{ports[0]}" if ":" in host else f"{host}:{ports[0]}"
-
-
-def lost_ports(
-    cluster: Cluster,
-    what: str,
-    name: str,
-    ports: Sequence[int],
-    servers: Sequence[Server],
-    names: Mapping[str, str],
-) -> Difference:
-    """That ports of theirs are none of ours; one with servers can become a listener.
-
-    Args:
-        cluster: the inventory.
-        what: serves them.
-        name: for the listener.
-        ports: of the node.
-        servers: behind them; none where a listener cannot replace it.
-        names: host name → the address that it has on the node.
-    """
-    some = ", ".join(map(str, ports[:8])) + (", ..." if len(ports) > 8 else "")
-    on = f"port{'s' if len(ports) > 1 else ''} {some}" if ports else "no port"
-    what = f"{what}: {on} {'go' if len(ports) > 1 else 'goes'}, and its clients are refused"
-    backends = [place(server.at, names, ports[0]) for server in servers] if ports else []
-    if not backends or "" in backends or len(ports) > 1:
-        return Difference(what)
-    others = [{"port": listener.port} for listener in cluster.listeners]
-    new = {"port": ports[0], "backends": backends}
-    candidates = ({**new, "name": each} for each in (name, f"port-{ports[0]}") if each)
-    keeps = ({"listeners": [*others, one]} for one in candidates)
-    return different(cluster, what, *keeps, why=NO_KEY)

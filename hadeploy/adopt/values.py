@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hadeploy.adopt.sections import FRONTENDS, Line, Section, expanded, variables_in
@@ -25,7 +25,9 @@ _OF_TIME = (
     *("clitcpka-idle", "clitcpka-intvl", "srvtcpka-idle", "srvtcpka-intvl"),
 )
 _FAMILY = re.compile(r"^(?:ipv4|ipv6|tcp|tcp4|tcp6)@")
+_LAST_PORT = 65535
 _EVERY = ("", "*", "0.0.0.0")  # noqa: S104
+# Of a range; a file of a node is not taken without bounds.
 _MOST_PORTS = 1000
 
 
@@ -40,8 +42,13 @@ class Endpoint:
     """
 
     host: str
-    ports: tuple[int, ...]
+    ports: Sequence[int]
     word: str
+
+    @property
+    def some(self) -> Sequence[int]:
+        """The ports, of a very long range the first ones."""
+        return self.ports[:_MOST_PORTS]
 
     @property
     def address(self) -> IPAddress | None:
@@ -101,12 +108,12 @@ def _same_address(host: str) -> str:
         return host
 
 
-def _ports(text: str) -> tuple[int, ...]:
+def _ports(text: str) -> Sequence[int]:
     match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", text)
     if match is None:
         return ()
     first, last = int(match[1]), int(match[2] or match[1])
-    return tuple(range(first, min(last, first + _MOST_PORTS) + 1))
+    return range(first, min(last, _LAST_PORT) + 1)
 
 
 def ports_of(section: Section, environment: Mapping[str, str]) -> tuple[int, ...]:
@@ -114,7 +121,7 @@ def ports_of(section: Section, environment: Mapping[str, str]) -> tuple[int, ...
     if section.kind not in FRONTENDS:
         return ()
     found = (e for line in section.all("bind") for e in endpoints(line, environment))
-    return tuple(dict.fromkeys(port for one in found for port in one.ports))
+    return tuple(dict.fromkeys(port for one in found for port in one.some))
 
 
 def variables_of(line: Line) -> tuple[str, ...]:

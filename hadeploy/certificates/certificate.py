@@ -6,16 +6,21 @@ import datetime
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from hadeploy.inventory.model import Cluster, backends_of
 
 # An address and a port.
 Endpoint = tuple[str, int]
+# Who makes and renews the certificates of API servers.
+Distribution = Literal["kubeadm", "k3s", "rke2"]
 
 # kubeadm and others put the names of the API server's own Service in (`kubernetes.default.svc`), as
 # clients in the cluster use it.
 _SERVICE = "kubernetes.default"
 _SUBJECT = "kube-apiserver"
+# The common names of their authorities: "k3s-server-ca@1700000000".
+_AUTHORITIES: Mapping[str, Distribution] = {"k3s-server-ca@": "k3s", "rke2-server-ca@": "rke2"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class ServerCertificate:
         addresses: the IP addresses in subjectAltName.
         begins: until then it is not valid yet.
         ends: from then on it is not valid any more.
+        issuer: the common name of the authority, or "".
     """
 
     subject: str
@@ -35,11 +41,18 @@ class ServerCertificate:
     addresses: tuple[str, ...]
     begins: datetime.datetime
     ends: datetime.datetime
+    issuer: str = ""
 
     @property
     def of_api_server(self) -> bool:
         """Whether it is that of a Kubernetes API server, not of some other TLS service."""
         return self.subject == _SUBJECT or any(name.startswith(_SERVICE) for name in self.names)
+
+    @property
+    def distribution(self) -> Distribution:
+        """What has made it; kubeadm where nothing else is known to."""
+        known = (d for prefix, d in _AUTHORITIES.items() if self.issuer.startswith(prefix))
+        return next(known, "kubeadm")
 
 
 @dataclass(frozen=True)
@@ -90,12 +103,14 @@ def parse_certificate(der: bytes) -> ServerCertificate:
     except x509.DuplicateExtension as error:
         raise ValueError(str(error)) from error
     subjects = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    issuers = certificate.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
     return ServerCertificate(
         subject=str(subjects[0].value) if subjects else "",
         names=names,
         addresses=addresses,
         begins=certificate.not_valid_before_utc,
         ends=certificate.not_valid_after_utc,
+        issuer=str(issuers[0].value) if issuers else "",
     )
 
 

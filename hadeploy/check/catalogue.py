@@ -76,8 +76,12 @@ CHECKS = (
     Check(
         "our-folder",
         "our folder",
-        "the folder for our files is on a file system that can be written",
-        "mount it writable, or choose another place with `paths.root`",
+        "the folder for our files is on a file system that can be written. Where nothing was "
+        "applied yet, no file or dangling link is in its path, and it is neither inside another "
+        "cluster's folder nor has files in it that hadeploy did not write. The containers of this "
+        "cluster do not use another folder: hadeploy does not move it",
+        "mount it writable, or choose another place with `paths.root`; to move a cluster, "
+        "`hadeploy down` with the old `paths.root`, then `hadeploy up`",
     ),
     Check(
         "nofile",
@@ -110,8 +114,8 @@ CHECKS = (
         "it), and no other machine of the segment answers for it. Every node sends three ARP "
         "probes or neighbour solicitations, with perl; a hardware address that answers for nodes, "
         "too (proxy ARP, as in some clouds), is left out. Without perl the kernel asks, while "
-        "no node has the VIP, for one that no keepalived of ours on that node has. A machine that "
-        "drops ARP, or is switched off, is not seen",
+        "no node has the VIP, for one that no keepalived of this cluster on that node has. A "
+        "machine that drops ARP, or is switched off, is not seen",
         "as given: `ip address del …`, `hadeploy up --prune` for a forgotten node that is back, "
         "another address for another machine, or another VIP",
         thorough=True,
@@ -119,15 +123,15 @@ CHECKS = (
     Check(
         "virtual-router-id",
         "virtual_router_id unused",
-        "nobody else on the segment sends VRRP adverts with `vrrp.virtual_router_id`: a failure "
-        "with multicast, a warning with unicast. `check` listens, for 4 s, and only on nodes that "
-        "have the keepalived image already and where our keepalived does not run, or has another "
-        "virtual_router_id so far; for that `plan` listens, too, and `up` with multicast. A "
-        "container of that image, with an instance that cannot become master in that time, logs "
-        "whose adverts it refuses. Adverts that are rarer, unicast between others, or of IPv6 are "
-        "not heard. Those that reach a node where our keepalived runs are seen there: from a "
-        "machine that is no node of the cluster they are a failure",
-        "choose another `vrrp.virtual_router_id`; 51 is everybody's default",
+        "no other machine on the segment sends VRRP adverts with `vrrp.virtual_router_id`: a "
+        "failure with multicast, a warning with unicast. `check` listens, for 4 s, and only on "
+        "nodes that have the keepalived image already and where our keepalived does not run, or "
+        "has another virtual_router_id so far; for that `plan` listens, too, and `up` with "
+        "multicast. A container of that image, with an instance that cannot become master in that "
+        "time, logs whose adverts it refuses. Adverts that are rarer, unicast between others, or "
+        "of IPv6 are not heard. Those that reach a node where our keepalived runs are seen there: "
+        "from a machine that is no node of the cluster they are a failure",
+        "choose another `vrrp.virtual_router_id`; 51 is the usual default",
     ),
     Check(
         "set-up-by-hand",
@@ -170,7 +174,7 @@ CHECKS = (
     Check(
         "container-names",
         "container names",
-        "no container of somebody else has the names of ours",
+        "no other container has the names of this cluster's",
         "rename it, or choose other names under `containers:`",
     ),
     Check(
@@ -178,7 +182,8 @@ CHECKS = (
         "ports free",
         "the listeners' ports, the health port and that of the metrics are free, or our own "
         "haproxy's; else the owner is named, and for a port that the engine publishes its "
-        "container",
+        "container. What a template makes the new haproxy.cfg bind besides is free, too, and on an "
+        "address that the node has",
         "stop the owner, or choose another port",
     ),
     Check(
@@ -203,7 +208,8 @@ CHECKS = (
         "firewall",
         "no rule of the node's (iptables, nftables, and so firewalld) drops VRRP (IP protocol "
         "112) from its peers or to them, a listener's port, or what is for a VIP or from it (ARP "
-        "included; a keepalived with `vrrp_strict` that is killed leaves such rules behind). "
+        "included; a keepalived with `vrrp_strict` that is killed leaves such rules behind), and "
+        "none sends connections to a listener of the VIP elsewhere (DNAT, REDIRECT). "
         "Rules that cannot be read for sure are let pass, and those of nftables for VRRP and "
         "ports are judged by their looks: that the nodes hear each other is proven when they "
         "run. Firewalls elsewhere are not seen",
@@ -248,7 +254,8 @@ CHECKS = (
         "a TLS handshake with each backend, from a node over its SSH connection; `verify`, "
         "`status` and `up` prove it later for the backends that are up. Other TLS services are "
         "not judged",
-        "`apiServer.certSANs` in kubeadm's ClusterConfiguration, see [kubeadm](kubeadm.md)",
+        "`apiServer.certSANs` in kubeadm's ClusterConfiguration, see [kubeadm](kubeadm.md); "
+        "`tls-san` of k3s and RKE2",
     ),
 )
 IDS = tuple(check.id for check in CHECKS)
@@ -305,7 +312,7 @@ stops them before anything is touched, a warning is told once.
 
 `--skip ID` leaves one out and can be repeated. *Essential* ones can be skipped in `check` only:
 without them there is nothing to plan. *Thorough* ones take a second or two, so `plan` and `up`
-make them only on nodes where nothing of ours was applied yet, and where the plan could make one of
+make them only on nodes where nothing was applied yet, and where the plan could make one of
 them fail: a container that is made anew, an image that is loaded, another port, VIP or
 virtual_router_id, a node that is added.
 

@@ -15,7 +15,6 @@ from hadeploy.check.machine import (
     host_network,
     name_resolution,
     nofile,
-    our_folder,
     root,
     selinux,
     tools,
@@ -23,6 +22,7 @@ from hadeploy.check.machine import (
 from hadeploy.check.model import Finding, Sight
 from hadeploy.check.network import interface, vip_subnet
 from hadeploy.check.other_clusters import conflicting_containers, other_clusters
+from hadeploy.check.our_folder import our_folder
 from hadeploy.check.places import (
     container_names,
     former_nodes,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from hadeploy.check.ipset import Sets
+from hadeploy.check.iptables_words import rule_words
 
 # None: it cannot be told.
 Fate = Literal["accept", "drop"] | None
@@ -193,7 +193,7 @@ def parse_tables(text: str, sets: Sets | None = None) -> dict[str, Filter]:
                 table.rules[chain] = []
                 table.policies[chain] = policy
             elif line.startswith("-A "):
-                _, chain, *words = shlex.split(line)
+                _, chain, *words = rule_words(line)
                 table.rules.setdefault(chain, []).append(words)
         except ValueError:
             continue

@@ -120,18 +120,6 @@ def disk_space(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding
         yield Finding("disk-space", node.label, "fail", what, "free some space there")
 
 
-def our_folder(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether our files can be written."""
-    # Anybody but root may write to few folders.
-    if look.root and "root" in look.host.read_only:
-        what = f"{sight.cluster.root} is on a read-only file system"
-        fix = "mount it writable, or choose another place with paths.root"
-        yield Finding("our-folder", node.label, "fail", what, fix)
-    else:
-        what = f"{sight.cluster.root} can be written"
-        yield Finding("our-folder", node.label, "pass", what)
-
-
 def _bytes(sight: Sight, role: str, look: ObservedNode) -> int:
     reference = getattr(sight.cluster.images, role).reference
     if reference in look.images:

@@ -39,6 +39,17 @@ def arriving(vip: str, port: int, interface: str) -> NftPacket:
     return NftPacket(families, frozenset({"ingress", "prerouting", "input"}), fields)
 
 
+def leaving(vip: str, port: int) -> NftPacket:
+    """The first packet of a connection of the node itself to a VIP, on this node or another."""
+    family, fields = _tcp(vip)
+    fields |= {
+        (family, "daddr"): (vip,),
+        ("tcp", "dport"): (port,),
+        ("ct", "state"): ("new",),
+    }
+    return NftPacket(frozenset({family, "inet"}), frozenset({"output"}), fields)
+
+
 def answering(vip: str, port: int, interface: str) -> NftPacket:
     """The answer to that packet."""
     family, fields = _tcp(vip)

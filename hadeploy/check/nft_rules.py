@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from hadeploy.check.nft_packet import NftPacket
+from hadeploy.check.nft_targets import sent_to
 
-# None: it cannot be told. "end": the end of a chain; "on": on to the next rule.
-Verdict = Literal["accept", "drop", "end", "on"] | None
+# None: it cannot be told. "send": to another address; "end": the end of a chain; "on": on to the
+# next rule.
+Verdict = Literal["accept", "drop", "send", "end", "on"] | None
 ChainName = tuple[str, str, str]
 
 _DEEPEST = 16
@@ -63,6 +65,7 @@ class NftRuleset:
 
     def __init__(self, ruleset: Mapping[str, Any], *, iptables: bool) -> None:
         self._base: list[tuple[ChainName, str]] = []
+        self._nat: list[tuple[ChainName, str]] = []
         self._rules: dict[ChainName, list[NftRule]] = {}
         self._sets: dict[ChainName, Any] = {}
         self._left = _MOST_RULES
@@ -74,8 +77,9 @@ class NftRuleset:
 
     def _add(self, kind: str, value: Mapping[str, Any]) -> None:
         family, table = str(value.get("family")), str(value.get("table"))
-        if kind == "chain" and value.get("type") == "filter":
-            self._base.append(((family, table, str(value.get("name"))), str(value.get("hook"))))
+        if kind == "chain" and value.get("type") in ("filter", "nat"):
+            base = self._base if value["type"] == "filter" else self._nat
+            base.append(((family, table, str(value.get("name"))), str(value.get("hook"))))
         elif kind in ("set", "map"):
             self._sets[family, table, str(value.get("name"))] = value.get("elem", [])
         elif kind == "rule":
@@ -93,6 +97,24 @@ class NftRuleset:
                 verdict, rule = self._walk(name, packet, 0)
                 if verdict == "drop" and rule:
                     yield rule
+
+    def redirecting(
+        self, packet: NftPacket, port: int, own: Collection[str]
+    ) -> Iterator[tuple[NftRule, str]]:
+        """Rules that surely send a connection somewhere else than to haproxy, and where to.
+
+        Args:
+            packet: the first of the connection.
+            port: where it goes.
+            own: addresses on which haproxy serves that port.
+        """
+        for name, hook in self._nat:
+            if name[0] in packet.families and hook in packet.hooks:
+                self._left = _MOST_RULES
+                verdict, rule = self._walk(name, packet, 0)
+                target = sent_to(rule.expressions) if verdict == "send" and rule else None
+                if rule and target and not target.is_same(port, own):
+                    yield rule, target.shown
 
     def _walk(self, name: ChainName, packet: NftPacket, depth: int) -> Outcome:
         result: Outcome = ("end", None)
@@ -140,6 +162,8 @@ class NftRuleset:
             "return": ("end", None),
             "continue": ("on", None),
             "queue": _UNKNOWN,
+            "dnat": ("send", rule),
+            "redirect": ("send", rule),
         }
         if kind in plain:
             return plain[kind]

@@ -128,7 +128,8 @@ def _parts(by_hand: ByHand | None) -> list[Conflict]:
 
 def other_clusters(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether the other clusters of hadeploy on a node share nothing with this one."""
-    for other in look.other_clusters:
+    others = [other for other in look.other_clusters if other.name != sight.cluster.name]
+    for other in others:
         name = f"the hadeploy cluster {other.name}"
         if not other.root:
             names = ", ".join(c.name for c in other.containers)
@@ -150,7 +151,7 @@ def other_clusters(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Fin
         yield Finding(
             "other-clusters", node.label, "fail" if other.starts else "warn", message, fix
         )
-    if not look.other_clusters:
+    if not others:
         yield Finding("other-clusters", node.label, "pass", "none is here")
 
 

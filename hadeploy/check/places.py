@@ -12,7 +12,7 @@ from hadeploy.check.network import interface_of
 from hadeploy.check.segment import PRUNE, answering
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedContainer, ObservedNode, Owner
+from hadeploy.observe.model import ObservedContainer, ObservedNode, Owner, Socket
 from hadeploy.observe.published import ENGINE
 
 
@@ -54,12 +54,13 @@ def ports(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
     if "ss" in look.missing:
         return
     by_hand = recognise(sight.cluster, look)
-    interface = interface_of(node, look) or ""
-    conflicts = running_conflicts(sight.cluster, interface, look, by_hand)
-    told = [conflict.container for conflict in conflicts]
+    told = _told(sight, node, look, by_hand)
     taken = False
     for port in sight.cluster.haproxy_ports:
-        for owner in _strangers(sight, look, port, by_hand, told):
+        for socket in look.listeners(port):
+            owner = _stranger(sight, look, socket, by_hand, told)
+            if owner is None:
+                continue
             taken = True
             what = f"port {port} is taken by {owner or 'a process that it does not name'}"
             fix = "stop it, or choose another port (k0s, for one, uses 9443 itself)"
@@ -68,21 +69,41 @@ def ports(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
         yield Finding("ports", node.label, "pass", "free, or ours")
 
 
-def _strangers(
+def stranger(sight: Sight, node: Node, look: ObservedNode, socket: Socket) -> str | None:
+    """Who keeps haproxy from listening beside a socket, "" if the node does not tell; else None.
+
+    Args:
+        sight: of the checks.
+        node: the node.
+        look: the same node.
+        socket: one of its sockets.
+    """
+    by_hand = recognise(sight.cluster, look)
+    return _stranger(sight, look, socket, by_hand, _told(sight, node, look, by_hand))
+
+
+def _told(
+    sight: Sight, node: Node, look: ObservedNode, by_hand: ByHand | None
+) -> list[ObservedContainer]:
+    """Containers that another check tells of."""
+    interface = interface_of(node, look) or ""
+    conflicts = running_conflicts(sight.cluster, interface, look, by_hand)
+    return [conflict.container for conflict in conflicts]
+
+
+def _stranger(
     sight: Sight,
     look: ObservedNode,
-    port: int,
+    socket: Socket,
     by_hand: ByHand | None,
     told: list[ObservedContainer],
-) -> Iterator[str]:
-    """Who else listens there, one for each socket, without the containers in `told`."""
+) -> str | None:
     haproxy = look.ours_of(sight.cluster.name, "haproxy")
-    for socket in look.listeners(port):
-        if socket.belongs_to(haproxy) or (by_hand is not None and by_hand.owns(socket)):
-            continue
-        if any(socket.belongs_to(container) for container in told):
-            continue
-        yield ", ".join(_named(look, owner, port) for owner in socket.owners)
+    if socket.belongs_to(haproxy) or (by_hand is not None and by_hand.owns(socket)):
+        return None
+    if any(socket.belongs_to(container) for container in told):
+        return None
+    return ", ".join(_named(look, owner, socket.port) for owner in socket.owners)
 
 
 def _named(look: ObservedNode, owner: Owner, port: int) -> str:
@@ -176,7 +197,7 @@ def former_nodes(sight: Sight) -> Iterator[Finding]:
             None,
             "fail",
             f"{address} was a node of this cluster and is not in the inventory",
-            "`hadeploy up --prune` stops it and removes what is ours there; "
+            "`hadeploy up --prune` stops it and removes what hadeploy made there; "
             f"if it is gone for good: hadeploy up --forget {address}",
             doing="checking the nodes",
             code=ExitCode.UNREACHABLE,

@@ -11,7 +11,7 @@ from hadeploy.check.network import interface_of
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import Address, ObservedNode
 
-PRUNE = "`hadeploy up --prune` stops it and removes what is ours there"
+PRUNE = "`hadeploy up --prune` stops it and removes what hadeploy made there"
 
 
 @dataclass(frozen=True)
@@ -225,8 +225,8 @@ def origin(address: Address) -> str:
             "kube-proxy in IPVS mode, for a Service that has it as external IP or load balancer IP"
         )
     if address.interface == "lo":
-        return "another load balancer's agent (kube-vip, LVS), or somebody by hand"
-    return "the node's network configuration, or somebody by hand"
+        return "another load balancer's agent (kube-vip, LVS), or a change by hand"
+    return "the node's network configuration, or a change by hand"
 
 
 def removal(look: ObservedNode, address: Address) -> str:

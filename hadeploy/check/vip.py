@@ -47,7 +47,7 @@ def _free(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterator[Fi
         what = f"{vip} was on {ours[before[0]]} a moment ago"
         yield Finding("vip-free", node.label, "pass", what)
     elif look.segment or vip in look.host.neighbours:
-        yield Finding("vip-free", node.label, "pass", f"nobody answers for {vip}")
+        yield Finding("vip-free", node.label, "pass", f"no machine answers for {vip}")
 
 
 def _misplaced(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
@@ -147,5 +147,5 @@ def router_id(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]
         clash = sight.cluster.vrrp.mode == "multicast"
         yield Finding("virtual-router-id", node.label, "fail" if clash else "warn", what, fix)
     elif not heard:
-        what = f"nobody else sends adverts with virtual_router_id {number}"
+        what = f"no other machine sends adverts with virtual_router_id {number}"
         yield Finding("virtual-router-id", node.label, "pass", what)

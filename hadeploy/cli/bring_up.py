@@ -101,6 +101,7 @@ class _Removal:
         self._run = run
         self._yes = yes
         self._confirmed: set[str] = set()
+        self.changed = False
 
     def confirm(self, removes: Sequence[str]) -> None:
         """Ask about what was not asked about yet.
@@ -120,6 +121,7 @@ class _Removal:
                 "Clients lose this. Go on?",
                 detail="\n".join(asked),
                 as_json=self._options.as_json,
+                changed=self.changed,
             )
         self._confirmed.update(asked)
 
@@ -147,6 +149,7 @@ def _once(
             for sentence in removes:
                 options.err.print(Text(sentence, "red"), soft_wrap=True)
             removal.confirm(removes)
+            removal.changed = True
             going.take_out(run)
     outcome.plan = going.plan
     for _ in range(MOST_PLANS):
@@ -162,6 +165,7 @@ def _once(
             from hadeploy.run.standing import RollError
             from hadeploy.run.up import apply
 
+            removal.changed = True
             try:
                 looks = apply(
                     run.inputs,
@@ -184,7 +188,7 @@ def _once(
     raise HadeployError(
         "the nodes are still not what the next plan starts from",
         doing="planning again",
-        hint="does somebody change them at the same time? `hadeploy plan` shows what is left",
+        hint="does something else change them at the same time? `hadeploy plan` shows what is left",
     )
 
 

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from hadeploy.desired import layout
 from hadeploy.desired.containers import haproxy_container, keepalived_container
 from hadeploy.desired.model import DesiredNode, File, NodeFacts, Role
+from hadeploy.desired.rendered_binds import binds_privileged, has_templates
 from hadeploy.desired.templates import render
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.fields import NODE
@@ -47,21 +48,27 @@ def desired_nodes(
     # of servers.
     priority = priorities(cluster)
     check = _check_script(cluster, jinja)
-    containers = (haproxy_container(cluster), keepalived_container(cluster))
     members = tuple(str(peer.address) for peer in cluster.nodes)
     configurations: dict[str, File] = {}
-    desired = {}
     for node in nodes:
-        bind = (_metrics(cluster, node) or {"bind": ""})["bind"]
+        bind = _metrics_bind(cluster, node)
         if bind not in configurations:
             configurations[bind] = haproxy_cfg(cluster, node, jinja)
+    texts = [file.content for file in configurations.values()] if has_templates(cluster) else []
+    privileged = any(binds_privileged(text) for text in texts)
+    containers = (
+        haproxy_container(cluster, privileged=privileged),
+        keepalived_container(cluster),
+    )
+    desired = {}
+    for node in nodes:
         own, rank = facts[node.label], priority[node.label]
         keepalived = keepalived_conf(cluster, node, own, rank, jinja, password)
         desired[node.label] = DesiredNode(
             node=node.label,
             root=cluster.root,
             facts=own,
-            files=(configurations[bind], check, keepalived),
+            files=(configurations[_metrics_bind(cluster, node)], check, keepalived),
             containers=containers,
             vips=tuple(str(vip) for vip in cluster.vip),
             priority=rank,
@@ -127,6 +134,11 @@ def _self_naming(path: str, role: Role, text: Callable[[str], str], place: str, 
             code=ExitCode.USAGE,
         )
     return File(path, content, mode, role, config_id)
+
+
+def _metrics_bind(cluster: Cluster, node: Node) -> str:
+    metrics = _metrics(cluster, node)
+    return str(metrics["bind"]) if metrics else ""
 
 
 def _metrics(cluster: Cluster, node: Node) -> dict[str, Any] | None:

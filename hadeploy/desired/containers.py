@@ -22,8 +22,14 @@ OWN_FILES = 24
 FILES_STEP = 1000
 
 
-def haproxy_container(cluster: Cluster) -> Container:
-    """haproxy as master-worker in the foreground; USR2 reloads (haproxy management guide, 4)."""
+def haproxy_container(cluster: Cluster, *, privileged: bool = False) -> Container:
+    """haproxy as master-worker in the foreground; USR2 reloads (haproxy management guide, 4).
+
+    Args:
+        cluster: the inventory.
+        privileged: whether a template binds a port that the image's own user could not bind.
+    """
+    as_root = privileged or _privileged_port(cluster)
     return Container(
         role="haproxy",
         name=cluster.container_names[0],
@@ -32,8 +38,8 @@ def haproxy_container(cluster: Cluster) -> Container:
         arguments=("-W", "-db", "-f", f"{layout.IN_HAPROXY}/haproxy.cfg"),
         mounts=((f"{cluster.root}/haproxy", layout.IN_HAPROXY, "ro"),),
         tmpfs=(layout.IN_HAPROXY_RUN,),
-        user="root" if _privileged_port(cluster) else None,
-        capabilities=("NET_BIND_SERVICE",) if _privileged_port(cluster) else (),
+        user="root" if as_root else None,
+        capabilities=("NET_BIND_SERVICE",) if as_root else (),
         nofile=_nofile(cluster),
         stop_signal="SIGUSR1",
         stop_timeout=cluster.haproxy.stop_timeout,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hadeploy.check.firewall import ports_dropped
 from hadeploy.check.model import Sight
 from hadeploy.check.network import interface_of
-from hadeploy.check.vip_rules import vip_dropped
+from hadeploy.check.vip_rules import vip_rules
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.observe.model import ObservedNode
 
@@ -45,16 +45,22 @@ def vip_unanswered(scene: Scene) -> Iterator[Diagnosis]:
             holder.host, iptables=second.iptables, ipsets=second.ipsets, nft=second.nft
         )
         bent = dataclasses.replace(holder, host=host)
-        of_vip = list(vip_dropped(scene.cluster, node, bent))
+        of_vip = list(vip_rules(scene.cluster, node, bent))
         dropped = list(ports_dropped(sight, node, bent))
         unreached = f"{', '.join(away)}: cannot reach {vip}"
         if of_vip:
+            lines = " and ".join(rule.removal for rule in of_vip)
+            sent = all(rule.redirects for rule in of_vip)
             yield Diagnosis(
                 "port-dropped",
                 (holders[0],),
-                "its firewall keeps connections to the VIP out",
-                f"{' and '.join(rule.removal for rule in of_vip)} there (a keepalived with "
-                "vrrp_strict that is killed leaves such rules behind)",
+                "its firewall sends connections to the VIP elsewhere"
+                if sent
+                else "its firewall keeps connections to the VIP out",
+                f"{lines} there"
+                if sent
+                else f"{lines} there (a keepalived with vrrp_strict that is killed leaves such "
+                "rules behind)",
                 (*(f"{holders[0]}: {rule.message}" for rule in of_vip), unreached),
             )
         elif dropped:

@@ -36,7 +36,7 @@ def foreign(scene: Scene) -> Iterator[Diagnosis]:
             if other.claims:
                 message = f"{other.name} claims {' and '.join(other.claims)}, too"
             else:
-                message = "a keepalived that is not ours runs there"
+                message = "a keepalived that hadeploy did not start runs there"
             yield Diagnosis(
                 "foreign-keepalived",
                 (node.label,),

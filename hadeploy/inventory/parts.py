@@ -90,7 +90,7 @@ class Vrrp(Model):
         description="fast: VRRP version 3 with ten adverts a second; standard: version 2 with one.",
     )
     virtual_router_id: Whole = Field(
-        53, ge=1, le=255, description="Unique on the network segment; 51 is everybody's default."
+        53, ge=1, le=255, description="Unique on the network segment; 51 is the usual default."
     )
     version: VrrpVersion = Field(
         2, description="2 or 3; IPv6 and failover: fast need 3, and that is their default."

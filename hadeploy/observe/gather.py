@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hadeploy.observe.model import ObservedNode
 
 # How much of what only `hadeploy check` needs is asked: nothing, or what may take a second or two
-# where nothing of ours was applied yet, or on every node: for a change, for one whose
+# where nothing was applied yet, or on every node: for a change, for one whose
 # virtual_router_id is to be listened for, or for `check`.
 Depth = Literal["", "fresh", "changed", "listening", "yes"]
 

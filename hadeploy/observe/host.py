@@ -45,8 +45,8 @@ class Host:
     """What `hadeploy check` asks of a machine.
 
     Attributes:
-        thorough: whether what follows `haproxies` was asked for at all; `root` of `free` and
-            `read_only` always is.
+        thorough: whether what follows `haproxies` was asked for at all; `root` of `free`,
+            `read_only` and `nonlocal_bind` always are.
         links: by name.
         gateways: addresses of its default routers.
         haproxies: pid → container id of every haproxy, or "" for one that runs on the host.
@@ -55,8 +55,12 @@ class Host:
         docker: what `docker info` says; {} if nothing.
         free: bytes free, by `docker` (its data folder) and `root` (our folder).
         read_only: those of the two that are on a read-only file system.
+        folder: what is wrong with our folder → the path that it is about: "blocked" by what is no
+            folder, "inside" of another cluster's folder, "foreign" files in it.
+        nonlocal_bind: whether a program may bind an IPv4 address that the node does not have.
         units: systemd unit → state, and `UNIT.boot` → whether it is enabled.
-        iptables: what iptables-save and ip6tables-save say of all tables but nat.
+        iptables: what `TOOL-save` says of all tables, by tool: iptables, ip6tables and the same
+            with `-legacy`.
         ipsets: what ipset says of its sets.
         nft: the rule set as `nft -j` tells it, or {}.
         resolution: seconds that looking its own name up took, or None.
@@ -74,9 +78,11 @@ class Host:
     docker: Mapping[str, Any] = field(default_factory=dict, repr=False)
     free: Mapping[str, int] = field(default_factory=dict)
     read_only: frozenset[str] = frozenset()
+    folder: Mapping[str, str] = field(default_factory=dict)
+    nonlocal_bind: bool = False
     nofile: Nofile | None = None
     units: Mapping[str, str] = field(default_factory=dict)
-    iptables: tuple[str, ...] = field(default=(), repr=False)
+    iptables: Mapping[str, str] = field(default_factory=dict, repr=False)
     ipsets: str = field(default="", repr=False)
     nft: Mapping[str, Any] = field(default_factory=dict, repr=False)
     resolution: float | None = None

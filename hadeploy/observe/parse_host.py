@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from hadeploy.inventory.problems import printable
 from hadeploy.observe.host import Host, Link, Nofile
 from hadeploy.transport.protocol import Reply
 
@@ -34,6 +35,8 @@ def parse_host(reply: Reply) -> Host:
         docker=parse_object(reply.body("docker-info")),
         free={name: 1024 * int(kilobytes) for name, kilobytes in free.items()},
         read_only=frozenset(m.words[0] for m in reply.all("read-only") if m.words),
+        folder=parse_folder(reply),
+        nonlocal_bind=bool(reply.all("nonlocal-bind")),
         nofile=parse_nofile(reply.body("nofile")),
         units=dict(line.split("=", 1) for line in reply.body("units").splitlines() if "=" in line),
         iptables=parse_iptables(reply),
@@ -46,11 +49,33 @@ def parse_host(reply: Reply) -> Host:
     )
 
 
-def parse_iptables(reply: Reply) -> tuple[str, ...]:
-    """What each iptables-save printed that printed rules."""
-    tools = ("iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save")
-    found = (reply.body(tool) for tool in tools)
-    return tuple(dict.fromkeys(text for text in found if text.startswith("#")))
+def parse_folder(reply: Reply) -> dict[str, str]:
+    """What is wrong with our folder: blocked, inside or foreign → a path."""
+    found: dict[str, str] = {}
+    for message in reply.all("folder"):
+        if len(message.words) > 1:
+            found.setdefault(message.words[0], printable(" ".join(message.words[1:])))
+    return found
+
+
+def parse_iptables(reply: Reply) -> dict[str, str]:
+    """What each `TOOL-save` printed that printed rules, by tool.
+
+    Where the legacy tables are the only ones, `iptables` is another name of `iptables-legacy`.
+    """
+    found: dict[str, str] = {}
+    for tool in ("iptables", "ip6tables", "iptables-legacy", "ip6tables-legacy"):
+        text = reply.body(f"{tool}-save")
+        same = _rules(text) == _rules(found.get(tool.removesuffix("-legacy"), ""))
+        if text.startswith("#") and not same:
+            found[tool] = text
+    return found
+
+
+def _rules(text: str) -> list[str]:
+    """The lines without times and counters."""
+    lines = (re.sub(r" \[\d+:\d+\]$", "", line) for line in text.splitlines())
+    return [line for line in lines if not line.startswith("#")]
 
 
 def parse_links(text: str) -> dict[str, Link]:

@@ -62,7 +62,8 @@ class Evidence:
         seconds: how long its keepalived was listened to.
         adverts: what it has sent and heard in that time; None if it did not tell.
         logs: role → the last lines of that container, without what our own looks leave there.
-        iptables: what iptables-save and ip6tables-save say of all tables but nat.
+        iptables: what `TOOL-save` says of all tables, by tool: iptables, ip6tables and the same
+            with `-legacy`.
         ipsets: what ipset says of its sets.
         nft: the rule set as `nft -j` tells it, or {}.
         frozen: roles whose container has a process that somebody has stopped.
@@ -71,7 +72,7 @@ class Evidence:
     seconds: int = 0
     adverts: Counters | None = None
     logs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
-    iptables: tuple[str, ...] = field(default=(), repr=False)
+    iptables: Mapping[str, str] = field(default_factory=dict, repr=False)
     ipsets: str = field(default="", repr=False)
     nft: Mapping[str, Any] = field(default_factory=dict, repr=False)
     frozen: frozenset[str] = frozenset()

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from hadeploy.desired import layout
 from hadeploy.desired.containers import haproxy_container, keepalived_container
 from hadeploy.desired.model import DesiredNode, File, NodeFacts, Role
+from hadeploy.desired.rendered_binds import binds_privileged, has_templates
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.priorities import priorities
@@ -111,12 +112,18 @@ def _cluster(today: Cluster, record: Applied) -> Cluster:
 
 def _desired(cluster: Cluster, label: str, look: ObservedNode, kept: _Kept) -> DesiredNode:
     record = kept.record
+    files = tuple(_file(path, look, kept) for path in record.files)
+    texts = [f.content for f in files if f.path == layout.HAPROXY_CFG and has_templates(cluster)]
+    privileged = any(binds_privileged(text) for text in texts)
     return DesiredNode(
         node=label,
         root=cluster.root,
         facts=NodeFacts(record.interface),
-        files=tuple(_file(path, look, kept) for path in record.files),
-        containers=(haproxy_container(cluster), keepalived_container(cluster)),
+        files=files,
+        containers=(
+            haproxy_container(cluster, privileged=privileged),
+            keepalived_container(cluster),
+        ),
         vips=tuple(str(vip) for vip in cluster.vip),
         priority=priorities(cluster)[label],
         members=record.members,

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 
-from hadeploy.adopt.sections import sections
-from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode
-from hadeploy.inventory.fields import NAME
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Applied, ObservedNode
+from hadeploy.plan.binds import ChangedFile, changed_file, ports_at
 
-# Sections of ours that no client of the VIP uses.
-_OWN = "hadeploy-"
-# No haproxy.cfg of ours is larger; a node's word is not taken without bounds.
-MOST_BYTES = 1_000_000
-_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+# Port → name of its listener, or "".
+Served = Mapping[int, str]
 
 
 def removed(
@@ -39,75 +33,78 @@ def removed(
     records = [look.applied for node, look in observed.items() if node in changed and look.applied]
     before = dict.fromkeys(_address(vip) for record in records for vip in record.vips)
     kept = [vip for vip in before if vip in _wanted(cluster)] or list(before)
+    files = [changed_file(desired[node], observed[node]) for node in changed] if records else []
+    known = [file for file in files if file is not None]
     served = {port: record.listeners.get(port, "") for record in records for port in record.ports}
+    lost = {vip: served | _unbound(cluster, known, vip, served) for vip in kept}
+    same = {port for port in served if known and all(file.same_servers(port) for file in known)}
+    return (*ports_removed(cluster, lost, same=same), *_vips(cluster, records))
+
+
+def _unbound(
+    cluster: Cluster, files: Collection[ChangedFile], vip: str, served: Served
+) -> dict[int, str]:
+    """Port → section, of those besides the listeners that serve a VIP now and will not."""
     known = {*served, *(listener.port for listener in cluster.listeners)}
-    others = {
-        port: name
-        for node in changed
-        for port, name in _unbound(desired[node], observed[node]).items()
-        if records and port not in known
-    }
-    ports = ports_removed(cluster, {**served, **others}, kept)
-    return (*ports, *_vips(cluster, records))
+    found: dict[int, str] = {}
+    for file in files:
+        left, there = (
+            ports_at([bind for bind in binds if not bind.own], vip)
+            for binds in (file.after, file.before)
+        )
+        found |= {port: name for port, name in there.items() if port not in known | left.keys()}
+    return found
 
 
-def metrics_removed(
-    cluster: Cluster, observed: Mapping[str, ObservedNode], changed: Collection[str]
-) -> Iterator[str]:
-    """The ports on which haproxy's metrics are no longer served, in sentences."""
-    metrics = cluster.haproxy.metrics
-    records = [look.applied for node, look in observed.items() if node in changed and look.applied]
-    ports = {record.metrics_port for record in records if record.metrics_port}
-    for port in sorted(ports - {metrics.port if metrics else None}):
-        yield f"Metrics are no longer served on port {port}."
-
-
-def ports_removed(cluster: Cluster, served: Mapping[int, str], vips: Collection[str]) -> list[str]:
+def ports_removed(
+    cluster: Cluster, served: Mapping[str, Served], *, same: Collection[int] = ()
+) -> list[str]:
     """The ports that are served now and will not be, in sentences.
 
     Args:
         cluster: what the nodes will have.
-        served: port → name of its listener now.
-        vips: the addresses that clients use the ports on.
+        served: by VIP; its ports.
+        same: ports that keep their backends, whatever the name of the listener.
     """
     wanted = {listener.port: listener.name for listener in cluster.listeners}
-    names = set(wanted.values())
-    found = []
-    for port, name in sorted(served.items()):
-        users = " or ".join(_endpoint(vip, port) for vip in vips) or f"port {port}"
-        if port not in wanted:
-            which = f"Port {port} of listener {name}" if name else f"Port {port}"
-            found.append(f"{which} goes away: clients that use {users} are refused.")
-        elif name in names and wanted[port] != name:
-            found.append(
+    found: dict[tuple[int, str], list[str]] = {}
+    for vip, ports in served.items():
+        for port, name in ports.items():
+            found.setdefault((port, name), []).append(vip)
+    gone = {key: vips for key, vips in sorted(found.items()) if key[0] not in wanted}
+    sentences = {ports[0]: _goes_away(ports, name, vips) for ports, name, vips in _ranges(gone)}
+    for (port, name), vips in found.items():
+        moved = name in wanted.values() and wanted.get(port, name) != name
+        if moved and port not in same:
+            sentences[port] = (
                 f"Port {port} goes from listener {name} to listener {wanted[port]}: clients that "
-                f"use {users} reach other backends."
+                f"use {_endpoints(vips, str(port))} reach other backends."
             )
-    return found
+    return [sentence for _, sentence in sorted(sentences.items())]
 
 
-def _unbound(desired: DesiredNode, observed: ObservedNode) -> dict[int, str]:
-    """Port → section, of those that haproxy's file binds and will not bind."""
-    there, wanted = observed.file(layout.HAPROXY_CFG), desired.file(layout.HAPROXY_CFG)
-    if there is None or there.sha256 == wanted.sha256 or len(there.content) > MOST_BYTES:
-        return {}
-    binds = _binds(there.content.decode("utf-8", "replace"))
-    left = _binds(wanted.content)
-    return {port: name for port, name in binds.items() if port not in left}
+def _ranges(
+    gone: Mapping[tuple[int, str], list[str]],
+) -> Iterator[tuple[tuple[int, int], str, list[str]]]:
+    """First and last port, listener and VIPs, of neighbours that have both in common."""
+    runs: list[tuple[tuple[int, int], str, list[str]]] = []
+    for (port, name), vips in gone.items():
+        (first, last), *others = runs[-1] if runs else ((0, -1), "", [])
+        if port == last + 1 and others == [name, vips]:
+            runs[-1] = ((first, port), name, vips)
+        else:
+            runs.append(((port, port), name, vips))
+    yield from runs
 
 
-def _binds(text: str) -> dict[int, str]:
-    found = {}
-    for section in sections(text):
-        name = section.name.partition(" ")[0]
-        if section.kind not in ("frontend", "listen") or name.startswith(_OWN):
-            continue
-        for line in section.all("bind"):
-            for bind in (part for word in line.words[1:2] for part in word.split(",")):
-                address, _, port = bind.rpartition(":")
-                if re.fullmatch(r"[0-9]{1,5}", port) and address not in _LOOPBACK:
-                    found[int(port)] = name if re.fullmatch(NAME, name) else ""
-    return found
+def _goes_away(ports: tuple[int, int], name: str, vips: Collection[str]) -> str:
+    several = ports[0] != ports[1]
+    number = f"{ports[0]}-{ports[1]}" if several else str(ports[0])
+    what = f"Port{'s' if several else ''} {number}" + (f" of listener {name}" if name else "")
+    return (
+        f"{what} {'go' if several else 'goes'} away: clients that use "
+        f"{_endpoints(vips, number)} are refused."
+    )
 
 
 def _vips(cluster: Cluster, records: Collection[Applied]) -> Iterator[str]:
@@ -129,5 +126,7 @@ def _address(vip: str) -> str:
     return vip.partition("/")[0]
 
 
-def _endpoint(vip: str, port: int) -> str:
-    return f"[{vip}]:{port}" if ":" in vip else f"{vip}:{port}"
+def _endpoints(vips: Collection[str], port: str) -> str:
+    """Where clients connect; the ports alone where no VIP is known."""
+    shown = (f"[{vip}]:{port}" if ":" in vip else f"{vip}:{port}" for vip in vips)
+    return " or ".join(shown) or f"port {port}"

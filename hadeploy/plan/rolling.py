@@ -14,7 +14,8 @@ from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.identity import cluster_wide
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, newcomers, rolling_order
-from hadeploy.plan.removed import metrics_removed, removed
+from hadeploy.plan.removed import removed
+from hadeploy.plan.removed_local import local_removed
 from hadeploy.plan.successor import ailing, drains
 from hadeploy.plan.vip_moves import wins_by_joining
 
@@ -75,7 +76,7 @@ def make_plan(
     expects = tuple(_expectations(cluster, turns, settings))
     changed = {turn.node for turn in turns if turn.steps}
     removes = removed(cluster, desired, observed, changed)
-    expects = (*expects, *metrics_removed(cluster, observed, changed))
+    expects = (*expects, *local_removed(desired, observed, changed))
     return Plan(tuple(turns), settings, expects, at_once, removes)
 
 

@@ -7,10 +7,14 @@ from hadeploy.certificates.reader import CertificateReader
 from hadeploy.check.connection import let_in, refused
 from hadeploy.check.evaluate import without
 from hadeploy.check.model import Finding
+from hadeploy.check.network import interface_of
+from hadeploy.desired.rendered_binds import has_templates
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.observe.gather import listen_seconds, try_observe
+from hadeploy.observe.model import ObservedNode
+from hadeploy.run.file_ports import ports_of_files
 from hadeploy.run.inputs import Choices, Inputs
-from hadeploy.run.prepare import checked
+from hadeploy.run.prepare import checked, desired_state
 from hadeploy.run.progress import Progress
 from hadeploy.run.registry import ask_registries
 from hadeploy.transport.connect import Dialer
@@ -57,12 +61,25 @@ def check_all(
     doors = let_in({node: ways[node] for node in observed})
     for error in [*away, *blind]:
         doors += refused(error, _way(error, ways))
-    return [
-        *without(doors, choices.skip),
-        *checked(
-            inputs, observed, choices, asked=asked, becoming=becoming, certificates=certificates
-        ),
-    ]
+    found = checked(
+        inputs, observed, choices, asked=asked, becoming=becoming, certificates=certificates
+    )
+    return [*without(doors, choices.skip), *found, *_ports_of_files(inputs, observed, choices)]
+
+
+def _ports_of_files(
+    inputs: Inputs, observed: dict[str, ObservedNode], choices: Choices
+) -> list[Finding]:
+    """What templates would bind, on the nodes of which enough is known to fill them in."""
+    known = {
+        node.label: observed[node.label]
+        for node in inputs.cluster.nodes
+        if node.label in observed and interface_of(node, observed[node.label])
+    }
+    if not has_templates(inputs.cluster) or not known:
+        return []
+    desired = desired_state(inputs, inputs.cluster, known, inputs.password)
+    return ports_of_files(inputs, known, desired, choices)
 
 
 def _way(error: HadeployError, ways: dict[str, str]) -> str:

@@ -18,6 +18,7 @@ from hadeploy.check.network import addressless, interface_of
 from hadeploy.check.registry import Asked
 from hadeploy.desired.build import desired_nodes
 from hadeploy.desired.model import DesiredNode, NodeFacts
+from hadeploy.desired.rendered_binds import has_templates
 from hadeploy.desired.templates import environment
 from hadeploy.errors import NodesError
 from hadeploy.inventory.model import Cluster
@@ -114,6 +115,13 @@ def prepare(
         prepared = _adopted(inputs, observed, taken, choices)
     else:
         prepared = _planned(inputs, observed, choices, previous)
+    if check and not previous and has_templates(inputs.cluster):
+        # Few inventories have templates.
+        from hadeploy.run.file_ports import ports_of_files  # noqa: PLC0415
+
+        unbound = [f.error() for f in ports_of_files(inputs, observed, prepared.desired, choices)]
+        if unbound:
+            raise NodesError(unbound)
     plan = with_disabling(prepared.cluster, prepared.plan, disabled, observed)
     if check:
         refuse_unfit_winner(prepared.cluster, prepared.desired, observed, plan)

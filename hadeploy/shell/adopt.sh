@@ -5,8 +5,8 @@
 
 # keep_aside ID ROLE [NAME CONTENT]...: what the container was made with, and the files that it ran.
 keep_aside() {
-    hd_aside=$HD_ROOT/adopted/$2
-    install -d -m 0700 "$HD_ROOT/adopted" "$hd_aside" || return 1
+    aside "$1" "$2" || return 1
+    # shellcheck disable=SC2154  # disable.sh
     docker container inspect "$1" >"$hd_aside/container.json" || return 1
     shift 2
     while [ $# -gt 1 ]; do
@@ -34,7 +34,8 @@ give_back() {
     for hd_pair in $HD_BY_HAND; do
         hd_id=${hd_pair%%=*}
         hd_called=$(docker container inspect --format '{{.Name}}' "$hd_id")
-        case $hd_called in *.by-hand) docker rename "$hd_id" "$(basename "$hd_called" .by-hand)" ;; esac
+        hd_called=${hd_called#/}
+        case $hd_called in *.by-hand | *.by-hand-*) docker rename "$hd_id" "${hd_called%.by-hand*}" ;; esac
         docker update --restart "${hd_pair#*=}" "$hd_id" >/dev/null && docker start "$hd_id" >/dev/null ||
             hd_given=no
     done

@@ -147,6 +147,10 @@ observe_other_clusters() {
         case $hd_seen in *" $hd_record "*) continue ;; esac
         hd_seen="$hd_seen$hd_record "
         [ -f "$hd_record" ] || continue
+        # By a link, it may be this cluster's.
+        # shellcheck disable=SC2046  # two words; one if the other is not there
+        [ ! -f "$HD_ROOT/applied.json" ] ||
+            ! same $(stat -L -c %d:%i "$hd_record" "$HD_ROOT/applied.json" 2>/dev/null) || continue
         emit cluster-record "$hd_record"
         head -c "$MOST_BYTES" "$hd_record" | base64
     done

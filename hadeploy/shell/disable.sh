@@ -15,16 +15,37 @@ stop_by_hand() {
     hd_called=$(docker container inspect --format '{{.HostConfig.RestartPolicy.Name}} {{.Name}}' "$1")
     case $hd_called in 'no '*) ;; *) quietly docker update --restart no "$1" || return 1 ;; esac
     case $hd_called in
-    *" /$HD_HAPROXY" | *" /$HD_KEEPALIVED") docker rename "$1" "${hd_called##*/}.by-hand" ;;
+    *" /$HD_HAPROXY" | *" /$HD_KEEPALIVED") docker rename "$1" "$(free_name "${hd_called##*/}.by-hand")" ;;
     esac
+}
+
+# free_name NAME: that name, or with the first number behind it that no container has.
+free_name() {
+    hd_free=$1
+    hd_number=1
+    while docker container inspect --format '{{.Id}}' "$hd_free" >/dev/null 2>&1; do
+        hd_number=$((hd_number + 1))
+        hd_free=$1-$hd_number
+    done
+    printf '%s\n' "$hd_free"
+}
+
+# aside ID NAME: the folder adopted/NAME for that container, as hd_aside. What is there of another one moves
+# to adopted/NAME-2, ...
+aside() {
+    hd_aside=$HD_ROOT/adopted/$2
+    if [ -e "$hd_aside" ] && ! grep -qF "\"$1\"" "$hd_aside/container.json" 2>/dev/null; then
+        hd_number=2
+        while [ -e "$hd_aside-$hd_number" ]; do hd_number=$((hd_number + 1)); done
+        mv "$hd_aside" "$hd_aside-$hd_number" || return 1
+    fi
+    install -d -m 0700 "$HD_ROOT/adopted" "$hd_aside"
 }
 
 # disable_container ID NAME: what it was made with stays in adopted/NAME. A keepalived that ends takes the VIP away
 # with it, even if this cluster's keepalived holds it on the same node; that one adds it again.
 disable_container() {
-    hd_aside=$HD_ROOT/adopted/$2
-    install -d -m 0700 "$HD_ROOT/adopted" "$hd_aside" &&
-        docker container inspect "$1" >"$hd_aside/container.json" || return 1
+    aside "$1" "$2" && docker container inspect "$1" >"$hd_aside/container.json" || return 1
     hd_before=
     ! quietly main_pid "$HD_KEEPALIVED" || hd_before=$(vrrp_state "$HD_KEEPALIVED")
     # shellcheck disable=SC2086  # a list of words

@@ -26,15 +26,15 @@ observe_docker() {
     hd_ours=$(printf '%s\n' "$hd_listed" | cut -d' ' -f1)
     # shellcheck disable=SC2086,SC2154  # lists of words; report.sh, containers.sh
     hd_inspected=$(
-        docker container inspect --format "$hd_place {{json .}}" \
+        docker container inspect --format "$hd_place"'{{"\t"}}{{json .}}' \
             $hd_ours $HD_CONTAINERS $hd_stopped_foreign $hd_others 2>/dev/null
     )
     # shellcheck disable=SC2034  # report.sh
-    hd_running=$(printf '%s\n' "$hd_inspected" | cut -d'{' -f1)
+    hd_running=$(printf '%s\n' "$hd_inspected" | cut -f1)
     # What it says is there when it is read.
     vrrp_ask "$HD_KEEPALIVED"
     emit containers
-    printf '%s\n' "$hd_inspected" | sed 's/^[^{]*//; 1s/^/[/; $!s/$/,/; $s/$/]/'
+    printf '%s\n' "$hd_inspected" | cut -f2- | sed '1s/^/[/; $!s/$/,/; $s/$/]/'
     [ -z "$hd_apart" ] || emit apart "$hd_apart"
     [ -z "$hd_others" ] || emit other-clusters "$hd_others"
     # shellcheck disable=SC2086  # a list of words
@@ -61,7 +61,7 @@ observe_images() {
 # Names, modes and contents of every file of ours. One that a script of a dead run removes meanwhile is
 # not there; one that cannot be read is.
 observe_files() {
-    [ -d "$HD_ROOT" ] || return 0
+    [ -d "$HD_ROOT" ] && ! foreign_in_folder >/dev/null || return 0
     # The folder may be a link to another one.
     hd_files=$(find -H "$HD_ROOT" -type f -exec stat -c '%a %u:%g %n' {} + 2>/dev/null)
     emit kept

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # What only `hadeploy check` needs to know of a node. Nothing is changed but the kernel's memory of who
-# has the VIP. Given: HD_CHECK (yes: all of it; fresh: only where nothing of ours was applied yet;
+# has the VIP. Given: HD_CHECK (yes: all of it; fresh: only where nothing was applied yet;
 # changed: for a change, on every node; listening: for one of the virtual_router_id, too), HD_ROOT,
 # HD_VIPS, HD_KEEPALIVED, HD_KEEPALIVED_IMAGE, HD_ROUTER_ID, observe.sh.
 
@@ -64,7 +64,7 @@ lacks() {
 }
 
 # probe_begin: makes the kernel ask the segment who has each VIP, by one datagram to the discard port.
-# Where our keepalived runs its VIPs are somebody's of ours: only new ones need to be asked for.
+# Where this cluster's keepalived runs its VIPs are on a node of it: only new ones need to be asked for.
 probe_begin() {
     hd_probed=
     hd_speaks=no
@@ -112,6 +112,37 @@ free_of() {
     [ -w "$hd_folder" ] || emit read-only "$1"
 }
 
+# observe_folder: what keeps our folder from being made, or from being ours alone.
+observe_folder() {
+    hd_folder=$HD_ROOT
+    while [ -n "$hd_folder" ]; do
+        if [ ! -d "$hd_folder" ]; then
+            if [ -e "$hd_folder" ] || [ -L "$hd_folder" ]; then emit folder blocked "$hd_folder"; fi
+        elif [ "$hd_folder" != "$HD_ROOT" ] && [ -f "$hd_folder/applied.json" ]; then
+            emit folder inside "$hd_folder"
+        fi
+        hd_folder=${hd_folder%/*}
+    done
+    ! hd_foreign=$(foreign_in_folder) || emit folder foreign "$hd_foreign"
+}
+
+# foreign_in_folder: something in our folder that hadeploy does not make; fails if there is none.
+foreign_in_folder() {
+    [ ! -f "$HD_ROOT/applied.json" ] || return 1
+    for hd_there in "$HD_ROOT"/* "$HD_ROOT"/.[!.]*; do
+        case ${hd_there##*/} in
+        haproxy | keepalived | track | adopted | applied.json* | served* | .staging | .undo* | .previous) ;;
+        *)
+            [ ! -e "$hd_there" ] || {
+                printf '%s\n' "$hd_there"
+                return 0
+            }
+            ;;
+        esac
+    done
+    return 1
+}
+
 observe_engine_settings() {
     emit docker-info
     hd_info=$(docker info --format '{{json .}}' 2>/dev/null)
@@ -126,13 +157,14 @@ observe_engine_settings() {
     printf 'capabilities=%s\n' "$(sed -n 's/^CapEff:[[:space:]]*//p' "$hd_engine/status")"
 }
 
-# observe_filter: every table that is loaded but nat, which drops nothing and can be long. Without a name:
-# to name a table would load it. Rules of both kinds of iptables count at the same time.
+# observe_filter: every table that is loaded, without the chains of single Services of Kubernetes,
+# which may be many thousands. Without a name: to name a table would load it. Rules of both kinds of
+# iptables count at the same time.
 observe_filter() {
     for hd_tool in iptables-save ip6tables-save iptables-legacy-save ip6tables-legacy-save; do
         have "$hd_tool" || continue
         emit "$hd_tool"
-        timeout 5 "$hd_tool" 2>/dev/null | sed '/^\*nat/,/^COMMIT/d'
+        timeout 5 "$hd_tool" 2>/dev/null | sed '/^[:-]\(A \)\{0,1\}KUBE-S[EV][PC]-/d'
     done
     have ipset || return 0
     emit ipset
@@ -170,8 +202,12 @@ observe_machine() {
     emit routes
     printf '%s\n' "$hd_routes"
     free_of root "$HD_ROOT"
+    # Whether haproxy may bind an address that the node does not have.
+    { read -r hd_nonlocal </proc/sys/net/ipv4/ip_nonlocal_bind; } 2>/dev/null || hd_nonlocal=
+    [ "$hd_nonlocal" != 1 ] || emit nonlocal-bind
     thorough || return 0
     emit thorough
+    observe_folder
     observe_engine_settings
     observe_firewall
     observe_services
@@ -183,7 +219,7 @@ observe_machine() {
 # listen: who else sends adverts with our virtual_router_id, as keepalived itself hears them. It is a
 # backup that would wait 765 s for an advert before it took over, and version 2 does not learn
 # another interval from others; what it would take is not the VIP. After LISTEN_SECONDS it ends by
-# itself, whoever is gone by then. Where our keepalived runs it would hear only its peers, unless the
+# itself, whatever has ended by then. Where our keepalived runs it would hear only its peers, unless the
 # virtual_router_id is a new one.
 listen() {
     case $HD_CHECK in

@@ -74,7 +74,8 @@ stop_within() {
 
 # know CONTAINER...: asks the engine once where they run; it is asked again only for one that has moved.
 hd_running=
-hd_place='{{.Name}} {{.State.Pid}} {{.Id}} {{index .Config.Labels "hadeploy.cluster"}}'
+# The label may be anything; in JSON it is one word without tabs or line breaks, unless it has spaces.
+hd_place='{{.Name}} {{.State.Pid}} {{.Id}} {{json (index .Config.Labels "hadeploy.cluster")}}'
 know() { hd_running=$(docker container inspect --format "$hd_place" "$@" 2>/dev/null); }
 
 # runs_in PID CONTAINER
@@ -88,7 +89,7 @@ runs_in() {
 # known_pid CONTAINER: of one that runs where it did, and is ours.
 known_pid() {
     while read -r hd_run_name hd_run_pid hd_run_id hd_run_label _; do
-        [ "$hd_run_name $hd_run_label" = "/$1 $HD_CLUSTER" ] || continue
+        [ "$hd_run_name $hd_run_label" = "/$1 \"$HD_CLUSTER\"" ] || continue
         runs_in "$hd_run_pid" "$hd_run_id" || return 1
         printf '%s\n' "$hd_run_pid"
         return 0

@@ -268,4 +268,5 @@ class Dialer:
             agent=hop.agent,
             insist=bool(files),
             only=hop.identities_only,
+            timeout=self._timeout(hop),
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 import paramiko
 
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.inventory.problems import printable
 from hadeploy.transport.hostkeys import (
     ChangedHostKeyError,
     HostKeyError,
@@ -201,6 +202,12 @@ def _about_login(error: Exception) -> Told | None:
             f"the server hung up after {keys}{words}",
             "its sshd log says why; where too many keys were offered, name the right one in "
             "ssh.identity_file, or set IdentitiesOnly in the SSH config",
+        )
+    if isinstance(error, NoKeyError) and error.silent_agent:
+        return (
+            f"login refused (the SSH agent at {printable(error.silent_agent)} does not answer, and "
+            "there is no other key)",
+            "end that agent and start it again, or name a key in ssh.identity_file",
         )
     if isinstance(error, NoKeyError):
         return (

@@ -7,14 +7,15 @@ than a key, and it does not tell an encrypted key from a refused one.
 from __future__ import annotations
 
 import base64
-import contextlib
 import copy
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import paramiko
+
+from hadeploy.transport.agent import agent_keys
 
 KINDS: tuple[type[paramiko.PKey], ...] = (
     paramiko.Ed25519Key,
@@ -64,7 +65,15 @@ class DisconnectedError(paramiko.AuthenticationException):
 
 
 class NoKeyError(paramiko.AuthenticationException):
-    """There was no key to offer."""
+    """There was no key to offer.
+
+    Args:
+        silent_agent: the socket of an agent that did not answer; "" if there is none.
+    """
+
+    def __init__(self, silent_agent: str = "") -> None:
+        super().__init__("no key")
+        self.silent_agent = silent_agent
 
 
 @dataclass
@@ -77,6 +86,7 @@ class Login:
         certificates: beside those that stand as KEY-cert.pub beside their key.
         unlocked: keys whose passphrase was given, by file.
         agent: the socket of the SSH agent; None for none.
+        timeout: seconds that each answer of the agent may take.
         insist: whether the files come before the keys of the agent.
         only: whether keys of the agent that are none of the files stay out.
         begun: whether anything was offered; a server counts that.
@@ -89,6 +99,7 @@ class Login:
     agent: str | None
     insist: bool
     only: bool
+    timeout: float = 10.0
     begun: bool = False
     encrypted: list[Path] = field(default_factory=list)
 
@@ -99,7 +110,7 @@ class Login:
             AuthenticationException: none was taken; its class says why, if that is known.
         """
         offered: set[bytes] = set()
-        with agent_keys(self.agent) as held:
+        with agent_keys(self.agent, self.timeout) as (held, answers):
             for key in self._keys(held):
                 blob = key.public_blob.key_blob if key.public_blob else key.asbytes()
                 if blob in offered:
@@ -116,13 +127,15 @@ class Login:
         if self.encrypted:
             raise EncryptedKeyError(self.encrypted)
         if not offered:
-            raise NoKeyError("no key")
+            raise NoKeyError("" if answers else self.agent or "")
         raise paramiko.AuthenticationException("no key was accepted")
 
     def _offer(self, transport: paramiko.Transport, key: paramiko.PKey) -> bool:
         self.begun = True
         try:
-            further = transport.auth_publickey(self.user, key)
+            # paramiko takes text for UTF-8; a name in an SSH config may be other bytes.
+            name: Any = self.user.encode("utf-8", "surrogateescape")
+            further = transport.auth_publickey(name, key)
         except paramiko.BadAuthenticationType as error:
             raise OtherWayError(error.allowed_types, after_key=False) from error
         except paramiko.AuthenticationException:
@@ -172,44 +185,6 @@ class Login:
             if signed := with_certificate(key, certificate):
                 yield signed
         yield key
-
-
-class _Agent(paramiko.agent.AgentSSH):
-    """An SSH agent at an address of its own; paramiko knows only that of the environment."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__()
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            connection.connect(address)
-            self._connect(connection)  # type: ignore[attr-defined]
-        except BaseException:
-            connection.close()
-            raise
-
-    def close(self) -> None:
-        """Close the connection to it."""
-        self._close()  # type: ignore[attr-defined]
-
-
-@contextlib.contextmanager
-def agent_keys(address: str | None) -> Iterator[Sequence[paramiko.AgentKey]]:
-    """The keys of an SSH agent; one that does not answer has none.
-
-    Args:
-        address: its socket; None for none.
-    """
-    try:
-        agent = _Agent(address) if address else None
-    except (paramiko.SSHException, OSError):
-        agent = None
-    if agent is None:
-        yield ()
-        return
-    try:
-        yield agent.get_keys()
-    finally:
-        agent.close()
 
 
 def load_key(file: Path, passphrase: str | None = None) -> paramiko.PKey | None:

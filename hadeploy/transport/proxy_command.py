@@ -46,9 +46,7 @@ class ProxySocket(socket.socket):
     def close(self) -> None:
         """Close, and end the command if that does not."""
         super().close()
-        if self.process.poll() is None:
-            with contextlib.suppress(OSError):
-                self.process.send_signal(signal.SIGHUP)
+        end(self.process)
 
 
 class ProxyCommand:
@@ -74,15 +72,23 @@ class ProxyCommand:
                 start_new_session=True,
             )
         if passes_socket:
-            ours.settimeout(timeout)
-            with ours:
-                _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
-            if not descriptors:
-                raise self.failure() or EOFError("no socket was passed")
-            self.socket: socket.socket = socket.socket(fileno=descriptors[0])
+            try:
+                self.socket: socket.socket = self._passed(ours, timeout)
+            except BaseException:
+                end(self._process)
+                raise
             return
         self.socket = ProxySocket(fileno=ours.detach())
         self.socket.process = self._process
+
+    def _passed(self, ours: socket.socket, timeout: float) -> socket.socket:
+        """The socket that the command passes on."""
+        ours.settimeout(timeout)
+        with ours:
+            _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+        if not descriptors:
+            raise self.failure() or EOFError("no socket was passed")
+        return socket.socket(fileno=descriptors[0])
 
     def failure(self) -> ProxyCommandError | None:
         """How the command has failed; None if it runs, or has ended well."""
@@ -96,6 +102,13 @@ class ProxyCommand:
         self._stderr.seek(0)
         output = self._stderr.read()[-MOST_SHOWN:].decode("utf-8", "replace")
         return ProxyCommandError(shown(self._command), outcome, shown(output))
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a command, and what it has started, if it runs; it is in a session of its own."""
+    if process.poll() is None:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGHUP)
 
 
 def shown(text: str) -> str:

@@ -31,6 +31,7 @@ from hadeploy.transport.ssh_options import (
 )
 from hadeploy.transport.ssh_same_options import SharedDump, shared_dump
 from hadeploy.transport.ssh_unsupported import often_default
+from hadeploy.transport.ssh_variables import UnsetVariableError, files_read, said_unset
 
 DOING = "reading the SSH config"
 SYSTEM_CONFIG = "/etc/ssh/ssh_config"
@@ -96,7 +97,10 @@ class SshConfig:
                 return self._ask_openssh(query)
             except _CannotRunError:
                 pass
-        return self._paramiko.options(query)
+        try:
+            return self._paramiko.options(query)
+        except UnsetVariableError as error:
+            raise error.explained(map(str, self._paramiko.files)) from error
 
     def _ask_openssh(self, query: Query) -> HostOptions:
         with self._lock:
@@ -105,7 +109,10 @@ class SshConfig:
         with self._lock:
             defaults = self._without_distribution(dump, self._defaults)
         entries = used_entries(debug, system=self.file is not None)
-        return options_of(dump, defaults, query, os.environ, entries=entries)
+        try:
+            return options_of(dump, defaults, query, os.environ, entries=entries)
+        except UnsetVariableError as error:
+            raise error.explained(files_read(debug)) from error
 
     def _dump(self, query: Query, file: list[str]) -> tuple[Dump, str]:
         """What `ssh -G` prints for a host, and what it says on stderr."""
@@ -195,6 +202,8 @@ class SshConfig:
         if code != 0:
             if _CANNOT_RUN.search(errors):
                 raise _CannotRunError
+            if unset := said_unset(errors):
+                raise unset.explained(files_read(errors))
             file = f"-F {self.file} " if self.file else ""
             raise DoNotRetryError(
                 error_text(errors) or f"ssh -G ended with exit status {code}",

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import paramiko
 
+from hadeploy.errors import ExitCode
 from hadeploy.inventory.problems import printable
+from hadeploy.transport.retry import DoNotRetryError
 from hadeploy.transport.ssh_tokens import expand_command, expand_path, split_paths, tokens_of
 from hadeploy.transport.ssh_unsupported import not_followed
+from hadeploy.transport.ssh_variables import refuse_unset
 
 # Keyword, in lower case, to values in their order; as `ssh -G` prints them.
 Dump = Mapping[str, tuple[str, ...]]
@@ -167,7 +170,12 @@ def options_of(
         environment: for ${VAR} and the agent.
         entries: from `used_entries`.
         also_not_followed: known from elsewhere.
+
+    Raises:
+        UnsetVariableError: an option uses a variable that is not set.
+        DoNotRetryError: HostName is not UTF-8.
     """
+    refuse_unset(dump, environment)
     said = {keyword: values for keyword, values in dump.items() if baseline.get(keyword) != values}
 
     def one(keyword: str, default: str = "") -> str:
@@ -177,6 +185,7 @@ def options_of(
         return one(keyword).lower() in ("yes", "true")
 
     host, hostname, user = query.host, one("hostname"), one("user")
+    _refuse_bytes(hostname)
     port = int(one("port", str(paramiko.config.SSH_PORT)))
     said_jump = _unless_none(query.jump or one("proxyjump"))
     alias = one("hostkeyalias") or None
@@ -228,6 +237,17 @@ def options_of(
         entries=entries,
         not_followed=(*also_not_followed, *not_followed(said), *unusable),
     )
+
+
+def _refuse_bytes(hostname: str) -> None:
+    """Refuse a name that no resolver can be asked for: other bytes than UTF-8."""
+    if any("\udc80" <= character <= "\udcff" for character in hostname):
+        raise DoNotRetryError(
+            f"HostName {printable(hostname)} is not UTF-8",
+            doing="reading the SSH config",
+            hint="correct the SSH config",
+            code=ExitCode.USAGE,
+        )
 
 
 def jump_host(jump: str) -> str:

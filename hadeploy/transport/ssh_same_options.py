@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hadeploy.transport.ssh_options import Dump, Query
+from hadeploy.transport.ssh_variables import files_read
 
-_READING = re.compile(r"debug1: Reading configuration data (.+)")
 # ssh_config(5): keywords are case-insensitive, and may be followed by `=`.
 _BLOCK = re.compile(r"\s*(host|match)[\s=]+(.*?)\s*", re.IGNORECASE)
 _EVERY_HOST = "*"
@@ -55,15 +54,13 @@ def shared_dump(query: Query, dump: Dump, debug: str) -> SharedDump | None:
     """
     changed = dump.get("hostname") != (query.host,)
     rewritten = dump.get("canonicalizehostname", ("false",)) not in (("false",), ("no",))
-    if changed or rewritten or not all(map(_is_about_every_host, _files(debug))):
+    if (
+        changed
+        or rewritten
+        or not all(_is_about_every_host(Path(file)) for file in files_read(debug))
+    ):
         return None
     return SharedDump(query, dump, debug)
-
-
-def _files(debug: str) -> Iterator[Path]:
-    for line in debug.splitlines():
-        if reading := _READING.fullmatch(line):
-            yield Path(reading[1])
 
 
 def _is_about_every_host(file: Path) -> bool:

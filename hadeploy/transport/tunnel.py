@@ -104,11 +104,15 @@ def relayed(session: Session, address: str, port: int, seconds: int) -> Tunnel:
     tunnel = Tunnel(session.start(command, "connecting from the node", patient=True), deadline)
     end = f"{mark}\n".encode()
     said = b""
-    while end not in said:
-        chunk = tunnel.receive()
-        if not chunk:
-            tunnel.close()
-            raise ConnectionError(f"no connection to {address} port {port}")
-        said = (said + chunk)[-CHUNK:]
+    try:
+        while end not in said:
+            chunk = tunnel.receive()
+            if not chunk:
+                raise ConnectionError(f"no connection to {address} port {port}")
+            said = (said + chunk)[-CHUNK:]
+    except BaseException:
+        # The node would keep it until its own timeout.
+        tunnel.close()
+        raise
     tunnel.received = said.partition(end)[2]
     return tunnel

@@ -28,13 +28,16 @@ def ask_secret(question: str) -> SecretStr | None:
         return None
 
 
-def confirm(question: str, *, detail: str = "", as_json: bool = False) -> None:
+def confirm(
+    question: str, *, detail: str = "", as_json: bool = False, changed: bool = False
+) -> None:
     """Ask for a yes.
 
     Args:
         question: to be answered with yes or no.
         detail: what the answer is about, for a run that cannot ask.
         as_json: whether the result is a document; then nothing is asked.
+        changed: whether this run has changed something already.
 
     Raises:
         HadeployError: there is no terminal to ask on.
@@ -48,7 +51,9 @@ def confirm(question: str, *, detail: str = "", as_json: bool = False) -> None:
             hint=f"{'to confirm' if as_json else 'no terminal to confirm on'}: add --yes",
             code=ExitCode.USAGE,
         )
-    click.confirm(question, abort=True, err=True)
+    if not click.confirm(question, err=True):
+        click.echo("Nothing else was changed." if changed else "Nothing was changed.", err=True)
+        raise click.Abort
 
 
 def _terminal() -> bool:

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from hadeploy.certificates.advice import add_addresses, renew
 from hadeploy.certificates.certificate import Certificates, Endpoint, ServerCertificate
 from hadeploy.inventory.model import Cluster, Listener, backends_of
 from hadeploy.inventory.problems import printable
@@ -15,8 +16,7 @@ from hadeploy.verify.model import Proof, Verdict
 PROOF = "api-certificate"
 # kubeadm's certificates last a year and are renewed by each upgrade.
 EXPIRES_SOON = datetime.timedelta(days=14)
-RENEW = "`kubeadm certs renew apiserver` on each of them, then restart the API server"
-# More names than that help nobody.
+# More names than that are of no use.
 _MOST_NAMES = 5
 
 
@@ -132,17 +132,23 @@ def judge_certificate(
         certificate: the server's.
         at: the present time.
     """
+    renewed = renew(certificate.distribution)
     if at >= certificate.ends:
-        return Judgement("fail", f"expired on {certificate.ends:%Y-%m-%d}", RENEW)
+        return Judgement("fail", f"expired on {certificate.ends:%Y-%m-%d}", renewed)
     if at < certificate.begins:
         hint = "is the time right, there and on this machine?"
         return Judgement("fail", f"is not valid before {certificate.begins:%Y-%m-%d %H:%M}", hint)
     missing = [str(vip.ip) for vip in cluster.vip if str(vip.ip) not in certificate.addresses]
     if missing:
-        what = f"is not valid for {_several(missing)}, so kubectl refuses it"
-        return Judgement("fail", what, _add(missing), _valid_for(certificate))
+        what = f"is not valid for {_several(missing)}"
+        names = [vip for vip in missing if vip in certificate.names]
+        if names:
+            be = "are" if len(names) > 1 else "is"
+            what += f" ({_several(names)} {be} in it as DNS name, not as IP address)"
+        hint = add_addresses(certificate.distribution, missing)
+        return Judgement("fail", f"{what}, so kubectl refuses it", hint, _valid_for(certificate))
     if at >= certificate.ends - EXPIRES_SOON:
-        return Judgement("warn", f"expires on {certificate.ends:%Y-%m-%d}", RENEW)
+        return Judgement("warn", f"expires on {certificate.ends:%Y-%m-%d}", renewed)
     return None
 
 
@@ -150,15 +156,6 @@ def _valid_for(certificate: ServerCertificate) -> str:
     names = (*certificate.addresses, *certificate.names)
     more = ", …" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more or "no address"
-
-
-def _add(vips: list[str]) -> str:
-    return (
-        f"add {_several(vips)} to `apiServer.certSANs` in kubeadm's ClusterConfiguration, remove "
-        "apiserver.crt and apiserver.key from /etc/kubernetes/pki, run `kubeadm init phase certs "
-        "apiserver --config FILE` and restart the API server (docs/kubeadm.md); for a new "
-        f"cluster: `kubeadm init --apiserver-cert-extra-sans={','.join(vips)}`"
-    )
 
 
 def _beside_api_servers(cluster: Cluster, certificates: Certificates) -> set[Endpoint]:
@@ -184,4 +181,5 @@ def _labels(cluster: Cluster) -> dict[Endpoint, str]:
 
 
 def _several(words: list[str]) -> str:
+    words = list(dict.fromkeys(words))
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

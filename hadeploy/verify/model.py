@@ -21,6 +21,7 @@ class Proof:
         brief: a word for a table.
         follows: whether it fails because a container of that node does not run, which is a proof of
             its own; people need not read it.
+        lasting: whether waiting does not mend it, where it failed.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Proof:
     hint: str | None = None
     brief: str = ""
     follows: bool = False
+    lasting: bool = False
 
     def document(self) -> dict[str, Any]:
         """The proof in machine-readable results."""

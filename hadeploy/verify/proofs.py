@@ -187,6 +187,7 @@ def _through(
                 look.node,
                 hint or None,
                 follows=answer is None and not _runs(look, cluster.container_names[0]),
+                lasting=hint == "correct `vip`",
             )
 
 
@@ -226,7 +227,7 @@ def _claimed_once(cluster: Cluster, look: ObservedNode, desired: DesiredNode) ->
     for other in others:
         if other.claims:
             seen = f"{other.name} claims {' and '.join(other.claims)}, too"
-            yield Proof("vip-claimed-once", "fail", seen, look.node, other.fix)
+            yield Proof("vip-claimed-once", "fail", seen, look.node, other.fix, lasting=True)
         else:
             seen = f"another keepalived runs here, and what it claims is not known: {other.name}"
             yield Proof("vip-claimed-once", "warn", seen, look.node, other.fix)

@@ -58,6 +58,7 @@ def _held_once(
         "fail",
         "; ".join([f"{vip} is bound on {places}", *problems]),
         hint=_hint(vip, holding, wrong, observed, strangers),
+        lasting=bool(problems),
     )
 
 
@@ -107,7 +108,7 @@ def _adverts(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator
     for stranger in strangers:
         where = " and ".join(stranger.seen_from)
         seen = f"{stranger.name} sends adverts with virtual_router_id {number} to {where}"
-        yield Proof("vrrp-members", "fail", seen, hint=stranger.fix)
+        yield Proof("vrrp-members", "fail", seen, hint=stranger.fix, lasting=True)
     # Who listens for less than an interval has not heard every master.
     listened = [look.segment.seconds for look in observed.values() if look.segment]
     if not strangers and max(listened, default=0) > cluster.vrrp.advert_interval:

@@ -14,6 +14,9 @@ from hadeploy.verify.model import Proof, failed
 from hadeploy.verify.proofs import prove
 
 POLL_SECONDS = 0.3
+# How long to look at what waiting does not mend: an address that was just removed may be seen once
+# more.
+LASTING_SECONDS = 5.0
 
 
 def wait_for_proofs(
@@ -25,7 +28,7 @@ def wait_for_proofs(
     timeout: float,
     answered: Callable[[Mapping[str, ObservedNode]], list[Proof]] = lambda _: [],
 ) -> tuple[list[Proof], Mapping[str, ObservedNode]]:
-    """Look and prove until nothing fails, or until the deadline.
+    """Look and prove until nothing fails, until the deadline, or until waiting makes no sense.
 
     Args:
         cluster: the inventory.
@@ -38,12 +41,17 @@ def wait_for_proofs(
     Returns:
         The proofs of the last look, the ones from this machine at the end; and what it saw.
     """
-    deadline = time.monotonic() + timeout
+    begun = time.monotonic()
+    deadline = begun + timeout
+    mendable = begun
     while True:
         observed = look()
         proofs = [*prove(cluster, desired, observed), *answered(observed)]
         wrong = failed(proofs)
-        if not wrong or time.monotonic() >= deadline:
+        now = time.monotonic()
+        if not any(proof.lasting for proof in wrong):
+            mendable = now
+        if not wrong or now >= min(deadline, mendable + LASTING_SECONDS):
             return [*proofs, *from_here(cluster, observed)], observed
         first = wrong[0]
         where = f"{first.node}: " if first.node else ""

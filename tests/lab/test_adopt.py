@@ -16,7 +16,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.parse import parse_observation
 from hadeploy.transport.protocol import Message, Reply, parse_line
 from tests.lab.harness import ROOT, Cluster, eventually
-from tests.lab.test_rollback import extra_bind, port_taken
+from tests.lab.test_rollback import UNCHECKED, extra_bind, port_taken
 from tests.lab.traffic import probing
 
 MULTICAST = pytest.mark.parametrize("by_hand", ["multicast"], indirect=True)
@@ -136,7 +136,7 @@ def test_where_ours_fails_the_old_one_comes_back(by_hand: Cluster, name: str) ->
     by_hand.inventory["templates"] = extra_bind(7777)
     before = theirs(by_hand)
     with port_taken(by_hand, "n3", 7777), probing(by_hand) as probe:
-        result = by_hand.run("up", "--adopt", "--json")
+        result = by_hand.run("up", "--adopt", "--json", *UNCHECKED)
         assert result.code == 1
         assert result.document["nodes"] == {"n2": "new", "n3": "restored", "n1": "untouched"}
         assert by_hand.holders() == ["n1"]
@@ -202,3 +202,23 @@ def test_other_ways_of_starting_the_two_are_read_too(fresh: Cluster) -> None:
             "n1", "docker ps -q | xargs -r docker stop -t 5; docker ps -qa | xargs docker rm"
         )
         fresh.node("n1", "rm -r /srv/ha /srv/ka")
+
+
+@UNICAST
+def test_what_an_earlier_adoption_left_is_not_overwritten(
+    by_hand: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VRRP_PASSWORD", classic.PASSWORD)
+    by_hand.inventory["containers"] = {"haproxy": classic.HAPROXY}
+    older = f"docker create --name {classic.HAPROXY}.by-hand {classic.HAPROXY_IMAGE}"
+    by_hand.node(
+        "n2", f"{older}; mkdir -p {ROOT}/adopted/haproxy; echo x >{ROOT}/adopted/haproxy/x"
+    )
+    by_hand.ok("up", "--adopt", "--yes")
+    names = by_hand.node("n2", "docker ps --all --format '{{.Names}} {{.State}}'").splitlines()
+    assert f"{classic.HAPROXY}.by-hand created" in names
+    assert f"{classic.HAPROXY}.by-hand-2 exited" in names
+    assert f"{classic.HAPROXY} running" in names
+    kept = by_hand.node("n2", f"cd {ROOT}/adopted; ls haproxy-2; ls haproxy").split()
+    assert kept[0] == "x"
+    assert "container.json" in kept

@@ -56,6 +56,11 @@ listen page from unused
     bind *:19443
     stats enable
     stats uri /
+
+# For a program on the node.
+listen local from tcp
+    bind 127.0.0.1:7001
+    server a cp1.example:6443
 """
 
 
@@ -105,7 +110,9 @@ def test_what_adopting_loses_is_told_and_kept_by_what_the_plan_advises(
                 f"{port}: server b: slowstart 1s",
                 f"{port}: server c: backup",
                 "global: nbthread 2",
+                "listen local: port 7001 goes, on 127.0.0.1 only",
             } <= told
+            assert fresh.ok("plan", "--adopt", "--json").document["removes"] == []
             # Equal, in other words.
             assert not any(
                 re.search(r"bind|timeout c|retries|balance|servers|log|unused", what)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.faults import ETC_READ_ONLY
-from tests.lab.harness import ROOT, Cluster, Result, eventually
+from tests.lab.harness import HAPROXY, ROOT, Cluster, Result, eventually
 
 LISTEN = "import socket,time; s=socket.create_server(('',9443)); time.sleep(600)"
 
@@ -286,3 +286,15 @@ def test_what_a_file_system_or_the_next_boot_would_break_is_told(served: Cluster
     assert "haproxy of the host's own would start" in warned[n2, "host-services"]
     assert plan.code == 3
     assert "is on a read-only file system" in plan.err
+
+
+def test_a_label_with_braces_hides_nothing(served: Cluster) -> None:
+    image = served.node("n2", f"docker inspect --format '{{{{.Image}}}}' {HAPROXY}")
+    label = """'hadeploy.cluster={"odd"}	}' """
+    served.node("n2", f"docker create --name odd --label {label} {image}")
+    try:
+        served.ok("verify", "--timeout", "0")
+        found = served.ok("check", "--json").document["checks"]
+        assert any(c["node"] == "n2" and "(odd)" in c["message"] for c in found)
+    finally:
+        served.node("n2", "docker rm odd")

@@ -37,3 +37,33 @@ def test_rules_on_the_vip_are_named_and_the_lines_that_are_told_remove_them(
         served.ok("verify")
     finally:
         served.node(holder, "nft flush ruleset")
+
+
+# Rules whose removal a shell must take as they are: of the other tables, with quotes, in nat.
+COMMENT = """-m comment --comment "it's a \\\\"quoted\\\\" \\\\\\\\ rule" """
+OTHERS = f"""iptables-legacy -A INPUT -d VIP -p tcp {COMMENT} -j DROP
+iptables -t nat -A PREROUTING -d VIP -p tcp --dport 9443 {COMMENT} -j DNAT --to 192.0.2.9:443
+nft add table ip other
+nft add chain ip other pre '{{ type nat hook prerouting priority -90; }}'
+nft add rule ip other pre ip daddr VIP tcp dport 9443 redirect to :22"""
+
+
+def test_what_is_told_can_be_pasted_whatever_manages_the_rule(served: Cluster) -> None:
+    (holder,) = served.holders()
+    served.node(holder, OTHERS.replace("VIP", served.lab.vip))
+    try:
+        checks = served.run("check", "--json").document["checks"]
+        warned = {c["message"]: c["fix"] for c in checks if c["verdict"] == "warn"}
+        vip = served.lab.vip
+        assert set(warned) == {
+            f"iptables-legacy drops connections to {vip}",
+            f"iptables sends connections to {vip}:9443 to 192.0.2.9:443",
+            f"nftables (ip other pre) sends connections to {vip}:9443 to port 22",
+        }
+        for fix in warned.values():
+            served.node(holder, fix.removeprefix("remove it: ").strip("`"))
+        checks = served.ok("check", "--json").document["checks"]
+        assert [c for c in checks if c["verdict"] == "warn"] == []
+        served.ok("verify")
+    finally:
+        served.node(holder, "nft flush ruleset; iptables-legacy -F")

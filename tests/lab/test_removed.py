@@ -20,9 +20,57 @@ def test_a_port_goes_away_only_with_a_yes(served: Cluster) -> None:
     code, screen = served.typed("n\n", "up")
     assert code == 130
     assert "Clients lose this. Go on?" in screen
+    assert "Nothing was changed." in screen
     assert served.snapshot() == before
     assert served.request() in served.lab.nodes
     code, screen = served.typed("y\n", "up")
     assert code == 0, screen
     again = served.ok("up", "--json").document
     assert (again["changes"], again["removes"]) == (0, [])
+
+
+OWN = """\
+listen own
+    bind *:7700-7702,127.0.0.1:7703
+    bind {node}:7704 transparent
+    server a 127.0.0.1:6443
+listen page
+    mode http
+    bind *:8500
+    stats enable
+    stats uri /
+"""
+
+
+def test_ports_of_a_template_are_told_as_what_they_are_for(served: Cluster) -> None:
+    first = served.lab.address("n1")
+    vip = served.lab.vip
+    before = dict(served.inventory)
+    metrics = {"port": 8405, "address": "0.0.0.0"}
+    served.inventory["haproxy"] = {"metrics": metrics}
+    served.inventory["templates"] = {"extra": {"defaults": OWN.format(node=first)}}
+    served.up()
+    served.inventory = {**before, "haproxy": {"metrics": {**metrics, "port": 8406}}}
+    plan = served.ok("plan", "--json").document
+    assert plan["removes"] == [
+        f"Ports 7700-7702 of listener own go away: clients that use {vip}:7700-7702 are refused."
+    ]
+    assert {
+        "Metrics are no longer served on port 8405; they are on port 8406 then.",
+        "Metrics are no longer served on port 8500; they are on port 8406 then.",
+        f"n1: haproxy no longer listens on {first}:7704 (listener own), an address of the node.",
+    } <= set(plan["expects"])
+    served.inventory = before
+    served.up()
+
+
+def test_listeners_that_swap_ports_with_the_same_backends_take_nothing_away(
+    served: Cluster,
+) -> None:
+    served.inventory["listeners"] = [{"port": 9443}, {"name": "other", "port": 9444}]
+    served.up()
+    served.inventory["listeners"] = [{"port": 9444}, {"name": "other", "port": 9443}]
+    assert served.ok("plan", "--json").document["removes"] == []
+    served.inventory["listeners"][1]["backend_port"] = 22
+    (lost,) = served.ok("plan", "--json").document["removes"]
+    assert lost.startswith("Port 9443 goes from listener kube-apiserver to listener other: ")

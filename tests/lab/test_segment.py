@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -91,6 +92,10 @@ def test_a_vip_that_keepalived_would_never_remove_is_named_with_what_removes_it(
         (diagnosis,) = verify.document["diagnosis"]
         assert (diagnosis["cause"], diagnosis["nodes"]) == ("misplaced-vip", ["n3"])
         assert "degraded" in fresh.run("status").out
+        begun = time.monotonic()
+        # It would wait for a minute for what waiting mends.
+        assert fresh.run("verify").code == 4
+        assert time.monotonic() - begun < 30
         fresh.node("n3", advice(diagnosis["fix"]))
         fresh.ok("verify")
     finally:

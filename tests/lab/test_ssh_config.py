@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -248,4 +250,41 @@ def test_a_server_that_gives_up_after_too_many_keys(site: Site, tmp_path: Path) 
         assert "the server hung up after 6 keys: Too many authentication failures" in result.err
         assert "IdentitiesOnly" in result.err
         site.cluster.inventory["ssh"]["identity_file"] = str(site.key)
+        site.cluster.ok("plan")
+
+
+def test_a_variable_that_is_not_set_is_refused_as_ssh_refuses_it(site: Site) -> None:
+    for before, line in (
+        (site.trust, "IdentityFile ${NOT_SET}/key"),
+        (site.login, "UserKnownHostsFile ${NOT_SET}/k"),
+    ):
+        site.write(before.rstrip(), line)
+        result = site.cluster.run("plan")
+        assert result.code == 2
+        assert f"{site.config} line " in result.err
+        assert "uses ${NOT_SET}, which is not set in the environment" in result.err
+        assert "no key to offer" not in result.err
+
+
+def test_a_user_that_is_no_utf8_is_refused_by_the_server(site: Site) -> None:
+    text = site.login.encode().replace(b"root", b"r\xfft", 1)
+    site.config.write_bytes(text + site.trust.encode())
+    result = site.cluster.run("plan")
+    assert result.code == 3
+    assert "login refused" in result.err
+    assert "codec" not in result.err
+
+
+def test_an_agent_that_does_not_answer_is_not_waited_for_long(site: Site, tmp_path: Path) -> None:
+    address = tmp_path / "silent"
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(address))
+        silent.listen()
+        site.cluster.inventory["ssh"]["connect_timeout"] = 2
+        site.write("User root", site.trust, f"IdentityAgent {address}")
+        begun = time.monotonic()
+        result = site.cluster.run("plan")
+        assert f"the SSH agent at {address} does not answer" in result.err
+        assert time.monotonic() - begun < 20
+        site.write(site.login, site.trust, f"IdentityAgent {address}")
         site.cluster.ok("plan")

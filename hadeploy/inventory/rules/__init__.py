@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.problems import KeyPath
-from hadeploy.inventory.rules import addresses, advisable, images, listeners, vrrp
+from hadeploy.inventory.rules import addresses, advisable, images, listeners, paths, vrrp
 
 __all__ = ["advice", "broken_rules"]
 
-_RULES = (*addresses.RULES, *listeners.RULES, *vrrp.RULES, *images.RULES)
+_RULES = (*addresses.RULES, *listeners.RULES, *vrrp.RULES, *images.RULES, *paths.RULES)
 
 
 def broken_rules(cluster: Cluster) -> list[tuple[KeyPath, str]]:

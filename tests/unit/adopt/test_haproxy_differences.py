@@ -129,7 +129,7 @@ def test_a_real_hand_tuned_file_is_told_with_its_keys() -> None:
         "port 9443: balance roundrobin becomes leastconn": (
             "listeners: [{port: 9443, balance: roundrobin}]"
         ),
-        "listen stats: statistics on 8080 go; ours are read-only, on /stats": (
+        "listen stats: statistics on 8080 go; hadeploy's are read-only, on /stats": (
             "haproxy: {metrics: {address: 0.0.0.0, port: 8080}}"
         ),
     }
@@ -145,7 +145,7 @@ def test_a_rich_file_is_told_line_by_line() -> None:
             "global", "log 10.0.0.9 local1 notice"
         ),
         "global: stats socket /run/haproxy/admin.sock mode 660 level admin: "
-        "ours has its socket in its container": NO_KEY,
+        "hadeploy's socket is in its container": NO_KEY,
         "maxconn 9000 becomes 8000": "haproxy: {maxconn: 9000}",
         "global: nbthread 4": extra("global", "nbthread 4"),
         "hard-stop-after 300s becomes 1h": "haproxy: {hard_stop_after: 300s}",
@@ -178,9 +178,10 @@ def test_a_rich_file_is_told_line_by_line() -> None:
         "backend pages goes: 198.51.100.20:80": TEMPLATE,
         "listen more: port 7443 goes, and its clients are refused": (
             "listeners: [{port: 9443}, {port: 7443, "
-            "backends: [198.19.122.11:6443, 198.19.122.12:6443], name: more}]"
+            "backends: [198.19.122.11:6443, 198.19.122.12:6443], name: more, balance: roundrobin, "
+            "maxconn: 3000, timeouts: {connect: 5s, client: 30m, server: 14400s}}]"
         ),
-        "listen stats: statistics on 8404 go; ours are read-only, on /stats": (
+        "listen stats: statistics on 8404 go; hadeploy's are read-only, on /stats": (
             "haproxy: {metrics: {address: 127.0.0.1, port: 8404}}"
         ),
         "resolvers dns: nameserver a 127.0.0.1:53": TEMPLATE,
@@ -380,7 +381,8 @@ def test_a_port_that_the_engine_publishes_is_the_nodes() -> None:
         (
             "bind *:9443\n option httpchk GET /healthz",
             "option httpchk GET /healthz",
-            "ours checks by a connection, or by GET over TLS that answers 200 (listeners[].check)",
+            "hadeploy checks by a connection, or by GET over TLS that answers 200 "
+            "(listeners[].check)",
         ),
     ],
 )
@@ -433,6 +435,39 @@ def test_a_second_port_of_the_same_frontend_is_told() -> None:
     assert found[what].startswith("listeners: [{port: 9443}, {port: 8443, backends: [")
 
 
+def test_a_second_port_keeps_what_its_section_says() -> None:
+    text = SAME.replace("*:9443", "*:9443,*:8443") + " maxconn 300\n timeout server 30m\n"
+    (hint,) = (key for what, key in told(text).items() if "port 8443 goes" in what)
+    assert hint.endswith(
+        "name: port-8443, balance: leastconn, maxconn: 300, timeouts: {server: 30m}}]"
+    )
+
+
+def test_a_bind_line_is_told_once() -> None:
+    two = [{"port": 9443}, {"name": "other", "port": 8443}]
+    text = SAME.replace("bind *:9443", "bind *:9443 tfo\n bind *:8443 defer-accept\n bind *:7443")
+    found = [what for what in told(text, listeners=two) if "bind" in what]
+    assert found == [
+        "port 9443: bind *:9443 tfo: tfo goes",
+        "port 9443: bind *:7443: port 7443 goes, and its clients are refused",
+        "port 8443: bind *:8443 defer-accept: defer-accept goes",
+    ]
+    narrow = SAME.replace("*:9443", "198.19.122.100:9443 accept-proxy")
+    assert [what for what in told(narrow) if "bind" in what] == [
+        "port 9443: bind 198.19.122.100:9443 accept-proxy becomes every IPv4 address, "
+        "and accept-proxy goes"
+    ]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "198.19.122.11", "[::1]"])
+def test_a_port_that_no_client_of_the_vip_reaches_is_told_as_that(host: str) -> None:
+    address = host.strip("[]")
+    found = told(SAME.replace("*:9443", f"*:9443,{host}:7443"))
+    assert any(what.endswith(f"port 7443 goes, on {address} only") for what in found)
+    found = told(f"{SAME}listen local\n bind {host}:7443\n mode tcp\n{SERVERS}\n")
+    assert found == {f"listen local: port 7443 goes, on {address} only": NO_KEY}
+
+
 def test_a_check_over_tls_is_kept_by_its_key() -> None:
     text = SAME.replace("check", "check check-ssl verify none") + (
         " option httpchk GET /healthz\n http-check expect status 200\n"
@@ -446,8 +481,8 @@ def test_what_a_page_of_statistics_has_besides_is_told() -> None:
     text = "listen s\n bind :8404\n mode http\n stats enable\n stats auth a:canary\n stats uri /\n"
     found = told(SAME + text, haproxy={"metrics": {"address": "0.0.0.0"}})
     assert list(found) == [
-        "listen s: stats auth (redacted): ours is on /stats, for reading, no password",
-        "listen s: stats uri /: ours is on /stats, for reading, no password",
+        "listen s: stats auth (redacted): hadeploy's is on /stats, read-only, without a password",
+        "listen s: stats uri /: hadeploy's is on /stats, read-only, without a password",
     ]
 
 

@@ -125,11 +125,11 @@ def test_what_a_real_one_says_otherwise_is_told_with_its_keys() -> None:
             "{address: 198.19.122.12, priority: 90}, {address: 198.19.122.13, priority: 80}]"
         ),
         "its password (auth_pass) becomes none": 'vrrp: {password: "env:VRRP_PASSWORD"}',
-        "keepalived: check chk_haproxy: ours asks haproxy itself instead": (
+        "keepalived: check chk_haproxy: hadeploy asks haproxy itself instead": (
             "vrrp.check has its timing"
         ),
         "keepalived: check chk_haproxy: interval 2 becomes 1": "vrrp: {check: {interval: 2}}",
-        f"{script}: ours runs no notify script": (
+        f"{script}: hadeploy runs no notify script": (
             "the file is kept aside; a template of your own may run it: templates.folder"
         ),
     }

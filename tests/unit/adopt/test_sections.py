@@ -8,7 +8,7 @@ import pytest
 
 from hadeploy.adopt.difference import block, flow_lines, merged, together
 from hadeploy.adopt.sections import inherited, read_line, sections
-from hadeploy.adopt.values import Endpoint, duration, endpoint, microseconds
+from hadeploy.adopt.values import duration, endpoint, microseconds
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,8 @@ def test_defaults_apply_by_name_or_by_place() -> None:
     ],
 )
 def test_an_address_is_read(word: str, expected: tuple[str, tuple[int, ...]]) -> None:
-    assert endpoint(word) == Endpoint(*expected, word)
+    found = endpoint(word)
+    assert (found.host, tuple(found.ports), found.word) == (*expected, word)
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
-from hadeploy.check.vip_rules import vip_dropped
+from hadeploy.check.vip_rules import vip_rules
 from hadeploy.observe.host import Host
 from tests.unit import builders
 
@@ -29,14 +30,14 @@ add ports 198.51.100.100,tcp:9443"""
 def removals(host: Host, *vips: str) -> list[tuple[str, str]]:
     cluster = builders.cluster(vip=list(vips) or builders.VIP)
     look = dataclasses.replace(builders.healthy(builders.cluster())["n1"], host=host)
-    return [(r.message, r.removal) for r in vip_dropped(cluster, cluster.nodes[0], look)]
+    return [(r.message, r.removal) for r in vip_rules(cluster, cluster.nodes[0], look)]
 
 
 def iptables(table: str, *rules: str, tool: str = "iptables") -> Host:
     chains = [f":{name} ACCEPT [0:0]" for name in ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")]
     head = HEAD.replace("iptables", tool)
     text = "\n".join([head, f"*{table}", *chains, *rules, "COMMIT"])
-    return Host(iptables=(text,), ipsets=SETS)
+    return Host(iptables={tool: text}, ipsets=SETS)
 
 
 DROPS, ANSWERS = "iptables drops connections to 198.51.100.100", "iptables drops the answers of "
@@ -109,6 +110,100 @@ def test_a_rule_on_the_vip_is_told_with_the_command_that_removes_it(
 )
 def test_only_what_surely_concerns_the_vip_is_told(rules: list[str]) -> None:
     assert removals(iptables("filter", *rules)) == []
+
+
+# As iptables-legacy-save 1.8.9 prints a comment with both quotes, and a backslash.
+COMMENT = r'''-m comment --comment "it\'s a \"q\" \\ test"'''
+
+
+def test_a_comment_with_quotes_can_be_pasted_as_it_was_given() -> None:
+    ((_, told),) = removals(iptables("filter", f"-A INPUT -d 198.51.100.100/32 {COMMENT} -j DROP"))
+    words = shlex.split(told.strip("`"))
+    assert words[words.index("--comment") + 1] == r"""it's a "q" \ test"""
+
+
+def test_a_rule_of_the_legacy_tables_is_removed_by_their_tool() -> None:
+    rule = "-A INPUT -d 198.51.100.100/32 -j DROP"
+    four = iptables("filter", rule).iptables["iptables"]
+    six = iptables("filter", f"-A INPUT -d {VIP6}/128 -j DROP").iptables["iptables"]
+    host = Host(iptables={"iptables-legacy": four, "ip6tables-legacy": six})
+    assert removals(host, builders.VIP, VIP6) == [
+        (
+            "iptables-legacy drops connections to 198.51.100.100",
+            "`iptables-legacy -D INPUT -d 198.51.100.100/32 -j DROP`",
+        ),
+        (
+            f"iptables-legacy drops connections to {VIP6}",
+            f"`ip6tables-legacy -D INPUT -d {VIP6}/128 -j DROP`",
+        ),
+    ]
+
+
+TO = "-p tcp -m tcp --dport 9443"
+
+
+@pytest.mark.parametrize(
+    ("rules", "target"),
+    [
+        (
+            [f"-A PREROUTING -d 198.51.100.100/32 {TO} -j DNAT --to-destination 10.9.9.9:443"],
+            "10.9.9.9:443",
+        ),
+        ([f"-A PREROUTING {TO} -j REDIRECT --to-ports 22"], "port 22"),
+        (["-A PREROUTING -p tcp -m multiport --dports 80,9443 -j REDIRECT --to-ports 8"], "port 8"),
+        ([f"-A PREROUTING -i eth0 {TO} -j DNAT --to-destination 10.9.9.9"], "10.9.9.9"),
+        ([f"-A PREROUTING {TO} -j sub", f"-A sub {TO} -j REDIRECT --to-ports 8"], "port 8"),
+        # haproxy is on every address.
+        ([f"-A PREROUTING {TO} -j REDIRECT"], ""),
+        ([f"-A PREROUTING {TO} -j DNAT --to-destination 198.51.100.11:9443"], ""),
+        # Some clients, another port, and what comes before.
+        ([f"-A PREROUTING -s 203.0.113.9/32 {TO} -j DNAT --to-destination 10.9.9.9"], ""),
+        (["-A PREROUTING -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.9.9.9"], ""),
+        ([f"-A PREROUTING {TO} -j ACCEPT", f"-A PREROUTING {TO} -j REDIRECT --to-ports 8"], ""),
+        ([f"-A PREROUTING {TO} -j KUBE-SVC-X", f"-A PREROUTING {TO} -j REDIRECT --to-ports 8"], ""),
+    ],
+)
+def test_a_rule_that_sends_clients_elsewhere_is_told(rules: list[str], target: str) -> None:
+    host = iptables("nat", ":sub - [0:0]", *rules)
+    chain = rules[-1].split()[1]
+    command = f"`iptables -t nat -D {chain} {rules[-1].partition(chain)[2].strip()}`"
+    message = f"iptables sends connections to 198.51.100.100:9443 to {target}"
+    assert removals(host) == ([(message, command)] if target else [])
+
+
+def test_a_published_port_is_the_engines() -> None:
+    rules = [
+        ":DOCKER - [0:0]",
+        "-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER",
+        "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 9443 -j DNAT --to-destination 172.17.0.2:80",
+    ]
+    ((message, fix),) = removals(iptables("nat", *rules))
+    assert message.endswith("to 172.17.0.2:80")
+    assert fix == "stop the container that publishes that port (`docker ps`)"
+
+
+def test_the_nodes_own_connections_may_be_sent_elsewhere() -> None:
+    rule = f"-A OUTPUT {TO} -j DNAT --to-destination 10.9.9.9:443"
+    ((message, _),) = removals(iptables("nat", rule))
+    assert message == (
+        "iptables sends the node's own connections to 198.51.100.100:9443 to 10.9.9.9:443"
+    )
+
+
+def test_nftables_may_send_clients_elsewhere() -> None:
+    # nft 1.0.6: a DNAT of the VIP, a redirect, one that changes nothing, and one by a map.
+    text = (CAPTURED / "nft-nat.json").read_text().replace("198.18.175.100", builders.VIP)
+    assert removals(Host(nft=json.loads(text))) == [
+        (
+            "nftables (ip x p) sends connections to 198.51.100.100:9443 to 10.1.1.1:443",
+            "`nft delete rule ip x p handle 2`",
+        )
+    ]
+    without = json.loads(text)
+    without["nftables"] = [e for e in without["nftables"] if e.get("rule", {}).get("handle") != 2]
+    assert [message for message, _ in removals(Host(nft=without))] == [
+        "nftables (ip x p) sends connections to 198.51.100.100:9443 to port 22"
+    ]
 
 
 def test_a_vip_of_ipv6_is_dropped_by_ip6tables() -> None:

@@ -56,6 +56,8 @@ CASES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     (V6, []),
     ({"vip": [VIP, "198.51.100.201/24"]}, []),
     (FAST, []),
+    ({"paths": {"root": "/tmpfiles"}}, []),
+    ({"paths": {"root": "/var/run/hadeploy"}}, [("paths.root", "files in /var/run do not stay")]),
     (vrrp(failover="fast", advert_interval=0.5, preempt=True), []),
     (vrrp(failover="fast", version=2, advert_interval=1), [("vrrp.version", "needs version 3")]),
     (vrrp(failover="fast", password="env:X"), [("vrrp.password", "has no authentication")]),

@@ -37,6 +37,22 @@ def lost(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 OWN_SECTION = "listen other\n    bind *:7777,127.0.0.1:7778\n    server none 127.0.0.1:1"
 TWO = [{"port": 9443}, {"name": "other", "port": 9444}]
+APART = [{"port": 9443}, {"name": "other", "port": 9444, "backend_port": 7443}]
+
+
+def listens(*binds: str) -> dict[str, Any]:
+    """An inventory with a section of its own."""
+    lines = [f"    bind {bind}" for bind in binds]
+    text = "\n".join(["listen own", *lines, "    server none 127.0.0.1:1"])
+    return {"templates": {"extra": {"defaults": text}}}
+
+
+def gone(ports: str, name: str = "own", vip: str = VIP) -> str:
+    several = "-" in ports
+    return (
+        f"Port{'s' if several else ''} {ports} of listener {name} {'go' if several else 'goes'} "
+        f"away: clients that use {vip}:{ports} are refused."
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,8 +84,8 @@ TWO = [{"port": 9443}, {"name": "other", "port": 9444}]
             [f"VIP {OTHER} goes away: clients that use it are refused or get no answer."],
         ),
         (
-            {"listeners": TWO},
-            {"listeners": [{"port": 9444}, {"name": "other", "port": 9443}]},
+            {"listeners": APART},
+            {"listeners": [{"port": 9444}, {"name": "other", "port": 9443, "backend_port": 7443}]},
             [
                 "Port 9443 goes from listener kube-apiserver to listener other: "
                 f"clients that use {VIP}:9443 reach other backends.",
@@ -81,6 +97,23 @@ TWO = [{"port": 9443}, {"name": "other", "port": 9444}]
             {"templates": {"extra": {"defaults": OWN_SECTION}}},
             {},
             [f"Port 7777 of listener other goes away: clients that use {VIP}:7777 are refused."],
+        ),
+        # Clients reach the same backends, whatever the listener is called.
+        ({"listeners": TWO}, {"listeners": [{"port": 9444}, {"name": "other", "port": 9443}]}, []),
+        (listens("*:7700-7702"), {}, [gone("7700-7702")]),
+        (listens("*:7700-7702"), listens("*:7702-7704"), [gone("7700-7701")]),
+        (listens(":7700,:7701", "ipv4@:7705"), {}, [gone("7700-7701"), gone("7705")]),
+        (listens(f"{VIP}:7700"), {}, [gone("7700")]),
+        (listens("*:7700"), listens("127.0.0.1:7700"), [gone("7700")]),
+        (listens("[::]:7700 v4v6"), {}, [gone("7700")]),
+        (listens("[::]:7700 v6only"), {}, []),
+        # These are for no client of the VIP.
+        (listens("127.0.0.1:7700,127.8.8.8:7701", "localhost:7702", "[::1]:7703"), {}, []),
+        (listens("198.51.100.1:7700", "/tmp/own.sock", "unix@/tmp/other.sock"), {}, []),
+        (
+            {**listens(":::7700", "[::]:7701-7702"), "vip": "2001:db8::100"},
+            {"vip": "2001:db8::100"},
+            [gone("7700-7702", vip="[2001:db8::100]")],
         ),
         ({"haproxy": {"metrics": {"port": 8405, "address": "0.0.0.0"}}}, {}, []),
         (
@@ -107,12 +140,55 @@ def test_a_node_that_is_left_as_it_is_loses_nothing() -> None:
     assert len(make_plan(cluster, desired, observed, only=["n3"]).removes) == 1
 
 
-def test_metrics_that_go_away_are_told_and_are_no_clients_loss() -> None:
-    observed = applied(haproxy={"metrics": {"port": 8405}})
-    cluster = builders.cluster()
-    plan = make_plan(cluster, builders.desired(cluster), observed)
-    assert "Metrics are no longer served on port 8405." in plan.expects
+def expected(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    cluster = builders.cluster(**after)
+    plan = make_plan(cluster, builders.desired(cluster), applied(**before))
     assert plan.removes == ()
+    return [sentence for sentence in plan.expects if "Metrics" in sentence or "longer" in sentence]
+
+
+def metrics(**given: Any) -> dict[str, Any]:
+    return {"haproxy": {"metrics": given}}
+
+
+STATISTICS = "listen page\n    mode http\n    bind *:8500\n    stats enable\n    stats uri /"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentences"),
+    [
+        (metrics(port=8405), {}, ["Metrics are no longer served on port 8405."]),
+        (
+            metrics(port=8405),
+            metrics(port=8406),
+            ["Metrics are no longer served on port 8405; they are on port 8406 then."],
+        ),
+        (
+            metrics(address="0.0.0.0"),
+            metrics(address="127.0.0.1"),
+            ["Metrics on port 8404 are no longer on every IPv4 address, but on 127.0.0.1."],
+        ),
+        (metrics(address="127.0.0.1"), metrics(address="0.0.0.0"), []),
+        (
+            {"templates": {"extra": {"defaults": STATISTICS}}},
+            {},
+            ["Metrics are no longer served on port 8500."],
+        ),
+    ],
+)
+def test_metrics_that_go_away_or_move_are_told_and_are_no_clients_loss(
+    before: dict[str, Any], after: dict[str, Any], sentences: list[str]
+) -> None:
+    assert expected(before, after) == sentences
+
+
+def test_a_port_on_the_address_of_a_node_is_told_as_that() -> None:
+    assert expected(listens("198.51.100.1:7700", "127.0.0.1:7701"), {}) == [
+        f"{node}: haproxy no longer listens on 198.51.100.1:7700 (listener own), an address of "
+        "the node."
+        for node in ("n1", "n2", "n3")
+    ]
+    assert expected(listens("198.51.100.1:7700"), listens("*:7700")) == []
 
 
 def record(**changes: Any) -> Applied | None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from hadeploy.transport.proxy_command import ProxyCommand, shown
@@ -38,3 +43,20 @@ def test_a_command_that_runs_is_the_connection_and_ends_with_it() -> None:
         echo.socket.sendall(b"hello")
         assert echo.socket.recv(5) == b"hello"
     assert echo.failure() is None or "signal" in str(echo.failure())
+
+
+def test_a_command_that_passes_no_socket_in_time_is_ended(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    command = f"sh -c 'echo $$ >{pid}; sleep 300; true'"
+    with pytest.raises(TimeoutError):
+        ProxyCommand(command, passes_socket=True, timeout=0.5)
+    eventually(lambda: not Path(f"/proc/{pid.read_text().strip()}/cmdline").read_bytes())
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    """Poll for five seconds; a process that is not there any more is what is wanted."""
+    deadline = time.monotonic() + 5
+    with contextlib.suppress(FileNotFoundError):
+        while not true():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

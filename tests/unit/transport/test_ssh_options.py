@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hadeploy.transport.retry import DoNotRetryError
 from hadeploy.transport.ssh_options import (
     HostOptions,
     Query,
@@ -13,6 +14,7 @@ from hadeploy.transport.ssh_options import (
     parse_dump,
     used_entries,
 )
+from hadeploy.transport.ssh_variables import UnsetVariableError, said_unset
 
 # `ssh -G -F none localhost`, shortened.
 DEFAULTS = """\
@@ -50,7 +52,6 @@ identityagent $MY_AGENT
 revokedhostkeys /tmp/re_voked
 identityfile ~/keys/%r@%h
 identityfile ~/a b/key
-identityfile ~/${UNSET}/key
 certificatefile ~/c d-cert.pub
 globalknownhostsfile /etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2
 userknownhostsfile /tmp/known hosts /root/.ssh/more
@@ -115,6 +116,50 @@ def test_everything_is_said() -> None:
     assert "aes256-gcm@openssh.com" not in ciphers[1]
     (warning,) = host.not_followed
     assert warning.startswith("StrictHostKeyChecking no: host keys are always checked")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "IdentityFile ~/${UNSET}/key",
+        "CertificateFile ${UNSET}/c",
+        "IdentityAgent ${UNSET}",
+        "UserKnownHostsFile ${SET} ${UNSET}",
+        "RevokedHostKeys ${UNSET}/k",
+    ],
+)
+def test_a_variable_that_is_not_set_is_named_with_its_line(line: str, tmp_path: Path) -> None:
+    keyword, _, value = line.partition(" ")
+    with pytest.raises(UnsetVariableError) as raised:
+        options(f"{ALIAS}{keyword.lower()} {value}\n", SET="x")
+    file = tmp_path / "config"
+    file.write_text(f"# {line}\nHost alias\n    {line}\n")
+    assert raised.value.explained([str(file), "/nowhere"]).what == (
+        f"{file} line 3: {keyword} uses ${{UNSET}}, which is not set in the environment"
+    )
+    if "UserKnown" not in line:
+        options(f"{ALIAS}{keyword.lower()} {value}\n", UNSET="x")
+
+
+def test_a_host_name_that_cannot_be_looked_up_is_refused() -> None:
+    with pytest.raises(DoNotRetryError) as raised:
+        changed("hostname \udcffhost")
+    assert raised.value.what == r"HostName \udcffhost is not UTF-8"
+
+
+def test_what_ssh_itself_says_of_a_variable() -> None:
+    # OpenSSH 9.2, `ssh -G -vv`.
+    said = (
+        "debug1: Reading configuration data /home/me/.ssh/config\r\n"
+        "vdollar_percent_expand: env var ${NOWHERE} has no value\r\n"
+        "invalid environment variable expansion\r\n"
+    )
+    unset = said_unset(said)
+    assert unset is not None
+    assert (
+        unset.explained([]).what == "an option uses ${NOWHERE}, which is not set in the environment"
+    )
+    assert said_unset("debug1: other") is None
 
 
 def test_the_blocks_that_were_used() -> None:

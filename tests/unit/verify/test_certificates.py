@@ -135,3 +135,41 @@ def test_a_certificate_beside_those_of_api_servers_is_judged_whatever_it_says() 
     assert proof.verdict == "fail"
     assert "certificate on n3 is not valid for 198.51.100.100" in proof.message
     assert proofs(other, other, other) == [], "an ingress, perhaps"
+
+
+def test_a_vip_as_a_dns_name_is_told_as_that() -> None:
+    named = dataclasses.replace(LACKS, names=("kubernetes.default", builders.VIP))
+    (proof,) = proofs(named, named, named)
+    assert (
+        "is not valid for 198.51.100.100 (198.51.100.100 is in it as DNS name, not as IP address), "
+        "so kubectl refuses it"
+    ) in proof.message
+
+
+@pytest.mark.parametrize(
+    ("issuer", "config", "restart"),
+    [
+        ("k3s-server-ca@1764244000", "/etc/rancher/k3s/config.yaml", "systemctl restart k3s`"),
+        ("rke2-server-ca@17", "/etc/rancher/rke2/config.yaml", "systemctl restart rke2-server`"),
+    ],
+)
+def test_the_advice_is_that_of_the_distribution(issuer: str, config: str, restart: str) -> None:
+    lacks = dataclasses.replace(LACKS, issuer=issuer)
+    (proof,) = proofs(lacks, lacks, lacks)
+    assert proof.hint is not None
+    for words in (f"`tls-san` in {config}", "--tls-san 198.51.100.100", restart):
+        assert words in proof.hint
+    ended = dataclasses.replace(GOOD, issuer=issuer, ends=NOW)
+    (proof,) = proofs(ended, ended, ended)
+    assert proof.hint is not None
+    assert restart in proof.hint
+    assert "kubeadm" not in proof.hint
+
+
+def test_a_node_with_two_backends_is_named_once() -> None:
+    listeners = [{"port": 9443}, {"name": "other", "port": 9444, "backend_port": 7443}]
+    cluster = builders.cluster(listeners=listeners)
+    ends = [(host, port) for host, _ in NODES for port in (6443, 7443)]
+    read = Certificates(NOW, dict.fromkeys(ends, GOOD))
+    (proof,) = certificate_proofs(cluster, read, ends)
+    assert "certificates on n1, n2 and n3 are valid" in proof.message

@@ -1,0 +1,77 @@
+"""Whether this cluster's folder on a node can be made, and is this cluster's alone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadeploy.check.model import Finding, Sight
+from hadeploy.desired import layout
+from hadeploy.inventory.model import Node
+from hadeploy.observe.model import ObservedNode
+
+_ELSEWHERE = "choose another place with paths.root"
+_FOLDERS = {layout.IN_HAPROXY: "haproxy", layout.IN_KEEPALIVED: "keepalived"}
+
+
+def our_folder(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether our files can be written there, and are not somewhere else."""
+    problem = _problem(sight, look)
+    if problem:
+        yield Finding("our-folder", node.label, "fail", *problem)
+        return
+    left = left_folder(sight, look)
+    if left:
+        what = f"this cluster has another folder here, {left}, which is not used"
+        yield Finding("our-folder", node.label, "warn", what, f"rm -r {left}")
+    else:
+        what = f"{sight.cluster.root} can be written"
+        yield Finding("our-folder", node.label, "pass", what)
+
+
+def _problem(sight: Sight, look: ObservedNode) -> tuple[str, str] | None:
+    """What is wrong, and what to do."""
+    root, folder = sight.cluster.root, look.host.folder
+    now = folder_in_use(sight, look)
+    if now:
+        parent = now.rpartition("/")[0]
+        return (
+            f"this cluster's files are in {now}; hadeploy does not move them to {root}",
+            f"set `paths.root: {parent}` again; or `hadeploy down` with it, then `hadeploy up`",
+        )
+    around = [other for other in look.other_clusters if other.root.startswith(f"{root}/")]
+    what = ""
+    if "blocked" in folder:
+        what = f"{folder['blocked']} is not a folder, so {root} cannot be made"
+    elif "inside" in folder:
+        what = f"{root} is inside {folder['inside']}, the folder of another cluster"
+    elif "foreign" in folder:
+        what = f"{root} is a folder of something else: hadeploy did not write {folder['foreign']}"
+    elif around:
+        what = f"{root} has the folder of the hadeploy cluster {around[0].name} in it"
+    elif look.root and "root" in look.host.read_only:
+        # Anybody but root may write to few folders.
+        return f"{root} is on a read-only file system", f"mount it writable, or {_ELSEWHERE}"
+    return (what, _ELSEWHERE) if what else None
+
+
+def folder_in_use(sight: Sight, look: ObservedNode) -> str | None:
+    """The folder that this cluster's containers mount, where that is not the inventory's.
+
+    One folder may have several paths, by links: it is another one if the running container does
+    not see the inventory's, or if there is no record in that.
+    """
+    for container in look.ours(sight.cluster.name):
+        for mount in container.raw.get("Mounts") or ():
+            name = _FOLDERS.get(mount.get("Destination"))
+            source = str(mount.get("Source", ""))
+            if name is None or source == f"{sight.cluster.root}/{name}":
+                continue
+            if look.applied is None or name in look.detached:
+                return source.removesuffix(f"/{name}")
+    return None
+
+
+def left_folder(sight: Sight, look: ObservedNode) -> str:
+    """A folder with an older record of this cluster; "" if there is none."""
+    own = (other for other in look.other_clusters if other.name == sight.cluster.name)
+    return next((other.root for other in own if other.root), "")

@@ -1,0 +1,94 @@
+"""Whether a node has what the rendered haproxy.cfg binds besides the inventory's ports. Pure.
+
+Only a template can bind such a port. haproxy itself would find that out when it starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadeploy.check.model import Finding, Sight
+from hadeploy.check.places import stranger
+from hadeploy.desired import layout
+from hadeploy.desired.model import DesiredNode
+from hadeploy.desired.rendered_binds import EVERY, RenderedBind, has_templates, rendered_binds
+from hadeploy.inventory.model import Node, backends_of
+from hadeploy.observe.model import ObservedNode, Socket
+from hadeploy.plan.binds import Bind
+
+_MOST_TOLD = 5
+
+
+def planned_ports(
+    sight: Sight, node: Node, look: ObservedNode, desired: DesiredNode
+) -> Iterator[Finding]:
+    """Ports of the rendered haproxy.cfg that cannot be bound on a node.
+
+    Args:
+        sight: of the checks.
+        node: the node.
+        look: the same node.
+        desired: what it is to have.
+    """
+    wanted, there = desired.file(layout.HAPROXY_CFG), look.file(layout.HAPROXY_CFG)
+    if not has_templates(sight.cluster) or "ss" in look.missing:
+        return
+    if there is not None and there.sha256 == wanted.sha256:
+        return
+    known = set(sight.cluster.haproxy_ports)
+    binds = [bind for bind in rendered_binds(wanted.content) if not _known(bind, known)]
+    problems = [p for bind in binds for p in _problems(sight, node, look, bind)]
+    for message, fix in list(dict.fromkeys(problems))[:_MOST_TOLD]:
+        yield Finding("ports", node.label, "fail", message, fix)
+
+
+def _known(bind: RenderedBind, ports: set[int]) -> bool:
+    """Whether the check of the inventory's ports has looked at it."""
+    return len(bind.at.ports) == 1 and bind.lowest in ports and bind.at.host in EVERY
+
+
+def _problems(
+    sight: Sight, node: Node, look: ObservedNode, bind: RenderedBind
+) -> Iterator[tuple[str, str]]:
+    what = f"`{bind.line}` of the new haproxy.cfg cannot be bound"
+    fix = "choose another port in your template (templates.folder, templates.extra)"
+    for socket in look.sockets:
+        owner = stranger(sight, node, look, socket) if _meets(bind, socket) else None
+        if owner is not None:
+            named = owner or "a process that it does not name"
+            yield f"{what}: port {socket.port} is taken by {named}", fix
+    for listener in sight.cluster.listeners:
+        for _, address, port in backends_of(sight.cluster, listener):
+            own = address == node.address and not any(s.port == port for s in look.sockets)
+            one = Bind(bind.at.host, port)
+            if own and port in bind.at.ports and one.covers(str(address)):
+                yield f"{what}: port {port} is that of a backend on this node", fix
+    yield from _addressless(sight, look, bind, what)
+
+
+def _addressless(
+    sight: Sight, look: ObservedNode, bind: RenderedBind, what: str
+) -> Iterator[tuple[str, str]]:
+    """An address that the node does not have; the kernel may allow that (ip_nonlocal_bind)."""
+    address = bind.at.address
+    anywhere = bind.transparent or look.host.nonlocal_bind
+    if address is None or address.is_unspecified or not bind.at.ports or anywhere:
+        return
+    fix = "bind every address (`bind *:PORT`), or add `transparent` to that line"
+    if address in [vip.ip for vip in sight.cluster.vip]:
+        yield f"{what} on a node that does not hold the VIP", fix
+    elif not (address.is_loopback or look.holds(str(address))):
+        yield f"{what}: the node does not have the address {address}", fix
+
+
+def _meets(bind: RenderedBind, socket: Socket) -> bool:
+    """Whether no second process can listen beside that socket."""
+    if socket.port not in bind.at.ports:
+        return False
+    address = socket.address.partition("%")[0].strip("[]")
+    six = ":" in address
+    if address == "*":
+        return True
+    if bind.at.host in EVERY or address in ("0.0.0.0", "::"):  # noqa: S104
+        return six is (":" in bind.at.host)
+    return address == bind.at.host

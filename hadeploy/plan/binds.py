@@ -1,0 +1,185 @@
+"""Where the frontends of a haproxy.cfg listen, and what their ports are for. Pure."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from hadeploy.adopt.sections import FRONTENDS, Section, sections
+from hadeploy.adopt.values import endpoints
+from hadeploy.desired import layout
+from hadeploy.desired.model import DesiredNode
+from hadeploy.inventory.fields import NAME
+from hadeploy.observe.model import ObservedNode
+
+EVERY_IPV4, EVERY_IPV6 = "*", "::"
+# Sections of hadeploy that no client of the VIP uses.
+OWN = "hadeploy-"
+HEALTH = "hadeploy-health"
+# No haproxy.cfg of hadeploy is larger; a node's word is not taken without bounds.
+MOST_BYTES = 1_000_000
+_BACKENDS = ("default_backend", "use_backend", "server", "server-template")
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A port on which a frontend listens.
+
+    Attributes:
+        host: an address, "*" for every IPv4 address, "::" for every IPv6 address, or a host name.
+        port: of the node.
+        section: the name of its section; "" if that is not a name that an inventory may have.
+        statistics: whether it has statistics or metrics of haproxy and no backends.
+        own: whether no client of the VIP uses it: statistics, and sections of hadeploy itself.
+        anywhere: whether the node need not have the address (`transparent`).
+    """
+
+    host: str
+    port: int
+    section: str = ""
+    statistics: bool = False
+    own: bool = False
+    anywhere: bool = False
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only the node itself can connect."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def shown(self) -> str:
+        """Address and port."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is on one address, and not on every one of a family."""
+        return self.host not in (EVERY_IPV4, EVERY_IPV6)
+
+    def covers(self, address: str) -> bool:
+        """Whether it takes connections to that address.
+
+        A host name may have any address.
+        """
+        every = EVERY_IPV6 if ":" in address else EVERY_IPV4
+        if not self.fixed:
+            return self.host == every
+        try:
+            return ipaddress.ip_address(self.host) == ipaddress.ip_address(address)
+        except ValueError:
+            return not self.loopback
+
+
+@dataclass(frozen=True)
+class ChangedFile:
+    """haproxy.cfg of a node, as it is and as it will be."""
+
+    old: str
+    new: str
+
+    @functools.cached_property
+    def before(self) -> tuple[Bind, ...]:
+        """Where haproxy listens."""
+        return binds_in(self.old)
+
+    @functools.cached_property
+    def after(self) -> tuple[Bind, ...]:
+        """Where it will listen."""
+        return binds_in(self.new)
+
+    def same_servers(self, port: int) -> bool:
+        """Whether a port has the same servers before and after."""
+        # What reads whole configurations is seldom needed.
+        from hadeploy.adopt.haproxy_lines import Surroundings, read_configuration  # noqa: PLC0415
+        from hadeploy.adopt.servers import read_servers  # noqa: PLC0415
+
+        found = []
+        for text in (self.old, self.new):
+            served = read_configuration(text, Surroundings()).served(port)
+            servers = read_servers(served.back_lines, {}) if served else ()
+            found.append({(server.at.host, server.at.ports) for server in servers})
+        return bool(found[0]) and found[0] == found[1]
+
+
+def changed_file(desired: DesiredNode, observed: ObservedNode) -> ChangedFile | None:
+    """haproxy.cfg of a node; None where there is none yet, or where it stays as it is.
+
+    Args:
+        desired: what the node will have.
+        observed: the same node.
+    """
+    there, wanted = observed.file(layout.HAPROXY_CFG), desired.file(layout.HAPROXY_CFG)
+    if there is None or there.sha256 == wanted.sha256 or len(there.content) > MOST_BYTES:
+        return None
+    return ChangedFile(there.content.decode("utf-8", "replace"), wanted.content)
+
+
+def binds_in(text: str) -> tuple[Bind, ...]:
+    """Every TCP port of a haproxy.cfg in a container with the node's network; no sockets."""
+    return tuple(bind for section in sections(text) for bind in binds_of(section))
+
+
+def binds_of(
+    section: Section,
+    environment: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
+    published: Mapping[int, int] | None = None,
+) -> Iterator[Bind]:
+    """The ports of one section.
+
+    Args:
+        section: of a haproxy.cfg.
+        environment: of the process that reads it.
+        names: host name → the address that it has on the node.
+        published: port in the container → port on the node; None with the node's network.
+    """
+    if section.kind not in FRONTENDS:
+        return
+    title = section.name.partition(" ")[0]
+    name = title if re.fullmatch(NAME, title) else ""
+    statistics = is_statistics(section)
+    own = statistics or title.startswith(OWN)
+    for line in section.all("bind"):
+        for one in endpoints(line, environment or {}):
+            host = (names or {}).get(one.host, one.host)
+            hosts = (EVERY_IPV4, EVERY_IPV6) if "v4v6" in line.words else (host,)
+            for each, port in ((each, port) for each in hosts for port in one.some):
+                bind = Bind(each, port, name, statistics, own, "transparent" in line.words)
+                if published is None:
+                    yield bind
+                elif port in published and not bind.loopback:
+                    yield Bind(EVERY_IPV4, published[port], name, statistics, own)
+
+
+def is_statistics(section: Section) -> bool:
+    """Whether a section has statistics or metrics of haproxy, and no backends."""
+    exports = any("prometheus-exporter" in line.words for line in section.all("http-request"))
+    if any(section.all(keyword) for keyword in _BACKENDS):
+        return False
+    return exports or bool(section.all("stats"))
+
+
+def ports_at(binds: Collection[Bind], address: str) -> dict[int, str]:
+    """Port → section, of those that serve that address; the first section counts."""
+    found: dict[int, str] = {}
+    for bind in binds:
+        if bind.covers(address):
+            found.setdefault(bind.port, bind.section)
+    return found
+
+
+def local_hosts(binds: Collection[Bind], vips: Collection[str]) -> list[str]:
+    """The addresses of binds that no client of a VIP reaches; none if one of them is reached.
+
+    Args:
+        binds: of one section.
+        vips: of the cluster.
+    """
+    reached = any(not b.loopback and (not b.fixed or b.host in vips) for b in binds)
+    return [] if reached else list(dict.fromkeys(b.host for b in binds))

@@ -1,0 +1,116 @@
+"""A plan that cannot work is refused before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.lab.harness import Cluster
+
+OWN = "listen own\n    bind {bind}\n    server a 127.0.0.1:6443"
+
+
+def refused(cluster: Cluster) -> list[str]:
+    """What `plan` and `up` say; neither changes anything."""
+    before = cluster.snapshot()
+    planned, applied = cluster.run("plan", "--json"), cluster.run("up", "--json", "--yes")
+    assert cluster.snapshot() == before
+    assert planned.document["errors"] == applied.document["errors"]
+    assert planned.code in (2, 3)
+    return sorted({error["message"] for error in planned.document["errors"]})
+
+
+@pytest.mark.parametrize(
+    ("bind", "told"),
+    [
+        ("*:22", "port 22 is taken by sshd"),
+        ("*:20-30", "port 22 is taken by sshd"),
+        ("127.0.0.1:6443,:22", "port 22 is taken by sshd"),
+        ("{vip}:7800", "on a node that does not hold the VIP"),
+        ("192.0.2.7:7800", "the node does not have the address 192.0.2.7"),
+    ],
+)
+def test_a_port_of_a_template_that_cannot_be_bound_is_refused(
+    served: Cluster, bind: str, told: str
+) -> None:
+    line = bind.format(vip=served.lab.vip)
+    served.inventory["templates"] = {"extra": {"defaults": OWN.format(bind=line)}}
+    found = refused(served)
+    assert any(told in what and f"`bind {line}`" in what for what in found), found
+
+
+def test_a_template_may_bind_a_privileged_port(served: Cluster) -> None:
+    before = dict(served.inventory)
+    served.inventory["templates"] = {"extra": {"defaults": OWN.format(bind="*:81")}}
+    served.up()
+    assert "LISTEN" in served.node("n2", "ss -Hltn 'sport = :81'")
+    assert served.up()["changes"] == 0
+    served.inventory = before
+    served.up()
+
+
+@contextmanager
+def prepared(cluster: Cluster, script: str) -> Iterator[None]:
+    """Something on n2, which is removed afterwards."""
+    cluster.node("n2", script)
+    try:
+        yield
+    finally:
+        cluster.node("n2", "rm -rf /srv/odd")
+
+
+def test_a_cluster_is_not_moved_to_another_folder(served: Cluster) -> None:
+    served.inventory["paths"] = {"root": "/srv/odd"}
+    assert refused(served) == [
+        "this cluster's files are in /etc/hadeploy/kube-lb; hadeploy does not move them to "
+        "/srv/odd/kube-lb"
+    ]
+    # By a link it is the same folder.
+    for node in served.lab.nodes:
+        served.node(node, "ln -s ../etc/hadeploy /srv/odd")
+    try:
+        assert served.up()["changes"] > 0
+        assert served.up()["changes"] == 0
+        assert "another" not in str(served.ok("check", "--json").document["checks"])
+        del served.inventory["paths"]
+        served.up()
+    finally:
+        for node in served.lab.nodes:
+            served.node(node, "rm /srv/odd")
+
+
+@pytest.mark.parametrize(
+    ("script", "root", "told"),
+    [
+        ("touch /srv/odd", "/srv/odd", "/srv/odd is not a folder"),
+        ("touch /srv/odd", "/srv/odd/deeper", "/srv/odd is not a folder"),
+        ("ln -s nowhere /srv/odd", "/srv/odd", "/srv/odd is not a folder"),
+        (
+            "mkdir -p /srv/odd/a; cp -r /etc/hadeploy/kube-lb/applied.json /srv/odd/a",
+            "/srv/odd/a/b",
+            "is inside /srv/odd/a, the folder of another cluster",
+        ),
+        (
+            "mkdir -p /srv/odd/second; touch /srv/odd/second/haproxy.conf",
+            "/srv/odd",
+            "hadeploy did not write /srv/odd/second/haproxy.conf",
+        ),
+    ],
+)
+def test_a_folder_that_cannot_be_the_clusters_is_refused(
+    served: Cluster, script: str, root: str, told: str
+) -> None:
+    served.inventory |= {
+        "name": "second",
+        "vip": served.lab.vip.rpartition(".")[0] + ".101",
+        "vrrp": {"virtual_router_id": 99},
+        "haproxy": {"health_port": 19500},
+        "listeners": [{"port": 9500}],
+        "paths": {"root": root},
+    }
+    with prepared(served, script):
+        found = refused(served)
+    assert len(found) == 1
+    assert told in found[0]
