@@ -22,8 +22,8 @@ from hadeploy.transport.fanout import try_each
 from hadeploy.transport.protocol import Message, Reply
 from hadeploy.transport.session import Session
 
-# A third of what shell/lock.sh grants, so that one renewal may fail.
-RENEW_SECONDS = 40
+# A sixth of what shell/lock.sh grants, so that renewals may fail; shell/guard.sh counts on it.
+RENEW_SECONDS = 20
 
 
 @dataclass(frozen=True)

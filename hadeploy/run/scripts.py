@@ -144,7 +144,7 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
             settled = True
         if number in proofs:
             lines.append(_line("step", f"{number}.{TAKEOVER}", *proofs[number]))
-        command = _command(change, step)
+        command = _command(change, turn, step)
         if command:
             if step.role == "haproxy" and step.action != "write-file" and not carried:
                 lines.append("carry_over")
@@ -260,8 +260,14 @@ def _of_theirs(change: Change, by_hand: ByHand, step: Step) -> list[str]:
     return ["stop_by_hand", part.container.id]
 
 
-def _command(change: Change, step: Step) -> list[str]:
+def _command(change: Change, turn: NodePlan, step: Step) -> list[str]:
     """The shell command of a step; none where the work was done in an earlier phase."""
+    command = _of_step(change, step)
+    decides = turn.together and turn.holder and step.role == "keepalived"
+    return ["in_time", *command] if decides and command else command
+
+
+def _of_step(change: Change, step: Step) -> list[str]:
     role = step.role
     if change.by_hand and step.action in ("keep-aside", "stop-container"):
         return _of_theirs(change, change.by_hand, step)

@@ -27,7 +27,7 @@ from hadeploy.run.lost_backends import (
 from hadeploy.run.prepare import Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.record import applied_record
-from hadeploy.run.refusal import RefusedError
+from hadeploy.run.refusal import RefusedError, refuse
 from hadeploy.run.scripts import Change, apply_script, restore_script
 from hadeploy.run.staging import stage_all
 from hadeploy.run.standing import NodeFailedError, RollError, Standing
@@ -40,6 +40,7 @@ from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session
 
 MOST_SETTINGS = 5
+KEEPING = "renewing the lock"
 
 
 def apply(
@@ -206,6 +207,8 @@ class _Roll:
             try:
                 if not letting_go:
                     interrupt.check()
+                if turn.together and turn.holder:
+                    self._keep_locks()
                 self._take(turn)
             except HadeployError as error:
                 if letting_go:
@@ -219,6 +222,24 @@ class _Roll:
             self._standing[turn.node] = Standing.NEW if last else Standing.HALF
         if failed:
             raise RollError(failed, self._standing) from failed
+
+    def _keep_locks(self) -> None:
+        """Renew the lock on all nodes before the holder changes its settings.
+
+        A node that is held back counts on it: once its lock has expired, it may return to the
+        former settings (shell/guard.sh).
+
+        Raises:
+            HadeployError: a node cannot be reached, or its lock is not this run's any more.
+        """
+        script = self._lock.script("lock_keep")
+
+        def keep(session: Session) -> None:
+            refuse(session.run(script, doing=KEEPING), session.node, KEEPING)
+
+        _, errors = try_each(keep, self._sessions.values())
+        if errors:
+            raise errors[0] if len(errors) == 1 else _several(errors)
 
     def _take_all(self, todo: list[NodePlan], interrupt: Interrupt) -> None:
         """Take all turns at the same time, where nothing serves yet that could be interrupted."""

@@ -28,6 +28,8 @@ not_done() {
 
 # begin: what could not be remembered could not be put back, so then nothing is changed.
 begin() {
+    # shellcheck disable=SC2034  # guard.sh
+    hd_begun=$(uptime_seconds)
     know "$HD_HAPROXY" "$HD_KEEPALIVED"
     # A rule that outlived its script would keep clients away.
     # shellcheck disable=SC2086  # a list of words

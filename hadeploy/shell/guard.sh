@@ -1,7 +1,14 @@
 # shellcheck shell=sh
 # A node that is held back during a change of all nodes ends that state by itself if the run is
 # interrupted. Requires report.sh, lock.sh, keepalived.sh, apply.sh, restore.sh, handover.sh. Inputs:
-# HD_ROOT, HD_KEEPALIVED, HD_LOCK, HD_ELECTION (seconds within which a lone node becomes master).
+# HD_ROOT, HD_KEEPALIVED, HD_LOCK.
+
+# Within how many seconds after its script has begun the holder changes to the new settings.
+IN_TIME_SECONDS=30
+
+# A run has begun the holder's script before it ended, at the latest while its lock was in force there. Locks
+# are renewed every 20 s (run/lock.py), so the holder's expires at most so much later than this node's.
+UNDECIDED_SECONDS=60
 
 # It prints `live` if a node sends adverts with the VRRP settings of the first file, `former` for the
 # second one, and nothing if no advert of either arrives in time. Adverts of other routers do not count.
@@ -77,10 +84,20 @@ while ((my $left = $end - time) > 0) {
 }
 '
 
-# spoken SECONDS: whose settings are in the adverts of the other nodes: live, former or neither.
+# spoken: whose settings are in the adverts of the other nodes: live, former or neither.
 spoken() {
-    perl -e "$listening_program" "$1" "$HD_ROOT/keepalived/keepalived.conf" \
+    perl -e "$listening_program" "$(listening_seconds)" "$HD_ROOT/keepalived/keepalived.conf" \
         "$HD_ROOT/.undo/keepalived/keepalived.conf" 2>/dev/null
+}
+
+# listening_seconds: three adverts of the longer interval, and a second.
+listening_seconds() {
+    sed -n 's/^ *advert_int \([0-9]*\).*/\1/p' "$HD_ROOT/keepalived/keepalived.conf" \
+        "$HD_ROOT/.undo/keepalived/keepalived.conf" 2>/dev/null | sort -n | {
+        hd_interval=1
+        while read -r hd_seconds; do hd_interval=$hd_seconds; done
+        printf '%s\n' "$((3 * hd_interval + 4))"
+    }
 }
 
 held_back() { [ "$(cat "$HD_ROOT/track/handover" 2>/dev/null)" = 1 ]; }
@@ -99,22 +116,43 @@ guard() {
         HD_LOCK=$HD_LOCK-guard
         # shellcheck disable=SC2034  # lock.sh
         HD_PURPOSE='ending an interrupted change' HD_PROCESS=''
+        hd_since=
         while held_back; do
             nap
-            ! abandoned || end_abandoned
+            if abandoned; then
+                hd_since=${hd_since:-$(uptime_seconds)}
+                end_abandoned "$hd_since"
+            else
+                hd_since=
+            fi
         done
     ) 7>"$lock_file.guard" 8>&- </dev/null >/dev/null 2>&1 &
 }
 
-# end_abandoned: as the only writer, with the settings of the node that has the VIP.
+# end_abandoned SINCE: as the only writer, with the settings of the node that has the VIP. As long as that node
+# may still change to the new ones, only those count.
 end_abandoned() {
-    hd_spoken=$(spoken "$HD_ELECTION")
+    hd_spoken=$(spoken)
+    if [ "$hd_spoken" != live ] && [ "$(uptime_seconds)" -lt $(($1 + UNDECIDED_SECONDS)) ]; then
+        return 0
+    fi
     exec 8>"$lock_file.busy"
     if flock -n 8 && alone lock_try; then
         ! held_back || rejoin "$hd_spoken"
         alone lock_drop
     fi
     exec 8>&-
+}
+
+# in_time COMMAND...: the holder's own change to the new settings, which comes soon after its script has begun
+# or not at all.
+in_time() {
+    # shellcheck disable=SC2154  # apply.sh
+    if [ "$(uptime_seconds)" -gt $((hd_begun + IN_TIME_SECONDS)) ]; then
+        printf 'not begun within %s s: the other nodes may not wait for it any longer\n' "$IN_TIME_SECONDS"
+        return 1
+    fi
+    "$@"
 }
 
 # rejoin SPOKEN: if no node sends adverts, all nodes that are held back return to the former settings.
