@@ -120,6 +120,8 @@ guard() {
         while held_back; do
             nap
             if abandoned; then
+                # Nothing tells it which settings count.
+                settled || have perl || exit 0
                 hd_since=${hd_since:-$(uptime_seconds)}
                 end_abandoned "$hd_since"
             else
@@ -155,11 +157,14 @@ in_time() {
     "$@"
 }
 
+# settled: whether the node has no other settings to return to.
+settled() { [ ! -d "$HD_ROOT/.undo" ] || same_router; }
+
 # rejoin SPOKEN: if no node sends adverts, all nodes that are held back return to the former settings.
 rejoin() {
-    if [ "$1" = live ] || [ ! -d "$HD_ROOT/.undo" ] || same_router; then
+    if [ "$1" = live ] || settled; then
         set_track handover 0
-    elif have perl; then
+    else
         HD_TOGETHER=yes put_back
     fi
 }
