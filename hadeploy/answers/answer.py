@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # As shell/answer.sh prints them. `http` is any status but 400 and those of a failing server, which
 # are told with it: what a server does not understand it calls a bad request.
 WORD = re.compile(
     r"tls|alert|http|http/(400|5[0-9][0-9])|other|silent|open|closed|refused|unreached"
 )
+_FIRST = ("", "silent", "closed")
 _UNREACHED = ("refused", "unreached")
 _NOW = {
     "tls": "answers TLS",
@@ -34,9 +35,11 @@ class Answer:
         word: tls; alert (of TLS); http, or http/STATUS where it is 400 or 5xx; other; silent
             (nothing was said within 2 s); open (it was closed when TLS was spoken, not before);
             closed (at once); refused or unreached (no connection opened).
+        first: what another connection was answered before that: silent or closed; "" for none.
     """
 
     word: str
+    first: str = field(default="", compare=False)
 
     @property
     def reached(self) -> bool:
@@ -66,9 +69,9 @@ class Answer:
         return f"{_PAST.get(verb, verb)} {rest}"
 
 
-def read_answer(word: str) -> Answer | None:
-    """An answer from a node's word for it; None if it is none."""
-    return Answer(word) if WORD.fullmatch(word) else None
+def read_answer(word: str, first: str = "") -> Answer | None:
+    """An answer from a node's words for it; None if it is none."""
+    return Answer(word, first) if WORD.fullmatch(word) and first in _FIRST else None
 
 
 def as_before(now: Answer, before: Collection[Answer]) -> bool:

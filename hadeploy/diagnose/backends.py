@@ -43,14 +43,16 @@ def backends(scene: Scene) -> Iterator[Diagnosis]:
     """By how their checks end; which servers, and as whom it sees."""
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
     looking = [(node.label, look) for node, look in scene.nodes if look.backends]
+    # While a check is under way haproxy does not tell how the last one was answered.
+    answered = {_result(s): s for _, look in looking for s in look.backends if s.code}
     for label, look in looking:
         for server in look.backends:
             if not server.up and server.status not in ("no check", "MAINT"):
-                outcome = check_outcome(server, _path(scene, server))
+                told = answered.get(_result(server), server)
+                outcome = check_outcome(told, _path(scene, told))
                 seen = found.setdefault(outcome, {})
-                seen.setdefault(f"{server.listener}/{server.name}{_words(server)}", []).append(
-                    label
-                )
+                name = f"{told.listener}/{told.name}{_words(told)}"
+                seen.setdefault(name, []).append(label)
     names = [listener.name for listener in scene.cluster.listeners]
     served = any(once_served(look, name) for _, look in looking for name in names)
     for (what, fixed), servers in found.items():
@@ -64,6 +66,10 @@ def backends(scene: Scene) -> Iterator[Diagnosis]:
             f"{fix} ({BEFORE_KUBEADM})" if fix == READY and not served else fix,
             tuple(f"{', '.join(nodes)}: {server}" for server, nodes in servers.items()),
         )
+
+
+def _result(server: BackendServer) -> tuple[str, str, str]:
+    return server.listener, server.name, server.check
 
 
 def check_outcome(server: BackendServer, path: str) -> tuple[str, str]:

@@ -160,8 +160,8 @@ class BackendServer:
 
     @property
     def up(self) -> bool:
-        """Whether haproxy sends connections there."""
-        return self.status.startswith("UP")
+        """Whether haproxy sends connections there; also where it does not check the server."""
+        return self.status.startswith("UP") or self.status == "no check"
 
     @property
     def outcome(self) -> str:

@@ -89,7 +89,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         through={
             (m.words[0], int(m.words[1])): answer
             for m in reply.all("through")
-            if len(m.words) == 3 and (answer := read_answer(m.words[2]))
+            if len(m.words) in (3, 4) and (answer := read_answer(*m.words[2:]))
         },
         applied=parse_applied(files),
         foreign=parse_foreign(reply),

@@ -20,7 +20,7 @@ check_results() {
             # A check that is under way is marked with an asterisk before the result of the last one.
             hd_check=${hd_check#'* '}
             case $hd_status:$hd_check in
-            UP*:*OK | UP*:L7OKC) hd_result=up ;;
+            UP*:*OK | UP*:L7OKC | 'no check':*) hd_result=up ;;
             UP*: | UP*:INI) hd_result=unchecked ;;
             UP*) hd_result=failing ;;
             DOWN*) hd_result=down ;;
@@ -219,6 +219,9 @@ confirm_takeover() {
     return 1
 }
 
+# has_rows BACKEND: whether haproxy has a section of that name; a template may name it otherwise.
+has_rows() { printf '%s\n' "$hd_rows" | grep -q "^$1/"; }
+
 # record_served: adds the listeners that have a backend now to those that had one before, with what they
 # answer: lines NAME, or NAME ANSWERS. With no backend left it tells an outage from a cluster that has
 # no API server yet.
@@ -229,8 +232,9 @@ record_served() {
     {
         for hd_listener in $HD_LISTENERS; do
             hd_name=${hd_listener%%=*}
-            has_result "$hd_name-backend/" up || continue
+            has_result "$hd_name-backend/" up || ! has_rows "$hd_name-backend" || continue
             hd_now=$(answers_now "${hd_listener#*=}" | sed -n '1s/.* //p')
+            [ -n "$hd_now" ] || has_rows "$hd_name-backend" || continue
             [ -z "$hd_now" ] || printf '%s %s\n' "$hd_name" "$hd_now"
             hd_up="$hd_up $hd_name"
         done

@@ -171,21 +171,31 @@ ask_vips() {
 }
 
 # told_answer VIP PORT LISTENER: one that said nothing when it was recorded is not waited for long. With any
-# other the server may just have died, and haproxy does not know it yet: then others are asked.
+# other the server may just have died, and haproxy does not know it yet, or one of several servers answers no
+# client: then others are asked, and the first answer is told beside theirs.
 told_answer() {
+    hd_first=
     if grep -qxF "$3 silent" "$HD_ROOT/served" 2>/dev/null; then
         hd_given=$(answer_of "$1" "$2" "$SILENT_SECONDS")
     else
         hd_given=$(answer_of "$1" "$2")
-        [ "$hd_given" != silent ] || hd_given=$(answers_of "$1" "$2" 3 | grep -vx -m 1 silent)
+        case $hd_given in
+        silent | closed)
+            hd_first=$hd_given
+            hd_given=$(answers_of "$1" "$2" 3 | grep -vx -m 1 -e silent -e closed) || {
+                hd_given=$hd_first
+                hd_first=
+            }
+            ;;
+        esac
     fi
-    printf '%s %s %s\n' "$1" "$2" "${hd_given:-silent}"
+    printf '%s %s %s\n' "$1" "$2" "$hd_given${hd_first:+ $hd_first}"
 }
 
 # tell_answers: what `ask_vips` says on descriptor 4.
 tell_answers() {
-    while read -r hd_vip hd_port hd_answer; do
-        emit through "$hd_vip" "$hd_port" "$hd_answer"
+    while read -r hd_vip hd_port hd_answer hd_first; do
+        emit through "$hd_vip" "$hd_port" "$hd_answer${hd_first:+ $hd_first}"
     done <&4
 }
 

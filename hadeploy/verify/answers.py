@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hadeploy.answers.answer import Answer, as_before
-from hadeploy.answers.recorded import recorded_answers
+from hadeploy.answers.recorded import recorded_answers, recorded_listeners
 from hadeploy.certificates.certificate import Certificates
 from hadeploy.inventory.model import Cluster, IPInterface, Listener, backends_of
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import SUFFIX
+from hadeploy.plan.backends import recorded_listeners as applied_listeners
 from hadeploy.plan.order import holders
 from hadeploy.verify.model import Proof
 
@@ -18,6 +19,9 @@ PROOF = "vip-answers-clients"
 NOT_UNDERSTOOD = (
     "does haproxy talk to the backends in a way that they do not understand? look for send-proxy, "
     "ssl and mode in `templates`"
+)
+SOME_SERVERS = (
+    "does every backend answer clients? haproxy's check may pass on a server that does not"
 )
 ON_PURPOSE = "; if the backends were changed on purpose: remove {root}/served on the nodes"
 
@@ -33,11 +37,15 @@ class Supplied:
             known, or does not count any more.
         tls: whether it has to be TLS, as the backends that are up speak it; False if none does,
             None if that is not known.
+        known: whether haproxy has a section for the backends under the usual name.
+        served: whether a client was answered when a change was recorded.
     """
 
     up: int
     before: frozenset[Answer] = frozenset()
     tls: bool | None = None
+    known: bool = True
+    served: bool = False
 
     def problem(self, answer: Answer) -> str | None:
         """Why an answer is none for a client, after its address; None if it is one.
@@ -73,11 +81,14 @@ def supplied(
         listener: one of the inventory's.
         certificates: of the backends that are up, where they were read.
     """
+    if not _applied(observed, listener):
+        return Supplied(0)
     looks = [observed[node] for node in holders([vip], observed.values())]
     looks = looks or list(observed.values())
     up = [names for look in looks if (names := _up(look, listener))]
     before = {answer for look in looks for answer in recorded_answers(look, listener.name)}
     serving = {name for names in up for name in names}
+    section = f"{listener.name}{SUFFIX}"
     found = (certificates or Certificates()).found
     behind = [
         (str(address), port)
@@ -95,7 +106,23 @@ def supplied(
             # clients that speak none.
             of_api_server = any(certificate and certificate.of_api_server for certificate in read)
             tls = True if of_api_server or not before else None
-    return Supplied(max(map(len, up), default=0), frozenset(before), tls)
+    return Supplied(
+        up=max(map(len, up), default=0),
+        before=frozenset(before),
+        tls=tls,
+        known=any(s.listener == section for look in looks for s in look.backends),
+        served=any(listener.name in recorded_listeners(look) for look in looks),
+    )
+
+
+def _applied(observed: Mapping[str, ObservedNode], listener: Listener) -> bool:
+    """Whether that port is that listener's now; a change of that may be pending."""
+    applied = [
+        (one.get("name"), one.get("port"))
+        for look in observed.values()
+        for one in applied_listeners(look.applied)
+    ]
+    return not applied or (listener.name, listener.port) in applied
 
 
 def _up(look: ObservedNode, listener: Listener) -> list[str]:
@@ -125,25 +152,43 @@ def answer_proofs(
             behind = supplied(cluster, observed, str(vip.ip), listener, certificates)
             if not behind.up or not (behind.tls or behind.before):
                 continue
-            wrong: dict[str, list[str]] = {}
-            said: list[Answer] = []
-            for node, look in observed.items():
-                answer = look.through.get((str(vip.ip), listener.port))
-                if answer is None or not answer.reached or answer.closed:
-                    continue
-                said.append(answer)
-                problem = behind.problem(answer)
-                if problem:
-                    wrong.setdefault(problem, []).append(node)
+            answers = {
+                node: answer
+                for node, look in observed.items()
+                if (answer := look.through.get((str(vip.ip), listener.port))) is not None
+                and answer.reached
+                and not answer.closed
+            }
             target = target_of(vip, listener)
             hint = NOT_UNDERSTOOD
             if not behind.tls:
                 hint += ON_PURPOSE.format(root=cluster.root)
+            wrong = _nodes_by(answers, behind.problem)
+            if not wrong:
+                hint = SOME_SERVERS
+                wrong = _nodes_by(answers, _some)
             for problem, nodes in wrong.items():
                 where = ", ".join(nodes)
                 yield Proof(PROOF, "fail", f"{target} {problem} (asked from {where})", hint=hint)
-            if said and not wrong:
-                yield Proof(PROOF, "pass", f"{target} {said[0].now}, as the backends do")
+            if answers and not wrong:
+                said = next(iter(answers.values()))
+                yield Proof(PROOF, "pass", f"{target} {said.now}, as the backends do")
+
+
+def _nodes_by(
+    answers: Mapping[str, Answer], problem_of: Callable[[Answer], str | None]
+) -> dict[str, list[str]]:
+    """The nodes with a problem, by that."""
+    found: dict[str, list[str]] = {}
+    for node, answer in answers.items():
+        if problem := problem_of(answer):
+            found.setdefault(problem, []).append(node)
+    return found
+
+
+def _some(answer: Answer) -> str | None:
+    """What some connections are answered instead of a good answer."""
+    return f"{Answer(answer.first).now}, for some connections" if answer.first else None
 
 
 def _are_up(count: int) -> str:

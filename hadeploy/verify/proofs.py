@@ -19,6 +19,10 @@ from hadeploy.verify.segment import segment_proofs
 # A container that crashes at start looks fine for a moment; a restarted one must last longer.
 STABLE_SECONDS = 2
 STABLE_AFTER_RESTART_SECONDS = 10
+UNKNOWN_BACKENDS = (
+    "haproxy has no section of the usual name for the backends, so it is not known whether they "
+    "are up: keep the names of the shipped template"
+)
 CLOSED = (
     "does haproxy reject it, or the backends what haproxy sends them? look for tcp-request, "
     "send-proxy, ssl and mode in `templates`"
@@ -178,6 +182,9 @@ def _through(
             elif answer.closed and behind[str(vip.ip), listener.port].up:
                 problem = behind[str(vip.ip), listener.port].problem(answer)
                 seen, hint = f"{target} {problem}", CLOSED
+            elif answer.closed and not behind[str(vip.ip), listener.port].known:
+                verdict = "fail" if behind[str(vip.ip), listener.port].served else "warn"
+                seen, hint = f"{target} {answer.now}", UNKNOWN_BACKENDS
             else:
                 verdict, seen, hint = "pass", f"{target} {answer.now}", ""
             yield Proof(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from hadeploy.diagnose.backends import check_outcome
+from hadeploy.diagnose.backends import backends, check_outcome
+from hadeploy.diagnose.model import Scene
 from hadeploy.observe.model import BackendServer
 from hadeploy.observe.parse import parse_backends
+from tests.unit import builders
 
 CAPTURED = Path(__file__).parent / "captured" / "checks"
 # The server in the captured statistics → why it is down, and a word of the fix.
@@ -61,3 +64,15 @@ def test_a_path_that_is_not_public_is_corrected() -> None:
 def test_other_answers_than_200_are_told() -> None:
     server = BackendServer("b", "n1", "DOWN", "L7STS", "No Content", code="204")
     assert check_outcome(server, "/readyz")[0] == "they answer 204 to /readyz, not 200"
+
+
+def test_a_check_that_is_under_way_is_told_by_the_last_answer_that_any_node_saw() -> None:
+    of = builders.cluster()
+    looks = builders.healthy(of)
+    section = "kube-apiserver-backend"
+    answered = BackendServer(section, "n1", "DOWN", "L7STS", "Forbidden", code="403")
+    under_way = BackendServer(section, "n1", "DOWN", "L7STS")
+    for node, server in zip(looks, (under_way, answered, under_way), strict=True):
+        looks[node] = dataclasses.replace(looks[node], backends=(server,))
+    (found,) = backends(Scene(of, builders.desired(of), looks, []))
+    assert found.message == "1 backend is down: anonymous requests may not read /readyz (403)"

@@ -70,7 +70,7 @@ def test_the_statistics_of_a_real_haproxy_are_read(shell: str) -> None:
         (row("n1", "UP 1/3", "INI"), "api/n1 unchecked 10.0.0.1:6443 INI"),
         (row("n1", "UP 2/3", "L4TOUT"), "api/n1 failing 10.0.0.1:6443 L4TOUT"),
         (row("n1", "UP", ""), "api/n1 unchecked 10.0.0.1:6443 -"),
-        (row("n1", "no check", ""), "api/n1 other 10.0.0.1:6443 -"),
+        (row("n1", "no check", ""), "api/n1 up 10.0.0.1:6443 -"),
         (row("n1", "MAINT", ""), "api/n1 other 10.0.0.1:6443 -"),
         (
             row("n1", "DOWN", "L7STS", "403", "Forbidden"),
@@ -216,6 +216,7 @@ def test_what_is_answered_is_recorded_beside_the_name(tmp_path: Path) -> None:
     file = tmp_path / "served"
     file.write_text("api\ngone tls\nquiet http\n")
     rows = [*UP, row("n1", "UP", "L4OK").replace("api,", "quiet-backend,", 1)]
+    rows += [row("n1", "DOWN", "L4CON").replace("api,", "down-backend,", 1)]
     rows = [one.replace("api,", "api-backend,", 1) for one in rows]
     main = f"{haproxy(*rows)}\nrecord_served"
 
@@ -228,6 +229,9 @@ def test_what_is_answered_is_recorded_beside_the_name(tmp_path: Path) -> None:
         return file.read_text()
 
     assert recorded("http", "tls") == "api http,tls\ngone tls\nquiet http,tls\n"
+    # A template may name its section otherwise.
+    assert recorded("tls").startswith("api tls\n")
+    file.write_text("api http,tls\ngone tls\nquiet http,tls\n")
     # What was answered before is kept.
     assert recorded("closed") == "api http,tls\ngone tls\nquiet http,tls\n"
     file.unlink()

@@ -149,3 +149,41 @@ def test_before_the_first_backend_haproxy_closes_at_once_and_that_is_fine() -> N
 def test_some_nodes_that_are_not_answered_degrade() -> None:
     assert verdict(cluster("tls", "closed", "tls"), UNREAD) == "degraded"
     assert verdict(cluster("tls", "closed", "unreached"), UNREAD) == "down"
+
+
+@pytest.mark.parametrize("first", ["silent", "closed"])
+def test_one_of_several_servers_that_answers_no_client(first: str) -> None:
+    looks = cluster("tls", before="tls")
+    through = {(builders.VIP, 9443): Answer("tls", first)}
+    looks["n2"] = dataclasses.replace(looks["n2"], through=through)
+    ((result, message),) = told(looks, TLS)
+    assert result == "fail"
+    assert message.endswith("for some connections (asked from n2)")
+    assert verdict(looks, TLS) == "degraded"
+
+
+def test_ports_of_listeners_that_are_to_be_swapped_are_not_judged_yet() -> None:
+    looks = cluster("other", before="tls")
+    for node, look in looks.items():
+        assert look.applied is not None
+        listeners = [{"name": "another", "port": 9443}]
+        applied = dataclasses.replace(look.applied, inventory={"listeners": listeners})
+        looks[node] = dataclasses.replace(look, applied=applied)
+    assert told(looks, TLS) == []
+
+
+@pytest.mark.parametrize(("before", "result"), [("tls", "fail"), (None, "warn")])
+def test_a_section_with_a_name_of_the_users(before: str | None, result: str) -> None:
+    looks = cluster("closed", before=before)
+    for node, look in looks.items():
+        looks[node] = dataclasses.replace(look, backends=())
+    assert {proof.verdict for proof in of_nodes(looks)} == {result}
+
+
+def test_servers_that_are_not_checked_and_serve_nobody() -> None:
+    looks = cluster("closed")
+    for node, look in looks.items():
+        backends = tuple(dataclasses.replace(s, status="no check") for s in look.backends)
+        looks[node] = dataclasses.replace(look, backends=backends)
+    assert {proof.verdict for proof in of_nodes(looks)} == {"fail"}
+    assert verdict(looks, UNREAD) == "down"
