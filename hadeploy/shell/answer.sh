@@ -47,7 +47,7 @@ esac
 # answer_of ADDRESS PORT [SECONDS]: one word: tls, alert (of TLS), http (or http/STATUS where that is 400 or 5xx),
 # other, silent, open (closed when TLS is spoken, not before), closed (at once), refused, unreached.
 answer_of() {
-    hd_said=$(timeout -k 9 1 bash -c "$answer_program" bash "$1" "$2" "$HD_HELLO" \
+    hd_said=$(timeout -k 9 1 bash --norc -c "$answer_program" bash "$1" "$2" "$HD_HELLO" \
         "${3-$ANSWER_SECONDS}" "$OPEN_SECONDS" 2>&1)
     case $hd_said in
     answer*[!a-z]*) hd_said=${hd_said##*"

@@ -3,6 +3,9 @@
 # names), HD_VIPS (the old and the new ones), HD_OTHERWISE (what to do when a step fails: put_back,
 # keep_off or leave_it), HD_ELECTION (seconds within which a lone node becomes master).
 OLD=.hadeploy-old
+# In a track file any number but 0 keeps the VIP off the node; this one is for a node that is not fit, which
+# guard.sh leaves as it is.
+KEPT_OFF=2
 
 # step NUMBER COMMAND...: what it prints is the body of its message; the first failure ends the run.
 step() {
@@ -47,7 +50,7 @@ begin() {
 leave_it() { emit kept; }
 
 # keep_off: its peers speak other VRRP settings than what it would go back to.
-keep_off() { set_track handover 1 && emit kept-off; }
+keep_off() { set_track handover "$KEPT_OFF" && emit kept-off; }
 
 # remember: what is put back if this node fails: the files and the record as they are. What a dead
 # run remembered stays, as long as the record is the same: what is live now may be half of a change.

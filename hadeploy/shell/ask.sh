@@ -31,6 +31,6 @@ wait
 # ask_through: for as long as this node is watched.
 ask_through() {
     # shellcheck disable=SC2154  # in watch.sh
-    timeout "$HD_SECONDS" bash -c "$ask_often" bash "$HD_TOKEN" "$HD_VIP" "$HD_PORT" "$HD_EVERY" \
+    timeout "$HD_SECONDS" bash --norc -c "$ask_often" bash "$HD_TOKEN" "$HD_VIP" "$HD_PORT" "$HD_EVERY" \
         "$watch_mark" "$HD_WATCH"
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # A node that is held back during a change of all nodes ends that state by itself if the run is
-# interrupted. Requires report.sh, lock.sh, keepalived.sh, apply.sh, restore.sh, handover.sh. Inputs:
-# HD_ROOT, HD_KEEPALIVED, HD_LOCK.
+# interrupted. Requires report.sh, lock.sh, keepalived.sh, apply.sh, restore.sh, handover.sh, backends.sh.
+# Inputs: HD_ROOT, HD_KEEPALIVED, HD_LOCK, HD_HEALTH_PORT, HD_LISTENERS.
 
 # Within how many seconds after its script has begun the holder changes to the new settings.
 IN_TIME_SECONDS=30
@@ -140,10 +140,21 @@ end_abandoned() {
     fi
     exec 8>"$lock_file.busy"
     if flock -n 8 && alone lock_try; then
-        ! held_back || rejoin "$hd_spoken"
+        if held_back && supplied; then rejoin "$hd_spoken"; fi
         alone lock_drop
     fi
     exec 8>&-
+}
+
+# supplied: whether each listener that served clients has a backend here: this node may win the VIP.
+supplied() {
+    # shellcheck disable=SC2034  # backends.sh
+    hd_rows=$(results_from "$HD_HEALTH_PORT" "$(recorded health_port)")
+    for hd_listener in $HD_LISTENERS; do
+        hd_name=${hd_listener%%=*}
+        cut -d ' ' -f 1 "$HD_ROOT/served" 2>/dev/null | grep -qxF "$hd_name" || continue
+        ! has_rows "$hd_name-backend" || has_result "$hd_name-backend/" up || return 1
+    done
 }
 
 # in_time COMMAND...: the holder's own change to the new settings, which comes soon after its script has begun

@@ -75,7 +75,7 @@ probe_begin() {
         # What is remembered from before proves nothing.
         ip neigh flush to "$hd_vip" 2>/dev/null
         # shellcheck disable=SC2016  # expanded by bash, from its own arguments
-        timeout 1 bash -c 'echo >"/dev/udp/$1/9"' bash "$hd_vip" >/dev/null 2>&1
+        timeout 1 bash --norc -c 'echo >"/dev/udp/$1/9"' bash "$hd_vip" >/dev/null 2>&1
         hd_probed="$hd_probed $hd_vip"
     done
     hd_probing=$(centiseconds)

@@ -141,7 +141,7 @@ container_of() {
 # (RFC 1122, 4.2.3.2 and 4.2.3.4); so its printf is the program.
 http_get() {
     # shellcheck disable=SC2016  # expanded by bash, from its own arguments
-    timeout 2 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+    timeout 2 bash --norc -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
         enable -n printf
         printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3
         exec cat <&3' bash "$1" "$2" 2>/dev/null
@@ -150,5 +150,5 @@ http_get() {
 # tcp_opens ADDRESS PORT: whether a connection opens within 1 s.
 tcp_opens() {
     # shellcheck disable=SC2016
-    timeout 1 bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$1" "$2" 2>/dev/null
+    timeout 1 bash --norc -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$1" "$2" 2>/dev/null
 }

@@ -23,6 +23,7 @@ put_back() {
     fi
     if put_back_haproxy && put_back_role keepalived "$HD_KEEPALIVED" "$(former 2)" HUP; then
         if [ "${hd_unfit-}" = yes ] && [ "$(cat "$HD_ROOT/track/handover")" != 0 ]; then
+            set_track handover "$KEPT_OFF"
             emit restored-off
         else
             emit restored
