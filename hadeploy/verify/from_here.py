@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import ipaddress
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 
 from hadeploy.answers.answer import Answer
 from hadeploy.answers.ask import ANSWER_SECONDS, SILENT_SECONDS, ask
 from hadeploy.check.network import IPNetwork, networks_around, not_to_be_asked
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
+from hadeploy.transport.fanout import MOST_AT_ONCE
 from hadeploy.verify.answers import Supplied, supplied, target_of
 from hadeploy.verify.model import Proof
 
@@ -40,7 +43,7 @@ def from_here(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Pr
         observed: by node label.
     """
     refused = not_to_be_asked(cluster, observed)
-    found = []
+    found: list[Proof | Callable[[], Proof]] = []
     for vip in cluster.vip:
         if str(vip.ip) in refused:
             # It would be the address of something else, which gets no packet from us.
@@ -50,11 +53,13 @@ def from_here(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Pr
         near = on_link(str(vip.ip), networks_around(vip, cluster, observed))
         for listener in cluster.listeners:
             behind = supplied(cluster, observed, str(vip.ip), listener)
-            proof = asked(str(vip.ip), listener.port, target_of(vip, listener), behind, near=near)
-            if proof.verdict == "fail" and _elsewhere(cluster):
-                proof = dataclasses.replace(proof, verdict="warn")
-            found.append(proof)
-    return found
+            target = target_of(vip, listener)
+            found.append(partial(asked, str(vip.ip), listener.port, target, behind, near=near))
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        proofs = list(pool.map(lambda one: one if isinstance(one, Proof) else one(), found))
+    if _elsewhere(cluster):
+        proofs = [replace(p, verdict="warn") if p.verdict == "fail" else p for p in proofs]
+    return proofs
 
 
 def _elsewhere(cluster: Cluster) -> bool:

@@ -128,7 +128,11 @@ def test_a_connection_that_is_closed_at_once_is_no_answer(fresh: Cluster) -> Non
             fresh.node(node, f"iptables -I {rule}")
         try:
             # It is in the VIP's network, so it is a client like others.
-            assert closing(fresh).failures() == [(None, "vip-answers-here")]
+            told = closing(fresh)
+            assert (told.code, told.failures()) == (4, [(None, "vip-answers-here")])
+            status = fresh.run("status")
+            assert status.code == 4
+            assert "cannot be reached from this machine" in status.out
         finally:
             for node in fresh.lab.nodes:
                 fresh.node(node, f"iptables -D {rule}")
