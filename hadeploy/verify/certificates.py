@@ -14,8 +14,10 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.verify.model import Proof, Verdict
 
 PROOF = "api-certificate"
+SILENT = "backends-answer"
 # kubeadm's certificates last a year and are renewed by each upgrade.
 EXPIRES_SOON = datetime.timedelta(days=14)
+OVERLOADED = "is that API server overloaded or stopped?"
 # More names than that are of no use.
 _MOST_NAMES = 5
 
@@ -67,8 +69,9 @@ def certificate_proofs(
     wrong: dict[Judgement, list[str]] = {}
     unread: list[str] = []
     judged = _beside_api_servers(cluster, certificates)
+    silent = certificates.silent & judged & set(among)
     for endpoint, label in _labels(cluster).items():
-        if endpoint not in among:
+        if endpoint not in among or endpoint in certificates.silent:
             continue
         if endpoint not in certificates.found:
             unread.append(label)
@@ -90,9 +93,17 @@ def certificate_proofs(
         vips = _several([str(vip.ip) for vip in cluster.vip])
         what = f"the API servers' certificates on {_several(accepted)} are valid for {vips}"
         yield Proof(PROOF, "pass", what)
+    yield from _silent_proofs([label for e, label in _labels(cluster).items() if e in silent])
     if unread and (accepted or wrong):
         what = f"the API server's certificate on {_several(unread)} could not be read"
-        yield Proof(PROOF, "warn", what, hint="a TLS handshake did not complete within 2 s")
+        yield Proof(PROOF, "warn", what, hint="no connection could be made to it over SSH")
+
+
+def _silent_proofs(labels: list[str]) -> Iterator[Proof]:
+    if labels:
+        accept, answer = ("accept", "do") if len(labels) > 1 else ("accepts", "does")
+        what = f"{_several(labels)} {accept} connections and {answer} not answer"
+        yield Proof(SILENT, "fail", what, hint=OVERLOADED)
 
 
 def refused_listeners(

@@ -62,3 +62,21 @@ def test_kubectl_through_the_vip_is_refused_and_no_command_says_that_all_is_well
         ingress = CertificateSpec(names=("example.com",), subject="example.com")
         served.lab.apiserver(node, up=True, tls=ingress)
     assert told(served, "verify") == (0, [])
+
+
+def test_a_frozen_api_server_is_no_warning(served: Cluster) -> None:
+    serve(served)
+    process = "$(ss -Hltnp 'sport = :6443' | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u)"
+    served.node("n3", f"kill -STOP {process}")
+    try:
+        for command in ("verify", "up", "status"):
+            result = served.run(command, "--json")
+            failures = [p for p in result.document["proofs"] if p["verdict"] == "fail"]
+            assert [p["message"] for p in failures] == [
+                "n3 accepts connections and does not answer"
+            ], command
+            assert result.code == 4
+        assert "overloaded or stopped" in served.run("verify").out
+    finally:
+        served.node("n3", f"kill -CONT {process}")
+    assert served.run("status").code == 0
