@@ -53,6 +53,7 @@ class CertificateReader:
         self._sessions = sessions
         self._found: dict[Endpoint, ServerCertificate | None] = {}
         self._silent: dict[Endpoint, float] = {}
+        self._tried: set[Endpoint] = set()
         self._round: _Round | None = None
         self._begun = float("-inf")
 
@@ -61,7 +62,7 @@ class CertificateReader:
         if time.monotonic() < self._begun + REMEMBERED_SECONDS:
             return
         self._begun = time.monotonic()
-        self._found, self._silent = {}, {}
+        self._found, self._silent, self._tried = {}, {}, set()
         self._round = _Round(self._cluster, self._sessions(), endpoints(self._cluster))
 
     def read(self, wanted: Collection[Endpoint]) -> Certificates:
@@ -73,8 +74,10 @@ class CertificateReader:
         now = time.monotonic()
         known = {e for e, since in self._silent.items() if now < since + SILENT_SECONDS}
         missing = [e for e in wanted if e not in self._found and e not in known]
-        if missing and now > self._begun + ANSWER_SECONDS:
-            # They may have come up since.
+        if now <= self._begun + ANSWER_SECONDS:
+            missing = [endpoint for endpoint in missing if endpoint not in self._tried]
+        if missing:
+            # They may have come up since, or are asked for the first time.
             self._learn(_Round(self._cluster, self._sessions(), missing), missing)
         at = datetime.datetime.now(datetime.timezone.utc)
         return Certificates(at, dict(self._found), frozenset(self._silent))
@@ -86,6 +89,7 @@ class CertificateReader:
             more, silent = again.answers(silent)
             found |= more
         self._found |= found
+        self._tried |= asked.endpoints.intersection(wanted)
         now = time.monotonic()
         self._silent = {e: since for e, since in self._silent.items() if e not in wanted}
         self._silent |= dict.fromkeys(silent, now)
@@ -111,6 +115,11 @@ class _Round:
         self._pool = ThreadPoolExecutor(max_workers=max(1, min(len(asked), MOST_AT_ONCE)))
         self._deadline = time.monotonic() + seconds
         self._asked = self._ask(self._sessions, forwarded)
+
+    @property
+    def endpoints(self) -> set[Endpoint]:
+        """Those that are asked."""
+        return set(self._sessions)
 
     def answers(
         self, wanted: Collection[Endpoint]

@@ -103,3 +103,13 @@ def test_a_server_to_which_no_connection_opens_is_not_silent(
     backends.unreachable = {N3}
     read = of_three_nodes().read(NODES)
     assert (set(read.found), read.silent) == ({N1, N2}, frozenset())
+
+
+def test_a_server_that_is_not_in_the_inventory_is_asked_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backends = Backends(monkeypatch)
+    former = ("198.51.100.11", 7443)
+    read = of_three_nodes().read([*NODES, former])
+    assert set(read.found) == {*NODES, former}
+    assert len(backends.asked) == 4
