@@ -30,7 +30,7 @@ from hadeploy.status.model import Verdict
 from hadeploy.status.situation import Situation
 from hadeploy.ui.status import status_picture
 from hadeploy.verify.certificates import backends_up
-from hadeploy.verify.from_here import from_here
+from hadeploy.verify.from_here import elsewhere, from_here
 from hadeploy.verify.model import Proof
 
 CODES: dict[Verdict, ExitCode] = {
@@ -131,8 +131,8 @@ def situation_of(
 
 
 def _from_here(situation: Situation) -> list[Proof]:
-    """What the VIPs that were applied answer on this machine."""
-    if not situation.records:
+    """What the VIPs that were applied answer on this machine, if it may be near them."""
+    if not situation.records or elsewhere(situation.cluster):
         return []
     force = situation.in_force()
     return from_here(force.cluster, force.observed)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from hadeploy.answers.answer import Answer
-from hadeploy.answers.ask import ANSWER_SECONDS, SILENT_SECONDS, ask
+from hadeploy.answers.ask import ANSWER_SECONDS, CONNECT_SECONDS, SILENT_SECONDS, ask
 from hadeploy.check.network import IPNetwork, networks_around, not_to_be_asked
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
@@ -26,6 +26,8 @@ REFUSED = (
     "network that this one is in?"
 )
 DROPPED = "this machine is in the VIP's network: does a firewall on the nodes drop its packets?"
+# Where no answer may be right, and is only a warning.
+AWAY_SECONDS = 1.0
 # No answer to a SYN, or none to ARP and neighbour discovery.
 _NO_ANSWER = (errno.ETIMEDOUT, errno.EHOSTUNREACH)
 CLOSED = "does a rule in `templates` or a firewall on the way reject this machine?"
@@ -57,12 +59,12 @@ def from_here(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Pr
             found.append(partial(asked, str(vip.ip), listener.port, target, behind, near=near))
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
         proofs = list(pool.map(lambda one: one if isinstance(one, Proof) else one(), found))
-    if _elsewhere(cluster):
+    if elsewhere(cluster):
         proofs = [replace(p, verdict="warn") if p.verdict == "fail" else p for p in proofs]
     return proofs
 
 
-def _elsewhere(cluster: Cluster) -> bool:
+def elsewhere(cluster: Cluster) -> bool:
     """Whether this machine may be in another network, where others have these addresses."""
     nodes = any(node.ssh.jump or node.ssh.host for node in cluster.nodes)
     return bool(cluster.ssh.jump) or nodes
@@ -98,7 +100,8 @@ def asked(vip: str, port: int, target: str, behind: Supplied, *, near: bool = Fa
     """
     try:
         silent = behind.before == {Answer("silent")}
-        answer = ask(vip, port, SILENT_SECONDS if silent else ANSWER_SECONDS)
+        seconds = SILENT_SECONDS if silent else ANSWER_SECONDS
+        answer = ask(vip, port, seconds, CONNECT_SECONDS if near else AWAY_SECONDS)
     except OSError as error:
         reason = error.strerror or str(error)
         seen = f"{target} cannot be reached from this machine ({reason})"

@@ -85,6 +85,21 @@ def test_no_answer_in_the_vips_own_network_fails_where_backends_are_up(
     assert (proof.hint == from_here.DROPPED) is (verdict == "fail")
 
 
+@pytest.mark.parametrize(("near", "seconds"), [(True, 2.0), (False, 1.0)])
+def test_what_may_be_out_of_reach_is_waited_for_less(
+    near: bool, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def answers(_: str, __: int, ___: float, connect: float) -> Answer:
+        waited.append(connect)
+        return Answer("tls")
+
+    monkeypatch.setattr(from_here, "ask", answers)
+    assert asked("192.0.2.1", 9443, TARGET, UP, near=near).verdict == "pass"
+    assert waited == [seconds]
+
+
 def test_this_machine_is_in_the_network_of_an_address_that_it_reaches_from_there() -> None:
     loopback, other = ip_network("127.0.0.0/8"), ip_network("192.0.2.0/24")
     assert on_link("127.0.0.2", {loopback, other})
