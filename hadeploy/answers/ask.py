@@ -19,18 +19,21 @@ _LONGEST_STATUS_LINE = 200
 _BAD_REQUEST, _SERVER_ERRORS = 400, range(500, 600)
 
 
-def ask(address: str, port: int, seconds: float = ANSWER_SECONDS) -> Answer:
+def ask(
+    address: str, port: int, seconds: float = ANSWER_SECONDS, connect: float = CONNECT_SECONDS
+) -> Answer:
     """What a TLS client is answered there, and what another one if that is no TLS.
 
     Args:
         address: without a port.
         port: TCP.
         seconds: how long an answer is waited for.
+        connect: how long a first connection is waited for, in seconds.
 
     Raises:
         OSError: no connection opens.
     """
-    first = _said(address, port, client_hello(), seconds)
+    first = _said(address, port, client_hello(), seconds, connect)
     if first is None:
         return Answer("silent")
     if first[:1] == bytes([_HANDSHAKE]):
@@ -54,9 +57,11 @@ def _of_plain_text(line: bytes) -> Answer:
     return Answer(f"http/{status}" if told else "http")
 
 
-def _said(address: str, port: int, words: bytes, seconds: float) -> bytes | None:
+def _said(
+    address: str, port: int, words: bytes, seconds: float, connect: float = CONNECT_SECONDS
+) -> bytes | None:
     """The first bytes that are answered; b"" if it is closed, None if nothing is said."""
-    with socket.create_connection((address, port), CONNECT_SECONDS) as connection:
+    with socket.create_connection((address, port), connect) as connection:
         connection.settimeout(seconds)
         try:
             connection.sendall(words)

@@ -63,10 +63,12 @@ class Certificates:
         at: when they were read, on this machine's clock.
         found: by backend; None for one that does not speak TLS. One that could not be asked is
             missing.
+        silent: those that accepted a connection and did not answer. They are not in `found`.
     """
 
     at: datetime.datetime = datetime.datetime.min
     found: Mapping[Endpoint, ServerCertificate | None] = field(default_factory=dict)
+    silent: frozenset[Endpoint] = frozenset()
 
 
 def endpoints(cluster: Cluster) -> list[Endpoint]:

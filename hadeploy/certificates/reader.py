@@ -29,6 +29,14 @@ ANSWER_SECONDS = 2
 # For a thread to give up by itself.
 SPARE_SECONDS = 0.3
 REMEMBERED_SECONDS = 60
+# A server that did not answer is asked once more, as it may be slow.
+MORE_SECONDS = 3
+# Until it is asked again.
+SILENT_SECONDS = 10
+
+
+class SilentError(Exception):
+    """A server accepts a connection, and does not answer."""
 
 
 class CertificateReader:
@@ -44,6 +52,8 @@ class CertificateReader:
         self._cluster = cluster
         self._sessions = sessions
         self._found: dict[Endpoint, ServerCertificate | None] = {}
+        self._silent: dict[Endpoint, float] = {}
+        self._tried: set[Endpoint] = set()
         self._round: _Round | None = None
         self._begun = float("-inf")
 
@@ -52,29 +62,50 @@ class CertificateReader:
         if time.monotonic() < self._begun + REMEMBERED_SECONDS:
             return
         self._begun = time.monotonic()
-        self._found = {}
+        self._found, self._silent, self._tried = {}, {}, set()
         self._round = _Round(self._cluster, self._sessions(), endpoints(self._cluster))
 
     def read(self, wanted: Collection[Endpoint]) -> Certificates:
-        """What these backends answer; those that are slow are waited for, no longer than 2 s."""
+        """What these backends answer; those that are slow are waited for, no longer than 5 s."""
         self.begin()
         if self._round:
-            self._found |= self._round.answers(wanted)
+            self._learn(self._round, wanted)
             self._round = None
-        missing = [endpoint for endpoint in wanted if endpoint not in self._found]
-        if missing and time.monotonic() > self._begun + ANSWER_SECONDS:
-            # They may have come up since.
-            again = _Round(self._cluster, self._sessions(), missing)
-            self._found |= again.answers(missing)
-        return Certificates(datetime.datetime.now(datetime.timezone.utc), dict(self._found))
+        now = time.monotonic()
+        known = {e for e, since in self._silent.items() if now < since + SILENT_SECONDS}
+        missing = [e for e in wanted if e not in self._found and e not in known]
+        if now <= self._begun + ANSWER_SECONDS:
+            missing = [endpoint for endpoint in missing if endpoint not in self._tried]
+        if missing:
+            # They may have come up since, or are asked for the first time.
+            self._learn(_Round(self._cluster, self._sessions(), missing), missing)
+        at = datetime.datetime.now(datetime.timezone.utc)
+        return Certificates(at, dict(self._found), frozenset(self._silent))
+
+    def _learn(self, asked: _Round, wanted: Collection[Endpoint]) -> None:
+        found, silent = asked.answers(wanted)
+        if silent:
+            again = _Round(self._cluster, self._sessions(), silent, MORE_SECONDS)
+            more, silent = again.answers(silent)
+            found |= more
+        self._found |= found
+        self._tried |= asked.endpoints.intersection(wanted)
+        now = time.monotonic()
+        self._silent = {e: since for e, since in self._silent.items() if e not in wanted}
+        self._silent |= dict.fromkeys(silent, now)
 
 
 class _Round:
     """One question to each of several backends, all at once."""
 
     def __init__(
-        self, cluster: Cluster, sessions: Mapping[str, Session], asked: Collection[Endpoint]
+        self,
+        cluster: Cluster,
+        sessions: Mapping[str, Session],
+        asked: Collection[Endpoint],
+        seconds: int = ANSWER_SECONDS,
     ) -> None:
+        self._seconds = seconds
         labels = {str(node.address): node.label for node in cluster.nodes}
         others = list(sessions.values())
         self._sessions = {
@@ -82,40 +113,55 @@ class _Round:
             for number, endpoint in enumerate(asked if others else ())
         }
         self._pool = ThreadPoolExecutor(max_workers=max(1, min(len(asked), MOST_AT_ONCE)))
-        self._deadline = time.monotonic() + ANSWER_SECONDS
+        self._deadline = time.monotonic() + seconds
         self._asked = self._ask(self._sessions, forwarded)
 
-    def answers(self, wanted: Collection[Endpoint]) -> dict[Endpoint, ServerCertificate | None]:
-        """What they answer; one that could not be asked is missing.
+    @property
+    def endpoints(self) -> set[Endpoint]:
+        """Those that are asked."""
+        return set(self._sessions)
+
+    def answers(
+        self, wanted: Collection[Endpoint]
+    ) -> tuple[dict[Endpoint, ServerCertificate | None], list[Endpoint]]:
+        """What they answer, and which do not; one that could not be asked is missing.
 
         Args:
             wanted: only these are waited for.
         """
         asked = {e: f for e, f in self._asked.items() if e in wanted}
-        found, refused = _collect(asked, self._deadline)
+        found, silent, refused = _collect(asked, self._deadline)
         if refused:
-            deadline = time.monotonic() + ANSWER_SECONDS
-            found |= _collect(self._ask(refused, relayed), deadline)[0]
+            deadline = time.monotonic() + self._seconds
+            more, others, _ = _collect(self._ask(refused, relayed), deadline)
+            found |= more
+            silent += others
         # Not waited for: those that are not wanted may never answer.
         self._pool.shutdown(wait=False, cancel_futures=True)
-        return found
+        return found, silent
 
     def _ask(
         self, asked: Iterable[Endpoint], opened: Open
     ) -> dict[Endpoint, Future[ServerCertificate | None]]:
         return {
-            endpoint: self._pool.submit(_read, self._sessions[endpoint], endpoint, opened)
+            endpoint: self._pool.submit(
+                _read, self._sessions[endpoint], endpoint, opened, self._seconds
+            )
             for endpoint in asked
         }
 
 
-def _read(session: Session, endpoint: Endpoint, opened: Open) -> ServerCertificate | None:
-    tunnel = opened(session, *endpoint, ANSWER_SECONDS)
+def _read(
+    session: Session, endpoint: Endpoint, opened: Open, seconds: int
+) -> ServerCertificate | None:
+    tunnel = opened(session, *endpoint, seconds)
     try:
         der = server_certificate(tunnel)
     except ssl.SSLError:
         # What says nothing to a TLS client is no TLS server.
         return None
+    except TimeoutError as error:
+        raise SilentError from error
     finally:
         tunnel.close()
     return parse_certificate(der) if der else None
@@ -123,19 +169,21 @@ def _read(session: Session, endpoint: Endpoint, opened: Open) -> ServerCertifica
 
 def _collect(
     asked: Mapping[Endpoint, Future[ServerCertificate | None]], deadline: float
-) -> tuple[dict[Endpoint, ServerCertificate | None], list[Endpoint]]:
-    """What was found, and which could not be asked because the node forwards no connection."""
+) -> tuple[dict[Endpoint, ServerCertificate | None], list[Endpoint], list[Endpoint]]:
+    """What was found, which are silent, and to which the node forwards no connection."""
     found: dict[Endpoint, ServerCertificate | None] = {}
-    refused = []
+    silent, refused = [], []
     wait(asked.values(), timeout=max(0, deadline + SPARE_SECONDS - time.monotonic()))
     for endpoint, future in asked.items():
         if not future.done():
             continue
         try:
             found[endpoint] = future.result()
+        except SilentError:
+            silent.append(endpoint)
         except ForwardingRefusedError:
             refused.append(endpoint)
         except (HadeployError, OSError, ValueError):
             # It is missing: whether that matters is judged elsewhere.
             continue
-    return found, refused
+    return found, silent, refused

@@ -250,10 +250,11 @@ CHECKS = (
         "api-certificate",
         "certificates",
         "every API server that answers already has a certificate that is valid now and names the "
-        "VIPs as IP addresses: kubectl refuses any other; else a warning. Only `check` asks, by "
-        "a TLS handshake with each backend, from a node over its SSH connection; `verify`, "
-        "`status` and `up` prove it later for the backends that are up. Other TLS services are "
-        "not judged",
+        "VIPs as IP addresses: kubectl refuses any other; else a warning. `check` asks by a TLS "
+        "handshake with each backend, from a node over its SSH connection; `verify`, `status` and "
+        "`up` prove it later for the backends that are up. Where a listener gets other servers, "
+        "`plan` and `up` ask, too: those that have the certificate of some other TLS service and "
+        "would replace or join API servers are a failure. Other TLS services are not judged",
         "`apiServer.certSANs` in kubeadm's ClusterConfiguration, see [kubeadm](kubeadm.md); "
         "`tls-san` of k3s and RKE2",
     ),

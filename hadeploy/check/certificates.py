@@ -1,12 +1,38 @@
-"""Whether the API servers that run already have certificates for the VIP. Pure, only a warning."""
+"""Whether API servers have certificates for the VIP, and clients get API servers. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
+from hadeploy.certificates.certificate import Endpoint, ServerCertificate, endpoints
 from hadeploy.check.model import Finding, Sight
-from hadeploy.verify.certificates import certificate_proofs
+from hadeploy.inventory.model import Cluster, Listener, backends_of
+from hadeploy.inventory.problems import printable
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.backends import listener_of
+from hadeploy.verify.certificates import PROOF, certificate_proofs, labels_of, several, valid_for
 from hadeploy.verify.model import Verdict
+
+CORRECT = (
+    f"correct `backend_port` or `backends` of that listener; if it is intended: `--skip {PROOF}`"
+)
+
+
+@dataclass(frozen=True)
+class NewServers:
+    """The servers of a listener that has others now.
+
+    Attributes:
+        listener: the inventory's.
+        before: those that haproxy sends connections to now.
+        new: those that the inventory adds.
+    """
+
+    listener: Listener
+    before: tuple[Endpoint, ...]
+    new: tuple[Endpoint, ...]
 
 
 def api_certificates(sight: Sight) -> Iterator[Finding]:
@@ -15,3 +41,89 @@ def api_certificates(sight: Sight) -> Iterator[Finding]:
     for proof in certificate_proofs(sight.cluster, read, read.found):
         verdict: Verdict = "pass" if proof.verdict == "pass" else "warn"
         yield Finding("api-certificate", None, verdict, proof.message, proof.hint)
+
+
+def new_servers(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[NewServers]:
+    """The listeners that have servers now and get others.
+
+    Only servers at addresses in the inventory count: no node decides what is asked.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+    """
+    known = {address for address, _ in endpoints(cluster)}
+    known |= {str(node.address) for node in cluster.nodes}
+    up: dict[str, set[Endpoint]] = {}
+    all_now: dict[str, set[Endpoint]] = {}
+    for look in observed.values():
+        for server in look.backends:
+            found = listener_of(cluster, look.applied, server.listener)
+            endpoint = _endpoint(server.address)
+            if found is None or endpoint is None or endpoint[0] not in known:
+                continue
+            all_now.setdefault(found[0].name, set()).add(endpoint)
+            if server.up:
+                up.setdefault(found[0].name, set()).add(endpoint)
+    replaced = []
+    for listener in cluster.listeners:
+        wanted = [(str(address), port) for _, address, port in backends_of(cluster, listener)]
+        new = tuple(e for e in wanted if e not in all_now.get(listener.name, ()))
+        before = tuple(sorted(up.get(listener.name, ())))
+        if before and new:
+            replaced.append(NewServers(listener, before, new))
+    return replaced
+
+
+def compared_endpoints(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Endpoint]:
+    """The servers whose certificates `new_api_servers` compares; none if no listener gets others.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+    """
+    return [e for one in new_servers(cluster, observed) for e in (*one.before, *one.new)]
+
+
+def new_api_servers(sight: Sight) -> Iterator[Finding]:
+    """A server that speaks TLS and is no API server does not replace API servers."""
+    read = sight.certificates.found
+    for one in new_servers(sight.cluster, sight.observed):
+        ports = sorted({port for (_, port) in one.before if _of_api_server(read, one.before, port)})
+        others = {e: c for e in one.new if (c := read.get(e)) and not c.of_api_server}
+        if not ports or not others:
+            continue
+        (first, certificate), *_ = others.items()
+        labels = labels_of(sight.cluster)
+        named = several([labels[e] for e in others])
+        port = several([str(port) for port in sorted({port for _, port in others})])
+        what, its = f"the server on {named}, port {port}, is not a Kubernetes API server", "its"
+        if len(others) > 1:
+            what = f"the servers on {named}, port {port}, are no Kubernetes API servers"
+            its = f"{labels[first]}'s"
+        what = f"{one.listener.name}: {what} ({its} certificate is for "
+        what += f"{printable(_names(certificate))}); "
+        what += f"those of port {several([str(port) for port in ports])}, which are served now, are"
+        yield Finding(
+            "api-certificate", None, "fail", what, CORRECT, doing="comparing the backends"
+        )
+
+
+def _of_api_server(
+    read: Mapping[Endpoint, ServerCertificate | None], before: tuple[Endpoint, ...], port: int
+) -> bool:
+    certificates = (read.get(endpoint) for endpoint in before if endpoint[1] == port)
+    return any(certificate and certificate.of_api_server for certificate in certificates)
+
+
+def _names(certificate: ServerCertificate) -> str:
+    return certificate.subject or valid_for(certificate)
+
+
+def _endpoint(address: str) -> Endpoint | None:
+    """The address and port that haproxy tells of a server; None if it tells none."""
+    host, _, port = address.rpartition(":")
+    try:
+        return str(ipaddress.ip_address(host.strip("[]"))), int(port)
+    except ValueError:
+        return None

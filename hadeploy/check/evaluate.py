@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 
 from hadeploy.check.catalogue import IDS
-from hadeploy.check.certificates import api_certificates
+from hadeploy.check.certificates import api_certificates, new_api_servers
 from hadeploy.check.firewall import firewall
 from hadeploy.check.images import archives, images
 from hadeploy.check.machine import (
@@ -64,6 +64,7 @@ OF_CLUSTER: tuple[Callable[[Sight], Iterator[Finding]], ...] = (
     archives,
     former_nodes,
     api_certificates,
+    new_api_servers,
 )
 
 

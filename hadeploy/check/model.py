@@ -100,3 +100,19 @@ class Sight:
             for node in self.cluster.nodes
             if node.label in self.observed
         ]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What was asked beside the look at the nodes.
+
+    Attributes:
+        registries: by node label and reference, what they said of images.
+        certificates: of backends.
+    """
+
+    registries: Mapping[str, Mapping[str, Asked]] = field(default_factory=dict)
+    certificates: Certificates = field(default_factory=Certificates)
+
+
+NOT_ASKED = Answered()

@@ -6,8 +6,10 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 
 from hadeploy.check.model import Finding, Sight
-from hadeploy.inventory.model import Cluster, IPAddress, Node
+from hadeploy.inventory.model import Cluster, IPAddress, IPInterface, Node
 from hadeploy.observe.model import ObservedNode
+
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def interface_of(node: Node, observed: ObservedNode) -> str | None:
@@ -68,15 +70,7 @@ def vip_subnet(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding
 def misplaced(vip: IPAddress, cluster: Cluster, node: Node, look: ObservedNode) -> str:
     """Why an address cannot be a VIP on that node; "" if it can."""
     name = interface_of(node, look)
-    # A VIP that is there already says nothing about the subnet.
-    vips = {vip.partition("/")[0] for vip in (look.applied.vips if look.applied else ())}
-    vips |= {str(other.ip) for other in cluster.vip}
-    networks = [
-        ipaddress.ip_interface(f"{a.address}/{a.prefix}").network
-        for a in look.addresses
-        if a.interface == name and a.address not in vips
-    ]
-    networks = [n for n in networks if n.version == vip.version and n.prefixlen < n.max_prefixlen]
+    networks = [n for n in _networks(cluster, node, look) if n.version == vip.version]
     within = [network for network in networks if vip in network]
     if not within:
         known = ", ".join(str(n) for n in networks) or f"no IPv{vip.version} subnet"
@@ -91,6 +85,38 @@ def misplaced(vip: IPAddress, cluster: Cluster, node: Node, look: ObservedNode) 
             if vip == network.broadcast_address and vip.version == 4:
                 return f"{vip} is the broadcast address of {network}"
     return ""
+
+
+def _networks(cluster: Cluster, node: Node, look: ObservedNode) -> list[IPNetwork]:
+    """The networks of the node's interface."""
+    # A VIP that is there already says nothing about the subnet.
+    vips = {vip.partition("/")[0] for vip in (look.applied.vips if look.applied else ())}
+    vips |= {str(other.ip) for other in cluster.vip}
+    name = interface_of(node, look)
+    found = [
+        ipaddress.ip_interface(f"{a.address}/{a.prefix}").network
+        for a in look.addresses
+        if a.interface == name and a.address not in vips
+    ]
+    return [network for network in found if network.prefixlen < network.max_prefixlen]
+
+
+def networks_around(
+    vip: IPInterface, cluster: Cluster, observed: Mapping[str, ObservedNode]
+) -> set[IPNetwork]:
+    """The networks that a VIP is in, by the inventory's prefix and the nodes' interfaces.
+
+    Args:
+        vip: with its prefix, if it has one.
+        cluster: the inventory.
+        observed: by node label.
+    """
+    found = {
+        n for node, look in Sight(cluster, observed).nodes for n in _networks(cluster, node, look)
+    }
+    if vip.network.prefixlen < vip.network.max_prefixlen:
+        found.add(vip.network)
+    return {network for network in found if network.version == vip.version and vip.ip in network}
 
 
 def not_to_be_asked(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> dict[str, str]:

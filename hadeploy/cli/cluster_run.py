@@ -29,6 +29,7 @@ from hadeploy.transport.connect import Dialer
 from hadeploy.transport.session import Session
 
 if TYPE_CHECKING:
+    from hadeploy.certificates.certificate import Certificates
     from hadeploy.certificates.reader import CertificateReader
     from hadeploy.check.model import Finding
     from hadeploy.check.registry import Asked
@@ -226,6 +227,8 @@ class Run:
         check: bool,
         asked: Mapping[str, Mapping[str, Asked]] | None = None,
     ) -> Prepared:
+        from hadeploy.certificates.certificate import Certificates
+        from hadeploy.check.model import Answered
         from hadeploy.run.prepare import prepare
 
         self.progress.phase("Plan")
@@ -236,8 +239,21 @@ class Run:
             choices=dataclasses.replace(self.choices, pruned=self.pruned),
             previous=self.previous,
             tell=self.tell,
-            asked=asked,
+            answered=Answered(asked or {}, self._compared(observed) if check else Certificates()),
         )
+
+    def _compared(self, observed: dict[str, ObservedNode]) -> Certificates:
+        """The certificates of a listener's servers, where it gets others."""
+        from hadeploy.certificates.certificate import Certificates
+        from hadeploy.check.certificates import compared_endpoints
+        from hadeploy.verify.certificates import PROOF
+
+        cluster = (self.previous or self.inputs).cluster
+        asked = [] if PROOF in self.choices.skip else compared_endpoints(cluster, observed)
+        if not asked:
+            return Certificates()
+        self.reader = self.reader or certificate_reader(cluster, lambda: self.sessions)
+        return self.reader.read(asked)
 
     def _ask(
         self, prepared: Prepared, observed: dict[str, ObservedNode]

@@ -20,7 +20,7 @@ from hadeploy.verify.proofs import unreachable_proofs
 from hadeploy.verify.unchanged import expected
 from hadeploy.verify.wait import wait_for_proofs
 
-CAUSES = (answers.PROOF, certificates.PROOF)
+CAUSES = (answers.PROOF, certificates.PROOF, certificates.SILENT)
 
 
 def prove(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,6 +30,8 @@ from hadeploy.status.model import Verdict
 from hadeploy.status.situation import Situation
 from hadeploy.ui.status import status_picture
 from hadeploy.verify.certificates import backends_up
+from hadeploy.verify.from_here import elsewhere, from_here
+from hadeploy.verify.model import Proof
 
 CODES: dict[Verdict, ExitCode] = {
     "healthy": ExitCode.OK,
@@ -120,8 +123,19 @@ def situation_of(
     cluster = inputs.cluster
     desired = desired_state(inputs, cluster, observed, inputs.password)
     plan = make_plan(cluster, desired, observed)
-    certificates = reader.read(backends_up(cluster, observed))
-    return Situation(cluster, desired, observed, plan, unreachable, certificates)
+    situation = Situation(cluster, desired, observed, plan, unreachable)
+    with ThreadPoolExecutor(1) as pool:
+        here = pool.submit(_from_here, situation)
+        certificates = reader.read(backends_up(cluster, observed))
+    return replace(situation, certificates=certificates, here=here.result())
+
+
+def _from_here(situation: Situation) -> list[Proof]:
+    """What the VIPs that were applied answer on this machine, if it may be near them."""
+    if not situation.records or elsewhere(situation.cluster):
+        return []
+    force = situation.in_force()
+    return from_here(force.cluster, force.observed)
 
 
 def _write(file: Path, text: str) -> None:

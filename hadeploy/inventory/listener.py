@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from hadeploy.inventory.fields import (
     Address,
@@ -18,6 +18,7 @@ from hadeploy.inventory.fields import (
     Port,
     UrlPath,
     Whole,
+    milliseconds,
 )
 from hadeploy.inventory.parts import Model
 
@@ -54,12 +55,25 @@ class Check(Model):
     rise: Whole = Field(2, ge=1, le=100, description="Good checks until up.")
 
 
+def _at_least_1_s(duration: str) -> str:
+    if milliseconds(duration) < 1000:
+        raise ValueError(f"must be at least 1s: after {duration} haproxy would cut every client")
+    return duration
+
+
+_SilenceTimeout = Annotated[Duration, AfterValidator(_at_least_1_s)]
+
+
 class Timeouts(Model):
     """haproxy's timeouts; hours for client and server, or `kubectl logs -f` is cut."""
 
     connect: Duration = Field("5s", description="For a backend to accept.")
-    client: Duration = Field("4h", description="Silence of a client until it is cut.")
-    server: Duration = Field("4h", description="Silence of a backend until it is cut.")
+    client: _SilenceTimeout = Field(
+        "4h", description="Silence of a client until it is cut; 1s or more."
+    )
+    server: _SilenceTimeout = Field(
+        "4h", description="Silence of a backend until it is cut; 1s or more."
+    )
 
 
 _BackendForm = Annotated[Backend, BeforeValidator(_backend_from_text), AlsoText()]

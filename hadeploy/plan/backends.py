@@ -111,7 +111,7 @@ def _of_node(cluster: Cluster, look: ObservedNode) -> Iterator[ExpectedBackend]:
         ):
             continue
         before = f"{server.listener}/{server.name}"
-        found = _listener(cluster, look.applied, server.listener)
+        found = listener_of(cluster, look.applied, server.listener)
         if found is None:
             # A template of the user's may name it as it likes.
             yield ExpectedBackend(before, before)
@@ -124,7 +124,7 @@ def _of_node(cluster: Cluster, look: ObservedNode) -> Iterator[ExpectedBackend]:
         yield ExpectedBackend(f":{listener.port}", f":{port}")
 
 
-def _listener(
+def listener_of(
     cluster: Cluster, record: Applied | None, backend: str
 ) -> tuple[Listener, int] | None:
     """The listener that a backend of the running configuration belongs to, and its port until now.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hadeploy.certificates.certificate import endpoints
 from hadeploy.certificates.reader import CertificateReader
+from hadeploy.check.certificates import compared_endpoints
 from hadeploy.check.connection import let_in, refused
 from hadeploy.check.evaluate import without
 from hadeploy.check.model import Finding
@@ -52,7 +53,8 @@ def check_all(
         asked = (
             {} if "image" in choices.skip else ask_registries(inputs, observed, by_node, progress)
         )
-        certificates = reader.read(endpoints(inputs.cluster))
+        cluster = inputs.cluster
+        certificates = reader.read([*endpoints(cluster), *compared_endpoints(cluster, observed)])
     finally:
         for session in sessions:
             session.close()

@@ -13,7 +13,7 @@ from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_di
 from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import Finding, Sight, failures
+from hadeploy.check.model import NOT_ASKED, Answered, Finding, Sight, failures
 from hadeploy.check.network import addressless, interface_of
 from hadeploy.check.registry import Asked
 from hadeploy.desired.build import desired_nodes
@@ -69,7 +69,7 @@ def prepare(
     choices: Choices,
     previous: Previous | None = None,
     tell: Callable[[list[Finding]], None] = lambda _: None,
-    asked: Mapping[str, Mapping[str, Asked]] | None = None,
+    answered: Answered = NOT_ASKED,
 ) -> Prepared:
     """Plan.
 
@@ -80,7 +80,7 @@ def prepare(
         choices: what the user says about this run.
         previous: what is wanted instead of the inventory.
         tell: given what the checks found, before anything is raised.
-        asked: by node label and reference, what registries said, if they were asked.
+        answered: what registries and backends said, if they were asked.
 
     Raises:
         LockedError: something is in the way, and another run is just changing the nodes.
@@ -89,7 +89,8 @@ def prepare(
     if previous:
         inputs = dataclasses.replace(inputs, cluster=previous.cluster)
     if check:
-        findings = checked(inputs, observed, choices, asked=asked)
+        asked, certificates = answered.registries, answered.certificates
+        findings = checked(inputs, observed, choices, asked=asked, certificates=certificates)
         tell(findings)
     else:
         # Without this not even the desired state can be told.

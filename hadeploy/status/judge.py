@@ -65,6 +65,8 @@ def judge(situation: Situation) -> tuple[Verdict, list[Proof]]:
     ]
     if any(proof.name == OUTAGE for proof in failed(proofs)):
         return "down", proofs
+    # A warning says only that this machine may be in another network. An outage is one from here.
+    proofs += [proof for proof in situation.here if proof.verdict != "warn"]
     return "degraded" if failed(proofs) else "healthy", proofs
 
 

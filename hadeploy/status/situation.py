@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hadeploy.certificates.certificate import Certificates
@@ -13,6 +13,7 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Applied, ObservedNode
 from hadeploy.plan.model import Plan, Step
 from hadeploy.plan.order import newcomers
+from hadeploy.verify.model import Proof
 from hadeploy.verify.unchanged import as_applied
 
 
@@ -27,6 +28,7 @@ class Situation:
         plan: what `up` would do on them.
         unreachable: why the others could not be observed, by label.
         certificates: of the backends that are up.
+        here: what the VIPs answer on this machine.
     """
 
     cluster: Cluster
@@ -35,6 +37,7 @@ class Situation:
     plan: Plan
     unreachable: Mapping[str, HadeployError]
     certificates: Certificates = field(default_factory=Certificates)
+    here: Sequence[Proof] = ()
 
     @property
     def records(self) -> list[Applied]:

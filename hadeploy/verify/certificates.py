@@ -14,8 +14,10 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.verify.model import Proof, Verdict
 
 PROOF = "api-certificate"
+SILENT = "backends-answer"
 # kubeadm's certificates last a year and are renewed by each upgrade.
 EXPIRES_SOON = datetime.timedelta(days=14)
+OVERLOADED = "is that API server overloaded or stopped?"
 # More names than that are of no use.
 _MOST_NAMES = 5
 
@@ -67,8 +69,9 @@ def certificate_proofs(
     wrong: dict[Judgement, list[str]] = {}
     unread: list[str] = []
     judged = _beside_api_servers(cluster, certificates)
-    for endpoint, label in _labels(cluster).items():
-        if endpoint not in among:
+    silent = certificates.silent & judged & set(among)
+    for endpoint, label in labels_of(cluster).items():
+        if endpoint not in among or endpoint in certificates.silent:
             continue
         if endpoint not in certificates.found:
             unread.append(label)
@@ -82,17 +85,25 @@ def certificate_proofs(
         else:
             accepted.append(label)
     for judgement, labels in wrong.items():
-        what = f"the API server's certificate on {_several(labels)} {judgement.problem}"
+        what = f"the API server's certificate on {several(labels)} {judgement.problem}"
         if judgement.valid_for:
             what += f"; that of {labels[0]} is valid for {printable(judgement.valid_for)}"
         yield Proof(PROOF, judgement.verdict, what, hint=judgement.hint)
     if accepted and not wrong:
-        vips = _several([str(vip.ip) for vip in cluster.vip])
-        what = f"the API servers' certificates on {_several(accepted)} are valid for {vips}"
+        vips = several([str(vip.ip) for vip in cluster.vip])
+        what = f"the API servers' certificates on {several(accepted)} are valid for {vips}"
         yield Proof(PROOF, "pass", what)
+    yield from _silent_proofs([label for e, label in labels_of(cluster).items() if e in silent])
     if unread and (accepted or wrong):
-        what = f"the API server's certificate on {_several(unread)} could not be read"
-        yield Proof(PROOF, "warn", what, hint="a TLS handshake did not complete within 2 s")
+        what = f"the API server's certificate on {several(unread)} could not be read"
+        yield Proof(PROOF, "warn", what, hint="no connection could be made to it over SSH")
+
+
+def _silent_proofs(labels: list[str]) -> Iterator[Proof]:
+    if labels:
+        accept, answer = ("accept", "do") if len(labels) > 1 else ("accepts", "does")
+        what = f"{several(labels)} {accept} connections and {answer} not answer"
+        yield Proof(SILENT, "fail", what, hint=OVERLOADED)
 
 
 def refused_listeners(
@@ -140,19 +151,20 @@ def judge_certificate(
         return Judgement("fail", f"is not valid before {certificate.begins:%Y-%m-%d %H:%M}", hint)
     missing = [str(vip.ip) for vip in cluster.vip if str(vip.ip) not in certificate.addresses]
     if missing:
-        what = f"is not valid for {_several(missing)}"
+        what = f"is not valid for {several(missing)}"
         names = [vip for vip in missing if vip in certificate.names]
         if names:
             be = "are" if len(names) > 1 else "is"
-            what += f" ({_several(names)} {be} in it as DNS name, not as IP address)"
+            what += f" ({several(names)} {be} in it as DNS name, not as IP address)"
         hint = add_addresses(certificate.distribution, missing)
-        return Judgement("fail", f"{what}, so kubectl refuses it", hint, _valid_for(certificate))
+        return Judgement("fail", f"{what}, so kubectl refuses it", hint, valid_for(certificate))
     if at >= certificate.ends - EXPIRES_SOON:
         return Judgement("warn", f"expires on {certificate.ends:%Y-%m-%d}", renewed)
     return None
 
 
-def _valid_for(certificate: ServerCertificate) -> str:
+def valid_for(certificate: ServerCertificate) -> str:
+    """The addresses and names that a certificate has, the first of them."""
     names = (*certificate.addresses, *certificate.names)
     more = ", …" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more or "no address"
@@ -169,7 +181,7 @@ def _beside_api_servers(cluster: Cluster, certificates: Certificates) -> set[End
     return found
 
 
-def _labels(cluster: Cluster) -> dict[Endpoint, str]:
+def labels_of(cluster: Cluster) -> dict[Endpoint, str]:
     """The backends by what people call them: a node's label, or an address and a port."""
     nodes = {str(node.address): node.label for node in cluster.nodes}
     found: dict[Endpoint, str] = {}
@@ -180,6 +192,7 @@ def _labels(cluster: Cluster) -> dict[Endpoint, str]:
     return found
 
 
-def _several(words: list[str]) -> str:
+def several(words: list[str]) -> str:
+    """A list for a sentence, each word once: `a, b and c`."""
     words = list(dict.fromkeys(words))
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
-from collections.abc import Mapping
+import ipaddress
+import socket
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 
 from hadeploy.answers.answer import Answer
-from hadeploy.answers.ask import ANSWER_SECONDS, SILENT_SECONDS, ask
-from hadeploy.check.network import not_to_be_asked
+from hadeploy.answers.ask import ANSWER_SECONDS, CONNECT_SECONDS, SILENT_SECONDS, ask
+from hadeploy.check.network import IPNetwork, networks_around, not_to_be_asked
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
+from hadeploy.transport.fanout import MOST_AT_ONCE
 from hadeploy.verify.answers import Supplied, supplied, target_of
 from hadeploy.verify.model import Proof
 
@@ -20,43 +25,70 @@ REFUSED = (
     "does a firewall on the way reject this machine? does another machine have this address in the "
     "network that this one is in?"
 )
+DROPPED = "this machine is in the VIP's network: does a firewall on the nodes drop its packets?"
+# Where no answer may be right, and is only a warning.
+AWAY_SECONDS = 1.0
+# No answer to a SYN, or none to ARP and neighbour discovery.
+_NO_ANSWER = (errno.ETIMEDOUT, errno.EHOSTUNREACH)
 CLOSED = "does a rule in `templates` or a firewall on the way reject this machine?"
 
 
 def from_here(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Proof]:
     """What the VIPs answer on this machine.
 
-    No way to a VIP is only a warning: this machine may be in another network. A connection that is
-    refused or closed is not, as there is a way; unless the nodes are reached over others, too.
+    No answer is only a warning where this machine is in another network than the VIP: it may have
+    no route. On the VIP's own network it is a failure, and a connection that is refused or closed
+    is one anywhere; unless the nodes are reached over other hosts or addresses.
 
     Args:
         cluster: the inventory.
         observed: by node label.
     """
     refused = not_to_be_asked(cluster, observed)
-    found = []
+    found: list[Proof | Callable[[], Proof]] = []
     for vip in cluster.vip:
         if str(vip.ip) in refused:
             # It would be the address of something else, which gets no packet from us.
             seen = f"{vip.ip} was not tried from this machine: {refused[str(vip.ip)]}"
             found.append(Proof(PROOF, "warn", seen, hint="correct `vip`"))
             continue
+        near = on_link(str(vip.ip), networks_around(vip, cluster, observed))
         for listener in cluster.listeners:
             behind = supplied(cluster, observed, str(vip.ip), listener)
-            proof = asked(str(vip.ip), listener.port, target_of(vip, listener), behind)
-            if proof.verdict == "fail" and _elsewhere(cluster):
-                proof = dataclasses.replace(proof, verdict="warn")
-            found.append(proof)
-    return found
+            target = target_of(vip, listener)
+            found.append(partial(asked, str(vip.ip), listener.port, target, behind, near=near))
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        proofs = list(pool.map(lambda one: one if isinstance(one, Proof) else one(), found))
+    if elsewhere(cluster):
+        proofs = [replace(p, verdict="warn") if p.verdict == "fail" else p for p in proofs]
+    return proofs
 
 
-def _elsewhere(cluster: Cluster) -> bool:
+def elsewhere(cluster: Cluster) -> bool:
     """Whether this machine may be in another network, where others have these addresses."""
     nodes = any(node.ssh.jump or node.ssh.host for node in cluster.nodes)
     return bool(cluster.ssh.jump) or nodes
 
 
-def asked(vip: str, port: int, target: str, behind: Supplied) -> Proof:
+def on_link(vip: str, networks: Collection[IPNetwork]) -> bool:
+    """Whether this machine uses an address of the VIP's own network to reach it.
+
+    Args:
+        vip: the address.
+        networks: that it is in.
+    """
+    family = socket.AF_INET6 if ":" in vip else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as chosen:
+        try:
+            # Sends nothing: the kernel only chooses the route (udp(7)).
+            chosen.connect((vip, 9))
+        except OSError:
+            return False
+        local = ipaddress.ip_address(chosen.getsockname()[0].partition("%")[0])
+    return any(local in network for network in networks)
+
+
+def asked(vip: str, port: int, target: str, behind: Supplied, *, near: bool = False) -> Proof:
     """What an address answers on this machine.
 
     Args:
@@ -64,15 +96,20 @@ def asked(vip: str, port: int, target: str, behind: Supplied) -> Proof:
         port: TCP.
         target: both for people.
         behind: what stands behind them.
+        near: whether this machine is in the VIP's network.
     """
     try:
         silent = behind.before == {Answer("silent")}
-        answer = ask(vip, port, SILENT_SECONDS if silent else ANSWER_SECONDS)
+        seconds = SILENT_SECONDS if silent else ANSWER_SECONDS
+        answer = ask(vip, port, seconds, CONNECT_SECONDS if near else AWAY_SECONDS)
     except OSError as error:
         reason = error.strerror or str(error)
         seen = f"{target} cannot be reached from this machine ({reason})"
         if error.errno in (errno.ECONNREFUSED, errno.ECONNRESET) and behind.up:
             return Proof(PROOF, "fail", seen, hint=REFUSED)
+        unanswered = isinstance(error, TimeoutError) or error.errno in _NO_ANSWER
+        if near and unanswered and behind.up:
+            return Proof(PROOF, "fail", seen, hint=DROPPED)
         return Proof(PROOF, "warn", seen, hint=NO_ROUTE)
     if answer.closed and behind.up:
         seen = f"{target}, asked from this machine, {behind.problem(answer)}"

@@ -20,6 +20,7 @@ def one_of(*values: Any) -> st.SearchStrategy[Any]:
 
 
 durations = st.from_regex(r"\A[1-9][0-9]{0,3}(ms|s|m)\Z")
+silences = st.from_regex(r"\A[1-9][0-9]{0,3}(000ms|s|m)\Z")
 names = st.from_regex(r"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{1,20}\Z")
 ports = st.integers(1, 65535)
 v4 = st.integers(1, 254).map(lambda i: f"198.51.100.{i}")
@@ -47,7 +48,7 @@ listeners = st.fixed_dictionaries(
             fall=st.integers(1, 100),
             rise=st.integers(1, 100),
         ),
-        "timeouts": some(connect=durations, client=durations, server=durations),
+        "timeouts": some(connect=durations, client=silences, server=silences),
     },
 )
 haproxies = some(

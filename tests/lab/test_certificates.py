@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hadeploy.lab.certificate import CertificateSpec
+from hadeploy.lab.certificate import CertificateSpec, private_key_and_certificate
 from tests.lab.harness import Cluster
 from tests.lab.site import sshd
 
@@ -62,3 +62,51 @@ def test_kubectl_through_the_vip_is_refused_and_no_command_says_that_all_is_well
         ingress = CertificateSpec(names=("example.com",), subject="example.com")
         served.lab.apiserver(node, up=True, tls=ingress)
     assert told(served, "verify") == (0, [])
+
+
+def test_a_frozen_api_server_is_no_warning(served: Cluster) -> None:
+    serve(served)
+    process = "$(ss -Hltnp 'sport = :6443' | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u)"
+    served.node("n3", f"kill -STOP {process}")
+    try:
+        for command in ("verify", "up", "status"):
+            result = served.run(command, "--json")
+            failures = [p for p in result.document["proofs"] if p["verdict"] == "fail"]
+            assert [p["message"] for p in failures] == [
+                "n3 accepts connections and does not answer"
+            ], command
+            assert result.code == 4
+        assert "overloaded or stopped" in served.run("verify").out
+    finally:
+        served.node("n3", f"kill -CONT {process}")
+    assert served.run("status").code == 0
+
+
+def test_other_tls_services_do_not_replace_api_servers(served: Cluster) -> None:
+    serve(served)
+    served.up()
+    # Beside each API server, as a kubelet.
+    kubelet = private_key_and_certificate(CertificateSpec(names=("kubelet",), subject="kubelet"))
+    forward = (
+        "setsid openssl s_server -www -port 10250 -cert /run/kubelet.pem -key /run/kubelet.pem "
+        "</dev/null >/dev/null 2>&1 & echo $! >/run/kubelet.pid"
+    )
+    for node in served.lab.nodes:
+        served.node(node, f"cat >/run/kubelet.pem <<'END'\n{kubelet.decode()}END\n{forward}")
+    try:
+        served.inventory["listeners"] = [{"backend_port": 10250}]
+        for command in ("plan", "up"):
+            result = served.run(command)
+            assert result.code == 3, result.out
+            assert (
+                "the servers on n1, n2 and n3, port 10250, are no Kubernetes API servers"
+                in result.err
+            )
+            assert "those of port 6443, which are served now, are" in result.err
+        assert served.run("check").code == 3
+        assert served.run("plan", "--skip", "api-certificate").code == 0
+    finally:
+        for node in served.lab.nodes:
+            served.node(node, "kill $(cat /run/kubelet.pid); rm /run/kubelet.*")
+    del served.inventory["listeners"]
+    assert served.up()["changes"] == 0

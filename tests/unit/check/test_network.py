@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from ipaddress import ip_network
 
 from hadeploy.check.model import Sight
-from hadeploy.check.network import interface
+from hadeploy.check.network import interface, networks_around
 from hadeploy.observe.model import Address
 from tests.unit import builders
 
@@ -21,3 +22,12 @@ def test_an_interface_without_the_nodes_address_would_not_hear_its_peers() -> No
         "fail",
         "198.51.100.12 is on eth0, so adverts to it would not be heard on eth1",
     )
+
+
+def test_a_vip_is_in_the_networks_of_the_nodes_and_of_its_prefix() -> None:
+    cluster = builders.cluster(vip="198.51.100.200/16")
+    observed = {"n1": builders.empty("n1")}
+    found = networks_around(cluster.vip[0], cluster, observed)
+    assert found == {ip_network("198.51.100.0/24"), ip_network("198.51.0.0/16")}
+    elsewhere = builders.cluster(vip="203.0.113.200")
+    assert networks_around(elsewhere.vip[0], elsewhere, observed) == set()

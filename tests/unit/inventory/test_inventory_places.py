@@ -87,6 +87,12 @@ CASES = {
         "4:22: listeners[0].timeouts.client: must be text; put quotes around it\n"
         "4:33: listeners[0].timeouts.server: is longer than haproxy's longest timer, 24 days"
     ),
+    HEAD + "listeners:\n- timeouts: {client: 20ms, server: 999ms, connect: 20ms}\n": (
+        "4:22: listeners[0].timeouts.client: must be at least 1s: after 20ms haproxy would cut"
+        " every client\n"
+        "4:36: listeners[0].timeouts.server: must be at least 1s: after 999ms haproxy would cut"
+        " every client"
+    ),
     HEAD + "listeners: [{timeouts: {client: 5min}}]\n": (
         "3:33: listeners[0].timeouts.client: must be a whole number with a unit: ms, s, m, h or d,"
         " as in 500ms, 5s, 4h"

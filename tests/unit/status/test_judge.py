@@ -11,9 +11,9 @@ from hadeploy.answers.answer import Answer
 from hadeploy.observe.model import BackendServer
 from hadeploy.status.judge import judge
 from hadeploy.status.situation import Situation
-from hadeploy.verify.model import failed
+from hadeploy.verify.model import Proof, Verdict, failed
 from tests.unit import builders
-from tests.unit.status.looks import change, container, drained, file, situation, vip, vrrp
+from tests.unit.status.looks import Bend, change, container, drained, file, situation, vip, vrrp
 
 UNREACHED = {(builders.VIP, 9443): Answer("unreached")}
 NO_SERVER = tuple(BackendServer("kube-apiserver-backend", f"n{i}", "DOWN") for i in (1, 2, 3))
@@ -192,6 +192,23 @@ CASES: list[Any] = [
 def test_verdicts(seen: Situation, verdict: str, failures: list[tuple[str | None, str]]) -> None:
     judged, proofs = judge(seen)
     assert (judged, [(p.node, p.name) for p in failed(proofs)]) == (verdict, failures)
+
+
+@pytest.mark.parametrize(
+    ("answered", "bends", "verdict", "told"),
+    [
+        ("fail", (), "degraded", True),
+        ("warn", (), "healthy", False),
+        ("pass", (), "healthy", True),
+        ("fail", (change(*EVERYWHERE, through=UNREACHED),), "down", False),
+    ],
+)
+def test_what_this_machine_is_answered(
+    answered: Verdict, bends: tuple[Bend, ...], verdict: str, told: bool
+) -> None:
+    here = Proof("vip-answers-here", answered, "what was seen")
+    judged, proofs = judge(dataclasses.replace(situation(*bends), here=[here]))
+    assert (judged, here in proofs) == (verdict, told)
 
 
 def test_a_new_node_is_pending() -> None:

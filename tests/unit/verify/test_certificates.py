@@ -103,6 +103,27 @@ def test_a_certificate_that_cannot_be_read_is_told_beside_others() -> None:
     assert "on n2 and n3 could not be read" in told[1].message
 
 
+def test_a_server_that_accepts_connections_and_does_not_answer_fails_beside_others() -> None:
+    def of(*read: ServerCertificate | None, silent: slice = slice(2, 3)) -> list[Proof]:
+        found = dict(zip(NODES, read, strict=False))
+        seen = Certificates(NOW, found, frozenset(NODES[silent]))
+        return list(certificate_proofs(builders.cluster(), seen, NODES))
+
+    accepted, frozen = of(GOOD, GOOD)
+    assert accepted.verdict == "pass"
+    assert (frozen.name, frozen.verdict, frozen.message) == (
+        "backends-answer",
+        "fail",
+        "n3 accepts connections and does not answer",
+    )
+    assert frozen.hint == "is that API server overloaded or stopped?"
+    (_, both) = of(GOOD, silent=slice(1, 3))
+    assert both.message == "n2 and n3 accept connections and do not answer"
+    # Servers that wait for the client to begin otherwise, as no other speaks TLS.
+    assert of(None, None) == []
+    assert of(silent=slice(0, 3)) == []
+
+
 def test_clients_are_refused_only_where_no_backend_is_left_that_they_accept() -> None:
     cluster = builders.cluster()
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+from ipaddress import ip_network
 
 import pytest
 
 from hadeploy.answers.answer import Answer
 from hadeploy.verify import from_here
 from hadeploy.verify.answers import Supplied
-from hadeploy.verify.from_here import asked
+from hadeploy.verify.from_here import asked, on_link
 from tests.unit import builders
 from tests.unit.answers import servers
 
@@ -61,6 +62,51 @@ def test_no_route_is_a_warning(number: int, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(from_here, "ask", no_route)
     proof = asked("192.0.2.1", 9443, TARGET, UP)
     assert (proof.verdict, proof.hint) == ("warn", "fine if it has no route to the VIP")
+
+
+@pytest.mark.parametrize(
+    ("error", "up", "verdict"),
+    [
+        (TimeoutError("timed out"), UP, "fail"),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), UP, "fail"),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), UP, "warn"),
+        (TimeoutError("timed out"), DOWN, "warn"),
+    ],
+)
+def test_no_answer_in_the_vips_own_network_fails_where_backends_are_up(
+    error: OSError, up: Supplied, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unanswered(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(from_here, "ask", unanswered)
+    proof = asked("192.0.2.1", 9443, TARGET, up, near=True)
+    assert proof.verdict == verdict
+    assert (proof.hint == from_here.DROPPED) is (verdict == "fail")
+
+
+@pytest.mark.parametrize(("near", "seconds"), [(True, 2.0), (False, 1.0)])
+def test_what_may_be_out_of_reach_is_waited_for_less(
+    near: bool, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def answers(_: str, __: int, ___: float, connect: float) -> Answer:
+        waited.append(connect)
+        return Answer("tls")
+
+    monkeypatch.setattr(from_here, "ask", answers)
+    assert asked("192.0.2.1", 9443, TARGET, UP, near=near).verdict == "pass"
+    assert waited == [seconds]
+
+
+def test_this_machine_is_in_the_network_of_an_address_that_it_reaches_from_there() -> None:
+    loopback, other = ip_network("127.0.0.0/8"), ip_network("192.0.2.0/24")
+    assert on_link("127.0.0.2", {loopback, other})
+    assert not on_link("127.0.0.2", {other})
+    assert not on_link("127.0.0.2", set())
+    # Without a route.
+    assert not on_link("255.255.255.255", {ip_network("0.0.0.0/0")})
 
 
 def test_a_server_that_is_known_to_say_nothing_is_not_waited_for(
