@@ -13,3 +13,5 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # So does nohup with SIGHUP.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -107,8 +107,10 @@ class ProxyCommand:
 def end(process: subprocess.Popen[bytes]) -> None:
     """End a command, and what it has started, if it runs; it is in a session of its own."""
     if process.poll() is None:
-        with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGHUP)
+        # OpenSSH sends a hang-up, which what nohup has started ignores.
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            with contextlib.suppress(OSError):
+                os.killpg(process.pid, number)
 
 
 def shown(text: str) -> str:
