@@ -138,6 +138,8 @@ records_of() {
         sed -n 's,^\(/[^[:space:]]*\)/\(haproxy\|keepalived\)$,\1/applied.json,p'
 }
 
+same() { [ "${1-}" = "${2-}" ]; }
+
 # Other clusters of hadeploy: what their records say, wherever their folders are.
 observe_other_clusters() {
     hd_seen=" $HD_ROOT/applied.json "
