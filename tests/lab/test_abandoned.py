@@ -45,7 +45,7 @@ def finishes(cluster: Cluster) -> None:
     [
         pytest.param("interrupt-twice", "proving", marks=pytest.mark.exhaustive),
         ("interrupt-twice", "keeping"),
-        ("hangup", "holding"),
+        pytest.param("hangup", "holding", marks=pytest.mark.exhaustive),
         pytest.param("interrupt-twice", "holding", marks=pytest.mark.exhaustive),
         pytest.param("interrupt-twice", "letting keepalived", marks=pytest.mark.exhaustive),
         pytest.param("hangup", "proving", marks=pytest.mark.exhaustive),
@@ -65,7 +65,7 @@ def test_an_interrupted_change_of_all_nodes(served: Cluster, kind: str, moment: 
     ("kind", "moment"),
     [
         ("kill", "proving"),
-        ("cut", "keeping"),
+        pytest.param("cut", "keeping", marks=pytest.mark.exhaustive),
         pytest.param("kill", "holding", marks=pytest.mark.exhaustive),
         pytest.param("kill", "letting keepalived", marks=pytest.mark.exhaustive),
         pytest.param("cut", "proving", marks=pytest.mark.exhaustive),

@@ -119,7 +119,12 @@ def test_a_preferred_node_that_comes_back_without_its_backends_does_not_win(
 
 
 @pytest.mark.parametrize(
-    "moment", ["Validate", "n1 checking that this node may win", "n1 reloading"]
+    "moment",
+    [
+        pytest.param("Validate", marks=pytest.mark.exhaustive),
+        "n1 checking that this node may win",
+        pytest.param("n1 reloading", marks=pytest.mark.exhaustive),
+    ],
 )
 def test_a_node_that_loses_its_backends_after_the_plan_goes_back(
     on_n2: Cluster, moment: str
@@ -136,6 +141,7 @@ def test_a_node_that_loses_its_backends_after_the_plan_goes_back(
     assert on_n2.request() in on_n2.lab.nodes
 
 
+@pytest.mark.exhaustive
 def test_a_drill_does_not_hand_the_vip_to_a_node_that_reaches_fewer_backends(
     on_n2: Cluster,
 ) -> None:
@@ -164,6 +170,7 @@ def test_the_holder_is_not_pruned_where_the_wrong_node_would_take_over(on_n2: Cl
     )
 
 
+@pytest.mark.exhaustive
 def test_adopting_does_not_hand_the_vip_to_a_node_that_reaches_no_backend(fresh: Cluster) -> None:
     with classic.by_hand(fresh.lab):
         eventually(lambda: classic.holders(fresh.lab) == ["n1"], "n1 has the VIP")

@@ -161,7 +161,14 @@ def finish(process: subprocess.Popen[str]) -> int:
     return process.returncode
 
 
-@pytest.mark.parametrize("options", ["size=4k", "nr_inodes=2", "ro"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        "size=4k",
+        pytest.param("nr_inodes=2", marks=pytest.mark.exhaustive),
+        pytest.param("ro", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_lock_that_cannot_be_written(cluster_free: Cluster, options: str) -> None:
     fill = "dd if=/dev/zero of=/run/hadeploy/fill bs=1k count=16 2>/dev/null"
     mount = f"mkdir -p /run/hadeploy; mount -t tmpfs -o {options} none /run/hadeploy"

@@ -129,7 +129,7 @@ def test_a_user_who_may_run_docker_only(dora: Cluster) -> None:
 
 
 @pytest.mark.parametrize("sudoers", [ASKS, ASKS_NOT], ids=["asks", "does not ask"])
-@pytest.mark.parametrize("option", ["x", "v"])
+@pytest.mark.parametrize("option", ["x", pytest.param("v", marks=pytest.mark.exhaustive)])
 def test_a_shell_that_prints_every_command(dora: Cluster, option: str, sudoers: str) -> None:
     with person(dora, "dora", sudoers, password=PASSWORD), unseen(dora, "n1"):
         for node in dora.lab.nodes:
