@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 WORD = re.compile(
     r"tls|alert|http|http/(400|5[0-9][0-9])|other|silent|open|closed|refused|unreached"
 )
-_FIRST = ("", "silent", "closed")
+_FIRST = ("", "closed")
 _UNREACHED = ("refused", "unreached")
 _NOW = {
     "tls": "answers TLS",
@@ -35,7 +35,7 @@ class Answer:
         word: tls; alert (of TLS); http, or http/STATUS where it is 400 or 5xx; other; silent
             (nothing was said within 2 s); open (it was closed when TLS was spoken, not before);
             closed (at once); refused or unreached (no connection opened).
-        first: what another connection was answered before that: silent or closed; "" for none.
+        first: closed, if that was the answer on another connection before; or "".
     """
 
     word: str

@@ -170,9 +170,9 @@ ask_vips() {
     wait
 }
 
-# told_answer VIP PORT LISTENER: one that said nothing when it was recorded is not waited for long. With any
-# other the server may just have died, and haproxy does not know it yet, or one of several servers answers no
-# client: then others are asked, and the first answer is told beside theirs.
+# told_answer VIP PORT LISTENER: one that said nothing when it was recorded is not waited for long. Any other
+# one may be busy or have just died, which haproxy does not know yet, or one of several servers may close every
+# connection: then others are asked. A closed connection is reported beside their answer.
 told_answer() {
     hd_first=
     if grep -qxF "$3 silent" "$HD_ROOT/served" 2>/dev/null; then
@@ -186,6 +186,7 @@ told_answer() {
                 hd_given=$hd_first
                 hd_first=
             }
+            [ "$hd_first" = closed ] || hd_first=
             ;;
         esac
     fi

@@ -52,7 +52,13 @@ def test_a_server_that_has_just_died_does_not_stand_for_all(tmp_path: Path) -> N
     lines = told(tmp_path, f"{stub}\n{TOLD}", served="api tls\nother silent\n")
     # One that never said anything is not asked again.
     answers = [" ".join(line.split()[4:]) for line in lines]
-    assert answers == ["tls silent", "silent"] * 2
+    assert answers == ["tls", "silent"] * 2
+
+
+def test_a_server_that_closes_every_connection_is_told_beside_the_others(tmp_path: Path) -> None:
+    stub = "answer_of() { echo closed; }\nanswers_of() { printf '%s\\n' closed http; }"
+    lines = told(tmp_path, f"{stub}\n{TOLD}")
+    assert {" ".join(line.split()[4:]) for line in lines} == {"http closed"}
 
 
 def test_where_all_servers_say_nothing_that_is_told(tmp_path: Path) -> None:
