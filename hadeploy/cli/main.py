@@ -118,6 +118,8 @@ def main(tell: Callable[[HadeployError], None] | None = None) -> None:
         tell: tells why it failed; default: to people, on stderr.
     """
     debug = "--debug" in sys.argv
+    # Looking for plugins of pydantic, of which none is used, takes as long as reading the inventory.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     protect()
     try:
         code = cli.main(standalone_mode=False)

@@ -8,6 +8,7 @@ import csv
 import datetime
 import io
 import ipaddress
+import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -55,7 +56,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
     """
     about = _pairs(reply.body("node"))
     version, docker_error = _docker_version(reply.body("docker"))
-    files = tuple(_file(m) for m in reply.all("file"))
+    files = parse_files(reply)
     inspected = {c.id: c for c in parse_containers(reply.body("containers"))}
     apart, others = (
         {word for m in reply.all(kind) for word in m.words} for kind in ("apart", "other-clusters")
@@ -81,9 +82,9 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         check_age=_number(reply.body("check-age")),
         settled=(_number(reply.body("settled")) or 0) / 100,
         keepaliveds=_processes(reply.body("keepalived-processes")),
-        serving=parse_serving(reply.body("serving")),
-        backends=parse_backends(reply.body("backends")),
-        sessions=parse_sessions(reply.body("backends")),
+        serving=parse_serving(reply.body("haproxy")),
+        backends=parse_backends(reply.body("haproxy")),
+        sessions=parse_sessions(reply.body("haproxy")),
         once_up=frozenset(m.words[0] for m in reply.all("once-up") if m.words),
         versions={m.words[0]: m.words[1] for m in reply.all("version") if len(m.words) > 1},
         through={
@@ -282,9 +283,20 @@ def _processes(text: str) -> dict[int, str]:
     return found
 
 
-def _file(message: Message) -> ObservedFile:
-    mode, owner = message.words[0], message.words[1]
-    return ObservedFile(" ".join(message.words[2:]), int(mode, 8), owner, _content(message))
+def parse_files(reply: Reply) -> tuple[ObservedFile, ...]:
+    """The files of ours, whose contents come all together below `contents`, or each by itself."""
+    messages = reply.all("file")
+    contents = [_content(message) for message in messages]
+    for message in reply.all("contents"):
+        ends = list(itertools.accumulate(int(size) for size in message.words))
+        everything = _content(message)
+        contents = [everything[start:end] for start, end in itertools.pairwise([0, *ends])]
+    return tuple(_file(m, content) for m, content in zip(messages, contents, strict=True))
+
+
+def _file(message: Message, content: bytes) -> ObservedFile:
+    mode, owner, *name = message.words
+    return ObservedFile(" ".join(name), int(mode, 8), owner, content)
 
 
 def _content(message: Message) -> bytes:

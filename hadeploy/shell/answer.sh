@@ -17,13 +17,15 @@ address=$1 port=$2 hello=$3 patience=$4 stays=$5
 connect || exit
 trap "" TERM
 exec 2>/dev/null
+printf -v handshake "\026"
+printf -v alert "\025"
 enable -n printf
 echo answer
 printf "$hello" >&3
 first "$patience"
 case $result:$byte in
-0:$(printf "\026")) echo tls ;;
-0:$(printf "\025")) echo alert ;;
+"0:$handshake") echo tls ;;
+"0:$alert") echo alert ;;
 0:*)
     connect && printf "GET / HTTP/1.0\r\n\r\n" >&3 || exit
     IFS=" " read -r -t "$patience" -n 200 -u 3 version status _

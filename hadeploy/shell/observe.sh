@@ -34,7 +34,7 @@ observe_docker() {
     # What it says is there when it is read.
     vrrp_ask "$HD_KEEPALIVED"
     emit containers
-    printf '%s\n' "$hd_inspected" | cut -f2- | sed '1s/^/[/; $!s/$/,/; $s/$/]/'
+    printf '%s\n' "$hd_inspected" | sed 's/^[^\t]*\t//; 1s/^/[/; $!s/$/,/; $s/$/]/'
     [ -z "$hd_apart" ] || emit apart "$hd_apart"
     [ -z "$hd_others" ] || emit other-clusters "$hd_others"
     # shellcheck disable=SC2086  # a list of words
@@ -58,25 +58,63 @@ observe_images() {
     done
 }
 
-# Names, modes and contents of every file of ours. One that a script of a dead run removes meanwhile is
-# not there; one that cannot be read is.
+# Names, modes and contents of every file of ours: all contents at once, if nobody changes them meanwhile.
 observe_files() {
     [ -d "$HD_ROOT" ] && ! foreign_in_folder >/dev/null || return 0
     # The folder may be a link to another one.
-    hd_files=$(find -H "$HD_ROOT" -type f -exec stat -c '%a %u:%g %n' {} + 2>/dev/null)
+    hd_files=$(find -H "$HD_ROOT" -type f -exec stat -c '%a %u:%g %s %n' {} + 2>/dev/null)
     emit kept
-    printf '%s\n' "$hd_files" | while IFS= read -r hd_line; do
+    set --
+    hd_sizes=
+    hd_total=0
+    while IFS= read -r hd_line; do
         hd_file=${hd_line#*" $HD_ROOT/"}
-        case $hd_file in .staging/* | .undo* | .previous/*) printf '%s\n' "$HD_ROOT/$hd_file" ;; esac
-    done
-    printf '%s\n' "$hd_files" | while IFS= read -r hd_line; do
-        hd_file=${hd_line#*" $HD_ROOT/"}
+        case $hd_file in
+        .staging/* | .undo* | .previous/*) printf '%s\n' "$HD_ROOT/$hd_file" ;;
+        esac
         case $hd_file in
         .previous/*) [ -n "$HD_PREVIOUS" ] || continue ;;
         '' | .*) continue ;;
         esac
-        hd_content=$({ base64 <"$HD_ROOT/$hd_file"; } 2>&1) || [ -e "$HD_ROOT/$hd_file" ] || continue
-        emit file "${hd_line%%" $HD_ROOT/"*}" "$hd_file"
+        hd_about=${hd_line%%" $HD_ROOT/"*}
+        hd_sizes="$hd_sizes ${hd_about##* }"
+        hd_total=$((hd_total + ${hd_about##* }))
+        set -- "$@" "${hd_about% *} $hd_file"
+    done <<EOF
+$hd_files
+EOF
+    [ $# -eq 0 ] || together "$@" || one_by_one "$@"
+}
+
+# together "MODE OWNER FILE"...: false if what was read is not as long as the files were.
+together() {
+    hd_contents=$(
+        for hd_file in "$@"; do
+            hd_file=${hd_file#* }
+            set -- "$@" "$HD_ROOT/${hd_file#* }"
+            shift
+        done
+        cat "$@" 2>/dev/null | base64
+    )
+    # Four characters for each three bytes that were begun, 76 in a line.
+    # shellcheck disable=SC2017  # it is meant to round
+    hd_length=$(((hd_total + 2) / 3 * 4))
+    [ "${#hd_contents}" -eq $((hd_length + (hd_length + 75) / 76 - (hd_length > 0))) ] || return 1
+    for hd_file in "$@"; do
+        emit file "$hd_file"
+    done
+    emit contents "$hd_sizes"
+    printf '%s\n' "$hd_contents"
+}
+
+# one_by_one "MODE OWNER FILE"...: one that a script of a dead run removes meanwhile is not there; one that
+# cannot be read is.
+one_by_one() {
+    for hd_line in "$@"; do
+        hd_file=${hd_line#* }
+        hd_file=$HD_ROOT/${hd_file#* }
+        hd_content=$({ base64 <"$hd_file"; } 2>&1) || [ -e "$hd_file" ] || continue
+        emit file "$hd_line"
         printf '%s\n' "$hd_content"
     done
 }
@@ -139,14 +177,20 @@ observe_once_up() {
     done
 }
 
-# Which haproxy configuration answers.
+# Which haproxy configuration answers, and its statistics. One that is not ours may close the connection after
+# the first answer.
 observe_haproxy() {
-    emit serving
-    http_get "$HD_HEALTH_PORT" /config
-    emit backends
-    hd_stats=$(http_get "$HD_HEALTH_PORT" '/stats;csv')
-    [ -n "$hd_stats" ] || hd_stats=$(stats_of_recorded_port)
+    hd_stats=$(http_get "$HD_HEALTH_PORT" /config '/stats;csv')
+    emit haproxy
     printf '%s\n' "$hd_stats"
+    case $hd_stats in
+    *'# pxname'*) ;;
+    *)
+        hd_stats=$(http_get "$HD_HEALTH_PORT" '/stats;csv')
+        [ -n "$hd_stats" ] || hd_stats=$(stats_of_recorded_port)
+        printf '%s\n' "$hd_stats"
+        ;;
+    esac
     observe_once_up
 }
 

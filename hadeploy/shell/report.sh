@@ -136,15 +136,22 @@ container_of() {
     printf '%s\n' "$hd_id"
 }
 
-# http_get PORT PATH: the answer of a local port, within 2 s. What bash itself prints goes out line by line,
-# and the second line would wait for the first one's acknowledgement, which the kernel delays by 40 ms
-# (RFC 1122, 4.2.3.2 and 4.2.3.4); so its printf is the program.
+# http_get PORT PATH...: the answers of a local port, within 2 s, on one connection. What bash itself prints
+# goes out line by line, and the second line would wait for the first one's acknowledgement, which the kernel
+# delays by 40 ms (RFC 1122, 4.2.3.2 and 4.2.3.4); so its printf is the program.
 http_get() {
+    hd_asked_port=$1
+    shift
+    hd_requests=
+    while [ $# -gt 1 ]; do
+        hd_requests="${hd_requests}GET $1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        shift
+    done
     # shellcheck disable=SC2016  # expanded by bash, from its own arguments
     timeout 2 bash --norc -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
         enable -n printf
-        printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3
-        exec cat <&3' bash "$1" "$2" 2>/dev/null
+        printf "$2" >&3
+        exec cat <&3' bash "$hd_asked_port" "${hd_requests}GET $1 HTTP/1.0\r\n\r\n" 2>/dev/null
 }
 
 # tcp_opens ADDRESS PORT: whether a connection opens within 1 s.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 # Their bodies are never shown: files, logs, and containers whose environment may hold a password.
 SECRET_KINDS = (
-    *("file", "foreign", "foreign-config", "foreign-file", "log", "part"),
+    *("file", "contents", "foreign", "foreign-config", "foreign-file", "log", "part"),
     *("containers", "stopped-config", "cluster-record", "foreign-environment"),
 )
 
