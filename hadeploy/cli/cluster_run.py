@@ -21,12 +21,9 @@ from hadeploy.cli.warnings import tell_findings
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import Depth, look_at_all, observation_script
 from hadeploy.plan.partial import refuse_minority, unknown_nodes
-from hadeploy.run.connections import connected
 from hadeploy.run.inputs import Choices, Inputs
 from hadeploy.run.progress import Progress
 from hadeploy.run.refusal import LockedError, StaleError
-from hadeploy.transport.connect import Dialer
-from hadeploy.transport.session import Session
 
 if TYPE_CHECKING:
     from hadeploy.certificates.certificate import Certificates
@@ -37,6 +34,8 @@ if TYPE_CHECKING:
     from hadeploy.observe.model import ObservedNode
     from hadeploy.plan.previous import Previous
     from hadeploy.run.prepare import Prepared
+    from hadeploy.transport.connect import Dialer
+    from hadeploy.transport.session import Session
 
 Result = TypeVar("Result")
 
@@ -308,6 +307,9 @@ def connected_run(
     refuse_minority(cluster, chosen.without)
     refuse_unknown(chosen.skip, essential=False)
     dialer = options.dialer()
+    with uncollected():
+        from hadeploy.run.connections import connected
+
     nodes = [node for node in cluster.nodes if node.label not in chosen.without]
     missing: dict[str, HadeployError] | None = {} if tolerant else None
     with (

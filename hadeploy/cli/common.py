@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
 from rich.text import Text
 
+from hadeploy.cli.imports import uncollected
 from hadeploy.cli.options import common_options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.passwords import registry_login, sudo_secret, vrrp_secret
@@ -27,10 +28,13 @@ from hadeploy.inventory.paths import beside
 from hadeploy.run.inputs import Inputs
 from hadeploy.run.progress import Progress
 from hadeploy.run.standing import RollError
-from hadeploy.transport.connect import Dialer
+from hadeploy.transport.node_routes import NodeRoutes
 from hadeploy.ui.ask import ask_secret
 from hadeploy.ui.console import make_console
 from hadeploy.ui.progress import Lines, Screen
+
+if TYPE_CHECKING:
+    from hadeploy.transport.connect import Dialer
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -109,14 +113,12 @@ class Options:
         """
         inventory, folder = self._read
         password = sudo_secret(inventory, folder, ask=self.ask_sudo_password)
-        return Dialer(
-            inventory.cluster,
-            folder,
-            self.accept_new_host_keys,
-            password,
-            ask_secret,
-            self.warn,
-        )
+        routes = NodeRoutes(inventory.cluster, folder, self.warn)
+        routes.begin()
+        with uncollected():
+            from hadeploy.transport.connect import Dialer
+
+        return Dialer(routes, self.accept_new_host_keys, password, ask_secret)
 
     @contextmanager
     def progress(self, cluster: Cluster, *, brief: bool = False) -> Iterator[Progress]:

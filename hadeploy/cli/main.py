@@ -118,7 +118,7 @@ def main(tell: Callable[[HadeployError], None] | None = None) -> None:
         tell: tells why it failed; default: to people, on stderr.
     """
     debug = "--debug" in sys.argv
-    # Looking for plugins of pydantic, of which none is used, takes as long as reading the inventory.
+    # Looking for plugins of pydantic takes as long as reading the inventory, and there are none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     protect()
     try:

@@ -15,10 +15,10 @@ from hadeploy.observe.sense import making_sense
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
 from hadeploy.transport.protocol import Message, Reply
-from hadeploy.transport.session import Session
 
 if TYPE_CHECKING:
     from hadeploy.observe.model import ObservedNode
+    from hadeploy.transport.session import Session
 
 # How much of what only `hadeploy check` needs is asked: nothing, or what may take a second or two
 # where nothing was applied yet, or on every node: for a change, for one whose

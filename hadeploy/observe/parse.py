@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import csv
 import datetime
 import io
@@ -301,8 +300,8 @@ def _file(message: Message, content: bytes) -> ObservedFile:
 
 def _content(message: Message) -> bytes:
     try:
-        return base64.b64decode(message.text)
-    except binascii.Error:
+        return base64.b64decode(message.text.replace("\n", ""), validate=True)
+    except ValueError:
         return b""
 
 

@@ -37,7 +37,7 @@ def check_all(
         NodesError: a file that the inventory names is wrong.
     """
     progress.phase("Connect")
-    dialer.prepare(inputs.cluster.nodes)
+    dialer.routes.prepare(inputs.cluster.nodes)
     sessions, away = try_each(dialer.connect, inputs.cluster.nodes)
     try:
         wrong = [error for error in away if error.code == ExitCode.USAGE]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Node
 from hadeploy.run.progress import Progress
-from hadeploy.transport.connect import Dialer
 from hadeploy.transport.explain import LockedKeyError
 from hadeploy.transport.fanout import try_each
-from hadeploy.transport.session import Session
+
+if TYPE_CHECKING:
+    from hadeploy.transport.connect import Dialer
+    from hadeploy.transport.session import Session
 
 
 @contextmanager
@@ -37,7 +40,7 @@ def connected(
         NodesError: with every node that could not be reached; nothing was touched anywhere.
     """
     progress.phase("Connect")
-    dialer.prepare(nodes)
+    dialer.routes.prepare(nodes)
     sessions: dict[str, Session] = {}
     try:
         errors = _open(dialer, progress, nodes, sessions)

@@ -76,7 +76,7 @@ def gather(inputs: Inputs, dialer: Dialer, progress: Progress) -> Report:
     """
     report = Report()
     progress.phase("Connect")
-    dialer.prepare(inputs.cluster.nodes)
+    dialer.routes.prepare(inputs.cluster.nodes)
     connected, away = try_each(dialer.connect, inputs.cluster.nodes)
     sessions = {session.node: session for session in connected}
     try:

@@ -103,7 +103,7 @@ together() {
     for hd_file in "$@"; do
         emit file "$hd_file"
     done
-    emit contents "$hd_sizes"
+    emit contents "${hd_sizes# }"
     printf '%s\n' "$hd_contents"
 }
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 import paramiko
@@ -14,19 +14,17 @@ from fabric import Config, Connection
 from paramiko.config import SSHConfig
 from pydantic import SecretStr
 
-from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.inventory.paths import beside
 from hadeploy.transport.client_transport import ClientTransport
 from hadeploy.transport.explain import Stop, explained
-from hadeploy.transport.fanout import try_each
 from hadeploy.transport.hostkeys import HostKeyPolicy, key_algorithms, read_known_hosts
 from hadeploy.transport.login import Login, load_key
+from hadeploy.transport.node_routes import NodeRoutes
 from hadeploy.transport.proxy_command import ProxyCommand
 from hadeploy.transport.retry import DoNotRetryError, retried
-from hadeploy.transport.routes import Route, route_to
 from hadeploy.transport.session import Session
-from hadeploy.transport.ssh_config import SshConfig
 from hadeploy.transport.ssh_options import HostOptions
 
 KEEPALIVE_SECONDS = 15
@@ -46,71 +44,29 @@ class Dialer:
     """How one run connects to the nodes of a cluster.
 
     Attributes:
-        cluster: for its ssh settings.
-        folder: where paths in the inventory begin.
+        routes: the ways to them.
         accept_new: trust host keys seen for the first time.
         sudo_password: for nodes where sudo asks for one.
         ask: asks for a secret on the terminal; None if there is none.
-        warn: shows a warning to the user.
         unlocked: private keys whose passphrase was given, by file.
-        warned: the warnings that were shown.
     """
 
-    cluster: Cluster
-    folder: Path
+    routes: NodeRoutes
     accept_new: bool = False
     sudo_password: SecretStr | None = None
     ask: Callable[[str], SecretStr | None] = nobody
-    warn: Callable[[str], None] = lambda _: None
     unlocked: dict[Path, paramiko.PKey] = field(default_factory=dict)
     writing: threading.Lock = field(default_factory=threading.Lock)
-    warned: set[str] = field(default_factory=set)
 
-    @cached_property
-    def ssh_config(self) -> SshConfig:
-        """What reads the SSH config.
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster whose nodes are reached."""
+        return self.routes.cluster
 
-        Raises:
-            HadeployError: the inventory names a file that is not there.
-        """
-        named = self.cluster.ssh.config
-        file = beside(self.folder, named).absolute() if named else None
-        if file and not file.is_file():
-            raise HadeployError(
-                f"{file}: no such file", doing="reading ssh.config", code=ExitCode.USAGE
-            )
-        return SshConfig(file, self.cluster.ssh.connect_timeout)
-
-    def prepare(self, nodes: Sequence[Node]) -> None:
-        """Read the SSH config for all nodes at once, and warn of options that are not followed.
-
-        Raises:
-            HadeployError: the config is wrong; nothing was connected to.
-        """
-        config = self.ssh_config
-        jobs: list[Callable[[], object]] = [config.load_defaults]
-        jobs += [partial(self.route, node) for node in nodes]
-        try:
-            _, errors = try_each(lambda job: job(), jobs)
-        except BaseException:
-            config.stop()
-            raise
-        if errors:
-            different = list({str(error): error for error in errors}.values())
-            raise different[0] if len(different) == 1 else NodesError(different)
-        hops = [hop for node in nodes for hop in self.route(node).hops]
-        for option in dict.fromkeys(option for hop in hops for option in hop.not_followed):
-            if option not in self.warned:
-                self.warned.add(option)
-                self.warn(f"the SSH config sets {option}")
-
-    def route(self, node: Node) -> Route:
-        """The way to a node.
-
-        Raises:
-            DoNotRetryError: the SSH config is wrong.
-        """
-        return route_to(self.cluster, node, self.ssh_config.options)
+    @property
+    def folder(self) -> Path:
+        """Where paths in the inventory begin."""
+        return self.routes.folder
 
     def connect(self, node: Node) -> Session:
         """Open the connection to one node, and to each jump host before it.
@@ -157,7 +113,7 @@ class Dialer:
         )
 
     def _connect(self, node: Node) -> Connection:
-        route = self.route(node)
+        route = self.routes.route(node)
         opened: list[Connection] = []
         try:
             for place, hop in enumerate(route.hops):
@@ -202,7 +158,7 @@ class Dialer:
 
     def way(self, node: Node) -> str:
         """How a node is reached, in words: every login, and the SSH config's entries behind it."""
-        return str(self.route(node))
+        return str(self.routes.route(node))
 
     def _timeout(self, hop: HostOptions) -> float:
         """Seconds that connecting may take; the inventory's word wins over the SSH config's."""

@@ -17,10 +17,10 @@ import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hadeploy.errors import ExitCode
 from hadeploy.transport.retry import DoNotRetryError
-from hadeploy.transport.ssh_fallback import ParamikoConfig
 from hadeploy.transport.ssh_options import (
     Dump,
     HostOptions,
@@ -32,6 +32,9 @@ from hadeploy.transport.ssh_options import (
 from hadeploy.transport.ssh_same_options import SharedDump, shared_dump
 from hadeploy.transport.ssh_unsupported import often_default
 from hadeploy.transport.ssh_variables import UnsetVariableError, files_read, said_unset
+
+if TYPE_CHECKING:
+    from hadeploy.transport.ssh_fallback import ParamikoConfig
 
 DOING = "reading the SSH config"
 SYSTEM_CONFIG = "/etc/ssh/ssh_config"
@@ -161,6 +164,8 @@ class SshConfig:
 
     @cached_property
     def _paramiko(self) -> ParamikoConfig:
+        from hadeploy.transport.ssh_fallback import ParamikoConfig  # noqa: PLC0415 - rarely used
+
         files = [self.file] if self.file else [_own_config(), Path(SYSTEM_CONFIG)]
         return ParamikoConfig(tuple(file for file in files if file.is_file()))
 

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import paramiko
-
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.problems import printable
 from hadeploy.transport.retry import DoNotRetryError
@@ -20,6 +18,7 @@ from hadeploy.transport.ssh_variables import refuse_unset
 # Keyword, in lower case, to values in their order; as `ssh -G` prints them.
 Dump = Mapping[str, tuple[str, ...]]
 
+SSH_PORT = 22
 KNOWN_HOSTS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
 SYSTEM_KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 SYSTEM_FOLDERS = ("/etc/", "/usr/")
@@ -116,9 +115,7 @@ class HostOptions:
         if self.host_key_alias:
             return (self.host_key_alias.lower(),)
         plain = self.hostname.lower()
-        return (
-            (plain,) if self.port == paramiko.config.SSH_PORT else (f"[{plain}]:{self.port}", plain)
-        )
+        return (plain,) if self.port == SSH_PORT else (f"[{plain}]:{self.port}", plain)
 
 
 def parse_dump(text: str) -> dict[str, tuple[str, ...]]:
@@ -186,7 +183,7 @@ def options_of(
 
     host, hostname, user = query.host, one("hostname"), one("user")
     _refuse_bytes(hostname)
-    port = int(one("port", str(paramiko.config.SSH_PORT)))
+    port = int(one("port", str(SSH_PORT)))
     said_jump = _unless_none(query.jump or one("proxyjump"))
     alias = one("hostkeyalias") or None
     tokens = tokens_of(
@@ -276,6 +273,8 @@ def _disabled(
     said: Dump,
 ) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...]]:
     """Algorithms that the config rules out, and what is to be told of a list that leaves none."""
+    import paramiko  # noqa: PLC0415 - most configs say nothing of algorithms
+
     disabled: dict[str, tuple[str, ...]] = {}
     unusable: list[str] = []
     for name, kind in _ALGORITHMS.items():

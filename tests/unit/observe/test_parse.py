@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
 
 from hadeploy.observe import parse
-from hadeploy.observe.model import Address, BackendServer, Owner, Socket, VrrpState
+from hadeploy.observe.model import Address, BackendServer, ObservedFile, Owner, Socket, VrrpState
 from hadeploy.observe.parse_vrrp import parse_counters, parse_log, parse_vrrp
+from hadeploy.transport.protocol import Message, Reply
 
 CAPTURED = Path(__file__).parent / "captured"
 
@@ -178,3 +180,29 @@ def test_the_serving_configuration_is_read_from_the_redirect() -> None:
 )
 def test_dockers_times_are_read(text: str, seconds: float) -> None:
     assert parse.parse_time(text) == pytest.approx(seconds)
+
+
+def test_files_that_were_read_together() -> None:
+    contents = base64.b64encode(b"one\n" + b"\0\xfftwo").decode()
+    reply = Reply(
+        (
+            Message("file", ("644", "0:0", "haproxy/haproxy.cfg")),
+            Message("file", ("600", "0:1", "track/a", "b")),
+            Message("file", ("600", "0:0", "served")),
+            Message("contents", ("4", "5", "0"), [contents]),
+        ),
+        0,
+    )
+    assert parse.parse_files(reply) == (
+        ObservedFile("haproxy/haproxy.cfg", 0o644, "0:0", b"one\n"),
+        ObservedFile("track/a b", 0o600, "0:1", b"\0\xfftwo"),
+        ObservedFile("served", 0o600, "0:0", b""),
+    )
+
+
+def test_files_that_were_read_one_by_one() -> None:
+    messages = (
+        Message("file", ("644", "0:0", "served"), [base64.b64encode(b"a").decode()]),
+        Message("file", ("600", "0:0", "locked"), ["base64: cannot open"]),
+    )
+    assert [file.content for file in parse.parse_files(Reply(messages, 0))] == [b"a", b""]

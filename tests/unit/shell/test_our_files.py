@@ -12,8 +12,8 @@ from hadeploy.shell.compose import compose
 REMOVE = 'rm -f "$HD_ROOT/haproxy/gone"'
 
 
-def told(root: Path, command: str) -> list[str]:
-    """The names that are told where a command does not do what it usually does."""
+def output(root: Path, command: str) -> str:
+    """What is told where a command does not do what it usually does."""
     for name in ("haproxy/gone", "track/drain"):
         (root / name).parent.mkdir(parents=True)
         (root / name).write_text("0\n")
@@ -22,7 +22,12 @@ def told(root: Path, command: str) -> list[str]:
     done = subprocess.run(
         ["sh"], input=script, text=True, timeout=30, check=True, stdout=subprocess.PIPE
     )
-    lines = [line.split() for line in done.stdout.splitlines()]
+    return done.stdout
+
+
+def told(root: Path, command: str) -> list[str]:
+    """The names of the files."""
+    lines = [line.split() for line in output(root, command).splitlines()]
     # The mode and the owner are told with it.
     assert {len(line) for line in lines if line[:2] == ["@t", "file"]} == {5}
     return sorted(line[-1] for line in lines if line[:2] == ["@t", "file"])
@@ -63,3 +68,21 @@ def test_blanks_belong_to_a_name(tmp_path: Path) -> None:
     root = tmp_path / "a  root"
     root.mkdir()
     assert told(root, ":") == ["haproxy/gone", "track/drain"]
+
+
+@pytest.mark.parametrize(
+    ("command", "together"), [(":", 1), ('cat() { command cat "$@" "$@"; }', 0)]
+)
+def test_all_files_are_read_together_unless_one_changes_meanwhile(
+    tmp_path: Path, command: str, together: int
+) -> None:
+    said = output(tmp_path, command)
+    assert said.count("@t contents 2 2\n") == together
+    assert said.count("MAo=\n") == (0 if together else 2)
+    assert said.count("MAowCg==\n") == together
+
+
+@pytest.mark.parametrize("size", range(0, 232))
+def test_whatever_their_length(tmp_path: Path, size: int) -> None:
+    (tmp_path / "haproxy.cfg").write_bytes(b"\0" * size)
+    assert "@t contents" in output(tmp_path, ":")

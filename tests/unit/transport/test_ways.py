@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from hadeploy.errors import HadeployError
-from hadeploy.transport.connect import Dialer
+from hadeploy.transport.node_routes import NodeRoutes
 from hadeploy.transport.retry import DoNotRetryError
 from hadeploy.transport.ssh_options import HostOptions, Query, options_of
 from tests.unit import builders
@@ -44,44 +44,44 @@ class Empty:
         return options_of({**dump, **self.said}, {}, query, {})
 
 
-def dialer(**ssh: Any) -> Dialer:
+def node_routes(**ssh: Any) -> NodeRoutes:
     where = {"address": "198.51.100.11", "ssh": ssh.pop("node", {})}
-    made = Dialer(builders.cluster(ssh=ssh, nodes=[where]), Path())
-    made.__dict__["ssh_config"] = Empty()
-    return made
+    routes = NodeRoutes(builders.cluster(ssh=ssh, nodes=[where]), Path())
+    routes.__dict__["ssh_config"] = Empty()
+    return routes
 
 
 @settings(max_examples=100, deadline=None)
 @given(texts, texts, texts, st.none() | st.integers(1, 65535))
 def test_any_text(user: str, host: str, jump: str, port: int | None) -> None:
     with contextlib.suppress(ValidationError, HadeployError):
-        one = dialer(user=user, jump=jump, node={"host": host, "port": port})
-        assert one.way(one.cluster.nodes[0])
+        one = node_routes(user=user, jump=jump, node={"host": host, "port": port})
+        assert str(one.route(one.cluster.nodes[0]))
 
 
 @pytest.mark.parametrize("host", ["root@lb1", "lb1:22", "[2001:db8::1]", "@", ":22", "-x", "a,b"])
 def test_a_host_is_a_name_or_an_address_and_nothing_else(host: str) -> None:
     with pytest.raises(ValidationError):
-        dialer(node={"host": host})
+        node_routes(node={"host": host})
 
 
 @pytest.mark.parametrize(
     "host", ["lb1", "lb_1.example.com", "2001:db8::1", "fe80::1%eth0", "h\u00e4"]
 )
 def test_names_and_addresses_of_every_kind(host: str) -> None:
-    one = dialer(node={"host": host, "port": 2222})
-    assert f"@{host}:2222" in one.way(one.cluster.nodes[0])
+    one = node_routes(node={"host": host, "port": 2222})
+    assert f"@{host}:2222" in str(one.route(one.cluster.nodes[0]))
 
 
 @pytest.mark.parametrize("jump", ["ops@", "a:b", "a:", "[::1", "a,,b", "ssh://a", "lb1:1:2"])
 def test_a_jump_host_that_is_none(jump: str) -> None:
     with pytest.raises(ValidationError):
-        dialer(jump=jump)
+        node_routes(jump=jump)
 
 
 def test_each_warning_is_shown_once() -> None:
     shown: list[str] = []
-    one = dialer()
+    one = node_routes()
     one.__dict__["ssh_config"].said = {"bindaddress": ("198.51.100.1",)}
     quiet = dataclasses.replace(one, warn=shown.append)
     quiet.__dict__["ssh_config"] = one.ssh_config
@@ -93,7 +93,7 @@ def test_each_warning_is_shown_once() -> None:
 
 
 def test_a_mistake_that_concerns_all_nodes_is_told_once() -> None:
-    one = dialer()
+    one = node_routes()
     one.__dict__["ssh_config"].error = DoNotRetryError("config line 2: Bad port")
     with pytest.raises(DoNotRetryError, match="config line 2"):
         one.prepare([*one.cluster.nodes, *one.cluster.nodes])
