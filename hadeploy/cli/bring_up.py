@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil
 
@@ -18,6 +18,7 @@ from hadeploy.cli.warnings import tell_config_warnings
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.model import Plan
 from hadeploy.run.prepare import Prepared
 from hadeploy.ui.ask import confirm
 from hadeploy.ui.render import plan_picture
@@ -50,10 +51,10 @@ def bring_up(
         click.Abort: the user does not want what goes away to go away.
     """
     made: list[Prepared] = []
-    removal = _Removal(options, run, yes=yes)
+    consent = _Consent(options, run, yes=yes)
     with _half_way(made):
         looks = unlocked(
-            lambda: _once(options, outcome, run, made, timeout, removal), run.progress, lock_wait
+            lambda: _once(options, outcome, run, made, timeout, consent), run.progress, lock_wait
         )
         outcome.waited = max(look.settled for look in looks.values())
         changed = any(prepared.plan.changes for prepared in made)
@@ -90,8 +91,8 @@ def _half_way(made: list[Prepared]) -> Iterator[None]:
         raise
 
 
-class _Removal:
-    """What goes away for clients, and whether the user wants that; each thing is asked once.
+class _Consent:
+    """What goes away for clients or others, and whether the user wants that; each is asked once.
 
     A wait for the lock, or a second plan, does not ask again.
     """
@@ -103,22 +104,24 @@ class _Removal:
         self._confirmed: set[str] = set()
         self.changed = False
 
-    def confirm(self, removes: Sequence[str]) -> None:
+    def ask(self, plan: Plan) -> None:
         """Ask about what was not asked about yet.
 
         Args:
-            removes: what a plan takes away, in sentences; they are on the screen already.
+            plan: what it takes away is on the screen already.
 
         Raises:
             HadeployError: there is no terminal to ask on.
             click.Abort: the answer was no.
         """
-        asked = [sentence for sentence in removes if sentence not in self._confirmed]
+        undoes = [sentence for sentence in plan.undoes if sentence not in self._confirmed]
+        asked = [s for s in (*undoes, *plan.removes) if s not in self._confirmed]
         if not asked or self._yes:
             return
+        what = "This undoes changes of others." if undoes else "Clients lose this."
         with self._run.progress.aside():
             confirm(
-                "Clients lose this. Go on?",
+                f"{what} Go on?",
                 detail="\n".join(asked),
                 as_json=self._options.as_json,
                 changed=self.changed,
@@ -132,7 +135,7 @@ def _once(
     run: Run,
     made: list[Prepared],
     timeout: float,
-    removal: _Removal,
+    consent: _Consent,
 ) -> Mapping[str, ObservedNode]:
     """Plan and apply; where settings change on all nodes together, that is a second plan.
 
@@ -145,11 +148,10 @@ def _once(
             # What stands in the way of all the rest is told before a node goes.
             prepared = run.prepare(check=True, ask=True)
             going.refuse(run, prepared.observed)
-            removes = prepared.plan.removes
-            for sentence in removes:
+            for sentence in (*prepared.plan.undoes, *prepared.plan.removes):
                 options.err.print(Text(sentence, "red"), soft_wrap=True)
-            removal.confirm(removes)
-            removal.changed = True
+            consent.ask(prepared.plan)
+            consent.changed = True
             going.take_out(run)
     outcome.plan = going.plan
     for _ in range(MOST_PLANS):
@@ -158,14 +160,14 @@ def _once(
         made.append(prepared)
         if prepared.changes or len(made) == 1:
             options.err.print(plan_picture(prepared.plan, prepared.then))
-        removal.confirm(prepared.plan.removes)
+        consent.ask(prepared.plan)
         looks: Mapping[str, ObservedNode] = prepared.observed
         if prepared.plan.changes:
             from hadeploy.run.lost_backends import BackendsDiedError
             from hadeploy.run.standing import RollError
             from hadeploy.run.up import apply
 
-            removal.changed = True
+            consent.changed = True
             try:
                 looks = apply(
                     run.inputs,

@@ -197,6 +197,8 @@ class Document(_Part):
     """The VRRP settings that change on all nodes together."""
     expects: list[str]
     """What a user of the VIP may notice, in sentences."""
+    undoes: list[str]
+    """Changes of other users that the inventory does not have, in sentences."""
     removes: list[str]
     """What goes away for clients (a port, a listener, a VIP), in sentences."""
     nodes: dict[str, Standing]

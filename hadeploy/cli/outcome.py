@@ -59,6 +59,7 @@ class Outcome:
             "plan": self.plan.document() if self.plan else None,
             "together": list(self.plan.together) if self.plan else [],
             "expects": list(self.plan.expects) if self.plan else [],
+            "undoes": list(self.plan.undoes) if self.plan else [],
             "removes": list(self.plan.removes) if self.plan else [],
             "nodes": self.nodes,
             "waited": self.waited,

@@ -13,7 +13,10 @@ from hadeploy.run.inputs import Choices
 
 @click.command()
 @click.option(
-    "-y", "--yes", is_flag=True, help="Do not ask before a port or a VIP goes away for clients."
+    "-y",
+    "--yes",
+    is_flag=True,
+    help="Do not ask before a port or a VIP goes away, or a change of others is undone.",
 )
 @TIMEOUT
 @LOCK_WAIT
@@ -33,7 +36,7 @@ def up(
     """Bring the cluster up, or to a changed inventory, and prove that it serves.
 
     Run it as often as you like: what is already right is not touched. Before a port or a VIP goes
-    away for clients, it asks.
+    away for clients, and before it undoes what somebody else changed, it asks.
     """
     with reported(options, "up") as outcome:
         with connected_run(options, outcome, choices) as run:

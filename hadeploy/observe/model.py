@@ -171,6 +171,21 @@ class BackendServer:
 
 
 @dataclass(frozen=True)
+class InventoryChange:
+    """A change of the inventory, as our applied record remembers it.
+
+    Attributes:
+        by: who applied it.
+        at: when, in ISO 8601.
+        was: the fields that changed, and a digest of the value of each before.
+    """
+
+    by: str
+    at: str
+    was: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Applied:
     """Our applied record: what was put on the node, by whom and when.
 
@@ -185,6 +200,7 @@ class Applied:
         metrics_port: where haproxy's metrics are; None if they are off.
         containers: name → hash of what it was made with.
         forgotten: addresses of nodes that left the inventory without being stopped.
+        changes: of the inventory, the last one first.
     """
 
     vips: tuple[str, ...]
@@ -202,6 +218,7 @@ class Applied:
     metrics_port: int | None = None
     containers: dict[str, str] = field(default_factory=dict)
     forgotten: tuple[str, ...] = ()
+    changes: tuple[InventoryChange, ...] = ()
 
 
 @dataclass(frozen=True)

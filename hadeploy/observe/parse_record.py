@@ -9,12 +9,13 @@ from typing import Any
 
 from hadeploy.inventory.fields import NAME
 from hadeploy.inventory.problems import printable
-from hadeploy.observe.model import Applied
+from hadeploy.observe.model import Applied, InventoryChange
 
 # More than that no cluster has; a node's word is not taken without bounds.
 MOST_LISTENERS = 1000
 MOST_VIPS = 1000
 MOST_MEMBERS = 2000
+MOST_CHANGES = 1000
 
 
 def parse_record(content: bytes) -> Applied | None:
@@ -41,9 +42,25 @@ def parse_record(content: bytes) -> Applied | None:
             metrics_port=_metrics_port(inventory.get("haproxy")),
             containers=dict(data.get("containers", {})),
             forgotten=_addresses(data.get("forgotten", [])),
+            changes=_changes(data.get("changes", [])),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _changes(told: Any) -> tuple[InventoryChange, ...]:
+    """The changes of the inventory.
+
+    Raises:
+        ValueError: they are not what hadeploy writes.
+    """
+    if not isinstance(told, list) or len(told) > MOST_CHANGES:
+        raise ValueError("no list of changes")
+    found = []
+    for change in told:
+        was = {_text(path): _text(digest) for path, digest in dict(change["was"]).items()}
+        found.append(InventoryChange(_text(change["by"]), _text(change["at"]), was))
+    return tuple(found)
 
 
 def _listeners(told: Any) -> dict[int, str]:

@@ -100,6 +100,8 @@ class Plan:
         together: the VRRP settings that change on all nodes together, in words.
         expects: what interruption of traffic to expect, in sentences.
         removes: what goes away for clients (a port, a VIP), in sentences.
+        undoes: changes of others that the inventory does not have, in sentences.
+        applied: who applied what the nodes have, as a sentence; "" if that is this user.
         at_once: whether all nodes have their turns at the same time, since nothing serves yet.
     """
 
@@ -108,6 +110,8 @@ class Plan:
     expects: tuple[str, ...] = ()
     at_once: bool = False
     removes: tuple[str, ...] = ()
+    undoes: tuple[str, ...] = ()
+    applied: str = ""
 
     @property
     def changes(self) -> int:
@@ -126,6 +130,8 @@ class Plan:
             other.together,
             (*self.expects, *other.expects),
             removes=tuple(dict.fromkeys((*self.removes, *other.removes))),
+            undoes=tuple(dict.fromkeys((*self.undoes, *other.undoes))),
+            applied=self.applied or other.applied,
         )
 
     def document(self) -> list[dict[str, Any]]:

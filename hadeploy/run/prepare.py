@@ -26,12 +26,19 @@ from hadeploy.inventory.parts import Image
 from hadeploy.inventory.paths import beside
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.identity import speaking
+from hadeploy.plan.inventory_changes import (
+    applied_by_another,
+    newest,
+    recorded_inventory,
+    undone,
+)
 from hadeploy.plan.model import Plan
 from hadeploy.plan.partial import refuse_partial
 from hadeploy.plan.previous import Previous
 from hadeploy.plan.rolling import as_outage, changing, interrupts_the_holder, make_plan
 from hadeploy.plan.vip_moves import refuse_unfit_winner
 from hadeploy.run.inputs import Choices, Inputs
+from hadeploy.run.record import this_user
 from hadeploy.run.refusal import locked
 
 
@@ -126,7 +133,17 @@ def prepare(
     plan = with_disabling(prepared.cluster, prepared.plan, disabled, observed)
     if check:
         refuse_unfit_winner(prepared.cluster, prepared.desired, observed, plan)
-    return dataclasses.replace(prepared, plan=plan)
+    attributed = plan if previous else _with_authors(inputs.cluster, plan, observed)
+    return dataclasses.replace(prepared, plan=attributed)
+
+
+def _with_authors(cluster: Cluster, plan: Plan, observed: Mapping[str, ObservedNode]) -> Plan:
+    """The same plan, telling who applied what it changes, and what of that it undoes."""
+    if not plan.changes:
+        return plan
+    record, by = newest(look.applied for look in observed.values()), this_user()
+    undoes = undone(record, recorded_inventory(cluster), by)
+    return dataclasses.replace(plan, undoes=undoes, applied=applied_by_another(record, by))
 
 
 def _planned(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import getpass
 import json
@@ -10,28 +11,40 @@ import socket
 from hadeploy import __version__
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import Applied
+from hadeploy.plan.inventory_changes import recorded_inventory, with_change
 from hadeploy.runtime.docker import specification
 
 
+def this_user() -> str:
+    """Who runs this, and where."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
 def applied_record(
-    cluster: Cluster, desired: DesiredNode, configuration: str, *, interim: bool
+    cluster: Cluster,
+    desired: DesiredNode,
+    configuration: str,
+    *,
+    interim: bool,
+    before: Applied | None = None,
 ) -> str:
     """The record of one node.
 
     Args:
-        cluster: the inventory; how the nodes are reached is the laptop's matter, and left out.
+        cluster: the inventory.
         desired: what was applied.
         configuration: the id of the whole cluster's desired state.
         interim: whether it is only on the way to another one, and nothing to go back to.
+        before: the newest record that the nodes have.
     """
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    inventory = cluster.model_dump(
-        mode="json", by_alias=True, exclude={"ssh": True, "nodes": {"__all__": {"ssh"}}}
-    )
+    inventory = recorded_inventory(cluster)
+    changes = with_change(before, inventory, this_user(), now)
     return json.dumps(
         {
             "version": __version__,
-            "by": f"{getpass.getuser()}@{socket.gethostname()}",
+            "by": this_user(),
             "at": now,
             "configuration": configuration,
             "interim": interim,
@@ -45,6 +58,7 @@ def applied_record(
             "keepalived_config_id": desired.config_id("keepalived"),
             "health_port": cluster.haproxy.health_port,
             "inventory": inventory,
+            "changes": [dataclasses.asdict(change) for change in changes],
         },
         indent=1,
     )

@@ -12,6 +12,7 @@ from hadeploy.observe.gather import ANSWER_SECONDS, look_at, observation_script
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import changed_settings, expected_backends
 from hadeploy.plan.identity import running_identity
+from hadeploy.plan.inventory_changes import newest
 from hadeploy.plan.model import Impact, NodePlan
 from hadeploy.run.homecoming import bring_home
 from hadeploy.run.images import bring, needs_of
@@ -348,7 +349,11 @@ class _Roll:
             desired=desired,
             lock=self._lock,
             record=applied_record(
-                prepared.cluster, desired, configuration, interim=bool(prepared.then)
+                prepared.cluster,
+                desired,
+                configuration,
+                interim=bool(prepared.then),
+                before=newest(look.applied for look in prepared.observed.values()),
             ),
             configuration=configuration,
             vips=tuple(vips),

@@ -119,7 +119,8 @@ def plan_picture(plan: Plan, then: str = "") -> RenderableType:
     notes = (
         [Text(f"{', '.join(drained)}: drained, the VIP is kept away", "yellow")] if drained else []
     )
-    notes += [Text(sentence, "red") for sentence in plan.removes]
+    notes += [Text(plan.applied, "yellow")] if plan.applied else []
+    notes += [Text(sentence, "red") for sentence in (*plan.undoes, *plan.removes)]
     notes += [Text(sentence, "yellow") for sentence in plan.expects]
     if then:
         notes.append(Text(then, "yellow"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.lab.harness import Cluster
 
 
@@ -74,3 +76,35 @@ def test_listeners_that_swap_ports_with_the_same_backends_take_nothing_away(
     served.inventory["listeners"][1]["backend_port"] = 22
     (lost,) = served.ok("plan", "--json").document["removes"]
     assert lost.startswith("Port 9443 goes from listener kube-apiserver to listener other: ")
+
+
+def test_an_older_inventory_of_another_user_undoes_nothing_unasked(
+    served: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = dict(served.inventory)
+    monkeypatch.setenv("LOGNAME", "anna")
+    served.inventory["haproxy"] = {"maxconn": 7000}
+    served.up()
+    monkeypatch.setenv("LOGNAME", "berta")
+    # What goes on from it is not asked about.
+    served.inventory["listeners"] = [{"port": 9443, "balance": "roundrobin"}]
+    plan = served.ok("plan", "--json").document
+    assert (plan["changes"] > 0, plan["undoes"]) == (True, [])
+    assert "What the nodes have was applied by anna@" in served.ok("plan").out
+    served.inventory = {**older, "listeners": [{"port": 9443, "balance": "roundrobin"}]}
+    before = served.snapshot()
+    (sentence,) = served.ok("plan", "--json").document["undoes"]
+    assert "haproxy.maxconn goes back from 7000 to 8000: it was changed by anna@" in sentence
+    unasked = served.run("up")
+    assert unasked.code == 2
+    assert sentence in unasked.err
+    code, screen = served.typed("n\n", "up")
+    assert code == 130
+    assert "This undoes changes of others. Go on?" in screen
+    assert served.snapshot() == before
+    # Whoever made the change may take it back.
+    monkeypatch.setenv("LOGNAME", "anna")
+    assert served.ok("plan", "--json").document["undoes"] == []
+    monkeypatch.setenv("LOGNAME", "berta")
+    assert served.ok("up", "--yes", "--json").document["undoes"] == [sentence]
+    served.ok("up", "--rollback")

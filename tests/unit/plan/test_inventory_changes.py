@@ -1,0 +1,146 @@
+"""An inventory that lacks what somebody else changed is told from one that goes on from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hadeploy.observe.model import Applied
+from hadeploy.observe.parse_record import parse_record
+from hadeploy.plan.inventory_changes import (
+    MOST_CHANGES,
+    applied_by_another,
+    newest,
+    recorded_inventory,
+    undone,
+    when,
+)
+from hadeploy.run import record as records
+from tests.unit import builders
+
+ONE = {"name": "kube", "port": 9443}
+TWO = {"name": "second", "port": 8443, "backend_port": 7443}
+FIRST: dict[str, Any] = {"listeners": [ONE]}
+
+
+@pytest.fixture
+def apply(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Applies one inventory after the other, each by somebody."""
+
+    def applied(*runs: tuple[str, dict[str, Any]]) -> Applied:
+        found: Applied | None = None
+        for by, inventory in runs:
+            monkeypatch.setattr(records, "this_user", lambda by=by: by)
+            cluster = builders.cluster(**inventory)
+            desired = builders.desired(cluster)["n1"]
+            text = records.applied_record(cluster, desired, "id", interim=False, before=found)
+            found = parse_record(text.encode())
+        assert found
+        return found
+
+    return applied
+
+
+def told(record: Applied, inventory: dict[str, Any], by: str = "b@two") -> list[str]:
+    sentences = undone(record, recorded_inventory(builders.cluster(**inventory)), by)
+    return [sentence.partition(":")[0] for sentence in sentences]
+
+
+def with_maxconn(maxconn: int, **others: Any) -> dict[str, Any]:
+    return {**FIRST, "haproxy": {"maxconn": maxconn}, **others}
+
+
+BOTH = {"listeners": [ONE, TWO]}
+MOVED = {"listeners": [ONE, {**TWO, "port": 8444}]}
+
+
+@pytest.mark.parametrize(
+    ("runs", "mine", "sentences"),
+    [
+        # The example of somebody who does not have the second listener yet.
+        ([("b@two", FIRST), ("a@one", BOTH)], FIRST, ["listeners.second goes away again"]),
+        ([("b@two", BOTH), ("a@one", FIRST)], BOTH, ["listeners.second comes back"]),
+        (
+            [("b@two", BOTH), ("a@one", MOVED)],
+            BOTH,
+            ["listeners.second.port goes back from 8444 to 8443"],
+        ),
+        (
+            [("b@two", FIRST), ("a@one", with_maxconn(3000)), ("a@one", with_maxconn(4000))],
+            with_maxconn(3000),
+            ["haproxy.maxconn goes back from 4000 to 3000"],
+        ),
+        # Two changes later it still is an older one.
+        (
+            [("b@two", FIRST), ("a@one", BOTH), ("a@one", {**BOTH, "haproxy": {"maxconn": 3000}})],
+            {**BOTH},
+            ["haproxy.maxconn goes back from 3000 to 8000"],
+        ),
+        # An own change beside what is undone.
+        (
+            [("b@two", FIRST), ("a@one", BOTH)],
+            with_maxconn(3000),
+            ["listeners.second goes away again"],
+        ),
+        # It goes on from what the nodes have.
+        ([("b@two", FIRST), ("a@one", BOTH)], {**BOTH, "haproxy": {"maxconn": 3000}}, []),
+        ([("b@two", FIRST), ("a@one", BOTH)], BOTH, []),
+        ([("b@two", FIRST), ("a@one", with_maxconn(3000))], with_maxconn(5000), []),
+        # An own change that is taken back.
+        ([("a@one", FIRST), ("b@two", BOTH)], FIRST, []),
+        ([("a@one", FIRST)], BOTH, []),
+        # Where nobody knows what was before, nothing can be told.
+        ([("a@one", BOTH)], FIRST, []),
+    ],
+)
+def test_what_is_undone(
+    apply: Any, runs: list[tuple[str, dict[str, Any]]], mine: dict[str, Any], sentences: list[str]
+) -> None:
+    assert told(apply(*runs), mine) == sentences
+
+
+def test_who_changed_it_and_when_is_said(apply: Any) -> None:
+    record = apply(("b@two", FIRST), ("a@one", BOTH))
+    (sentence,) = undone(record, recorded_inventory(builders.cluster(**FIRST)), "b@two")
+    assert sentence == (
+        f"listeners.second goes away again: it was added by a@one, {when(record.at)}."
+    )
+    assert applied_by_another(record, "b@two") == (
+        f"What the nodes have was applied by a@one, {when(record.at)}."
+    )
+    assert applied_by_another(record, "a@one") == applied_by_another(None, "a@one") == ""
+
+
+def test_no_more_is_remembered_than_is_worth_it(apply: Any) -> None:
+    record = apply(*(("a@one", with_maxconn(1000 + i)) for i in range(MOST_CHANGES + 3)))
+    assert len(record.changes) == MOST_CHANGES
+    assert told(record, with_maxconn(1000 + 1 + MOST_CHANGES)) == [
+        "haproxy.maxconn goes back from 1022 to 1021"
+    ]
+
+
+def test_a_change_of_many_fields_does_not_fill_the_screen(apply: Any) -> None:
+    many = [{"name": f"l{i}", "port": 9000 + i, "backend_port": 7443} for i in range(12)]
+    record = apply(("b@two", {"listeners": [*many, ONE]}), ("a@one", FIRST))
+    sentences = told(record, {"listeners": [*many, ONE]})
+    assert len(sentences) == 9
+    assert sentences[-1] == "So do 4 more fields."
+
+
+def test_the_newest_record_counts(apply: Any) -> None:
+    older, later = apply(("a@one", FIRST)), apply(("a@one", BOTH))
+    assert newest([None, older, later]) in (older, later)
+    assert newest([]) is None
+
+
+def test_no_value_of_the_inventory_is_kept_twice(apply: Any) -> None:
+    record = apply(("b@two", FIRST), ("a@one", with_maxconn(3000)))
+    (change,) = record.changes
+    assert set(change.was) == {"haproxy.maxconn"}
+    assert "8000" not in str(change)
+
+
+@pytest.mark.parametrize("at", ["", "yesterday", "2026-13-40"])
+def test_a_time_that_is_none(at: str) -> None:
+    assert when(at) == at
