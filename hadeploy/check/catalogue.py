@@ -70,7 +70,7 @@ CHECKS = (
         "disk-space",
         "disk space",
         "the engine's data folder is writable and has room for the images (*thorough*), and our "
-        "folder has room for our files",
+        "folder has room for our files: bytes and inodes",
         "free some space, e.g. `docker image prune`",
     ),
     Check(

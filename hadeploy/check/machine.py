@@ -19,6 +19,9 @@ USUAL_IMAGE_BYTES = 150 * MEGABYTE
 # Logs and layers of containers, and an image upgrade later.
 ROOM_BYTES = 1000 * MEGABYTE
 OWN_FILES_BYTES = 4 * MEGABYTE
+# Folders count, too; what an image of Debian with one program has, and some.
+OWN_FILES = 100
+IMAGE_FILES = 10_000
 # SELinux' types of what containers may read; the second is the older name.
 _FOR_CONTAINERS = {"container_file_t", "svirt_sandbox_file_t"}
 
@@ -118,11 +121,30 @@ def disk_space(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding
     if free.get("root", OWN_FILES_BYTES) < OWN_FILES_BYTES:
         what = f"{free['root'] // 1000} kB are free for {sight.cluster.root}"
         yield Finding("disk-space", node.label, "fail", what, "free some space there")
+    yield from _inodes(sight, node, look)
+
+
+def _inodes(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """A file system without free inodes takes no new file, however many bytes are free."""
+    free = look.host.free_inodes
+    lacking = any(not _has_image(sight, role, look) for role in ("haproxy", "keepalived"))
+    folder = look.host.docker.get("DockerRootDir", "Docker's folder")
+    for name, where, needed in (
+        ("docker", folder, IMAGE_FILES if lacking else OWN_FILES),
+        ("root", sight.cluster.root, OWN_FILES),
+    ):
+        if free.get(name, needed) < needed:
+            what = f"{free[name]} inodes are free for {where}"
+            fix = f"remove files there: df -i {where}"
+            yield Finding("disk-space", node.label, "fail", what, fix)
+
+
+def _has_image(sight: Sight, role: str, look: ObservedNode) -> bool:
+    return getattr(sight.cluster.images, role).reference in look.images
 
 
 def _bytes(sight: Sight, role: str, look: ObservedNode) -> int:
-    reference = getattr(sight.cluster.images, role).reference
-    if reference in look.images:
+    if _has_image(sight, role, look):
         return 0
     archive = sight.archives.get(role)
     # Unpacked beside what the engine has received of it.

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.observe.model import BackendServer
 from hadeploy.verify.backends import UNEVEN, once_served
+from hadeploy.verify.capacity import capacity_proofs
 
 NO_ANSWER = "are they up? look for firewalls on the way"
 READY = "start the servers there; is the port right?"
@@ -37,6 +38,20 @@ OUTCOMES = {
     "L7RSP": ("they do not answer in HTTP", f"is the port right? other servers need {TCP}"),
     "L7": ("they do not answer 200", LOGS),
 }
+
+
+def full_listeners(scene: Scene) -> Iterator[Diagnosis]:
+    """Listeners that accept no more connections."""
+    for proof in capacity_proofs(scene.cluster, scene.observed):
+        if proof.verdict == "fail" and proof.node:
+            listener = proof.message.partition(" is full")[0]
+            yield Diagnosis(
+                "listener-full",
+                (proof.node,),
+                f"{listener} accepts no more connections",
+                proof.hint or "",
+                (f"{proof.node}: {proof.message}",),
+            )
 
 
 def backends(scene: Scene) -> Iterator[Diagnosis]:

@@ -212,6 +212,15 @@ CAUSES = (
         ("vip-unheard",),
     ),
     Cause(
+        "listener-full",
+        "a listener has as many connections as it may",
+        "haproxy's statistics (`scur` and `slim` of the frontend); how many connections wait in "
+        "the kernel's queue of the port",
+        "raise `maxconn` of the listener or `haproxy.maxconn`; look for clients that leave "
+        "connections open",
+        ("vip-unheard",),
+    ),
+    Cause(
         "vip-unheard",
         "the VIP answers on its holder and not from another node",
         "connections from each node to the VIP",

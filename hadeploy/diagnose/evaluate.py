@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 
-from hadeploy.diagnose.backends import backends
+from hadeploy.diagnose.backends import backends, full_listeners
 from hadeploy.diagnose.catalogue import CAUSES, IDS
 from hadeploy.diagnose.configuration import check_script, not_applied, refused
 from hadeploy.diagnose.containers import containers, docker, ports, silent
@@ -34,6 +34,7 @@ RECOGNISERS: tuple[Callable[[Scene], Iterator[Diagnosis]], ...] = (
     check_script,
     faults,
     not_applied,
+    full_listeners,
     vip_unanswered,
     unreachable,
     backends,

@@ -54,6 +54,7 @@ class Host:
             answered, or "".
         docker: what `docker info` says; {} if nothing.
         free: bytes free, by `docker` (its data folder) and `root` (our folder).
+        free_inodes: how many files more there may be, where there is a limit, by the same.
         read_only: those of the two that are on a read-only file system.
         folder: what is wrong with our folder → the path that it is about: "blocked" by what is no
             folder, "inside" of another cluster's folder, "foreign" files in it.
@@ -77,6 +78,7 @@ class Host:
     neighbours: Mapping[str, str] = field(default_factory=dict)
     docker: Mapping[str, Any] = field(default_factory=dict, repr=False)
     free: Mapping[str, int] = field(default_factory=dict)
+    free_inodes: Mapping[str, int] = field(default_factory=dict)
     read_only: frozenset[str] = frozenset()
     folder: Mapping[str, str] = field(default_factory=dict)
     nonlocal_bind: bool = False

@@ -103,11 +103,18 @@ class Owner:
 
 @dataclass(frozen=True)
 class Socket:
-    """A listening TCP socket and, where the node tells, its owners."""
+    """A listening TCP socket and, where the node tells, its owners.
+
+    Attributes:
+        waiting: connections that the kernel has accepted and the program has not.
+        backlog: how many of those there may be.
+    """
 
     address: str
     port: int
     owners: tuple[Owner, ...]
+    waiting: int = field(default=0, compare=False)
+    backlog: int = field(default=0, compare=False)
 
     def belongs_to(self, container: ObservedContainer | None) -> bool:
         """Whether that container's processes own it, and nobody else."""
@@ -264,6 +271,8 @@ class ObservedNode:
         kept: our staged and last good files, by name only.
         serving: the id of the configuration that haproxy answers with, or None if it does not.
         sessions: frontend → how many its haproxy has now.
+        session_limits: frontend → how many it may have.
+        queued: backend → how many connections wait for one of its servers.
         versions: role → what the running program says of itself; empty if it was not asked.
         once_up: listeners without a backend that is up, which haproxy's log says had one.
         settled: seconds that the VIP took to answer there after a change; 0.0 if nobody waited.
@@ -313,6 +322,8 @@ class ObservedNode:
     host: Host = field(default_factory=Host)
     skew: float = 0.0
     sessions: Mapping[str, int] = field(default_factory=dict)
+    session_limits: Mapping[str, int] = field(default_factory=dict)
+    queued: Mapping[str, int] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     settled: float = 0.0
     once_up: frozenset[str] = frozenset()

@@ -84,6 +84,8 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         serving=parse_serving(reply.body("haproxy")),
         backends=parse_backends(reply.body("haproxy")),
         sessions=parse_sessions(reply.body("haproxy")),
+        session_limits=_numbers(reply.body("haproxy"), "FRONTEND", "slim"),
+        queued=_numbers(reply.body("haproxy"), "BACKEND", "qcur"),
         once_up=frozenset(m.words[0] for m in reply.all("once-up") if m.words),
         versions={m.words[0]: m.words[1] for m in reply.all("version") if len(m.words) > 1},
         through={
@@ -218,6 +220,8 @@ def parse_sockets(text: str, containers: Mapping[int, str]) -> tuple[Socket, ...
                 tuple(
                     sorted({Owner(n, int(pid), containers.get(int(pid), "")) for n, pid in owners})
                 ),
+                _number(columns[1]) or 0,
+                _number(columns[2]) or 0,
             )
         )
     return tuple(found)
@@ -251,10 +255,15 @@ def parse_backends(text: str) -> tuple[BackendServer, ...]:
 
 def parse_sessions(text: str) -> dict[str, int]:
     """The present sessions of each frontend in haproxy's statistics."""
+    return _numbers(text, "FRONTEND", "scur")
+
+
+def _numbers(text: str, kind: str, column: str) -> dict[str, int]:
+    """One column of the rows of a kind in haproxy's statistics, by the name of the section."""
     return {
-        row["pxname"]: _number(row.get("scur") or "") or 0
+        row["pxname"]: _number(row.get(column) or "") or 0
         for row in _statistics(text)
-        if row.get("svname") == "FRONTEND"
+        if row.get("svname") == kind
     }
 
 

@@ -24,7 +24,8 @@ def parse_host(reply: Reply) -> Host:
     Args:
         reply: what observe.sh said.
     """
-    free = {m.words[0]: m.words[1] for m in reply.all("free") if len(m.words) == 2}
+    room = {m.words[0]: tuple(map(int, m.words[1:])) for m in reply.all("free")}
+    free = {name: each for name, each in room.items() if len(each) == 4}
     looked_up = next((m.words for m in reply.all("resolution") if m.words), None)
     return Host(
         links=parse_links(reply.body("links")),
@@ -33,7 +34,8 @@ def parse_host(reply: Reply) -> Host:
         thorough=bool(reply.all("thorough")),
         neighbours={m.words[0]: parse_neighbour(m.text) for m in reply.all("neighbour") if m.words},
         docker=parse_object(reply.body("docker-info")),
-        free={name: 1024 * int(kilobytes) for name, kilobytes in free.items()},
+        free={name: blocks * size for name, (blocks, size, _, _) in free.items()},
+        free_inodes={name: left for name, (_, _, left, total) in free.items() if total},
         read_only=frozenset(m.words[0] for m in reply.all("read-only") if m.words),
         folder=parse_folder(reply),
         nonlocal_bind=bool(reply.all("nonlocal-bind")),

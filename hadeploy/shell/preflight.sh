@@ -100,15 +100,15 @@ probe_end() {
     done
 }
 
-# free_of NAME FOLDER: kilobytes on the file system that it is on, or would be, and whether that is
-# read-only: root may write to any other.
+# free_of NAME FOLDER: free blocks, their size, free inodes and all inodes (0: there is no limit) of the file
+# system that it is on, or would be, and whether that is read-only: root may write to any other.
 free_of() {
     hd_folder=$2
     until [ -d "$hd_folder" ]; do
         hd_folder=${hd_folder%/*}
         [ -n "$hd_folder" ] || hd_folder=/
     done
-    emit free "$1" "$(df -Pk "$hd_folder" | sed -n '2s/^.* \([0-9][0-9]*\)  *[0-9]*%.*$/\1/p')"
+    emit free "$1" "$(stat -f -c '%a %S %d %c' "$hd_folder")"
     [ -w "$hd_folder" ] || emit read-only "$1"
 }
 

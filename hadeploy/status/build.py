@@ -66,7 +66,12 @@ def _node(situation: Situation, node: Node) -> NodeStatus:
         changes=len(situation.steps(node.label)),
         containers=tuple(_container(cluster, look, role) for role in get_args(Role)),
         listeners=tuple(
-            ListenerStatus(listener.name, listener.port, look.sessions.get(listener.name))
+            ListenerStatus(
+                listener.name,
+                listener.port,
+                look.sessions.get(listener.name),
+                look.session_limits.get(listener.name),
+            )
             for listener in cluster.listeners
         ),
         backends=tuple(

@@ -48,11 +48,16 @@ class VrrpStatus:
 
 @dataclass(frozen=True)
 class ListenerStatus:
-    """A listener on one node; sessions is None where haproxy does not tell."""
+    """A listener on one node; sessions and most are None where haproxy does not tell.
+
+    Attributes:
+        most: how many sessions it may have.
+    """
 
     name: str
     port: int
     sessions: int | None
+    most: int | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import SUFFIX
 from hadeploy.plan.backends import recorded_listeners as applied_listeners
 from hadeploy.plan.order import holders
+from hadeploy.verify.capacity import RAISE, is_full
 from hadeploy.verify.model import Proof
 
 PROOF = "vip-answers-clients"
@@ -160,8 +161,11 @@ def answer_proofs(
                 and not answer.closed
             }
             target = target_of(vip, listener)
+            holding = holders([str(vip.ip)], observed.values())
             hint = NOT_UNDERSTOOD
-            if not behind.tls:
+            if any(is_full(observed[node], listener.name) for node in holding):
+                hint = RAISE
+            elif not behind.tls:
                 hint += ON_PURPOSE.format(root=cluster.root)
             wrong = _nodes_by(answers, behind.problem)
             if not wrong:

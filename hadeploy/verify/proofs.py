@@ -12,6 +12,7 @@ from hadeploy.observe.model import ObservedContainer, ObservedNode, Socket
 from hadeploy.plan.successor import drains
 from hadeploy.verify.answers import Supplied, supplied, target_of
 from hadeploy.verify.backends import backend_proofs
+from hadeploy.verify.capacity import capacity_proofs
 from hadeploy.verify.model import Proof, Verdict
 from hadeploy.verify.other_keepaliveds import other_keepaliveds
 from hadeploy.verify.segment import segment_proofs
@@ -58,6 +59,7 @@ def prove(
             found.append(_check_runs(cluster, look))
     found += segment_proofs(cluster, observed)
     found += backend_proofs(cluster, observed)
+    found += capacity_proofs(cluster, observed)
     return found
 
 

@@ -268,17 +268,19 @@ def test_what_a_file_system_or_the_next_boot_would_break_is_told(served: Cluster
     served.node(n1, ETC_READ_ONLY.inject)
     served.node(n2, f"mkdir -p /run/systemd/system; cat >{here} <<'END'\n{SYSTEMCTL}END")
     served.node(n2, f"chmod 755 {here}")
+    served.node(n2, "mount -t tmpfs -o nr_inodes=10 tmpfs /etc/hadeploy")
     served.node(n3, "mount -t tmpfs -o size=1m tmpfs /etc/hadeploy")
     try:
         result = served.run("check", "--json")
         plan = served.run("plan")
     finally:
         served.node(n1, ETC_READ_ONLY.heal)
-        served.node(n2, f"rm -r /run/systemd/system {here}")
+        served.node(n2, f"rm -r /run/systemd/system {here}; umount /etc/hadeploy")
         served.node(n3, "umount /etc/hadeploy")
     assert result.code == 3
     assert verdicts(result, "fail") == {
         (n1, "our-folder"): f"{ROOT} is on a read-only file system",
+        (n2, "disk-space"): f"9 inodes are free for {ROOT}",
         (n3, "disk-space"): f"1048 kB are free for {ROOT}",
     }
     warned = verdicts(result, "warn")

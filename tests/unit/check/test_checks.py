@@ -105,6 +105,18 @@ CASES: list[Any] = [
     ),
     (host(free={"docker": 10**8}), "disk-space", "fail", "100 MB are free in /var/lib/docker"),
     (host(free={"docker": 10**9}), "disk-space", "warn", "only 1000 MB are free"),
+    (
+        host(free_inodes={"root": 99}),
+        "disk-space",
+        "fail",
+        "99 inodes are free for /etc/hadeploy/c",
+    ),
+    (
+        host(free_inodes={"docker": 9}),
+        "disk-space",
+        "fail",
+        "9 inodes are free for /var/lib/docker",
+    ),
     (host(free={"root": 1000}), "disk-space", "fail", "1 kB are free for /etc/hadeploy/c"),
     (host(nofile=Nofile(1024, None, True)), "nofile", "fail", "the kernel allows 1024"),
     (host(nofile=Nofile(1048576, 4096, False)), "nofile", "fail", "hard limit is 4096"),

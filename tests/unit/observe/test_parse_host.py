@@ -39,6 +39,7 @@ def test_a_node_of_the_lab_is_read() -> None:
     assert host.links["eth0"].mac.startswith("02:00:")
     assert host.docker["ServerVersion"].startswith("20.10")
     assert host.free["docker"] > 10**9
+    assert host.free_inodes["docker"] > 10**6
     assert host.nofile is not None
     assert host.nofile.most == 1048576
     assert len(host.iptables) == 2

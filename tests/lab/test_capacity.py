@@ -1,0 +1,51 @@
+"""A listener that has no room for another client is told as that."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from tests.lab.harness import Cluster
+
+MOST = 20
+
+
+@contextmanager
+def idle(cluster: Cluster, count: int) -> Iterator[None]:
+    """Clients that connect through the VIP, and say nothing."""
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(socket.create_connection((cluster.lab.vip, 9443), timeout=5))
+        yield
+
+
+def told(cluster: Cluster) -> list[tuple[str, str]]:
+    """What `verify` says of the listener's room on the holder: verdict and message."""
+    (holder,) = cluster.holders()
+    proofs = cluster.run("verify", "--timeout", "0", "--json").document["proofs"]
+    named = [p for p in proofs if (p["proof"], p["node"]) == ("listener-has-room", holder)]
+    return [(p["verdict"], p["message"]) for p in named]
+
+
+def test_a_full_listener(served: Cluster) -> None:
+    served.inventory["listeners"] = [{"port": 9443, "maxconn": MOST}]
+    served.up()
+    ((verdict, message),) = told(served)
+    assert (verdict, message.startswith("listener kube-apiserver has ")) == ("pass", True)
+    with idle(served, MOST - 3):
+        ((verdict, message),) = told(served)
+        assert verdict == "warn"
+        assert "listener kube-apiserver is nearly full: " in message
+        assert served.run("status").code == 0
+    # Those that are one too many are in the kernel's queue.
+    with idle(served, MOST + 5):
+        ((verdict, message),) = told(served)
+        assert verdict == "fail"
+        assert f"is full: {MOST} of {MOST} connections, and " in message
+        result = served.run("verify", "--timeout", "0")
+        assert result.code == 4
+        assert "kube-apiserver accepts no more connections" in result.out
+        assert served.run("status").code == 7
+    served.ok("verify")
+    served.ok("status")
