@@ -69,7 +69,11 @@ def test_so_does_what_plain_servers_do_not_understand(served: Cluster) -> None:
     ("wrong", "told"),
     [
         (PROXY, "closes every connection at once, although 3 backends are up"),
-        (DOUBLE_TLS, "answers HTTP, although the backends speak TLS"),
+        pytest.param(
+            DOUBLE_TLS,
+            "answers HTTP, although the backends speak TLS",
+            marks=pytest.mark.exhaustive,
+        ),
     ],
 )
 def test_a_first_up_with_servers_that_do_not_understand_haproxy_is_not_proven(

@@ -24,7 +24,9 @@ def known_down(cluster: Cluster, server: str, *nodes: str) -> bool:
     return all(servers(cluster, node).get(server) == "DOWN" for node in nodes)
 
 
-@pytest.mark.parametrize("change", ["reload", "recreate"])
+@pytest.mark.parametrize(
+    "change", ["reload", pytest.param("recreate", marks=pytest.mark.exhaustive)]
+)
 def test_no_request_is_lost_to_a_dead_server(served: Cluster, change: str) -> None:
     (holder,) = served.holders()
     other, away = [node for node in served.lab.nodes if node != holder]

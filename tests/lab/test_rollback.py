@@ -68,6 +68,7 @@ def test_a_node_whose_haproxy_fails_gets_the_old_one_back(served: Cluster, chang
     assert served.up()["changes"] == 0
 
 
+@pytest.mark.exhaustive
 def test_renamed_containers_come_back_under_their_old_names(served: Cluster) -> None:
     (holder,) = served.holders()
     first, second = [node for node in served.lab.nodes if node != holder]

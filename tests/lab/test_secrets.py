@@ -129,7 +129,7 @@ def test_a_canary_is_in_one_file_alone(fresh: Cluster, home: Path) -> None:
         archive = fresh.folder / "support.tar.gz"
         # With all that --debug tells of a failure.
         fresh.node("n2", f"docker pause {KEEPALIVED}")
-        run("verify", "--debug", code=4)
+        run("verify", "--debug", "--timeout", "1", code=4)
         run("support", "--output", str(archive), "--debug")
         fresh.node("n2", f"docker unpause {KEEPALIVED}")
         files = read(archive)

@@ -89,6 +89,7 @@ def test_a_second_vip_is_added_and_taken_away_without_a_failure(served: Cluster)
     assert served.holders(second) == []
 
 
+@pytest.mark.exhaustive
 def test_with_a_new_image_the_containers_come_first(served: Cluster) -> None:
     newer = "haproxy:3.0.11"
     served.inventory["images"]["haproxy"] = {
