@@ -6,6 +6,7 @@ import base64
 import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import Enum
 
 from hadeploy.adopt.recognise import ByHand
 from hadeploy.answers.hello import hello_for_printf
@@ -14,6 +15,7 @@ from hadeploy.desired.model import Container, DesiredNode, Role
 from hadeploy.inventory.model import Cluster
 from hadeploy.plan.backends import ExpectedBackend, check_seconds
 from hadeploy.plan.model import Impact, NodePlan, Step
+from hadeploy.plan.vip_moves import winning_step
 from hadeploy.run.lock import Lock
 from hadeploy.run.takeover import takeover_proofs
 from hadeploy.run.validation import FILES
@@ -118,7 +120,22 @@ class Change:
     takeover: tuple[ExpectedBackend, ...] = ()
 
 
-def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise: str) -> str:
+class Part(Enum):
+    """The part of a turn that a script does."""
+
+    WHOLE = "whole"
+    CHANGE = "change"
+    FINISH = "finish"
+
+
+def apply_script(
+    change: Change,
+    turn: NodePlan,
+    fingerprint: str,
+    *,
+    otherwise: str,
+    part: Part = Part.WHOLE,
+) -> str:
     """Does the steps of one turn, and proves both programs.
 
     Args:
@@ -126,14 +143,55 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
         turn: the steps.
         fingerprint: of the node as it was left last.
         otherwise: what to do when a step fails (shell/apply.sh).
+        part: which of them; FINISH begins with what `finishing_step` names.
     """
-    cluster, desired = change.cluster, change.desired
+    finish = finishing_step(change, turn) if part is not Part.WHOLE else None
+    first, second = _turn_lines(change, turn, len(turn.steps) if finish is None else finish)
+    lines = ["begin", *second] if part is Part.FINISH else [*_before_steps(change, turn), *first]
+    if part is Part.CHANGE:
+        # If the run ends here, a node that is held back is let go by itself.
+        lines.append("guard")
+    return lock_script(change, fingerprint, [*lines, FINGERPRINT], otherwise, turn.together)
+
+
+def touches_haproxy(turn: NodePlan) -> bool:
+    """Whether a turn starts, replaces or reloads haproxy."""
+    return any(step.role == "haproxy" and step.action in _TOUCHES for step in turn.steps)
+
+
+def finishing_step(change: Change, turn: NodePlan) -> int | None:
+    """The first step that a new haproxy has to be proven before: the VIP may move, or the change is
+    recorded, and there is no way back.
+
+    Args:
+        change: what the turn's scripts are made from.
+        turn: the steps.
+
+    Returns:
+        None if there is no such step.
+    """
+    steps = list(enumerate(turn.steps))
+    last = max((n for n, s in steps if s.role == "haproxy" and s.action in _TOUCHES), default=-1)
+    wins = winning_step(turn) if change.takeover else None
+    after = (n for n, step in steps if n > last and (step.action in _AFTERWARDS or n == wins))
+    return next(after, None)
+
+
+def _before_steps(change: Change, turn: NodePlan) -> list[str]:
     lines = ["begin"]
-    if change.backends and any(s.role == "haproxy" and s.action in _TOUCHES for s in turn.steps):
+    if change.backends and touches_haproxy(turn):
         lines.append("expect_backends")
     if not (turn.holder or turn.together) and any(s.impact is Impact.RESTART for s in turn.steps):
-        lines.insert(0, _line("still_elsewhere", *desired.addresses))
+        lines.insert(0, _line("still_elsewhere", *change.desired.addresses))
+    return lines
+
+
+def _turn_lines(change: Change, turn: NodePlan, finish: int) -> tuple[list[str], list[str]]:
+    """The lines of a turn's steps with their proofs: those before that step, and the others."""
+    cluster, desired = change.cluster, change.desired
     proofs = takeover_proofs(cluster, change.takeover, desired.addresses, turn)
+    lines: list[str] = []
+    first = lines
     settled = True
     carried = False
     for number, step in enumerate(turn.steps):
@@ -142,6 +200,8 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
             proof = _proof(cluster, desired, desired.container("keepalived"))
             lines.append(_line("step", f"{number}.settled", *proof))
             settled = True
+        if number == finish:
+            lines = []
         if number in proofs:
             lines.append(_line("step", f"{number}.{TAKEOVER}", *proofs[number]))
         command = _command(change, turn, step)
@@ -157,8 +217,7 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
             if step.role == "haproxy" and step.action in _TOUCHES and change.backends:
                 seconds = str(check_seconds(cluster))
                 lines.append(_line("step", f"{number}.{BACKENDS}", "prove_backends", seconds))
-    lines.append(FINGERPRINT)
-    return lock_script(change, fingerprint, lines, otherwise, turn.together)
+    return first, lines if lines is not first else []
 
 
 def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
@@ -183,14 +242,18 @@ def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
     )
 
 
-def restore_script(change: Change, fingerprint: str) -> str:
+def restore_script(
+    change: Change, fingerprint: str, how: str = "put_back", *, together: bool = True
+) -> str:
     """Puts one node back to what its record tells of.
 
     Args:
         change: what would have been made of it.
         fingerprint: of the node as it was left last.
+        how: the function of shell/apply.sh for a step that fails.
+        together: whether all nodes go back.
     """
-    return lock_script(change, fingerprint, ["put_back"], "leave_it", together=True)
+    return lock_script(change, fingerprint, [how], "leave_it", together=together)
 
 
 def lock_script(

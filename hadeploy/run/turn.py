@@ -56,8 +56,17 @@ class Done:
     awaited: float
 
 
-def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress) -> Done:
+def take_turn(
+    script: str, turn: NodePlan, session: Session, progress: Progress, *, begun: bool = False
+) -> Done:
     """Do the steps of one turn and prove the node healthy.
+
+    Args:
+        script: does them, or a part of them.
+        turn: the steps.
+        session: to the node.
+        progress: told what is done.
+        begun: whether another script of this turn has changed the node already.
 
     Raises:
         BackendsLostError: backends that were up before, or that the holder reaches, are down.
@@ -74,8 +83,7 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
     reply = session.run(script, doing="applying", on_message=tell)
     failed = reply.all("failed")
     if not failed:
-        _refuse(reply, session.node)
-        progress.node(session.node, f"{len(turn.steps)} changes applied and proven", "ok")
+        _refuse(reply, session.node, begun=begun)
         awaited = sum(int(message.words[0]) for message in reply.all("awaited"))
         return Done(reply.all("fingerprint")[-1].words[0], awaited / 100)
     number = failed[0].words[0]
@@ -95,11 +103,11 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
     )
 
 
-def _refuse(reply: Reply, node: str) -> None:
+def _refuse(reply: Reply, node: str, *, begun: bool) -> None:
     try:
         refuse(reply, node, "applying")
     except RefusedError as error:
-        if not reply.all("ok"):
+        if not (begun or reply.all("ok")):
             raise
         # Who loses the lock between two steps may not put the first one back either.
         raise NodeFailedError(error.what, Standing.BROKEN, node=node, hint=error.hint) from error
@@ -114,9 +122,7 @@ def put_back(script: str, session: Session, progress: Progress) -> Standing:
     progress.node(session.node, "putting back what it had")
     reply = session.run(script, doing="putting back")
     refuse(reply, session.node, "putting back")
-    standing = _standing(reply)
-    progress.node(session.node, standing.words, "ok" if standing is Standing.RESTORED else "failed")
-    return standing
+    return _standing(reply)
 
 
 def _standing(reply: Reply) -> Standing:

@@ -13,6 +13,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import changed_settings, expected_backends
 from hadeploy.plan.identity import running_identity
 from hadeploy.plan.model import Impact, NodePlan
+from hadeploy.run.client_view import ClientView
 from hadeploy.run.homecoming import bring_home
 from hadeploy.run.images import bring, needs_of
 from hadeploy.run.inputs import Inputs
@@ -28,7 +29,7 @@ from hadeploy.run.prepare import Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.record import applied_record
 from hadeploy.run.refusal import RefusedError, refuse
-from hadeploy.run.scripts import Change, apply_script, restore_script
+from hadeploy.run.scripts import Change, Part, apply_script, finishing_step, restore_script
 from hadeploy.run.staging import stage_all
 from hadeploy.run.standing import NodeFailedError, RollError, Standing
 from hadeploy.run.successor import find_successor
@@ -176,6 +177,7 @@ class _Roll:
         self._progress = progress
         self.waits = [0.0]
         self._takeovers = Takeovers(prepared, sessions)
+        self._clients = ClientView(prepared.cluster, prepared.observed)
         self._standing = {
             node: Standing.UNTOUCHED
             if node in staged or not _is_new(prepared, node)
@@ -260,16 +262,8 @@ class _Roll:
             find_successor(cluster, self._prepared.desired, node, self._sessions)
         else:
             self._takeovers.refuse_unfit_winner(turn)
-        script = apply_script(
-            self._change(node, turn),
-            turn,
-            self._fingerprints[node],
-            otherwise=self._otherwise(turn),
-        )
         try:
-            done = take_turn(script, turn, self._sessions[node], self._progress)
-            self._fingerprints[node] = done.fingerprint
-            self.waits.append(done.awaited)
+            self._apply(turn)
         except HadeployError as error:
             if isinstance(error, NodeFailedError):
                 self._standing[node] = error.standing
@@ -290,6 +284,50 @@ class _Roll:
                     self._sessions,
                     self._progress,
                 )
+
+    def _apply(self, turn: NodePlan) -> None:
+        """Do the steps of a turn; where clients can be asked, all but the last ones first.
+
+        Raises:
+            HadeployError: a step failed, or clients are not answered as before.
+        """
+        node, change = turn.node, self._change(turn.node, turn)
+        before = self._clients.before(turn, change.backends)
+        if not before:
+            self._run_part(turn, change, Part.WHOLE)
+        else:
+            self._run_part(turn, change, Part.CHANGE)
+            self._progress.node(node, "asking it as clients on this machine do")
+            unchanged = [n for n, s in self._standing.items() if s is Standing.UNTOUCHED]
+            lost = self._clients.lost(node, before, [n for n in unchanged if n != node])
+            if lost:
+                self._progress.node(node, "asking it as clients on this machine do", "failed")
+                raise BackendsLostError(lost, self._back(turn, change), node=node)
+            if finishing_step(change, turn) is not None:
+                self._run_part(turn, change, Part.FINISH)
+        self._progress.node(node, f"{len(turn.steps)} changes applied and proven", "ok")
+
+    def _run_part(self, turn: NodePlan, change: Change, part: Part) -> None:
+        node = turn.node
+        otherwise = self._otherwise(turn)
+        script = apply_script(
+            change, turn, self._fingerprints[node], otherwise=otherwise, part=part
+        )
+        begun = part is Part.FINISH
+        done = take_turn(script, turn, self._sessions[node], self._progress, begun=begun)
+        self._fingerprints[node] = done.fingerprint
+        self.waits.append(done.awaited)
+
+    def _back(self, turn: NodePlan, change: Change) -> Standing:
+        """Put back a node whose change is not recorded yet; tells what it has now."""
+        node = turn.node
+        script = restore_script(
+            change, self._fingerprints[node], self._otherwise(turn), together=turn.together
+        )
+        try:
+            return put_back(script, self._sessions[node], self._progress)
+        except HadeployError:
+            return Standing.BROKEN
 
     def _blame(self, error: BackendsLostError) -> None:
         """Name the settings that made backends go down, if the change is the cause.
@@ -331,9 +369,13 @@ class _Roll:
         for node in reversed(nodes):
             script = restore_script(self._change(node), self._fingerprints[node])
             try:
-                self._standing[node] = put_back(script, self._sessions[node], self._progress)
+                standing = put_back(script, self._sessions[node], self._progress)
             except HadeployError:
                 self._standing[node] = Standing.BROKEN
+                continue
+            self._standing[node] = standing
+            restored = standing is Standing.RESTORED
+            self._progress.node(node, standing.words, "ok" if restored else "failed")
 
     def _change(self, node: str, turn: NodePlan | None = None) -> Change:
         prepared = self._prepared

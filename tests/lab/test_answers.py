@@ -87,6 +87,23 @@ def test_a_first_up_with_servers_that_do_not_understand_haproxy_is_not_proven(
     assert verdicts(fresh) == (0, 0)
 
 
+def test_a_rule_that_refuses_clients_and_accepts_the_nodes_goes_back(over_tls: Cluster) -> None:
+    nodes = " ".join(over_tls.lab.address(node) for node in over_tls.lab.nodes)
+    rule = f"tcp-request connection reject unless {{ src {nodes} {over_tls.lab.vip} 127.0.0.1 }}"
+    over_tls.inventory["templates"] = {"extra": {"listener": rule}}
+    told = " ".join(refused(over_tls, tls=True).err.split())
+    (holder,) = over_tls.holders()
+    first = next(node for node in over_tls.lab.nodes if node != holder)
+    assert (
+        f"port 9443 of {over_tls.lab.address(first)}, asked from this machine, answered TLS before "
+        "the change, and closes every connection at once now"
+    ) in told
+    assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in told
+    del over_tls.inventory["templates"]
+    assert over_tls.up()["changes"] == 0
+    assert verdicts(over_tls) == (0, 0)
+
+
 def test_a_listener_that_answered_before_and_does_not_now_is_down(served: Cluster) -> None:
     served.inventory["listeners"] = [{"balance": "roundrobin"}]
     served.up()

@@ -194,6 +194,7 @@ def test_a_port_that_answers_as_before_is_proven(before: list[str], after: list[
         (["tls"], ["closed"], "tls=closed"),
         (["tls"], ["http"], "tls=http"),
         (["http"], ["http/400"], "http=http/400"),
+        (["http/200"], ["http/403"], "http/200=http/403"),
         # One of the servers is enough.
         (["tls"], ["silent", "tls"], "tls=silent"),
         (["http", "tls"], ["refused"], "http,tls=refused"),
