@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
 from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
+from hadeploy.answers.answer import PROOF
 from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
@@ -46,6 +47,7 @@ class Prepared:
         plan: the steps.
         then: what follows in a plan of its own, as a sentence; "" if nothing does.
         by_hand: what was set up by hand and is taken over, by node label.
+        compare_answers: whether clients must be answered as before the change.
     """
 
     cluster: Cluster
@@ -54,6 +56,7 @@ class Prepared:
     plan: Plan
     then: str = ""
     by_hand: Mapping[str, ByHand] = field(default_factory=dict)
+    compare_answers: bool = True
 
     @property
     def changes(self) -> int:
@@ -126,7 +129,17 @@ def prepare(
     plan = with_disabling(prepared.cluster, prepared.plan, disabled, observed)
     if check:
         refuse_unfit_winner(prepared.cluster, prepared.desired, observed, plan)
-    return dataclasses.replace(prepared, plan=plan)
+    prepared = dataclasses.replace(prepared, plan=plan)
+    return _on_purpose(prepared) if PROOF in choices.skip else prepared
+
+
+def _on_purpose(prepared: Prepared) -> Prepared:
+    """The same, where clients may be answered otherwise than before."""
+    # Few runs change that.
+    from hadeploy.plan.new_answers import with_new_answers  # noqa: PLC0415
+
+    plan = with_new_answers(prepared.cluster, prepared.plan, prepared.observed)
+    return dataclasses.replace(prepared, plan=plan, compare_answers=False)
 
 
 def _planned(

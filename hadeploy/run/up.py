@@ -10,7 +10,7 @@ from hadeploy.desired.model import configuration_id
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import ANSWER_SECONDS, look_at, observation_script
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.backends import changed_settings, expected_backends
+from hadeploy.plan.backends import ExpectedBackend, changed_settings, expected_backends
 from hadeploy.plan.identity import running_identity
 from hadeploy.plan.model import Impact, NodePlan
 from hadeploy.run.client_view import ClientView
@@ -400,10 +400,13 @@ class _Roll:
             # A node that was down is held until it reaches what the holder reaches.
             backends=()
             if takeover and not prepared.observed[node].backends
-            else expected_backends(
-                prepared.cluster,
-                prepared.observed,
-                node,
-                prepared.by_hand[node].ports if node in prepared.by_hand else (),
-            ),
+            else self._expected(node),
         )
+
+    def _expected(self, node: str) -> tuple[ExpectedBackend, ...]:
+        prepared = self._prepared
+        ports = prepared.by_hand[node].ports if node in prepared.by_hand else ()
+        expected = expected_backends(prepared.cluster, prepared.observed, node, ports)
+        if prepared.compare_answers:
+            return expected
+        return tuple(one for one in expected if not one.after.startswith(":"))

@@ -87,6 +87,51 @@ def test_a_first_up_with_servers_that_do_not_understand_haproxy_is_not_proven(
     assert verdicts(fresh) == (0, 0)
 
 
+DENY = "http-request deny"
+# Answers 401 to everything, and 400 to what is no HTTP.
+LOGIN_WANTED = """
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(401)
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
+Server(("", 6443), Handler).serve_forever()
+"""
+
+
+def test_another_status_goes_back_unless_it_is_wanted(served: Cluster) -> None:
+    served.inventory["templates"] = {"extra": {"defaults": "mode http"}}
+    served.up()
+    served.inventory["templates"]["extra"]["listener"] = DENY
+    told = " ".join(refused(served).err.split())
+    assert "answered HTTP before the change, and answers HTTP with status 403 now" in told
+    wanted = "hadeploy up --skip vip-answers-clients"
+    assert wanted in told
+    served.ok("up", "--skip", "vip-answers-clients")
+    assert verdicts(served) == (0, 0)
+    assert served.up()["changes"] == 0
+    # What clients are answered changes behind haproxy.
+    del served.inventory["templates"]
+    served.up()
+    for node in served.lab.nodes:
+        served.lab.apiserver(node, up=False)
+        start = "setsid python3 /run/login.py >/dev/null 2>&1 & echo $! >/run/login.pid"
+        served.node(node, f"cat >/run/login.py <<'END'\n{LOGIN_WANTED}END\n{start}")
+    try:
+        eventually(lambda: all_up(served), "the servers are up")
+        assert verdicts(served) == (4, 7)
+        told = served.run("verify", "--timeout", "0").out
+        assert "answers HTTP with status 401, and answered HTTP when the last change" in told
+        assert wanted in " ".join(told.split())
+        assert served.ok("up", "--skip", "vip-answers-clients", "--json").document["changes"] == 3
+        assert verdicts(served) == (0, 0)
+        assert served.ok("up", "--skip", "vip-answers-clients", "--json").document["changes"] == 0
+    finally:
+        for node in served.lab.nodes:
+            served.node(node, "kill $(cat /run/login.pid); rm /run/login.*")
+
+
 def test_a_rule_that_refuses_clients_and_accepts_the_nodes_goes_back(over_tls: Cluster) -> None:
     nodes = " ".join(over_tls.lab.address(node) for node in over_tls.lab.nodes)
     rule = f"tcp-request connection reject unless {{ src {nodes} {over_tls.lab.vip} 127.0.0.1 }}"
