@@ -81,7 +81,7 @@ def read_answer(word: str, first: str = "") -> Answer | None:
 def as_before(now: Answer, before: Collection[Answer]) -> bool:
     """Whether an answer is of a kind that was given before, or better.
 
-    The same as `as_before` in shell/backends.sh.
+    The same as `as_before` in shell/answer.sh.
 
     Args:
         now: the answer.

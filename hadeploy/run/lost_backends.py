@@ -77,6 +77,10 @@ class UnfitForTakeoverError(BackendsLostError):
         )
 
 
+class ServiceLostError(BackendsLostError):
+    """Once the VIP had moved to another node, clients were not answered as before."""
+
+
 class BackendsDiedError(HadeployError):
     """The backends went down on all nodes at once, so the change is not the cause."""
 

@@ -233,12 +233,13 @@ def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
     return lock.changing(
         cluster,
         fingerprint,
-        ["keepalived.sh", "apply.sh", "handover.sh"],
+        ["keepalived.sh", "apply.sh", "handover.sh", "answer.sh"],
         [
             _line("step", "0", "hand_over", port, *vips),
             _line("step", "1", "end_hand_over", cluster.container_names[1]),
         ],
         HD_OTHERWISE="leave_it",
+        HD_HELLO=hello_for_printf(),
     )
 
 

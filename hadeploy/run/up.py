@@ -22,6 +22,7 @@ from hadeploy.run.lock import Lock, held
 from hadeploy.run.lost_backends import (
     BackendsDiedError,
     BackendsLostError,
+    ServiceLostError,
     UnfitForTakeoverError,
     died_by_themselves,
 )
@@ -267,6 +268,8 @@ class _Roll:
         except HadeployError as error:
             if isinstance(error, NodeFailedError):
                 self._standing[node] = error.standing
+                if isinstance(error, ServiceLostError) and error.standing is Standing.RESTORED:
+                    self._keep_off_changed()
                 if isinstance(error, BackendsLostError):
                     self._blame(error)
             elif not isinstance(error, RefusedError):
@@ -328,6 +331,19 @@ class _Roll:
             return put_back(script, self._sessions[node], self._progress)
         except HadeployError:
             return Standing.BROKEN
+
+    def _keep_off_changed(self) -> None:
+        """Keep the VIP off the nodes that have changed already: clients are not answered there."""
+        for node, standing in self._standing.items():
+            if standing is not Standing.NEW or node not in self._fingerprints:
+                continue
+            change, fingerprint = self._change(node), self._fingerprints[node]
+            script = restore_script(change, fingerprint, "keep_off", together=False)
+            # It may be out of reach; then it keeps the VIP, if it has it.
+            with suppress(HadeployError):
+                self._standing[node] = put_back(
+                    script, self._sessions[node], self._progress, "keeping the VIP off it"
+                )
 
     def _blame(self, error: BackendsLostError) -> None:
         """Name the settings that made backends go down, if the change is the cause.

@@ -70,3 +70,21 @@ answers_of() {
         wait
     } | sort -u
 }
+
+# as_before ANSWER BEFORE: whether an answer is of a kind that was given before (words with a comma between
+# them), or better. Without a status, http was recorded by an earlier version for any but 400 and 5xx.
+as_before() {
+    case $1:,$2, in
+    tls:*) return 0 ;;
+    http*:*,tls,*) return 1 ;;
+    http:* | http/2*:*) return 0 ;;
+    *:*",$1,"*) return 0 ;;
+    http/400:*) return 1 ;;
+    http/*:*,http/5* | http/3*:*,http/3*) return 0 ;;
+    http/5*:*) return 1 ;;
+    http/*:*,http,*) return 0 ;;
+    http/*:*,http/*) return 1 ;;
+    http/*) return 0 ;;
+    *) return 1 ;;
+    esac
+}

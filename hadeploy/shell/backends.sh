@@ -7,7 +7,6 @@
 # for a port that answers clients as it did. BEFORE says when it is expected: if the same was true before
 # the change, or always if it is empty or !ANSWERS (which the node's own address must give then).
 MOST_ASKED=5
-MOST_TRIES=3
 
 # check_results: lines "BACKEND/SERVER RESULT ADDRESS CHECK REASON" from haproxy's statistics (CSV,
 # management guide, 9.1). RESULT is up, down, unchecked (no check has ended yet), failing (not
@@ -128,24 +127,6 @@ all_checked() {
     # A new server is expected by nothing, and until its first check it counts as up.
     ! printf '%s\n' "$hd_rows" | grep -q '^[^ ]* unchecked ' || hd_waiting=yes
     [ "$hd_waiting" = no ]
-}
-
-# as_before ANSWER BEFORE: whether an answer is of a kind that was given before (words with a comma between
-# them), or better. Without a status, http was recorded by an earlier version for any but 400 and 5xx.
-as_before() {
-    case $1:,$2, in
-    tls:*) return 0 ;;
-    http*:*,tls,*) return 1 ;;
-    http:* | http/2*:*) return 0 ;;
-    *:*",$1,"*) return 0 ;;
-    http/400:*) return 1 ;;
-    http/*:*,http/5* | http/3*:*,http/3*) return 0 ;;
-    http/5*:*) return 1 ;;
-    http/*:*,http,*) return 0 ;;
-    http/*:*,http/*) return 1 ;;
-    http/*) return 0 ;;
-    *) return 1 ;;
-    esac
 }
 
 # unlike_before EXPECTED: the first of the answers on a port that is not what it was, if there is one.

@@ -7,6 +7,7 @@ import pytest
 from hadeploy.lab.certificate import CertificateSpec
 from tests.lab.harness import HAPROXY, Cluster, Result, eventually, with_template
 from tests.lab.test_lost_backends import PUT_BACK, all_up, refused
+from tests.lab.traffic import probing
 
 PROXY = "default-server send-proxy"
 DOUBLE_TLS = "default-server ssl verify none"
@@ -145,6 +146,28 @@ def test_a_rule_that_refuses_clients_and_accepts_the_nodes_goes_back(over_tls: C
     ) in told
     assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in told
     del over_tls.inventory["templates"]
+    assert over_tls.up()["changes"] == 0
+    assert verdicts(over_tls) == (0, 0)
+
+
+def test_a_rule_on_the_vip_gives_the_vip_back_to_the_node_that_served(over_tls: Cluster) -> None:
+    (holder,) = over_tls.holders()
+    rule = f"tcp-request connection reject if {{ dst {over_tls.lab.vip} }}"
+    over_tls.inventory["templates"] = {"extra": {"listener": rule}}
+    # With another limit of open files the containers are made anew, so the VIP is handed over.
+    over_tls.inventory["haproxy"] = {"maxconn": 4100}
+    result = over_tls.run("up")
+    told = " ".join(result.err.split())
+    assert result.code == 1, told
+    assert f"port 9443 of {over_tls.lab.vip} answered TLS before the change, and closes" in told
+    assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in told
+    assert f"{holder} {PUT_BACK}" in told
+    assert told.count("and is kept off the VIP") == 2
+    eventually(lambda: over_tls.holders() == [holder], "it has the VIP again")
+    with probing(over_tls, tls=True) as probe:
+        del over_tls.inventory["templates"]
+        over_tls.up()
+    assert probe.failed == []
     assert over_tls.up()["changes"] == 0
     assert verdicts(over_tls) == (0, 0)
 
