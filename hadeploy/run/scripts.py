@@ -159,6 +159,16 @@ def touches_haproxy(turn: NodePlan) -> bool:
     return any(step.role == "haproxy" and step.action in _TOUCHES for step in turn.steps)
 
 
+def disables(turn: NodePlan) -> bool:
+    """Whether a turn stops a container that was set up by hand beside ours."""
+    return _last_disabling(turn) is not None
+
+
+def _last_disabling(turn: NodePlan) -> int | None:
+    steps = (n for n, step in enumerate(turn.steps) if step.action == "disable-container")
+    return max(steps, default=None)
+
+
 def finishing_step(change: Change, turn: NodePlan) -> int | None:
     """The first step that a new haproxy has to be proven before: the VIP may move, or the change is
     recorded, and there is no way back.
@@ -179,7 +189,7 @@ def finishing_step(change: Change, turn: NodePlan) -> int | None:
 
 def _before_steps(change: Change, turn: NodePlan) -> list[str]:
     lines = ["begin"]
-    if change.backends and touches_haproxy(turn):
+    if change.backends and (touches_haproxy(turn) or disables(turn)):
         lines.append("expect_backends")
     if not (turn.holder or turn.together) and any(s.impact is Impact.RESTART for s in turn.steps):
         lines.insert(0, _line("still_elsewhere", *change.desired.addresses))
@@ -192,6 +202,11 @@ def _turn_lines(change: Change, turn: NodePlan, finish: int) -> tuple[list[str],
     proofs = takeover_proofs(cluster, change.takeover, desired.addresses, turn)
     lines: list[str] = []
     first = lines
+    disabling = _last_disabling(turn)
+    served_after = {
+        n for n, s in enumerate(turn.steps) if s.role == "haproxy" and s.action in _TOUCHES
+    }
+    served_after = served_after or {-1 if disabling is None else disabling}
     settled = True
     carried = False
     for number, step in enumerate(turn.steps):
@@ -214,9 +229,10 @@ def _turn_lines(change: Change, turn: NodePlan, finish: int) -> tuple[list[str],
                 proof = _proof(cluster, desired, desired.container(step.role))
                 lines.append(_line("step", f"{number}.proof", *proof))
                 settled = step.role == "keepalived"
-            if step.role == "haproxy" and step.action in _TOUCHES and change.backends:
+            if number in served_after and change.backends:
                 seconds = str(check_seconds(cluster))
-                lines.append(_line("step", f"{number}.{BACKENDS}", "prove_backends", seconds))
+                prove = "prove_backends" if disabling is None else "prove_disabled"
+                lines.append(_line("step", f"{number}.{BACKENDS}", prove, seconds))
     return first, lines if lines is not first else []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from hadeploy.desired.model import configuration_id
@@ -13,7 +13,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import ExpectedBackend, changed_settings, expected_backends
 from hadeploy.plan.identity import running_identity
 from hadeploy.plan.model import Impact, NodePlan
-from hadeploy.run.client_view import ClientView
+from hadeploy.run.client_view import ClientView, PortAnswers
 from hadeploy.run.homecoming import bring_home
 from hadeploy.run.images import bring, needs_of
 from hadeploy.run.inputs import Inputs
@@ -30,7 +30,14 @@ from hadeploy.run.prepare import Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.record import applied_record
 from hadeploy.run.refusal import RefusedError, refuse
-from hadeploy.run.scripts import Change, Part, apply_script, finishing_step, restore_script
+from hadeploy.run.scripts import (
+    Change,
+    Part,
+    apply_script,
+    disables,
+    finishing_step,
+    restore_script,
+)
 from hadeploy.run.staging import stage_all
 from hadeploy.run.standing import NodeFailedError, RollError, Standing
 from hadeploy.run.successor import find_successor
@@ -296,19 +303,41 @@ class _Roll:
         """
         node, change = turn.node, self._change(turn.node, turn)
         before = self._clients.before(turn, change.backends)
-        if not before:
+        if not before and not self._takeovers.winners(turn):
             self._run_part(turn, change, Part.WHOLE)
         else:
             self._run_part(turn, change, Part.CHANGE)
-            self._progress.node(node, "asking it as clients on this machine do")
-            unchanged = [n for n, s in self._standing.items() if s is Standing.UNTOUCHED]
-            lost = self._clients.lost(node, before, [n for n in unchanged if n != node])
-            if lost:
-                self._progress.node(node, "asking it as clients on this machine do", "failed")
-                raise BackendsLostError(lost, self._back(turn, change), node=node)
+            self._ask_clients(turn, change, before)
+            self._ask_winner(turn, change)
             if finishing_step(change, turn) is not None:
                 self._run_part(turn, change, Part.FINISH)
         self._progress.node(node, f"{len(turn.steps)} changes applied and proven", "ok")
+
+    def _ask_clients(self, turn: NodePlan, change: Change, before: Sequence[PortAnswers]) -> None:
+        if not before:
+            return
+        node, doing = turn.node, "asking it as clients on this machine do"
+        self._progress.node(node, doing)
+        unchanged = [n for n, s in self._standing.items() if s is Standing.UNTOUCHED and n != node]
+        if lost := self._clients.lost(node, before, unchanged):
+            self._progress.node(node, doing, "failed")
+            raise BackendsLostError(lost, self._back(turn, change), node=node)
+
+    def _ask_winner(self, turn: NodePlan, change: Change) -> None:
+        winners = self._takeovers.winners(turn)
+        if not winners:
+            return
+        node, doing = turn.node, f"waiting for {' or '.join(winners)} to have the VIP"
+        self._progress.node(node, doing)
+        if problem := self._takeovers.problem_of_winner(turn, change.election):
+            self._progress.node(node, doing, "failed")
+            raise NodeFailedError(
+                problem.message,
+                self._back(turn, change),
+                node=node,
+                detail="\n".join(problem.detail) or None,
+                hint=problem.hint,
+            )
 
     def _run_part(self, turn: NodePlan, change: Change, part: Part) -> None:
         node = turn.node
@@ -416,13 +445,18 @@ class _Roll:
             # A node that was down is held until it reaches what the holder reaches.
             backends=()
             if takeover and not prepared.observed[node].backends
-            else self._expected(node),
+            else self._expected(node, turn),
         )
 
-    def _expected(self, node: str) -> tuple[ExpectedBackend, ...]:
+    def _expected(self, node: str, turn: NodePlan | None) -> tuple[ExpectedBackend, ...]:
         prepared = self._prepared
         ports = prepared.by_hand[node].ports if node in prepared.by_hand else ()
         expected = expected_backends(prepared.cluster, prepared.observed, node, ports)
+        if turn and disables(turn):
+            # The haproxy that stops may have served clients on the same port as ours.
+            shared = [f":{listener.port}" for listener in prepared.cluster.listeners]
+            both = (*expected, *(ExpectedBackend(port, port) for port in shared))
+            expected = tuple(dict.fromkeys(both))
         if prepared.compare_answers:
             return expected
         return tuple(one for one in expected if not one.after.startswith(":"))

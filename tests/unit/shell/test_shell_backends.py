@@ -19,7 +19,9 @@ def run(main: str, *, shell: str = "dash", **variables: str) -> list[str]:
     script = compose(
         "lock.sh",
         "apply.sh",
+        "handover.sh",
         "restore.sh",
+        "disable.sh",
         "answer.sh",
         "backends.sh",
         variables={
@@ -211,6 +213,47 @@ def test_a_port_that_answers_otherwise_is_lost(
 def test_where_another_node_answers_this_one_has_to_answer_alike() -> None:
     assert port_proven([], ["tls"], ":9443=!tls") == ["step 0", "ok 0"]
     assert port_proven([], ["http"], ":9443=!tls")[1] == "lost :9443@10.0.0.9=tls=http"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (["tls"], ["tls"], ["step 0", "ok 0"]),
+        (["closed"], ["refused"], ["step 0", "ok 0"]),
+        (["tls"], ["closed"], ["step 0", "lost :9443@2001:db8::9=tls=closed", "failed 0"]),
+        (["tls", "closed"], ["tls", "silent"], ["step 0", "lost :9443@2001:db8::9=tls=silent"]),
+    ],
+)
+def test_the_node_that_takes_over_answers_clients_as_the_one_before_it(
+    before: list[str], after: list[str], told: list[str]
+) -> None:
+    main = (
+        f"tcp_opens() {{ :; }}\nnap() {{ :; }}\n{answering(*before)}\n"
+        f"answered_here 9443 2001:db8::9\n{answering(*after)}\n"
+        "step 0 answered_elsewhere 9443 2001:db8::9"
+    )
+    assert run(main)[: len(told)] == told
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        ("http/200", ["step 0", "ok 0"]),
+        ("closed", ["step 0", "lost :9443@10.0.0.9=http/200=closed"]),
+    ],
+)
+def test_old_containers_run_again_if_clients_are_not_served_without_them(
+    after: str, told: list[str]
+) -> None:
+    main = (
+        'quietly() { case $* in *"docker start"*) echo "$*" ;; esac; }\n'
+        f"{haproxy(*UP)}\n{answering('http/200')}\nexpect_backends\n{answering(after)}\n"
+        "hd_disabled='1f=always 2f=no'\nstep 0 prove_disabled 1"
+    )
+    said = run(main, HD_BACKENDS=":9443=:9443")
+    assert said[:2] == told[:2]
+    started = [line for line in said if "docker start" in line]
+    assert started == ([] if after == "http/200" else ["docker start 1f", "docker start 2f"])
 
 
 def test_what_is_answered_is_recorded_beside_the_name(tmp_path: Path) -> None:
