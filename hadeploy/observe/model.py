@@ -103,7 +103,12 @@ class Owner:
 
 @dataclass(frozen=True)
 class Socket:
-    """A listening TCP socket and, where the node tells, its owners."""
+    """A listening TCP socket and, where the node tells, its owners.
+
+    Attributes:
+        address: `*` for any; with `%lo` behind it where connections to other interfaces are not
+            accepted (`bind … interface lo` of haproxy).
+    """
 
     address: str
     port: int
