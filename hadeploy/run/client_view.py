@@ -117,21 +117,21 @@ class ClientView:
         return any(answer in self._ask(node, before.former) for node in unchanged)
 
     def _unlike(self, node: str, before: PortAnswers) -> Answer | None:
-        """An answer that is not as before, after some tries: one server may be busy.
+        """An answer that is not as before, if after some tries there is no other.
 
-        Where nothing is said one may have died, which haproxy notices by its checks.
+        One server that does not answer is no matter of where the client is. Where nothing is said
+        a server may have died, which haproxy notices by its checks.
         """
         deadline = time.monotonic() + check_seconds(self._cluster)
         tries = 0
         while True:
             answers = self._ask(node, before.port)
-            wrong = [a for a in answers if not as_before(a, before.answers)]
-            if not wrong:
+            if any(as_before(answer, before.answers) for answer in answers):
                 return None
             tries += 1
-            silent = any(a.word == "silent" for a in wrong)
+            silent = Answer("silent") in answers
             if tries >= MOST_TRIES and (not silent or time.monotonic() >= deadline):
-                return min(wrong, key=lambda answer: answer.word)
+                return min(answers, key=lambda answer: answer.word)
             time.sleep(POLL_SECONDS)
 
     def _ask(self, node: str, port: int) -> set[Answer]:

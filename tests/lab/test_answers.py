@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.lab.certificate import CertificateSpec
-from tests.lab.harness import HAPROXY, Cluster, Result, eventually, with_template
+from tests.lab.harness import HAPROXY, ROOT, Cluster, Result, eventually, with_template
 from tests.lab.test_lost_backends import PUT_BACK, all_up, refused
 from tests.lab.traffic import probing
 
@@ -192,6 +192,48 @@ def test_a_listener_that_answered_before_and_does_not_now_is_down(served: Cluste
 def closing(cluster: Cluster) -> Result:
     """`verify`, where haproxy closes every connection that comes from another node."""
     return cluster.run("verify", "--json", "--timeout", "0")
+
+
+def test_a_listener_for_the_interface_lo_alone_is_told(served: Cluster) -> None:
+    other = next(node for node in served.lab.nodes if node not in served.holders())
+    served.node(
+        other,
+        f"sed -i '/^ *bind .*:9443/s/$/ interface lo/' {ROOT}/haproxy/haproxy.cfg && "
+        "kill -USR2 $(docker inspect --format '{{.State.Pid}}' kube-lb-haproxy)",
+    )
+    loopback = "ss -Hltn 'sport = :9443'"
+    eventually(lambda: "%lo" in served.node(other, loopback), "it listens for lo alone")
+    result = served.run("verify", "--timeout", "0", "--json")
+    assert (result.code, (other, "port-listens") in result.failures()) == (4, True)
+    assert "%lo:9443 only, so clients do not reach it" in result.out
+    assert "%lo:9443 only" in served.run("verify", "--timeout", "0").out
+    served.up()
+    assert verdicts(served) == (0, 0)
+
+
+FREEZE = "kill -STOP $(ss -Hltnp 'sport = :6443' | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u)"
+
+
+def test_an_api_server_that_freezes_during_a_change_is_no_reason_to_go_back(
+    over_tls: Cluster,
+) -> None:
+    (holder,) = over_tls.holders()
+    first = next(node for node in over_tls.lab.nodes if node != holder)
+    # With leastconn a connection that a frozen server holds keeps the next ones away from it.
+    over_tls.inventory["listeners"] = [{"balance": "roundrobin"}]
+    try:
+        # That is asked between the reload and the questions.
+        with over_tls.instead_of(first, "ss", "-Hltn", FREEZE):
+            result = over_tls.run("up")
+        assert PUT_BACK not in result.err
+        assert "error:" not in result.err
+        frozen = over_tls.run("verify", "--timeout", "0")
+        assert frozen.code == 4
+        assert f"{first} accepts connections and does not answer" in " ".join(frozen.out.split())
+    finally:
+        over_tls.node(first, FREEZE.replace("STOP", "CONT"))
+    assert over_tls.up()["changes"] == 0
+    assert verdicts(over_tls) == (0, 0)
 
 
 def test_a_connection_that_is_closed_at_once_is_no_answer(fresh: Cluster) -> None:

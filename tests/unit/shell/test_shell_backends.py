@@ -29,6 +29,7 @@ def run(main: str, *, shell: str = "dash", **variables: str) -> list[str]:
             "HD_CLUSTER": "c",
             "HD_HEALTH_PORT": "1",
             "HD_VIPS": "",
+            "HD_LISTENERS": "",
             "HD_NODE_ADDRESS": "10.0.0.9",
             "HD_OTHERWISE": "leave_it",
             **variables,
@@ -208,6 +209,24 @@ def test_a_port_that_answers_otherwise_is_lost(
     said = port_proven(before, after)
     assert said[1] == f"lost :9443@10.0.0.9={told}"
     assert "failed 0" in said
+
+
+@pytest.mark.parametrize(
+    ("direct", "told"),
+    [
+        ("tls", ["step 0", "lost :9443@10.0.0.9=tls=silent"]),
+        ("silent", ["step 0", "ok 0"]),
+    ],
+)
+def test_a_server_that_was_frozen_is_not_the_changes_affair(direct: str, told: list[str]) -> None:
+    rows = [one.replace("api,", "api-backend,", 1) for one in UP]
+    main = (
+        f"{haproxy(*rows)}\n{answering('tls')}\nexpect_backends\n{answering('silent', 'tls')}\n"
+        f'answer_of() {{ case $* in "10.0.0.1 6443") echo {direct} ;; esac; }}\n'
+        "step 0 prove_backends 1"
+    )
+    said = run(main, HD_BACKENDS=":9443=:9443", HD_LISTENERS="other=9444 api=9443")
+    assert said[:2] == told
 
 
 def test_where_another_node_answers_this_one_has_to_answer_alike() -> None:
