@@ -81,6 +81,17 @@ class ServiceLostError(BackendsLostError):
     """Once the VIP had moved to another node, clients were not answered as before."""
 
 
+class ClientRefusedError(BackendsLostError):
+    """The node answers itself as before the change, and not this machine."""
+
+    def __init__(self, lost: Sequence[LostBackend], standing: Standing, *, node: str) -> None:
+        super().__init__(lost, standing, node=node)
+        self.hint = (
+            "correct the setting; or, if this machine is not to be served: "
+            f"`hadeploy up --skip {PROOF}`"
+        )
+
+
 class BackendsDiedError(HadeployError):
     """The backends went down on all nodes at once, so the change is not the cause."""
 

@@ -22,6 +22,7 @@ from hadeploy.run.lock import Lock, held
 from hadeploy.run.lost_backends import (
     BackendsDiedError,
     BackendsLostError,
+    ClientRefusedError,
     ServiceLostError,
     UnfitForTakeoverError,
     died_by_themselves,
@@ -276,6 +277,7 @@ class _Roll:
             if isinstance(error, NodeFailedError):
                 self._standing[node] = error.standing
                 if isinstance(error, ServiceLostError) and error.standing is Standing.RESTORED:
+                    # The VIP is there, and clients wait.
                     self._keep_off_changed()
                 if isinstance(error, BackendsLostError):
                     self._blame(error)
@@ -321,7 +323,7 @@ class _Roll:
         unchanged = [n for n, s in self._standing.items() if s is Standing.UNTOUCHED and n != node]
         if lost := self._clients.lost(node, before, unchanged):
             self._progress.node(node, doing, "failed")
-            raise BackendsLostError(lost, self._back(turn, change), node=node)
+            raise ClientRefusedError(lost, self._back(turn, change), node=node)
 
     def _ask_winner(self, turn: NodePlan, change: Change) -> None:
         winners = self._takeovers.winners(turn)

@@ -145,6 +145,7 @@ def test_a_rule_that_refuses_clients_and_accepts_the_nodes_goes_back(over_tls: C
         "the change, and closes every connection at once now"
     ) in told
     assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in told
+    assert "if this machine is not to be served: `hadeploy up --skip" in told
     del over_tls.inventory["templates"]
     assert over_tls.up()["changes"] == 0
     assert verdicts(over_tls) == (0, 0)
