@@ -106,6 +106,7 @@ class Change:
         by_hand: what was set up by hand there, and is taken over.
         backends: what has to be up after a change of haproxy.
         takeover: what has to be up before a step by which the node wins the VIP.
+        compare_answers: whether clients must be answered as before the change.
     """
 
     cluster: Cluster
@@ -118,6 +119,7 @@ class Change:
     by_hand: ByHand | None = None
     backends: tuple[ExpectedBackend, ...] = ()
     takeover: tuple[ExpectedBackend, ...] = ()
+    compare_answers: bool = True
 
 
 class Part(Enum):
@@ -303,6 +305,7 @@ def lock_script(
         HD_NODE_ADDRESS=str(change.cluster.node(change.desired.node).address),
         HD_BACKENDS=" ".join(backend.word for backend in change.backends),
         HD_ELECTION=str(change.election),
+        HD_COMPARE="yes" if change.compare_answers else "no",
         HD_OTHERWISE=otherwise,
         HD_TOGETHER="yes" if together else "no",
     )

@@ -444,6 +444,7 @@ class _Roll:
             election=election_seconds(prepared),
             by_hand=prepared.by_hand.get(node),
             takeover=takeover,
+            compare_answers=prepared.compare_answers,
             # A node that was down is held until it reaches what the holder reaches.
             backends=()
             if takeover and not prepared.observed[node].backends

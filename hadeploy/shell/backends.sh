@@ -164,7 +164,7 @@ a_server_is_silent() {
 
 # changed_answers SECONDS: adds the ports that do not answer as before to hd_lost, with what they answer now.
 # Each has some tries: one server may be busy. Where nothing is said one may have died, which haproxy notices
-# within SECONDS; or it was frozen, which is not the change's affair.
+# within SECONDS; or it was frozen, and the change is not the cause.
 changed_answers() {
     hd_until=$(($(uptime_seconds) + $1))
     for hd_name in $hd_expected; do
