@@ -6,11 +6,15 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-# As shell/answer.sh prints them. `http` is any status but 400 and those of a failing server, which
-# are told with it: what a server does not understand it calls a bad request.
-WORD = re.compile(
-    r"tls|alert|http|http/(400|5[0-9][0-9])|other|silent|open|closed|refused|unreached"
-)
+# The proof of what clients are answered. `up --skip` with this id compares nothing with the answers
+# before the change, and records them anew.
+PROOF = "vip-answers-clients"
+
+# As shell/answer.sh prints them. `http` without a status is in records of earlier versions: any
+# status but 400 and 5xx.
+WORD = re.compile(r"tls|alert|http|http/[1-5][0-9][0-9]|other|silent|open|closed|refused|unreached")
+# What a server does not understand it calls a bad request.
+_BAD_REQUEST = "400"
 _FIRST = ("", "closed")
 _UNREACHED = ("refused", "unreached")
 _NOW = {
@@ -32,7 +36,7 @@ class Answer:
     """What a client was answered.
 
     Attributes:
-        word: tls; alert (of TLS); http, or http/STATUS where it is 400 or 5xx; other; silent
+        word: tls; alert (of TLS); http/STATUS (http in records of earlier versions); other; silent
             (nothing was said within 2 s); open (it was closed when TLS was spoken, not before);
             closed (at once); refused or unreached (no connection opened).
         first: closed, if that was the answer on another connection before; or "".
@@ -60,7 +64,7 @@ class Answer:
     def now(self) -> str:
         """For people: follows what was asked."""
         kind, _, status = self.word.partition("/")
-        return f"{_NOW[kind]} with status {status}" if status else _NOW[kind]
+        return _NOW[kind] if status[:1] in ("", "2") else f"{_NOW[kind]} with status {status}"
 
     @property
     def past(self) -> str:
@@ -75,17 +79,28 @@ def read_answer(word: str, first: str = "") -> Answer | None:
 
 
 def as_before(now: Answer, before: Collection[Answer]) -> bool:
-    """Whether an answer is of a kind that was given before, or better (as shell/answer.sh has it).
+    """Whether an answer is of a kind that was given before, or better.
+
+    The same as `as_before` in shell/answer.sh.
 
     Args:
         now: the answer.
         before: what was answered before.
     """
-    words = {answer.word.partition("/")[0] for answer in before}
-    if now.word == "http":
-        return "tls" not in words
-    return now.word == "tls" or now in before or ("/" in now.word and "http/" in _prefixes(before))
+    words = {answer.word for answer in before}
+    kind, _, status = now.word.partition("/")
+    if kind != "http":
+        return kind == "tls" or kind in words
+    if "tls" in words:
+        return False
+    earlier = {word.partition("/")[2] for word in words if word.startswith("http")}
+    return any(_status_as_before(status, one) for one in earlier or {""})
 
 
-def _prefixes(answers: Collection[Answer]) -> set[str]:
-    return {"http/" for answer in answers if "/" in answer.word}
+def _status_as_before(now: str, before: str) -> bool:
+    """The same of two statuses of HTTP; "" stands for one that is not known."""
+    if now[:1] in ("", "2"):
+        return True
+    if before[:1] in ("", "5"):
+        return now != _BAD_REQUEST and (now[0] != "5" or before != "")
+    return now == before or now[0] == before[0] == "3"

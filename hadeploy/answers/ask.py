@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 from hadeploy.answers.answer import Answer
@@ -16,7 +17,7 @@ OPEN_SECONDS = 0.15
 _HANDSHAKE, _ALERT = 0x16, 0x15
 _REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 _LONGEST_STATUS_LINE = 200
-_BAD_REQUEST, _SERVER_ERRORS = 400, range(500, 600)
+_STATUS_LINE = re.compile(rb"HTTP/\S+ +([1-5][0-9][0-9])(?![0-9])")
 
 
 def ask(
@@ -49,19 +50,20 @@ def ask(
 
 
 def _of_plain_text(line: bytes) -> Answer:
-    version, _, rest = line.decode("latin-1").partition(" ")
-    if not version.startswith("HTTP/") or not rest[:3].isdigit():
-        return Answer("other")
-    status = int(rest[:3])
-    told = status == _BAD_REQUEST or status in _SERVER_ERRORS
-    return Answer(f"http/{status}" if told else "http")
+    found = _STATUS_LINE.match(line)
+    return Answer(f"http/{found[1].decode()}" if found else "other")
 
 
 def _said(
     address: str, port: int, words: bytes, seconds: float, connect: float = CONNECT_SECONDS
 ) -> bytes | None:
     """The first bytes that are answered; b"" if it is closed, None if nothing is said."""
-    with socket.create_connection((address, port), connect) as connection:
+    try:
+        opened = socket.create_connection((address, port), connect)
+    except ConnectionResetError:
+        # It was open, and was closed before this process had its turn.
+        return b""
+    with opened as connection:
         connection.settimeout(seconds)
         try:
             connection.sendall(words)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from hadeploy.answers.answer import PROOF
 from hadeploy.check.entry import Check
 from hadeploy.errors import ExitCode, HadeployError
 
@@ -260,6 +261,8 @@ CHECKS = (
     ),
 )
 IDS = tuple(check.id for check in CHECKS)
+# Proofs of `up` that can be left out as a check can.
+PROOFS = (PROOF,)
 
 
 def refuse_unknown(ids: Iterable[str], *, essential: bool) -> None:
@@ -267,12 +270,14 @@ def refuse_unknown(ids: Iterable[str], *, essential: bool) -> None:
 
     Args:
         ids: what the user wants skipped.
-        essential: whether checks may be skipped without which nothing can be planned.
+        essential: whether checks may be skipped without which nothing can be planned; then there
+            is no proof to skip.
 
     Raises:
         HadeployError: naming the checks that there are.
     """
     known = [check.id for check in CHECKS if essential or not check.essential]
+    known += [] if essential else PROOFS
     for name in ids:
         if name not in known:
             what = "is essential and cannot be skipped" if name in IDS else "is not a check"
@@ -311,7 +316,9 @@ passes, warns or fails, and what to do. A node that cannot be reached does not h
 ends with 3 if anything fails, else with 0. `plan` and `up` begin with the same checks; a failure
 stops them before anything is touched, a warning is told once.
 
-`--skip ID` leaves one out and can be repeated. *Essential* ones can be skipped in `check` only:
+`--skip ID` leaves one out and can be repeated. `plan` and `up` also take the id of a proof,
+`vip-answers-clients`: what clients are answered is not compared with the answers before, and is
+recorded anew (see [changes](changes.md)). *Essential* ones can be skipped in `check` only:
 without them there is nothing to plan. *Thorough* ones take a second or two, so `plan` and `up`
 make them only on nodes where nothing was applied yet, and where the plan could make one of
 them fail: a container that is made anew, an image that is loaded, another port, VIP or

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from hadeploy.answers import answer
 from hadeploy.cli.client_proofs import accepted, answered
 from hadeploy.cli.cluster_run import Run
 from hadeploy.cli.common import Options
@@ -14,13 +15,13 @@ from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.run.prepare import Prepared
 from hadeploy.ui.render import proofs_picture
-from hadeploy.verify import answers, certificates
+from hadeploy.verify import certificates
 from hadeploy.verify.model import Proof, failed
 from hadeploy.verify.proofs import unreachable_proofs
 from hadeploy.verify.unchanged import expected
 from hadeploy.verify.wait import wait_for_proofs
 
-CAUSES = (answers.PROOF, certificates.PROOF, certificates.SILENT)
+CAUSES = (answer.PROOF, certificates.PROOF, certificates.SILENT)
 
 
 def prove(

@@ -61,13 +61,21 @@ def _at_least_1_s(duration: str) -> str:
     return duration
 
 
+def _covers_a_lost_packet(duration: str) -> str:
+    """A SYN without an answer is sent again after 1 s (RFC 6298, 2.1)."""
+    if milliseconds(duration) < 1000:
+        raise ValueError(f"must be at least 1s: within {duration} no lost packet is sent again")
+    return duration
+
+
+_ConnectTimeout = Annotated[Duration, AfterValidator(_covers_a_lost_packet)]
 _SilenceTimeout = Annotated[Duration, AfterValidator(_at_least_1_s)]
 
 
 class Timeouts(Model):
     """haproxy's timeouts; hours for client and server, or `kubectl logs -f` is cut."""
 
-    connect: Duration = Field("5s", description="For a backend to accept.")
+    connect: _ConnectTimeout = Field("5s", description="For a backend to accept; 1s or more.")
     client: _SilenceTimeout = Field(
         "4h", description="Silence of a client until it is cut; 1s or more."
     )

@@ -106,6 +106,8 @@ class Socket:
     """A listening TCP socket and, where the node tells, its owners.
 
     Attributes:
+        address: `*` for any; with `%lo` behind it where connections to other interfaces are not
+            accepted (`bind … interface lo` of haproxy).
         waiting: connections that the kernel has accepted and the program has not.
         backlog: how many of those there may be.
     """

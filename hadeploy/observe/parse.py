@@ -211,11 +211,12 @@ def parse_sockets(text: str, containers: Mapping[int, str]) -> tuple[Socket, ...
         if len(columns) < 5 or columns[0] != "LISTEN":
             continue
         address, _, port = columns[3].rpartition(":")
+        address, _, interface = address.replace("[", "").replace("]", "").partition("%")
         users = columns[5] if len(columns) > 5 else ""
         owners = re.findall(r'\("([^"]*)",pid=(\d+)', users)
         found.append(
             Socket(
-                address.partition("%")[0].strip("[]"),
+                f"{address}%{interface}" if interface == "lo" else address,
                 int(port),
                 tuple(
                     sorted({Owner(n, int(pid), containers.get(int(pid), "")) for n, pid in owners})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from hadeploy.answers.hello import hello_for_printf
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.gather import observe
@@ -107,10 +108,11 @@ def down_script(cluster: Cluster, plan: NodePlan, look: ObservedNode, lock: Lock
     return lock.changing(
         cluster,
         look.fingerprint,
-        ["keepalived.sh", "apply.sh", "handover.sh", "down.sh"],
+        ["keepalived.sh", "apply.sh", "handover.sh", "answer.sh", "down.sh"],
         lines,
         HD_VIPS=" ".join(vips),
         HD_OTHERWISE="leave_it",
+        HD_HELLO=hello_for_printf(),
         HD_SPARED=" ".join(spared(look, look.applied.vips if look.applied else ())),
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hadeploy.answers.answer import read_answer
+from hadeploy.answers.answer import PROOF, read_answer
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.fields import milliseconds
 from hadeploy.inventory.model import Cluster
@@ -22,6 +23,9 @@ from hadeploy.transport.session import Session
 
 POLL_SECONDS = 0.3
 MOST_REASONS = 6
+
+CORRECT = "correct the setting, or make the servers answer it; then run `hadeploy up` again"
+ON_PURPOSE = f"; if clients are to be answered so: `hadeploy up --skip {PROOF}`"
 
 Elsewhere = Literal["up", "failing", "down", "unknown"]
 
@@ -56,7 +60,7 @@ class BackendsLostError(NodeFailedError):
             standing,
             node=node,
             detail="\n".join(_shortened(reasons)),
-            hint="correct the setting, or make the servers answer it; then run `hadeploy up` again",
+            hint=CORRECT + (ON_PURPOSE if all(map(_not_tls, lost)) else ""),
         )
         self.lost = tuple(lost)
 
@@ -70,6 +74,21 @@ class UnfitForTakeoverError(BackendsLostError):
         self.hint = (
             f"`hadeploy drain {node}` keeps the VIP off it; or make it reach them (firewall? "
             "routes?), and run `hadeploy up` again"
+        )
+
+
+class ServiceLostError(BackendsLostError):
+    """Once the VIP had moved to another node, clients were not answered as before."""
+
+
+class ClientRefusedError(BackendsLostError):
+    """The node answers itself as before the change, and not this machine."""
+
+    def __init__(self, lost: Sequence[LostBackend], standing: Standing, *, node: str) -> None:
+        super().__init__(lost, standing, node=node)
+        self.hint = (
+            "correct the setting; or, if this machine is not to be served: "
+            f"`hadeploy up --skip {PROOF}`"
         )
 
 
@@ -122,6 +141,11 @@ def _nameless(name: str) -> str:
             f"{later.now if later else 'does not'} now"
         )
     return f"{name.rstrip('/')} has no server that is up"
+
+
+def _not_tls(lost: LostBackend) -> bool:
+    """Whether it is a port that answered before, though not TLS."""
+    return lost.name.startswith(":") and "tls" not in re.split("[=,]", lost.name)
 
 
 def _shortened(reasons: list[str]) -> list[str]:

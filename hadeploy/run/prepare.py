@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
 from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
+from hadeploy.answers.answer import PROOF
 from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
@@ -53,6 +54,7 @@ class Prepared:
         plan: the steps.
         then: what follows in a plan of its own, as a sentence; "" if nothing does.
         by_hand: what was set up by hand and is taken over, by node label.
+        compare_answers: whether clients must be answered as before the change.
     """
 
     cluster: Cluster
@@ -61,6 +63,7 @@ class Prepared:
     plan: Plan
     then: str = ""
     by_hand: Mapping[str, ByHand] = field(default_factory=dict)
+    compare_answers: bool = True
 
     @property
     def changes(self) -> int:
@@ -134,7 +137,8 @@ def prepare(
     if check:
         refuse_unfit_winner(prepared.cluster, prepared.desired, observed, plan)
     attributed = plan if previous else _with_authors(inputs.cluster, plan, observed)
-    return dataclasses.replace(prepared, plan=attributed)
+    prepared = dataclasses.replace(prepared, plan=attributed)
+    return _on_purpose(prepared) if PROOF in choices.skip else prepared
 
 
 def _with_authors(cluster: Cluster, plan: Plan, observed: Mapping[str, ObservedNode]) -> Plan:
@@ -144,6 +148,15 @@ def _with_authors(cluster: Cluster, plan: Plan, observed: Mapping[str, ObservedN
     record, by = newest(look.applied for look in observed.values()), this_user()
     undoes = undone(record, recorded_inventory(cluster), by)
     return dataclasses.replace(plan, undoes=undoes, applied=applied_by_another(record, by))
+
+
+def _on_purpose(prepared: Prepared) -> Prepared:
+    """The same, where clients may be answered otherwise than before."""
+    # Few runs change that.
+    from hadeploy.plan.new_answers import with_new_answers  # noqa: PLC0415
+
+    plan = with_new_answers(prepared.cluster, prepared.plan, prepared.observed)
+    return dataclasses.replace(prepared, plan=plan, compare_answers=False)
 
 
 def _planned(

@@ -6,6 +6,7 @@ import base64
 import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import Enum
 
 from hadeploy.adopt.recognise import ByHand
 from hadeploy.answers.hello import hello_for_printf
@@ -14,6 +15,7 @@ from hadeploy.desired.model import Container, DesiredNode, Role
 from hadeploy.inventory.model import Cluster
 from hadeploy.plan.backends import ExpectedBackend, check_seconds
 from hadeploy.plan.model import Impact, NodePlan, Step
+from hadeploy.plan.vip_moves import winning_step
 from hadeploy.run.lock import Lock
 from hadeploy.run.takeover import takeover_proofs
 from hadeploy.run.validation import FILES
@@ -104,6 +106,7 @@ class Change:
         by_hand: what was set up by hand there, and is taken over.
         backends: what has to be up after a change of haproxy.
         takeover: what has to be up before a step by which the node wins the VIP.
+        compare_answers: whether clients must be answered as before the change.
     """
 
     cluster: Cluster
@@ -116,9 +119,25 @@ class Change:
     by_hand: ByHand | None = None
     backends: tuple[ExpectedBackend, ...] = ()
     takeover: tuple[ExpectedBackend, ...] = ()
+    compare_answers: bool = True
 
 
-def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise: str) -> str:
+class Part(Enum):
+    """The part of a turn that a script does."""
+
+    WHOLE = "whole"
+    CHANGE = "change"
+    FINISH = "finish"
+
+
+def apply_script(
+    change: Change,
+    turn: NodePlan,
+    fingerprint: str,
+    *,
+    otherwise: str,
+    part: Part = Part.WHOLE,
+) -> str:
     """Does the steps of one turn, and proves both programs.
 
     Args:
@@ -126,14 +145,70 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
         turn: the steps.
         fingerprint: of the node as it was left last.
         otherwise: what to do when a step fails (shell/apply.sh).
+        part: which of them; FINISH begins with what `finishing_step` names.
     """
-    cluster, desired = change.cluster, change.desired
+    finish = finishing_step(change, turn) if part is not Part.WHOLE else None
+    first, second = _turn_lines(change, turn, len(turn.steps) if finish is None else finish)
+    lines = ["begin", *second] if part is Part.FINISH else [*_before_steps(change, turn), *first]
+    if part is Part.CHANGE:
+        # If the run ends here, a node that is held back is let go by itself.
+        lines.append("guard")
+    return lock_script(change, fingerprint, [*lines, FINGERPRINT], otherwise, turn.together)
+
+
+def touches_haproxy(turn: NodePlan) -> bool:
+    """Whether a turn starts, replaces or reloads haproxy."""
+    return any(step.role == "haproxy" and step.action in _TOUCHES for step in turn.steps)
+
+
+def disables(turn: NodePlan) -> bool:
+    """Whether a turn stops a container that was set up by hand beside ours."""
+    return _last_disabling(turn) is not None
+
+
+def _last_disabling(turn: NodePlan) -> int | None:
+    steps = (n for n, step in enumerate(turn.steps) if step.action == "disable-container")
+    return max(steps, default=None)
+
+
+def finishing_step(change: Change, turn: NodePlan) -> int | None:
+    """The first step that a new haproxy has to be proven before: the VIP may move, or the change is
+    recorded, and there is no way back.
+
+    Args:
+        change: what the turn's scripts are made from.
+        turn: the steps.
+
+    Returns:
+        None if there is no such step.
+    """
+    steps = list(enumerate(turn.steps))
+    last = max((n for n, s in steps if s.role == "haproxy" and s.action in _TOUCHES), default=-1)
+    wins = winning_step(turn) if change.takeover else None
+    after = (n for n, step in steps if n > last and (step.action in _AFTERWARDS or n == wins))
+    return next(after, None)
+
+
+def _before_steps(change: Change, turn: NodePlan) -> list[str]:
     lines = ["begin"]
-    if change.backends and any(s.role == "haproxy" and s.action in _TOUCHES for s in turn.steps):
+    if change.backends and (touches_haproxy(turn) or disables(turn)):
         lines.append("expect_backends")
     if not (turn.holder or turn.together) and any(s.impact is Impact.RESTART for s in turn.steps):
-        lines.insert(0, _line("still_elsewhere", *desired.addresses))
+        lines.insert(0, _line("still_elsewhere", *change.desired.addresses))
+    return lines
+
+
+def _turn_lines(change: Change, turn: NodePlan, finish: int) -> tuple[list[str], list[str]]:
+    """The lines of a turn's steps with their proofs: those before that step, and the others."""
+    cluster, desired = change.cluster, change.desired
     proofs = takeover_proofs(cluster, change.takeover, desired.addresses, turn)
+    lines: list[str] = []
+    first = lines
+    disabling = _last_disabling(turn)
+    served_after = {
+        n for n, s in enumerate(turn.steps) if s.role == "haproxy" and s.action in _TOUCHES
+    }
+    served_after = served_after or {-1 if disabling is None else disabling}
     settled = True
     carried = False
     for number, step in enumerate(turn.steps):
@@ -142,6 +217,8 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
             proof = _proof(cluster, desired, desired.container("keepalived"))
             lines.append(_line("step", f"{number}.settled", *proof))
             settled = True
+        if number == finish:
+            lines = []
         if number in proofs:
             lines.append(_line("step", f"{number}.{TAKEOVER}", *proofs[number]))
         command = _command(change, turn, step)
@@ -154,11 +231,11 @@ def apply_script(change: Change, turn: NodePlan, fingerprint: str, *, otherwise:
                 proof = _proof(cluster, desired, desired.container(step.role))
                 lines.append(_line("step", f"{number}.proof", *proof))
                 settled = step.role == "keepalived"
-            if step.role == "haproxy" and step.action in _TOUCHES and change.backends:
+            if number in served_after and change.backends:
                 seconds = str(check_seconds(cluster))
-                lines.append(_line("step", f"{number}.{BACKENDS}", "prove_backends", seconds))
-    lines.append(FINGERPRINT)
-    return lock_script(change, fingerprint, lines, otherwise, turn.together)
+                prove = "prove_backends" if disabling is None else "prove_disabled"
+                lines.append(_line("step", f"{number}.{BACKENDS}", prove, seconds))
+    return first, lines if lines is not first else []
 
 
 def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
@@ -174,23 +251,28 @@ def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
     return lock.changing(
         cluster,
         fingerprint,
-        ["keepalived.sh", "apply.sh", "handover.sh"],
+        ["keepalived.sh", "apply.sh", "handover.sh", "answer.sh"],
         [
             _line("step", "0", "hand_over", port, *vips),
             _line("step", "1", "end_hand_over", cluster.container_names[1]),
         ],
         HD_OTHERWISE="leave_it",
+        HD_HELLO=hello_for_printf(),
     )
 
 
-def restore_script(change: Change, fingerprint: str) -> str:
+def restore_script(
+    change: Change, fingerprint: str, how: str = "put_back", *, together: bool = True
+) -> str:
     """Puts one node back to what its record tells of.
 
     Args:
         change: what would have been made of it.
         fingerprint: of the node as it was left last.
+        how: the function of shell/apply.sh for a step that fails.
+        together: whether all nodes go back.
     """
-    return lock_script(change, fingerprint, ["put_back"], "leave_it", together=True)
+    return lock_script(change, fingerprint, [how], "leave_it", together=together)
 
 
 def lock_script(
@@ -223,6 +305,7 @@ def lock_script(
         HD_NODE_ADDRESS=str(change.cluster.node(change.desired.node).address),
         HD_BACKENDS=" ".join(backend.word for backend in change.backends),
         HD_ELECTION=str(change.election),
+        HD_COMPARE="yes" if change.compare_answers else "no",
         HD_OTHERWISE=otherwise,
         HD_TOGETHER="yes" if together else "no",
     )

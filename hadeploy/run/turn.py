@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hadeploy.plan.model import NodePlan
-from hadeploy.run.lost_backends import BackendsLostError, UnfitForTakeoverError, lost_backends
+from hadeploy.plan.model import Impact, NodePlan
+from hadeploy.run.lost_backends import (
+    BackendsLostError,
+    ServiceLostError,
+    UnfitForTakeoverError,
+    lost_backends,
+)
 from hadeploy.run.progress import Progress
 from hadeploy.run.refusal import RefusedError, refuse
 from hadeploy.run.scripts import BACKENDS, TAKEOVER
@@ -56,11 +61,21 @@ class Done:
     awaited: float
 
 
-def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress) -> Done:
+def take_turn(
+    script: str, turn: NodePlan, session: Session, progress: Progress, *, begun: bool = False
+) -> Done:
     """Do the steps of one turn and prove the node healthy.
 
+    Args:
+        script: does them, or a part of them.
+        turn: the steps.
+        session: to the node.
+        progress: told what is done.
+        begun: whether another script of this turn has changed the node already.
+
     Raises:
-        BackendsLostError: backends that were up before, or that the holder reaches, are down.
+        BackendsLostError: backends that were up before, or that the holder reaches, are down; or
+            clients are not answered as before.
         NodeFailedError: with the step that failed, what it said, and what the node has now.
         RefusedError: it may not begin.
     """
@@ -74,8 +89,7 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
     reply = session.run(script, doing="applying", on_message=tell)
     failed = reply.all("failed")
     if not failed:
-        _refuse(reply, session.node)
-        progress.node(session.node, f"{len(turn.steps)} changes applied and proven", "ok")
+        _refuse(reply, session.node, begun=begun)
         awaited = sum(int(message.words[0]) for message in reply.all("awaited"))
         return Done(reply.all("fingerprint")[-1].words[0], awaited / 100)
     number = failed[0].words[0]
@@ -86,6 +100,8 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
     if lost := lost_backends(reply):
         if number.endswith(f".{TAKEOVER}"):
             raise UnfitForTakeoverError(lost, _standing(reply), node=session.node)
+        if _hands_over(turn, number):
+            raise ServiceLostError(lost, _standing(reply), node=session.node)
         raise BackendsLostError(lost, _standing(reply), node=session.node)
     raise NodeFailedError(
         f"failed while {_describe(turn, number)}",
@@ -95,33 +111,43 @@ def take_turn(script: str, turn: NodePlan, session: Session, progress: Progress)
     )
 
 
-def _refuse(reply: Reply, node: str) -> None:
+def _refuse(reply: Reply, node: str, *, begun: bool) -> None:
     try:
         refuse(reply, node, "applying")
     except RefusedError as error:
-        if not reply.all("ok"):
+        if not (begun or reply.all("ok")):
             raise
         # Who loses the lock between two steps may not put the first one back either.
         raise NodeFailedError(error.what, Standing.BROKEN, node=node, hint=error.hint) from error
 
 
-def put_back(script: str, session: Session, progress: Progress) -> Standing:
-    """Put a node back to what its record tells of.
+def put_back(
+    script: str, session: Session, progress: Progress, doing: str = "putting back what it had"
+) -> Standing:
+    """Put a node back to what its record tells of, or keep it off the VIP.
+
+    Args:
+        script: does that.
+        session: to the node.
+        progress: told what is done.
+        doing: what that is.
 
     Returns:
         What it has now.
     """
-    progress.node(session.node, "putting back what it had")
+    progress.node(session.node, doing)
     reply = session.run(script, doing="putting back")
     refuse(reply, session.node, "putting back")
-    standing = _standing(reply)
-    progress.node(session.node, standing.words, "ok" if standing is Standing.RESTORED else "failed")
-    return standing
+    return _standing(reply)
 
 
 def _standing(reply: Reply) -> Standing:
     said = [STANDINGS[m.kind] for m in reply.messages if m.kind in STANDINGS]
     return said[-1] if said else Standing.BROKEN
+
+
+def _hands_over(turn: NodePlan, number: str) -> bool:
+    return number.isdigit() and turn.steps[int(number)].impact is Impact.HANDOVER
 
 
 def _describe(turn: NodePlan, number: str) -> str:

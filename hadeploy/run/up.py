@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from hadeploy.desired.model import configuration_id
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import ANSWER_SECONDS, look_at, observation_script
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.backends import changed_settings, expected_backends
+from hadeploy.plan.backends import ExpectedBackend, changed_settings, expected_backends
 from hadeploy.plan.identity import running_identity
 from hadeploy.plan.inventory_changes import newest
 from hadeploy.plan.model import Impact, NodePlan
+from hadeploy.run.client_view import ClientView, PortAnswers
 from hadeploy.run.homecoming import bring_home
 from hadeploy.run.images import bring, needs_of
 from hadeploy.run.inputs import Inputs
@@ -22,6 +23,8 @@ from hadeploy.run.lock import Lock, held
 from hadeploy.run.lost_backends import (
     BackendsDiedError,
     BackendsLostError,
+    ClientRefusedError,
+    ServiceLostError,
     UnfitForTakeoverError,
     died_by_themselves,
 )
@@ -29,7 +32,14 @@ from hadeploy.run.prepare import Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.record import applied_record
 from hadeploy.run.refusal import RefusedError, refuse
-from hadeploy.run.scripts import Change, apply_script, restore_script
+from hadeploy.run.scripts import (
+    Change,
+    Part,
+    apply_script,
+    disables,
+    finishing_step,
+    restore_script,
+)
 from hadeploy.run.staging import stage_all
 from hadeploy.run.standing import NodeFailedError, RollError, Standing
 from hadeploy.run.successor import find_successor
@@ -177,6 +187,7 @@ class _Roll:
         self._progress = progress
         self.waits = [0.0]
         self._takeovers = Takeovers(prepared, sessions)
+        self._clients = ClientView(prepared.cluster, prepared.observed)
         self._standing = {
             node: Standing.UNTOUCHED
             if node in staged or not _is_new(prepared, node)
@@ -261,19 +272,14 @@ class _Roll:
             find_successor(cluster, self._prepared.desired, node, self._sessions)
         else:
             self._takeovers.refuse_unfit_winner(turn)
-        script = apply_script(
-            self._change(node, turn),
-            turn,
-            self._fingerprints[node],
-            otherwise=self._otherwise(turn),
-        )
         try:
-            done = take_turn(script, turn, self._sessions[node], self._progress)
-            self._fingerprints[node] = done.fingerprint
-            self.waits.append(done.awaited)
+            self._apply(turn)
         except HadeployError as error:
             if isinstance(error, NodeFailedError):
                 self._standing[node] = error.standing
+                if isinstance(error, ServiceLostError) and error.standing is Standing.RESTORED:
+                    # The VIP is there, and clients wait.
+                    self._keep_off_changed()
                 if isinstance(error, BackendsLostError):
                     self._blame(error)
             elif not isinstance(error, RefusedError):
@@ -290,6 +296,85 @@ class _Roll:
                     self._lock,
                     self._sessions,
                     self._progress,
+                )
+
+    def _apply(self, turn: NodePlan) -> None:
+        """Do the steps of a turn; where clients can be asked, all but the last ones first.
+
+        Raises:
+            HadeployError: a step failed, or clients are not answered as before.
+        """
+        node, change = turn.node, self._change(turn.node, turn)
+        before = self._clients.before(turn, change.backends)
+        if not before and not self._takeovers.winners(turn):
+            self._run_part(turn, change, Part.WHOLE)
+        else:
+            self._run_part(turn, change, Part.CHANGE)
+            self._ask_clients(turn, change, before)
+            self._ask_winner(turn, change)
+            if finishing_step(change, turn) is not None:
+                self._run_part(turn, change, Part.FINISH)
+        self._progress.node(node, f"{len(turn.steps)} changes applied and proven", "ok")
+
+    def _ask_clients(self, turn: NodePlan, change: Change, before: Sequence[PortAnswers]) -> None:
+        if not before:
+            return
+        node, doing = turn.node, "asking it as clients on this machine do"
+        self._progress.node(node, doing)
+        unchanged = [n for n, s in self._standing.items() if s is Standing.UNTOUCHED and n != node]
+        if lost := self._clients.lost(node, before, unchanged):
+            self._progress.node(node, doing, "failed")
+            raise ClientRefusedError(lost, self._back(turn, change), node=node)
+
+    def _ask_winner(self, turn: NodePlan, change: Change) -> None:
+        winners = self._takeovers.winners(turn)
+        if not winners:
+            return
+        node, doing = turn.node, f"waiting for {' or '.join(winners)} to have the VIP"
+        self._progress.node(node, doing)
+        if problem := self._takeovers.problem_of_winner(turn, change.election):
+            self._progress.node(node, doing, "failed")
+            raise NodeFailedError(
+                problem.message,
+                self._back(turn, change),
+                node=node,
+                detail="\n".join(problem.detail) or None,
+                hint=problem.hint,
+            )
+
+    def _run_part(self, turn: NodePlan, change: Change, part: Part) -> None:
+        node = turn.node
+        otherwise = self._otherwise(turn)
+        script = apply_script(
+            change, turn, self._fingerprints[node], otherwise=otherwise, part=part
+        )
+        begun = part is Part.FINISH
+        done = take_turn(script, turn, self._sessions[node], self._progress, begun=begun)
+        self._fingerprints[node] = done.fingerprint
+        self.waits.append(done.awaited)
+
+    def _back(self, turn: NodePlan, change: Change) -> Standing:
+        """Put back a node whose change is not recorded yet; tells what it has now."""
+        node = turn.node
+        script = restore_script(
+            change, self._fingerprints[node], self._otherwise(turn), together=turn.together
+        )
+        try:
+            return put_back(script, self._sessions[node], self._progress)
+        except HadeployError:
+            return Standing.BROKEN
+
+    def _keep_off_changed(self) -> None:
+        """Keep the VIP off the nodes that have changed already: clients are not answered there."""
+        for node, standing in self._standing.items():
+            if standing is not Standing.NEW or node not in self._fingerprints:
+                continue
+            change, fingerprint = self._change(node), self._fingerprints[node]
+            script = restore_script(change, fingerprint, "keep_off", together=False)
+            # It may be out of reach; then it keeps the VIP, if it has it.
+            with suppress(HadeployError):
+                self._standing[node] = put_back(
+                    script, self._sessions[node], self._progress, "keeping the VIP off it"
                 )
 
     def _blame(self, error: BackendsLostError) -> None:
@@ -332,9 +417,13 @@ class _Roll:
         for node in reversed(nodes):
             script = restore_script(self._change(node), self._fingerprints[node])
             try:
-                self._standing[node] = put_back(script, self._sessions[node], self._progress)
+                standing = put_back(script, self._sessions[node], self._progress)
             except HadeployError:
                 self._standing[node] = Standing.BROKEN
+                continue
+            self._standing[node] = standing
+            restored = standing is Standing.RESTORED
+            self._progress.node(node, standing.words, "ok" if restored else "failed")
 
     def _change(self, node: str, turn: NodePlan | None = None) -> Change:
         prepared = self._prepared
@@ -360,13 +449,22 @@ class _Roll:
             election=election_seconds(prepared),
             by_hand=prepared.by_hand.get(node),
             takeover=takeover,
+            compare_answers=prepared.compare_answers,
             # A node that was down is held until it reaches what the holder reaches.
             backends=()
             if takeover and not prepared.observed[node].backends
-            else expected_backends(
-                prepared.cluster,
-                prepared.observed,
-                node,
-                prepared.by_hand[node].ports if node in prepared.by_hand else (),
-            ),
+            else self._expected(node, turn),
         )
+
+    def _expected(self, node: str, turn: NodePlan | None) -> tuple[ExpectedBackend, ...]:
+        prepared = self._prepared
+        ports = prepared.by_hand[node].ports if node in prepared.by_hand else ()
+        expected = expected_backends(prepared.cluster, prepared.observed, node, ports)
+        if turn and disables(turn):
+            # The haproxy that stops may have served clients on the same port as ours.
+            shared = [f":{listener.port}" for listener in prepared.cluster.listeners]
+            both = (*expected, *(ExpectedBackend(port, port) for port in shared))
+            expected = tuple(dict.fromkeys(both))
+        if prepared.compare_answers:
+            return expected
+        return tuple(one for one in expected if not one.after.startswith(":"))

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Taking the place of a cluster that was set up by hand; its containers are stopped, never removed.
 # Given: HD_ROOT, HD_BY_HAND (their ids, each with its restart policy: "id=always"), HD_HAPROXY,
-# HD_KEEPALIVED, disable.sh.
+# HD_KEEPALIVED, handover.sh, disable.sh, answer.sh.
 
 # keep_aside ID ROLE [NAME CONTENT]...: what the container was made with, and the files that it ran.
 keep_aside() {
@@ -20,6 +20,7 @@ keep_aside() {
 take_over() {
     hd_classic=$1 hd_service=$2
     shift 2
+    answered_here "$hd_service" "$@"
     leave "stop_by_hand $hd_classic" "$@" && answered_elsewhere "$hd_service" "$@"
 }
 

@@ -30,8 +30,7 @@ case $result:$byte in
     connect && printf "GET / HTTP/1.0\r\n\r\n" >&3 || exit
     IFS=" " read -r -t "$patience" -n 200 -u 3 version status _
     case $version/${status%%[!0-9]*} in
-    HTTP/*/400 | HTTP/*/5[0-9][0-9]) echo "http/${status%%[!0-9]*}" ;;
-    HTTP/*/[1-4][0-9][0-9]) echo http ;;
+    HTTP/*/[1-5][0-9][0-9]) echo "http/${status%%[!0-9]*}" ;;
     *) echo other ;;
     esac ;;
 1:)
@@ -46,15 +45,15 @@ case $result:$byte in
 esac
 '
 
-# answer_of ADDRESS PORT [SECONDS]: one word: tls, alert (of TLS), http (or http/STATUS where that is 400 or 5xx),
-# other, silent, open (closed when TLS is spoken, not before), closed (at once), refused, unreached.
+# answer_of ADDRESS PORT [SECONDS]: one word: tls, alert (of TLS), http/STATUS, other, silent, open (closed when
+# TLS is spoken, not before), closed (at once), refused, unreached.
 answer_of() {
     hd_said=$(timeout -k 9 1 bash --norc -c "$answer_program" bash "$1" "$2" "$HD_HELLO" \
         "${3-$ANSWER_SECONDS}" "$OPEN_SECONDS" 2>&1)
     case $hd_said in
     answer*[!a-z]*) hd_said=${hd_said##*"
 "} ;;
-    answer) hd_said=closed ;;
+    answer | *reset*) hd_said=closed ;;
     *refused*) hd_said=refused ;;
     *) hd_said=unreached ;;
     esac
@@ -72,4 +71,22 @@ answers_of() {
         done
         wait
     } | sort -u
+}
+
+# as_before ANSWER BEFORE: whether an answer is of a kind that was given before (words with a comma between
+# them), or better. Without a status, http was recorded by an earlier version for any but 400 and 5xx.
+as_before() {
+    case $1:,$2, in
+    tls:*) return 0 ;;
+    http*:*,tls,*) return 1 ;;
+    http:* | http/2*:*) return 0 ;;
+    *:*",$1,"*) return 0 ;;
+    http/400:*) return 1 ;;
+    http/*:*,http/5* | http/3*:*,http/3*) return 0 ;;
+    http/5*:*) return 1 ;;
+    http/*:*,http,*) return 0 ;;
+    http/*:*,http/*) return 1 ;;
+    http/*) return 0 ;;
+    *) return 1 ;;
+    esac
 }

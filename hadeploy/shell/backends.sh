@@ -7,7 +7,7 @@
 # for a port that answers clients as it did. BEFORE says when it is expected: if the same was true before
 # the change, or always if it is empty or !ANSWERS (which the node's own address must give then).
 MOST_ASKED=5
-MOST_TRIES=3
+MOST_SERVERS=20
 
 # check_results: lines "BACKEND/SERVER RESULT ADDRESS CHECK REASON" from haproxy's statistics (CSV,
 # management guide, 9.1). RESULT is up, down, unchecked (no check has ended yet), failing (not
@@ -130,17 +130,6 @@ all_checked() {
     [ "$hd_waiting" = no ]
 }
 
-# as_before ANSWER BEFORE: whether an answer is of a kind that was given before (words with a comma between
-# them), or better.
-as_before() {
-    case $1:,$2, in
-    tls:*) return 0 ;;
-    http:*,tls,*) return 1 ;;
-    http:* | http/*:*,http/*) return 0 ;;
-    *) case ,$2, in *",$1,"*) return 0 ;; *) return 1 ;; esac ;;
-    esac
-}
-
 # unlike_before EXPECTED: the first of the answers on a port that is not what it was, if there is one.
 unlike_before() {
     hd_address=${1#*@}
@@ -156,9 +145,26 @@ unlike_before() {
     done
 }
 
+# a_server_is_silent PORT: whether a server of that listener that is up by haproxy's check says nothing to a
+# client that connects to it directly: it was frozen or is overloaded, and a check that only connects passes.
+a_server_is_silent() {
+    # shellcheck disable=SC2086  # a list of words
+    hd_section=$(printf '%s\n' $HD_LISTENERS | sed -n "s/=$1\$/-backend/p")
+    hd_servers=$(printf '%s\n' "$hd_rows" |
+        sed -n "s/^$hd_section\/[^ ]* up \([^ ]*:[0-9][0-9]*\) .*/\1/p" | head -n "$MOST_SERVERS")
+    {
+        for hd_server in $hd_servers; do
+            hd_at=${hd_server%:*}
+            hd_at=${hd_at#\[}
+            answer_of "${hd_at%\]}" "${hd_server##*:}" &
+        done
+        wait
+    } | grep -qx silent
+}
+
 # changed_answers SECONDS: adds the ports that do not answer as before to hd_lost, with what they answer now.
 # Each has some tries: one server may be busy. Where nothing is said one may have died, which haproxy notices
-# within SECONDS.
+# within SECONDS; or it was frozen, and the change is not the cause.
 changed_answers() {
     hd_until=$(($(uptime_seconds) + $1))
     for hd_name in $hd_expected; do
@@ -173,7 +179,10 @@ changed_answers() {
                 [ "$hd_unlike" = silent ] && [ "$(uptime_seconds)" -lt "$hd_until" ]
             } || break
         done
-        [ -z "$hd_unlike" ] || hd_lost="$hd_lost $hd_name=$hd_unlike"
+        [ -n "$hd_unlike" ] || continue
+        hd_port=${hd_name%%@*}
+        [ "$hd_unlike" = silent ] && a_server_is_silent "${hd_port#:}" ||
+            hd_lost="$hd_lost $hd_name=$hd_unlike"
     done
 }
 

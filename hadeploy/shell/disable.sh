@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Stopping and disabling foreign containers; they are never removed. Given: HD_ROOT, HD_VIPS,
-# HD_HAPROXY, HD_KEEPALIVED, apply.sh, handover.sh, restore.sh.
+# HD_HAPROXY, HD_KEEPALIVED, apply.sh, handover.sh, restore.sh, backends.sh.
 
 # stop_by_hand ID: for good: not even a restart of the engine brings it back.
 stop_by_hand() {
@@ -50,6 +50,8 @@ disable_container() {
     ! quietly main_pid "$HD_KEEPALIVED" || hd_before=$(vrrp_state "$HD_KEEPALIVED")
     # shellcheck disable=SC2086  # a list of words
     pin 90 $HD_VIPS || return 1
+    hd_ran=$(docker container inspect --format '{{.Id}}={{.HostConfig.RestartPolicy.Name}}' "$1")
+    ! quietly main_pid "$1" || hd_disabled="$hd_ran ${hd_disabled-}"
     if ! stop_by_hand "$1"; then
         # shellcheck disable=SC2086
         unpin $HD_VIPS
@@ -58,4 +60,14 @@ disable_container() {
     [ "$hd_before" != MASTER ] || back_in_place
     # shellcheck disable=SC2086
     unpin $HD_VIPS
+}
+
+# prove_disabled SECONDS: what was served before is served without them; else those that ran run again.
+prove_disabled() {
+    prove_backends "$1" && return 0
+    for hd_pair in ${hd_disabled-}; do
+        quietly docker update --restart "${hd_pair#*=}" "${hd_pair%%=*}"
+        quietly docker start "${hd_pair%%=*}" && printf '%s was started again\n' "${hd_pair%%=*}"
+    done
+    return 1
 }

@@ -1,5 +1,12 @@
 # shellcheck shell=sh
-# Moving addresses without losing what is under way. Given: what apply.sh has.
+# Moving addresses without losing what is under way. Given: what apply.sh has. hand_over requires answer.sh, and
+# with HD_COMPARE=no does not compare what clients are answered.
+
+# How many connections ask at once, so that more than one server has its turn.
+HANDOVER_ASKED=3
+
+# How often an answer that is not as before is asked for: one server may be busy.
+MOST_TRIES=3
 
 # entries ADDRESS...: where they are, as words "eth0=198.51.100.100/32"; pinned ones do not count.
 entries() {
@@ -131,10 +138,11 @@ leave() {
     [ "$hd_left" = yes ]
 }
 
-# hand_over PORT ADDRESS...: the VIPs leave this node, and somebody else answers on them.
+# hand_over PORT ADDRESS...: the VIPs leave this node, and another one answers clients on them as this one did.
 hand_over() {
     hd_service=$1
     shift
+    answered_here "$hd_service" "$@"
     if leave "set_track handover 1" "$@" && answered_elsewhere "$hd_service" "$@"; then
         return 0
     fi
@@ -160,11 +168,45 @@ answer_all() {
     done
 }
 
+# answered_here PORT ADDRESS...: what clients are answered there, as lines "ADDRESS ANSWERS" in hd_answered; none
+# where they are not served.
+answered_here() {
+    hd_port=$1
+    shift
+    hd_answered=
+    [ "${HD_COMPARE-}" != no ] || return 0
+    hd_answered=$(
+        for hd_vip in "$@"; do
+            hd_now=$(answers_of "$hd_vip" "$hd_port" "$HANDOVER_ASKED" |
+                grep -vxE 'closed|refused|unreached' | paste -s -d , -)
+            [ -z "$hd_now" ] || printf '%s %s\n' "$hd_vip" "$hd_now"
+        done
+    )
+}
+
+# answered_elsewhere PORT ADDRESS...: another node answers there, and clients as hd_answered says.
 answered_elsewhere() {
     hd_port=$1
     shift
-    for hd_address in "$@"; do
-        until_true 10 "another node answers on $hd_address" tcp_opens "$hd_address" "$hd_port" ||
-            return 1
+    for hd_vip in "$@"; do
+        until_true 10 "another node answers on $hd_vip" tcp_opens "$hd_vip" "$hd_port" || return 1
+        hd_before=$(printf '%s\n' "$hd_answered" | sed -n "s/^$hd_vip //p")
+        [ -n "$hd_before" ] || continue
+        hd_tries=0
+        until answered_so "$hd_vip" "$hd_port" "$hd_before"; do
+            hd_tries=$((hd_tries + 1))
+            [ "$hd_tries" -lt "$MOST_TRIES" ] || {
+                emit lost ":$hd_port@$hd_vip=$hd_before=$hd_answer"
+                return 1
+            }
+            nap
+        done
+    done
+}
+
+# answered_so ADDRESS PORT BEFORE: the first answer that is not as before is in hd_answer.
+answered_so() {
+    for hd_answer in $(answers_of "$1" "$2" "$HANDOVER_ASKED"); do
+        as_before "$hd_answer" "$3" || return 1
     done
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from hadeploy.answers.answer import Answer, as_before
+from hadeploy.answers.answer import PROOF, Answer, as_before
 from hadeploy.answers.recorded import recorded_answers, recorded_listeners
 from hadeploy.certificates.certificate import Certificates
 from hadeploy.inventory.model import Cluster, IPInterface, Listener, backends_of
@@ -16,7 +16,6 @@ from hadeploy.plan.order import holders
 from hadeploy.verify.capacity import RAISE, is_full
 from hadeploy.verify.model import Proof
 
-PROOF = "vip-answers-clients"
 NOT_UNDERSTOOD = (
     "does haproxy talk to the backends in a way that they do not understand? look for send-proxy, "
     "ssl and mode in `templates`"
@@ -24,7 +23,7 @@ NOT_UNDERSTOOD = (
 SOME_SERVERS = (
     "does every backend answer clients? haproxy's check may pass on a server that does not"
 )
-ON_PURPOSE = "; if the backends were changed on purpose: remove {root}/served on the nodes"
+ON_PURPOSE = f"; if clients are to be answered so: `hadeploy up --skip {PROOF}`"
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ def answer_proofs(
             if any(is_full(observed[node], listener.name) for node in holding):
                 hint = RAISE
             elif not behind.tls:
-                hint += ON_PURPOSE.format(root=cluster.root)
+                hint += ON_PURPOSE
             wrong = _nodes_by(answers, behind.problem)
             if not wrong:
                 hint = SOME_SERVERS

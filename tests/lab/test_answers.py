@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.lab.certificate import CertificateSpec
-from tests.lab.harness import HAPROXY, Cluster, Result, eventually, with_template
+from tests.lab.harness import HAPROXY, ROOT, Cluster, Result, eventually, with_template
 from tests.lab.test_lost_backends import PUT_BACK, all_up, refused
+from tests.lab.traffic import probing
 
 PROXY = "default-server send-proxy"
 DOUBLE_TLS = "default-server ssl verify none"
@@ -91,6 +92,93 @@ def test_a_first_up_with_servers_that_do_not_understand_haproxy_is_not_proven(
     assert verdicts(fresh) == (0, 0)
 
 
+DENY = "http-request deny"
+# Answers 401 to everything, and 400 to what is no HTTP.
+LOGIN_WANTED = """
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(401)
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
+Server(("", 6443), Handler).serve_forever()
+"""
+
+
+def test_another_status_goes_back_unless_it_is_wanted(served: Cluster) -> None:
+    served.inventory["templates"] = {"extra": {"defaults": "mode http"}}
+    served.up()
+    served.inventory["templates"]["extra"]["listener"] = DENY
+    told = " ".join(refused(served).err.split())
+    assert "answered HTTP before the change, and answers HTTP with status 403 now" in told
+    wanted = "hadeploy up --skip vip-answers-clients"
+    assert wanted in told
+    # Also where the VIP is handed over, since the containers are made anew.
+    served.inventory["haproxy"] = {"maxconn": 4100}
+    served.ok("up", "--skip", "vip-answers-clients")
+    assert verdicts(served) == (0, 0)
+    assert served.up()["changes"] == 0
+    # What clients are answered changes behind haproxy.
+    del served.inventory["templates"], served.inventory["haproxy"]
+    served.up()
+    for node in served.lab.nodes:
+        served.lab.apiserver(node, up=False)
+        start = "setsid python3 /run/login.py >/dev/null 2>&1 & echo $! >/run/login.pid"
+        served.node(node, f"cat >/run/login.py <<'END'\n{LOGIN_WANTED}END\n{start}")
+    try:
+        eventually(lambda: all_up(served), "the servers are up")
+        assert verdicts(served) == (4, 7)
+        told = served.run("verify", "--timeout", "0").out
+        assert "answers HTTP with status 401, and answered HTTP when the last change" in told
+        assert wanted in " ".join(told.split())
+        assert served.ok("up", "--skip", "vip-answers-clients", "--json").document["changes"] == 3
+        assert verdicts(served) == (0, 0)
+        assert served.ok("up", "--skip", "vip-answers-clients", "--json").document["changes"] == 0
+    finally:
+        for node in served.lab.nodes:
+            served.node(node, "kill $(cat /run/login.pid); rm /run/login.*")
+
+
+def test_a_rule_that_refuses_clients_and_accepts_the_nodes_goes_back(over_tls: Cluster) -> None:
+    nodes = " ".join(over_tls.lab.address(node) for node in over_tls.lab.nodes)
+    rule = f"tcp-request connection reject unless {{ src {nodes} {over_tls.lab.vip} 127.0.0.1 }}"
+    over_tls.inventory["templates"] = {"extra": {"listener": rule}}
+    told = " ".join(refused(over_tls, tls=True).err.split())
+    (holder,) = over_tls.holders()
+    first = next(node for node in over_tls.lab.nodes if node != holder)
+    assert (
+        f"port 9443 of {over_tls.lab.address(first)}, asked from this machine, answered TLS before "
+        "the change, and closes every connection at once now"
+    ) in told
+    assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in told
+    assert "if this machine is not to be served: `hadeploy up --skip" in told
+    del over_tls.inventory["templates"]
+    assert over_tls.up()["changes"] == 0
+    assert verdicts(over_tls) == (0, 0)
+
+
+def test_a_rule_on_the_vip_gives_the_vip_back_to_the_node_that_served(over_tls: Cluster) -> None:
+    (holder,) = over_tls.holders()
+    rule = f"tcp-request connection reject if {{ dst {over_tls.lab.vip} }}"
+    over_tls.inventory["templates"] = {"extra": {"listener": rule}}
+    # With another limit of open files the containers are made anew, so the VIP is handed over.
+    over_tls.inventory["haproxy"] = {"maxconn": 4100}
+    result = over_tls.run("up")
+    told = " ".join(result.err.split())
+    assert result.code == 1, told
+    assert f"port 9443 of {over_tls.lab.vip} answered TLS before the change, and closes" in told
+    assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in told
+    assert f"{holder} {PUT_BACK}" in told
+    assert told.count("and is kept off the VIP") == 2
+    eventually(lambda: over_tls.holders() == [holder], "it has the VIP again")
+    with probing(over_tls, tls=True) as probe:
+        del over_tls.inventory["templates"]
+        over_tls.up()
+    assert probe.failed == []
+    assert over_tls.up()["changes"] == 0
+    assert verdicts(over_tls) == (0, 0)
+
+
 def test_a_listener_that_answered_before_and_does_not_now_is_down(served: Cluster) -> None:
     served.inventory["listeners"] = [{"balance": "roundrobin"}]
     served.up()
@@ -111,6 +199,48 @@ def test_a_listener_that_answered_before_and_does_not_now_is_down(served: Cluste
 def closing(cluster: Cluster) -> Result:
     """`verify`, where haproxy closes every connection that comes from another node."""
     return cluster.run("verify", "--json", "--timeout", "0")
+
+
+def test_a_listener_for_the_interface_lo_alone_is_told(served: Cluster) -> None:
+    other = next(node for node in served.lab.nodes if node not in served.holders())
+    served.node(
+        other,
+        f"sed -i '/^ *bind .*:9443/s/$/ interface lo/' {ROOT}/haproxy/haproxy.cfg && "
+        "kill -USR2 $(docker inspect --format '{{.State.Pid}}' kube-lb-haproxy)",
+    )
+    loopback = "ss -Hltn 'sport = :9443'"
+    eventually(lambda: "%lo" in served.node(other, loopback), "it listens for lo alone")
+    result = served.run("verify", "--timeout", "0", "--json")
+    assert (result.code, (other, "port-listens") in result.failures()) == (4, True)
+    assert "%lo:9443 only, so clients do not reach it" in result.out
+    assert "%lo:9443 only" in served.run("verify", "--timeout", "0").out
+    served.up()
+    assert verdicts(served) == (0, 0)
+
+
+FREEZE = "kill -STOP $(ss -Hltnp 'sport = :6443' | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u)"
+
+
+def test_an_api_server_that_freezes_during_a_change_is_no_reason_to_go_back(
+    over_tls: Cluster,
+) -> None:
+    (holder,) = over_tls.holders()
+    first = next(node for node in over_tls.lab.nodes if node != holder)
+    # With leastconn a connection that a frozen server holds keeps the next ones away from it.
+    over_tls.inventory["listeners"] = [{"balance": "roundrobin"}]
+    try:
+        # That is asked between the reload and the questions.
+        with over_tls.instead_of(first, "ss", "-Hltn", FREEZE):
+            result = over_tls.run("up")
+        assert PUT_BACK not in result.err
+        assert "error:" not in result.err
+        frozen = over_tls.run("verify", "--timeout", "0")
+        assert frozen.code == 4
+        assert f"{first} accepts connections and does not answer" in " ".join(frozen.out.split())
+    finally:
+        over_tls.node(first, FREEZE.replace("STOP", "CONT"))
+    assert over_tls.up()["changes"] == 0
+    assert verdicts(over_tls) == (0, 0)
 
 
 def test_a_connection_that_is_closed_at_once_is_no_answer(fresh: Cluster) -> None:

@@ -141,6 +141,24 @@ def test_a_node_that_loses_its_backends_after_the_plan_goes_back(
     assert on_n2.request() in on_n2.lab.nodes
 
 
+def test_a_node_that_loses_its_backends_as_it_wins_gives_the_vip_back(on_n2: Cluster) -> None:
+    on_n2.inventory["vrrp"] = {"preempt": True}
+    on_n2.up()
+    eventually(lambda: on_n2.holders() == ["n1"], "it preempts")
+    on_n2.inventory["nodes"][0]["priority"] = 150
+    python = f"from hadeploy.lab.lab import Lab; lab = Lab.find('{on_n2.lab.name}')"
+    call = f"lab.exec('n2', ['iptables', '-I', *'{RULE}'.split()])"
+    script = f'{on_n2.command(("up",))[0]} -c "{python}; {call}"'
+    result = on_n2.accident(f"shell:{script}", "n1 reloading kube-lb-keepalived", "up")
+    assert result.code == 1, result.out + result.err
+    assert "n1 has the previous configuration, put back" in result.err
+    # What is seen first: that clients are not answered, or the result of haproxy's checks.
+    answered = f"port 9443 of {on_n2.lab.vip} answered HTTP before"
+    assert answered in result.err or "kube-apiserver-backend/n1 at " in result.err
+    eventually(lambda: on_n2.holders() == ["n1"], "n1 has the VIP again")
+    assert on_n2.request() in on_n2.lab.nodes
+
+
 @pytest.mark.exhaustive
 def test_a_drill_does_not_hand_the_vip_to_a_node_that_reaches_fewer_backends(
     on_n2: Cluster,

@@ -15,7 +15,9 @@ from hadeploy.shell.compose import compose
 from tests.unit.answers import servers
 
 BEHAVIOURS = {
-    "http": servers.speaks_http("200 OK"),
+    "http/200": servers.speaks_http("200 OK"),
+    "http/301": servers.speaks_http("301 Moved Permanently"),
+    "http/403": servers.speaks_http("403 Forbidden"),
     "http/503": servers.speaks_http("503 Service Unavailable"),
     "http/400": servers.speaks_http("400 Bad Request"),
     "other": servers.greets,
@@ -99,6 +101,24 @@ def test_the_hello_is_one_tls_record() -> None:
         ("http", "http/503", True),
         ("http/502", "http/503", True),
         ("http/400", "http", False),
+        ("http/200", "http/204", True),
+        ("http/403", "http/200", False),
+        ("http/401", "http/200", False),
+        ("http/403", "http/401", False),
+        ("http/403", "http/403,http/200", True),
+        ("http/200", "http/401", True),
+        ("http/200", "http/200,tls", False),
+        ("http/302", "http/301", True),
+        ("http/301", "http/200", False),
+        ("http/401", "http/503", True),
+        ("http/400", "http/503", False),
+        ("http/503", "http/401", False),
+        # As an earlier version recorded it.
+        ("http/200", "http", True),
+        ("http/403", "http", True),
+        ("http/503", "http", False),
+        ("http/403", "silent", True),
+        ("http/503", "silent", False),
         ("silent", "tls", False),
         ("silent", "silent", True),
         ("closed", "open", False),
@@ -108,10 +128,10 @@ def test_the_hello_is_one_tls_record() -> None:
 )
 def test_an_answer_is_compared_with_those_before_it(now: str, before: str, alike: bool) -> None:
     assert as_before(Answer(now), [Answer(word) for word in before.split(",")]) is alike
-    told = shell(f"as_before {now} {before} && echo yes || echo no", "backends.sh")
+    told = shell(f"as_before {now} {before} && echo yes || echo no")
     assert told == ("yes\n" if alike else "no\n")
 
 
-@pytest.mark.parametrize("word", ["", "yes", "http/200", "http/4000", "tls tls", "TLS"])
+@pytest.mark.parametrize("word", ["", "yes", "http/600", "http/4000", "tls tls", "TLS"])
 def test_what_is_no_answer_is_none(word: str) -> None:
     assert read_answer(word) is None

@@ -26,9 +26,9 @@ def test_names_alone_are_read_as_an_earlier_version_wrote_them() -> None:
 
 
 def test_what_was_answered_is_read() -> None:
-    new = look(b"kube-apiserver tls\nother http,http/503\nplain\n")
+    new = look(b"kube-apiserver tls\nother http,http/403\nplain\n")
     assert recorded_answers(new, "kube-apiserver") == {Answer("tls")}
-    assert recorded_answers(new, "other") == {Answer("http"), Answer("http/503")}
+    assert recorded_answers(new, "other") == {Answer("http"), Answer("http/403")}
     assert recorded_answers(new, "plain") == recorded_answers(new, "none") == frozenset()
     assert once_served(new, "kube-apiserver")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hadeploy.answers.answer import PROOF
 from hadeploy.check.catalogue import CHECKS, IDS, documentation, refuse_unknown
 from hadeploy.errors import ExitCode, HadeployError
 
@@ -39,3 +40,9 @@ def test_without_the_essential_ones_there_is_nothing_to_plan() -> None:
     refuse_unknown(["docker"], essential=True)
     with pytest.raises(HadeployError, match="docker is essential and cannot be skipped"):
         refuse_unknown(["docker"], essential=False)
+
+
+def test_what_clients_are_answered_is_proven_by_up_and_can_be_left_out_there() -> None:
+    refuse_unknown([PROOF], essential=False)
+    with pytest.raises(HadeployError, match=f"{PROOF} is not a check"):
+        refuse_unknown([PROOF], essential=True)

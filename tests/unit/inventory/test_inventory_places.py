@@ -91,7 +91,9 @@ CASES = {
         "4:22: listeners[0].timeouts.client: must be at least 1s: after 20ms haproxy would cut"
         " every client\n"
         "4:36: listeners[0].timeouts.server: must be at least 1s: after 999ms haproxy would cut"
-        " every client"
+        " every client\n"
+        "4:52: listeners[0].timeouts.connect: must be at least 1s: within 20ms no lost packet is"
+        " sent again"
     ),
     HEAD + "listeners: [{timeouts: {client: 5min}}]\n": (
         "3:33: listeners[0].timeouts.client: must be a whole number with a unit: ms, s, m, h or d,"

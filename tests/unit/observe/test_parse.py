@@ -116,6 +116,21 @@ def test_sockets_are_read_with_their_owners() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("local", "address"),
+    [
+        ("0.0.0.0%lo", "0.0.0.0%lo"),
+        ("[::]%lo", "::%lo"),
+        ("0.0.0.0%eth0", "0.0.0.0"),
+        ("[fe80::1]%eth0", "fe80::1"),
+        ("[fe80::1%eth0]", "fe80::1"),
+    ],
+)
+def test_a_socket_for_loopback_alone_says_so(local: str, address: str) -> None:
+    (socket,) = parse.parse_sockets(f"LISTEN 0 4096 {local}:9443 0.0.0.0:*\n", {})
+    assert (socket.address, socket.port) == (address, 9443)
+
+
 def test_containers_are_read_from_inspect() -> None:
     haproxy, keepalived = parse.parse_containers(captured("containers.json"))
     assert (haproxy.name, haproxy.cluster, haproxy.role) == (

@@ -21,8 +21,9 @@ from hadeploy.run.images import look_script, pull_script
 from hadeploy.run.inputs import Login
 from hadeploy.run.lock import Lock
 from hadeploy.run.scripts import Change, apply_script, restore_script, stage_script, trial_script
-from hadeploy.run.takeover import takeover_proofs
+from hadeploy.run.takeover import changed_answers, takeover_proofs
 from tests.unit import builders
+from tests.unit.verify.test_answers import cluster
 
 
 def change(node: str) -> Change:
@@ -170,3 +171,38 @@ def test_a_node_that_is_about_to_win_is_asked_for_its_backends(
     found = takeover_proofs(builders.cluster(), expected, [builders.VIP], turn(*steps))
     assert {number: command[0] for number, command in found.items()} == proofs
     assert takeover_proofs(builders.cluster(), (), [builders.VIP], turn(*steps)) == {}
+
+
+def test_what_was_served_is_served_without_the_containers_that_are_stopped() -> None:
+    steps = (
+        Step("disable-container", "keepalived", ""),
+        Step("disable-container", "haproxy", ""),
+        Step("write-record", "applied.json", ""),
+    )
+    expected = (ExpectedBackend(":9443", ":9443"),)
+    of_node = dataclasses.replace(change("n1"), backends=expected)
+    script = apply_script(of_node, NodePlan("n1", steps), "f" * 16, otherwise="put_back")
+    lines = script.splitlines()
+    first, second, proof, record = (n for n, line in enumerate(lines) if line.startswith("step "))
+    assert lines.index("expect_backends") < first < second < proof < record
+    assert lines[proof].startswith("step 1.backends prove_disabled ")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        ("tls", "tls", ()),
+        ("tls", "closed", ("answered TLS before, and closes every connection at once now",)),
+        ("tls", "refused", ("answered TLS before, and refuses connections now",)),
+        # No client was answered.
+        ("closed", "refused", ()),
+        ("unreached", "closed", ()),
+    ],
+)
+def test_a_node_that_has_won_the_vip_answers_clients_as_the_one_before_it(
+    before: str, now: str, told: tuple[str, ...]
+) -> None:
+    problem = changed_answers(cluster(before), cluster(now), "n2")
+    assert (problem.detail if problem else ()) == tuple(
+        f"port 9443 of {builders.VIP} {one}" for one in told
+    )

@@ -19,7 +19,9 @@ def run(main: str, *, shell: str = "dash", **variables: str) -> list[str]:
     script = compose(
         "lock.sh",
         "apply.sh",
+        "handover.sh",
         "restore.sh",
+        "disable.sh",
         "answer.sh",
         "backends.sh",
         variables={
@@ -27,6 +29,7 @@ def run(main: str, *, shell: str = "dash", **variables: str) -> list[str]:
             "HD_CLUSTER": "c",
             "HD_HEALTH_PORT": "1",
             "HD_VIPS": "",
+            "HD_LISTENERS": "",
             "HD_NODE_ADDRESS": "10.0.0.9",
             "HD_OTHERWISE": "leave_it",
             **variables,
@@ -194,6 +197,7 @@ def test_a_port_that_answers_as_before_is_proven(before: list[str], after: list[
         (["tls"], ["closed"], "tls=closed"),
         (["tls"], ["http"], "tls=http"),
         (["http"], ["http/400"], "http=http/400"),
+        (["http/200"], ["http/403"], "http/200=http/403"),
         # One of the servers is enough.
         (["tls"], ["silent", "tls"], "tls=silent"),
         (["http", "tls"], ["refused"], "http,tls=refused"),
@@ -207,9 +211,76 @@ def test_a_port_that_answers_otherwise_is_lost(
     assert "failed 0" in said
 
 
+@pytest.mark.parametrize(
+    ("direct", "told"),
+    [
+        ("tls", ["step 0", "lost :9443@10.0.0.9=tls=silent"]),
+        ("silent", ["step 0", "ok 0"]),
+    ],
+)
+def test_a_server_that_was_frozen_is_not_the_changes_affair(direct: str, told: list[str]) -> None:
+    rows = [one.replace("api,", "api-backend,", 1) for one in UP]
+    main = (
+        f"{haproxy(*rows)}\n{answering('tls')}\nexpect_backends\n{answering('silent', 'tls')}\n"
+        f'answer_of() {{ case $* in "10.0.0.1 6443") echo {direct} ;; esac; }}\n'
+        "step 0 prove_backends 1"
+    )
+    said = run(main, HD_BACKENDS=":9443=:9443", HD_LISTENERS="other=9444 api=9443")
+    assert said[:2] == told
+
+
 def test_where_another_node_answers_this_one_has_to_answer_alike() -> None:
     assert port_proven([], ["tls"], ":9443=!tls") == ["step 0", "ok 0"]
     assert port_proven([], ["http"], ":9443=!tls")[1] == "lost :9443@10.0.0.9=tls=http"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (["tls"], ["tls"], ["step 0", "ok 0"]),
+        (["closed"], ["refused"], ["step 0", "ok 0"]),
+        (["tls"], ["closed"], ["step 0", "lost :9443@2001:db8::9=tls=closed", "failed 0"]),
+        (["tls", "closed"], ["tls", "silent"], ["step 0", "lost :9443@2001:db8::9=tls=silent"]),
+    ],
+)
+def test_the_node_that_takes_over_answers_clients_as_the_one_before_it(
+    before: list[str], after: list[str], told: list[str]
+) -> None:
+    main = (
+        f"tcp_opens() {{ :; }}\nnap() {{ :; }}\n{answering(*before)}\n"
+        f"answered_here 9443 2001:db8::9\n{answering(*after)}\n"
+        "step 0 answered_elsewhere 9443 2001:db8::9"
+    )
+    assert run(main)[: len(told)] == told
+
+
+def test_answers_that_change_on_purpose_are_not_compared_after_a_handover() -> None:
+    main = (
+        f"tcp_opens() {{ :; }}\n{answering('tls')}\nanswered_here 9443 10.0.0.9\n"
+        f"{answering('closed')}\nstep 0 answered_elsewhere 9443 10.0.0.9"
+    )
+    assert run(main, HD_COMPARE="no") == ["step 0", "ok 0"]
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        ("http/200", ["step 0", "ok 0"]),
+        ("closed", ["step 0", "lost :9443@10.0.0.9=http/200=closed"]),
+    ],
+)
+def test_old_containers_run_again_if_clients_are_not_served_without_them(
+    after: str, told: list[str]
+) -> None:
+    main = (
+        'quietly() { case $* in *"docker start"*) echo "$*" ;; esac; }\n'
+        f"{haproxy(*UP)}\n{answering('http/200')}\nexpect_backends\n{answering(after)}\n"
+        "hd_disabled='1f=always 2f=no'\nstep 0 prove_disabled 1"
+    )
+    said = run(main, HD_BACKENDS=":9443=:9443")
+    assert said[:2] == told[:2]
+    started = [line for line in said if "docker start" in line]
+    assert started == ([] if after == "http/200" else ["docker start 1f", "docker start 2f"])
 
 
 def test_what_is_answered_is_recorded_beside_the_name(tmp_path: Path) -> None:

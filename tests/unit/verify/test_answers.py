@@ -76,6 +76,8 @@ EVERYWHERE = "(asked from n1, n2, n3)"
         ("http", None, TLS, "answers HTTP, although the backends speak TLS"),
         ("http", "tls", UNREAD, "answers HTTP, and answered TLS when the last change was"),
         ("http/400", "http", PLAIN, "answers HTTP with status 400, and answered HTTP when"),
+        ("http/403", "http/200", PLAIN, "answers HTTP with status 403, and answered HTTP when"),
+        ("http/403", "http", PLAIN, ""),
         ("other", "silent,open", UNREAD, "closed the connection of a TLS client or said nothing"),
         ("http", "silent", UNREAD, ""),
         # haproxy may speak TLS with other servers, for clients that speak none.

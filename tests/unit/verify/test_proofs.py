@@ -149,6 +149,17 @@ CASES: list[Any] = [
         id="haproxy listens on loopback only",
     ),
     pytest.param(
+        change("n2", sockets=(Socket("0.0.0.0%lo", 9443, (Owner("haproxy", 1, "c-haproxy"),)),)),
+        [
+            (
+                "n2",
+                "port-listens",
+                "haproxy listens on 0.0.0.0%lo:9443 only, so clients do not reach it",
+            )
+        ],
+        id="haproxy listens for the interface lo only",
+    ),
+    pytest.param(
         change("n2", sockets=(Socket(builders.VIP, 9443, (Owner("haproxy", 1, "c-haproxy"),)),)),
         [],
         id="haproxy listens on the VIP only",
