@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 from hadeploy.cli.cluster_run import Run
 from hadeploy.errors import HadeployError, NodesError
+from hadeploy.inventory.model import Node
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import leaving_plan
@@ -49,11 +50,20 @@ class Leaving:
             ):
                 raise problem.error("planning", turn.node)
 
+    def look_again(self, run: Run) -> None:
+        """Plan anew what is done there: the VIP may have moved, or their peers have changed."""
+        cluster = run.inputs.cluster
+        nodes = [Node.model_validate({"address": label}) for label in self.sessions]
+        self.looks = observe(without_nodes(cluster, nodes), self.sessions)
+        self.plan = leaving_plan(cluster, self.looks)
+        run.departing = self.looks
+
     def take_out(self, run: Run) -> None:
         """Do it."""
         if self.plan.changes:
             cluster = run.inputs.cluster
             take_out(cluster, self.plan, self.looks, run.sessions, self.sessions, run.progress)
+            run.departing = {}
 
 
 @contextmanager
@@ -64,7 +74,7 @@ def leaving(run: Run) -> Iterator[Leaving]:
         HadeployError: one of them cannot be reached.
     """
     # A retry begins anew.
-    run.pruned = ()
+    run.pruned, run.departing = (), {}
     if not run.choices.prune:
         yield Leaving(Plan(()), {}, {})
         return
@@ -76,7 +86,7 @@ def leaving(run: Run) -> Iterator[Leaving]:
         except NodesError as error:
             raise NodesError([_unreachable(e) for e in error.errors]) from error
         looks = observe(without_nodes(run.inputs.cluster, gone), sessions)
-        run.pruned = tuple(node.label for node in gone)
+        run.pruned, run.departing = tuple(node.label for node in gone), looks
         yield Leaving(leaving_plan(run.inputs.cluster, looks), looks, sessions)
 
 

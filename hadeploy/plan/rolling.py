@@ -193,7 +193,7 @@ def _handed_over(at: _Situation, node: str, steps: list[Step]) -> list[Step]:
         ]
     if node not in at.holding or first is None or look.vrrp is None:
         return [*steps, *left] if layout.RUN_DRAIN in drains(look) else steps
-    if len(at.cluster.nodes) == 1:
+    if len(at.observed) == 1:
         return [_outage(step) for step in steps]
     before = f"before the {steps[first].action.replace('-', ' ')} of {steps[first].subject}"
     back = "it may come back" if at.cluster.vrrp.preempt else "it stays where it is"
