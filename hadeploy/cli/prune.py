@@ -15,7 +15,7 @@ from hadeploy.plan.down import leaving_plan
 from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.model import Plan
 from hadeploy.run.connections import connected
-from hadeploy.run.prune import former_nodes, take_out, without_nodes
+from hadeploy.run.prune import former_nodes, refuse_strangers, take_out, without_nodes
 from hadeploy.transport.session import Session
 
 
@@ -78,16 +78,37 @@ def leaving(run: Run) -> Iterator[Leaving]:
     if not run.choices.prune:
         yield Leaving(Plan(()), {}, {})
         return
-    nodes = former_nodes(run.inputs.cluster, observe(run.inputs.cluster, run.sessions))
-    gone = [node for node in nodes if node.label not in run.choices.forget]
     with ExitStack() as stack:
+        looks, sessions = _former(run, stack)
+        run.pruned, run.departing = tuple(looks), looks
+        yield Leaving(leaving_plan(run.inputs.cluster, looks), looks, sessions)
+
+
+def _former(run: Run, stack: ExitStack) -> tuple[dict[str, ObservedNode], dict[str, Session]]:
+    """Connect to former nodes, also to those that only the record of another one names.
+
+    Returns:
+        The nodes as observed, and the sessions to them, by address.
+
+    Raises:
+        HadeployError: one cannot be reached, or is no node of this cluster.
+    """
+    cluster = run.inputs.cluster
+    staying = observe(cluster, run.sessions)
+    given = [Node.model_validate({"address": address}) for address in run.choices.former]
+    looks: dict[str, ObservedNode] = {}
+    sessions: dict[str, Session] = {}
+    nodes = {node.label: node for node in [*given, *former_nodes(cluster, staying)]}
+    while gone := [n for n in nodes.values() if n.label not in {*run.choices.forget, *looks}]:
         try:
-            sessions = stack.enter_context(connected(run.dialer, run.progress, gone))
+            opened = stack.enter_context(connected(run.dialer, run.progress, gone))
         except NodesError as error:
             raise NodesError([_unreachable(e) for e in error.errors]) from error
-        looks = observe(without_nodes(run.inputs.cluster, gone), sessions)
-        run.pruned, run.departing = tuple(node.label for node in gone), looks
-        yield Leaving(leaving_plan(run.inputs.cluster, looks), looks, sessions)
+        sessions |= opened
+        looks |= observe(without_nodes(cluster, gone), opened)
+        refuse_strangers(cluster, looks, [node.label for node in given])
+        nodes |= {n.label: n for n in former_nodes(cluster, {**staying, **looks})}
+    return looks, sessions
 
 
 def _unreachable(error: HadeployError) -> HadeployError:

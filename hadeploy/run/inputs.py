@@ -61,6 +61,7 @@ class Choices:
         without: labels of nodes that are left out altogether.
         adopt: whether a cluster that was set up by hand is taken over.
         skip: ids of checks that are not made.
+        former: addresses of nodes to prune that no node of the inventory has a record of.
         pruned: addresses of the former nodes that `prune` concerns.
         departing: those of them that are not stopped yet, as observed, by address.
     """
@@ -71,6 +72,7 @@ class Choices:
     without: tuple[str, ...] = ()
     adopt: bool = False
     skip: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
     pruned: tuple[str, ...] = ()
     departing: Mapping[str, ObservedNode] = field(default_factory=dict)
 

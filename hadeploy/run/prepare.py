@@ -267,5 +267,8 @@ def checked(
         becoming or {},
         certificates or Certificates(),
         choices.pruned,
+        frozenset(
+            link.mac for look in choices.departing.values() for link in look.host.links.values()
+        ),
     )
     return evaluate(sight, choices.skip)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hadeploy.check.segment import forgotten_nodes
+from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.model import Plan
@@ -34,6 +35,31 @@ def former_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list
     forgotten = forgotten_nodes(cluster, observed)
     named |= {address for address in forgotten if address in seen or not segments}
     return [Node.model_validate({"address": address}) for address in sorted(named - present)]
+
+
+def refuse_strangers(
+    cluster: Cluster, looks: Mapping[str, ObservedNode], given: Sequence[str]
+) -> None:
+    """Refuse addresses that the user gives and that are of no node of this cluster.
+
+    Args:
+        cluster: the inventory.
+        looks: the nodes as observed, by address.
+        given: the addresses.
+
+    Raises:
+        HadeployError: a node has no record of a cluster of that name.
+    """
+    for address in given:
+        applied = looks[address].applied if address in looks else None
+        if address in looks and (applied is None or address not in applied.members):
+            raise HadeployError(
+                f"it has no record of cluster {cluster.name}",
+                node=address,
+                doing="reading --former",
+                hint="give the address of a node that `hadeploy up` has set up for this cluster",
+                code=ExitCode.USAGE,
+            )
 
 
 def without_nodes(cluster: Cluster, nodes: list[Node]) -> Cluster:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import SecretStr
 
@@ -70,11 +70,13 @@ def earlier_stage(
         choices: what the user says about this run, and the nodes that it removes.
 
     Returns:
-        None where nothing has to be done before, or where no single node holds the VIP, or the
-        nodes do not speak the same.
+        None where nothing has to be done before, or where no single node holds the VIP, the nodes
+        do not speak the same, or a node that leaves was forgotten and is back.
     """
     departing = choices.departing
     everyone = {**observed, **departing}
+    if not _take_part(departing, observed):
+        return None
     spoken = speaking(inputs.cluster, everyone)
     holder = holder_of(spoken[0], everyone) if spoken else None
     if spoken is None or holder is None:
@@ -90,10 +92,17 @@ def earlier_stage(
         holder,
         member_order(wanted, list(departing), everyone),
     )
-    new = newcomers(stage.addresses(), everyone)
+    own = {node: address for node, address in stage.addresses().items() if node in observed}
+    new = newcomers(own, everyone)
     if must_join_first(final, new, observed, departing):
         return _join(stage, final, new)
     return _change_before_removal(stage, final) if departing else None
+
+
+def _take_part(departing: Collection[str], observed: Mapping[str, ObservedNode]) -> bool:
+    """Whether those that leave are still peers of those that stay, if any stay."""
+    known = {m for look in observed.values() if look.applied for m in look.applied.members}
+    return not known or known.issuperset(departing)
 
 
 def _join(stage: _Stage, final: Plan, new: list[str]) -> Prepared:
