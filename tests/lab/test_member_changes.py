@@ -75,6 +75,7 @@ def test_each_cluster_is_reached_by_one_up(fresh: Cluster, members: str, change:
     assert wanted.up()["changes"] == 0
 
 
+@pytest.mark.exhaustive
 def test_a_new_node_that_does_not_start_costs_no_other_node(fresh: Cluster) -> None:
     wanted = fresh.copy()
     with_nodes(fresh, "12", {})
