@@ -274,3 +274,14 @@ def test_a_run_that_was_killed_between_two_turns_is_finished(old: str, new: str)
         assert set(segment.looks) == {address(i) for i in new}
         kills += 1
     assert kills == segment.turns
+
+
+def test_a_forgotten_node_that_is_back_leaves_before_anything_else() -> None:
+    segment = Segment(inventory("1234"), address("1"))
+    back = {address("4"): segment.seen(address("4"), address("4"))}
+    segment = Segment(inventory("12"), address("1"))
+    wanted = inventory("12", haproxy={"maxconn": 900})
+    observed = {f"n{i}": segment.seen(address(i), f"n{i}") for i in "12"}
+    choices = Choices(prune=True, pruned=tuple(back), departing=back)
+    inputs = Inputs(wanted, Path(), None, None)
+    assert not prepare(inputs, observed, check=False, choices=choices).before_removal
