@@ -156,7 +156,12 @@ def _once(
         looks = work.apply(prepared, run.sessions)
         if looks is not None and not prepared.then:
             return looks
-    raise HadeployError(
+    raise unfinished()
+
+
+def unfinished() -> HadeployError:
+    """The error of a run whose plans do not come to an end."""
+    return HadeployError(
         "the nodes are still not what the next plan starts from",
         doing="planning again",
         hint="does something else change them at the same time? `hadeploy plan` shows what is left",
@@ -183,7 +188,9 @@ class _Work:
         run, err = self.run, self.options.err
         # What stands in the way of all the rest is told before a node goes.
         prepared = run.prepare(check=True, ask=True)
-        while prepared.before_removal and len(self.made) < MOST_PLANS:
+        while prepared.before_removal:
+            if len(self.made) >= MOST_PLANS:
+                raise unfinished()
             self.apply(prepared, {**run.sessions, **going.sessions})
             going.look_again(run)
             prepared = run.prepare(check=True)

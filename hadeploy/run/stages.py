@@ -105,10 +105,16 @@ def _take_part(departing: Collection[str], observed: Mapping[str, ObservedNode])
     return not known or known.issuperset(departing)
 
 
-def _join(stage: _Stage, final: Plan, new: list[str]) -> Prepared:
-    """New nodes are made known to those that are there, and start."""
+def _join(stage: _Stage, final: Plan, new: list[str]) -> Prepared | None:
+    """New nodes are made known to those that are there, and start.
+
+    Returns:
+        None where a node that is there cannot learn of them: they would not hear it.
+    """
     there = [node for node in stage.everyone if node not in new]
     introductions = _introductions(stage, there)
+    if introductions is None:
+        return None
     vrrp = stage.cluster.vrrp
     if any("unicast_peer" in i.desired.files[-1].content for i in introductions.values()):
         vrrp = vrrp.model_copy(update={"mode": "unicast"})
@@ -131,7 +137,7 @@ def _join(stage: _Stage, final: Plan, new: list[str]) -> Prepared:
     )
 
 
-def _introductions(stage: _Stage, there: list[str]) -> dict[str, Introduction]:
+def _introductions(stage: _Stage, there: list[str]) -> dict[str, Introduction] | None:
     addresses = stage.addresses()
     found = {}
     for node in there:
@@ -142,8 +148,9 @@ def _introductions(stage: _Stage, there: list[str]) -> dict[str, Introduction]:
             # By multicast they hear each other anyway.
             continue
         one = introduction(look, stage.cluster.name, addresses[node], stage.members)
-        if one is not None:
-            found[node] = one
+        if one is None:
+            return None
+        found[node] = one
     return found
 
 
