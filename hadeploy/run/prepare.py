@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
 from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
@@ -22,7 +23,6 @@ from hadeploy.inventory.parts import Image
 from hadeploy.inventory.paths import beside
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.identity import speaking
-from hadeploy.plan.joining import Introduction
 from hadeploy.plan.model import Plan
 from hadeploy.plan.order import newcomers
 from hadeploy.plan.partial import refuse_partial
@@ -32,6 +32,9 @@ from hadeploy.plan.vip_moves import refuse_unfit_winner
 from hadeploy.run.desired_state import desired_state, with_forgotten
 from hadeploy.run.inputs import Choices, Inputs
 from hadeploy.run.refusal import locked
+
+if TYPE_CHECKING:
+    from hadeploy.plan.joining import Introduction
 
 
 @dataclass(frozen=True)

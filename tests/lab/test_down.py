@@ -78,6 +78,17 @@ def test_a_half_removed_cluster_is_removed_wholly(served: Cluster) -> None:
     assert served.run("down", "--yes", "--json").document["changes"] == 0
 
 
+def test_a_node_that_only_the_records_name_is_not_lost(served: Cluster) -> None:
+    before = served.snapshot()
+    served.inventory["nodes"] = [n for n in served.inventory["nodes"] if n["name"] != "n3"]
+    refused = served.run("down", "--yes")
+    assert refused.code == 3
+    assert "hadeploy up --prune" in refused.err
+    assert f"{served.lab.address('n3')} was a node of this cluster" in refused.err
+    assert served.snapshot() == before
+
+
+@pytest.mark.exhaustive
 def test_a_node_that_is_down_can_be_left_out(served: Cluster) -> None:
     (holder,) = served.holders()
     away = next(node for node in served.lab.nodes if node != holder)

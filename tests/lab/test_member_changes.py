@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.harness import Cluster
+from tests.lab.harness import Cluster, eventually
 from tests.lab.traffic import probing
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -64,6 +64,7 @@ def test_each_cluster_is_reached_by_one_up(fresh: Cluster, members: str, change:
     if not set(old) & set(new):
         # No node of the inventory has a record of the others.
         options += [f"--former={fresh.lab.address(f'n{gone[0]}')}"]
+    assert wanted.run("plan", "--exit-code", *options).code == 5
     with probing(fresh) as probe:
         wanted.ok("up", "--yes", *options)
     assert probe.failed == []
@@ -92,3 +93,38 @@ def test_a_new_node_that_does_not_start_costs_no_other_node(fresh: Cluster) -> N
     assert fresh.snapshot()["n2"].splitlines()[:2] == before.splitlines()[:2], "n2 runs on"
     wanted.ok("up", "--yes", "--prune")
     assert wanted.up()["changes"] == 0
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    "moment", ["n1 reloading", "n1 letting keepalived", "n2 proving", "n3 recording", "n1 handing"]
+)
+def test_growth_that_was_killed_is_finished_by_the_next_run(fresh: Cluster, moment: str) -> None:
+    wanted = fresh.copy()
+    with_nodes(fresh, "1", {})
+    fresh.up()
+    wanted.inventory |= CHANGES["recreate"]
+    with probing(fresh) as probe:
+        assert wanted.accident("kill", moment, "up", "--yes").code == -9
+        wanted.ok("up", "--yes", "--lock-wait", "150")
+    assert probe.failed == []
+    assert len(wanted.holders()) == 1
+    assert wanted.up()["changes"] == 0
+
+
+@pytest.mark.exhaustive
+def test_a_dead_node_is_forgotten_while_another_joins(fresh: Cluster) -> None:
+    wanted = fresh.copy()
+    with_nodes(fresh, "12", {})
+    fresh.up()
+    assert fresh.holders() == ["n1"]
+    fresh.lab.stop_node("n2")
+    # Its API server is gone with it, which haproxy has to find out.
+    eventually(lambda: all(fresh.request() for _ in range(9)), "it gets no more requests", 60)
+    with_nodes(wanted, "13", CHANGES["recreate"])
+    with probing(fresh) as probe:
+        wanted.ok("up", "--yes", "--forget", fresh.lab.address("n2"))
+    assert probe.failed == []
+    assert wanted.holders() == ["n3"]
+    assert wanted.up()["changes"] == 0
+    wanted.lab.start_node("n2")

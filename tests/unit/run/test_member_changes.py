@@ -238,9 +238,17 @@ def run(segment: Segment, new: Cluster, departing: set[str]) -> list[Prepared]:
     raise AssertionError("it does not converge")
 
 
-@pytest.mark.parametrize("last", [False, True], ids=["first has it", "last has it"])
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize(("old", "new"), MEMBERS)
+# The holder is the first node, and with some changes also the last.
+TABLE = [
+    pytest.param(*members.values, change, last, id=f"{members.id}-{change}{', last' * last}")
+    for members in MEMBERS
+    for change in CHANGES
+    for last in (False, True)
+    if not last or (change in ("recreate", "coordinated") and len(str(members.values[0])) > 1)
+]
+
+
+@pytest.mark.parametrize(("old", "new", "change", "last"), TABLE)
 def test_each_cluster_is_reached_by_one_up(old: str, new: str, change: str, last: bool) -> None:
     holder = address(old[-1] if last else old[0])
     segment = Segment(inventory(old), holder)
