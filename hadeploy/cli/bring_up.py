@@ -146,12 +146,12 @@ def _once(
     Returns:
         The nodes as they are then.
     """
-    work = _Work(options, outcome, run, made, timeout, removal)
+    work = _Work(options, outcome, run, made, timeout, removal, len(made) + MOST_PLANS)
     outcome.plan = None
     with leaving(run) as going:
         if going.plan.changes:
             work.remove(going)
-    while len(made) < MOST_PLANS:
+    while len(made) < work.most:
         prepared = run.prepare(check=True)
         looks = work.apply(prepared, run.sessions)
         if looks is not None and not prepared.then:
@@ -170,7 +170,12 @@ def unfinished() -> HadeployError:
 
 @dataclass(frozen=True)
 class _Work:
-    """What every plan of a run is carried out with."""
+    """What every plan of a run is carried out with.
+
+    Attributes:
+        made: the plans until now; a wait for the lock begins anew, and keeps them.
+        most: how many there may be.
+    """
 
     options: Options
     outcome: Outcome
@@ -178,6 +183,7 @@ class _Work:
     made: list[Prepared]
     timeout: float
     removal: _Removal
+    most: int
 
     def remove(self, going: Leaving) -> None:
         """Have nodes leave, once all others serve without them.
@@ -189,7 +195,7 @@ class _Work:
         # What stands in the way of all the rest is told before a node goes.
         prepared = run.prepare(check=True, ask=True)
         while prepared.before_removal:
-            if len(self.made) >= MOST_PLANS:
+            if len(self.made) >= self.most:
                 raise unfinished()
             self.apply(prepared, {**run.sessions, **going.sessions})
             going.look_again(run)
@@ -200,6 +206,11 @@ class _Work:
         for sentence in removes:
             err.print(Text(sentence, "red"), soft_wrap=True)
         self.removal.confirm(removes)
+        if prepared.plan.changes:
+            from hadeploy.run.trial import try_files
+
+            # A file that a program refuses is no reason to be without that node.
+            try_files(prepared, run.sessions, run.progress)
         self.removal.changed = True
         going.take_out(run)
         self.outcome.plan = (self.outcome.plan or Plan(())).then(going.plan)
@@ -234,7 +245,7 @@ class _Work:
                 warn=functools.partial(tell_config_warnings, self.options, self.outcome),
             )
         except RollError as error:
-            if not isinstance(error.__cause__, BackendsDiedError) or len(self.made) >= MOST_PLANS:
+            if not isinstance(error.__cause__, BackendsDiedError) or len(self.made) >= self.most:
                 raise
             # They are down before the next attempt, which so expects nothing of them.
             self.options.err.print(f"warning: {error.__cause__}; trying again", style="yellow")

@@ -33,6 +33,11 @@ class Leaving:
     looks: dict[str, ObservedNode]
     sessions: dict[str, Session]
 
+    @property
+    def there(self) -> dict[str, ObservedNode]:
+        """Those that something of this cluster is on."""
+        return {turn.node: self.looks[turn.node] for turn in self.plan.nodes if turn.steps}
+
     def refuse(self, run: Run, staying: Mapping[str, ObservedNode]) -> None:
         """Refuse to stop a holder whose VIP would go to a node that must not have it.
 
@@ -56,7 +61,7 @@ class Leaving:
         nodes = [Node.model_validate({"address": label}) for label in self.sessions]
         self.looks = observe(without_nodes(cluster, nodes), self.sessions)
         self.plan = leaving_plan(cluster, self.looks)
-        run.departing = self.looks
+        run.departing = self.there
 
     def take_out(self, run: Run) -> None:
         """Do it."""
@@ -80,8 +85,9 @@ def leaving(run: Run) -> Iterator[Leaving]:
         return
     with ExitStack() as stack:
         looks, sessions = _former(run, stack)
-        run.pruned, run.departing = tuple(looks), looks
-        yield Leaving(leaving_plan(run.inputs.cluster, looks), looks, sessions)
+        going = Leaving(leaving_plan(run.inputs.cluster, looks), looks, sessions)
+        run.pruned, run.departing = tuple(looks), going.there
+        yield going
 
 
 def _former(run: Run, stack: ExitStack) -> tuple[dict[str, ObservedNode], dict[str, Session]]:
