@@ -15,7 +15,7 @@ from hadeploy.plan.down import leaving_plan
 from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.model import Plan
 from hadeploy.run.connections import connected
-from hadeploy.run.prune import former_nodes, refuse_strangers, take_out, without_nodes
+from hadeploy.run.prune import former_nodes, given_nodes, refuse_strangers, take_out, without_nodes
 from hadeploy.transport.session import Session
 
 
@@ -101,10 +101,11 @@ def _former(run: Run, stack: ExitStack) -> tuple[dict[str, ObservedNode], dict[s
     """
     cluster = run.inputs.cluster
     staying = observe(cluster, run.sessions)
-    given = [Node.model_validate({"address": address}) for address in run.choices.former]
+    given = given_nodes(cluster, run.choices.former)
     looks: dict[str, ObservedNode] = {}
     sessions: dict[str, Session] = {}
-    nodes = {node.label: node for node in [*given, *former_nodes(cluster, staying)]}
+    known = {node.label: node for node in former_nodes(cluster, staying)}
+    nodes = {node.label: node for node in given} | known
     while gone := [n for n in nodes.values() if n.label not in {*run.choices.forget, *looks}]:
         try:
             opened = stack.enter_context(connected(run.dialer, run.progress, gone))
@@ -112,8 +113,9 @@ def _former(run: Run, stack: ExitStack) -> tuple[dict[str, ObservedNode], dict[s
             raise NodesError([_unreachable(e) for e in error.errors]) from error
         sessions |= opened
         looks |= observe(without_nodes(cluster, gone), opened)
-        refuse_strangers(cluster, looks, [node.label for node in given])
-        nodes |= {n.label: n for n in former_nodes(cluster, {**staying, **looks})}
+        refuse_strangers(cluster, looks, known)
+        if given:
+            nodes |= {n.label: n for n in former_nodes(cluster, {**staying, **looks})}
     return looks, sessions
 
 
