@@ -20,6 +20,7 @@ from hadeploy.plan.successor import ailing, drains
 from hadeploy.plan.vip_moves import wins_by_joining
 
 THE_VIP = "the VIP"
+VIP_MOVES = "Connections that are open when the VIP moves are cut; new ones are answered."
 
 
 @dataclass(frozen=True)
@@ -257,6 +258,6 @@ def _expectations(
             f"{4 * cluster.vrrp.advert_interval:g} s in the meantime, or give up."
         )
     if any(step.action == "hand-over" for step in steps):
-        yield "Connections that are open when the VIP moves are cut; new ones are answered."
+        yield VIP_MOVES
     if any(step.impact is Impact.OUTAGE for step in steps):
         yield "There is one node only: it does not answer while a container is replaced."

@@ -19,9 +19,9 @@ from hadeploy.plan.joining import (
     member_order,
     must_join_first,
 )
-from hadeploy.plan.model import Plan
+from hadeploy.plan.model import Impact, Plan
 from hadeploy.plan.order import newcomers
-from hadeploy.plan.rolling import make_plan
+from hadeploy.plan.rolling import VIP_MOVES, make_plan
 from hadeploy.run.desired_state import desired_state, with_forgotten
 from hadeploy.run.inputs import Choices, Inputs
 from hadeploy.run.prepare import Prepared
@@ -123,15 +123,15 @@ def _join(stage: _Stage, final: Plan, new: list[str]) -> Prepared | None:
     joining = make_plan(cluster, desired, stage.everyone)
     plan = join_plan(introductions, stage.everyone, stage.holder, joining)
     leaving = [Node.model_validate({"address": address}) for address in stage.departing]
-    rest = "the other nodes are changed" + (
-        f", and {', '.join(stage.departing)} {_leave(stage)}" if leaving else ""
-    )
+    changed = [turn.node for turn in final.nodes if turn.steps and turn.node not in new]
+    rest = [f"{', '.join(changed)} {'changes' if len(changed) == 1 else 'change'}"] * bool(changed)
+    rest += [_leave(stage)] * bool(leaving)
     return Prepared(
         cluster.model_copy(update={"nodes": (*cluster.nodes, *leaving)}),
         stage.everyone,
         {**{node: i.desired for node, i in introductions.items()}, **desired},
-        dataclasses.replace(plan, removes=final.removes),
-        f"After that, {rest}.",
+        dataclasses.replace(plan, removes=final.removes, expects=_expects(final)),
+        f"After that, {', then '.join(rest)}.",
         introductions=introductions,
         before_removal=bool(stage.departing),
     )
@@ -174,7 +174,7 @@ def _change_before_removal(stage: _Stage, final: Plan) -> Prepared | None:
         stage.everyone,
         desired,
         dataclasses.replace(plan, removes=final.removes),
-        f"After that, {', '.join(stage.departing)} {_leave(stage)}.",
+        f"After that, {_leave(stage)}.",
         before_removal=True,
     )
 
@@ -187,4 +187,15 @@ def _wanted(stage: _Stage, cluster: Cluster) -> dict[str, DesiredNode]:
 
 
 def _leave(stage: _Stage) -> str:
-    return "leaves the cluster" if len(stage.departing) == 1 else "leave the cluster"
+    verb = "leaves" if len(stage.departing) == 1 else "leave"
+    return f"{', '.join(stage.departing)} {verb} the cluster"
+
+
+def _expects(final: Plan) -> tuple[str, ...]:
+    """What the later plans do to traffic: with the new nodes there is another one to serve."""
+    interrupting = (Impact.HANDOVER, Impact.RESTART, Impact.OUTAGE)
+    moves = any(
+        turn.holder and any(step.impact in interrupting for step in turn.steps)
+        for turn in final.nodes
+    )
+    return (VIP_MOVES,) if moves else ()

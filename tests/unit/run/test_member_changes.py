@@ -20,6 +20,7 @@ from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.down import leaving_plan
 from hadeploy.plan.identity import Identity, identity_of
 from hadeploy.plan.model import Impact, NodePlan
+from hadeploy.plan.rolling import VIP_MOVES
 from hadeploy.run.inputs import Choices, Inputs
 from hadeploy.run.prepare import Prepared, prepare
 from hadeploy.run.record import applied_record
@@ -293,3 +294,27 @@ def test_a_forgotten_node_that_is_back_leaves_before_anything_else() -> None:
     choices = Choices(prune=True, pruned=tuple(back), departing=back)
     inputs = Inputs(wanted, Path(), None, None)
     assert not prepare(inputs, observed, check=False, choices=choices).before_removal
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "then"),
+    [
+        ("1", "123", ["After that, n1 changes.", ""]),
+        (
+            "12",
+            "13",
+            [
+                "After that, n1 changes, then 198.51.100.12 leaves the cluster.",
+                "After that, 198.51.100.12 leaves the cluster.",
+                "",
+            ],
+        ),
+        ("123", "1", ["After that, 198.51.100.12, 198.51.100.13 leave the cluster.", ""]),
+    ],
+)
+def test_the_first_plan_tells_what_follows(old: str, new: str, then: list[str]) -> None:
+    wanted = inventory(new, haproxy={"maxconn": 900})
+    departing = {address(i) for i in old} - {address(i) for i in new}
+    plans = run(Segment(inventory(old), address("1")), wanted, departing)
+    assert [prepared.then for prepared in plans] == then
+    assert VIP_MOVES in plans[0].plan.expects
