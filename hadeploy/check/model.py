@@ -77,6 +77,7 @@ class Sight:
         archives: by role, of the images that some node lacks; what is not there was not looked at.
         forget: addresses of former nodes that the user says are gone.
         pruned: addresses of former nodes that this run stops.
+        departing: hardware addresses of those that were observed.
         asked: by node label and reference, what the registries said of images.
         becoming: by node label, how scripts become root there, in words.
         certificates: of the backends; of none, if they were not read.
@@ -91,6 +92,7 @@ class Sight:
     becoming: Mapping[str, str] = field(default_factory=dict)
     certificates: Certificates = field(default_factory=Certificates)
     pruned: tuple[str, ...] = ()
+    departing: frozenset[str] = frozenset()
 
     @property
     def nodes(self) -> list[tuple[Node, ObservedNode]]:

@@ -153,7 +153,7 @@ def host_services(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Find
         yield Finding("host-services", node.label, "pass", "none runs")
 
 
-def _forgotten(sight: Sight, address: str) -> Finding:
+def forgotten_node(sight: Sight, address: str) -> Finding:
     """A node that is to be forgotten: it must not be there, and is not to come back as it is."""
     vips = [str(vip.ip) for vip in sight.cluster.vip]
     segments = [look.segment for look in sight.observed.values() if look.segment]
@@ -190,7 +190,7 @@ def former_nodes(sight: Sight) -> Iterator[Finding]:
     former = {m for look in looks if look.applied for m in look.applied.members} - present
     gone = former - set(sight.forget)
     for address in sorted(former - gone):
-        yield _forgotten(sight, address)
+        yield forgotten_node(sight, address)
     for address in sorted(gone):
         yield Finding(
             "former-nodes",

@@ -52,11 +52,13 @@ class Stranger:
         if self.forgotten:
             return f"{PRUNE}; or stop its keepalived there, or switch that machine off"
         if self.mac:
-            return "give that machine another address, or choose another `vip`"
+            return (
+                "give that machine another address, or choose another `vip`; if it was a node of "
+                "this cluster: `hadeploy up --prune --former ADDRESS`"
+            )
         return (
             "stop keepalived on that machine, or choose another `vrrp.virtual_router_id`; if it "
-            "was a node of this cluster, add it to the inventory again before you take it out with "
-            "`hadeploy up --prune`"
+            f"was a node of this cluster: `hadeploy up --prune --former {self.address}`"
         )
 
 

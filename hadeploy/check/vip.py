@@ -68,13 +68,15 @@ def _answered(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterato
     away = [n.label for n in sight.cluster.nodes if n.label not in sight.observed]
     found = answering(sight.cluster, sight.observed, vip)
     for stranger in found:
-        if node.label in stranger.seen_from and stranger.address not in leaving:
+        expected = stranger.address in leaving or stranger.mac in sight.departing
+        if node.label in stranger.seen_from and not expected:
             yield _in_use(node, vip, stranger, away)
     # The one answer that a kernel keeps says nothing where the VIP is on a node already.
     mac = look.host.neighbours.get(vip, "")
     looks = sight.observed.values()
     unheld = not look.segment and not any(seen.holds(vip) for seen in looks)
-    if unheld and mac and mac not in {k.mac for seen in looks for k in seen.host.links.values()}:
+    known = {k.mac for seen in looks for k in seen.host.links.values()} | sight.departing
+    if unheld and mac and mac not in known:
         yield _in_use(node, vip, Stranger(mac, "", (node.label,)), away)
 
 

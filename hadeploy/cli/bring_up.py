@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import ceil
 
 from rich.text import Text
@@ -13,18 +14,20 @@ from hadeploy.cli.cluster_run import Run, unlocked
 from hadeploy.cli.common import Options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.proving import prove, tell_proofs
-from hadeploy.cli.prune import leaving
+from hadeploy.cli.prune import Leaving, leaving
 from hadeploy.cli.warnings import tell_config_warnings
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.model import Plan
 from hadeploy.run.prepare import Prepared
+from hadeploy.transport.session import Session
 from hadeploy.ui.ask import confirm
 from hadeploy.ui.render import plan_picture
 
-# What comes first, what changes on all nodes together, and one more if somebody else interferes.
-MOST_PLANS = 3
+# New nodes, what else comes first, what changes on all nodes together, and one more for each of
+# them if something else interferes.
+MOST_PLANS = 6
 AFTER_ROLLBACK = (
     "The nodes have the configuration before the last change. Where the inventory still asks for "
     "that change, the next `hadeploy up` makes it again."
@@ -58,7 +61,10 @@ def bring_up(
         )
         outcome.waited = max(look.settled for look in looks.values())
         changed = any(prepared.plan.changes for prepared in made)
-        before = made[0].observed if changed else None
+        # Nodes that have left are not compared.
+        before = (
+            {n: look for n, look in made[0].observed.items() if n in looks} if changed else None
+        )
         prove(run, made[-1], outcome, timeout - outcome.waited, looks=looks, before=before)
     return made
 
@@ -142,56 +148,109 @@ def _once(
     Returns:
         The nodes as they are then.
     """
+    work = _Work(options, outcome, run, made, timeout, consent, len(made) + MOST_PLANS)
+    outcome.plan = None
     with leaving(run) as going:
         if going.plan.changes:
-            options.err.print(plan_picture(going.plan))
-            # What stands in the way of all the rest is told before a node goes.
-            prepared = run.prepare(check=True, ask=True)
-            going.refuse(run, prepared.observed)
-            for sentence in (*prepared.plan.undoes, *prepared.plan.removes):
-                options.err.print(Text(sentence, "red"), soft_wrap=True)
-            consent.ask(prepared.plan)
-            consent.changed = True
-            going.take_out(run)
-    outcome.plan = going.plan
-    for _ in range(MOST_PLANS):
+            work.remove(going)
+    while len(made) < work.most:
         prepared = run.prepare(check=True)
-        outcome.plan = outcome.plan.then(prepared.plan)
-        made.append(prepared)
-        if prepared.changes or len(made) == 1:
-            options.err.print(plan_picture(prepared.plan, prepared.then))
-        consent.ask(prepared.plan)
-        looks: Mapping[str, ObservedNode] = prepared.observed
-        if prepared.plan.changes:
-            from hadeploy.run.lost_backends import BackendsDiedError
-            from hadeploy.run.standing import RollError
-            from hadeploy.run.up import apply
-
-            consent.changed = True
-            try:
-                looks = apply(
-                    run.inputs,
-                    prepared,
-                    run.sessions,
-                    run.progress,
-                    settle=ceil(timeout),
-                    warn=functools.partial(tell_config_warnings, options, outcome),
-                )
-            except RollError as error:
-                if not isinstance(error.__cause__, BackendsDiedError):
-                    raise
-                if len(made) == MOST_PLANS:
-                    raise
-                # They are down before the next attempt, which so expects nothing of them.
-                options.err.print(f"warning: {error.__cause__}; trying again", style="yellow")
-                continue
-        if not prepared.then:
+        looks = work.apply(prepared, run.sessions)
+        if looks is not None and not prepared.then:
             return looks
-    raise HadeployError(
+    raise unfinished()
+
+
+def unfinished() -> HadeployError:
+    """The error of a run whose plans do not come to an end."""
+    return HadeployError(
         "the nodes are still not what the next plan starts from",
         doing="planning again",
         hint="does something else change them at the same time? `hadeploy plan` shows what is left",
     )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What every plan of a run is carried out with.
+
+    Attributes:
+        made: the plans until now; a wait for the lock begins anew, and keeps them.
+        most: how many there may be.
+    """
+
+    options: Options
+    outcome: Outcome
+    run: Run
+    made: list[Prepared]
+    timeout: float
+    consent: _Consent
+    most: int
+
+    def remove(self, going: Leaving) -> None:
+        """Have nodes leave, once all others serve without them.
+
+        Raises:
+            HadeployError: something stands in the way of that or of what follows it.
+        """
+        run, err = self.run, self.options.err
+        # What stands in the way of all the rest is told before a node goes.
+        prepared = run.prepare(check=True, ask=True)
+        while prepared.before_removal:
+            if len(self.made) >= self.most:
+                raise unfinished()
+            self.apply(prepared, {**run.sessions, **going.sessions})
+            going.look_again(run)
+            prepared = run.prepare(check=True)
+        err.print(plan_picture(going.plan))
+        going.refuse(run, prepared.observed)
+        for sentence in (*prepared.plan.undoes, *prepared.plan.removes):
+            err.print(Text(sentence, "red"), soft_wrap=True)
+        self.consent.ask(prepared.plan)
+        if prepared.plan.changes:
+            from hadeploy.run.trial import try_files
+
+            # A file that a program refuses is no reason to be without that node.
+            try_files(prepared, run.sessions, run.progress)
+        self.consent.changed = True
+        going.take_out(run)
+        self.outcome.plan = (self.outcome.plan or Plan(())).then(going.plan)
+
+    def apply(
+        self, prepared: Prepared, sessions: Mapping[str, Session]
+    ) -> Mapping[str, ObservedNode] | None:
+        """Show one plan and carry it out.
+
+        Returns:
+            The nodes as they are then; None if backends died meanwhile, and it is tried again.
+        """
+        self.outcome.plan = (self.outcome.plan or Plan(())).then(prepared.plan)
+        self.made.append(prepared)
+        if prepared.changes or len(self.made) == 1:
+            self.options.err.print(plan_picture(prepared.plan, prepared.then))
+        self.consent.ask(prepared.plan)
+        if not prepared.plan.changes:
+            return prepared.observed
+        from hadeploy.run.lost_backends import BackendsDiedError
+        from hadeploy.run.standing import RollError
+        from hadeploy.run.up import apply
+
+        self.consent.changed = True
+        try:
+            return apply(
+                self.run.inputs,
+                prepared,
+                sessions,
+                self.run.progress,
+                settle=ceil(self.timeout),
+                warn=functools.partial(tell_config_warnings, self.options, self.outcome),
+            )
+        except RollError as error:
+            if not isinstance(error.__cause__, BackendsDiedError) or len(self.made) >= self.most:
+                raise
+            # They are down before the next attempt, which so expects nothing of them.
+            self.options.err.print(f"warning: {error.__cause__}; trying again", style="yellow")
+            return None
 
 
 def next_step(cluster: Cluster) -> str:

@@ -32,6 +32,12 @@ def choosing(command: Command) -> Command:
         help="Stop and clean nodes that left the inventory.",
     )
     @click.option(
+        "--former",
+        multiple=True,
+        metavar="ADDRESS",
+        help="A node for --prune that no node of the inventory has a record of.",
+    )
+    @click.option(
         "--adopt", is_flag=True, help="Take over a cluster that was set up by hand, node by node."
     )
     @click.option(
@@ -49,13 +55,16 @@ def choosing(command: Command) -> Command:
         *,
         forget: tuple[str, ...],
         prune: bool,
+        former: tuple[str, ...],
         limit: tuple[str, ...],
         allow_degraded: tuple[str, ...],
         adopt: bool,
         skip: tuple[str, ...],
         **others: Any,
     ) -> Any:
-        choices = Choices(forget, prune, limit, allow_degraded, adopt, skip)
+        if former and not prune:
+            raise click.UsageError("--former names nodes for --prune; add --prune")
+        choices = Choices(forget, prune, limit, allow_degraded, adopt, skip, former=former)
         return command(choices=choices, **others)
 
     return wrapped  # type: ignore[return-value]

@@ -150,6 +150,7 @@ class Run:
     choices: Choices
     previous: Previous | None = None
     pruned: tuple[str, ...] = ()
+    departing: Mapping[str, ObservedNode] = field(default_factory=dict)
     unreachable: dict[str, HadeployError] = field(default_factory=dict)
     tell: Callable[[list[Finding]], None] = lambda _: None
     ahead: _Look | None = None
@@ -205,7 +206,7 @@ class Run:
             return prepared
         from hadeploy.check.needed import needed
 
-        more = needed(cluster, prepared.plan, observed, self.choices.skip) - self.looked
+        more = needed(cluster, prepared.plan, prepared.observed, self.choices.skip) - self.looked
         if not ask and cluster.vrrp.mode == "unicast":
             # It would be a warning only, and takes four seconds.
             more -= {"virtual-router-id"}
@@ -235,7 +236,7 @@ class Run:
             self.inputs,
             observed,
             check=check,
-            choices=dataclasses.replace(self.choices, pruned=self.pruned),
+            choices=dataclasses.replace(self.choices, pruned=self.pruned, departing=self.departing),
             previous=self.previous,
             tell=self.tell,
             answered=Answered(asked or {}, self._compared(observed) if check else Certificates()),

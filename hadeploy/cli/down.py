@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 import click
 
+from hadeploy.check.model import Sight, failures
+from hadeploy.check.places import forgotten_node
+from hadeploy.check.segment import forgotten_nodes
 from hadeploy.cli.cluster_run import LOCK_WAIT, unlocked
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.several import several
-from hadeploy.errors import HadeployError, NodesError
+from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.inventory.model import Cluster
 from hadeploy.observe.gather import observe
+from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.model import Plan
+from hadeploy.plan.partial import unknown_nodes
 from hadeploy.run.connections import connected
 from hadeploy.run.down import prove_gone, tear_down
+from hadeploy.run.prune import former_nodes
 from hadeploy.ui.ask import confirm
 from hadeploy.ui.render import plan_picture
 
@@ -22,9 +30,27 @@ from hadeploy.ui.render import plan_picture
 @click.command()
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @LOCK_WAIT
+@click.option(
+    "--forget",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A former node that is stopped or gone for good.",
+)
+@click.option(
+    "--allow-degraded",
+    multiple=True,
+    metavar="NODE",
+    help="Leave out a node that cannot be reached; can be repeated.",
+)
 @several
 @cluster_command
-def down(options: Options, yes: bool, lock_wait: float) -> int:
+def down(
+    options: Options,
+    yes: bool,
+    lock_wait: float,
+    forget: tuple[str, ...],
+    allow_degraded: tuple[str, ...],
+) -> int:
     """Remove the containers, the VIP and the files that hadeploy put on the nodes.
 
     Images stay. What carries no mark of ours is left alone.
@@ -32,20 +58,26 @@ def down(options: Options, yes: bool, lock_wait: float) -> int:
     with reported(options, "down") as outcome:
         cluster, _ = options.cluster()
         outcome.cluster = cluster.name
+        unknown_nodes(cluster, allow_degraded, "--allow-degraded")
         dialer = options.dialer()
+        nodes = [node for node in cluster.nodes if node.label not in allow_degraded]
         with ExitStack() as until_done:
             with options.progress(cluster) as progress:
                 missing: dict[str, HadeployError] = {}
                 sessions = until_done.enter_context(
-                    connected(dialer, progress, cluster.nodes, missing=missing)
+                    connected(dialer, progress, nodes, missing=missing)
                 )
                 progress.phase("Observe")
                 observed = observe(cluster, sessions)
             outcome.plan = make_down_plan(cluster, observed)
             if missing:
                 refuse_some(options, outcome.plan, missing)
+            left = Left(cluster, observed, forget, allow_degraded)
+            left.refuse()
             if outcome.plan.changes:
                 options.err.print(plan_picture(outcome.plan))
+                for sentence in left.warnings():
+                    options.err.print(f"warning: {sentence}", style="yellow", soft_wrap=True)
                 if not yes:
                     confirm(f"Remove cluster {cluster.name}?")
             with options.progress(cluster) as progress:
@@ -59,8 +91,66 @@ def down(options: Options, yes: bool, lock_wait: float) -> int:
                 unlocked(work, progress, lock_wait)
                 prove_gone(cluster, observed, sessions, progress)
         if not options.as_json:
-            options.out.print("Nothing of ours is left on the nodes.", style="green")
+            where = "the other nodes" if left.names else "the nodes"
+            options.out.print(f"Nothing of ours is left on {where}.", style="green")
     return outcome.code
+
+
+class Left:
+    """The nodes that a teardown leaves as they are.
+
+    Args:
+        cluster: the inventory.
+        observed: the nodes that are torn down, by label.
+        forget: addresses of former nodes that the user says are gone.
+        without: labels of nodes that cannot be reached.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        observed: Mapping[str, ObservedNode],
+        forget: Sequence[str],
+        without: Sequence[str],
+    ) -> None:
+        self._cluster = cluster
+        former = [node.label for node in former_nodes(cluster, observed)]
+        self._unexpected = [address for address in former if address not in forget]
+        sight = Sight(cluster, observed, forget=tuple(forget))
+        findings = [forgotten_node(sight, address) for address in former if address in forget]
+        self._alive = [found.error() for found in failures(findings)]
+        gone = [*former, *forgotten_nodes(cluster, observed)]
+        self.names = tuple(dict.fromkeys([*without, *gone]))
+
+    def refuse(self) -> None:
+        """Refuse to remove the records that alone name a node.
+
+        Raises:
+            NodesError: with every node that the records name and the inventory does not, and that
+                is not said to be gone, or takes part now.
+        """
+        errors = [*self._alive, *map(self._unknown, self._unexpected)]
+        if errors:
+            raise NodesError(errors)
+
+    def _unknown(self, address: str) -> HadeployError:
+        return HadeployError(
+            f"{address} was a node of this cluster and is not in the inventory",
+            doing="looking",
+            hint="`hadeploy up --prune` stops it first, or add it to the inventory again; "
+            f"if it is gone for good: hadeploy down --forget {address}",
+            code=ExitCode.UNREACHABLE,
+        )
+
+    def warnings(self) -> list[str]:
+        """What becomes of those that are left, in sentences."""
+        vips = " and ".join(str(vip.ip) for vip in self._cluster.vip)
+        containers = " ".join(self._cluster.container_names)
+        return [
+            f"{name} is left as it is: when it is back on the network, it takes {vips}; before it "
+            f"is connected, run there: docker rm -f {containers}"
+            for name in self.names
+        ]
 
 
 def refuse_some(options: Options, plan: Plan, missing: dict[str, HadeployError]) -> None:
@@ -74,4 +164,7 @@ def refuse_some(options: Options, plan: Plan, missing: dict[str, HadeployError])
     if plan.changes:
         options.err.print("This would be removed from the nodes that can be reached:")
         options.err.print(plan_picture(plan))
+    for node, error in missing.items():
+        advice = f"if it is down or gone for good: hadeploy down --allow-degraded {node}"
+        error.hint = f"{error.hint}; {advice}" if error.hint else advice
     raise NodesError(list(missing.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,7 @@ from hadeploy.run.inputs import Choices
 
 if TYPE_CHECKING:
     from hadeploy.run.prepare import Prepared
+    from hadeploy.transport.session import Session
 
 
 @click.command()
@@ -36,16 +38,24 @@ def plan(options: Options, choices: Choices, exit_code: bool, rollback: bool) ->
                 run.look_back()
             with leaving(run) as going:
                 prepared = run.prepare(check=True, ask=True)
-                going.refuse(run, prepared.observed)
-            outcome.plan = going.plan.then(prepared.plan)
-            # The plan is shown, also where a program refuses it.
-            refused = _tried(outcome, run, prepared) if prepared.plan.changes else None
+                if not prepared.before_removal:
+                    going.refuse(run, prepared.observed)
+                # The plan is shown, also where a program refuses it.
+                sessions = {**run.sessions, **going.sessions}
+                changes = bool(prepared.plan.changes)
+                refused = _tried(outcome, run, prepared, sessions) if changes else None
+            plans = [going.plan, prepared.plan]
+            # With both, nodes leave first only where nothing has to be done before.
+            first, second = reversed(plans) if prepared.before_removal else plans
+            outcome.plan = first.then(second)
         if exit_code and (going.plan.changes or prepared.changes):
             outcome.code = ExitCode.CHANGES_PENDING
         if not options.as_json:
-            if going.plan.changes:
+            if going.plan.changes and not prepared.before_removal:
                 options.out.print(plan_picture(going.plan))
             options.out.print(plan_picture(prepared.plan, prepared.then))
+            if going.plan.changes and prepared.before_removal:
+                options.out.print(plan_picture(going.plan))
             options.out.print(diffs_picture(prepared.plan))
         for warning in outcome.config_warnings:
             options.err.print(config_warning_line(warning), soft_wrap=True)
@@ -54,13 +64,15 @@ def plan(options: Options, choices: Choices, exit_code: bool, rollback: bool) ->
     return outcome.code
 
 
-def _tried(outcome: Outcome, run: Run, prepared: Prepared) -> HadeployError | None:
+def _tried(
+    outcome: Outcome, run: Run, prepared: Prepared, sessions: Mapping[str, Session]
+) -> HadeployError | None:
     """Have the programs check what they would be given; they may refuse it."""
     from hadeploy.run.trial import try_files
     from hadeploy.run.validation import merged
 
     try:
-        outcome.config_warnings = merged(try_files(prepared, run.sessions, run.progress))
+        outcome.config_warnings = merged(try_files(prepared, sessions, run.progress))
     except HadeployError as error:
         run.progress.failed()
         return error

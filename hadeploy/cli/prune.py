@@ -8,13 +8,14 @@ from contextlib import ExitStack, contextmanager
 
 from hadeploy.cli.cluster_run import Run
 from hadeploy.errors import HadeployError, NodesError
+from hadeploy.inventory.model import Node
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import leaving_plan
 from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.model import Plan
 from hadeploy.run.connections import connected
-from hadeploy.run.prune import former_nodes, take_out, without_nodes
+from hadeploy.run.prune import former_nodes, given_nodes, refuse_strangers, take_out, without_nodes
 from hadeploy.transport.session import Session
 
 
@@ -31,6 +32,11 @@ class Leaving:
     plan: Plan
     looks: dict[str, ObservedNode]
     sessions: dict[str, Session]
+
+    @property
+    def there(self) -> dict[str, ObservedNode]:
+        """Those that something of this cluster is on."""
+        return {turn.node: self.looks[turn.node] for turn in self.plan.nodes if turn.steps}
 
     def refuse(self, run: Run, staying: Mapping[str, ObservedNode]) -> None:
         """Refuse to stop a holder whose VIP would go to a node that must not have it.
@@ -49,11 +55,20 @@ class Leaving:
             ):
                 raise problem.error("planning", turn.node)
 
+    def look_again(self, run: Run) -> None:
+        """Plan anew what is done there: the VIP may have moved, or their peers have changed."""
+        cluster = run.inputs.cluster
+        nodes = [Node.model_validate({"address": label}) for label in self.sessions]
+        self.looks = observe(without_nodes(cluster, nodes), self.sessions)
+        self.plan = leaving_plan(cluster, self.looks)
+        run.departing = self.there
+
     def take_out(self, run: Run) -> None:
         """Do it."""
         if self.plan.changes:
             cluster = run.inputs.cluster
             take_out(cluster, self.plan, self.looks, run.sessions, self.sessions, run.progress)
+            run.departing = {}
 
 
 @contextmanager
@@ -64,20 +79,44 @@ def leaving(run: Run) -> Iterator[Leaving]:
         HadeployError: one of them cannot be reached.
     """
     # A retry begins anew.
-    run.pruned = ()
+    run.pruned, run.departing = (), {}
     if not run.choices.prune:
         yield Leaving(Plan(()), {}, {})
         return
-    nodes = former_nodes(run.inputs.cluster, observe(run.inputs.cluster, run.sessions))
-    gone = [node for node in nodes if node.label not in run.choices.forget]
     with ExitStack() as stack:
+        looks, sessions = _former(run, stack)
+        going = Leaving(leaving_plan(run.inputs.cluster, looks), looks, sessions)
+        run.pruned, run.departing = tuple(looks), going.there
+        yield going
+
+
+def _former(run: Run, stack: ExitStack) -> tuple[dict[str, ObservedNode], dict[str, Session]]:
+    """Connect to former nodes, also to those that only the record of another one names.
+
+    Returns:
+        The nodes as observed, and the sessions to them, by address.
+
+    Raises:
+        HadeployError: one cannot be reached, or is no node of this cluster.
+    """
+    cluster = run.inputs.cluster
+    staying = observe(cluster, run.sessions)
+    given = given_nodes(cluster, run.choices.former)
+    looks: dict[str, ObservedNode] = {}
+    sessions: dict[str, Session] = {}
+    known = {node.label: node for node in former_nodes(cluster, staying)}
+    nodes = {node.label: node for node in given} | known
+    while gone := [n for n in nodes.values() if n.label not in {*run.choices.forget, *looks}]:
         try:
-            sessions = stack.enter_context(connected(run.dialer, run.progress, gone))
+            opened = stack.enter_context(connected(run.dialer, run.progress, gone))
         except NodesError as error:
             raise NodesError([_unreachable(e) for e in error.errors]) from error
-        looks = observe(without_nodes(run.inputs.cluster, gone), sessions)
-        run.pruned = tuple(node.label for node in gone)
-        yield Leaving(leaving_plan(run.inputs.cluster, looks), looks, sessions)
+        sessions |= opened
+        looks |= observe(without_nodes(cluster, gone), opened)
+        refuse_strangers(cluster, looks, known)
+        if given:
+            nodes |= {n.label: n for n in former_nodes(cluster, {**staying, **looks})}
+    return looks, sessions
 
 
 def _unreachable(error: HadeployError) -> HadeployError:

@@ -21,9 +21,9 @@ from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.rolling import make_plan
+from hadeploy.run.desired_state import desired_state
 from hadeploy.run.inputs import Inputs
 from hadeploy.run.lookout import Lookout
-from hadeploy.run.prepare import desired_state
 from hadeploy.status.build import cluster_status
 from hadeploy.status.metrics import metrics
 from hadeploy.status.model import Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jinja2
@@ -32,6 +32,7 @@ def desired_nodes(
     facts: Mapping[str, NodeFacts],
     jinja: jinja2.Environment,
     password: SecretStr | None,
+    members: Sequence[str] = (),
 ) -> dict[str, DesiredNode]:
     """The desired state of every node that we have facts of, by label.
 
@@ -40,6 +41,7 @@ def desired_nodes(
         facts: by node label.
         jinja: from `templates.environment`.
         password: the VRRP password, resolved.
+        members: the addresses of all nodes, where some are not in the inventory; else its own.
     """
     nodes = [node for node in cluster.nodes if node.label in facts]
     if not nodes:
@@ -48,7 +50,7 @@ def desired_nodes(
     # of servers.
     priority = priorities(cluster)
     check = _check_script(cluster, jinja)
-    members = tuple(str(peer.address) for peer in cluster.nodes)
+    members = tuple(members) or tuple(str(peer.address) for peer in cluster.nodes)
     configurations: dict[str, File] = {}
     for node in nodes:
         bind = _metrics_bind(cluster, node)
@@ -63,7 +65,7 @@ def desired_nodes(
     desired = {}
     for node in nodes:
         own, rank = facts[node.label], priority[node.label]
-        keepalived = keepalived_conf(cluster, node, own, rank, jinja, password)
+        keepalived = keepalived_conf(cluster, node, own, rank, jinja, password, members)
         desired[node.label] = DesiredNode(
             node=node.label,
             root=cluster.root,
@@ -198,6 +200,7 @@ def keepalived_conf(
     priority: int,
     jinja: jinja2.Environment,
     password: SecretStr | None,
+    members: Sequence[str],
 ) -> File:
     """keepalived.conf of one node (keepalived.conf(5))."""
     vrrp = cluster.vrrp
@@ -214,7 +217,7 @@ def keepalived_conf(
             interface=facts.interface,
             priority=priority,
             weight=check_weight(cluster) if vrrp.on_check_failure == "weight" else None,
-            peers=[peer.address for peer in cluster.nodes if peer.label != node.label],
+            peers=[address for address in members if address != str(node.address)],
             vips=cluster.vip,
             password=_slow_hash(cluster, password) if shown else _plain(password),
             instance=layout.INSTANCE,

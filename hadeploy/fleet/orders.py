@@ -17,6 +17,7 @@ REFUSED = {
     "--limit": _NAMES_NODES,
     "--allow-degraded": _NAMES_NODES,
     "--forget": _NAMES_NODES,
+    "--former": _NAMES_NODES,
 }
 UNCONFIRMED = (
     "`down` of several clusters asks for none of them; look at `hadeploy status`, then say --yes,"

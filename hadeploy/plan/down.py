@@ -60,13 +60,16 @@ def _steps(cluster: Cluster, look: ObservedNode, *, holder: bool) -> Iterator[St
 
 
 def leaving_plan(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Plan:
-    """What is done on nodes that leave a cluster which stays.
+    """What is done on nodes that leave a cluster which stays; the holder is the last one.
+
+    Before that it could hand the VIP over to another one that leaves, too.
 
     Args:
         cluster: the inventory, without them.
         observed: the leaving nodes.
     """
-    return Plan(tuple(_leaving(cluster, look) for look in observed.values()))
+    turns = [_leaving(cluster, look) for look in observed.values()]
+    return Plan(tuple(sorted(turns, key=lambda turn: turn.holder)))
 
 
 def _leaving(cluster: Cluster, look: ObservedNode) -> NodePlan:

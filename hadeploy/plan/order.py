@@ -18,7 +18,9 @@ def holders(vips: Collection[str], observed: Iterable[ObservedNode]) -> list[str
 
 
 def newcomers(addresses: Mapping[str, str], observed: Mapping[str, ObservedNode]) -> list[str]:
-    """The nodes that no other node's record names: their peers must learn of them first.
+    """The nodes that the record of some other node does not name: their peers must learn first.
+
+    After a run that died half-way some records name a node and others do not.
 
     Args:
         addresses: the nodes' own, by label.
@@ -27,8 +29,12 @@ def newcomers(addresses: Mapping[str, str], observed: Mapping[str, ObservedNode]
     Returns:
         Labels; none on a cluster that is brought up for the first time.
     """
-    known = {m for look in observed.values() if look.applied for m in look.applied.members}
-    return [node for node, address in addresses.items() if known and address not in known]
+    members = {n: look.applied.members for n, look in observed.items() if look.applied}
+    return [
+        node
+        for node, address in addresses.items()
+        if any(address not in known for other, known in members.items() if other != node)
+    ]
 
 
 def rolling_order(

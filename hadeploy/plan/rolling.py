@@ -20,6 +20,7 @@ from hadeploy.plan.successor import ailing, drains
 from hadeploy.plan.vip_moves import wins_by_joining
 
 THE_VIP = "the VIP"
+VIP_MOVES = "Connections that are open when the VIP moves are cut; new ones are answered."
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ def _handed_over(at: _Situation, node: str, steps: list[Step]) -> list[Step]:
         ]
     if node not in at.holding or first is None or look.vrrp is None:
         return [*steps, *left] if layout.RUN_DRAIN in drains(look) else steps
-    if len(at.cluster.nodes) == 1:
+    if len(at.observed) == 1:
         return [_outage(step) for step in steps]
     before = f"before the {steps[first].action.replace('-', ' ')} of {steps[first].subject}"
     back = "it may come back" if at.cluster.vrrp.preempt else "it stays where it is"
@@ -257,6 +258,6 @@ def _expectations(
             f"{4 * cluster.vrrp.advert_interval:g} s in the meantime, or give up."
         )
     if any(step.action == "hand-over" for step in steps):
-        yield "Connections that are open when the VIP moves are cut; new ones are answered."
+        yield VIP_MOVES
     if any(step.impact is Impact.OUTAGE for step in steps):
         yield "There is one node only: it does not answer while a container is replaced."

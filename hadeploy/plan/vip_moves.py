@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hadeploy.desired import layout
-from hadeploy.desired.model import DesiredNode
+from hadeploy.desired.model import DesiredNode, Role
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.election import (
@@ -59,7 +59,8 @@ def plan_problem(
     holder = holder_of(cluster, observed)
     if holder is None:
         return None
-    for move in vip_moves(cluster, desired, observed, plan):
+    simulation = _Simulation(cluster, desired, observed, holder)
+    for move in simulation.run(plan.nodes):
         if problem := unfit_winner(cluster, observed, move.winner, holder):
             return problem
     others = [look for node, look in observed.items() if node != holder]
@@ -70,7 +71,19 @@ def plan_problem(
             f"no healthy node could take the VIP over from {holder}: drained: {drained}",
             f"hadeploy undrain {others[0].node}",
         )
+    # A node whose programs run may be well again in a moment (run/successor.py waits for it).
+    if simulation.stranded and not any(_runs(cluster, look) for look in others):
+        return TakeoverProblem(
+            f"no healthy node could take the VIP over from {simulation.stranded}",
+            "add a node to the inventory, or bring the others back; `hadeploy verify` tells what "
+            "is wrong with them",
+        )
     return None
+
+
+def _runs(cluster: Cluster, look: ObservedNode) -> bool:
+    roles: tuple[Role, ...] = ("haproxy", "keepalived")
+    return all(look.ours_of(cluster.name, role) for role in roles)
 
 
 def vip_moves(
@@ -130,6 +143,8 @@ class _Simulation:
         self._drained = {n for n, look in observed.items() if layout.OPERATOR_DRAIN in drains(look)}
         self._holder = holder
         self._pinned = False
+        # The first node that has to hand the VIP over when no other one takes part.
+        self.stranded = ""
 
     def run(self, turns: Sequence[NodePlan]) -> Iterator[VipMove]:
         """Each move of the VIP."""
@@ -147,6 +162,8 @@ class _Simulation:
         if step.action in ("hold", "hand-over") or gives_up:
             self._held.add(node)
             self._competitors.pop(node, None)
+            if step.impact is Impact.HANDOVER and not self._competitors:
+                self.stranded = self.stranded or node
         elif step.action == "end-hand-over":
             self._held.discard(node)
             self._join(node)

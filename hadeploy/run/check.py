@@ -13,9 +13,10 @@ from hadeploy.desired.rendered_binds import has_templates
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.observe.gather import listen_seconds, try_observe
 from hadeploy.observe.model import ObservedNode
+from hadeploy.run.desired_state import desired_state
 from hadeploy.run.file_ports import ports_of_files
 from hadeploy.run.inputs import Choices, Inputs
-from hadeploy.run.prepare import checked, desired_state
+from hadeploy.run.prepare import checked
 from hadeploy.run.progress import Progress
 from hadeploy.run.registry import ask_registries
 from hadeploy.transport.connect import Dialer

@@ -48,7 +48,8 @@ def bring_home(
         if all(observed[home].holds(vip) for vip in vips):
             return
         for node, look in observed.items():
-            better = desired[home].priority > desired[node].priority
+            other = desired.get(node)
+            better = other is not None and desired[home].priority > other.priority
             fit = better and not unfit_winner(cluster, observed, home, node)
             if fit and not handed and all(look.holds(vip) for vip in vips):
                 progress.node(node, "handing the VIP back")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from hadeploy.inventory.model import Cluster
+
+if TYPE_CHECKING:
+    from hadeploy.observe.model import ObservedNode
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,9 @@ class Choices:
         without: labels of nodes that are left out altogether.
         adopt: whether a cluster that was set up by hand is taken over.
         skip: ids of checks that are not made.
+        former: addresses of nodes to prune that no node of the inventory has a record of.
         pruned: addresses of the former nodes that `prune` concerns.
+        departing: those of them that are not stopped yet, as observed, by address.
     """
 
     forget: tuple[str, ...] = ()
@@ -66,7 +72,9 @@ class Choices:
     without: tuple[str, ...] = ()
     adopt: bool = False
     skip: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
     pruned: tuple[str, ...] = ()
+    departing: Mapping[str, ObservedNode] = field(default_factory=dict)
 
     @property
     def partial(self) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-
-from pydantic import SecretStr
+from typing import TYPE_CHECKING
 
 from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
 from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
@@ -15,12 +14,10 @@ from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.model import NOT_ASKED, Answered, Finding, Sight, failures
-from hadeploy.check.network import addressless, interface_of
+from hadeploy.check.network import addressless
 from hadeploy.check.registry import Asked
-from hadeploy.desired.build import desired_nodes
-from hadeploy.desired.model import DesiredNode, NodeFacts
+from hadeploy.desired.model import DesiredNode
 from hadeploy.desired.rendered_binds import has_templates
-from hadeploy.desired.templates import environment
 from hadeploy.errors import NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.parts import Image
@@ -34,13 +31,18 @@ from hadeploy.plan.inventory_changes import (
     undone,
 )
 from hadeploy.plan.model import Plan
+from hadeploy.plan.order import newcomers
 from hadeploy.plan.partial import refuse_partial
 from hadeploy.plan.previous import Previous
 from hadeploy.plan.rolling import as_outage, changing, interrupts_the_holder, make_plan
 from hadeploy.plan.vip_moves import refuse_unfit_winner
+from hadeploy.run.desired_state import desired_state, with_forgotten
 from hadeploy.run.inputs import Choices, Inputs
 from hadeploy.run.record import this_user
 from hadeploy.run.refusal import locked
+
+if TYPE_CHECKING:
+    from hadeploy.plan.joining import Introduction
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Prepared:
         then: what follows in a plan of its own, as a sentence; "" if nothing does.
         by_hand: what was set up by hand and is taken over, by node label.
         compare_answers: whether clients must be answered as before the change.
+        introductions: what the nodes get that learn of new ones and stay as they are, by label.
+        before_removal: whether this is done while nodes that leave the cluster still take part.
     """
 
     cluster: Cluster
@@ -64,6 +68,8 @@ class Prepared:
     then: str = ""
     by_hand: Mapping[str, ByHand] = field(default_factory=dict)
     compare_answers: bool = True
+    introductions: Mapping[str, Introduction] = field(default_factory=dict)
+    before_removal: bool = False
 
     @property
     def changes(self) -> int:
@@ -130,12 +136,13 @@ def prepare(
         # Few inventories have templates.
         from hadeploy.run.file_ports import ports_of_files  # noqa: PLC0415
 
-        unbound = [f.error() for f in ports_of_files(inputs, observed, prepared.desired, choices)]
+        looks = prepared.observed
+        unbound = [f.error() for f in ports_of_files(inputs, looks, prepared.desired, choices)]
         if unbound:
             raise NodesError(unbound)
     plan = with_disabling(prepared.cluster, prepared.plan, disabled, observed)
     if check:
-        refuse_unfit_winner(prepared.cluster, prepared.desired, observed, plan)
+        refuse_unfit_winner(prepared.cluster, prepared.desired, prepared.observed, plan)
     attributed = plan if previous else _with_authors(inputs.cluster, plan, observed)
     prepared = dataclasses.replace(prepared, plan=attributed)
     return _on_purpose(prepared) if PROOF in choices.skip else prepared
@@ -175,6 +182,12 @@ def _planned(
     only = choices.only or None
     plan = make_plan(inputs.cluster, desired, observed, only=only)
     refuse_partial(inputs.cluster, plan, observed, choices.partial)
+    if not previous and not only and _nodes_change(inputs, observed, choices):
+        # Few runs add or remove nodes.
+        from hadeploy.run.stages import earlier_stage  # noqa: PLC0415
+
+        if earlier := earlier_stage(inputs, plan, observed, choices):
+            return earlier
     if interrupts_the_holder(plan):
         before = _before(inputs, observed, plan, choices)
         if before:
@@ -183,6 +196,11 @@ def _planned(
             return before
         plan = as_outage(plan)
     return Prepared(inputs.cluster, observed, desired, plan)
+
+
+def _nodes_change(inputs: Inputs, observed: Mapping[str, ObservedNode], choices: Choices) -> bool:
+    addresses = {node.label: str(node.address) for node in inputs.cluster.nodes}
+    return bool(choices.departing or newcomers(addresses, observed))
 
 
 def _adopted(
@@ -227,50 +245,6 @@ def _before(
     # What the second plan takes away is confirmed before the first one begins.
     first = dataclasses.replace(make_plan(cluster, desired, observed), removes=plan.removes)
     return Prepared(cluster, observed, desired, first, then)
-
-
-def desired_state(
-    inputs: Inputs,
-    cluster: Cluster,
-    observed: Mapping[str, ObservedNode],
-    password: SecretStr | None,
-) -> dict[str, DesiredNode]:
-    """What every node that was observed should have.
-
-    Args:
-        inputs: for the templates.
-        cluster: the inventory, or what comes before it.
-        observed: by node label.
-        password: the VRRP password that goes with it.
-    """
-    facts = {
-        node.label: NodeFacts(interface_of(node, observed[node.label]) or "")
-        for node in cluster.nodes
-        if node.label in observed
-    }
-    desired = desired_nodes(cluster, facts, environment(inputs.templates), password)
-    return with_forgotten(desired, observed, Choices())
-
-
-def with_forgotten(
-    desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode], choices: Choices
-) -> dict[str, DesiredNode]:
-    """The same nodes, which keep in mind the nodes that were forgotten, until those are pruned.
-
-    Args:
-        desired: by node label.
-        observed: by node label; their records name former and forgotten nodes.
-        choices: which former nodes this run forgets, and which it stops.
-    """
-    records = [look.applied for look in observed.values() if look.applied]
-    former = {address for record in records for address in record.members}
-    forgotten = {address for record in records for address in record.forgotten}
-    forgotten |= former.intersection(choices.forget)
-    forgotten -= set(choices.pruned)
-    return {
-        node: dataclasses.replace(state, forgotten=tuple(sorted(forgotten - set(state.members))))
-        for node, state in desired.items()
-    }
 
 
 def _maybe_locked(observed: Mapping[str, ObservedNode]) -> None:
@@ -326,5 +300,8 @@ def checked(
         becoming or {},
         certificates or Certificates(),
         choices.pruned,
+        frozenset(
+            link.mac for look in choices.departing.values() for link in look.host.links.values()
+        ),
     )
     return evaluate(sight, choices.skip)

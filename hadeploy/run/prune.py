@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from hadeploy.check.segment import forgotten_nodes
+from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.model import Plan
@@ -34,6 +35,67 @@ def former_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list
     forgotten = forgotten_nodes(cluster, observed)
     named |= {address for address in forgotten if address in seen or not segments}
     return [Node.model_validate({"address": address}) for address in sorted(named - present)]
+
+
+def given_nodes(cluster: Cluster, addresses: Sequence[str]) -> list[Node]:
+    """The nodes that `--former` names.
+
+    Args:
+        cluster: the inventory.
+        addresses: as the user gives them.
+
+    Raises:
+        HadeployError: one is no address, or of a node of the inventory.
+    """
+    present = {str(node.address) for node in cluster.nodes}
+    nodes = []
+    for text in addresses:
+        try:
+            node = Node.model_validate({"address": text})
+        except ValueError:
+            raise _not_former(f"{text!r} is no IP address") from None
+        if node.label in present:
+            raise _not_former(f"{text} is in the inventory")
+        nodes.append(node)
+    return nodes
+
+
+def _not_former(what: str) -> HadeployError:
+    hint = "give the address of a node that left the inventory"
+    return HadeployError(what, doing="reading --former", hint=hint, code=ExitCode.USAGE)
+
+
+def refuse_strangers(
+    cluster: Cluster, looks: Mapping[str, ObservedNode], known: Collection[str]
+) -> None:
+    """Refuse nodes that no node of the inventory vouches for and that are not of this cluster.
+
+    Another cluster may have the same name, and an old record may name addresses that are its now.
+
+    Args:
+        cluster: the inventory.
+        looks: the nodes as observed, by address.
+        known: addresses that the records on the nodes of the inventory name.
+
+    Raises:
+        NodesError: with each node that has no record of a cluster with that name and VIP.
+    """
+    vips = {str(vip.ip) for vip in cluster.vip}
+    errors = [
+        HadeployError(
+            f"it has no record of cluster {cluster.name} with {' or '.join(sorted(vips))}",
+            node=address,
+            doing="looking at former nodes",
+            hint="--former takes the address of a node that `hadeploy up` has set up for this "
+            "cluster, with the same VIP; its record names the others",
+            code=ExitCode.USAGE,
+        )
+        for address, look in looks.items()
+        if address not in known
+        and not (look.applied and vips & {vip.partition("/")[0] for vip in look.applied.vips})
+    ]
+    if errors:
+        raise NodesError(errors)
 
 
 def without_nodes(cluster: Cluster, nodes: list[Node]) -> Cluster:

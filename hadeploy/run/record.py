@@ -9,6 +9,7 @@ import json
 import socket
 
 from hadeploy import __version__
+from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Applied
@@ -28,6 +29,7 @@ def applied_record(
     *,
     interim: bool,
     before: Applied | None = None,
+    kept: Applied | None = None,
 ) -> str:
     """The record of one node.
 
@@ -37,10 +39,17 @@ def applied_record(
         configuration: the id of the whole cluster's desired state.
         interim: whether it is only on the way to another one, and nothing to go back to.
         before: the newest record that the nodes have.
+        kept: the record before, of a node on which only keepalived.conf changes.
     """
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     inventory = recorded_inventory(cluster)
     changes = with_change(before, inventory, this_user(), now)
+    files = {file.path: file.sha256 for file in desired.files}
+    containers = {c.name: specification(c) for c in desired.containers}
+    if kept:
+        conf = layout.KEEPALIVED_CONF
+        files, containers = {**kept.files, conf: files[conf]}, kept.containers
+        inventory, changes = kept.inventory, kept.changes
     return json.dumps(
         {
             "version": __version__,
@@ -52,8 +61,8 @@ def applied_record(
             "members": list(desired.members),
             "forgotten": list(desired.forgotten),
             "interface": desired.facts.interface,
-            "files": {file.path: file.sha256 for file in desired.files},
-            "containers": {c.name: specification(c) for c in desired.containers},
+            "files": files,
+            "containers": containers,
             "haproxy_config_id": desired.config_id("haproxy"),
             "keepalived_config_id": desired.config_id("keepalived"),
             "health_port": cluster.haproxy.health_port,

@@ -52,7 +52,9 @@ def find_successor(
             observed[leaving] = holder
         problem = takeover_problem(cluster, observed, leaving)
         for node in successors(cluster, observed, leaving) if problem is None else ():
-            if not desired or observed[node].serving == desired[node].config_id("haproxy"):
+            # A node that this run does not change, since it leaves, may have any.
+            wanted = (desired or {}).get(node)
+            if wanted is None or observed[node].serving == wanted.config_id("haproxy"):
                 return node
         if time.monotonic() >= deadline:
             break

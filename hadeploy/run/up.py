@@ -433,15 +433,18 @@ class _Roll:
         vips = dict.fromkeys(desired.addresses)
         for look in prepared.observed.values():
             vips |= dict.fromkeys(look.applied.vips if look.applied else ())
+        stays = prepared.introductions.get(node)
+        cluster = stays.cluster if stays else prepared.cluster
         return Change(
-            cluster=prepared.cluster,
+            cluster=cluster,
             desired=desired,
             lock=self._lock,
             record=applied_record(
-                prepared.cluster,
+                cluster,
                 desired,
                 configuration,
                 interim=bool(prepared.then),
+                kept=stays.record if stays else None,
                 before=newest(look.applied for look in prepared.observed.values()),
             ),
             configuration=configuration,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hadeploy.adopt.recognise import recognise
 from hadeploy.desired import layout
 from hadeploy.inventory.model import Cluster, Listener
 from hadeploy.observe.model import ObservedNode
@@ -105,6 +106,10 @@ def _served(cluster: Cluster, force: Situation) -> Iterator[Proof]:
 
 def _serves(cluster: Cluster, look: ObservedNode, listener: Listener) -> bool:
     sockets = look.listeners(listener.port)
+    by_hand = recognise(cluster, look)
+    if by_hand is not None and any(by_hand.owns(socket) for socket in sockets):
+        # `up --adopt` has not come to this node yet; its clients are served.
+        return True
     if look.serving is not None:
         return bool(sockets)
     # A frozen haproxy listens, but does not answer; one that was not given this health_port yet

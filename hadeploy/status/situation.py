@@ -67,7 +67,7 @@ class Situation:
             }
         )
         addresses = {node.label: str(node.address) for node in self.cluster.nodes}
-        new = newcomers(addresses, self.observed)
+        new = [n for n in newcomers(addresses, self.observed) if not self.observed[n].applied]
         observed = {node: look for node, look in self.observed.items() if node not in new}
         desired = {
             node: as_applied(wanted, record) if (record := observed[node].applied) else wanted

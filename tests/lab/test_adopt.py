@@ -140,6 +140,8 @@ def test_where_ours_fails_the_old_one_comes_back(by_hand: Cluster, name: str) ->
         assert result.code == 1
         assert result.document["nodes"] == {"n2": "new", "n3": "restored", "n1": "untouched"}
         assert by_hand.holders() == ["n1"]
+        status = by_hand.run("status", "--json").document["status"]
+        assert status["verdict"] == "degraded", "the holder that was set up by hand serves"
     assert probe.failed == []
     assert theirs(by_hand)["n3"] == before["n3"]
     policy = "docker inspect --format '{{.HostConfig.RestartPolicy.Name}}' " + classic.HAPROXY

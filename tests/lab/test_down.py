@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
 
 
@@ -74,3 +76,50 @@ def test_a_half_removed_cluster_is_removed_wholly(served: Cluster) -> None:
     served.node("n3", f"docker stop --time 2 {HAPROXY}; rm {ROOT}/applied.json")
     served.ok("down", "--yes")
     assert served.run("down", "--yes", "--json").document["changes"] == 0
+
+
+def test_a_node_that_only_the_records_name_is_not_lost(served: Cluster) -> None:
+    before = served.snapshot()
+    served.inventory["nodes"] = [n for n in served.inventory["nodes"] if n["name"] != "n3"]
+    refused = served.run("down", "--yes")
+    assert refused.code == 3
+    assert "hadeploy up --prune" in refused.err
+    assert f"{served.lab.address('n3')} was a node of this cluster" in refused.err
+    assert served.snapshot() == before
+
+
+@pytest.mark.exhaustive
+def test_a_node_that_is_down_can_be_left_out(served: Cluster) -> None:
+    (holder,) = served.holders()
+    away = next(node for node in served.lab.nodes if node != holder)
+    served.lab.stop_node(away)
+    refused = served.run("down", "--yes")
+    assert refused.code == 3
+    assert f"hadeploy down --allow-degraded {away}" in refused.err
+    # It is no way round to leave it out of the inventory: the records name it.
+    nodes = list(served.inventory["nodes"])
+    served.inventory["nodes"] = [node for node in nodes if node["name"] != away]
+    address = served.lab.address(away)
+    refused = served.run("down", "--yes")
+    assert refused.code == 3
+    assert f"{address} was a node of this cluster" in refused.err
+    assert served.holders() == [holder]
+    result = served.ok("down", "--yes", "--forget", address)
+    assert f"{address} is left as it is" in " ".join(result.err.split())
+    assert served.holders() == []
+    # Back on the network it has the VIP; one command takes it into account.
+    served.lab.start_node(away)
+    eventually(lambda: served.holders() == [away], "it takes the VIP", 60)
+    assert "--prune --former" in served.run("up").err
+    served.ok("up", "--yes", "--prune", "--former", address)
+    assert away not in served.holders()
+    served.inventory["nodes"] = nodes
+
+
+@pytest.mark.exhaustive
+def test_a_node_that_is_left_out_is_told(served: Cluster) -> None:
+    away = "n3"
+    served.lab.stop_node(away)
+    result = served.ok("down", "--yes", "--allow-degraded", away)
+    assert f"{away} is left as it is" in " ".join(result.err.split())
+    assert "Nothing of ours is left on the other nodes." in result.out

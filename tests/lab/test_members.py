@@ -37,6 +37,7 @@ def test_a_new_node_is_known_before_it_starts(fresh: Cluster) -> None:
     assert masters(fresh) == elections, "nobody became master"
 
 
+@pytest.mark.exhaustive
 def test_a_cluster_of_one_grows(fresh: Cluster) -> None:
     everybody = list(fresh.inventory["nodes"])
     fresh.inventory["nodes"] = everybody[:1]

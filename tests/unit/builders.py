@@ -123,13 +123,14 @@ def inspected(container: Container) -> dict[str, Any]:
 def healthy(of: Cluster, holder: str = "n1") -> dict[str, ObservedNode]:
     """Every node as it should be, the VIP on one."""
     return {
-        label: _healthy_node(of, label, state, label == holder)
+        label: healthy_node(of, state, holder=label == holder)
         for label, state in desired(of).items()
     }
 
 
-def _healthy_node(of: Cluster, label: str, state: DesiredNode, holder: bool) -> ObservedNode:
-    look = empty(label)
+def healthy_node(of: Cluster, state: DesiredNode, *, holder: bool = False) -> ObservedNode:
+    """One node as it should be."""
+    look = empty(state.node)
     haproxy, keepalived = state.container("haproxy"), state.container("keepalived")
     files = [ObservedFile(f.path, f.mode, "0:0", f.content.encode()) for f in state.files]
     files += [ObservedFile(f"track/{name}", 0o644, "0:0", b"0\n") for name in ("drain", "handover")]

@@ -16,8 +16,8 @@ from hadeploy.observe.host import Host, Link
 from hadeploy.observe.model import Address, ObservedNode, VrrpState
 from hadeploy.observe.segment import Segment
 from hadeploy.observe.vrrp import Spoken
+from hadeploy.run.desired_state import with_forgotten
 from hadeploy.run.inputs import Choices
-from hadeploy.run.prepare import with_forgotten
 from hadeploy.verify.segment import segment_proofs
 from tests.unit import builders
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from hadeploy.observe.model import Address, Applied, ObservedFile
-from hadeploy.plan.down import leftovers, make_down_plan
+from hadeploy.plan.down import leaving_plan, leftovers, make_down_plan
 from tests.unit import builders
 
 
@@ -13,6 +13,16 @@ def test_the_holder_is_last() -> None:
     cluster = builders.cluster()
     plan = make_down_plan(cluster, builders.healthy(cluster, holder="n2"))
     assert [node.node for node in plan.nodes] == ["n1", "n3", "n2"]
+
+
+def test_of_the_nodes_that_leave_the_holder_is_the_last() -> None:
+    observed = builders.healthy(builders.cluster(), holder="n1")
+    leaving = {node: observed[node] for node in ("n1", "n2")}
+    plan = leaving_plan(builders.cluster(), leaving)
+    assert [(turn.node, turn.steps[0].action) for turn in plan.nodes] == [
+        ("n2", "remove-container"),
+        ("n1", "hand-over"),
+    ]
 
 
 def test_foreign_containers_and_files_are_no_part_of_it() -> None:

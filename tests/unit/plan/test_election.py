@@ -212,6 +212,35 @@ def test_where_all_others_are_drained_a_handover_is_refused_before_anything_chan
     assert refusal(looks, haproxy={"hard_stop_after": "9s"}) == ""
 
 
+def test_where_no_other_node_runs_a_handover_is_refused_before_anything_changes() -> None:
+    looks = builders.healthy(builders.cluster(), "n2")
+    for node in ("n1", "n3"):
+        looks[node] = builders.empty(node)
+    # They start before the holder changes.
+    assert refusal(looks, **NEWER) == ""
+    del looks["n1"], looks["n3"]
+    cluster = builders.cluster(**NEWER)
+    desired = {"n2": builders.desired(cluster)["n2"]}
+    both = {**looks, "n1": builders.empty("n1")}
+    plan = make_plan(cluster, desired, both)
+    problem = plan_problem(cluster, desired, both, plan)
+    assert problem
+    assert problem.message == "no healthy node could take the VIP over from n2"
+
+
+def test_a_node_that_runs_may_be_well_again_when_the_holder_changes() -> None:
+    looks = builders.healthy(builders.cluster(), "n2")
+    for node in ("n1", "n3"):
+        look = looks[node]
+        assert look.vrrp
+        looks[node] = dataclasses.replace(
+            look, vrrp=dataclasses.replace(look.vrrp, state="FAULT"), serving=None
+        )
+    cluster = builders.cluster(**NEWER)
+    desired = {"n2": builders.desired(cluster)["n2"]}
+    assert plan_problem(cluster, desired, looks, make_plan(cluster, desired, looks)) is None
+
+
 def test_a_backend_that_the_change_takes_away_or_moves_is_not_needed() -> None:
     looks = observed()
     moved = tuple(

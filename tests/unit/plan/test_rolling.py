@@ -179,6 +179,16 @@ def test_who_is_new() -> None:
     assert newcomers(addresses, gone) == ["n4"], "its peers still know n2"
 
 
+def test_a_node_that_only_some_know_is_new_still() -> None:
+    four = [{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2, 3, 4)]
+    larger = builders.healthy(builders.cluster(nodes=four))
+    addresses = {str(node["name"]): str(node["address"]) for node in four}
+    # The run died when n1 had the new peers, and n2 and n3 had not.
+    observed = {**builders.healthy(builders.cluster()), "n1": larger["n1"]}
+    assert newcomers(addresses, {**observed, "n4": builders.empty("n4")}) == ["n4"]
+    assert newcomers(addresses, larger) == []
+
+
 def test_what_needs_all_nodes_is_refused_for_some() -> None:
     observed = builders.healthy(builders.cluster())
     refuse_partial(builders.cluster(**ROUTER), planned(observed, **ROUTER), observed, "")

@@ -1,0 +1,62 @@
+"""What all nodes of a run should have, and which nodes are still kept in mind."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from pydantic import SecretStr
+
+from hadeploy.check.network import interface_of
+from hadeploy.desired.build import desired_nodes
+from hadeploy.desired.model import DesiredNode, NodeFacts
+from hadeploy.desired.templates import environment
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedNode
+from hadeploy.run.inputs import Choices, Inputs
+
+
+def desired_state(
+    inputs: Inputs,
+    cluster: Cluster,
+    observed: Mapping[str, ObservedNode],
+    password: SecretStr | None,
+    members: Sequence[str] = (),
+) -> dict[str, DesiredNode]:
+    """What every node that was observed should have.
+
+    Args:
+        inputs: for the templates.
+        cluster: the inventory, or what comes before it.
+        observed: by node label.
+        password: the VRRP password that goes with it.
+        members: the addresses of all nodes, where some are not in the inventory.
+    """
+    facts = {
+        node.label: NodeFacts(interface_of(node, observed[node.label]) or "")
+        for node in cluster.nodes
+        if node.label in observed
+    }
+    desired = desired_nodes(cluster, facts, environment(inputs.templates), password, members)
+    return with_forgotten(desired, observed, Choices())
+
+
+def with_forgotten(
+    desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode], choices: Choices
+) -> dict[str, DesiredNode]:
+    """The same nodes, which keep in mind the nodes that were forgotten, until those are pruned.
+
+    Args:
+        desired: by node label.
+        observed: by node label; their records name former and forgotten nodes.
+        choices: which former nodes this run forgets, and which it stops.
+    """
+    records = [look.applied for look in observed.values() if look.applied]
+    former = {address for record in records for address in record.members}
+    forgotten = {address for record in records for address in record.forgotten}
+    forgotten |= former.intersection(choices.forget)
+    forgotten -= set(choices.pruned)
+    return {
+        node: dataclasses.replace(state, forgotten=tuple(sorted(forgotten - set(state.members))))
+        for node, state in desired.items()
+    }

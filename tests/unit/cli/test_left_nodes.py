@@ -1,0 +1,58 @@
+"""What `down` says of nodes that it does not reach."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from hadeploy.cli.down import Left
+from hadeploy.errors import NodesError
+from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.segment import Segment
+from tests.unit import builders
+
+N3 = "198.51.100.13"
+
+
+def smaller() -> dict[str, ObservedNode]:
+    """n1 and n2, whose records name n3 too; the segment was asked."""
+    looks = builders.healthy(builders.cluster())
+    quiet = Segment("eth0", 0.4)
+    return {n: dataclasses.replace(looks[n], segment=quiet) for n in ("n1", "n2")}
+
+
+def left(*forget: str, looks: dict[str, ObservedNode] | None = None) -> Left:
+    nodes = [{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2)]
+    return Left(builders.cluster(nodes=nodes), looks or smaller(), forget, ())
+
+
+def test_a_node_that_only_the_records_name_is_not_forgotten_unseen() -> None:
+    with pytest.raises(NodesError) as raised:
+        left().refuse()
+    (error,) = raised.value.errors
+    assert error.what == f"{N3} was a node of this cluster and is not in the inventory"
+    assert f"hadeploy down --forget {N3}" in (error.hint or "")
+
+
+def test_what_is_said_to_be_gone_is_warned_of() -> None:
+    found = left(N3)
+    found.refuse()
+    assert found.names == (N3,)
+    assert f"{N3} is left as it is" in found.warnings()[0]
+    assert builders.VIP in found.warnings()[0]
+
+
+def test_what_sends_adverts_is_not_gone() -> None:
+    looks = smaller()
+    loud = Segment("eth0", 0.4, adverts={N3: 230})
+    looks["n1"] = dataclasses.replace(looks["n1"], segment=loud)
+    with pytest.raises(NodesError, match="cannot be forgotten"):
+        left(N3, looks=looks).refuse()
+
+
+def test_a_node_that_cannot_be_reached_is_warned_of() -> None:
+    cluster = builders.cluster()
+    found = Left(cluster, builders.healthy(cluster), (), ("n3",))
+    found.refuse()
+    assert found.names == ("n3",)
