@@ -26,7 +26,7 @@ def run(main: str, *, shell: str = "dash", **variables: str) -> list[str]:
             "HD_TOKEN": "t",
             "HD_CLUSTER": "c",
             "HD_HEALTH_PORT": "1",
-            "HD_VIPS": "",
+            "HD_CLIENT_VIPS": "",
             "HD_NODE_ADDRESS": "10.0.0.9",
             "HD_OTHERWISE": "leave_it",
             **variables,
@@ -205,6 +205,14 @@ def test_a_port_that_answers_otherwise_is_lost(
     said = port_proven(before, after)
     assert said[1] == f"lost :9443@10.0.0.9={told}"
     assert "failed 0" in said
+
+
+def test_a_vip_that_goes_away_need_not_answer() -> None:
+    main = f"{haproxy(*UP)}\n{answering('http')}\nall_here() {{ :; }}\nanswers_now 9443"
+    assert run(main, HD_VIPS="10.0.0.100 2001:db8::100", HD_CLIENT_VIPS="10.0.0.100") == [
+        "10.0.0.9 http",
+        "10.0.0.100 http",
+    ]
 
 
 def test_where_another_node_answers_this_one_has_to_answer_alike() -> None:
