@@ -120,7 +120,6 @@ def keepalived_claims(cluster: Cluster, interface: str, text: str) -> tuple[str,
     """
     found: dict[str, None] = {}
     ours = {str(vip.ip) for vip in cluster.vip}
-    families = {vip.version for vip in cluster.vip}
     for instance in parse(text).all("vrrp_instance"):
         vips = list(_addresses(instance))
         found |= dict.fromkeys(f"the VIP {vip}" for vip in vips if str(vip) in ours)
@@ -128,7 +127,7 @@ def keepalived_claims(cluster: Cluster, interface: str, text: str) -> tuple[str,
             instance.value("virtual_router_id") == str(cluster.vrrp.virtual_router_id)
             and instance.value("interface") in (interface, None)
             # IPv4 and IPv6 have router ids of their own (RFC 5798, 5.2.3 and 1.2).
-            and (families & {vip.version for vip in vips} or not vips)
+            and (not vips or cluster.advert_family in {vip.version for vip in vips})
         ):
             found[f"virtual_router_id {cluster.vrrp.virtual_router_id}"] = None
     return tuple(found)

@@ -61,6 +61,8 @@ def vip_subnet(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding
         problem = misplaced(vip.ip, sight.cluster, node, look)
         if problem:
             fix = "correct `vip`, or nodes[].interface"
+            if vip in sight.cluster.excluded_vips:
+                fix = f"give the node an IPv{vip.version} address in that subnet, or {fix}"
             yield Finding("vip-subnet", node.label, "fail", problem, fix)
         else:
             what = f"{vip.ip} is in a subnet of {interface_of(node, look)}"

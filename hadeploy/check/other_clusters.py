@@ -187,10 +187,8 @@ def same_router(cluster: Cluster, interface: str, other: OtherCluster) -> bool:
 
     IPv4 and IPv6 have router ids of their own (RFC 5798, 5.2.3).
     """
-    families = {vip.version for vip in cluster.vip}
-    others = {6 if ":" in vip else 4 for vip in other.vips}
     return (
         other.virtual_router_id == cluster.vrrp.virtual_router_id
         and other.interface == interface
-        and bool(families & others)
+        and other.speaks_ipv6 == (cluster.advert_family == 6)
     )

@@ -99,6 +99,8 @@ def haproxy_cfg(cluster: Cluster, node: Node, jinja: jinja2.Environment) -> File
     """
     metrics = _metrics(cluster, node)
     reserved = layout.HEALTH_MAXCONN
+    vips = (*cluster.advertised_vips, *cluster.excluded_vips)
+    binds = ["*" if family == 4 else "[::]" for family in dict.fromkeys(v.version for v in vips)]
 
     def text(config_id: str) -> str:
         return render(
@@ -108,7 +110,8 @@ def haproxy_cfg(cluster: Cluster, node: Node, jinja: jinja2.Environment) -> File
             haproxy=cluster.haproxy,
             extra=cluster.templates.extra,
             listeners=[_listener(cluster, listener) for listener in cluster.listeners],
-            bind="*" if cluster.vip[0].version == 4 else "[::]",
+            bind=binds[0],
+            binds=binds,
             global_maxconn=cluster.haproxy.maxconn + reserved,
             health_maxconn=reserved - (metrics["maxconn"] if metrics else 0),
             idle_seconds=layout.IDLE_SECONDS,
@@ -218,7 +221,8 @@ def keepalived_conf(
             priority=priority,
             weight=check_weight(cluster) if vrrp.on_check_failure == "weight" else None,
             peers=[address for address in members if address != str(node.address)],
-            vips=cluster.vip,
+            vips=cluster.advertised_vips,
+            excluded_vips=cluster.excluded_vips,
             password=_slow_hash(cluster, password) if shown else _plain(password),
             instance=layout.INSTANCE,
             check_script=f"{layout.IN_KEEPALIVED}/{layout.CHECK_SCRIPT.rpartition('/')[2]}",

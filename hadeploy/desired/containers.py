@@ -96,5 +96,6 @@ def _nofile(cluster: Cluster) -> int:
     """
     connections = cluster.haproxy.maxconn + layout.HEALTH_MAXCONN
     servers = sum(len(backends_of(cluster, listener)) for listener in cluster.listeners)
-    others = OWN_FILES + 3 * MOST_THREADS + len(cluster.listeners) + servers
+    families = len({vip.version for vip in cluster.vip})
+    others = OWN_FILES + 3 * MOST_THREADS + families * len(cluster.listeners) + servers
     return 2 * connections + math.ceil(others / FILES_STEP) * FILES_STEP

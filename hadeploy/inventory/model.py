@@ -7,7 +7,7 @@ and telling the user where a mistake stands is in `load`; the sections are in `l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -74,6 +74,16 @@ def _as_list(value: object) -> Sequence[object]:
     return value if isinstance(value, (list, tuple)) else [value]
 
 
+def _advertises_ipv6(data: Mapping[str, Any]) -> bool:
+    """Whether the adverts of an inventory that is not validated yet name IPv6 addresses."""
+    vips = [
+        ":" in str(vip) for vip in _as_list(data.get("vip")) if not isinstance(vip, (dict, list))
+    ]
+    first = next(iter(_as_list(data.get("nodes"))), None)
+    address = first.get("address") if isinstance(first, dict) else getattr(first, "address", first)
+    return any(vips) and (all(vips) or ":" in str(address))
+
+
 def _node_from_address(value: object) -> object:
     return {"address": value} if isinstance(value, str) else value
 
@@ -81,7 +91,9 @@ def _node_from_address(value: object) -> object:
 class Node(Model):
     """One load balancer host."""
 
-    address: Address = Field(description="The node's own address, on the VIP's interface.")
+    address: Address = Field(
+        description="The node's own address, on the VIP's interface; VRRP uses its address family."
+    )
     name: NodeName | None = Field(None, description="Default: the address.")
     interface: InterfaceName | None = Field(
         None, description="Default: the interface that carries the address."
@@ -111,7 +123,9 @@ class Cluster(Model):
     """One inventory file."""
 
     name: Name = Field("kube-lb", description="Marks what is ours on the nodes.")
-    vip: _Vips = Field(description="The virtual IP, or a list; /prefix optional.")
+    vip: _Vips = Field(
+        description="The virtual IP, or a list of them, IPv4 or IPv6 or both; /prefix optional."
+    )
     nodes: tuple[_NodeForm, ...] = Field(
         min_length=1,
         max_length=254,
@@ -132,8 +146,7 @@ class Cluster(Model):
     @classmethod
     def _version_3_for_ipv6(cls, data: Any) -> Any:
         """Three lines must do for IPv6, too, which VRRP has from version 3 on (RFC 5798)."""
-        vips = _as_list(data.get("vip")) if isinstance(data, dict) else []
-        if not any(":" in str(vip) for vip in vips if not isinstance(vip, (dict, list))):
+        if not isinstance(data, dict) or not _advertises_ipv6(data):
             return data
         vrrp = data.get("vrrp", {})
         if isinstance(vrrp, dict) and "version" not in vrrp:
@@ -141,6 +154,24 @@ class Cluster(Model):
         if isinstance(vrrp, Vrrp) and "version" not in vrrp.model_fields_set:
             return {**data, "vrrp": vrrp.model_copy(update={"version": 3})}
         return data
+
+    @property
+    def advert_family(self) -> int:
+        """The address family of VRRP adverts, 4 or 6: that of the nodes' own addresses."""
+        return self.nodes[0].address.version
+
+    @property
+    def advertised_vips(self) -> tuple[IPInterface, ...]:
+        """The VIPs of the family of the adverts, which name them."""
+        return tuple(vip for vip in self.vip if vip.version == self.advert_family)
+
+    @property
+    def excluded_vips(self) -> tuple[IPInterface, ...]:
+        """The VIPs of the other family, which come and go with the advertised ones.
+
+        The addresses in an advert are of one family (keepalived.conf(5), virtual_ipaddress).
+        """
+        return tuple(vip for vip in self.vip if vip.version != self.advert_family)
 
     @property
     def root(self) -> str:

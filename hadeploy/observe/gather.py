@@ -96,7 +96,9 @@ def observation_script(
             "HD_SETTLE": str(settle or ""),
             "HD_PREVIOUS": "yes" if previous else "",
             "HD_VERSIONS": "yes" if versions else "",
-            "HD_VIPS": " ".join(str(vip.ip) for vip in cluster.vip),
+            "HD_VIPS": " ".join(
+                str(vip.ip) for vip in (*cluster.advertised_vips, *cluster.excluded_vips)
+            ),
         },
     )
 

@@ -26,6 +26,7 @@ class OtherCluster:
         containers: those that carry its label.
         root: its folder; "" if no record of it was found, and then all that follows is empty.
         vips: addresses, without prefixes.
+        speaks_ipv6: whether its adverts are of that family.
         virtual_router_id: 1 to 255; 0 without a record.
         interface: where its keepalived speaks.
         ports: all that its haproxy listens on.
@@ -36,6 +37,7 @@ class OtherCluster:
     containers: tuple[ObservedContainer, ...] = ()
     root: str = ""
     vips: tuple[str, ...] = ()
+    speaks_ipv6: bool = False
     virtual_router_id: int = 0
     interface: str = ""
     ports: tuple[int, ...] = ()

@@ -45,6 +45,7 @@ class _Inventory(_Part):
 class _Record(_Part):
     vips: list[str] = Field(max_length=255)
     interface: str = Field(pattern=INTERFACE_NAME)
+    members: list[IPvAnyAddress] = Field([], max_length=254)
     inventory: _Inventory
 
 
@@ -70,6 +71,7 @@ def parse_other_record(path: str, content: bytes) -> OtherCluster | None:
         name=inventory.name,
         root=path.rpartition("/")[0],
         vips=tuple(str(vip) for vip in vips),
+        speaks_ipv6=any(member.version == 6 for member in record.members or vips),
         virtual_router_id=inventory.vrrp.virtual_router_id,
         interface=record.interface,
         ports=(

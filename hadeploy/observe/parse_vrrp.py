@@ -75,7 +75,7 @@ def _lines(text: str, name: str) -> list[list[str]]:
 
 def _places(text: str) -> Iterator[tuple[str, str]]:
     """A full prefix is not printed."""
-    for address, *words in _lines(text, "Virtual IP"):
+    for address, *words in (*_lines(text, "Virtual IP"), *_lines(text, "Virtual IP Excluded")):
         with contextlib.suppress(ValueError):
             interface = words[words.index("dev") + 1] if "dev" in words[:-1] else ""
             yield interface, str(ipaddress.ip_interface(address))

@@ -15,8 +15,8 @@ class Spoken:
         settings: what all nodes must agree on: name → value, as keepalived prints it.
         source: the address that its adverts come from; "" if it does not tell.
         peers: whom it sends unicast adverts to; empty for multicast.
-        vips: the addresses, without prefixes.
-        places: where it puts them: interface and address/prefix.
+        vips: the addresses that its adverts name, without prefixes.
+        places: where it puts them, and those of the other family: interface and address/prefix.
         master: the address of the master that it hears, or "".
         config_faults: how many of its settings it could not follow.
         tracker_faults: how many of its checks, files and interfaces keep it in FAULT.

@@ -32,7 +32,7 @@ class Identity:
         advert_interval: seconds.
         password: of `auth_type PASS`, or None.
         mode: unicast or multicast.
-        vips: the addresses, without prefixes.
+        vips: the addresses that adverts name, without prefixes.
         interface: where they are.
         source: the address that adverts come from.
     """
@@ -163,5 +163,6 @@ def speaking(
     )
     known = {str(vip.ip): vip for vip in cluster.vip}
     vips = tuple(known.get(vip) or ipaddress.ip_interface(vip) for vip in one.vips)
-    update = {"vrrp": vrrp, "nodes": nodes, "vip": vips}
+    # The others are not a matter between nodes: they change with each node's own file.
+    update = {"vrrp": vrrp, "nodes": nodes, "vip": (*vips, *cluster.excluded_vips)}
     return cluster.model_copy(update=update), SecretStr(one.password) if one.password else None

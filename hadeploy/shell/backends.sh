@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Whether haproxy still reaches, after a change, the servers that it reached before. Requires report.sh,
 # lock.sh, apply.sh, handover.sh, restore.sh, answer.sh. Inputs: HD_HEALTH_PORT, HD_NODE_ADDRESS (the
-# node's own), HD_VIPS, HD_LISTENERS (words NAME=PORT), HD_BACKENDS (words AFTER=BEFORE).
+# node's own), HD_CLIENT_VIPS (those that the node is to serve), HD_LISTENERS (words NAME=PORT),
+# HD_BACKENDS (words AFTER=BEFORE).
 #
 # AFTER is BACKEND/SERVER as haproxy names them after the change, BACKEND/ for any server of it, or :PORT
 # for a port that answers clients as it did. BEFORE says when it is expected: if the same was true before
@@ -64,9 +65,9 @@ times_to_ask() {
 
 # answers_now PORT: lines "ADDRESS ANSWERS" (words with a comma between them) for those addresses that clients
 # use and where they are answered: the node's own, and the VIPs that are here (one that is elsewhere
-# leads to another haproxy). Rules may treat loopback otherwise.
+# leads to another haproxy) and stay. Rules may treat loopback otherwise.
 answers_now() {
-    for hd_address in $HD_NODE_ADDRESS $HD_VIPS; do
+    for hd_address in $HD_NODE_ADDRESS $HD_CLIENT_VIPS; do
         [ "$hd_address" = "$HD_NODE_ADDRESS" ] || all_here "$hd_address" || continue
         hd_answers=$(answers_of "$hd_address" "$1" "$(times_to_ask)" |
             grep -vxE 'closed|refused|unreached' | paste -s -d , -)

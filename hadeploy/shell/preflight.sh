@@ -228,8 +228,10 @@ listen() {
     esac
     lacks "^ *virtual_router_id $HD_ROUTER_ID\$" || ! main_pid "$HD_KEEPALIVED" >/dev/null || return 0
     docker image inspect "$HD_KEEPALIVED_IMAGE" >/dev/null 2>&1 || return 0
-    hd_route=$(ip -o route get "${HD_VIPS%% *}" 2>/dev/null)
-    case $HD_VIPS:$hd_route in
+    # The first one is of the family of the adverts.
+    hd_vip=${HD_VIPS%% *}
+    hd_route=$(ip -o route get "$hd_vip" 2>/dev/null)
+    case $hd_vip:$hd_route in
     *:*:* | *: | *' via '* | *' dev lo '*) return 0 ;;
     esac
     hd_interface=${hd_route#* dev }

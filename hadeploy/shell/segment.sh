@@ -22,6 +22,8 @@ my $index = first_line("/sys/class/net/$device/ifindex");
 my $own = first_line("/sys/class/net/$device/address");
 exit unless $own =~ /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/;
 my $mac = pack "H12", $own =~ tr/://dr;
+# The last argument is the address of a node: adverts are of that family.
+my $six = $wanted[-1] =~ /:/;
 if (open my $file, "<", $record) {
     local $/;
     my $text = <$file>;
@@ -30,61 +32,68 @@ if (open my $file, "<", $record) {
         push @wanted, $list =~ /"([0-9a-fA-F.:]+)"/g;
     }
 }
-my $six = $wanted[0] =~ /:/;
-my ($family, $most) = ($six ? 10 : 2, 600);
+my $most = 600;
 sub packed {
     my ($text) = @_;
-    return pack "C4", split /\./, $text unless $six;
+    return pack "C4", split /\./, $text unless $text =~ /:/;
     my ($head, $tail) = map { [split /:/] } split /::/, $text, 2;
     $tail ||= [];
     pack "n8", map { hex } @$head, (0) x (8 - @$head - @$tail), @$tail;
 }
-sub unpacked { join $six ? ":" : ".", $six ? map { sprintf "%x", $_ } unpack "n8", $_[0] : unpack "C4", $_[0] }
-my $form = $six ? qr/^[0-9a-fA-F:]+$/ : qr/^[0-9.]+$/;
-my %wanted = map { (packed($_) => 1) } grep { /$form/ } @wanted;
-my $broadcast = pack "S n i S C C a8", 17, 0x0806, $index, 0, 0, 6, "\xff" x 6;
-my $answers;
-if ($six) {
-    socket $answers, 10, 3, 58 or exit;
-    setsockopt $answers, 1, 25, "$device\0" or exit;
-    setsockopt $answers, 41, 17, pack "i", $index;
-    setsockopt $answers, 41, 18, pack "i", 255;
-    setsockopt $answers, 41, 19, pack "i", 0;
-    setsockopt $answers, 58, 1, pack "L8", (0xffffffff) x 4, 0xfffffeff, (0xffffffff) x 3;
-} else {
-    socket $answers, 17, 2, 0 or exit;
-    bind $answers, $broadcast or exit;
+sub unpacked {
+    my ($address) = @_;
+    return join ".", unpack "C4", $address if length $address == 4;
+    join ":", map { sprintf "%x", $_ } unpack "n8", $address;
 }
-socket my $adverts, $family, 3, 112 or exit;
+my %wanted = map { (packed($_) => 1) } grep { /^[0-9.]+$/ || /^[0-9a-fA-F:]+$/ } @wanted;
+my %sizes = map { (length $_ => 1) } keys %wanted;
+my $broadcast = pack "S n i S C C a8", 17, 0x0806, $index, 0, 0, 6, "\xff" x 6;
+my ($arp, $neighbours);
+if ($sizes{16}) {
+    socket $neighbours, 10, 3, 58 or exit;
+    setsockopt $neighbours, 1, 25, "$device\0" or exit;
+    setsockopt $neighbours, 41, 17, pack "i", $index;
+    setsockopt $neighbours, 41, 18, pack "i", 255;
+    setsockopt $neighbours, 41, 19, pack "i", 0;
+    setsockopt $neighbours, 58, 1, pack "L8", (0xffffffff) x 4, 0xfffffeff, (0xffffffff) x 3;
+}
+if ($sizes{4}) {
+    socket $arp, 17, 2, 0 or exit;
+    bind $arp, $broadcast or exit;
+}
+socket my $adverts, $six ? 10 : 2, 3, 112 or exit;
 setsockopt $adverts, 1, 25, "$device\0" or exit;
 sub ask {
     for my $target (sort keys %wanted) {
-        if ($six) {
+        if (length $target == 16) {
             my $group = pack("H26", "ff0200000000000000000001ff") . substr $target, 13;
             my $solicitation = pack "C C n N a16 C C a6", 135, 0, 0, 0, $target, 1, 1, $mac;
-            send $answers, $solicitation, 0, pack "S n N a16 L", 10, 0, 0, $group, $index;
+            send $neighbours, $solicitation, 0, pack "S n N a16 L", 10, 0, 0, $group, $index;
         } else {
             my $probe = pack "n n C C n a6 a4 a6 a4", 1, 0x0800, 6, 4, 1, $mac, "", "", $target;
-            send $answers, $probe, 0, $broadcast;
+            send $arp, $probe, 0, $broadcast;
         }
     }
 }
 my %found;
 sub note { $found{join " ", @_} = 1 if keys %found < $most }
-sub answer {
-    my ($address, $from);
-    if ($six) {
-        ($address, my $options) = unpack "x8 a16 a*", $_[0];
-        while ($options =~ /\G([^\0])(.)(.{6})/gcs) {
-            $from = $3 if ord $1 == 2;
-            pos($options) += 8 * (ord($2) - 1) if ord $2;
-        }
-    } else {
-        return if length $_[0] < 28;
-        ($from, $address) = unpack "x8 a6 a4", $_[0];
+sub solicited {
+    my ($address, $options) = unpack "x8 a16 a*", $_[0];
+    my $from;
+    while ($options =~ /\G([^\0])(.)(.{6})/gcs) {
+        $from = $3 if ord $1 == 2;
+        pos($options) += 8 * (ord($2) - 1) if ord $2;
     }
-    return unless $from && $wanted{$address};
-    note "answer", unpacked($address), join ":", unpack "(H2)6", $from;
+    answer($address, $from);
+}
+sub resolved {
+    return if length $_[0] < 28;
+    my ($from, $address) = unpack "x8 a6 a4", $_[0];
+    answer($address, $from);
+}
+sub answer {
+    my ($address, $from) = @_;
+    note "answer", unpacked($address), join ":", unpack "(H2)6", $from if $from && $wanted{$address};
 }
 sub advert {
     my ($packet, $from) = @_;
@@ -99,9 +108,10 @@ until ($told && uptime() - $begun >= $least) {
     exit if uptime() - $begun > $end;
     ask(), $asked++ if $asked < 3 && uptime() - $begun >= $asked * 0.1;
     my $ready = "";
-    vec($ready, fileno $_, 1) = 1 for $answers, $adverts;
+    vec($ready, fileno $_, 1) = 1 for grep { $_ } $arp, $neighbours, $adverts;
     next if select($ready, undef, undef, 0.02) < 1;
-    if (vec $ready, fileno $answers, 1) { recv $answers, my $packet, 1500, 0; answer($packet) }
+    if ($arp && vec $ready, fileno $arp, 1) { recv $arp, my $packet, 1500, 0; resolved($packet) }
+    if ($neighbours && vec $ready, fileno $neighbours, 1) { recv $neighbours, my $packet, 1500, 0; solicited($packet) }
     if (vec $ready, fileno $adverts, 1) { my $from = recv $adverts, my $packet, 1500, 0; advert($packet, $from) }
 }
 my $heading = sprintf "\@%s segment %s %.2f", $ENV{HD_TOKEN}, $device, uptime() - $begun;

@@ -30,6 +30,7 @@ def segment_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> It
         answers = answering(cluster, observed, vip)
         strangers += answers
         yield _held_once(cluster, vip, observed, answers)
+    yield from _apart(cluster, observed)
     yield from _adverts(cluster, observed)
     back = {stranger.address for stranger in strangers}
     yield from _forgotten(cluster, [a for a in forgotten_nodes(cluster, observed) if a not in back])
@@ -60,6 +61,24 @@ def _held_once(
         hint=_hint(vip, holding, wrong, observed, strangers),
         lasting=bool(problems),
     )
+
+
+def _apart(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:
+    """All VIPs are on the same node; one that is nowhere or on two nodes is told already."""
+    where = {
+        str(vip.ip): [node for node, look in observed.items() if look.holds(str(vip.ip))]
+        for vip in cluster.vip
+    }
+    alone = {vip: nodes[0] for vip, nodes in where.items() if len(nodes) == 1}
+    if len(set(alone.values())) > 1:
+        told = ", ".join(f"{vip} on {node}" for vip, node in alone.items())
+        yield Proof(
+            "vip-held-once",
+            "fail",
+            f"the VIPs are not on the same node: {told}",
+            hint=f"on the node whose keepalived is not MASTER: docker restart "
+            f"{cluster.container_names[1]}; at its start it removes its VIPs",
+        )
 
 
 def _misplaced(

@@ -68,28 +68,32 @@ def vips_once(cluster: Cluster) -> Broken:
                 f"{vip.ip} is the own address of node {own[vip.ip]}: keepalived would remove it"
                 " from that node; a VIP must be a free address",
             )
-    most = _MOST_VIPS[cluster.vip[0].version]
-    if len(cluster.vip) > most:
-        yield ("vip",), f"{len(cluster.vip)} VIPs do not fit into a VRRP advert; at most {most} do"
+    advertised = cluster.advertised_vips
+    most = _MOST_VIPS[cluster.advert_family]
+    if len(advertised) > most:
+        yield ("vip",), f"{len(advertised)} VIPs do not fit into a VRRP advert; at most {most} do"
 
 
-def one_family(cluster: Cluster) -> Broken:
-    """A VRRP instance speaks one address family."""
-    version = cluster.vip[0].version
-    for i, vip in enumerate(cluster.vip):
-        if vip.version != version:
-            yield (
-                ("vip", i),
-                f"{vip.ip} is IPv{vip.version} and {cluster.vip[0].ip} is IPv{version}: one VRRP"
-                " instance carries one address family; make a second cluster for the other one",
-            )
+def families(cluster: Cluster) -> Broken:
+    """A VRRP instance speaks one address family: the nodes' own, of which one VIP must be."""
+    first = cluster.nodes[0].address
+    speaks = cluster.advert_family if cluster.advertised_vips else cluster.vip[0].version
     for i, node in enumerate(cluster.nodes):
-        if node.address.version != version:
-            yield (
-                ("nodes", i, "address"),
-                f"{node.address} is IPv{node.address.version}, but the VIP is IPv{version}: the"
-                f" nodes announce an IPv{version} VIP to one another over IPv{version}",
+        if node.address.version == speaks:
+            continue
+        told = f"{node.address} is IPv{node.address.version}, but"
+        if first.version == speaks and cluster.excluded_vips:
+            why = (
+                f"{told} {first} is IPv{speaks}: the nodes announce the VIPs to one another over"
+                f" one address family; give the node's IPv{speaks} address"
             )
+        else:
+            why = (
+                f"{told} the VIP is IPv{speaks}: the nodes announce an IPv{speaks} VIP to one"
+                f" another over IPv{speaks}; add a VIP of IPv{node.address.version}, or give the"
+                f" node's IPv{speaks} address"
+            )
+        yield ("nodes", i, "address"), why
 
 
 def node_addresses(cluster: Cluster) -> Broken:
@@ -124,4 +128,4 @@ def nodes_once(cluster: Cluster) -> Broken:
             )
 
 
-RULES = (vip_addresses, vips_once, one_family, node_addresses, nodes_once)
+RULES = (vip_addresses, vips_once, families, node_addresses, nodes_once)

@@ -25,6 +25,9 @@ def nodes_in_the_vips_network(cluster: Cluster) -> Broken:
     """With a prefix, the VIP says which network it means."""
     for i, vip in enumerate(cluster.vip):
         outside = [node.label for node in cluster.nodes if node.address not in vip.network]
+        if vip in cluster.excluded_vips:
+            # The nodes' addresses of that family are not in the inventory.
+            continue
         if vip.network.prefixlen < vip.max_prefixlen and outside:
             yield (
                 ("vip", i),

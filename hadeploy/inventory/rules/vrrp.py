@@ -68,7 +68,7 @@ def version_2(cluster: Cluster) -> Broken:
             ("vrrp", "version"),
             "failover: fast needs version 3: version 2 counts whole seconds (RFC 3768)",
         )
-    if any(vip.version == 6 for vip in cluster.vip):
+    if any(vip.version == 6 for vip in cluster.advertised_vips):
         yield (
             ("vrrp", "version"),
             "version 2 is for IPv4 only (RFC 3768); IPv6 needs version 3 (RFC 5798)",
@@ -102,7 +102,7 @@ def version_3(cluster: Cluster) -> Broken:
 
 def ipv6_needs_peers(cluster: Cluster) -> Broken:
     """Without unicast peers keepalived wants the first IPv6 VIP to be link-local."""
-    if all(vip.version == 4 for vip in cluster.vip):
+    if all(vip.version == 4 for vip in cluster.advertised_vips):
         return
     why = "keepalived refuses an IPv6 VIP that is not link-local when it has no unicast peers"
     if cluster.vrrp.mode == "multicast":

@@ -6,7 +6,7 @@ import dataclasses
 from ipaddress import ip_network
 
 from hadeploy.check.model import Sight
-from hadeploy.check.network import interface, networks_around
+from hadeploy.check.network import interface, networks_around, vip_subnet
 from hadeploy.observe.model import Address
 from tests.unit import builders
 
@@ -31,3 +31,18 @@ def test_a_vip_is_in_the_networks_of_the_nodes_and_of_its_prefix() -> None:
     assert found == {ip_network("198.51.100.0/24"), ip_network("198.51.0.0/16")}
     elsewhere = builders.cluster(vip="203.0.113.200")
     assert networks_around(elsewhere.vip[0], elsewhere, observed) == set()
+
+
+def test_a_node_needs_an_address_of_each_family() -> None:
+    cluster = builders.cluster(vip=[builders.VIP, "2001:db8::100"])
+    look = builders.empty("n1")
+    sight = Sight(cluster, {"n1": look})
+    found = [(f.verdict, f.message) for f in vip_subnet(sight, cluster.nodes[0], look)]
+    assert found == [
+        ("pass", f"{builders.VIP} is in a subnet of eth0"),
+        ("fail", "2001:db8::100 is in no subnet of eth0, which has no IPv6 subnet"),
+    ]
+    six = Address("eth0", "2001:db8::11", 64)
+    look = dataclasses.replace(look, addresses=(*look.addresses, six))
+    found = [(f.verdict, f.message) for f in vip_subnet(sight, cluster.nodes[0], look)]
+    assert [verdict for verdict, _ in found] == ["pass", "pass"]

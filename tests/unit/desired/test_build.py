@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from hadeploy.desired import layout
 from hadeploy.desired.build import desired_nodes
 from hadeploy.desired.model import File, NodeFacts, Role
 from hadeploy.desired.templates import environment
@@ -209,3 +210,37 @@ def test_a_port_below_1024_is_bound_as_root_with_one_capability() -> None:
     node = builders.desired(builders.cluster(listeners=[{"port": 443}]))["n1"]
     text = " ".join(run_arguments(node.container("haproxy")))
     assert "--cap-add NET_BIND_SERVICE --user root" in text
+
+
+BOTH = ["198.51.100.100", "2001:db8::100"]
+
+
+@pytest.mark.parametrize("vips", [BOTH, BOTH[::-1]])
+def test_a_vip_of_the_other_family_follows_the_one_that_adverts_name(vips: list[str]) -> None:
+    node = builders.desired(builders.cluster(vip=vips))["n1"]
+    text = node.file(layout.KEEPALIVED_CONF).content
+    assert "virtual_ipaddress {\n        198.51.100.100/32 dev eth0\n    }" in text
+    assert "virtual_ipaddress_excluded {\n        2001:db8::100/128 dev eth0\n    }" in text
+    assert set(node.addresses) == set(BOTH)
+    haproxy = node.file(layout.HAPROXY_CFG).content
+    assert "    bind *:9443\n    bind [::]:9443 v6only\n" in haproxy
+
+
+def test_with_ipv6_nodes_the_ipv4_vip_follows() -> None:
+    nodes = [{"name": f"n{i}", "address": f"2001:db8::1{i}"} for i in (1, 2, 3)]
+    node = builders.desired(builders.cluster(vip=BOTH, nodes=nodes))["n1"]
+    text = node.file(layout.KEEPALIVED_CONF).content
+    assert "virtual_ipaddress {\n        2001:db8::100/128 dev eth0\n    }" in text
+    assert "virtual_ipaddress_excluded {\n        198.51.100.100/32 dev eth0\n    }" in text
+    assert "vrrp_version 3" in text
+
+
+def test_a_second_family_needs_no_new_container() -> None:
+    alone, both = (builders.desired(builders.cluster(vip=vip))["n1"] for vip in (BOTH[0], BOTH))
+    assert both.containers == alone.containers
+
+
+def test_one_family_has_one_bind_and_no_excluded_addresses() -> None:
+    node = builders.desired(builders.cluster())["n1"]
+    assert "excluded" not in node.file(layout.KEEPALIVED_CONF).content
+    assert "[::]" not in node.file(layout.HAPROXY_CFG).content

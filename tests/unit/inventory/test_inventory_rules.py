@@ -10,6 +10,7 @@ from hadeploy.inventory.rules import advice, broken_rules
 
 A, B, C, VIP = "198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.200"
 V6 = {"vip": "2001:db8::200", "nodes": ["2001:db8::1", "2001:db8::2"]}
+BOTH = [VIP, "2001:db8::200"]
 
 
 def cluster(**given: Any) -> Cluster:
@@ -79,9 +80,17 @@ CASES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({**V6, "vip": "2001:db8::/64"}, [("vip[0]", "network")]),
     ({"vip": [f"198.51.{i}.200" for i in range(101, 240)] * 2}, [("vip", "do not fit")]),
     # families
-    ({"vip": [VIP, "2001:db8::200"]}, [("vip[1]", "one VRRP instance carries one")]),
+    ({"vip": BOTH}, []),
+    ({"vip": BOTH[::-1]}, []),
+    ({**V6, "vip": BOTH}, []),
+    ({"vip": BOTH, **vrrp(version=2, mode="multicast")}, []),
+    ({"vip": BOTH, "nodes": [A]}, []),
+    ({**V6, "vip": BOTH, **vrrp(version=2)}, [("vrrp.version", "IPv4 only")]),
+    ({"vip": BOTH, "nodes": [A, "2001:db8::1"]}, [("nodes[1].address", f"but {A} is IPv4")]),
+    ({"vip": [VIP, "2001:db8::200", "2001:db8::200/64"]}, [("vip[2]", "in the list already")]),
+    ({"vip": [VIP, *(f"2001:db8::2:{i:x}" for i in range(1, 120))]}, []),
     ({"nodes": ["2001:db8::1", A]}, [("nodes[0].address", "but the VIP is IPv4")]),
-    ({"vip": "2001:db8::200", "nodes": [A]}, [("nodes[0].address", ""), ("nodes", "single node")]),
+    ({"vip": "2001:db8::200", "nodes": [A]}, [("nodes[0].address", "add a VIP of IPv4")]),
     # nodes
     ({"nodes": ["127.0.0.1"]}, [("nodes[0].address", "loopback")]),
     ({"nodes": [A, B, A]}, [("nodes[2].address", "address of nodes[0]")]),
@@ -193,6 +202,7 @@ ADVICE: list[tuple[dict[str, Any], list[str]]] = [
     (vrrp(virtual_router_id=51), ["vrrp.virtual_router_id"]),
     ({"vip": "203.0.113.9/24"}, ["vip[0]"]),
     ({"vip": f"{VIP}/24"}, []),
+    ({"vip": [VIP, "2001:db8:0:1::200/64"]}, []),
     ({"images": {"haproxy": {"reference": "haproxy"}}}, ["images.haproxy.reference"]),
     ({"images": {"haproxy": {"reference": "reg:5000/haproxy"}}}, ["images.haproxy.reference"]),
     (
@@ -220,3 +230,20 @@ def test_a_profile_is_what_is_not_said_in_full() -> None:
     assert (standard.version, standard.advert_interval) == (2, 1.0)
     again = Cluster.model_validate(cluster(**FAST).model_dump(by_alias=True))
     assert again.vrrp == cluster(**FAST).vrrp
+
+
+@pytest.mark.parametrize(
+    ("given", "version"),
+    [
+        ({}, 2),
+        (V6, 3),
+        ({"vip": BOTH}, 2),
+        ({"vip": BOTH[::-1]}, 2),
+        ({**V6, "vip": BOTH}, 3),
+        ({**V6, "vip": BOTH, "nodes": [{"address": "2001:db8::1"}, "2001:db8::2"]}, 3),
+    ],
+)
+def test_a_second_family_does_not_change_the_vrrp_version(
+    given: dict[str, Any], version: int
+) -> None:
+    assert cluster(**given).vrrp.version == version

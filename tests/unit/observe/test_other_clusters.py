@@ -26,6 +26,8 @@ OWN = {
     "haproxy": {"health_port": 19453},
 }
 
+SIX = [{"name": f"n{i}", "address": f"2001:db8::1{i}"} for i in (1, 2, 3)]
+
 
 def record(**changes: Any) -> bytes:
     """What is written for a cluster of that inventory."""
@@ -92,7 +94,15 @@ def test_what_is_no_json_says_nothing() -> None:
         ({}, {}),
         ({"vip": builders.VIP}, {"vip": f"VIP {builders.VIP}"}),
         ({"vrrp": {}}, {"vrrp.virtual_router_id": "virtual_router_id 53"}),
-        ({"vip": "2001:db8::9", "vrrp": {"virtual_router_id": 53}}, {}),
+        ({"vip": "2001:db8::9", "nodes": SIX, "vrrp": {"virtual_router_id": 53}}, {}),
+        (
+            {"vip": ["198.51.100.110", "2001:db8::9"], "nodes": SIX, "vrrp": {}},
+            {},
+        ),
+        (
+            {"vip": ["198.51.100.110", "2001:db8::9"], "vrrp": {}},
+            {"vrrp.virtual_router_id": "virtual_router_id 53"},
+        ),
         ({"listeners": [{"port": 9443}]}, {"listeners[].port": "port 9443"}),
         ({"haproxy": {}}, {"haproxy.health_port": "port 19443"}),
         ({"containers": {"haproxy": "c-haproxy"}}, {"containers": "container name c-haproxy"}),

@@ -52,6 +52,8 @@ def test_what_is_no_number_is_unlike_any(number: str) -> None:
         ({"vrrp": {"version": 3}}, ("VRRP version",)),
         ({"vrrp": {"mode": "multicast"}}, ("unicast or multicast",)),
         ({"vip": ["198.51.100.100", "198.51.100.101"]}, ("VIP list",)),
+        ({"vip": ["198.51.100.100", "2001:db8::100"]}, ()),
+        ({"vip": ["2001:db8::100", "198.51.100.100"]}, ()),
         ({"vrrp": {"preempt": True}}, ()),
         ({"vrrp": {"check": {"rise": 3}}}, ()),
         ({"haproxy": {"maxconn": 700}}, ()),

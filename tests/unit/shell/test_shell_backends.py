@@ -30,6 +30,7 @@ def run(main: str, *, shell: str = "dash", **variables: str) -> list[str]:
             "HD_HEALTH_PORT": "1",
             "HD_VIPS": "",
             "HD_LISTENERS": "",
+            "HD_CLIENT_VIPS": "",
             "HD_NODE_ADDRESS": "10.0.0.9",
             "HD_OTHERWISE": "leave_it",
             **variables,
@@ -227,6 +228,14 @@ def test_a_server_that_was_frozen_is_not_the_changes_affair(direct: str, told: l
     )
     said = run(main, HD_BACKENDS=":9443=:9443", HD_LISTENERS="other=9444 api=9443")
     assert said[:2] == told
+
+
+def test_a_vip_that_goes_away_need_not_answer() -> None:
+    main = f"{haproxy(*UP)}\n{answering('http')}\nall_here() {{ :; }}\nanswers_now 9443"
+    assert run(main, HD_VIPS="10.0.0.100 2001:db8::100", HD_CLIENT_VIPS="10.0.0.100") == [
+        "10.0.0.9 http",
+        "10.0.0.100 http",
+    ]
 
 
 def test_where_another_node_answers_this_one_has_to_answer_alike() -> None:

@@ -241,3 +241,23 @@ def test_a_drained_node_may_be_in_fault() -> None:
         observed["n2"] = dataclasses.replace(n2, files=tuple(files), vrrp=vrrp("FAULT", 240))
 
     assert failures(drained) == []
+
+
+def test_vips_of_one_cluster_on_two_nodes_are_a_failure() -> None:
+    cluster = builders.cluster(vip=[builders.VIP, "2001:db8::100"])
+    observed = builders.healthy(cluster)
+    six = Address("eth0", "2001:db8::100", 128)
+
+    def told() -> list[str]:
+        found = failed(prove(cluster, builders.desired(cluster), observed))
+        return [proof.message for proof in found if proof.name == "vip-held-once"]
+
+    alone = observed["n1"]
+    observed["n1"] = dataclasses.replace(alone, addresses=(*alone.addresses, six))
+    assert told() == []
+    observed["n1"] = alone
+    other = observed["n2"]
+    observed["n2"] = dataclasses.replace(other, addresses=(*other.addresses, six))
+    assert told() == [
+        f"the VIPs are not on the same node: {builders.VIP} on n1, 2001:db8::100 on n2"
+    ]
