@@ -243,8 +243,8 @@ CHECKS = (
     Check(
         "former-nodes",
         "former nodes",
-        "no node that left the inventory still takes part; one that is forgotten must not answer "
-        "for the VIP or send adverts now",
+        "no node that left the inventory still takes part; one that is to be forgotten must "
+        "not answer on the network or send adverts now, and one that was is named when it does",
         "`hadeploy up --prune`, or `--forget ADDRESS` if it is gone for good",
     ),
     Check(

@@ -9,7 +9,7 @@ from hadeploy.adopt.managers import manager_of
 from hadeploy.adopt.recognise import ByHand, recognise, words
 from hadeploy.check.model import Finding, Sight
 from hadeploy.check.network import interface_of
-from hadeploy.check.segment import PRUNE, answering
+from hadeploy.check.segment import BACK_FIX, PRUNE, answering, forgotten_nodes, is_back
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedContainer, ObservedNode, Owner, Socket
@@ -154,27 +154,32 @@ def host_services(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Find
 
 
 def forgotten_node(sight: Sight, address: str) -> Finding:
-    """A node that is to be forgotten: it must not be there, and is not to come back as it is."""
+    """A node that is to be forgotten: it must not be there now."""
     vips = [str(vip.ip) for vip in sight.cluster.vip]
     segments = [look.segment for look in sight.observed.values() if look.segment]
     answers = [s for vip in vips for s in answering(sight.cluster, sight.observed, vip)]
     holds = any(stranger.address == address for stranger in answers)
+    doing = ""
     if holds or any(address in segment.adverts for segment in segments):
         doing = "answers for the VIP" if holds else "sends adverts"
+    elif is_back(sight.cluster, sight.observed, address):
+        doing = "answers on the network"
+    if doing:
         return Finding(
             "former-nodes",
             None,
             "fail",
-            f"{address} cannot be forgotten: it {doing}, and would hold the VIP beside another",
-            f"{PRUNE}; or switch that machine off first",
+            f"{address} cannot be forgotten: it {doing}, and would still take part",
+            f"{PRUNE}; or switch that machine off first (another machine with that address now: "
+            "--skip former-nodes)",
             doing="checking the nodes",
         )
     return Finding(
         "former-nodes",
         None,
         "warn",
-        f"{address} is forgotten, not stopped: back on the network, it takes {' and '.join(vips)} "
-        "beside the holder",
+        f"{address} is forgotten, not stopped: back on the network, it takes part again, and may "
+        f"take {' and '.join(vips)}",
         f"before it is connected: docker rm -f {' '.join(sight.cluster.container_names)} there; "
         "when it is back: `hadeploy up --prune`",
     )
@@ -191,6 +196,11 @@ def former_nodes(sight: Sight) -> Iterator[Finding]:
     gone = former - set(sight.forget)
     for address in sorted(former - gone):
         yield forgotten_node(sight, address)
+    forgotten = set(forgotten_nodes(sight.cluster, sight.observed)) - set(sight.pruned)
+    for address in sorted(forgotten):
+        if is_back(sight.cluster, sight.observed, address):
+            what = f"{address}, which was forgotten, answers on the network again"
+            yield Finding("former-nodes", None, "warn", what, BACK_FIX)
     for address in sorted(gone):
         yield Finding(
             "former-nodes",

@@ -12,6 +12,7 @@ from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import Address, ObservedNode
 
 PRUNE = "`hadeploy up --prune` stops it and removes what hadeploy made there"
+BACK_FIX = f"if it is that node: {PRUNE}"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,21 @@ def forgotten_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> l
     present = {str(node.address) for node in cluster.nodes}
     looks = observed.values()
     return sorted({a for look in looks if look.applied for a in look.applied.forgotten} - present)
+
+
+def is_back(cluster: Cluster, observed: Mapping[str, ObservedNode], address: str) -> bool:
+    """Whether a machine answers for the address of a former node (ARP, neighbour discovery).
+
+    It may be another machine that has got that address.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label; those that know of the former node ask for it.
+        address: its own.
+    """
+    relays = _relays(cluster, observed)
+    segments = [look.segment for look in observed.values() if look.segment]
+    return any(set(segment.answers.get(address, ())) - relays for segment in segments)
 
 
 def answering(cluster: Cluster, observed: Mapping[str, ObservedNode], vip: str) -> list[Stranger]:

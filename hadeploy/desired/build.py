@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import jinja2
@@ -33,6 +33,7 @@ def desired_nodes(
     jinja: jinja2.Environment,
     password: SecretStr | None,
     members: Sequence[str] = (),
+    forgotten: Collection[str] = (),
 ) -> dict[str, DesiredNode]:
     """The desired state of every node that we have facts of, by label.
 
@@ -42,6 +43,8 @@ def desired_nodes(
         jinja: from `templates.environment`.
         password: the VRRP password, resolved.
         members: the addresses of all nodes, where some are not in the inventory; else its own.
+        forgotten: addresses of former nodes that were not stopped; they stay peers, so that one
+            that is back hears the holder's adverts and takes no VIP.
     """
     nodes = [node for node in cluster.nodes if node.label in facts]
     if not nodes:
@@ -51,6 +54,7 @@ def desired_nodes(
     priority = priorities(cluster)
     check = _check_script(cluster, jinja)
     members = tuple(members) or tuple(str(peer.address) for peer in cluster.nodes)
+    absent = tuple(sorted(set(forgotten) - set(members)))
     configurations: dict[str, File] = {}
     for node in nodes:
         bind = _metrics_bind(cluster, node)
@@ -65,7 +69,7 @@ def desired_nodes(
     desired = {}
     for node in nodes:
         own, rank = facts[node.label], priority[node.label]
-        keepalived = keepalived_conf(cluster, node, own, rank, jinja, password, members)
+        keepalived = keepalived_conf(cluster, node, own, rank, jinja, password, (*members, *absent))
         desired[node.label] = DesiredNode(
             node=node.label,
             root=cluster.root,
@@ -75,6 +79,7 @@ def desired_nodes(
             vips=tuple(str(vip) for vip in cluster.vip),
             priority=rank,
             members=members,
+            forgotten=absent,
         )
     return desired
 
@@ -203,9 +208,19 @@ def keepalived_conf(
     priority: int,
     jinja: jinja2.Environment,
     password: SecretStr | None,
-    members: Sequence[str],
+    taking_part: Sequence[str],
 ) -> File:
-    """keepalived.conf of one node (keepalived.conf(5))."""
+    """keepalived.conf of one node (keepalived.conf(5)).
+
+    Args:
+        cluster: the inventory.
+        node: one of its nodes.
+        facts: of that node.
+        priority: of that node.
+        jinja: from `templates.environment`.
+        password: the VRRP password, resolved.
+        taking_part: the addresses of all that send adverts, or may.
+    """
     vrrp = cluster.vrrp
 
     def text(config_id: str) -> str:
@@ -220,7 +235,7 @@ def keepalived_conf(
             interface=facts.interface,
             priority=priority,
             weight=check_weight(cluster) if vrrp.on_check_failure == "weight" else None,
-            peers=[address for address in members if address != str(node.address)],
+            peers=[address for address in taking_part if address != str(node.address)],
             vips=cluster.advertised_vips,
             excluded_vips=cluster.excluded_vips,
             password=_slow_hash(cluster, password) if shown else _plain(password),

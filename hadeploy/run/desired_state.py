@@ -15,13 +15,18 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.run.inputs import Choices, Inputs
 
+NO_CHOICES = Choices()
+
 
 def desired_state(
     inputs: Inputs,
     cluster: Cluster,
     observed: Mapping[str, ObservedNode],
     password: SecretStr | None,
+    choices: Choices = NO_CHOICES,
+    *,
     members: Sequence[str] = (),
+    everyone: Mapping[str, ObservedNode] | None = None,
 ) -> dict[str, DesiredNode]:
     """What every node that was observed should have.
 
@@ -30,15 +35,18 @@ def desired_state(
         cluster: the inventory, or what comes before it.
         observed: by node label.
         password: the VRRP password that goes with it.
+        choices: which former nodes this run forgets, and which it stops.
         members: the addresses of all nodes, where some are not in the inventory.
+        everyone: all nodes whose records count, where some are not in the inventory.
     """
     facts = {
         node.label: NodeFacts(interface_of(node, observed[node.label]) or "")
         for node in cluster.nodes
         if node.label in observed
     }
-    desired = desired_nodes(cluster, facts, environment(inputs.templates), password, members)
-    return with_forgotten(desired, observed, Choices())
+    forgotten = forgotten_addresses(everyone or observed, choices)
+    jinja = environment(inputs.templates)
+    return desired_nodes(cluster, facts, jinja, password, members, forgotten)
 
 
 def with_forgotten(
@@ -51,12 +59,21 @@ def with_forgotten(
         observed: by node label; their records name former and forgotten nodes.
         choices: which former nodes this run forgets, and which it stops.
     """
-    records = [look.applied for look in observed.values() if look.applied]
-    former = {address for record in records for address in record.members}
-    forgotten = {address for record in records for address in record.forgotten}
-    forgotten |= former.intersection(choices.forget)
-    forgotten -= set(choices.pruned)
+    forgotten = forgotten_addresses(observed, choices)
     return {
         node: dataclasses.replace(state, forgotten=tuple(sorted(forgotten - set(state.members))))
         for node, state in desired.items()
     }
+
+
+def forgotten_addresses(observed: Mapping[str, ObservedNode], choices: Choices) -> set[str]:
+    """The addresses of nodes that left and were not stopped, as the records know and a run says.
+
+    Args:
+        observed: by node label; their records name former and forgotten nodes.
+        choices: which former nodes this run forgets, and which it stops.
+    """
+    records = [look.applied for look in observed.values() if look.applied]
+    former = {address for record in records for address in record.members}
+    forgotten = {address for record in records for address in record.forgotten}
+    return (forgotten | former.intersection(choices.forget)) - set(choices.pruned)

@@ -174,11 +174,10 @@ def _planned(
 ) -> Prepared:
     """What makes the nodes as they should be, where nothing is taken over."""
     desired = (
-        previous.desired
+        with_forgotten(previous.desired, observed, choices)
         if previous
-        else desired_state(inputs, inputs.cluster, observed, inputs.password)
+        else desired_state(inputs, inputs.cluster, observed, inputs.password, choices)
     )
-    desired = with_forgotten(desired, observed, choices)
     only = choices.only or None
     plan = make_plan(inputs.cluster, desired, observed, only=only)
     refuse_partial(inputs.cluster, plan, observed, choices.partial)
@@ -220,8 +219,7 @@ def _adopted(
 
     classics = read_classics(found)
     between = intermediate(inputs.cluster, classics)
-    desired = desired_state(inputs, between.cluster, observed, between.password)
-    desired = with_forgotten(desired, observed, choices)
+    desired = desired_state(inputs, between.cluster, observed, between.password, choices)
     plan = adopt_plan(inputs.cluster, between.cluster, desired, observed, found, classics)
     then = "After that, the inventory's own VRRP settings replace those of the old cluster."
     return Prepared(between.cluster, observed, desired, plan, then, found)
@@ -240,7 +238,7 @@ def _before(
     if now is None:
         return None
     cluster, password = now
-    desired = with_forgotten(desired_state(inputs, cluster, observed, password), observed, choices)
+    desired = desired_state(inputs, cluster, observed, password, choices)
     then = f"After that, {settings} on all nodes together."
     # What the second plan takes away is confirmed before the first one begins.
     first = dataclasses.replace(make_plan(cluster, desired, observed), removes=plan.removes)

@@ -22,7 +22,7 @@ from hadeploy.plan.joining import (
 from hadeploy.plan.model import Impact, Plan
 from hadeploy.plan.order import newcomers
 from hadeploy.plan.rolling import VIP_MOVES, make_plan
-from hadeploy.run.desired_state import desired_state, with_forgotten
+from hadeploy.run.desired_state import desired_state
 from hadeploy.run.inputs import Choices, Inputs
 from hadeploy.run.prepare import Prepared
 
@@ -180,10 +180,15 @@ def _change_before_removal(stage: _Stage, final: Plan) -> Prepared | None:
 
 
 def _wanted(stage: _Stage, cluster: Cluster) -> dict[str, DesiredNode]:
-    desired = desired_state(
-        stage.inputs, cluster, stage.observed, stage.password, members=stage.members
+    return desired_state(
+        stage.inputs,
+        cluster,
+        stage.observed,
+        stage.password,
+        stage.choices,
+        members=stage.members,
+        everyone=stage.everyone,
     )
-    return with_forgotten(desired, stage.everyone, stage.choices)
 
 
 def _leave(stage: _Stage) -> str:

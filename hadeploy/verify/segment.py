@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hadeploy.check.segment import (
+    BACK_FIX,
     Stranger,
     advertising,
     answering,
     forgotten_nodes,
+    is_back,
     misplaced_vips,
     removal,
 )
@@ -33,7 +35,13 @@ def segment_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> It
     yield from _apart(cluster, observed)
     yield from _adverts(cluster, observed)
     back = {stranger.address for stranger in strangers}
-    yield from _forgotten(cluster, [a for a in forgotten_nodes(cluster, observed) if a not in back])
+    away = []
+    for address in forgotten_nodes(cluster, observed):
+        if address not in back and is_back(cluster, observed, address):
+            yield _returned(cluster, address)
+        elif address not in back:
+            away.append(address)
+    yield from _forgotten(cluster, away)
 
 
 def _held_once(
@@ -134,6 +142,12 @@ def _adverts(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator
         yield Proof("vrrp-members", "pass", "only nodes of the cluster send adverts")
 
 
+def _returned(cluster: Cluster, address: str) -> Proof:
+    vips = " and ".join(str(vip.ip) for vip in cluster.vip)
+    seen = f"{address}, which was forgotten, answers on the network again, and may take {vips}"
+    return Proof("forgotten-nodes", "warn", seen, hint=BACK_FIX)
+
+
 def _forgotten(cluster: Cluster, addresses: list[str]) -> Iterator[Proof]:
     vips = " and ".join(str(vip.ip) for vip in cluster.vip)
     containers = " ".join(cluster.container_names)
@@ -141,8 +155,8 @@ def _forgotten(cluster: Cluster, addresses: list[str]) -> Iterator[Proof]:
         yield Proof(
             "forgotten-nodes",
             "warn",
-            f"{address} was forgotten and not stopped: back on the network, it takes {vips} beside "
-            "the holder",
+            f"{address} was forgotten and not stopped: back on the network, it takes part again, "
+            f"and may take {vips}",
             hint=f"before it is connected: docker rm -f {containers} there; "
             f"when it is back: `hadeploy up --prune`",
         )

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.lab.faults_document import record_between
-from tests.lab.harness import Cluster, Result, eventually
+from tests.lab.harness import KEEPALIVED, Cluster, Result, eventually
 from tests.lab.test_members import without
 from tests.lab.traffic import probing
 
@@ -25,7 +25,7 @@ def test_a_forgotten_node_that_returns_is_seen_by_every_command(served: Cluster,
     address = served.lab.address(gone)
     served.lab.link(gone, up=False)
     without(served, gone)
-    warning = f"{address} is forgotten, not stopped: back on the network, it takes"
+    warning = f"{address} is forgotten, not stopped: back on the network, it takes part again"
     assert warning in told(served.ok("up", "--forget", address))
     still = served.ok("status")
     assert "is healthy" in still.out
@@ -33,20 +33,51 @@ def test_a_forgotten_node_that_returns_is_seen_by_every_command(served: Cluster,
     assert served.up()["changes"] == 0
 
     with probing(served) as probe:
+        (holder,) = served.holders()
         served.lab.link(gone, up=True)
-        eventually(lambda: gone in served.holders(), "it has the VIP again")
-        noticed(served, address)
+        # It hears the holder, of which it still is a peer.
+        eventually(lambda: state_of(served, gone) == "BACKUP", "it takes part again")
+        assert served.holders() == [holder]
+        saw = f"{address}, which was forgotten, answers on the network again"
+        for command in ("verify", "status", "check", "plan"):
+            result = served.ok(command)
+            assert saw in told(result)
+            assert "hadeploy up --prune" in told(result)
+        assert served.up()["changes"] == 0
         served.ok("up", "--prune")
+    assert probe.failed == []
     assert served.node(gone, "docker ps --all --quiet; ls /etc/hadeploy", check=False) == ""
     assert len(served.holders()) == 1
     assert "forgotten" not in served.ok("status").out
+    conf = served.node(served.holders()[0], "cat /etc/hadeploy/kube-lb/keepalived/keepalived.conf")
+    assert address not in conf
     which = "holder" if gone == "n1" else "backup"
-    saw = f"{served.lab.vip} is in use by the forgotten node {address}"
-    record_between("a forgotten node returns", which, "up", 3, saw, probe, "up --prune")
+    record_between("a forgotten node returns", which, "up", 0, saw, probe, "up --prune")
+
+
+def test_a_forgotten_node_that_the_others_do_not_tell_takes_the_vip_and_is_named(
+    served: Cluster,
+) -> None:
+    address = served.lab.address("n3")
+    served.lab.link("n3", up=False)
+    without(served, "n3")
+    served.ok("up", "--forget", address)
+    for node in ("n1", "n2"):
+        # As if the adverts were lost on the way.
+        served.node(node, f"iptables -I OUTPUT -d {address} -p vrrp -j DROP")
+    try:
+        served.lab.link("n3", up=True)
+        eventually(lambda: "n3" in served.holders(), "it has the VIP again")
+        noticed(served, address)
+        served.ok("up", "--prune")
+    finally:
+        for node in ("n1", "n2"):
+            served.node(node, f"iptables -D OUTPUT -d {address} -p vrrp -j DROP")
+    assert len(served.holders()) == 1
 
 
 def noticed(served: Cluster, address: str) -> None:
-    """Every command tells of the forgotten node that is back, and what to do."""
+    """Every command tells of the forgotten node that has the VIP, too, and what to do."""
     back = f"the forgotten node {address}"
     status = served.run("status")
     assert (status.code, "is healthy" in status.out) == (4, False)
@@ -60,6 +91,22 @@ def noticed(served: Cluster, address: str) -> None:
         assert back in told(result)
         assert "hadeploy up --prune" in told(result)
     assert f"{served.lab.vip} is in use by {back}" in told(others[-1])
+
+
+def state_of(cluster: Cluster, node: str) -> str:
+    """The state that the keepalived of a node has entered last."""
+    log = cluster.node(
+        node, f"docker logs {KEEPALIVED} 2>&1 | grep -o 'Entering [A-Z]*' | tail -n 1"
+    )
+    return log.rpartition(" ")[2]
+
+
+def test_a_node_that_answers_is_not_forgotten(served: Cluster) -> None:
+    address = served.lab.address("n3")
+    without(served, "n3")
+    refused = served.run("up", "--forget", address)
+    assert refused.code == 3
+    assert f"{address} cannot be forgotten: it answers on the network" in told(refused)
 
 
 def test_a_node_that_holds_the_vip_is_not_forgotten(served: Cluster) -> None:
