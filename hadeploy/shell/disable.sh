@@ -50,8 +50,9 @@ disable_container() {
     ! quietly main_pid "$HD_KEEPALIVED" || hd_before=$(vrrp_state "$HD_KEEPALIVED")
     # shellcheck disable=SC2086  # a list of words
     pin 90 $HD_VIPS || return 1
-    hd_ran=$(docker container inspect --format '{{.Id}}={{.HostConfig.RestartPolicy.Name}}' "$1")
-    ! quietly main_pid "$1" || hd_disabled="$hd_ran ${hd_disabled-}"
+    hd_ran=$(docker container inspect \
+        --format '{{.State.Running}} {{.Id}}={{.HostConfig.RestartPolicy.Name}}' "$1")
+    case $hd_ran in 'true '*) hd_disabled="${hd_ran#* } ${hd_disabled-}" ;; esac
     if ! stop_by_hand "$1"; then
         # shellcheck disable=SC2086
         unpin $HD_VIPS
@@ -67,7 +68,7 @@ prove_disabled() {
     prove_backends "$1" && return 0
     for hd_pair in ${hd_disabled-}; do
         quietly docker update --restart "${hd_pair#*=}" "${hd_pair%%=*}"
-        quietly docker start "${hd_pair%%=*}" && printf '%s was started again\n' "${hd_pair%%=*}"
+        quietly docker start "${hd_pair%%=*}"
     done
     return 1
 }
