@@ -30,7 +30,7 @@ test: setup-tests ## Everything but the exhaustive matrices.
 	$(PYTEST) -m "not exhaustive"
 
 test-unit: $(VENV)/.ready
-	$(BIN)/pytest --numprocesses 2 tests/unit
+	$(BIN)/pytest --numprocesses 2 -m "not exhaustive" tests/unit
 
 test-lab: setup-tests
 	$(PYTEST) tests/lab -m "not exhaustive"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode, configuration_id
@@ -239,9 +240,21 @@ def run(segment: Segment, new: Cluster, departing: set[str]) -> list[Prepared]:
     raise AssertionError("it does not converge")
 
 
+def marks(members: ParameterSet, *, most: int) -> list[pytest.MarkDecorator]:
+    """With more nodes it takes seconds."""
+    large = max(len(str(nodes)) for nodes in members.values) > most
+    return [pytest.mark.exhaustive] if large else []
+
+
 # The holder is the first node, and with some changes also the last.
 TABLE = [
-    pytest.param(*members.values, change, last, id=f"{members.id}-{change}{', last' * last}")
+    pytest.param(
+        *members.values,
+        change,
+        last,
+        id=f"{members.id}-{change}{', last' * last}",
+        marks=marks(members, most=3),
+    )
     for members in MEMBERS
     for change in CHANGES
     for last in (False, True)
@@ -265,7 +278,10 @@ def test_each_cluster_is_reached_by_one_up(old: str, new: str, change: str, last
         assert segment.looks[address(label[-1])].file(file.path).content.decode() == file.content  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(("old", "new"), MEMBERS)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [pytest.param(*m.values, id=m.id, marks=marks(m, most=2)) for m in MEMBERS],
+)
 def test_a_run_that_was_killed_between_two_turns_is_finished(old: str, new: str) -> None:
     wanted = inventory(new, haproxy={"maxconn": 900})
     departing = {address(i) for i in old} - {address(i) for i in new}
