@@ -6,9 +6,9 @@ A moment is one line of progress: each phase and each step on a node is told, so
 through every step boundary. MOMENT is its number, or a part of its text. KIND: `kill` ends this
 process at once (SIGKILL); `interrupt` is what Ctrl-C does (SIGINT), `interrupt-twice` what a second
 one does, `terminate` what cancelling a job does (SIGTERM), `hangup` what closing the terminal does
-(SIGHUP); `cut` closes the sockets of all SSH
-connections, `cut:ADDRESS` of those to one node; `shell:COMMAND` runs a command on this machine and
-waits for it. An image that is being sent ("n2 sending") and what is waited for ("waiting for the
+(SIGHUP), `pipe` what closing the other end of a pipe does; `stop` stops this process for three
+seconds; `cut` closes the sockets of all SSH connections, `cut:ADDRESS` of those to one node;
+`shell:COMMAND` runs a command on this machine and waits for it. An image that is being sent ("n2 sending") and what is waited for ("waiting for the
 VIP to move") are moments, too, by their texts alone: how often they are told is nobody's business.
 Where a text is never told, the exit code is 99: a test would have proven nothing.
 """
@@ -31,6 +31,9 @@ import paramiko
 
 from hadeploy.cli.main import main
 from hadeploy.ui.progress import Lines
+
+# What `stop` says.
+CONTINUED = "stopped, and going on in 3 s"
 
 
 def kill() -> None:
@@ -57,6 +60,22 @@ def terminate() -> None:
 def hangup() -> None:
     """As a terminal that is closed would."""
     os.kill(os.getpid(), signal.SIGHUP)
+
+
+def close_pipe() -> None:
+    """As `| head -n 1` does: nobody reads any more what is printed."""
+    unread, written = os.pipe()
+    os.close(unread)
+    for stream in (1, 2):
+        os.dup2(written, stream)
+
+
+def stop() -> None:
+    """As a shell's Ctrl-Z and `fg`, or a laptop that sleeps for a moment."""
+    sys.stderr.write(f"{CONTINUED}\n")
+    sys.stderr.flush()
+    subprocess.Popen(["sh", "-c", f"sleep 3; kill -CONT {os.getpid()}"])
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def cut(address: str = "") -> None:
@@ -86,6 +105,8 @@ def accident(kind: str) -> Callable[[], object]:
         "interrupt-twice": interrupt_twice,
         "terminate": terminate,
         "hangup": hangup,
+        "pipe": close_pipe,
+        "stop": stop,
     }[name]
 
 
