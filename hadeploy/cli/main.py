@@ -14,6 +14,7 @@ from hadeploy import __version__
 from hadeploy.cli.imports import uncollected
 from hadeploy.cli.options import common_options
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.ui.signals import heed
 from hadeploy.ui.streams import output_failure, protect
 
 # name → (module:attribute, what --help says); a command's own module is imported only when it runs.
@@ -121,6 +122,7 @@ def main(tell: Callable[[HadeployError], None] | None = None) -> None:
     # Looking for plugins of pydantic takes as long as reading the inventory, and there are none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     protect()
+    heed()
     try:
         code = cli.main(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):

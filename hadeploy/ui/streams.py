@@ -11,6 +11,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from hadeploy.ui.signals import end_run
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
@@ -55,7 +57,7 @@ class Output(io.FileIO):
         except OSError as error:
             self.failure = error
             if error.errno in _HANG_UP:
-                if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+                if signal.getsignal(signal.SIGHUP) in (signal.SIG_DFL, end_run):
                     raise BrokenPipeError(error.errno, error.strerror) from error
                 signal.raise_signal(signal.SIGHUP)
         return size

@@ -8,8 +8,9 @@ process at once (SIGKILL); `interrupt` is what Ctrl-C does (SIGINT), `interrupt-
 one does, `terminate` what cancelling a job does (SIGTERM), `hangup` what closing the terminal does
 (SIGHUP), `pipe` what closing the other end of a pipe does; `stop` stops this process for three
 seconds; `cut` closes the sockets of all SSH connections, `cut:ADDRESS` of those to one node;
-`shell:COMMAND` runs a command on this machine and waits for it. An image that is being sent ("n2 sending") and what is waited for ("waiting for the
-VIP to move") are moments, too, by their texts alone: how often they are told is nobody's business.
+`shell:COMMAND` runs a command on this machine and waits for it. An image that is being sent
+("n2 sending") and what is waited for ("waiting for the VIP to move") are moments, too, by their
+texts alone: how often they are told is nobody's business.
 Where a text is never told, the exit code is 99: a test would have proven nothing.
 """
 
