@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.lab.harness import Cluster, eventually
+from hadeploy.lab import by_hand as classic
+from tests.lab.harness import ROOT, Cluster, eventually
 from tests.lab.test_members import without
 from tests.lab.traffic import Probe, probing
 
@@ -213,3 +214,32 @@ def test_another_machine_with_either_vip_is_seen(both: Cluster) -> None:
             assert mac in found["message"]
     finally:
         both.inventory["nodes"] = nodes
+
+
+@pytest.mark.exhaustive
+def test_a_cluster_set_up_by_hand_with_both_is_taken_over(
+    fresh: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_family = classic.keepalived_conf
+    block = f"  virtual_ipaddress_excluded {{\n    {vip6(fresh)} dev eth0\n  }}\n  track_script"
+    monkeypatch.setattr(
+        classic,
+        "keepalived_conf",
+        lambda *of, **how: one_family(*of, **how).replace("  track_script", block, 1),
+    )
+    front = "frontend kube-apiserver\n    bind *:9443"
+    haproxy = classic.haproxy_cfg(fresh.lab).replace(front, f"{front}\n    bind :::9443 v6only")
+    fresh.inventory["vip"] = [fresh.lab.vip, vip6(fresh)]
+    with classic.by_hand(fresh.lab, haproxy=haproxy):
+        holder_of_both(fresh)
+        shown = fresh.ok("plan", "--adopt").out
+        assert "every address" not in shown
+        with probing_both(fresh) as probes:
+            fresh.ok("up", "--adopt", "--yes")
+        assert_unnoticed(probes)
+        holder_of_both(fresh)
+        assert fresh.up()["changes"] == 0
+        fresh.ok("down", "--yes")
+        assert fresh.holders(vip6(fresh)) == []
+        for node in fresh.lab.nodes:
+            fresh.node(node, f"rm -rf {ROOT}")
