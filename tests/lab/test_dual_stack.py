@@ -243,3 +243,25 @@ def test_a_cluster_set_up_by_hand_with_both_is_taken_over(
         assert fresh.holders(vip6(fresh)) == []
         for node in fresh.lab.nodes:
             fresh.node(node, f"rm -rf {ROOT}")
+
+
+@pytest.mark.exhaustive
+def test_without_ipv6_the_other_vip_is_served_and_up_heals_it_afterwards(both: Cluster) -> None:
+    holder = holder_of_both(both)
+    six = "/proc/sys/net/ipv6/conf/eth0/disable_ipv6"
+    own = f"{both.lab.address6(holder)}/64"
+    with probing(both) as probe:
+        both.node(holder, f"echo 1 >{six}")
+        try:
+            # The best node wins the election again, and cannot add the address.
+            verify = both.run("verify", "--timeout", "0", "--json")
+            assert (None, "vip-held-once") in verify.failures()
+            assert both.run("status").code != 0
+            assert "in no subnet of eth0" in both.run("up", "--yes").err
+        finally:
+            both.node(holder, f"echo 0 >{six}; ip address replace {own} dev eth0 nodad")
+        assert f"it is MASTER without {vip6(both)}" in both.ok("plan").out
+        both.up()
+    assert_unnoticed([probe])
+    assert holder_of_both(both) == holder
+    assert both.up()["changes"] == 0
