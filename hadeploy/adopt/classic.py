@@ -30,7 +30,6 @@ _BEYOND_US = {
     "static_rules": "sets routing rules",
     "virtual_routes": "sets routes where the VIP is",
     "virtual_rules": "sets routing rules where the VIP is",
-    "virtual_ipaddress_excluded": "holds addresses that it does not tell its peers",
     "use_vmac": "gives the VIP a MAC address of its own",
     "use_ipvlan": "gives the VIP an interface of its own",
     "vrf": "puts the instance into a VRF",
@@ -77,7 +76,7 @@ class Classic:
         password: what it really sends, at most 8 bytes; None without authentication.
         source: its own address for unicast, where it says one.
         peers: for unicast; none: it speaks multicast.
-        vips: addresses with their prefix, in order.
+        vips: addresses with their prefix, in order; those that its adverts name first.
         priority: as configured, without any weight.
         state: what it starts as.
         nopreempt: whether it leaves the VIP with a worse node; never, if it starts as MASTER.
@@ -221,7 +220,7 @@ def _vips(
 ) -> tuple[tuple[IPInterface, ...], list[tuple[str, str]]]:
     found: dict[IPInterface, None] = {}
     wrong = []
-    for line in (s for block in instance.all("virtual_ipaddress") for s in block.block):
+    for line in _lines(instance, "virtual_ipaddress", "virtual_ipaddress_excluded"):
         vip = _address(line.keyword)
         if vip is None:
             continue
@@ -235,9 +234,27 @@ def _vips(
                     "hadeploy keeps both on one interface",
                 )
             )
-    if not found:
+    advertised, excluded = (
+        [vip for line in _lines(instance, keyword) if (vip := _address(line.keyword))]
+        for keyword in ("virtual_ipaddress", "virtual_ipaddress_excluded")
+    )
+    if not advertised:
         wrong.append(("has no virtual_ipaddress", "is it the right keepalived?"))
+    elif any(vip.version == advertised[0].version for vip in excluded):
+        wrong.append(
+            (
+                "has virtual_ipaddress_excluded for addresses of the family of its adverts;"
+                " hadeploy has it for the other family only",
+                "move them to virtual_ipaddress on all nodes first",
+            )
+        )
     return tuple(found), wrong
+
+
+def _lines(instance: Statement, *keywords: str) -> Iterator[Statement]:
+    for keyword in keywords:
+        for block in instance.all(keyword):
+            yield from block.block
 
 
 def _peers(instance: Statement) -> tuple[str, ...]:
@@ -249,7 +266,7 @@ def _peers(instance: Statement) -> tuple[str, ...]:
 
 
 def _version(instance: Statement, defaults: Statement, vips: tuple[IPInterface, ...]) -> int:
-    if any(vip.version == 6 for vip in vips):
+    if any(vip.version == 6 for vip in vips[:1]):
         return 3
     said = instance.value("version") or defaults.value("vrrp_version") or "2"
     return 3 if said == "3" else 2

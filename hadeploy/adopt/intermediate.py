@@ -141,6 +141,11 @@ def _of_node(cluster: Cluster, node: Node, classic: Classic) -> Iterator[tuple[s
             f"set `vip: {theirs[0] if len(theirs) == 1 else '[' + ', '.join(theirs) + ']'}`; "
             "it can be changed once the cluster is ours",
         )
+    elif (family := classic.vips[0].version) != cluster.advert_family:
+        yield (
+            f"its adverts are of IPv{family}, the nodes' addresses of IPv{cluster.advert_family}",
+            f"set nodes[].address to the nodes' IPv{family} addresses",
+        )
     if node.interface and node.interface != classic.interface:
         yield (
             f"it speaks on {classic.interface}, the inventory says {node.interface}",

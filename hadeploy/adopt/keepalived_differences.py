@@ -19,7 +19,8 @@ from hadeploy.observe.keepalived_conf import Statement, parse
 from hadeploy.plan.texts import shown
 
 # Blocks whose lines are judged one by one.
-_LISTS = ("authentication", "virtual_ipaddress", "unicast_peer", "track_script", "track_interface")
+_VIPS = ("virtual_ipaddress", "virtual_ipaddress_excluded")
+_LISTS = ("authentication", *_VIPS, "unicast_peer", "track_script", "track_interface")
 # What `keepalived_differences` compares as a value, or what only names something.
 _COMPARED = (
     *("interface", "state", "virtual_router_id", "priority", "advert_int", "unicast_src_ip"),
@@ -216,7 +217,7 @@ def _in_list(report: _Report, keyword: str, line: Statement) -> None:
     own = line.words == (report.classic.interface,)
     script = line.keyword in [s.name for s in report.classic.scripts]
     simple = len(line.words) == 1 or (len(line.words) == 3 and line.words[1] == "weight")
-    if keyword == "virtual_ipaddress":
+    if keyword in _VIPS:
         _vip(report, line)
     elif (
         (keyword == "unicast_peer" and len(line.words) == 1)

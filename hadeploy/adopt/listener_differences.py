@@ -186,8 +186,9 @@ def _bind(report: Report, pair: _Pair, line: Line) -> None:
         return
     options = " ".join(w for i, w in enumerate(line.words[2:], 2) if not _is_name(line, i))
     without = f"{shown(options)} goes" if options else ""
-    if {one.host for one in at} != mine:
-        wanted = "every IPv6 address" if mine == {"::"} else "every IPv4 address"
+    if not at or {one.host for one in at} - mine:
+        names = {frozenset(["*"]): "every IPv4 address", frozenset(["::"]): "every IPv6 address"}
+        wanted = names.get(frozenset(mine), "every address")
         said += f" becomes {wanted}" + (f", and {without}" if without else "")
         report.lose(line, Difference(said, why=OWN_TEMPLATE))
     elif without:

@@ -105,7 +105,8 @@ CHECKS = (
         "VIP in subnet",
         "the VIP is in a subnet of the interface, and is not the subnet's network or broadcast "
         "address, the router's, or the node's own. Until it is, nothing is ever sent to it",
-        "correct `vip`, or `nodes[].interface`",
+        "correct `vip`, or `nodes[].interface`; with VIPs of both address families, give each node "
+        "an address of both",
     ),
     Check(
         "vip-free",

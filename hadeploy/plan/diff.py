@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from hadeploy.desired import layout
 from hadeploy.desired.model import Container, DesiredNode, File, Role
@@ -188,6 +188,24 @@ def _container_step(
             role,
             drift=True,
         )
+    elif role == "keepalived" and (lost := lost_vips(desired.addresses, observed)):
+        reason = f"it is MASTER without {' and '.join(lost)}"
+        yield Step("reload-container", container.name, reason, Impact.RELOAD, role, drift=True)
+
+
+def lost_vips(vips: Collection[str], observed: ObservedNode) -> list[str]:
+    """The VIPs that a node lacks although its keepalived is MASTER.
+
+    keepalived adds an address when it becomes MASTER or reloads, and does not try again where the
+    kernel refuses it, as an IPv6 address while IPv6 is switched off.
+
+    Args:
+        vips: that its configuration has.
+        observed: the node.
+    """
+    if observed.vrrp is None or observed.vrrp.state != "MASTER":
+        return []
+    return [vip for vip in vips if not observed.holds(vip)]
 
 
 def _stale(

@@ -140,7 +140,8 @@ def speaking(
     Changes that would interrupt the holder are rolled out under these; the settings follow.
 
     Returns:
-        The inventory and the password; None if the nodes do not agree.
+        The inventory and the password; None if the nodes do not agree, or if their adverts will
+        be of the other address family.
     """
     found = {node: i for node, look in observed.items() if (i := running_identity(look))}
     shared = {dataclasses.replace(i, interface="", source="") for i in found.values()}
@@ -163,6 +164,8 @@ def speaking(
     )
     known = {str(vip.ip): vip for vip in cluster.vip}
     vips = tuple(known.get(vip) or ipaddress.ip_interface(vip) for vip in one.vips)
+    if any(vip.version != cluster.advert_family for vip in vips):
+        return None
     # The others are not a matter between nodes: they change with each node's own file.
     update = {"vrrp": vrrp, "nodes": nodes, "vip": (*vips, *cluster.excluded_vips)}
     return cluster.model_copy(update=update), SecretStr(one.password) if one.password else None

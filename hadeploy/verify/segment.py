@@ -16,6 +16,7 @@ from hadeploy.check.segment import (
 )
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Address, ObservedNode
+from hadeploy.plan.diff import lost_vips
 from hadeploy.verify.model import Proof
 from hadeploy.verify.other_keepaliveds import may_hold
 
@@ -119,6 +120,9 @@ def _hint(
     if wrong:
         node, address = wrong[0]
         return removal(observed[node], address)
+    masters = [node for node, look in observed.items() if lost_vips([vip], look)]
+    if not holding and masters:
+        return f"{masters[0]} is MASTER without it: `hadeploy up` reloads keepalived, which adds it"
     if not holding:
         return "look at keepalived's state and at its haproxy check on every node"
     orphans = [n for n in holding if not may_hold(observed[n], vip)]

@@ -39,14 +39,15 @@ def cluster(lab: Lab, tmp_path: Path) -> Cluster:
 @pytest.fixture
 def fresh(cluster: Cluster) -> Cluster:
     """Nothing of ours, or of a test's, on any node."""
+    vips = " ".join(filter(None, (cluster.lab.vip, cluster.lab.vip6)))
     for node in cluster.lab.nodes:
         cluster.node(
             node,
             f"""docker ps --all --quiet | xargs -r docker stop --time 2 >/dev/null
             docker ps --all --quiet | xargs -r docker rm >/dev/null
             rm -rf {ROOT}
-            for address in $(ip -o address show dev eth0 to {cluster.lab.vip} | awk '{{print $4}}')
-            do ip address del "$address" dev eth0; done""",
+            for vip in {vips}; do ip -o address show dev eth0 to $vip; done |
+                while read -r _ _ _ address _; do ip address del "$address" dev eth0; done""",
         )
     return cluster
 

@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.lab.harness import Cluster, eventually
+from hadeploy.lab import by_hand as classic
+from tests.lab.harness import ROOT, Cluster, eventually
 from tests.lab.test_members import without
 from tests.lab.traffic import Probe, probing
 
@@ -213,3 +214,54 @@ def test_another_machine_with_either_vip_is_seen(both: Cluster) -> None:
             assert mac in found["message"]
     finally:
         both.inventory["nodes"] = nodes
+
+
+@pytest.mark.exhaustive
+def test_a_cluster_set_up_by_hand_with_both_is_taken_over(
+    fresh: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_family = classic.keepalived_conf
+    block = f"  virtual_ipaddress_excluded {{\n    {vip6(fresh)} dev eth0\n  }}\n  track_script"
+    monkeypatch.setattr(
+        classic,
+        "keepalived_conf",
+        lambda *of, **how: one_family(*of, **how).replace("  track_script", block, 1),
+    )
+    front = "frontend kube-apiserver\n    bind *:9443"
+    haproxy = classic.haproxy_cfg(fresh.lab).replace(front, f"{front}\n    bind :::9443 v6only")
+    fresh.inventory["vip"] = [fresh.lab.vip, vip6(fresh)]
+    with classic.by_hand(fresh.lab, haproxy=haproxy):
+        holder_of_both(fresh)
+        shown = fresh.ok("plan", "--adopt").out
+        assert "every address" not in shown
+        with probing_both(fresh) as probes:
+            fresh.ok("up", "--adopt", "--yes")
+        assert_unnoticed(probes)
+        holder_of_both(fresh)
+        assert fresh.up()["changes"] == 0
+        fresh.ok("down", "--yes")
+        assert fresh.holders(vip6(fresh)) == []
+        for node in fresh.lab.nodes:
+            fresh.node(node, f"rm -rf {ROOT}")
+
+
+@pytest.mark.exhaustive
+def test_without_ipv6_the_other_vip_is_served_and_up_heals_it_afterwards(both: Cluster) -> None:
+    holder = holder_of_both(both)
+    six = "/proc/sys/net/ipv6/conf/eth0/disable_ipv6"
+    own = f"{both.lab.address6(holder)}/64"
+    with probing(both) as probe:
+        both.node(holder, f"echo 1 >{six}")
+        try:
+            # The best node wins the election again, and cannot add the address.
+            verify = both.run("verify", "--timeout", "0", "--json")
+            assert (None, "vip-held-once") in verify.failures()
+            assert both.run("status").code != 0
+            assert "in no subnet of eth0" in both.run("up", "--yes").err
+        finally:
+            both.node(holder, f"echo 0 >{six}; ip address replace {own} dev eth0 nodad")
+        assert f"it is MASTER without {vip6(both)}" in both.ok("plan").out
+        both.up()
+    assert_unnoticed([probe])
+    assert holder_of_both(both) == holder
+    assert both.up()["changes"] == 0

@@ -214,3 +214,9 @@ def test_nonsense_is_read_without_a_mistake_of_ours(text: str) -> None:
 def test_a_line_goes_on_after_a_backslash() -> None:
     (statement,) = parse("priority \\\n 150\n").block
     assert statement.words == ("priority", "150")
+
+
+def test_an_excluded_address_of_the_other_family_is_a_vip() -> None:
+    classic = read_classic(PLAIN % "virtual_ipaddress_excluded {\n 2001:db8::100/64\n}")
+    assert [str(vip) for vip in classic.vips] == ["198.51.100.100/32", "2001:db8::100/64"]
+    assert classic.version == 2

@@ -147,3 +147,10 @@ def test_an_interval_beyond_ours_is_refused() -> None:
     ((node, what),) = told(classics(advert_interval=60.0))
     assert node is None
     assert what.startswith("its advert_interval is beyond what hadeploy speaks")
+
+
+def test_adverts_stay_in_their_family() -> None:
+    vips = tuple(map(ipaddress.ip_interface, ("2001:db8::100", str(looks.VIP))))
+    found = told(classics(vips=vips), vip=[str(looks.VIP), "2001:db8::100"])
+    assert ("n1", "its adverts are of IPv6, the nodes' addresses of IPv4") in found
+    assert told(classics(vips=vips[::-1]), vip=[str(looks.VIP), "2001:db8::100"]) == []

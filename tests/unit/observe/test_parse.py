@@ -50,6 +50,17 @@ def test_keepalived_tells_what_it_runs_in_every_version(version: str) -> None:
     assert fault.spoken.tracker_faults == 1
 
 
+def test_the_vip_of_the_other_family_is_no_part_of_the_adverts() -> None:
+    state = parse_vrrp(captured("keepalived-2.3.3-dual-stack.txt"))
+    assert state
+    assert state.spoken
+    assert state.spoken.vips == ("198.51.100.100",)
+    assert state.spoken.places == {
+        ("eth0", "198.51.100.100/32"),
+        ("eth0", "2001:db8::100/128"),
+    }
+
+
 STATISTICS = """\
 VRRP Instance: hadeploy
   Advertisements:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hadeploy.observe.model import Applied, ObservedFile, ObservedNode
+from hadeploy.plan.diff import node_steps
 from hadeploy.plan.model import Impact
 from hadeploy.plan.rolling import make_plan
 from tests.unit import builders
@@ -313,3 +314,15 @@ def test_a_node_alone_has_nobody_to_hand_over_to() -> None:
 def test_a_reload_on_the_holder_needs_no_hand_over() -> None:
     steps = bent("n1", lambda n: with_file(n, "haproxy/haproxy.cfg", b"edited", 0o644))
     assert "hand-over" not in {action for action, *_ in steps}
+
+
+def test_a_master_that_lost_one_of_its_vips_is_reloaded() -> None:
+    cluster = builders.cluster(vip=[builders.VIP, "2001:db8::100"])
+    desired, observed = builders.desired(cluster), builders.healthy(cluster)
+    (step,) = (s for s in node_steps(cluster, desired["n1"], observed["n1"]) if s.role)
+    assert (step.action, step.reason) == (
+        "reload-container",
+        "it is MASTER without 2001:db8::100",
+    )
+    assert (step.impact, step.drift) == (Impact.RELOAD, True)
+    assert node_steps(cluster, desired["n2"], observed["n2"]) == []

@@ -106,6 +106,16 @@ def test_the_inventory_in_the_words_that_the_nodes_speak() -> None:
     assert cluster_wide(builders.desired(before), builders.healthy(builders.cluster())) == ()
 
 
+def test_the_vip_of_the_other_family_is_each_nodes_own_matter() -> None:
+    new = builders.cluster(vip=["198.51.100.101", "2001:db8::100"])
+    found = speaking(new, builders.healthy(builders.cluster()))
+    assert found is not None
+    assert [str(vip.ip) for vip in found[0].vip] == [builders.VIP, "2001:db8::100"]
+    nodes = [{"name": f"n{i}", "address": f"2001:db8::1{i}"} for i in (1, 2, 3)]
+    six = builders.cluster(vip="2001:db8::100", nodes=nodes)
+    assert speaking(six, builders.healthy(builders.cluster())) is None
+
+
 def test_nodes_that_disagree_speak_no_one_language() -> None:
     observed = builders.healthy(builders.cluster())
     other = builders.healthy(builders.cluster(vrrp={"virtual_router_id": 9}))
