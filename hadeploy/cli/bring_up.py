@@ -196,6 +196,9 @@ class _Work:
         run, err = self.run, self.options.err
         # What stands in the way of all the rest is told before a node goes.
         prepared = run.prepare(check=True, ask=True)
+        if all(look.applied for look in prepared.observed.values()):
+            # Of new nodes it is known only when they run who would take the VIP over.
+            going.refuse(run, prepared.observed)
         while prepared.before_removal:
             if len(self.made) >= self.most:
                 raise unfinished()
