@@ -66,7 +66,11 @@ class Situation:
                 ),
             }
         )
-        addresses = {node.label: str(node.address) for node in self.cluster.nodes}
+        addresses = {
+            node.label: str(node.address)
+            for node in self.cluster.nodes
+            if node.label in self.observed
+        }
         new = [n for n in newcomers(addresses, self.observed) if not self.observed[n].applied]
         observed = {node: look for node, look in self.observed.items() if node not in new}
         desired = {

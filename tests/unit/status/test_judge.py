@@ -57,6 +57,16 @@ CASES: list[Any] = [
         situation(away=("n3",)), "degraded", [("n3", "node-reachable")], id="a backup is away"
     ),
     pytest.param(
+        situation(
+            away=("n4",),
+            cluster=builders.cluster(),
+            nodes=[{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2, 3, 4)],
+        ),
+        "degraded",
+        [("n4", "node-reachable")],
+        id="a node that is to join is away",
+    ),
+    pytest.param(
         situation(vip("n2", here=True)),
         "degraded",
         [("n2", "keepalived-agrees"), (None, "vip-held-once")],
