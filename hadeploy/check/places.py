@@ -14,6 +14,7 @@ from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedContainer, ObservedNode, Owner, Socket
 from hadeploy.observe.published import ENGINE
+from hadeploy.plan.identity import present_addresses
 
 
 def set_up_by_hand(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
@@ -190,7 +191,8 @@ def former_nodes(sight: Sight) -> Iterator[Finding]:
 
     Such a node still runs: once its peers no longer tell it so, it takes the VIP for itself.
     """
-    present = {str(node.address) for node in sight.cluster.nodes} | set(sight.pruned)
+    # A machine that has another address than before has not left.
+    present = present_addresses(sight.cluster, sight.observed) | set(sight.pruned)
     looks = sight.observed.values()
     former = {m for look in looks if look.applied for m in look.applied.members} - present
     gone = former - set(sight.forget)

@@ -10,6 +10,7 @@ from hadeploy.adopt.recognise import recognise
 from hadeploy.check.network import interface_of
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import Address, ObservedNode
+from hadeploy.plan.identity import present_addresses
 
 PRUNE = "`hadeploy up --prune` stops it and removes what hadeploy made there"
 BACK_FIX = f"if it is that node: {PRUNE}"
@@ -25,6 +26,7 @@ class Stranger:
         seen_from: labels of the nodes that saw it.
         node: its label, if it is a node that was not observed.
         forgotten: whether it is a former node that was not stopped.
+        left: whether it is a node that the records name and the inventory does not.
     """
 
     mac: str
@@ -32,6 +34,7 @@ class Stranger:
     seen_from: tuple[str, ...]
     node: str = ""
     forgotten: bool = False
+    left: bool = False
 
     @property
     def name(self) -> str:
@@ -41,6 +44,8 @@ class Stranger:
             return f"{self.node}, which could not be observed"
         if self.forgotten:
             return f"the forgotten node {self.address}"
+        if self.left:
+            return f"{self.address}, a node that left the inventory"
         if self.address:
             return f"{self.address}, which is no node of this cluster{mac and f' ({mac})'}"
         return f"a machine that is no node of this cluster ({mac})"
@@ -52,6 +57,8 @@ class Stranger:
             return f"look at {self.node} first: `ip address`"
         if self.forgotten:
             return f"{PRUNE}; or stop its keepalived there, or switch that machine off"
+        if self.left:
+            return f"take it into the inventory again, or: {PRUNE}"
         if self.mac:
             return (
                 "give that machine another address, or choose another `vip`; if it was a node of "
@@ -70,9 +77,20 @@ def forgotten_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> l
         cluster: the inventory.
         observed: by node label; their records name them.
     """
-    present = {str(node.address) for node in cluster.nodes}
+    present = present_addresses(cluster, observed)
     looks = observed.values()
     return sorted({a for look in looks if look.applied for a in look.applied.forgotten} - present)
+
+
+def left_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> set[str]:
+    """Addresses of nodes that the records name and the inventory does not.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label; their records name them.
+    """
+    records = [look.applied for look in observed.values() if look.applied]
+    return {m for record in records for m in record.members} - present_addresses(cluster, observed)
 
 
 def is_back(cluster: Cluster, observed: Mapping[str, ObservedNode], address: str) -> bool:
@@ -164,6 +182,7 @@ def _stranger(
         tuple(seen_from),
         label,
         not label and address in forgotten_nodes(cluster, observed),
+        not label and address in left_nodes(cluster, observed),
     )
 
 

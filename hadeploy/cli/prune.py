@@ -14,6 +14,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import leaving_plan
 from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.model import Plan
+from hadeploy.plan.successor import drains
 from hadeploy.run.connections import connected
 from hadeploy.run.prune import former_nodes, given_nodes, refuse_strangers, take_out, without_nodes
 from hadeploy.transport.session import Session
@@ -50,10 +51,18 @@ class Leaving:
         """
         for turn in self.plan.nodes:
             everyone = {**staying, turn.node: self.looks[turn.node]}
-            if turn.holder and (
-                problem := takeover_problem(run.inputs.cluster, everyone, turn.node)
-            ):
+            if not turn.holder:
+                continue
+            if problem := takeover_problem(run.inputs.cluster, everyone, turn.node):
                 raise problem.error("planning", turn.node)
+            drained = [node for node, look in staying.items() if drains(look)]
+            if drained and len(drained) == len(staying):
+                raise HadeployError(
+                    f"{', '.join(drained)}: drained, so no node that stays can take the VIP over",
+                    node=turn.node,
+                    doing="planning",
+                    hint=f"hadeploy undrain {drained[0]}",
+                )
 
     def look_again(self, run: Run) -> None:
         """Plan anew what is done there: the VIP may have moved, or their peers have changed."""

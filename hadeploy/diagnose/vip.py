@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.check.segment import forgotten_nodes, misplaced_vips
+from hadeploy.check.segment import Stranger, forgotten_nodes, left_nodes, misplaced_vips
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.plan.successor import drains
 from hadeploy.verify.other_keepaliveds import may_hold
@@ -96,13 +96,17 @@ def _strangers(scene: Scene) -> Iterator[Diagnosis]:
     known |= {str(node.address) for node in scene.cluster.nodes}
     # That is a cause of its own.
     known |= set(forgotten_nodes(scene.cluster, scene.observed))
+    left = left_nodes(scene.cluster, scene.observed)
     for node, look in scene.nodes:
         spoken = look.vrrp.spoken if look.vrrp and look.vrrp.state == "BACKUP" else None
         if spoken and spoken.master and spoken.master not in known:
+            stranger = Stranger("", spoken.master, (), left=spoken.master in left)
             yield Diagnosis(
                 "vrrp-stranger",
                 (node.label,),
-                f"it waits as the backup of {spoken.master}, which is no node of this cluster",
-                "choose another vrrp.virtual_router_id, or a VRRP password",
+                f"it waits as the backup of {stranger.name}",
+                stranger.fix
+                if stranger.left
+                else "choose another vrrp.virtual_router_id, or a VRRP password",
                 (f"{node.label}: its keepalived hears {spoken.master} as the master",),
             )

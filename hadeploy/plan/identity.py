@@ -107,6 +107,30 @@ def running_identity(look: ObservedNode) -> Identity | None:
     return found
 
 
+def own_addresses(look: ObservedNode) -> set[str]:
+    """The addresses that a node has, and the one that its keepalived was told to send from.
+
+    Where a machine gets another address, peers know it by the former one.
+
+    Args:
+        look: the node.
+    """
+    speaks = running_identity(look)
+    return {address.address for address in look.addresses} | {speaks.source if speaks else ""}
+
+
+def present_addresses(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> set[str]:
+    """All addresses by which the nodes of an inventory are or were known.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label; other nodes do not count.
+    """
+    own = {str(node.address) for node in cluster.nodes}
+    looks = [observed[node.label] for node in cluster.nodes if node.label in observed]
+    return own.union(*(own_addresses(look) for look in looks))
+
+
 def cluster_wide(
     desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode]
 ) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.identity import own_addresses
 
 
 def holders(vips: Collection[str], observed: Iterable[ObservedNode]) -> list[str]:
@@ -20,6 +21,7 @@ def holders(vips: Collection[str], observed: Iterable[ObservedNode]) -> list[str
 def newcomers(addresses: Mapping[str, str], observed: Mapping[str, ObservedNode]) -> list[str]:
     """The nodes that the record of some other node does not name: their peers must learn first.
 
+    One that has another address than before is known by the former one.
     After a run that died half-way some records name a node and others do not.
 
     Args:
@@ -30,10 +32,14 @@ def newcomers(addresses: Mapping[str, str], observed: Mapping[str, ObservedNode]
         Labels; none on a cluster that is brought up for the first time.
     """
     members = {n: look.applied.members for n, look in observed.items() if look.applied}
+    own = {
+        node: {address} | (own_addresses(observed[node]) if node in observed else set())
+        for node, address in addresses.items()
+    }
     return [
         node
-        for node, address in addresses.items()
-        if any(address not in known for other, known in members.items() if other != node)
+        for node, known_as in own.items()
+        if any(known_as.isdisjoint(known) for other, known in members.items() if other != node)
     ]
 
 

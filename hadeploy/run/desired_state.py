@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pydantic import SecretStr
 
@@ -13,6 +13,7 @@ from hadeploy.desired.model import DesiredNode, NodeFacts
 from hadeploy.desired.templates import environment
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.identity import own_addresses
 from hadeploy.run.inputs import Choices, Inputs
 
 NO_CHOICES = Choices()
@@ -44,7 +45,7 @@ def desired_state(
         for node in cluster.nodes
         if node.label in observed
     }
-    forgotten = forgotten_addresses(everyone or observed, choices)
+    forgotten = forgotten_addresses(everyone or observed, choices, facts)
     jinja = environment(inputs.templates)
     return desired_nodes(cluster, facts, jinja, password, members, forgotten)
 
@@ -59,21 +60,26 @@ def with_forgotten(
         observed: by node label; their records name former and forgotten nodes.
         choices: which former nodes this run forgets, and which it stops.
     """
-    forgotten = forgotten_addresses(observed, choices)
+    present = [node for node in desired if node in observed]
+    forgotten = forgotten_addresses(observed, choices, present)
     return {
         node: dataclasses.replace(state, forgotten=tuple(sorted(forgotten - set(state.members))))
         for node, state in desired.items()
     }
 
 
-def forgotten_addresses(observed: Mapping[str, ObservedNode], choices: Choices) -> set[str]:
+def forgotten_addresses(
+    observed: Mapping[str, ObservedNode], choices: Choices, present: Collection[str]
+) -> set[str]:
     """The addresses of nodes that left and were not stopped, as the records know and a run says.
 
     Args:
         observed: by node label; their records name former and forgotten nodes.
         choices: which former nodes this run forgets, and which it stops.
+        present: labels of those that are in the inventory.
     """
     records = [look.applied for look in observed.values() if look.applied]
     former = {address for record in records for address in record.members}
     forgotten = {address for record in records for address in record.forgotten}
-    return (forgotten | former.intersection(choices.forget)) - set(choices.pruned)
+    own = {address for label in present for address in own_addresses(observed[label])}
+    return (forgotten | former.intersection(choices.forget)) - set(choices.pruned) - own

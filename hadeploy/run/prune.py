@@ -8,6 +8,7 @@ from hadeploy.check.segment import forgotten_nodes
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.identity import present_addresses
 from hadeploy.plan.model import Plan
 from hadeploy.run.down import down_script, prove_gone, remove
 from hadeploy.run.lock import held
@@ -28,7 +29,8 @@ def former_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list
     Returns:
         Known by address alone; the rest is the ssh config's, and the inventory's for all nodes.
     """
-    present = {str(node.address) for node in cluster.nodes}
+    # A machine that has another address than before has not left.
+    present = present_addresses(cluster, observed)
     named = {m for look in observed.values() if look.applied for m in look.applied.members}
     segments = [look.segment for look in observed.values() if look.segment]
     seen = {a for segment in segments for a in (*segment.answers, *segment.adverts)}

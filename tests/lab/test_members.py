@@ -124,3 +124,29 @@ def test_one_node_alone_can_be_changed(served: Cluster) -> None:
     assert {turn["node"] for turn in document["plan"]} == {"n2"}
     assert served.containers() == before
     assert {turn["node"] for turn in served.up()["plan"] if turn["steps"]} == {"n1", "n3"}
+
+
+def test_a_node_that_gets_another_address_is_neither_removed_nor_new(served: Cluster) -> None:
+    (holder,) = served.holders()
+    moving = next(node for node in served.lab.nodes if node != holder)
+    former = served.lab.address(moving)
+    new = former.rpartition(".")[0] + ".33"
+    served.node(moving, f"ip address add {new}/24 dev eth0")
+    try:
+        for node in served.inventory["nodes"]:
+            if node["name"] == moving:
+                node["address"] = new
+        with probing(served) as probe:
+            plan = served.ok("plan", "--json").document
+            assert plan["together"] == ["source address"]
+            served.up()
+            assert served.up()["changes"] == 0
+            for node in served.inventory["nodes"]:
+                if node["name"] == moving:
+                    node["address"] = former
+            served.ok("up", "--prune")
+        assert probe.failed == []
+        assert served.holders() == [holder]
+        assert served.up()["changes"] == 0
+    finally:
+        served.node(moving, f"ip address del {new}/24 dev eth0")

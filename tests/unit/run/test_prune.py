@@ -6,8 +6,10 @@ import dataclasses
 
 import pytest
 
+from hadeploy.check.segment import forgotten_nodes
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.model import Address, ObservedNode
+from hadeploy.plan.order import newcomers
 from hadeploy.run.prune import former_nodes, given_nodes, refuse_strangers
 from tests.unit import builders
 
@@ -48,3 +50,35 @@ def test_the_record_of_a_former_node_names_the_others() -> None:
     gone = {"198.51.100.11": look(builders.VIP)}
     found = [node.label for node in former_nodes(cluster, {**staying, **gone})]
     assert found == ["198.51.100.11", "198.51.100.12", "198.51.100.13"]
+
+
+def renumbered(*, there: bool) -> ObservedNode:
+    """n3, which others know by another address: it still has that one, or was told to use it."""
+    look = builders.healthy(builders.cluster())["n3"]
+    if there:
+        address = Address("eth0", "198.51.100.33", 24)
+        return dataclasses.replace(look, addresses=(*look.addresses, address))
+    files = tuple(
+        dataclasses.replace(file, content=file.content.replace(b"198.51.100.13", b"198.51.100.33"))
+        for file in look.files
+    )
+    return dataclasses.replace(look, files=files)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_machine_with_another_address_has_neither_left_nor_come(there: bool) -> None:
+    cluster = builders.cluster()
+    known_as = ("198.51.100.11", "198.51.100.12", "198.51.100.33")
+    observed = {
+        node: dataclasses.replace(look, applied=dataclasses.replace(look.applied, members=known_as))
+        for node, look in {**builders.healthy(cluster), "n3": renumbered(there=there)}.items()
+        if look.applied
+    }
+    assert former_nodes(cluster, observed) == []
+    addresses = {node.label: str(node.address) for node in cluster.nodes}
+    assert newcomers(addresses, observed) == []
+    assert forgotten_nodes(cluster, observed) == []
+    # A machine that nobody knows is one that comes.
+    observed["n3"] = builders.empty("n3")
+    assert [node.label for node in former_nodes(cluster, observed)] == ["198.51.100.33"]
+    assert newcomers(addresses, observed) == ["n3"]
