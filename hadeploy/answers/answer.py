@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 # The proof of what clients are answered. `up --skip` with this id compares nothing with the answers
 # before the change, and records them anew.
 PROOF = "vip-answers-clients"
+# The same, asked from the machine that runs hadeploy.
+PROOF_HERE = "vip-answers-here"
 
 # As shell/answer.sh prints them. `http` without a status is in records of earlier versions: any
 # status but 400 and 5xx.

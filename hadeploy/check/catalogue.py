@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from hadeploy.answers.answer import PROOF
+from hadeploy.answers.answer import PROOF, PROOF_HERE
 from hadeploy.check.entry import Check
 from hadeploy.errors import ExitCode, HadeployError
 
@@ -262,8 +262,8 @@ CHECKS = (
     ),
 )
 IDS = tuple(check.id for check in CHECKS)
-# Proofs of `up` that can be left out as a check can.
-PROOFS = (PROOF,)
+# Proofs that can be left out as a check can; the second one also of `verify` and `status`.
+PROOFS = (PROOF, PROOF_HERE)
 
 
 def refuse_unknown(ids: Iterable[str], *, essential: bool) -> None:
@@ -319,11 +319,13 @@ stops them before anything is touched, a warning is told once.
 
 `--skip ID` leaves one out and can be repeated. `plan` and `up` also take the id of a proof,
 `vip-answers-clients`: what clients are answered is not compared with the answers before, and is
-recorded anew (see [changes](changes.md)). *Essential* ones can be skipped in `check` only:
-without them there is nothing to plan. *Thorough* ones take a second or two, so `plan` and `up`
-make them only on nodes where nothing was applied yet, and where the plan could make one of
-them fail: a container that is made anew, an image that is loaded, another port, VIP or
-virtual_router_id, a node that is added.
+recorded anew (see [changes](changes.md)). `up`, `verify` and `status` take `vip-answers-here`: the
+machine that runs hadeploy is not to be served, so it does not ask.
+
+*Essential* ones can be skipped in `check` only: without them there is nothing to plan. *Thorough*
+ones take a second or two, so `plan` and `up` make them only on nodes where nothing was applied yet,
+and where the plan could make one of them fail: a container that is made anew, an image that is
+loaded, another port, VIP or virtual_router_id, a node that is added.
 
 | check | passes when | what to do if not |
 |---|---|---|"""

@@ -8,12 +8,21 @@ from typing import Any, TypeVar
 
 import click
 
+from hadeploy.answers.answer import PROOF_HERE
 from hadeploy.run.inputs import Choices
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 SKIP = click.option(
     "--skip", multiple=True, metavar="CHECK", help="Leave out a check, by its id; can be repeated."
+)
+
+SKIP_HERE = click.option(
+    "--skip",
+    multiple=True,
+    type=click.Choice([PROOF_HERE]),
+    metavar="PROOF",
+    help=f"{PROOF_HERE}: this machine is not to be served.",
 )
 
 

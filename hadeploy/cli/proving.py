@@ -55,6 +55,7 @@ def prove(
         run.progress,
         timeout=timeout,
         answered=lambda looks: answered(run, cluster, looks) if reads else [],
+        here=answer.PROOF_HERE not in run.choices.skip,
     )
     outcome.proofs += [
         Proof(

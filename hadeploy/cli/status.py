@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from hadeploy.cli.choosing import SKIP_HERE
 from hadeploy.cli.cluster_run import certificate_reader, connected_run, get_ready
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.several import several
 from hadeploy.observe.gather import ANSWER_SECONDS, observation_script
+from hadeploy.run.inputs import Choices
 from hadeploy.run.lookout import Lookout
 
 # Between two looks; and for the slowest node to answer, before it is told that it does not.
@@ -32,9 +34,12 @@ PATIENCE_SECONDS = 10.0
     metavar="FILE",
     help="Also write what was seen in Prometheus' text format.",
 )
+@SKIP_HERE
 @several
 @cluster_command
-def status(options: Options, watch: float | None, metrics_file: Path | None) -> int:
+def status(
+    options: Options, skip: tuple[str, ...], watch: float | None, metrics_file: Path | None
+) -> int:
     """How the cluster is now, on one screen; changes nothing.
 
     Ends with 0 if it is healthy, 4 if it serves and something is wrong, 7 if it does not serve, and
@@ -42,7 +47,8 @@ def status(options: Options, watch: float | None, metrics_file: Path | None) -> 
     """
     with reported(options, "status") as outcome:
         outcome.one_line = watch is not None
-        with connected_run(options, outcome, tolerant=True, least=0, brief=True) as run:
+        choices = Choices(skip=skip)
+        with connected_run(options, outcome, choices, tolerant=True, least=0, brief=True) as run:
             script = observation_script(run.inputs.cluster, versions=True, listen=ANSWER_SECONDS)
             patience = None if watch is None else PATIENCE_SECONDS
             with Lookout(run.dialer, run.sessions, run.unreachable, script, patience) as nodes:
@@ -57,12 +63,12 @@ def status(options: Options, watch: float | None, metrics_file: Path | None) -> 
                 from hadeploy.cli.status_told import Teller, keep_telling, situation_of
 
                 teller = Teller(options, outcome, watch, metrics_file)
-                first = situation_of(run.inputs, reader, *seen)
+                first = situation_of(run.inputs, reader, *seen, here=not skip)
                 if watch is None:
                     picture = teller.tell(first)
                 else:
                     with run.progress.aside():
-                        keep_telling(teller, run.inputs, nodes, reader, first)
+                        keep_telling(teller, run.inputs, nodes, reader, first, here=not skip)
         if not options.as_json:
             options.out.print(picture)
     return outcome.code

@@ -78,7 +78,13 @@ class Teller:
 
 
 def keep_telling(
-    teller: Teller, inputs: Inputs, nodes: Lookout, reader: CertificateReader, first: Situation
+    teller: Teller,
+    inputs: Inputs,
+    nodes: Lookout,
+    reader: CertificateReader,
+    first: Situation,
+    *,
+    here: bool,
 ) -> NoReturn:
     """Tell and look until Ctrl-C: in place in a terminal, one below the other elsewhere.
 
@@ -88,6 +94,7 @@ def keep_telling(
         nodes: looked at.
         reader: reads the backends' certificates.
         first: the first look.
+        here: whether this machine asks, too.
     """
     options = teller.options
     in_place = options.out.is_terminal and not options.as_json
@@ -103,7 +110,7 @@ def keep_telling(
             else:
                 options.out.print(picture)
             time.sleep(teller.every or 0)
-            situation = situation_of(inputs, reader, *nodes.look(reader.begin))
+            situation = situation_of(inputs, reader, *nodes.look(reader.begin), here=here)
 
 
 def situation_of(
@@ -111,6 +118,8 @@ def situation_of(
     reader: CertificateReader,
     observed: Mapping[str, ObservedNode],
     unreachable: Mapping[str, HadeployError],
+    *,
+    here: bool,
 ) -> Situation:
     """One look at all nodes, beside what the inventory makes of it.
 
@@ -119,15 +128,16 @@ def situation_of(
         reader: reads the backends' certificates.
         observed: by node label.
         unreachable: why the others could not be observed, by label.
+        here: whether this machine asks, too.
     """
     cluster = inputs.cluster
     desired = desired_state(inputs, cluster, observed, inputs.password)
     plan = make_plan(cluster, desired, observed)
     situation = Situation(cluster, desired, observed, plan, unreachable)
     with ThreadPoolExecutor(1) as pool:
-        here = pool.submit(_from_here, situation)
+        asked = pool.submit(lambda: _from_here(situation) if here else [])
         certificates = reader.read(backends_up(cluster, observed))
-    return replace(situation, certificates=certificates, here=here.result())
+    return replace(situation, certificates=certificates, here=asked.result())
 
 
 def _from_here(situation: Situation) -> list[Proof]:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import click
 
+from hadeploy.cli.choosing import SKIP_HERE
 from hadeploy.cli.cluster_run import TIMEOUT, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.several import several
 from hadeploy.observe.gather import listen_seconds
+from hadeploy.run.inputs import Choices
 
 
 @click.command()
 @TIMEOUT
+@SKIP_HERE
 @several
 @cluster_command
-def verify(options: Options, timeout: float) -> int:
+def verify(options: Options, timeout: float, skip: tuple[str, ...]) -> int:
     """Prove that the cluster serves: the VIP on one node, the port on all, traffic through it.
 
     A node that cannot be reached is a failed proof; the others are proven all the same.
     """
     with reported(options, "verify") as outcome:
-        with connected_run(options, outcome, tolerant=True) as run:
+        with connected_run(options, outcome, Choices(skip=skip), tolerant=True) as run:
             run.listen = listen_seconds(run.inputs.cluster)
             run.look_ahead("", "hadeploy.cli.proving", certificates=True)
             from hadeploy.cli.proving import prove, tell_proofs

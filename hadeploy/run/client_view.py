@@ -54,12 +54,15 @@ class ClientView:
     Args:
         cluster: the inventory.
         observed: the nodes before the rollout, by label.
+        asks: whether this machine is to be served at all.
     """
 
-    def __init__(self, cluster: Cluster, observed: Mapping[str, ObservedNode]) -> None:
+    def __init__(
+        self, cluster: Cluster, observed: Mapping[str, ObservedNode], *, asks: bool = True
+    ) -> None:
         self._cluster = cluster
         self._observed = observed
-        self._over = elsewhere(cluster)
+        self._over = elsewhere(cluster) or not asks
 
     def before(self, turn: NodePlan, expected: Sequence[ExpectedBackend]) -> list[PortAnswers]:
         """What the node of a turn answers now; nothing if it is not to be asked after it.

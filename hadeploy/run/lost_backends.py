@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hadeploy.answers.answer import PROOF, read_answer
+from hadeploy.answers.answer import PROOF, PROOF_HERE, read_answer
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.fields import milliseconds
 from hadeploy.inventory.model import Cluster
@@ -88,7 +88,7 @@ class ClientRefusedError(BackendsLostError):
         super().__init__(lost, standing, node=node)
         self.hint = (
             "correct the setting; or, if this machine is not to be served: "
-            f"`hadeploy up --skip {PROOF}`"
+            f"`hadeploy up --skip {PROOF_HERE}`"
         )
 
 

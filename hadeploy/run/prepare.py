@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
 from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
-from hadeploy.answers.answer import PROOF
+from hadeploy.answers.answer import PROOF, PROOF_HERE
 from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
@@ -57,6 +57,7 @@ class Prepared:
         then: what follows in a plan of its own, as a sentence; "" if nothing does.
         by_hand: what was set up by hand and is taken over, by node label.
         compare_answers: whether clients must be answered as before the change.
+        serves_here: whether this machine must be served, too.
         introductions: what the nodes get that learn of new ones and stay as they are, by label.
         before_removal: whether this is done while nodes that leave the cluster still take part.
     """
@@ -68,6 +69,7 @@ class Prepared:
     then: str = ""
     by_hand: Mapping[str, ByHand] = field(default_factory=dict)
     compare_answers: bool = True
+    serves_here: bool = True
     introductions: Mapping[str, Introduction] = field(default_factory=dict)
     before_removal: bool = False
 
@@ -144,7 +146,8 @@ def prepare(
     if check:
         refuse_unfit_winner(prepared.cluster, prepared.desired, prepared.observed, plan)
     attributed = plan if previous else _with_authors(inputs.cluster, plan, observed)
-    prepared = dataclasses.replace(prepared, plan=attributed)
+    serves_here = PROOF_HERE not in choices.skip
+    prepared = dataclasses.replace(prepared, plan=attributed, serves_here=serves_here)
     return _on_purpose(prepared) if PROOF in choices.skip else prepared
 
 

@@ -187,7 +187,7 @@ class _Roll:
         self._progress = progress
         self.waits = [0.0]
         self._takeovers = Takeovers(prepared, sessions)
-        self._clients = ClientView(prepared.cluster, prepared.observed)
+        self._clients = ClientView(prepared.cluster, prepared.observed, asks=prepared.serves_here)
         self._standing = {
             node: Standing.UNTOUCHED
             if node in staged or not _is_new(prepared, node)

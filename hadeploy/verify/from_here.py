@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
-from hadeploy.answers.answer import Answer
+from hadeploy.answers.answer import PROOF_HERE, Answer
 from hadeploy.answers.ask import ANSWER_SECONDS, CONNECT_SECONDS, SILENT_SECONDS, ask
 from hadeploy.check.network import IPNetwork, networks_around, not_to_be_asked
 from hadeploy.inventory.model import Cluster
@@ -19,7 +19,6 @@ from hadeploy.transport.fanout import MOST_AT_ONCE
 from hadeploy.verify.answers import Supplied, supplied, target_of
 from hadeploy.verify.model import Proof
 
-PROOF = "vip-answers-here"
 NO_ROUTE = "fine if it has no route to the VIP"
 REFUSED = (
     "does a firewall on the way reject this machine? does another machine have this address in the "
@@ -30,7 +29,10 @@ DROPPED = "this machine is in the VIP's network: does a firewall on the nodes dr
 AWAY_SECONDS = 1.0
 # No answer to a SYN, or none to ARP and neighbour discovery.
 _NO_ANSWER = (errno.ETIMEDOUT, errno.EHOSTUNREACH)
-CLOSED = "does a rule in `templates` or a firewall on the way reject this machine?"
+CLOSED = (
+    "does a rule in `templates` or a firewall on the way reject this machine? if it is not to be "
+    f"served: --skip {PROOF_HERE}"
+)
 
 
 def from_here(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Proof]:
@@ -50,7 +52,7 @@ def from_here(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Pr
         if str(vip.ip) in refused:
             # It would be the address of something else, which gets no packet from us.
             seen = f"{vip.ip} was not tried from this machine: {refused[str(vip.ip)]}"
-            found.append(Proof(PROOF, "warn", seen, hint="correct `vip`"))
+            found.append(Proof(PROOF_HERE, "warn", seen, hint="correct `vip`"))
             continue
         near = on_link(str(vip.ip), networks_around(vip, cluster, observed))
         for listener in cluster.listeners:
@@ -106,12 +108,12 @@ def asked(vip: str, port: int, target: str, behind: Supplied, *, near: bool = Fa
         reason = error.strerror or str(error)
         seen = f"{target} cannot be reached from this machine ({reason})"
         if error.errno in (errno.ECONNREFUSED, errno.ECONNRESET) and behind.up:
-            return Proof(PROOF, "fail", seen, hint=REFUSED)
+            return Proof(PROOF_HERE, "fail", seen, hint=REFUSED)
         unanswered = isinstance(error, TimeoutError) or error.errno in _NO_ANSWER
         if near and unanswered and behind.up:
-            return Proof(PROOF, "fail", seen, hint=DROPPED)
-        return Proof(PROOF, "warn", seen, hint=NO_ROUTE)
+            return Proof(PROOF_HERE, "fail", seen, hint=DROPPED)
+        return Proof(PROOF_HERE, "warn", seen, hint=NO_ROUTE)
     if answer.closed and behind.up:
         seen = f"{target}, asked from this machine, {behind.problem(answer)}"
-        return Proof(PROOF, "fail", seen, hint=CLOSED)
-    return Proof(PROOF, "pass", f"{target} {answer.now}, asked from this machine")
+        return Proof(PROOF_HERE, "fail", seen, hint=CLOSED)
+    return Proof(PROOF_HERE, "pass", f"{target} {answer.now}, asked from this machine")

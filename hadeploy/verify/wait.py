@@ -27,6 +27,7 @@ def wait_for_proofs(
     *,
     timeout: float,
     answered: Callable[[Mapping[str, ObservedNode]], list[Proof]] = lambda _: [],
+    here: bool = True,
 ) -> tuple[list[Proof], Mapping[str, ObservedNode]]:
     """Look and prove until nothing fails, until the deadline, or until waiting makes no sense.
 
@@ -37,6 +38,7 @@ def wait_for_proofs(
         progress: told what is waited for.
         timeout: seconds.
         answered: the proofs for which the backends' certificates are read.
+        here: whether this machine asks, too.
 
     Returns:
         The proofs of the last look, the ones from this machine at the end; and what it saw.
@@ -52,7 +54,7 @@ def wait_for_proofs(
         if not any(proof.lasting for proof in wrong):
             mendable = now
         if not wrong or now >= min(deadline, mendable + LASTING_SECONDS):
-            return [*proofs, *from_here(cluster, observed)], observed
+            return [*proofs, *(from_here(cluster, observed) if here else [])], observed
         first = wrong[0]
         where = f"{first.node}: " if first.node else ""
         progress.waiting(f"{where}{first.message}")

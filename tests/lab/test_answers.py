@@ -151,8 +151,16 @@ def test_a_rule_that_refuses_clients_and_accepts_the_nodes_goes_back(over_tls: C
         "the change, and closes every connection at once now"
     ) in told
     assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in told
-    assert "if this machine is not to be served: `hadeploy up --skip" in told
+    on_purpose = ("--skip", "vip-answers-here")
+    assert f"if this machine is not to be served: `hadeploy up {' '.join(on_purpose)}" in told
+    over_tls.ok("up", *on_purpose)
+    assert over_tls.ok("up", *on_purpose, "--json").document["changes"] == 0
+    over_tls.ok("verify", *on_purpose)
+    over_tls.ok("status", *on_purpose)
+    assert verdicts(over_tls) == (4, 4)
+    assert " ".join(on_purpose) in over_tls.run("status").out
     del over_tls.inventory["templates"]
+    over_tls.up()
     assert over_tls.up()["changes"] == 0
     assert verdicts(over_tls) == (0, 0)
 
