@@ -37,10 +37,13 @@ def cluster_status(situation: Situation, at: str) -> tuple[ClusterStatus, list[P
     cluster, observed = situation.cluster, situation.observed
     locks = [look.lock for look in observed.values() if look.lock]
     vips = [str(vip.ip) for vip in cluster.vip]
+    applied = {vip for record in situation.records for vip in record.vips}
     status = ClusterStatus(
         verdict=verdict,
         at=at,
-        vips=tuple(VipStatus(vip, tuple(holders([vip], observed.values()))) for vip in vips),
+        vips=tuple(
+            VipStatus(vip, tuple(holders([vip], observed.values())), vip in applied) for vip in vips
+        ),
         nodes=tuple(_node(situation, node) for node in cluster.nodes),
         changing=Changing(locks[0].get("owner", "?"), locks[0].get("purpose", "?"))
         if locks

@@ -133,10 +133,15 @@ class NodeStatus:
 
 @dataclass(frozen=True)
 class VipStatus:
-    """A VIP and the nodes that have it, of those that can be reached; one, if all is well."""
+    """A VIP and the nodes that have it, of those that can be reached; one, if all is well.
+
+    Attributes:
+        applied: whether some node was told to have it; if not, it is in the inventory only.
+    """
 
     address: str
     holders: tuple[str, ...]
+    applied: bool = True
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ def _head(cluster: str, status: ClusterStatus) -> Text:
     for vip in status.vips:
         style = "" if len(vip.holders) == 1 else "red"
         where = f"on {' and '.join(vip.holders)}" if vip.holders else "on no node"
+        if not (vip.applied or vip.holders):
+            where, style = "not applied yet (`hadeploy up`)", "yellow"
         head.append(f"; {vip.address} ").append(where, style)
     if status.changing:
         by, purpose = status.changing.by, status.changing.purpose

@@ -35,7 +35,7 @@ def test_a_healthy_cluster_is_told_in_one_exec_a_node(served: Cluster) -> None:
             assert served.node(node, "grep -c 'Starting session' /var/log/sshd.log") == "1"
     status = document["status"]
     assert status["verdict"] == "healthy"
-    assert status["vips"] == [{"address": served.lab.vip, "holders": [holder]}]
+    assert status["vips"] == [{"address": served.lab.vip, "holders": [holder], "applied": True}]
     for name, told in nodes_of(document).items():
         assert told["configuration"] == "in-sync"
         assert told["vrrp"]["state"] == ("MASTER" if name == holder else "BACKUP")
