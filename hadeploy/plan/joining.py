@@ -102,7 +102,8 @@ def introduction(
         conf = there.content.decode()
     except ValueError:
         return None
-    peers = [member for member in members if member != address]
+    taking_part = dict.fromkeys((*members, *record.forgotten))
+    peers = [peer for peer in taking_part if peer != address]
     found = with_peers(conf, look.vrrp.config_id, address, peers)
     containers = tuple(
         _as_running(container, look, cluster)
