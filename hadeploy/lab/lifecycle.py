@@ -105,6 +105,8 @@ def take_down(name: str, *, report: Report) -> bool:
         if not state.folder.exists() and not network.exists(addressing):
             return False
         _remove_from_kernel(addressing, report)
+        # Of an `up` that was killed just now one may have started after that.
+        processes.kill_booting(state.folder / "nodes")
         report("removing the disks")
         _remove_state(state)
         return True

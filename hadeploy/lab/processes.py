@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +89,23 @@ def in_network(netns: Path) -> list[Process]:
     return found
 
 
+def booting(folder: Path) -> list[Process]:
+    """The live processes that boot nodes whose files are below a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        try:
+            words = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        boots = b"/node-init.sh" in words and os.fsencode(f"{folder}/") in words
+        process = read_process(int(entry.name)) if boots else None
+        if process:
+            found.append(process)
+    return found
+
+
 def find_init(netns: Path) -> Process | None:
     """The node's PID 1: number one of a PID namespace exactly one below ours."""
     own = read_process(os.getpid())
@@ -120,9 +138,21 @@ def kill_network(netns: Path, *, node: str) -> None:
     Raises:
         HadeployError: something was still there after 20 s.
     """
+    _kill_all(lambda: in_network(netns), node=node)
 
+
+def kill_booting(folder: Path) -> None:
+    """End what boots nodes whose files are below a folder, wherever it is.
+
+    Raises:
+        HadeployError: something was still there after 20 s.
+    """
+    _kill_all(lambda: booting(folder), node=None)
+
+
+def _kill_all(find: Callable[[], list[Process]], *, node: str | None) -> None:
     def gone() -> bool:
-        left = in_network(netns)
+        left = find()
         # PID 1 first: with it the kernel ends all of its namespace in one go.
         for process in sorted(left, key=lambda p: (p.inner_pid != 1, p.depth)):
             kill(process)
