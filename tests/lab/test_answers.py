@@ -229,6 +229,7 @@ def test_a_listener_for_the_interface_lo_alone_is_told(served: Cluster) -> None:
 FREEZE = "kill -STOP $(ss -Hltnp 'sport = :6443' | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u)"
 
 
+@pytest.mark.exhaustive
 def test_an_api_server_that_freezes_during_a_change_is_no_reason_to_go_back(
     over_tls: Cluster,
 ) -> None:

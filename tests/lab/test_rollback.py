@@ -111,6 +111,7 @@ def test_a_holder_whose_keepalived_fails_gets_the_old_one_back(served: Cluster) 
     assert len(served.holders()) == 1
 
 
+@pytest.mark.exhaustive
 def test_a_first_up_that_fails_leaves_what_is_there_to_be_looked_at(fresh: Cluster) -> None:
     fresh.inventory["templates"] = extra_bind(7777)
     with port_taken(fresh, "n1", 7777):
