@@ -253,7 +253,7 @@ TABLE = [
         change,
         last,
         id=f"{members.id}-{change}{', last' * last}",
-        marks=marks(members, most=3),
+        marks=marks(members, most=3 if change == "recreate" else 2),
     )
     for members in MEMBERS
     for change in CHANGES
