@@ -17,6 +17,18 @@ SKIP = click.option(
     "--skip", multiple=True, metavar="CHECK", help="Leave out a check, by its id; can be repeated."
 )
 
+FORGET = click.option(
+    "--forget",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A former node that is stopped or gone for good.",
+)
+ALLOW_DEGRADED = click.option(
+    "--allow-degraded",
+    multiple=True,
+    metavar="NODE",
+    help="Leave out a node that cannot be reached; can be repeated.",
+)
 SKIP_HERE = click.option(
     "--skip",
     multiple=True,
@@ -29,12 +41,7 @@ SKIP_HERE = click.option(
 def choosing(command: Command) -> Command:
     """Give a command the options that choose what a run is about, as one `choices` argument."""
 
-    @click.option(
-        "--forget",
-        multiple=True,
-        metavar="ADDRESS",
-        help="A former node that is stopped or gone for good.",
-    )
+    @FORGET
     @click.option(
         "--prune",
         is_flag=True,
@@ -52,12 +59,7 @@ def choosing(command: Command) -> Command:
     @click.option(
         "--limit", multiple=True, metavar="NODE", help="Change this node only; can be repeated."
     )
-    @click.option(
-        "--allow-degraded",
-        multiple=True,
-        metavar="NODE",
-        help="Leave out a node that cannot be reached; can be repeated.",
-    )
+    @ALLOW_DEGRADED
     @SKIP
     @functools.wraps(command)
     def wrapped(

@@ -10,6 +10,7 @@ import click
 from hadeploy.check.model import Sight, failures
 from hadeploy.check.places import forgotten_node
 from hadeploy.check.segment import forgotten_nodes
+from hadeploy.cli.choosing import ALLOW_DEGRADED, FORGET
 from hadeploy.cli.cluster_run import LOCK_WAIT, unlocked
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.several import several
@@ -30,18 +31,8 @@ from hadeploy.ui.render import plan_picture
 @click.command()
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @LOCK_WAIT
-@click.option(
-    "--forget",
-    multiple=True,
-    metavar="ADDRESS",
-    help="A former node that is stopped or gone for good.",
-)
-@click.option(
-    "--allow-degraded",
-    multiple=True,
-    metavar="NODE",
-    help="Leave out a node that cannot be reached; can be repeated.",
-)
+@FORGET
+@ALLOW_DEGRADED
 @several
 @cluster_command
 def down(
