@@ -42,14 +42,17 @@ def ask(
     if first[:1] == bytes([_ALERT]):
         return Answer("alert")
     if first:
-        return _of_plain_text(_said(address, port, _REQUEST, seconds) or b"")
+        return _of_plain_text(_said(address, port, _REQUEST, seconds))
     unasked = _said(address, port, b"", OPEN_SECONDS)
     if unasked is None:
         return Answer("open")
     return Answer("other" if unasked else "closed")
 
 
-def _of_plain_text(line: bytes) -> Answer:
+def _of_plain_text(line: bytes | None) -> Answer:
+    """The answer to a request; it may be of another server than the one that spoke before."""
+    if not line:
+        return Answer("silent" if line is None else "closed")
     found = _STATUS_LINE.match(line)
     return Answer(f"http/{found[1].decode()}" if found else "other")
 

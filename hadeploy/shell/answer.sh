@@ -29,9 +29,12 @@ case $result:$byte in
 0:*)
     connect && printf "GET / HTTP/1.0\r\n\r\n" >&3 || exit
     IFS=" " read -r -t "$patience" -n 200 -u 3 version status _
-    case $version/${status%%[!0-9]*} in
-    HTTP/*/[1-5][0-9][0-9]) echo "http/${status%%[!0-9]*}" ;;
-    *) echo other ;;
+    result=$?
+    case $result:$version/${status%%[!0-9]*} in
+    *:HTTP/*/[1-5][0-9][0-9]) echo "http/${status%%[!0-9]*}" ;;
+    1:/) echo closed ;;
+    0:* | 1:*) echo other ;;
+    *) echo silent ;;
     esac ;;
 1:)
     connect || exit
@@ -45,6 +48,7 @@ case $result:$byte in
 esac
 '
 
+# The second connection may lead to another server than the first, which may have died.
 # answer_of ADDRESS PORT [SECONDS]: one word: tls, alert (of TLS), http/STATUS, other, silent, open (closed when
 # TLS is spoken, not before), closed (at once), refused, unreached.
 answer_of() {

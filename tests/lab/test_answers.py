@@ -105,6 +105,7 @@ Server(("", 6443), Handler).serve_forever()
 """
 
 
+@pytest.mark.exhaustive
 def test_another_status_goes_back_unless_it_is_wanted(served: Cluster) -> None:
     served.inventory["templates"] = {"extra": {"defaults": "mode http"}}
     served.up()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hadeploy.lab.certificate import CertificateSpec, private_key_and_certificate
 from tests.lab.harness import Cluster
 from tests.lab.site import sshd
@@ -64,6 +66,7 @@ def test_kubectl_through_the_vip_is_refused_and_no_command_says_that_all_is_well
     assert told(served, "verify") == (0, [])
 
 
+@pytest.mark.exhaustive
 def test_a_frozen_api_server_is_no_warning(served: Cluster) -> None:
     serve(served)
     process = "$(ss -Hltnp 'sport = :6443' | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u)"

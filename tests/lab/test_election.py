@@ -53,6 +53,7 @@ def refused(cluster: Cluster, *arguments: str) -> str:
     return result.err
 
 
+@pytest.mark.exhaustive
 def test_preempt_is_not_turned_on_for_a_node_that_reaches_no_backend(on_n2: Cluster) -> None:
     cut(on_n2)
     on_n2.inventory["vrrp"] = {"preempt": True}
@@ -94,6 +95,7 @@ def test_a_handover_to_a_node_that_reaches_no_backend_is_refused_in_the_plan(
     assert on_n2.holders() == ["n3"]
 
 
+@pytest.mark.exhaustive
 def test_a_preferred_node_that_comes_back_without_its_backends_does_not_win(
     on_n2: Cluster,
 ) -> None:

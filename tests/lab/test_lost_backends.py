@@ -57,6 +57,7 @@ def test_a_typo_in_the_backend_port_goes_back_on_the_first_node(served: Cluster)
     assert served.up()["changes"] == 0
 
 
+@pytest.mark.exhaustive
 def test_one_wrong_address_among_several_is_named(served: Cluster) -> None:
     wrong = "198.18.0.1"
     first, second, third = (served.lab.address(node) for node in served.lab.nodes)

@@ -61,6 +61,7 @@ def prepared(cluster: Cluster, script: str) -> Iterator[None]:
         cluster.node("n2", "rm -rf /srv/odd")
 
 
+@pytest.mark.exhaustive
 def test_a_cluster_is_not_moved_to_another_folder(served: Cluster) -> None:
     served.inventory["paths"] = {"root": "/srv/odd"}
     assert refused(served) == [

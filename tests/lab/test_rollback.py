@@ -43,7 +43,9 @@ def extra_bind(port: int) -> dict[str, object]:
     return {"extra": {"defaults": f"listen other\n    bind *:{port}\n    server none 127.0.0.1:1"}}
 
 
-@pytest.mark.parametrize("change", ["reload", "recreate"])
+@pytest.mark.parametrize(
+    "change", ["reload", pytest.param("recreate", marks=pytest.mark.exhaustive)]
+)
 def test_a_node_whose_haproxy_fails_gets_the_old_one_back(served: Cluster, change: str) -> None:
     (holder,) = served.holders()
     first, second = [node for node in served.lab.nodes if node != holder]
@@ -88,6 +90,7 @@ def test_renamed_containers_come_back_under_their_old_names(served: Cluster) -> 
     assert [turn["node"] for turn in document["plan"] if turn["steps"]] == [first]
 
 
+@pytest.mark.exhaustive
 def test_a_holder_whose_keepalived_fails_gets_the_old_one_back(served: Cluster) -> None:
     (holder,) = served.holders()
     before = live(served, holder)

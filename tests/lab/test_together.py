@@ -149,7 +149,8 @@ def test_if_the_holder_fails_all_nodes_go_back(served: Cluster) -> None:
     assert served.up()["changes"] == 0
 
 
-@pytest.mark.parametrize("which", [0, pytest.param(-1, marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("which", [0, -1])
 def test_a_backup_that_does_not_come_back_is_kept_off_the_vip(served: Cluster, which: int) -> None:
     (holder,) = served.holders()
     backup = [node for node in served.lab.nodes if node != holder][which]

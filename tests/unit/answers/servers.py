@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import cycle
 from pathlib import Path
 
 from hadeploy.lab.certificate import CertificateSpec, private_key_and_certificate
@@ -54,6 +55,16 @@ def closes(_: socket.socket) -> None:
 def closes_after_a_word(connection: socket.socket) -> None:
     """As a server does that does not understand what is said."""
     connection.recv(1)
+
+
+def one_after_the_other(*behaviours: Behaviour) -> Behaviour:
+    """As servers behind haproxy, of which each gets a connection in its turn."""
+    turn = cycle(behaviours)
+
+    def behave(connection: socket.socket) -> None:
+        next(turn)(connection)
+
+    return behave
 
 
 @contextmanager

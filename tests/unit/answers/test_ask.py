@@ -61,6 +61,18 @@ def test_this_machine_tells_it_too(word: str) -> None:
         assert ask("127.0.0.1", port, 0.5) == Answer(word) == read_answer(word)
 
 
+@pytest.mark.parametrize(
+    ("second", "word"), [(servers.says_nothing, "silent"), (servers.closes, "closed")]
+)
+def test_a_second_server_that_died_is_not_told_as_one_that_speaks_something_else(
+    second: servers.Behaviour, word: str
+) -> None:
+    http = servers.speaks_http("200 OK")
+    with servers.serving(servers.one_after_the_other(http, second)) as port:
+        assert from_a_node(port, "dash") == word
+        assert ask("127.0.0.1", port, 0.5) == Answer(word)
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_tls_server_answers(version: ssl.TLSVersion, tmp_path: Path) -> None:
     context = servers.tls_server(tmp_path, version)
