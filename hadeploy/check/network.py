@@ -10,6 +10,10 @@ from hadeploy.inventory.model import Cluster, IPAddress, IPInterface, Node
 from hadeploy.observe.model import ObservedNode
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+GIVE_BACK = (
+    "give the interface its address in that subnet again, and put it into the node's own network "
+    "configuration (IPv6 addresses go when an interface goes down)"
+)
 
 
 def interface_of(node: Node, observed: ObservedNode) -> str | None:
@@ -61,7 +65,9 @@ def vip_subnet(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding
         problem = misplaced(vip.ip, sight.cluster, node, look)
         if problem:
             fix = "correct `vip`, or nodes[].interface"
-            if vip in sight.cluster.excluded_vips:
+            if lost_subnet(vip.ip, sight.cluster, node, look):
+                fix = GIVE_BACK
+            elif vip in sight.cluster.excluded_vips:
                 fix = f"give the node an IPv{vip.version} address in that subnet, or {fix}"
             yield Finding("vip-subnet", node.label, "fail", problem, fix)
         else:
@@ -76,7 +82,8 @@ def misplaced(vip: IPAddress, cluster: Cluster, node: Node, look: ObservedNode) 
     within = [network for network in networks if vip in network]
     if not within:
         known = ", ".join(str(n) for n in networks) or f"no IPv{vip.version} subnet"
-        return f"{vip} is in no subnet of {name}, which has {known}"
+        more = " any more" if lost_subnet(vip, cluster, node, look) else ""
+        return f"{vip} is in no subnet of {name}{more}, which has {known}"
     if str(vip) in look.host.gateways:
         return f"{vip} is the address of the node's router"
     for network in within:
@@ -87,6 +94,22 @@ def misplaced(vip: IPAddress, cluster: Cluster, node: Node, look: ObservedNode) 
             if vip == network.broadcast_address and vip.version == 4:
                 return f"{vip} is the broadcast address of {network}"
     return ""
+
+
+def lost_subnet(vip: IPAddress, cluster: Cluster, node: Node, look: ObservedNode) -> bool:
+    """Whether the node had an address beside a VIP when that was applied, and has none now.
+
+    The kernel removes IPv6 addresses from an interface that goes down (Linux, ip-sysctl.rst,
+    `keep_addr_on_down`), and whoever added one by hand has to add it again.
+
+    Args:
+        vip: the address.
+        cluster: the inventory.
+        node: the node.
+        look: at it.
+    """
+    applied = [v.partition("/")[0] for v in (look.applied.vips if look.applied else ())]
+    return str(vip) in applied and not any(vip in n for n in _networks(cluster, node, look))
 
 
 def _networks(cluster: Cluster, node: Node, look: ObservedNode) -> list[IPNetwork]:
@@ -128,10 +151,14 @@ def not_to_be_asked(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> d
         cluster: the inventory.
         observed: by node label.
     """
+    nodes = Sight(cluster, observed).nodes
     found = {}
-    for node, look in Sight(cluster, observed).nodes:
-        for vip in cluster.vip:
+    for vip in cluster.vip:
+        placed = any(vip.ip in n for node, look in nodes for n in _networks(cluster, node, look))
+        for node, look in nodes:
+            # One that was applied is ours as long as any node has it in a subnet.
+            ours = placed and lost_subnet(vip.ip, cluster, node, look)
             problem = misplaced(vip.ip, cluster, node, look)
-            if problem:
+            if problem and not ours:
                 found[str(vip.ip)] = problem
     return found

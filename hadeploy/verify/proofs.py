@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from hadeploy.check.network import misplaced
+from hadeploy.check.network import GIVE_BACK, lost_subnet, misplaced
 from hadeploy.desired.model import DesiredNode
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
@@ -24,6 +24,7 @@ UNKNOWN_BACKENDS = (
     "haproxy has no section of the usual name for the backends, so it is not known whether they "
     "are up: keep the names of the shipped template"
 )
+_CORRECT = "correct `vip`"
 CLOSED = (
     "does haproxy reject it, or the backends what haproxy sends them? look for tcp-request, "
     "send-proxy, ssl and mode in `templates`"
@@ -173,9 +174,11 @@ def _through(
             answer = look.through.get((str(vip.ip), listener.port))
             verdict: Verdict = "fail"
             if answer is None:
-                why = misplaced(vip.ip, cluster, cluster.node(look.node), look)
+                node = cluster.node(look.node)
+                why = misplaced(vip.ip, cluster, node, look)
                 seen = f"{target} was not tried: {why or 'nothing was applied here yet'}"
-                hint = "correct `vip`" if why else "hadeploy up"
+                hint = _CORRECT if why else "hadeploy up"
+                hint = GIVE_BACK if lost_subnet(vip.ip, cluster, node, look) else hint
             elif not answer.reached:
                 seen = f"{target} {answer.now} from here"
                 hint = "does something drop ARP, or the port, between the nodes?"
@@ -196,7 +199,7 @@ def _through(
                 look.node,
                 hint or None,
                 follows=answer is None and not _runs(look, cluster.container_names[0]),
-                lasting=hint == "correct `vip`",
+                lasting=hint in (_CORRECT, GIVE_BACK),
             )
 
 

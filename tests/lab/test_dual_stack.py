@@ -257,7 +257,9 @@ def test_without_ipv6_the_other_vip_is_served_and_up_heals_it_afterwards(both: C
             verify = both.run("verify", "--timeout", "0", "--json")
             assert (None, "vip-held-once") in verify.failures()
             assert both.run("status").code != 0
-            assert "in no subnet of eth0" in both.run("up", "--yes").err
+            refused = both.run("up", "--yes").err
+            assert "in no subnet of eth0 any more" in refused
+            assert "give the interface its address in that subnet again" in refused
         finally:
             both.node(holder, f"echo 0 >{six}; ip address replace {own} dev eth0 nodad")
         assert f"it is MASTER without {vip6(both)}" in both.ok("plan").out

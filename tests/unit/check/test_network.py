@@ -6,8 +6,14 @@ import dataclasses
 from ipaddress import ip_network
 
 from hadeploy.check.model import Sight
-from hadeploy.check.network import interface, networks_around, vip_subnet
-from hadeploy.observe.model import Address
+from hadeploy.check.network import (
+    GIVE_BACK,
+    interface,
+    networks_around,
+    not_to_be_asked,
+    vip_subnet,
+)
+from hadeploy.observe.model import Address, Applied
 from tests.unit import builders
 
 
@@ -46,3 +52,20 @@ def test_a_node_needs_an_address_of_each_family() -> None:
     look = dataclasses.replace(look, addresses=(*look.addresses, six))
     found = [(f.verdict, f.message) for f in vip_subnet(sight, cluster.nodes[0], look)]
     assert [verdict for verdict, _ in found] == ["pass", "pass"]
+
+
+def test_a_node_that_lost_its_address_is_told_to_get_it_back() -> None:
+    cluster = builders.cluster(vip=[builders.VIP, "2001:db8::100"])
+    six = Address("eth0", "2001:db8::11", 64)
+    record = Applied((builders.VIP, "2001:db8::100"), "eth0", "me@laptop", "2026-01-01", "0", {})
+    lost = dataclasses.replace(builders.empty("n1"), applied=record)
+    whole = builders.empty("n2")
+    whole = dataclasses.replace(whole, addresses=(*whole.addresses, six))
+    sight = Sight(cluster, {"n1": lost, "n2": whole})
+    found = [f for f in vip_subnet(sight, cluster.nodes[0], lost) if f.verdict == "fail"]
+    assert [(f.message, f.fix) for f in found] == [
+        ("2001:db8::100 is in no subnet of eth0 any more, which has no IPv6 subnet", GIVE_BACK)
+    ]
+    # It is the cluster's own, and may be asked as long as one node is in its subnet.
+    assert not_to_be_asked(cluster, {"n1": lost, "n2": whole}) == {}
+    assert list(not_to_be_asked(cluster, {"n1": lost})) == ["2001:db8::100"]
