@@ -114,6 +114,21 @@ def applied_by_another(record: Applied | None, by: str) -> str:
     return f"What the nodes have was applied by {record.by}, {when(record.at)}."
 
 
+def gone_back(record: Applied | None, previous: Applied) -> str:
+    """Whose configuration a rollback brings back, and whose it replaces.
+
+    Args:
+        record: the newest that the nodes have.
+        previous: of the configuration that comes back.
+    """
+    back = f"This goes back to what {previous.by} applied, {when(previous.at)}"
+    return (
+        f"{back}."
+        if record is None
+        else f"{back}, from what {record.by} applied, {when(record.at)}."
+    )
+
+
 def when(at: str) -> str:
     """A time in ISO 8601, for people."""
     try:

@@ -25,10 +25,12 @@ class Previous:
     Attributes:
         cluster: the inventory of that time; how the nodes are reached is today's.
         desired: by node label: the very bytes that were there.
+        record: that was written when it was applied.
     """
 
     cluster: Cluster
     desired: dict[str, DesiredNode]
+    record: Applied
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def previous_configuration(cluster: Cluster, observed: Mapping[str, ObservedNode
         node: next(k for k in of_node if k.record.configuration == target)
         for node, of_node in kept.items()
     }
-    then = _cluster(cluster, next(iter(chosen.values())).record)
+    record = next(iter(chosen.values())).record
+    then = _cluster(cluster, record)
     labels = {str(node.address): node.label for node in then.nodes}
     today = {node.label: str(node.address) for node in cluster.nodes}
     return Previous(
@@ -64,6 +67,7 @@ def previous_configuration(cluster: Cluster, observed: Mapping[str, ObservedNode
             labels[today[node]]: _desired(then, labels[today[node]], observed[node], keep)
             for node, keep in chosen.items()
         },
+        record,
     )
 
 

@@ -26,6 +26,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.identity import speaking
 from hadeploy.plan.inventory_changes import (
     applied_by_another,
+    gone_back,
     newest,
     recorded_inventory,
     undone,
@@ -145,17 +146,25 @@ def prepare(
     plan = with_disabling(prepared.cluster, prepared.plan, disabled, observed)
     if check:
         refuse_unfit_winner(prepared.cluster, prepared.desired, prepared.observed, plan)
-    attributed = plan if previous else _with_authors(inputs.cluster, plan, observed)
+    attributed = _with_authors(inputs.cluster, plan, observed, previous)
     serves_here = PROOF_HERE not in choices.skip
     prepared = dataclasses.replace(prepared, plan=attributed, serves_here=serves_here)
     return _on_purpose(prepared) if PROOF in choices.skip else prepared
 
 
-def _with_authors(cluster: Cluster, plan: Plan, observed: Mapping[str, ObservedNode]) -> Plan:
+def _with_authors(
+    cluster: Cluster,
+    plan: Plan,
+    observed: Mapping[str, ObservedNode],
+    previous: Previous | None,
+) -> Plan:
     """The same plan, telling who applied what it changes, and what of that it undoes."""
     if not plan.changes:
         return plan
     record, by = newest(look.applied for look in observed.values()), this_user()
+    if previous:
+        # Whoever asks for that knows that it undoes something.
+        return dataclasses.replace(plan, applied=gone_back(record, previous.record))
     undoes = undone(record, recorded_inventory(cluster), by)
     return dataclasses.replace(plan, undoes=undoes, applied=applied_by_another(record, by))
 

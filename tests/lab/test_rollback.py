@@ -133,7 +133,9 @@ def test_the_previous_configuration_comes_back_on_all_nodes(served: Cluster) -> 
     served.inventory["vrrp"] = {"virtual_router_id": 71}
     served.up()
     changed = {node: live(served, node) for node in served.lab.nodes}
-    assert "maxconn" in served.ok("plan", "--rollback").out
+    planned = served.ok("plan", "--rollback").out
+    assert "maxconn" in planned
+    assert "This goes back to what " in planned
     with probing(served) as probe:
         served.ok("up", "--rollback")
     assert probe.failed == []

@@ -11,6 +11,7 @@ from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.inventory_changes import (
     MOST_CHANGES,
     applied_by_another,
+    gone_back,
     newest,
     recorded_inventory,
     undone,
@@ -110,6 +111,15 @@ def test_who_changed_it_and_when_is_said(apply: Any) -> None:
         f"What the nodes have was applied by a@one, {when(record.at)}."
     )
     assert applied_by_another(record, "a@one") == applied_by_another(None, "a@one") == ""
+
+
+def test_a_rollback_says_whose_change_it_undoes(apply: Any) -> None:
+    first, second = apply(("b@two", FIRST)), apply(("b@two", FIRST), ("a@one", BOTH))
+    assert gone_back(second, first) == (
+        f"This goes back to what b@two applied, {when(first.at)}, "
+        f"from what a@one applied, {when(second.at)}."
+    )
+    assert gone_back(None, first) == f"This goes back to what b@two applied, {when(first.at)}."
 
 
 def test_no_more_is_remembered_than_is_worth_it(apply: Any) -> None:
