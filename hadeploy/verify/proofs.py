@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hadeploy.check.network import GIVE_BACK, lost_subnet, misplaced
-from hadeploy.desired.model import DesiredNode
+from hadeploy.desired.model import DesiredNode, Role
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedContainer, ObservedNode, Socket
@@ -24,7 +24,10 @@ UNKNOWN_BACKENDS = (
     "haproxy has no section of the usual name for the backends, so it is not known whether they "
     "are up: keep the names of the shipped template"
 )
+# Linux uses the address that is connected to as source, if that is its own.
+_FROM_ITSELF = "; what the VIP's holder asks comes from the VIP itself"
 _CORRECT = "correct `vip`"
+_APPLY = "`hadeploy plan` shows the difference, `hadeploy up` applies it"
 CLOSED = (
     "does haproxy reject it, or the backends what haproxy sends them? look for tcp-request, "
     "send-proxy, ssl and mode in `templates`"
@@ -149,10 +152,17 @@ def _ports(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterat
             "fail",
             "haproxy serves another configuration than the inventory's",
             look.node,
-            "`hadeploy plan` shows the difference, `hadeploy up` applies it",
+            _APPLY,
+            lasting=_not_applied(look, desired, "haproxy"),
         )
     else:
         yield Proof("haproxy-answers", "pass", "haproxy serves this configuration", look.node)
+
+
+def _not_applied(look: ObservedNode, desired: DesiredNode, role: Role) -> bool:
+    """Whether the inventory was changed since, and no program was told to read that yet."""
+    applied = look.applied.config_ids.get(role) if look.applied else None
+    return bool(applied) and applied != desired.config_id(role)
 
 
 def _elsewhere(cluster: Cluster, sockets: list[Socket]) -> str | None:
@@ -186,7 +196,8 @@ def _through(
                     hint = "does haproxy listen there? does a firewall reject the port?"
             elif answer.closed and behind[str(vip.ip), listener.port].up:
                 problem = behind[str(vip.ip), listener.port].problem(answer)
-                seen, hint = f"{target} {problem}", CLOSED
+                seen = f"{target} {problem}"
+                hint = CLOSED + _FROM_ITSELF if look.holds(str(vip.ip)) else CLOSED
             elif answer.closed and not behind[str(vip.ip), listener.port].known:
                 verdict = "fail" if behind[str(vip.ip), listener.port].served else "warn"
                 seen, hint = f"{target} {answer.now}", UNKNOWN_BACKENDS
@@ -206,13 +217,16 @@ def _through(
 def _vrrp(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterator[Proof]:
     holding = any(look.holds(str(vip.ip)) for vip in cluster.vip)
     haproxy, keepalived = cluster.container_names
-    follows = False
+    follows = lasting = False
+    hint = f"docker logs --tail 30 {keepalived}"
     state = look.vrrp.state if look.vrrp else None
     if look.vrrp is None:
         verdict, seen = False, "keepalived does not tell its state"
         follows = not _runs(look, keepalived)
     elif look.vrrp.config_id != desired.config_id("keepalived"):
         verdict, seen = False, "keepalived runs another configuration than the inventory's"
+        lasting = _not_applied(look, desired, "keepalived")
+        hint = _APPLY if lasting else hint
     elif state == "FAULT":
         drained = drains(look)
         verdict = bool(drained) and not holding
@@ -226,9 +240,10 @@ def _vrrp(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterato
         "pass" if verdict else "fail",
         seen,
         look.node,
-        None if verdict else f"docker logs --tail 30 {keepalived}",
+        None if verdict else hint,
         brief=f"{state or 'silent'}{', holds the VIP' if holding else ''}",
         follows=follows and not verdict,
+        lasting=lasting,
     )
 
 

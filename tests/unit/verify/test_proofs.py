@@ -233,6 +233,21 @@ def test_an_orphaned_vip_is_told_from_a_split_brain() -> None:
     assert "no keepalived runs on n2" in proof.hint
 
 
+def test_a_change_that_is_not_applied_yet_is_not_waited_for() -> None:
+    """A configuration that a program was told to read may still come into force."""
+    cluster = builders.cluster()
+    changed = builders.cluster(
+        haproxy={"maxconn": 3000}, vrrp={"virtual_router_id": cluster.vrrp.virtual_router_id + 1}
+    )
+    wrong = failed(prove(changed, builders.desired(changed), builders.healthy(cluster)))
+    assert {p.name for p in wrong} == {"haproxy-answers", "keepalived-agrees"}
+    assert all(p.lasting and p.hint and "hadeploy up" in p.hint for p in wrong)
+    observed = builders.healthy(cluster)
+    change("n3", serving="0" * 16)(observed)
+    (proof,) = failed(prove(cluster, builders.desired(cluster), observed))
+    assert not proof.lasting
+
+
 def test_a_drained_node_may_be_in_fault() -> None:
     def drained(observed: Look) -> None:
         n2 = observed["n2"]
