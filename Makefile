@@ -38,9 +38,11 @@ test-lab: setup-tests
 test-all: setup-tests ## The exhaustive matrices too.
 	$(PYTEST)
 
+FAULT_TESTS = $(patsubst %,tests/lab/test_%.py,faults segment claims capacity removed down crash)
+
 faults: setup-tests ## Break all that docs/faults.md tells of, on real labs, and write it anew.
 	rm -f .faults
-	HADEPLOY_FAULTS=$(CURDIR)/.faults $(PYTEST) tests/lab/test_faults.py tests/lab/test_segment.py tests/lab/test_claims.py
+	HADEPLOY_FAULTS=$(CURDIR)/.faults $(PYTEST) $(FAULT_TESTS)
 	$(BIN)/python -m tests.lab.faults_document <.faults >docs/faults.md
 	rm .faults
 

@@ -63,13 +63,14 @@ def record_between(
         code: its exit code.
         saw: the line that told of it.
         probe: of the VIP, from before it happened until it was over.
-        ended_by: the command that ended it.
+        ended_by: what ended it, as Markdown.
     """
     if not (file := os.environ.get("HADEPLOY_FAULTS")):
         return
     silent = probe and probe.failed
     vip = f"back within {ceil(probe.silence)} s" if probe and silent else "every request"
-    words = [fault, node, f"`{command}`", str(code), saw.replace("|", "\\|"), vip, f"`{ended_by}`"]
+    vip = vip if probe else "not asked"
+    words = [fault, node, f"`{command}`", str(code), saw.replace("|", "\\|"), vip, ended_by]
     with Path(file).open("a") as record:
         record.write(json.dumps({"between": words}) + "\n")
 
@@ -78,6 +79,44 @@ def between(lines: list[str]) -> str:
     """The second table, of what `record_between` has recorded."""
     rows = sorted(done["between"] for done in map(json.loads, lines) if "between" in done)
     return BETWEEN + "".join(f"| {' | '.join(row)} |\n" for row in rows) if rows else ""
+
+
+INTERRUPTED = """
+## Runs that end early
+
+Each change was begun anew for every line that the run tells of its progress, and at that line the
+run ended, or was stopped for three seconds. Nothing was done on the nodes by hand: the VIP answered
+every request all the while, the next `up` converged, and the one after that had nothing to do. The
+test is `tests/lab/test_crash.py`; what the nodes do where no `up` follows is tested in
+`tests/lab/test_abandoned.py`.
+
+| what was changed | how the run ended | moments | exit codes |
+|---|---|--:|---|
+"""
+
+
+def record_interrupted(change: str, kind: str, codes: list[int]) -> None:
+    """Record that a change survived an end at every moment, if a document is to be made of it.
+
+    Args:
+        change: what was changed, in words.
+        kind: how the run ended, in words.
+        codes: the exit code of each moment.
+    """
+    if not (file := os.environ.get("HADEPLOY_FAULTS")):
+        return
+    # A negative one is a signal's number (subprocess.Popen.returncode).
+    names = [str(code) if code >= 0 else "killed" for code in codes]
+    seen = ", ".join(f"{name} ({names.count(name)}x)" for name in sorted(set(names)))
+    with Path(file).open("a") as record:
+        record.write(json.dumps({"interrupted": [change, kind, str(len(codes)), seen]}) + "\n")
+
+
+def interrupted(lines: list[str]) -> str:
+    """The table of what `record_interrupted` has recorded."""
+    told = map(json.loads, lines)
+    rows = sorted(done["interrupted"] for done in told if "interrupted" in done)
+    return INTERRUPTED + "".join(f"| {' | '.join(row)} |\n" for row in rows) if rows else ""
 
 
 CLAIMS_HEADING = """
@@ -112,7 +151,7 @@ def document(lines: list[str]) -> str:
                 f"| {claim.name} | {claim.when} | {done['code']} | {saw} "
                 f"| {done['vip']} | {done['end']} |\n"
             )
-    return text + between(lines)
+    return text + between(lines) + interrupted(lines)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from tests.lab.faults_document import record_between
 from tests.lab.harness import Cluster
 
 MOST = 20
@@ -46,6 +47,7 @@ def test_a_full_listener(served: Cluster) -> None:
         result = served.run("verify", "--timeout", "0")
         assert result.code == 4
         assert "kube-apiserver accepts no more connections" in result.out
+        record_between("a listener is full", "holder", "verify", 4, message, None, "fewer clients")
         assert served.run("status").code == 7
     served.ok("verify")
     served.ok("status")

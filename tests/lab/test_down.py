@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.lab.faults_document import record_between
 from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
 
 
@@ -102,7 +103,9 @@ def test_a_node_that_is_down_can_be_left_out(served: Cluster) -> None:
     address = served.lab.address(away)
     refused = served.run("down", "--yes")
     assert refused.code == 3
-    assert f"{address} was a node of this cluster" in refused.err
+    saw = f"{address} was a node of this cluster"
+    assert saw in refused.err
+    record_between("a node is dead and left out", "backup", "down", 3, saw, None, "`down --forget`")
     assert served.request()
     result = served.ok("down", "--yes", "--forget", address)
     assert f"{address} is left as it is" in " ".join(result.err.split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.lab.faults_document import record_between
 from tests.lab.harness import Cluster
 
 
@@ -98,6 +99,9 @@ def test_an_older_inventory_of_another_user_undoes_nothing_unasked(
     unasked = served.run("up")
     assert unasked.code == 2
     assert sentence in unasked.err
+    record_between(
+        "an older inventory is applied", "all", "up", 2, sentence, None, "a newer one, or `--yes`"
+    )
     code, screen = served.typed("n\n", "up")
     assert code == 130
     assert "This undoes changes of others. Go on?" in screen

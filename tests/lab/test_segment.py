@@ -52,7 +52,7 @@ def test_a_forgotten_node_that_returns_is_seen_by_every_command(served: Cluster,
     conf = served.node(served.holders()[0], "cat /etc/hadeploy/kube-lb/keepalived/keepalived.conf")
     assert address not in conf
     which = "holder" if gone == "n1" else "backup"
-    record_between("a forgotten node returns", which, "up", 0, saw, probe, "up --prune")
+    record_between("a forgotten node returns", which, "up", 0, saw, probe, "`up --prune`")
 
 
 def test_a_forgotten_node_that_the_others_do_not_tell_takes_the_vip_and_is_named(
