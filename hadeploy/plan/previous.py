@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from hadeploy import __version__
 from hadeploy.desired import layout
 from hadeploy.desired.containers import haproxy_container, keepalived_container
-from hadeploy.desired.model import DesiredNode, File, NodeFacts, Role
+from hadeploy.desired.model import DesiredNode, File, NodeFacts, Role, configuration_id
 from hadeploy.desired.rendered_binds import binds_privileged, has_templates
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
@@ -49,7 +50,7 @@ def previous_configuration(cluster: Cluster, observed: Mapping[str, ObservedNode
         observed: all nodes, with their previous files.
 
     Raises:
-        HadeployError: there is none, or it was another cluster.
+        HadeployError: there is none, it was another cluster, or the nodes do not agree on it.
     """
     kept = {node: list(_kept(look)) for node, look in observed.items()}
     target = _target(kept)
@@ -57,18 +58,39 @@ def previous_configuration(cluster: Cluster, observed: Mapping[str, ObservedNode
         node: next(k for k in of_node if k.record.configuration == target)
         for node, of_node in kept.items()
     }
-    record = next(iter(chosen.values())).record
-    then = _cluster(cluster, record)
-    labels = {str(node.address): node.label for node in then.nodes}
-    today = {node.label: str(node.address) for node in cluster.nodes}
-    return Previous(
-        then,
-        {
-            labels[today[node]]: _desired(then, labels[today[node]], observed[node], keep)
-            for node, keep in chosen.items()
-        },
-        record,
-    )
+    ways = _ways_back(cluster, observed, chosen)
+    ids = {node: configuration_id(way.desired) for node, way in ways.items()}
+    node, way = next(iter(ways.items()))
+    wrong = [n for n, found in ids.items() if found != ids[node]]
+    # Another version makes other containers of the same inventory.
+    if way.record.version == __version__ and ids[node] != target:
+        wrong.append(node)
+    if wrong:
+        raise _refusal(
+            f"the record of the previous configuration on {' or '.join(dict.fromkeys(wrong))} is "
+            "not what was applied on all nodes",
+            "it was changed by hand; change the inventory and run `hadeploy up`",
+        )
+    return way
+
+
+def _ways_back(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], chosen: Mapping[str, _Kept]
+) -> dict[str, Previous]:
+    """What each inventory that the nodes have kept makes of the nodes, by the first with that."""
+    ways: dict[str, Previous] = {}
+    for node, kept in chosen.items():
+        if any(way.record.inventory == kept.record.inventory for way in ways.values()):
+            continue
+        then = _cluster(cluster, kept.record)
+        labels = {str(one.address): one.label for one in then.nodes}
+        today = {one.label: str(one.address) for one in cluster.nodes}
+        desired = {
+            labels[today[n]]: _desired(then, labels[today[n]], observed[n], k)
+            for n, k in chosen.items()
+        }
+        ways[node] = Previous(then, desired, kept.record)
+    return ways
 
 
 def _kept(look: ObservedNode) -> Iterator[_Kept]:

@@ -88,6 +88,19 @@ def test_a_kept_file_that_was_changed_by_hand_is_refused() -> None:
         previous_configuration(NEW, looks)
 
 
+@pytest.mark.parametrize("edited", [["n1"], ["n2"], ["n1", "n2", "n3"]])
+def test_what_one_record_says_is_not_done_on_all_nodes(edited: list[str]) -> None:
+    looks = observed((NEW, OLD), (NEW, OLD), (NEW, OLD))
+    for node in edited:
+        files = list(looks[node].files)
+        record = json.loads(files[-1].content)
+        record["inventory"]["images"]["haproxy"]["reference"] = "evil:latest"
+        files[-1] = dataclasses.replace(files[-1], content=json.dumps(record).encode())
+        looks[node] = dataclasses.replace(looks[node], files=tuple(files))
+    with pytest.raises(HadeployError, match="is not what was applied on all nodes"):
+        previous_configuration(NEW, looks)
+
+
 def test_other_nodes_are_no_previous_configuration_of_these() -> None:
     fewer = builders.cluster(nodes=["198.51.100.11", "198.51.100.12", "198.51.100.14"])
     with pytest.raises(HadeployError, match="had other nodes"):
