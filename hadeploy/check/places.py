@@ -12,9 +12,10 @@ from hadeploy.check.network import interface_of
 from hadeploy.check.segment import BACK_FIX, PRUNE, answering, forgotten_nodes, is_back
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedContainer, ObservedNode, Owner, Socket
+from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode, Owner, Socket
 from hadeploy.observe.published import ENGINE
 from hadeploy.plan.identity import present_addresses
+from hadeploy.plan.membership import of_another_cluster
 
 
 def set_up_by_hand(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
@@ -186,6 +187,21 @@ def forgotten_node(sight: Sight, address: str) -> Finding:
     )
 
 
+def _of_another_cluster(sight: Sight, node: str, record: Applied) -> Finding:
+    others = " and ".join(m for m in record.members if m != str(sight.cluster.node(node).address))
+    return Finding(
+        "former-nodes",
+        node,
+        "fail",
+        f"it is a node of another cluster {sight.cluster.name}, with {' and '.join(record.vips)} "
+        f"on {others}, too",
+        "take it out of that cluster first (`hadeploy up --prune` with its inventory), or give "
+        "one of the two another `name`",
+        doing="checking the nodes",
+        code=ExitCode.USAGE,
+    )
+
+
 def former_nodes(sight: Sight) -> Iterator[Finding]:
     """Nodes that the records on the others name and the inventory does not.
 
@@ -193,7 +209,14 @@ def former_nodes(sight: Sight) -> Iterator[Finding]:
     """
     # A machine that has another address than before has not left.
     present = present_addresses(sight.cluster, sight.observed) | set(sight.pruned)
-    looks = sight.observed.values()
+    strangers = {
+        node: record
+        for node in sight.observed
+        if (record := of_another_cluster(sight.cluster, sight.observed, node))
+    }
+    for node, record in strangers.items():
+        yield _of_another_cluster(sight, node, record)
+    looks = [look for node, look in sight.observed.items() if node not in strangers]
     former = {m for look in looks if look.applied for m in look.applied.members} - present
     gone = former - set(sight.forget)
     for address in sorted(former - gone):
@@ -214,5 +237,5 @@ def former_nodes(sight: Sight) -> Iterator[Finding]:
             doing="checking the nodes",
             code=ExitCode.UNREACHABLE,
         )
-    if not gone and sight.observed:
+    if not gone and not strangers and sight.observed:
         yield Finding("former-nodes", None, "pass", "no former node still takes part")

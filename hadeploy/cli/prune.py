@@ -122,7 +122,7 @@ def _former(run: Run, stack: ExitStack) -> tuple[dict[str, ObservedNode], dict[s
             raise NodesError([_unreachable(e) for e in error.errors]) from error
         sessions |= opened
         looks |= observe(without_nodes(cluster, gone), opened)
-        refuse_strangers(cluster, looks, known)
+        refuse_strangers(cluster, looks, staying, known)
         if given:
             nodes |= {n.label: n for n in former_nodes(cluster, {**staying, **looks})}
     return looks, sessions

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from hadeploy.desired import layout
 from hadeploy.desired.model import Container, DesiredNode, File, Role
@@ -215,7 +214,7 @@ def _stale(
     """Why it is made anew, and whether that is drift."""
     fields = changed_fields(container, there)
     if there.spec != specification(container):
-        in_which = ", ".join(_told(name, *fields[name]) for name in fields) or "how it is written"
+        in_which = ", ".join(fields) or "how it is written"
         made = observed.applied.containers.get(there.name) if observed.applied else None
         if made not in (None, there.spec):
             return f"made otherwise on the node ({in_which})", True
@@ -229,11 +228,6 @@ def _stale(
     if image is not None and there.image_id != image:
         return f"{container.image} is another image now", False
     return None
-
-
-def _told(name: str, old: Any, new: Any) -> str:
-    """A field that changes; of an image, which it was and which it will be."""
-    return f"image: {old} -> {new}" if name == "image" else name
 
 
 def _loaded(role: Role, desired: DesiredNode, observed: ObservedNode) -> bool:

@@ -9,6 +9,7 @@ from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.identity import present_addresses
+from hadeploy.plan.membership import cluster_vips, may_be_removed, vips_of
 from hadeploy.plan.model import Plan
 from hadeploy.run.down import down_script, prove_gone, remove
 from hadeploy.run.lock import held
@@ -68,36 +69,61 @@ def _not_former(what: str) -> HadeployError:
 
 
 def refuse_strangers(
-    cluster: Cluster, looks: Mapping[str, ObservedNode], known: Collection[str]
+    cluster: Cluster,
+    looks: Mapping[str, ObservedNode],
+    staying: Mapping[str, ObservedNode],
+    known: Collection[str],
 ) -> None:
-    """Refuse nodes that no node of the inventory vouches for and that are not of this cluster.
+    """Refuse nodes that are not of this cluster by what they say themselves.
 
-    Another cluster may have the same name, and an old record may name addresses that are its now.
+    Another cluster may have the same name, an old record may name addresses that are its now, and
+    the record of one node is no reason to remove anything from another.
 
     Args:
         cluster: the inventory.
         looks: the nodes as observed, by address.
+        staying: the nodes of the inventory, by label.
         known: addresses that the records on the nodes of the inventory name.
 
     Raises:
-        NodesError: with each node that has no record of a cluster with that name and VIP.
+        NodesError: with each node that is not of this cluster.
     """
-    vips = {str(vip.ip) for vip in cluster.vip}
-    errors = [
-        HadeployError(
-            f"it has no record of cluster {cluster.name} with {' or '.join(sorted(vips))}",
-            node=address,
-            doing="looking at former nodes",
-            hint="--former takes the address of a node that `hadeploy up` has set up for this "
-            "cluster, with the same VIP; its record names the others",
-            code=ExitCode.USAGE,
-        )
-        for address, look in looks.items()
-        if address not in known
-        and not (look.applied and vips & {vip.partition("/")[0] for vip in look.applied.vips})
-    ]
+    vips = cluster_vips(cluster, staying)
+    errors = []
+    for address, look in looks.items():
+        if address in known:
+            if not may_be_removed(cluster, staying, look):
+                errors.append(_of_another(cluster, address, look))
+        elif not (look.applied and vips & vips_of(look.applied)):
+            errors.append(_without_record(cluster, address))
     if errors:
         raise NodesError(errors)
+
+
+def _without_record(cluster: Cluster, address: str) -> HadeployError:
+    vips = " or ".join(sorted(str(vip.ip) for vip in cluster.vip))
+    return HadeployError(
+        f"it has no record of cluster {cluster.name} with {vips}",
+        node=address,
+        doing="looking at former nodes",
+        hint="--former takes the address of a node that `hadeploy up` has set up for this "
+        "cluster, with the same VIP; its record names the others",
+        code=ExitCode.USAGE,
+    )
+
+
+def _of_another(cluster: Cluster, address: str, look: ObservedNode) -> HadeployError:
+    says = "what runs there has another VIP"
+    if look.applied:
+        nodes, vips = " and ".join(look.applied.members), " and ".join(sorted(look.applied.vips))
+        says = f"its own record has {vips} and names {nodes}"
+    return HadeployError(
+        f"a record names it as a node of cluster {cluster.name}, but {says}",
+        node=address,
+        doing="looking at former nodes",
+        hint=f"it is left as it is with: hadeploy up --forget {address} --skip former-nodes",
+        code=ExitCode.USAGE,
+    )
 
 
 def without_nodes(cluster: Cluster, nodes: list[Node]) -> Cluster:

@@ -166,7 +166,7 @@ def healthy_node(of: Cluster, state: DesiredNode, *, holder: bool = False) -> Ob
         sessions={listener.name: 7 if holder else 0 for listener in of.listeners},
         through={(VIP, listener.port): Answer("tls") for listener in of.listeners},
         applied=Applied(
-            (VIP,),
+            tuple(str(vip.ip) for vip in of.vip),
             "eth0",
             "me@laptop",
             "2026-01-01",

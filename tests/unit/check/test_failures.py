@@ -109,6 +109,26 @@ def test_a_former_node_stands_in_the_way_until_it_is_forgotten() -> None:
         assert failures(list(former_nodes(sight))) == []
 
 
+def test_a_node_of_another_cluster_of_that_name_takes_no_other_node_with_it() -> None:
+    """n3 was put into this inventory and still is in that of another cluster."""
+    theirs = builders.cluster(vip="198.51.100.200", nodes=[f"198.51.100.{i}" for i in (13, 18, 19)])
+    there = builders.healthy(theirs)["198.51.100.13"]
+    ours = builders.cluster()
+    observed = {**{n: builders.empty(n) for n in ("n1", "n2")}, "n3": there}
+    (finding,) = failures(list(former_nodes(Sight(ours, observed))))
+    assert finding.node == "n3"
+    assert "a node of another cluster c, with 198.51.100.200" in finding.message
+    assert "on 198.51.100.18 and 198.51.100.19, too" in finding.message
+    # One whose VIP changes, or that grows, is the same cluster.
+    for inventory in (builders.cluster(vip="198.51.100.200"), builders.cluster()):
+        looks = builders.healthy(builders.cluster())
+        assert failures(list(former_nodes(Sight(inventory, looks)))) == []
+    alone = builders.cluster(nodes=["198.51.100.11"])
+    looks = builders.healthy(alone)
+    grown = builders.cluster(vip="198.51.100.200", nodes=["198.51.100.11", "198.51.100.12"])
+    assert failures(list(former_nodes(Sight(grown, looks)))) == []
+
+
 def test_our_paused_haproxy_does_not_stand_in_the_way() -> None:
     observed = builders.healthy(builders.cluster())
     n1 = observed["n1"]

@@ -326,12 +326,3 @@ def test_a_master_that_lost_one_of_its_vips_is_reloaded() -> None:
     )
     assert (step.impact, step.drift) == (Impact.RELOAD, True)
     assert node_steps(cluster, desired["n2"], observed["n2"]) == []
-
-
-def test_an_image_that_changes_is_named_with_the_one_before() -> None:
-    cluster = builders.cluster()
-    newer = builders.cluster(images={"haproxy": {"reference": "haproxy:3.0.11"}})
-    (old, new) = (c.images.haproxy.reference for c in (cluster, newer))
-    plan = make_plan(newer, builders.desired(newer), builders.healthy(cluster))
-    reasons = {s.reason for node in plan.nodes for s in node.steps if s.role == "haproxy"}
-    assert f"its specification changes (image: {old} -> {new})" in reasons
