@@ -115,8 +115,12 @@ def _situation(
     cluster: Cluster, desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode]
 ) -> _Situation:
     vips = {str(vip.ip) for vip in cluster.vip}
-    vips |= {vip for look in observed.values() if look.applied for vip in look.applied.vips}
-    holding = holders(vips, observed.values())
+    # What one node's record says of VIPs is no matter of the others.
+    holding = [
+        node
+        for look in observed.values()
+        for node in holders({*vips, *(look.applied.vips if look.applied else ())}, [look])
+    ]
     addresses = {node.label: str(node.address) for node in cluster.nodes if node.label in desired}
     order = rolling_order(
         {node: d.priority for node, d in desired.items()},

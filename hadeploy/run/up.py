@@ -430,9 +430,8 @@ class _Roll:
         desired = prepared.desired[node]
         configuration = configuration_id(prepared.desired)
         takeover = self._takeovers.backends if turn and self._takeovers.wins(turn) else ()
-        vips = dict.fromkeys(desired.addresses)
-        for look in prepared.observed.values():
-            vips |= dict.fromkeys(look.applied.vips if look.applied else ())
+        own = prepared.observed[node].applied
+        vips = dict.fromkeys((*desired.addresses, *(own.vips if own else ())))
         stays = prepared.introductions.get(node)
         cluster = stays.cluster if stays else prepared.cluster
         return Change(

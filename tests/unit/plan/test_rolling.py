@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hadeploy.errors import HadeployError
-from hadeploy.observe.model import ObservedFile, ObservedNode
+from hadeploy.observe.model import Address, ObservedFile, ObservedNode
 from hadeploy.plan.model import Plan
 from hadeploy.plan.order import newcomers, rolling_order
 from hadeploy.plan.partial import refuse_minority, refuse_partial
@@ -143,6 +143,20 @@ def test_a_vip_that_goes_away_is_told() -> None:
         "VIP 198.51.100.100 goes away (198.51.100.200 takes its place): "
         "clients that use it are refused or get no answer.",
     )
+    assert [turn.node for turn in plan.nodes if turn.holder] == ["n1"]
+
+
+def test_an_address_that_only_another_nodes_record_calls_a_vip_makes_no_holder() -> None:
+    observed = builders.healthy(builders.cluster())
+    service = Address("lo", "198.51.100.77", 32)
+    observed["n2"] = dataclasses.replace(
+        observed["n2"], addresses=(*observed["n2"].addresses, service)
+    )
+    record = observed["n3"].applied
+    assert record
+    record = dataclasses.replace(record, vips=(*record.vips, service.address))
+    observed["n3"] = dataclasses.replace(observed["n3"], applied=record)
+    plan = planned(observed, haproxy={"maxconn": 700})
     assert [turn.node for turn in plan.nodes if turn.holder] == ["n1"]
 
 
