@@ -146,7 +146,8 @@ def main(tell: Callable[[HadeployError], None] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
+        said = _module("hadeploy.ui.console").without_control(str(error))
+        click.echo(f"internal error: {type(error).__name__}: {said}", err=True)
         click.echo("  next: run it again with --debug and report what it prints", err=True)
         code = ExitCode.FAILED
     sys.exit(_exit_code(int(code or 0)))

@@ -22,6 +22,7 @@ from hadeploy.drill.words import HEADS, asked, cells, medians, seconds, summary,
 from hadeploy.inventory.model import Cluster
 from hadeploy.logs.lines import clean
 from hadeploy.support.redact import Redactor
+from hadeploy.ui.console import without_control
 
 # Each round that is drawn makes the page some 50 kB larger.
 MOST_DRAWN = 24
@@ -67,7 +68,7 @@ def report(
     )
     drawn = _drawn(results)
     outages = [r.figures.outage for r in results if r.figures.outage is not None]
-    return jinja.get_template("report.html.j2").render(
+    page = jinja.get_template("report.html.j2").render(
         setting=setting,
         version=__version__,
         at=time.strftime("%-d %B %Y, %H:%M UTC", time.gmtime(setting.at)),
@@ -85,6 +86,8 @@ def report(
         images=list(dict.fromkeys(c.image for d in setting.desired.values() for c in d.containers)),
         configurations=list(_configurations(setting.desired, redactor)),
     )
+    # Some look at it in a terminal.
+    return without_control(page)
 
 
 def _drawn(results: Sequence[Result]) -> list[tuple[int, Result]]:

@@ -3,9 +3,14 @@
 import io
 
 import pytest
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
 from rich.text import Text
 
-from hadeploy.ui.console import make_console
+from hadeploy.errors import HadeployError
+from hadeploy.ui.console import make_console, without_control
+from hadeploy.ui.render import print_error
 
 
 class Terminal(io.StringIO):
@@ -37,3 +42,34 @@ def test_no_color_means_no_bold_and_no_dim_either(
     assert ("\x1b[" in terminal.getvalue()) == coloured
     assert coloured or terminal.getvalue() == "ab\n"
     assert console.is_terminal, "what is live stays live"
+
+
+HOSTILE = "a\x1b]52;c;ZXZpbA==\x07b\x9b31mc\u202ed"
+HARMLESS = r"a\x1b]52;c;ZXZpbA==\x07b\x9b31mc\u202ed"
+
+
+@pytest.mark.parametrize(
+    "renderable",
+    [
+        HOSTILE,
+        Text(HOSTILE, "red"),
+        Panel(HOSTILE),
+        Group(Text("first"), Padding(Text(HOSTILE), 1)),
+        HadeployError(HOSTILE, node=HOSTILE, doing=HOSTILE, hint=HOSTILE, detail=HOSTILE),
+    ],
+    ids=["text", "styled", "panel", "group", "error"],
+)
+def test_a_terminal_obeys_nothing_that_others_have_said(
+    monkeypatch: pytest.MonkeyPatch, renderable: RenderableType | HadeployError
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    console = make_console(stderr=True, no_color=True)
+    if isinstance(renderable, HadeployError):
+        print_error(console, renderable)
+    else:
+        console.print(renderable)
+    shown = terminal.getvalue()
+    assert all(c == "\n" or c.isprintable() for c in shown)
+    assert r"a\x1b]52;c;" in shown
+    assert without_control(f"{HOSTILE}\n") == f"{HARMLESS}\n"
