@@ -11,11 +11,32 @@ from hadeploy.observe.model import ObservedFile
 REDACTED = "(redacted)"
 CHANGED = "(redacted; it changes)"
 
+# What a reference to a secret, or its place, looks like: no secret.
+_REFERENCE = r"(?!env:|file:|cmd:|None\b|null\b|\(redacted)"
+_SENSITIVE = r"(?:auth|cookie|token|secret|key|pass)"
+# Every repetition has a bound, or a long line of one word would take minutes.
+_BEFORE_A_SPACE = "|".join(
+    (
+        r"\bauth_pass",
+        r"\bstats[ \t]{1,9}auth",
+        r"password|passwd|passphrase|secret|token",
+        r"\bkey|_key",
+        rf"\b(?:(?:set|add|replace)-header|replace-value|hdr)[ \t]{{1,9}}\S{{0,80}}{_SENSITIVE}"
+        r"\S{0,80}",
+        rf"\bhdr(?:_\w{{1,9}})?\([^)\s]{{0,80}}{_SENSITIVE}[^)\s]{{0,80}}\)",
+        r"\bcurl\b.{0,400}?[ \t](?:-u|--user|--proxy-user)",
+        r"(?<!\S)--pass",
+    )
+)
+# name: value, name=value, and headers of HTTP in a request.
+_NAME = (
+    r"(?:password|passwd|passphrase|secret(?:_\w{0,40})?|token|(?:api|access|private)_?key"
+    r"|authorization|(?<!set-)cookie)"
+)
+NAMED = rf"{_NAME}[\"']?[ \t]{{0,9}}[:=][ \t\\]{{0,9}}[\"']?{_REFERENCE}"
 # Up to the secret, which is the rest of the line, also of a line that was commented out.
 _SECRETS = re.compile(
-    r"^(.*?(?:\bauth_pass|\bstats\s+auth|\w*(?:password|secret|token)|\bkey"
-    r"|\b(?:set-header|add-header|hdr)\s+\S*auth\S*)[ \t]+)(.*)$",
-    re.M | re.I,
+    rf"^(.*?(?:(?:{_BEFORE_A_SPACE})[ \t\\]+|{NAMED}))([^ \t\\\n].*)$", re.M | re.I
 )
 
 

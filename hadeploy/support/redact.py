@@ -6,16 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from hadeploy.plan.texts import REDACTED, secrets_in, shown
+from hadeploy.plan.texts import NAMED, REDACTED, secrets_in, shown
 
 # What is shorter may be a part of any word.
 LONG = 6
-# Where no configuration's grammar tells: name: value, name=value, URLs with a login, HTTP.
-_NAMED = re.compile(
-    r"((?:password|passwd|passphrase|secret|token|api_?key)[\"']?[ \t]*[:=][ \t]*[\"']?)"
-    r"(?!env:|file:|cmd:|None\b|null\b|\(redacted)(\S.*)",
-    re.I,
-)
+# Where no configuration's grammar tells: URLs with a login, HTTP.
+_NAMED = re.compile(NAMED + r"\S", re.I)
 _LOGIN = re.compile(r"(\w://[^/\s:@]*:)[^/\s@]+(@)")
 _BEARER = re.compile(r"\b(Bearer|Basic)[ \t]+[\w.+/=~-]{6,}", re.I)
 _COMMAND = re.compile(r"\bcmd:.*")
@@ -24,7 +20,7 @@ _KEY = re.compile(
 )
 # One of these is in every text that any of the patterns takes something out of; most lines of a log
 # have none.
-_SUSPECT = re.compile(r"pass|secret|token|key|auth|cmd:|://|bearer|basic", re.I)
+_SUSPECT = re.compile(r"pass|secret|token|key|auth|cookie|curl|cmd:|://|bearer|basic", re.I)
 
 
 class Redactor:
@@ -46,7 +42,7 @@ class Redactor:
         if not _SUSPECT.search(text):
             return text
         text = _KEY.sub(rf"\1{REDACTED}\2", shown(text))
-        text = _NAMED.sub(rf"\1{REDACTED}", _COMMAND.sub(f"cmd:{REDACTED}", text))
+        text = _COMMAND.sub(f"cmd:{REDACTED}", text)
         return _BEARER.sub(rf"\1 {REDACTED}", _LOGIN.sub(rf"\1{REDACTED}\2", text))
 
     def document(self, document: Any) -> Any:

@@ -18,7 +18,8 @@ EXIT_SECONDS = 1.0
 MOST_SHOWN = 500
 # Values that a command line should not have, and has.
 _SECRET = re.compile(
-    r"((?:[\w-]*(?:auth|pass\w*|pwd|token|secret)[=: ]\s*)|(?:\w://[^/\s:@]*:))[^\s@]+", re.I
+    r"((?:(?<![\w-])[\w-]*(?:auth|pass\w*|pwd|token|secret)[=: ]\s{0,9})|(?:\w://[^/\s:@]*:))[^\s@]+",
+    re.I,
 )
 
 
