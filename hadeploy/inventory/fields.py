@@ -30,11 +30,16 @@ MIRROR: Final = (
 )
 LINE: Final = r"^[^\x00-\x1f\x7f]+$"
 WORD: Final = r"^[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*$"
-_NAME_OF_HOST: Final = r"[^\s\x00-\x1f\x7f@:,\[\]-][^\s\x00-\x1f\x7f@:,\[\]]*"
+# What OpenSSH refuses, too, since a config may give it to a shell (ssh.c, valid_hostname and
+# valid_ruser; CVE-2023-51385).
+_SHELL: Final = r"'`\"$;&<>|(){}"
+_NAME_OF_HOST: Final = rf"[^\s\x00-\x1f\x7f@:,\[\]\\{_SHELL}-][^\s\x00-\x1f\x7f@:,\[\]\\{_SHELL}]*"
 _IPV6: Final = r"[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*(%[a-zA-Z0-9_.-]+)?"
 HOST: Final = rf"^({_NAME_OF_HOST}|{_IPV6})$"
+_LOGIN: Final = rf"[^\s\x00-\x1f\x7f,{_SHELL}-][^\s\x00-\x1f\x7f,{_SHELL}]*"
+LOGIN: Final = rf"^{_LOGIN}$"
 _HOP: Final = (
-    r"([^\s\x00-\x1f\x7f,-][^\s\x00-\x1f\x7f,]*@)?"
+    rf"({_LOGIN}@)?"
     rf"({_NAME_OF_HOST}(:[0-9]{{1,5}})?|\[{_IPV6}\](:[0-9]{{1,5}})?|{_IPV6})"
 )
 JUMP: Final = rf"^{_HOP}(,{_HOP})*$"
@@ -61,6 +66,8 @@ SHAPES: Final[Mapping[str, str]] = {
     " without a dot needs its port)",
     LINE: "must be one line of text, and not empty",
     WORD: "must be text without spaces that does not begin with '-'",
+    LOGIN: "must be text without spaces, commas and what a shell obeys that does not begin with"
+    " '-'",
     HOST: "must be a host name or an address; user and port are keys of their own",
     JUMP: "must be [user@]host[:port], or several with commas between them; an IPv6 address with a"
     " port stands in brackets",
@@ -210,6 +217,7 @@ Mirror = Annotated[str, Field(pattern=MIRROR)]
 Line = Annotated[str, Field(pattern=LINE)]
 Word = Annotated[str, Field(pattern=WORD)]
 Host = Annotated[str, Field(pattern=HOST)]
+Login = Annotated[str, Field(pattern=LOGIN)]
 Jump = Annotated[str, Field(pattern=JUMP)]
 UrlPath = Annotated[str, Field(pattern=URL_PATH)]
 LogTarget = Annotated[str, Field(pattern=LOG_TARGET), AfterValidator(_log_target)]

@@ -13,6 +13,7 @@ from hadeploy.inventory.fields import (
     ImageReference,
     Jump,
     Line,
+    Login,
     LogSize,
     Mirror,
     Number,
@@ -39,7 +40,7 @@ class Model(BaseModel):
 class Ssh(Model):
     """How nodes are reached; what is not said here comes from the user's ssh config."""
 
-    user: Word | None = Field(None, description="Login name.")
+    user: Login | None = Field(None, description="Login name.")
     port: Port | None = Field(None, description="SSH port.")
     identity_file: Line | None = Field(None, description="Private key file; ~ is expanded.")
     jump: Jump | None = Field(None, description="Jump host, [user@]host[:port], as ssh -J.")
@@ -67,7 +68,7 @@ class NodeSsh(Model):
     """What differs for one node."""
 
     host: Host | None = Field(None, description="Name or address to connect to, if not `address`.")
-    user: Word | None = Field(None, description="Login name on this node.")
+    user: Login | None = Field(None, description="Login name on this node.")
     port: Port | None = Field(None, description="SSH port of this node.")
     identity_file: Line | None = Field(None, description="Private key file for this node.")
     jump: Jump | None = Field(None, description="Jump host for this node.")

@@ -60,7 +60,14 @@ CASES = {
         " address with a port stands in brackets"
     ),
     HEAD + "ssh: {user: -x}\n": (
-        "3:13: ssh.user: must be text without spaces that does not begin with '-'"
+        "3:13: ssh.user: must be text without spaces, commas and what a shell obeys that does not"
+        " begin with '-'"
+    ),
+    HEAD + "ssh: {user: 'a;b', jump: 'x@`id`'}\n": (
+        "3:13: ssh.user: must be text without spaces, commas and what a shell obeys that does not"
+        " begin with '-'\n"
+        "3:26: ssh.jump: must be [user@]host[:port], or several with commas between them; an IPv6"
+        " address with a port stands in brackets"
     ),
     HEAD + "ssh: {port: " + "9" * 5000 + "}\n": (
         "3:13: ssh.port: must be a whole number, not '" + "9" * 56 + "..."
