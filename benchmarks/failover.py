@@ -164,7 +164,7 @@ def _missed(profile: str, scenario: str, drills: list[dict[str, Any]]) -> list[s
 
 
 def _changes_under_load(lab: Lab, kind: str, seconds: int) -> tuple[int, float]:
-    """How often the keepaliveds change their state under a load, and the load average at its end."""
+    """How often the keepaliveds change their state, and the load average at the end of the load."""
     since = f"{time.time():.0f}"
     with load(kind):
         time.sleep(seconds)
