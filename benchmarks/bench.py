@@ -17,13 +17,16 @@ DOCUMENTS = Path(__file__).parent.parent / "docs"
 
 
 @contextmanager
-def bench_lab(name: str, existing: str | None, images: Sequence[str]) -> Iterator[Lab]:
+def bench_lab(
+    name: str, existing: str | None, images: Sequence[str], *, nodes: int = 3
+) -> Iterator[Lab]:
     """A lab that is removed in the end, however that comes, or one that is there.
 
     Args:
         name: of the one that is made.
         existing: of one that is used instead, and left.
         images: references that will be needed, besides the lab's own.
+        nodes: how many the one that is made has.
     """
     if existing:
         yield Lab.find(existing)
@@ -32,7 +35,7 @@ def bench_lab(name: str, existing: str | None, images: Sequence[str]) -> Iterato
         ensure_image(reference, tell)
     Lab.remove(name)
     try:
-        yield Lab.up(name, report=tell)
+        yield Lab.up(name, nodes=nodes, report=tell)
     finally:
         tell(f"removing the lab {name}")
         Lab.remove(name)

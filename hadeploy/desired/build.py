@@ -12,6 +12,7 @@ import jinja2
 from pydantic import SecretStr
 
 from hadeploy.desired import layout
+from hadeploy.desired.check_script import check_script
 from hadeploy.desired.containers import haproxy_container, keepalived_container
 from hadeploy.desired.model import DesiredNode, File, NodeFacts, Role
 from hadeploy.desired.rendered_binds import binds_privileged, has_templates
@@ -20,11 +21,6 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.fields import NODE
 from hadeploy.inventory.model import Cluster, IPAddress, Listener, Node, backends_of
 from hadeploy.inventory.priorities import check_weight, priorities
-
-# How often keepalived's check asks the haproxy that it watches, and what is left until the next:
-# for starting bash, for the answers, for a busy machine.
-WATCH_SECONDS = 0.1
-SPARE_SECONDS = 0.3
 
 
 def desired_nodes(
@@ -52,7 +48,7 @@ def desired_nodes(
     # What is the same on every node is made once, or a hundred nodes would take ten thousand lines
     # of servers.
     priority = priorities(cluster)
-    check = _check_script(cluster, jinja)
+    check = check_script(cluster, jinja)
     members = tuple(members) or tuple(str(peer.address) for peer in cluster.nodes)
     absent = tuple(sorted(set(forgotten) - set(members)))
     configurations: dict[str, File] = {}
@@ -82,19 +78,6 @@ def desired_nodes(
             forgotten=absent,
         )
     return desired
-
-
-def _check_script(cluster: Cluster, jinja: jinja2.Environment) -> File:
-    text = render(
-        jinja,
-        "check-haproxy.sh",
-        cluster=cluster,
-        haproxy=cluster.haproxy,
-        vrrp=cluster.vrrp,
-        watch_seconds=WATCH_SECONDS,
-        watch_rounds=_watch_rounds(cluster),
-    )
-    return File(layout.CHECK_SCRIPT, text, 0o755, "keepalived")
 
 
 def haproxy_cfg(cluster: Cluster, node: Node, jinja: jinja2.Environment) -> File:
@@ -177,12 +160,6 @@ def _listener(cluster: Cluster, listener: Listener) -> dict[str, Any]:
 
 def _plain(password: SecretStr | None) -> str | None:
     return password.get_secret_value() if password else None
-
-
-def _watch_rounds(cluster: Cluster) -> int:
-    """How long a good check goes on watching: keepalived skips one that finds the last at work."""
-    seconds = min(cluster.vrrp.check.interval, layout.IDLE_SECONDS) - SPARE_SECONDS
-    return round(seconds / WATCH_SECONDS)
 
 
 def _slow_hash(cluster: Cluster, password: SecretStr | None) -> str:

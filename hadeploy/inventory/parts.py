@@ -78,7 +78,7 @@ class VrrpCheck(Model):
     """keepalived's check of the local haproxy; whole seconds, as keepalived before 2.3.2 wants."""
 
     interval: Whole = Field(1, ge=1, le=60, description="Seconds between checks.")
-    timeout: Whole = Field(2, ge=1, le=60, description="Seconds until a hung check has failed.")
+    timeout: Whole = Field(5, ge=1, le=60, description="Seconds until a hung check has failed.")
     fall: Whole = Field(1, ge=1, le=10, description="Failed checks until haproxy counts as down.")
     rise: Whole = Field(2, ge=1, le=10, description="Good checks until it counts as up again.")
 

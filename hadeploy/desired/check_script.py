@@ -1,0 +1,72 @@
+"""check-haproxy.sh, keepalived's check of haproxy, and how long its parts take. Pure."""
+
+from __future__ import annotations
+
+import jinja2
+
+from hadeploy.desired import layout
+from hadeploy.desired.model import File
+from hadeploy.desired.templates import render
+from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.parts import VrrpCheck
+
+# How often the check asks the haproxy that it watches, and what is left until the next check:
+# keepalived skips one that finds the last at work.
+WATCH_SECONDS = 0.1
+SPARE_SECONDS = 0.15
+# How long haproxy may take to answer: a second, in turns of the check.
+TURN_SECONDS = 0.1
+TURNS = 10
+# What is left of keepalived's timeout to start bash on a busy machine, and after the watch for an
+# answer.
+START_SECONDS = 0.5
+LAST_ANSWER_SECONDS = 0.5
+
+
+def check_script(cluster: Cluster, jinja: jinja2.Environment) -> File:
+    """The same on every node.
+
+    Args:
+        cluster: the inventory.
+        jinja: from `templates.environment`.
+    """
+    check = cluster.vrrp.check
+    text = render(
+        jinja,
+        "check-haproxy.sh",
+        cluster=cluster,
+        haproxy=cluster.haproxy,
+        vrrp=cluster.vrrp,
+        watch_seconds=WATCH_SECONDS,
+        watch_end=_hundredths(watch_end(check)),
+        turn_seconds=TURN_SECONDS,
+        turns=TURNS,
+        answer_end=_hundredths(answer_end(check)),
+    )
+    return File(layout.CHECK_SCRIPT, text, 0o755, "keepalived")
+
+
+def watch_end(check: VrrpCheck) -> float:
+    """Until when a good check watches haproxy, in seconds after its start.
+
+    Args:
+        check: from the inventory.
+    """
+    until_next = min(check.interval, layout.IDLE_SECONDS) - SPARE_SECONDS
+    return max(0.0, min(until_next, answer_end(check) - LAST_ANSWER_SECONDS))
+
+
+def answer_end(check: VrrpCheck) -> float:
+    """Until when a check waits for an answer, in seconds after its start.
+
+    Later keepalived would end it, and count it as failed.
+
+    Args:
+        check: from the inventory.
+    """
+    return check.timeout - START_SECONDS
+
+
+def _hundredths(seconds: float) -> int:
+    """The unit of /proc/uptime (proc_uptime(5))."""
+    return round(100 * seconds)
