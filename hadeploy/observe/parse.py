@@ -65,7 +65,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         lock=reply.fields("lock"),
         fingerprint=next((m.words[0] for m in reply.all("fingerprint") if m.words), ""),
         now=int(about.get("now", ["0"])[0]),
-        machine=about.get("machine", ["?"])[0],
+        machine=_machine(about.get("machine", [""])[0]),
         root=about.get("uid") == ["0"],
         missing=tuple(about.get("missing", [])),
         docker=version,
@@ -277,6 +277,11 @@ def _statistics(text: str) -> csv.DictReader[str]:
 def _status(text: str) -> str:
     """An HTTP status; SMTP's and others' codes, and 0, are none."""
     return text if re.fullmatch("[1-5][0-9][0-9]", text) else ""
+
+
+def _machine(told: str) -> str:
+    """What `uname -m` said; it becomes a part of file names."""
+    return told if re.fullmatch(r"[A-Za-z0-9_]{1,20}", told) else "?"
 
 
 def _number(text: str) -> int | None:

@@ -15,6 +15,14 @@ from hadeploy.transport.protocol import Reply
 
 # Of our folder; what else is there may be anybody's.
 FILES = (layout.HAPROXY_CFG, layout.KEEPALIVED_CONF, layout.CHECK_SCRIPT)
+# What shell/support.sh says.
+PARTS = frozenset(
+    (
+        *("inspect.json", "containers.txt", "haproxy.log", "keepalived.log"),
+        *("keepalived.data", "keepalived.stats", "network.txt", "sockets.txt", "firewall.txt"),
+        *("versions.txt", "files.txt", "lock.txt"),
+    )
+)
 README = """\
 Written by `hadeploy support` {version} on {at} for the cluster {cluster}.
 
@@ -47,7 +55,10 @@ def of_node(look: ObservedNode | None, reply: Reply, redactor: Redactor) -> dict
     """
     found = {}
     for message in reply.all("part"):
-        name = message.words[0] if message.words else "unnamed"
+        name = message.words[0] if message.words else ""
+        if name not in PARTS:
+            # It would be a path of the node's choice on whatever machine unpacks the archive.
+            continue
         found[name] = (
             _json(message.text, redactor)
             if name.endswith(".json")

@@ -1,0 +1,30 @@
+"""The files of one node in the archive for a bug report."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from hadeploy.shell.compose import compose
+from hadeploy.support.contents import PARTS, of_node
+from hadeploy.support.redact import Redactor
+from hadeploy.transport.protocol import Message, Reply
+
+
+def said(name: str) -> Reply:
+    """What a node says that tells of one part."""
+    return Reply((Message("part", (name,), ["text"]),), 0)
+
+
+@pytest.mark.parametrize("name", ["../../.ssh/authorized_keys", "/etc/passwd", "result.json", ""])
+def test_a_node_does_not_choose_paths(name: str) -> None:
+    assert of_node(None, said(name), Redactor(())) == {}
+
+
+def test_what_nodes_tell_is_in_the_archive() -> None:
+    script = compose("support.sh", variables={}, main="")
+    told = set(re.findall(r"(?:emit part|log_of) ([a-z]+\.[a-z]+)", script))
+    assert told == PARTS
+    for name in PARTS:
+        assert list(of_node(None, said(name), Redactor(()))) == [name]
