@@ -29,6 +29,8 @@ Depth = Literal["", "fresh", "changed", "listening", "yes"]
 ANSWER_SECONDS = 0.4
 # Nobody wants to wait longer for an advert; rarer ones are only heard by chance.
 MOST_LISTEN_SECONDS = 2.5
+# A node with a hanging engine, waiting for the VIP after a change, takes a third of that.
+LOOK_SECONDS = 180.0
 # From one advert to the next there is a little more than the interval.
 ADVERT_MARGIN_SECONDS = 0.3
 
@@ -173,7 +175,7 @@ def look_at(
         HadeployError: it could not be observed.
     """
     asked = time.time()
-    reply = session.run(script, doing="observing", on_message=on_message)
+    reply = session.run(script, doing="observing", on_message=on_message, seconds=LOOK_SECONDS)
     seen = read_observation(session.node, reply)
     return dataclasses.replace(seen, skew=skew(seen.now, asked, time.time()))
 

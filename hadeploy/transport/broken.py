@@ -28,6 +28,24 @@ def silent(node: str, doing: str, seconds: float) -> DoNotRetryError:
     )
 
 
+def too_much(node: str, doing: str, what: str) -> DoNotRetryError:
+    """It said, or took, more than there is any reason to.
+
+    Args:
+        node: the node's label.
+        doing: what was being done.
+        what: in words.
+    """
+    return DoNotRetryError(
+        what,
+        node=node,
+        doing=doing,
+        hint="no node has a reason for that: look at what runs there as the login shell, at sudo "
+        "and at docker",
+        code=_code(doing),
+    )
+
+
 def lost(node: str, doing: str, error: Exception) -> DoNotRetryError:
     """The connection is gone.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,8 @@ from fabric import Connection
 from pydantic import SecretStr
 
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.transport.broken import cut_short, lost, silent
+from hadeploy.transport.broken import cut_short, lost, silent, too_much
+from hadeploy.transport.lines import TooMuchError, lines_of
 from hadeploy.transport.protocol import Hearing, Message, Reply
 from hadeploy.transport.retry import DoNotRetryError, retried
 from hadeploy.transport.root import SUDO, Handshake, Heard, Manner, insists_on_terminal, refusal
@@ -97,6 +99,7 @@ class Session:
         on_message: Callable[[Message], None] = lambda _: None,
         on_line: Callable[[str], None] | None = None,
         patient: bool = True,
+        seconds: float = math.inf,
     ) -> Reply:
         """Run a script as root and collect what it reports.
 
@@ -109,10 +112,11 @@ class Session:
             on_message: called with each message as it arrives.
             on_line: called with each line below a message, which is then not kept.
             patient: whether a server that refuses a channel beside another one is asked again.
+            seconds: how long it may take in all, however many signs of life it gives.
 
         Raises:
             DoNotRetryError: the connection or sudo failed, the script stayed silent for too long,
-                or it ended without its closing message; it may have begun.
+                said or took too much, or it ended without its closing message; it may have begun.
         """
         token = secrets.token_hex(8)
         source = f"HD_TOKEN={token}\n{script}\n".encode()
@@ -120,8 +124,11 @@ class Session:
         with channel:
             self._send(channel, [source], doing)
             hearing = Hearing(token, on_message, on_line)
-            for line in self._lines(channel, doing, early):
+            until = time.monotonic() + seconds
+            for line in self._lines(channel, doing, early, endless=on_line is not None):
                 hearing.hear(line)
+                if time.monotonic() > until:
+                    raise too_much(self.node, doing, f"it has not ended after {seconds:.0f} s")
             code = channel.recv_exit_status()
         if not hearing.ended:
             begun, terminal = bool(hearing.messages), self.manner.terminal
@@ -129,7 +136,12 @@ class Session:
                 # Safe: sudo began nothing.
                 self.manner.terminal = True
                 return self.run(
-                    script, doing=doing, on_message=on_message, on_line=on_line, patient=patient
+                    script,
+                    doing=doing,
+                    on_message=on_message,
+                    on_line=on_line,
+                    patient=patient,
+                    seconds=seconds,
                 )
             raise self._ended(doing, code, hearing.tail, begun=begun)
         return Reply(tuple(hearing.messages[:-1]), code)
@@ -285,14 +297,13 @@ class Session:
                 code=ExitCode.UNREACHABLE if doing == "observing" else ExitCode.FAILED,
             ) from error
 
-    def _lines(self, channel: paramiko.Channel, doing: str, early: bytes = b"") -> Iterator[str]:
-        rest = b""
-        for chunk in self._chunks(channel, doing, early):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                yield line.decode("utf-8", "replace")
-        if rest:
-            yield rest.decode("utf-8", "replace")
+    def _lines(
+        self, channel: paramiko.Channel, doing: str, early: bytes = b"", *, endless: bool = False
+    ) -> Iterator[str]:
+        try:
+            yield from lines_of(self._chunks(channel, doing, early), endless=endless)
+        except TooMuchError as error:
+            raise too_much(self.node, doing, str(error)) from error
 
     def _chunks(self, channel: paramiko.Channel, doing: str, early: bytes = b"") -> Iterator[bytes]:
         if early:
