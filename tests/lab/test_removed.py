@@ -88,11 +88,11 @@ def test_an_older_inventory_of_another_user_undoes_nothing_unasked(
     served.up()
     monkeypatch.setenv("LOGNAME", "berta")
     # What goes on from it is not asked about.
-    served.inventory["listeners"] = [{"port": 9443, "balance": "roundrobin"}]
+    served.inventory["listeners"] = [{"port": 9443, "maxconn": 4321}]
     plan = served.ok("plan", "--json").document
     assert (plan["changes"] > 0, plan["undoes"]) == (True, [])
     assert "What the nodes have was applied by anna@" in served.ok("plan").out
-    served.inventory = {**older, "listeners": [{"port": 9443, "balance": "roundrobin"}]}
+    served.inventory = {**older, "listeners": [{"port": 9443, "maxconn": 4321}]}
     before = served.snapshot()
     (sentence,) = served.ok("plan", "--json").document["undoes"]
     assert "haproxy.maxconn goes back from 7000 to 8000: it was changed by anna@" in sentence

@@ -39,8 +39,11 @@ def test_a_healthy_cluster_is_told_in_one_exec_a_node(served: Cluster) -> None:
     for name, told in nodes_of(document).items():
         assert told["configuration"] == "in-sync"
         assert told["vrrp"]["state"] == ("MASTER" if name == holder else "BACKUP")
-        # The nodes try the VIP themselves, just then.
-        assert [listener["sessions"] > 0 for listener in told["listeners"]] == [name == holder]
+        # The nodes try the VIP themselves, just then; on another one a client may be left over from
+        # when it had the VIP.
+        assert [listener["sessions"] > 0 for listener in told["listeners"]] == [True] or (
+            name != holder
+        )
         assert [backend["status"] for backend in told["backends"]] == ["UP"] * 3
         assert "@" in told["applied"]["by"]
         for container in told["containers"]:
