@@ -27,6 +27,7 @@ class Stranger:
         node: its label, if it is a node that was not observed.
         forgotten: whether it is a former node that was not stopped.
         left: whether it is a node that the records name and the inventory does not.
+        observed: whether it is a node that was observed, and that does not have the VIP bound.
     """
 
     mac: str
@@ -35,11 +36,14 @@ class Stranger:
     node: str = ""
     forgotten: bool = False
     left: bool = False
+    observed: bool = False
 
     @property
     def name(self) -> str:
         """What to call it in a sentence."""
         mac = f"MAC {self.mac}" if self.mac else ""
+        if self.observed:
+            return f"{self.node}, which has not bound it,"
         if self.node:
             return f"{self.node}, which could not be observed"
         if self.forgotten:
@@ -53,6 +57,11 @@ class Stranger:
     @property
     def fix(self) -> str:
         """What to do about it."""
+        if self.observed:
+            return (
+                f"look for a local route, a proxy or a virtual machine on {self.node}: "
+                "`ip route show table local; ip neighbour show proxy`"
+            )
         if self.node:
             return f"look at {self.node} first: `ip address`"
         if self.forgotten:
@@ -116,7 +125,11 @@ def answering(cluster: Cluster, observed: Mapping[str, ObservedNode], vip: str) 
         observed: by node label.
         vip: without its prefix.
     """
-    known = {link.mac for look in observed.values() for link in look.host.links.values()}
+    # Another node of the cluster that answers, too, is as good as a stranger.
+    holding = [
+        look for look in observed.values() if any(a.address == vip for a in look.addresses)
+    ] or observed.values()
+    known = {link.mac for look in holding for link in look.host.links.values()}
     known |= _relays(cluster, observed)
     seen: dict[str, list[str]] = {}
     for node, look in observed.items():
@@ -175,7 +188,9 @@ def _stranger(
     seen_from: list[str],
 ) -> Stranger:
     labels = {str(node.address): node.label for node in cluster.nodes}
-    label = labels.get(address, "")
+    macs = {link.mac: node for node, look in observed.items() for link in look.host.links.values()}
+    own = macs.get(mac, "")
+    label = own or labels.get(address, "")
     return Stranger(
         mac,
         address,
@@ -183,6 +198,7 @@ def _stranger(
         label,
         not label and address in forgotten_nodes(cluster, observed),
         not label and address in left_nodes(cluster, observed),
+        bool(own),
     )
 
 

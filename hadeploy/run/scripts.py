@@ -251,10 +251,10 @@ def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
     return lock.changing(
         cluster,
         fingerprint,
-        ["keepalived.sh", "apply.sh", "handover.sh", "answer.sh"],
+        ["keepalived.sh", "adverts.sh", "apply.sh", "handover.sh", "answer.sh"],
         [
             _line("step", "0", "hand_over", port, *vips),
-            _line("step", "1", "end_hand_over", cluster.container_names[1]),
+            _line("step", "1", "end_hand_over", cluster.container_names[1], port, *vips),
         ],
         HD_OTHERWISE="leave_it",
         HD_HELLO=hello_for_printf(),
@@ -284,6 +284,7 @@ def lock_script(
         fingerprint,
         [
             "keepalived.sh",
+            "adverts.sh",
             "apply.sh",
             "handover.sh",
             "restore.sh",
@@ -364,7 +365,7 @@ def _of_step(change: Change, step: Step) -> list[str]:
             "hold": ["hold", keepalived],
             "await": ["await_vip", port, *addresses],
             "hand-over": ["hand_over", port, *addresses],
-            "end-hand-over": ["end_hand_over", keepalived],
+            "end-hand-over": ["end_hand_over", keepalived, port, *addresses],
             "pin": ["stay", str(2 * change.election + PIN_SECONDS), *change.vips],
             "unpin": ["let_go", keepalived, *addresses],
         }

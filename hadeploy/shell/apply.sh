@@ -274,10 +274,12 @@ let_go() {
     unpin $HD_VIPS
 }
 
-# end_hand_over CONTAINER: this node may have the VIP again, unless the operator says otherwise.
+# end_hand_over CONTAINER PORT ADDRESS...: this node may have the VIP again, unless the operator says otherwise.
 end_hand_over() {
-    set_track handover 0 || return 1
-    drained || until_true 30 "keepalived is MASTER or BACKUP" takes_part "$1"
+    hd_container=$1
+    shift
+    hears_holder "$@" && set_track handover 0 || return 1
+    drained || until_true 30 "keepalived is MASTER or BACKUP" takes_part "$hd_container"
 }
 
 drained() {

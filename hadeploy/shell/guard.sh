@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # A node that is held back during a change of all nodes ends that state by itself if the run is
-# interrupted. Requires report.sh, lock.sh, keepalived.sh, apply.sh, restore.sh, handover.sh, backends.sh.
+# interrupted. Requires report.sh, lock.sh, keepalived.sh, adverts.sh, apply.sh, restore.sh, handover.sh, backends.sh.
 # Inputs: HD_ROOT, HD_KEEPALIVED, HD_LOCK, HD_HEALTH_PORT, HD_LISTENERS.
 
 # Within how many seconds after its script has begun the holder changes to the new settings.
@@ -9,96 +9,6 @@ IN_TIME_SECONDS=30
 # A run has begun the holder's script before it ended, at the latest while its lock was in force there. Locks
 # are renewed every 20 s (run/lock.py), so the holder's expires at most so much later than this node's.
 UNDECIDED_SECONDS=60
-
-# It prints `live` if a node sends adverts with the VRRP settings of the first file, `former` for the
-# second one, and nothing if no advert of either arrives in time. Adverts of other routers do not count.
-# A raw socket gets each VRRP packet (protocol 112) with its IPv4 header; for IPv6 without any (raw(7)).
-# A packet holds the settings in which nodes must agree: RFC 3768, 5.3, and RFC 5798, 5.2.
-# shellcheck disable=SC2016  # expanded by perl
-listening_program='
-use strict;
-my ($seconds, @files) = @ARGV;
-my ($end, %settings, %interfaces) = (time + $seconds);
-my $six;
-sub key { join " ", @_ }
-for my $number (0, 1) {
-    open my $file, "<", $files[$number] or next;
-    local $/;
-    my $text = <$file>;
-    my ($router) = $text =~ /^\s*virtual_router_id (\d+)/m or next;
-    my ($version) = $text =~ /^\s*vrrp_version (\d)/m;
-    my ($interval) = $text =~ /^\s*advert_int ([\d.]+)/m;
-    my ($password) = $text =~ /^\s*auth_pass "([^"]*)"/m;
-    my ($interface) = $text =~ /^\s*interface (\S+)/m;
-    my ($block) = $text =~ /^\s*virtual_ipaddress \{(.*?)\}/ms;
-    my @vips = $block =~ m{^\s*([0-9a-fA-F.:]+)/}mg;
-    $six = 1 if grep /:/, @vips;
-    my $mode = $text =~ /^\s*unicast_peer/m ? "unicast" : "multicast";
-    $mode = "" if $six;
-    my $found = key $router, $version, 100 * $interval, $mode, $version == 2 ? substr($password, 0, 8) : "",
-        sort map { packed($_) } @vips;
-    $settings{$found} ||= $number ? "former" : "live";
-    $interfaces{$interface} = 1;
-}
-sub packed {
-    my ($text) = @_;
-    return unpack "H*", pack "C4", split /\./, $text unless $text =~ /:/;
-    my ($head, $tail) = map { [split /:/] } split /::/, $text, 2;
-    $tail ||= [];
-    unpack "H*", pack "n8", map { hex } @$head, (0) x (8 - @$head - @$tail), @$tail;
-}
-socket my $adverts, $six ? 10 : 2, 3, 112 or exit;
-for my $interface (keys %interfaces) {
-    open my $file, "<", "/sys/class/net/$interface/ifindex" or next;
-    my $index = <$file>;
-    # ff02::12 and 224.0.0.18: only members of the group get its packets.
-    if ($six) { setsockopt $adverts, 41, 20, pack "H32 L", "ff020000000000000000000000000012", $index }
-    else { setsockopt $adverts, 0, 35, pack "C4 x4 l", 224, 0, 0, 18, $index }
-}
-while ((my $left = $end - time) > 0) {
-    my $ready = "";
-    vec($ready, fileno $adverts, 1) = 1;
-    next if select($ready, undef, undef, $left) < 1;
-    recv $adverts, my $packet, 1500, 0;
-    my $mode = "";
-    if (!$six) {
-        $mode = substr($packet, 16, 1) eq "\xe0" ? "multicast" : "unicast";
-        $packet = substr $packet, 4 * (15 & ord $packet);
-    }
-    next if length $packet < 8;
-    my ($kind, $router, $priority, $count, $auth, $interval) = unpack "C6", $packet;
-    # Priority 0 is a farewell.
-    next unless ($kind & 15) == 1 && $priority;
-    my ($version, $size, $password) = ($kind >> 4, $six ? 16 : 4, "");
-    if ($version == 2) {
-        $interval *= 100;
-        ($password) = unpack "Z8", substr $packet, 8 + $size * $count if $auth == 1;
-    } else {
-        $interval += 256 * ($auth & 15);
-    }
-    next if length $packet < 8 + $size * $count;
-    my @vips = map { unpack "H*", substr $packet, 8 + $size * $_, $size } 0 .. $count - 1;
-    my $found = $settings{key $router, $version, $interval, $mode, $password, sort @vips} or next;
-    print "$found\n";
-    exit;
-}
-'
-
-# spoken: whose settings are in the adverts of the other nodes: live, former or neither.
-spoken() {
-    perl -e "$listening_program" "$(listening_seconds)" "$HD_ROOT/keepalived/keepalived.conf" \
-        "$HD_ROOT/.undo/keepalived/keepalived.conf" 2>/dev/null
-}
-
-# listening_seconds: three adverts of the longer interval, and a second.
-listening_seconds() {
-    sed -n 's/^ *advert_int \([0-9]*\).*/\1/p' "$HD_ROOT/keepalived/keepalived.conf" \
-        "$HD_ROOT/.undo/keepalived/keepalived.conf" 2>/dev/null | sort -n | {
-        hd_interval=1
-        while read -r hd_seconds; do hd_interval=$hd_seconds; done
-        printf '%s\n' "$((3 * hd_interval + 4))"
-    }
-}
 
 held_back() { [ "$(cat "$HD_ROOT/track/handover" 2>/dev/null)" = 1 ]; }
 

@@ -26,6 +26,10 @@ UNKNOWN_BACKENDS = (
 )
 # Linux uses the address that is connected to as source, if that is its own.
 _FROM_ITSELF = "; what the VIP's holder asks comes from the VIP itself"
+_DEAF = (
+    "does the network, or a firewall, drop VRRP (IP protocol 112) between the nodes? a cloud's "
+    "security groups do by default, and switches may drop multicast"
+)
 _CORRECT = "correct `vip`"
 _APPLY = "`hadeploy plan` shows the difference, `hadeploy up` applies it"
 CLOSED = (
@@ -232,6 +236,10 @@ def _vrrp(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterato
         verdict = bool(drained) and not holding
         follows = not drained and not holding and not _runs(look, haproxy)
         seen = f"keepalived is in FAULT ({', '.join(drained) or 'its haproxy check fails'})"
+    elif state == "BACKUP" and look.vrrp.spoken and not look.vrrp.spoken.master:
+        # It takes the VIP when it has waited for three of them.
+        verdict, seen = False, "keepalived is BACKUP and has heard no advert of the VIP's holder"
+        hint = _DEAF
     else:
         verdict = (state == "MASTER") == holding
         seen = f"keepalived is {state} and the VIP is {'here' if holding else 'not here'}"

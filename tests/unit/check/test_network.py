@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from ipaddress import ip_network
 
+import pytest
+
 from hadeploy.check.model import Sight
 from hadeploy.check.network import (
     GIVE_BACK,
@@ -69,3 +71,15 @@ def test_a_node_that_lost_its_address_is_told_to_get_it_back() -> None:
     # It is the cluster's own, and may be asked as long as one node is in its subnet.
     assert not_to_be_asked(cluster, {"n1": lost, "n2": whole}) == {}
     assert list(not_to_be_asked(cluster, {"n1": lost})) == ["2001:db8::100"]
+
+
+@pytest.mark.parametrize(
+    ("vip", "wider"), [("/16", True), ("/23", True), ("/24", False), ("/32", False), ("", False)]
+)
+def test_the_prefix_of_a_vip_is_not_wider_than_the_subnet(vip: str, wider: bool) -> None:
+    """It would be a route, and clients behind the router would get no answer."""
+    cluster = builders.cluster(vip=f"{builders.VIP}{prefix}")
+    look = builders.empty("n1")
+    found = list(vip_subnet(Sight(cluster, {"n1": look}), cluster.nodes[0], look))
+    assert [f.verdict for f in found] == ["fail" if wider else "pass"]
+    assert ("is wider than the subnet of eth0, 198.51.100.0/24" in found[0].message) == wider
