@@ -74,9 +74,10 @@ def test_a_node_that_lost_its_address_is_told_to_get_it_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("vip", "wider"), [("/16", True), ("/23", True), ("/24", False), ("/32", False), ("", False)]
+    ("prefix", "wider"),
+    [("/16", True), ("/23", True), ("/24", False), ("/32", False), ("", False)],
 )
-def test_the_prefix_of_a_vip_is_not_wider_than_the_subnet(vip: str, wider: bool) -> None:
+def test_the_prefix_of_a_vip_is_not_wider_than_the_subnet(prefix: str, wider: bool) -> None:
     """It would be a route, and clients behind the router would get no answer."""
     cluster = builders.cluster(vip=f"{builders.VIP}{prefix}")
     look = builders.empty("n1")
