@@ -97,7 +97,8 @@ hears_holder() {
     ! all_here "$2" && have perl && tcp_opens "$2" "$1" || return 0
     # Its adverts may just have begun, and the node may just have failed.
     [ "$(spoken)" != live ] && tcp_opens "$2" "$1" || return 0
-    printf '%s answers, but no VRRP advert of the node that has it arrives here within %s s\n' \
-        "$2" "$(listening_seconds)"
+    printf '%s answers, but no VRRP advert of the node that has it arrives here within %s s:\n%s\n' \
+        "$2" "$(listening_seconds)" \
+        'does the network, or a firewall, drop IP protocol 112 (or multicast) between the nodes?'
     return 1
 }

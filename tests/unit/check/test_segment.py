@@ -117,6 +117,20 @@ def test_a_node_that_could_not_be_observed_is_named_by_its_address() -> None:
     assert found.name == "n3, which could not be observed"
 
 
+def test_a_node_that_answers_without_having_bound_it_is_named() -> None:
+    """A local route (AnyIP), or a virtual machine on its interface."""
+    cluster = builders.cluster()
+    observed = looks(extra={VIP: {mac("n1"), mac("n2")}})
+    (found,) = answering(cluster, observed, VIP)
+    assert found.name == "n2, which has not bound it,"
+    assert "ip route show table local" in found.fix
+    # Where a handover keeps it for a moment, or nobody has it any more, the look is too old.
+    pinned = Address("lo", VIP, 32, 20)
+    n2 = observed["n2"]
+    observed["n2"] = dataclasses.replace(n2, addresses=(*n2.addresses, pinned))
+    assert answering(cluster, observed, VIP) == []
+
+
 def test_a_network_that_answers_in_place_of_the_nodes_is_no_machine() -> None:
     """As Azure's, whose switch answers every ARP request with one hardware address."""
     switch = {"12:34:56:78:9a:bc"}

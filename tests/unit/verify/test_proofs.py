@@ -17,6 +17,7 @@ from hadeploy.observe.model import (
     Socket,
     VrrpState,
 )
+from hadeploy.observe.vrrp import Spoken
 from hadeploy.verify.model import failed
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
@@ -197,6 +198,17 @@ CASES: list[Any] = [
         change("n2", vrrp=vrrp("FAULT", 240)),
         [("n2", "keepalived-agrees", "keepalived is in FAULT (its haproxy check fails)")],
         id="check fails",
+    ),
+    pytest.param(
+        change("n3", vrrp=dataclasses.replace(vrrp("BACKUP", 230, "n3"), spoken=Spoken({}))),
+        [
+            (
+                "n3",
+                "keepalived-agrees",
+                "keepalived is BACKUP and has heard no advert of the VIP's holder",
+            )
+        ],
+        id="a network that drops VRRP",
     ),
     pytest.param(
         change("n2", vrrp=None),

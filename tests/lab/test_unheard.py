@@ -1,0 +1,73 @@
+"""A network that drops VRRP, as many clouds do, gets no second holder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.lab.harness import Cluster, Result
+from tests.lab.traffic import probing
+
+
+@contextmanager
+def dropped(cluster: Cluster, what: str, *nodes: str) -> Iterator[None]:
+    """The packets do not arrive; as in the network itself, before the node's own firewall."""
+    chain = "unheard in '{ type filter hook ingress device eth0 priority 0; }'"
+    for node in nodes:
+        cluster.node(
+            node,
+            f"""nft add table netdev unheard
+            nft add chain netdev {chain}
+            nft add rule netdev unheard in {what} drop""",
+        )
+    try:
+        yield
+    finally:
+        for node in nodes:
+            cluster.node(node, "nft delete table netdev unheard")
+
+
+def told(result: Result) -> str:
+    """What was printed, on one line."""
+    return " ".join((result.out + result.err).split())
+
+
+def test_a_first_up_leaves_one_holder(fresh: Cluster) -> None:
+    with dropped(fresh, "ip protocol 112", *fresh.lab.nodes):
+        result = fresh.run("up")
+        assert result.code in (1, 4), told(result)
+        assert fresh.holders() == ["n1"]
+        assert "no VRRP advert of the node that has it arrives here" in told(result)
+    fresh.ok("up", "--lock-wait", "60")
+    assert fresh.holders() == ["n1"]
+    assert fresh.up()["changes"] == 0
+
+
+def test_a_change_to_multicast_that_nobody_hears_leaves_one_holder(served: Cluster) -> None:
+    (holder,) = served.holders()
+    served.inventory["vrrp"] = {"mode": "multicast"}
+    with probing(served) as probe:
+        with dropped(served, "ip daddr 224.0.0.18", *served.lab.nodes):
+            result = served.run("up")
+            assert result.code == 1, told(result)
+            assert served.holders() == [holder]
+            assert "no VRRP advert of the node that has it arrives here" in told(result)
+            assert "IP protocol 112" in told(result)
+        served.ok("up", "--lock-wait", "60")
+    assert probe.failed == []
+    assert served.holders() == [holder]
+
+
+@pytest.mark.exhaustive
+def test_a_node_that_joins_and_hears_nothing_is_not_proven(fresh: Cluster) -> None:
+    nodes = list(fresh.inventory["nodes"])
+    fresh.inventory["nodes"] = nodes[:2]
+    fresh.up()
+    fresh.inventory["nodes"] = nodes
+    with dropped(fresh, "ip protocol 112", "n3"):
+        result = fresh.run("up")
+        assert result.code in (1, 4), told(result)
+    fresh.ok("up", "--lock-wait", "60")
+    assert len(fresh.holders()) == 1
