@@ -10,6 +10,7 @@ from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode, configuration_id
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.capacity import too_small
 from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.identity import cluster_wide
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
@@ -77,7 +78,11 @@ def make_plan(
     expects = tuple(_expectations(cluster, turns, settings))
     changed = {turn.node for turn in turns if turn.steps}
     removes = removed(cluster, desired, observed, changed)
-    expects = (*expects, *local_removed(desired, observed, changed))
+    expects = (
+        *expects,
+        *local_removed(desired, observed, changed),
+        *too_small(cluster, observed, changed),
+    )
     return Plan(tuple(turns), settings, expects, at_once, removes)
 
 

@@ -1,0 +1,31 @@
+"""A limit that is lowered below what is in use is told."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from hadeploy.plan.rolling import make_plan
+from tests.unit import builders
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "told"), [(5, 12, True), (5, 5, True), (5, 4, False), (600, 12, False)]
+)
+def test_a_limit_below_what_is_in_use(limit: int, used: int, told: bool) -> None:
+    before = builders.cluster()
+    (listener,) = before.listeners
+    observed = {
+        node: dataclasses.replace(
+            look, sessions={listener.name: used}, session_limits={listener.name: 300}
+        )
+        for node, look in builders.healthy(before).items()
+    }
+    after = builders.cluster(listeners=[{"name": listener.name, "port": 9443, "maxconn": limit}])
+    plan = make_plan(after, builders.desired(after), observed)
+    sentence = (
+        f"Listener {listener.name} has {used} connections, and will take {limit} instead of 300: "
+        "clients beyond that wait."
+    )
+    assert (sentence in plan.expects) == told
