@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import click
 
+from hadeploy.answers.answer import PROOF_HERE
+from hadeploy.cli.choosing import SKIP_HERE
 from hadeploy.cli.cluster_run import LOCK_WAIT, TIMEOUT, Run, connected_run, unlocked
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.proving import prove, tell_proofs
 from hadeploy.observe.gather import observe
 from hadeploy.plan.partial import unknown_nodes
 from hadeploy.run import drain as running
+from hadeploy.run.inputs import Choices
 from hadeploy.run.prepare import Prepared
 from hadeploy.status.situation import Situation
 
@@ -23,13 +27,17 @@ NODE = click.argument("node")
 @NODE
 @TIMEOUT
 @LOCK_WAIT
+@SKIP_HERE
 @cluster_command
-def drain(options: Options, node: str, timeout: float, lock_wait: float) -> int:
+def drain(
+    options: Options, node: str, timeout: float, lock_wait: float, skip: tuple[str, ...]
+) -> int:
     """Hand the VIP over and keep it off NODE for maintenance, until `undrain`.
 
     It stays so over reboots and runs of `up`. Refused when no healthy node would remain.
     """
-    return _change(options, "drain", node, timeout, lock_wait, running.drain)
+    change = functools.partial(running.drain, asks=PROOF_HERE not in skip)
+    return _change(options, "drain", node, timeout, lock_wait, change, skip)
 
 
 @click.command()
@@ -49,9 +57,10 @@ def _change(
     timeout: float,
     lock_wait: float,
     change: Callable[..., bool],
+    skip: tuple[str, ...] = (),
 ) -> int:
     with reported(options, command) as outcome:
-        with connected_run(options, outcome) as run:
+        with connected_run(options, outcome, Choices(skip=skip)) as run:
             unknown_nodes(run.inputs.cluster, [node], "")
             prepared = run.prepare(check=False)
             unlocked(lambda: _once(run, node, change), run.progress, lock_wait)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from hadeploy.desired import layout
 from hadeploy.inventory.model import Cluster
@@ -34,6 +34,21 @@ def successors(cluster: Cluster, observed: Mapping[str, ObservedNode], leaving: 
         and could_hold(cluster, look)
         and not unreached(look, observed.get(leaving))
     ]
+
+
+def first_of(nodes: Collection[str], observed: Mapping[str, ObservedNode]) -> str:
+    """The node with the highest priority now, which keepalived elects.
+
+    Args:
+        nodes: labels, one at least.
+        observed: by node label.
+    """
+
+    def priority(node: str) -> int:
+        vrrp = observed[node].vrrp
+        return vrrp.effective_priority if vrrp else 0
+
+    return max(nodes, key=priority)
 
 
 def unreached(look: ObservedNode, holder: ObservedNode | None) -> list[str]:

@@ -10,7 +10,8 @@ from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.election import return_problem, takeover_problem
-from hadeploy.plan.successor import drains, successors
+from hadeploy.plan.successor import drains, first_of, successors
+from hadeploy.run.handover_view import kept_out
 from hadeploy.run.lock import held
 from hadeploy.run.progress import Progress
 from hadeploy.run.refusal import refuse
@@ -26,8 +27,18 @@ def drain(
     observed: Mapping[str, ObservedNode],
     sessions: Mapping[str, Session],
     progress: Progress,
+    *,
+    asks: bool = True,
 ) -> bool:
     """Hand the VIP over and keep it off a node until `undrain`; survives reboots and `up`.
+
+    Args:
+        cluster: the inventory.
+        node: its label.
+        observed: all nodes, by label.
+        sessions: the same.
+        progress: told the steps.
+        asks: whether this machine is to be served, too.
 
     Returns:
         Whether anything changed.
@@ -39,7 +50,10 @@ def drain(
         return False
     holds = any(observed[node].holds(str(vip.ip)) for vip in cluster.vip)
     problem = takeover_problem(cluster, observed, node)
-    if problem and (holds or not successors(cluster, observed, node)):
+    others = successors(cluster, observed, node)
+    if holds and others and asks:
+        problem = problem or kept_out(cluster, node, first_of(others, observed))
+    if problem and (holds or not others):
         raise problem.error("draining", node)
     vips = " ".join(shlex.quote(str(vip.ip)) for vip in cluster.vip)
     name = shlex.quote(cluster.container_names[1])

@@ -11,7 +11,8 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.election import TakeoverProblem, takeover_problem
-from hadeploy.plan.successor import successors
+from hadeploy.plan.successor import first_of, successors
+from hadeploy.run.handover_view import kept_out
 from hadeploy.transport.session import Session
 
 SUCCESSOR_SECONDS = 15
@@ -29,6 +30,7 @@ def find_successor(
     sessions: Mapping[str, Session],
     *,
     holder: ObservedNode | None = None,
+    asks: bool = True,
 ) -> str:
     """A node that can take the VIP over, on the new configuration.
 
@@ -38,6 +40,7 @@ def find_successor(
         leaving: the holder.
         sessions: to all nodes.
         holder: the holder as it was observed, if there is no session to it.
+        asks: whether this machine is to be served, too.
 
     Returns:
         Its label.
@@ -51,11 +54,18 @@ def find_successor(
         if holder is not None:
             observed[leaving] = holder
         problem = takeover_problem(cluster, observed, leaving)
-        for node in successors(cluster, observed, leaving) if problem is None else ():
-            # A node that this run does not change, since it leaves, may have any.
-            wanted = (desired or {}).get(node)
-            if wanted is None or observed[node].serving == wanted.config_id("haproxy"):
-                return node
+        others = successors(cluster, observed, leaving)
+        # A node that this run does not change, since it leaves, may have any configuration.
+        wanted = {node: (desired or {}).get(node) for node in others}
+        ready = [
+            node
+            for node, state in wanted.items()
+            if state is None or observed[node].serving == state.config_id("haproxy")
+        ]
+        if problem is None and ready:
+            problem = kept_out(cluster, leaving, first_of(others, observed)) if asks else None
+            if problem is None:
+                return ready[0]
         if time.monotonic() >= deadline:
             break
         time.sleep(POLL_SECONDS)

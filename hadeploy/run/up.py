@@ -269,7 +269,8 @@ class _Roll:
     def _take(self, turn: NodePlan) -> None:
         node, cluster = turn.node, self._prepared.cluster
         if any(step.impact is Impact.HANDOVER for step in turn.steps):
-            find_successor(cluster, self._prepared.desired, node, self._sessions)
+            asks = self._prepared.serves_here
+            find_successor(cluster, self._prepared.desired, node, self._sessions, asks=asks)
         else:
             self._takeovers.refuse_unfit_winner(turn)
         try:

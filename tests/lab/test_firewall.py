@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.lab.harness import Cluster
+from tests.lab.traffic import probing
 
 # What a keepalived with vrrp_strict leaves behind when it is killed (shared case firewall/nft.sh).
 STRICT = """nft add table ip keepalived
@@ -67,3 +68,42 @@ def test_what_is_told_can_be_pasted_whatever_manages_the_rule(served: Cluster) -
         served.ok("verify")
     finally:
         served.node(holder, "nft flush ruleset; iptables-legacy -F")
+
+
+def test_no_handover_goes_to_a_node_that_keeps_clients_out(served: Cluster) -> None:
+    """The nodes reach each other, so that nothing is seen until the VIP has moved."""
+    (holder,) = served.holders()
+    others = [node for node in served.lab.nodes if node != holder]
+    nodes = " ".join([*map(served.lab.address, served.lab.nodes), served.lab.vip, "127.0.0.0/8"])
+    for node in others:
+        served.node(
+            node,
+            f"""iptables -N CLIENTS
+            for a in {nodes}; do iptables -A CLIENTS -s $a -j RETURN; done
+            iptables -A CLIENTS -j DROP
+            iptables -I INPUT -p tcp --dport 9443 -j CLIENTS""",
+        )
+    try:
+        with probing(served) as probe:
+            drained = served.run("drain", holder)
+            served.inventory["containers"] = {"log_max_size": "11m"}
+            changed = served.run("up")
+        assert probe.failed == []
+        assert served.holders() == [holder]
+        for result in (drained, changed):
+            assert result.code == 1
+            told = " ".join(result.err.split())
+            assert (
+                "would take the VIP over: its port 9443, asked from this machine, cannot be" in told
+            )
+            assert "does a firewall on that node keep clients out?" in told
+    finally:
+        for node in others:
+            served.node(
+                node,
+                "iptables -D INPUT -p tcp --dport 9443 -j CLIENTS; iptables -F CLIENTS; "
+                "iptables -X CLIENTS",
+            )
+    served.ok("drain", holder)
+    served.ok("undrain", holder)
+    served.ok("up")
