@@ -64,6 +64,11 @@ class BackendsLostError(NodeFailedError):
         )
         self.lost = tuple(lost)
 
+    def on(self, addresses: Collection[str]) -> bool:
+        """Whether clients are answered otherwise on one of these addresses."""
+        asked = (one.name.partition("@")[2].partition("=")[0] for one in self.lost)
+        return any(address in addresses for address in asked)
+
 
 class UnfitForTakeoverError(BackendsLostError):
     """A node that is about to win the VIP does not reach servers that the holder reaches."""

@@ -278,10 +278,14 @@ class _Roll:
         except HadeployError as error:
             if isinstance(error, NodeFailedError):
                 self._standing[node] = error.standing
-                if isinstance(error, ServiceLostError) and error.standing is Standing.RESTORED:
-                    # The VIP is there, and clients wait.
-                    self._keep_off_changed()
                 if isinstance(error, BackendsLostError):
+                    # On a VIP it is so wherever the VIP is; those that changed before did not
+                    # have it.
+                    vips = [str(vip.ip) for vip in cluster.vip]
+                    if error.standing is Standing.RESTORED and (
+                        isinstance(error, ServiceLostError) or (turn.holder and error.on(vips))
+                    ):
+                        self._keep_off_changed()
                     self._blame(error)
             elif not isinstance(error, RefusedError):
                 self._standing[node] = Standing.UNKNOWN

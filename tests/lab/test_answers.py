@@ -188,6 +188,24 @@ def test_a_rule_on_the_vip_gives_the_vip_back_to_the_node_that_served(over_tls: 
     assert verdicts(over_tls) == (0, 0)
 
 
+def test_a_rule_on_the_vip_keeps_it_off_the_nodes_that_have_the_rule(over_tls: Cluster) -> None:
+    """Only the holder can see it; a backup that has it must not get the VIP later."""
+    (holder,) = over_tls.holders()
+    rule = f"tcp-request connection reject if {{ dst {over_tls.lab.vip} }}"
+    over_tls.inventory["templates"] = {"extra": {"listener": rule}}
+    result = over_tls.run("up", "--json")
+    assert result.code == 1
+    left = result.document["nodes"]
+    assert left.pop(holder) == "restored"
+    assert set(left.values()) == {"kept-off"}
+    assert over_tls.holders() == [holder]
+    assert over_tls.run("status").code == 4
+    del over_tls.inventory["templates"]
+    over_tls.ok("up")
+    assert over_tls.up()["changes"] == 0
+    assert over_tls.run("status").code == 0
+
+
 def test_a_listener_that_answered_before_and_does_not_now_is_down(served: Cluster) -> None:
     served.inventory["listeners"] = [{"balance": "roundrobin"}]
     served.up()
