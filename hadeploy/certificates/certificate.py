@@ -6,9 +6,12 @@ import datetime
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hadeploy.inventory.model import Cluster, backends_of
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 # An address and a port.
 Endpoint = tuple[str, int]
@@ -34,6 +37,7 @@ class ServerCertificate:
         begins: until then it is not valid yet.
         ends: from then on it is not valid any more.
         issuer: the common name of the authority, or "".
+        authority_key: the identifier of its key (RFC 5280, 4.2.1.1), or "".
     """
 
     subject: str
@@ -42,11 +46,21 @@ class ServerCertificate:
     begins: datetime.datetime
     ends: datetime.datetime
     issuer: str = ""
+    authority_key: str = ""
 
     @property
     def of_api_server(self) -> bool:
         """Whether it is that of a Kubernetes API server, not of some other TLS service."""
         return self.subject == _SUBJECT or any(name.startswith(_SERVICE) for name in self.names)
+
+    def same_authority(self, other: ServerCertificate) -> bool:
+        """Whether whoever trusts the one trusts the other, as far as they tell.
+
+        kubeadm calls the authority of every cluster "kubernetes"; only the key tells them apart.
+        """
+        if self.authority_key and other.authority_key:
+            return self.authority_key == other.authority_key
+        return self.issuer == other.issuer
 
     @property
     def distribution(self) -> Distribution:
@@ -113,7 +127,19 @@ def parse_certificate(der: bytes) -> ServerCertificate:
         begins=certificate.not_valid_before_utc,
         ends=certificate.not_valid_after_utc,
         issuer=str(issuers[0].value) if issuers else "",
+        authority_key=_authority_key(certificate),
     )
+
+
+def _authority_key(certificate: Certificate) -> str:
+    from cryptography import x509  # noqa: PLC0415
+
+    try:
+        kind = x509.AuthorityKeyIdentifier
+        found = certificate.extensions.get_extension_for_class(kind).value.key_identifier
+    except (x509.ExtensionNotFound, x509.DuplicateExtension):
+        return ""
+    return found.hex() if found else ""
 
 
 def _address(address: object) -> str:

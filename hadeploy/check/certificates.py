@@ -12,7 +12,14 @@ from hadeploy.inventory.model import Cluster, Listener, backends_of
 from hadeploy.inventory.problems import printable
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import listener_of
-from hadeploy.verify.certificates import PROOF, certificate_proofs, labels_of, several, valid_for
+from hadeploy.verify.certificates import (
+    PROOF,
+    certificate_proofs,
+    judge_certificate,
+    labels_of,
+    several,
+    valid_for,
+)
 from hadeploy.verify.model import Verdict
 
 CORRECT = (
@@ -89,6 +96,7 @@ def new_api_servers(sight: Sight) -> Iterator[Finding]:
     """A server that speaks TLS and is no API server does not replace API servers."""
     read = sight.certificates.found
     for one in new_servers(sight.cluster, sight.observed):
+        yield from _refused_by_clients(sight, one)
         ports = sorted({port for (_, port) in one.before if _of_api_server(read, one.before, port)})
         others = {e: c for e in one.new if (c := read.get(e)) and not c.of_api_server}
         if not ports or not others:
@@ -107,6 +115,32 @@ def new_api_servers(sight: Sight) -> Iterator[Finding]:
         yield Finding(
             "api-certificate", None, "fail", what, CORRECT, doing="comparing the backends"
         )
+
+
+def _refused_by_clients(sight: Sight, one: NewServers) -> Iterator[Finding]:
+    """API servers that take the place of all those that clients accept, and that they refuse."""
+    wanted = {(str(a), port) for _, a, port in backends_of(sight.cluster, one.listener)}
+    if wanted.intersection(one.before):
+        return
+    read, at = sight.certificates.found, sight.certificates.at
+
+    def problem(certificate: ServerCertificate) -> str:
+        judgement = judge_certificate(sight.cluster, certificate, at)
+        return judgement.problem if judgement and judgement.verdict == "fail" else ""
+
+    old = [c for e in one.before if (c := read.get(e)) and c.of_api_server and not problem(c)]
+    new = {e: c for e in one.new if (c := read.get(e)) and c.of_api_server}
+    for endpoint, certificate in new.items() if old else ():
+        why = problem(certificate)
+        if not why and not any(certificate.same_authority(known) for known in old):
+            why = "is of another authority than those of the servers that are served now"
+        if why:
+            where = f"{labels_of(sight.cluster)[endpoint]}, port {endpoint[1]}"
+            what = f"{one.listener.name}: the certificate of the API server on {where}, {why}"
+            yield Finding(
+                "api-certificate", None, "fail", what, CORRECT, doing="comparing the backends"
+            )
+            return
 
 
 def _of_api_server(

@@ -89,3 +89,31 @@ def test_other_tls_services_do_not_replace_api_servers(
     assert all((f.check, f.verdict, f.node) == ("api-certificate", "fail", None) for f in found)
     # Where they cannot be read, nothing is refused.
     assert list(new_api_servers(Sight(cluster, observed))) == []
+
+
+OTHER_PORT = 7443
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({}, ""),
+        ({"addresses": ()}, "is not valid for 198.51.100.100, so kubectl refuses it"),
+        ({"ends": NOW}, "expired on 2026-06-01"),
+        (
+            {"issuer": "staging-ca", "authority_key": ""},
+            "is of another authority than those of the servers",
+        ),
+        ({"authority_key": "0b"}, "is of another authority than those of the servers"),
+    ],
+)
+def test_api_servers_that_clients_refuse_do_not_replace_those_that_they_accept(
+    changes: dict[str, Any], why: str
+) -> None:
+    served = dataclasses.replace(API, issuer="kubernetes", authority_key="0a")
+    new = dataclasses.replace(served, **changes)
+    cluster = with_listener(name="kube-apiserver", backend_port=OTHER_PORT)
+    found = {**dict.fromkeys(on(API_PORT), served), **dict.fromkeys(on(OTHER_PORT), new)}
+    sight = Sight(cluster, seen(), certificates=Certificates(found=found, at=NOW))
+    told = [finding.message for finding in new_api_servers(sight)]
+    assert [why in one for one in told] == ([True] if why else [])
