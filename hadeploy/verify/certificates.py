@@ -21,6 +21,11 @@ OVERLOADED = "is that API server overloaded or stopped?"
 # More names than that are of no use.
 _MOST_NAMES = 5
 
+_TRUST = (
+    "a kubectl that trusts one authority refuses the servers of the other, unless its kubeconfig "
+    "has both, as while an authority is replaced"
+)
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -93,10 +98,27 @@ def certificate_proofs(
         vips = several([str(vip.ip) for vip in cluster.vip])
         what = f"the API servers' certificates on {several(accepted)} are valid for {vips}"
         yield Proof(PROOF, "pass", what)
+    yield from _authorities(cluster, certificates, [e for e in judged if e in among])
     yield from _silent_proofs([label for e, label in labels_of(cluster).items() if e in silent])
     if unread and (accepted or wrong):
         what = f"the API server's certificate on {several(unread)} could not be read"
         yield Proof(PROOF, "warn", what, hint="no connection could be made to it over SSH")
+
+
+def _authorities(
+    cluster: Cluster, certificates: Certificates, judged: Collection[Endpoint]
+) -> Iterator[Proof]:
+    """Clients of a listener get any of its servers."""
+    labels = labels_of(cluster)
+    for listener in cluster.listeners:
+        behind = [(str(address), port) for _, address, port in backends_of(cluster, listener)]
+        read = {e: c for e in behind if e in judged and (c := certificates.found.get(e))}
+        first = next(iter(read.values()), None)
+        others = [labels[e] for e, c in read.items() if first and not c.same_authority(first)]
+        if others:
+            same = [labels[e] for e in read if labels[e] not in others]
+            what = f"the certificates on {several(others)} are of another authority than on "
+            yield Proof(PROOF, "warn", f"{what}{several(same)}", hint=_TRUST)
 
 
 def _silent_proofs(labels: list[str]) -> Iterator[Proof]:

@@ -194,3 +194,14 @@ def test_a_node_with_two_backends_is_named_once() -> None:
     read = Certificates(NOW, dict.fromkeys(ends, GOOD))
     (proof,) = certificate_proofs(cluster, read, ends)
     assert "certificates on n1, n2 and n3 are valid" in proof.message
+
+
+def test_servers_of_different_authorities_are_told() -> None:
+    ours = dataclasses.replace(GOOD, issuer="kubernetes", authority_key="0a")
+    theirs = dataclasses.replace(ours, authority_key="0b")
+    valid, mixed = proofs(ours, theirs, ours)
+    assert (valid.verdict, mixed.verdict) == ("pass", "warn")
+    assert mixed.message == "the certificates on n2 are of another authority than on n1 and n3"
+    # One that does not name its key.
+    (alone,) = proofs(ours, dataclasses.replace(ours, authority_key=""), ours)
+    assert alone.verdict == "pass"
