@@ -29,6 +29,8 @@ DROPPED = "this machine is in the VIP's network: does a firewall on the nodes dr
 AWAY_SECONDS = 1.0
 # No answer to a SYN, or none to ARP and neighbour discovery.
 _NO_ANSWER = (errno.ETIMEDOUT, errno.EHOSTUNREACH)
+OTHERWISE = "do the backends answer others? `hadeploy verify` says what the nodes are answered"
+MOST_TRIES = 3
 CLOSED = (
     "does a rule in `templates` or a firewall on the way reject this machine? if it is not to be "
     f"served: --skip {PROOF_HERE}"
@@ -100,10 +102,14 @@ def asked(vip: str, port: int, target: str, behind: Supplied, *, near: bool = Fa
         behind: what stands behind them.
         near: whether this machine is in the VIP's network.
     """
+    silent = behind.before == {Answer("silent")}
+    seconds = SILENT_SECONDS if silent else ANSWER_SECONDS
     try:
-        silent = behind.before == {Answer("silent")}
-        seconds = SILENT_SECONDS if silent else ANSWER_SECONDS
-        answer = ask(vip, port, seconds, CONNECT_SECONDS if near else AWAY_SECONDS)
+        # One server may have died, which haproxy does not know yet.
+        for _ in range(MOST_TRIES):
+            answer = ask(vip, port, seconds, CONNECT_SECONDS if near else AWAY_SECONDS)
+            if not behind.problem(answer):
+                break
     except OSError as error:
         reason = error.strerror or str(error)
         seen = f"{target} cannot be reached from this machine ({reason})"
@@ -113,7 +119,7 @@ def asked(vip: str, port: int, target: str, behind: Supplied, *, near: bool = Fa
         if near and unanswered and behind.up:
             return Proof(PROOF_HERE, "fail", seen, hint=DROPPED)
         return Proof(PROOF_HERE, "warn", seen, hint=NO_ROUTE)
-    if answer.closed and behind.up:
-        seen = f"{target}, asked from this machine, {behind.problem(answer)}"
-        return Proof(PROOF_HERE, "fail", seen, hint=CLOSED)
+    if problem := behind.problem(answer):
+        seen = f"{target}, asked from this machine, {problem}"
+        return Proof(PROOF_HERE, "fail", seen, hint=CLOSED if answer.closed else OTHERWISE)
     return Proof(PROOF_HERE, "pass", f"{target} {answer.now}, asked from this machine")

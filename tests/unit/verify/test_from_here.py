@@ -36,6 +36,20 @@ def test_a_connection_that_is_closed_at_once_fails_where_backends_are_up() -> No
     assert "closes every connection at once, although 3 backends are up" in proof.message
 
 
+def test_an_answer_that_is_not_as_before_fails_unless_others_are_given_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(from_here, "ANSWER_SECONDS", 0.2)
+    http = servers.speaks_http("200 OK")
+    before = Supplied(3, frozenset({Answer("http/200")}))
+    with servers.serving(servers.says_nothing) as port:
+        proof = asked("127.0.0.1", port, TARGET, before)
+    assert proof.verdict == "fail"
+    assert "says nothing, and answered HTTP when the last change was recorded" in proof.message
+    with servers.serving(servers.one_after_the_other(servers.says_nothing, http, http)) as port:
+        assert asked("127.0.0.1", port, TARGET, before).verdict == "pass"
+
+
 def test_a_connection_that_is_refused_fails_where_backends_are_up() -> None:
     with servers.refusing() as port:
         assert asked("127.0.0.1", port, TARGET, DOWN).verdict == "warn"
