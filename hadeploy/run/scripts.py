@@ -209,6 +209,7 @@ def _turn_lines(change: Change, turn: NodePlan, finish: int) -> tuple[list[str],
         n for n, s in enumerate(turn.steps) if s.role == "haproxy" and s.action in _TOUCHES
     }
     served_after = served_after or {-1 if disabling is None else disabling}
+    check_alone = _check_alone(turn)
     settled = True
     carried = False
     for number, step in enumerate(turn.steps):
@@ -227,7 +228,7 @@ def _turn_lines(change: Change, turn: NodePlan, finish: int) -> tuple[list[str],
                 lines.append("carry_over")
                 carried = True
             lines.append(_line("step", str(number), *command))
-            if step.role and step.action in _TOUCHES:
+            if step.role and (step.action in _TOUCHES or number == check_alone):
                 proof = _proof(cluster, desired, desired.container(step.role))
                 lines.append(_line("step", f"{number}.proof", *proof))
                 settled = step.role == "keepalived"
@@ -236,6 +237,14 @@ def _turn_lines(change: Change, turn: NodePlan, finish: int) -> tuple[list[str],
                 prove = "prove_backends" if disabling is None else "prove_disabled"
                 lines.append(_line("step", f"{number}.{BACKENDS}", prove, seconds))
     return first, lines if lines is not first else []
+
+
+def _check_alone(turn: NodePlan) -> int | None:
+    """The step that writes keepalived's check, where no later step has keepalived proven."""
+    steps = list(enumerate(turn.steps))
+    touched = any(step.role == "keepalived" and step.action in _TOUCHES for _, step in steps)
+    written = (n for n, s in steps if (s.action, s.subject) == ("write-file", layout.CHECK_SCRIPT))
+    return None if touched else next(written, None)
 
 
 def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
@@ -286,6 +295,7 @@ def lock_script(
             "keepalived.sh",
             "adverts.sh",
             "apply.sh",
+            "check_runs.sh",
             "handover.sh",
             "restore.sh",
             "guard.sh",
@@ -299,6 +309,7 @@ def lock_script(
         lines,
         HD_BY_HAND=" ".join(policies(change.by_hand)) if change.by_hand else "",
         HD_VIPS=" ".join(change.vips),
+        HD_CHECK_SCRIPT=layout.IN_KEEPALIVED + layout.CHECK_SCRIPT.removeprefix("keepalived"),
         HD_HEALTH_PORT=str(change.cluster.haproxy.health_port),
         HD_LISTENERS=" ".join(f"{i.name}={i.port}" for i in change.cluster.listeners),
         HD_CLIENT_VIPS=" ".join(str(vip.ip) for vip in change.cluster.vip),
@@ -392,7 +403,9 @@ def _proof(cluster: Cluster, desired: DesiredNode, container: Container) -> list
     if container.role == "keepalived":
         check = cluster.vrrp.check
         seconds = KEEPALIVED_SECONDS + (check.rise + 1) * (check.interval + check.timeout)
-        return ["prove_keepalived", container.name, config_id, str(seconds)]
+        pause = check.fall * (check.interval + check.timeout) + 1
+        words = (seconds, check.fall, pause)
+        return ["prove_keepalived", container.name, config_id, *map(str, words)]
     return [
         "prove_haproxy",
         container.name,

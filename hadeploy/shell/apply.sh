@@ -291,20 +291,6 @@ drained() {
 
 is_master() { [ "$(vrrp_state "$1")" = MASTER ]; }
 
-checks() { check_age "$1" >/dev/null; }
-
-# prove_keepalived CONTAINER CONFIG_ID SECONDS: it has read the file, takes part, and really runs its
-# check of haproxy.
-prove_keepalived() {
-    if until_true "$3" "keepalived runs its check of haproxy" checks "$1" &&
-        until_true "$3" "keepalived has configuration $2 and is MASTER or BACKUP" \
-            vrrp_ok "$1" "$2"; then
-        return 0
-    fi
-    last_words "$1"
-    return 1
-}
-
 last_words() {
     printf -- '--- last lines of %s:\n' "$1"
     docker logs --tail 12 "$1"

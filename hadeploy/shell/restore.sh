@@ -98,6 +98,6 @@ prove_back() {
     if [ "$1" = haproxy ]; then
         prove_haproxy "$2" "$(recorded health_port)" "$(recorded haproxy_config_id)" 15
     else
-        prove_keepalived "$2" "$(recorded keepalived_config_id)" 30
+        prove_keepalived "$2" "$(recorded keepalived_config_id)" 30 0 0
     fi
 }

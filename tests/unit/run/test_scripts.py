@@ -125,6 +125,28 @@ def test_after_a_new_haproxy_keepalived_must_take_part_again() -> None:
     assert verbs == ["on_free_ports", "prove_haproxy", "prove_keepalived", "record"]
 
 
+@pytest.mark.parametrize(
+    ("others", "proven"),
+    [
+        pytest.param([], "0.proof", id="alone"),
+        pytest.param(
+            [Step("reload-container", "c-keepalived", "", role="keepalived")],
+            "1.proof",
+            id="when keepalived has read its new file",
+        ),
+    ],
+)
+def test_a_new_check_script_is_proven(others: list[Step], proven: str) -> None:
+    written = Step("write-file", "keepalived/check-haproxy.sh", "", role="keepalived")
+    steps = (written, *others, Step("write-record", "applied.json", ""))
+    script = apply_script(change("n1"), NodePlan("n1", steps), "f" * 16, otherwise="put_back")
+    lines = [shlex.split(line) for line in script.splitlines() if line.startswith("step ")]
+    proofs = [words for words in lines if words[2] == "prove_keepalived"]
+    assert [words[1] for words in proofs] == [proven]
+    # The check's fall, and that many times its interval and timeout, and a second.
+    assert proofs[0][-2:] == ["1", "7"]
+
+
 def test_haproxy_is_only_touched_where_its_ports_are_its_own() -> None:
     steps = [line for line in scripts()["apply"].splitlines() if line.startswith("step ")]
     (words,) = [shlex.split(line) for line in steps if "on_free_ports" in line]

@@ -17,7 +17,11 @@ FAST = "uptime_seconds() { echo $(($(centiseconds) / 10)); }\nnap() { sleep 0.01
 
 def wait(main: str) -> subprocess.CompletedProcess[str]:
     script = compose(
-        "lock.sh", "apply.sh", variables={"HD_TOKEN": "t", "HD_CLUSTER": "c"}, main=main
+        "lock.sh",
+        "apply.sh",
+        "check_runs.sh",
+        variables={"HD_TOKEN": "t", "HD_CLUSTER": "c"},
+        main=main,
     )
     return subprocess.run(
         ["sh"], input=script, capture_output=True, text=True, timeout=30, check=False
@@ -38,7 +42,8 @@ def test_a_deadline_comes_when_the_clock_is_set(to: str) -> None:
 
 def test_waiting_for_keepalived_gives_signs_of_life_and_says_what_was_waited_for() -> None:
     done = wait(
-        f"{FAST}check_age() {{ false; }}\nlast_words() {{ :; }}\nprove_keepalived k c0ffee 4 || :"
+        f"{FAST}check_age() {{ false; }}\ncheck_tells() {{ :; }}\nin_fault() {{ false; }}\n"
+        "last_words() { :; }\nprove_keepalived k c0ffee 4 1 7 || :"
     )
     assert "@t alive" in done.stdout
     assert "not within the deadline: keepalived runs its check of haproxy" in done.stdout

@@ -11,7 +11,7 @@ from hadeploy.observe.gather import observation_script
 from hadeploy.shell.compose import compose
 from tests.unit import builders
 
-CHANGING = ("lock.sh", "keepalived.sh", "apply.sh", "handover.sh")
+CHANGING = ("lock.sh", "keepalived.sh", "apply.sh", "check_runs.sh", "handover.sh")
 ADOPTING = (*CHANGING, "restore.sh", "knowledge.sh", "ports.sh", "disable.sh", "adopt.sh")
 
 
