@@ -12,6 +12,7 @@ import jinja2
 from pydantic import SecretStr
 
 from hadeploy.desired import layout
+from hadeploy.desired.accept_mode import keeps_clients_out
 from hadeploy.desired.check_script import check_script
 from hadeploy.desired.containers import haproxy_container, keepalived_container
 from hadeploy.desired.model import DesiredNode, File, NodeFacts, Role
@@ -197,6 +198,9 @@ def keepalived_conf(
         jinja: from `templates.environment`.
         password: the VRRP password, resolved.
         taking_part: the addresses of all that send adverts, or may.
+
+    Raises:
+        HadeployError: a template of the user's would keep clients out.
     """
     vrrp = cluster.vrrp
 
@@ -224,4 +228,14 @@ def keepalived_conf(
 
     mode = 0o600 if password else 0o644
     file = _self_naming(layout.KEEPALIVED_CONF, "keepalived", text, "config_id in router_id", mode)
+    keyword = keeps_clients_out(file.content) if cluster.templates.folder else None
+    if keyword:
+        raise HadeployError(
+            f"with {keyword} the holder drops all connections to the VIP",
+            doing="filling in your template keepalived.conf.j2",
+            hint=f"remove {keyword}; or, with vrrp.version 3, add `accept` to its vrrp_instance"
+            if keyword != "no_accept"
+            else "remove no_accept",
+            code=ExitCode.USAGE,
+        )
     return dataclasses.replace(file, secret=password is not None)
