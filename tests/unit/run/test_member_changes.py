@@ -178,9 +178,14 @@ class Segment:
         self.holder = max(others, key=lambda o: self._vrrp(o).priority)
         self.one_holder()
 
-    def remove(self, cluster: Cluster, departing: dict[str, ObservedNode]) -> None:
+    def remove(
+        self,
+        cluster: Cluster,
+        departing: dict[str, ObservedNode],
+        staying: dict[str, ObservedNode],
+    ) -> None:
         """What `--prune` does."""
-        for turn in leaving_plan(cluster, departing).nodes:
+        for turn in leaving_plan(cluster, departing, staying).nodes:
             if self.turns == self.killed_after:
                 raise KilledError
             self.turns += 1
@@ -238,7 +243,7 @@ def run(segment: Segment, new: Cluster, departing: set[str]) -> list[Prepared]:
             changed = [s for t in prepared.plan.nodes for s in t.steps if s.role == "haproxy"]
             assert not changed, "nothing but VRRP changes after a node has left"
             assert all(look.serving for look in observed.values()), "all others serve"
-            segment.remove(new, leaving)
+            segment.remove(new, leaving, observed)
             continue
         made.append(prepared)
         segment.carry_out(prepared)
