@@ -333,6 +333,20 @@ def test_a_run_that_was_killed_between_two_turns_is_finished(
     assert kills == segment.turns
 
 
+@pytest.mark.parametrize(("mode", "new_mode"), MODES[:2])
+def test_nodes_join_while_the_keepalived_of_another_node_does_not_run(
+    mode: str, new_mode: str
+) -> None:
+    segment = Segment(inventory("123", mode), address("1"))
+    look = segment.looks[address("2")]
+    haproxy = tuple(c for c in look.containers if c.role == "haproxy")
+    stopped = dataclasses.replace(look, containers=haproxy, keepaliveds={}, vrrp=None)
+    segment.looks[address("2")] = stopped
+    segment.held.add(address("2"))
+    run(segment, inventory("124", new_mode), {address("3")})
+    assert set(segment.looks) == {address(i) for i in "124"}
+
+
 def test_a_forgotten_node_that_is_back_leaves_before_anything_else() -> None:
     segment = Segment(inventory("1234"), address("1"))
     back = {address("4"): segment.seen(address("4"), address("4"))}
