@@ -27,11 +27,13 @@ class Leaving:
     Attributes:
         plan: what is done there.
         looks: as they were observed.
-        sessions: to them.
+        staying: the nodes that stay, as they were observed.
+        sessions: to those that leave.
     """
 
     plan: Plan
     looks: dict[str, ObservedNode]
+    staying: dict[str, ObservedNode]
     sessions: dict[str, Session]
 
     @property
@@ -69,14 +71,24 @@ class Leaving:
         cluster = run.inputs.cluster
         nodes = [Node.model_validate({"address": label}) for label in self.sessions]
         self.looks = observe(without_nodes(cluster, nodes), self.sessions)
-        self.plan = leaving_plan(cluster, self.looks)
+        # New nodes have a record now.
+        self.staying = observe(cluster, run.sessions)
+        self.plan = leaving_plan(cluster, self.looks, self.staying)
         run.departing = self.there
 
     def take_out(self, run: Run) -> None:
         """Do it."""
         if self.plan.changes:
             cluster = run.inputs.cluster
-            take_out(cluster, self.plan, self.looks, run.sessions, self.sessions, run.progress)
+            take_out(
+                cluster,
+                self.plan,
+                self.looks,
+                self.staying,
+                run.sessions,
+                self.sessions,
+                run.progress,
+            )
             run.departing = {}
 
 
@@ -90,20 +102,23 @@ def leaving(run: Run) -> Iterator[Leaving]:
     # A retry begins anew.
     run.pruned, run.departing = (), {}
     if not run.choices.prune:
-        yield Leaving(Plan(()), {}, {})
+        yield Leaving(Plan(()), {}, {}, {})
         return
     with ExitStack() as stack:
-        looks, sessions = _former(run, stack)
-        going = Leaving(leaving_plan(run.inputs.cluster, looks), looks, sessions)
+        looks, staying, sessions = _former(run, stack)
+        plan = leaving_plan(run.inputs.cluster, looks, staying)
+        going = Leaving(plan, looks, staying, sessions)
         run.pruned, run.departing = tuple(looks), going.there
         yield going
 
 
-def _former(run: Run, stack: ExitStack) -> tuple[dict[str, ObservedNode], dict[str, Session]]:
+def _former(
+    run: Run, stack: ExitStack
+) -> tuple[dict[str, ObservedNode], dict[str, ObservedNode], dict[str, Session]]:
     """Connect to former nodes, also to those that only the record of another one names.
 
     Returns:
-        The nodes as observed, and the sessions to them, by address.
+        The nodes as observed, by address; those that stay, by label; the sessions to the former.
 
     Raises:
         HadeployError: one cannot be reached, or is no node of this cluster.
@@ -125,7 +140,7 @@ def _former(run: Run, stack: ExitStack) -> tuple[dict[str, ObservedNode], dict[s
         refuse_strangers(cluster, looks, staying, known)
         if given:
             nodes |= {n.label: n for n in former_nodes(cluster, {**staying, **looks})}
-    return looks, sessions
+    return looks, staying, sessions
 
 
 def _unreachable(error: HadeployError) -> HadeployError:

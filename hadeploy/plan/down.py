@@ -59,7 +59,9 @@ def _steps(cluster: Cluster, look: ObservedNode, *, holder: bool) -> Iterator[St
         yield Step("remove-file", path, "written by hadeploy")
 
 
-def leaving_plan(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Plan:
+def leaving_plan(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], staying: Mapping[str, ObservedNode]
+) -> Plan:
     """What is done on nodes that leave a cluster which stays; the holder is the last one.
 
     Before that it could hand the VIP over to another one that leaves, too.
@@ -67,20 +69,38 @@ def leaving_plan(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Plan
     Args:
         cluster: the inventory, without them.
         observed: the leaving nodes.
+        staying: the nodes of the inventory, by label.
     """
-    turns = [_leaving(cluster, look) for look in observed.values()]
+    turns = [_leaving(cluster, look, staying) for look in observed.values()]
     return Plan(tuple(sorted(turns, key=lambda turn: turn.holder)))
 
 
-def _leaving(cluster: Cluster, look: ObservedNode) -> NodePlan:
-    vips = [str(vip.ip) for vip in cluster.vip]
-    vips += look.applied.vips if look.applied else ()
-    holder = bool(look.vrrp) and any(look.holds(vip) for vip in vips)
+def _leaving(cluster: Cluster, look: ObservedNode, staying: Mapping[str, ObservedNode]) -> NodePlan:
+    holder = bool(look.vrrp and vips_to_hand_over(cluster, look, staying))
     steps = list(_steps(cluster, look, holder=False))
     if holder:
         reason = "before the node leaves the cluster"
         steps.insert(0, Step("hand-over", "the VIP", reason, Impact.HANDOVER))
     return NodePlan(look.node, tuple(steps), holder)
+
+
+def vips_to_hand_over(
+    cluster: Cluster, look: ObservedNode, staying: Mapping[str, ObservedNode]
+) -> list[str]:
+    """The VIPs that a leaving node has and a node that stays can have.
+
+    A forgotten node that is back may have a VIP that the others had before: no node answers there.
+
+    Args:
+        cluster: the inventory.
+        look: at the leaving node.
+        staying: the nodes of the inventory, by label; new ones have no record yet.
+    """
+    records = [node.applied for node in staying.values() if node.applied]
+    own = look.applied.vips if look.applied else ()
+    known = [vip for vip in own if not records or any(vip in record.vips for record in records)]
+    vips = dict.fromkeys((*(str(vip.ip) for vip in cluster.vip), *known))
+    return [vip for vip in vips if look.holds(vip)]
 
 
 def left_behind(cluster: Cluster, look: ObservedNode) -> list[str]:

@@ -2,7 +2,7 @@
 
 A node that its peers do not know gets no adverts from them and takes the VIP for itself. So the
 nodes that are there get the new peers first, and nothing else: their haproxy stays as it is until
-another node can take the VIP over.
+another node can take the VIP over. By multicast there are no peers, and only their records change.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ OTHER_FILES = 2
 
 @dataclass(frozen=True)
 class Introduction:
-    """What a node gets when others join: their addresses as peers.
+    """What a node gets when others join: their addresses, in its record and as unicast peers.
 
     Attributes:
-        desired: the node as it is, with a keepalived.conf that has all peers.
+        desired: the node as it is; by unicast with a keepalived.conf that has all peers.
         cluster: the inventory that was applied there last.
         record: its applied record before.
     """
@@ -81,7 +81,7 @@ def member_order(
 
 
 def introduction(
-    look: ObservedNode, cluster: str, address: str, members: Sequence[str]
+    look: ObservedNode, cluster: str, address: str, members: Sequence[str], *, unicast: bool
 ) -> Introduction | None:
     """What a node that serves gets when others join.
 
@@ -90,6 +90,7 @@ def introduction(
         cluster: the cluster's name.
         address: the node's own.
         members: the addresses of all nodes, the new ones too.
+        unicast: whether it gets peers; by multicast its keepalived.conf stays as it is.
 
     Returns:
         None where its keepalived does not run, or its record or its file cannot be used.
@@ -104,7 +105,8 @@ def introduction(
         return None
     taking_part = dict.fromkeys((*members, *record.forgotten))
     peers = [peer for peer in taking_part if peer != address]
-    found = with_peers(conf, look.vrrp.config_id, address, peers)
+    config_id = look.vrrp.config_id
+    found = with_peers(conf, config_id, address, peers) if unicast else (conf, config_id)
     containers = tuple(
         _as_running(container, look, cluster)
         for container in (haproxy_container(before), keepalived_container(before))
@@ -188,8 +190,10 @@ def join_plan(
 def _introducing(desired: DesiredNode, look: ObservedNode, new: str, *, holder: bool) -> NodePlan:
     file = desired.file(layout.KEEPALIVED_CONF)
     there = look.file(file.path)
+    recorded = Step("write-record", layout.APPLIED, "something changed")
     if there is not None and there.sha256 == file.sha256 and look.applied is not None:
-        return NodePlan(look.node, (), holder)
+        known = look.applied.members == desired.members
+        return NodePlan(look.node, () if known else (recorded,), holder)
     name = desired.container("keepalived").name
     why = f"{new} join" if ", " in new else f"{new} joins"
     steps = [
@@ -204,5 +208,4 @@ def _introducing(desired: DesiredNode, look: ObservedNode, new: str, *, holder: 
             *steps,
             Step("unpin", "the VIP", "keepalived is master again"),
         ]
-    steps.append(Step("write-record", layout.APPLIED, "something changed"))
-    return NodePlan(look.node, tuple(steps), holder)
+    return NodePlan(look.node, (*steps, recorded), holder)

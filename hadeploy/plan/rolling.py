@@ -12,6 +12,7 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.capacity import too_small
 from hadeploy.plan.diff import node_steps, record_step
+from hadeploy.plan.forgotten import unheard_by_forgotten
 from hadeploy.plan.identity import cluster_wide
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, newcomers, rolling_order
@@ -76,6 +77,7 @@ def make_plan(
     if only is not None:
         turns = [turn for turn in turns if turn.node in only]
     expects = tuple(_expectations(cluster, turns, settings))
+    expects += tuple(unheard_by_forgotten(cluster, desired, settings))
     changed = {turn.node for turn in turns if turn.steps}
     removes = removed(cluster, desired, observed, changed)
     expects = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hadeploy.answers.hello import hello_for_printf
 from hadeploy.errors import ExitCode, HadeployError, NodesError
@@ -87,16 +87,30 @@ def prove_gone(
         raise NodesError(errors)
 
 
-def down_script(cluster: Cluster, plan: NodePlan, look: ObservedNode, lock: Lock) -> str:
-    """The teardown of one node. Pure."""
+def down_script(
+    cluster: Cluster,
+    plan: NodePlan,
+    look: ObservedNode,
+    lock: Lock,
+    handed_over: Sequence[str] = (),
+) -> str:
+    """The teardown of one node. Pure.
+
+    Args:
+        cluster: the inventory.
+        plan: its turn.
+        look: at the node.
+        lock: of the run.
+        handed_over: the VIPs of its hand-over, if it has one.
+    """
     lines = []
     vips = dict.fromkeys(str(vip.ip) for vip in cluster.vip)
     vips |= dict.fromkeys(look.applied.vips if look.applied else ())
     for step in plan.steps:
         if step.action == "hand-over":
             port = str(cluster.listeners[0].port)
-            here = [vip for vip in vips if look.holds(vip)]
-            lines.append(" ".join(["step", "0", "hand_over", port, *map(shlex.quote, here)]))
+            there = map(shlex.quote, handed_over)
+            lines.append(" ".join(["step", "0", "hand_over", port, *there]))
         if step.action == "remove-container":
             keepalived = step.role == "keepalived"
             seconds = KEEPALIVED_STOP_SECONDS if keepalived else HAPROXY_STOP_SECONDS

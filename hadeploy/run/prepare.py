@@ -23,6 +23,7 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.parts import Image
 from hadeploy.inventory.paths import beside
 from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.forgotten import unheard_by_forgotten
 from hadeploy.plan.identity import speaking
 from hadeploy.plan.inventory_changes import (
     applied_by_another,
@@ -253,7 +254,9 @@ def _before(
     desired = desired_state(inputs, cluster, observed, password, choices)
     then = f"After that, {settings} on all nodes together."
     # What the second plan takes away is confirmed before the first one begins.
-    first = dataclasses.replace(make_plan(cluster, desired, observed), removes=plan.removes)
+    first = make_plan(cluster, desired, observed)
+    unheard = tuple(unheard_by_forgotten(inputs.cluster, desired, plan.together))
+    first = dataclasses.replace(first, removes=plan.removes, expects=(*first.expects, *unheard))
     return Prepared(cluster, observed, desired, first, then)
 
 

@@ -8,6 +8,7 @@ from hadeploy.check.segment import forgotten_nodes
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.down import vips_to_hand_over
 from hadeploy.plan.identity import present_addresses
 from hadeploy.plan.membership import cluster_vips, may_be_removed, vips_of
 from hadeploy.plan.model import Plan
@@ -135,6 +136,7 @@ def take_out(
     cluster: Cluster,
     plan: Plan,
     looks: Mapping[str, ObservedNode],
+    staying: Mapping[str, ObservedNode],
     sessions: Mapping[str, Session],
     former: Mapping[str, Session],
     progress: Progress,
@@ -145,6 +147,7 @@ def take_out(
         cluster: the inventory.
         plan: from `leaving_plan`.
         looks: the former nodes as they were observed.
+        staying: the nodes that stay, by label.
         sessions: to the nodes that stay.
         former: to those that go.
         progress: told the steps.
@@ -158,6 +161,8 @@ def take_out(
         for turn in plan.nodes:
             if turn.holder:
                 find_successor(cluster, None, turn.node, sessions, holder=looks[turn.node])
-            script = down_script(cluster, turn, looks[turn.node], lock)
+            look = looks[turn.node]
+            vips = vips_to_hand_over(cluster, look, staying)
+            script = down_script(cluster, turn, look, lock, vips)
             remove(script, turn, former[turn.node], progress)
     prove_gone(cluster, looks, former, progress)

@@ -95,7 +95,10 @@ def earlier_stage(
     own = {node: address for node, address in stage.addresses().items() if node in observed}
     new = newcomers(own, everyone)
     if must_join_first(final, new, observed, departing):
-        return _join(stage, final, new)
+        joining = _join(stage, final, new)
+        # A node whose keepalived does not run learns of the new ones later: nothing is left here.
+        if joining is None or joining.plan.changes:
+            return joining
     return _change_before_removal(stage, final) if departing else None
 
 
@@ -143,11 +146,14 @@ def _introductions(stage: _Stage, there: list[str]) -> dict[str, Introduction] |
     for node in there:
         look = stage.everyone[node]
         speaks = running_identity(look)
-        alone = len(there) == 1 and stage.inputs.cluster.vrrp.mode == "unicast"
-        if speaks is None or (speaks.mode == "multicast" and not alone):
-            # By multicast they hear each other anyway.
+        if speaks is None:
             continue
-        one = introduction(look, stage.cluster.name, addresses[node], stage.members)
+        alone = len(there) == 1 and stage.inputs.cluster.vrrp.mode == "unicast"
+        # By multicast they hear each other anyway: only the record names the new nodes.
+        unicast = speaks.mode == "unicast" or alone
+        one = introduction(
+            look, stage.cluster.name, addresses[node], stage.members, unicast=unicast
+        )
         if one is None:
             return None
         found[node] = one

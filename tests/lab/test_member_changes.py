@@ -77,6 +77,29 @@ def test_each_cluster_is_reached_by_one_up(fresh: Cluster, members: str, change:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    ("old", "new", "mode"),
+    [
+        pytest.param("2", "12", "multicast", id="1 grows to 2"),
+        pytest.param("2", "12", "unicast", id="1 grows to 2, and to multicast"),
+        pytest.param("12", "13", "multicast", id="1 of 2 is replaced"),
+    ],
+)
+def test_each_cluster_is_reached_by_one_up_by_multicast(
+    fresh: Cluster, old: str, new: str, mode: str
+) -> None:
+    wanted = fresh.copy()
+    with_nodes(fresh, old, {"vrrp": {"mode": mode}})
+    fresh.up()
+    with_nodes(wanted, new, {"vrrp": {"mode": "multicast"}, **CHANGES["recreate"]})
+    with probing(fresh) as probe:
+        wanted.ok("up", "--yes", *(["--prune"] * bool(set(old) - set(new))))
+    assert probe.failed == []
+    assert len(wanted.holders()) == 1
+    assert wanted.up()["changes"] == 0
+
+
+@pytest.mark.exhaustive
 def test_a_new_node_that_does_not_start_costs_no_other_node(fresh: Cluster) -> None:
     wanted = fresh.copy()
     with_nodes(fresh, "12", {})

@@ -76,6 +76,27 @@ def test_a_forgotten_node_that_the_others_do_not_tell_takes_the_vip_and_is_named
     assert len(served.holders()) == 1
 
 
+@pytest.mark.exhaustive
+def test_a_forgotten_node_that_is_back_with_a_former_vip_is_removed(fresh: Cluster) -> None:
+    address, subnet = fresh.lab.address("n3"), fresh.lab.vip.rpartition(".")[0]
+    former, new = f"{subnet}.101", f"{subnet}.102"
+    fresh.inventory["vip"] = [fresh.lab.vip, former]
+    fresh.up()
+    fresh.lab.link("n3", up=False)
+    without(fresh, "n3")
+    fresh.ok("up", "--forget", address)
+    fresh.inventory["vip"] = [fresh.lab.vip, new]
+    changed = told(fresh.ok("up", "--yes"))
+    assert f"{address} was forgotten and not stopped, and keeps the old VIP list" in changed
+    fresh.lab.link("n3", up=True)
+    eventually(lambda: "n3" in fresh.holders(former), "it has the VIP that it had before")
+    fresh.ok("up", "--yes", "--prune")
+    assert fresh.holders(former) == []
+    assert len(fresh.holders()) == 1
+    assert fresh.node("n3", "docker ps --all --quiet; ls /etc/hadeploy", check=False) == ""
+    assert fresh.up()["changes"] == 0
+
+
 def noticed(served: Cluster, address: str) -> None:
     """Every command tells of the forgotten node that has the VIP, too, and what to do."""
     back = f"the forgotten node {address}"

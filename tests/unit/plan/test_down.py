@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 from hadeploy.observe.model import Address, Applied, ObservedFile
-from hadeploy.plan.down import leaving_plan, leftovers, make_down_plan
+from hadeploy.plan.down import leaving_plan, leftovers, make_down_plan, vips_to_hand_over
+from hadeploy.run.down import down_script
+from hadeploy.run.lock import Lock
 from tests.unit import builders
 
 
@@ -18,11 +22,44 @@ def test_the_holder_is_last() -> None:
 def test_of_the_nodes_that_leave_the_holder_is_the_last() -> None:
     observed = builders.healthy(builders.cluster(), holder="n1")
     leaving = {node: observed[node] for node in ("n1", "n2")}
-    plan = leaving_plan(builders.cluster(), leaving)
+    plan = leaving_plan(builders.cluster(), leaving, {"n3": observed["n3"]})
     assert [(turn.node, turn.steps[0].action) for turn in plan.nodes] == [
         ("n2", "remove-container"),
         ("n1", "hand-over"),
     ]
+
+
+NEW_VIP = "198.51.100.101"
+
+
+@pytest.mark.parametrize(
+    ("inventory", "recorded", "handed_over"),
+    [
+        pytest.param(NEW_VIP, NEW_VIP, [], id="only the leaving node has it"),
+        pytest.param(NEW_VIP, builders.VIP, [builders.VIP], id="it changes in the same run"),
+        pytest.param(builders.VIP, NEW_VIP, [builders.VIP], id="the inventory has it"),
+        pytest.param(NEW_VIP, None, [builders.VIP], id="those that stay are new"),
+    ],
+)
+def test_a_leaving_node_hands_over_only_what_another_node_can_have(
+    inventory: str, recorded: str | None, handed_over: list[str]
+) -> None:
+    observed = builders.healthy(builders.cluster(), holder="n3")
+    leaving = dataclasses.replace(observed["n3"], applied=record(builders.VIP))
+    applied = record(recorded) if recorded else None
+    staying = {n: dataclasses.replace(observed[n], applied=applied) for n in ("n1", "n2")}
+    cluster = builders.cluster(vip=inventory, nodes=builders.cluster().nodes[:2])
+    assert vips_to_hand_over(cluster, leaving, staying) == handed_over
+    (turn,) = leaving_plan(cluster, {"n3": leaving}, staying).nodes
+    assert (turn.holder, turn.steps[0].action == "hand-over") == (bool(handed_over),) * 2
+    script = down_script(cluster, turn, leaving, Lock("c", "up", "token"), handed_over)
+    commands = [line for line in script.splitlines() if "step 0 hand_over" in line]
+    assert [command.split()[-1] for command in commands] == handed_over
+    assert f"release {builders.VIP}" in script
+
+
+def record(vip: str) -> Applied:
+    return Applied((vip,), "eth0", "me", "then", "0", {})
 
 
 def test_foreign_containers_and_files_are_no_part_of_it() -> None:

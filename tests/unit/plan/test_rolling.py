@@ -80,6 +80,46 @@ def test_with_an_ipv6_vip_a_change_of_all_nodes_may_be_noticed() -> None:
     assert "net.ipv6.conf.*.forwarding" in planned(observed, vip=vip, **six, **ROUTER).expects[1]
 
 
+FORGOTTEN = "198.51.100.14"
+
+
+def with_forgotten(change: dict[str, Any]) -> Plan:
+    """A plan of a cluster whose records name a forgotten node."""
+    cluster = builders.cluster(**change)
+    desired = {
+        node: dataclasses.replace(wanted, forgotten=(FORGOTTEN,))
+        for node, wanted in builders.desired(cluster).items()
+    }
+    return make_plan(cluster, desired, builders.healthy(builders.cluster()))
+
+
+@pytest.mark.parametrize(
+    ("vrrp", "setting"),
+    [
+        ({"virtual_router_id": 77}, "virtual_router_id"),
+        ({"version": 3}, "VRRP version"),
+        ({"mode": "multicast"}, "unicast or multicast"),
+        ({"advert_interval": 2, "version": 2}, "advert interval"),
+    ],
+)
+def test_a_plan_names_the_forgotten_nodes_that_will_not_hear_the_holder(
+    vrrp: dict[str, Any], setting: str
+) -> None:
+    told = with_forgotten({"vrrp": vrrp}).expects[-1]
+    assert told.startswith(
+        f"{FORGOTTEN} was forgotten and not stopped, and keeps the old {setting}"
+    )
+    assert "may have a VIP beside it" in told
+    assert "docker rm -f c-haproxy c-keepalived" in told
+
+
+def test_other_changes_do_not_concern_forgotten_nodes() -> None:
+    assert FORGOTTEN not in " ".join(with_forgotten({"haproxy": {"maxconn": 900}}).expects)
+    assert FORGOTTEN not in " ".join(
+        planned(builders.healthy(builders.cluster()), **ROUTER).expects
+    )
+
+
 def test_a_node_that_a_dead_run_still_holds_is_not_held_again() -> None:
     observed = builders.healthy(builders.cluster())
     done = builders.healthy(builders.cluster(**ROUTER))["n2"]

@@ -38,6 +38,12 @@ CHANGES: dict[str, dict[str, Any]] = {
         "vrrp": {"virtual_router_id": 9, "advert_interval": 2},
     },
 }
+MODES = [
+    pytest.param("unicast", "unicast", id="unicast"),
+    pytest.param("multicast", "multicast", id="multicast"),
+    pytest.param("unicast", "multicast", id="unicast to multicast"),
+    pytest.param("multicast", "unicast", id="multicast to unicast"),
+]
 MEMBERS = [
     pytest.param("1", "12", id="1 grows to 2"),
     pytest.param("1", "123", id="1 grows to 3"),
@@ -66,9 +72,10 @@ def address(number: str) -> str:
     return f"198.51.100.1{number}"
 
 
-def inventory(numbers: str, **changes: Any) -> Cluster:
+def inventory(numbers: str, mode: str = "unicast", **changes: Any) -> Cluster:
     nodes = [{"name": f"n{i}", "address": address(i)} for i in numbers]
-    return builders.cluster(nodes=nodes, **changes)
+    vrrp = {"mode": mode, **changes.pop("vrrp", {})}
+    return builders.cluster(nodes=nodes, vrrp=vrrp, **changes)
 
 
 class KilledError(Exception):
@@ -171,9 +178,14 @@ class Segment:
         self.holder = max(others, key=lambda o: self._vrrp(o).priority)
         self.one_holder()
 
-    def remove(self, cluster: Cluster, departing: dict[str, ObservedNode]) -> None:
+    def remove(
+        self,
+        cluster: Cluster,
+        departing: dict[str, ObservedNode],
+        staying: dict[str, ObservedNode],
+    ) -> None:
         """What `--prune` does."""
-        for turn in leaving_plan(cluster, departing).nodes:
+        for turn in leaving_plan(cluster, departing, staying).nodes:
             if self.turns == self.killed_after:
                 raise KilledError
             self.turns += 1
@@ -231,7 +243,7 @@ def run(segment: Segment, new: Cluster, departing: set[str]) -> list[Prepared]:
             changed = [s for t in prepared.plan.nodes for s in t.steps if s.role == "haproxy"]
             assert not changed, "nothing but VRRP changes after a node has left"
             assert all(look.serving for look in observed.values()), "all others serve"
-            segment.remove(new, leaving)
+            segment.remove(new, leaving, observed)
             continue
         made.append(prepared)
         segment.carry_out(prepared)
@@ -240,10 +252,10 @@ def run(segment: Segment, new: Cluster, departing: set[str]) -> list[Prepared]:
     raise AssertionError("it does not converge")
 
 
-def marks(members: ParameterSet, *, most: int) -> list[pytest.MarkDecorator]:
+def marks(members: ParameterSet, *, most: int, often: bool = True) -> list[pytest.MarkDecorator]:
     """With more nodes it takes seconds."""
     large = max(len(str(nodes)) for nodes in members.values) > most
-    return [pytest.mark.exhaustive] if large else []
+    return [] if often and not large else [pytest.mark.exhaustive]
 
 
 # The holder is the first node, and with some changes also the last.
@@ -252,21 +264,30 @@ TABLE = [
         *members.values,
         change,
         last,
-        id=f"{members.id}-{change}{', last' * last}",
-        marks=marks(members, most=3 if change == "recreate" else 2),
+        *modes.values,
+        id=f"{members.id}-{change}{', last' * last}-{modes.id}",
+        marks=marks(
+            members,
+            most=3 if change == "recreate" else 2,
+            often=modes.id == "unicast" or (change == "recreate" and not last),
+        ),
     )
     for members in MEMBERS
     for change in CHANGES
     for last in (False, True)
     if not last or (change in ("recreate", "coordinated") and len(str(members.values[0])) > 1)
+    for modes in MODES
+    if modes.id == "unicast" or "coordinated" not in change
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "change", "last"), TABLE)
-def test_each_cluster_is_reached_by_one_up(old: str, new: str, change: str, last: bool) -> None:
+@pytest.mark.parametrize(("old", "new", "change", "last", "mode", "new_mode"), TABLE)
+def test_each_cluster_is_reached_by_one_up(
+    old: str, new: str, change: str, last: bool, mode: str, new_mode: str
+) -> None:
     holder = address(old[-1] if last else old[0])
-    segment = Segment(inventory(old), holder)
-    wanted = inventory(new, **CHANGES[change])
+    segment = Segment(inventory(old, mode), holder)
+    wanted = inventory(new, new_mode, **CHANGES[change])
     run(segment, wanted, {address(i) for i in old} - {address(i) for i in new})
     assert set(segment.looks) == {address(i) for i in new}
     assert segment.outages == (1 if old == new == "1" and "recreate" in change else 0)
@@ -279,15 +300,26 @@ def test_each_cluster_is_reached_by_one_up(old: str, new: str, change: str, last
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
-    [pytest.param(*m.values, id=m.id, marks=marks(m, most=2)) for m in MEMBERS],
+    ("old", "new", "mode", "new_mode"),
+    [
+        pytest.param(
+            *members.values,
+            *modes.values,
+            id=f"{members.id}-{modes.id}",
+            marks=marks(members, most=2, often="multicast to" not in str(modes.id)),
+        )
+        for members in MEMBERS
+        for modes in MODES
+    ],
 )
-def test_a_run_that_was_killed_between_two_turns_is_finished(old: str, new: str) -> None:
-    wanted = inventory(new, haproxy={"maxconn": 900})
+def test_a_run_that_was_killed_between_two_turns_is_finished(
+    old: str, new: str, mode: str, new_mode: str
+) -> None:
+    wanted = inventory(new, new_mode, haproxy={"maxconn": 900})
     departing = {address(i) for i in old} - {address(i) for i in new}
     kills = 0
     while True:
-        segment = Segment(inventory(old), address(old[0]))
+        segment = Segment(inventory(old, mode), address(old[0]))
         segment.killed_after = kills
         try:
             run(segment, wanted, departing)
@@ -299,6 +331,20 @@ def test_a_run_that_was_killed_between_two_turns_is_finished(old: str, new: str)
         assert set(segment.looks) == {address(i) for i in new}
         kills += 1
     assert kills == segment.turns
+
+
+@pytest.mark.parametrize(("mode", "new_mode"), MODES[:2])
+def test_nodes_join_while_the_keepalived_of_another_node_does_not_run(
+    mode: str, new_mode: str
+) -> None:
+    segment = Segment(inventory("123", mode), address("1"))
+    look = segment.looks[address("2")]
+    haproxy = tuple(c for c in look.containers if c.role == "haproxy")
+    stopped = dataclasses.replace(look, containers=haproxy, keepaliveds={}, vrrp=None)
+    segment.looks[address("2")] = stopped
+    segment.held.add(address("2"))
+    run(segment, inventory("124", new_mode), {address("3")})
+    assert set(segment.looks) == {address(i) for i in "124"}
 
 
 def test_a_forgotten_node_that_is_back_leaves_before_anything_else() -> None:
