@@ -47,21 +47,26 @@ def of_another_cluster(
 
 
 def may_be_removed(
-    cluster: Cluster, observed: Mapping[str, ObservedNode], look: ObservedNode
+    cluster: Cluster, observed: Mapping[str, ObservedNode], address: str, look: ObservedNode
 ) -> bool:
     """Whether a node that others name as a former one says so itself.
 
-    Its own record has to share a VIP and to name a node of the inventory. Where it has lost its
-    record, what runs there must not be another cluster's.
+    Its own record has to name a node of the inventory, and to share a VIP; all nodes that stay may
+    stand for that, where the VIP has changed since. Where it has lost its record, what runs there
+    must not be another cluster's.
 
     Args:
         cluster: the inventory.
         observed: the nodes that stay, by label.
-        look: at the one that others name.
+        address: of the one that others name.
+        look: at it.
     """
     vips = cluster_vips(cluster, observed)
     if look.applied is None:
         speaks = running_identity(look)
         return speaks is None or bool(vips.intersection(speaks.vips))
-    named = set(look.applied.members) & present_addresses(cluster, observed)
-    return bool(named and vips & vips_of(look.applied))
+    if not set(look.applied.members) & present_addresses(cluster, observed):
+        return False
+    records = [one.applied for one in observed.values() if one.applied]
+    known = all(address in (*record.members, *record.forgotten) for record in records)
+    return bool(vips & vips_of(look.applied)) or (len(records) > 1 and known)

@@ -93,7 +93,7 @@ def refuse_strangers(
     errors = []
     for address, look in looks.items():
         if address in known:
-            if not may_be_removed(cluster, staying, look):
+            if not may_be_removed(cluster, staying, address, look):
                 errors.append(_of_another(cluster, address, look))
         elif not (look.applied and vips & vips_of(look.applied)):
             errors.append(_without_record(cluster, address))

@@ -65,6 +65,20 @@ def test_what_the_record_of_one_node_says_of_another_is_not_enough(
     assert [bool(says and says in one) for one in said] == ([True] if says else [])
 
 
+def test_a_forgotten_node_has_the_vip_of_its_time() -> None:
+    """All nodes that stay know it as one of theirs."""
+    cluster = builders.cluster(vip=OTHER_VIP)
+    gone, address = look(builders.VIP), "198.51.100.18"
+    staying = builders.healthy(cluster)
+    with pytest.raises(NodesError):
+        refuse_strangers(cluster, {address: gone}, staying, [address])
+    for node, seen in staying.items():
+        assert seen.applied
+        record = dataclasses.replace(seen.applied, forgotten=(address,))
+        staying[node] = dataclasses.replace(seen, applied=record)
+    refuse_strangers(cluster, {address: gone}, staying, [address])
+
+
 def test_without_a_record_what_runs_there_must_not_have_another_vip() -> None:
     other = builders.cluster(vip=OTHER_VIP)
     theirs = dataclasses.replace(builders.healthy(other)["n3"], applied=None)
