@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hadeploy.adopt.difference import Difference
 from hadeploy.adopt.keywords import ONLY_BACKEND, ONLY_FRONTEND, SINGLE, SINGLE_OF_TWO
 from hadeploy.adopt.sections import FRONTENDS, Line, Section, inherited, sections
 from hadeploy.adopt.values import ports_of
+
+CONDITIONAL = "it is under a condition (.if), which an inventory cannot say"
 
 
 class Verdict(enum.IntEnum):
@@ -171,4 +173,6 @@ class Report:
     def lose(self, line: Line, *differences: Difference) -> None:
         """A line that ours does not have."""
         self.judge(line, Verdict.TOLD)
+        if line.conditional:
+            differences = tuple(replace(one, keep=None, why=CONDITIONAL) for one in differences)
         self.tell(*differences)

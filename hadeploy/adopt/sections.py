@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 KINDS = (
     *("global", "defaults", "frontend", "backend", "listen", "userlist", "peers", "resolvers"),
@@ -28,11 +28,14 @@ class Line:
         words: without quotes, variables expanded; they may hold a secret.
         text: as it is written, without indentation and comment.
         variables: the names of the environment variables that it uses.
+        conditional: whether it counts only under a condition, or is a part of one (configuration
+            manual, 2.4).
     """
 
     words: tuple[str, ...] = field(repr=False)
     text: str
     variables: tuple[str, ...] = ()
+    conditional: bool = False
 
     @property
     def keyword(self) -> str:
@@ -86,10 +89,14 @@ def sections(text: str, environment: Mapping[str, str] | None = None) -> tuple[S
     lines: list[Line] = []
     heading: tuple[str, str, str] = ("", "", "")
     variables = dict(environment or {})
+    depth = 0
     for raw in text.splitlines():
         line = read_line(raw, variables)
         if line is None:
             continue
+        depth += {".if": 1, ".endif": -1}.get(line.keyword, 0)
+        if depth > 0 or line.keyword.startswith("."):
+            line = replace(line, conditional=True)
         _set(line, variables)
         if line.keyword in KINDS:
             found.append(Section(heading[0], heading[1], tuple(lines), heading[2]))

@@ -55,12 +55,14 @@ class Server:
         at: its address.
         options: option → its value in one spelling; "" for one without.
         written: option → as it is written.
+        many: whether it stands for servers of which not all addresses are known.
     """
 
     name: str
     at: Endpoint
     options: Mapping[str, str]
     written: Mapping[str, str]
+    many: bool = False
 
 
 def read_servers(lines: Sequence[Line], environment: Mapping[str, str]) -> tuple[Server, ...]:
@@ -82,7 +84,16 @@ def read_servers(lines: Sequence[Line], environment: Mapping[str, str]) -> tuple
             }
             at = endpoint(expanded(line.words[2], environment))
             found.append(Server(line.words[1], at, options, written))
+        elif line.keyword == "server-template" and len(line.words) > 3:
+            found.append(_template(line, environment))
     return tuple(found)
+
+
+def _template(line: Line, environment: Mapping[str, str]) -> Server:
+    """What stands for several servers (configuration manual, 4.2)."""
+    prefix, count, word = line.words[1:4]
+    at = endpoint(expanded(word, environment))
+    return Server(f"{prefix}{count}", at, {"check": ""}, {}, many=count != "1")
 
 
 def address_differences(
@@ -116,6 +127,7 @@ def address_differences(
         backends = [place for place in found if place]
         keep = {"listeners": [{"port": listener.port, "backends": backends}]}
         complete = bool(backends) and len(backends) == len(found)
+        complete = complete and not any(server.many for server in theirs)
         yield different(
             cluster,
             f"{port}: servers {', '.join(s.at.word for s in theirs) or 'none'} become "

@@ -571,3 +571,26 @@ def test_no_line_of_any_file_vanishes_silently(lines: list[str]) -> None:
             if line.keyword == "zzz" and section.kind != "defaults":
                 assert report.verdicts[line] is Verdict.TOLD
     assert bool(report.differences) or Verdict.TOLD not in report.verdicts.values()
+
+
+@pytest.mark.parametrize(("count", "kept"), [("1", True), ("3", False), ("1-3", False)])
+def test_servers_of_a_template_are_in_the_list_of_backends_or_there_is_none(
+    count: str, kept: bool
+) -> None:
+    text = (
+        "listen k\n bind *:9443\n balance leastconn\n server b 198.19.122.12:6443 check\n"
+        f" server-template api {count} 198.19.122.11:6443 check\n"
+    )
+    (addresses,) = [d for d in differences(looks.inventory(), text) if ": servers " in d.what]
+    assert (addresses.keep is not None) == kept
+    assert not kept or "198.19.122.11:6443" in addresses.key
+
+
+def test_what_is_under_a_condition_is_told_without_lines_to_paste() -> None:
+    text = (
+        f"global\n.if defined(NOPE)\n tune.bufsize 32768\n.endif\n tune.maxrewrite 1024\n\n{SAME}"
+    )
+    told_of = {d.what: d.keep for d in differences(looks.inventory(), text)}
+    conditional = [keep for what, keep in told_of.items() if "bufsize" in what]
+    always = [keep for what, keep in told_of.items() if "maxrewrite" in what]
+    assert (conditional, [keep is not None for keep in always]) == ([None], [True])
