@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from hadeploy.inventory.fields import milliseconds
 from hadeploy.inventory.model import Cluster, backends_of
 from hadeploy.inventory.rules.addresses import Broken
+
+SILENCE_MILLISECONDS = 60_000
 
 
 def more_than_one_node(cluster: Cluster) -> Broken:
@@ -77,6 +80,22 @@ def backends_at_the_vip(cluster: Cluster) -> Broken:
                 )
 
 
+def silent_watches(cluster: Cluster) -> Broken:
+    """client-go asks a silent connection for a sign of life after 30 s, and waits 15 s for it.
+
+    HTTP2_READ_IDLE_TIMEOUT_SECONDS and HTTP2_PING_TIMEOUT_SECONDS of k8s.io/apimachinery.
+    """
+    for i, listener in enumerate(cluster.listeners):
+        for side in ("client", "server"):
+            silence: str = getattr(listener.timeouts, side)
+            if milliseconds(silence) < SILENCE_MILLISECONDS:
+                yield (
+                    ("listeners", i, "timeouts", side),
+                    f"cuts connections that are silent for {silence}, such as watches and "
+                    "`kubectl logs -f`: give it a minute at least, better hours",
+                )
+
+
 RULES = (
     more_than_one_node,
     own_router_id,
@@ -85,4 +104,5 @@ RULES = (
     path_of_a_tcp_check,
     sshd_at_22,
     backends_at_the_vip,
+    silent_watches,
 )

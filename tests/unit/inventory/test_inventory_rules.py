@@ -212,6 +212,11 @@ ADVICE: list[tuple[dict[str, Any], list[str]]] = [
     (listener(check={"path": "/healthz"}), ["listeners[0].check.path"]),
     (listener(check={"path": "/healthz", "type": "https"}), []),
     (listener(port=22), ["listeners[0].port"]),
+    (
+        listener(timeouts={"client": "2s", "server": "59s"}),
+        ["listeners[0].timeouts.client", "listeners[0].timeouts.server"],
+    ),
+    (listener(timeouts={"client": "1m", "server": "60s"}), []),
     (listener(backends=[A, f"{VIP}:6443"]), ["listeners[0].backends[1]"]),
 ]
 
