@@ -75,9 +75,9 @@ while ((my $left = $end - time) > 0) {
 }
 '
 
-# spoken: whose settings are in the adverts of the other nodes: live, former or neither.
+# spoken [SECONDS]: whose settings are in the adverts of the other nodes: live, former or neither.
 spoken() {
-    perl -e "$listening_program" "$(listening_seconds)" "$HD_ROOT/keepalived/keepalived.conf" \
+    perl -e "$listening_program" "${1:-$(listening_seconds)}" "$HD_ROOT/keepalived/keepalived.conf" \
         "$HD_ROOT/.undo/keepalived/keepalived.conf" 2>/dev/null
 }
 
@@ -91,10 +91,18 @@ listening_seconds() {
     }
 }
 
+# listen_ahead SECONDS: listens in the background from now on, for hears_holder: the first advert comes before
+# the VIP answers, and the next one only after the interval.
+listen_ahead() {
+    hd_heard=/run/hadeploy/$HD_CLUSTER.heard
+    ! have perl || spoken "$1" </dev/null >"$hd_heard" 2>/dev/null 8>&- &
+}
+
 # hears_holder PORT ADDRESS...: adverts of the node that has the VIP arrive here, if another one answers there.
 # Else this node would have the VIP, too.
 hears_holder() {
     ! all_here "$2" && have perl && tcp_opens "$2" "$1" || return 0
+    [ "$(cat "${hd_heard:-/dev/null}" 2>/dev/null)" != live ] || return 0
     # Its adverts may just have begun, and the node may just have failed.
     [ "$(spoken)" != live ] && tcp_opens "$2" "$1" || return 0
     printf '%s answers, but no VRRP advert of the node that has it arrives here within %s s:\n%s\n' \

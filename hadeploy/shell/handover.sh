@@ -156,6 +156,7 @@ await_vip() {
     hd_service=$1
     shift
     hd_awaiting=$(centiseconds)
+    listen_ahead "$HD_ELECTION"
     until_true "$HD_ELECTION" "somebody answers on $*" answer_all "$hd_service" "$@" || :
     emit awaited "$(($(centiseconds) - hd_awaiting))"
 }

@@ -166,6 +166,7 @@ def test_a_rule_that_refuses_clients_and_accepts_the_nodes_goes_back(over_tls: C
     assert verdicts(over_tls) == (0, 0)
 
 
+@pytest.mark.exhaustive
 def test_a_rule_on_the_vip_gives_the_vip_back_to_the_node_that_served(over_tls: Cluster) -> None:
     (holder,) = over_tls.holders()
     rule = f"tcp-request connection reject if {{ dst {over_tls.lab.vip} }}"
@@ -271,6 +272,7 @@ def test_an_api_server_that_freezes_during_a_change_is_no_reason_to_go_back(
     assert verdicts(over_tls) == (0, 0)
 
 
+@pytest.mark.exhaustive
 def test_a_connection_that_is_closed_at_once_is_no_answer(fresh: Cluster) -> None:
     # Nothing was served before, so nothing is compared: it has to be seen through the VIP.
     rule = "tcp-request connection reject unless { src 127.0.0.0/8 }"

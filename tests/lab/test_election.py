@@ -78,6 +78,7 @@ def test_preempt_is_not_turned_on_for_a_node_that_reaches_no_backend(on_n2: Clus
     assert "n3 would take the VIP over" in refused(on_n2, "up")
 
 
+@pytest.mark.exhaustive
 def test_a_handover_to_a_node_that_reaches_no_backend_is_refused_in_the_plan(
     on_n2: Cluster,
 ) -> None:

@@ -100,6 +100,7 @@ def test_a_removed_node_that_is_out_of_reach_is_forgotten_on_demand(served: Clus
     served.ok("up", "--forget", address)
 
 
+@pytest.mark.exhaustive
 def test_a_node_that_is_down_can_be_left_out(served: Cluster) -> None:
     (holder,) = served.holders()
     away, other = [node for node in served.lab.nodes if node != holder]
