@@ -108,7 +108,7 @@ def asked(vip: str, port: int, target: str, behind: Supplied, *, near: bool = Fa
         # One server may have died, which haproxy does not know yet.
         for _ in range(MOST_TRIES):
             answer = ask(vip, port, seconds, CONNECT_SECONDS if near else AWAY_SECONDS)
-            if not behind.problem(answer):
+            if not _unanswered(behind, answer):
                 break
     except OSError as error:
         reason = error.strerror or str(error)
@@ -119,7 +119,13 @@ def asked(vip: str, port: int, target: str, behind: Supplied, *, near: bool = Fa
         if near and unanswered and behind.up:
             return Proof(PROOF_HERE, "fail", seen, hint=DROPPED)
         return Proof(PROOF_HERE, "warn", seen, hint=NO_ROUTE)
-    if problem := behind.problem(answer):
+    if problem := _unanswered(behind, answer):
         seen = f"{target}, asked from this machine, {problem}"
         return Proof(PROOF_HERE, "fail", seen, hint=CLOSED if answer.closed else OTHERWISE)
     return Proof(PROOF_HERE, "pass", f"{target} {answer.now}, asked from this machine")
+
+
+def _unanswered(behind: Supplied, answer: Answer) -> str | None:
+    """Why a client has no answer; another one than before is judged by what the nodes get."""
+    none = answer.closed or answer == Answer("silent")
+    return behind.problem(answer) if none else None
