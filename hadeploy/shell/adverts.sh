@@ -101,8 +101,12 @@ listen_ahead() {
 # hears_holder PORT ADDRESS...: adverts of the node that has the VIP arrive here, if another one answers there.
 # Else this node would have the VIP, too.
 hears_holder() {
-    ! all_here "$2" && have perl && tcp_opens "$2" "$1" || return 0
-    [ "$(cat "${hd_heard:-/dev/null}" 2>/dev/null)" != live ] || return 0
+    hd_ahead=
+    [ -z "${hd_heard-}" ] || {
+        hd_ahead=$(cat "$hd_heard" 2>/dev/null)
+        rm -f "$hd_heard"
+    }
+    [ "$hd_ahead" != live ] && ! all_here "$2" && have perl && tcp_opens "$2" "$1" || return 0
     # Its adverts may just have begun, and the node may just have failed.
     [ "$(spoken)" != live ] && tcp_opens "$2" "$1" || return 0
     printf '%s answers, but no VRRP advert of the node that has it arrives here within %s s:\n%s\n' \
