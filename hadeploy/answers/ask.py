@@ -9,6 +9,8 @@ from hadeploy.answers.answer import Answer
 from hadeploy.answers.hello import client_hello
 
 CONNECT_SECONDS = 2.0
+# To a node's own address, a few times.
+QUICK_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 # Where a server is known to say nothing.
 SILENT_SECONDS = 0.3
@@ -47,6 +49,21 @@ def ask(
     if unasked is None:
         return Answer("open")
     return Answer("other" if unasked else "closed")
+
+
+def answer_of(address: str, port: int) -> Answer:
+    """As `ask`, where no connection is an answer, too.
+
+    Args:
+        address: without a port.
+        port: TCP.
+    """
+    try:
+        return ask(address, port, connect=QUICK_SECONDS)
+    except ConnectionRefusedError:
+        return Answer("refused")
+    except OSError:
+        return Answer("unreached")
 
 
 def _of_plain_text(line: bytes | None) -> Answer:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from hadeploy.answers.answer import Answer, as_before
-from hadeploy.answers.ask import ask
+from hadeploy.answers.ask import answer_of
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import ExpectedBackend, check_seconds
@@ -25,7 +25,6 @@ from hadeploy.verify.from_here import elsewhere
 MOST_ASKED = 5
 MOST_TRIES = 3
 UNKNOWN_COUNT = 3
-CONNECT_SECONDS = 1.0
 POLL_SECONDS = 0.2
 
 
@@ -143,21 +142,6 @@ class ClientView:
         times = _times(self._observed[node])
         with ThreadPoolExecutor(times) as pool:
             return set(pool.map(lambda _: answer_of(address, port), range(times)))
-
-
-def answer_of(address: str, port: int) -> Answer:
-    """As `ask`, where no connection is an answer, too.
-
-    Args:
-        address: without a port.
-        port: TCP.
-    """
-    try:
-        return ask(address, port, connect=CONNECT_SECONDS)
-    except ConnectionRefusedError:
-        return Answer("refused")
-    except OSError:
-        return Answer("unreached")
 
 
 def _ports(expected: Sequence[ExpectedBackend]) -> dict[int, int]:

@@ -8,9 +8,9 @@ other's does not is lost with the handover.
 from __future__ import annotations
 
 from hadeploy.answers.answer import PROOF_HERE
+from hadeploy.answers.ask import answer_of
 from hadeploy.inventory.model import Cluster
 from hadeploy.plan.election import TakeoverProblem
-from hadeploy.run.client_view import answer_of
 from hadeploy.verify.from_here import elsewhere
 
 # A single packet may be lost.
