@@ -65,16 +65,29 @@ def vip_subnet(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding
         problem = misplaced(vip.ip, sight.cluster, node, look)
         if problem:
             fix = "correct `vip`, or nodes[].interface"
-            if " is wider than " in problem:
-                fix = "leave the prefix out of `vip`, or give it that of the subnet"
-            elif lost_subnet(vip.ip, sight.cluster, node, look):
+            if lost_subnet(vip.ip, sight.cluster, node, look):
                 fix = GIVE_BACK
             elif vip in sight.cluster.excluded_vips:
                 fix = f"give the node an IPv{vip.version} address in that subnet, or {fix}"
             yield Finding("vip-subnet", node.label, "fail", problem, fix)
+        elif problem := _too_wide(vip, sight.cluster, node, look):
+            fix = "leave the prefix out of `vip`, or give it that of the subnet"
+            yield Finding("vip-subnet", node.label, "fail", problem, fix)
         else:
             what = f"{vip.ip} is in a subnet of {interface_of(node, look)}"
             yield Finding("vip-subnet", node.label, "pass", what)
+
+
+def _too_wide(vip: IPInterface, cluster: Cluster, node: Node, look: ObservedNode) -> str:
+    """Why a VIP must not have its prefix; "" if it may: the kernel adds a route to that network."""
+    subnets = [network for network in _networks(cluster, node, look) if vip.ip in network]
+    widest = min(subnets, key=lambda network: network.prefixlen)
+    if vip.network.prefixlen >= widest.prefixlen:
+        return ""
+    return (
+        f"{vip} is wider than the subnet of {interface_of(node, look)}, {widest}: the node that "
+        "has it would look for clients behind the router on its own link"
+    )
 
 
 def misplaced(vip: IPAddress, cluster: Cluster, node: Node, look: ObservedNode) -> str:
@@ -88,14 +101,6 @@ def misplaced(vip: IPAddress, cluster: Cluster, node: Node, look: ObservedNode) 
         return f"{vip} is in no subnet of {name}{more}, which has {known}"
     if str(vip) in look.host.gateways:
         return f"{vip} is the address of the node's router"
-    narrowest = min(network.prefixlen for network in within)
-    prefix = next((other.network.prefixlen for other in cluster.vip if other.ip == vip), narrowest)
-    if prefix < narrowest:
-        # With the address the kernel adds a route to that network.
-        return (
-            f"{vip}/{prefix} is wider than the subnet of {name}, {within[0]}: the node that has it "
-            "would look for clients behind the router on its own link"
-        )
     for network in within:
         # Both addresses of a point-to-point network are hosts (RFC 3021, RFC 6164).
         if network.max_prefixlen - network.prefixlen > 1:

@@ -6,10 +6,7 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,7 @@ from hadeploy.desired.check_script import START_SECONDS, answer_end, check_scrip
 from hadeploy.desired.templates import environment
 from hadeploy.inventory.parts import VrrpCheck
 from tests.unit import builders
+from tests.unit.answers import servers
 
 GOOD = b"HTTP/1.0 200 OK\r\n\r\n"
 
@@ -41,28 +39,15 @@ def test_a_check_ends_before_the_next_and_before_keepalived_ends_it(
     assert watches < waits <= given.timeout - START_SECONDS
 
 
-@contextmanager
-def server(answer: bytes, after: float) -> Iterator[int]:
-    """Its port; it answers each connection after so many seconds."""
+def late(answer: bytes, after: float) -> servers.Behaviour:
+    """Answers each connection after so many seconds."""
 
-    def serve(connection: socket.socket) -> None:
-        with connection:
-            connection.recv(100)
-            time.sleep(after)
-            connection.sendall(answer)
+    def behave(connection: socket.socket) -> None:
+        connection.recv(100)
+        time.sleep(after)
+        connection.sendall(answer)
 
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=accept, daemon=True).start()
-        yield listening.getsockname()[1]
-        listening.shutdown(socket.SHUT_RDWR)
+    return behave
 
 
 def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
@@ -81,26 +66,26 @@ def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
     ids=["well", "late", "unavailable", "closed"],
 )
 def test_the_answer_decides(tmp_path: Path, answer: bytes, after: float, code: int) -> None:
-    with server(answer, after) as port:
+    with servers.serving(late(answer, after)) as port:
         assert start(tmp_path, port).wait(timeout=10) == code
     assert (tmp_path / "hadeploy-good").read_text() == ("" if code else "..")
 
 
 def test_a_port_that_refuses_has_failed_at_once(tmp_path: Path) -> None:
-    with server(GOOD, 0.0) as port:
+    with servers.serving(late(GOOD, 0.0)) as port:
         pass
     assert start(tmp_path, port).wait(timeout=10) == 1
 
 
 def test_without_an_answer_it_has_failed_after_a_second(tmp_path: Path) -> None:
-    with server(GOOD, 20.0) as port:
+    with servers.serving(late(GOOD, 20.0)) as port:
         began = time.monotonic()
         assert start(tmp_path, port).wait(timeout=10) == 1
         assert time.monotonic() - began >= 1.0
 
 
 def test_a_check_that_is_late_itself_gives_haproxy_more_time(tmp_path: Path) -> None:
-    with server(GOOD, 1.5) as port:
+    with servers.serving(late(GOOD, 1.5)) as port:
         check = start(tmp_path, port)
         # As on a machine on which a process runs for 20 ms of each 0.3 s.
         while check.poll() is None:
