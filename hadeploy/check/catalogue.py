@@ -104,7 +104,8 @@ CHECKS = (
         "vip-subnet",
         "VIP in subnet",
         "the VIP is in a subnet of the interface, and is not the subnet's network or broadcast "
-        "address, the router's, or the node's own. Until it is, nothing is ever sent to it",
+        "address, the router's, or the node's own; its prefix is not wider than the subnet. Until "
+        "it is in one, nothing is ever sent to it",
         "correct `vip`, or `nodes[].interface`; with VIPs of both address families, give each node "
         "an address of both",
     ),
