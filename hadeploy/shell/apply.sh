@@ -289,7 +289,7 @@ has_heard() {
     hd_said=$(vrrp_dump "$1") || return 1
     case $(printf '%s\n' "$hd_said" | sed -n 's/^   State = //p' | head -n 1) in
     MASTER) return 0 ;;
-    BACKUP) ! printf '%s\n' "$hd_said" | grep -q '^   Master priority = 0$' ;;
+    BACKUP) ! printf '%s\n' "$hd_said" | matches '^   Master priority = 0$' ;;
     *) return 1 ;;
     esac
 }

@@ -127,7 +127,7 @@ all_checked() {
         # What is not there any more was taken out on purpose, or has a name of the user's template.
     done
     # A new server is expected by nothing, and until its first check it counts as up.
-    ! printf '%s\n' "$hd_rows" | grep -q '^[^ ]* unchecked ' || hd_waiting=yes
+    ! printf '%s\n' "$hd_rows" | matches '^[^ ]* unchecked ' || hd_waiting=yes
     [ "$hd_waiting" = no ]
 }
 
@@ -160,7 +160,7 @@ a_server_is_silent() {
             answer_of "${hd_at%\]}" "${hd_server##*:}" &
         done
         wait
-    } | grep -qx silent
+    } | matches -x silent
 }
 
 # changed_answers SECONDS: adds the ports that do not answer as before to hd_lost, with what they answer now.
@@ -230,7 +230,7 @@ confirm_takeover() {
 }
 
 # has_rows BACKEND: whether haproxy has a section of that name; a template may name it otherwise.
-has_rows() { printf '%s\n' "$hd_rows" | grep -q "^$1/"; }
+has_rows() { printf '%s\n' "$hd_rows" | matches "^$1/"; }
 
 # record_served: adds the listeners that have a backend now to those that had one before, with what they
 # answer: lines NAME, or NAME ANSWERS. With no backend left it tells an outage from a cluster that has

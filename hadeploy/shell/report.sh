@@ -63,6 +63,11 @@ give_up_engine() {
 
 quietly() { "$@" >/dev/null; }
 
+# matches GREP-ARGUMENT...: as grep -q, but reads to the end: with SIGPIPE ignored, whatever still writes
+# would print an error.
+# shellcheck disable=SC2143
+matches() { [ -n "$(grep "$@")" ]; }
+
 # stop_within SECONDS CONTAINER: gracefully; after that time the engine kills it. An engine that does
 # not come back from it is given up, or the signs of life would never end.
 stop_within() {

@@ -353,3 +353,8 @@ def test_a_node_that_has_won_and_does_not_reach_them_gives_the_vip_up_at_once(
     main += "\nstep 0 confirm_takeover 1 '192.0.2.1 192.0.2.2' api/ api/n2"
     said = run(main, HD_ELECTION="0")
     assert [s for s in said if not s.startswith(("api/", "not within"))][:5] == told
+
+
+def test_a_writer_that_goes_on_after_the_match_prints_no_error() -> None:
+    main = "{ echo silent; sleep 0.2; echo tls; } | matches -x silent; emit found $?"
+    assert run(main) == ["found 0"]
