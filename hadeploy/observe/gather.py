@@ -11,6 +11,7 @@ from hadeploy.answers.hello import hello_for_printf
 from hadeploy.desired import layout
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
+from hadeploy.observe.segment import ASKED_SECONDS
 from hadeploy.observe.sense import making_sense
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
@@ -93,7 +94,7 @@ def observation_script(
             "HD_KEEPALIVED_IMAGE": cluster.images.keepalived.reference,
             "HD_ROUTER_ID": str(cluster.vrrp.virtual_router_id),
             "HD_NODES": " ".join(str(node.address) for node in cluster.nodes),
-            "HD_LISTEN": f"{listen:g}",
+            "HD_LISTEN": f"{max(listen, ASKED_SECONDS):g}",
             "HD_LOCK": token,
             "HD_SETTLE": str(settle or ""),
             "HD_PREVIOUS": "yes" if previous else "",

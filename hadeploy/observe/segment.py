@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from hadeploy.transport.protocol import Reply
 
+# By then shell/segment.sh has asked twice; a look takes that long anyway.
+ASKED_SECONDS = 0.12
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 

@@ -19,6 +19,7 @@ from hadeploy.inventory.priorities import check_weight
 from hadeploy.observe.model import BackendServer, ObservedNode
 from hadeploy.plan.backends import SUFFIX
 from hadeploy.plan.order import holders
+from hadeploy.plan.resolution import look_for, unresolved
 from hadeploy.plan.successor import could_hold, unreached
 
 MOST_BACKENDS = 6
@@ -83,7 +84,8 @@ def elected(competitors: Mapping[str, Competitor], holder: str | None) -> str | 
 def unfit_winner(
     cluster: Cluster, observed: Mapping[str, ObservedNode], winner: str, holder: str
 ) -> TakeoverProblem | None:
-    """The one question of each move of the VIP: does the winner reach what the holder reaches?
+    """The questions of each move of the VIP: is the winner found on the network, and does it reach
+    what the holder reaches?
 
     Args:
         cluster: the inventory that is applied; a backend that it does not have is not needed.
@@ -92,6 +94,8 @@ def unfit_winner(
         holder: the node that has it.
     """
     look = observed[winner]
+    if problem := _unresolved(cluster, observed, winner):
+        return problem
     missing = [n for n in unreached(look, observed.get(holder)) if _needed(cluster, look, n)]
     if not missing:
         return None
@@ -102,6 +106,21 @@ def unfit_winner(
         f"`hadeploy drain {winner}` keeps the VIP off it; or make it reach them (firewall? "
         "routes?), and run the same command again",
         tuple(_reason(look, name) for name in missing[:MOST_BACKENDS]),
+    )
+
+
+def _unresolved(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], winner: str
+) -> TakeoverProblem | None:
+    address = next((str(n.address) for n in cluster.nodes if n.label == winner), "")
+    asked = unresolved(cluster, observed, address, winner) if address else []
+    if not asked:
+        return None
+    kind = "neighbour discovery" if ":" in address else "ARP"
+    return TakeoverProblem(
+        f"{winner} would take the VIP over and does not answer {kind}: {' and '.join(asked)} asked "
+        f"for {address}",
+        f"on {winner}: {look_for(address)}",
     )
 
 

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Which machines of the segment answer for the VIPs, and which send adverts, as the network shows it.
 # Given: HD_TOKEN, HD_VIPS, HD_NODES (the addresses of all nodes), HD_ROUTER_ID, HD_LISTEN (seconds to
-# listen at least; 0: no longer than the look takes), HD_ROOT, report.sh, preflight.sh.
+# listen at least), HD_ROOT, report.sh, preflight.sh.
 
 # It sends three ARP probes (RFC 5227, 2.1.1) or neighbour solicitations (RFC 4861, 7.2.2) for each
 # address: the kernel keeps only one answer, and asks for no address of its own. An ARP probe changes

@@ -17,6 +17,7 @@ from hadeploy.check.segment import (
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Address, ObservedNode
 from hadeploy.plan.diff import lost_vips
+from hadeploy.plan.resolution import look_for, unresolved
 from hadeploy.verify.model import Proof
 from hadeploy.verify.other_keepaliveds import may_hold
 
@@ -33,6 +34,7 @@ def segment_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> It
         answers = answering(cluster, observed, vip)
         strangers += answers
         yield _held_once(cluster, vip, observed, answers)
+        yield from _resolved(cluster, vip, observed)
     yield from _apart(cluster, observed)
     yield from _adverts(cluster, observed)
     back = {stranger.address for stranger in strangers}
@@ -70,6 +72,20 @@ def _held_once(
         hint=_hint(vip, holding, wrong, observed, strangers),
         lasting=bool(problems),
     )
+
+
+def _resolved(cluster: Cluster, vip: str, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:
+    holding = [node for node, look in observed.items() if look.holds(vip)]
+    asked = unresolved(cluster, observed, vip, holding[0]) if len(holding) == 1 else []
+    if asked:
+        kind = "neighbour discovery" if ":" in vip else "ARP"
+        yield Proof(
+            "vip-resolved",
+            "fail",
+            f"{holding[0]}, which has {vip}, does not answer {kind}: {' and '.join(asked)} asked "
+            "for it; clients that do not know it yet do not find it",
+            hint=f"on {holding[0]}: {look_for(vip)}",
+        )
 
 
 def _apart(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:

@@ -180,3 +180,28 @@ def advice(fix: str) -> str:
     command = re.search(r"on the node: (.*?); and remove it", fix)
     assert command, fix
     return command[1]
+
+
+@pytest.mark.parametrize("which", ["holder", pytest.param("backup", marks=pytest.mark.exhaustive)])
+def test_a_node_that_does_not_answer_arp(served: Cluster, which: str) -> None:
+    (holder,) = served.holders()
+    backups = [node for node in served.lab.nodes if node != holder]
+    ignore = "net.ipv4.conf.eth0.arp_ignore"
+    mute = [holder] if which == "holder" else backups
+    for node in mute:
+        served.node(node, f"sysctl -qw {ignore}=8")
+    try:
+        if which == "holder":
+            result = served.run("verify", "--timeout", "0")
+            assert result.code == 4
+            assert f"{holder}, which has {served.lab.vip}, does not answer ARP" in told(result)
+            assert served.run("status").code == 4
+        else:
+            result = served.run("drain", holder)
+            assert result.code != 0
+            assert "would take the VIP over and does not answer ARP" in told(result)
+            assert served.holders() == [holder]
+    finally:
+        for node in mute:
+            served.node(node, f"sysctl -qw {ignore}=0")
+    served.ok("verify")

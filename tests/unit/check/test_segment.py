@@ -16,6 +16,7 @@ from hadeploy.observe.host import Host, Link
 from hadeploy.observe.model import Address, ObservedNode, VrrpState
 from hadeploy.observe.segment import Segment
 from hadeploy.observe.vrrp import Spoken
+from hadeploy.plan.election import unfit_winner
 from hadeploy.run.desired_state import with_forgotten
 from hadeploy.run.inputs import Choices
 from hadeploy.verify.segment import segment_proofs
@@ -221,3 +222,63 @@ def test_a_forgotten_node_that_is_in_the_inventory_again_is_a_member() -> None:
     desired = with_forgotten(builders.desired(cluster), observed, Choices())
     assert desired["n1"].forgotten == ()
     assert desired["n1"].facts == NodeFacts("eth0")
+
+
+def mute(observed: dict[str, ObservedNode], *addresses: str) -> dict[str, ObservedNode]:
+    """Nobody answers for these addresses."""
+    found = {}
+    for node, look in observed.items():
+        assert look.segment
+        answers = {a: macs for a, macs in look.segment.answers.items() if a not in addresses}
+        segment = dataclasses.replace(look.segment, answers=answers)
+        found[node] = dataclasses.replace(look, segment=segment)
+    return found
+
+
+def brief(observed: dict[str, ObservedNode]) -> dict[str, ObservedNode]:
+    """The nodes listened for 20 ms only."""
+    return {
+        node: dataclasses.replace(look, segment=dataclasses.replace(look.segment, seconds=0.02))
+        for node, look in observed.items()
+        if look.segment
+    }
+
+
+def test_a_holder_that_does_not_answer_arp_is_not_found_by_new_clients() -> None:
+    found = [p for p in proofs(builders.cluster(), mute(looks(), VIP)) if p[0] == "vip-resolved"]
+    assert found == [
+        (
+            "vip-resolved",
+            "fail",
+            f"n1, which has {VIP}, does not answer ARP: n2 and n3 asked for it; clients that do "
+            "not know it yet do not find it",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "observed",
+    [
+        pytest.param(
+            {n: dataclasses.replace(look, segment=None) for n, look in looks().items()},
+            id="nobody asked",
+        ),
+        pytest.param(
+            mute(looks(), VIP, *(f"198.51.100.1{i}" for i in (1, 2, 3))),
+            id="the network answers no such question",
+        ),
+        pytest.param(brief(mute(looks(), VIP)), id="the look was over too soon"),
+    ],
+)
+def test_silence_proves_nothing_where(observed: dict[str, ObservedNode]) -> None:
+    assert "vip-resolved" not in {name for name, *_ in proofs(builders.cluster(), observed)}
+
+
+def test_a_node_that_does_not_answer_arp_gets_no_vip() -> None:
+    observed = mute(looks(), "198.51.100.12")
+    problem = unfit_winner(builders.cluster(), observed, "n2", "n1")
+    assert problem
+    assert problem.message == (
+        "n2 would take the VIP over and does not answer ARP: n1 and n3 asked for 198.51.100.12"
+    )
+    assert unfit_winner(builders.cluster(), observed, "n3", "n1") is None
