@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import secrets
 import shlex
 import socket
@@ -22,6 +21,7 @@ from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
 from hadeploy.transport.protocol import Message, Reply
 from hadeploy.transport.session import Session
+from hadeploy.transport.ssh_tokens import local_user
 
 # A sixth of what shell/lock.sh grants, so that renewals may fail; shell/guard.sh counts on it.
 RENEW_SECONDS = 20
@@ -50,7 +50,7 @@ class Lock:
         return {
             "HD_CLUSTER": self.cluster,
             "HD_LOCK": self.token,
-            "HD_OWNER": f"{getpass.getuser()}@{socket.gethostname()}",
+            "HD_OWNER": f"{local_user()}@{socket.gethostname()}",
             "HD_PURPOSE": self.purpose,
             "HD_PROCESS": this_process(),
         }

@@ -32,6 +32,17 @@ _ALGORITHMS = {
     "PubkeyAcceptedAlgorithms": "pubkeys",
     "PubkeyAcceptedKeyTypes": "pubkeys",
 }
+# What OpenSSH's client does not offer by itself, in none of its kinds, and paramiko does.
+_WEAK = {
+    "ciphers": ("aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"),
+    "macs": ("hmac-sha1", "hmac-sha1-96", "hmac-md5", "hmac-md5-96"),
+    "kex": (
+        *("diffie-hellman-group1-sha1", "diffie-hellman-group14-sha1"),
+        "diffie-hellman-group-exchange-sha1",
+    ),
+    "keys": ("ssh-rsa", "ssh-dss"),
+    "pubkeys": ("ssh-rsa", "ssh-dss"),
+}
 # The same algorithm under the name that it got later.
 _ALIASES = {"curve25519-sha256@libssh.org": "curve25519-sha256"}
 
@@ -204,6 +215,8 @@ def options_of(
         lines = said.get(keyword)
         if lines is None:
             return paths(default)
+        if [line.lower() for line in lines] == ["none"]:
+            return ()
         return paths(tuple(path for line in lines for path in split_paths(line, os.path.isfile)))
 
     own = several("userknownhostsfile", KNOWN_HOSTS)
@@ -272,20 +285,23 @@ def _agent(value: str, tokens: Mapping[str, str], environment: Mapping[str, str]
 def _disabled(
     said: Dump,
 ) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...]]:
-    """Algorithms that the config rules out, and what is to be told of a list that leaves none."""
-    import paramiko  # noqa: PLC0415 - most configs say nothing of algorithms
+    """Algorithms that are not offered, and what is to be told of a list that leaves none.
 
-    disabled: dict[str, tuple[str, ...]] = {}
+    Those that the config rules out; of a kind of which it says nothing, the weak ones.
+    """
+    disabled = dict(_WEAK)
     unusable: list[str] = []
     for name, kind in _ALGORITHMS.items():
         if name.lower() not in said:
             continue
+        import paramiko  # noqa: PLC0415 - most configs say nothing of algorithms
+
         allowed = set(said[name.lower()][0].split(","))
         ours: tuple[str, ...] = getattr(paramiko.Transport, f"_preferred_{kind}")
         others = tuple(one for one in ours if not {one, *_also_named(one)} & allowed)
         if len(others) == len(ours):
             unusable.append(f"{name}: none of its algorithms is supported")
-        elif others:
+        else:
             disabled[kind] = others
     return tuple(disabled.items()), tuple(unusable)
 

@@ -32,7 +32,7 @@ COMMANDS = {
     "prune": ("up", "--prune", "--yes"),
     "undrain": ("undrain", "NODE"),
     "drain": ("drain", "NODE"),
-    "drill": ("drill", "--yes", "--only", "haproxy-kill"),
+    "drill": ("drill", "--yes", "haproxy-kill"),
     "change": ("up", "--yes"),
     "rollback": ("up", "--rollback", "--yes"),
     "down": ("down", "--yes"),
