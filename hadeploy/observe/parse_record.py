@@ -24,7 +24,7 @@ MOST_DEPTH = 20
 _MOMENT = (
     r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?[+-][0-9]{2}:[0-9]{2}"
 )
-_PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
+_PATH = r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*"
 
 
 def parse_record(content: bytes) -> Applied | None:
@@ -120,7 +120,7 @@ def _files(told: Any) -> dict[str, str]:
         ValueError: they are not what hadeploy writes.
     """
     files = _texts(told)
-    if not all(_PATH.fullmatch(path) and ".." not in path.split("/") for path in files):
+    if not all(re.fullmatch(_PATH, path) and ".." not in path.split("/") for path in files):
         raise ValueError("no path of a file")
     return files
 

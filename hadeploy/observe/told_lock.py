@@ -28,6 +28,8 @@ def told_lock(reply: Reply) -> dict[str, str]:
         reply: of any script.
     """
     told = reply.fields("lock")
+    if not told:
+        return {}
     return {
         name: printable(told[name])
         for name, form in _FORMS.items()

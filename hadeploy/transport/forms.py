@@ -12,10 +12,10 @@ _ROLE = "(?:haproxy|keepalived)"
 # The number of a step in its plan, and the part of it that is proven; or a name (run/drain.py).
 STEP = r"[0-9]{1,4}(?:\.[a-z]{1,20})?|[a-z]{1,20}"
 
-# Kind → its words, with one blank between them. Of a kind that is not here the words are not used,
-# or by a parser that checks them itself.
+# Kind → its words, with one blank between them; compiled when one arrives. Of a kind that is not
+# here the words are not used, or by a parser that checks them itself.
 _FORMS = {
-    kind: re.compile(form)
+    kind: form
     for form, kinds in (
         (STEP, ("step", "ok")),
         (r"[0-9]{1,9}", ("awaited",)),
@@ -50,6 +50,5 @@ def check_form(kind: str, words: tuple[str, ...]) -> None:
         MalformedError: they are not as the scripts of hadeploy say them.
     """
     form = _FORMS.get(kind)
-    said = " ".join(words)
-    if form is not None and not form.fullmatch(said):
+    if form is not None and not re.fullmatch(form, said := " ".join(words)):
         raise MalformedError(f"{kind} {said}".strip())
