@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from hadeploy.check.model import Finding, Sight
 from hadeploy.desired import layout
-from hadeploy.inventory.model import Node
+from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
 
 _ELSEWHERE = "choose another place with paths.root"
@@ -31,13 +31,8 @@ def our_folder(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding
 def _problem(sight: Sight, look: ObservedNode) -> tuple[str, str] | None:
     """What is wrong, and what to do."""
     root, folder = sight.cluster.root, look.host.folder
-    now = folder_in_use(sight, look)
-    if now:
-        parent = now.rpartition("/")[0]
-        return (
-            f"this cluster's files are in {now}; hadeploy does not move them to {root}",
-            f"set `paths.root: {parent}` again; or `hadeploy down` with it, then `hadeploy up`",
-        )
+    if moved := _moved(sight, look):
+        return moved
     around = [other for other in look.other_clusters if other.root.startswith(f"{root}/")]
     what = ""
     if "blocked" in folder:
@@ -52,6 +47,32 @@ def _problem(sight: Sight, look: ObservedNode) -> tuple[str, str] | None:
         # Anybody but root may write to few folders.
         return f"{root} is on a read-only file system", f"mount it writable, or {_ELSEWHERE}"
     return (what, _ELSEWHERE) if what else None
+
+
+def moved_folders(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Finding]:
+    """The nodes whose files are not where the inventory says: nothing else can be said of them.
+
+    Args:
+        cluster: the inventory.
+        observed: the nodes, by label.
+    """
+    sight = Sight(cluster, observed)
+    return [
+        Finding("our-folder", node.label, "fail", *moved)
+        for node, look in sight.nodes
+        if (moved := _moved(sight, look))
+    ]
+
+
+def _moved(sight: Sight, look: ObservedNode) -> tuple[str, str] | None:
+    now = folder_in_use(sight, look)
+    if not now:
+        return None
+    parent = now.rpartition("/")[0]
+    return (
+        f"this cluster's files are in {now}; hadeploy does not move them to {sight.cluster.root}",
+        f"set `paths.root: {parent}` again; or `hadeploy down` with it, then `hadeploy up`",
+    )
 
 
 def folder_in_use(sight: Sight, look: ObservedNode) -> str | None:

@@ -15,7 +15,7 @@ import click
 
 from hadeploy.check.catalogue import refuse_unknown
 from hadeploy.cli.common import Options
-from hadeploy.cli.imports import uncollected
+from hadeploy.cli.imports import Preload, uncollected
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.warnings import tell_findings
 from hadeploy.errors import HadeployError, NodesError
@@ -99,8 +99,8 @@ def unlocked(work: Callable[[], Result], progress: Progress, lock_wait: float) -
 def get_ready(inputs: Inputs, *modules: str) -> None:
     """Import what comes after the first look, and compile the templates.
 
-    Done while the nodes are busy, it costs nothing; before they are asked, it is a third of what a
-    run without changes takes.
+    Done while the nodes are connected, it costs little; before that, it is a third of what a run
+    without changes takes.
 
     Args:
         inputs: all that the run was given.
@@ -148,6 +148,7 @@ class Run:
     sessions: dict[str, Session]
     progress: Progress
     choices: Choices
+    ready: Preload
     previous: Previous | None = None
     pruned: tuple[str, ...] = ()
     departing: Mapping[str, ObservedNode] = field(default_factory=dict)
@@ -158,12 +159,11 @@ class Run:
     listen: float = 0
     looked: frozenset[str] = frozenset()
 
-    def look_ahead(self, depth: Depth, *modules: str, certificates: bool = False) -> None:
-        """Begin with the look that `prepare` needs, and import in the meantime what follows it.
+    def look_ahead(self, depth: Depth, *, certificates: bool = False) -> None:
+        """Begin with the look that `prepare` needs; what follows it is imported until then.
 
         Args:
             depth: how thorough to be.
-            modules: names of modules.
             certificates: whether those of the backends are read at the same time.
         """
         script = observation_script(self.inputs.cluster, depth=depth, listen=self.listen)
@@ -173,7 +173,7 @@ class Run:
             if certificates:
                 self.reader = certificate_reader(self.inputs.cluster, lambda: self.sessions)
                 self.reader.begin()
-            get_ready(self.inputs, *modules)
+            self.ready.finish()
 
         self.ahead = _Look(script, *look_at_all(self.sessions, script, meanwhile))
 
@@ -288,6 +288,7 @@ def connected_run(
     tolerant: bool = False,
     least: int = 1,
     brief: bool = False,
+    modules: tuple[str, ...] = (),
 ) -> Iterator[Run]:
     """Read the inventory and connect; connected for as long as the body lasts.
 
@@ -298,6 +299,7 @@ def connected_run(
         tolerant: whether to go on with the nodes that can be reached.
         least: how many are then enough.
         brief: whether nothing that is told on the way stays on the screen.
+        modules: names of what is needed after the first look.
     """
     chosen = choices or Choices()
     inputs = options.inputs()
@@ -313,6 +315,7 @@ def connected_run(
 
     nodes = [node for node in cluster.nodes if node.label not in chosen.without]
     missing: dict[str, HadeployError] | None = {} if tolerant else None
+    ready = Preload(functools.partial(get_ready, inputs, *modules))
     with (
         options.progress(cluster, brief=brief) as progress,
         connected(dialer, progress, nodes, missing=missing, least=least) as sessions,
@@ -323,6 +326,7 @@ def connected_run(
             sessions,
             progress,
             chosen,
+            ready,
             unreachable=missing if missing else {},
             tell=functools.partial(tell_findings, options, outcome),
         )

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import click
 
 from hadeploy.check.model import Sight, failures
+from hadeploy.check.our_folder import moved_folders
 from hadeploy.check.places import forgotten_node
 from hadeploy.check.segment import forgotten_nodes
 from hadeploy.cli.choosing import ALLOW_DEGRADED, FORGET
@@ -109,7 +110,8 @@ class Left:
         self._unexpected = [address for address in former if address not in forget]
         sight = Sight(cluster, observed, forget=tuple(forget))
         findings = [forgotten_node(sight, address) for address in former if address in forget]
-        self._alive = [found.error() for found in failures(findings)]
+        findings += moved_folders(cluster, observed)
+        self._refused = [found.error() for found in failures(findings)]
         gone = [*former, *forgotten_nodes(cluster, observed)]
         self.names = tuple(dict.fromkeys([*without, *gone]))
 
@@ -118,9 +120,9 @@ class Left:
 
         Raises:
             NodesError: with every node that the records name and the inventory does not, and that
-                is not said to be gone, or takes part now.
+                is not said to be gone, or takes part now; and with those whose files are elsewhere.
         """
-        errors = [*self._alive, *map(self._unknown, self._unexpected)]
+        errors = [*self._refused, *map(self._unknown, self._unexpected)]
         if errors:
             raise NodesError(errors)
 

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 def plan(options: Options, choices: Choices, exit_code: bool, rollback: bool) -> int:
     """Show what `up` would do, with reasons; change nothing."""
     with reported(options, "plan") as outcome:
-        with connected_run(options, outcome, choices) as run:
-            run.look_ahead("fresh", "hadeploy.cli.prune", "hadeploy.ui.render")
+        with connected_run(
+            options, outcome, choices, modules=("hadeploy.cli.prune", "hadeploy.ui.render")
+        ) as run:
+            run.look_ahead("fresh")
             from hadeploy.cli.prune import leaving
             from hadeploy.ui.render import config_warning_line, diffs_picture, plan_picture
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from hadeploy.cli.choosing import SKIP_HERE
-from hadeploy.cli.cluster_run import certificate_reader, connected_run, get_ready
+from hadeploy.cli.cluster_run import certificate_reader, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.several import several
 from hadeploy.observe.gather import ANSWER_SECONDS, observation_script
@@ -48,7 +48,15 @@ def status(
     with reported(options, "status") as outcome:
         outcome.one_line = watch is not None
         choices = Choices(skip=skip)
-        with connected_run(options, outcome, choices, tolerant=True, least=0, brief=True) as run:
+        with connected_run(
+            options,
+            outcome,
+            choices,
+            tolerant=True,
+            least=0,
+            brief=True,
+            modules=("hadeploy.cli.status_told",),
+        ) as run:
             script = observation_script(run.inputs.cluster, versions=True, listen=ANSWER_SECONDS)
             patience = None if watch is None else PATIENCE_SECONDS
             with Lookout(run.dialer, run.sessions, run.unreachable, script, patience) as nodes:
@@ -57,7 +65,7 @@ def status(
 
                 def meanwhile() -> None:
                     reader.begin()
-                    get_ready(run.inputs, "hadeploy.cli.status_told")
+                    run.ready.finish()
 
                 seen = nodes.look(meanwhile)
                 from hadeploy.cli.status_told import Teller, keep_telling, situation_of

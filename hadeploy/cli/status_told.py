@@ -16,9 +16,10 @@ from rich.live import Live
 from rich.text import Text
 
 from hadeploy.certificates.reader import CertificateReader
+from hadeploy.check.our_folder import moved_folders
 from hadeploy.cli.common import Options
 from hadeploy.cli.outcome import Outcome
-from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.rolling import make_plan
 from hadeploy.run.desired_state import desired_state
@@ -129,8 +130,13 @@ def situation_of(
         observed: by node label.
         unreachable: why the others could not be observed, by label.
         here: whether this machine asks, too.
+
+    Raises:
+        NodesError: the files of nodes are not where the inventory says.
     """
     cluster = inputs.cluster
+    if moved := moved_folders(cluster, observed):
+        raise NodesError([finding.error() for finding in moved])
     desired = desired_state(inputs, cluster, observed, inputs.password)
     plan = make_plan(cluster, desired, observed)
     situation = Situation(cluster, desired, observed, plan, unreachable)

@@ -39,8 +39,8 @@ def up(
     away for clients, and before it undoes what somebody else changed, it asks.
     """
     with reported(options, "up") as outcome:
-        with connected_run(options, outcome, choices) as run:
-            run.look_ahead("fresh", "hadeploy.cli.bring_up", certificates=True)
+        with connected_run(options, outcome, choices, modules=("hadeploy.cli.bring_up",)) as run:
+            run.look_ahead("fresh", certificates=True)
             from hadeploy.cli.bring_up import bring_up, tell
 
             if rollback:

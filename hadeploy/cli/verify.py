@@ -23,9 +23,11 @@ def verify(options: Options, timeout: float, skip: tuple[str, ...]) -> int:
     A node that cannot be reached is a failed proof; the others are proven all the same.
     """
     with reported(options, "verify") as outcome:
-        with connected_run(options, outcome, Choices(skip=skip), tolerant=True) as run:
+        with connected_run(
+            options, outcome, Choices(skip=skip), tolerant=True, modules=("hadeploy.cli.proving",)
+        ) as run:
             run.listen = listen_seconds(run.inputs.cluster)
-            run.look_ahead("", "hadeploy.cli.proving", certificates=True)
+            run.look_ahead("", certificates=True)
             from hadeploy.cli.proving import prove, tell_proofs
 
             prepared = run.prepare(check=False)

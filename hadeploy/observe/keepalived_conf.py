@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 # Their argument is one text with its own quoting, in which braces mean nothing.
 _OF_TEXT = re.compile(r"(notify\w*|script)\s+(.*)")
+# Without any of these a line has neither a comment nor a continuation.
+_SPECIAL = re.compile(r"[\\#!]")
 _WORDS = re.compile(r'"([^"]*)"?|([{}])|((?:\$\{[^}]*\}|[^\s"{}])+)')
 
 
@@ -126,6 +128,8 @@ def _lines(text: str) -> Iterator[str]:
 
 def _decomment(line: str) -> tuple[str, bool]:
     """A line without its comment, and whether it ends in a backslash."""
+    if not _SPECIAL.search(line):
+        return line.strip(), False
     kept, quoted, i = "", False, 0
     while i < len(line):
         char = line[i]

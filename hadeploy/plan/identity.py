@@ -7,6 +7,7 @@ other's adverts, and both become master. So they change on all nodes together.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import ipaddress
 import math
 from collections.abc import Mapping
@@ -59,6 +60,7 @@ NAMES = {
 }
 
 
+@functools.lru_cache(maxsize=256)
 def identity_of(conf: str) -> Identity:
     """Read it from a keepalived.conf of ours.
 

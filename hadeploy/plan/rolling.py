@@ -19,7 +19,7 @@ from hadeploy.plan.order import holders, newcomers, rolling_order
 from hadeploy.plan.removed import removed
 from hadeploy.plan.removed_local import local_removed
 from hadeploy.plan.successor import ailing, drains
-from hadeploy.plan.vip_moves import wins_by_joining
+from hadeploy.plan.vip_moves import joins, reads_its_file, wins_by_joining
 
 THE_VIP = "the VIP"
 VIP_MOVES = "Connections that are open when the VIP moves are cut; new ones are answered."
@@ -195,11 +195,9 @@ def _handed_over(at: _Situation, node: str, steps: list[Step]) -> list[Step]:
     look = at.observed[node]
     first = next((i for i, step in enumerate(steps) if step.impact is Impact.RESTART), None)
     left = [Step("end-hand-over", THE_VIP, "a run that died left it")]
-    if any(step.role for step in steps) and wins_by_joining(
-        at.cluster, at.desired[node], at.observed
-    ):
+    if why := _held_until(at, node, steps):
         return [
-            Step("hold", THE_VIP, "until this node is proven to reach the backends"),
+            Step("hold", THE_VIP, f"until this node {why}"),
             *steps,
             Step("end-hand-over", THE_VIP, "it may have the VIP"),
         ]
@@ -215,6 +213,15 @@ def _handed_over(at: _Situation, node: str, steps: list[Step]) -> list[Step]:
         *steps[first:],
         Step("end-hand-over", THE_VIP, back),
     ]
+
+
+def _held_until(at: _Situation, node: str, steps: list[Step]) -> str:
+    """What a node that joins others must prove before it may have the VIP, if anything."""
+    if any(s.role for s in steps) and wins_by_joining(at.cluster, at.desired[node], at.observed):
+        return "is proven to reach the backends"
+    if any(map(reads_its_file, steps)) and joins(at.cluster, node, at.observed):
+        return "receives the holder's adverts"
+    return ""
 
 
 # ---- all nodes together

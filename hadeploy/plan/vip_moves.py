@@ -107,6 +107,19 @@ def vip_moves(
     return list(_Simulation(cluster, desired, observed, holder).run(plan.nodes)) if holder else []
 
 
+def joins(cluster: Cluster, node: str, observed: Mapping[str, ObservedNode]) -> bool:
+    """Whether a node takes no part now, and another one has the VIP.
+
+    Args:
+        cluster: the inventory.
+        node: its label.
+        observed: all nodes, by label.
+    """
+    look = observed[node]
+    alone = holder_of(cluster, observed) in (None, node)
+    return not (alone or could_hold(cluster, look) or drains(look))
+
+
 def wins_by_joining(
     cluster: Cluster, desired: DesiredNode, observed: Mapping[str, ObservedNode]
 ) -> bool:
@@ -117,8 +130,8 @@ def wins_by_joining(
         desired: what the node should have.
         observed: all nodes, by label.
     """
-    holder, look = holder_of(cluster, observed), observed[desired.node]
-    if holder in (None, desired.node) or could_hold(cluster, look) or drains(look):
+    holder = holder_of(cluster, observed)
+    if holder is None or not joins(cluster, desired.node, observed):
         return False
     competitors = competitors_of(cluster, observed)
     competitors[desired.node] = competitor_then(cluster, desired)
@@ -167,7 +180,7 @@ class _Simulation:
         elif step.action == "end-hand-over":
             self._held.discard(node)
             self._join(node)
-        elif _reads_its_file(step):
+        elif reads_its_file(step):
             self._settings[node] = self._new[node]
             if node in self._competitors:
                 self._competitors[node] = self._new[node]
@@ -218,9 +231,10 @@ def winning_step(turn: NodePlan) -> int | None:
     for number, step in enumerate(turn.steps):
         if step.action == "end-hand-over":
             return number
-    reads = (n for n, step in enumerate(turn.steps) if _reads_its_file(step))
+    reads = (n for n, step in enumerate(turn.steps) if reads_its_file(step))
     return next(reads, None)
 
 
-def _reads_its_file(step: Step) -> bool:
+def reads_its_file(step: Step) -> bool:
+    """Whether keepalived reads its configuration in that step."""
     return step.role == "keepalived" and step.action in _READS_ITS_FILE

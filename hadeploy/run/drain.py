@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from hadeploy.answers.hello import hello_for_printf
 from hadeploy.desired import layout
-from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.election import return_problem, takeover_problem
@@ -15,6 +15,8 @@ from hadeploy.run.handover_view import kept_out
 from hadeploy.run.lock import held
 from hadeploy.run.progress import Progress
 from hadeploy.run.refusal import refuse
+from hadeploy.run.standing import NotTakenOverError, Standing
+from hadeploy.run.take_back import take_back
 from hadeploy.transport.session import Session
 
 # Longer than any election at whole-second adverts (RFC 3768, 6.1).
@@ -57,8 +59,9 @@ def drain(
         raise problem.error("draining", node)
     vips = " ".join(shlex.quote(str(vip.ip)) for vip in cluster.vip)
     name = shlex.quote(cluster.container_names[1])
+    away = f"drain_away {layout.OPERATOR_DRAIN} {cluster.listeners[0].port} {vips}"
     lines = [
-        f'step drain leave "set_track {layout.OPERATOR_DRAIN} 1" {vips}',
+        f"step drain {away}",
         f'step wait until_true {SECONDS} "keepalived is in FAULT" out_of_it {name}',
     ]
     _run(cluster, "drain", node, lines, observed, sessions, progress)
@@ -108,18 +111,23 @@ def _run(
         script = lock.changing(
             cluster,
             observed[node].fingerprint,
-            ["keepalived.sh", "apply.sh", "handover.sh"],
+            ["keepalived.sh", "apply.sh", "handover.sh", "answer.sh"],
             lines,
             HD_OTHERWISE="leave_it",
+            HD_HELLO=hello_for_printf(),
         )
         reply = sessions[node].run(script, doing=purpose)
         refuse(reply, node, purpose)
         if reply.all("failed"):
-            raise HadeployError(
-                "it was told, but it had no effect",
+            error = NotTakenOverError(
+                "keepalived did not change state, or no other node answers on the VIP",
+                Standing.RESTORED,
                 node=node,
-                doing=purpose,
                 detail=reply.said,
                 hint=f"docker logs --tail 30 {cluster.container_names[1]}",
             )
+            error.doing = purpose
+            if purpose == "drain":
+                error.blame(take_back(cluster, node, lock, sessions, progress, SECONDS))
+            raise error
         progress.node(node, f"{purpose}ed", "ok")

@@ -15,6 +15,7 @@ from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.model import NOT_ASKED, Answered, Finding, Sight, failures
 from hadeploy.check.network import addressless
+from hadeploy.check.our_folder import moved_folders
 from hadeploy.check.registry import Asked
 from hadeploy.desired.model import DesiredNode
 from hadeploy.desired.rendered_binds import has_templates
@@ -120,6 +121,7 @@ def prepare(
             for node, look in sight.nodes
             for problem in addressless(node, look)
         ]
+        findings += moved_folders(inputs.cluster, observed)
     problems = [finding.error() for finding in failures(findings)]
     if problems:
         _maybe_locked(observed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
 from hadeploy.errors import ExitCode, HadeployError
@@ -80,6 +80,25 @@ class NodeFailedError(HadeployError):
     ) -> None:
         super().__init__(what, node=node, doing="applying", detail=detail, hint=hint)
         self.standing = standing
+
+
+class NotTakenOverError(NodeFailedError):
+    """After a handover no node answered clients on the VIP."""
+
+    def blame(self, nodes: Sequence[str]) -> None:
+        """Name the nodes that had the VIP.
+
+        Args:
+            nodes: their labels; they are kept off it now.
+        """
+        if nodes:
+            names = " and ".join(nodes)
+            said = f"{names} got the VIP and did not answer on it"
+            self.detail = "\n".join([*(self.detail or "").splitlines(), said])
+            self.hint = (
+                f"what drops or misroutes packets of the VIP on {names}? `ip rule`, `nft list "
+                "ruleset`, `iptables-save`, `arptables-save`; then run `hadeploy up` again"
+            )
 
 
 def _lines(nodes: dict[str, Standing]) -> Iterable[str]:

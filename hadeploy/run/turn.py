@@ -16,7 +16,7 @@ from hadeploy.run.lost_backends import (
 from hadeploy.run.progress import Progress
 from hadeploy.run.refusal import RefusedError, refuse
 from hadeploy.run.scripts import BACKENDS, TAKEOVER
-from hadeploy.run.standing import NodeFailedError, Standing
+from hadeploy.run.standing import NodeFailedError, NotTakenOverError, Standing
 from hadeploy.transport.broken import HINT
 from hadeploy.transport.protocol import Message, Reply
 from hadeploy.transport.session import Session
@@ -115,7 +115,8 @@ def _take_turn(
         if _hands_over(turn, number):
             raise ServiceLostError(lost, _standing(reply), node=session.node)
         raise BackendsLostError(lost, _standing(reply), node=session.node)
-    raise NodeFailedError(
+    kind = NotTakenOverError if _hands_over(turn, number) else NodeFailedError
+    raise kind(
         f"failed while {_describe(turn, number)}",
         _standing(reply),
         node=session.node,

@@ -41,8 +41,9 @@ from hadeploy.run.scripts import (
     restore_script,
 )
 from hadeploy.run.staging import stage_all
-from hadeploy.run.standing import NodeFailedError, RollError, Standing
+from hadeploy.run.standing import NodeFailedError, NotTakenOverError, RollError, Standing
 from hadeploy.run.successor import find_successor
+from hadeploy.run.take_back import take_back
 from hadeploy.run.takeover import Takeovers
 from hadeploy.run.turn import put_back, take_turn
 from hadeploy.run.validation import Warn
@@ -294,6 +295,8 @@ class _Roll:
                     ):
                         self._keep_off_changed()
                     self._blame(error)
+                if isinstance(error, NotTakenOverError):
+                    self._take_back(error, node)
             elif not isinstance(error, RefusedError):
                 self.standing[node] = Standing.UNKNOWN
             raise
@@ -375,6 +378,20 @@ class _Roll:
             return put_back(script, self._sessions[node], self._progress)
         except HadeployError:
             return Standing.BROKEN
+
+    def _take_back(self, error: NotTakenOverError, home: str) -> None:
+        """Return the VIP to the node that served it."""
+        prepared = self._prepared
+        kept = take_back(
+            prepared.cluster,
+            home,
+            self._lock,
+            self._sessions,
+            self._progress,
+            election_seconds(prepared),
+        )
+        self.standing |= dict.fromkeys(kept, Standing.KEPT_OFF)
+        error.blame(kept)
 
     def _keep_off_changed(self) -> None:
         """Keep the VIP off the nodes that have changed already: clients are not answered there."""

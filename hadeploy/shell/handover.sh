@@ -139,14 +139,28 @@ leave() {
 }
 
 # hand_over PORT ADDRESS...: the VIPs leave this node, and another one answers clients on them as this one did.
-hand_over() {
-    hd_service=$1
-    shift
+hand_over() { move_away handover "$@"; }
+
+# drain_away NAME PORT ADDRESS...: the same for good; where clients are not served here, nothing is lost.
+drain_away() {
+    hd_drain=$1 hd_service=$2
+    shift 2
+    answer_all "$hd_service" "$@" || {
+        leave "set_track $hd_drain 1" "$@"
+        return
+    }
+    move_away "$hd_drain" "$hd_service" "$@"
+}
+
+# move_away NAME PORT ADDRESS...
+move_away() {
+    hd_track_name=$1 hd_service=$2
+    shift 2
     answered_here "$hd_service" "$@"
-    if leave "set_track handover 1" "$@" && answered_elsewhere "$hd_service" "$@"; then
+    if leave "set_track $hd_track_name 1" "$@" && answered_elsewhere "$hd_service" "$@"; then
         return 0
     fi
-    set_track handover 0
+    set_track "$hd_track_name" 0
     return 1
 }
 

@@ -66,15 +66,12 @@ def test_so_does_what_plain_servers_do_not_understand(served: Cluster) -> None:
     assert "answered HTTP before the change, and says nothing now" in told
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
         (PROXY, "closes every connection at once, although 3 backends are up"),
-        pytest.param(
-            DOUBLE_TLS,
-            "answers HTTP, although the backends speak TLS",
-            marks=pytest.mark.exhaustive,
-        ),
+        (DOUBLE_TLS, "answers HTTP, although the backends speak TLS"),
     ],
 )
 def test_a_first_up_with_servers_that_do_not_understand_haproxy_is_not_proven(

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.lab.harness import KEEPALIVED, Cluster, eventually
 
 TRANSITIONS = f"docker logs {KEEPALIVED} 2>&1 | grep -c 'Entering .* STATE'"
@@ -58,6 +60,7 @@ def test_on_a_busy_machine_the_vip_stays_when_haproxy_is_late_and_leaves_when_it
     eventually(lambda: served.run("verify").code == 0, "all is well again")
 
 
+@pytest.mark.exhaustive
 def test_a_check_with_a_longer_interval_does_not_outlive_its_timeout(served: Cluster) -> None:
     served.inventory["vrrp"] = {"check": {"interval": 4, "timeout": 2}}
     served.up()

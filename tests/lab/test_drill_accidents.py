@@ -45,6 +45,7 @@ def test_a_drill_that_is_interrupted_as_it_begins_does_not_wait_for_its_end(
     assert no_traces(served)
 
 
+@pytest.mark.exhaustive
 def test_a_node_mends_itself_when_the_drill_is_killed(served: Cluster) -> None:
     (holder,) = served.holders()
     killed = served.accident("kill", "haproxy-hang: broken", "drill", "haproxy-hang", "--yes")

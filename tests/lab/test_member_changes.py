@@ -35,7 +35,7 @@ MEMBERS = {
     "the holder of 2 is replaced": ("12", "23"),
     "both are replaced by 1": ("12", "3"),
 }
-ALWAYS = [("1 grows to 3", "recreate"), ("1 of 2 is replaced", "recreate")]
+ALWAYS = [("1 of 2 is replaced", "recreate")]
 
 
 def with_nodes(cluster: Cluster, numbers: str, change: dict[str, Any]) -> None:

@@ -68,6 +68,9 @@ def test_a_cluster_is_not_moved_to_another_folder(served: Cluster) -> None:
         "this cluster's files are in /etc/hadeploy/kube-lb; hadeploy does not move them to "
         "/srv/odd/kube-lb"
     ]
+    for command in (["status"], ["verify"], ["down", "--yes"], ["drain", "n2"]):
+        result = served.run(*command)
+        assert (result.code, "set `paths.root: /etc/hadeploy` again" in result.err) == (3, True)
     # By a link it is the same folder.
     for node in served.lab.nodes:
         served.node(node, "ln -s ../etc/hadeploy /srv/odd")

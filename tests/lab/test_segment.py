@@ -55,6 +55,7 @@ def test_a_forgotten_node_that_returns_is_seen_by_every_command(served: Cluster,
     record_between("a forgotten node returns", which, "up", 0, saw, probe, "`up --prune`")
 
 
+@pytest.mark.exhaustive
 def test_a_forgotten_node_that_the_others_do_not_tell_takes_the_vip_and_is_named(
     served: Cluster,
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+import pytest
+
 from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster, eventually
 
 
@@ -35,6 +37,7 @@ def test_both_containers_run_after_a_reload_and_a_power_cut(served: Cluster) -> 
     assert served.up()["changes"] == 0
 
 
+@pytest.mark.exhaustive
 def test_a_saturated_listener_does_not_move_the_vip(served: Cluster) -> None:
     served.inventory["haproxy"] = {"maxconn": 100}
     served.up()

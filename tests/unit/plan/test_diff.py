@@ -60,6 +60,7 @@ def test_a_healthy_cluster_gets_no_steps() -> None:
 def test_an_empty_node_gets_everything_in_order() -> None:
     steps = bent("n2", lambda _: builders.empty("n2"))
     assert [action for action, *_ in steps] == [
+        "hold",
         "load-image",
         "load-image",
         "write-file",
@@ -69,6 +70,7 @@ def test_an_empty_node_gets_everything_in_order() -> None:
         "write-file",
         "write-file",
         "create-container",
+        "end-hand-over",
         "write-record",
     ]
     assert all(impact is Impact.NONE for *_, impact in steps)

@@ -266,10 +266,19 @@ def test_a_better_node_that_was_down_is_held_until_it_is_proven(roles: tuple[str
     )
     assert winning_step(plan.nodes[0]) == actions.index("end-hand-over")
     assert winners(looks, **PREEMPT) == [("n1", "n1")]
-    # Without preempt it does not win, and so it is not held.
+
+
+@pytest.mark.parametrize("role", ["haproxy", "keepalived"])
+def test_a_node_that_joins_is_held_until_it_receives_adverts(role: str) -> None:
     looks = builders.healthy(builders.cluster(), "n2")
-    stopped(looks, *roles)
-    assert [s.action for s in planned(looks)[1].nodes[0].steps] == [*started, "write-record"]
+    stopped(looks, role)
+    steps = planned(looks)[1].nodes[0].steps
+    actions = [step.action for step in steps]
+    if role == "keepalived":
+        assert actions == ["hold", "start-container", "end-hand-over", "write-record"]
+        assert steps[0].reason == "until this node receives the holder's adverts"
+    else:
+        assert actions == ["start-container", "write-record"], "its keepalived has been running"
     assert winners(looks) == []
 
 
