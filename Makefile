@@ -33,7 +33,7 @@ test-unit: $(VENV)/.ready
 	$(BIN)/pytest --numprocesses 2 -m "not exhaustive" tests/unit
 
 test-lab: setup-tests
-	$(PYTEST) tests/lab -m "not exhaustive"
+	$(PYTEST) tests/lab tests/hostile -m "not exhaustive"
 
 test-all: setup-tests ## The exhaustive matrices too.
 	$(PYTEST)

@@ -11,6 +11,7 @@ import click
 from hadeploy.cli.cluster_run import LOCK_WAIT, Run, connected_run, unlocked
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.drill_told import Told
+from hadeploy.cli.open_files import FEWEST, need
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.proving import prove
 from hadeploy.drill.model import Round
@@ -106,6 +107,8 @@ def drill(
     allowed = [option for option in ALLOWING if wanted.pop(option.strip("-").replace("-", "_"))]
     wishes = Wishes(tuple(chosen(scenarios or NAMES[:1], allowed)), **wanted)
     with reported(options, "drill") as outcome:
+        # A request that nobody answers takes three seconds; one that is not made is no outage.
+        need(FEWEST + round(3 * wishes.rate), "a lower --rate, or ")
         told = Told(options, outcome, wishes.max_outage, wishes.timeline, wishes.report)
         told.refuse()
         try:

@@ -94,7 +94,7 @@ class Told:
             self._target(self.path).write(page.encode())
             self.outcome.report = str(self.path)
             if not self.options.as_json:
-                self.options.out.print(f"Report: {self.path}", markup=False, soft_wrap=True)
+                self.options.out.print(f"Report: {self.path}", soft_wrap=True)
 
     def _show(self, setting: Setting, results: Sequence[Result]) -> None:
         out = self.options.out

@@ -12,6 +12,7 @@ import click
 
 from hadeploy import __version__
 from hadeploy.cli.imports import uncollected
+from hadeploy.cli.open_files import FEWEST, need, ran_out, too_few
 from hadeploy.cli.options import common_options
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.ui.signals import heed
@@ -124,6 +125,7 @@ def main(tell: Callable[[HadeployError], None] | None = None) -> None:
     protect()
     heed()
     try:
+        need(FEWEST)
         code = cli.main(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
@@ -146,6 +148,9 @@ def main(tell: Callable[[HadeployError], None] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
+        if ran_out(error):
+            (tell or _tell)(too_few())
+            sys.exit(ExitCode.FAILED)
         said = _module("hadeploy.ui.console").without_control(str(error))
         click.echo(f"internal error: {type(error).__name__}: {said}", err=True)
         click.echo("  next: run it again with --debug and report what it prints", err=True)

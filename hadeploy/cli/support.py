@@ -80,7 +80,7 @@ def _files(
 
 def _tell(options: Options, path: Path, files: dict[str, str], report: Report) -> None:
     for error in report.errors:
-        options.err.print(f"missing: {error}", style="yellow", markup=False, soft_wrap=True)
+        options.err.print(f"missing: {error}", style="yellow", soft_wrap=True)
     nodes = ", ".join(report.replies) or "no node"
     options.out.print(
         f"{path}: {len(files)} files, of {nodes}: configurations, the applied record, containers, "

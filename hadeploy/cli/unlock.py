@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.errors import HadeployError, NodesError
 from hadeploy.run.connections import connected
 from hadeploy.run.lock import break_lock, holders
 from hadeploy.ui.ask import confirm
@@ -21,17 +22,21 @@ def unlock(options: Options, yes: bool) -> int:
     with reported(options, "unlock") as outcome:
         cluster, _ = options.cluster()
         outcome.cluster = cluster.name
+        missing: dict[str, HadeployError] = {}
         with (
             options.progress(cluster) as progress,
-            connected(options.dialer(), progress, cluster.nodes) as sessions,
+            connected(options.dialer(), progress, cluster.nodes, missing=missing) as sessions,
         ):
-            held = holders(cluster, sessions)
+            held, errors = holders(cluster, sessions)
+            errors = [*missing.values(), *errors]
             for node, who in held.items():
-                options.err.print(f"{node}: locked by {who}")
-            if not held:
-                options.err.print("No node is locked.")
-            elif not yes:
+                options.err.print(f"{node}: locked by {who}", soft_wrap=True)
+            if held and not yes:
                 confirm(f"Release the lock of cluster {cluster.name}?")
             if held:
-                break_lock(cluster, sessions)
+                errors += break_lock(cluster, {node: sessions[node] for node in held})
+            elif not errors:
+                options.err.print("No node is locked.")
+            if errors:
+                raise NodesError(errors)
     return outcome.code

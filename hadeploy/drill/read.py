@@ -36,6 +36,14 @@ def events_of(node: str, line: str, vips: Collection[str]) -> Iterable[Event]:
         line: as one of the watched programs printed it.
         vips: the addresses that matter.
     """
+    try:
+        yield from _events(node, line, vips)
+    except (ValueError, OverflowError):
+        # What looks like a time and is none.
+        return
+
+
+def _events(node: str, line: str, vips: Collection[str]) -> Iterable[Event]:
     if found := _ADDRESS.match(line):
         # What is on lo is pinned there for a moment (shell/handover.sh).
         if found["address"] in vips and found["interface"] != "lo":

@@ -46,7 +46,9 @@ class Ssh(Model):
     jump: Jump | None = Field(None, description="Jump host, [user@]host[:port], as ssh -J.")
     config: Line | None = Field(None, description="ssh config file instead of ~/.ssh/config.")
     known_hosts: Line | None = Field(
-        None, description="known_hosts file instead of the ones that the ssh config names."
+        None,
+        description="known_hosts file instead of the ones that the ssh config names; none: there "
+        "is no such file.",
     )
     connect_timeout: Number = Field(10, gt=0, le=600, description="Seconds to connect and log in.")
     command_timeout: Number = Field(

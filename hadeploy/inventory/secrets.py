@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import stat
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -93,13 +95,22 @@ def _from_file(reference: str, name: str, folder: Path) -> bytes:
     try:
         path = folder / Path(name).expanduser()
         with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+            status = os.fstat(file.fileno())
+            content = file.read(MAX_BYTES + 1)
     # RuntimeError: ~somebody, and there is no such user.
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "not a file name"
         raise _error(
             f"{reference}: cannot be read: {reason}", f"relative paths begin at {folder}"
         ) from None
+    # As ssh judges private keys.
+    others = stat.S_IMODE(status.st_mode) & 0o077
+    if others and stat.S_ISREG(status.st_mode) and status.st_uid == os.getuid():
+        raise _error(
+            f"{reference}: others can read it, or write it (mode {stat.S_IMODE(status.st_mode):o})",
+            f"chmod 600 {shlex.quote(str(path))}",
+        )
+    return content
 
 
 def _from_command(

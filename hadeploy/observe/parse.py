@@ -40,6 +40,7 @@ from hadeploy.observe.parse_surroundings import (
 from hadeploy.observe.parse_vrrp import parse_vrrp
 from hadeploy.observe.segment import parse_segment
 from hadeploy.observe.stopped_foreign import parse_stopped_foreign
+from hadeploy.observe.told_lock import told_lock
 from hadeploy.transport.protocol import Message, Reply
 
 # As `ip -j address` prints a lifetime without end.
@@ -62,7 +63,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
     )
     return ObservedNode(
         node=node,
-        lock=reply.fields("lock"),
+        lock=told_lock(reply),
         fingerprint=next((m.words[0] for m in reply.all("fingerprint") if m.words), ""),
         now=int(about.get("now", ["0"])[0]),
         machine=_machine(about.get("machine", [""])[0]),

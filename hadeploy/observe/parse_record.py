@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from hadeploy.inventory.fields import NAME
+from hadeploy.inventory.fields import INTERFACE_NAME, NAME
 from hadeploy.inventory.problems import printable
 from hadeploy.observe.model import Applied, InventoryChange
 
@@ -16,31 +16,43 @@ MOST_LISTENERS = 1000
 MOST_VIPS = 1000
 MOST_MEMBERS = 2000
 MOST_CHANGES = 1000
+MOST_FILES = 1000
+MOST_BYTES = 8 * 1024 * 1024
+# Of an inventory, which has at most half as many levels.
+MOST_DEPTH = 20
+# As datetime.isoformat writes it.
+_MOMENT = (
+    r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?[+-][0-9]{2}:[0-9]{2}"
+)
+_PATH = r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*"
 
 
 def parse_record(content: bytes) -> Applied | None:
-    """An applied record; None if it cannot be read."""
+    """An applied record; None if it cannot be read, or is not what hadeploy writes."""
+    if len(content) > MOST_BYTES:
+        return None
     try:
-        data = json.loads(content)
-        inventory = dict(data["inventory"]) if "inventory" in data else {}
+        data = _object(json.loads(content))
+        _refuse_depth(data, MOST_DEPTH)
+        inventory = _object(data["inventory"]) if "inventory" in data else {}
         listeners = _listeners(inventory.get("listeners", []))
         return Applied(
             vips=_vips(data["vips"]),
-            interface=_text(data["interface"]),
+            interface=_matching(INTERFACE_NAME, data["interface"]),
             by=_text(data["by"]),
-            at=_text(data["at"]),
+            at=_matching(_MOMENT, data["at"]),
             version=_text(data["version"]),
-            files=dict(data["files"]),
+            files=_files(data["files"]),
             members=_addresses(data.get("members", [])),
-            configuration=str(data.get("configuration", "")),
+            configuration=_text(data.get("configuration", "")),
             inventory=inventory,
             config_ids={
-                role: str(data.get(f"{role}_config_id", "")) for role in ("haproxy", "keepalived")
+                role: _text(data.get(f"{role}_config_id", "")) for role in ("haproxy", "keepalived")
             },
             ports=tuple(listeners),
             listeners=listeners,
             metrics_port=_metrics_port(inventory.get("haproxy")),
-            containers=dict(data.get("containers", {})),
+            containers=_texts(data.get("containers", {})),
             forgotten=_addresses(data.get("forgotten", [])),
             changes=_changes(data.get("changes", [])),
         )
@@ -58,9 +70,59 @@ def _changes(told: Any) -> tuple[InventoryChange, ...]:
         raise ValueError("no list of changes")
     found = []
     for change in told:
-        was = {_text(path): _text(digest) for path, digest in dict(change["was"]).items()}
-        found.append(InventoryChange(_text(change["by"]), _text(change["at"]), was))
+        was = {_text(path): _text(digest) for path, digest in _texts(change["was"]).items()}
+        found.append(InventoryChange(_text(change["by"]), _matching(_MOMENT, change["at"]), was))
     return tuple(found)
+
+
+def _object(told: Any) -> dict[str, Any]:
+    if not isinstance(told, dict):
+        raise ValueError("no object")
+    return dict(told)
+
+
+def _refuse_depth(told: Any, most: int) -> None:
+    """Refuse what is nested deeper than an inventory is.
+
+    Raises:
+        ValueError: it is.
+    """
+    if most == 0:
+        raise ValueError("nested too deep")
+    if isinstance(told, (dict, list)):
+        for value in told.values() if isinstance(told, dict) else told:
+            _refuse_depth(value, most - 1)
+
+
+def _matching(form: str, told: Any) -> str:
+    text = _text(told)
+    if not re.fullmatch(form, text):
+        raise ValueError(f"{text!r} is not as it should be")
+    return text
+
+
+def _texts(told: Any) -> dict[str, str]:
+    """Names and texts.
+
+    Raises:
+        ValueError: they are none.
+    """
+    entries = _object(told)
+    if len(entries) > MOST_FILES or not all(isinstance(text, str) for text in entries.values()):
+        raise ValueError("no texts")
+    return entries
+
+
+def _files(told: Any) -> dict[str, str]:
+    """Path below our folder → hash.
+
+    Raises:
+        ValueError: they are not what hadeploy writes.
+    """
+    files = _texts(told)
+    if not all(re.fullmatch(_PATH, path) and ".." not in path.split("/") for path in files):
+        raise ValueError("no path of a file")
+    return files
 
 
 def _listeners(told: Any) -> dict[int, str]:

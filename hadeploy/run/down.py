@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from hadeploy.answers.hello import hello_for_printf
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.problems import printable
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import leftovers
@@ -146,9 +147,9 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
 
     reply = session.run(script, doing="removing", on_message=tell)
     refuse(reply, session.node, "removing")
-    failures = reply.all("failed")
-    if failures:
-        if failures[0].words[0] == "0":
+    if failures := reply.all("failed"):
+        what = printable(" ".join(failures[0].words))
+        if what == "0":
             raise HadeployError(
                 "the VIP could not be handed over, so nothing was removed",
                 node=session.node,
@@ -156,9 +157,9 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
                 detail=reply.said,
                 hint="`hadeploy verify` tells what is wrong with the others",
             )
-        progress.node(session.node, f"kept {failures[0].words[0]}", "failed")
+        progress.node(session.node, f"kept {what}", "failed")
         raise HadeployError(
-            f"could not remove {failures[0].words[0]}",
+            f"could not remove {what}",
             node=session.node,
             doing="removing",
             detail=reply.said,

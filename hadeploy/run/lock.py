@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import secrets
 import shlex
 import socket
@@ -14,16 +13,19 @@ from types import MappingProxyType
 
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
+from hadeploy.observe.told_lock import told_lock
 from hadeploy.run.process import is_dead, this_process
 from hadeploy.run.progress import Progress
-from hadeploy.run.refusal import LockedError, describe, refuse, told_lock
+from hadeploy.run.refusal import LockedError, describe, refuse
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
 from hadeploy.transport.protocol import Message, Reply
 from hadeploy.transport.session import Session
+from hadeploy.transport.ssh_tokens import local_user
 
 # A sixth of what shell/lock.sh grants, so that renewals may fail; shell/guard.sh counts on it.
 RENEW_SECONDS = 20
+REMOVING = "removing the lock"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Lock:
         return {
             "HD_CLUSTER": self.cluster,
             "HD_LOCK": self.token,
-            "HD_OWNER": f"{getpass.getuser()}@{socket.gethostname()}",
+            "HD_OWNER": f"{local_user()}@{socket.gethostname()}",
             "HD_PURPOSE": self.purpose,
             "HD_PROCESS": this_process(),
         }
@@ -154,8 +156,9 @@ def _take_one(
 
     reply = run(script)
     told = told_lock(reply)
-    if reply.all("locked") and is_dead(told.get("process", "")):
-        inherited = run(lock.script(f"lock_inherit {shlex.quote(told['token'])}"))
+    token = told.get("token")
+    if reply.all("locked") and token and is_dead(told.get("process", "")):
+        inherited = run(lock.script(f"lock_inherit {shlex.quote(token)}"))
         reply = run(script) if inherited.all("taken") else inherited
     if any(reply.all(kind) for kind in ("locked", "occupied", "unwritable")):
         refuse(reply, session.node, "taking the lock")
@@ -218,8 +221,15 @@ def held(
             release(lock, sessions)
 
 
-def holders(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, str]:
-    """Who holds the lock, by node; nodes without one are left out."""
+def holders(
+    cluster: Cluster, sessions: Mapping[str, Session]
+) -> tuple[dict[str, str], list[HadeployError]]:
+    """Who holds the lock, by node, and why the other nodes do not tell.
+
+    Args:
+        cluster: for its name.
+        sessions: to nodes; those without a lock are left out.
+    """
     lock = Lock(cluster.name, "unlock")
 
     def ask(session: Session) -> tuple[str, str | None]:
@@ -227,16 +237,24 @@ def holders(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, str]
         told = told_lock(reply)
         return session.node, describe(told) if told else None
 
-    results, _ = try_each(ask, sessions.values())
-    return {node: told for node, told in results if told}
+    results, errors = try_each(ask, sessions.values())
+    return {node: told for node, told in results if told}, errors
 
 
-def break_lock(cluster: Cluster, sessions: Mapping[str, Session]) -> None:
-    """Remove the lock from all nodes, whoever holds it; that run then changes nothing more."""
+def break_lock(cluster: Cluster, sessions: Mapping[str, Session]) -> list[HadeployError]:
+    """Remove the lock from nodes, whoever holds it; that run then changes nothing more there.
+
+    Args:
+        cluster: for its name.
+        sessions: to the nodes.
+
+    Returns:
+        Why it may still be on some.
+    """
     lock = Lock(cluster.name, "unlock")
-    try_each(
-        lambda session: session.run(
-            lock.script('alone rm -f "$lock_file"'), doing="removing the lock"
-        ),
-        sessions.values(),
-    )
+
+    def remove(session: Session) -> None:
+        reply = session.run(lock.script("lock_remove"), doing=REMOVING)
+        refuse(reply, session.node, REMOVING)
+
+    return try_each(remove, sessions.values())[1]

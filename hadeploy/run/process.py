@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 
@@ -36,7 +37,7 @@ def is_dead(identity: str) -> bool:
     """
     mine, words = this_process().split(":"), identity.split(":")
     same_machine = len(words) == len(mine) == 4 and words[:2] == mine[:2]
-    if not same_machine or not words[2].isdigit():
+    if not same_machine or not re.fullmatch("[0-9]{1,9}", words[2]):
         return False
     pid = int(words[2])
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import getpass
 import json
 import socket
 
@@ -15,11 +14,12 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Applied
 from hadeploy.plan.inventory_changes import recorded_inventory, with_change
 from hadeploy.runtime.docker import specification
+from hadeploy.transport.ssh_tokens import local_user
 
 
 def this_user() -> str:
     """Who runs this, and where."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    return f"{local_user()}@{socket.gethostname()}"
 
 
 def applied_record(

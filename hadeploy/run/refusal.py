@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.observe.told_lock import told_lock
 from hadeploy.run.process import is_dead
 from hadeploy.transport.protocol import Reply
 
@@ -94,11 +95,6 @@ def locked(told: Mapping[str, str], *, node: str, doing: str) -> LockedError:
     )
     error.ending = is_dead(told.get("process", ""))
     return error
-
-
-def told_lock(reply: Reply) -> dict[str, str]:
-    """The fields of the lock that a script found; empty if it told of none."""
-    return reply.fields("lock")
 
 
 def describe(told: Mapping[str, str]) -> str:

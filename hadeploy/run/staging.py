@@ -7,12 +7,14 @@ from collections.abc import Mapping
 
 from hadeploy.desired import layout
 from hadeploy.errors import HadeployError
+from hadeploy.observe.sense import making_sense
 from hadeploy.run.lock import Lock, take
 from hadeploy.run.prepare import Prepared
 from hadeploy.run.progress import Progress
 from hadeploy.run.refusal import refuse
 from hadeploy.run.scripts import stage_script
 from hadeploy.run.validation import ConfigWarning, Warn, judged
+from hadeploy.transport.broken import HINT
 from hadeploy.transport.fanout import each, try_each
 from hadeploy.transport.protocol import Message
 from hadeploy.transport.session import Session
@@ -63,10 +65,12 @@ def stage_all(
 
     def judge(node: str) -> tuple[str, str]:
         reply = replies[node]
-        refuse(reply, node, "validating")
-        warnings.extend(judged(reply, desired[node], "validating"))
+        with making_sense(node, "validating", HINT):
+            refuse(reply, node, "validating")
+            warnings.extend(judged(reply, desired[node], "validating"))
+            fingerprint = reply.all("fingerprint")[0].words[0]
         progress.node(node, "configuration checked", "ok")
-        return node, reply.all("fingerprint")[0].words[0]
+        return node, fingerprint
 
     try:
         replies = take(lock, sessions, scripts, tell)

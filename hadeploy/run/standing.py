@@ -36,8 +36,8 @@ _WORDS = {
     Standing.BROKEN: "has half of the change; it could not be put back",
     Standing.FIRST: "has half of the change; there was nothing before it to put back",
     Standing.KEPT_OFF: "has the new configuration, is not healthy, and is kept off the VIP",
-    Standing.UNKNOWN: "was lost; it finishes its part, or puts it back, by itself, unless it "
-    "restarts",
+    Standing.UNKNOWN: "was lost, or its answer makes no sense; it finishes its part, or puts it "
+    "back, by itself, unless it restarts",
 }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from hadeploy.plan.model import Impact, NodePlan
+from hadeploy.observe.sense import making_sense
+from hadeploy.plan.model import Impact, NodePlan, Step
 from hadeploy.run.lost_backends import (
     BackendsLostError,
     ServiceLostError,
@@ -15,6 +17,7 @@ from hadeploy.run.progress import Progress
 from hadeploy.run.refusal import RefusedError, refuse
 from hadeploy.run.scripts import BACKENDS, TAKEOVER
 from hadeploy.run.standing import NodeFailedError, NotTakenOverError, Standing
+from hadeploy.transport.broken import HINT
 from hadeploy.transport.protocol import Message, Reply
 from hadeploy.transport.session import Session
 
@@ -46,6 +49,8 @@ STANDINGS = {
     "unchanged": Standing.UNTOUCHED,
     "kept-off": Standing.KEPT_OFF,
 }
+# The number of a step, and the part of it that is proven.
+_STEP = re.compile(r"([0-9]{1,4})(?:\.([a-z]+))?")
 
 
 @dataclass(frozen=True)
@@ -78,8 +83,15 @@ def take_turn(
             clients are not answered as before.
         NodeFailedError: with the step that failed, what it said, and what the node has now.
         RefusedError: it may not begin.
+        HadeployError: its answer makes no sense, so nobody knows what the node has.
     """
+    with making_sense(session.node, "applying", HINT):
+        return _take_turn(script, turn, session, progress, begun=begun)
 
+
+def _take_turn(
+    script: str, turn: NodePlan, session: Session, progress: Progress, *, begun: bool
+) -> Done:
     def tell(message: Message) -> None:
         if message.kind == "step" and message.words[0] != "begin":
             progress.node(session.node, _describe(turn, message.words[0]))
@@ -93,7 +105,7 @@ def take_turn(
         awaited = sum(int(message.words[0]) for message in reply.all("awaited"))
         return Done(reply.all("fingerprint")[-1].words[0], awaited / 100)
     number = failed[0].words[0]
-    said = [next(m.text for m in reply.all("step") if m.words[0] == number)]
+    said = [next((m.text for m in reply.all("step") if m.words[0] == number), "")]
     if reply.all("unrestored"):
         said += ["--- putting it back:", reply.body("restoring")]
     progress.node(session.node, _describe(turn, number), "failed")
@@ -148,14 +160,27 @@ def _standing(reply: Reply) -> Standing:
 
 
 def _hands_over(turn: NodePlan, number: str) -> bool:
-    return number.isdigit() and turn.steps[int(number)].impact is Impact.HANDOVER
+    step, proof = _step(turn, number) if number != "begin" else (None, "")
+    return step is not None and not proof and step.impact is Impact.HANDOVER
+
+
+def _step(turn: NodePlan, number: str) -> tuple[Step, str]:
+    """The step of that number, and which part of it is proven; "" if it is the step itself.
+
+    Raises:
+        ValueError: it is no number.
+        LookupError: the plan has no such step.
+    """
+    found = _STEP.fullmatch(number)
+    if found is None:
+        raise ValueError(f"no step: {number}")
+    return turn.steps[int(found[1])], found[2] or ""
 
 
 def _describe(turn: NodePlan, number: str) -> str:
     if number == "begin":
         return "remembering what it has"
-    index, _, proof = number.partition(".")
-    step = turn.steps[int(index)]
+    step, proof = _step(turn, number)
     if proof == BACKENDS:
         return f"checking the backends of {step.subject}"
     if proof == TAKEOVER:

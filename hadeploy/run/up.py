@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from hadeploy.desired.model import configuration_id
-from hadeploy.errors import HadeployError, NodesError
+from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import ANSWER_SECONDS, look_at, observation_script
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import ExpectedBackend, changed_settings, expected_backends
@@ -80,7 +80,8 @@ def apply(
     Raises:
         LockedError: somebody else is changing the cluster.
         NodesError: images or validation failed; no live file was changed.
-        RollError: a node failed, or the user stopped; it says who has what.
+        RollError: a node failed, also to answer afterwards, or the user stopped; it says who has
+            what.
     """
     todo = [turn for turn in prepared.plan.nodes if turn.steps]
     nodes = list(dict.fromkeys(turn.node for turn in todo))
@@ -97,7 +98,10 @@ def apply(
         with deferred(progress) as interrupt:
             roll = _Roll(prepared, lock, staged, sessions, progress)
             roll.run(todo, interrupt)
-        looks = _last_look(prepared, lock, sessions, progress, settle)
+        try:
+            looks = _last_look(prepared, lock, sessions, progress, settle)
+        except HadeployError as error:
+            raise RollError(error, roll.standing) from error
     return {
         node: dataclasses.replace(look, settled=look.settled + max(roll.waits))
         for node, look in looks.items()
@@ -114,7 +118,7 @@ def _last_look(
     """Give the lock back, wait for VRRP, and look; all of it in one exec.
 
     Raises:
-        NodesError: with every node that could not be observed.
+        HadeployError: with every node that could not be observed.
     """
     script = observation_script(
         prepared.cluster, settle=settle, token=lock.token, listen=ANSWER_SECONDS
@@ -127,19 +131,21 @@ def _last_look(
     progress.phase("Settle")
     looks, errors = try_each(lambda s: look_at(s, script, tell), sessions.values())
     if errors:
-        raise NodesError(errors)
+        raise (
+            errors[0] if len(errors) == 1 else _several(errors, "looking at them after the change")
+        )
     lock.over.set()
     return {look.node: look for look in looks}
 
 
-def _several(errors: list[HadeployError]) -> HadeployError:
+def _several(errors: list[HadeployError], doing: str = "applying") -> HadeployError:
     """The failures of several nodes as one, with the last words of each."""
     said = []
     for error in errors:
         said += [f"{error.node}: {error.what}", *(error.detail or "").splitlines()[-3:]]
     return HadeployError(
         f"{len(errors)} nodes failed",
-        doing="applying",
+        doing=doing,
         detail="\n".join(said),
         hint=errors[0].hint,
         code=max(error.code for error in errors),
@@ -171,6 +177,7 @@ class _Roll:
 
     Attributes:
         waits: seconds in which a turn had nothing to do but to wait for VRRP.
+        standing: what each node has now.
     """
 
     def __init__(
@@ -189,7 +196,7 @@ class _Roll:
         self.waits = [0.0]
         self._takeovers = Takeovers(prepared, sessions)
         self._clients = ClientView(prepared.cluster, prepared.observed, asks=prepared.serves_here)
-        self._standing = {
+        self.standing = {
             node: Standing.UNTOUCHED
             if node in staged or not _is_new(prepared, node)
             else Standing.NEW
@@ -209,7 +216,7 @@ class _Roll:
         try:
             interrupt.check()
         except HadeployError as error:
-            raise RollError(error, self._standing) from error
+            raise RollError(error, self.standing) from error
 
     def _take_each(self, todo: list[NodePlan], interrupt: Interrupt) -> None:
         """Take one turn after the other."""
@@ -230,11 +237,11 @@ class _Roll:
                     continue
                 if turn.together:
                     self._all_back(turn, [t.node for t in todo[:number]])
-                raise RollError(error, self._standing) from error
+                raise RollError(error, self.standing) from error
             last = turn.node not in {later.node for later in todo[number + 1 :]}
-            self._standing[turn.node] = Standing.NEW if last else Standing.HALF
+            self.standing[turn.node] = Standing.NEW if last else Standing.HALF
         if failed:
-            raise RollError(failed, self._standing) from failed
+            raise RollError(failed, self.standing) from failed
 
     def _keep_locks(self) -> None:
         """Renew the lock on all nodes before the holder changes its settings.
@@ -259,13 +266,13 @@ class _Roll:
 
         def take(turn: NodePlan) -> None:
             self._take(turn)
-            self._standing[turn.node] = Standing.NEW
+            self.standing[turn.node] = Standing.NEW
 
         interrupt.check()
         _, errors = try_each(take, todo)
         if errors:
             error = errors[0] if len(errors) == 1 else _several(errors)
-            raise RollError(error, self._standing) from error
+            raise RollError(error, self.standing) from error
 
     def _take(self, turn: NodePlan) -> None:
         node, cluster = turn.node, self._prepared.cluster
@@ -278,7 +285,7 @@ class _Roll:
             self._apply(turn)
         except HadeployError as error:
             if isinstance(error, NodeFailedError):
-                self._standing[node] = error.standing
+                self.standing[node] = error.standing
                 if isinstance(error, BackendsLostError):
                     # On a VIP it is so wherever the VIP is; those that changed before did not
                     # have it.
@@ -291,7 +298,7 @@ class _Roll:
                 if isinstance(error, NotTakenOverError):
                     self._take_back(error, node)
             elif not isinstance(error, RefusedError):
-                self._standing[node] = Standing.UNKNOWN
+                self.standing[node] = Standing.UNKNOWN
             raise
         moved = any(step.action == "hand-over" for step in turn.steps)
         if moved and cluster.vrrp.preempt and not turn.drained:
@@ -329,7 +336,7 @@ class _Roll:
             return
         node, doing = turn.node, "asking it as clients on this machine do"
         self._progress.node(node, doing)
-        unchanged = [n for n, s in self._standing.items() if s is Standing.UNTOUCHED and n != node]
+        unchanged = [n for n, s in self.standing.items() if s is Standing.UNTOUCHED and n != node]
         if lost := self._clients.lost(node, before, unchanged):
             self._progress.node(node, doing, "failed")
             raise ClientRefusedError(lost, self._back(turn, change), node=node)
@@ -383,19 +390,19 @@ class _Roll:
             self._progress,
             election_seconds(prepared),
         )
-        self._standing |= dict.fromkeys(kept, Standing.KEPT_OFF)
+        self.standing |= dict.fromkeys(kept, Standing.KEPT_OFF)
         error.blame(kept)
 
     def _keep_off_changed(self) -> None:
         """Keep the VIP off the nodes that have changed already: clients are not answered there."""
-        for node, standing in self._standing.items():
+        for node, standing in self.standing.items():
             if standing is not Standing.NEW or node not in self._fingerprints:
                 continue
             change, fingerprint = self._change(node), self._fingerprints[node]
             script = restore_script(change, fingerprint, "keep_off", together=False)
             # It may be out of reach; then it keeps the VIP, if it has it.
             with suppress(HadeployError):
-                self._standing[node] = put_back(
+                self.standing[node] = put_back(
                     script, self._sessions[node], self._progress, "keeping the VIP off it"
                 )
 
@@ -434,16 +441,16 @@ class _Roll:
         A holder that is out of reach may well become master with the new settings; then those that
         went back would be a second one. Held, they harm nobody, and the next run lets them go.
         """
-        if failed.holder and self._standing[failed.node] is Standing.UNKNOWN:
+        if failed.holder and self.standing[failed.node] is Standing.UNKNOWN:
             return
         for node in reversed(nodes):
             script = restore_script(self._change(node), self._fingerprints[node])
             try:
                 standing = put_back(script, self._sessions[node], self._progress)
             except HadeployError:
-                self._standing[node] = Standing.BROKEN
+                self.standing[node] = Standing.BROKEN
                 continue
-            self._standing[node] = standing
+            self.standing[node] = standing
             restored = standing is Standing.RESTORED
             self._progress.node(node, standing.words, "ok" if restored else "failed")
 

@@ -13,7 +13,7 @@ keep_aside() {
         printf '%s' "$2" | base64 -d >"$hd_aside/$1" || return 1
         shift 2
     done
-    sync "$hd_aside"
+    durable "$hd_aside" && sync "$HD_ROOT/adopted" "$HD_ROOT"
 }
 
 # take_over ID PORT ADDRESS...: the holder's keepalived stops, and one of ours answers on the VIPs.

@@ -52,20 +52,39 @@ leave_it() { emit kept; }
 # keep_off: its peers speak other VRRP settings than what it would go back to.
 keep_off() { set_track handover "$KEPT_OFF" && emit kept-off; }
 
-# remember: what is put back if this node fails: the files and the record as they are. What a dead
-# run remembered stays, as long as the record is the same: what is live now may be half of a change.
+# remember: what is put back if this node fails: the files and the record as they are, with their sums.
+# What a dead run remembered stays, as long as the record is the same: what is live now may be half of a
+# change.
 remember() {
     if [ -d "$HD_ROOT/.undo" ]; then
-        cmp -s "$HD_ROOT/.undo/applied.json" "$HD_ROOT/applied.json" && return 0
-        keep_previous
+        if remembered_whole; then
+            cmp -s "$HD_ROOT/.undo/applied.json" "$HD_ROOT/applied.json" && return 0
+            keep_previous
+        fi
         forget_undo
     fi
     [ -f "$HD_ROOT/applied.json" ] || return 0
     rm -rf "$HD_ROOT/.undo.new"
     mkdir -m 0700 "$HD_ROOT/.undo.new" &&
         cp -pR "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/applied.json" "$HD_ROOT/.undo.new" &&
+        (
+            cd "$HD_ROOT/.undo.new" &&
+                find haproxy keepalived applied.json -type f -exec sha256sum {} + >sums
+        ) &&
+        durable "$HD_ROOT/.undo.new" &&
         mv "$HD_ROOT/.undo.new" "$HD_ROOT/.undo" && sync "$HD_ROOT"
 }
+
+# remembered_whole: whether what was remembered is still what it was then. An older version has written no
+# sums, and did not wait for the disk: a power cut left its files empty.
+remembered_whole() (
+    cd "$HD_ROOT/.undo" 2>/dev/null || return 1
+    if [ -f sums ]; then
+        sha256sum -c sums >/dev/null 2>&1
+    else
+        [ -s applied.json ] && [ -s haproxy/haproxy.cfg ] && [ -s keepalived/keepalived.conf ]
+    fi
+)
 
 # forget_undo: in one instant, so that no half of it is ever taken for the whole.
 forget_undo() {
@@ -82,7 +101,7 @@ keep_previous() {
         forget_undo
         return
     }
-    rm -rf "$HD_ROOT/.previous" && mv "$HD_ROOT/.undo" "$HD_ROOT/.previous"
+    rm -rf "$HD_ROOT/.previous" && mv "$HD_ROOT/.undo" "$HD_ROOT/.previous" && sync "$HD_ROOT"
 }
 
 # swap PATH: the staged file takes the live one's place in one instant.
@@ -97,7 +116,7 @@ record() {
     hd_kept=$(docker container inspect --format '{{.Id}}' "$HD_HAPROXY$OLD" "$HD_KEEPALIVED$OLD" 2>/dev/null)
     # shellcheck disable=SC2086  # a list of words
     [ -z "$hd_kept" ] || docker rm $hd_kept >/dev/null || return 1
-    mv -f "$HD_ROOT/applied.json.new" "$HD_ROOT/applied.json" || return 1
+    mv -f "$HD_ROOT/applied.json.new" "$HD_ROOT/applied.json" && sync "$HD_ROOT" || return 1
     # A change that was taken back before it was finished is nothing to go back to.
     if grep -qF "\"configuration\": \"$2\"" "$HD_ROOT/.undo/applied.json" 2>/dev/null; then
         forget_undo

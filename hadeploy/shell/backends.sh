@@ -252,5 +252,5 @@ record_served() {
         # shellcheck disable=SC2086  # a list of words
         [ -z "$hd_up" ] || printf '%s\n' $hd_up
     } | sort -s -u -k 1,1 | tail -n 1000 >"$HD_ROOT/served.new" &&
-        chmod 0644 "$HD_ROOT/served.new" && mv -f "$HD_ROOT/served.new" "$HD_ROOT/served"
+        chmod 0644 "$HD_ROOT/served.new" && sync "$HD_ROOT/served.new" && mv -f "$HD_ROOT/served.new" "$HD_ROOT/served"
 }

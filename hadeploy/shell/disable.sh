@@ -45,7 +45,8 @@ aside() {
 # disable_container ID NAME: what it was made with stays in adopted/NAME. A keepalived that ends takes the VIP away
 # with it, even if this cluster's keepalived holds it on the same node; that one adds it again.
 disable_container() {
-    aside "$1" "$2" && docker container inspect "$1" >"$hd_aside/container.json" || return 1
+    aside "$1" "$2" && docker container inspect "$1" >"$hd_aside/container.json" &&
+        durable "$HD_ROOT/adopted" || return 1
     hd_before=
     ! quietly main_pid "$HD_KEEPALIVED" || hd_before=$(vrrp_state "$HD_KEEPALIVED")
     # shellcheck disable=SC2086  # a list of words

@@ -57,6 +57,7 @@ forget_knowledge() { server_state </dev/null | keep_state || rm -f "$state_file"
 
 keep_state() {
     {
-        cat >"$state_file.new" && chmod 0644 "$state_file.new" && mv -f "$state_file.new" "$state_file"
+        cat >"$state_file.new" && chmod 0644 "$state_file.new" && sync "$state_file.new" &&
+            mv -f "$state_file.new" "$state_file"
     } 2>/dev/null
 }

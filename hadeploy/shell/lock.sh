@@ -5,6 +5,8 @@
 # It is a file on /run, which a reboot clears, and it expires by the node's own uptime: no clock that
 # somebody sets, and no other node's, has a say. flock(1) makes each look-and-change one.
 LOCK_SECONDS=120
+# What expires later than that no run has written: the clock of a boot before this one, or garbage.
+MOST_LOCK_SECONDS=3600
 
 lock_file=/run/hadeploy/$HD_CLUSTER.lock
 
@@ -36,7 +38,19 @@ lock_field() {
     done
 }
 
-lock_expired() { [ "$(lock_field expires)" -le "$(uptime_seconds)" ] 2>/dev/null; }
+# lock_number NAME: a field as a number; nothing if it is none.
+lock_number() {
+    hd_number=$(lock_field "$1")
+    case $hd_number in *[!0-9]* | 0?* | ????????????*) ;; *) printf '%s\n' "$hd_number" ;; esac
+}
+
+# lock_expired: so has one that does not say when, and one that would block everybody for ever.
+lock_expired() {
+    hd_expires=$(lock_number expires)
+    [ -n "$hd_expires" ] || return 0
+    hd_expires=$((hd_expires - $(uptime_seconds)))
+    [ "$hd_expires" -le 0 ] || [ "$hd_expires" -gt "$MOST_LOCK_SECONDS" ]
+}
 
 lock_mine() { [ "$(lock_field token)" = "$HD_LOCK" ] && ! lock_expired; }
 
@@ -47,10 +61,11 @@ lock_write() {
         mv -f "$lock_file.new" "$lock_file"
 }
 
+# lock_try: with 3, it has told of another run's.
 lock_try() {
     if lock_look && ! lock_expired && ! lock_mine; then
         lock_tell
-        return 1
+        return 3
     fi
     lock_write "$(date +%s)"
 }
@@ -69,14 +84,19 @@ lock_drop() {
 # still_working: whether a script of some run is at work on this node.
 still_working() { [ -e "$lock_file.busy" ] && ! flock -n "$lock_file.busy" true; }
 
+# lock_age: seconds since it was taken; nothing if it does not say.
+lock_age() {
+    hd_since=$(lock_number since)
+    [ -z "$hd_since" ] || printf '%s\n' "$(($(date +%s) - hd_since))"
+}
+
 # lock_tell: who has it; nothing if nobody does.
 lock_tell() {
     if lock_look && ! lock_expired; then
         emit lock
         printf 'token=%s\nowner=%s\npurpose=%s\nprocess=%s\nage=%s\nleft=%s\n' \
             "$(lock_field token)" "$(lock_field owner)" "$(lock_field purpose)" \
-            "$(lock_field process)" "$(($(date +%s) - $(lock_field since)))" \
-            "$(($(lock_field expires) - $(uptime_seconds)))"
+            "$(lock_field process)" "$(lock_age)" "$(($(lock_number expires) - $(uptime_seconds)))"
         ! still_working || echo working=yes
     fi
 }
@@ -117,7 +137,10 @@ lock_take() {
         emit taken || :
         return 0
     }
-    if ! lock_look || lock_expired; then unwritable; fi
+    hd_told=$?
+    if ! lock_look || lock_expired || lock_mine; then unwritable; fi
+    # Where its mutex cannot be written it could not even be looked at.
+    [ "$hd_told" -eq 3 ] || lock_tell
     emit locked
     emit end
     exit 1
@@ -130,6 +153,9 @@ lock_keep() {
     emit end
     exit 1
 }
+
+# lock_remove: whoever has it.
+lock_remove() { alone rm -f "$lock_file" || unwritable; }
 
 # working: from here on no other script changes this node. One whose run was killed still finishes
 # its work, and is waited for.

@@ -17,6 +17,10 @@ emit() { printf '\n@%s %s\n' "$HD_TOKEN" "$*"; }
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# durable PATH...: they, and all below them, are on the disk. Only then may a rename let them count: a
+# power cut may keep the new name and lose what the file has in it.
+durable() { find "$@" -exec sync {} +; }
+
 # nap: a short wait between two polls.
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
 

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Putting a node back to what its record tells of. Given: HD_ROOT, HD_HAPROXY, HD_KEEPALIVED, HD_VIPS,
+# Putting a node back to what its record tells of. Requires apply.sh. Given: HD_ROOT, HD_HAPROXY, HD_KEEPALIVED, HD_VIPS,
 # HD_TOGETHER (yes while all nodes change their VRRP settings, and all would go back).
 
 # put_back: the remembered files and containers are live again, and proven. Without a record there is
@@ -10,6 +10,11 @@ put_back() {
         return 0
     fi
     emit restoring
+    if ! remembered_whole; then
+        printf 'what it had is damaged on the disk (%s/.undo): what is live now stays\n' "$HD_ROOT"
+        emit unrestored
+        return 0
+    fi
     if [ "${HD_TOGETHER-}" != yes ] && ! same_router; then
         put_back_haproxy
         printf 'its peers no longer speak the VRRP settings that it would go back to\n'
@@ -73,7 +78,8 @@ put_back_role() {
     for hd_kept in "$HD_ROOT/.undo/$1"/*; do
         hd_live=$HD_ROOT/$1/${hd_kept##*/}
         if [ -f "$hd_kept" ] && ! cmp -s "$hd_kept" "$hd_live"; then
-            cp -p "$hd_kept" "$hd_live.new" && mv -f "$hd_live.new" "$hd_live" || return 1
+            cp -p "$hd_kept" "$hd_live.new" && sync "$hd_live.new" && mv -f "$hd_live.new" "$hd_live" ||
+                return 1
             hd_changed=yes
         fi
     done

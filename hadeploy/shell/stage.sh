@@ -19,6 +19,7 @@ track() {
     [ -e "$HD_ROOT/track/$1" ] && return 0
     printf '0\n' >"$HD_ROOT/track/$1.new" || fail
     chmod 0644 "$HD_ROOT/track/$1.new" || fail
+    sync "$HD_ROOT/track/$1.new" || fail
     mv "$HD_ROOT/track/$1.new" "$HD_ROOT/track/$1" || fail
 }
 

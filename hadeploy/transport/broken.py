@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from hadeploy.errors import ExitCode
+from hadeploy.inventory.problems import printable
 from hadeploy.transport.retry import DoNotRetryError
+
+# What does not come from our scripts, nor from the programs that they run.
+HINT = "look at what runs there as the login shell, and at sudo"
 
 
 def _code(doing: str) -> ExitCode:
@@ -40,8 +44,25 @@ def too_much(node: str, doing: str, what: str) -> DoNotRetryError:
         what,
         node=node,
         doing=doing,
-        hint="no node has a reason for that: look at what runs there as the login shell, at sudo "
-        "and at docker",
+        hint=f"no node has a reason for that: {HINT} and docker",
+        code=_code(doing),
+    )
+
+
+def senseless(node: str, doing: str, said: str) -> DoNotRetryError:
+    """It said what no script of ours says.
+
+    Args:
+        node: the node's label.
+        doing: what was being done.
+        said: the message.
+    """
+    return DoNotRetryError(
+        "what the node answered makes no sense",
+        node=node,
+        doing=doing,
+        detail=printable(said),
+        hint=HINT,
         code=_code(doing),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from hadeploy.inventory.model import Cluster, Node
 from hadeploy.inventory.paths import beside
 from hadeploy.transport.client_transport import ClientTransport
 from hadeploy.transport.explain import Stop, explained
-from hadeploy.transport.hostkeys import HostKeyPolicy, key_algorithms, read_known_hosts
+from hadeploy.transport.hostkeys import HostKeyPolicy, NewKeys, key_algorithms, read_known_hosts
 from hadeploy.transport.login import Login, load_key
 from hadeploy.transport.node_routes import NodeRoutes
 from hadeploy.transport.proxy_command import ProxyCommand
@@ -49,6 +48,7 @@ class Dialer:
         sudo_password: for nodes where sudo asks for one.
         ask: asks for a secret on the terminal; None if there is none.
         unlocked: private keys whose passphrase was given, by file.
+        new_keys: host keys that were accepted in this run.
     """
 
     routes: NodeRoutes
@@ -56,7 +56,7 @@ class Dialer:
     sudo_password: SecretStr | None = None
     ask: Callable[[str], SecretStr | None] = nobody
     unlocked: dict[Path, paramiko.PKey] = field(default_factory=dict)
-    writing: threading.Lock = field(default_factory=threading.Lock)
+    new_keys: NewKeys = field(default_factory=NewKeys)
 
     @property
     def cluster(self) -> Cluster:
@@ -171,7 +171,7 @@ class Dialer:
     ) -> Connection:
         timeout = self._timeout(hop)
         named = self.cluster.ssh.known_hosts
-        files = (beside(self.folder, named),) if named else hop.known_hosts
+        files = _known_hosts(self.folder, named) if named else hop.known_hosts
         known = read_known_hosts(files, hop.known_as)
         connection = Connection(
             host=hop.hostname,
@@ -193,17 +193,19 @@ class Dialer:
         # paramiko takes either this or its own options, among which fabric puts an empty one.
         connection.connect_kwargs.pop("key_filename", None)
         connection.connect_kwargs["auth_strategy"] = self._login(hop, identity)
-        write_to = files[0] if self.accept_new and (named or hop.may_write) else None
+        may_write = bool(files) if named else hop.may_write
+        write_to = files[0] if self.accept_new and may_write else None
         if self.accept_new and write_to is None and not known.types:
             raise DoNotRetryError(
                 "there is no known_hosts file to write new host keys to",
                 doing="--accept-new-host-keys",
-                hint="the SSH config sets UserKnownHostsFile none; name one in ssh.known_hosts",
+                hint="it is set to none (UserKnownHostsFile in the SSH config, or "
+                "ssh.known_hosts); name one in ssh.known_hosts",
                 code=ExitCode.USAGE,
             )
         connection.client.set_missing_host_key_policy(
             HostKeyPolicy(
-                hop, known, write_to, self.writing, hash_names=hop.hash_new_keys and not named
+                hop, known, write_to, self.new_keys, hash_names=hop.hash_new_keys and not named
             )
         )
         return connection
@@ -226,3 +228,8 @@ class Dialer:
             only=hop.identities_only,
             timeout=self._timeout(hop),
         )
+
+
+def _known_hosts(folder: Path, named: str) -> tuple[Path, ...]:
+    """The file that the inventory names; "none" is none, as it is for ssh."""
+    return () if named.lower() == "none" else (beside(folder, named),)

@@ -25,6 +25,7 @@ from hadeploy.transport.login import (
     EncryptedKeyError,
     NoKeyError,
     OtherWayError,
+    UnprotectedKeyError,
 )
 from hadeploy.transport.proxy_command import ProxyCommandError
 from hadeploy.transport.retry import DoNotRetryError
@@ -138,11 +139,13 @@ def _about_trust(error: HostKeyError) -> Told:
     shown = f"{error.key.get_name()} {error.key.fingerprint}"
     if isinstance(error, ChangedHostKeyError):
         file = error.place.rpartition(" line ")[0]
+        remove = f"ssh-keygen -R {shlex.quote(error.host)} -f {shlex.quote(file)}"
         return (
             "the host key has CHANGED: this may be another machine, or an attacker between "
             f"(it shows {shown}; {error.place} has another)",
-            "if it was reinstalled, remove the old key: "
-            f"ssh-keygen -R {shlex.quote(error.host)} -f {shlex.quote(file)}",
+            f"if it was reinstalled, remove the old key: {remove}"
+            if file
+            else "do two machines have that name or address?",
         )
     if isinstance(error, RevokedHostKeyError):
         return (
@@ -203,6 +206,16 @@ def _about_login(error: Exception) -> Told | None:
             "its sshd log says why; where too many keys were offered, name the right one in "
             "ssh.identity_file, or set IdentitiesOnly in the SSH config",
         )
+    return _about_keys(error)
+
+
+def _about_keys(error: Exception) -> Told | None:
+    if isinstance(error, UnprotectedKeyError):
+        files = [shlex.quote(str(file)) for file in error.files]
+        return (
+            f"the private key is not used, since others can read it: {', '.join(files)}",
+            f"chmod 600 {' '.join(files)}",
+        )
     if isinstance(error, NoKeyError) and error.silent_agent:
         return (
             f"login refused (the SSH agent at {printable(error.silent_agent)} does not answer, and "
@@ -233,7 +246,7 @@ def _about_ssh_config(error: Exception, stop: Stop) -> Told | None:
         return (
             f"no common algorithm ({error})",
             "do Ciphers, MACs, KexAlgorithms or HostKeyAlgorithms in the SSH config rule out "
-            f"what the {stop.noun} has?",
+            f"what the {stop.noun} has, or has it weak ones only? Those have to be named there",
         )
     return None
 

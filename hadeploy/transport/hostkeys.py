@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import paramiko
@@ -76,6 +77,26 @@ class UncheckedRevocationError(HostKeyError):
     """A RevokedHostKeys file that cannot be read: then no host key counts (ssh_config(5))."""
 
 
+@dataclass(frozen=True)
+class NewKeys:
+    """The keys that a run has accepted, shared by all of its connections.
+
+    The file that they are written to may keep none: /dev/null, or one that somebody else writes.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    accepted: dict[str, bytes] = field(default_factory=dict)
+
+    def refuse_another(self, host: str, key: paramiko.PKey) -> None:
+        """Remember the key of a host; the lock is held.
+
+        Raises:
+            ChangedHostKeyError: another one was accepted in this run.
+        """
+        if self.accepted.setdefault(host, key.asbytes()) != key.asbytes():
+            raise ChangedHostKeyError(host, key, "an earlier connection of this run")
+
+
 class HostKeyPolicy(paramiko.MissingHostKeyPolicy):
     """The whole check. The client has no keys of its own, so it calls this for every host.
 
@@ -83,7 +104,7 @@ class HostKeyPolicy(paramiko.MissingHostKeyPolicy):
         options: of the host.
         known: what known_hosts files say of it.
         write_to: where to write a key that is seen for the first time; None: it is refused.
-        writing: shared by all connections of a run.
+        new: shared by all connections of a run.
         hash_names: whether host names are hashed in that file.
     """
 
@@ -92,7 +113,7 @@ class HostKeyPolicy(paramiko.MissingHostKeyPolicy):
         options: HostOptions,
         known: KnownHosts,
         write_to: Path | None,
-        writing: threading.Lock,
+        new: NewKeys,
         *,
         hash_names: bool = False,
     ) -> None:
@@ -100,7 +121,7 @@ class HostKeyPolicy(paramiko.MissingHostKeyPolicy):
         self._options = options
         self._known = known
         self._write_to = write_to
-        self._writing = writing
+        self._new = new
 
     def missing_host_key(
         self,
@@ -129,12 +150,13 @@ class HostKeyPolicy(paramiko.MissingHostKeyPolicy):
             place = authority.place if authority else ""
             raise UnknownHostKeyError(name, key, place, reason=invalid if authority else "")
         names = hashed(name, os.urandom(SALT_BYTES)) if self._hash_names else name
-        with self._writing:
+        with self._new.lock:
             # Another connection of this run may have been to the same host, as to a jump host.
             known = read_known_hosts([self._write_to], self._options.known_as)
             now = known.verdict(key.asbytes())
             if now.trust is Trust.CHANGED:
                 raise ChangedHostKeyError(name, key, now.entry.place if now.entry else "")
+            self._new.refuse_another(name, key)
             if now.trust is Trust.UNKNOWN:
                 _write(self._write_to, names, name, key)
 

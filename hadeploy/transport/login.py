@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ import paramiko
 
 from hadeploy.transport.agent import agent_keys
 
+# Permissions of the group and of all others.
+OTHERS = 0o077
 KINDS: tuple[type[paramiko.PKey], ...] = (
     paramiko.Ed25519Key,
     paramiko.ECDSAKey,
@@ -33,6 +36,18 @@ class EncryptedKeyError(paramiko.AuthenticationException):
 
     def __init__(self, files: Sequence[Path]) -> None:
         super().__init__("encrypted")
+        self.files = tuple(files)
+
+
+class UnprotectedKeyError(paramiko.AuthenticationException):
+    """No other key was taken, and these are not used.
+
+    Args:
+        files: private keys that others can read.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        super().__init__("unprotected")
         self.files = tuple(files)
 
 
@@ -102,6 +117,7 @@ class Login:
     timeout: float = 10.0
     begun: bool = False
     encrypted: list[Path] = field(default_factory=list)
+    unprotected: list[Path] = field(default_factory=list)
 
     def authenticate(self, transport: paramiko.Transport) -> list[str]:
         """Offer one key after the other.
@@ -126,6 +142,8 @@ class Login:
                     raise DisconnectedError(len(offered), reason) from error
         if self.encrypted:
             raise EncryptedKeyError(self.encrypted)
+        if self.unprotected:
+            raise UnprotectedKeyError(self.unprotected)
         if not offered:
             raise NoKeyError("" if answers else self.agent or "")
         raise paramiko.AuthenticationException("no key was accepted")
@@ -168,6 +186,9 @@ class Login:
             yield key
 
     def _of_file(self, file: Path, held: Sequence[paramiko.AgentKey]) -> Iterator[paramiko.PKey]:
+        if is_unprotected(file):
+            self.unprotected.append(file)
+            return
         try:
             key = self.unlocked.get(file) or load_key(file)
         except paramiko.PasswordRequiredException:
@@ -185,6 +206,16 @@ class Login:
             if signed := with_certificate(key, certificate):
                 yield signed
         yield key
+
+
+def is_unprotected(file: Path) -> bool:
+    """Whether it is a private key of this user that others can read: ssh uses none of these."""
+    try:
+        status = file.stat()
+        opened = status.st_uid == os.getuid() and status.st_mode & OTHERS
+        return bool(opened) and b"PRIVATE KEY-----" in file.read_bytes()
+    except OSError:
+        return False
 
 
 def load_key(file: Path, passphrase: str | None = None) -> paramiko.PKey | None:

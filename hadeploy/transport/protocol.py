@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from hadeploy.transport.forms import check_form
+
 # Their bodies are never shown: files, logs, and containers whose environment may hold a password.
 SECRET_KINDS = (
     *("file", "contents", "foreign", "foreign-config", "foreign-file", "log", "part"),
@@ -83,12 +85,17 @@ class Hearing:
     noise: list[str] = field(default_factory=list)
 
     def hear(self, line: str) -> None:
-        """Take the next line, without its newline."""
+        """Take the next line, without its newline.
+
+        Raises:
+            MalformedError: it is a message that no script says.
+        """
         message = parse_line(line, self.token)
         if message is None:
             self._below(line)
         # A sign of life comes in the middle of what something else says.
         elif message.kind != "alive":
+            check_form(message.kind, message.words)
             self.messages.append(message)
             self.on_message(message)
 

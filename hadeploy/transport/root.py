@@ -13,8 +13,15 @@ from enum import Enum
 from hadeploy.errors import ExitCode
 from hadeploy.transport.retry import DoNotRetryError
 
-# What sudo says is read, so it must not be translated; `env` is there under every login shell.
-SUDO = "env LC_ALL=C sudo"
+# Folders that are root's: the account that logs in may have put a `sudo` of its own first in its
+# PATH. The last three are those of snaps and of NixOS.
+ROOTS_PATH = (
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:"
+    "/snap/bin:/run/wrappers/bin:/run/current-system/sw/bin"
+)
+# What sudo says is read, so it must not be translated. `env` is there everywhere, under every login
+# shell, and looks for a program in the PATH that it sets.
+SUDO = f"/usr/bin/env PATH={ROOTS_PATH} LC_ALL=C sudo"
 
 
 class Heard(Enum):
@@ -73,7 +80,7 @@ class Handshake:
             return f"{sudo} '{ready}; exec {program}'"
         # The outer shell stays when the connection goes: its child finishes what it has begun.
         inner = f"trap : HUP; {ready}; head -c {size} | {program}"
-        return f"sh -c \"stty raw -echo; exec {sudo} '{inner}'\""
+        return f"/bin/sh -c \"PATH={ROOTS_PATH}; stty raw -echo; exec {sudo} '{inner}'\""
 
     def heard(self, said: bytes, answered: bool) -> Heard:
         """What it has said.

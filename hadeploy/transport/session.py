@@ -16,7 +16,8 @@ from fabric import Connection
 from pydantic import SecretStr
 
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.transport.broken import cut_short, lost, silent, too_much
+from hadeploy.transport.broken import cut_short, lost, senseless, silent, too_much
+from hadeploy.transport.forms import MalformedError
 from hadeploy.transport.lines import TooMuchError, lines_of
 from hadeploy.transport.protocol import Hearing, Message, Reply
 from hadeploy.transport.retry import DoNotRetryError, retried
@@ -116,7 +117,8 @@ class Session:
 
         Raises:
             DoNotRetryError: the connection or sudo failed, the script stayed silent for too long,
-                said or took too much, or it ended without its closing message; it may have begun.
+                said or took too much, said what no script says, or ended without its closing
+                message; it may have begun.
         """
         token = secrets.token_hex(8)
         source = f"HD_TOKEN={token}\n{script}\n".encode()
@@ -126,7 +128,10 @@ class Session:
             hearing = Hearing(token, on_message, on_line)
             until = time.monotonic() + seconds
             for line in self._lines(channel, doing, early, endless=on_line is not None):
-                hearing.hear(line)
+                try:
+                    hearing.hear(line)
+                except MalformedError as error:
+                    raise senseless(self.node, doing, str(error)) from error
                 if time.monotonic() > until:
                     raise too_much(self.node, doing, f"it has not ended after {seconds:.0f} s")
             code = channel.recv_exit_status()

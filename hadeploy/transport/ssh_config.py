@@ -258,7 +258,8 @@ def error_text(stderr: str) -> str:
 
 
 def _own_config() -> Path:
-    return Path("~/.ssh/config").expanduser()
+    # As it is where there is no home folder; then there is no such file.
+    return Path(os.path.expanduser("~/.ssh/config"))  # noqa: PTH111
 
 
 def _account_config() -> Path | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import io
 import os
 import re
@@ -14,6 +13,7 @@ import paramiko
 from hadeploy.errors import ExitCode
 from hadeploy.transport.retry import DoNotRetryError
 from hadeploy.transport.ssh_options import Dump, HostOptions, Query, options_of
+from hadeploy.transport.ssh_tokens import local_user
 
 NO_INCLUDE = "Include: read only where OpenSSH is installed"
 _INCLUDE = re.compile(r"^\s*include[\s=]", re.I | re.M)
@@ -32,7 +32,10 @@ class ParamikoConfig:
         Raises:
             DoNotRetryError: a file cannot be read as a config; with the line, if it is known.
         """
-        user = _user()
+        name = local_user()
+        if name.isdigit():
+            # paramiko asks for it, for its tokens, and fails where there is none.
+            os.environ.setdefault("USER", name)
         dump: dict[str, tuple[str, ...]] = {}
         include = False
         for file in self.files:
@@ -42,7 +45,9 @@ class ParamikoConfig:
             include = include or bool(_INCLUDE.search(text))
         dump |= {"host": (query.host,)}
         dump.setdefault("hostname", (query.host,))
-        dump["user"] = (query.user,) if query.user else dump.get("user", (user,))
+        dump["user"] = (query.user or dump.get("user", (name,))[0],)
+        if dump["user"][0] == str(os.getuid()):
+            raise _nameless()
         dump["port"] = (str(query.port),) if query.port else dump.get("port", ("22",))
         if query.jump or "proxyjump" in dump:
             dump.pop("proxycommand", None)
@@ -55,17 +60,13 @@ class ParamikoConfig:
         )
 
 
-def _user() -> str:
-    """The user on this machine, whom paramiko and ssh want to have a name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError) as error:
-        raise DoNotRetryError(
-            f"user {os.getuid()} of this machine has no name",
-            doing="reading the SSH config",
-            hint="set USER",
-            code=ExitCode.USAGE,
-        ) from error
+def _nameless() -> DoNotRetryError:
+    return DoNotRetryError(
+        f"user {os.getuid()} of this machine has no name to log in with",
+        doing="reading the SSH config",
+        hint="set ssh.user in the inventory, or USER",
+        code=ExitCode.USAGE,
+    )
 
 
 def _read(file: Path) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.problems import printable
 from hadeploy.transport.retry import DoNotRetryError
+from hadeploy.transport.ssh_algorithms import disabled_algorithms
 from hadeploy.transport.ssh_tokens import expand_command, expand_path, split_paths, tokens_of
 from hadeploy.transport.ssh_unsupported import not_followed
 from hadeploy.transport.ssh_variables import refuse_unset
@@ -22,18 +23,6 @@ SSH_PORT = 22
 KNOWN_HOSTS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
 SYSTEM_KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 SYSTEM_FOLDERS = ("/etc/", "/usr/")
-
-# Option → paramiko's word for what it restricts.
-_ALGORITHMS = {
-    "KexAlgorithms": "kex",
-    "Ciphers": "ciphers",
-    "MACs": "macs",
-    "HostKeyAlgorithms": "keys",
-    "PubkeyAcceptedAlgorithms": "pubkeys",
-    "PubkeyAcceptedKeyTypes": "pubkeys",
-}
-# The same algorithm under the name that it got later.
-_ALIASES = {"curve25519-sha256@libssh.org": "curve25519-sha256"}
 
 _APPLIED = re.compile(r"debug1: (.+) line \d+: Applying options for (.+)")
 _READING = re.compile(r"debug1: Reading configuration data (.+)")
@@ -204,11 +193,13 @@ def options_of(
         lines = said.get(keyword)
         if lines is None:
             return paths(default)
+        if [line.lower() for line in lines] == ["none"]:
+            return ()
         return paths(tuple(path for line in lines for path in split_paths(line, os.path.isfile)))
 
     own = several("userknownhostsfile", KNOWN_HOSTS)
     command = None if jump else _unless_none(one("proxycommand"))
-    disabled, unusable = _disabled(said)
+    disabled, unusable = disabled_algorithms(said)
     timeout = one("connecttimeout")
     return HostOptions(
         host=host,
@@ -267,29 +258,3 @@ def _agent(value: str, tokens: Mapping[str, str], environment: Mapping[str, str]
         return environment.get(value[1:]) or None
     path = expand_path(value, tokens, environment)
     return str(path) if path else None
-
-
-def _disabled(
-    said: Dump,
-) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...]]:
-    """Algorithms that the config rules out, and what is to be told of a list that leaves none."""
-    import paramiko  # noqa: PLC0415 - most configs say nothing of algorithms
-
-    disabled: dict[str, tuple[str, ...]] = {}
-    unusable: list[str] = []
-    for name, kind in _ALGORITHMS.items():
-        if name.lower() not in said:
-            continue
-        allowed = set(said[name.lower()][0].split(","))
-        ours: tuple[str, ...] = getattr(paramiko.Transport, f"_preferred_{kind}")
-        others = tuple(one for one in ours if not {one, *_also_named(one)} & allowed)
-        if len(others) == len(ours):
-            unusable.append(f"{name}: none of its algorithms is supported")
-        elif others:
-            disabled[kind] = others
-    return tuple(disabled.items()), tuple(unusable)
-
-
-def _also_named(algorithm: str) -> tuple[str, ...]:
-    """Other names in OpenSSH's lists: a later one, and the one for certificates."""
-    return (_ALIASES.get(algorithm, algorithm), f"{algorithm}-cert-v01@openssh.com")

@@ -48,6 +48,9 @@ def make_console(*, stderr: bool, no_color: bool) -> Console:
     return TextConsole(
         stderr=stderr,
         color_system=None if plain else "auto",
+        # Square brackets and colons are what they are, in names and in what others have said.
+        markup=False,
+        emoji=False,
         highlight=False,
         width=None if stream.isatty() else UNFOLDED,
     )

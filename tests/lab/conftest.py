@@ -17,13 +17,19 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 LAB_NAME = os.environ.get("HADEPLOY_TEST_LAB", "test") + WORKER
 
 
+# The same one for all folders that have this fixture.
+_up: list[Lab] = []
+
+
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """Three nodes without images."""
-    Lab.remove(LAB_NAME)
-    made = Lab.up(LAB_NAME)
-    yield made
-    made.down()
+    if not _up:
+        Lab.remove(LAB_NAME)
+        _up.append(Lab.up(LAB_NAME))
+    yield _up[0]
+    while _up:
+        _up.pop().down()
 
 
 @pytest.fixture

@@ -129,6 +129,7 @@ def test_hostile_values_on_real_nodes(fresh: Cluster) -> None:
     root = "/etc/ha $(hostname) `hostname`;{{ 7*7 }} #&|"
     password = fresh.folder / "password"
     password.write_text("}#!;`&|{")
+    password.chmod(0o600)
     fresh.inventory["paths"] = {"root": root}
     fresh.inventory["vrrp"] = {"password": f"file:{password}"}
     fresh.up()

@@ -95,6 +95,83 @@ def test_unlock_names_the_owner_and_releases(cluster_free: Cluster) -> None:
     assert "No node is locked." in cluster_free.ok("unlock", "--yes").err
 
 
+NO_SINCE = f"token=other\\nowner=ann@desk\\npurpose=up\\nexpires={IN_A_MINUTE}\\n"
+
+
+def write_lock(cluster: Cluster, node: str, content: str) -> None:
+    """A lock file with any content; shell expands it."""
+    cluster.node(node, f'install -d -m 0700 /run/hadeploy; printf "{content}" >{LOCK}')
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "garbage\\n\\033]52;c;aGk=\\007",
+        "token=other\\nowner=ann@desk\\npurpose=up\\nsince=1\\n",
+        "token=other\\nowner=ann@desk\\npurpose=up\\nsince=1\\nexpires=soon\\n",
+        "token=other\\nowner=ann@desk\\npurpose=up\\nsince=1\\nexpires=99999999999\\n",
+        "token=other\\nowner=ann@desk\\npurpose=up\\nsince=1\\nexpires=999999999999999999999\\n",
+        "token=other\\nowner=ann@desk\\npurpose=up\\nsince=1\\nexpires=08\\n",
+    ],
+    ids=["empty", "garbage", "no expiry", "words", "in years", "too large", "octal"],
+)
+def test_a_lock_that_no_run_has_written_blocks_nobody(cluster_free: Cluster, content: str) -> None:
+    write_lock(cluster_free, "n2", content)
+    # It is taken, and given back.
+    cluster_free.ok("drain", "n3")
+    assert cluster_free.node("n2", f"ls {LOCK}", check=False) == ""
+    write_lock(cluster_free, "n2", content)
+    cluster_free.ok("undrain", "n3")
+    write_lock(cluster_free, "n2", content)
+    assert "No node is locked." in cluster_free.ok("unlock", "--yes").err
+
+
+def test_a_lock_that_does_not_say_since_when_is_told_and_released(cluster_free: Cluster) -> None:
+    write_lock(cluster_free, "n2", NO_SINCE)
+    result = cluster_free.run("drain", "n3")
+    assert result.code == 6
+    assert "n2: taking the lock: locked by ann@desk for `up`, ? s ago" in result.err
+    assert "n2: locked by ann@desk for `up`, ? s ago" in cluster_free.ok("unlock", "--yes").err
+    assert cluster_free.node("n2", f"ls {LOCK}", check=False) == ""
+
+
+def test_unlock_releases_what_it_can_reach_and_names_the_rest(cluster_free: Cluster) -> None:
+    lock(cluster_free, "n2", IN_A_MINUTE)
+    lock(cluster_free, "n3", IN_A_MINUTE)
+    cluster_free.inventory["ssh"]["connect_timeout"] = 2
+    cluster_free.lab.link("n2", up=False)
+    try:
+        result = cluster_free.run("unlock", "--yes")
+    finally:
+        cluster_free.lab.link("n2", up=True)
+    assert result.code == 3
+    assert "n3: locked by ann@desk" in result.err
+    assert "n2: connecting to" in result.err
+    assert cluster_free.node("n3", f"ls {LOCK}", check=False) == ""
+    assert cluster_free.node("n2", f"ls {LOCK}", check=False) == LOCK
+
+
+def test_square_brackets_in_names_are_what_they_are(cluster_free: Cluster) -> None:
+    content = NO_SINCE.replace("ann@desk", "ann[/red]@[bold]desk:smile:")
+    write_lock(cluster_free, "n2", content)
+    result = cluster_free.ok("unlock", "--yes")
+    assert "n2: locked by ann[/red]@[bold]desk:smile:" in result.err
+    output = cluster_free.folder / "out[/red][bold]"
+    assert str(output / "n1") in cluster_free.ok("render", "-o", str(output)).out
+
+
+def test_somebody_elses_lock_is_named_where_nothing_can_be_written(cluster_free: Cluster) -> None:
+    mount = "mkdir -p /run/hadeploy; mount -t tmpfs -o nr_inodes=2 none /run/hadeploy"
+    cluster_free.node("n2", f'{mount}; printf "{NO_SINCE}" >{LOCK}')
+    try:
+        result = cluster_free.run("drain", "n3")
+        assert result.code == 6
+        assert "n2: taking the lock: locked by ann@desk for `up`" in result.err
+    finally:
+        cluster_free.node("n2", "umount /run/hadeploy")
+
+
 def test_a_run_that_lost_its_lock_changes_nothing_more(cluster_free: Cluster) -> None:
     cluster_free.inventory["haproxy"] = CHANGE
     (holder,) = cluster_free.holders()

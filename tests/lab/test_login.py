@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.lab.harness import Cluster
+from tests.lab.harness import Cluster, finish
 from tests.lab.site import add_key, agent, converse, keygen, person, sshd
 
 
@@ -27,6 +28,34 @@ def test_without_any_key_it_is_told_what_to_do(served: Cluster, key: Path) -> No
     assert result.code == 3
     assert "login refused (there is no key to offer)" in result.err
     assert "ssh-add" in result.err
+
+
+def test_a_key_that_others_can_read_is_not_used(served: Cluster, key: Path) -> None:
+    served.inventory["ssh"]["identity_file"] = str(key)
+    key.chmod(0o640)
+    result = served.run("plan")
+    assert result.code == 3
+    assert f"the private key is not used, since others can read it: {key}" in result.err
+    assert f"next: chmod 600 {key}" in result.err
+    key.chmod(0o600)
+    served.ok("plan")
+
+
+def test_a_user_of_this_machine_without_a_name(served: Cluster, key: Path, tmp_path: Path) -> None:
+    known = tmp_path / "known_hosts"
+    shutil.copy(served.inventory["ssh"]["known_hosts"], known)
+    served.inventory["ssh"] |= {"identity_file": str(key), "known_hosts": str(known)}
+    nobody = 54321
+    for file in (key, known):
+        os.chown(file, nobody, nobody)
+    command = served.command(("status",))
+    # It may read what only root can here: this checkout, and Python.
+    rights = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    uid = [f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups"]
+    for home in ([], ["HOME=/nonexistent"]):
+        path = f"PATH={os.environ['PATH']}"
+        result = finish("setpriv", *uid, *rights, "env", "-i", path, *home, *command)
+        assert result.code == 0, result.err
 
 
 def test_a_key_that_only_the_agent_has(

@@ -141,6 +141,25 @@ def test_a_shell_that_prints_every_command(dora: Cluster, option: str, sudoers: 
         dora.ok("plan")
 
 
+@pytest.mark.parametrize("sudoers", [ASKS, f"{ASKS}\n{TERMINAL}"], ids=["pipe", "terminal"])
+def test_a_sudo_of_the_accounts_own_is_not_called(dora: Cluster, sudoers: str) -> None:
+    planted = "/home/dora/bin/sudo"
+    steal = "#!/bin/sh\nhead -n 1 >>/home/dora/stolen; echo called >>/home/dora/stolen\n"
+    with person(dora, "dora", sudoers, password=PASSWORD):
+        for node in dora.lab.nodes:
+            dora.node(node, "install -d -o dora /home/dora/bin")
+            dora.lab.exec(node, ["sh", "-c", f"cat >{planted} && chmod 755 {planted}"], input=steal)
+            for program in ("env", "sh", "stty", "head"):
+                dora.node(node, f"ln -s {planted} /home/dora/bin/{program}")
+            dora.node(node, "echo 'PATH=/home/dora/bin:$PATH' >/home/dora/.bashrc")
+        assert dora.node("n1", "su dora -c 'SSH_CLIENT=1 SHLVL=0 bash -c \"type sudo\"'") == (
+            f"sudo is {planted}"
+        )
+        dora.ok("plan")
+        for node in dora.lab.nodes:
+            assert dora.node(node, "ls /home/dora/stolen", check=False) == ""
+
+
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("sudoers", [ASKS, ASKS_NOT], ids=["asks", "does not ask"])
 def test_a_sudo_that_insists_on_a_terminal(

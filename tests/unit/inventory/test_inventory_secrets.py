@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import threading
 import traceback
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "empty").write_bytes(b"\n")
     (tmp_path / "bad").write_bytes(b"s3cret\xff")
     (tmp_path / "huge").write_bytes(b"s3cret" * 20_000)
+    for file in tmp_path.iterdir():
+        file.chmod(0o600)
     return tmp_path
 
 
@@ -115,3 +118,20 @@ def test_vrrp_refuses_what_keepalived_would_cut_or_misread(value: str, said: str
         vrrp_password(SecretStr(value), "env:X")
     assert f"from env:X {said}" in str(caught.value)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
+def test_a_secret_that_others_can_read_is_refused(folder: Path, mode: int) -> None:
+    (folder / "pw").chmod(mode)
+    with pytest.raises(HadeployError, match="others can read it") as refused:
+        resolve("file:pw", environ={}, folder=folder)
+    assert refused.value.hint == f"chmod 600 {folder}/pw"
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_secret_may_come_through_a_pipe(folder: Path) -> None:
+    os.mkfifo(folder / "pipe", 0o644)
+    writer = threading.Thread(target=(folder / "pipe").write_bytes, args=(b"s3cret\n",))
+    writer.start()
+    assert resolve("file:pipe", environ={}, folder=folder).get_secret_value() == "s3cret"
+    writer.join()

@@ -6,7 +6,6 @@ import base64
 import dataclasses
 import shutil
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from hadeploy.transport.host_certificates import HostCertificate
 from hadeploy.transport.hostkeys import (
     ChangedHostKeyError,
     HostKeyPolicy,
+    NewKeys,
     RevokedHostKeyError,
     UnknownHostKeyError,
     key_algorithms,
@@ -117,7 +117,7 @@ def shown(blob: bytes) -> paramiko.PKey:
 
 def check(file: Path, key: paramiko.PKey, *, accept: bool = False) -> None:
     known = read_known_hosts([file], HOST.known_as)
-    policy = HostKeyPolicy(HOST, known, file if accept else None, threading.Lock())
+    policy = HostKeyPolicy(HOST, known, file if accept else None, NewKeys())
     policy.missing_host_key(paramiko.SSHClient(), "ignored", key)
 
 

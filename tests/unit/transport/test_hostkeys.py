@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import subprocess
-import threading
 from pathlib import Path
 
 import paramiko
@@ -14,6 +13,7 @@ import pytest
 from hadeploy.transport.hostkeys import (
     ChangedHostKeyError,
     HostKeyPolicy,
+    NewKeys,
     RevokedHostKeyError,
     UncheckedRevocationError,
     UnknownHostKeyError,
@@ -40,7 +40,7 @@ def check(
 ) -> None:
     known = read_known_hosts([file, file.with_name("not there")], options.known_as)
     write_to = file if accept else None
-    policy = HostKeyPolicy(options, known, write_to, threading.Lock(), hash_names=hashed)
+    policy = HostKeyPolicy(options, known, write_to, NewKeys(), hash_names=hashed)
     policy.missing_host_key(paramiko.SSHClient(), "ignored", key)
 
 
@@ -60,6 +60,19 @@ def test_a_new_key_is_refused_unless_it_is_accepted_and_then_known(tmp_path: Pat
     check(ECDSA, file, accept=True)
     check(ECDSA, file)
     assert file.read_text() == f"{entry('h', ECDSA)}\n"
+
+
+@pytest.mark.parametrize("hashed", [False, True])
+def test_a_run_accepts_one_key_of_a_host_also_where_no_file_keeps_it(hashed: bool) -> None:
+    nowhere, new = Path("/dev/null"), NewKeys()
+    for host, key in (("h", ECDSA), ("other", RSA), ("h", ECDSA)):
+        options = dataclasses.replace(OPTIONS, hostname=host)
+        policy = HostKeyPolicy(options, KnownHosts(()), nowhere, new, hash_names=hashed)
+        policy.missing_host_key(paramiko.SSHClient(), "ignored", key)
+    policy = HostKeyPolicy(OPTIONS, KnownHosts(()), nowhere, new)
+    with pytest.raises(ChangedHostKeyError, match="key of h is not accepted") as changed:
+        policy.missing_host_key(paramiko.SSHClient(), "ignored", RSA)
+    assert changed.value.place == "an earlier connection of this run"
 
 
 def test_a_changed_or_revoked_key_is_never_accepted(tmp_path: Path) -> None:
@@ -96,13 +109,13 @@ def test_a_name_can_be_written_hashed(tmp_path: Path) -> None:
 
 def test_a_key_is_written_once_and_not_over_another(tmp_path: Path) -> None:
     file = tmp_path / "known_hosts"
-    early = HostKeyPolicy(OPTIONS, KnownHosts(()), file, threading.Lock())
+    early = HostKeyPolicy(OPTIONS, KnownHosts(()), file, NewKeys())
     for _ in range(2):
         early.missing_host_key(paramiko.SSHClient(), "ignored", ECDSA)
     assert file.read_text() == f"{entry('h', ECDSA)}\n"
     with pytest.raises(ChangedHostKeyError):
         early.missing_host_key(paramiko.SSHClient(), "ignored", RSA)
-    folder = HostKeyPolicy(OPTIONS, KnownHosts(()), tmp_path, threading.Lock())
+    folder = HostKeyPolicy(OPTIONS, KnownHosts(()), tmp_path, NewKeys())
     with pytest.raises(UnwrittenHostKeyError) as unwritten:
         folder.missing_host_key(paramiko.SSHClient(), "ignored", RSA)
     assert unwritten.value.reason == "Is a directory"

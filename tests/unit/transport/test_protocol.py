@@ -33,10 +33,10 @@ def test_a_reply_finds_messages_by_kind() -> None:
 def test_lines_below_messages_can_be_taken_as_they_come_and_are_kept_nowhere() -> None:
     taken: list[str] = []
     hearing = Hearing(TOKEN, lambda _: None, taken.append)
-    for line in ("Welcome", f"@{TOKEN} begin", "a", f"@{TOKEN} alive", "b", f"@{TOKEN} end"):
+    for line in ("Welcome", f"@{TOKEN} node", "a", f"@{TOKEN} alive", "b", f"@{TOKEN} end"):
         hearing.hear(line)
     assert taken == ["a", "b"]
-    assert hearing.messages == [Message("begin"), Message("end")]
+    assert hearing.messages == [Message("node"), Message("end")]
     assert all(message.body == [] for message in hearing.messages)
     assert hearing.noise == ["Welcome"], "a banner, or sudo's refusal"
     assert hearing.ended

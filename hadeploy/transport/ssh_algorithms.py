@@ -1,0 +1,60 @@
+"""Which ciphers, MACs, key exchanges and kinds of keys are offered to a server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Option → paramiko's word for what it restricts.
+_ALGORITHMS = {
+    "KexAlgorithms": "kex",
+    "Ciphers": "ciphers",
+    "MACs": "macs",
+    "HostKeyAlgorithms": "keys",
+    "PubkeyAcceptedAlgorithms": "pubkeys",
+    "PubkeyAcceptedKeyTypes": "pubkeys",
+}
+# What OpenSSH's client does not offer by itself, in none of its kinds, and paramiko does.
+_WEAK = {
+    "ciphers": ("aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"),
+    "macs": ("hmac-sha1", "hmac-sha1-96", "hmac-md5", "hmac-md5-96"),
+    "kex": (
+        *("diffie-hellman-group1-sha1", "diffie-hellman-group14-sha1"),
+        "diffie-hellman-group-exchange-sha1",
+    ),
+    "keys": ("ssh-rsa", "ssh-dss"),
+    "pubkeys": ("ssh-rsa", "ssh-dss"),
+}
+# The same algorithm under the name that it got later.
+_ALIASES = {"curve25519-sha256@libssh.org": "curve25519-sha256"}
+
+
+def disabled_algorithms(
+    said: Mapping[str, tuple[str, ...]],
+) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...]]:
+    """Algorithms that are not offered, and what is to be told of a list that leaves none.
+
+    Those that the config rules out; of a kind of which it says nothing, the weak ones.
+
+    Args:
+        said: what the config says, by keyword in lower case.
+    """
+    disabled = dict(_WEAK)
+    unusable: list[str] = []
+    for name, kind in _ALGORITHMS.items():
+        if name.lower() not in said:
+            continue
+        import paramiko  # noqa: PLC0415 - most configs say nothing of algorithms
+
+        allowed = set(said[name.lower()][0].split(","))
+        ours: tuple[str, ...] = getattr(paramiko.Transport, f"_preferred_{kind}")
+        others = tuple(one for one in ours if not {one, *_also_named(one)} & allowed)
+        if len(others) == len(ours):
+            unusable.append(f"{name}: none of its algorithms is supported")
+        else:
+            disabled[kind] = others
+    return tuple(disabled.items()), tuple(unusable)
+
+
+def _also_named(algorithm: str) -> tuple[str, ...]:
+    """Other names in OpenSSH's lists: a later one, and the one for certificates."""
+    return (_ALIASES.get(algorithm, algorithm), f"{algorithm}-cert-v01@openssh.com")

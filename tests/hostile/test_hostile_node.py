@@ -1,0 +1,118 @@
+"""A node that is an enemy's: no command fails of it otherwise than it should, nor harms others."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.hostile.enemy import CHANGING, COMMANDS, Enemy
+from tests.hostile.login_shell import REPLIES
+from tests.lab.harness import ROOT
+
+# Each command once, and replies of each kind; `make test-all` takes all of both. The last two
+# change something.
+SHORT = (
+    ("check", "always", "other words"),
+    ("plan", "always", "another node"),
+    ("verify", "always", "half"),
+    ("status", "always", "escapes"),
+    ("logs", "always", "no words"),
+    ("images", "always", "endless lines"),
+    ("support", "always", "the last word alone"),
+    ("unlock", "always", "a lock"),
+    ("render", "always", "other documents"),
+    ("adopt", "always", "everything twice"),
+    ("prune", "always", "another token"),
+    ("rollback", "looking", "more words"),
+    ("down", "looking", "other kinds"),
+    ("drain", "later", "no words"),
+    ("change", "later", "a failure of an unknown step"),
+)
+
+
+def test_a_hostile_node_gets_no_command_to_do_harm(enemy: Enemy) -> None:
+    assert {command for command, _, _ in SHORT} >= COMMANDS.keys() - {"up", "undrain", "drill"}
+    before = enemy.others_now()
+    assert [problem for row in SHORT[:-2] for problem in enemy.problems(*row)] == []
+    assert enemy.others_now() == before
+    assert [problem for row in SHORT[-2:] for problem in enemy.problems(*row)] == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("when", ["looking", "later"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_reply_gets_a_command_to_do_harm(enemy: Enemy, command: str, when: str) -> None:
+    before = enemy.others_now()
+    problems = []
+    for reply in REPLIES:
+        problems += enemy.problems(command, when, reply)
+        if not enemy.answered:
+            # This command asks nothing of that kind.
+            break
+    assert problems == []
+    assert command in CHANGING or enemy.others_now() == before
+
+
+@pytest.mark.parametrize(
+    ("when", "reply"),
+    [
+        ("afterwards", "half"),
+        *(
+            pytest.param("afterwards", reply, marks=pytest.mark.exhaustive)
+            for reply in REPLIES
+            if reply != "half"
+        ),
+        *(pytest.param("later", reply, marks=pytest.mark.exhaustive) for reply in REPLIES),
+    ],
+)
+def test_after_a_change_a_damaged_answer_leaves_known_who_has_what(
+    enemy: Enemy, when: str, reply: str
+) -> None:
+    before = enemy.others_now()
+    result = enemy.run("change", when, reply, "--json")
+    document = result.document
+    changed = enemy.others_now() != before
+    if result.code and changed:
+        assert set(document["nodes"]) == set(enemy.cluster.lab.nodes)
+        assert "new" in document["nodes"].values()
+        assert all(error["detail"] for error in document["errors"])
+    assert enemy.answered
+    assert enemy.cluster.request()
+
+
+FORGED: tuple[dict[str, Any], ...] = (
+    {"members": [7]},
+    {"at": 5},
+    {"files": {"../../root/.ssh/authorized_keys": "0" * 64}},
+    {"inventory": {"vip": {"a": 1}, "listeners": [7], "haproxy": []}},
+    {"inventory": []},
+    {"changes": [{"by": "x", "at": [], "was": 1}]},
+    {"by": "\x1b]52;c;aGk=\x07", "version": 7},
+    {"containers": [1], "forgotten": "n1"},
+    {"interface": "eth0; touch /run/x"},
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"vips": [{}]}, *(pytest.param(one, marks=pytest.mark.exhaustive) for one in FORGED)],
+)
+def test_a_forged_record_changes_nothing_elsewhere(enemy: Enemy, change: dict[str, Any]) -> None:
+    program = (
+        "import json, sys; d = json.load(open(sys.argv[1])); d.update(json.loads(sys.argv[2])); "
+        "json.dump(d, open(sys.argv[1], 'w'), indent=1)"
+    )
+    enemy.cluster.lab.exec(
+        enemy.node, ["python3", "-c", program, f"{ROOT}/applied.json", json.dumps(change)]
+    )
+    others = enemy.others_now()
+    for command in ("check", "status", "up"):
+        result = enemy.run(command, "never", "")
+        said = result.out + result.err
+        assert "internal error" not in said
+        assert "\x1b" not in said
+    assert result.code == 0
+    assert others == enemy.others_now()
+    assert enemy.cluster.up()["changes"] == 0

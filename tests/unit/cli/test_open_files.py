@@ -1,0 +1,52 @@
+"""A shell that allows few open files: told before anything is begun."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+
+import pytest
+
+from hadeploy.cli.open_files import ran_out
+
+
+def limited(limit: str, *arguments: str) -> tuple[int, str]:
+    """What hadeploy says under `ulimit LIMIT`."""
+    command = f'ulimit {limit}; exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", command, "sh", sys.executable, "-m", "hadeploy", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stderr
+
+
+def test_too_few_for_anything_are_told() -> None:
+    code, said = limited("-n 20", "plan")
+    assert code == 2
+    assert "error: this process may have 20 files open at a time; at least 64 are needed" in said
+    assert "next: ulimit -n 4096 (its hard limit is 20: limits.conf, or LimitNOFILE)" in said
+
+
+def test_a_soft_limit_is_raised() -> None:
+    code, said = limited("-Sn 20", "schema")
+    assert (code, said) == (0, "")
+
+
+def test_a_drill_with_more_requests_than_that_is_refused() -> None:
+    code, said = limited("-n 64", "drill", "--rate", "50")
+    assert code == 2
+    assert "64 files open at a time; at least 214 are needed" in said
+    assert "a lower --rate, or ulimit -n 4096" in said
+
+
+@pytest.mark.parametrize(
+    ("number", "out"), [(errno.EMFILE, True), (errno.ENFILE, True), (errno.EIO, False)]
+)
+def test_the_cause_is_found_below_others(number: int, out: bool) -> None:
+    error = RuntimeError("x")
+    error.__cause__ = OSError(number, "y")
+    assert ran_out(error) is out
