@@ -210,6 +210,8 @@ class Applied:
         containers: name → hash of what it was made with.
         forgotten: addresses of nodes that left the inventory without being stopped.
         changes: of the inventory, the last one first.
+        contents: what the inventory only points to, by the field that does (run/contents.py), and
+            a digest of each; None in a record of an older version.
     """
 
     vips: tuple[str, ...]
@@ -228,6 +230,7 @@ class Applied:
     containers: dict[str, str] = field(default_factory=dict)
     forgotten: tuple[str, ...] = ()
     changes: tuple[InventoryChange, ...] = ()
+    contents: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ MOST_LISTENERS = 1000
 MOST_VIPS = 1000
 MOST_MEMBERS = 2000
 MOST_CHANGES = 1000
+MOST_CONTENTS = 1000
 
 
 def parse_record(content: bytes) -> Applied | None:
@@ -43,6 +44,7 @@ def parse_record(content: bytes) -> Applied | None:
             containers=dict(data.get("containers", {})),
             forgotten=_addresses(data.get("forgotten", [])),
             changes=_changes(data.get("changes", [])),
+            contents=_contents(data.get("contents")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
@@ -61,6 +63,19 @@ def _changes(told: Any) -> tuple[InventoryChange, ...]:
         was = {_text(path): _text(digest) for path, digest in dict(change["was"]).items()}
         found.append(InventoryChange(_text(change["by"]), _text(change["at"]), was))
     return tuple(found)
+
+
+def _contents(told: Any) -> dict[str, str] | None:
+    """What the inventory points to, and the digest of each.
+
+    Raises:
+        ValueError: it is not what hadeploy writes.
+    """
+    if told is None:
+        return None
+    if not isinstance(told, dict) or len(told) > MOST_CONTENTS:
+        raise ValueError("no digests of contents")
+    return {_text(path): _text(digest) for path, digest in told.items()}
 
 
 def _listeners(told: Any) -> dict[int, str]:
