@@ -155,6 +155,7 @@ class BackendServer:
         address: where it listens, with its port.
         sessions: how many it has now.
         answered: whether it has sent anything to a client since haproxy was started.
+        limit: how many sessions it may have (`maxconn` of its line); 0 for any number.
     """
 
     listener: str
@@ -166,6 +167,12 @@ class BackendServer:
     sessions: int = field(default=0, compare=False)
     answered: bool = field(default=False, compare=False)
     code: str = field(default="", compare=False)
+    limit: int = field(default=0, compare=False)
+
+    @property
+    def full(self) -> bool:
+        """Whether haproxy lets further connections wait for it."""
+        return 0 < self.limit <= self.sessions
 
     @property
     def up(self) -> bool:
