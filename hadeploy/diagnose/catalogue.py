@@ -214,7 +214,8 @@ CAUSES = (
     Cause(
         "backends-full",
         "all backends of a listener have as many connections as their `maxconn`",
-        "haproxy's statistics (`scur` and `slim` of each server that is up, `qcur` of the backend)",
+        "haproxy's statistics (`scur` and `slim` of each server that is up, `qcur` of it and of "
+        "the backend)",
         "raise `maxconn` of the servers in `templates`, or add API servers; look for "
         "clients that leave connections open",
         ("listener-full", "vip-unheard"),

@@ -156,6 +156,7 @@ class BackendServer:
         sessions: how many it has now.
         answered: whether it has sent anything to a client since haproxy was started.
         limit: how many sessions it may have (`maxconn` of its line); 0 for any number.
+        queued: how many connections wait for it alone, as with `balance: source`.
     """
 
     listener: str
@@ -168,6 +169,7 @@ class BackendServer:
     answered: bool = field(default=False, compare=False)
     code: str = field(default="", compare=False)
     limit: int = field(default=0, compare=False)
+    queued: int = field(default=0, compare=False)
 
     @property
     def full(self) -> bool:
@@ -284,7 +286,7 @@ class ObservedNode:
         serving: the id of the configuration that haproxy answers with, or None if it does not.
         sessions: frontend → how many its haproxy has now.
         session_limits: frontend → how many it may have.
-        queued: backend → how many connections wait for one of its servers.
+        queued: backend → how many connections wait for any of its servers.
         versions: role → what the running program says of itself; empty if it was not asked.
         once_up: listeners without a backend that is up, which haproxy's log says had one.
         settled: seconds that the VIP took to answer there after a change; 0.0 if nobody waited.

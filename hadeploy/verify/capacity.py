@@ -109,8 +109,10 @@ def no_server_has_room(look: ObservedNode, listener: str) -> bool:
 
 
 def waiting_for(look: ObservedNode, listener: str) -> int:
-    """How many connections wait for one of a listener's servers (`qcur` of the backend)."""
-    return look.queued.get(f"{listener}{SUFFIX}", 0)
+    """How many connections wait for a listener's servers (`qcur` of the backend and of each)."""
+    section = f"{listener}{SUFFIX}"
+    alone = sum(server.queued for server in look.backends if server.listener == section)
+    return look.queued.get(section, 0) + alone
 
 
 def _serving(look: ObservedNode, listener: str) -> list[BackendServer]:

@@ -63,11 +63,18 @@ def test_nothing_is_said_where_haproxy_tells_nothing() -> None:
     assert not is_full(look, FRONTEND)
 
 
-def with_servers(*sessions: int, queued: int, now: int = 12, down: int = 0) -> ObservedNode:
+def with_servers(
+    *sessions: int, queued: int, now: int = 12, down: int = 0, alone: int = 0
+) -> ObservedNode:
     """A holder whose servers take five connections each and have that many."""
     servers = tuple(
         BackendServer(
-            f"{FRONTEND}-backend", f"n{i}", "DOWN" if i <= down else "UP", sessions=count, limit=5
+            f"{FRONTEND}-backend",
+            f"n{i}",
+            "DOWN" if i <= down else "UP",
+            sessions=count,
+            limit=5,
+            queued=alone if count == 5 else 0,
         )
         for i, count in enumerate(sessions, 1)
     )
@@ -110,6 +117,13 @@ ALL_FULL = "all backends are full, and 4 connections wait: n1 (5 of 5), n2 (5 of
             with_servers(5, 4, queued=2),
             "warn",
             "listener kube-apiserver: 2 connections wait for a backend; full: n1 (5 of 5)",
+            SLOW,
+        ),
+        # With `balance: source` each server has a queue of its own.
+        (
+            with_servers(5, 4, queued=0, alone=3),
+            "warn",
+            "listener kube-apiserver: 3 connections wait for a backend; full: n1 (5 of 5)",
             SLOW,
         ),
         (
