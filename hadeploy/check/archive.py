@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from hadeploy.inventory.references import full
 
@@ -24,6 +24,7 @@ class Archive:
         problem: why it cannot be read; "" if it can.
         size: bytes, unpacked.
         images: reference as `docker save` wrote it → architecture, "" where it is not told.
+        ids: the same references → the id of each image, in hex.
     """
 
     path: Path
@@ -31,10 +32,15 @@ class Archive:
     problem: str = ""
     size: int = 0
     images: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
 
     def architecture(self, reference: str) -> str | None:
         """Of the image of that name; None if the archive does not hold it."""
-        return next((a for r, a in self.images.items() if full(r) == full(reference)), None)
+        return _of(self.images, reference)
+
+    def id_of(self, reference: str) -> str | None:
+        """Of the image of that name; None if the archive does not hold it."""
+        return _of(self.ids, reference)
 
 
 def read_archive(path: Path) -> Archive:
@@ -47,22 +53,28 @@ def read_archive(path: Path) -> Archive:
         return Archive(path, missing=True)
     try:
         with tarfile.open(path, "r:*") as tar:
-            manifest = _json(tar, "manifest.json")
-            images = {
-                str(tag): str(_json(tar, part["Config"]).get("architecture", ""))
-                for part in manifest
-                for tag in part.get("RepoTags") or []
-            }
+            manifest = json.loads(_bytes(tar, "manifest.json"))
+            images, ids = {}, {}
+            for part in manifest:
+                config = _bytes(tar, part["Config"])
+                for tag in part.get("RepoTags") or []:
+                    images[str(tag)] = str(json.loads(config).get("architecture", ""))
+                    # So engines name images (OCI image specification, "ImageID").
+                    ids[str(tag)] = hashlib.sha256(config).hexdigest()
             size = sum(member.size for member in tar.getmembers())
     except OSError as error:
         return Archive(path, problem=error.strerror or str(error))
     except (tarfile.TarError, EOFError, KeyError, TypeError, ValueError, AttributeError):
         return Archive(path, problem="it is not what `docker save` writes")
-    return Archive(path, size=size, images=images)
+    return Archive(path, size=size, images=images, ids=ids)
 
 
-def _json(tar: tarfile.TarFile, name: str) -> Any:
+def _bytes(tar: tarfile.TarFile, name: str) -> bytes:
     member = tar.extractfile(name)
     if member is None:
         raise KeyError(name)
-    return json.loads(member.read(MOST_JSON_BYTES))
+    return member.read(MOST_JSON_BYTES)
+
+
+def _of(told: Mapping[str, str], reference: str) -> str | None:
+    return next((value for r, value in told.items() if full(r) == full(reference)), None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ def environment(override: Path | None) -> jinja2.Environment:
     """
     folders = [str(f) for f in (override, shipped_templates()) if f is not None]
     jinja = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders),
+        loader=_Loader(folders, override),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -54,6 +56,37 @@ def render(jinja: jinja2.Environment, name: str, **values: Any) -> str:
         raise HadeployError(
             str(error), doing=f"filling in template {name}.j2", code=ExitCode.USAGE
         ) from error
+
+
+class _Loader(jinja2.FileSystemLoader):
+    """Notes which templates of the user's folder were read, those that others include too.
+
+    Attributes:
+        digests: name in the folder → SHA-256 of the template, in hex.
+    """
+
+    def __init__(self, folders: list[str], override: Path | None) -> None:
+        super().__init__(folders)
+        self._override = override
+        self.digests: dict[str, str] = {}
+
+    def get_source(
+        self, environment: jinja2.Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool]]:
+        source, path, is_current = super().get_source(environment, template)
+        if self._override and Path(path).is_relative_to(self._override):
+            self.digests[template] = hashlib.sha256(source.encode()).hexdigest()
+        return source, path, is_current
+
+
+def template_digests(override: Path | None) -> Mapping[str, str]:
+    """What was read of a folder of the user's: name of each template → SHA-256, in hex.
+
+    Args:
+        override: the folder that `environment` was given.
+    """
+    loader = environment(override).loader
+    return dict(loader.digests) if isinstance(loader, _Loader) else {}
 
 
 def compile_all(override: Path | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.observe.model import BackendServer
 from hadeploy.verify.backends import UNEVEN, once_served
-from hadeploy.verify.capacity import capacity_proofs
+from hadeploy.verify.capacity import full_hint, full_problem, no_server_has_room
 
 NO_ANSWER = "are they up? look for firewalls on the way"
 READY = "start the servers there; is the port right?"
@@ -41,17 +41,31 @@ OUTCOMES = {
 
 
 def full_listeners(scene: Scene) -> Iterator[Diagnosis]:
-    """Listeners that accept no more connections."""
-    for proof in capacity_proofs(scene.cluster, scene.observed):
-        if proof.verdict == "fail" and proof.node:
-            listener = proof.message.partition(" is full")[0]
-            yield Diagnosis(
-                "listener-full",
-                (proof.node,),
-                f"{listener} accepts no more connections",
-                proof.hint or "",
-                (f"{proof.node}: {proof.message}",),
-            )
+    """Listeners that serve no more clients: they are full, or all servers behind them are."""
+    for node, look in scene.nodes:
+        for listener in scene.cluster.listeners:
+            problem = full_problem(look, listener.name, listener.port)
+            if problem is None:
+                continue
+            fix = full_hint([look], listener.name) or ""
+            evidence = (f"{node.label}: {problem}",)
+            if no_server_has_room(look, listener.name):
+                yield Diagnosis(
+                    "backends-full",
+                    (node.label,),
+                    f"all backends of listener {listener.name} have as many connections as they "
+                    "may",
+                    fix,
+                    evidence,
+                )
+            else:
+                yield Diagnosis(
+                    "listener-full",
+                    (node.label,),
+                    f"listener {listener.name} accepts no more connections",
+                    fix,
+                    evidence,
+                )
 
 
 def backends(scene: Scene) -> Iterator[Diagnosis]:

@@ -212,6 +212,15 @@ CAUSES = (
         ("vip-unheard",),
     ),
     Cause(
+        "backends-full",
+        "all backends of a listener have as many connections as their `maxconn`",
+        "haproxy's statistics (`scur` and `slim` of each server that is up, `qcur` of it and of "
+        "the backend)",
+        "raise `maxconn` of the servers in `templates`, or add API servers; look for "
+        "clients that leave connections open",
+        ("listener-full", "vip-unheard"),
+    ),
+    Cause(
         "listener-full",
         "a listener has as many connections as it may",
         "haproxy's statistics (`scur` and `slim` of the frontend); how many connections wait in "

@@ -155,6 +155,8 @@ class BackendServer:
         address: where it listens, with its port.
         sessions: how many it has now.
         answered: whether it has sent anything to a client since haproxy was started.
+        limit: how many sessions it may have (`maxconn` of its line); 0 for any number.
+        queued: how many connections wait for it alone, as with `balance: source`.
     """
 
     listener: str
@@ -166,6 +168,13 @@ class BackendServer:
     sessions: int = field(default=0, compare=False)
     answered: bool = field(default=False, compare=False)
     code: str = field(default="", compare=False)
+    limit: int = field(default=0, compare=False)
+    queued: int = field(default=0, compare=False)
+
+    @property
+    def full(self) -> bool:
+        """Whether haproxy lets further connections wait for it."""
+        return 0 < self.limit <= self.sessions
 
     @property
     def up(self) -> bool:
@@ -210,6 +219,8 @@ class Applied:
         containers: name → hash of what it was made with.
         forgotten: addresses of nodes that left the inventory without being stopped.
         changes: of the inventory, the last one first.
+        contents: what the inventory only points to, by the field that does (run/contents.py), and
+            a digest of each; None in a record of an older version.
     """
 
     vips: tuple[str, ...]
@@ -228,6 +239,7 @@ class Applied:
     containers: dict[str, str] = field(default_factory=dict)
     forgotten: tuple[str, ...] = ()
     changes: tuple[InventoryChange, ...] = ()
+    contents: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -274,7 +286,7 @@ class ObservedNode:
         serving: the id of the configuration that haproxy answers with, or None if it does not.
         sessions: frontend → how many its haproxy has now.
         session_limits: frontend → how many it may have.
-        queued: backend → how many connections wait for one of its servers.
+        queued: backend → how many connections wait for any of its servers.
         versions: role → what the running program says of itself; empty if it was not asked.
         once_up: listeners without a backend that is up, which haproxy's log says had one.
         settled: seconds that the VIP took to answer there after a change; 0.0 if nobody waited.

@@ -249,6 +249,8 @@ def parse_backends(text: str) -> tuple[BackendServer, ...]:
             _number(row.get("scur") or "") or 0,
             bool(_number(row.get("bout") or "")),
             _status(row.get("check_code") or ""),
+            _number(row.get("slim") or "") or 0,
+            _number(row.get("qcur") or "") or 0,
         )
         for row in _statistics(text)
         if row.get("svname") not in (None, "FRONTEND", "BACKEND") and row.get("status")

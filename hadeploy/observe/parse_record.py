@@ -25,6 +25,7 @@ _MOMENT = (
     r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?[+-][0-9]{2}:[0-9]{2}"
 )
 _PATH = r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*"
+MOST_CONTENTS = 1000
 
 
 def parse_record(content: bytes) -> Applied | None:
@@ -55,6 +56,7 @@ def parse_record(content: bytes) -> Applied | None:
             containers=_texts(data.get("containers", {})),
             forgotten=_addresses(data.get("forgotten", [])),
             changes=_changes(data.get("changes", [])),
+            contents=_contents(data.get("contents")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
@@ -123,6 +125,19 @@ def _files(told: Any) -> dict[str, str]:
     if not all(re.fullmatch(_PATH, path) and ".." not in path.split("/") for path in files):
         raise ValueError("no path of a file")
     return files
+
+
+def _contents(told: Any) -> dict[str, str] | None:
+    """What the inventory points to, and the digest of each.
+
+    Raises:
+        ValueError: it is not what hadeploy writes.
+    """
+    if told is None:
+        return None
+    if not isinstance(told, dict) or len(told) > MOST_CONTENTS:
+        raise ValueError("no digests of contents")
+    return {_text(path): _text(digest) for path, digest in told.items()}
 
 
 def _listeners(told: Any) -> dict[int, str]:

@@ -19,6 +19,8 @@ MOST_TOLD = 8
 MOST_CHARACTERS = 60
 # The digest of a value that is not there.
 ABSENT = ""
+# How a change names what a field only points to.
+CONTENT = "the content of "
 # What items of a list are called by.
 _NAMES = ("name", "address", "port")
 
@@ -65,7 +67,11 @@ def newest(records: Iterable[Applied | None]) -> Applied | None:
 
 
 def with_change(
-    record: Applied | None, inventory: Mapping[str, Any], by: str, at: str
+    record: Applied | None,
+    inventory: Mapping[str, Any],
+    by: str,
+    at: str,
+    contents: Mapping[str, str] | None = None,
 ) -> tuple[InventoryChange, ...]:
     """The changes of the inventory so far, and the present one, which is first.
 
@@ -74,15 +80,23 @@ def with_change(
         inventory: what is applied.
         by: who applies it.
         at: when, in ISO 8601.
+        contents: what the inventory points to, as the record has it.
     """
     if record is None or not record.inventory:
         return ()
-    fields = list(differences(record.inventory, inventory))[:MOST_FIELDS]
-    change = InventoryChange(by, at, {field.path: field.digest_before for field in fields})
-    return ((change, *record.changes) if fields else record.changes)[:MOST_CHANGES]
+    pointed = {path: before for path, before, _ in _contents(record, inventory, contents)}
+    fields = list(differences(record.inventory, inventory))[: MOST_FIELDS - len(pointed)]
+    was = {**{field.path: field.digest_before for field in fields}, **pointed}
+    change = InventoryChange(by, at, was)
+    return ((change, *record.changes) if was else record.changes)[:MOST_CHANGES]
 
 
-def undone(record: Applied | None, inventory: Mapping[str, Any], by: str) -> tuple[str, ...]:
+def undone(
+    record: Applied | None,
+    inventory: Mapping[str, Any],
+    by: str,
+    contents: Mapping[str, str] | None = None,
+) -> tuple[str, ...]:
     """Changes that others made and that an inventory does not have, in sentences.
 
     A field that gets a value which it had before somebody else changed it last is taken for one of
@@ -92,19 +106,52 @@ def undone(record: Applied | None, inventory: Mapping[str, Any], by: str) -> tup
         record: the newest that the nodes have.
         inventory: what is to be applied.
         by: who would apply it.
+        contents: what the inventory points to.
     """
     if record is None:
         return ()
     found = []
     for field in differences(record.inventory, inventory):
-        changes = [change for change in record.changes if field.path in change.was]
-        if not changes or changes[0].by == by:
-            continue
-        if field.digest_after in {change.was[field.path] for change in changes}:
-            found.append(_sentence(field, changes[0]))
+        if change := _taken_back(record, field.path, field.digest_after, by):
+            found.append(_sentence(field, change))
+    for path, before, after in _contents(record, inventory, contents):
+        if change := _taken_back(record, path, after, by):
+            found.append(_sentence_on_content(path, before, after, change))
     if len(found) > MOST_TOLD:
         found[MOST_TOLD:] = [f"So do {len(found) - MOST_TOLD} more fields."]
     return tuple(found)
+
+
+def _taken_back(record: Applied, path: str, after: str, by: str) -> InventoryChange | None:
+    """The last change of a value, where another one made it and an older value comes back."""
+    changes = [change for change in record.changes if path in change.was]
+    if not changes or changes[0].by == by:
+        return None
+    return changes[0] if after in {change.was[path] for change in changes} else None
+
+
+def _contents(
+    record: Applied, inventory: Mapping[str, Any], contents: Mapping[str, str] | None
+) -> Iterator[tuple[str, str, str]]:
+    """What is pointed to and changes: its name in a change, and its digests before and after.
+
+    Where the field that points to it comes or goes, that is a change of the field.
+    """
+    if record.contents is None or contents is None:
+        return
+    for path in sorted({*record.contents, *contents}):
+        field = path.partition("/")[0]
+        before, after = record.contents.get(path, ABSENT), contents.get(path, ABSENT)
+        if before != after and _points(record.inventory, field) and _points(inventory, field):
+            yield CONTENT + path, before, after
+
+
+def _points(inventory: Mapping[str, Any], field: str) -> bool:
+    """Whether a field, as in `vrrp.password`, has a value."""
+    value: Any = inventory
+    for key in field.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return bool(value)
 
 
 def applied_by_another(record: Applied | None, by: str) -> str:
@@ -182,6 +229,15 @@ def _sentence(field: Field, change: InventoryChange) -> str:
         f"{field.path} goes back from {_shown(field.before)} to {_shown(field.after)}: "
         f"it was changed by {when_changed}."
     )
+
+
+def _sentence_on_content(path: str, before: str, after: str, change: InventoryChange) -> str:
+    when_changed = f"{change.by}, {when(change.at)}"
+    if after == ABSENT:
+        return f"{path} goes away again: it was added by {when_changed}."
+    if before == ABSENT:
+        return f"{path} comes back: it was removed by {when_changed}."
+    return f"{path} goes back to an older one: it was changed by {when_changed}."
 
 
 def _shown(value: Any) -> str:

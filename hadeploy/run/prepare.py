@@ -26,22 +26,15 @@ from hadeploy.inventory.paths import beside
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.forgotten import unheard_by_forgotten
 from hadeploy.plan.identity import speaking
-from hadeploy.plan.inventory_changes import (
-    applied_by_another,
-    gone_back,
-    newest,
-    recorded_inventory,
-    undone,
-)
 from hadeploy.plan.model import Plan
 from hadeploy.plan.order import newcomers
 from hadeploy.plan.partial import refuse_partial
 from hadeploy.plan.previous import Previous
 from hadeploy.plan.rolling import as_outage, changing, interrupts_the_holder, make_plan
 from hadeploy.plan.vip_moves import refuse_unfit_winner
+from hadeploy.run.attribution import with_authors
 from hadeploy.run.desired_state import desired_state, with_forgotten
 from hadeploy.run.inputs import Choices, Inputs
-from hadeploy.run.record import this_user
 from hadeploy.run.refusal import locked
 
 if TYPE_CHECKING:
@@ -63,6 +56,7 @@ class Prepared:
         serves_here: whether this machine must be served, too.
         introductions: what the nodes get that learn of new ones and stay as they are, by label.
         before_removal: whether this is done while nodes that leave the cluster still take part.
+        contents: what the inventory only points to, for the record.
     """
 
     cluster: Cluster
@@ -75,6 +69,7 @@ class Prepared:
     serves_here: bool = True
     introductions: Mapping[str, Introduction] = field(default_factory=dict)
     before_removal: bool = False
+    contents: Mapping[str, str] | None = None
 
     @property
     def changes(self) -> int:
@@ -149,27 +144,10 @@ def prepare(
     plan = with_disabling(prepared.cluster, prepared.plan, disabled, observed)
     if check:
         refuse_unfit_winner(prepared.cluster, prepared.desired, prepared.observed, plan)
-    attributed = _with_authors(inputs.cluster, plan, observed, previous)
+    plan, contents = with_authors(inputs, plan, observed, previous)
     serves_here = PROOF_HERE not in choices.skip
-    prepared = dataclasses.replace(prepared, plan=attributed, serves_here=serves_here)
+    prepared = dataclasses.replace(prepared, plan=plan, contents=contents, serves_here=serves_here)
     return _on_purpose(prepared) if PROOF in choices.skip else prepared
-
-
-def _with_authors(
-    cluster: Cluster,
-    plan: Plan,
-    observed: Mapping[str, ObservedNode],
-    previous: Previous | None,
-) -> Plan:
-    """The same plan, telling who applied what it changes, and what of that it undoes."""
-    if not plan.changes:
-        return plan
-    record, by = newest(look.applied for look in observed.values()), this_user()
-    if previous:
-        # Whoever asks for that knows that it undoes something.
-        return dataclasses.replace(plan, applied=gone_back(record, previous.record))
-    undoes = undone(record, recorded_inventory(cluster), by)
-    return dataclasses.replace(plan, undoes=undoes, applied=applied_by_another(record, by))
 
 
 def _on_purpose(prepared: Prepared) -> Prepared:

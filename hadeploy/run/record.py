@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import json
 import socket
+from collections.abc import Mapping
 
 from hadeploy import __version__
 from hadeploy.desired import layout
@@ -30,6 +31,7 @@ def applied_record(
     interim: bool,
     before: Applied | None = None,
     kept: Applied | None = None,
+    contents: Mapping[str, str] | None = None,
 ) -> str:
     """The record of one node.
 
@@ -40,16 +42,17 @@ def applied_record(
         interim: whether it is only on the way to another one, and nothing to go back to.
         before: the newest record that the nodes have.
         kept: the record before, of a node on which only keepalived.conf changes.
+        contents: what the inventory only points to (run/contents.py); None if that is not known.
     """
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     inventory = recorded_inventory(cluster)
-    changes = with_change(before, inventory, this_user(), now)
+    changes = with_change(before, inventory, this_user(), now, contents)
     files = {file.path: file.sha256 for file in desired.files}
     containers = {c.name: specification(c) for c in desired.containers}
     if kept:
         conf = layout.KEEPALIVED_CONF
         files, containers = {**kept.files, conf: files[conf]}, kept.containers
-        inventory, changes = kept.inventory, kept.changes
+        inventory, changes, contents = kept.inventory, kept.changes, kept.contents
     return json.dumps(
         {
             "version": __version__,
@@ -68,6 +71,7 @@ def applied_record(
             "health_port": cluster.haproxy.health_port,
             "inventory": inventory,
             "changes": [dataclasses.asdict(change) for change in changes],
+            **({} if contents is None else {"contents": dict(contents)}),
         },
         indent=1,
     )

@@ -324,7 +324,8 @@ def lock_script(
 
 
 _AFTERWARDS = ("end-hand-over", "unpin", "write-record")
-_TOUCHES = ("create-container", "recreate-container", "start-container", "reload-container")
+_REPLACES = ("create-container", "recreate-container")
+_TOUCHES = (*_REPLACES, "start-container", "reload-container")
 
 
 def policies(by_hand: ByHand) -> list[str]:
@@ -357,12 +358,23 @@ def _of_theirs(change: Change, by_hand: ByHand, step: Step) -> list[str]:
 
 def _command(change: Change, turn: NodePlan, step: Step) -> list[str]:
     """The shell command of a step; none where the work was done in an earlier phase."""
-    command = _of_step(change, step)
+    command = _of_step(change, turn, step)
     decides = turn.together and turn.holder and step.role == "keepalived"
     return ["in_time", *command] if decides and command else command
 
 
-def _of_step(change: Change, step: Step) -> list[str]:
+def _files_with_container(turn: NodePlan, role: Role) -> list[str]:
+    """The files of a program that go live while its container is replaced.
+
+    The container that is there would start with them if the node restarted before that.
+    """
+    steps = [step for step in turn.steps if step.role == role]
+    if not any(step.action in _REPLACES for step in steps):
+        return []
+    return [step.subject for step in steps if step.action == "write-file"]
+
+
+def _of_step(change: Change, turn: NodePlan, step: Step) -> list[str]:
     role = step.role
     if change.by_hand and step.action in ("keep-aside", "stop-container"):
         return _of_theirs(change, change.by_hand, step)
@@ -381,12 +393,17 @@ def _of_step(change: Change, step: Step) -> list[str]:
             "unpin": ["let_go", keepalived, *addresses],
         }
         return commands.get(step.action, [])
-    run = run_arguments(change.desired.container(role))
+    replace = [
+        "recreate",
+        step.subject,
+        " ".join(_files_with_container(turn, role)),
+        *run_arguments(change.desired.container(role)),
+    ]
     commands = {
         "remove-container": ["put_aside", step.subject, change.desired.container(role).name],
-        "write-file": ["swap", step.subject],
-        "create-container": ["recreate", step.subject, *run],
-        "recreate-container": ["recreate", step.subject, *run],
+        "write-file": [] if _files_with_container(turn, role) else ["swap", step.subject],
+        "create-container": replace,
+        "recreate-container": replace,
         "start-container": ["start", step.subject],
         "reload-container": ["signal", step.subject, RELOAD_SIGNAL[role]],
     }

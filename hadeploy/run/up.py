@@ -473,6 +473,7 @@ class _Roll:
                 configuration,
                 interim=bool(prepared.then),
                 kept=stays.record if stays else None,
+                contents=prepared.contents,
                 before=newest(look.applied for look in prepared.observed.values()),
             ),
             configuration=configuration,

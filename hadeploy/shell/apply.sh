@@ -152,10 +152,12 @@ put_aside() {
     docker rename "$1" "$2$OLD"
 }
 
-# recreate NAME COMMAND...: the one that is there is kept, stopped, until the new one is proven.
+# recreate NAME "PATH..." COMMAND...: the one that is there is kept, stopped, until the new one is proven. The
+# staged files go live while neither runs. A container that runs starts with them when the node restarts; with
+# the open files that it was given for fewer connections, haproxy would start again and again.
 recreate() {
-    hd_name=$1
-    shift
+    hd_name=$1 hd_files=$2
+    shift 2
     if exists "$hd_name"; then
         stop "$hd_name" || return 1
         if exists "$hd_name$OLD"; then
@@ -164,6 +166,9 @@ recreate() {
             docker rename "$hd_name" "$hd_name$OLD" || return 1
         fi
     fi
+    for hd_file in $hd_files; do
+        swap "$hd_file" || return 1
+    done
     "$@" >/dev/null
 }
 

@@ -112,9 +112,14 @@ lock_inherit() {
     lock_take
 }
 
+# lock_left: whether this run has ended. It may do so while its last script works, or has just been sent; what
+# that script says then still arrives.
+lock_left() { [ "$(cat "$lock_file.left" 2>/dev/null)" = "$HD_LOCK" ]; }
+
 # lock_release: for a run that ends; a script of its that still works gives the lock back itself.
 lock_release() {
     lock_folder || return 1
+    { printf '%s\n' "$HD_LOCK" >"$lock_file.left"; } 2>/dev/null
     (
         # Whoever only looks whether it is busy is gone at once.
         flock -w 1 8 || exit 0
@@ -131,8 +136,12 @@ unwritable() {
     exit 1
 }
 
-# lock_take: ends the script if another run has it, or if it cannot be written.
+# lock_take: ends the script if another run has it, if it cannot be written, or if this run has ended.
 lock_take() {
+    if lock_left; then
+        emit end
+        exit 1
+    fi
     alone lock_try && {
         emit taken || :
         return 0
@@ -173,8 +182,10 @@ busy() {
     exit 1
 }
 
-# finished: the last words; a script that nobody listens to gives the lock back itself.
-finished() { emit end || alone lock_drop; }
+# finished: the last words; a script that nobody listens to, or whose run has ended, gives the lock back itself.
+finished() {
+    if ! emit end || lock_left; then alone lock_drop; fi
+}
 
 # ours [COMMAND...]: the containers that carry our label, running or not: id and name.
 # shellcheck disable=SC2120  # observe.sh

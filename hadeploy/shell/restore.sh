@@ -72,22 +72,26 @@ former() {
 
 put_back_haproxy() { put_back_role haproxy "$HD_HAPROXY" "$(former 1)" USR2; }
 
-# put_back_role ROLE CONTAINER FORMER_NAME SIGNAL
+# put_back_role ROLE CONTAINER FORMER_NAME SIGNAL: a new container ends before the former files are live, as
+# the former one ended before the new files were.
 put_back_role() {
     hd_changed=
+    # A configuration under which servers were lost knows nothing about them.
+    if [ "$1" = haproxy ]; then
+        if [ -n "${hd_lost-}" ]; then forget_knowledge; else carry_over "$HD_ROOT/.undo/haproxy/haproxy.cfg"; fi
+    fi
+    ! exists "$2$OLD" || remove_container "$2" || return 1
     for hd_kept in "$HD_ROOT/.undo/$1"/*; do
         hd_live=$HD_ROOT/$1/${hd_kept##*/}
-        if [ -f "$hd_kept" ] && ! cmp -s "$hd_kept" "$hd_live"; then
+        if [ -f "$hd_kept" ] && [ "${hd_kept##*/}" != server-state ] && ! cmp -s "$hd_kept" "$hd_live"; then
             cp -p "$hd_kept" "$hd_live.new" && sync "$hd_live.new" && mv -f "$hd_live.new" "$hd_live" ||
                 return 1
             hd_changed=yes
         fi
     done
     sync "$HD_ROOT/$1"
-    # A configuration under which servers were lost knows nothing about them.
-    [ "$1" != haproxy ] || [ -n "${hd_lost-}" ] || carry_over "$HD_ROOT/haproxy/haproxy.cfg"
     if exists "$2$OLD"; then
-        remove_container "$2" && docker rename "$2$OLD" "$3" && docker start "$3" >/dev/null || return 1
+        docker rename "$2$OLD" "$3" && docker start "$3" >/dev/null || return 1
     elif [ -n "$hd_changed" ]; then
         signal "$3" "$4" || { stop "$3" && docker start "$3" >/dev/null; } || return 1
     fi

@@ -13,7 +13,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import SUFFIX
 from hadeploy.plan.backends import recorded_listeners as applied_listeners
 from hadeploy.plan.order import holders
-from hadeploy.verify.capacity import RAISE, is_full
+from hadeploy.verify.capacity import full_hint
 from hadeploy.verify.model import Proof
 
 NOT_UNDERSTOOD = (
@@ -39,6 +39,7 @@ class Supplied:
             None if that is not known.
         known: whether haproxy has a section for the backends under the usual name.
         served: whether a client was answered when a change was recorded.
+        full: what to do where it serves no further client now, having as many as it may; or "".
     """
 
     up: int
@@ -46,6 +47,7 @@ class Supplied:
     tls: bool | None = None
     known: bool = True
     served: bool = False
+    full: str = ""
 
     def problem(self, answer: Answer) -> str | None:
         """Why an answer is none for a client, after its address; None if it is one.
@@ -112,6 +114,7 @@ def supplied(
         tls=tls,
         known=any(s.listener == section for look in looks for s in look.backends),
         served=any(listener.name in recorded_listeners(look) for look in looks),
+        full=full_hint(looks, listener.name) or "",
     )
 
 
@@ -160,19 +163,15 @@ def answer_proofs(
                 and not answer.closed
             }
             target = target_of(vip, listener)
-            holding = holders([str(vip.ip)], observed.values())
-            hint = NOT_UNDERSTOOD
-            if any(is_full(observed[node], listener.name) for node in holding):
-                hint = RAISE
-            elif not behind.tls:
-                hint += ON_PURPOSE
+            hint = NOT_UNDERSTOOD if behind.tls else NOT_UNDERSTOOD + ON_PURPOSE
             wrong = _nodes_by(answers, behind.problem)
             if not wrong:
                 hint = SOME_SERVERS
                 wrong = _nodes_by(answers, _some)
             for problem, nodes in wrong.items():
                 where = ", ".join(nodes)
-                yield Proof(PROOF, "fail", f"{target} {problem} (asked from {where})", hint=hint)
+                seen = f"{target} {problem} (asked from {where})"
+                yield Proof(PROOF, "fail", seen, hint=behind.full or hint)
             if answers and not wrong:
                 said = next(iter(answers.values()))
                 yield Proof(PROOF, "pass", f"{target} {said.now}, as the backends do")

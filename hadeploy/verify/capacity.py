@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.model import BackendServer, ObservedNode
 from hadeploy.plan.backends import SUFFIX
 from hadeploy.verify.model import Proof
 
@@ -16,6 +16,11 @@ RAISE = (
     "end after `timeouts.client`"
 )
 SLOW = "are the backends slow? a server of `templates` with `maxconn` takes no more than that"
+MORE = (
+    "raise `maxconn` of the servers in `templates` as far as the API servers allow, or add "
+    "API servers; connections that clients leave open end after `timeouts.client`"
+)
+MOST_NAMED = 6
 
 
 def capacity_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:
@@ -35,16 +40,10 @@ def capacity_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> I
             if now is None or not most:
                 continue
             name = f"listener {listener.name}"
-            waiting = look.queued.get(f"{listener.name}{SUFFIX}", 0)
-            if now >= most:
-                queued = _kernel_queue(look, listener.port)
-                yield Proof(
-                    PROOF,
-                    "fail",
-                    f"{name} is full: {now} of {most} connections{queued}",
-                    node,
-                    RAISE,
-                )
+            waiting = waiting_for(look, listener.name)
+            servers = _named(full_servers(look, listener.name))
+            if problem := full_problem(look, listener.name, listener.port):
+                yield Proof(PROOF, "fail", problem, node, full_hint([look], listener.name))
             elif now >= NEAR * most:
                 yield Proof(
                     PROOF,
@@ -54,11 +53,80 @@ def capacity_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> I
                     RAISE,
                 )
             elif waiting:
-                yield Proof(
-                    PROOF, "warn", f"{name}: {waiting} connections wait for a backend", node, SLOW
-                )
+                seen = f"{name}: {_wait(waiting)} for a backend"
+                yield Proof(PROOF, "warn", f"{seen}{servers and f'; full: {servers}'}", node, SLOW)
+            elif servers:
+                yield Proof(PROOF, "warn", f"{name}: backends are full: {servers}", node, MORE)
             else:
                 yield Proof(PROOF, "pass", f"{name} has {now} of {most} connections", node)
+
+
+def full_problem(look: ObservedNode, listener: str, port: int) -> str | None:
+    """Why a node's haproxy serves no further client of a listener now; None if it does.
+
+    Args:
+        look: the node.
+        listener: its name.
+        port: that it listens on.
+    """
+    name, behind = f"listener {listener}", ""
+    if no_server_has_room(look, listener):
+        servers = _named(full_servers(look, listener))
+        behind = f"all backends are full, and {_wait(waiting_for(look, listener))}: {servers}"
+    if is_full(look, listener):
+        now, most = look.sessions.get(listener), look.session_limits.get(listener)
+        queued = _kernel_queue(look, port)
+        full = f"{name} is full: {now} of {most} connections{queued}"
+        return f"{full}; {behind}" if behind else full
+    return f"{name}: {behind}" if behind else None
+
+
+def full_hint(looks: Iterable[ObservedNode], listener: str) -> str | None:
+    """What to do where no further client of a listener is served; None if clients are served.
+
+    A listener whose backends are all full fills up itself: the backends come first.
+
+    Args:
+        looks: the nodes.
+        listener: its name.
+    """
+    looks = list(looks)
+    if any(no_server_has_room(look, listener) for look in looks):
+        return MORE
+    return RAISE if any(is_full(look, listener) for look in looks) else None
+
+
+def full_servers(look: ObservedNode, listener: str) -> list[BackendServer]:
+    """The servers behind a listener that have as many connections as their `maxconn`."""
+    return [server for server in _serving(look, listener) if server.full]
+
+
+def no_server_has_room(look: ObservedNode, listener: str) -> bool:
+    """Whether connections wait because every server that is up is full."""
+    servers = _serving(look, listener)
+    full = bool(servers) and all(server.full for server in servers)
+    return full and waiting_for(look, listener) > 0
+
+
+def waiting_for(look: ObservedNode, listener: str) -> int:
+    """How many connections wait for a listener's servers (`qcur` of the backend and of each)."""
+    section = f"{listener}{SUFFIX}"
+    alone = sum(server.queued for server in look.backends if server.listener == section)
+    return look.queued.get(section, 0) + alone
+
+
+def _serving(look: ObservedNode, listener: str) -> list[BackendServer]:
+    return [s for s in look.backends if s.listener == f"{listener}{SUFFIX}" and s.up]
+
+
+def _named(servers: list[BackendServer]) -> str:
+    named = [f"{s.name} ({s.sessions} of {s.limit})" for s in servers[:MOST_NAMED]]
+    more = len(servers) - MOST_NAMED
+    return ", ".join([*named, *([f"{more} more"] if more > 0 else [])])
+
+
+def _wait(count: int) -> str:
+    return "1 connection waits" if count == 1 else f"{count} connections wait"
 
 
 def is_full(look: ObservedNode, listener: str) -> bool:

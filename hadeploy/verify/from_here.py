@@ -117,11 +117,12 @@ def asked(vip: str, port: int, target: str, behind: Supplied, *, near: bool = Fa
             return Proof(PROOF_HERE, "fail", seen, hint=REFUSED)
         unanswered = isinstance(error, TimeoutError) or error.errno in _NO_ANSWER
         if near and unanswered and behind.up:
-            return Proof(PROOF_HERE, "fail", seen, hint=DROPPED)
+            return Proof(PROOF_HERE, "fail", seen, hint=behind.full or DROPPED)
         return Proof(PROOF_HERE, "warn", seen, hint=NO_ROUTE)
     if problem := _unanswered(behind, answer):
         seen = f"{target}, asked from this machine, {problem}"
-        return Proof(PROOF_HERE, "fail", seen, hint=CLOSED if answer.closed else OTHERWISE)
+        hint = CLOSED if answer.closed else OTHERWISE
+        return Proof(PROOF_HERE, "fail", seen, hint=behind.full or hint)
     return Proof(PROOF_HERE, "pass", f"{target} {answer.now}, asked from this machine")
 
 

@@ -186,6 +186,7 @@ def _through(
         for listener in cluster.listeners:
             target = target_of(vip, listener)
             answer = look.through.get((str(vip.ip), listener.port))
+            stands = behind[str(vip.ip), listener.port]
             verdict: Verdict = "fail"
             if answer is None:
                 node = cluster.node(look.node)
@@ -195,15 +196,15 @@ def _through(
                 hint = GIVE_BACK if lost_subnet(vip.ip, cluster, node, look) else hint
             elif not answer.reached:
                 seen = f"{target} {answer.now} from here"
-                hint = "does something drop ARP, or the port, between the nodes?"
+                hint = stands.full or "does something drop ARP, or the port, between the nodes?"
                 if answer.word == "refused":
                     hint = "does haproxy listen there? does a firewall reject the port?"
-            elif answer.closed and behind[str(vip.ip), listener.port].up:
-                problem = behind[str(vip.ip), listener.port].problem(answer)
-                seen = f"{target} {problem}"
+            elif answer.closed and stands.up:
+                seen = f"{target} {stands.problem(answer)}"
                 hint = CLOSED + _FROM_ITSELF if look.holds(str(vip.ip)) else CLOSED
-            elif answer.closed and not behind[str(vip.ip), listener.port].known:
-                verdict = "fail" if behind[str(vip.ip), listener.port].served else "warn"
+                hint = stands.full or hint
+            elif answer.closed and not stands.known:
+                verdict = "fail" if stands.served else "warn"
                 seen, hint = f"{target} {answer.now}", UNKNOWN_BACKENDS
             else:
                 verdict, seen, hint = "pass", f"{target} {answer.now}", ""

@@ -48,6 +48,37 @@ def test_a_full_listener(served: Cluster) -> None:
         assert result.code == 4
         assert "kube-apiserver accepts no more connections" in result.out
         record_between("a listener is full", "holder", "verify", 4, message, None, "fewer clients")
-        assert served.run("status").code == 7
+        status = served.run("status")
+        assert status.code == 7
+        assert "ARP" not in status.out
     served.ok("verify")
     served.ok("status")
+
+
+def test_full_backends(served: Cluster) -> None:
+    before = dict(served.inventory)
+    # Of each of the three servers.
+    served.inventory["templates"] = {"extra": {"defaults": "default-server maxconn 5"}}
+    served.up()
+    ((verdict, _),) = told(served)
+    assert verdict == "pass"
+    with idle(served, 3 * 5 + 4):
+        ((verdict, message),) = told(served)
+        assert verdict == "fail"
+        assert "listener kube-apiserver: all backends are full, and " in message
+        assert "n1 (5 of 5), n2 (5 of 5), n3 (5 of 5)" in message
+        result = served.run("verify", "--timeout", "0")
+        assert result.code == 4
+        assert "all backends of listener kube-apiserver have as many connections as" in result.out
+        status = served.run("status")
+        assert status.code == 7
+        for shown in (result.out, status.out):
+            assert "raise `maxconn` of the servers in `templates`" in " ".join(shown.split())
+            assert "send-proxy" not in shown
+            assert "ARP" not in shown
+        record_between(
+            "all backends are full", "holder", "verify", 4, message, None, "fewer clients"
+        )
+    served.ok("verify")
+    served.inventory = before
+    served.up()

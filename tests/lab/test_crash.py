@@ -62,8 +62,11 @@ KINDS = {
 MOMENTS = {
     ("config", "kill"): ["checking the haproxy", "reloading"],
     ("config", "cut"): ["reloading"],
+    ("config", "hangup"): ["reloading"],
     ("image", "kill"): ["n2 recreating", "handing over"],
     ("image", "interrupt"): ["handing over"],
+    ("image", "interrupt-twice"): ["handing over"],
+    ("image", "pipe"): ["n2 recreating"],
     ("router", "kill"): ["n2 holding", "keeping"],
     ("router", "cut"): ["n3 proving"],
 }

@@ -261,3 +261,15 @@ def test_a_lock_that_cannot_be_written(cluster_free: Cluster, options: str) -> N
         cluster_free.node("n2", "umount /run/hadeploy")
     assert cluster_free.snapshot() == before
     assert cluster_free.up()["changes"] > 0
+
+
+def test_a_run_that_ends_while_a_script_works_leaves_no_lock(served: Cluster) -> None:
+    served.inventory["haproxy"] = {"hard_stop_after": "47s"}
+    # n2 is still at work when the run gives its lock back there, and ends before the run does.
+    slow = served.instead_of("n2", "docker", "run", "sleep 3")
+    slower = served.instead_of("n1", "flock", "-w", "sleep 8")
+    with slow, slower:
+        result = served.accident("hangup", "n3 checking the haproxy", "up")
+    assert result.code == 130, result.err
+    eventually(lambda: not served.node("n2", f"cat {LOCK}", check=False), "the lock is gone", 10)
+    served.up()

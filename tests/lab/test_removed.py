@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.lab.faults_document import record_between
-from tests.lab.harness import Cluster
+from tests.lab.harness import ROOT, Cluster, with_template
 
 
 def test_a_port_goes_away_only_with_a_yes(served: Cluster) -> None:
@@ -112,3 +112,46 @@ def test_an_older_inventory_of_another_user_undoes_nothing_unasked(
     monkeypatch.setenv("LOGNAME", "berta")
     assert served.ok("up", "--yes", "--json").document["undoes"] == [sentence]
     served.ok("up", "--rollback")
+
+
+def test_older_contents_that_an_inventory_points_to_undo_nothing_unasked(
+    served: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = dict(served.inventory)
+    secret = served.folder / "password"
+    line = "    timeout http-request"
+
+    def contents(number: int) -> None:
+        secret.write_text(f"secret{number}\n")
+        with_template(served, line, f"    # version {number}\n{line}")
+
+    contents(1)
+    served.inventory["vrrp"] = {"password": f"file:{secret}"}
+    monkeypatch.setenv("LOGNAME", "berta")
+    served.up()
+    monkeypatch.setenv("LOGNAME", "anna")
+    contents(2)
+    served.up()
+    record = served.node("n1", f"cat {ROOT}/applied.json")
+    assert '"vrrp.password": "' in record
+    assert "secret" not in record
+    # An older checkout: the inventory is the same, the files beside it are not.
+    monkeypatch.setenv("LOGNAME", "berta")
+    contents(1)
+    there = served.snapshot()
+    undoes = served.ok("plan", "--json").document["undoes"]
+    assert [sentence.rpartition("@")[0] for sentence in undoes] == [
+        f"the content of {path} goes back to an older one: it was changed by anna"
+        for path in ("templates.folder/haproxy.cfg.j2", "vrrp.password")
+    ]
+    unasked = served.run("up")
+    assert unasked.code == 2
+    assert undoes[0] in unasked.err
+    record_between(
+        "older templates are applied", "all", "up", 2, undoes[0], None, "newer ones, or `--yes`"
+    )
+    assert served.snapshot() == there
+    contents(3)
+    assert served.ok("plan", "--json").document["undoes"] == []
+    served.inventory = before
+    served.up()

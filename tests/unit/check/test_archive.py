@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import tarfile
@@ -41,6 +42,9 @@ def test_names_and_architectures_are_read(tmp_path: Path) -> None:
     assert archive.architecture("docker.io/library/haproxy:3.2.21") == "arm64"
     assert archive.architecture("haproxy:3.2.20") is None
     assert archive.size > 0
+    told = json.dumps(CLASSIC["abc.json"]).encode()
+    assert archive.id_of("docker.io/library/haproxy:3.2.21") == hashlib.sha256(told).hexdigest()
+    assert archive.id_of("haproxy:3.2.20") is None
     assert read_archive(made(tmp_path / "b.tar", OCI)).images == {"r.io:5000/x/y:1": "amd64"}
 
 

@@ -182,6 +182,15 @@ def test_a_check_that_is_under_way_has_its_last_outcome() -> None:
     assert [s.check for s in parse.parse_backends(text)] == ["L4OK", "L4OK", "L7STS"]
 
 
+def test_a_server_that_is_full_is_told_with_what_waits_for_it() -> None:
+    text = captured("stats.csv").replace(
+        "kube-apiserver-backend,n1,0,0,0,1,,", "kube-apiserver-backend,n1,2,3,5,5,5,"
+    )
+    first, second, _ = parse.parse_backends(text)
+    assert (first.full, first.sessions, first.limit, first.queued) == (True, 5, 5, 2)
+    assert (second.full, second.limit, second.queued) == (False, 0, 0)
+
+
 def test_sessions_are_those_of_the_frontends() -> None:
     text = captured("stats.csv").replace(
         "kube-apiserver,FRONTEND,,,0,", "kube-apiserver,FRONTEND,,,12,"

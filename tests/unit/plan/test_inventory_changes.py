@@ -154,3 +154,87 @@ def test_no_value_of_the_inventory_is_kept_twice(apply: Any) -> None:
 @pytest.mark.parametrize("at", ["", "yesterday", "2026-13-40"])
 def test_a_time_that_is_none(at: str) -> None:
     assert when(at) == at
+
+
+POINTS: dict[str, Any] = {
+    **FIRST,
+    "templates": {"folder": "ours"},
+    "vrrp": {"password": "env:VRRP"},
+    "images": {"haproxy": {"archive": "haproxy.tar"}},
+}
+PATHS = ["images.haproxy.archive", "templates.folder/haproxy.cfg.j2", "vrrp.password"]
+
+
+def all_of(digest: str) -> dict[str, str]:
+    return dict.fromkeys(PATHS, digest)
+
+
+def recorded(
+    monkeypatch: pytest.MonkeyPatch,
+    *runs: tuple[str, dict[str, Any], dict[str, str] | None],
+) -> Applied:
+    """The record after several runs, each with contents that the inventory points to."""
+    found: Applied | None = None
+    for by, inventory, contents in runs:
+        monkeypatch.setattr(records, "this_user", lambda by=by: by)
+        cluster = builders.cluster(**inventory)
+        desired = builders.desired(builders.cluster())["n1"]
+        text = records.applied_record(
+            cluster, desired, "id", interim=False, before=found, contents=contents
+        )
+        found = parse_record(text.encode())
+    assert found
+    return found
+
+
+def told_of_contents(
+    record: Applied, contents: dict[str, str], inventory: dict[str, Any] = POINTS, by: str = "b@two"
+) -> list[str]:
+    wanted = recorded_inventory(builders.cluster(**inventory))
+    return list(undone(record, wanted, by, contents))
+
+
+def test_older_contents_that_the_inventory_points_to_are_told_as_fields_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record = recorded(monkeypatch, ("b@two", POINTS, all_of("1")), ("a@one", POINTS, all_of("2")))
+    assert told_of_contents(record, all_of("1")) == [
+        f"the content of {path} goes back to an older one: it was changed by a@one, "
+        f"{when(record.at)}."
+        for path in PATHS
+    ]
+    # What goes on from it, what is the same, and an own change are not.
+    assert told_of_contents(record, all_of("3")) == []
+    assert told_of_contents(record, all_of("2")) == []
+    assert told_of_contents(record, all_of("1"), by="a@one") == []
+
+
+def test_a_template_that_another_added_or_removed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = {PATHS[1]: "1"}, {PATHS[1]: "1", "templates.folder/part.j2": "2"}
+    record = recorded(monkeypatch, ("b@two", POINTS, before), ("a@one", POINTS, after))
+    (sentence,) = told_of_contents(record, before)
+    assert sentence.startswith("the content of templates.folder/part.j2 goes away again: ")
+    record = recorded(monkeypatch, ("b@two", POINTS, after), ("a@one", POINTS, before))
+    (sentence,) = told_of_contents(record, after)
+    assert sentence.startswith("the content of templates.folder/part.j2 comes back: ")
+
+
+def test_a_field_that_goes_away_says_so_for_its_contents(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = recorded(monkeypatch, ("b@two", FIRST, {}), ("a@one", POINTS, all_of("2")))
+    sentences = told_of_contents(record, {}, FIRST)
+    assert [sentence.partition(" goes back")[0] for sentence in sentences] == [
+        "vrrp.password",
+        "images.haproxy.archive",
+        "templates.folder",
+    ]
+
+
+def test_a_record_of_an_older_version_has_no_contents(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = recorded(monkeypatch, ("b@two", POINTS, None))
+    assert old.contents is None
+    assert told_of_contents(old, all_of("1")) == []
+    # The first record with contents is no change of them.
+    record = recorded(monkeypatch, ("b@two", POINTS, None), ("a@one", POINTS, all_of("2")))
+    assert record.changes == ()
+    assert record.contents == all_of("2")
+    assert told_of_contents(record, all_of("1")) == []

@@ -98,16 +98,28 @@ def test_only_what_changes_is_staged_and_validated() -> None:
 def test_each_container_is_proven_right_after_it_was_touched() -> None:
     lines = [line for line in scripts()["apply"].splitlines() if line.startswith("step ")]
     verbs = [line.split()[2] for line in lines]
-    assert verbs == [
-        "swap",
-        "on_free_ports",
-        "prove_haproxy",
-        "swap",
-        "swap",
-        "recreate",
-        "prove_keepalived",
-        "record",
+    assert verbs == ["on_free_ports", "prove_haproxy", "recreate", "prove_keepalived", "record"]
+
+
+def test_files_go_live_while_the_container_is_replaced_and_not_before() -> None:
+    lines = scripts()["apply"].splitlines()
+    words = [shlex.split(line) for line in lines if line.startswith("step ")]
+    (haproxy,) = [line for line in words if "on_free_ports" in line]
+    (keepalived,) = [line for line in words if line[2:3] == ["recreate"]]
+    assert haproxy[5:8] == ["recreate", "c-haproxy", "haproxy/haproxy.cfg"]
+    assert keepalived[3:5] == [
+        "c-keepalived",
+        "keepalived/check-haproxy.sh keepalived/keepalived.conf",
     ]
+
+
+def test_a_file_that_only_a_reload_reads_is_live_before_it() -> None:
+    written = Step("write-file", "haproxy/haproxy.cfg", "", role="haproxy")
+    reload = Step("reload-container", "c-haproxy", "", role="haproxy")
+    turn = NodePlan("n2", (written, reload))
+    script = apply_script(change("n2"), turn, "f" * 16, otherwise="put_back")
+    verbs = [line.split()[2] for line in script.splitlines() if line.startswith("step ")]
+    assert verbs == ["swap", "on_free_ports", "prove_haproxy"]
 
 
 def test_after_a_new_haproxy_keepalived_must_take_part_again() -> None:
