@@ -106,3 +106,27 @@ def test_a_container_that_goes_wild_does_not_take_the_node_along(served: Cluster
         )
         assert all(int(limit) > 0 for limit in limits.split())
     assert served.ok("verify")
+
+
+def test_a_foreign_keepalived_whose_configuration_never_ends_holds_nobody_up(
+    served: Cluster,
+) -> None:
+    node = served.lab.nodes[-1]
+    image = served.inventory["images"]["keepalived"]["reference"]
+    served.node(
+        node,
+        f"""docker run --detach --name stranger --entrypoint bash {image} -c '
+            cp /bin/bash /tmp/keepalived && exec /tmp/keepalived -c "sleep 300; :" -f /dev/zero
+            ' >/dev/null""",
+    )
+    try:
+        eventually(
+            lambda: served.node(node, "grep -lx keepalived /proc/[0-9]*/comm | wc -l") == "3",
+            "it runs",
+        )
+        began = time.monotonic()
+        result = served.run("status", "--json")
+        assert time.monotonic() - began < 20
+        assert "stranger" in str(result.document)
+    finally:
+        served.node(node, "docker stop --time 1 stranger >/dev/null && docker rm stranger")
