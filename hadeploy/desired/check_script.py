@@ -21,6 +21,8 @@ TURNS = 10
 # answer.
 START_SECONDS = 0.5
 LAST_ANSWER_SECONDS = 0.5
+# Who may answer on the health port: haproxy, which is root where a port is below 1024.
+OWNERS = (0, layout.HAPROXY_UID)
 
 
 def check_script(cluster: Cluster, jinja: jinja2.Environment) -> File:
@@ -42,6 +44,8 @@ def check_script(cluster: Cluster, jinja: jinja2.Environment) -> File:
         turn_seconds=TURN_SECONDS,
         turns=TURNS,
         answer_end=_hundredths(answer_end(check)),
+        port=f"{cluster.haproxy.health_port:04X}",
+        owners=OWNERS,
     )
     return File(layout.CHECK_SCRIPT, text, 0o755, "keepalived")
 

@@ -21,6 +21,17 @@ MOST_THREADS = 256
 OWN_FILES = 24
 FILES_STEP = 1000
 
+# Far above what the programs need, so that one gone wild does not take the node along.
+# haproxy has a thread for each CPU, and workers that still have connections after a reload.
+HAPROXY_PIDS = 8192
+# keepalived, its child, a check and what `docker exec` adds.
+KEEPALIVED_PIDS = 256
+KEEPALIVED_MIB = 256
+# A track file has two bytes, keepalived's dump of its state some hundred kilobytes.
+FILE_MIB = 4
+# Of each folder in memory: a socket, PID files, that dump.
+TMPFS_SIZE = "16m"
+
 
 def haproxy_container(cluster: Cluster, *, privileged: bool = False) -> Container:
     """haproxy as master-worker in the foreground; USR2 reloads (haproxy management guide, 4).
@@ -37,10 +48,13 @@ def haproxy_container(cluster: Cluster, *, privileged: bool = False) -> Containe
         entrypoint="haproxy",
         arguments=("-W", "-db", "-f", f"{layout.IN_HAPROXY}/haproxy.cfg"),
         mounts=((f"{cluster.root}/haproxy", layout.IN_HAPROXY, "ro"),),
-        tmpfs=(layout.IN_HAPROXY_RUN,),
-        user="root" if as_root else None,
+        tmpfs=(_tmpfs(layout.IN_HAPROXY_RUN),),
+        user="root" if as_root else f"{layout.HAPROXY_UID}:{layout.HAPROXY_UID}",
         capabilities=("NET_BIND_SERVICE",) if as_root else (),
         nofile=_nofile(cluster),
+        pids=HAPROXY_PIDS,
+        memory=_haproxy_mib(cluster),
+        file_size=None,
         stop_signal="SIGUSR1",
         stop_timeout=cluster.haproxy.stop_timeout,
         log_max_size=cluster.containers.log_max_size,
@@ -69,17 +83,29 @@ def keepalived_container(cluster: Cluster) -> Container:
             # keepalived 2.3 ignores track files that it sees on a read-only file system.
             (f"{cluster.root}/{layout.TRACK}", layout.IN_TRACK, "rw"),
         ),
-        tmpfs=("/run", "/tmp"),  # noqa: S108 - in the container, where keepalived dumps its state
+        # In the container, where keepalived dumps its state.
+        tmpfs=(_tmpfs("/run"), _tmpfs("/tmp")),  # noqa: S108
         user=None,
         # Without SETGID and SETUID keepalived cannot start its check, and takes that for good.
         capabilities=("NET_ADMIN", "NET_BROADCAST", "NET_RAW", "SETGID", "SETUID"),
         nofile=None,
+        pids=KEEPALIVED_PIDS,
+        memory=KEEPALIVED_MIB,
+        file_size=FILE_MIB,
         stop_signal="SIGTERM",
         stop_timeout=KEEPALIVED_STOP_SECONDS,
         log_max_size=cluster.containers.log_max_size,
         log_max_file=cluster.containers.log_max_file,
         cluster=cluster.name,
     )
+
+
+def _tmpfs(path: str) -> str:
+    return f"{path}:size={TMPFS_SIZE}"
+
+
+def _haproxy_mib(cluster: Cluster) -> int:
+    return 512 + cluster.haproxy.maxconn // 8
 
 
 def _privileged_port(cluster: Cluster) -> bool:

@@ -29,6 +29,11 @@ IN_TRACK = "/etc/keepalived-track"
 
 INSTANCE = "hadeploy"
 
+# haproxy's user and group on the node: of no account, and in no range from which others take some
+# (systemd's UIDS-GIDS; /etc/subuid; sssd's ldap_idmap_range_max). The kernel tells who listens on
+# a port by it, so what answers on the health port is haproxy, and not another user of the node.
+HAPROXY_UID = 2_100_000_000
+
 # Slots of the global maxconn that only the health frontend can take: at the global limit a
 # monitor-uri on any frontend times out, and the VIP would leave a node because it is busy.
 HEALTH_MAXCONN = 100

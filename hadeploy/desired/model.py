@@ -56,6 +56,9 @@ class Container:
         user: whom it runs as, or None for the image's own user.
         capabilities: all others are dropped.
         nofile: the limit of open files, or None for the engine's own.
+        pids: the limit of processes and threads.
+        memory: the limit of memory, in MiB.
+        file_size: the limit of what it may write to one file, in MiB, or None for the engine's own.
         stop_signal: what `docker stop` sends.
         stop_timeout: seconds until `docker stop` kills.
         log_max_size: of one log file.
@@ -73,6 +76,9 @@ class Container:
     user: str | None
     capabilities: tuple[str, ...]
     nofile: int | None
+    pids: int
+    memory: int
+    file_size: int | None
     stop_signal: str
     stop_timeout: int
     log_max_size: str

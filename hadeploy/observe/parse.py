@@ -301,14 +301,18 @@ def _processes(text: str) -> dict[int, str]:
 
 
 def parse_files(reply: Reply) -> tuple[ObservedFile, ...]:
-    """The files of ours, whose contents come all together below `contents`, or each by itself."""
+    """The files of ours, whose contents come all together below `contents`, or each by itself.
+
+    Track files always come by themselves.
+    """
     messages = reply.all("file")
     contents = [_content(message) for message in messages]
     for message in reply.all("contents"):
         ends = list(itertools.accumulate(int(size) for size in message.words))
         everything = _content(message)
         contents = [everything[start:end] for start, end in itertools.pairwise([0, *ends])]
-    return tuple(_file(m, content) for m, content in zip(messages, contents, strict=True))
+    files = [_file(m, content) for m, content in zip(messages, contents, strict=True)]
+    return (*files, *(_file(message, _content(message)) for message in reply.all("track")))
 
 
 def _file(message: Message, content: bytes) -> ObservedFile:

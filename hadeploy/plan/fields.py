@@ -26,6 +26,9 @@ def wanted_fields(container: Container) -> dict[str, Any]:
         "tmpfs": sorted(container.tmpfs),
         "capabilities": sorted(container.capabilities),
         "nofile": container.nofile,
+        "file size": container.file_size and container.file_size * 2**20,
+        "pids": container.pids,
+        "memory": container.memory * 2**20,
         "stop signal": container.stop_signal,
         "stop timeout": container.stop_timeout,
         "log options": {
@@ -49,14 +52,23 @@ def found_fields(there: ObservedContainer) -> dict[str, Any]:
         "read-only": host.get("ReadonlyRootfs", False),
         "privileged": host.get("Privileged", False),
         "mounts": sorted(host.get("Binds") or []),
-        "tmpfs": sorted(host.get("Tmpfs") or {}),
+        "tmpfs": sorted(_with_size(*item) for item in (host.get("Tmpfs") or {}).items()),
         "capabilities": sorted(c.removeprefix("CAP_") for c in host.get("CapAdd") or []),
         "nofile": limits.get("nofile"),
+        "file size": limits.get("fsize"),
+        "pids": host.get("PidsLimit"),
+        "memory": host.get("Memory"),
         "stop signal": config.get("StopSignal"),
         "stop timeout": config.get("StopTimeout"),
         "log options": (host.get("LogConfig") or {}).get("Config") or {},
         "user": config.get("User"),
     }
+
+
+def _with_size(path: str, options: str) -> str:
+    """A tmpfs as the specification has it; Podman adds its own options."""
+    size = next((o for o in options.split(",") if o.startswith("size=")), None)
+    return f"{path}:{size}" if size else path
 
 
 def changed_fields(container: Container, there: ObservedContainer) -> dict[str, tuple[Any, Any]]:

@@ -33,13 +33,16 @@ def _engine_arguments(container: Container) -> list[str]:
 
 
 def _limits(container: Container) -> list[str]:
-    """What the engine may refuse: of its log, and of what it may open."""
+    """What the engine may refuse: of its log, and of what it may open and use."""
     command = ["--log-driver", "json-file"]
     command += ["--log-opt", f"max-size={container.log_max_size}"]
     command += ["--log-opt", f"max-file={container.log_max_file}"]
     if container.nofile is not None:
         command += ["--ulimit", f"nofile={container.nofile}:{container.nofile}"]
-    return command
+    if container.file_size is not None:
+        size = container.file_size * 2**20
+        command += ["--ulimit", f"fsize={size}:{size}"]
+    return [*command, "--pids-limit", str(container.pids), "--memory", f"{container.memory}m"]
 
 
 def trial_arguments(container: Container) -> list[str]:

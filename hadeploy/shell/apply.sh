@@ -272,8 +272,12 @@ takes_part() {
     esac
 }
 
-# set_track FILE NUMBER: in place, since keepalived watches the file and not its name.
-set_track() { printf '%s\n' "$2" >"$HD_ROOT/track/$1" && sync "$HD_ROOT/track/$1"; }
+# set_track FILE NUMBER: in place, since keepalived watches the file and not its name. By no link: what the
+# container puts there must not lead to a file of the node.
+set_track() {
+    printf '%s\n' "$2" |
+        dd of="$HD_ROOT/track/$1" oflag=nofollow,nonblock conv=fsync status=none
+}
 
 # hold CONTAINER: keeps the VIP off this node while all nodes change; it neither hears nor speaks. If the
 # run is interrupted, guard.sh ends that.
@@ -319,8 +323,9 @@ has_heard() {
 }
 
 drained() {
-    for hd_track in "$HD_ROOT"/track/*; do
-        [ "$(cat "$hd_track")" = 0 ] || return 0
+    for hd_track in drain handover; do
+        # One that is missing counts as 0.
+        case $(track_says "$hd_track") in 0 | '') ;; *) return 0 ;; esac
     done
     return 1
 }
@@ -329,5 +334,5 @@ is_master() { [ "$(vrrp_state "$1")" = MASTER ]; }
 
 last_words() {
     printf -- '--- last lines of %s:\n' "$1"
-    docker logs --tail 12 "$1"
+    last_bytes 16384 docker logs --tail 12 "$1"
 }

@@ -46,9 +46,10 @@ counted() {
 
 # check_passes CONTAINER: runs it once. If it fails, tells its exit code and its last lines.
 check_passes() {
-    hd_check_said=$(timeout 10 docker exec "$1" "$HD_CHECK_SCRIPT" 2>&1) && return 0
+    brief 16384 timeout 10 docker exec "$1" "$HD_CHECK_SCRIPT" && return 0
+    # shellcheck disable=SC2154  # report.sh
     printf -- '--- the check %s fails in %s with exit code %s:\n%s\n' \
-        "$HD_CHECK_SCRIPT" "$1" "$?" "$(printf '%s\n' "$hd_check_said" | tail -n 5)"
+        "$HD_CHECK_SCRIPT" "$1" "$hd_code" "$(printf '%s\n' "$hd_said" | tail -n 5)"
     return 1
 }
 

@@ -3,11 +3,13 @@
 # Nothing is changed. Given: HD_HAPROXY, HD_KEEPALIVED (container names), HD_SECONDS (how long its
 # keepalived is listened to), HD_LINES (of each log), keepalived.sh, preflight.sh.
 
+MOST_LOG_BYTES=262144
+
 # last_words ROLE CONTAINER
 last_words() {
     is_ours "$2" || return 0
     emit log "$1"
-    timeout 10 docker logs --tail "$HD_LINES" "$2" 2>&1
+    last_bytes "$MOST_LOG_BYTES" docker logs --tail "$HD_LINES" "$2"
 }
 
 # tell_frozen ROLE CONTAINER: whether somebody has stopped one of its processes (SIGSTOP).

@@ -24,6 +24,8 @@ serves_us() {
     return 1
 }
 
+MOST_CONFIG_BYTES=1048576
+
 # inside ROOT PATH: where on the node PATH of a container is. Links lead to places in the container,
 # which the kernel, asked through /proc, would look for on the node itself.
 inside() {
@@ -184,9 +186,15 @@ observe_one() {
         emit foreign "$1" "$2" "$(started_by "$3")"
     fi
     running_files "$1" "$2" "$hd_root" "$3" "${hd_about#*:}" | while IFS= read -r hd_file; do
+        hd_config=$(place "$2" "$hd_root" "$hd_file")
+        # A device or a pipe has no end.
+        if ! [ -f "$hd_config" ] || [ "$(stat -L -c %s "$hd_config")" -gt "$MOST_CONFIG_BYTES" ]; then
+            emit foreign-unread "$1" "$2" "$hd_file"
+            continue
+        fi
         emit foreign-config "$1" "$2" "$hd_file"
-        base64 <"$(place "$2" "$hd_root" "$hd_file")"
-        [ "$1" != haproxy ] || surroundings "$2" "$hd_root" "$3" "$(place "$2" "$hd_root" "$hd_file")"
+        timeout 10 head -c "$MOST_CONFIG_BYTES" "$hd_config" | base64
+        [ "$1" != haproxy ] || surroundings "$2" "$hd_root" "$3" "$hd_config"
         extras "$1" "$2" "$hd_root" "$hd_file"
     done
 }

@@ -10,7 +10,7 @@ IN_TIME_SECONDS=30
 # are renewed every 20 s (run/lock.py), so the holder's expires at most so much later than this node's.
 UNDECIDED_SECONDS=60
 
-held_back() { [ "$(cat "$HD_ROOT/track/handover" 2>/dev/null)" = 1 ]; }
+held_back() { [ "$(track_says handover)" = 1 ]; }
 
 # abandoned: whether no run has the lock and no script is at work.
 abandoned() {

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # Asking keepalived for its state.
+MOST_DUMP_BYTES=1048576
 
 # check_age CONTAINER: seconds since its check of haproxy ran last; fails if it never did.
 check_age() {
@@ -38,7 +39,7 @@ vrrp_read() {
 # the file away. So does another run that looks at this node: then it is asked again.
 written() {
     hd_left=15
-    until hd_written=$(cat "$1" 2>/dev/null) && case $hd_written in *"$3"*) ;; *) false ;; esac; do
+    until hd_written=$(read_at_most "$MOST_DUMP_BYTES" "$1") && case $hd_written in *"$3"*) ;; *) false ;; esac; do
         hd_left=$((hd_left - 1))
         [ "$hd_left" -gt 0 ] || return 1
         nap

@@ -194,12 +194,15 @@ ours() {
         --filter "label=hadeploy.cluster=$HD_CLUSTER"
 }
 
+# track_says NAME: keepalived's container may write these files.
+track_says() { read_at_most 64 "$HD_ROOT/track/$1"; }
+
 # fingerprint OURS: of all that a plan is made on and a run changes.
 fingerprint() {
     {
-        find "$HD_ROOT/applied.json" "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/track" \
+        find "$HD_ROOT/applied.json" "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" \
             -type f -exec sha256sum {} +
-        printf '%s\n' "$1"
+        printf '%s\n' "$1" "drain $(track_says drain)" "handover $(track_says handover)"
     } 2>/dev/null | sort | sha256sum | {
         read -r hd_sum _
         printf '%.16s\n' "$hd_sum"

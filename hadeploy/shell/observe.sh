@@ -4,10 +4,9 @@
 # change: how long to wait first; the lock is given back then), foreign.sh, containers.sh, preflight.sh,
 # segment.sh, settle.sh, answer.sh.
 # Everything is data for observe/parse.py.
-NEWLINE='
-'
 MOST_ASKED_AT_ONCE=16
 SILENT_SECONDS=0.3
+MOST_LOG_BYTES=104857600
 
 observe_node() {
     emit node
@@ -62,7 +61,7 @@ observe_images() {
 observe_files() {
     [ -d "$HD_ROOT" ] && ! foreign_in_folder >/dev/null || return 0
     # The folder may be a link to another one.
-    hd_files=$(find -H "$HD_ROOT" -type f -exec stat -c '%a %u:%g %s %n' {} + 2>/dev/null)
+    hd_files=$(find -H "$HD_ROOT" -path "$HD_ROOT/track" -prune -o -type f -exec stat -c '%a %u:%g %s %n' {} + 2>/dev/null)
     emit kept
     set --
     hd_sizes=
@@ -84,6 +83,17 @@ observe_files() {
 $hd_files
 EOF
     [ $# -eq 0 ] || together "$@" || one_by_one "$@"
+    observe_tracks
+}
+
+# observe_tracks: keepalived's container may write them.
+observe_tracks() {
+    for hd_name in drain handover; do
+        hd_about=$(stat -c '%F:%a %u:%g' "$HD_ROOT/track/$hd_name" 2>/dev/null)
+        case $hd_about in 'regular file:'* | 'regular empty file:'*) ;; *) continue ;; esac
+        emit track "${hd_about#*:}" "track/$hd_name"
+        track_says "$hd_name" | base64
+    done
 }
 
 # together "MODE OWNER FILE"...: false if what was read is not as long as the files were.
@@ -171,7 +181,7 @@ observe_once_up() {
         ! printf '%s\n' "$hd_stats" | grep "^$hd_listener-backend," |
             cut -d , -f 2,18 | grep -qE '^[^,]*,(UP|no check)' || continue
         hd_used=" $hd_listener-backend/[^< ][^ ]*"
-        docker logs "$HD_HAPROXY" 2>&1 |
+        timeout 10 docker logs "$HD_HAPROXY" 2>&1 | head -c "$MOST_LOG_BYTES" |
             grep -qE -m 1 "Server$hd_used is UP|$hd_used [0-9/-]+ [+]?[1-9]" &&
             emit once-up "$hd_listener"
     done

@@ -11,6 +11,9 @@ umask 077
 trap '' PIPE HUP
 exec 2>&1
 
+NEWLINE='
+'
+
 # emit KIND [WORD...]: one message; what is printed next is its body. It is one write: what others
 # print at the same time does not come in between.
 emit() { printf '\n@%s %s\n' "$HD_TOKEN" "$*"; }
@@ -145,9 +148,62 @@ container_of() {
     printf '%s\n' "$hd_id"
 }
 
-# http_get PORT PATH...: the answers of a local port, within 2 s, on one connection. What bash itself prints
-# goes out line by line, and the second line would wait for the first one's acknowledgement, which the kernel
-# delays by 40 ms (RFC 1122, 4.2.3.2 and 4.2.3.4); so its printf is the program.
+# read_at_most BYTES FILE: of one that a container can write: by no link, which could lead anywhere on the
+# node, and without waiting for a pipe.
+read_at_most() { dd if="$2" iflag=nofollow,nonblock,fullblock bs="$1" count=1 status=none 2>/dev/null; }
+
+# last_bytes BYTES COMMAND...: the end of what it prints in 10 s.
+last_bytes() {
+    hd_bytes=$1
+    shift
+    timeout 10 "$@" 2>&1 | tail -c "$hd_bytes"
+}
+
+# brief BYTES COMMAND...: its exit code, also in hd_code, and what it prints in hd_said; it fails if that is more.
+brief() {
+    hd_most=$1
+    shift
+    hd_said=$({ "$@" 2>&1 && printf '\n0' || printf '\n%s' "$?"; } 2>/dev/null | head -c "$hd_most")
+    hd_code=${hd_said##*"$NEWLINE"}
+    hd_said=${hd_said%"$NEWLINE"*}
+    case $hd_code in '' | *[!0-9]*) hd_code=1 ;; esac
+    return "$hd_code"
+}
+
+# haproxy's user on the node (desired/layout.py), and the most that it may say.
+HAPROXY_UID=2100000000
+MOST_HTTP_BYTES=8388608
+
+# Answers only where the listener belongs to one of the users in $3: any user of the node can take the port
+# while haproxy does not run. Whose it is says the kernel, in lines of 150 characters (proc_pid_net(5)); what
+# listens comes first. One can be missed while others change. What bash itself prints goes out line by line,
+# and the second line would wait for the first one's acknowledgement, which the kernel delays by 40 ms
+# (RFC 1122, 4.2.3.2 and 4.2.3.4); so its printf is the program.
+# shellcheck disable=SC2016  # expanded by bash, from its own arguments
+http_program='
+owner() {
+    for tries in 1 2 3 4; do
+        while IFS= read -r -N 150 row; do
+            words=($row)
+            case ${words[3]-} in 0A | st) ;; *) break ;; esac
+            case ${words[1]} in
+            "0100007F:$1" | "7F000001:$1" | "00000000:$1")
+                echo "${words[7]}"
+                return
+                ;;
+            esac
+        done </proc/net/tcp
+    done
+}
+exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+printf -v port "%04X" "$1"
+case " $3 " in *" $(owner "$port") "*) ;; *) exit 3 ;; esac
+enable -n printf
+printf "$2" >&3
+exec head -c "$4" <&3
+'
+
+# http_get PORT PATH...: the answers of our haproxy on a local port, within 2 s, on one connection.
 http_get() {
     hd_asked_port=$1
     shift
@@ -156,12 +212,28 @@ http_get() {
         hd_requests="${hd_requests}GET $1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
         shift
     done
-    # shellcheck disable=SC2016  # expanded by bash, from its own arguments
-    timeout 2 bash --norc -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
-        enable -n printf
-        printf "$2" >&3
-        exec cat <&3' bash "$hd_asked_port" "${hd_requests}GET $1 HTTP/1.0\r\n\r\n" 2>/dev/null
+    hd_requests="${hd_requests}GET $1 HTTP/1.0\r\n\r\n"
+    ask_haproxy "0 $HAPROXY_UID"
+    [ $? -eq 3 ] || return 0
+    # Earlier versions left the user to the image.
+    hd_user=$(user_of "$(main_pid "$HD_HAPROXY")") && ask_haproxy "$hd_user"
 }
+
+ask_haproxy() {
+    timeout 2 bash --norc -c "$http_program" bash "$hd_asked_port" "$hd_requests" "$1" "$MOST_HTTP_BYTES" \
+        2>/dev/null
+}
+
+# user_of PID: as a number.
+user_of() {
+    while read -r hd_key hd_value _; do
+        [ "$hd_key" != Uid: ] || {
+            printf '%s\n' "$hd_value"
+            return 0
+        }
+    done <"/proc/$1/status"
+    return 1
+} 2>/dev/null
 
 # tcp_opens ADDRESS PORT: whether a connection opens within 1 s.
 tcp_opens() {

@@ -27,7 +27,7 @@ put_back() {
         stay $((60 + HD_ELECTION)) $HD_VIPS
     fi
     if put_back_haproxy && put_back_role keepalived "$HD_KEEPALIVED" "$(former 2)" HUP; then
-        if [ "${hd_unfit-}" = yes ] && [ "$(cat "$HD_ROOT/track/handover")" != 0 ]; then
+        if [ "${hd_unfit-}" = yes ] && [ "$(track_says handover)" != 0 ]; then
             set_track handover "$KEPT_OFF"
             emit restored-off
         else

@@ -8,7 +8,9 @@ stage_begin() {
     emit staging
     # The folder above may be somebody else's: its mode is not ours to change.
     [ -d "${HD_ROOT%/*}" ] || install -d -m 0755 "${HD_ROOT%/*}" || fail
-    install -d -m 0755 "$HD_ROOT" "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/track" || fail
+    # No user of the node comes in: what keepalived's container writes into track/ is nothing to run.
+    install -d -m 0700 "$HD_ROOT" || fail
+    install -d -m 0755 "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/track" || fail
     rm -rf "$HD_ROOT/.staging"
     mkdir -m 0755 "$HD_ROOT/.staging" || fail
 }
@@ -16,11 +18,12 @@ stage_begin() {
 # track FILE: a track file that is not there yet; what is in one that exists is never touched, since
 # a missing or replaced one counts as "not drained".
 track() {
-    [ -e "$HD_ROOT/track/$1" ] && return 0
-    printf '0\n' >"$HD_ROOT/track/$1.new" || fail
-    chmod 0644 "$HD_ROOT/track/$1.new" || fail
-    sync "$HD_ROOT/track/$1.new" || fail
-    mv "$HD_ROOT/track/$1.new" "$HD_ROOT/track/$1" || fail
+    [ -f "$HD_ROOT/track/$1" ] && [ ! -L "$HD_ROOT/track/$1" ] && return 0
+    # Not in track/, where the container could make the name a link.
+    printf '0\n' >"$HD_ROOT/.staging/$1" || fail
+    chmod 0644 "$HD_ROOT/.staging/$1" || fail
+    sync "$HD_ROOT/.staging/$1" || fail
+    mv -fT "$HD_ROOT/.staging/$1" "$HD_ROOT/track/$1" || fail
 }
 
 # put PATH MODE CONTENT: a staged file; the content is base64.
@@ -32,6 +35,13 @@ put() {
     sync "$hd_staged" || fail
 }
 
+# given FILE COMMAND...: a file in base64 on the stdin of a command.
+given() {
+    hd_given=$1
+    shift
+    { printf '%s' "$hd_given" | base64 -d; } 2>/dev/null | "$@"
+}
+
 # validate ROLE FILE COMMAND...: fails with the program's own words. FILE, in base64, is for its stdin.
 validate() {
     hd_role=$1
@@ -39,8 +49,7 @@ validate() {
     shift 2
     emit validating "$hd_role"
     # What the engine's client has to warn of is not what the program says.
-    hd_said=$({ printf '%s' "$hd_file" | base64 -d; } 2>/dev/null | timeout 60 "$@" 2>&1)
-    hd_code=$?
+    brief 65536 given "$hd_file" timeout 60 "$@"
     hd_said=$(printf '%s\n' "$hd_said" | grep -v '^WARNING: ')
     printf '%s\n' "$hd_said"
     # The engine could not run it at all (docker-run(1), EXIT STATUS); the last two may also be the

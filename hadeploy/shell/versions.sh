@@ -5,7 +5,7 @@
 version() {
     emit version "$1"
     shift
-    timeout 10 "$@" </dev/null 2>&1 | head -n 1
+    timeout 10 "$@" </dev/null 2>&1 | head -c 4096 | head -n 1
 }
 
 main() {

@@ -105,11 +105,18 @@ def inspected(container: Container) -> dict[str, Any]:
             "ReadonlyRootfs": True,
             "Privileged": False,
             "Binds": [":".join(mount) for mount in container.mounts],
-            "Tmpfs": dict.fromkeys(container.tmpfs, ""),
+            "Tmpfs": dict(path.split(":", 1) for path in container.tmpfs),
+            "PidsLimit": container.pids,
+            "Memory": container.memory * 2**20,
             "CapAdd": list(container.capabilities),
-            "Ulimits": [{"Name": "nofile", "Hard": container.nofile, "Soft": container.nofile}]
-            if container.nofile
-            else None,
+            "Ulimits": [
+                {"Name": name, "Hard": limit, "Soft": limit}
+                for name, limit in (
+                    ("nofile", container.nofile),
+                    ("fsize", container.file_size and container.file_size * 2**20),
+                )
+                if limit
+            ],
             "LogConfig": {
                 "Config": {
                     "max-file": str(container.log_max_file),

@@ -9,6 +9,7 @@ import pytest
 
 from hadeploy.check.model import Sight
 from hadeploy.check.planned_ports import planned_ports
+from hadeploy.desired.layout import HAPROXY_UID
 from hadeploy.observe.host import Host
 from hadeploy.observe.model import Owner, Socket
 from tests.unit import builders
@@ -82,4 +83,4 @@ def test_a_privileged_port_of_a_template_gives_haproxy_the_right_to_bind_it() ->
         return builders.desired(cluster)["n1"].container("haproxy").user
 
     assert user("*:81") == user("127.0.0.1:8000,:1000-2000") == "root"
-    assert user("*:8100") is None
+    assert user("*:8100") == f"{HAPROXY_UID}:{HAPROXY_UID}"

@@ -14,11 +14,11 @@ REMOVE = 'rm -f "$HD_ROOT/haproxy/gone"'
 
 def output(root: Path, command: str) -> str:
     """What is told where a command does not do what it usually does."""
-    for name in ("haproxy/gone", "track/drain"):
+    for name in ("haproxy/gone", "keepalived/kept"):
         (root / name).parent.mkdir(parents=True)
         (root / name).write_text("0\n")
     variables = {"HD_TOKEN": "t", "HD_CLUSTER": "c", "HD_ROOT": str(root)}
-    script = compose("observe.sh", variables=variables, main=f"{command}\nobserve_files")
+    script = compose("lock.sh", "observe.sh", variables=variables, main=f"{command}\nobserve_files")
     done = subprocess.run(
         ["sh"], input=script, text=True, timeout=30, check=True, stdout=subprocess.PIPE
     )
@@ -39,7 +39,7 @@ def told(root: Path, command: str) -> list[str]:
 def test_a_file_that_goes_away_while_it_is_looked_at_is_not_there(
     tmp_path: Path, program: str
 ) -> None:
-    assert told(tmp_path, program) == ["track/drain"]
+    assert told(tmp_path, program) == ["keepalived/kept"]
     assert not (tmp_path / "haproxy/gone").exists()
 
 
@@ -51,23 +51,25 @@ def test_a_file_that_goes_away_before_it_is_asked_for_its_mode_is_not_there(
     stat.parent.mkdir()
     stat.write_text(f'#!/bin/sh\n{REMOVE}\nexec /usr/bin/stat "$@"\n')
     stat.chmod(0o755)
-    assert told(tmp_path / "root", f"PATH={stat.parent}:$PATH; export HD_ROOT") == ["track/drain"]
+    assert told(tmp_path / "root", f"PATH={stat.parent}:$PATH; export HD_ROOT") == [
+        "keepalived/kept"
+    ]
 
 
 def test_a_file_that_cannot_be_read_is_there(tmp_path: Path) -> None:
-    assert told(tmp_path, "base64() { return 1; }") == ["haproxy/gone", "track/drain"]
+    assert told(tmp_path, "base64() { return 1; }") == ["haproxy/gone", "keepalived/kept"]
 
 
 def test_our_folder_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "link").symlink_to("disk")
-    assert told(tmp_path / "link", ":") == ["haproxy/gone", "track/drain"]
+    assert told(tmp_path / "link", ":") == ["haproxy/gone", "keepalived/kept"]
 
 
 def test_blanks_belong_to_a_name(tmp_path: Path) -> None:
     root = tmp_path / "a  root"
     root.mkdir()
-    assert told(root, ":") == ["haproxy/gone", "track/drain"]
+    assert told(root, ":") == ["haproxy/gone", "keepalived/kept"]
 
 
 @pytest.mark.parametrize(

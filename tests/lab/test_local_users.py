@@ -1,0 +1,115 @@
+"""What a user of a node who is not root can do to the cluster: nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
+
+# It answers whatever it is asked as haproxy would, on each port that it gets.
+SQUATTER = """
+import re, socket, sys, threading, time
+config, *ports = sys.argv[1:]
+def answer(connection):
+    asked = connection.recv(4096).decode()
+    if "/config" in asked:
+        connection.sendall(f"HTTP/1.1 302 Found\\r\\nlocation: /{config}\\r\\n\\r\\n".encode())
+    else:
+        connection.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n")
+    connection.close()
+def take(port):
+    while True:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1" if port == 19443 else "0.0.0.0", port))
+            listener.listen()
+            break
+        except OSError:
+            time.sleep(0.002)
+    while True:
+        answer(listener.accept()[0])
+for port in ports:
+    threading.Thread(target=take, args=(int(port),)).start()
+"""
+
+
+@contextlib.contextmanager
+def squatting(cluster: Cluster, node: str) -> Iterator[None]:
+    """A user of the node waits for haproxy's ports to be free, and takes them."""
+    config = cluster.node(
+        node, f"sed -n 's,.*location /\\([0-9a-f]*\\).*,\\1,p' {ROOT}/haproxy/*.cfg"
+    )
+    cluster.lab.exec(node, ["sh", "-c", "cat >/tmp/squatter.py"], input=SQUATTER)
+    pid = cluster.node(
+        node,
+        f"""setpriv --reuid nobody --clear-groups python3 /tmp/squatter.py {config} 19443 9443 \\
+            >/dev/null 2>&1 </dev/null & echo $!""",
+    )
+    try:
+        yield
+    finally:
+        cluster.node(node, f"kill {pid}; rm /tmp/squatter.py")
+
+
+def squats(cluster: Cluster, node: str) -> bool:
+    """Whether both ports are somebody else's."""
+    return cluster.node(node, "ss -Hltnp 'sport = :19443 or sport = :9443'").count("python3") == 2
+
+
+def test_who_takes_haproxys_ports_does_not_keep_the_vip(served: Cluster) -> None:
+    (holder,) = served.holders()
+    with squatting(served, holder):
+        served.node(holder, f"docker stop --time 1 {HAPROXY} >/dev/null")
+        eventually(lambda: squats(served, holder), "the ports are taken")
+        eventually(lambda: served.holders() not in ([holder], []), "the VIP moves", 10)
+        (other,) = served.holders()
+        assert other != holder
+        # haproxy cannot come back; what answers in its place is not taken for it.
+        served.node(holder, f"docker start {HAPROXY} >/dev/null")
+        result = served.run("verify", "--json")
+        assert result.code != 0
+        assert (holder, "haproxy-answers") in result.failures()
+        assert served.holders() == [other]
+        assert served.run("status").code != 0
+    eventually(lambda: served.run("verify").code == 0, "haproxy is back by itself", 60)
+
+
+def test_haproxy_runs_as_a_user_that_nobody_else_is(served: Cluster) -> None:
+    node = served.lab.nodes[0]
+    pid = served.node(node, f"docker inspect --format '{{{{.State.Pid}}}}' {HAPROXY}")
+    uid = served.node(node, f"stat -c %u /proc/{pid}")
+    assert served.node(node, f"getent passwd {uid}", check=False) == ""
+    # Whoever gets to haproxy's socket changes nothing there; root gets everywhere.
+    told = served.node(
+        node,
+        f"""python3 -c '
+import socket
+s = socket.socket(socket.AF_UNIX)
+s.connect("/proc/{pid}/root/tmp/haproxy.sock")
+s.sendall(b"set server kube-apiserver-backend/n1 addr 192.0.2.1\\n")
+print(s.recv(4096).decode())' 2>&1""",
+        check=False,
+    )
+    assert "Permission denied" in told
+
+
+def test_a_user_of_the_node_does_not_get_into_our_folder(served: Cluster) -> None:
+    node = served.lab.nodes[0]
+    # As a keepalived that somebody has taken over could.
+    served.node(
+        node,
+        f"""docker exec {KEEPALIVED} sh -c 'cp /bin/bash /etc/keepalived-track/shell &&
+            chmod 4755 /etc/keepalived-track/shell'""",
+    )
+    try:
+        for path in ("", "/track/shell", "/haproxy/haproxy.cfg"):
+            told = served.node(
+                node,
+                f"setpriv --reuid nobody --clear-groups ls {ROOT}{path} 2>&1",
+                check=False,
+            )
+            assert "Permission denied" in told
+    finally:
+        served.node(node, f"rm -f {ROOT}/track/shell")
