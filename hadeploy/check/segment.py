@@ -189,7 +189,7 @@ def _stranger(
 ) -> Stranger:
     labels = {str(node.address): node.label for node in cluster.nodes}
     macs = {link.mac: node for node, look in observed.items() for link in look.host.links.values()}
-    own = macs.get(mac, "")
+    own = macs.get(mac, "") if mac else ""
     label = own or labels.get(address, "")
     return Stranger(
         mac,

@@ -191,15 +191,14 @@ class Login:
             return
         try:
             key = self.unlocked.get(file) or load_key(file)
-        except paramiko.PasswordRequiredException:
+        except (OSError, paramiko.PasswordRequiredException):
             key = None
-        except OSError:
-            return
         if key is None:
+            # Of a key that only the agent has, the public part may be all that is here.
             public = public_parts(file)
             mine = [one for one in held if one.asbytes() in public]
             yield from self._certified(mine)
-            if not mine and file.suffix != ".pub":
+            if not mine and file.suffix != ".pub" and file.is_file():
                 self.encrypted.append(file)
             return
         for certificate in (file.with_name(f"{file.name}-cert.pub"), *self.certificates):

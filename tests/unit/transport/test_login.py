@@ -50,3 +50,12 @@ def test_an_unprotected_key_is_not_offered_and_the_error_says_so(key: Path) -> N
         f"n1: connecting to me@h:22: the private key is not used, since others can read it: '{key}'"
     )
     assert told.hint == f"chmod 600 '{key}'"
+
+
+def test_of_a_key_that_only_the_agent_has_the_public_part_is_enough(key: Path) -> None:
+    held = paramiko.ECDSAKey.generate()
+    key.unlink()
+    key.with_name("a key.pub").write_text(f"{held.get_name()} {held.get_base64()} me\n")
+    login = Login("me", [key], [], {}, None, insist=True, only=True)
+    assert list(login._keys([held])) == [held]  # type: ignore[list-item]
+    assert login.encrypted == []
