@@ -66,6 +66,8 @@ def stopped_conflicts(cluster: Cluster, interface: str, look: ObservedNode) -> l
         claims = list(_published(cluster, there))
         if _on_host_network(there):
             claims += _claims(cluster, interface, one.role, text)
+            if one.vip_in and _may_add_addresses(there) and not claims:
+                claims.append(f"a VIP, in {one.vip_in}")
         known = not _on_host_network(there) or bool(one.config)
         if one.role or claims:
             known = known or one.role is None
@@ -171,6 +173,12 @@ def _published(cluster: Cluster, there: ObservedContainer) -> Iterator[str]:
 
 def _on_host_network(there: ObservedContainer) -> bool:
     return bool(there.raw.get("HostConfig", {}).get("NetworkMode") == "host")
+
+
+def _may_add_addresses(there: ObservedContainer) -> bool:
+    host = there.raw.get("HostConfig", {})
+    added = host.get("CapAdd") or ()
+    return bool(host.get("Privileged")) or any("NET_ADMIN" in str(c) or c == "ALL" for c in added)
 
 
 def _text(content: bytes) -> str:

@@ -157,9 +157,12 @@ CHECKS = (
         "runs haproxy or keepalived and claims nothing is a warning. Of stopped containers, `plan` "
         "and `up` look only at those with haproxy or keepalived in their image, command or name "
         "where something was applied already. Containers that something else than the engine "
-        "starts again (kubelet, Docker swarm, Nomad, ECS) are not taken over either. The manifest "
-        "of a static pod, or an enabled unit of systemd with `docker` in it, that names haproxy or "
-        "keepalived is a warning (*thorough*)",
+        "starts again (kubelet, Docker swarm, Nomad, ECS) are not taken over either. A stopped "
+        "container that may add addresses and mounts a file with the VIP claims it. A static "
+        "pod's manifest, an enabled unit of systemd that runs containers (also by a compose file), "
+        "a quadlet, a crontab or rc.local that names haproxy or keepalived is a warning; a static "
+        "pod that may add addresses and names the VIP, and a VIP in the network's configuration, "
+        "are failures (*thorough*)",
         "`hadeploy up --adopt` stops it and sets its restart policy to `no`; where a kubelet or "
         "swarm starts it: move its manifest out of /etc/kubernetes/manifests, or remove the "
         "service",

@@ -12,6 +12,7 @@ from hadeploy.check.network import interface_of
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.other_clusters import OtherCluster
+from hadeploy.verify.model import Verdict
 
 
 def conflicting_containers(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
@@ -97,13 +98,23 @@ def _managed(node: Node, by_hand: ByHand | None) -> Iterator[Finding]:
 
 def _started(node: Node, look: ObservedNode) -> Iterator[Finding]:
     for file in look.autostart_files:
-        if file.is_unit:
+        verdict: Verdict = "warn" if file.names == "program" else "fail"
+        if file.names == "address":
+            message = f"{file.path} gives the node a VIP as an address of its own at boot"
+            fix = f"remove the VIP from {file.path}: keepalived adds and removes it"
+        elif file.names == "vip":
+            message = f"the kubelet starts a pod that may take a VIP, by {file.path}"
+            fix = f"move {file.path} out of its folder, or choose another `vip`"
+        elif file.is_manifest:
+            message = f"the kubelet starts haproxy or keepalived, by {file.path}"
+            fix = f"unless it is wanted: move {file.path} out of its folder"
+        elif file.is_unit:
             message = f"the unit {file.name} starts haproxy or keepalived in a container at boot"
             fix = f"unless it is wanted: systemctl disable --now {file.name}"
         else:
-            message = f"the kubelet starts haproxy or keepalived, by {file.path}"
-            fix = f"unless it is wanted: move {file.path} out of its folder"
-        yield Finding("conflicting-containers", node.label, "warn", message, fix)
+            message = f"{file.path} starts haproxy or keepalived at boot"
+            fix = f"unless it is wanted: remove it from {file.path}"
+        yield Finding("conflicting-containers", node.label, verdict, message, fix)
 
 
 def _composed(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from hadeploy.observe.model import ObservedContainer
 from hadeploy.transport.protocol import Message, Reply
@@ -11,17 +13,23 @@ from hadeploy.transport.protocol import Message, Reply
 # Of containers that Docker does not know: who starts them is told by their cgroup, not by labels.
 LABEL_KUBELET = "io.kubernetes.pod"
 LABEL_ENGINE = "other-engine"
+_Names = Literal["program", "vip", "address"]
+_NAMES: Mapping[str, _Names] = {"vip": "vip", "address": "address"}
 
 
 @dataclass(frozen=True)
 class AutostartFile:
-    """A file that makes the kubelet or systemd start haproxy or keepalived in a container.
+    """A file that starts haproxy or keepalived at boot, or puts a VIP on the node.
 
     Attributes:
-        path: of a static pod's manifest, or of a unit that is enabled.
+        path: of a static pod's manifest, a unit that is enabled, a quadlet, a crontab, or of the
+            network's configuration.
+        names: what it names: a program, the VIP as an address that a pod takes, or the VIP as a
+            fixed address of the node.
     """
 
     path: str
+    names: _Names = "program"
 
     @property
     def name(self) -> str:
@@ -30,16 +38,23 @@ class AutostartFile:
 
     @property
     def is_unit(self) -> bool:
-        """Whether it is a unit of systemd; else it is a manifest."""
+        """Whether it is a unit of systemd."""
         return self.path.endswith(".service")
+
+    @property
+    def is_manifest(self) -> bool:
+        """Whether the kubelet reads it."""
+        return "manifests/" in self.path
 
 
 def parse_autostart_files(reply: Reply) -> tuple[AutostartFile, ...]:
-    """The files that containers.sh found."""
-    paths = [" ".join(message.words) for message in reply.all("autostart-file")]
-    return tuple(
-        AutostartFile(path) for path in paths if path.startswith("/") and path.isprintable()
-    )
+    """The files that autostart.sh found."""
+    found = []
+    for message in reply.all("autostart-file"):
+        names, path = "".join(message.words[:1]), " ".join(message.words[1:])
+        if path.startswith("/") and path.isprintable():
+            found.append(AutostartFile(path, _NAMES.get(names, "program")))
+    return tuple(found)
 
 
 def of_another_engine(message: Message) -> tuple[ObservedContainer, ...]:

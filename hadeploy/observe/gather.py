@@ -68,6 +68,7 @@ def observation_script(
         "lock.sh",
         "foreign.sh",
         "surroundings.sh",
+        "autostart.sh",
         "containers.sh",
         "preflight.sh",
         "segment.sh",

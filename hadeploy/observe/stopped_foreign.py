@@ -27,6 +27,7 @@ class StoppedForeign:
         stopped_by_hand: whether `docker stop` or `docker kill` ended it; None likewise.
         path: of its configuration in the container; "" if none was found.
         config: that configuration; it may hold secrets.
+        vip_in: a file that it mounts and that names a VIP, or "its command line or environment".
     """
 
     container: ObservedContainer
@@ -35,6 +36,7 @@ class StoppedForeign:
     stopped_by_hand: bool | None
     path: str = ""
     config: bytes = field(default=b"", repr=False)
+    vip_in: str = ""
 
     def autostart(self, now: int) -> str:
         """Why the engine starts it again by itself, in words; "" if it runs, or does not start.
@@ -85,6 +87,7 @@ def parse_stopped_foreign(
         containers: by id, what was inspected.
     """
     found = []
+    places = {m.words[0]: m.words[1:] for m in reply.all("stopped-vip") if m.words}
     for message in reply.all("stopped-foreign"):
         if len(message.words) != 4 or message.words[0] not in containers:
             continue
@@ -94,7 +97,13 @@ def parse_stopped_foreign(
         )
         found.append(
             StoppedForeign(
-                containers[name], _ROLES.get(role), _flag(started), _flag(stopped), path, config
+                containers[name],
+                _ROLES.get(role),
+                _flag(started),
+                _flag(stopped),
+                path,
+                config,
+                " ".join(places.get(name, ())),
             )
         )
     return tuple(found)

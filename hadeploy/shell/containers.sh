@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Lists every container of the node and sorts them: this cluster's, those of other hadeploy clusters, and
 # foreign ones that do not run but may be started by the engine. Nothing in them is executed.
-# Given: HD_ROOT, HD_CLUSTER, HD_CONTAINERS, foreign.sh, preflight.sh (thorough), observe.sh.
+# Given: HD_ROOT, HD_CLUSTER, HD_CONTAINERS, foreign.sh, autostart.sh, preflight.sh (thorough), observe.sh.
 hd_all=             # from every_container
 hd_listed=          # this cluster's, as lock.sh lists them
 hd_stopped_foreign= # container ids
@@ -87,7 +87,7 @@ file_of() {
 stopped_configurations() {
     hd_named=$(
         docker container inspect --format '{{range .Config.Entrypoint}}{{println .}}{{end}}{{
-            range .Config.Cmd}}{{println .}}{{end}}' "$2" | configurations "$1"
+            range .Config.Cmd}}{{println .}}{{end}}' "$2" | tr -s ' ' '\n' | configurations "$1"
     )
     [ -z "$hd_named" ] || {
         printf '%s\n' "$hd_named"
@@ -103,6 +103,10 @@ observe_stopped_foreign() {
     # shellcheck disable=SC2086  # a list of words
     restart_facts $hd_stopped_foreign | while read -r hd_id hd_started hd_stopped hd_role; do
         emit stopped-foreign "$hd_id" "$hd_started" "$hd_stopped" "$hd_role"
+        if [ "$hd_role" != haproxy ]; then
+            hd_place=$(mounted_vip "$hd_id" | sed -n 1p)
+            [ -z "$hd_place" ] || emit stopped-vip "$hd_id" "$hd_place"
+        fi
         [ "$hd_role" != other ] || continue
         stopped_configurations "$hd_role" "$hd_id" | while IFS= read -r hd_path; do
             hd_content=$(file_of "$hd_id" "$hd_path" | base64)
@@ -113,23 +117,6 @@ observe_stopped_foreign() {
             [ "$hd_role" = haproxy ] || break
         done
     done
-}
-
-# observe_autostart_files: static pods of the kubelet, and enabled units of systemd that run such a container:
-# they start it again, whatever its restart policy is.
-observe_autostart_files() {
-    thorough || return 0
-    grep -liE 'haproxy|keepalived' /etc/kubernetes/manifests/* /etc/systemd/system/*.service 2>/dev/null |
-        while IFS= read -r hd_file; do
-            case $hd_file in
-            *.service)
-                grep -qE 'docker|podman|nerdctl' "$hd_file" || continue
-                set -- /etc/systemd/system/*.wants/"${hd_file##*/}"
-                [ -e "$1" ] || continue
-                ;;
-            esac
-            emit autostart-file "$hd_file"
-        done
 }
 
 # records_of CONTAINER...: where the records of the clusters of these containers are, by their mounts.

@@ -345,7 +345,7 @@ look_around() {
     observe_foreign
     observe_publishers
     observe_stopped_foreign
-    observe_autostart_files
+    observe_autostart
     observe_other_clusters
     observe_haproxy
     observe_machine
