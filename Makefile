@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist worksteal --durations=15
 LAB := $(BIN)/hadeploy lab
 
-.PHONY: demo demo-down test test-unit test-lab test-all faults lint setup setup-tests
+.PHONY: demo demo-down test test-unit test-lowest test-lab test-all faults lint setup setup-tests
 
 setup: $(VENV)/.ready
 	@scripts/install-debian.sh
@@ -26,11 +26,19 @@ demo: setup ## Bring the lab up and run the main job on it.
 demo-down: setup
 	$(LAB) down
 
-test: setup-tests ## Everything but the exhaustive matrices.
+test: setup-tests test-lowest ## Everything but the exhaustive matrices.
 	$(PYTEST) -m "not exhaustive"
 
 test-unit: $(VENV)/.ready
 	$(BIN)/pytest --numprocesses 2 -m "not exhaustive" tests/unit
+
+test-lowest: $(VENV)/.lowest ## The unit tests with the lowest versions of all dependencies.
+	$(VENV)/lowest/bin/pytest --numprocesses 2 -m "not exhaustive" tests/unit
+
+$(VENV)/.lowest: $(VENV)/.ready tests/lowest.txt
+	@python3 -m venv $(VENV)/lowest
+	@$(VENV)/lowest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint tests/lowest.txt
+	@touch $@
 
 test-lab: setup-tests
 	$(PYTEST) tests/lab tests/hostile -m "not exhaustive"
