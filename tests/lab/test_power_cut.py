@@ -135,7 +135,7 @@ def test_what_was_recorded_is_whole_and_so_is_the_way_back(node: Node) -> None:
 
 def test_a_new_track_file_is_whole(node: Node) -> None:
     node.make({**FILES, "haproxy/x": ""}, {})
-    _, found = node.after("track handover", 'sync "$HD_ROOT/track"')
+    _, found = node.after("stage_begin", "track handover", 'sync "$HD_ROOT/track"')
     assert found["track/handover"] == "0\n"
 
 

@@ -119,6 +119,7 @@ def test_older_contents_that_an_inventory_points_to_undo_nothing_unasked(
 ) -> None:
     before = dict(served.inventory)
     secret = served.folder / "password"
+    secret.touch(0o600)
     line = "    timeout http-request"
 
     def contents(number: int) -> None:
