@@ -64,7 +64,7 @@ def test_an_interrupted_change_of_all_nodes(served: Cluster, kind: str, moment: 
 @pytest.mark.parametrize(
     ("kind", "moment"),
     [
-        ("kill", "proving"),
+        pytest.param("kill", "proving", marks=pytest.mark.exhaustive),
         pytest.param("cut", "keeping", marks=pytest.mark.exhaustive),
         pytest.param("kill", "holding", marks=pytest.mark.exhaustive),
         pytest.param("kill", "letting keepalived", marks=pytest.mark.exhaustive),

@@ -96,6 +96,7 @@ def test_what_it_really_runs_is_read(by_hand: Cluster) -> None:
     assert any(path.endswith("/notify.sh") for path in found.keepalived.extra_files)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "by_hand",
     ["multicast", pytest.param("unicast", marks=pytest.mark.exhaustive)],
@@ -206,6 +207,7 @@ def test_other_ways_of_starting_the_two_are_read_too(fresh: Cluster) -> None:
         fresh.node("n1", "rm -r /srv/ha /srv/ka")
 
 
+@pytest.mark.exhaustive
 @UNICAST
 def test_what_an_earlier_adoption_left_is_not_overwritten(
     by_hand: Cluster, monkeypatch: pytest.MonkeyPatch

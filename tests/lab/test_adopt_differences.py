@@ -81,6 +81,7 @@ def lost(cluster: Cluster) -> list[str]:
     return expects
 
 
+@pytest.mark.exhaustive
 def test_what_adopting_loses_is_told_and_kept_by_what_the_plan_advises(
     fresh: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -204,6 +204,7 @@ def test_a_rule_on_the_vip_keeps_it_off_the_nodes_that_have_the_rule(over_tls: C
     assert over_tls.run("status").code == 0
 
 
+@pytest.mark.exhaustive
 def test_a_listener_that_answered_before_and_does_not_now_is_down(served: Cluster) -> None:
     served.inventory["listeners"] = [{"balance": "roundrobin"}]
     served.up()
@@ -226,6 +227,7 @@ def closing(cluster: Cluster) -> Result:
     return cluster.run("verify", "--json", "--timeout", "0")
 
 
+@pytest.mark.exhaustive
 def test_a_listener_for_the_interface_lo_alone_is_told(served: Cluster) -> None:
     other = next(node for node in served.lab.nodes if node not in served.holders())
     served.node(
@@ -300,6 +302,7 @@ def test_a_connection_that_is_closed_at_once_is_no_answer(fresh: Cluster) -> Non
     assert verdicts(fresh) == (0, 0)
 
 
+@pytest.mark.exhaustive
 def test_a_listener_on_loopback_only_serves_no_client(fresh: Cluster) -> None:
     bind = "bind {{ bind }}:{{ listener.port }}"
     with_template(fresh, bind, "bind 127.0.0.1:{{ listener.port }}")

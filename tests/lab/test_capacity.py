@@ -6,6 +6,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import pytest
+
 from tests.lab.faults_document import record_between
 from tests.lab.harness import Cluster
 
@@ -55,6 +57,7 @@ def test_a_full_listener(served: Cluster) -> None:
     served.ok("status")
 
 
+@pytest.mark.exhaustive
 def test_full_backends(served: Cluster) -> None:
     before = dict(served.inventory)
     # Of each of the three servers.

@@ -237,6 +237,7 @@ def test_a_stranger_with_our_virtual_router_id_is_heard(fresh: Cluster, mode: st
     assert result.code == (3 if mode == "multicast" else 0)
 
 
+@pytest.mark.exhaustive
 def test_an_engine_that_hangs_hides_nothing_else(served: Cluster) -> None:
     n1, n2, _ = served.lab.nodes
     served.node(n2, "kill -STOP $(cat /run/docker.pid)")

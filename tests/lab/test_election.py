@@ -144,6 +144,7 @@ def test_a_node_that_loses_its_backends_after_the_plan_goes_back(
     assert on_n2.request() in on_n2.lab.nodes
 
 
+@pytest.mark.exhaustive
 def test_a_node_that_loses_its_backends_as_it_wins_gives_the_vip_back(on_n2: Cluster) -> None:
     on_n2.inventory["vrrp"] = {"preempt": True}
     on_n2.up()

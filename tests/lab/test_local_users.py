@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+import pytest
+
 from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
 
 # It answers whatever it is asked as haproxy would, on each port that it gets.
@@ -58,6 +60,7 @@ def squats(cluster: Cluster, node: str) -> bool:
     return cluster.node(node, "ss -Hltnp 'sport = :19443 or sport = :9443'").count("python3") == 2
 
 
+@pytest.mark.exhaustive
 def test_who_takes_haproxys_ports_does_not_keep_the_vip(served: Cluster) -> None:
     (holder,) = served.holders()
     with squatting(served, holder):

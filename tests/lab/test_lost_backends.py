@@ -111,6 +111,7 @@ def test_a_check_that_the_api_servers_refuse_goes_back(over_tls: Cluster) -> Non
     assert "listeners[0].check.type: tcp -> https" in told
 
 
+@pytest.mark.exhaustive
 def test_a_single_node_goes_back_too(fresh: Cluster) -> None:
     fresh.inventory["nodes"] = fresh.inventory["nodes"][:1]
     fresh.inventory["listeners"] = [

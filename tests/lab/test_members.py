@@ -127,6 +127,7 @@ def test_one_node_alone_can_be_changed(served: Cluster) -> None:
     assert {turn["node"] for turn in served.up()["plan"] if turn["steps"]} == {"n1", "n3"}
 
 
+@pytest.mark.exhaustive
 def test_a_node_that_gets_another_address_is_neither_removed_nor_new(served: Cluster) -> None:
     (holder,) = served.holders()
     moving = next(node for node in served.lab.nodes if node != holder)

@@ -41,6 +41,7 @@ def test_a_port_of_a_template_that_cannot_be_bound_is_refused(
     assert any(told in what and f"`bind {line}`" in what for what in found), found
 
 
+@pytest.mark.exhaustive
 def test_a_template_may_bind_a_privileged_port(served: Cluster) -> None:
     before = dict(served.inventory)
     served.inventory["templates"] = {"extra": {"defaults": OWN.format(bind="*:81")}}

@@ -96,6 +96,7 @@ def test_a_hand_over_that_a_dead_run_left_is_ended(served: Cluster, where: str) 
 LISTENING = "ss -Hltnp sport = :9443 | grep -o 'pid=[0-9]*' | sort -u | wc -l"
 
 
+@pytest.mark.exhaustive
 def test_a_frozen_worker_leaves_the_port_to_its_successor(served: Cluster) -> None:
     (holder,) = served.holders()
     node = next(n for n in served.lab.nodes if n != holder)

@@ -144,6 +144,7 @@ def test_a_node_that_holds_the_vip_is_not_forgotten(served: Cluster) -> None:
     assert served.snapshot() == before
 
 
+@pytest.mark.exhaustive
 def test_a_vip_that_keepalived_would_never_remove_is_named_with_what_removes_it(
     fresh: Cluster,
 ) -> None:

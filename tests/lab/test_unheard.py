@@ -45,6 +45,7 @@ def test_a_first_up_leaves_one_holder(fresh: Cluster) -> None:
     assert fresh.up()["changes"] == 0
 
 
+@pytest.mark.exhaustive
 def test_a_change_to_multicast_that_nobody_hears_leaves_one_holder(served: Cluster) -> None:
     (holder,) = served.holders()
     served.inventory["vrrp"] = {"mode": "multicast"}
