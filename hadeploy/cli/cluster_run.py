@@ -318,7 +318,9 @@ def connected_run(
     ready = Preload(functools.partial(get_ready, inputs, *modules))
     with (
         options.progress(cluster, brief=brief) as progress,
-        connected(dialer, progress, nodes, missing=missing, least=least) as sessions,
+        connected(
+            dialer, progress, nodes, missing=missing, least=least, opening=ready.start
+        ) as sessions,
     ):
         yield Run(
             inputs,

@@ -34,6 +34,9 @@ class Preload:
         self._work = work
         self._interval = sys.getswitchinterval()
         self._thread = Thread(target=self._run, name="preload", daemon=True)
+
+    def start(self) -> None:
+        """Begin; from now on it takes time of whatever else computes here."""
         sys.setswitchinterval(SWITCH_SECONDS)
         self._thread.start()
 
@@ -47,6 +50,7 @@ class Preload:
         Raises:
             Exception: as the work does.
         """
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         sys.setswitchinterval(self._interval)
         self._work()

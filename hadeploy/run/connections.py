@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ def connected(
     *,
     missing: dict[str, HadeployError] | None = None,
     least: int = 1,
+    opening: Callable[[], object] = lambda: None,
 ) -> Iterator[dict[str, Session]]:
     """Sessions by node label, opened in parallel and closed at the end.
 
@@ -35,6 +36,7 @@ def connected(
         missing: given why by label where a node cannot be reached; then that is an error only if
             too few can.
         least: how many are enough.
+        opening: called when all that is left is to wait for the nodes.
 
     Raises:
         NodesError: with every node that could not be reached; nothing was touched anywhere.
@@ -42,6 +44,7 @@ def connected(
     progress.phase("Connect")
     dialer.routes.prepare(nodes)
     sessions: dict[str, Session] = {}
+    opening()
     try:
         errors = _open(dialer, progress, nodes, sessions)
         if errors and (missing is None or len(sessions) < least):
