@@ -161,6 +161,6 @@ def _read_node(cluster: Cluster, session: Session, feed: Feed, wanted: Wanted) -
                 detail=remarks.get(container),
                 hint="ask for less: --since, --tail" if status == TIMED_OUT else None,
             )
-            for container, status in (m.words for m in reply.all("broken") if len(m.words) == 2)
+            for container, status in (m.words for m in reply.all("cut-off") if len(m.words) == 2)
         ],
     )

@@ -27,7 +27,7 @@ tell_log() {
     {
         {
             timeout "$HD_SECONDS" docker logs --timestamps "$@" "$hd_name" 2>&1 ||
-                emit broken "$hd_role" "$?" >&3
+                emit cut-off "$hd_role" "$?" >&3
         } | tagged "$hd_role"
     } 3>&1
 }

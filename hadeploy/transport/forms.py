@@ -21,9 +21,9 @@ _FORMS = {
         (r"[0-9]{1,9}", ("awaited",)),
         # Empty where the node lacks the programs for it.
         (r"[0-9a-f]{0,64}", ("fingerprint",)),
-        (_TIME, ("clock", "breaking", "mending", "mended")),
-        # Of a drill; and of a log, with the exit status of what read it.
-        (rf"{_TIME}|{_ROLE} [0-9]{{1,3}}", ("broken",)),
+        (_TIME, ("clock", "breaking", "broken", "mending", "mended")),
+        # Of a log, with the exit status of what read it.
+        (rf"{_ROLE} [0-9]{{1,3}}", ("cut-off",)),
         (rf"{_TIME} {_TIME}(?: .*)?", ("asked",)),
         (r"[a-z]{1,20}", ("how",)),
         (r"[0-9]{1,12}", ("begin",)),

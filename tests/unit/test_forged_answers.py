@@ -64,7 +64,18 @@ READERS: dict[str, Callable[[Session], object]] = {
 KINDS = (
     *("step", "ok", "failed", "awaited", "fingerprint", "lost", "restored", "kept", "restoring"),
     *("unrestored", "lock", "locked", "fenced", "changed", "moved", "occupied", "unwritable"),
-    *("clock", "seen", "asked", "how", "breaking", "broken", "mending", "mended", "begin"),
+    *(
+        "clock",
+        "seen",
+        "asked",
+        "how",
+        "breaking",
+        "broken",
+        "cut-off",
+        "mending",
+        "mended",
+        "begin",
+    ),
     *("absent", "away", "runs", "version", "validating", "refused", "unrunnable", "lacking"),
     *("removing", "releasing", "taken", "alive", "end", "file", "contents", "image", "heard"),
 )
