@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+
+from hypothesis import settings
+
+# Each run tries the same examples; with HADEPLOY_FUZZ=1 new ones. Else a change is blamed for what
+# it did not do.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("default" if os.environ.get("HADEPLOY_FUZZ") else "same")
 
 
 def pytest_configure() -> None:
