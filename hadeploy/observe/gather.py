@@ -60,7 +60,7 @@ def observation_script(
         versions: whether to ask which versions of the programs run.
         settle: after a change: how many seconds to wait, at most, until the VIP answers.
         listen: for how many seconds, at least, answers and adverts on the segment are collected;
-            0: no longer than the rest of the look takes.
+            no less than ASKED_SECONDS.
         token: of the lock that is given back before that.
     """
     return compose(
