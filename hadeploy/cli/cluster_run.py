@@ -15,7 +15,7 @@ import click
 
 from hadeploy.check.catalogue import refuse_unknown
 from hadeploy.cli.common import Options
-from hadeploy.cli.imports import Preload, uncollected
+from hadeploy.cli.imports import Preload
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.warnings import tell_findings
 from hadeploy.errors import HadeployError, NodesError
@@ -106,20 +106,18 @@ def get_ready(inputs: Inputs, *modules: str) -> None:
         inputs: all that the run was given.
         modules: names of modules.
     """
-    with uncollected():
-        for module in ("hadeploy.observe.parse", "hadeploy.run.prepare", *modules):
-            importlib.import_module(module)
-        from hadeploy.desired.templates import compile_all
+    for module in ("hadeploy.observe.parse", "hadeploy.run.prepare", *modules):
+        importlib.import_module(module)
+    from hadeploy.desired.templates import compile_all
 
-        compile_all(inputs.templates)
+    compile_all(inputs.templates)
 
 
 def certificate_reader(
     cluster: Cluster, sessions: Callable[[], Mapping[str, Session]]
 ) -> CertificateReader:
     """What reads the backends' certificates; imported while the nodes are busy."""
-    with uncollected():
-        from hadeploy.certificates.reader import CertificateReader
+    from hadeploy.certificates.reader import CertificateReader
 
     return CertificateReader(cluster, sessions)
 
@@ -310,8 +308,7 @@ def connected_run(
     refuse_minority(cluster, chosen.without)
     refuse_unknown(chosen.skip, essential=False)
     dialer = options.dialer()
-    with uncollected():
-        from hadeploy.run.connections import connected
+    from hadeploy.run.connections import connected
 
     nodes = [node for node in cluster.nodes if node.label not in chosen.without]
     missing: dict[str, HadeployError] | None = {} if tolerant else None

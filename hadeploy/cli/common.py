@@ -15,7 +15,6 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from hadeploy.cli.imports import uncollected
 from hadeploy.cli.options import common_options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.passwords import registry_login, sudo_secret, vrrp_secret
@@ -115,8 +114,7 @@ class Options:
         password = sudo_secret(inventory, folder, ask=self.ask_sudo_password)
         routes = NodeRoutes(inventory.cluster, folder, self.warn)
         routes.begin()
-        with uncollected():
-            from hadeploy.transport.connect import Dialer
+        from hadeploy.transport.connect import Dialer
 
         return Dialer(routes, self.accept_new_host_keys, password, ask_secret)
 

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from threading import Thread
 
 # A thread that imports gives way after 5 ms by default; a login answers the node ten times.
 SWITCH_SECONDS = 0.0005
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Little that imports make is garbage; looking for it takes a seventh of their time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 class Preload:

@@ -11,8 +11,9 @@ MAX_BYTES = 1 << 20
 # ruamel.yaml takes quadratic time for some kinds of very long line.
 MAX_LINE = 50_000
 
-# What YAML 1.2 calls c-printable, the other way round (section 5.1).
-_UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# All but what YAML 1.2 calls c-printable (section 5.1). The complement, `[^…]`, compiles ten times
+# slower.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _WIDE = {b"\xff\xfe": "UTF-16 or UTF-32", b"\xfe\xff": "UTF-16", b"\0\0\xfe\xff": "UTF-32"}
 
 

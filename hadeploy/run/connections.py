@@ -36,7 +36,7 @@ def connected(
         missing: given why by label where a node cannot be reached; then that is an error only if
             too few can.
         least: how many are enough.
-        opening: called when all that is left is to wait for the nodes.
+        opening: called once, while the nodes are being connected.
 
     Raises:
         NodesError: with every node that could not be reached; nothing was touched anywhere.
@@ -44,9 +44,8 @@ def connected(
     progress.phase("Connect")
     dialer.routes.prepare(nodes)
     sessions: dict[str, Session] = {}
-    opening()
     try:
-        errors = _open(dialer, progress, nodes, sessions)
+        errors = _open(dialer, progress, nodes, sessions, opening)
         if errors and (missing is None or len(sessions) < least):
             raise NodesError(errors)
         _try_password(sessions)
@@ -61,7 +60,11 @@ def connected(
 
 
 def _open(
-    dialer: Dialer, progress: Progress, nodes: Sequence[Node], sessions: dict[str, Session]
+    dialer: Dialer,
+    progress: Progress,
+    nodes: Sequence[Node],
+    sessions: dict[str, Session],
+    opening: Callable[[], object],
 ) -> list[HadeployError]:
     """Open all that can be opened; a passphrase that some login needs is asked for once.
 
@@ -71,7 +74,8 @@ def _open(
     failed: list[HadeployError] = []
     todo = list(nodes)
     while True:
-        opened, errors = try_each(dialer.connect, todo)
+        opened, errors = try_each(dialer.connect, todo, opening)
+        opening = lambda: None  # noqa: E731
         sessions |= {session.node: session for session in opened}
         locked = [error for error in errors if isinstance(error, LockedKeyError)]
         failed += [error for error in errors if error not in locked]
