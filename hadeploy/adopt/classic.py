@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
+from hadeploy.config_files.keepalived import Statement, parse
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.fields import IPInterface
 from hadeploy.inventory.secrets import vrrp_password
-from hadeploy.observe.keepalived_conf import Statement, parse
 
 # keepalived's own defaults (complete_vrrp in its vrrp.c).
 _PRIORITY = {"BACKUP": 100, "MASTER": 255}

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from hadeploy.adopt.managers import Manager, manager_of
 from hadeploy.adopt.recognise import ByHand
-from hadeploy.adopt.sections import sections
-from hadeploy.adopt.values import ports_of
+from hadeploy.config_files.haproxy import sections
+from hadeploy.config_files.haproxy_values import ports_of
+from hadeploy.config_files.keepalived import Statement, parse
 from hadeploy.desired.model import Role
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.keepalived_conf import Statement, parse
 from hadeploy.observe.model import ObservedContainer, ObservedNode
 
 

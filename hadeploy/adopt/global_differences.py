@@ -5,11 +5,17 @@ from __future__ import annotations
 from hadeploy.adopt.difference import NO_FILE, NO_KEY, Difference, Keep, different
 from hadeploy.adopt.haproxy_lines import Configuration, Report, Verdict, setting
 from hadeploy.adopt.keywords import ONLY_TLS, REMOVED_GLOBAL, REPLACED_GLOBAL
-from hadeploy.adopt.sections import Line, Section
-from hadeploy.adopt.values import canonical, duration, microseconds, uses_a_file, whole
+from hadeploy.config_files.haproxy import Line, Section
+from hadeploy.config_files.haproxy_values import (
+    canonical,
+    duration,
+    microseconds,
+    uses_a_file,
+    whole,
+)
 from hadeploy.inventory.fields import milliseconds
 from hadeploy.inventory.model import Cluster
-from hadeploy.plan.texts import shown
+from hadeploy.plan.redacted_diff import shown
 
 _LOG_FORMATS = ("local", "rfc3164", "rfc5424", "priority", "short", "timed", "iso", "raw")
 # haproxy logs nothing above the last but one.

@@ -19,12 +19,12 @@ from hadeploy.adopt.haproxy_lines import (
 )
 from hadeploy.adopt.listener_differences import judge_listener
 from hadeploy.adopt.lost_ports import LostPorts, listener_settings, lost_ports
-from hadeploy.adopt.sections import FRONTENDS, PROXIES, Line, Section
 from hadeploy.adopt.servers import read_servers
-from hadeploy.adopt.values import endpoints
+from hadeploy.config_files.haproxy import FRONTENDS, PROXIES, Line, Section
+from hadeploy.config_files.haproxy_values import endpoints
 from hadeploy.inventory.model import Cluster
 from hadeploy.plan.binds import binds_of, local_hosts
-from hadeploy.plan.texts import shown
+from hadeploy.plan.redacted_diff import shown
 
 _ENOUGH = 200
 

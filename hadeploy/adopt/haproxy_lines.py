@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from hadeploy.adopt.difference import Difference
 from hadeploy.adopt.keywords import ONLY_BACKEND, ONLY_FRONTEND, SINGLE, SINGLE_OF_TWO
-from hadeploy.adopt.sections import FRONTENDS, Line, Section, inherited, sections
-from hadeploy.adopt.values import ports_of
+from hadeploy.config_files.haproxy import FRONTENDS, Line, Section, inherited, sections
+from hadeploy.config_files.haproxy_values import ports_of
 
 CONDITIONAL = "it is under a condition (.if), which an inventory cannot say"
 

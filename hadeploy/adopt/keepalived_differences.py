@@ -12,11 +12,11 @@ from typing import Any
 from hadeploy.adopt.classic import Classic
 from hadeploy.adopt.difference import NO_KEY, OWN_TEMPLATE, Difference, Keep, different
 from hadeploy.adopt.haproxy_lines import Verdict
-from hadeploy.adopt.values import whole
+from hadeploy.config_files.haproxy_values import whole
+from hadeploy.config_files.keepalived import Statement, parse
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.priorities import check_weight, priorities
-from hadeploy.observe.keepalived_conf import Statement, parse
-from hadeploy.plan.texts import shown
+from hadeploy.plan.redacted_diff import shown
 
 # Blocks whose lines are judged one by one.
 _VIPS = ("virtual_ipaddress", "virtual_ipaddress_excluded")

@@ -15,16 +15,23 @@ from hadeploy.adopt.keywords import (
     ONLY_HTTP,
 )
 from hadeploy.adopt.lost_ports import LostPorts, listener_settings, lost_ports
-from hadeploy.adopt.sections import Line
 from hadeploy.adopt.servers import (
     address_differences,
     option_differences,
     read_servers,
 )
-from hadeploy.adopt.values import Endpoint, canonical, duration, endpoints, uses_a_file, whole
+from hadeploy.config_files.haproxy import Line
+from hadeploy.config_files.haproxy_values import (
+    Endpoint,
+    canonical,
+    duration,
+    endpoints,
+    uses_a_file,
+    whole,
+)
 from hadeploy.inventory.model import Cluster, Listener
 from hadeploy.plan.binds import Bind, local_hosts
-from hadeploy.plan.texts import shown
+from hadeploy.plan.redacted_diff import shown
 
 _NAMES = ("description", "id", "guid", "enabled")
 _TIMEOUTS = ("connect", "client", "server")

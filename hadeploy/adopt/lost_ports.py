@@ -9,7 +9,7 @@ from typing import Any
 from hadeploy.adopt.difference import NO_KEY, Difference, different
 from hadeploy.adopt.haproxy_lines import Served
 from hadeploy.adopt.servers import Server, place
-from hadeploy.adopt.values import duration, whole
+from hadeploy.config_files.haproxy_values import duration, whole
 from hadeploy.inventory.model import Cluster
 
 _TIMEOUTS = ("connect", "client", "server")

@@ -22,8 +22,8 @@ from hadeploy.plan.binds import Bind, binds_of, ports_at
 from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, rolling_order
+from hadeploy.plan.redacted_diff import difference
 from hadeploy.plan.removed import ports_removed
-from hadeploy.plan.texts import difference
 
 FILES = {"haproxy": layout.HAPROXY_CFG, "keepalived": layout.KEEPALIVED_CONF}
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hadeploy.adopt.difference import Difference, Keep, different
-from hadeploy.adopt.sections import Line, expanded
-from hadeploy.adopt.values import Endpoint, duration, endpoint, microseconds, whole
+from hadeploy.config_files.haproxy import Line, expanded
+from hadeploy.config_files.haproxy_values import Endpoint, duration, endpoint, microseconds, whole
 from hadeploy.inventory.model import Cluster, Listener
-from hadeploy.plan.texts import shown
+from hadeploy.plan.redacted_diff import shown
 
 # Those that take a value; every other word stands alone.
 _WITH_VALUE = frozenset(

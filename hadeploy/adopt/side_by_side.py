@@ -18,9 +18,9 @@ from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.fields import CONTAINER_NAME
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.identity import running_identity
 from hadeploy.plan.model import Plan, Step
 from hadeploy.plan.order import holders
+from hadeploy.plan.vrrp_settings import running_identity
 
 
 def beside_ours(

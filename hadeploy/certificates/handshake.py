@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 
-from hadeploy.transport.tunnel import Tunnel
+from hadeploy.remote.tunnel import Tunnel
 
 # Far more than any server sends until the handshake is over.
 _MOST_BYTES = 1024 * 1024

@@ -18,9 +18,9 @@ from hadeploy.certificates.certificate import (
 from hadeploy.certificates.handshake import server_certificate
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
-from hadeploy.transport.fanout import MOST_AT_ONCE
-from hadeploy.transport.session import Session
-from hadeploy.transport.tunnel import ForwardingRefusedError, Tunnel, forwarded, relayed
+from hadeploy.remote.fanout import MOST_AT_ONCE
+from hadeploy.remote.session import Session
+from hadeploy.remote.tunnel import ForwardingRefusedError, Tunnel, forwarded, relayed
 
 Open = Callable[[Session, str, int, int], Tunnel]
 

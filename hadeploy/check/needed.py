@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.identity import running_identity
 from hadeploy.plan.model import Plan
+from hadeploy.plan.vrrp_settings import running_identity
 
 _MADE_ANEW = ("create-container", "recreate-container")
 

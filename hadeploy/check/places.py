@@ -9,13 +9,13 @@ from hadeploy.adopt.managers import manager_of
 from hadeploy.adopt.recognise import ByHand, recognise, words
 from hadeploy.check.model import Finding, Sight
 from hadeploy.check.network import interface_of
-from hadeploy.check.segment import BACK_FIX, PRUNE, answering, forgotten_nodes, is_back
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode, Owner, Socket
 from hadeploy.observe.published import ENGINE
-from hadeploy.plan.identity import present_addresses
 from hadeploy.plan.membership import of_another_cluster
+from hadeploy.plan.vrrp_settings import present_addresses
+from hadeploy.verify.strangers import BACK_FIX, PRUNE, answering, forgotten_nodes, is_back
 
 
 def set_up_by_hand(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 
 from hadeploy.check.model import Finding, Sight
 from hadeploy.check.network import addressless, misplaced
-from hadeploy.check.segment import (
+from hadeploy.inventory.model import Node
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.vrrp_settings import running_identity
+from hadeploy.verify.model import Verdict
+from hadeploy.verify.strangers import (
     Stranger,
     advertising,
     answering,
@@ -15,10 +19,6 @@ from hadeploy.check.segment import (
     origin,
     removal,
 )
-from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.identity import running_identity
-from hadeploy.verify.model import Verdict
 
 
 def vip_free(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:

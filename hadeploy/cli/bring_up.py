@@ -13,15 +13,15 @@ from rich.text import Text
 from hadeploy.cli.cluster_run import Run, unlocked
 from hadeploy.cli.common import Options
 from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.proving import prove, tell_proofs
 from hadeploy.cli.prune import Leaving, leaving
+from hadeploy.cli.verification import prove, tell_proofs
 from hadeploy.cli.warnings import tell_config_warnings
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.model import Plan
-from hadeploy.run.prepare import Prepared
-from hadeploy.transport.session import Session
+from hadeploy.remote.session import Session
+from hadeploy.rollout.prepare import Prepared
 from hadeploy.ui.ask import confirm
 from hadeploy.ui.render import plan_picture
 
@@ -211,7 +211,7 @@ class _Work:
             err.print(Text(sentence, "red"), soft_wrap=True)
         self.consent.ask(prepared.plan)
         if prepared.plan.changes:
-            from hadeploy.run.trial import try_files
+            from hadeploy.rollout.try_files import try_files
 
             # A file that a program refuses is no reason to be without that node.
             try_files(prepared, run.sessions, run.progress)
@@ -234,9 +234,9 @@ class _Work:
         self.consent.ask(prepared.plan)
         if not prepared.plan.changes:
             return prepared.observed
-        from hadeploy.run.lost_backends import BackendsDiedError
-        from hadeploy.run.standing import RollError
-        from hadeploy.run.up import apply
+        from hadeploy.rollout.lost_backends import BackendsDiedError
+        from hadeploy.rollout.node_outcome import RollError
+        from hadeploy.rollout.up import apply
 
         self.consent.changed = True
         try:

@@ -6,13 +6,13 @@ import click
 
 from hadeploy.check.catalogue import refuse_unknown
 from hadeploy.check.model import failures
-from hadeploy.cli.choosing import SKIP
+from hadeploy.check.render import checks_picture
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.several import several
+from hadeploy.cli.fleet_options import several
+from hadeploy.cli.run_options import SKIP
 from hadeploy.errors import ExitCode
-from hadeploy.run.check import check_all
-from hadeploy.run.inputs import Choices
-from hadeploy.ui.checks import checks_picture
+from hadeploy.plan.inputs import Choices
+from hadeploy.rollout.check_nodes import check_all
 
 
 @click.command()

@@ -20,10 +20,10 @@ from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.warnings import tell_findings
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import Depth, look_at_all, observation_script
-from hadeploy.plan.partial import refuse_minority, unknown_nodes
-from hadeploy.run.inputs import Choices, Inputs
-from hadeploy.run.progress import Progress
-from hadeploy.run.refusal import LockedError, StaleError
+from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.plan.partial_rollout import refuse_minority, unknown_nodes
+from hadeploy.progress import Progress
+from hadeploy.rollout.reply_errors import LockedError, StaleError
 
 if TYPE_CHECKING:
     from hadeploy.certificates.certificate import Certificates
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from hadeploy.inventory.model import Cluster
     from hadeploy.observe.model import ObservedNode
     from hadeploy.plan.previous import Previous
-    from hadeploy.run.prepare import Prepared
-    from hadeploy.transport.connect import Dialer
-    from hadeploy.transport.session import Session
+    from hadeploy.remote.connect import Dialer
+    from hadeploy.remote.session import Session
+    from hadeploy.rollout.prepare import Prepared
 
 Result = TypeVar("Result")
 
@@ -106,7 +106,7 @@ def get_ready(inputs: Inputs, *modules: str) -> None:
         inputs: all that the run was given.
         modules: names of modules.
     """
-    for module in ("hadeploy.observe.parse", "hadeploy.run.prepare", *modules):
+    for module in ("hadeploy.observe.parse", "hadeploy.rollout.prepare", *modules):
         importlib.import_module(module)
     from hadeploy.desired.templates import compile_all
 
@@ -227,7 +227,7 @@ class Run:
     ) -> Prepared:
         from hadeploy.certificates.certificate import Certificates
         from hadeploy.check.model import Answered
-        from hadeploy.run.prepare import prepare
+        from hadeploy.rollout.prepare import prepare
 
         self.progress.phase("Plan")
         return prepare(
@@ -261,7 +261,7 @@ class Run:
         pulling = {node: observed[node] for node, step in steps if step.action == "load-image"}
         if not pulling:
             return {}
-        from hadeploy.run.registry import ask_registries
+        from hadeploy.images.registry import ask_registries
 
         inputs = dataclasses.replace(self.inputs, cluster=prepared.cluster)
         return ask_registries(inputs, pulling, self.sessions, self.progress)
@@ -308,7 +308,7 @@ def connected_run(
     refuse_minority(cluster, chosen.without)
     refuse_unknown(chosen.skip, essential=False)
     dialer = options.dialer()
-    from hadeploy.run.connections import connected
+    from hadeploy.remote.connections import connected
 
     nodes = [node for node in cluster.nodes if node.label not in chosen.without]
     missing: dict[str, HadeployError] | None = {} if tolerant else None

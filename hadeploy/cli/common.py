@@ -15,25 +15,25 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from hadeploy.cli.fleet_options import one_inventory
 from hadeploy.cli.options import common_options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.passwords import registry_login, sudo_secret, vrrp_secret
-from hadeploy.cli.several import one_inventory
 from hadeploy.desired.folders import checked_folder
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.paths import beside
-from hadeploy.run.inputs import Inputs
-from hadeploy.run.progress import Progress
-from hadeploy.run.standing import RollError
-from hadeploy.transport.node_routes import NodeRoutes
+from hadeploy.plan.inputs import Inputs
+from hadeploy.progress import Progress
+from hadeploy.remote.node_routes import NodeRoutes
+from hadeploy.rollout.node_outcome import RollError
 from hadeploy.ui.ask import ask_secret
 from hadeploy.ui.console import make_console
 from hadeploy.ui.progress import Lines, Screen
 
 if TYPE_CHECKING:
-    from hadeploy.transport.connect import Dialer
+    from hadeploy.remote.connect import Dialer
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -114,7 +114,7 @@ class Options:
         password = sudo_secret(inventory, folder, ask=self.ask_sudo_password)
         routes = NodeRoutes(inventory.cluster, folder, self.warn)
         routes.begin()
-        from hadeploy.transport.connect import Dialer
+        from hadeploy.remote.connect import Dialer
 
         return Dialer(routes, self.accept_new_host_keys, password, ask_secret)
 

@@ -17,7 +17,7 @@ from hadeploy.drill.model import Kind as EventKind
 from hadeploy.drill.scenarios import NAMES as SCENARIOS
 from hadeploy.errors import ExitCode
 from hadeploy.plan.model import Action, Impact
-from hadeploy.run.standing import Standing
+from hadeploy.rollout.node_outcome import Standing
 from hadeploy.status.model import ClusterStatus
 from hadeploy.verify.model import Verdict
 

@@ -10,23 +10,23 @@ import click
 from hadeploy.check.model import Sight, failures
 from hadeploy.check.our_folder import moved_folders
 from hadeploy.check.places import forgotten_node
-from hadeploy.check.segment import forgotten_nodes
-from hadeploy.cli.choosing import ALLOW_DEGRADED, FORGET
 from hadeploy.cli.cluster_run import LOCK_WAIT, unlocked
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.several import several
+from hadeploy.cli.fleet_options import several
+from hadeploy.cli.run_options import ALLOW_DEGRADED, FORGET
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.model import Plan
-from hadeploy.plan.partial import unknown_nodes
-from hadeploy.run.connections import connected
-from hadeploy.run.down import prove_gone, tear_down
-from hadeploy.run.prune import former_nodes
+from hadeploy.plan.partial_rollout import unknown_nodes
+from hadeploy.remote.connections import connected
+from hadeploy.rollout.down import prove_gone, tear_down
+from hadeploy.rollout.prune import former_nodes
 from hadeploy.ui.ask import confirm
 from hadeploy.ui.render import plan_picture
+from hadeploy.verify.strangers import forgotten_nodes
 
 
 @click.command()

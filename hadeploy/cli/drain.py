@@ -9,15 +9,15 @@ from collections.abc import Callable
 import click
 
 from hadeploy.answers.answer import PROOF_HERE
-from hadeploy.cli.choosing import SKIP_HERE
 from hadeploy.cli.cluster_run import LOCK_WAIT, TIMEOUT, Run, connected_run, unlocked
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.proving import prove, tell_proofs
+from hadeploy.cli.run_options import SKIP_HERE
+from hadeploy.cli.verification import prove, tell_proofs
 from hadeploy.observe.gather import observe
-from hadeploy.plan.partial import unknown_nodes
-from hadeploy.run import drain as running
-from hadeploy.run.inputs import Choices
-from hadeploy.run.prepare import Prepared
+from hadeploy.plan.inputs import Choices
+from hadeploy.plan.partial_rollout import unknown_nodes
+from hadeploy.rollout import drain as running
+from hadeploy.rollout.prepare import Prepared
 from hadeploy.status.situation import Situation
 
 NODE = click.argument("node")

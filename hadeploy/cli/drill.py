@@ -10,20 +10,20 @@ import click
 
 from hadeploy.cli.cluster_run import LOCK_WAIT, Run, connected_run, unlocked
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.drill_told import Told
+from hadeploy.cli.drill_reporter import Told
 from hadeploy.cli.open_files import FEWEST, need
 from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.proving import prove
+from hadeploy.cli.verification import prove
 from hadeploy.drill.model import Round
 from hadeploy.drill.probe import find_how
+from hadeploy.drill.round import Drill
+from hadeploy.drill.rounds import run_scenario
 from hadeploy.drill.scenarios import NAMES, SCENARIOS, Scenario, chosen
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.lab.state import state_root
-from hadeploy.run.drill import run_scenario
-from hadeploy.run.interrupt import deferred
-from hadeploy.run.lock import held
-from hadeploy.run.prepare import Prepared
-from hadeploy.run.round import Drill
+from hadeploy.rollout.interrupt import deferred
+from hadeploy.rollout.lock import held
+from hadeploy.rollout.prepare import Prepared
 from hadeploy.ui.ask import confirm
 from hadeploy.verify.model import failed
 

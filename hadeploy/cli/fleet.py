@@ -18,18 +18,18 @@ from hadeploy.cli.outcome import error_document
 from hadeploy.cli.passwords import sudo_secret, vrrp_secret
 from hadeploy.desired.folders import checked_folder
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.fleet.clashes import HINT, clashes
+from hadeploy.fleet.arguments import order, refusals
+from hadeploy.fleet.conflicts import HINT, clashes
 from hadeploy.fleet.files import inventory_files
 from hadeploy.fleet.model import Ending, Member, members
-from hadeploy.fleet.orders import order, refusals
+from hadeploy.fleet.render import fleet_picture, heading, line_of, print_errors
 from hadeploy.fleet.runner import Fleet
 from hadeploy.fleet.verdict import fleet_code, judged
 from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
 from hadeploy.inventory.paths import beside
 from hadeploy.inventory.problems import InventoryError
-from hadeploy.transport.fanout import try_each
+from hadeploy.remote.fanout import try_each
 from hadeploy.ui.console import make_console
-from hadeploy.ui.fleet import fleet_picture, heading, line_of, print_errors
 
 
 @dataclass

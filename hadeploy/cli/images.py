@@ -12,13 +12,13 @@ from hadeploy.cli.cluster_run import connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.images.fetch import fetch, find_engine
+from hadeploy.images.load import Delivery
+from hadeploy.images.push import ROLES, push
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.paths import beside
 from hadeploy.inventory.references import file_name
 from hadeploy.observe.gather import observe
-from hadeploy.run.fetch import fetch, find_engine
-from hadeploy.run.images import Delivery
-from hadeploy.run.push import ROLES, push
 
 SAY_IT = "or say what the nodes are: --platform linux/amd64"
 

@@ -14,13 +14,13 @@ from rich.text import Text
 from hadeploy.cli.common import Options, cluster_command
 from hadeploy.desired.model import Role
 from hadeploy.errors import HadeployError, NodesError
+from hadeploy.logs.follow import Follower, Notice, follow
 from hadeploy.logs.lines import Line
+from hadeploy.logs.read import ROLES, Reading, Wanted, feed_of, logs_script, read
+from hadeploy.logs.render import LinePrinter, line_document
 from hadeploy.logs.since import docker_since
-from hadeploy.plan.partial import unknown_nodes
-from hadeploy.run.connections import connected
-from hadeploy.run.follow import Follower, Notice, follow
-from hadeploy.run.logs import ROLES, Reading, Wanted, feed_of, logs_script, read
-from hadeploy.ui.logs import LinePrinter, line_document
+from hadeploy.plan.partial_rollout import unknown_nodes
+from hadeploy.remote.connections import connected
 from hadeploy.ui.progress import Fleeting
 
 # Where nothing else limits what is shown.

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from hadeploy.check.model import Finding
     from hadeploy.diagnose.model import Diagnosis
     from hadeploy.drill.verdict import Result
+    from hadeploy.images.load import Delivery
     from hadeploy.plan.model import Plan
-    from hadeploy.run.images import Delivery
-    from hadeploy.run.validation import ConfigWarning
+    from hadeploy.rollout.validation import ConfigWarning
     from hadeploy.status.model import ClusterStatus
     from hadeploy.verify.model import Proof
 

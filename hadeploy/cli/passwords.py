@@ -14,7 +14,7 @@ from hadeploy.inventory.load import Inventory
 from hadeploy.inventory.problems import InventoryError
 from hadeploy.inventory.rules.images import login_registries
 from hadeploy.inventory.secrets import resolve, vrrp_password
-from hadeploy.run.inputs import Login
+from hadeploy.plan.inputs import Login
 from hadeploy.ui.ask import ask_secret
 
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hadeploy.cli.choosing import ROLLBACK, choosing
 from hadeploy.cli.cluster_run import Run, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.fleet_options import several
 from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.several import several
+from hadeploy.cli.run_options import ROLLBACK, choosing
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.run.inputs import Choices
+from hadeploy.plan.inputs import Choices
 
 if TYPE_CHECKING:
-    from hadeploy.run.prepare import Prepared
-    from hadeploy.transport.session import Session
+    from hadeploy.remote.session import Session
+    from hadeploy.rollout.prepare import Prepared
 
 
 @click.command()
@@ -70,8 +70,8 @@ def _tried(
     outcome: Outcome, run: Run, prepared: Prepared, sessions: Mapping[str, Session]
 ) -> HadeployError | None:
     """Have the programs check what they would be given; they may refuse it."""
-    from hadeploy.run.trial import try_files
-    from hadeploy.run.validation import merged
+    from hadeploy.rollout.try_files import try_files
+    from hadeploy.rollout.validation import merged
 
     try:
         outcome.config_warnings = merged(try_files(prepared, sessions, run.progress))

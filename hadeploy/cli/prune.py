@@ -14,10 +14,16 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import leaving_plan
 from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.model import Plan
-from hadeploy.plan.successor import drains
-from hadeploy.run.connections import connected
-from hadeploy.run.prune import former_nodes, given_nodes, refuse_strangers, take_out, without_nodes
-from hadeploy.transport.session import Session
+from hadeploy.plan.takeover_candidates import drains
+from hadeploy.remote.connections import connected
+from hadeploy.remote.session import Session
+from hadeploy.rollout.prune import (
+    former_nodes,
+    given_nodes,
+    refuse_strangers,
+    take_out,
+    without_nodes,
+)
 
 
 @dataclasses.dataclass

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from hadeploy.cli.choosing import SKIP_HERE
 from hadeploy.cli.cluster_run import certificate_reader, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.several import several
+from hadeploy.cli.fleet_options import several
+from hadeploy.cli.run_options import SKIP_HERE
 from hadeploy.observe.gather import ANSWER_SECONDS, observation_script
-from hadeploy.run.inputs import Choices
-from hadeploy.run.lookout import Lookout
+from hadeploy.plan.inputs import Choices
+from hadeploy.status.poller import Lookout
 
 # Between two looks; and for the slowest node to answer, before it is told that it does not.
 WATCH_SECONDS = 5.0
@@ -55,7 +55,7 @@ def status(
             tolerant=True,
             least=0,
             brief=True,
-            modules=("hadeploy.cli.status_told",),
+            modules=("hadeploy.cli.status_reporter",),
         ) as run:
             script = observation_script(run.inputs.cluster, versions=True, listen=ANSWER_SECONDS)
             patience = None if watch is None else PATIENCE_SECONDS
@@ -68,7 +68,7 @@ def status(
                     run.ready.finish()
 
                 seen = nodes.look(meanwhile)
-                from hadeploy.cli.status_told import Teller, keep_telling, situation_of
+                from hadeploy.cli.status_reporter import Teller, keep_telling, situation_of
 
                 teller = Teller(options, outcome, watch, metrics_file)
                 first = situation_of(run.inputs, reader, *seen, here=not skip)

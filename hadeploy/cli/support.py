@@ -12,8 +12,8 @@ from hadeploy import __version__
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.files import Target
 from hadeploy.cli.outcome import Outcome
-from hadeploy.run.inputs import Inputs
-from hadeploy.run.support import Report, gather, redactor_of
+from hadeploy.plan.inputs import Inputs
+from hadeploy.support.collect import Report, gather, redactor_of
 from hadeploy.support.contents import README, of_node, packed
 from hadeploy.support.redact import Redactor
 

@@ -6,8 +6,8 @@ import click
 
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.run.connections import connected
-from hadeploy.run.lock import break_lock, holders
+from hadeploy.remote.connections import connected
+from hadeploy.rollout.lock import break_lock, holders
 from hadeploy.ui.ask import confirm
 
 

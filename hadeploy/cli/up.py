@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from hadeploy.cli.choosing import ROLLBACK, choosing
 from hadeploy.cli.cluster_run import LOCK_WAIT, TIMEOUT, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.several import several
-from hadeploy.run.inputs import Choices
+from hadeploy.cli.fleet_options import several
+from hadeploy.cli.run_options import ROLLBACK, choosing
+from hadeploy.plan.inputs import Choices
 
 
 @click.command()

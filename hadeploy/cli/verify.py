@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from hadeploy.cli.choosing import SKIP_HERE
 from hadeploy.cli.cluster_run import TIMEOUT, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.several import several
+from hadeploy.cli.fleet_options import several
+from hadeploy.cli.run_options import SKIP_HERE
 from hadeploy.observe.gather import listen_seconds
-from hadeploy.run.inputs import Choices
+from hadeploy.plan.inputs import Choices
 
 
 @click.command()
@@ -24,11 +24,15 @@ def verify(options: Options, timeout: float, skip: tuple[str, ...]) -> int:
     """
     with reported(options, "verify") as outcome:
         with connected_run(
-            options, outcome, Choices(skip=skip), tolerant=True, modules=("hadeploy.cli.proving",)
+            options,
+            outcome,
+            Choices(skip=skip),
+            tolerant=True,
+            modules=("hadeploy.cli.verification",),
         ) as run:
             run.listen = listen_seconds(run.inputs.cluster)
             run.look_ahead("", certificates=True)
-            from hadeploy.cli.proving import prove, tell_proofs
+            from hadeploy.cli.verification import prove, tell_proofs
 
             prepared = run.prepare(check=False)
             prove(run, prepared, outcome, timeout, looks=prepared.observed)

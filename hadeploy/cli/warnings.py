@@ -10,14 +10,14 @@ from hadeploy.cli.outcome import Outcome
 
 if TYPE_CHECKING:
     from hadeploy.check.model import Finding
-    from hadeploy.run.validation import ConfigWarning
+    from hadeploy.rollout.validation import ConfigWarning
 
 
 def tell_config_warnings(
     options: Options, outcome: Outcome, warnings: Sequence[ConfigWarning]
 ) -> None:
     """Each warning of haproxy and keepalived once, however often a run validates."""
-    from hadeploy.run.validation import merged
+    from hadeploy.rollout.validation import merged
     from hadeploy.ui.render import config_warning_line
 
     told = set(outcome.config_warnings)
@@ -29,7 +29,7 @@ def tell_config_warnings(
 
 def tell_findings(options: Options, outcome: Outcome, findings: list[Finding]) -> None:
     """Each warning once, however often a run plans anew; failures are told as errors."""
-    from hadeploy.ui.checks import finding_line
+    from hadeploy.check.render import finding_line
 
     told = set(outcome.checks)
     for finding in findings:

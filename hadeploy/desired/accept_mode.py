@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hadeploy.observe.keepalived_conf import Statement, parse
+from hadeploy.config_files.keepalived import Statement, parse
 
 _ON = ("", "on", "true", "yes")
 

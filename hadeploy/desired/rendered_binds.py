@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hadeploy.adopt.sections import FRONTENDS, sections
-from hadeploy.adopt.values import Endpoint, endpoints
+from hadeploy.config_files.haproxy import FRONTENDS, sections
+from hadeploy.config_files.haproxy_values import Endpoint, endpoints
 from hadeploy.inventory.model import Cluster
 
 EVERY = ("*", "::")

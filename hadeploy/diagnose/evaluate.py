@@ -14,7 +14,7 @@ from hadeploy.diagnose.network import interfaces, unreachable, vip_unanswered
 from hadeploy.diagnose.segment import misplaced, strangers
 from hadeploy.diagnose.vip import addresses, drained, faults
 from hadeploy.diagnose.vrrp import foreign, peers, settings, unheard
-from hadeploy.plan.texts import shown
+from hadeploy.plan.redacted_diff import shown
 
 RECOGNISERS: tuple[Callable[[Scene], Iterator[Diagnosis]], ...] = (
     docker,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.check.segment import (
+from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.verify.strangers import (
     Stranger,
     advertising,
     answering,
@@ -12,7 +13,6 @@ from hadeploy.check.segment import (
     origin,
     removal,
 )
-from hadeploy.diagnose.model import Diagnosis, Scene
 
 
 def strangers(scene: Scene) -> Iterator[Diagnosis]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.check.segment import Stranger, forgotten_nodes, left_nodes, misplaced_vips
 from hadeploy.diagnose.model import Diagnosis, Scene
-from hadeploy.plan.successor import drains
+from hadeploy.plan.takeover_candidates import drains
 from hadeploy.verify.other_keepaliveds import may_hold
+from hadeploy.verify.strangers import Stranger, forgotten_nodes, left_nodes, misplaced_vips
 
 
 def addresses(scene: Scene) -> Iterator[Diagnosis]:

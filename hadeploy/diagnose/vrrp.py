@@ -12,7 +12,7 @@ from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.vrrp import Spoken
-from hadeploy.plan.identity import identity_of
+from hadeploy.plan.vrrp_settings import identity_of
 from hadeploy.verify.other_keepaliveds import other_keepaliveds
 
 ALIKE = "`hadeploy plan` shows the difference, `hadeploy up` makes them alike"

@@ -16,9 +16,9 @@ from hadeploy.desired.model import DesiredNode
 from hadeploy.drill.excerpt import excerpt
 from hadeploy.drill.scenarios import SCENARIOS
 from hadeploy.drill.svg import svg
+from hadeploy.drill.text import HEADS, asked, cells, medians, seconds, summary, title, twice
 from hadeploy.drill.timeline import timeline
 from hadeploy.drill.verdict import Result
-from hadeploy.drill.words import HEADS, asked, cells, medians, seconds, summary, title, twice
 from hadeploy.inventory.model import Cluster
 from hadeploy.logs.lines import clean
 from hadeploy.support.redact import Redactor

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hadeploy.drill.figures import held
+from hadeploy.drill.metrics import held
 from hadeploy.drill.model import Event, Figures, Probing, Request, Round
 from hadeploy.inventory.model import Cluster
 

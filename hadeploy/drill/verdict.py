@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hadeploy.drill.figures import figures
+from hadeploy.drill.metrics import figures
 from hadeploy.drill.model import Figures, Round
 from hadeploy.drill.scenarios import SCENARIOS
 

@@ -9,7 +9,7 @@ import threading
 
 from hadeploy.cli.main import main as hadeploy
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.fleet.records import record
+from hadeploy.fleet.messages import record
 
 # Run by `python -c`: it imports what the fleet's own process imports, wherever that is, and nothing
 # that happens to lie in the current folder. Interrupted before it has begun, it just ends.

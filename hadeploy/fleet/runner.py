@@ -15,8 +15,8 @@ from typing import IO, Protocol
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.fleet.member import command_line
+from hadeploy.fleet.messages import errors_in
 from hadeploy.fleet.model import Ending, Member
-from hadeploy.fleet.records import errors_in
 from hadeploy.fleet.verdict import failed
 
 # The terminal's Ctrl-C and its end, and what CI and Kubernetes send.

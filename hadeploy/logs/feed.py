@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hadeploy.desired.model import Role
 from hadeploy.logs.lines import BILLION, Line, clean, parse_stamped, stamp, telling
-from hadeploy.transport.protocol import Message
+from hadeploy.remote.protocol import Message
 
 # A container's two streams may come a bit out of order.
 OVERLAP = BILLION

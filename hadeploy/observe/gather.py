@@ -11,15 +11,15 @@ from hadeploy.answers.hello import hello_for_printf
 from hadeploy.desired import layout
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
+from hadeploy.observe.parsing import making_sense
 from hadeploy.observe.segment import ASKED_SECONDS
-from hadeploy.observe.sense import making_sense
-from hadeploy.shell.compose import compose
-from hadeploy.transport.fanout import try_each
-from hadeploy.transport.protocol import Message, Reply
+from hadeploy.remote.compose import compose
+from hadeploy.remote.fanout import try_each
+from hadeploy.remote.protocol import Message, Reply
 
 if TYPE_CHECKING:
     from hadeploy.observe.model import ObservedNode
-    from hadeploy.transport.session import Session
+    from hadeploy.remote.session import Session
 
 # How much of what only `hadeploy check` needs is asked: nothing, or what may take a second or two
 # where nothing was applied yet, or on every node: for a change, for one whose

@@ -219,8 +219,8 @@ class Applied:
         containers: name → hash of what it was made with.
         forgotten: addresses of nodes that left the inventory without being stopped.
         changes: of the inventory, the last one first.
-        contents: what the inventory only points to, by the field that does (run/contents.py), and
-            a digest of each; None in a record of an older version.
+        contents: what the inventory only points to, by the field that does, and a digest of each
+            (rollout/contents.py); None in a record of an older version.
     """
 
     vips: tuple[str, ...]

@@ -18,6 +18,7 @@ from hadeploy.desired import layout
 from hadeploy.desired.model import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC
 from hadeploy.observe.autostart_files import of_another_engine, parse_autostart_files
 from hadeploy.observe.inspected import Inspected
+from hadeploy.observe.lock_info import told_lock
 from hadeploy.observe.model import (
     Address,
     Applied,
@@ -40,8 +41,7 @@ from hadeploy.observe.parse_surroundings import (
 from hadeploy.observe.parse_vrrp import parse_vrrp
 from hadeploy.observe.segment import parse_segment
 from hadeploy.observe.stopped_foreign import parse_stopped_foreign
-from hadeploy.observe.told_lock import told_lock
-from hadeploy.transport.protocol import Message, Reply
+from hadeploy.remote.protocol import Message, Reply
 
 # As `ip -j address` prints a lifetime without end.
 _FOR_EVER = 2**32 - 1

@@ -11,7 +11,7 @@ from typing import Any
 from hadeploy.inventory.fields import milliseconds
 from hadeploy.inventory.model import Cluster, Listener, backends_of
 from hadeploy.observe.model import Applied, BackendServer, ObservedNode
-from hadeploy.plan.texts import shown
+from hadeploy.plan.redacted_diff import shown
 
 SUFFIX = "-backend"
 # `timeout check` of templates/haproxy.cfg.j2.

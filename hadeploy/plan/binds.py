@@ -8,8 +8,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from hadeploy.adopt.sections import FRONTENDS, Section, sections
-from hadeploy.adopt.values import endpoints
+from hadeploy.config_files.haproxy import FRONTENDS, Section, sections
+from hadeploy.config_files.haproxy_values import endpoints
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.fields import NAME

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from hadeploy.desired import layout
+from hadeploy.desired.docker_run import specification
 from hadeploy.desired.model import Container, DesiredNode, File, Role
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode
 from hadeploy.plan.fields import SURE, changed_fields
 from hadeploy.plan.model import Impact, Step
-from hadeploy.plan.texts import file_diff
-from hadeploy.runtime.docker import specification
+from hadeploy.plan.redacted_diff import file_diff
 
 
 def node_steps(cluster: Cluster, desired: DesiredNode, observed: ObservedNode) -> list[Step]:

@@ -20,7 +20,7 @@ from hadeploy.observe.model import BackendServer, ObservedNode
 from hadeploy.plan.backends import SUFFIX
 from hadeploy.plan.order import holders
 from hadeploy.plan.resolution import look_for, unresolved
-from hadeploy.plan.successor import could_hold, unreached
+from hadeploy.plan.takeover_candidates import could_hold, unreached
 
 MOST_BACKENDS = 6
 _NOPREEMPT = re.compile(r"^\s*nopreempt\b", re.MULTILINE)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
-from hadeploy.plan.identity import NAMES
+from hadeploy.plan.vrrp_settings import NAMES
 
 # A node hears the adverts of another interface or source address of the holder, too.
 _HEARD = {NAMES["interface"], NAMES["source"]}

@@ -16,10 +16,10 @@ from hadeploy.desired.containers import haproxy_container, keepalived_container
 from hadeploy.desired.model import Container, DesiredNode, File, NodeFacts, Role
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Applied, ObservedNode
-from hadeploy.plan.identity import running_identity
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.peers import with_peers
-from hadeploy.plan.texts import file_diff
+from hadeploy.plan.redacted_diff import file_diff
+from hadeploy.plan.vrrp_settings import running_identity
 
 # haproxy.cfg and the check script.
 OTHER_FILES = 2

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Applied, ObservedNode
-from hadeploy.plan.identity import own_addresses, present_addresses, running_identity
+from hadeploy.plan.vrrp_settings import own_addresses, present_addresses, running_identity
 
 
 def vips_of(record: Applied) -> set[str]:

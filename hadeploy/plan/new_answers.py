@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Mapping
 
 from hadeploy.answers.answer import as_before
-from hadeploy.answers.recorded import recorded_answers
 from hadeploy.desired import layout
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.model import Plan, Step
+from hadeploy.plan.recorded_answers import recorded_answers
 
 REASON = "clients are answered otherwise than it tells"
 

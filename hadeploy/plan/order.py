@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.identity import own_addresses
+from hadeploy.plan.vrrp_settings import own_addresses
 
 
 def holders(vips: Collection[str], observed: Iterable[ObservedNode]) -> list[str]:

@@ -13,13 +13,13 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.capacity import too_small
 from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.forgotten import unheard_by_forgotten
-from hadeploy.plan.identity import cluster_wide
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, newcomers, rolling_order
 from hadeploy.plan.removed import removed
 from hadeploy.plan.removed_local import local_removed
-from hadeploy.plan.successor import ailing, drains
+from hadeploy.plan.takeover_candidates import ailing, drains
 from hadeploy.plan.vip_moves import joins, reads_its_file, wins_by_joining
+from hadeploy.plan.vrrp_settings import cluster_wide
 
 THE_VIP = "the VIP"
 VIP_MOVES = "Connections that are open when the VIP moves are cut; new ones are answered."

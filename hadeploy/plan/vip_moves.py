@@ -19,7 +19,7 @@ from hadeploy.plan.election import (
     unfit_winner,
 )
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
-from hadeploy.plan.successor import could_hold, drains
+from hadeploy.plan.takeover_candidates import could_hold, drains
 
 _READS_ITS_FILE = (
     "create-container",
@@ -71,7 +71,8 @@ def plan_problem(
             f"no healthy node could take the VIP over from {holder}: drained: {drained}",
             f"hadeploy undrain {others[0].node}",
         )
-    # A node whose programs run may be well again in a moment (run/successor.py waits for it).
+    # A node whose programs run may be well again in a moment, and
+    # rollout/takeover_candidates.py waits for it.
     if simulation.stranded and not any(_runs(cluster, look) for look in others):
         return TakeoverProblem(
             f"no healthy node could take the VIP over from {simulation.stranded}",

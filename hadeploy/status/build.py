@@ -8,7 +8,7 @@ from hadeploy.desired.model import Role
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.order import holders
-from hadeploy.plan.successor import drains
+from hadeploy.plan.takeover_candidates import drains
 from hadeploy.status.judge import judge
 from hadeploy.status.model import (
     AppliedStatus,

@@ -15,7 +15,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.model import Step
 from hadeploy.plan.order import holders
-from hadeploy.plan.successor import drains, successors
+from hadeploy.plan.takeover_candidates import drains, successors
 from hadeploy.status.model import Verdict
 from hadeploy.status.situation import Situation
 from hadeploy.verify.answers import answer_proofs, supplied

@@ -13,8 +13,8 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Applied, ObservedNode
 from hadeploy.plan.model import Plan, Step
 from hadeploy.plan.order import newcomers
+from hadeploy.rollout.unchanged import as_applied
 from hadeploy.verify.model import Proof
-from hadeploy.verify.unchanged import as_applied
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 from hadeploy.desired import layout
 from hadeploy.observe.model import ObservedNode
+from hadeploy.remote.protocol import Reply
 from hadeploy.support.redact import Redactor
-from hadeploy.transport.protocol import Reply
 
 # Of our folder; what else is there may be anybody's.
 FILES = (layout.HAPROXY_CFG, layout.KEEPALIVED_CONF, layout.CHECK_SCRIPT)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from hadeploy.plan.texts import NAMED, REDACTED, secrets_in, shown
+from hadeploy.plan.redacted_diff import NAMED, REDACTED, secrets_in, shown
 
 # What is shorter may be a part of any word.
 LONG = 6

@@ -14,7 +14,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from hadeploy.run.progress import State
+from hadeploy.progress import State
 
 MARKS: dict[State, tuple[str, str]] = {
     "doing": ("…", "cyan"),

@@ -17,7 +17,7 @@ from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.verify.model import Proof
 
 if TYPE_CHECKING:
-    from hadeploy.run.validation import ConfigWarning
+    from hadeploy.rollout.validation import ConfigWarning
 
 VERDICTS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}

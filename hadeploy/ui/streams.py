@@ -43,7 +43,7 @@ class Output(io.FileIO):
 
         Raises:
             BrokenPipeError: nothing reads it any more, and no change is under way that has to be
-                finished first (run/interrupt.py handles SIGHUP then).
+                finished first (rollout/interrupt.py handles SIGHUP then).
         """
         view = memoryview(data).cast("B")
         size = len(view)

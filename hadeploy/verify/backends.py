@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from hadeploy.answers.recorded import recorded_listeners
 from hadeploy.desired import layout
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import BackendServer, ObservedNode
 from hadeploy.plan.backends import SUFFIX
 from hadeploy.plan.order import holders
-from hadeploy.plan.successor import drains
+from hadeploy.plan.recorded_answers import recorded_listeners
+from hadeploy.plan.takeover_candidates import drains
 from hadeploy.verify.model import Proof
 
 BACKENDS = "backends-up"

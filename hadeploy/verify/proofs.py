@@ -9,7 +9,7 @@ from hadeploy.desired.model import DesiredNode, Role
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedContainer, ObservedNode, Socket
-from hadeploy.plan.successor import drains
+from hadeploy.plan.takeover_candidates import drains
 from hadeploy.verify.answers import Supplied, supplied, target_of
 from hadeploy.verify.backends import backend_proofs
 from hadeploy.verify.capacity import capacity_proofs

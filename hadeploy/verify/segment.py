@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from hadeploy.check.segment import (
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import Address, ObservedNode
+from hadeploy.plan.diff import lost_vips
+from hadeploy.plan.resolution import look_for, unresolved
+from hadeploy.verify.model import Proof
+from hadeploy.verify.other_keepaliveds import may_hold
+from hadeploy.verify.strangers import (
     BACK_FIX,
     Stranger,
     advertising,
@@ -14,12 +20,6 @@ from hadeploy.check.segment import (
     misplaced_vips,
     removal,
 )
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import Address, ObservedNode
-from hadeploy.plan.diff import lost_vips
-from hadeploy.plan.resolution import look_for, unresolved
-from hadeploy.verify.model import Proof
-from hadeploy.verify.other_keepaliveds import may_hold
 
 
 def segment_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
-from hadeploy.run.progress import Progress
+from hadeploy.progress import Progress
 from hadeploy.verify.from_here import from_here
 from hadeploy.verify.model import Proof, failed
 from hadeploy.verify.proofs import prove

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hadeploy.cli.main import main
-from hadeploy.run import lock
+from hadeploy.rollout import lock
 
 if __name__ == "__main__":
     lock.RENEW_SECONDS = 0.05  # type: ignore[assignment]

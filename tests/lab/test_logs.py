@@ -14,7 +14,7 @@ from typing import IO, Any
 import pytest
 
 from hadeploy.inventory.load import read_inventory
-from hadeploy.run.logs import Wanted, feed_of, logs_script
+from hadeploy.logs.read import Wanted, feed_of, logs_script
 from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster, eventually
 
 

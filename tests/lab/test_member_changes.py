@@ -1,6 +1,6 @@
 """Nodes come and go together with other changes, in one `up`, under traffic.
 
-tests/unit/run/test_member_changes.py has the whole table, up to five nodes.
+tests/unit/rollout/test_member_changes.py has the whole table, up to five nodes.
 """
 
 from __future__ import annotations

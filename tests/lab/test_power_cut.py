@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.shell.compose import compose
+from hadeploy.remote.compose import compose
 
 FILES = {
     "haproxy/haproxy.cfg": "global\n" + "# new\n" * 2000,

@@ -7,6 +7,7 @@ from typing import Any
 
 from hadeploy.answers.answer import Answer
 from hadeploy.desired.build import desired_nodes
+from hadeploy.desired.docker_run import specification
 from hadeploy.desired.model import Container, DesiredNode, NodeFacts, configuration_id
 from hadeploy.desired.templates import environment
 from hadeploy.inventory.model import Cluster
@@ -21,7 +22,6 @@ from hadeploy.observe.model import (
     Socket,
     VrrpState,
 )
-from hadeploy.runtime.docker import specification
 
 VIP = "198.51.100.100"
 NOW = 1_800_000_000

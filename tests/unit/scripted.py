@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from hadeploy.transport.session import Session
+from hadeploy.remote.session import Session
 from hadeploy.ui.progress import Lines
 
 PROGRESS = Lines(Console(quiet=True))

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hadeploy.drill.watched import Watched
+from hadeploy.drill.monitor import Watched
+from hadeploy.drill.versions import versions
 from hadeploy.errors import HadeployError
+from hadeploy.images.load import pull
 from hadeploy.observe.gather import look_at
 from hadeploy.plan.model import Impact, NodePlan, Step
-from hadeploy.run.down import remove
-from hadeploy.run.images import pull
-from hadeploy.run.lock import Lock, break_lock, held, holders, take
-from hadeploy.run.standing import NodeFailedError, Standing
-from hadeploy.run.turn import put_back, take_turn
-from hadeploy.run.versions import versions
-from hadeploy.transport.session import Session
+from hadeploy.remote.session import Session
+from hadeploy.rollout.apply_node import put_back, take_turn
+from hadeploy.rollout.down import remove
+from hadeploy.rollout.lock import Lock, break_lock, held, holders, take
+from hadeploy.rollout.node_outcome import NodeFailedError, Standing
 from tests.unit import builders
 from tests.unit.scripted import PROGRESS, ScriptedSession, message
 

@@ -20,14 +20,14 @@ from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import read_observation
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.parse_vrrp import parse_evidence
-from hadeploy.observe.sense import making_sense
+from hadeploy.observe.parsing import making_sense
 from hadeploy.observe.vrrp import Evidence
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.rolling import make_plan
+from hadeploy.remote.protocol import Message, Reply
 from hadeploy.status.build import cluster_status
 from hadeploy.status.metrics import metrics
 from hadeploy.status.situation import Situation
-from hadeploy.transport.protocol import Message, Reply
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 from tests.unit.diagnose.scenes import CAPTURED, CLUSTER, captured

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hadeploy.adopt.classic import Classic, Refused, Script, addresses_in, read_classic
-from hadeploy.observe.keepalived_conf import parse
+from hadeploy.config_files.keepalived import parse
 from tests.unit.adopt import looks
 
 ODD = r"""! a comment of the old kind

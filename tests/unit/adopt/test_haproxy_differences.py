@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hadeploy.adopt.haproxy_differences import judge
 from hadeploy.adopt.haproxy_lines import Surroundings, Verdict, read_configuration
-from hadeploy.plan.texts import difference
+from hadeploy.plan.redacted_diff import difference
 from tests.unit.adopt import looks
 from tests.unit.adopt.hints import BASE, differences, judged, loaded, ours, pasted, told
 

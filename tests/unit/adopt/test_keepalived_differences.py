@@ -10,8 +10,8 @@ import pytest
 from hadeploy.adopt.classic import Classic, read_classic
 from hadeploy.adopt.haproxy_lines import Verdict
 from hadeploy.adopt.keepalived_differences import judge_keepalived, keepalived_differences
+from hadeploy.config_files.keepalived import Statement
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.keepalived_conf import Statement
 from tests.unit import builders
 from tests.unit.adopt import looks
 from tests.unit.adopt.hints import BASE, loaded, pasted

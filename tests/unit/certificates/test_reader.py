@@ -10,7 +10,7 @@ import pytest
 from hadeploy.certificates import reader
 from hadeploy.certificates.certificate import Endpoint
 from hadeploy.certificates.reader import CertificateReader
-from hadeploy.transport.tunnel import ForwardingRefusedError
+from hadeploy.remote.tunnel import ForwardingRefusedError
 from tests.unit import builders
 
 NODES: list[Endpoint] = [(f"198.51.100.1{i}", 6443) for i in (1, 2, 3)]

@@ -10,10 +10,10 @@ from jsonschema import Draft202012Validator
 from hadeploy.cli.document import document_schema
 from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.images.load import Delivery
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.model import Action, NodePlan, Plan, Step
 from hadeploy.plan.rolling import make_plan
-from hadeploy.run.images import Delivery
 from hadeploy.status.build import cluster_status
 from hadeploy.verify.model import Proof, Verdict
 from hadeploy.verify.proofs import prove

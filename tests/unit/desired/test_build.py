@@ -11,16 +11,16 @@ from pydantic import SecretStr
 
 from hadeploy.desired import layout
 from hadeploy.desired.build import desired_nodes
-from hadeploy.desired.model import File, NodeFacts, Role
-from hadeploy.desired.templates import environment
-from hadeploy.errors import HadeployError
-from hadeploy.runtime.docker import (
+from hadeploy.desired.docker_run import (
     run_arguments,
     specification,
     trial_arguments,
     validate_arguments,
     validation_of,
 )
+from hadeploy.desired.model import File, NodeFacts, Role
+from hadeploy.desired.templates import environment
+from hadeploy.errors import HadeployError
 from tests.unit import builders
 
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from hadeploy.drill.excerpt import MOST_LINES, excerpt
-from hadeploy.drill.figures import figures
+from hadeploy.drill.metrics import figures
 from hadeploy.drill.model import Event, Request, Round
 from hadeploy.drill.report import MOST_DRAWN, Setting, report
 from hadeploy.drill.svg import svg

@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from hadeploy.drill.axis import ticks
-from hadeploy.drill.figures import figures
+from hadeploy.drill.metrics import figures
 from hadeploy.drill.model import Event, Kind, Probing, Request, Round
 from hadeploy.drill.timeline import Lane, Timeline, timeline
 from tests.unit import builders

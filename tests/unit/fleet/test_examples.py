@@ -6,7 +6,7 @@ from jsonschema import Draft202012Validator
 
 from hadeploy.cli.main import COMMANDS
 from hadeploy.errors import ExitCode
-from hadeploy.fleet.clashes import clashes
+from hadeploy.fleet.conflicts import clashes
 from hadeploy.fleet.files import inventory_files
 from hadeploy.fleet.verdict import DONE
 from hadeploy.inventory.load import read_inventory

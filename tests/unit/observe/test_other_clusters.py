@@ -14,7 +14,7 @@ from hadeploy.desired.model import configuration_id
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.other_clusters import OtherCluster
 from hadeploy.observe.other_records import parse_other_record
-from hadeploy.run.record import applied_record
+from hadeploy.rollout.record import applied_record
 from hadeploy.verify.other_keepaliveds import may_hold, other_keepaliveds
 from tests.unit import builders
 

@@ -8,8 +8,8 @@ import pytest
 
 from hadeploy.observe.model import Address, Applied, ObservedFile
 from hadeploy.plan.down import leaving_plan, leftovers, make_down_plan, vips_to_hand_over
-from hadeploy.run.down import down_script
-from hadeploy.run.lock import Lock
+from hadeploy.rollout.down import down_script
+from hadeploy.rollout.lock import Lock
 from tests.unit import builders
 
 

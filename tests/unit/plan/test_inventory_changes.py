@@ -17,7 +17,7 @@ from hadeploy.plan.inventory_changes import (
     undone,
     when,
 )
-from hadeploy.run import record as records
+from hadeploy.rollout import record as records
 from tests.unit import builders
 
 ONE = {"name": "kube", "port": 9443}

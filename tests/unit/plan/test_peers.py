@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hadeploy.desired import layout
-from hadeploy.plan.identity import identity_of
 from hadeploy.plan.peers import with_peers
+from hadeploy.plan.vrrp_settings import identity_of
 from tests.unit import builders
 
 NODES = [{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2, 3, 4)]

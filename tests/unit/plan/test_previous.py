@@ -13,7 +13,7 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedFile, ObservedNode
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.previous import previous_configuration
-from hadeploy.run.record import applied_record
+from hadeploy.rollout.record import applied_record
 from tests.unit import builders
 
 OLD = builders.cluster(haproxy={"maxconn": 500})

@@ -12,7 +12,7 @@ from hadeploy.observe.model import Applied, ObservedNode
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.removed import removed
 from hadeploy.plan.rolling import make_plan
-from hadeploy.run.record import applied_record
+from hadeploy.rollout.record import applied_record
 from tests.unit import builders
 
 VIP = builders.VIP

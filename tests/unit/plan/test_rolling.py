@@ -11,7 +11,7 @@ from hadeploy.errors import HadeployError
 from hadeploy.observe.model import Address, ObservedFile, ObservedNode
 from hadeploy.plan.model import Plan
 from hadeploy.plan.order import newcomers, rolling_order
-from hadeploy.plan.partial import refuse_minority, refuse_partial
+from hadeploy.plan.partial_rollout import refuse_minority, refuse_partial
 from hadeploy.plan.rolling import interrupts_the_holder, make_plan
 from tests.unit import builders
 

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from hadeploy.shell.compose import compose
+from hadeploy.remote.compose import compose
+from hadeploy.remote.protocol import Message, Reply
 from hadeploy.support.contents import PARTS, of_node
 from hadeploy.support.redact import Redactor
-from hadeploy.transport.protocol import Message, Reply
 
 
 def said(name: str) -> Reply:

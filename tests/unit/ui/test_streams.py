@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from hadeploy.run.interrupt import deferred
+from hadeploy.rollout.interrupt import deferred
 from hadeploy.ui.progress import Lines
 from hadeploy.ui.streams import Output, plain
 

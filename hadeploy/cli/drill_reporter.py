@@ -1,0 +1,116 @@
+"""What `hadeploy drill` tells of its rounds: on the terminal, and in a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hadeploy.cli.cluster_run import Run
+from hadeploy.cli.common import Options
+from hadeploy.cli.files import Target
+from hadeploy.cli.outcome import Outcome
+from hadeploy.cli.verification import tell_proofs
+from hadeploy.drill.model import Round
+from hadeploy.drill.render import rounds_picture
+from hadeploy.drill.render_timeline import TimelinePicture
+from hadeploy.drill.report import Setting, report
+from hadeploy.drill.text import title
+from hadeploy.drill.timeline import timeline
+from hadeploy.drill.verdict import Result, result_of
+from hadeploy.drill.versions import versions
+from hadeploy.errors import ExitCode
+from hadeploy.rollout.prepare import Prepared
+from hadeploy.support.collect import redactor_of
+from hadeploy.support.redact import Redactor
+from hadeploy.verify.model import failed
+
+
+@dataclass
+class Told:
+    """The rounds of one drill, and how they are told.
+
+    Attributes:
+        options: the command's.
+        outcome: given the results.
+        max_outage: seconds without an answer that the user allows, or None.
+        draw: whether rounds are drawn on the terminal; None: where it helps.
+        path: of the report, or None.
+        rounds: those that are done.
+        complete: whether the drill came to its end.
+    """
+
+    options: Options
+    outcome: Outcome
+    max_outage: float | None
+    draw: bool | None
+    path: Path | None
+    rounds: list[Round] = field(default_factory=list)
+    complete: bool = False
+    _about: tuple[Setting, Redactor] | None = None
+
+    def refuse(self) -> None:
+        """Make sure that the report can be written.
+
+        Raises:
+            HadeployError: it cannot be.
+        """
+        if self.path:
+            self._target(self.path).refuse()
+
+    def about(self, run: Run, prepared: Prepared) -> None:
+        """Note what the drill is about, while nothing is broken.
+
+        Args:
+            run: connected.
+            prepared: proven.
+        """
+        cluster = prepared.cluster
+        # They are only in the report.
+        running = versions(cluster, run.sessions) if self.path else {}
+        setting = Setting(cluster, prepared.desired, running, time.time(), self.max_outage)
+        self._about = setting, redactor_of(run.inputs, run.dialer, prepared.observed)
+
+    def tell(self) -> None:
+        """Tell of the rounds that are done, if any are; set the exit code by them.
+
+        Raises:
+            HadeployError: the report cannot be written.
+        """
+        if not (self.rounds and self._about):
+            return
+        setting, redactor = self._about
+        results = [result_of(round_, self.max_outage) for round_ in self.rounds]
+        self.outcome.drill = results
+        if failed(self.outcome.proofs):
+            tell_proofs(self.options, self.outcome)
+        if any(result.problems for result in results):
+            self.outcome.code = ExitCode.NOT_PROVEN
+        if not self.options.as_json:
+            self._show(setting, results)
+        if self.path:
+            page = report(setting, results, redactor, complete=self.complete)
+            self._target(self.path).write(page.encode())
+            self.outcome.report = str(self.path)
+            if not self.options.as_json:
+                self.options.out.print(f"Report: {self.path}", soft_wrap=True)
+
+    def _show(self, setting: Setting, results: Sequence[Result]) -> None:
+        out = self.options.out
+        for result in self._drawn(results):
+            shown = timeline(result.round, result.figures, setting.cluster)
+            out.print(TimelinePicture(title(result), shown))
+            out.print()
+        out.print(rounds_picture(results))
+
+    def _drawn(self, results: Sequence[Result]) -> Sequence[Result]:
+        if self.draw is not None:
+            return results if self.draw else []
+        if not self.options.out.is_terminal:
+            return []
+        return results if len(results) == 1 else [r for r in results if r.problems]
+
+    @staticmethod
+    def _target(path: Path) -> Target:
+        return Target(path, "writing the report", "--report FILE.html", 0o644)

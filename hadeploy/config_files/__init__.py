@@ -1,0 +1,1 @@
+"""The configuration files of haproxy and keepalived, parsed. Pure."""

@@ -1,0 +1,60 @@
+"""After a failed proof: a second look at the nodes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.parse_vrrp import parse_evidence
+from hadeploy.observe.parsing import making_sense
+from hadeploy.observe.vrrp import Evidence
+from hadeploy.remote.compose import compose
+from hadeploy.remote.fanout import try_each
+from hadeploy.remote.session import Session
+
+# In which a master sends so many adverts; so many seconds at least, and at most.
+ADVERTS, SECONDS, MOST_SECONDS = 3, 3, 30
+LINES = 60
+
+
+def evidence_script(cluster: Cluster, *, seconds: int) -> str:
+    """The second look, the same for every node.
+
+    Args:
+        cluster: the inventory.
+        seconds: how long keepalived is listened to.
+    """
+    return compose(
+        "keepalived.sh",
+        "preflight.sh",
+        "evidence.sh",
+        variables={
+            "HD_CLUSTER": cluster.name,
+            "HD_HAPROXY": cluster.container_names[0],
+            "HD_KEEPALIVED": cluster.container_names[1],
+            "HD_SECONDS": str(seconds),
+            "HD_LINES": str(LINES),
+        },
+    )
+
+
+def look_again(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, Evidence]:
+    """The second look at all nodes at once; one that fails by now is left out.
+
+    Args:
+        cluster: the inventory.
+        sessions: by node label.
+    """
+    wanted = math.ceil(ADVERTS * cluster.vrrp.advert_interval)
+    seconds = min(max(SECONDS, wanted), MOST_SECONDS)
+    script = evidence_script(cluster, seconds=seconds)
+
+    def look(session: Session) -> tuple[str, Evidence]:
+        doing = "looking for the cause"
+        reply = session.run(script, doing=doing)
+        with making_sense(session.node, doing):
+            return session.node, parse_evidence(reply)
+
+    found, _ = try_each(look, sessions.values())
+    return dict(found)

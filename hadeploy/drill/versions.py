@@ -1,0 +1,51 @@
+"""What runs on the nodes, in the programs' own words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from hadeploy.inventory.model import Cluster
+from hadeploy.remote.compose import compose
+from hadeploy.remote.fanout import try_each
+from hadeploy.remote.protocol import Reply
+from hadeploy.remote.session import Session
+
+# `HAProxy version 3.2.21-7b1 2026/10/01 - https://haproxy.org/`, `Keepalived v2.3.4 (05/28,2025)`
+_NUMBER = re.compile(r"^(?:HAProxy|HA-Proxy|Keepalived)\b.*?\bv?(?P<number>[0-9]+\.[0-9][\w.+-]*)")
+
+
+def versions(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, dict[str, str]]:
+    """By node label and program; a node that does not tell has none.
+
+    Args:
+        cluster: the inventory.
+        sessions: by node label.
+    """
+    haproxy, keepalived = cluster.container_names
+    script = compose(
+        "versions.sh",
+        variables={
+            "HD_CLUSTER": cluster.name,
+            "HD_HAPROXY": haproxy,
+            "HD_KEEPALIVED": keepalived,
+        },
+    )
+    found, _ = try_each(
+        lambda s: (s.node, parse_versions(s.run(script, doing="asking for versions"))),
+        sessions.values(),
+    )
+    return dict(found)
+
+
+def parse_versions(reply: Reply) -> dict[str, str]:
+    """By program.
+
+    Args:
+        reply: of shell/versions.sh.
+    """
+    told = {}
+    for message in reply.all("version"):
+        number = _NUMBER.match(message.text)
+        told[message.words[0]] = number["number"] if number else message.text
+    return told

@@ -1,0 +1,1 @@
+"""Container images: where nodes get them from, and bringing them there."""

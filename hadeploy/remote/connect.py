@@ -1,0 +1,235 @@
+"""One fabric connection per node, opened once and used for the whole run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import paramiko
+from fabric import Config, Connection
+from paramiko.config import SSHConfig
+from pydantic import SecretStr
+
+from hadeploy.errors import ExitCode
+from hadeploy.inventory.model import Cluster, Node
+from hadeploy.inventory.paths import beside
+from hadeploy.remote.client_transport import ClientTransport
+from hadeploy.remote.connect_errors import Stop, explained
+from hadeploy.remote.hostkeys import HostKeyPolicy, NewKeys, key_algorithms, read_known_hosts
+from hadeploy.remote.login import Login, load_key
+from hadeploy.remote.node_routes import NodeRoutes
+from hadeploy.remote.proxy_command import ProxyCommand
+from hadeploy.remote.retry import DoNotRetryError, retried
+from hadeploy.remote.session import Session
+from hadeploy.remote.ssh_options import HostOptions
+
+KEEPALIVE_SECONDS = 15
+# What ssh tries when nothing is said.
+USUAL_KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
+PASSPHRASES = 3
+
+
+def nobody(question: str) -> SecretStr | None:
+    """There is no terminal to ask on."""
+    del question
+    return None
+
+
+@dataclass(frozen=True)
+class Dialer:
+    """How one run connects to the nodes of a cluster.
+
+    Attributes:
+        routes: the ways to them.
+        accept_new: trust host keys seen for the first time.
+        sudo_password: for nodes where sudo asks for one.
+        ask: asks for a secret on the terminal; None if there is none.
+        unlocked: private keys whose passphrase was given, by file.
+        new_keys: host keys that were accepted in this run.
+    """
+
+    routes: NodeRoutes
+    accept_new: bool = False
+    sudo_password: SecretStr | None = None
+    ask: Callable[[str], SecretStr | None] = nobody
+    unlocked: dict[Path, paramiko.PKey] = field(default_factory=dict)
+    new_keys: NewKeys = field(default_factory=NewKeys)
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster whose nodes are reached."""
+        return self.routes.cluster
+
+    @property
+    def folder(self) -> Path:
+        """Where paths in the inventory begin."""
+        return self.routes.folder
+
+    def connect(self, node: Node) -> Session:
+        """Open the connection to one node, and to each jump host before it.
+
+        A server that hangs up before it was asked anything is asked again, with longer and longer
+        pauses, for as long as connecting may take.
+
+        Raises:
+            LockedKeyError: after `unlock` it may succeed.
+            HadeployError: with what failed (name, reach, host key, login) and what to do about it.
+        """
+        until = time.monotonic() + self.cluster.ssh.connect_timeout
+        connection = retried(lambda: self._connect(node), until=until)
+        ssh = self.cluster.ssh
+        return Session(
+            node=node.label,
+            connection=connection,
+            sudo=ssh.sudo == "always" or (ssh.sudo == "auto" and connection.user != "root"),
+            silence=ssh.command_timeout,
+            password=self.sudo_password,
+        )
+
+    def unlock(self, file: Path) -> bool:
+        """Ask for the passphrase of a private key; in the main thread only.
+
+        Returns:
+            Whether there was somebody to ask.
+
+        Raises:
+            DoNotRetryError: the passphrase was wrong several times.
+        """
+        for _ in range(PASSPHRASES):
+            passphrase = self.ask(f"Passphrase for {file}: ")
+            if passphrase is None:
+                return False
+            if key := load_key(file, passphrase.get_secret_value() or None):
+                self.unlocked[file] = key
+                return True
+        raise DoNotRetryError(
+            "that is not its passphrase",
+            doing=f"unlocking {file}",
+            hint=f"try: ssh-keygen -y -f {file}",
+            code=ExitCode.UNREACHABLE,
+        )
+
+    def _connect(self, node: Node) -> Connection:
+        route = self.routes.route(node)
+        opened: list[Connection] = []
+        try:
+            for place, hop in enumerate(route.hops):
+                target = place == len(route.hops) - 1
+                identity = route.identity_file if target else None
+                stop = Stop(
+                    node.label,
+                    hop.where,
+                    is_jump=not target,
+                    through=route.hops[place - 1].where if place else "",
+                )
+                opened.append(self._connection(hop, opened[-1] if opened else None, identity))
+                self._open(opened[-1], hop, stop)
+        except BaseException:
+            for connection in reversed(opened):
+                connection.close()
+            raise
+        return opened[-1]
+
+    def _open(self, connection: Connection, hop: HostOptions, stop: Stop) -> None:
+        """Open a connection whose gateway is open."""
+        timeout = self._timeout(hop)
+        login = connection.connect_kwargs["auth_strategy"]
+        proxy: ProxyCommand | None = None
+        try:
+            if hop.proxy_command and not connection.gateway:
+                proxy = ProxyCommand(
+                    hop.proxy_command, passes_socket=hop.proxy_passes_socket, timeout=timeout
+                )
+                connection.connect_kwargs["sock"] = proxy.socket
+            connection.open()
+        except Exception as error:
+            # fabric closes only what is connected.
+            connection.client.close()
+            if proxy:
+                proxy.socket.close()
+            cause = (proxy and not login.begun and proxy.failure()) or error
+            raise explained(cause, stop, timeout, offered=login.begun) from error
+        # paramiko would wait an hour for the next hop behind this one.
+        connection.transport.channel_timeout = timeout
+        connection.transport.set_keepalive(KEEPALIVE_SECONDS)
+
+    def way(self, node: Node) -> str:
+        """How a node is reached, in words: every login, and the SSH config's entries behind it."""
+        return str(self.routes.route(node))
+
+    def _timeout(self, hop: HostOptions) -> float:
+        """Seconds that connecting may take; the inventory's word wins over the SSH config's."""
+        ssh = self.cluster.ssh
+        said = "connect_timeout" in ssh.model_fields_set
+        return ssh.connect_timeout if said else (hop.connect_timeout or ssh.connect_timeout)
+
+    def _connection(
+        self, hop: HostOptions, gateway: Connection | None, identity: str | None
+    ) -> Connection:
+        timeout = self._timeout(hop)
+        named = self.cluster.ssh.known_hosts
+        files = _known_hosts(self.folder, named) if named else hop.known_hosts
+        known = read_known_hosts(files, hop.known_as)
+        connection = Connection(
+            host=hop.hostname,
+            user=hop.user,
+            port=hop.port,
+            # What is in SSH configs has been read; fabric reads none.
+            config=Config(lazy=True, ssh_config=SSHConfig()),
+            gateway=gateway or False,
+            connect_timeout=max(1, round(timeout)),
+            connect_kwargs={
+                "banner_timeout": timeout,
+                "auth_timeout": timeout,
+                "channel_timeout": timeout,
+                "compress": hop.compress,
+                "disabled_algorithms": {kind: list(names) for kind, names in hop.disabled},
+                "transport_factory": partial(ClientTransport, order=partial(key_algorithms, known)),
+            },
+        )
+        # paramiko takes either this or its own options, among which fabric puts an empty one.
+        connection.connect_kwargs.pop("key_filename", None)
+        connection.connect_kwargs["auth_strategy"] = self._login(hop, identity)
+        may_write = bool(files) if named else hop.may_write
+        write_to = files[0] if self.accept_new and may_write else None
+        if self.accept_new and write_to is None and not known.types:
+            raise DoNotRetryError(
+                "there is no known_hosts file to write new host keys to",
+                doing="--accept-new-host-keys",
+                hint="it is set to none (UserKnownHostsFile in the SSH config, or "
+                "ssh.known_hosts); name one in ssh.known_hosts",
+                code=ExitCode.USAGE,
+            )
+        connection.client.set_missing_host_key_policy(
+            HostKeyPolicy(
+                hop, known, write_to, self.new_keys, hash_names=hop.hash_new_keys and not named
+            )
+        )
+        return connection
+
+    def _login(self, hop: HostOptions, identity: str | None) -> Login:
+        own = [beside(self.folder, identity)] if identity else []
+        if own and not own[0].is_file():
+            raise DoNotRetryError(
+                f"{identity}: no such file", doing="reading ssh.identity_file", code=ExitCode.USAGE
+            )
+        named = hop.identity_files is not None or bool(own)
+        files = [*own, *(hop.identity_files or ())]
+        return Login(
+            user=hop.user,
+            files=list(dict.fromkeys(files)) if named else [beside(Path(), k) for k in USUAL_KEYS],
+            certificates=hop.certificates,
+            unlocked=self.unlocked,
+            agent=hop.agent,
+            insist=bool(files),
+            only=hop.identities_only,
+            timeout=self._timeout(hop),
+        )
+
+
+def _known_hosts(folder: Path, named: str) -> tuple[Path, ...]:
+    """The file that the inventory names; "none" is none, as it is for ssh."""
+    return () if named.lower() == "none" else (beside(folder, named),)

@@ -1,0 +1,95 @@
+"""The ways to all nodes of a cluster, by its inventory and the user's SSH config."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+
+from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.inventory.model import Cluster, Node
+from hadeploy.inventory.paths import beside
+from hadeploy.remote.fanout import try_each
+from hadeploy.remote.routes import Route, route_to
+from hadeploy.remote.ssh_config import SshConfig
+
+
+@dataclass(frozen=True)
+class NodeRoutes:
+    """The ways to the nodes of a cluster.
+
+    Attributes:
+        cluster: for its ssh settings.
+        folder: where paths in the inventory begin.
+        warn: shows a warning to the user.
+        warned: the warnings that were shown.
+    """
+
+    cluster: Cluster
+    folder: Path
+    warn: Callable[[str], None] = lambda _: None
+    warned: set[str] = field(default_factory=set)
+
+    @cached_property
+    def ssh_config(self) -> SshConfig:
+        """What reads the SSH config.
+
+        Raises:
+            HadeployError: the inventory names a file that is not there.
+        """
+        named = self.cluster.ssh.config
+        file = beside(self.folder, named).absolute() if named else None
+        if file and not file.is_file():
+            raise HadeployError(
+                f"{file}: no such file", doing="reading ssh.config", code=ExitCode.USAGE
+            )
+        return SshConfig(file, self.cluster.ssh.connect_timeout)
+
+    def begin(self) -> None:
+        """Begin to ask OpenSSH about all nodes; `prepare` tells what is wrong.
+
+        It takes as long as importing what connects, and can be done at the same time.
+        """
+
+        def ask() -> None:
+            with contextlib.suppress(Exception):
+                self._ask(self.cluster.nodes)
+
+        threading.Thread(target=ask, daemon=True).start()
+
+    def prepare(self, nodes: Sequence[Node]) -> None:
+        """Read the SSH config for all nodes at once, and warn of options that are not followed.
+
+        Raises:
+            HadeployError: the config is wrong; nothing was connected to.
+        """
+        config = self.ssh_config
+        try:
+            errors = self._ask(nodes)
+        except BaseException:
+            config.stop()
+            raise
+        if errors:
+            different = list({str(error): error for error in errors}.values())
+            raise different[0] if len(different) == 1 else NodesError(different)
+        hops = [hop for node in nodes for hop in self.route(node).hops]
+        for option in dict.fromkeys(option for hop in hops for option in hop.not_followed):
+            if option not in self.warned:
+                self.warned.add(option)
+                self.warn(f"the SSH config sets {option}")
+
+    def route(self, node: Node) -> Route:
+        """The way to a node.
+
+        Raises:
+            DoNotRetryError: the SSH config is wrong.
+        """
+        return route_to(self.cluster, node, self.ssh_config.options)
+
+    def _ask(self, nodes: Sequence[Node]) -> list[HadeployError]:
+        jobs: list[Callable[[], object]] = [self.ssh_config.load_defaults]
+        jobs += [partial(self.route, node) for node in nodes]
+        return try_each(lambda job: job(), jobs)[1]

@@ -1,0 +1,120 @@
+"""What scripts on nodes say: messages told apart from noise by a token that only this run knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hadeploy.remote.forms import check_form
+
+# Their bodies are never shown: files, logs, and containers whose environment may hold a password.
+SECRET_KINDS = (
+    *("file", "contents", "foreign", "foreign-config", "foreign-file", "log", "part"),
+    *("containers", "stopped-config", "cluster-record", "foreign-environment"),
+)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message: a line `@TOKEN kind words…`, and the lines that follow it."""
+
+    kind: str
+    words: tuple[str, ...] = ()
+    body: list[str] = field(default_factory=list, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The lines that followed, without blank ones around them."""
+        return "\n".join(self.body).strip("\n")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """All that a script said, but for its closing message."""
+
+    messages: tuple[Message, ...]
+    code: int
+
+    @property
+    def said(self) -> str:
+        """Everything that followed any message."""
+        return "\n".join(m.text for m in self.messages if m.text)
+
+    def all(self, kind: str) -> list[Message]:
+        """The messages of one kind, in order."""
+        return [m for m in self.messages if m.kind == kind]
+
+    def body(self, kind: str) -> str:
+        """The text below the first message of that kind, or "" if there is none."""
+        return next((m.text for m in self.messages if m.kind == kind), "")
+
+    def fields(self, kind: str) -> dict[str, str]:
+        """The lines `name=value` below the first message of that kind."""
+        return dict(line.split("=", 1) for line in self.body(kind).splitlines() if "=" in line)
+
+
+def parse_line(line: str, token: str) -> Message | None:
+    """A line as a message, or None if it is none.
+
+    Args:
+        line: without its newline.
+        token: the run's own.
+    """
+    mark = f"@{token} "
+    words = line[len(mark) :].split() if line.startswith(mark) else []
+    return Message(words[0], tuple(words[1:])) if words else None
+
+
+@dataclass
+class Hearing:
+    """What a script has said so far.
+
+    Attributes:
+        token: the run's own.
+        on_message: called with each message as it arrives.
+        on_line: given each line below a message, which is then kept nowhere; None: it is kept in
+            the message's body.
+        messages: all but the signs of life.
+        noise: what came before the first message.
+    """
+
+    token: str
+    on_message: Callable[[Message], None]
+    on_line: Callable[[str], None] | None = None
+    messages: list[Message] = field(default_factory=list)
+    noise: list[str] = field(default_factory=list)
+
+    def hear(self, line: str) -> None:
+        """Take the next line, without its newline.
+
+        Raises:
+            MalformedError: it is a message that no script says.
+        """
+        message = parse_line(line, self.token)
+        if message is None:
+            self._below(line)
+        # A sign of life comes in the middle of what something else says.
+        elif message.kind != "alive":
+            check_form(message.kind, message.words)
+            self.messages.append(message)
+            self.on_message(message)
+
+    def _below(self, line: str) -> None:
+        if not self.messages:
+            self.noise.append(line)
+        elif self.on_line:
+            self.on_line(line)
+        else:
+            self.messages[-1].body.append(line)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has said its last word."""
+        return bool(self.messages) and self.messages[-1].kind == "end"
+
+    @property
+    def tail(self) -> str:
+        """The end of what it said, for people; no body that may be a secret."""
+        last = self.messages[-1] if self.messages else None
+        shown = last.body if last and last.kind not in SECRET_KINDS else []
+        return "\n".join([*self.noise, *shown][-15:])

@@ -1,0 +1,260 @@
+"""What the user's SSH config says of one host: the output of `ssh -G`, typed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hadeploy.errors import ExitCode
+from hadeploy.inventory.problems import printable
+from hadeploy.remote.retry import DoNotRetryError
+from hadeploy.remote.ssh_algorithms import disabled_algorithms
+from hadeploy.remote.ssh_tokens import expand_command, expand_path, split_paths, tokens_of
+from hadeploy.remote.ssh_unsupported import not_followed
+from hadeploy.remote.ssh_variables import refuse_unset
+
+# Keyword, in lower case, to values in their order; as `ssh -G` prints them.
+Dump = Mapping[str, tuple[str, ...]]
+
+SSH_PORT = 22
+KNOWN_HOSTS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
+SYSTEM_KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
+SYSTEM_FOLDERS = ("/etc/", "/usr/")
+
+_APPLIED = re.compile(r"debug1: (.+) line \d+: Applying options for (.+)")
+_READING = re.compile(r"debug1: Reading configuration data (.+)")
+_CHECKING = re.compile(r"debug2: checking match for '(.*)' host \S+ originally ")
+
+
+@dataclass(frozen=True)
+class Query:
+    """A host to ask about, and what the inventory says of it, which wins over the SSH config.
+
+    Attributes:
+        jump: as ProxyJump; "none" for a direct connection.
+    """
+
+    host: str
+    user: str | None = None
+    port: int | None = None
+    jump: str | None = None
+
+
+@dataclass(frozen=True)
+class HostOptions:
+    """The options for one host.
+
+    Attributes:
+        host: the name that was asked for.
+        hostname: the name or address to connect to.
+        jump: ProxyJump, [user@]host[:port],...; None for none.
+        proxy_command: for the shell; None for none.
+        proxy_passes_socket: whether that command hands a connected socket over and ends.
+        identity_files: private keys that are named; None: none was, so the usual ones count.
+        agent: the socket of the SSH agent; None: no agent is asked.
+        known_hosts: the user's files, then the system's; a new key is written to the first.
+        may_write: whether the first of them is the user's.
+        revoked: files of keys that must not be trusted (RevokedHostKeys).
+        disabled: algorithms that must not be used, by paramiko's word for their kind.
+        compress: whether to ask for compression.
+        connect_timeout: seconds; None: not said.
+        entries: the Host and Match blocks of the user's that were used.
+        not_followed: options that are set and not followed, each with the reason.
+    """
+
+    host: str
+    hostname: str
+    user: str
+    port: int
+    jump: str | None
+    proxy_command: str | None
+    proxy_passes_socket: bool
+    identity_files: tuple[Path, ...] | None
+    identities_only: bool
+    certificates: tuple[Path, ...]
+    agent: str | None
+    known_hosts: tuple[Path, ...]
+    may_write: bool
+    hash_new_keys: bool
+    host_key_alias: str | None
+    revoked: tuple[Path, ...]
+    minimum_rsa_bits: int
+    disabled: tuple[tuple[str, tuple[str, ...]], ...]
+    compress: bool
+    connect_timeout: float | None
+    entries: tuple[str, ...] = ()
+    not_followed: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """user@host:port, for display."""
+        return printable(f"{self.user}@{self.hostname}:{self.port}")
+
+    @property
+    def certified_as(self) -> str:
+        """The name that a certificate of the host must have."""
+        return (self.host_key_alias or self.hostname).lower()
+
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        """The names in known_hosts, the exact one first; as in OpenSSH, always in lower case."""
+        if self.host_key_alias:
+            return (self.host_key_alias.lower(),)
+        plain = self.hostname.lower()
+        return (plain,) if self.port == SSH_PORT else (f"[{plain}]:{self.port}", plain)
+
+
+def parse_dump(text: str) -> dict[str, tuple[str, ...]]:
+    """What `ssh -G` prints."""
+    values: dict[str, tuple[str, ...]] = {}
+    for line in text.splitlines():
+        keyword, _, value = line.partition(" ")
+        values[keyword.lower()] = (*values.get(keyword.lower(), ()), value)
+    return values
+
+
+def used_entries(debug: str, *, system: bool = False) -> tuple[str, ...]:
+    """The Host and Match blocks that were used, from `ssh -vv`.
+
+    Args:
+        debug: its stderr.
+        system: whether those in the system's folders count, too.
+    """
+    skipped = () if system else SYSTEM_FOLDERS
+    found: dict[str, None] = {}
+    file, match = "", ""
+    for line in debug.splitlines():
+        if reading := _READING.fullmatch(line):
+            file = reading[1]
+        elif (applied := _APPLIED.fullmatch(line)) and not applied[1].startswith(skipped):
+            found[f"Host {applied[2]}"] = None
+        elif checking := _CHECKING.match(line):
+            match = checking[1]
+        elif line == "debug2: match found" and not file.startswith(skipped):
+            found[f"Match {match}"] = None
+    return tuple(map(printable, found))
+
+
+def options_of(
+    dump: Dump,
+    baseline: Dump,
+    query: Query,
+    environment: Mapping[str, str],
+    *,
+    entries: tuple[str, ...] = (),
+    also_not_followed: tuple[str, ...] = (),
+) -> HostOptions:
+    """The options of one host.
+
+    Args:
+        dump: what is set or default for it.
+        baseline: what is default where no file is read: what equals it was not said.
+        query: what was asked.
+        environment: for ${VAR} and the agent.
+        entries: from `used_entries`.
+        also_not_followed: known from elsewhere.
+
+    Raises:
+        UnsetVariableError: an option uses a variable that is not set.
+        DoNotRetryError: HostName is not UTF-8.
+    """
+    refuse_unset(dump, environment)
+    said = {keyword: values for keyword, values in dump.items() if baseline.get(keyword) != values}
+
+    def one(keyword: str, default: str = "") -> str:
+        return dump.get(keyword, (default,))[0]
+
+    def is_on(keyword: str) -> bool:
+        return one(keyword).lower() in ("yes", "true")
+
+    host, hostname, user = query.host, one("hostname"), one("user")
+    _refuse_bytes(hostname)
+    port = int(one("port", str(SSH_PORT)))
+    said_jump = _unless_none(query.jump or one("proxyjump"))
+    alias = one("hostkeyalias") or None
+    tokens = tokens_of(
+        host=host,
+        hostname=hostname,
+        user=user,
+        port=port,
+        alias=alias,
+        jump_host=jump_host(said_jump) if said_jump else "",
+    )
+    jump = expand_command(said_jump, tokens) if said_jump else None
+
+    def paths(values: tuple[str, ...]) -> tuple[Path, ...]:
+        expanded = (expand_path(value, tokens, environment) for value in values if value != "none")
+        return tuple(path for path in expanded if path)
+
+    def several(keyword: str, default: tuple[str, ...]) -> tuple[Path, ...]:
+        lines = said.get(keyword)
+        if lines is None:
+            return paths(default)
+        if [line.lower() for line in lines] == ["none"]:
+            return ()
+        return paths(tuple(path for line in lines for path in split_paths(line, os.path.isfile)))
+
+    own = several("userknownhostsfile", KNOWN_HOSTS)
+    command = None if jump else _unless_none(one("proxycommand"))
+    disabled, unusable = disabled_algorithms(said)
+    timeout = one("connecttimeout")
+    return HostOptions(
+        host=host,
+        hostname=hostname,
+        user=user,
+        port=port,
+        jump=jump,
+        proxy_command=expand_command(command, tokens) if command else None,
+        proxy_passes_socket=is_on("proxyusefdpass"),
+        identity_files=paths(said["identityfile"]) if "identityfile" in said else None,
+        identities_only=is_on("identitiesonly"),
+        certificates=paths(dump.get("certificatefile", ())),
+        agent=_agent(one("identityagent"), tokens, environment),
+        known_hosts=(*own, *several("globalknownhostsfile", SYSTEM_KNOWN_HOSTS)),
+        may_write=bool(own),
+        hash_new_keys=is_on("hashknownhosts"),
+        host_key_alias=alias,
+        revoked=several("revokedhostkeys", ()),
+        minimum_rsa_bits=int(one("requiredrsasize", "0")),
+        disabled=disabled,
+        compress=is_on("compression"),
+        connect_timeout=float(timeout) if timeout.isdigit() and int(timeout) else None,
+        entries=entries,
+        not_followed=(*also_not_followed, *not_followed(said), *unusable),
+    )
+
+
+def _refuse_bytes(hostname: str) -> None:
+    """Refuse a name that no resolver can be asked for: other bytes than UTF-8."""
+    if any("\udc80" <= character <= "\udcff" for character in hostname):
+        raise DoNotRetryError(
+            f"HostName {printable(hostname)} is not UTF-8",
+            doing="reading the SSH config",
+            hint="correct the SSH config",
+            code=ExitCode.USAGE,
+        )
+
+
+def jump_host(jump: str) -> str:
+    """The name of the last jump host, for %j."""
+    name = jump.rpartition(",")[2].rpartition("@")[2]
+    return name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
+
+
+def _unless_none(text: str) -> str | None:
+    return text if text and text.lower() != "none" else None
+
+
+def _agent(value: str, tokens: Mapping[str, str], environment: Mapping[str, str]) -> str | None:
+    """The agent's socket (IdentityAgent in ssh_config(5))."""
+    if value.lower() == "none":
+        return None
+    if value in ("", "SSH_AUTH_SOCK"):
+        return environment.get("SSH_AUTH_SOCK") or None
+    if re.fullmatch(r"\$\w+", value):
+        return environment.get(value[1:]) or None
+    path = expand_path(value, tokens, environment)
+    return str(path) if path else None

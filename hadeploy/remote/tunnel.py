@@ -1,0 +1,118 @@
+"""TCP connections from a node, over the SSH connection to it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+import paramiko
+
+from hadeploy.remote.session import CHUNK, Session
+
+# RFC 4254, section 5.1: administratively prohibited, unknown channel type.
+_REFUSED = (1, 3)
+# bash copies in both directions; a shell's own greeting ends at the mark. Every login shell reads
+# these words alike.
+_RELAY = (
+    "timeout {seconds} bash -c 'exec 3<>/dev/tcp/{address}/{port} && echo {mark}"
+    " && {{ cat <&3 & cat >&3; kill %1; }}'"
+)
+
+
+class ForwardingRefusedError(Exception):
+    """The SSH server forwards no connections (AllowTcpForwarding, PermitOpen)."""
+
+
+@dataclass
+class Tunnel:
+    """A connection.
+
+    Attributes:
+        channel: carries it.
+        deadline: on the monotonic clock; nothing is waited for beyond it.
+        received: what has come already.
+    """
+
+    channel: paramiko.Channel
+    deadline: float
+    received: bytes = b""
+
+    def send(self, data: bytes) -> None:
+        """Send it all.
+
+        Raises:
+            OSError: the connection is gone, or the deadline is over.
+        """
+        self._limit()
+        self.channel.sendall(data)
+
+    def receive(self) -> bytes:
+        """What comes next; b"" at the end.
+
+        Raises:
+            OSError: the connection is gone, or the deadline is over.
+        """
+        if self.received:
+            received, self.received = self.received, b""
+            return received
+        self._limit()
+        return self.channel.recv(CHUNK)
+
+    def close(self) -> None:
+        """Close it; a second call does nothing."""
+        self.channel.close()
+
+    def _limit(self) -> None:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no time is left")
+        self.channel.settimeout(left)
+
+
+def forwarded(session: Session, address: str, port: int, seconds: float) -> Tunnel:
+    """A connection that the SSH server makes (RFC 4254, 7.2): no process is started on the node.
+
+    Raises:
+        ForwardingRefusedError: the server does not allow it.
+        OSError: there is no connection to that address.
+    """
+    deadline = time.monotonic() + seconds
+    try:
+        channel = session.connection.transport.open_channel(
+            "direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=seconds
+        )
+    except paramiko.ChannelException as error:
+        if error.code in _REFUSED:
+            raise ForwardingRefusedError from error
+        raise ConnectionError(error.text) from error
+    except (paramiko.SSHException, EOFError) as error:
+        raise ConnectionError(str(error)) from error
+    return Tunnel(channel, deadline)
+
+
+def relayed(session: Session, address: str, port: int, seconds: int) -> Tunnel:
+    """A connection that bash on the node makes, for servers that forward none.
+
+    Raises:
+        HadeployError: no command can be started.
+        OSError: there is no connection to that address.
+    """
+    deadline = time.monotonic() + seconds
+    mark = f"hd-connected-{secrets.token_hex(8)}"
+    command = _RELAY.format(seconds=seconds, address=address, port=port, mark=mark)
+    tunnel = Tunnel(session.start(command, "connecting from the node", patient=True), deadline)
+    end = f"{mark}\n".encode()
+    said = b""
+    try:
+        while end not in said:
+            chunk = tunnel.receive()
+            if not chunk:
+                raise ConnectionError(f"no connection to {address} port {port}")
+            said = (said + chunk)[-CHUNK:]
+    except BaseException:
+        # The node would keep it until its own timeout.
+        tunnel.close()
+        raise
+    tunnel.received = said.partition(end)[2]
+    return tunnel

@@ -1,0 +1,47 @@
+"""Who applied what a plan changes, and whose changes it takes back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.inputs import Inputs
+from hadeploy.plan.inventory_changes import (
+    applied_by_another,
+    gone_back,
+    newest,
+    recorded_inventory,
+    undone,
+)
+from hadeploy.plan.model import Plan
+from hadeploy.plan.previous import Previous
+from hadeploy.rollout.contents import contents_of
+from hadeploy.rollout.record import this_user
+
+
+def with_authors(
+    inputs: Inputs,
+    plan: Plan,
+    observed: Mapping[str, ObservedNode],
+    previous: Previous | None,
+) -> tuple[Plan, Mapping[str, str] | None]:
+    """The same plan with the authors of what it changes, and the contents to record with it.
+
+    Args:
+        inputs: all that the run was given.
+        plan: made from them.
+        observed: by node label.
+        previous: what is wanted instead of the inventory.
+    """
+    if not plan.changes:
+        return plan, None
+    record, by = newest(look.applied for look in observed.values()), this_user()
+    if previous:
+        # The user asks to undo something.
+        told = gone_back(record, previous.record)
+        return dataclasses.replace(plan, applied=told), previous.record.contents
+    contents = contents_of(inputs, plan, record)
+    undoes = undone(record, recorded_inventory(inputs.cluster), by, contents)
+    applied = applied_by_another(record, by)
+    return dataclasses.replace(plan, undoes=undoes, applied=applied), contents

@@ -1,0 +1,89 @@
+"""`check`: as far as each node lets us; one that does not hides no other."""
+
+from __future__ import annotations
+
+from hadeploy.certificates.certificate import endpoints
+from hadeploy.certificates.reader import CertificateReader
+from hadeploy.check.certificates import compared_endpoints
+from hadeploy.check.connection import let_in, refused
+from hadeploy.check.evaluate import without
+from hadeploy.check.model import Finding
+from hadeploy.check.network import interface_of
+from hadeploy.desired.rendered_binds import has_templates
+from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.images.registry import ask_registries
+from hadeploy.observe.gather import listen_seconds, try_observe
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.progress import Progress
+from hadeploy.remote.connect import Dialer
+from hadeploy.remote.fanout import try_each
+from hadeploy.rollout.desired_state import desired_state
+from hadeploy.rollout.file_ports import ports_of_files
+from hadeploy.rollout.prepare import checked
+
+
+def check_all(
+    inputs: Inputs, dialer: Dialer, progress: Progress, choices: Choices
+) -> list[Finding]:
+    """Connect and look, all nodes at once, and make every check that can be made.
+
+    Args:
+        inputs: all that the run was given.
+        dialer: how to connect.
+        progress: told the phases.
+        choices: which checks to skip.
+
+    Raises:
+        NodesError: a file that the inventory names is wrong.
+    """
+    progress.phase("Connect")
+    dialer.routes.prepare(inputs.cluster.nodes)
+    sessions, away = try_each(dialer.connect, inputs.cluster.nodes)
+    try:
+        wrong = [error for error in away if error.code == ExitCode.USAGE]
+        if wrong:
+            raise NodesError(wrong)
+        progress.phase("Check")
+        by_node = {session.node: session for session in sessions}
+        reader = CertificateReader(inputs.cluster, lambda: by_node)
+        reader.begin()
+        observed, blind = try_observe(
+            inputs.cluster, by_node, depth="yes", listen=listen_seconds(inputs.cluster)
+        )
+        asked = (
+            {} if "image" in choices.skip else ask_registries(inputs, observed, by_node, progress)
+        )
+        cluster = inputs.cluster
+        certificates = reader.read([*endpoints(cluster), *compared_endpoints(cluster, observed)])
+    finally:
+        for session in sessions:
+            session.close()
+    ways = {node.label: dialer.way(node) for node in inputs.cluster.nodes}
+    becoming = {node: session.becomes_root for node, session in by_node.items()}
+    doors = let_in({node: ways[node] for node in observed})
+    for error in [*away, *blind]:
+        doors += refused(error, _way(error, ways))
+    found = checked(
+        inputs, observed, choices, asked=asked, becoming=becoming, certificates=certificates
+    )
+    return [*without(doors, choices.skip), *found, *_ports_of_files(inputs, observed, choices)]
+
+
+def _ports_of_files(
+    inputs: Inputs, observed: dict[str, ObservedNode], choices: Choices
+) -> list[Finding]:
+    """What templates would bind, on the nodes of which enough is known to fill them in."""
+    known = {
+        node.label: observed[node.label]
+        for node in inputs.cluster.nodes
+        if node.label in observed and interface_of(node, observed[node.label])
+    }
+    if not has_templates(inputs.cluster) or not known:
+        return []
+    desired = desired_state(inputs, inputs.cluster, known, inputs.password)
+    return ports_of_files(inputs, known, desired, choices)
+
+
+def _way(error: HadeployError, ways: dict[str, str]) -> str:
+    return ways.get(error.node or "", "?")

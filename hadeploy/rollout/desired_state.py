@@ -1,0 +1,85 @@
+"""What all nodes of a run should have, and which nodes are still kept in mind."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+
+from pydantic import SecretStr
+
+from hadeploy.check.network import interface_of
+from hadeploy.desired.build import desired_nodes
+from hadeploy.desired.model import DesiredNode, NodeFacts
+from hadeploy.desired.templates import environment
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.plan.vrrp_settings import own_addresses
+
+NO_CHOICES = Choices()
+
+
+def desired_state(
+    inputs: Inputs,
+    cluster: Cluster,
+    observed: Mapping[str, ObservedNode],
+    password: SecretStr | None,
+    choices: Choices = NO_CHOICES,
+    *,
+    members: Sequence[str] = (),
+    everyone: Mapping[str, ObservedNode] | None = None,
+) -> dict[str, DesiredNode]:
+    """What every node that was observed should have.
+
+    Args:
+        inputs: for the templates.
+        cluster: the inventory, or what comes before it.
+        observed: by node label.
+        password: the VRRP password that goes with it.
+        choices: which former nodes this run forgets, and which it stops.
+        members: the addresses of all nodes, where some are not in the inventory.
+        everyone: all nodes whose records count, where some are not in the inventory.
+    """
+    facts = {
+        node.label: NodeFacts(interface_of(node, observed[node.label]) or "")
+        for node in cluster.nodes
+        if node.label in observed
+    }
+    forgotten = forgotten_addresses(everyone or observed, choices, facts)
+    jinja = environment(inputs.templates)
+    return desired_nodes(cluster, facts, jinja, password, members, forgotten)
+
+
+def with_forgotten(
+    desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode], choices: Choices
+) -> dict[str, DesiredNode]:
+    """The same nodes, which keep in mind the nodes that were forgotten, until those are pruned.
+
+    Args:
+        desired: by node label.
+        observed: by node label; their records name former and forgotten nodes.
+        choices: which former nodes this run forgets, and which it stops.
+    """
+    present = [node for node in desired if node in observed]
+    forgotten = forgotten_addresses(observed, choices, present)
+    return {
+        node: dataclasses.replace(state, forgotten=tuple(sorted(forgotten - set(state.members))))
+        for node, state in desired.items()
+    }
+
+
+def forgotten_addresses(
+    observed: Mapping[str, ObservedNode], choices: Choices, present: Collection[str]
+) -> set[str]:
+    """The addresses of nodes that left and were not stopped, as the records know and a run says.
+
+    Args:
+        observed: by node label; their records name former and forgotten nodes.
+        choices: which former nodes this run forgets, and which it stops.
+        present: labels of those that are in the inventory.
+    """
+    records = [look.applied for look in observed.values() if look.applied]
+    former = {address for record in records for address in record.members}
+    forgotten = {address for record in records for address in record.forgotten}
+    own = {address for label in present for address in own_addresses(observed[label])}
+    return (forgotten | former.intersection(choices.forget)) - set(choices.pruned) - own

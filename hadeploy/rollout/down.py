@@ -1,0 +1,168 @@
+"""`down`: remove what is ours from every node, and prove that it is gone."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from hadeploy.answers.hello import hello_for_printf
+from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.problems import printable
+from hadeploy.observe.gather import observe
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.down import leftovers
+from hadeploy.plan.model import NodePlan, Plan
+from hadeploy.progress import Progress
+from hadeploy.remote.fanout import each
+from hadeploy.remote.protocol import Message
+from hadeploy.remote.session import Session
+from hadeploy.rollout.interrupt import deferred
+from hadeploy.rollout.lock import Lock, held
+from hadeploy.rollout.reply_errors import refuse
+from hadeploy.verify.other_keepaliveds import spared
+
+# The VIP has left by then, and with it every connection worth waiting for.
+HAPROXY_STOP_SECONDS = 5
+KEEPALIVED_STOP_SECONDS = 35
+
+
+def tear_down(
+    cluster: Cluster,
+    plan: Plan,
+    observed: Mapping[str, ObservedNode],
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> None:
+    """Carry a teardown out: the backups together, then the holder, so that the VIP never hops.
+
+    Raises:
+        NodesError: a node kept something; `down` can simply be run again.
+        InterruptedRunError: the user stopped it; what was begun on a node is done.
+    """
+    todo = [node for node in plan.nodes if node.steps]
+    with held("down", cluster, sessions, progress) as lock:
+
+        def remove_from(node: NodePlan) -> None:
+            script = down_script(cluster, node, observed[node.node], lock)
+            remove(script, node, sessions[node.node], progress)
+
+        progress.phase("Remove")
+        with deferred(progress, "`hadeploy down` goes on from here") as interrupt:
+            each(remove_from, [node for node in todo if not node.holder])
+            interrupt.check()
+            each(remove_from, [node for node in todo if node.holder])
+            interrupt.check()
+
+
+def prove_gone(
+    cluster: Cluster,
+    before: Mapping[str, ObservedNode],
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> None:
+    """Look again, and fail if anything of ours is left.
+
+    Args:
+        cluster: the inventory.
+        before: the nodes before the teardown, whose records name VIPs that the inventory may not.
+        sessions: to all nodes.
+        progress: told the phase.
+
+    Raises:
+        NodesError: naming what is left where.
+    """
+    progress.phase("Verify")
+    errors = [
+        HadeployError(
+            f"still there: {', '.join(left)}",
+            node=node,
+            doing="proving that nothing is left",
+            hint="run `hadeploy down` again; an address that no record of ours names is kept",
+            code=ExitCode.NOT_PROVEN,
+        )
+        for node, look in observe(cluster, sessions).items()
+        if (left := leftovers(cluster, look, before[node].applied))
+    ]
+    if errors:
+        raise NodesError(errors)
+
+
+def down_script(
+    cluster: Cluster,
+    plan: NodePlan,
+    look: ObservedNode,
+    lock: Lock,
+    handed_over: Sequence[str] = (),
+) -> str:
+    """The teardown of one node. Pure.
+
+    Args:
+        cluster: the inventory.
+        plan: its turn.
+        look: at the node.
+        lock: of the run.
+        handed_over: the VIPs of its hand-over, if it has one.
+    """
+    lines = []
+    vips = dict.fromkeys(str(vip.ip) for vip in cluster.vip)
+    vips |= dict.fromkeys(look.applied.vips if look.applied else ())
+    for step in plan.steps:
+        if step.action == "hand-over":
+            port = str(cluster.listeners[0].port)
+            there = map(shlex.quote, handed_over)
+            lines.append(" ".join(["step", "0", "hand_over", port, *there]))
+        if step.action == "remove-container":
+            keepalived = step.role == "keepalived"
+            seconds = KEEPALIVED_STOP_SECONDS if keepalived else HAPROXY_STOP_SECONDS
+            lines.append(f"stop_and_remove {shlex.quote(step.subject)} {seconds}")
+    if look.applied:
+        lines += [f"release {shlex.quote(vip)}" for vip in look.applied.vips]
+    files = [shlex.quote(step.subject) for step in plan.steps if step.action == "remove-file"]
+    lines.append(" ".join(["remove_files", *files]))
+    return lock.changing(
+        cluster,
+        look.fingerprint,
+        ["keepalived.sh", "apply.sh", "handover.sh", "answer.sh", "down.sh"],
+        lines,
+        HD_VIPS=" ".join(vips),
+        HD_OTHERWISE="leave_it",
+        HD_HELLO=hello_for_printf(),
+        HD_SPARED=" ".join(spared(look, look.applied.vips if look.applied else ())),
+    )
+
+
+def remove(script: str, plan: NodePlan, session: Session, progress: Progress) -> None:
+    """Run a teardown's script.
+
+    Raises:
+        HadeployError: something could not be removed.
+    """
+
+    def tell(message: Message) -> None:
+        if message.kind == "step":
+            progress.node(session.node, "handing over the VIP")
+        if message.kind in ("removing", "releasing"):
+            progress.node(session.node, f"{message.kind} {message.words[0]}")
+
+    reply = session.run(script, doing="removing", on_message=tell)
+    refuse(reply, session.node, "removing")
+    if failures := reply.all("failed"):
+        what = printable(" ".join(failures[0].words))
+        if what == "0":
+            raise HadeployError(
+                "the VIP could not be handed over, so nothing was removed",
+                node=session.node,
+                doing="handing over",
+                detail=reply.said,
+                hint="`hadeploy verify` tells what is wrong with the others",
+            )
+        progress.node(session.node, f"kept {what}", "failed")
+        raise HadeployError(
+            f"could not remove {what}",
+            node=session.node,
+            doing="removing",
+            detail=reply.said,
+            hint="mend the cause and run `hadeploy down` again",
+        )
+    progress.node(session.node, f"{len(plan.steps)} things removed", "ok")

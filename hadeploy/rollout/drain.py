@@ -1,0 +1,133 @@
+"""`drain` and `undrain`: keep the VIP off a node, and let it back."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from hadeploy.answers.hello import hello_for_printf
+from hadeploy.desired import layout
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.election import return_problem, takeover_problem
+from hadeploy.plan.takeover_candidates import drains, first_of, successors
+from hadeploy.progress import Progress
+from hadeploy.remote.session import Session
+from hadeploy.rollout.handover_view import kept_out
+from hadeploy.rollout.lock import held
+from hadeploy.rollout.node_outcome import NotTakenOverError, Standing
+from hadeploy.rollout.reply_errors import refuse
+from hadeploy.rollout.take_back import take_back
+
+# Longer than any election at whole-second adverts (RFC 3768, 6.1).
+SECONDS = 15
+
+
+def drain(
+    cluster: Cluster,
+    node: str,
+    observed: Mapping[str, ObservedNode],
+    sessions: Mapping[str, Session],
+    progress: Progress,
+    *,
+    asks: bool = True,
+) -> bool:
+    """Hand the VIP over and keep it off a node until `undrain`; survives reboots and `up`.
+
+    Args:
+        cluster: the inventory.
+        node: its label.
+        observed: all nodes, by label.
+        sessions: the same.
+        progress: told the steps.
+        asks: whether this machine is to be served, too.
+
+    Returns:
+        Whether anything changed.
+
+    Raises:
+        HadeployError: no healthy node would remain, or the VIP did not leave.
+    """
+    if layout.OPERATOR_DRAIN in drains(observed[node]):
+        return False
+    holds = any(observed[node].holds(str(vip.ip)) for vip in cluster.vip)
+    problem = takeover_problem(cluster, observed, node)
+    others = successors(cluster, observed, node)
+    if holds and others and asks:
+        problem = problem or kept_out(cluster, node, first_of(others, observed))
+    if problem and (holds or not others):
+        raise problem.error("draining", node)
+    vips = " ".join(shlex.quote(str(vip.ip)) for vip in cluster.vip)
+    name = shlex.quote(cluster.container_names[1])
+    away = f"drain_away {layout.OPERATOR_DRAIN} {cluster.listeners[0].port} {vips}"
+    lines = [
+        f"step drain {away}",
+        f'step wait until_true {SECONDS} "keepalived is in FAULT" out_of_it {name}',
+    ]
+    _run(cluster, "drain", node, lines, observed, sessions, progress)
+    return True
+
+
+def undrain(
+    cluster: Cluster,
+    node: str,
+    observed: Mapping[str, ObservedNode],
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> bool:
+    """Let the VIP back on a node; whether it comes is VRRP's to say (`vrrp.preempt`).
+
+    Returns:
+        Whether anything changed.
+
+    Raises:
+        HadeployError: a node that reaches fewer backends would win the VIP, or keepalived does not
+            take part again.
+    """
+    if layout.OPERATOR_DRAIN not in drains(observed[node]):
+        return False
+    if problem := return_problem(cluster, observed, node):
+        raise problem.error("undraining", node)
+    name = shlex.quote(cluster.container_names[1])
+    lines = [
+        f"step undrain set_track {layout.OPERATOR_DRAIN} 0",
+        f'step wait until_true {SECONDS} "keepalived is MASTER or BACKUP" takes_part {name}',
+    ]
+    _run(cluster, "undrain", node, lines, observed, sessions, progress)
+    return True
+
+
+def _run(
+    cluster: Cluster,
+    purpose: str,
+    node: str,
+    lines: list[str],
+    observed: Mapping[str, ObservedNode],
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> None:
+    with held(purpose, cluster, sessions, progress) as lock:
+        progress.phase(purpose.capitalize())
+        script = lock.changing(
+            cluster,
+            observed[node].fingerprint,
+            ["keepalived.sh", "apply.sh", "handover.sh", "answer.sh"],
+            lines,
+            HD_OTHERWISE="leave_it",
+            HD_HELLO=hello_for_printf(),
+        )
+        reply = sessions[node].run(script, doing=purpose)
+        refuse(reply, node, purpose)
+        if reply.all("failed"):
+            error = NotTakenOverError(
+                "keepalived did not change state, or no other node answers on the VIP",
+                Standing.RESTORED,
+                node=node,
+                detail=reply.said,
+                hint=f"docker logs --tail 30 {cluster.container_names[1]}",
+            )
+            error.doing = purpose
+            if purpose == "drain":
+                error.blame(take_back(cluster, node, lock, sessions, progress, SECONDS))
+            raise error
+        progress.node(node, f"{purpose}ed", "ok")

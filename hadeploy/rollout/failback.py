@@ -1,0 +1,59 @@
+"""Where `vrrp.preempt` is on, the VIP returns to the better node: handed over, not torn away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from hadeploy.desired.model import DesiredNode
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.gather import observe
+from hadeploy.plan.election import unfit_winner
+from hadeploy.progress import Progress
+from hadeploy.remote.session import Session
+from hadeploy.rollout.lock import Lock
+from hadeploy.rollout.scripts import handing_over_script
+
+# Longer than any election at whole-second adverts (RFC 3768, 6.1).
+HOME_SECONDS = 15
+POLL_SECONDS = 0.3
+
+
+def bring_home(
+    cluster: Cluster,
+    desired: Mapping[str, DesiredNode],
+    home: str,
+    lock: Lock,
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> None:
+    """Have the present holder hand the VIP over to the node that would take it anyway.
+
+    By itself the better node takes it a few seconds after its return, and what is under way at
+    that instant is lost. Whoever comes first, the VIP is there in the end.
+
+    Args:
+        cluster: the inventory.
+        desired: by node label, for the priorities.
+        home: the node that just came back.
+        lock: held on all nodes.
+        sessions: to all nodes.
+        progress: told what happens.
+    """
+    vips = [str(vip.ip) for vip in cluster.vip]
+    deadline = time.monotonic() + HOME_SECONDS
+    handed = False
+    while time.monotonic() < deadline:
+        observed = observe(cluster, sessions)
+        if all(observed[home].holds(vip) for vip in vips):
+            return
+        for node, look in observed.items():
+            other = desired.get(node)
+            better = other is not None and desired[home].priority > other.priority
+            fit = better and not unfit_winner(cluster, observed, home, node)
+            if fit and not handed and all(look.holds(vip) for vip in vips):
+                progress.node(node, "handing the VIP back")
+                script = handing_over_script(cluster, lock, look.fingerprint)
+                sessions[node].run(script, doing="handing back")
+                handed = True
+        time.sleep(POLL_SECONDS)

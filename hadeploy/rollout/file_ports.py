@@ -1,0 +1,37 @@
+"""What the rendered files bind, compared with the nodes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hadeploy.check.model import Finding, Sight
+from hadeploy.check.planned_ports import planned_ports
+from hadeploy.desired.model import DesiredNode
+from hadeploy.desired.rendered_binds import has_templates
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.inputs import Choices, Inputs
+
+
+def ports_of_files(
+    inputs: Inputs,
+    observed: Mapping[str, ObservedNode],
+    desired: Mapping[str, DesiredNode],
+    choices: Choices,
+) -> list[Finding]:
+    """What each node's new haproxy.cfg binds by a template, and cannot.
+
+    Args:
+        inputs: all that the run was given.
+        observed: by node label.
+        desired: by node label.
+        choices: which checks are skipped.
+    """
+    if "ports" in choices.skip or not has_templates(inputs.cluster):
+        return []
+    sight = Sight(inputs.cluster, observed, choices.adopt)
+    return [
+        finding
+        for node, look in sight.nodes
+        if node.label in desired and node.label in (choices.only or desired)
+        for finding in planned_ports(sight, node, look, desired[node.label])
+    ]

@@ -1,0 +1,260 @@
+"""One writer at a time: this run's claim on the nodes (shell/lock.sh is its other half)."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from hadeploy.errors import HadeployError, NodesError
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.lock_info import told_lock
+from hadeploy.progress import Progress
+from hadeploy.remote.compose import compose
+from hadeploy.remote.fanout import try_each
+from hadeploy.remote.protocol import Message, Reply
+from hadeploy.remote.session import Session
+from hadeploy.remote.ssh_tokens import local_user
+from hadeploy.rollout.process import is_dead, this_process
+from hadeploy.rollout.reply_errors import LockedError, describe, refuse
+
+# A sixth of what shell/lock.sh grants, so that renewals may fail; shell/guard.sh counts on it.
+RENEW_SECONDS = 20
+REMOVING = "removing the lock"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A run's claim.
+
+    Attributes:
+        cluster: the cluster's name.
+        purpose: the command.
+        token: what tells this run from all others.
+        over: whether it is not needed any more, and was given back.
+    """
+
+    cluster: str
+    purpose: str
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    over: threading.Event = field(default_factory=threading.Event, compare=False)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What shell/lock.sh is given."""
+        return {
+            "HD_CLUSTER": self.cluster,
+            "HD_LOCK": self.token,
+            "HD_OWNER": f"{local_user()}@{socket.gethostname()}",
+            "HD_PURPOSE": self.purpose,
+            "HD_PROCESS": this_process(),
+        }
+
+    def script(self, line: str) -> str:
+        """A script that does one thing with the lock."""
+        return compose("lock.sh", variables=self.variables, main=f"{line}\nemit end")
+
+    def changing(
+        self,
+        cluster: Cluster,
+        fingerprint: str,
+        parts: Sequence[str],
+        lines: Sequence[str],
+        *,
+        taking: bool = False,
+        **variables: str,
+    ) -> str:
+        """A script that changes a node: alone there, under the lock, on the state planned on.
+
+        Args:
+            cluster: for its folder, names and addresses.
+            fingerprint: of what the node must still be.
+            parts: names of .sh files.
+            lines: what it does.
+            taking: whether it takes the lock first.
+            variables: what else the parts are given.
+        """
+        begin = ["lock_take"] if taking else []
+        haproxy, keepalived = cluster.container_names
+        return compose(
+            "lock.sh",
+            *parts,
+            variables={
+                "HD_ROOT": cluster.root,
+                "HD_HAPROXY": haproxy,
+                "HD_KEEPALIVED": keepalived,
+                **self.variables,
+                **variables,
+            },
+            main="\n".join([*begin, "working", f"still_as {fingerprint}", *lines, "finished"]),
+        )
+
+
+def take(
+    lock: Lock,
+    sessions: Mapping[str, Session],
+    scripts: Mapping[str, str] = MappingProxyType({}),
+    hear: Callable[[str, Message], None] = lambda *_: None,
+) -> dict[str, Reply]:
+    """Take the lock on all nodes, and do there at once what is to follow.
+
+    Args:
+        lock: the claim.
+        sessions: to all nodes.
+        scripts: by node label; each begins with `lock_take`. Elsewhere the lock is all.
+        hear: given each node's messages as they arrive.
+
+    Returns:
+        What the nodes said, by label.
+
+    Raises:
+        LockedError: somebody else has it, with who, why and since when.
+        NodesError: it could not be taken.
+    """
+    # One node is the first for everybody: of two runs at once, one gets it and all the others.
+    first = min(sessions)
+    decided = threading.Event()
+    heard: set[str] = set()
+
+    def take_one(session: Session) -> tuple[str, Reply] | None:
+        node = session.node
+        if node != first:
+            decided.wait()
+            if first not in heard:
+                return None
+        try:
+            return node, _take_one(lock, session, scripts.get(node), tell)
+        finally:
+            if node == first:
+                decided.set()
+
+    def tell(node: str, message: Message) -> None:
+        if message.kind == "taken":
+            heard.add(node)
+            decided.set()
+        hear(node, message)
+
+    taken, errors = try_each(take_one, [sessions[node] for node in sorted(sessions)])
+    if errors:
+        raise next((e for e in errors if isinstance(e, LockedError)), NodesError(errors))
+    return dict(reply for reply in taken if reply)
+
+
+def _take_one(
+    lock: Lock, session: Session, script: str | None, tell: Callable[[str, Message], None]
+) -> Reply:
+    doing = "validating" if script else "taking the lock"
+    script = script or lock.script("lock_take")
+
+    def run(source: str) -> Reply:
+        return session.run(source, doing=doing, on_message=lambda m: tell(session.node, m))
+
+    reply = run(script)
+    told = told_lock(reply)
+    token = told.get("token")
+    if reply.all("locked") and token and is_dead(told.get("process", "")):
+        inherited = run(lock.script(f"lock_inherit {shlex.quote(token)}"))
+        reply = run(script) if inherited.all("taken") else inherited
+    if any(reply.all(kind) for kind in ("locked", "occupied", "unwritable")):
+        refuse(reply, session.node, "taking the lock")
+    return reply
+
+
+def release(lock: Lock, sessions: Mapping[str, Session]) -> None:
+    """Give the lock back wherever it is ours; a node that cannot be reached lets it expire."""
+    try_each(
+        lambda session: session.run(lock.script("lock_release"), doing="releasing the lock"),
+        sessions.values(),
+    )
+
+
+@contextmanager
+def held(
+    purpose: str,
+    cluster: Cluster,
+    sessions: Mapping[str, Session],
+    progress: Progress,
+    *,
+    taken: bool = True,
+) -> Iterator[Lock]:
+    """The lock on all nodes, kept alive while the body runs and given back however that ends.
+
+    Args:
+        purpose: the command.
+        cluster: for its name.
+        sessions: to all nodes.
+        progress: told the phase.
+        taken: whether it is taken before the body, which otherwise does so with its first script.
+
+    Raises:
+        LockedError: somebody else has it, with who, why and since when.
+        HadeployError: it could not be taken.
+    """
+    lock = Lock(cluster.name, purpose)
+
+    def renew(session: Session) -> None:
+        while not lock.over.wait(RENEW_SECONDS):
+            # A lost lock is noticed where it matters: by the next script that changes something.
+            # Nor does it matter where the server has no room for it (MaxSessions) beside a script:
+            # that renews the lock itself.
+            with suppress(HadeployError):
+                session.run(
+                    lock.script("alone lock_try_renew"), doing="renewing the lock", patient=False
+                )
+
+    # One for each node: a node that does not answer must not cost the others their locks.
+    for session in sessions.values():
+        threading.Thread(target=renew, args=(session,), daemon=True).start()
+    try:
+        if taken:
+            progress.phase("Lock")
+            take(lock, sessions)
+        yield lock
+    finally:
+        if not lock.over.is_set():
+            lock.over.set()
+            release(lock, sessions)
+
+
+def holders(
+    cluster: Cluster, sessions: Mapping[str, Session]
+) -> tuple[dict[str, str], list[HadeployError]]:
+    """Who holds the lock, by node, and why the other nodes do not tell.
+
+    Args:
+        cluster: for its name.
+        sessions: to nodes; those without a lock are left out.
+    """
+    lock = Lock(cluster.name, "unlock")
+
+    def ask(session: Session) -> tuple[str, str | None]:
+        reply = session.run(lock.script("lock_tell"), doing="looking at the lock")
+        told = told_lock(reply)
+        return session.node, describe(told) if told else None
+
+    results, errors = try_each(ask, sessions.values())
+    return {node: told for node, told in results if told}, errors
+
+
+def break_lock(cluster: Cluster, sessions: Mapping[str, Session]) -> list[HadeployError]:
+    """Remove the lock from nodes, whoever holds it; that run then changes nothing more there.
+
+    Args:
+        cluster: for its name.
+        sessions: to the nodes.
+
+    Returns:
+        Why it may still be on some.
+    """
+    lock = Lock(cluster.name, "unlock")
+
+    def remove(session: Session) -> None:
+        reply = session.run(lock.script("lock_remove"), doing=REMOVING)
+        refuse(reply, session.node, REMOVING)
+
+    return try_each(remove, sessions.values())[1]

@@ -1,0 +1,234 @@
+"""Backends that are down after a change: because of the change, or by themselves?"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from hadeploy.answers.answer import PROOF, PROOF_HERE, read_answer
+from hadeploy.errors import HadeployError
+from hadeploy.inventory.fields import milliseconds
+from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.problems import printable
+from hadeploy.observe.gather import try_observe
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.backends import CHECK_TIMEOUT_SECONDS, ExpectedBackend, check_seconds
+from hadeploy.progress import Progress
+from hadeploy.remote.protocol import Reply
+from hadeploy.remote.session import Session
+from hadeploy.rollout.node_outcome import NodeFailedError, Standing
+
+POLL_SECONDS = 0.3
+MOST_REASONS = 6
+
+CORRECT = "correct the setting, or make the servers answer it; then run `hadeploy up` again"
+ON_PURPOSE = f"; if clients are to be answered so: `hadeploy up --skip {PROOF}`"
+
+Elsewhere = Literal["up", "failing", "down", "unknown"]
+
+
+@dataclass(frozen=True)
+class LostBackend:
+    """A server, a whole backend, or a port that does not serve after a change.
+
+    Attributes:
+        name: `BACKEND/SERVER`, `BACKEND/` for all its servers, or `:PORT@ADDRESS=BEFORE=NOW`, with
+            the answers as shell/answer.sh has them.
+        reasons: address and result of the last check, as haproxy gives it, for each server.
+    """
+
+    name: str
+    reasons: tuple[str, ...]
+
+
+class BackendsLostError(NodeFailedError):
+    """A node whose haproxy does not reach servers that it reached before its change.
+
+    Args:
+        lost: which, and why.
+        standing: what the node has now.
+        node: its label.
+    """
+
+    def __init__(self, lost: Sequence[LostBackend], standing: Standing, *, node: str) -> None:
+        reasons = reasons_of(lost)
+        super().__init__(
+            _summary(lost, reasons),
+            standing,
+            node=node,
+            detail="\n".join(_shortened(reasons)),
+            hint=CORRECT + (ON_PURPOSE if all(map(_not_tls, lost)) else ""),
+        )
+        self.lost = tuple(lost)
+
+    def on(self, addresses: Collection[str]) -> bool:
+        """Whether clients are answered otherwise on one of these addresses."""
+        asked = (one.name.partition("@")[2].partition("=")[0] for one in self.lost)
+        return any(address in addresses for address in asked)
+
+
+class UnfitForTakeoverError(BackendsLostError):
+    """A node that is about to win the VIP does not reach servers that the holder reaches."""
+
+    def __init__(self, lost: Sequence[LostBackend], standing: Standing, *, node: str) -> None:
+        super().__init__(lost, standing, node=node)
+        self.what = "it would win the VIP and does not reach backends that the holder reaches"
+        self.hint = (
+            f"`hadeploy drain {node}` keeps the VIP off it; or make it reach them (firewall? "
+            "routes?), and run `hadeploy up` again"
+        )
+
+
+class ServiceLostError(BackendsLostError):
+    """Once the VIP had moved to another node, clients were not answered as before."""
+
+
+class ClientRefusedError(BackendsLostError):
+    """The node answers itself as before the change, and not this machine."""
+
+    def __init__(self, lost: Sequence[LostBackend], standing: Standing, *, node: str) -> None:
+        super().__init__(lost, standing, node=node)
+        self.hint = (
+            "correct the setting; or, if this machine is not to be served: "
+            f"`hadeploy up --skip {PROOF_HERE}`"
+        )
+
+
+class BackendsDiedError(HadeployError):
+    """The backends went down on all nodes at once, so the change is not the cause."""
+
+
+def lost_backends(reply: Reply) -> list[LostBackend]:
+    """What shell/backends.sh says is down."""
+    return [
+        LostBackend(message.words[0], tuple(filter(None, map(_reason, message.text.splitlines()))))
+        for message in reply.all("lost")
+        if message.words
+    ]
+
+
+def _reason(line: str) -> str:
+    """`BACKEND/SERVER down ADDRESS CHECK REASON` for people."""
+    name, _, rest = line.partition(" ")
+    _, _, seen = rest.partition(" ")
+    address, _, why = seen.partition(" ")
+    return printable(f"{name} at {address}: {why}") if why else ""
+
+
+def reasons_of(lost: Iterable[LostBackend]) -> list[str]:
+    """Each server once; what has no server is told by itself."""
+    found = [reason for backend in lost for reason in backend.reasons or (_nameless(backend.name),)]
+    return list(dict.fromkeys(found))
+
+
+def _summary(lost: Sequence[LostBackend], reasons: Sequence[str]) -> str:
+    if all(backend.name.startswith(":") for backend in lost):
+        return "clients are not answered as before the change"
+    are = (
+        "backend that was up before the change is"
+        if len(reasons) == 1
+        else ("backends that were up before the change are")
+    )
+    return f"{len(reasons)} {are} down after it"
+
+
+def _nameless(name: str) -> str:
+    if name.startswith(":"):
+        port, _, rest = name[1:].partition("@")
+        address, before, now = (*rest.split("="), "", "")[:3]
+        earlier = [answer.past for word in before.split(",") if (answer := read_answer(word))]
+        later = read_answer(now)
+        return printable(
+            f"port {port} of {address} {' or '.join(earlier)} before the change, and "
+            f"{later.now if later else 'does not'} now"
+        )
+    return f"{name.rstrip('/')} has no server that is up"
+
+
+def _not_tls(lost: LostBackend) -> bool:
+    """Whether it is a port that answered before, though not TLS."""
+    return lost.name.startswith(":") and "tls" not in re.split("[=,]", lost.name)
+
+
+def _shortened(reasons: list[str]) -> list[str]:
+    more = len(reasons) - MOST_REASONS
+    return reasons if more <= 0 else [*reasons[:MOST_REASONS], f"and {more} more"]
+
+
+def seen_elsewhere(
+    lost: Iterable[LostBackend],
+    expected: Iterable[ExpectedBackend],
+    looks: Iterable[ObservedNode],
+) -> Elsewhere:
+    """How the lost backends are on other nodes. Pure.
+
+    Returns:
+        up where one of them is up in full; failing where its checks fail and it is not down yet;
+        unknown where no haproxy tells.
+    """
+    before = {backend.after: backend.before for backend in expected}
+    names = {name for b in lost for name in (b.name, before.get(b.name, "")) if name}
+    states = {
+        server.status
+        for look in looks
+        for server in look.backends
+        if {f"{server.listener}/{server.name}", f"{server.listener}/"} & names
+    }
+    # haproxy counts down in the status: "UP 2/3" after the first of three failed checks.
+    if "UP" in states:
+        return "up"
+    if any(state.startswith("UP") for state in states):
+        return "failing"
+    return "down" if states else "unknown"
+
+
+def died_by_themselves(
+    error: BackendsLostError,
+    expected: Sequence[ExpectedBackend],
+    cluster: Cluster,
+    sessions: Mapping[str, Session],
+    progress: Progress,
+) -> bool:
+    """Wait until the other nodes' haproxies have checked the lost backends, too.
+
+    If no other node tells, the node is compared with itself, now that it has its old configuration.
+
+    Args:
+        error: what is lost, and where.
+        expected: what was expected there.
+        cluster: for the intervals of the checks.
+        sessions: to all nodes.
+        progress: told what is waited for.
+
+    Returns:
+        Whether they are down on those nodes as well.
+    """
+    if any(backend.name.startswith(":") for backend in error.lost):
+        return False
+    others = {node: session for node, session in sessions.items() if node != error.node}
+    itself = {n: s for n, s in sessions.items() if error.standing is Standing.RESTORED}
+    if isinstance(error, UnfitForTakeoverError):
+        # The question is what others reach.
+        itself = {}
+    began = time.monotonic()
+    interval = max(milliseconds(i.check.interval) / 1000 for i in cluster.listeners)
+    most = check_seconds(cluster)
+    enough = min(interval + CHECK_TIMEOUT_SECONDS, most)
+    while True:
+        seen = seen_elsewhere(error.lost, expected, _looks(cluster, others))
+        if seen == "unknown":
+            seen = seen_elsewhere(error.lost, expected, _looks(cluster, itself))
+        waited = time.monotonic() - began
+        if seen == "down" or waited >= most or (seen == "up" and waited >= enough):
+            return seen == "down"
+        progress.waiting("the other nodes to check the same backends")
+        time.sleep(POLL_SECONDS)
+
+
+def _looks(cluster: Cluster, sessions: Mapping[str, Session]) -> Collection[ObservedNode]:
+    """The nodes that can be observed; one that cannot must not hide why backends were lost."""
+    observed, _ = try_observe(cluster, sessions) if sessions else ({}, [])
+    return observed.values()

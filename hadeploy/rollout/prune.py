@@ -1,0 +1,168 @@
+"""`up --prune`: nodes that left the inventory are stopped before their peers forget them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.inventory.model import Cluster, Node
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.down import vips_to_hand_over
+from hadeploy.plan.membership import cluster_vips, may_be_removed, vips_of
+from hadeploy.plan.model import Plan
+from hadeploy.plan.vrrp_settings import present_addresses
+from hadeploy.progress import Progress
+from hadeploy.remote.session import Session
+from hadeploy.rollout.down import down_script, prove_gone, remove
+from hadeploy.rollout.lock import held
+from hadeploy.rollout.takeover_candidates import find_successor
+from hadeploy.verify.strangers import forgotten_nodes
+
+
+def former_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Node]:
+    """The nodes that the records on the others name and the inventory does not.
+
+    A forgotten node is one of them as soon as it is back on the network.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+
+    Returns:
+        Known by address alone; the rest is the ssh config's, and the inventory's for all nodes.
+    """
+    # A machine that has another address than before has not left.
+    present = present_addresses(cluster, observed)
+    named = {m for look in observed.values() if look.applied for m in look.applied.members}
+    segments = [look.segment for look in observed.values() if look.segment]
+    seen = {a for segment in segments for a in (*segment.answers, *segment.adverts)}
+    forgotten = forgotten_nodes(cluster, observed)
+    named |= {address for address in forgotten if address in seen or not segments}
+    return [Node.model_validate({"address": address}) for address in sorted(named - present)]
+
+
+def given_nodes(cluster: Cluster, addresses: Sequence[str]) -> list[Node]:
+    """The nodes that `--former` names.
+
+    Args:
+        cluster: the inventory.
+        addresses: as the user gives them.
+
+    Raises:
+        HadeployError: one is no address, or of a node of the inventory.
+    """
+    present = {str(node.address) for node in cluster.nodes}
+    nodes = []
+    for text in addresses:
+        try:
+            node = Node.model_validate({"address": text})
+        except ValueError:
+            raise _not_former(f"{text!r} is no IP address") from None
+        if node.label in present:
+            raise _not_former(f"{text} is in the inventory")
+        nodes.append(node)
+    return nodes
+
+
+def _not_former(what: str) -> HadeployError:
+    hint = "give the address of a node that left the inventory"
+    return HadeployError(what, doing="reading --former", hint=hint, code=ExitCode.USAGE)
+
+
+def refuse_strangers(
+    cluster: Cluster,
+    looks: Mapping[str, ObservedNode],
+    staying: Mapping[str, ObservedNode],
+    known: Collection[str],
+) -> None:
+    """Refuse nodes that are not of this cluster by what they say themselves.
+
+    Another cluster may have the same name, an old record may name addresses that are its now, and
+    the record of one node is no reason to remove anything from another.
+
+    Args:
+        cluster: the inventory.
+        looks: the nodes as observed, by address.
+        staying: the nodes of the inventory, by label.
+        known: addresses that the records on the nodes of the inventory name.
+
+    Raises:
+        NodesError: with each node that is not of this cluster.
+    """
+    vips = cluster_vips(cluster, staying)
+    errors = []
+    for address, look in looks.items():
+        if address in known:
+            if not may_be_removed(cluster, staying, address, look):
+                errors.append(_of_another(cluster, address, look))
+        elif not (look.applied and vips & vips_of(look.applied)):
+            errors.append(_without_record(cluster, address))
+    if errors:
+        raise NodesError(errors)
+
+
+def _without_record(cluster: Cluster, address: str) -> HadeployError:
+    vips = " or ".join(sorted(str(vip.ip) for vip in cluster.vip))
+    return HadeployError(
+        f"it has no record of cluster {cluster.name} with {vips}",
+        node=address,
+        doing="looking at former nodes",
+        hint="--former takes the address of a node that `hadeploy up` has set up for this "
+        "cluster, with the same VIP; its record names the others",
+        code=ExitCode.USAGE,
+    )
+
+
+def _of_another(cluster: Cluster, address: str, look: ObservedNode) -> HadeployError:
+    says = "what runs there has another VIP"
+    if look.applied:
+        nodes, vips = " and ".join(look.applied.members), " and ".join(sorted(look.applied.vips))
+        says = f"its own record has {vips} and names {nodes}"
+    return HadeployError(
+        f"a record names it as a node of cluster {cluster.name}, but {says}",
+        node=address,
+        doing="looking at former nodes",
+        hint=f"it is left as it is with: hadeploy up --forget {address} --skip former-nodes",
+        code=ExitCode.USAGE,
+    )
+
+
+def without_nodes(cluster: Cluster, nodes: list[Node]) -> Cluster:
+    """The cluster as it is seen from its former nodes."""
+    return cluster.model_copy(update={"nodes": tuple(nodes)})
+
+
+def take_out(
+    cluster: Cluster,
+    plan: Plan,
+    looks: Mapping[str, ObservedNode],
+    staying: Mapping[str, ObservedNode],
+    sessions: Mapping[str, Session],
+    former: Mapping[str, Session],
+    progress: Progress,
+) -> None:
+    """Stop former nodes, and remove what is ours there; a holder hands the VIP over first.
+
+    Args:
+        cluster: the inventory.
+        plan: from `leaving_plan`.
+        looks: the former nodes as they were observed.
+        staying: the nodes that stay, by label.
+        sessions: to the nodes that stay.
+        former: to those that go.
+        progress: told the steps.
+
+    Raises:
+        HadeployError: no healthy node could take the VIP, or something did not go away.
+    """
+    everywhere = {**sessions, **former}
+    with held("up", cluster, everywhere, progress) as lock:
+        progress.phase("Take out")
+        for turn in plan.nodes:
+            if turn.holder:
+                find_successor(cluster, None, turn.node, sessions, holder=looks[turn.node])
+            look = looks[turn.node]
+            vips = vips_to_hand_over(cluster, look, staying)
+            script = down_script(cluster, turn, look, lock, vips)
+            remove(script, turn, former[turn.node], progress)
+    prove_gone(cluster, looks, former, progress)

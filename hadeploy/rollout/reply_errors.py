@@ -1,0 +1,109 @@
+"""Scripts that may not go on: what a node says of that, and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.observe.lock_info import told_lock
+from hadeploy.remote.protocol import Reply
+from hadeploy.rollout.process import is_dead
+
+
+class RefusedError(HadeployError):
+    """A script may not go on, and has not."""
+
+
+class LockedError(RefusedError):
+    """Somebody else is changing the cluster.
+
+    Attributes:
+        ending: whether that run is dead and only its script still works, which comes to its end.
+    """
+
+    ending = False
+
+
+class StaleError(RefusedError):
+    """A node is no longer what the plan was made on."""
+
+
+def refuse(reply: Reply, node: str, doing: str) -> None:
+    """Raise what a script said about the lock, if it said that it may not go on.
+
+    Raises:
+        LockedError: somebody else has the lock.
+        StaleError: the node is not what the plan was made on.
+        HadeployError: this run lost its lock.
+    """
+    if reply.all("locked"):
+        raise locked(told_lock(reply), node=node, doing=doing)
+    if reply.all("unwritable"):
+        raise RefusedError(
+            "the lock cannot be written to /run/hadeploy",
+            node=node,
+            doing=doing,
+            detail=reply.body("unwritable") or None,
+            hint="is /run full (space or inodes) or read-only? free some space there",
+        )
+    if reply.all("occupied"):
+        raise LockedError(
+            "a script of an earlier run still works there",
+            node=node,
+            doing=doing,
+            hint="is its Docker engine stuck? look at `ps` and `docker ps` there",
+            code=ExitCode.LOCKED,
+        )
+    if reply.all("fenced"):
+        raise RefusedError(
+            "this run no longer holds its lock, so it changes nothing more",
+            node=node,
+            doing=doing,
+            hint="was this machine asleep? run the same command again",
+        )
+    if reply.all("moved"):
+        raise StaleError(
+            "the VIP has come here since the plan was made, so nothing was changed here",
+            node=node,
+            doing=doing,
+            hint="has its holder failed? run the same command again: it hands the VIP over first",
+        )
+    if reply.all("changed"):
+        raise StaleError(
+            "the node is no longer what the plan was made on",
+            node=node,
+            doing=doing,
+            detail=reply.body("changed") or None,
+            hint="somebody changed it in between; run the same command again",
+        )
+
+
+def locked(told: Mapping[str, str], *, node: str, doing: str) -> LockedError:
+    """The error that another run has the lock.
+
+    Args:
+        told: its fields.
+        node: where.
+        doing: what this run was doing.
+    """
+    error = LockedError(
+        f"locked by {describe(told)}",
+        node=node,
+        doing=doing,
+        hint="wait for it (--lock-wait SECONDS), or `hadeploy unlock` if that run is dead",
+        code=ExitCode.LOCKED,
+    )
+    error.ending = is_dead(told.get("process", ""))
+    return error
+
+
+def describe(told: Mapping[str, str]) -> str:
+    """Who holds a lock, why, and for how long.
+
+    Args:
+        told: its fields.
+    """
+    return (
+        f"{told.get('owner', '?')} for `{told.get('purpose', '?')}`, {told.get('age', '?')} s ago; "
+        f"expires in {told.get('left', '?')} s unless it is renewed"
+    )

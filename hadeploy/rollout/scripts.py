@@ -1,0 +1,441 @@
+"""The scripts of a run, built from the plan. Pure."""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+
+from hadeploy.adopt.recognise import ByHand
+from hadeploy.answers.hello import hello_for_printf
+from hadeploy.desired import layout
+from hadeploy.desired.docker_run import (
+    run_arguments,
+    trial_arguments,
+    validate_arguments,
+    validation_of,
+)
+from hadeploy.desired.model import Container, DesiredNode, Role
+from hadeploy.inventory.model import Cluster
+from hadeploy.plan.backends import ExpectedBackend, check_seconds
+from hadeploy.plan.model import Impact, NodePlan, Step
+from hadeploy.plan.vip_moves import winning_step
+from hadeploy.remote.compose import compose
+from hadeploy.rollout.lock import Lock
+from hadeploy.rollout.takeover import takeover_proofs
+from hadeploy.rollout.validation import FILES
+
+FINGERPRINT = 'emit fingerprint "$(fingerprint "$(ours 2>/dev/null)")"'
+# The part of a step that fails if a backend is down after the change that was up before.
+BACKENDS = "backends"
+# The part of a step that fails if a node is about to win the VIP and reaches fewer backends than
+# the node that has it.
+TAKEOVER = "takeover"
+RELOAD_SIGNAL = {"haproxy": "USR2", "keepalived": "HUP"}
+
+# A worker starts in well under a second; keepalived waits for its check to succeed several times.
+HAPROXY_SECONDS = 15
+KEEPALIVED_SECONDS = 15
+
+# Longer than all that can happen in between; the kernel ends it if we do not.
+PIN_SECONDS = 120
+
+
+def stage_script(
+    cluster: Cluster, desired: DesiredNode, roles: Collection[Role], lock: Lock, fingerprint: str
+) -> str:
+    """Takes the lock, stages files, and has the real programs check them.
+
+    Args:
+        cluster: the inventory.
+        desired: the node's desired state.
+        roles: what changes; a program that keeps its image and its files is not asked again.
+        lock: taken first.
+        fingerprint: of what the plan was made on.
+    """
+    lines = ["stage_begin"]
+    lines += [f"track {shlex.quote(name)}" for name in layout.DRAINS]
+    for file in desired.files:
+        if file.role in roles:
+            lines.append(_line("put", file.path, f"{file.mode:04o}", _base64(file.content)))
+    if "haproxy" in roles:
+        # It would warn that it is missing, in the middle of what it really has to say.
+        lines.append(_line("put", layout.SERVER_STATE, "0644", _base64(layout.NO_SERVER_STATE)))
+    staging = f"{desired.root}/{layout.STAGING}"
+    for container in desired.containers:
+        if container.role not in roles:
+            continue
+        command = validate_arguments(container, staging, validation_of(container))
+        lines.append(_line("validate", container.role, "", *command))
+    # The folders are there now: this is what the next script finds if nobody comes in between.
+    lines.append(FINGERPRINT)
+    return lock.changing(cluster, fingerprint, ["stage.sh"], lines, taking=True)
+
+
+def trial_script(cluster: Cluster, desired: DesiredNode, roles: Collection[Role]) -> str:
+    """Has the real programs check files that are not on the node; changes nothing.
+
+    Args:
+        cluster: the inventory.
+        desired: the node's desired state.
+        roles: the programs that are asked.
+    """
+    lines = []
+    for container in desired.containers:
+        if container.role in roles:
+            content = _base64(desired.file(FILES[container.role]).content)
+            lines.append(_line("validate", container.role, content, *trial_arguments(container)))
+    variables = {"HD_CLUSTER": cluster.name, "HD_ROOT": desired.root}
+    return compose("stage.sh", variables=variables, main="\n".join([*lines, "emit end"]))
+
+
+@dataclass(frozen=True)
+class Change:
+    """What the scripts of one node's turns are made from.
+
+    Attributes:
+        cluster: the inventory.
+        desired: the node's desired state; its files are staged already.
+        lock: held on the node already, and renewed with each step.
+        record: the applied record to leave on the node.
+        configuration: its id.
+        vips: the addresses that any node of the cluster has had.
+        election: seconds within which a lone node becomes master, old settings or new.
+        by_hand: what was set up by hand there, and is taken over.
+        backends: what has to be up after a change of haproxy.
+        takeover: what has to be up before a step by which the node wins the VIP.
+        compare_answers: whether clients must be answered as before the change.
+    """
+
+    cluster: Cluster
+    desired: DesiredNode
+    lock: Lock
+    record: str
+    configuration: str
+    vips: tuple[str, ...]
+    election: int
+    by_hand: ByHand | None = None
+    backends: tuple[ExpectedBackend, ...] = ()
+    takeover: tuple[ExpectedBackend, ...] = ()
+    compare_answers: bool = True
+
+
+class Part(Enum):
+    """The part of a turn that a script does."""
+
+    WHOLE = "whole"
+    CHANGE = "change"
+    FINISH = "finish"
+
+
+def apply_script(
+    change: Change,
+    turn: NodePlan,
+    fingerprint: str,
+    *,
+    otherwise: str,
+    part: Part = Part.WHOLE,
+) -> str:
+    """Does the steps of one turn, and proves both programs.
+
+    Args:
+        change: what it is made from.
+        turn: the steps.
+        fingerprint: of the node as it was left last.
+        otherwise: what to do when a step fails (shell/apply.sh).
+        part: which of them; FINISH begins with what `finishing_step` names.
+    """
+    finish = finishing_step(change, turn) if part is not Part.WHOLE else None
+    first, second = _turn_lines(change, turn, len(turn.steps) if finish is None else finish)
+    lines = ["begin", *second] if part is Part.FINISH else [*_before_steps(change, turn), *first]
+    if part is Part.CHANGE:
+        # If the run ends here, a node that is held back is let go by itself.
+        lines.append("guard")
+    return lock_script(change, fingerprint, [*lines, FINGERPRINT], otherwise, turn.together)
+
+
+def touches_haproxy(turn: NodePlan) -> bool:
+    """Whether a turn starts, replaces or reloads haproxy."""
+    return any(step.role == "haproxy" and step.action in _TOUCHES for step in turn.steps)
+
+
+def disables(turn: NodePlan) -> bool:
+    """Whether a turn stops a container that was set up by hand beside ours."""
+    return _last_disabling(turn) is not None
+
+
+def _last_disabling(turn: NodePlan) -> int | None:
+    steps = (n for n, step in enumerate(turn.steps) if step.action == "disable-container")
+    return max(steps, default=None)
+
+
+def finishing_step(change: Change, turn: NodePlan) -> int | None:
+    """The first step that a new haproxy has to be proven before: the VIP may move, or the change is
+    recorded, and there is no way back.
+
+    Args:
+        change: what the turn's scripts are made from.
+        turn: the steps.
+
+    Returns:
+        None if there is no such step.
+    """
+    steps = list(enumerate(turn.steps))
+    last = max((n for n, s in steps if s.role == "haproxy" and s.action in _TOUCHES), default=-1)
+    wins = winning_step(turn) if change.takeover else None
+    after = (n for n, step in steps if n > last and (step.action in _AFTERWARDS or n == wins))
+    return next(after, None)
+
+
+def _before_steps(change: Change, turn: NodePlan) -> list[str]:
+    lines = ["begin"]
+    if change.backends and (touches_haproxy(turn) or disables(turn)):
+        lines.append("expect_backends")
+    if not (turn.holder or turn.together) and any(s.impact is Impact.RESTART for s in turn.steps):
+        lines.insert(0, _line("still_elsewhere", *change.desired.addresses))
+    return lines
+
+
+def _turn_lines(change: Change, turn: NodePlan, finish: int) -> tuple[list[str], list[str]]:
+    """The lines of a turn's steps with their proofs: those before that step, and the others."""
+    cluster, desired = change.cluster, change.desired
+    proofs = takeover_proofs(cluster, change.takeover, desired.addresses, turn)
+    lines: list[str] = []
+    first = lines
+    disabling = _last_disabling(turn)
+    served_after = {
+        n for n, s in enumerate(turn.steps) if s.role == "haproxy" and s.action in _TOUCHES
+    }
+    served_after = served_after or {-1 if disabling is None else disabling}
+    check_alone = _check_alone(turn)
+    settled = True
+    carried = False
+    for number, step in enumerate(turn.steps):
+        if step.action in _AFTERWARDS and not settled:
+            # Its check failed while haproxy was away; the next node waits until it is back.
+            proof = _proof(cluster, desired, desired.container("keepalived"))
+            lines.append(_line("step", f"{number}.settled", *proof))
+            settled = True
+        if number == finish:
+            lines = []
+        if number in proofs:
+            lines.append(_line("step", f"{number}.{TAKEOVER}", *proofs[number]))
+        command = _command(change, turn, step)
+        if command:
+            if step.role == "haproxy" and step.action != "write-file" and not carried:
+                lines.append("carry_over")
+                carried = True
+            lines.append(_line("step", str(number), *command))
+            if step.role and (step.action in _TOUCHES or number == check_alone):
+                proof = _proof(cluster, desired, desired.container(step.role))
+                lines.append(_line("step", f"{number}.proof", *proof))
+                settled = step.role == "keepalived"
+            if number in served_after and change.backends:
+                seconds = str(check_seconds(cluster))
+                prove = "prove_backends" if disabling is None else "prove_disabled"
+                lines.append(_line("step", f"{number}.{BACKENDS}", prove, seconds))
+    return first, lines if lines is not first else []
+
+
+def _check_alone(turn: NodePlan) -> int | None:
+    """The step that writes keepalived's check, where no later step has keepalived proven."""
+    steps = list(enumerate(turn.steps))
+    touched = any(step.role == "keepalived" and step.action in _TOUCHES for _, step in steps)
+    written = (n for n, s in steps if (s.action, s.subject) == ("write-file", layout.CHECK_SCRIPT))
+    return None if touched else next(written, None)
+
+
+def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
+    """Moves the VIPs to whoever is next, and lets this node take part again.
+
+    Args:
+        cluster: the inventory.
+        lock: held on the node already.
+        fingerprint: of the node as it is.
+    """
+    vips = [str(vip.ip) for vip in cluster.vip]
+    port = str(cluster.listeners[0].port)
+    return lock.changing(
+        cluster,
+        fingerprint,
+        ["keepalived.sh", "adverts.sh", "apply.sh", "handover.sh", "answer.sh"],
+        [
+            _line("step", "0", "hand_over", port, *vips),
+            _line("step", "1", "end_hand_over", cluster.container_names[1], port, *vips),
+        ],
+        HD_OTHERWISE="leave_it",
+        HD_HELLO=hello_for_printf(),
+    )
+
+
+def restore_script(
+    change: Change, fingerprint: str, how: str = "put_back", *, together: bool = True
+) -> str:
+    """Puts one node back to what its record tells of.
+
+    Args:
+        change: what would have been made of it.
+        fingerprint: of the node as it was left last.
+        how: the function of shell/apply.sh for a step that fails.
+        together: whether all nodes go back.
+    """
+    return lock_script(change, fingerprint, [how], "leave_it", together=together)
+
+
+def lock_script(
+    change: Change, fingerprint: str, lines: list[str], otherwise: str, together: bool
+) -> str:
+    """A script with all that can change a node."""
+    return change.lock.changing(
+        change.cluster,
+        fingerprint,
+        [
+            "keepalived.sh",
+            "adverts.sh",
+            "apply.sh",
+            "check_runs.sh",
+            "handover.sh",
+            "restore.sh",
+            "guard.sh",
+            "knowledge.sh",
+            "ports.sh",
+            "answer.sh",
+            "backends.sh",
+            "disable.sh",
+            *(["adopt.sh"] if change.by_hand else []),
+        ],
+        lines,
+        HD_BY_HAND=" ".join(policies(change.by_hand)) if change.by_hand else "",
+        HD_VIPS=" ".join(change.vips),
+        HD_CHECK_SCRIPT=layout.IN_KEEPALIVED + layout.CHECK_SCRIPT.removeprefix("keepalived"),
+        HD_HEALTH_PORT=str(change.cluster.haproxy.health_port),
+        HD_LISTENERS=" ".join(f"{i.name}={i.port}" for i in change.cluster.listeners),
+        HD_CLIENT_VIPS=" ".join(str(vip.ip) for vip in change.cluster.vip),
+        HD_HELLO=hello_for_printf(),
+        HD_NODE_ADDRESS=str(change.cluster.node(change.desired.node).address),
+        HD_BACKENDS=" ".join(backend.word for backend in change.backends),
+        HD_ELECTION=str(change.election),
+        HD_COMPARE="yes" if change.compare_answers else "no",
+        HD_OTHERWISE=otherwise,
+        HD_TOGETHER="yes" if together else "no",
+    )
+
+
+_AFTERWARDS = ("end-hand-over", "unpin", "write-record")
+_REPLACES = ("create-container", "recreate-container")
+_TOUCHES = (*_REPLACES, "start-container", "reload-container")
+
+
+def policies(by_hand: ByHand) -> list[str]:
+    """Each container's id and restart policy, in the order in which they are started."""
+    found = []
+    for part in by_hand.parts:
+        policy = part.container.raw.get("HostConfig", {}).get("RestartPolicy") or {}
+        count = policy.get("MaximumRetryCount") or 0
+        name = policy.get("Name") or "no"
+        found.append(f"{part.container.id}={name}{f':{count}' if count else ''}")
+    return found
+
+
+def _of_theirs(change: Change, by_hand: ByHand, step: Step) -> list[str]:
+    """The shell command of a step on a container that was set up by hand."""
+    part = next(p for p in by_hand.parts if p.role == step.role)
+    if step.action == "keep-aside":
+        files = {part.path: part.config, **part.extra_files}
+        named = [
+            word
+            for path, content in files.items()
+            for word in (path.strip("/").replace("/", "_"), base64.b64encode(content).decode())
+        ]
+        return ["keep_aside", part.container.id, part.role, *named]
+    if step.impact is Impact.HANDOVER:
+        port = str(change.cluster.listeners[0].port)
+        return ["take_over", part.container.id, port, *change.desired.addresses]
+    return ["stop_by_hand", part.container.id]
+
+
+def _command(change: Change, turn: NodePlan, step: Step) -> list[str]:
+    """The shell command of a step; none where the work was done in an earlier phase."""
+    command = _of_step(change, turn, step)
+    decides = turn.together and turn.holder and step.role == "keepalived"
+    return ["in_time", *command] if decides and command else command
+
+
+def _files_with_container(turn: NodePlan, role: Role) -> list[str]:
+    """The files of a program that go live while its container is replaced.
+
+    The container that is there would start with them if the node restarted before that.
+    """
+    steps = [step for step in turn.steps if step.role == role]
+    if not any(step.action in _REPLACES for step in steps):
+        return []
+    return [step.subject for step in steps if step.action == "write-file"]
+
+
+def _of_step(change: Change, turn: NodePlan, step: Step) -> list[str]:
+    role = step.role
+    if change.by_hand and step.action in ("keep-aside", "stop-container"):
+        return _of_theirs(change, change.by_hand, step)
+    keepalived = change.cluster.container_names[1]
+    if role is None:
+        addresses, port = change.desired.addresses, str(change.cluster.listeners[0].port)
+        commands = {
+            "remove-container": ["remove_container", step.subject],
+            "disable-container": ["disable_container", step.subject, step.subject],
+            "write-record": ["record", _base64(change.record), change.configuration],
+            "hold": ["hold", keepalived],
+            "await": ["await_vip", port, *addresses],
+            "hand-over": ["hand_over", port, *addresses],
+            "end-hand-over": ["end_hand_over", keepalived, port, *addresses],
+            "pin": ["stay", str(2 * change.election + PIN_SECONDS), *change.vips],
+            "unpin": ["let_go", keepalived, *addresses],
+        }
+        return commands.get(step.action, [])
+    replace = [
+        "recreate",
+        step.subject,
+        " ".join(_files_with_container(turn, role)),
+        *run_arguments(change.desired.container(role)),
+    ]
+    commands = {
+        "remove-container": ["put_aside", step.subject, change.desired.container(role).name],
+        "write-file": [] if _files_with_container(turn, role) else ["swap", step.subject],
+        "create-container": replace,
+        "recreate-container": replace,
+        "start-container": ["start", step.subject],
+        "reload-container": ["signal", step.subject, RELOAD_SIGNAL[role]],
+    }
+    command = commands.get(step.action, [])
+    if role == "haproxy" and step.action in _TOUCHES:
+        listeners = (listener.port for listener in change.cluster.listeners)
+        ports = " ".join(map(str, (*listeners, change.cluster.haproxy.health_port)))
+        return ["on_free_ports", step.subject, ports, *command]
+    return command
+
+
+def _proof(cluster: Cluster, desired: DesiredNode, container: Container) -> list[str]:
+    config_id = desired.config_id(container.role)
+    if container.role == "keepalived":
+        check = cluster.vrrp.check
+        seconds = KEEPALIVED_SECONDS + (check.rise + 1) * (check.interval + check.timeout)
+        pause = check.fall * (check.interval + check.timeout) + 1
+        words = (seconds, check.fall, pause)
+        return ["prove_keepalived", container.name, config_id, *map(str, words)]
+    return [
+        "prove_haproxy",
+        container.name,
+        str(cluster.haproxy.health_port),
+        config_id,
+        str(HAPROXY_SECONDS),
+        *(str(listener.port) for listener in cluster.listeners),
+    ]
+
+
+def _line(*words: str) -> str:
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

@@ -1,0 +1,212 @@
+"""Nodes come before others go: the plans that precede the inventory's own."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+
+from pydantic import SecretStr
+
+from hadeploy.desired.model import DesiredNode
+from hadeploy.inventory.model import Cluster, Node
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.election import holder_of
+from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.plan.joining import (
+    Introduction,
+    introduction,
+    join_plan,
+    member_order,
+    must_join_first,
+)
+from hadeploy.plan.model import Impact, Plan
+from hadeploy.plan.order import newcomers
+from hadeploy.plan.rolling import VIP_MOVES, make_plan
+from hadeploy.plan.vrrp_settings import running_identity, speaking
+from hadeploy.rollout.desired_state import desired_state
+from hadeploy.rollout.prepare import Prepared
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stage:
+    """What both plans are made from.
+
+    Attributes:
+        everyone: all nodes as observed, those that leave included.
+        departing: labels of the nodes that leave; a label is an address there.
+        cluster: the inventory with the VRRP settings that the nodes speak now.
+        holder: label of the node that has the VIP.
+        members: the addresses of all nodes.
+    """
+
+    inputs: Inputs
+    choices: Choices
+    observed: Mapping[str, ObservedNode]
+    everyone: dict[str, ObservedNode]
+    departing: tuple[str, ...]
+    cluster: Cluster
+    password: SecretStr | None
+    holder: str
+    members: tuple[str, ...]
+
+    def addresses(self) -> dict[str, str]:
+        """The nodes' own, by label."""
+        own = {n.label: str(n.address) for n in self.cluster.nodes if n.label in self.observed}
+        return own | {label: label for label in self.departing}
+
+
+def earlier_stage(
+    inputs: Inputs,
+    final: Plan,
+    observed: Mapping[str, ObservedNode],
+    choices: Choices,
+) -> Prepared | None:
+    """What has to be done before the plan for the inventory, while all nodes still take part.
+
+    Args:
+        inputs: all that the run was given.
+        final: the plan for the inventory.
+        observed: its nodes, by label.
+        choices: what the user says about this run, and the nodes that it removes.
+
+    Returns:
+        None where nothing has to be done before, or where no single node holds the VIP, the nodes
+        do not speak the same, or a node that leaves was forgotten and is back.
+    """
+    departing = choices.departing
+    everyone = {**observed, **departing}
+    if not _take_part(departing, observed):
+        return None
+    spoken = speaking(inputs.cluster, everyone)
+    holder = holder_of(spoken[0], everyone) if spoken else None
+    if spoken is None or holder is None:
+        return None
+    wanted = [str(node.address) for node in inputs.cluster.nodes]
+    stage = _Stage(
+        inputs,
+        choices,
+        observed,
+        everyone,
+        tuple(departing),
+        *spoken,
+        holder,
+        member_order(wanted, list(departing), everyone),
+    )
+    own = {node: address for node, address in stage.addresses().items() if node in observed}
+    new = newcomers(own, everyone)
+    if must_join_first(final, new, observed, departing):
+        joining = _join(stage, final, new)
+        # A node whose keepalived does not run learns of the new ones later: nothing is left here.
+        if joining is None or joining.plan.changes:
+            return joining
+    return _change_before_removal(stage, final) if departing else None
+
+
+def _take_part(departing: Collection[str], observed: Mapping[str, ObservedNode]) -> bool:
+    """Whether those that leave are still peers of those that stay, if any stay."""
+    known = {m for look in observed.values() if look.applied for m in look.applied.members}
+    return not known or known.issuperset(departing)
+
+
+def _join(stage: _Stage, final: Plan, new: list[str]) -> Prepared | None:
+    """New nodes are made known to those that are there, and start.
+
+    Returns:
+        None where a node that is there cannot learn of them: they would not hear it.
+    """
+    there = [node for node in stage.everyone if node not in new]
+    introductions = _introductions(stage, there)
+    if introductions is None:
+        return None
+    vrrp = stage.cluster.vrrp
+    if any("unicast_peer" in i.desired.files[-1].content for i in introductions.values()):
+        vrrp = vrrp.model_copy(update={"mode": "unicast"})
+    cluster = stage.cluster.model_copy(update={"vrrp": vrrp})
+    desired = {node: wanted for node, wanted in _wanted(stage, cluster).items() if node in new}
+    joining = make_plan(cluster, desired, stage.everyone)
+    plan = join_plan(introductions, stage.everyone, stage.holder, joining)
+    leaving = [Node.model_validate({"address": address}) for address in stage.departing]
+    changed = [turn.node for turn in final.nodes if turn.steps and turn.node not in new]
+    rest = [f"{', '.join(changed)} {'changes' if len(changed) == 1 else 'change'}"] * bool(changed)
+    rest += [_leave(stage)] * bool(leaving)
+    return Prepared(
+        cluster.model_copy(update={"nodes": (*cluster.nodes, *leaving)}),
+        stage.everyone,
+        {**{node: i.desired for node, i in introductions.items()}, **desired},
+        dataclasses.replace(plan, removes=final.removes, expects=_expects(final)),
+        f"After that, {', then '.join(rest)}.",
+        introductions=introductions,
+        before_removal=bool(stage.departing),
+    )
+
+
+def _introductions(stage: _Stage, there: list[str]) -> dict[str, Introduction] | None:
+    addresses = stage.addresses()
+    found = {}
+    for node in there:
+        look = stage.everyone[node]
+        speaks = running_identity(look)
+        if speaks is None:
+            continue
+        alone = len(there) == 1 and stage.inputs.cluster.vrrp.mode == "unicast"
+        # By multicast they hear each other anyway: only the record names the new nodes.
+        unicast = speaks.mode == "unicast" or alone
+        one = introduction(
+            look, stage.cluster.name, addresses[node], stage.members, unicast=unicast
+        )
+        if one is None:
+            return None
+        found[node] = one
+    return found
+
+
+def _change_before_removal(stage: _Stage, final: Plan) -> Prepared | None:
+    """Whatever may fail, or needs a second node, is done while the leaving nodes are still there.
+
+    Returns:
+        None if only the list of peers changes, or settings that change on all nodes together.
+    """
+    desired = _wanted(stage, stage.cluster)
+    plan = make_plan(stage.cluster, desired, stage.everyone)
+    steps = [step for turn in plan.nodes for step in turn.steps]
+    peers_only = all(
+        step.role != "haproxy" and step.action in ("write-file", "reload-container", "write-record")
+        for step in steps
+    )
+    if plan.together or peers_only:
+        return None
+    return Prepared(
+        stage.cluster,
+        stage.everyone,
+        desired,
+        dataclasses.replace(plan, removes=final.removes),
+        f"After that, {_leave(stage)}.",
+        before_removal=True,
+    )
+
+
+def _wanted(stage: _Stage, cluster: Cluster) -> dict[str, DesiredNode]:
+    return desired_state(
+        stage.inputs,
+        cluster,
+        stage.observed,
+        stage.password,
+        stage.choices,
+        members=stage.members,
+        everyone=stage.everyone,
+    )
+
+
+def _leave(stage: _Stage) -> str:
+    verb = "leaves" if len(stage.departing) == 1 else "leave"
+    return f"{', '.join(stage.departing)} {verb} the cluster"
+
+
+def _expects(final: Plan) -> tuple[str, ...]:
+    """What the later plans do to traffic: with the new nodes there is another one to serve."""
+    interrupting = (Impact.HANDOVER, Impact.RESTART, Impact.OUTAGE)
+    moves = any(
+        turn.holder and any(step.impact in interrupting for step in turn.steps)
+        for turn in final.nodes
+    )
+    return (VIP_MOVES,) if moves else ()

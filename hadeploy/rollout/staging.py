@@ -1,0 +1,84 @@
+"""New files beside the live ones, checked by the images that will run them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from hadeploy.desired import layout
+from hadeploy.errors import HadeployError
+from hadeploy.observe.parsing import making_sense
+from hadeploy.progress import Progress
+from hadeploy.remote.fanout import each, try_each
+from hadeploy.remote.protocol import Message
+from hadeploy.remote.script_errors import HINT
+from hadeploy.remote.session import Session
+from hadeploy.rollout.lock import Lock, take
+from hadeploy.rollout.prepare import Prepared
+from hadeploy.rollout.reply_errors import refuse
+from hadeploy.rollout.scripts import stage_script
+from hadeploy.rollout.validation import ConfigWarning, Warn, judged
+
+
+def stage_all(
+    prepared: Prepared,
+    nodes: list[str],
+    lock: Lock,
+    sessions: Mapping[str, Session],
+    progress: Progress,
+    warn: Warn = lambda _: None,
+) -> dict[str, str]:
+    """Take the lock on all nodes, and stage and validate on those that will change.
+
+    Args:
+        prepared: the plan.
+        nodes: labels of those that will change.
+        lock: taken on all of them.
+        sessions: to all nodes.
+        progress: told what is done.
+        warn: given what the programs warn of.
+
+    Returns:
+        The fingerprints of those afterwards.
+
+    Raises:
+        LockedError: somebody else has the lock.
+        NodesError: with every refusal; what was staged is removed again.
+    """
+    desired = prepared.desired
+    scripts = {
+        node: stage_script(
+            prepared.cluster,
+            desired[node],
+            prepared.plan.roles(node),
+            lock,
+            prepared.observed[node].fingerprint,
+        )
+        for node in nodes
+    }
+
+    def tell(node: str, message: Message) -> None:
+        if message.kind == "validating":
+            progress.node(node, f"checking the {message.words[0]} configuration")
+
+    warnings: list[ConfigWarning] = []
+
+    def judge(node: str) -> tuple[str, str]:
+        reply = replies[node]
+        with making_sense(node, "validating", HINT):
+            refuse(reply, node, "validating")
+            warnings.extend(judged(reply, desired[node], "validating"))
+            fingerprint = reply.all("fingerprint")[0].words[0]
+        progress.node(node, "configuration checked", "ok")
+        return node, fingerprint
+
+    try:
+        replies = take(lock, sessions, scripts, tell)
+        fingerprints = dict(each(judge, nodes))
+    except HadeployError:
+        root = shlex.quote(f"{prepared.cluster.root}/{layout.STAGING}")
+        script = lock.script(f"lock_keep\nrm -rf {root}")
+        try_each(lambda node: sessions[node].run(script, doing="cleaning up"), nodes)
+        raise
+    warn(warnings)
+    return fingerprints

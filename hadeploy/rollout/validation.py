@@ -1,0 +1,227 @@
+"""What haproxy and keepalived say of a configuration before it is used. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hadeploy.desired import layout
+from hadeploy.desired.model import DesiredNode, Role
+from hadeploy.errors import HadeployError
+from hadeploy.logs.lines import clean
+from hadeploy.plan.redacted_diff import REDACTED, secrets_in, shown
+from hadeploy.remote.protocol import Reply
+
+FILES: Mapping[Role, str] = {
+    "haproxy": layout.HAPROXY_CFG,
+    "keepalived": layout.KEEPALIVED_CONF,
+}
+# Where a file is that comes on stdin.
+STDIN = "/dev/stdin"
+MOST_WARNINGS = 100
+MOST_CHARACTERS = 1000
+SHORTEST_SECRET = 4
+
+# "[…/haproxy.cfg:26]" and "(…/keepalived.conf: Line 36)".
+_PLACES = re.compile(r"(?:haproxy\.cfg:|/dev/stdin:|\bLine )(\d{1,6})\b")
+# "[WARNING]  (1) : config : parsing [FILE:26] : 'fullconn' ignored", of haproxy 2.6 to 3.2; before
+# 2.4 with the time in between.
+_WARNING = re.compile(r"\[WARNING\][^:(]*\(\d+\) : (?:config : )?(.*)")
+_PARSING = re.compile(r"^(?:parsing )?\[[^\]]*:\d+\] ?: ")
+# What the engine's client says below every error.
+_USAGE = re.compile(r"'docker run --help'")
+_CONTINUED = re.compile(r"^ +\| ?(.*)")
+# The engine's own words → what to do about them.
+_ENGINE_HINTS = (
+    (
+        r"[Cc]annot connect to the Docker daemon|[Ii]s the docker daemon running",
+        "start it (systemctl start docker), and run the same command again",
+    ),
+    (
+        r"rlimit",
+        "lower haproxy.maxconn, or raise LimitNOFILE of docker.service on the node",
+    ),
+    (
+        r"executable file not found|no such file or directory",
+        "does the image have the program on its PATH? choose another one (images.*.reference)",
+    ),
+    (r"exec format error", "the image is for another architecture; choose another one"),
+    (r"logging driver|log.opt", "correct containers.log_max_size and containers.log_max_file"),
+    (r"no space left", "free some space on the node"),
+    (r"[Nn]o such image|find image", "run the same command again: it brings the image first"),
+)
+_ENGINE_HINT = "the node's engine refuses it in these words; `docker info` there tells its settings"
+_STAGING_HINTS = (
+    (r"[Nn]o space left|[Qq]uota exceeded", "free some space on the file system of {root}"),
+    (
+        r"[Rr]ead-only file system",
+        "mount it writable, or choose another place with paths.root",
+    ),
+    (r"[Pp]ermission denied|not permitted", "may root write to {root}? (paths.root)"),
+)
+_STAGING_HINT = "is there space, and may root write there? (paths.root)"
+
+
+@dataclass(frozen=True)
+class ConfigWarning:
+    """A warning about a configuration that is accepted.
+
+    Attributes:
+        program: who warns.
+        message: in the program's own words, without secrets.
+        line: the line that it is about, as it was rendered, without secrets; "" if it names none.
+        nodes: labels.
+    """
+
+    program: Role
+    message: str
+    line: str
+    nodes: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The warning in machine-readable results."""
+        return {
+            "program": self.program,
+            "nodes": list(self.nodes),
+            "message": self.message,
+            "line": self.line,
+        }
+
+
+Warn = Callable[[Sequence[ConfigWarning]], None]
+
+
+def judged(reply: Reply, desired: DesiredNode, doing: str) -> list[ConfigWarning]:
+    """What the programs of one node said of their files.
+
+    Args:
+        reply: to a script that validates (shell/stage.sh).
+        desired: what that was made from.
+        doing: for an error.
+
+    Raises:
+        HadeployError: a program refuses its file, or the engine does not start the program.
+    """
+    said = {m.words[0]: m.text for m in reply.all("validating") if m.words}
+    for message in reply.all("refused"):
+        role, file = _file(desired, message.words[0])
+        text = redacted(said.get(role, ""), file)
+        raise HadeployError(
+            f"{role} refuses the new configuration",
+            node=desired.node,
+            doing=doing,
+            detail="\n".join([text, *refused_lines(said.get(role, ""), file)]),
+            hint="no live file was changed; `hadeploy render` writes the files to look at",
+        )
+    for message in reply.all("unrunnable"):
+        role, _ = _file(desired, message.words[0])
+        lines = [clean(line) for line in said.get(role, "").splitlines()]
+        text = "\n".join(line for line in lines if line and not _USAGE.search(line))
+        raise HadeployError(
+            f"the Docker engine does not start {role}",
+            node=desired.node,
+            doing=doing,
+            detail=text,
+            hint=_hint(text, _ENGINE_HINTS, _ENGINE_HINT),
+        )
+    if reply.all("failed"):
+        raise HadeployError(
+            "staging the files failed",
+            node=desired.node,
+            doing=doing,
+            detail=_without_secrets(reply.said, desired),
+            hint=_hint(reply.said, _STAGING_HINTS, _STAGING_HINT).format(root=desired.root),
+        )
+    return [warning for role in FILES for warning in warnings_in(role, said.get(role, ""), desired)]
+
+
+def warnings_in(role: Role, said: str, desired: DesiredNode) -> Iterator[ConfigWarning]:
+    """The warnings of a program that accepts its file.
+
+    keepalived has none: from 2.2 on it refuses whatever it has something to say about, and of an
+    older one that is taken as a refusal (shell/stage.sh).
+
+    Args:
+        role: the program.
+        said: its own words.
+        desired: what it was given.
+    """
+    if role != "haproxy":
+        return
+    rendered = desired.file(FILES[role]).content
+    for message in _warnings(said)[:MOST_WARNINGS]:
+        if "global server state file" in message:
+            # Where the file comes on stdin there is no other beside it.
+            continue
+        yield ConfigWarning(
+            role,
+            redacted(_PARSING.sub("", message), rendered)[:MOST_CHARACTERS],
+            "; ".join(refused_lines(message, rendered)),
+            (desired.node,),
+        )
+
+
+def _warnings(said: str) -> list[str]:
+    """Each warning in one line."""
+    found: list[str] = []
+    last = False
+    for line in said.splitlines():
+        begins, goes_on = _WARNING.match(line), _CONTINUED.match(line)
+        if begins:
+            found.append(begins[1])
+        elif goes_on and last:
+            found[-1] += f" {goes_on[1]}"
+        last = bool(begins or (goes_on and last))
+    return found
+
+
+def merged(warnings: Sequence[ConfigWarning]) -> list[ConfigWarning]:
+    """Each warning once, with all nodes that it is from."""
+    nodes: dict[tuple[Role, str, str], dict[str, None]] = {}
+    for one in warnings:
+        nodes.setdefault((one.program, one.message, one.line), {}).update(dict.fromkeys(one.nodes))
+    return [ConfigWarning(*key, tuple(of)) for key, of in nodes.items()]
+
+
+def refused_lines(said: str, rendered: str) -> list[str]:
+    """The lines that a program names, as they were rendered, without secrets.
+
+    Args:
+        said: its own words.
+        rendered: its file.
+    """
+    lines = dict(enumerate(shown(rendered).splitlines(), 1))
+    named = sorted({int(number) for number in _PLACES.findall(said)})
+    return [f"line {number}: {lines[number].strip()}" for number in named if number in lines]
+
+
+def redacted(said: str, rendered: str) -> str:
+    """What a program says, without the secrets of its file, which it may quote.
+
+    Args:
+        said: its own words.
+        rendered: its file.
+    """
+    text = shown("\n".join(clean(line) for line in said.splitlines()))
+    words = {word.strip("\"'") for secret in secrets_in(rendered) for word in secret.split()}
+    for word in sorted(words, key=len, reverse=True):
+        if len(word) >= SHORTEST_SECRET:
+            text = text.replace(word, REDACTED)
+    return text.replace(STDIN, f"{layout.IN_HAPROXY}/haproxy.cfg")
+
+
+def _without_secrets(said: str, desired: DesiredNode) -> str:
+    for path in FILES.values():
+        said = redacted(said, desired.file(path).content)
+    return said
+
+
+def _file(desired: DesiredNode, role: str) -> tuple[Role, str]:
+    known: Role = "haproxy" if role == "haproxy" else "keepalived"
+    return known, desired.file(FILES[known]).content
+
+
+def _hint(said: str, hints: Sequence[tuple[str, str]], otherwise: str) -> str:
+    return next((hint for pattern, hint in hints if re.search(pattern, said)), otherwise)

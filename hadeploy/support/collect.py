@@ -1,0 +1,150 @@
+"""`support`: whatever can be learnt of the nodes that can be reached; nothing stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hadeploy.check.connection import refused
+from hadeploy.check.model import Finding
+from hadeploy.desired import layout
+from hadeploy.diagnose.diagnostics import look_again
+from hadeploy.diagnose.evaluate import diagnose
+from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.errors import HadeployError, NodesError
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.gather import listen_seconds, try_observe
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.plan.model import Plan
+from hadeploy.progress import Progress
+from hadeploy.remote.compose import compose
+from hadeploy.remote.connect import Dialer
+from hadeploy.remote.fanout import try_each
+from hadeploy.remote.protocol import Reply
+from hadeploy.remote.session import Session
+from hadeploy.rollout.prepare import checked, prepare
+from hadeploy.support.redact import Redactor, found_in
+from hadeploy.verify.model import Proof
+from hadeploy.verify.proofs import prove
+
+LOG_LINES, MOST_BYTES = 500, 256 * 1024
+
+
+@dataclass
+class Report:
+    """What was learnt; whatever could not be is told in `errors`.
+
+    Attributes:
+        observed: by node label.
+        replies: of support.sh, by node label.
+    """
+
+    observed: dict[str, ObservedNode] = field(default_factory=dict)
+    replies: dict[str, Reply] = field(default_factory=dict)
+    checks: list[Finding] = field(default_factory=list)
+    plan: Plan | None = None
+    proofs: list[Proof] = field(default_factory=list)
+    diagnosis: list[Diagnosis] = field(default_factory=list)
+    errors: list[HadeployError] = field(default_factory=list)
+
+
+def support_script(cluster: Cluster) -> str:
+    """The script that gathers, the same for every node."""
+    return compose(
+        "keepalived.sh",
+        "lock.sh",
+        "support.sh",
+        variables={
+            "HD_CLUSTER": cluster.name,
+            "HD_ROOT": cluster.root,
+            "HD_HAPROXY": cluster.container_names[0],
+            "HD_KEEPALIVED": cluster.container_names[1],
+            "HD_LINES": str(LOG_LINES),
+            "HD_BYTES": str(MOST_BYTES),
+        },
+    )
+
+
+def gather(inputs: Inputs, dialer: Dialer, progress: Progress) -> Report:
+    """Learn what can be learnt.
+
+    Args:
+        inputs: all that the run was given.
+        dialer: how to connect.
+        progress: told the phases.
+    """
+    report = Report()
+    progress.phase("Connect")
+    dialer.routes.prepare(inputs.cluster.nodes)
+    connected, away = try_each(dialer.connect, inputs.cluster.nodes)
+    sessions = {session.node: session for session in connected}
+    try:
+        progress.phase("Gather")
+        script = support_script(inputs.cluster)
+        replies, deaf = try_each(
+            lambda s: (s.node, s.run(script, doing="gathering for support")), connected
+        )
+        report.replies = dict(replies)
+        progress.phase("Check")
+        report.observed, blind = try_observe(
+            inputs.cluster, sessions, depth="yes", listen=listen_seconds(inputs.cluster)
+        )
+        report.errors = [*away, *deaf, *blind]
+        ways = {node.label: dialer.way(node) for node in inputs.cluster.nodes}
+        for error in [*away, *blind]:
+            report.checks += refused(error, ways.get(error.node or "", "?"))
+        seeing = {label: sessions[label] for label in report.observed}
+        if seeing:
+            _judge(inputs, seeing, progress, report, {e.node or "": e for e in [*away, *blind]})
+    finally:
+        for session in connected:
+            session.close()
+    return report
+
+
+def _judge(
+    inputs: Inputs,
+    sessions: Mapping[str, Session],
+    progress: Progress,
+    report: Report,
+    unreachable: Mapping[str, HadeployError],
+) -> None:
+    try:
+        report.checks += checked(inputs, report.observed, Choices())
+        prepared = prepare(inputs, report.observed, check=False, choices=Choices())
+        report.plan = prepared.plan
+        progress.phase("Diagnose")
+        report.proofs = prove(prepared.cluster, prepared.desired, prepared.observed)
+        evidence = look_again(prepared.cluster, sessions)
+        report.diagnosis = diagnose(
+            Scene(
+                prepared.cluster,
+                prepared.desired,
+                prepared.observed,
+                report.proofs,
+                evidence,
+                unreachable,
+            )
+        )
+    except HadeployError as error:
+        report.errors += error.errors if isinstance(error, NodesError) else [error]
+
+
+def redactor_of(inputs: Inputs, dialer: Dialer, observed: Mapping[str, ObservedNode]) -> Redactor:
+    """What takes out the secrets that were given, and those in the configurations on the nodes.
+
+    Args:
+        inputs: all that the run was given.
+        dialer: knows the password for sudo.
+        observed: by node label.
+    """
+    given = (inputs.password, dialer.sudo_password)
+    there = [
+        secret
+        for look in observed.values()
+        for file in look.files
+        if file.path.endswith((layout.HAPROXY_CFG, layout.KEEPALIVED_CONF))
+        for secret in found_in(file.content.decode("utf-8", "replace"))
+    ]
+    return Redactor([*(secret.get_secret_value() for secret in given if secret), *there])

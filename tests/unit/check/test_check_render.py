@@ -1,0 +1,55 @@
+"""What the checks found, as a table and as lines."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from hadeploy.check.model import Finding
+from hadeploy.check.render import checks_picture, finding_line
+
+
+def shown(findings: list[Finding]) -> list[str]:
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    console.print(checks_picture(findings, ["n1", "n2"]), soft_wrap=True)
+    assert isinstance(console.file, io.StringIO)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def test_a_row_for_each_check_and_alike_findings_once() -> None:
+    found = [
+        Finding("clock", "n1", "pass", "fine"),
+        Finding("docker", "n1", "fail", "no answer", "start it", "permission denied"),
+        Finding("docker", "n2", "fail", "no answer", "start it", "permission denied"),
+        Finding("clock", "n2", "warn", "7 s ahead"),
+    ]
+    assert shown(found) == [
+        "check   n1  n2",
+        "docker  ✗   ✗",
+        "clock   ✓   !",
+        "✗ n1, n2: docker: no answer",
+        "  | permission denied",
+        "  fix: start it",
+        "! n2: clock: 7 s ahead",
+        "2 failed, 1 warned, of 4.",
+    ]
+
+
+def test_what_was_not_looked_at_is_neither_and_what_is_of_all_is_everywhere() -> None:
+    found = [
+        Finding("clock", "n2", "pass", "fine"),
+        Finding("former-nodes", None, "warn", "hm"),
+    ]
+    assert shown(found) == [
+        "check         n1  n2",
+        "clock         -   ✓",
+        "former-nodes  !   !",
+        "! former-nodes: hm",
+        "Nothing stands in the way; 1 warned, of 2.",
+    ]
+
+
+def test_a_warning_is_one_line() -> None:
+    line = finding_line(Finding("clock", "n1", "warn", "7 s ahead", "run NTP"))
+    assert line.plain == "! n1: clock: 7 s ahead (run NTP)"

@@ -1,0 +1,27 @@
+"""Versions, as the programs print them."""
+
+from __future__ import annotations
+
+import pytest
+
+from hadeploy.drill.versions import parse_versions
+from hadeploy.remote.protocol import Message, Reply
+
+
+@pytest.mark.parametrize(
+    ("program", "said", "version"),
+    [
+        (
+            "haproxy",
+            "HAProxy version 2.6.12-1+deb12u3 2025/10/03 - https://haproxy.org/",
+            "2.6.12-1+deb12u3",
+        ),
+        ("haproxy", "HA-Proxy version 2.1.4 2020/04/02 - https://haproxy.org/", "2.1.4"),
+        ("keepalived", "Keepalived v2.2.7 (01/16,2022)", "2.2.7"),
+        ("Docker", "28.2.2", "28.2.2"),
+        ("system", "Debian GNU/Linux 12 (bookworm)", "Debian GNU/Linux 12 (bookworm)"),
+    ],
+)
+def test_the_number_is_enough(program: str, said: str, version: str) -> None:
+    reply = Reply((Message("version", (program,), [said]),), 0)
+    assert parse_versions(reply) == {program: version}

@@ -1,0 +1,60 @@
+"""Deadlines on nodes go by the uptime, whatever happens to the clock."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hadeploy.remote.compose import compose
+
+# The clock as somebody sets it while the script waits.
+SET = "date() {{ command date --date='{}' \"$@\"; }}"
+# Where only the order matters, ten times as fast.
+FAST = "uptime_seconds() { echo $(($(centiseconds) / 10)); }\nnap() { sleep 0.01; }\n"
+
+
+def wait(main: str) -> subprocess.CompletedProcess[str]:
+    script = compose(
+        "lock.sh",
+        "apply.sh",
+        "check_runs.sh",
+        variables={"HD_TOKEN": "t", "HD_CLUSTER": "c"},
+        main=main,
+    )
+    return subprocess.run(
+        ["sh"], input=script, capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+@pytest.mark.parametrize("to", ["yesterday", "tomorrow"])
+def test_a_deadline_comes_when_the_clock_is_set(to: str) -> None:
+    # In a subshell the first poll could not set it for the others.
+    polls = f"poll() {{ {SET.format(to)}; false; }}"
+    done = wait(
+        f"{polls}\nbegun=$(uptime_seconds)\nuntil_true 1 'it is so' poll\n"
+        "echo took=$(($(uptime_seconds) - begun))"
+    )
+    assert "not within the deadline: it is so" in done.stdout
+    assert any(f"took={seconds}" in done.stdout for seconds in (1, 2, 3)), done.stdout
+
+
+def test_waiting_for_keepalived_gives_signs_of_life_and_says_what_was_waited_for() -> None:
+    done = wait(
+        f"{FAST}check_age() {{ false; }}\ncheck_tells() {{ :; }}\nin_fault() {{ false; }}\n"
+        "last_words() { :; }\nprove_keepalived k c0ffee 4 1 7 || :"
+    )
+    assert "@t alive" in done.stdout
+    assert "not within the deadline: keepalived runs its check of haproxy" in done.stdout
+
+
+def test_what_takes_long_goes_on_when_nobody_listens(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    script = compose(
+        variables={"HD_TOKEN": "t", "HD_CLUSTER": "c", "DONE": str(done)},
+        main=f'{FAST}patiently sh -c \'sleep 1.5; echo >"$1"\' sh "$DONE"',
+    )
+    with Path("/dev/full").open("w") as nobody:
+        subprocess.run(["sh"], input=script, stdout=nobody, text=True, timeout=60, check=False)
+    assert done.exists()

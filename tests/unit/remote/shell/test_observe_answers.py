@@ -1,0 +1,72 @@
+"""How a look asks through the VIPs: beside everything else, and again where nothing was said."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hadeploy.remote.compose import compose
+
+TOLD = "ask_vips | { exec 4<&0 </dev/null; tell_answers; }"
+
+
+def told(folder: Path, main: str, *, shell: str = "dash", served: str = "") -> list[str]:
+    """The messages of a look at a node on which something was applied."""
+    (folder / "applied.json").touch()
+    (folder / "served").write_text(served)
+    script = compose(
+        "answer.sh",
+        "observe.sh",
+        variables={
+            "HD_TOKEN": "t",
+            "HD_CLUSTER": "c",
+            "HD_ROOT": str(folder),
+            "HD_PORTS": "9443 9444",
+            "HD_LISTENERS": "api other",
+            "hd_askable": "192.0.2.1 2001:db8::1",
+        },
+        main=main,
+    )
+    done = subprocess.run(
+        [shell], input=script, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.stderr == ""
+    return sorted(line for line in done.stdout.splitlines() if line)
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_every_listener_is_asked_on_every_vip(tmp_path: Path, shell: str) -> None:
+    stub = "answer_of() { case $2 in 9443) echo tls ;; *) echo http/503 ;; esac; }"
+    assert told(tmp_path, f"{stub}\n{TOLD}", shell=shell) == [
+        "@t through 192.0.2.1 9443 tls",
+        "@t through 192.0.2.1 9444 http/503",
+        "@t through 2001:db8::1 9443 tls",
+        "@t through 2001:db8::1 9444 http/503",
+    ]
+
+
+def test_a_server_that_has_just_died_does_not_stand_for_all(tmp_path: Path) -> None:
+    stub = "answer_of() { echo silent; }\nanswers_of() { printf '%s\\n' silent tls; }"
+    lines = told(tmp_path, f"{stub}\n{TOLD}", served="api tls\nother silent\n")
+    # One that never said anything is not asked again.
+    answers = [" ".join(line.split()[4:]) for line in lines]
+    assert answers == ["tls", "silent"] * 2
+
+
+def test_a_server_that_closes_every_connection_is_told_beside_the_others(tmp_path: Path) -> None:
+    stub = "answer_of() { echo closed; }\nanswers_of() { printf '%s\\n' closed http; }"
+    lines = told(tmp_path, f"{stub}\n{TOLD}")
+    assert {" ".join(line.split()[4:]) for line in lines} == {"http closed"}
+
+
+def test_where_all_servers_say_nothing_that_is_told(tmp_path: Path) -> None:
+    stub = "answer_of() { echo silent; }\nanswers_of() { echo silent; }"
+    lines = told(tmp_path, f"{stub}\n{TOLD}")
+    assert {line.rpartition(" ")[2] for line in lines} == {"silent"}
+
+
+def test_before_anything_is_applied_nothing_is_asked(tmp_path: Path) -> None:
+    stub = f"rm {tmp_path}/applied.json\nanswer_of() {{ echo tls; }}"
+    assert told(tmp_path, f"{stub}\n{TOLD}") == []

@@ -1,0 +1,40 @@
+"""The steps of a change, as a node's shell takes them."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from hadeploy.remote.compose import compose
+
+# What is not looked at here.
+ALONE = "lock_keep() { :; }\nalone() { :; }\nundo() { emit restored; }"
+
+
+def said(main: str, shell: str) -> list[str]:
+    """What a script says, without its token."""
+    script = compose(
+        "lock.sh",
+        "apply.sh",
+        variables={"HD_TOKEN": "t", "HD_CLUSTER": "c", "HD_OTHERWISE": "undo"},
+        main=f"{ALONE}\n{main}",
+    )
+    done = subprocess.run(
+        [shell], input=script, capture_output=True, text=True, timeout=30, check=False
+    )
+    return [line.removeprefix("@t ") for line in done.stdout.splitlines() if line[:1] == "@"]
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+@pytest.mark.parametrize("failing", ["false", "dying"])
+def test_whatever_a_step_fails_of_is_put_back(shell: str, failing: str) -> None:
+    # An expansion error ends the shell itself: POSIX, 2.8.1.
+    steps = f'dying() {{ : "${{nothing:?}}"; }}\nstep 0 true\nstep 1 {failing}\nstep 2 true'
+    assert said(steps, shell) == ["step 0", "ok 0", "step 1", "failed 1", "restored", "end"]
+
+
+@pytest.mark.parametrize("told", ["<nil>", "<no value>", ""])
+def test_a_container_without_a_time_to_stop_gets_one(told: str) -> None:
+    engine = f"docker() {{ echo '{told}'; }}\nstop_within() {{ emit stopping \"$@\"; }}"
+    assert said(f"{engine}\nstop c", "dash") == ["stopping 30 c"]

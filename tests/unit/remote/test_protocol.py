@@ -1,0 +1,53 @@
+"""Messages are told apart from noise."""
+
+from __future__ import annotations
+
+from hadeploy.remote.protocol import Hearing, Message, Reply, parse_line
+
+TOKEN = "0123456789abcdef"
+
+
+def test_a_message_has_a_kind_and_words() -> None:
+    message = parse_line(f"@{TOKEN} step 3.proof", TOKEN)
+    assert message == Message("step", ("3.proof",))
+
+
+def test_a_banner_that_looks_like_a_message_is_noise() -> None:
+    for line in ("Welcome to Ubuntu", "@everyone log out at noon", "@deadbeef end", "", "@"):
+        assert parse_line(line, TOKEN) is None
+
+
+def test_the_text_of_a_message_has_no_blank_lines_around_it() -> None:
+    assert Message("failed", body=["", "a", "", "b", ""]).text == "a\n\nb"
+
+
+def test_a_reply_finds_messages_by_kind() -> None:
+    reply = Reply(
+        (Message("file", ("a",)), Message("node", body=["x"]), Message("file", ("b",))), 0
+    )
+    assert [m.words[0] for m in reply.all("file")] == ["a", "b"]
+    assert reply.body("node") == "x"
+    assert reply.body("absent") == ""
+
+
+def test_lines_below_messages_can_be_taken_as_they_come_and_are_kept_nowhere() -> None:
+    taken: list[str] = []
+    hearing = Hearing(TOKEN, lambda _: None, taken.append)
+    for line in ("Welcome", f"@{TOKEN} node", "a", f"@{TOKEN} alive", "b", f"@{TOKEN} end"):
+        hearing.hear(line)
+    assert taken == ["a", "b"]
+    assert hearing.messages == [Message("node"), Message("end")]
+    assert all(message.body == [] for message in hearing.messages)
+    assert hearing.noise == ["Welcome"], "a banner, or sudo's refusal"
+    assert hearing.ended
+
+
+def test_the_end_of_what_a_script_said_is_told_but_no_body_that_may_be_secret() -> None:
+    hearing = Hearing(TOKEN, lambda _: None)
+    for line in ("Welcome", f"@{TOKEN} node", "a", f"@{TOKEN} alive", "b"):
+        hearing.hear(line)
+    assert not hearing.ended
+    assert hearing.tail == "Welcome\na\nb"
+    for line in (f"@{TOKEN} file 0600 x", "auth_pass"):
+        hearing.hear(line)
+    assert hearing.tail == "Welcome"

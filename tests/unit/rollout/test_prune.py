@@ -1,0 +1,135 @@
+"""Which machines `up --prune` takes for former nodes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.observe.model import Address, ObservedNode
+from hadeploy.plan.order import newcomers
+from hadeploy.rollout.prune import former_nodes, given_nodes, refuse_strangers
+from hadeploy.verify.strangers import forgotten_nodes
+from tests.unit import builders
+
+OTHER_VIP = "198.51.100.200"
+
+
+def look(vip: str, *members: str) -> ObservedNode:
+    """A node of a cluster of that name, with that VIP."""
+    found = builders.healthy(builders.cluster())["n1"]
+    assert found.applied
+    record = dataclasses.replace(found.applied, vips=(vip,))
+    if members:
+        record = dataclasses.replace(record, members=members)
+    return dataclasses.replace(found, applied=record)
+
+
+def refused(known: bool, found: ObservedNode) -> list[str]:
+    """What is said of a node that `--former` or a record names."""
+    cluster = builders.cluster()
+    there = {"198.51.100.18": found}
+    try:
+        refuse_strangers(cluster, there, builders.healthy(cluster), list(there) if known else [])
+    except NodesError as error:
+        return [one.what for one in error.errors]
+    return []
+
+
+def test_a_node_of_another_cluster_of_that_name_is_not_removed() -> None:
+    assert refused(False, look(builders.VIP)) == []
+    for other in (look(OTHER_VIP), builders.empty("n8")):
+        assert refused(False, other) == [f"it has no record of cluster c with {builders.VIP}"]
+
+
+THEIRS = ("198.51.100.18", "198.51.100.19")
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (look(builders.VIP), ""),
+        (look(OTHER_VIP, *THEIRS), "its own record has 198.51.100.200 and names"),
+        (look(builders.VIP, *THEIRS), f"its own record has {builders.VIP} and names 198.51.100.18"),
+        (look(OTHER_VIP), "its own record has 198.51.100.200"),
+        # It was stopped, or has lost its record.
+        (builders.empty("n8"), ""),
+        (dataclasses.replace(look(builders.VIP), applied=None), ""),
+    ],
+)
+def test_what_the_record_of_one_node_says_of_another_is_not_enough(
+    found: ObservedNode, says: str
+) -> None:
+    said = refused(True, found)
+    assert [bool(says and says in one) for one in said] == ([True] if says else [])
+
+
+def test_a_forgotten_node_has_the_vip_of_its_time() -> None:
+    """All nodes that stay know it as one of theirs."""
+    cluster = builders.cluster(vip=OTHER_VIP)
+    gone, address = look(builders.VIP), "198.51.100.18"
+    staying = builders.healthy(cluster)
+    with pytest.raises(NodesError):
+        refuse_strangers(cluster, {address: gone}, staying, [address])
+    for node, seen in staying.items():
+        assert seen.applied
+        record = dataclasses.replace(seen.applied, forgotten=(address,))
+        staying[node] = dataclasses.replace(seen, applied=record)
+    refuse_strangers(cluster, {address: gone}, staying, [address])
+
+
+def test_without_a_record_what_runs_there_must_not_have_another_vip() -> None:
+    other = builders.cluster(vip=OTHER_VIP)
+    theirs = dataclasses.replace(builders.healthy(other)["n3"], applied=None)
+    (said,) = refused(True, theirs)
+    assert "what runs there has another VIP" in said
+
+
+@pytest.mark.parametrize("address", ["198.51.100.11", "n1", "", "198.51.100.300"])
+def test_what_is_no_former_node_is_refused(address: str) -> None:
+    with pytest.raises(HadeployError) as raised:
+        given_nodes(builders.cluster(), [address])
+    assert raised.value.code is ExitCode.USAGE
+
+
+def test_the_record_of_a_former_node_names_the_others() -> None:
+    new = [{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (7, 8)]
+    staying = {node: builders.empty(node) for node in ("n7", "n8")}
+    cluster = builders.cluster(nodes=new)
+    assert former_nodes(cluster, staying) == []
+    gone = {"198.51.100.11": look(builders.VIP)}
+    found = [node.label for node in former_nodes(cluster, {**staying, **gone})]
+    assert found == ["198.51.100.11", "198.51.100.12", "198.51.100.13"]
+
+
+def renumbered(*, there: bool) -> ObservedNode:
+    """n3, which others know by another address: it still has that one, or was told to use it."""
+    look = builders.healthy(builders.cluster())["n3"]
+    if there:
+        address = Address("eth0", "198.51.100.33", 24)
+        return dataclasses.replace(look, addresses=(*look.addresses, address))
+    files = tuple(
+        dataclasses.replace(file, content=file.content.replace(b"198.51.100.13", b"198.51.100.33"))
+        for file in look.files
+    )
+    return dataclasses.replace(look, files=files)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_machine_with_another_address_has_neither_left_nor_come(there: bool) -> None:
+    cluster = builders.cluster()
+    known_as = ("198.51.100.11", "198.51.100.12", "198.51.100.33")
+    observed = {
+        node: dataclasses.replace(look, applied=dataclasses.replace(look.applied, members=known_as))
+        for node, look in {**builders.healthy(cluster), "n3": renumbered(there=there)}.items()
+        if look.applied
+    }
+    assert former_nodes(cluster, observed) == []
+    addresses = {node.label: str(node.address) for node in cluster.nodes}
+    assert newcomers(addresses, observed) == []
+    assert forgotten_nodes(cluster, observed) == []
+    # A machine that nobody knows is one that comes.
+    observed["n3"] = builders.empty("n3")
+    assert [node.label for node in former_nodes(cluster, observed)] == ["198.51.100.33"]
+    assert newcomers(addresses, observed) == ["n3"]
