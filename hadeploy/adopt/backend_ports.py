@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hadeploy.adopt.haproxy_lines import Configuration, Surroundings, read_configuration
-from hadeploy.adopt.servers import place, read_servers
 from hadeploy.config_files.haproxy import Section
+from hadeploy.config_files.haproxy_listener import Configuration, Surroundings, read_configuration
+from hadeploy.config_files.haproxy_servers import place, read_servers
 from hadeploy.inventory.fields import IPAddress
 from hadeploy.inventory.model import Cluster, backends_of
 from hadeploy.observe.model import Foreign

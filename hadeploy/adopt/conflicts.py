@@ -14,6 +14,7 @@ from hadeploy.config_files.keepalived import Statement, parse
 from hadeploy.desired.model import Role
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedContainer, ObservedNode
+from hadeploy.observe.other_clusters import OtherCluster
 
 
 @dataclass(frozen=True)
@@ -183,3 +184,42 @@ def _may_add_addresses(there: ObservedContainer) -> bool:
 
 def _text(content: bytes) -> str:
     return content.decode("utf-8", "replace")
+
+
+def clashes(cluster: Cluster, interface: str, other: OtherCluster) -> dict[str, str]:
+    """What both clusters would use on one node: key of the inventory → in words.
+
+    Args:
+        cluster: the inventory.
+        interface: where this node speaks VRRP.
+        other: the other one.
+    """
+    found = {}
+    vips = sorted({str(vip.ip) for vip in cluster.vip} & set(other.vips))
+    if vips:
+        found["vip"] = f"VIP {', '.join(vips)}"
+    if same_router(cluster, interface, other):
+        found["vrrp.virtual_router_id"] = f"virtual_router_id {other.virtual_router_id}"
+    ours = {cluster.haproxy.health_port: "haproxy.health_port"}
+    if cluster.haproxy.metrics:
+        ours[cluster.haproxy.metrics.port] = "haproxy.metrics.port"
+    ours |= dict.fromkeys((listener.port for listener in cluster.listeners), "listeners[].port")
+    for port in sorted(set(ours) & set(other.ports)):
+        key = ours[port]
+        found[key] = f"{found[key]} and {port}" if key in found else f"port {port}"
+    names = sorted(set(cluster.container_names) & set(other.container_names))
+    if names:
+        found["containers"] = f"container name {', '.join(names)}"
+    return found
+
+
+def same_router(cluster: Cluster, interface: str, other: OtherCluster) -> bool:
+    """Whether both would be one VRRP router.
+
+    IPv4 and IPv6 have router ids of their own (RFC 5798, 5.2.3).
+    """
+    return (
+        other.virtual_router_id == cluster.vrrp.virtual_router_id
+        and other.interface == interface
+        and other.speaks_ipv6 == (cluster.advert_family == 6)
+    )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hadeploy.adopt.difference import NO_FILE, NO_KEY, Difference, Keep, different
-from hadeploy.adopt.haproxy_lines import Configuration, Report, Verdict, setting
-from hadeploy.adopt.keywords import ONLY_TLS, REMOVED_GLOBAL, REPLACED_GLOBAL
+from hadeploy.adopt.report import Report, Verdict
 from hadeploy.config_files.haproxy import Line, Section
+from hadeploy.config_files.haproxy_keywords import ONLY_TLS, REMOVED_GLOBAL, REPLACED_GLOBAL
+from hadeploy.config_files.haproxy_listener import Configuration, setting
 from hadeploy.config_files.haproxy_values import (
     canonical,
     duration,

@@ -10,17 +10,12 @@ from collections.abc import Iterator
 
 from hadeploy.adopt.difference import NO_KEY, OWN_TEMPLATE, Difference, different
 from hadeploy.adopt.global_differences import judge_global
-from hadeploy.adopt.haproxy_lines import (
-    Configuration,
-    Report,
-    Surroundings,
-    Verdict,
-    read_configuration,
-)
 from hadeploy.adopt.listener_differences import judge_listener
 from hadeploy.adopt.lost_ports import LostPorts, listener_settings, lost_ports
-from hadeploy.adopt.servers import read_servers
+from hadeploy.adopt.report import Report, Verdict
 from hadeploy.config_files.haproxy import FRONTENDS, PROXIES, Line, Section
+from hadeploy.config_files.haproxy_listener import Configuration, Surroundings, read_configuration
+from hadeploy.config_files.haproxy_servers import read_servers
 from hadeploy.config_files.haproxy_values import endpoints
 from hadeploy.inventory.model import Cluster
 from hadeploy.plan.binds import binds_of, local_hosts

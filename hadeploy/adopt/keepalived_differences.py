@@ -11,7 +11,7 @@ from typing import Any
 
 from hadeploy.adopt.classic import Classic
 from hadeploy.adopt.difference import NO_KEY, OWN_TEMPLATE, Difference, Keep, different
-from hadeploy.adopt.haproxy_lines import Verdict
+from hadeploy.adopt.report import Verdict
 from hadeploy.config_files.haproxy_values import whole
 from hadeploy.config_files.keepalived import Statement, parse
 from hadeploy.inventory.model import Cluster

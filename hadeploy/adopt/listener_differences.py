@@ -6,21 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hadeploy.adopt.difference import NO_KEY, OWN_TEMPLATE, Difference, Keep, different
-from hadeploy.adopt.haproxy_lines import Report, Served, Verdict, scope, setting
-from hadeploy.adopt.keywords import (
+from hadeploy.adopt.lost_ports import LostPorts, listener_settings, lost_ports
+from hadeploy.adopt.report import Report, Verdict
+from hadeploy.adopt.servers import address_differences, option_differences
+from hadeploy.config_files.haproxy import Line
+from hadeploy.config_files.haproxy_keywords import (
     FOR_DEFAULTS,
     FOR_LISTENER,
     NOT_FOR_OURS,
     ONLY_BACKEND,
     ONLY_HTTP,
 )
-from hadeploy.adopt.lost_ports import LostPorts, listener_settings, lost_ports
-from hadeploy.adopt.servers import (
-    address_differences,
-    option_differences,
-    read_servers,
-)
-from hadeploy.config_files.haproxy import Line
+from hadeploy.config_files.haproxy_listener import Served, scope, setting
+from hadeploy.config_files.haproxy_servers import read_servers
 from hadeploy.config_files.haproxy_values import (
     Endpoint,
     canonical,

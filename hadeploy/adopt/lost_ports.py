@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hadeploy.adopt.difference import NO_KEY, Difference, different
-from hadeploy.adopt.haproxy_lines import Served
-from hadeploy.adopt.servers import Server, place
+from hadeploy.config_files.haproxy_listener import Served
+from hadeploy.config_files.haproxy_servers import Server, place
 from hadeploy.config_files.haproxy_values import duration, whole
 from hadeploy.inventory.model import Cluster
 

@@ -6,33 +6,13 @@ Options: configuration manual, 5.2; `default-server` gives those of every server
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from hadeploy.adopt.difference import Difference, Keep, different
-from hadeploy.config_files.haproxy import Line, expanded
-from hadeploy.config_files.haproxy_values import Endpoint, duration, endpoint, microseconds, whole
+from hadeploy.config_files.haproxy_servers import Server, place
+from hadeploy.config_files.haproxy_values import duration, whole
 from hadeploy.inventory.model import Cluster, Listener
 from hadeploy.plan.redacted_diff import shown
 
-# Those that take a value; every other word stands alone.
-_WITH_VALUE = frozenset(
-    (
-        *("addr", "agent-addr", "agent-inter", "agent-port", "agent-send", "alpn", "ca-file"),
-        *("check-alpn", "check-proto", "check-sni", "check-pool-conn-name", "ciphers"),
-        *("ciphersuites", "client-sigalgs", "cookie", "crl-file", "crt", "curves", "downinter"),
-        *("error-limit", "fall", "fastinter", "guid", "hash-key", "id", "idle-ping", "init-addr"),
-        *("init-state", "inter", "log-bufsize", "log-proto", "max-reuse", "maxconn", "maxqueue"),
-        *("minconn", "namespace", "npn", "observe", "on-error", "on-marked-down", "on-marked-up"),
-        *("pool-conn-name", "pool-low-conn", "pool-max-conn", "pool-purge-delay", "port", "proto"),
-        *("proxy-v2-options", "redir", "renegotiate", "resolve-net", "resolve-opts"),
-        *("resolve-prefer", "resolvers", "rise", "shard", "sigalgs", "slowstart", "sni"),
-        *("socks4", "ssl-max-ver", "ssl-min-ver", "tcp-md5sig", "tcp-ut", "track", "verify"),
-        *("verifyhost", "weight", "ws"),
-    )
-)
-_TIMES = frozenset(
-    ("inter", "fastinter", "downinter", "agent-inter", "slowstart", "pool-purge-delay", "tcp-ut")
-)
 # What holds where nothing is said.
 _USUAL = {"inter": "2000000us", "fall": "3", "rise": "2", "weight": "1", "error-limit": "10"}
 _OF_CHECK = {"inter": "interval", "fall": "fall", "rise": "rise"}
@@ -43,57 +23,6 @@ _OF_ONE_SERVER = (
 )
 # haproxy refuses the one without the other.
 _TOGETHER = {"ssl": "verify", "check-ssl": "verify", "agent-check": "agent-port"}
-_OF_NAMES = ("init-addr", "resolve-prefer", "resolve-net", "resolve-opts")
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server line.
-
-    Attributes:
-        name: how it is called.
-        at: its address.
-        options: option → its value in one spelling; "" for one without.
-        written: option → as it is written.
-        many: whether it stands for servers of which not all addresses are known.
-    """
-
-    name: str
-    at: Endpoint
-    options: Mapping[str, str]
-    written: Mapping[str, str]
-    many: bool = False
-
-
-def read_servers(lines: Sequence[Line], environment: Mapping[str, str]) -> tuple[Server, ...]:
-    """The servers of a backend.
-
-    Args:
-        lines: what applies to it, its `defaults` first.
-        environment: of the process that reads it.
-    """
-    found = []
-    defaults: list[str] = []
-    for line in lines:
-        if line.keyword == "default-server":
-            defaults += line.words[1:]
-        elif line.keyword == "server" and len(line.words) > 2:
-            written = dict(_options([*defaults, *line.words[3:]]))
-            options = {
-                name: _same(name, text) for name, text in written.items() if _counts(name, written)
-            }
-            at = endpoint(expanded(line.words[2], environment))
-            found.append(Server(line.words[1], at, options, written))
-        elif line.keyword == "server-template" and len(line.words) > 3:
-            found.append(_template(line, environment))
-    return tuple(found)
-
-
-def _template(line: Line, environment: Mapping[str, str]) -> Server:
-    """What stands for several servers (configuration manual, 4.2)."""
-    prefix, count, word = line.words[1:4]
-    at = endpoint(expanded(word, environment))
-    return Server(f"{prefix}{count}", at, {"check": ""}, {}, many=count != "1")
 
 
 def address_differences(
@@ -188,40 +117,5 @@ def _keeps(
         yield {"templates": {"extra": {"defaults": f"default-server {text}"}}}
 
 
-def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    i = 0
-    while i < len(words):
-        name = words[i]
-        takes = int(name in _WITH_VALUE or name.startswith("set-proxy-v2-tlv-fmt"))
-        if name == "source":
-            takes = 3 if words[i + 2 : i + 3] in (["usesrc"], ["interface"]) else 1
-        yield name, " ".join(words[i + 1 : i + 1 + takes])
-        i += 1 + takes
-
-
-def _counts(name: str, written: Mapping[str, str]) -> bool:
-    """Whether it changes anything: not what is the default anyway, nor what is taken back."""
-    if name in ("enabled", *_OF_NAMES) or (name == "no-check" and "check" in written):
-        return False
-    return not (name == "weight" and written[name] == "1")
-
-
-def _same(name: str, text: str) -> str:
-    if name in _TIMES:
-        time = microseconds(text)
-        return text if time is None else f"{time}us"
-    number = whole(text)
-    return text if number is None else str(number)
-
-
 def _is_path(word: str) -> bool:
     return "/" in word or "@" in word
-
-
-def place(at: Endpoint, names: Mapping[str, str], port: int) -> str:
-    """An address and a port; "" if it has none that an inventory could say."""
-    host = names.get(at.host, at.host if at.address is not None else "")
-    ports = at.ports or (port,)
-    if not host or len(ports) != 1:
-        return ""
-    return f"[{host}]:{ports[0]}" if ":" in host else f"{host}:{ports[0]}"

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from hadeploy.adopt.classic import Classic
 from hadeploy.adopt.conflicts import Conflict, running_conflicts, stopped_conflicts
 from hadeploy.adopt.recognise import ByHand, recognise
-from hadeploy.check.network import interface_of
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.fields import CONTAINER_NAME
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.model import Plan, Step
 from hadeploy.plan.order import holders
 from hadeploy.plan.vrrp_settings import running_identity

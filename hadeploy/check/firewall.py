@@ -9,10 +9,10 @@ from hadeploy.check.ipset import parse_sets
 from hadeploy.check.iptables import Filter, Packet, drops, parse_tables
 from hadeploy.check.iptables_words import family_of
 from hadeploy.check.model import Finding, Sight
-from hadeploy.check.network import interface_of
 from hadeploy.check.nftables import DROPS_UNNAMED, chains, vrrp_dropped
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.subnets import interface_of
 
 FIX = "allow IP protocol 112 between the nodes, and the listeners' ports"
 

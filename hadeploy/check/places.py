@@ -8,11 +8,11 @@ from hadeploy.adopt.conflicts import running_conflicts, stopped_conflicts
 from hadeploy.adopt.managers import manager_of
 from hadeploy.adopt.recognise import ByHand, recognise, words
 from hadeploy.check.model import Finding, Sight
-from hadeploy.check.network import interface_of
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode, Owner, Socket
 from hadeploy.observe.published import ENGINE
+from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.membership import of_another_cluster
 from hadeploy.plan.vrrp_settings import present_addresses
 from hadeploy.verify.strangers import BACK_FIX, PRUNE, answering, forgotten_nodes, is_back

@@ -6,9 +6,9 @@ import ipaddress
 from collections.abc import Iterator
 
 from hadeploy.check.model import Finding, Sight
-from hadeploy.check.network import addressless, misplaced
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.subnets import addressless, misplaced
 from hadeploy.plan.vrrp_settings import running_identity
 from hadeploy.verify.model import Verdict
 from hadeploy.verify.strangers import (

@@ -14,11 +14,11 @@ from hadeploy.check.ipset import parse_sets
 from hadeploy.check.iptables import Filter, Packet, dropped_by, parse_tables
 from hadeploy.check.iptables_nat import redirected
 from hadeploy.check.iptables_words import family_of, removal
-from hadeploy.check.network import interface_of
 from hadeploy.check.nft_packet import answering, arriving, asking, leaving
 from hadeploy.check.nft_rules import NftRuleset
 from hadeploy.inventory.model import Cluster, IPAddress, Node
 from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.subnets import interface_of
 
 _SHOWN = re.compile(r"[\w.:\[\]/-]+( [\w.:\[\]/-]+)?")
 # Chains of programs that write their rules again when somebody removes them.

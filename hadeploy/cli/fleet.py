@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from hadeploy.check.catalogue import refuse_unknown
+from hadeploy.cli.fleet_member import command_line
 from hadeploy.cli.outcome import error_document
 from hadeploy.cli.passwords import sudo_secret, vrrp_secret
 from hadeploy.desired.folders import checked_folder
@@ -98,6 +99,7 @@ def run_fleet(
         )
         running = Fleet(
             {member: order(command, member.inventory, options) for member in fleet},
+            command_line,
             teller,
             most=min(concurrency, len(fleet)),
             fail_fast=fail_fast,

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from hadeploy.check.firewall import ports_dropped
 from hadeploy.check.model import Sight
-from hadeploy.check.network import interface_of
 from hadeploy.check.vip_rules import vip_rules
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.subnets import interface_of
 
 
 def interfaces(scene: Scene) -> Iterator[Diagnosis]:

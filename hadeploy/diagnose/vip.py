@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.plan.possible_holders import may_hold
 from hadeploy.plan.takeover_candidates import drains
-from hadeploy.verify.other_keepaliveds import may_hold
 from hadeploy.verify.strangers import Stranger, forgotten_nodes, left_nodes, misplaced_vips
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from hadeploy.drill.model import Event, Round
 from hadeploy.drill.timeline import Timeline
-from hadeploy.logs.lines import clean, telling
+from hadeploy.logs.lines import telling
+from hadeploy.remote.lines import clean
 
 MOST_LINES = 150
 

@@ -10,11 +10,10 @@ import tempfile
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import IO, Protocol
 
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.fleet.member import command_line
 from hadeploy.fleet.messages import errors_in
 from hadeploy.fleet.model import Ending, Member
 from hadeploy.fleet.verdict import failed
@@ -43,6 +42,8 @@ class Fleet:
 
     Args:
         orders: the words of each cluster's command, in the order in which they are begun.
+        command_line: what starts the process of a cluster, given the file descriptor of a pipe that
+            ends when this process does, and the words of the command.
         listener: told what happens.
         most: how many at a time.
         fail_fast: whether none is begun after one has failed.
@@ -51,6 +52,7 @@ class Fleet:
     def __init__(
         self,
         orders: Mapping[Member, list[str]],
+        command_line: Callable[[int, list[str]], list[str]],
         listener: Listener,
         *,
         most: int,
@@ -59,6 +61,7 @@ class Fleet:
         self._todo = deque(orders.items())
         self._endings = {member: Ending(member) for member in orders}
         self._running: set[Process] = set()
+        self._command_line = command_line
         self._listener = listener
         self._most = most
         self._fail_fast = fail_fast
@@ -89,7 +92,7 @@ class Fleet:
     async def _work(self, lifeline: int) -> None:
         while self._todo:
             member, words = self._todo.popleft()
-            ending = await self._one(member, command_line(lifeline, words), lifeline)
+            ending = await self._one(member, self._command_line(lifeline, words), lifeline)
             self._endings[member] = ending
             if self._fail_fast and failed(ending.code):
                 self._todo.clear()

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from hadeploy.desired.model import Role
-from hadeploy.logs.lines import BILLION, Line, clean, parse_stamped, stamp, telling
+from hadeploy.logs.lines import BILLION, Line, parse_stamped, stamp, telling
+from hadeploy.remote.lines import clean
 from hadeploy.remote.protocol import Message
 
 # A container's two streams may come a bit out of order.

@@ -79,14 +79,6 @@ def _moment(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
-def clean(text: str) -> str:
-    """The text without what a terminal would obey; it is somebody else's."""
-    if text.isprintable():
-        return text
-    text = text.rstrip("\r").expandtabs()
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
 def telling(container: Role, text: str) -> str | None:
     """What a line tells: without a time of its own; None if only that hadeploy looked.
 

@@ -96,8 +96,8 @@ class ChangedFile:
     def same_servers(self, port: int) -> bool:
         """Whether a port has the same servers before and after."""
         # What reads whole configurations is seldom needed.
-        from hadeploy.adopt.haproxy_lines import Surroundings, read_configuration  # noqa: PLC0415
-        from hadeploy.adopt.servers import read_servers  # noqa: PLC0415
+        from hadeploy.config_files.haproxy_listener import Surroundings, read_configuration  # noqa: PLC0415
+        from hadeploy.config_files.haproxy_servers import read_servers  # noqa: PLC0415
 
         found = []
         for text in (self.old, self.new):

@@ -10,7 +10,7 @@ from hadeploy.inventory.priorities import priorities
 from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, rolling_order
-from hadeploy.verify.other_keepaliveds import may_hold
+from hadeploy.plan.possible_holders import may_hold
 
 OUR_FILES = (
     layout.HAPROXY_CFG,

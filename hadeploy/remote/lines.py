@@ -44,3 +44,11 @@ def lines_of(chunks: Iterable[bytes], *, endless: bool = False) -> Iterator[str]
             raise TooMuchError(f"it says a line of more than {MOST_OF_A_LINE // MIB} MiB")
     if rest:
         yield rest.decode("utf-8", "replace")
+
+
+def clean(text: str) -> str:
+    """The text without what a terminal would obey; it is somebody else's."""
+    if text.isprintable():
+        return text
+    text = text.rstrip("\r").expandtabs()
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -8,12 +8,12 @@ from hadeploy.check.certificates import compared_endpoints
 from hadeploy.check.connection import let_in, refused
 from hadeploy.check.evaluate import without
 from hadeploy.check.model import Finding
-from hadeploy.check.network import interface_of
 from hadeploy.desired.rendered_binds import has_templates
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.images.registry import ask_registries
 from hadeploy.observe.gather import listen_seconds, try_observe
 from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.inputs import Choices, Inputs
 from hadeploy.progress import Progress
 from hadeploy.remote.connect import Dialer

@@ -14,7 +14,6 @@ from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.model import NOT_ASKED, Answered, Finding, Sight, failures
-from hadeploy.check.network import addressless
 from hadeploy.check.our_folder import moved_folders
 from hadeploy.check.registry import Asked
 from hadeploy.desired.model import DesiredNode
@@ -24,6 +23,7 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.parts import Image
 from hadeploy.inventory.paths import beside
 from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.subnets import addressless
 from hadeploy.plan.forgotten import unheard_by_forgotten
 from hadeploy.plan.inputs import Choices, Inputs
 from hadeploy.plan.model import Plan

@@ -10,8 +10,8 @@ from typing import Any
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode, Role
 from hadeploy.errors import HadeployError
-from hadeploy.logs.lines import clean
 from hadeploy.plan.redacted_diff import REDACTED, secrets_in, shown
+from hadeploy.remote.lines import clean
 from hadeploy.remote.protocol import Reply
 
 FILES: Mapping[Role, str] = {

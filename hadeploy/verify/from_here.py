@@ -12,9 +12,9 @@ from functools import partial
 
 from hadeploy.answers.answer import PROOF_HERE, Answer
 from hadeploy.answers.ask import ANSWER_SECONDS, CONNECT_SECONDS, SILENT_SECONDS, ask
-from hadeploy.check.network import IPNetwork, networks_around, not_to_be_asked
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.subnets import IPNetwork, networks_around, not_to_be_asked
 from hadeploy.remote.fanout import MOST_AT_ONCE
 from hadeploy.verify.answers import Supplied, supplied, target_of
 from hadeploy.verify.model import Proof

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hadeploy.adopt.conflicts import keepalived_claims
+from hadeploy.adopt.conflicts import keepalived_claims, same_router
 from hadeploy.adopt.managers import manager_of
-from hadeploy.check.other_clusters import same_router
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 
@@ -69,31 +68,3 @@ def _in_container(
     return OtherKeepalived(
         f"the container {container[:12]}", None, "find out what it is, and stop it"
     )
-
-
-def may_hold(look: ObservedNode, vip: str) -> list[str]:
-    """The containers of keepaliveds that may have put a VIP on a node; "" is the node itself.
-
-    Those of other clusters of hadeploy are left out where their records name other VIPs.
-
-    Args:
-        look: the node.
-        vip: the address.
-    """
-    others = spared(look, [vip])
-    return [container for container in look.keepaliveds.values() if container not in others]
-
-
-def spared(look: ObservedNode, vips: Collection[str]) -> list[str]:
-    """The containers of other clusters of hadeploy whose records name none of these VIPs.
-
-    Args:
-        look: the node.
-        vips: addresses.
-    """
-    return [
-        container.id
-        for other in look.other_clusters
-        if other.root and not set(vips).intersection(other.vips)
-        for container in other.containers
-    ]

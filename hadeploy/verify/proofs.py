@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from hadeploy.check.network import GIVE_BACK, lost_subnet, misplaced
 from hadeploy.desired.model import DesiredNode, Role
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedContainer, ObservedNode, Socket
+from hadeploy.observe.subnets import GIVE_BACK, lost_subnet, misplaced
 from hadeploy.plan.takeover_candidates import drains
 from hadeploy.verify.answers import Supplied, supplied, target_of
 from hadeploy.verify.backends import backend_proofs

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Address, ObservedNode
 from hadeploy.plan.diff import lost_vips
+from hadeploy.plan.possible_holders import may_hold
 from hadeploy.plan.resolution import look_for, unresolved
 from hadeploy.verify.model import Proof
-from hadeploy.verify.other_keepaliveds import may_hold
 from hadeploy.verify.strangers import (
     BACK_FIX,
     Stranger,

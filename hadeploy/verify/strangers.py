@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hadeploy.adopt.recognise import recognise
-from hadeploy.check.network import interface_of
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import Address, ObservedNode
+from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.vrrp_settings import present_addresses
 
 PRUNE = "`hadeploy up --prune` stops it and removes what hadeploy made there"

@@ -103,7 +103,7 @@ class Fleet:
                 words = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
-            if b"fleet.member" in words and str(self.folder).encode() in words:
+            if b"cli.fleet_member" in words and str(self.folder).encode() in words:
                 found.append(int(entry.name))
         return found
 

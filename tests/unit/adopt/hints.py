@@ -7,7 +7,8 @@ from typing import Any
 
 from hadeploy.adopt.difference import Difference, block, merged
 from hadeploy.adopt.haproxy_differences import haproxy_differences, judge
-from hadeploy.adopt.haproxy_lines import Report, Surroundings, read_configuration
+from hadeploy.adopt.report import Report
+from hadeploy.config_files.haproxy_listener import Surroundings, read_configuration
 from hadeploy.desired.build import haproxy_cfg
 from hadeploy.desired.templates import environment
 from hadeploy.inventory.document import parse

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hadeploy.adopt.haproxy_differences import judge
-from hadeploy.adopt.haproxy_lines import Surroundings, Verdict, read_configuration
+from hadeploy.adopt.report import Verdict
+from hadeploy.config_files.haproxy_listener import Surroundings, read_configuration
 from hadeploy.plan.redacted_diff import difference
 from tests.unit.adopt import looks
 from tests.unit.adopt.hints import BASE, differences, judged, loaded, ours, pasted, told

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hadeploy.adopt.classic import Classic, read_classic
-from hadeploy.adopt.haproxy_lines import Verdict
 from hadeploy.adopt.keepalived_differences import judge_keepalived, keepalived_differences
+from hadeploy.adopt.report import Verdict
 from hadeploy.config_files.keepalived import Statement
 from hadeploy.inventory.model import Cluster
 from tests.unit import builders

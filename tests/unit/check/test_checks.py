@@ -13,10 +13,10 @@ from hadeploy.check.archive import Archive
 from hadeploy.check.connection import refused
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.model import Sight
-from hadeploy.check.network import not_to_be_asked
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.host import Host, Link, Nofile
 from hadeploy.observe.model import Address, ObservedNode, Owner, Socket
+from hadeploy.observe.subnets import not_to_be_asked
 from tests.unit import builders
 
 UP = frozenset({"UP", "LOWER_UP"})

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from hadeploy.cli.fleet_member import command_line
 from hadeploy.errors import ExitCode
 from hadeploy.fleet.model import Ending, Member
 from hadeploy.fleet.runner import Fleet
@@ -41,7 +42,7 @@ class Heard:
 def run(*orders: list[str], most: int = 1, fail_fast: bool = False) -> tuple[list[Ending], Heard]:
     heard = Heard()
     named = {Member(f"{n}.yaml", str(n), str(n)): words for n, words in enumerate(orders)}
-    return Fleet(named, heard, most=most, fail_fast=fail_fast).run(), heard
+    return Fleet(named, command_line, heard, most=most, fail_fast=fail_fast).run(), heard
 
 
 def test_each_has_its_code_its_words_and_its_errors() -> None:
@@ -80,7 +81,7 @@ def processes(folder: Path) -> list[str]:
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (entry / "cmdline").read_bytes()
-            if b"fleet.member" in words and os.fsencode(folder) in words:
+            if b"cli.fleet_member" in words and os.fsencode(folder) in words:
                 found.append(entry.name)
     return found
 

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
+from hadeploy.adopt.conflicts import clashes
 from hadeploy.check.model import Sight
-from hadeploy.check.other_clusters import clashes, other_clusters
+from hadeploy.check.other_clusters import other_clusters
 from hadeploy.desired.model import configuration_id
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.other_clusters import OtherCluster
 from hadeploy.observe.other_records import parse_other_record
+from hadeploy.plan.possible_holders import may_hold
 from hadeploy.rollout.record import applied_record
-from hadeploy.verify.other_keepaliveds import may_hold, other_keepaliveds
+from hadeploy.verify.other_keepaliveds import other_keepaliveds
 from tests.unit import builders
 
 OWN = {

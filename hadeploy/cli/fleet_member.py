@@ -16,7 +16,7 @@ from hadeploy.fleet.messages import record
 BOOT = (
     "import sys; sys.path[:] = sys.argv.pop(1).split('\\n');"
     " import signal; signal.signal(signal.SIGINT, signal.SIG_DFL);"
-    " from hadeploy.fleet.member import main; main()"
+    " from hadeploy.cli.fleet_member import main; main()"
 )
 
 
