@@ -9,9 +9,9 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.parse_vrrp import parse_evidence
 from hadeploy.observe.parsing import making_sense
 from hadeploy.observe.vrrp import Evidence
-from hadeploy.remote.compose import compose
 from hadeploy.remote.fanout import try_each
 from hadeploy.remote.session import Session
+from hadeploy.scripts.compose import compose
 
 # In which a master sends so many adverts; so many seconds at least, and at most.
 ADVERTS, SECONDS, MOST_SECONDS = 3, 3, 30

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hadeploy.drill.model import Event, Round
 from hadeploy.drill.timeline import Timeline
 from hadeploy.logs.lines import telling
-from hadeploy.remote.lines import clean
+from hadeploy.scripts.lines import clean
 
 MOST_LINES = 150
 

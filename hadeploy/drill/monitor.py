@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 from hadeploy.drill.events import events_of
 from hadeploy.drill.model import Event, How, Kind, Request
-from hadeploy.remote.protocol import Message
+from hadeploy.scripts.protocol import Message
 
 _MARKS: tuple[Kind, ...] = ("breaking", "broken", "mending", "mended")
 

@@ -20,7 +20,7 @@ from hadeploy.drill.text import HEADS, asked, cells, medians, seconds, summary, 
 from hadeploy.drill.timeline import timeline
 from hadeploy.drill.verdict import Result
 from hadeploy.inventory.model import Cluster
-from hadeploy.remote.lines import clean
+from hadeploy.scripts.lines import clean
 from hadeploy.support.redact import Redactor
 from hadeploy.ui.console import without_control
 

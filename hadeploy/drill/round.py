@@ -17,13 +17,13 @@ from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.progress import Progress
-from hadeploy.remote.compose import compose
 from hadeploy.remote.fanout import each, result_of
-from hadeploy.remote.protocol import Message
 from hadeploy.remote.session import Session
 from hadeploy.rollout.interrupt import Interrupt
 from hadeploy.rollout.lock import Lock
 from hadeploy.rollout.reply_errors import refuse
+from hadeploy.scripts.compose import compose
+from hadeploy.scripts.protocol import Message
 
 POLL_SECONDS = 0.1
 # An election takes less than four adverts (RFC 3768, 6.1); a hung check and Docker take their time.

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 
 from hadeploy.inventory.model import Cluster
-from hadeploy.remote.compose import compose
 from hadeploy.remote.fanout import try_each
-from hadeploy.remote.protocol import Reply
 from hadeploy.remote.session import Session
+from hadeploy.scripts.compose import compose
+from hadeploy.scripts.protocol import Reply
 
 # `HAProxy version 3.2.21-7b1 2026/10/01 - https://haproxy.org/`, `Keepalived v2.3.4 (05/28,2025)`
 _NUMBER = re.compile(r"^(?:HAProxy|HA-Proxy|Keepalived)\b.*?\bv?(?P<number>[0-9]+\.[0-9][\w.+-]*)")

@@ -14,10 +14,10 @@ from hadeploy.drill.monitor import Watched
 from hadeploy.drill.probe import Prober
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
-from hadeploy.remote.compose import compose
 from hadeploy.remote.fanout import each, try_each
-from hadeploy.remote.protocol import Reply
 from hadeploy.remote.session import Session
+from hadeploy.scripts.compose import compose
+from hadeploy.scripts.protocol import Reply
 
 POLL_SECONDS = 0.05
 READY_SECONDS = 20.0

@@ -15,9 +15,9 @@ from hadeploy.inventory.references import DOCKER_HUB, registry_of
 from hadeploy.plan.inputs import Login
 from hadeploy.plan.model import NodePlan
 from hadeploy.progress import Progress
-from hadeploy.remote.compose import compose
 from hadeploy.remote.fanout import each
 from hadeploy.remote.session import Session
+from hadeploy.scripts.compose import compose
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from hadeploy.inventory.references import registry_of
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.inputs import Inputs, Login
 from hadeploy.progress import Progress
-from hadeploy.remote.compose import compose
 from hadeploy.remote.fanout import try_each
 from hadeploy.remote.session import Session
+from hadeploy.scripts.compose import compose
 
 Answers = dict[str, dict[str, Asked]]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from hadeploy.desired.model import Role
 from hadeploy.logs.lines import BILLION, Line, parse_stamped, stamp, telling
-from hadeploy.remote.lines import clean
-from hadeploy.remote.protocol import Message
+from hadeploy.scripts.lines import clean
+from hadeploy.scripts.protocol import Message
 
 # A container's two streams may come a bit out of order.
 OVERLAP = BILLION

@@ -14,8 +14,8 @@ from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.logs.feed import Feed, Remark
 from hadeploy.logs.lines import Line
 from hadeploy.logs.merge import Window
-from hadeploy.remote.protocol import Message
 from hadeploy.remote.session import Session
+from hadeploy.scripts.protocol import Message
 
 # How long a line waits for older ones of other nodes.
 WINDOW_SECONDS = 0.5

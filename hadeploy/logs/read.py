@@ -14,9 +14,9 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.logs.feed import Feed, Remark
 from hadeploy.logs.lines import Line
 from hadeploy.logs.merge import merged
-from hadeploy.remote.compose import compose
 from hadeploy.remote.fanout import try_each
 from hadeploy.remote.session import Session
+from hadeploy.scripts.compose import compose
 from hadeploy.support.redact import Redactor
 
 ROLES: tuple[Role, ...] = ("haproxy", "keepalived")

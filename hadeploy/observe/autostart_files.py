@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hadeploy.observe.model import ObservedContainer
-from hadeploy.remote.protocol import Message, Reply
+from hadeploy.scripts.protocol import Message, Reply
 
 # Of containers that Docker does not know: who starts them is told by their cgroup, not by labels.
 LABEL_KUBELET = "io.kubernetes.pod"

@@ -13,9 +13,9 @@ from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.parsing import making_sense
 from hadeploy.observe.segment import ASKED_SECONDS
-from hadeploy.remote.compose import compose
 from hadeploy.remote.fanout import try_each
-from hadeploy.remote.protocol import Message, Reply
+from hadeploy.scripts.compose import compose
+from hadeploy.scripts.protocol import Message, Reply
 
 if TYPE_CHECKING:
     from hadeploy.observe.model import ObservedNode

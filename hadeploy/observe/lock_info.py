@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from hadeploy.inventory.problems import printable
-from hadeploy.remote.protocol import Reply
+from hadeploy.scripts.protocol import Reply
 
 _NUMBER = r"-?[0-9]{1,12}"
 _FORMS = {

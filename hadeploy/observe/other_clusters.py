@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from hadeploy.inventory.fields import NAME
 from hadeploy.observe.model import ObservedContainer
-from hadeploy.remote.protocol import Reply
+from hadeploy.scripts.protocol import Reply
 
 UNNAMED = "(unnamed)"
 

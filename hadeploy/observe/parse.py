@@ -41,7 +41,7 @@ from hadeploy.observe.parse_surroundings import (
 from hadeploy.observe.parse_vrrp import parse_vrrp
 from hadeploy.observe.segment import parse_segment
 from hadeploy.observe.stopped_foreign import parse_stopped_foreign
-from hadeploy.remote.protocol import Message, Reply
+from hadeploy.scripts.protocol import Message, Reply
 
 # As `ip -j address` prints a lifetime without end.
 _FOR_EVER = 2**32 - 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from hadeploy.inventory.problems import printable
 from hadeploy.observe.host import Host, Link, Nofile
-from hadeploy.remote.protocol import Reply
+from hadeploy.scripts.protocol import Reply
 
 CAP_SYS_RESOURCE = 24
 

@@ -7,7 +7,7 @@ import binascii
 import ipaddress
 import re
 
-from hadeploy.remote.protocol import Reply
+from hadeploy.scripts.protocol import Reply
 
 _PORT = re.compile(r"[0-9]{1,5}")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from hadeploy.observe.model import VrrpState
 from hadeploy.observe.parse_host import parse_iptables, parse_object
 from hadeploy.observe.vrrp import Counters, Evidence, Spoken
-from hadeploy.remote.protocol import Reply
+from hadeploy.scripts.protocol import Reply
 
 # As the dump names it → as keepalived.conf does.
 SETTINGS = {

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hadeploy.remote.protocol import Reply
+from hadeploy.scripts.protocol import Reply
 
 # By then shell/segment.sh has asked twice; a look takes that long anyway.
 ASKED_SECONDS = 0.12

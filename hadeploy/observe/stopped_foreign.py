@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from hadeploy.desired.model import Role
 from hadeploy.observe.model import ObservedContainer
-from hadeploy.remote.protocol import Message, Reply
+from hadeploy.scripts.protocol import Message, Reply
 
 _ROLES: Mapping[str, Role] = {"haproxy": "haproxy", "keepalived": "keepalived"}
 

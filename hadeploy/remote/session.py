@@ -16,12 +16,12 @@ from fabric import Connection
 from pydantic import SecretStr
 
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.remote.forms import MalformedError
-from hadeploy.remote.lines import TooMuchError, lines_of
-from hadeploy.remote.protocol import Hearing, Message, Reply
 from hadeploy.remote.retry import DoNotRetryError, retried
 from hadeploy.remote.script_errors import cut_short, lost, senseless, silent, too_much
 from hadeploy.remote.sudo import SUDO, Handshake, Heard, Manner, insists_on_terminal, refusal
+from hadeploy.scripts.forms import MalformedError
+from hadeploy.scripts.lines import TooMuchError, lines_of
+from hadeploy.scripts.protocol import Hearing, Message, Reply
 
 CHUNK = 64 * 1024
 # How long a server that refuses a channel is asked again: with MaxSessions 1, until it has closed

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from hadeploy.observe.parsing import making_sense
 from hadeploy.plan.model import Impact, NodePlan, Step
 from hadeploy.progress import Progress
-from hadeploy.remote.protocol import Message, Reply
 from hadeploy.remote.script_errors import HINT
 from hadeploy.remote.session import Session
 from hadeploy.rollout.lost_backends import (
@@ -20,6 +19,7 @@ from hadeploy.rollout.lost_backends import (
 from hadeploy.rollout.node_outcome import NodeFailedError, NotTakenOverError, Standing
 from hadeploy.rollout.reply_errors import RefusedError, refuse
 from hadeploy.rollout.scripts import BACKENDS, TAKEOVER
+from hadeploy.scripts.protocol import Message, Reply
 
 DESCRIPTIONS = {
     "load-image": "loading",

@@ -16,11 +16,11 @@ from hadeploy.plan.model import NodePlan, Plan
 from hadeploy.plan.possible_holders import spared
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import each
-from hadeploy.remote.protocol import Message
 from hadeploy.remote.session import Session
 from hadeploy.rollout.interrupt import deferred
 from hadeploy.rollout.lock import Lock, held
 from hadeploy.rollout.reply_errors import refuse
+from hadeploy.scripts.protocol import Message
 
 # The VIP has left by then, and with it every connection worth waiting for.
 HAPROXY_STOP_SECONDS = 5

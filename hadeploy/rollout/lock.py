@@ -15,13 +15,13 @@ from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.lock_info import told_lock
 from hadeploy.progress import Progress
-from hadeploy.remote.compose import compose
 from hadeploy.remote.fanout import try_each
-from hadeploy.remote.protocol import Message, Reply
 from hadeploy.remote.session import Session
 from hadeploy.remote.ssh_tokens import local_user
 from hadeploy.rollout.process import is_dead, this_process
 from hadeploy.rollout.reply_errors import LockedError, describe, refuse
+from hadeploy.scripts.compose import compose
+from hadeploy.scripts.protocol import Message, Reply
 
 # A sixth of what shell/lock.sh grants, so that renewals may fail; shell/guard.sh counts on it.
 RENEW_SECONDS = 20

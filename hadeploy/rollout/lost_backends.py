@@ -17,9 +17,9 @@ from hadeploy.observe.gather import try_observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import CHECK_TIMEOUT_SECONDS, ExpectedBackend, check_seconds
 from hadeploy.progress import Progress
-from hadeploy.remote.protocol import Reply
 from hadeploy.remote.session import Session
 from hadeploy.rollout.node_outcome import NodeFailedError, Standing
+from hadeploy.scripts.protocol import Reply
 
 POLL_SECONDS = 0.3
 MOST_REASONS = 6

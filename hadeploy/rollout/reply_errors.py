@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.lock_info import told_lock
-from hadeploy.remote.protocol import Reply
 from hadeploy.rollout.process import is_dead
+from hadeploy.scripts.protocol import Reply
 
 
 class RefusedError(HadeployError):

@@ -22,10 +22,10 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.plan.backends import ExpectedBackend, check_seconds
 from hadeploy.plan.model import Impact, NodePlan, Step
 from hadeploy.plan.vip_moves import winning_step
-from hadeploy.remote.compose import compose
 from hadeploy.rollout.lock import Lock
 from hadeploy.rollout.takeover import takeover_proofs
 from hadeploy.rollout.validation import FILES
+from hadeploy.scripts.compose import compose
 
 FINGERPRINT = 'emit fingerprint "$(fingerprint "$(ours 2>/dev/null)")"'
 # The part of a step that fails if a backend is down after the change that was up before.

@@ -10,7 +10,6 @@ from hadeploy.errors import HadeployError
 from hadeploy.observe.parsing import making_sense
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import each, try_each
-from hadeploy.remote.protocol import Message
 from hadeploy.remote.script_errors import HINT
 from hadeploy.remote.session import Session
 from hadeploy.rollout.lock import Lock, take
@@ -18,6 +17,7 @@ from hadeploy.rollout.prepare import Prepared
 from hadeploy.rollout.reply_errors import refuse
 from hadeploy.rollout.scripts import stage_script
 from hadeploy.rollout.validation import ConfigWarning, Warn, judged
+from hadeploy.scripts.protocol import Message
 
 
 def stage_all(

@@ -18,7 +18,6 @@ from hadeploy.plan.model import Impact, NodePlan
 from hadeploy.plan.vrrp_settings import running_identity
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import try_each
-from hadeploy.remote.protocol import Message
 from hadeploy.remote.session import Session
 from hadeploy.rollout.apply_node import put_back, take_turn
 from hadeploy.rollout.client_view import ClientView, PortAnswers
@@ -50,6 +49,7 @@ from hadeploy.rollout.take_back import take_back
 from hadeploy.rollout.takeover import Takeovers
 from hadeploy.rollout.takeover_candidates import find_successor
 from hadeploy.rollout.validation import Warn
+from hadeploy.scripts.protocol import Message
 
 MOST_SETTINGS = 5
 KEEPING = "renewing the lock"

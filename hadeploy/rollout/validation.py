@@ -11,8 +11,8 @@ from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode, Role
 from hadeploy.errors import HadeployError
 from hadeploy.plan.redacted_diff import REDACTED, secrets_in, shown
-from hadeploy.remote.lines import clean
-from hadeploy.remote.protocol import Reply
+from hadeploy.scripts.lines import clean
+from hadeploy.scripts.protocol import Reply
 
 FILES: Mapping[Role, str] = {
     "haproxy": layout.HAPROXY_CFG,

@@ -18,12 +18,12 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.inputs import Choices, Inputs
 from hadeploy.plan.model import Plan
 from hadeploy.progress import Progress
-from hadeploy.remote.compose import compose
 from hadeploy.remote.connect import Dialer
 from hadeploy.remote.fanout import try_each
-from hadeploy.remote.protocol import Reply
 from hadeploy.remote.session import Session
 from hadeploy.rollout.prepare import checked, prepare
+from hadeploy.scripts.compose import compose
+from hadeploy.scripts.protocol import Reply
 from hadeploy.support.redact import Redactor, found_in
 from hadeploy.verify.model import Proof
 from hadeploy.verify.proofs import prove

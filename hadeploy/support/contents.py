@@ -10,7 +10,7 @@ from typing import Any
 
 from hadeploy.desired import layout
 from hadeploy.observe.model import ObservedNode
-from hadeploy.remote.protocol import Reply
+from hadeploy.scripts.protocol import Reply
 from hadeploy.support.redact import Redactor
 
 # Of our folder; what else is there may be anybody's.

@@ -14,7 +14,7 @@ from hadeploy.lab import by_hand as classic
 from hadeploy.observe.gather import observation_script
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.parse import parse_observation
-from hadeploy.remote.protocol import Message, Reply, parse_line
+from hadeploy.scripts.protocol import Message, Reply, parse_line
 from tests.lab.harness import ROOT, Cluster, eventually
 from tests.lab.test_rollback import UNCHECKED, extra_bind, port_taken
 from tests.lab.traffic import probing

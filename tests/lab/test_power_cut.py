@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 
 FILES = {
     "haproxy/haproxy.cfg": "global\n" + "# new\n" * 2000,

@@ -28,8 +28,8 @@ from hadeploy.plan.down import make_down_plan, ours_to_remove
 from hadeploy.plan.inventory_changes import gone_back, newest, undone, with_change
 from hadeploy.plan.previous import previous_configuration
 from hadeploy.plan.rolling import make_plan
-from hadeploy.remote.protocol import Message, Reply
 from hadeploy.rollout.record import applied_record
+from hadeploy.scripts.protocol import Message, Reply
 from hadeploy.status.build import cluster_status
 from hadeploy.status.situation import Situation
 from hadeploy.verify.proofs import prove

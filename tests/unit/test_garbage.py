@@ -24,7 +24,7 @@ from hadeploy.observe.parsing import making_sense
 from hadeploy.observe.vrrp import Evidence
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.rolling import make_plan
-from hadeploy.remote.protocol import Message, Reply
+from hadeploy.scripts.protocol import Message, Reply
 from hadeploy.status.build import cluster_status
 from hadeploy.status.metrics import metrics
 from hadeploy.status.situation import Situation

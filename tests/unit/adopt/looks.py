@@ -8,7 +8,7 @@ from hadeploy.adopt.recognise import ByHand, recognise
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.parse import parse_observation
-from hadeploy.remote.protocol import Message, Reply, parse_line
+from hadeploy.scripts.protocol import Message, Reply, parse_line
 from tests.unit import builders
 
 VIP = "198.19.122.100"

@@ -11,7 +11,7 @@ import pytest
 from hadeploy.answers.answer import Answer, as_before, read_answer
 from hadeploy.answers.ask import ask
 from hadeploy.answers.hello import client_hello, hello_for_printf
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 from tests.unit.answers import servers
 
 BEHAVIOURS = {

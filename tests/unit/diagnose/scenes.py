@@ -12,7 +12,7 @@ from pathlib import Path
 from hadeploy.diagnose.model import Scene
 from hadeploy.observe.parse import parse_observation
 from hadeploy.observe.parse_vrrp import parse_evidence
-from hadeploy.remote.protocol import Message, Reply, parse_line
+from hadeploy.scripts.protocol import Message, Reply, parse_line
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 

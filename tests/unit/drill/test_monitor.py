@@ -7,7 +7,7 @@ import time
 import pytest
 
 from hadeploy.drill.monitor import Watched
-from hadeploy.remote.protocol import Message
+from hadeploy.scripts.protocol import Message
 from tests.unit.builders import VIP
 
 

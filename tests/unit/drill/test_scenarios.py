@@ -15,7 +15,7 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
 def test_every_scenario_is_broken_and_mended_by_the_script() -> None:
-    script = resources.files("hadeploy.remote").joinpath("shell", "drill.sh").read_text("utf-8")
+    script = resources.files("hadeploy.scripts").joinpath("shell", "drill.sh").read_text("utf-8")
     functions = set(re.findall(r"^(\w+)\(\) \{", script, re.MULTILINE))
     for scenario in SCENARIOS:
         assert {f"break_{scenario.breaks}", f"mend_{scenario.breaks}"} <= functions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.drill.versions import parse_versions
-from hadeploy.remote.protocol import Message, Reply
+from hadeploy.scripts.protocol import Message, Reply
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hadeploy.logs.feed import Feed, Remark
 from hadeploy.logs.lines import BILLION, Line
-from hadeploy.remote.protocol import Message
+from hadeploy.scripts.protocol import Message
 
 MARK = "0123456789abcdef"
 NOON = 1795521600

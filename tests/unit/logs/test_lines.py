@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.logs.lines import parse_stamped, stamp, telling
-from hadeploy.remote.lines import clean
+from hadeploy.scripts.lines import clean
 
 # 2026-11-24T02:19:17Z
 AT = 1795486757 * 10**9

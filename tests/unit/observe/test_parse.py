@@ -10,7 +10,7 @@ import pytest
 from hadeploy.observe import parse
 from hadeploy.observe.model import Address, BackendServer, ObservedFile, Owner, Socket, VrrpState
 from hadeploy.observe.parse_vrrp import parse_counters, parse_log, parse_vrrp
-from hadeploy.remote.protocol import Message, Reply
+from hadeploy.scripts.protocol import Message, Reply
 
 CAPTURED = Path(__file__).parent / "captured"
 

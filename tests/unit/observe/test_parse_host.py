@@ -15,7 +15,7 @@ from hadeploy.observe.parse_host import (
     parse_neighbour,
     parse_nofile,
 )
-from hadeploy.remote.protocol import Message, Reply
+from hadeploy.scripts.protocol import Message, Reply
 
 CAPTURED = Path(__file__).parent / "captured"
 

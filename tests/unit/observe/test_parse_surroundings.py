@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from hadeploy.observe.parse_surroundings import parse_environment, parse_names, parse_publishers
-from hadeploy.remote.protocol import Message, Reply
+from hadeploy.scripts.protocol import Message, Reply
 
 ABOUT = ("haproxy", "c1")
 

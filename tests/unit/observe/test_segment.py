@@ -7,7 +7,7 @@ import pytest
 from hadeploy.observe.parse import parse_addresses
 from hadeploy.observe.parse_vrrp import parse_vrrp
 from hadeploy.observe.segment import Segment, parse_segment
-from hadeploy.remote.protocol import Message, Reply
+from hadeploy.scripts.protocol import Message, Reply
 
 SEEN = """\
 advert 198.19.199.11 250

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from hadeploy.remote.lines import MIB, TooMuchError, lines_of
+from hadeploy.scripts.lines import MIB, TooMuchError, lines_of
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,9 @@ HEADER = (
 
 def told(function: str, given: str, shell: str = "dash") -> list[str]:
     """The lines that a function of knowledge.sh makes of what it is given."""
-    script = resources.files("hadeploy.remote").joinpath("shell", "knowledge.sh").read_text("utf-8")
+    script = (
+        resources.files("hadeploy.scripts").joinpath("shell", "knowledge.sh").read_text("utf-8")
+    )
     done = subprocess.run(
         [shell, "-c", f"HD_ROOT=/nonexistent\n{script}\n{function}"],
         input=given,

@@ -10,9 +10,9 @@ from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode
 from hadeploy.errors import HadeployError
 from hadeploy.plan.rolling import make_plan
-from hadeploy.remote.protocol import Message, Reply
 from hadeploy.rollout.try_files import tried
 from hadeploy.rollout.validation import ConfigWarning, judged, merged, refused_lines
+from hadeploy.scripts.protocol import Message, Reply
 from tests.unit import builders
 
 RENDERED = 'global\n    nosuchword 1\n    auth_pass "canary"\n'

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from hadeploy.remote.compose import compose
-from hadeploy.remote.protocol import Message, Reply
+from hadeploy.scripts.compose import compose
+from hadeploy.scripts.protocol import Message, Reply
 from hadeploy.support.contents import PARTS, of_node
 from hadeploy.support.redact import Redactor
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 
 OWN = "token=t\nowner=o\npurpose=up\nsince=1\n"
 

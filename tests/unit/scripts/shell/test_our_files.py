@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 
 REMOVE = 'rm -f "$HD_ROOT/haproxy/gone"'
 

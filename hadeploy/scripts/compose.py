@@ -17,7 +17,7 @@ def compose(*parts: str, variables: Mapping[str, str], main: str = "") -> str:
         variables: set before everything else, quoted.
         main: shell lines that make up `main`, if no part defines it.
     """
-    folder = resources.files("hadeploy.remote") / "shell"
+    folder = resources.files("hadeploy.scripts") / "shell"
     sources = [folder.joinpath(name).read_text("utf-8") for name in ("report.sh", *parts)]
     lines = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
     body = f"main() {{\n{main}\n}}" if main else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 
 # The clock as somebody sets it while the script waits.
 SET = "date() {{ command date --date='{}' \"$@\"; }}"

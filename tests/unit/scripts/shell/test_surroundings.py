@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hadeploy.observe.parse_surroundings import parse_environment, parse_names
-from hadeploy.remote.compose import compose
-from hadeploy.remote.protocol import Message, Reply, parse_line
+from hadeploy.scripts.compose import compose
+from hadeploy.scripts.protocol import Message, Reply, parse_line
 
 CONFIG = """\
 frontend f

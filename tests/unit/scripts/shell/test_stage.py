@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 
 DOCKER = "docker: Error response from daemon: OCI runtime create failed"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 
 TOLD = "ask_vips | { exec 4<&0 </dev/null; tell_answers; }"
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 
 
 def one_listens(port: int) -> bool:

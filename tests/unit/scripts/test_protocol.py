@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hadeploy.remote.protocol import Hearing, Message, Reply, parse_line
+from hadeploy.scripts.protocol import Hearing, Message, Reply, parse_line
 
 TOKEN = "0123456789abcdef"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 from tests.unit.rollout.test_knowledge import HEADER
 
 STATISTICS = Path(__file__).parents[2] / "observe" / "captured" / "stats.csv"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from hadeploy.remote.forms import check_form
+from hadeploy.scripts.forms import check_form
 
 # Their bodies are never shown: files, logs, and containers whose environment may hold a password.
 SECRET_KINDS = (

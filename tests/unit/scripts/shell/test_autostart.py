@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 
 
 def says(tmp_path: Path, text: str, pattern: str = "vip", vips: str = "10.0.0.9 fd00::9") -> bool:

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 
 # What is not looked at here.
 ALONE = "lock_keep() { :; }\nalone() { :; }\nundo() { emit restored; }"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 
 ID = "0123456789abcdef" * 4
 OTHER = "fedcba9876543210" * 4

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from hadeploy.observe.gather import observation_script
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 from tests.unit import builders
 
 CHANGING = ("lock.sh", "keepalived.sh", "apply.sh", "check_runs.sh", "handover.sh")

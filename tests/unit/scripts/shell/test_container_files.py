@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hadeploy.desired import layout
-from hadeploy.remote.compose import compose
+from hadeploy.scripts.compose import compose
 
 ENDLESS = "yes aaaaaaaa"
 ENDLESS_LINE = "tr '\\0' a </dev/zero"
