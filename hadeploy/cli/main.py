@@ -18,8 +18,8 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.ui.signals import heed
 from hadeploy.ui.streams import output_failure, protect
 
-# New objects between two garbage collections (https://docs.python.org/3/library/gc.html). A short run
-# makes some 110,000, most of them by imports, and next to none of them is garbage.
+# New objects between two garbage collections (https://docs.python.org/3/library/gc.html). A short
+# run makes some 110,000, most of them by imports, and next to none of them is garbage.
 COLLECT_AFTER = 200_000
 
 # name → (module:attribute, what --help says); a command's own module is imported only when it runs.
