@@ -22,13 +22,13 @@ def kept_out(cluster: Cluster, holder: str, node: str) -> TakeoverProblem | None
 
     Args:
         cluster: the inventory.
-        holder: its label; of a node that left the inventory, its address.
-        node: the label of the one that would get the VIP.
+        holder: its label; the address of a node that is not in the inventory.
+        node: the one that would get the VIP, likewise.
     """
     if elsewhere(cluster):
         return None
     addresses = {one.label: str(one.address) for one in cluster.nodes}
-    there, here = addresses.get(holder, holder), addresses[node]
+    there, here = addresses.get(holder, holder), addresses.get(node, node)
     for listener in cluster.listeners:
         answer = answer_of(there, listener.port)
         if not answer.reached or answer.closed:

@@ -76,6 +76,20 @@ def test_each_cluster_is_reached_by_one_up(fresh: Cluster, members: str, change:
     assert wanted.up()["changes"] == 0
 
 
+def test_a_preferred_node_leaves_while_the_holder_is_recreated(fresh: Cluster) -> None:
+    wanted = fresh.copy()
+    fresh.up()
+    fresh.ok("drain", "n1")
+    fresh.ok("undrain", "n1")
+    assert fresh.holders() == ["n2"]
+    with_nodes(wanted, "23", CHANGES["recreate"])
+    with probing(fresh) as probe:
+        wanted.ok("up", "--yes", "--prune")
+    assert probe.failed == []
+    assert len(wanted.holders()) == 1
+    assert wanted.up()["changes"] == 0
+
+
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("old", "new", "mode"),
