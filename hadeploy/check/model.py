@@ -67,7 +67,7 @@ def failures(findings: list[Finding]) -> list[Finding]:
 
 
 @dataclass(frozen=True)
-class Sight:
+class CheckContext:
     """All that the checks of one run see.
 
     Attributes:

@@ -17,7 +17,7 @@ from hadeploy.drill.model import Kind as EventKind
 from hadeploy.drill.scenarios import NAMES as SCENARIOS
 from hadeploy.errors import ExitCode
 from hadeploy.plan.model import Action, Impact
-from hadeploy.rollout.node_outcome import Standing
+from hadeploy.rollout.node_outcome import NodeOutcome
 from hadeploy.status.model import ClusterStatus
 from hadeploy.verify.model import Verdict
 
@@ -201,7 +201,7 @@ class Document(_Part):
     """Changes of other users that the inventory does not have, in sentences."""
     removes: list[str]
     """What goes away for clients (a port, a listener, a VIP), in sentences."""
-    nodes: dict[str, Standing]
+    nodes: dict[str, NodeOutcome]
     """Who has what after a roll that did not come to its end; else empty."""
     waited: float | None
     """Seconds that the VIP took to answer after the last change of `up`, or 0; else null."""

@@ -99,7 +99,7 @@ class Onlooker:
         """Tell the nodes; one that does not hear it ends its watch by itself."""
         script = self._script('rm -f "$watch_mark"')
         left = True
-        # Told again, because one that is slow to begin has no mark yet.
+        # DrillReporter again, because one that is slow to begin has no mark yet.
         while left:
             try_each(
                 lambda session: session.run(script, doing="ending the watch"),

@@ -21,7 +21,9 @@ CHUNK = 1024 * 1024
 
 
 @contextmanager
-def parcels(archives: Iterable[Path], progress: Progress) -> Iterator[Mapping[Path, Path]]:
+def compressed_archives(
+    archives: Iterable[Path], progress: Progress
+) -> Iterator[Mapping[Path, Path]]:
     """What to send instead of each archive, for as long as the body lasts: the same, compressed.
 
     Args:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from hadeploy.errors import HadeployError
-from hadeploy.images.compressed_archives import parcels, unreadable
+from hadeploy.images.compressed_archives import compressed_archives, unreadable
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.paths import beside
 from hadeploy.inventory.references import DOCKER_HUB, registry_of
@@ -100,7 +100,7 @@ def bring(
         NodesError: with every failure.
     """
     archives = [archive for need in needs.values() for archive in need.loads]
-    with parcels(archives, progress) as sent_as:
+    with compressed_archives(archives, progress) as sent_as:
 
         def to_node(node: str) -> None:
             for archive, references in needs[node].loads.items():

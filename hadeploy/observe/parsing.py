@@ -9,7 +9,7 @@ from hadeploy.errors import HadeployError
 
 
 @contextmanager
-def making_sense(node: str, doing: str, hint: str | None = None) -> Iterator[None]:
+def parsing(node: str, doing: str, hint: str | None = None) -> Iterator[None]:
     """Parse an answer in the body; nothing is believed by halves.
 
     Args:

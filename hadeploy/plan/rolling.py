@@ -14,10 +14,10 @@ from hadeploy.plan.capacity import too_small
 from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.forgotten import unheard_by_forgotten
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
-from hadeploy.plan.order import holders, newcomers, rolling_order
+from hadeploy.plan.order import added_nodes, holders, rolling_order
 from hadeploy.plan.removed import removed
 from hadeploy.plan.removed_local import local_removed
-from hadeploy.plan.takeover_candidates import ailing, drains
+from hadeploy.plan.takeover_candidates import drains, unhealthy
 from hadeploy.plan.vip_moves import joins, reads_its_file, wins_by_joining
 from hadeploy.plan.vrrp_settings import cluster_wide
 
@@ -132,8 +132,8 @@ def _situation(
     order = rolling_order(
         {node: d.priority for node, d in desired.items()},
         holding,
-        newcomers(addresses, observed),
-        ailing(cluster, observed),
+        added_nodes(addresses, observed),
+        unhealthy(cluster, observed),
     )
     return _Situation(
         cluster,

@@ -85,7 +85,7 @@ class NodeRoutes:
         """The way to a node.
 
         Raises:
-            DoNotRetryError: the SSH config is wrong.
+            PermanentError: the SSH config is wrong.
         """
         return route_to(self.cluster, node, self.ssh_config.options)
 

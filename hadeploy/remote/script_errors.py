@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.problems import printable
-from hadeploy.remote.retry import DoNotRetryError
+from hadeploy.remote.retry import PermanentError
 
 # What does not come from our scripts, nor from the programs that they run.
 HINT = "look at what runs there as the login shell, and at sudo"
@@ -15,7 +15,7 @@ def _code(doing: str) -> ExitCode:
     return ExitCode.UNREACHABLE if doing == "observing" else ExitCode.FAILED
 
 
-def silent(node: str, doing: str, seconds: float) -> DoNotRetryError:
+def silent(node: str, doing: str, seconds: float) -> PermanentError:
     """It said nothing for too long.
 
     Args:
@@ -23,7 +23,7 @@ def silent(node: str, doing: str, seconds: float) -> DoNotRetryError:
         doing: what was being done.
         seconds: for how long.
     """
-    return DoNotRetryError(
+    return PermanentError(
         f"no sign of life for {seconds:.0f} s",
         node=node,
         doing=doing,
@@ -32,7 +32,7 @@ def silent(node: str, doing: str, seconds: float) -> DoNotRetryError:
     )
 
 
-def too_much(node: str, doing: str, what: str) -> DoNotRetryError:
+def too_much(node: str, doing: str, what: str) -> PermanentError:
     """It said, or took, more than there is any reason to.
 
     Args:
@@ -40,7 +40,7 @@ def too_much(node: str, doing: str, what: str) -> DoNotRetryError:
         doing: what was being done.
         what: in words.
     """
-    return DoNotRetryError(
+    return PermanentError(
         what,
         node=node,
         doing=doing,
@@ -49,7 +49,7 @@ def too_much(node: str, doing: str, what: str) -> DoNotRetryError:
     )
 
 
-def senseless(node: str, doing: str, said: str) -> DoNotRetryError:
+def senseless(node: str, doing: str, said: str) -> PermanentError:
     """It said what no script of ours says.
 
     Args:
@@ -57,7 +57,7 @@ def senseless(node: str, doing: str, said: str) -> DoNotRetryError:
         doing: what was being done.
         said: the message.
     """
-    return DoNotRetryError(
+    return PermanentError(
         "what the node answered makes no sense",
         node=node,
         doing=doing,
@@ -67,7 +67,7 @@ def senseless(node: str, doing: str, said: str) -> DoNotRetryError:
     )
 
 
-def lost(node: str, doing: str, error: Exception) -> DoNotRetryError:
+def lost(node: str, doing: str, error: Exception) -> PermanentError:
     """The connection is gone.
 
     Args:
@@ -75,7 +75,7 @@ def lost(node: str, doing: str, error: Exception) -> DoNotRetryError:
         doing: what was being done.
         error: what came from below.
     """
-    return DoNotRetryError(
+    return PermanentError(
         f"the connection was lost ({str(error) or type(error).__name__})",
         node=node,
         doing=doing,
@@ -86,7 +86,7 @@ def lost(node: str, doing: str, error: Exception) -> DoNotRetryError:
 
 def cut_short(
     node: str, doing: str, code: int, output: str, *, sudo: bool, begun: bool
-) -> DoNotRetryError:
+) -> PermanentError:
     """It ended before its last word.
 
     Args:
@@ -97,7 +97,7 @@ def cut_short(
         sudo: whether it ran under sudo.
         begun: whether it said anything of its own.
     """
-    return DoNotRetryError(
+    return PermanentError(
         f"the script ended early with exit status {code}",
         node=node,
         doing=doing,

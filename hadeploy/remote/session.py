@@ -16,12 +16,19 @@ from fabric import Connection
 from pydantic import SecretStr
 
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.remote.retry import DoNotRetryError, retried
+from hadeploy.remote.retry import PermanentError, retried
 from hadeploy.remote.script_errors import cut_short, lost, senseless, silent, too_much
-from hadeploy.remote.sudo import SUDO, Handshake, Heard, Manner, insists_on_terminal, refusal
+from hadeploy.remote.sudo import (
+    SUDO,
+    Handshake,
+    PromptState,
+    SudoState,
+    insists_on_terminal,
+    refusal,
+)
 from hadeploy.scripts.forms import MalformedError
 from hadeploy.scripts.lines import TooMuchError, lines_of
-from hadeploy.scripts.protocol import Hearing, Message, Reply
+from hadeploy.scripts.protocol import Message, Reply, ReplyParser
 
 CHUNK = 64 * 1024
 # How long a server that refuses a channel is asked again: with MaxSessions 1, until it has closed
@@ -49,7 +56,7 @@ class Session:
     sudo: bool
     silence: float
     password: SecretStr | None = None
-    manner: Manner = field(default_factory=Manner)
+    manner: SudoState = field(default_factory=SudoState)
 
     def latency(self, times: int) -> float:
         """Seconds that a message takes one way: half of the quickest round trip.
@@ -116,7 +123,7 @@ class Session:
             seconds: how long it may take in all, however many signs of life it gives.
 
         Raises:
-            DoNotRetryError: the connection or sudo failed, the script stayed silent for too long,
+            PermanentError: the connection or sudo failed, the script stayed silent for too long,
                 said or took too much, said what no script says, or ended without its closing
                 message; it may have begun.
         """
@@ -125,7 +132,7 @@ class Session:
         channel, early = self._begin("sh", len(source), doing, patient=patient)
         with channel:
             self._send(channel, [source], doing)
-            hearing = Hearing(token, on_message, on_line)
+            hearing = ReplyParser(token, on_message, on_line)
             until = time.monotonic() + seconds
             for line in self._lines(channel, doing, early, endless=on_line is not None):
                 try:
@@ -243,15 +250,15 @@ class Session:
         handshake = Handshake.new()
         line = handshake.command(command, size if terminal else None)
         channel = self.start(line, doing, patient=patient, terminal=terminal)
-        said, answered, heard = b"", False, Heard.NOTHING
+        said, answered, heard = b"", False, PromptState.NOTHING
         try:
             for chunk in self._chunks(channel, doing):
                 said += chunk
                 heard = handshake.heard(said, answered)
-                if heard is Heard.READY:
+                if heard is PromptState.READY:
                     early = handshake.after(said)
                     return channel, early.decode("utf-8", "surrogateescape")
-                if heard is Heard.ASKS:
+                if heard is PromptState.ASKS:
                     if answered or not self.password:
                         break
                     answered = self.manner.asked = True
@@ -261,7 +268,7 @@ class Session:
             raise
         channel.close()
         words = handshake.before(said)
-        if heard is Heard.ASKS:
+        if heard is PromptState.ASKS:
             words += "\nSorry, try again" if answered else "\na password is required"
         if answered and (refused := refusal(words, self.node, doing)):
             self.manner.refused = refused
@@ -328,7 +335,7 @@ class Session:
                 return
             yield chunk
 
-    def _ended(self, doing: str, code: int, output: str, *, begun: bool) -> DoNotRetryError:
+    def _ended(self, doing: str, code: int, output: str, *, begun: bool) -> PermanentError:
         refused = None if begun or not self.sudo else refusal(output, self.node, doing)
         if code == -1 and not refused:
             return lost(self.node, doing, ConnectionError("closed by the node"))

@@ -19,7 +19,7 @@ HOME_SECONDS = 15
 POLL_SECONDS = 0.3
 
 
-def bring_home(
+def fail_back(
     cluster: Cluster,
     desired: Mapping[str, DesiredNode],
     home: str,

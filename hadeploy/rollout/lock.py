@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.lock_info import told_lock
+from hadeploy.observe.lock_info import lock_info
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import try_each
 from hadeploy.remote.session import Session
@@ -155,7 +155,7 @@ def _take_one(
         return session.run(source, doing=doing, on_message=lambda m: tell(session.node, m))
 
     reply = run(script)
-    told = told_lock(reply)
+    told = lock_info(reply)
     token = told.get("token")
     if reply.all("locked") and token and is_dead(told.get("process", "")):
         inherited = run(lock.script(f"lock_inherit {shlex.quote(token)}"))
@@ -234,7 +234,7 @@ def holders(
 
     def ask(session: Session) -> tuple[str, str | None]:
         reply = session.run(lock.script("lock_tell"), doing="looking at the lock")
-        told = told_lock(reply)
+        told = lock_info(reply)
         return session.node, describe(told) if told else None
 
     results, errors = try_each(ask, sessions.values())

@@ -132,7 +132,7 @@ def without_nodes(cluster: Cluster, nodes: list[Node]) -> Cluster:
     return cluster.model_copy(update={"nodes": tuple(nodes)})
 
 
-def take_out(
+def remove_nodes(
     cluster: Cluster,
     plan: Plan,
     looks: Mapping[str, ObservedNode],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.observe.lock_info import told_lock
+from hadeploy.observe.lock_info import lock_info
 from hadeploy.rollout.process import is_dead
 from hadeploy.scripts.protocol import Reply
 
@@ -37,7 +37,7 @@ def refuse(reply: Reply, node: str, doing: str) -> None:
         HadeployError: this run lost its lock.
     """
     if reply.all("locked"):
-        raise locked(told_lock(reply), node=node, doing=doing)
+        raise locked(lock_info(reply), node=node, doing=doing)
     if reply.all("unwritable"):
         raise RefusedError(
             "the lock cannot be written to /run/hadeploy",

@@ -66,7 +66,7 @@ def parse_line(line: str, token: str) -> Message | None:
 
 
 @dataclass
-class Hearing:
+class ReplyParser:
     """What a script has said so far.
 
     Attributes:

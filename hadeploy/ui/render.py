@@ -35,7 +35,7 @@ INDENT, GAP = 2, 2
 WHOLE_SUBJECT, WHOLE_REASON = 28, 16
 
 
-def diffs_picture(plan: Plan) -> RenderableType:
+def render_diffs(plan: Plan) -> RenderableType:
     """Every step that changes something that is there, line by line; equal ones once."""
     seen: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for node in plan.nodes:
@@ -108,7 +108,7 @@ def _row(widths: tuple[int, ...], *cells: Text) -> RenderableType:
     return Padding(grid, (0, 0, 0, INDENT), expand=False)
 
 
-def plan_picture(plan: Plan, then: str = "") -> RenderableType:
+def render_plan(plan: Plan, then: str = "") -> RenderableType:
     """The steps, node by node in the order in which they are done; readable in 80 columns.
 
     Args:
@@ -149,7 +149,7 @@ def config_warning_line(warning: ConfigWarning) -> Text:
     return text.append(f" ({warning.line})" if warning.line else "", "dim")
 
 
-def proofs_picture(proofs: list[Proof]) -> RenderableType:
+def render_proofs(proofs: list[Proof]) -> RenderableType:
     """A row for each node, then what is true of the whole, then whatever is wrong."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("node", *COLUMNS):

@@ -11,7 +11,7 @@ import pytest
 
 from hadeploy.diagnose.catalogue import IDS, documentation
 from hadeploy.diagnose.evaluate import diagnose
-from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.errors import HadeployError
 from hadeploy.observe.model import BackendServer, VrrpState
 from hadeploy.observe.vrrp import Spoken
@@ -53,7 +53,7 @@ SCENES = {
 }
 
 
-def changed(before: Scene, node: str, **changes: Any) -> Scene:
+def changed(before: DiagnosisContext, node: str, **changes: Any) -> DiagnosisContext:
     """The scene, where one node looks otherwise."""
     looks = dict(before.observed)
     looks[node] = dataclasses.replace(looks[node], **changes)

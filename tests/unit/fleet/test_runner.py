@@ -17,7 +17,7 @@ import pytest
 
 from hadeploy.cli.fleet_member import command_line
 from hadeploy.errors import ExitCode
-from hadeploy.fleet.model import Ending, Member
+from hadeploy.fleet.model import ClusterResult, Member
 from hadeploy.fleet.runner import Fleet
 
 GOOD = ["--version"]
@@ -32,14 +32,16 @@ class Heard:
     def line(self, member: Member, text: str) -> None:
         self.lines.append((member.label, text))
 
-    def ended(self, ending: Ending) -> None:
+    def ended(self, ending: ClusterResult) -> None:
         self.ends.append(ending.member.label)
 
     def interrupted(self) -> None:
         raise AssertionError("nobody did")
 
 
-def run(*orders: list[str], most: int = 1, fail_fast: bool = False) -> tuple[list[Ending], Heard]:
+def run(
+    *orders: list[str], most: int = 1, fail_fast: bool = False
+) -> tuple[list[ClusterResult], Heard]:
     heard = Heard()
     named = {Member(f"{n}.yaml", str(n), str(n)): words for n, words in enumerate(orders)}
     return Fleet(named, command_line, heard, most=most, fail_fast=fail_fast).run(), heard

@@ -10,7 +10,7 @@ import pytest
 from hadeploy.errors import HadeployError
 from hadeploy.observe.model import Address, ObservedFile, ObservedNode
 from hadeploy.plan.model import Plan
-from hadeploy.plan.order import newcomers, rolling_order
+from hadeploy.plan.order import added_nodes, rolling_order
 from hadeploy.plan.partial_rollout import refuse_minority, refuse_partial
 from hadeploy.plan.rolling import interrupts_the_holder, make_plan
 from tests.unit import builders
@@ -227,10 +227,10 @@ def test_backups_then_the_holder_then_who_is_new(
 def test_who_is_new() -> None:
     addresses = {node: f"198.51.100.1{node[1:]}" for node in ("n1", "n2", "n3", "n4")}
     observed = builders.healthy(builders.cluster())
-    assert newcomers(addresses, {**observed, "n4": builders.empty("n4")}) == ["n4"]
-    assert newcomers(addresses, {node: builders.empty(node) for node in addresses}) == []
+    assert added_nodes(addresses, {**observed, "n4": builders.empty("n4")}) == ["n4"]
+    assert added_nodes(addresses, {node: builders.empty(node) for node in addresses}) == []
     gone = {**observed, "n2": builders.empty("n2"), "n4": builders.empty("n4")}
-    assert newcomers(addresses, gone) == ["n4"], "its peers still know n2"
+    assert added_nodes(addresses, gone) == ["n4"], "its peers still know n2"
 
 
 def test_a_node_that_only_some_know_is_new_still() -> None:
@@ -239,8 +239,8 @@ def test_a_node_that_only_some_know_is_new_still() -> None:
     addresses = {str(node["name"]): str(node["address"]) for node in four}
     # The run died when n1 had the new peers, and n2 and n3 had not.
     observed = {**builders.healthy(builders.cluster()), "n1": larger["n1"]}
-    assert newcomers(addresses, {**observed, "n4": builders.empty("n4")}) == ["n4"]
-    assert newcomers(addresses, larger) == []
+    assert added_nodes(addresses, {**observed, "n4": builders.empty("n4")}) == ["n4"]
+    assert added_nodes(addresses, larger) == []
 
 
 def test_what_needs_all_nodes_is_refused_for_some() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from hadeploy.remote.retry import DoNotRetryError
+from hadeploy.remote.retry import PermanentError
 from hadeploy.remote.ssh_options import (
     HostOptions,
     Query,
@@ -143,7 +143,7 @@ def test_a_variable_that_is_not_set_is_named_with_its_line(line: str, tmp_path: 
 
 
 def test_a_host_name_that_cannot_be_looked_up_is_refused() -> None:
-    with pytest.raises(DoNotRetryError) as raised:
+    with pytest.raises(PermanentError) as raised:
         changed("hostname \udcffhost")
     assert raised.value.what == r"HostName \udcffhost is not UTF-8"
 

@@ -19,10 +19,10 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Address, Applied, ObservedNode
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.down import leaving_plan
-from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.model import Impact, NodePlan
 from hadeploy.plan.rolling import VIP_MOVES
-from hadeploy.plan.vrrp_settings import Identity, identity_of
+from hadeploy.plan.vrrp_settings import VrrpSettings, identity_of
 from hadeploy.rollout.prepare import Prepared, prepare
 from hadeploy.rollout.record import applied_record
 from tests.unit import builders
@@ -215,7 +215,7 @@ class Segment:
             assert sent is None or at in sent, f"{at} hears the holder"
 
 
-def same(conf: str) -> Identity:
+def same(conf: str) -> VrrpSettings:
     return dataclasses.replace(identity_of(conf), source="")
 
 
@@ -237,7 +237,7 @@ def run(segment: Segment, new: Cluster, departing: set[str]) -> list[Prepared]:
         observed = {n.label: segment.seen(str(n.address), n.label) for n in new.nodes}
         leaving = {a: segment.seen(a, a) for a in pruned if a in segment.looks}
         inputs = Inputs(new, Path(), None, None)
-        choices = Choices(prune=True, pruned=pruned, departing=leaving)
+        choices = RunOptions(prune=True, pruned=pruned, departing=leaving)
         prepared = prepare(inputs, observed, check=False, choices=choices)
         if leaving and not prepared.before_removal:
             changed = [s for t in prepared.plan.nodes for s in t.steps if s.role == "haproxy"]
@@ -292,7 +292,7 @@ def test_each_cluster_is_reached_by_one_up(
     assert set(segment.looks) == {address(i) for i in new}
     assert segment.outages == (1 if old == new == "1" and "recreate" in change else 0)
     observed = {n.label: segment.seen(str(n.address), n.label) for n in wanted.nodes}
-    again = prepare(Inputs(wanted, Path(), None, None), observed, check=False, choices=Choices())
+    again = prepare(Inputs(wanted, Path(), None, None), observed, check=False, choices=RunOptions())
     assert (again.plan.changes, again.then) == (0, "")
     expected = {n: d.file(layout.KEEPALIVED_CONF) for n, d in builders.desired(wanted).items()}
     for label, file in expected.items():
@@ -353,7 +353,7 @@ def test_a_forgotten_node_that_is_back_leaves_before_anything_else() -> None:
     segment = Segment(inventory("12"), address("1"))
     wanted = inventory("12", haproxy={"maxconn": 900})
     observed = {f"n{i}": segment.seen(address(i), f"n{i}") for i in "12"}
-    choices = Choices(prune=True, pruned=tuple(back), departing=back)
+    choices = RunOptions(prune=True, pruned=tuple(back), departing=back)
     inputs = Inputs(wanted, Path(), None, None)
     assert not prepare(inputs, observed, check=False, choices=choices).before_removal
 
