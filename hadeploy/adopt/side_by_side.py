@@ -110,7 +110,7 @@ def _refuse_removal(found: Mapping[str, list[Conflict]]) -> None:
         HadeployError(
             f"the engine removes {conflict.container.name} when it stops (docker run --rm)",
             node=node,
-            doing="reading the cluster set up by hand",
+            operation="reading the cluster set up by hand",
             hint="hadeploy never removes a foreign container: stop it on the node",
             code=ExitCode.UNREACHABLE,
         )

@@ -113,7 +113,7 @@ def new_api_servers(sight: CheckContext) -> Iterator[Finding]:
         what += f"{printable(_names(certificate))}); "
         what += f"those of port {several([str(port) for port in ports])}, which are served now, are"
         yield Finding(
-            "api-certificate", None, "fail", what, CORRECT, doing="comparing the backends"
+            "api-certificate", None, "fail", what, CORRECT, operation="comparing the backends"
         )
 
 
@@ -138,7 +138,7 @@ def _refused_by_clients(sight: CheckContext, one: NewServers) -> Iterator[Findin
             where = f"{labels_of(sight.cluster)[endpoint]}, port {endpoint[1]}"
             what = f"{one.listener.name}: the certificate of the API server on {where}, {why}"
             yield Finding(
-                "api-certificate", None, "fail", what, CORRECT, doing="comparing the backends"
+                "api-certificate", None, "fail", what, CORRECT, operation="comparing the backends"
             )
             return
 

@@ -99,6 +99,6 @@ def archives(sight: CheckContext) -> Iterator[Finding]:
                 "fail",
                 f"{archive.path}: {problem}",
                 MAKE,
-                doing=f"reading images.{role}.archive",
+                operation=f"reading images.{role}.archive",
                 code=ExitCode.USAGE,
             )

@@ -174,7 +174,7 @@ def forgotten_node(sight: CheckContext, address: str) -> Finding:
             f"{address} cannot be forgotten: it {doing}, and would still take part",
             f"{PRUNE}; or switch that machine off first (another machine with that address now: "
             "--skip former-nodes)",
-            doing="checking the nodes",
+            operation="checking the nodes",
         )
     return Finding(
         "former-nodes",
@@ -197,7 +197,7 @@ def _of_another_cluster(sight: CheckContext, node: str, record: Applied) -> Find
         f"on {others}, too",
         "take it out of that cluster first (`hadeploy up --prune` with its inventory), or give "
         "one of the two another `name`",
-        doing="checking the nodes",
+        operation="checking the nodes",
         code=ExitCode.USAGE,
     )
 
@@ -234,7 +234,7 @@ def former_nodes(sight: CheckContext) -> Iterator[Finding]:
             f"{address} was a node of this cluster and is not in the inventory",
             "`hadeploy up --prune` stops it and removes what hadeploy made there; "
             f"if it is gone for good: hadeploy up --forget {address}",
-            doing="checking the nodes",
+            operation="checking the nodes",
             code=ExitCode.UNREACHABLE,
         )
     if not gone and not strangers and sight.observed:

@@ -165,7 +165,7 @@ def unfinished() -> HadeployError:
     """The error of a run whose plans do not come to an end."""
     return HadeployError(
         "the nodes are still not what the next plan starts from",
-        doing="planning again",
+        operation="planning again",
         hint="does something else change them at the same time? `hadeploy plan` shows what is left",
     )
 

@@ -174,7 +174,7 @@ class ErrorPart(_Part):
     """Why a command failed, once for each node."""
 
     node: str | None
-    doing: str | None
+    operation: str | None
     message: str
     detail: str | None
     """What a program said, word for word."""

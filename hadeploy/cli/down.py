@@ -129,7 +129,7 @@ class Left:
     def _unknown(self, address: str) -> HadeployError:
         return HadeployError(
             f"{address} was a node of this cluster and is not in the inventory",
-            doing="looking",
+            operation="looking",
             hint="`hadeploy up --prune` stops it first, or add it to the inventory again; "
             f"if it is gone for good: hadeploy down --forget {address}",
             code=ExitCode.UNREACHABLE,

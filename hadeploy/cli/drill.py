@@ -149,7 +149,7 @@ def _whole(run: Run, outcome: Outcome) -> Prepared:
         where = f"{wrong[0].node}: " if wrong[0].node else ""
         raise HadeployError(
             f"the cluster is not whole to begin with ({where}{wrong[0].message})",
-            doing="preparing the drill",
+            operation="preparing the drill",
             hint="`hadeploy verify` tells all that is wrong; nothing was broken",
             code=ExitCode.NOT_PROVEN,
         )

@@ -167,7 +167,7 @@ def _read(command: str, file: str) -> Inventory:
     if not path.is_file():
         raise HadeployError(
             f"{file} is no file that can be read twice",
-            doing="reading the inventories",
+            operation="reading the inventories",
             hint="write it to a file first",
         )
     inventory = read_inventory(path)
@@ -178,7 +178,7 @@ def _read(command: str, file: str) -> Inventory:
         try:
             checked_folder(beside(folder, override) if override else None)
         except HadeployError as error:
-            error.doing = f"{file}: {error.doing}"
+            error.operation = f"{file}: {error.operation}"
             raise
         vrrp_secret(inventory, folder)
     return inventory

@@ -84,8 +84,8 @@ def error_document(error: HadeployError) -> dict[str, Any]:
     """One error, as docs/json.md describes it."""
     return {
         "node": error.node,
-        "doing": error.doing,
-        "message": error.what,
+        "operation": error.operation,
+        "message": error.message,
         "detail": error.detail,
         "hint": error.hint,
     }
@@ -104,7 +104,7 @@ def misused(error: click.UsageError) -> Outcome:
         context = context.parent
     refused = HadeployError(
         error.format_message(),
-        doing="reading the command line",
+        operation="reading the command line",
         hint=f"{error.ctx.command_path} --help" if error.ctx else None,
         code=ExitCode.USAGE,
     )

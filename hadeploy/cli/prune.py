@@ -68,7 +68,7 @@ class DepartingNodes:
                 raise HadeployError(
                     f"{', '.join(drained)}: drained, so no node that stays can take the VIP over",
                     node=turn.node,
-                    doing="planning",
+                    operation="planning",
                     hint=f"hadeploy undrain {drained[0]}",
                 )
 

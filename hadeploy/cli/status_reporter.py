@@ -168,6 +168,6 @@ def _write(file: Path, text: str) -> None:
     except OSError as error:
         raise HadeployError(
             f"{error.strerror}: {error.filename}",
-            doing="writing the metrics",
+            operation="writing the metrics",
             hint="is it a folder that you may write to?",
         ) from error

@@ -53,9 +53,9 @@ def collect_diagnostics(
     script = evidence_script(cluster, seconds=seconds)
 
     def look(session: Session) -> tuple[str, Diagnostics]:
-        doing = "looking for the cause"
-        reply = session.run(script, doing=doing)
-        with parsing(session.node, doing):
+        operation = "looking for the cause"
+        reply = session.run(script, operation=operation)
+        with parsing(session.node, operation):
             return session.node, parse_evidence(reply)
 
     found, _ = try_each(look, sessions.values())

@@ -100,7 +100,7 @@ def unreachable(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             and look.vrrp.spoken.master == address
             and look.vrrp.state == "BACKUP"
         ]
-        seen = [f"{label}: {error.doing}: {error.what}"]
+        seen = [f"{label}: {error.operation}: {error.message}"]
         if hearing:
             seen.append(f"{', '.join(hearing)}: backup of {label}, whose adverts arrive")
         yield Diagnosis(

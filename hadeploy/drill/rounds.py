@@ -71,6 +71,6 @@ def _holder(observed: Mapping[str, ObservedNode], vip: str) -> str:
             return node
     raise HadeployError(
         f"no node has {vip} just now",
-        doing="preparing a drill",
+        operation="preparing a drill",
         hint="`hadeploy verify` waits until one has it, or tells why none does",
     )

@@ -88,12 +88,12 @@ class Onlooker:
 
     def _watch(self, session: Session) -> Reply:
         hear = partial(self._watched.hear, session.node)
-        return session.run(self._script("watch_node"), doing="watching", on_message=hear)
+        return session.run(self._script("watch_node"), operation="watching", on_message=hear)
 
     def _ask(self, session: Session) -> Reply:
         hear = partial(self._watched.hear, session.node)
         script = self._script("ask_through")
-        return session.run(script, doing="asking through the VIP", on_message=hear)
+        return session.run(script, operation="asking through the VIP", on_message=hear)
 
     def _stop(self, watches: Sequence[Future[Reply]]) -> None:
         """Tell the nodes; one that does not hear it ends its watch by itself."""
@@ -102,7 +102,7 @@ class Onlooker:
         # DrillReporter again, because one that is slow to begin has no mark yet.
         while left:
             try_each(
-                lambda session: session.run(script, doing="ending the watch"),
+                lambda session: session.run(script, operation="ending the watch"),
                 self._sessions.values(),
             )
             left = bool(wait(watches, timeout=1).not_done)
@@ -125,12 +125,12 @@ class Onlooker:
         )
 
 
-def _until(true: Callable[[], object], doing: str, threads: Sequence[Future[Reply]]) -> None:
+def _until(true: Callable[[], object], operation: str, threads: Sequence[Future[Reply]]) -> None:
     """Poll until something is true.
 
     Args:
         true: what.
-        doing: for the error.
+        operation: for the error.
         threads: what must not end before that.
 
     Raises:
@@ -144,7 +144,7 @@ def _until(true: Callable[[], object], doing: str, threads: Sequence[Future[Repl
         if time.monotonic() > deadline:
             raise HadeployError(
                 f"not within {READY_SECONDS:g} s",
-                doing=doing,
+                operation=operation,
                 hint="do the nodes have `timeout`, `mkfifo` and `mktemp`?",
             )
         time.sleep(POLL_SECONDS)

@@ -129,7 +129,7 @@ def load(
     Raises:
         HadeployError: the file cannot be read, the engine refuses it, or it holds other images.
     """
-    doing = f"loading {archive.name}"
+    operation = f"loading {archive.name}"
     sent = 0
 
     def on_sent(count: int) -> None:
@@ -140,15 +140,15 @@ def load(
     try:
         total = parcel.stat().st_size
         with parcel.open("rb") as source:
-            said = session.feed("docker load", source, doing=doing, on_sent=on_sent)
+            said = session.feed("docker load", source, operation=operation, on_sent=on_sent)
     except OSError as error:
         raise unreadable(archive, error) from error
-    reply = session.run(look_script(references), doing=doing)
+    reply = session.run(look_script(references), operation=operation)
     if lacking := [message.words[0] for message in reply.all("lacking")]:
         raise HadeployError(
             f"the archive does not hold {' or '.join(lacking)}",
             node=session.node,
-            doing=doing,
+            operation=operation,
             detail=said[-500:],
             hint="set images.*.reference to what the archive holds, or make it anew with: "
             "hadeploy images save",
@@ -175,14 +175,14 @@ def pull(
     """
     registry = registry_of(reference)
     here = login if login and login.registry == registry else None
-    doing = f"pulling {reference}"
-    progress.node(session.node, doing)
-    reply = session.run(pull_script(reference, cluster, here), doing=doing)
+    operation = f"pulling {reference}"
+    progress.node(session.node, operation)
+    reply = session.run(pull_script(reference, cluster, here), operation=operation)
     if here and reply.all("refused"):
         raise HadeployError(
             f"docker login to {registry} as {here.user} failed",
             node=session.node,
-            doing=doing,
+            operation=operation,
             detail=reply.said[-1500:],
             hint="are images.registry.user and password right, and is the registry reachable from "
             "the node?",
@@ -191,7 +191,7 @@ def pull(
         raise HadeployError(
             "docker pull failed",
             node=session.node,
-            doing=doing,
+            operation=operation,
             detail=reply.said[-1500:],
             hint="is the registry reachable from the node? else bring it there from here: "
             "hadeploy images push",

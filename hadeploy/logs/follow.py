@@ -103,7 +103,7 @@ class Follower:
             )
             session.run(
                 self._script(),
-                doing="following the logs",
+                operation="following the logs",
                 on_message=self._hear,
                 on_line=self._take,
             )
@@ -114,7 +114,7 @@ class Follower:
     def _wait(self, error: HadeployError) -> None:
         if not self._lost:
             self._tell(
-                f"{'' if self._session else 'cannot be reached: '}{error.what}; trying again"
+                f"{'' if self._session else 'cannot be reached: '}{error.message}; trying again"
             )
         self._lost = True
         if self._session:

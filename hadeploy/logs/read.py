@@ -145,7 +145,7 @@ def _read_node(cluster: Cluster, session: Session, feed: Feed, wanted: Wanted) -
 
     reply = session.run(
         logs_script(cluster, feed, wanted, follow=False),
-        doing="reading the logs",
+        operation="reading the logs",
         on_message=feed.hear,
         on_line=take,
     )
@@ -157,7 +157,7 @@ def _read_node(cluster: Cluster, session: Session, feed: Feed, wanted: Wanted) -
             HadeployError(
                 f"it ended with exit status {status}, before the end of the log",
                 node=session.node,
-                doing=f"docker logs {names[container]}",
+                operation=f"docker logs {names[container]}",
                 detail=remarks.get(container),
                 hint="ask for less: --since, --tail" if status == TIMED_OUT else None,
             )

@@ -177,7 +177,7 @@ def look_at(
         HadeployError: it could not be observed.
     """
     asked = time.time()
-    reply = session.run(script, doing="observing", on_message=on_message, seconds=LOOK_SECONDS)
+    reply = session.run(script, operation="observing", on_message=on_message, seconds=LOOK_SECONDS)
     seen = read_observation(session.node, reply)
     return dataclasses.replace(seen, skew=skew(seen.now, asked, time.time()))
 

@@ -107,7 +107,7 @@ class Dialer:
                 return True
         raise PermanentError(
             "that is not its passphrase",
-            doing=f"unlocking {file}",
+            operation=f"unlocking {file}",
             hint=f"try: ssh-keygen -y -f {file}",
             code=ExitCode.UNREACHABLE,
         )
@@ -198,7 +198,7 @@ class Dialer:
         if self.accept_new and write_to is None and not known.types:
             raise PermanentError(
                 "there is no known_hosts file to write new host keys to",
-                doing="--accept-new-host-keys",
+                operation="--accept-new-host-keys",
                 hint="it is set to none (UserKnownHostsFile in the SSH config, or "
                 "ssh.known_hosts); name one in ssh.known_hosts",
                 code=ExitCode.USAGE,
@@ -214,7 +214,9 @@ class Dialer:
         own = [beside(self.folder, identity)] if identity else []
         if own and not own[0].is_file():
             raise PermanentError(
-                f"{identity}: no such file", doing="reading ssh.identity_file", code=ExitCode.USAGE
+                f"{identity}: no such file",
+                operation="reading ssh.identity_file",
+                code=ExitCode.USAGE,
             )
         named = hop.identity_files is not None or bool(own)
         files = [*own, *(hop.identity_files or ())]

@@ -75,15 +75,15 @@ class LockedKeyError(PermanentError):
     Args:
         files: the private keys that are encrypted.
         node: the node's label.
-        doing: what was being done.
+        operation: what was being done.
     """
 
-    def __init__(self, files: Sequence[Path], *, node: str, doing: str) -> None:
+    def __init__(self, files: Sequence[Path], *, node: str, operation: str) -> None:
         names = ", ".join(str(file) for file in files)
         super().__init__(
             f"the private key is encrypted and no agent offers it: {names}",
             node=node,
-            doing=doing,
+            operation=operation,
             hint=f"load it first: ssh-add {' '.join(str(file) for file in files)}",
             code=ExitCode.UNREACHABLE,
             stage="ssh-login",
@@ -105,7 +105,7 @@ def explained(
     if isinstance(error, HadeployError):
         return error
     if isinstance(error, EncryptedKeyError):
-        return LockedKeyError(error.files, node=stop.node, doing=stop.operation)
+        return LockedKeyError(error.files, node=stop.node, operation=stop.operation)
     passing = not offered and closed_early(error)
     trust = _about_trust(error) if isinstance(error, HostKeyError) else None
     login = _about_login(error)
@@ -121,7 +121,7 @@ def explained(
     return kind(
         what,
         node=stop.node,
-        doing=stop.operation,
+        operation=stop.operation,
         hint=hint,
         code=ExitCode.UNREACHABLE,
         stage=stage,

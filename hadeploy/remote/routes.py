@@ -65,7 +65,7 @@ def _hops(query: Query, resolve: Resolver, most: int) -> tuple[HostOptions, ...]
     if not most:
         raise PermanentError(
             f"the jump hosts of {query.host} lead in a circle",
-            doing="reading ProxyJump",
+            operation="reading ProxyJump",
             code=ExitCode.USAGE,
         )
     others, _, last = options.jump.rpartition(",")
@@ -83,7 +83,7 @@ def _direct_if_own_jump_host(query: Query, resolve: Resolver) -> HostOptions:
     try:
         options = resolve(query)
     except PermanentError as error:
-        if LOOP not in error.what:
+        if LOOP not in error.message:
             raise
         return resolve(direct)
     if query.jump is None and options.jump and parse_hop(options.jump)[1] == query.host:
@@ -109,6 +109,6 @@ def parse_hop(text: str) -> tuple[str | None, str, int | None]:
         host, _, port = rest.partition(":")
     if not host or (port and not (port.isascii() and port.isdigit())):
         raise PermanentError(
-            f"{text!r} is no [user@]host[:port]", doing="reading ProxyJump", code=ExitCode.USAGE
+            f"{text!r} is no [user@]host[:port]", operation="reading ProxyJump", code=ExitCode.USAGE
         )
     return (user if at else None), host, (int(port) if port else None)

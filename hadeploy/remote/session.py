@@ -103,7 +103,7 @@ class Session:
         self,
         script: str,
         *,
-        doing: str,
+        operation: str,
         on_message: Callable[[Message], None] = lambda _: None,
         on_line: Callable[[str], None] | None = None,
         patient: bool = True,
@@ -116,7 +116,7 @@ class Session:
 
         Args:
             script: POSIX sh, without the reporting prelude.
-            doing: for error messages: "observing", "applying".
+            operation: for error messages: "observing", "applying".
             on_message: called with each message as it arrives.
             on_line: called with each line below a message, which is then not kept.
             patient: whether a server that refuses a channel beside another one is asked again.
@@ -129,18 +129,18 @@ class Session:
         """
         token = secrets.token_hex(8)
         source = f"HD_TOKEN={token}\n{script}\n".encode()
-        channel, early = self._begin("sh", len(source), doing, patient=patient)
+        channel, early = self._begin("sh", len(source), operation, patient=patient)
         with channel:
-            self._send(channel, [source], doing)
+            self._send(channel, [source], operation)
             hearing = ReplyParser(token, on_message, on_line)
             until = time.monotonic() + seconds
-            for line in self._lines(channel, doing, early, endless=on_line is not None):
+            for line in self._lines(channel, operation, early, endless=on_line is not None):
                 try:
                     hearing.hear(line)
                 except MalformedError as error:
-                    raise senseless(self.node, doing, str(error)) from error
+                    raise senseless(self.node, operation, str(error)) from error
                 if time.monotonic() > until:
-                    raise too_much(self.node, doing, f"it has not ended after {seconds:.0f} s")
+                    raise too_much(self.node, operation, f"it has not ended after {seconds:.0f} s")
             code = channel.recv_exit_status()
         if not hearing.ended:
             begun, terminal = bool(hearing.messages), self.manner.terminal
@@ -149,13 +149,13 @@ class Session:
                 self.manner.terminal = True
                 return self.run(
                     script,
-                    doing=doing,
+                    operation=operation,
                     on_message=on_message,
                     on_line=on_line,
                     patient=patient,
                     seconds=seconds,
                 )
-            raise self._ended(doing, code, hearing.tail, begun=begun)
+            raise self._ended(operation, code, hearing.tail, begun=begun)
         return Reply(tuple(hearing.messages[:-1]), code)
 
     def feed(
@@ -163,7 +163,7 @@ class Session:
         command: str,
         source: BinaryIO,
         *,
-        doing: str,
+        operation: str,
         on_sent: Callable[[int], None] = lambda _: None,
     ) -> str:
         """Stream a file into a command's stdin.
@@ -171,7 +171,7 @@ class Session:
         Args:
             command: runs under sudo where needed; must hold nothing secret.
             source: opened for reading, and as long as its file.
-            doing: for error messages.
+            operation: for error messages.
             on_sent: called with the number of bytes just sent.
 
         Returns:
@@ -183,16 +183,16 @@ class Session:
         """
         size = source.seek(0, SEEK_END)
         source.seek(0)
-        channel, early = self._begin(command, size, doing)
+        channel, early = self._begin(command, size, operation)
         with channel:
-            self._send(channel, iter(lambda: source.read(CHUNK), b""), doing, on_sent)
-            output = "\n".join(self._lines(channel, doing, early))
+            self._send(channel, iter(lambda: source.read(CHUNK), b""), operation, on_sent)
+            output = "\n".join(self._lines(channel, operation, early))
             code = channel.recv_exit_status()
         if code == -1:
-            raise lost(self.node, doing, ConnectionError("closed by the node"))
+            raise lost(self.node, operation, ConnectionError("closed by the node"))
         if code != 0:
             raise HadeployError(
-                f"exit status {code}", node=self.node, doing=doing, detail=output[-2000:]
+                f"exit status {code}", node=self.node, operation=operation, detail=output[-2000:]
             )
         return output
 
@@ -200,7 +200,7 @@ class Session:
         self,
         channel: paramiko.Channel,
         chunks: Iterable[bytes],
-        doing: str,
+        operation: str,
         on_sent: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Give a command its input; one that ends before it has read everything says itself why."""
@@ -208,7 +208,7 @@ class Session:
             try:
                 channel.sendall(chunk)
             except TimeoutError as error:
-                raise silent(self.node, doing, self.silence) from error
+                raise silent(self.node, operation, self.silence) from error
             except (OSError, EOFError, paramiko.SSHException):
                 return
             on_sent(len(chunk))
@@ -216,7 +216,7 @@ class Session:
             channel.shutdown_write()
 
     def _begin(
-        self, command: str, size: int, doing: str, *, patient: bool = True
+        self, command: str, size: int, operation: str, *, patient: bool = True
     ) -> tuple[paramiko.Channel, bytes]:
         """Start a command as root; it reads what is sent from then on.
 
@@ -226,20 +226,20 @@ class Session:
         if self.manner.refused:
             raise self.manner.refused
         if not self.sudo:
-            return self.start(command, doing, patient=patient), b""
+            return self.start(command, operation, patient=patient), b""
         if not self.password and not self.manner.terminal:
             # It is sent at once: one round trip less, and what sudo refuses nobody reads.
-            return self.start(f"{SUDO} -n -- {command}", doing, patient=patient), b""
-        channel, said = self._ask(command, size, doing, patient=patient)
+            return self.start(f"{SUDO} -n -- {command}", operation, patient=patient), b""
+        channel, said = self._ask(command, size, operation, patient=patient)
         if channel is None and insists_on_terminal(said) and not self.manner.terminal:
             self.manner.terminal = True
-            channel, said = self._ask(command, size, doing, patient=patient)
+            channel, said = self._ask(command, size, operation, patient=patient)
         if channel is None:
-            raise self._ended(doing, 1, said, begun=False)
+            raise self._ended(operation, 1, said, begun=False)
         return channel, said.encode("utf-8", "surrogateescape")
 
     def _ask(
-        self, command: str, size: int, doing: str, *, patient: bool
+        self, command: str, size: int, operation: str, *, patient: bool
     ) -> tuple[paramiko.Channel | None, str]:
         """Come to an understanding with sudo.
 
@@ -249,10 +249,10 @@ class Session:
         terminal = self.manner.terminal
         handshake = Handshake.new()
         line = handshake.command(command, size if terminal else None)
-        channel = self.start(line, doing, patient=patient, terminal=terminal)
+        channel = self.start(line, operation, patient=patient, terminal=terminal)
         said, answered, heard = b"", False, PromptState.NOTHING
         try:
-            for chunk in self._chunks(channel, doing):
+            for chunk in self._chunks(channel, operation):
                 said += chunk
                 heard = handshake.heard(said, answered)
                 if heard is PromptState.READY:
@@ -270,13 +270,13 @@ class Session:
         words = handshake.before(said)
         if heard is PromptState.ASKS:
             words += "\nSorry, try again" if answered else "\na password is required"
-        if answered and (refused := refusal(words, self.node, doing)):
+        if answered and (refused := refusal(words, self.node, operation)):
             self.manner.refused = refused
             raise refused
         return None, words
 
     def start(
-        self, command: str, doing: str, *, patient: bool, terminal: bool = False
+        self, command: str, operation: str, *, patient: bool, terminal: bool = False
     ) -> paramiko.Channel:
         """Start a command as the user that logs in; the caller closes the channel.
 
@@ -287,37 +287,44 @@ class Session:
         until = time.monotonic() + (CHANNEL_SECONDS if patient else 0)
         try:
             # Safe to try again: a channel that was refused has run nothing.
-            channel = retried(lambda: self._channel(transport, doing), until=until)
+            channel = retried(lambda: self._channel(transport, operation), until=until)
             channel.set_combine_stderr(True)
             channel.settimeout(self.silence)
             if terminal:
                 channel.get_pty(width=200)
             channel.exec_command(command)
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise lost(self.node, doing, error) from error
+            raise lost(self.node, operation, error) from error
         return channel
 
-    def _channel(self, transport: paramiko.Transport, doing: str) -> paramiko.Channel:
+    def _channel(self, transport: paramiko.Transport, operation: str) -> paramiko.Channel:
         try:
             return transport.open_session(timeout=self.silence)
         except paramiko.ChannelException as error:
             raise HadeployError(
                 f"the SSH server opens no session ({error.text})",
                 node=self.node,
-                doing=doing,
+                operation=operation,
                 hint="does its MaxSessions allow at least 1?",
-                code=ExitCode.UNREACHABLE if doing == "observing" else ExitCode.FAILED,
+                code=ExitCode.UNREACHABLE if operation == "observing" else ExitCode.FAILED,
             ) from error
 
     def _lines(
-        self, channel: paramiko.Channel, doing: str, early: bytes = b"", *, endless: bool = False
+        self,
+        channel: paramiko.Channel,
+        operation: str,
+        early: bytes = b"",
+        *,
+        endless: bool = False,
     ) -> Iterator[str]:
         try:
-            yield from lines_of(self._chunks(channel, doing, early), endless=endless)
+            yield from lines_of(self._chunks(channel, operation, early), endless=endless)
         except TooMuchError as error:
-            raise too_much(self.node, doing, str(error)) from error
+            raise too_much(self.node, operation, str(error)) from error
 
-    def _chunks(self, channel: paramiko.Channel, doing: str, early: bytes = b"") -> Iterator[bytes]:
+    def _chunks(
+        self, channel: paramiko.Channel, operation: str, early: bytes = b""
+    ) -> Iterator[bytes]:
         if early:
             yield early
         while True:
@@ -328,15 +335,15 @@ class Session:
                 seconds = time.monotonic() - started
                 if seconds > self.silence + SUSPENDED_SECONDS:
                     continue
-                raise silent(self.node, doing, seconds) from error
+                raise silent(self.node, operation, seconds) from error
             except (paramiko.SSHException, OSError, EOFError) as error:
-                raise lost(self.node, doing, error) from error
+                raise lost(self.node, operation, error) from error
             if not chunk:
                 return
             yield chunk
 
-    def _ended(self, doing: str, code: int, output: str, *, begun: bool) -> PermanentError:
-        refused = None if begun or not self.sudo else refusal(output, self.node, doing)
+    def _ended(self, operation: str, code: int, output: str, *, begun: bool) -> PermanentError:
+        refused = None if begun or not self.sudo else refusal(output, self.node, operation)
         if code == -1 and not refused:
-            return lost(self.node, doing, ConnectionError("closed by the node"))
-        return refused or cut_short(self.node, doing, code, output, sudo=self.sudo, begun=begun)
+            return lost(self.node, operation, ConnectionError("closed by the node"))
+        return refused or cut_short(self.node, operation, code, output, sudo=self.sudo, begun=begun)

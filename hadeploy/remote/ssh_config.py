@@ -198,7 +198,7 @@ class SshConfig:
         except subprocess.TimeoutExpired as error:
             raise PermanentError(
                 f"ssh -G has not ended after {self.timeout:g} s",
-                doing=DOING,
+                operation=DOING,
                 hint="does a command in Match exec hang? (ssh.connect_timeout)",
                 code=ExitCode.USAGE,
             ) from error
@@ -212,7 +212,7 @@ class SshConfig:
             file = f"-F {self.file} " if self.file else ""
             raise PermanentError(
                 error_text(errors) or f"ssh -G ended with exit status {code}",
-                doing=DOING,
+                operation=DOING,
                 hint=f"correct the SSH config; to check it: ssh -G {file}{arguments[-1]}",
                 code=ExitCode.USAGE,
             )

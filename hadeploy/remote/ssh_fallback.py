@@ -63,7 +63,7 @@ class ParamikoConfig:
 def _nameless() -> PermanentError:
     return PermanentError(
         f"user {os.getuid()} of this machine has no name to log in with",
-        doing="reading the SSH config",
+        operation="reading the SSH config",
         hint="set ssh.user in the inventory, or USER",
         code=ExitCode.USAGE,
     )
@@ -119,7 +119,7 @@ def _place(file: Path, text: str, keyword: str) -> str:
 def _wrong(place: Path | str, reason: str) -> PermanentError:
     return PermanentError(
         f"{place}: {reason}",
-        doing="reading the SSH config",
+        operation="reading the SSH config",
         hint="correct that line; with OpenSSH installed here, ssh itself is asked",
         code=ExitCode.USAGE,
     )

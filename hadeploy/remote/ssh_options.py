@@ -232,7 +232,7 @@ def _refuse_bytes(hostname: str) -> None:
     if any("\udc80" <= character <= "\udcff" for character in hostname):
         raise PermanentError(
             f"HostName {printable(hostname)} is not UTF-8",
-            doing="reading the SSH config",
+            operation="reading the SSH config",
             hint="correct the SSH config",
             code=ExitCode.USAGE,
         )

@@ -46,7 +46,7 @@ class UnsetVariableError(Exception):
         whose = self.keyword or "an option"
         return PermanentError(
             f"{where}{whose} uses ${{{self.variable}}}, which is not set in the environment",
-            doing="reading the SSH config",
+            operation="reading the SSH config",
             hint=f"set {self.variable} where hadeploy runs, or correct the SSH config",
             code=ExitCode.USAGE,
         )

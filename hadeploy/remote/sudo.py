@@ -118,20 +118,20 @@ def insists_on_terminal(output: str) -> bool:
     return "you must have a tty to run sudo" in output
 
 
-def refusal(output: str, node: str, doing: str) -> PermanentError | None:
+def refusal(output: str, node: str, operation: str) -> PermanentError | None:
     """sudo's refusal as an error; None if it did not refuse.
 
     Args:
         output: what sudo said.
         node: the node's label.
-        doing: what was being done.
+        operation: what was being done.
     """
     for words, what, hint, shown in _REFUSALS:
         if any(word in output for word in words):
             return PermanentError(
                 what,
                 node=node,
-                doing=doing,
+                operation=operation,
                 hint=hint,
                 detail=output[-1000:] if shown else None,
                 code=ExitCode.UNREACHABLE,

@@ -98,7 +98,7 @@ def _take_turn(
         elif message.kind == "restoring":
             progress.node(session.node, "putting back what it had")
 
-    reply = session.run(script, doing="applying", on_message=tell)
+    reply = session.run(script, operation="applying", on_message=tell)
     failed = reply.all("failed")
     if not failed:
         _refuse(reply, session.node, begun=begun)
@@ -131,11 +131,13 @@ def _refuse(reply: Reply, node: str, *, begun: bool) -> None:
         if not (begun or reply.all("ok")):
             raise
         # Who loses the lock between two steps may not put the first one back either.
-        raise NodeFailedError(error.what, NodeOutcome.BROKEN, node=node, hint=error.hint) from error
+        raise NodeFailedError(
+            error.message, NodeOutcome.BROKEN, node=node, hint=error.hint
+        ) from error
 
 
 def put_back(
-    script: str, session: Session, progress: Progress, doing: str = "putting back what it had"
+    script: str, session: Session, progress: Progress, operation: str = "putting back what it had"
 ) -> NodeOutcome:
     """Put a node back to what its record tells of, or keep it off the VIP.
 
@@ -143,13 +145,13 @@ def put_back(
         script: does that.
         session: to the node.
         progress: told what is done.
-        doing: what that is.
+        operation: what that is.
 
     Returns:
         What it has now.
     """
-    progress.node(session.node, doing)
-    reply = session.run(script, doing="putting back")
+    progress.node(session.node, operation)
+    reply = session.run(script, operation="putting back")
     refuse(reply, session.node, "putting back")
     return _standing(reply)
 

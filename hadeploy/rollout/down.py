@@ -77,7 +77,7 @@ def prove_gone(
         HadeployError(
             f"still there: {', '.join(left)}",
             node=node,
-            doing="proving that nothing is left",
+            operation="proving that nothing is left",
             hint="run `hadeploy down` again; an address that no record of ours names is kept",
             code=ExitCode.NOT_PROVEN,
         )
@@ -145,7 +145,7 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
         if message.kind in ("removing", "releasing"):
             progress.node(session.node, f"{message.kind} {message.words[0]}")
 
-    reply = session.run(script, doing="removing", on_message=tell)
+    reply = session.run(script, operation="removing", on_message=tell)
     refuse(reply, session.node, "removing")
     if failures := reply.all("failed"):
         what = printable(" ".join(failures[0].words))
@@ -153,7 +153,7 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
             raise HadeployError(
                 "the VIP could not be handed over, so nothing was removed",
                 node=session.node,
-                doing="handing over",
+                operation="handing over",
                 detail=reply.said,
                 hint="`hadeploy verify` tells what is wrong with the others",
             )
@@ -161,7 +161,7 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
         raise HadeployError(
             f"could not remove {what}",
             node=session.node,
-            doing="removing",
+            operation="removing",
             detail=reply.said,
             hint="mend the cause and run `hadeploy down` again",
         )

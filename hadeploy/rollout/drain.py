@@ -116,7 +116,7 @@ def _run(
             HD_OTHERWISE="leave_it",
             HD_HELLO=hello_for_printf(),
         )
-        reply = sessions[node].run(script, doing=purpose)
+        reply = sessions[node].run(script, operation=purpose)
         refuse(reply, node, purpose)
         if reply.all("failed"):
             error = NotTakenOverError(
@@ -126,7 +126,7 @@ def _run(
                 detail=reply.said,
                 hint=f"docker logs --tail 30 {cluster.container_names[1]}",
             )
-            error.doing = purpose
+            error.operation = purpose
             if purpose == "drain":
                 error.blame(take_back(cluster, node, lock, sessions, progress, SECONDS))
             raise error

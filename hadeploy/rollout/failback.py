@@ -54,6 +54,6 @@ def fail_back(
             if fit and not handed and all(look.holds(vip) for vip in vips):
                 progress.node(node, "handing the VIP back")
                 script = handing_over_script(cluster, lock, look.fingerprint)
-                sessions[node].run(script, doing="handing back")
+                sessions[node].run(script, operation="handing back")
                 handed = True
         time.sleep(POLL_SECONDS)

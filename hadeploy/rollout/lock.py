@@ -148,11 +148,11 @@ def take(
 def _take_one(
     lock: Lock, session: Session, script: str | None, tell: Callable[[str, Message], None]
 ) -> Reply:
-    doing = "validating" if script else "taking the lock"
+    operation = "validating" if script else "taking the lock"
     script = script or lock.script("lock_take")
 
     def run(source: str) -> Reply:
-        return session.run(source, doing=doing, on_message=lambda m: tell(session.node, m))
+        return session.run(source, operation=operation, on_message=lambda m: tell(session.node, m))
 
     reply = run(script)
     told = lock_info(reply)
@@ -168,7 +168,7 @@ def _take_one(
 def release(lock: Lock, sessions: Mapping[str, Session]) -> None:
     """Give the lock back wherever it is ours; a node that cannot be reached lets it expire."""
     try_each(
-        lambda session: session.run(lock.script("lock_release"), doing="releasing the lock"),
+        lambda session: session.run(lock.script("lock_release"), operation="releasing the lock"),
         sessions.values(),
     )
 
@@ -204,7 +204,9 @@ def held(
             # that renews the lock itself.
             with suppress(HadeployError):
                 session.run(
-                    lock.script("alone lock_try_renew"), doing="renewing the lock", patient=False
+                    lock.script("alone lock_try_renew"),
+                    operation="renewing the lock",
+                    patient=False,
                 )
 
     # One for each node: a node that does not answer must not cost the others their locks.
@@ -233,7 +235,7 @@ def holders(
     lock = Lock(cluster.name, "unlock")
 
     def ask(session: Session) -> tuple[str, str | None]:
-        reply = session.run(lock.script("lock_tell"), doing="looking at the lock")
+        reply = session.run(lock.script("lock_tell"), operation="looking at the lock")
         told = lock_info(reply)
         return session.node, describe(told) if told else None
 
@@ -254,7 +256,7 @@ def break_lock(cluster: Cluster, sessions: Mapping[str, Session]) -> list[Hadepl
     lock = Lock(cluster.name, "unlock")
 
     def remove(session: Session) -> None:
-        reply = session.run(lock.script("lock_remove"), doing=REMOVING)
+        reply = session.run(lock.script("lock_remove"), operation=REMOVING)
         refuse(reply, session.node, REMOVING)
 
     return try_each(remove, sessions.values())[1]

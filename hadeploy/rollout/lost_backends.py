@@ -75,7 +75,7 @@ class UnfitForTakeoverError(BackendsLostError):
 
     def __init__(self, lost: Sequence[LostBackend], standing: NodeOutcome, *, node: str) -> None:
         super().__init__(lost, standing, node=node)
-        self.what = "it would win the VIP and does not reach backends that the holder reaches"
+        self.message = "it would win the VIP and does not reach backends that the holder reaches"
         self.hint = (
             f"`hadeploy drain {node}` keeps the VIP off it; or make it reach them (firewall? "
             "routes?), and run `hadeploy up` again"

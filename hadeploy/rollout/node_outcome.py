@@ -51,9 +51,9 @@ class RolloutError(HadeployError):
 
     def __init__(self, cause: HadeployError, nodes: dict[str, NodeOutcome]) -> None:
         super().__init__(
-            cause.what,
+            cause.message,
             node=cause.node,
-            doing=cause.doing,
+            operation=cause.operation,
             hint=cause.hint,
             detail="\n".join([*(cause.detail or "").splitlines()[-14:], *_lines(nodes)]),
             code=ExitCode.FAILED if cause.code is ExitCode.UNREACHABLE else cause.code,
@@ -78,7 +78,7 @@ class NodeFailedError(HadeployError):
         detail: str | None = None,
         hint: str | None = "mend the cause and run `hadeploy up` again",
     ) -> None:
-        super().__init__(what, node=node, doing="applying", detail=detail, hint=hint)
+        super().__init__(what, node=node, operation="applying", detail=detail, hint=hint)
         self.standing = standing
 
 

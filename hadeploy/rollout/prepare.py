@@ -250,7 +250,7 @@ def _maybe_locked(observed: Mapping[str, ObservedNode]) -> None:
     """
     for node, look in observed.items():
         if look.lock:
-            error = locked(look.lock, node=node, doing="looking")
+            error = locked(look.lock, node=node, operation="looking")
             if not error.ending or look.lock.get("working"):
                 raise error
 

@@ -66,7 +66,7 @@ def given_nodes(cluster: Cluster, addresses: Sequence[str]) -> list[Node]:
 
 def _not_former(what: str) -> HadeployError:
     hint = "give the address of a node that left the inventory"
-    return HadeployError(what, doing="reading --former", hint=hint, code=ExitCode.USAGE)
+    return HadeployError(what, operation="reading --former", hint=hint, code=ExitCode.USAGE)
 
 
 def refuse_strangers(
@@ -106,7 +106,7 @@ def _without_record(cluster: Cluster, address: str) -> HadeployError:
     return HadeployError(
         f"it has no record of cluster {cluster.name} with {vips}",
         node=address,
-        doing="looking at former nodes",
+        operation="looking at former nodes",
         hint="--former takes the address of a node that `hadeploy up` has set up for this "
         "cluster, with the same VIP; its record names the others",
         code=ExitCode.USAGE,
@@ -121,7 +121,7 @@ def _of_another(cluster: Cluster, address: str, look: ObservedNode) -> HadeployE
     return HadeployError(
         f"a record names it as a node of cluster {cluster.name}, but {says}",
         node=address,
-        doing="looking at former nodes",
+        operation="looking at former nodes",
         hint=f"it is left as it is with: hadeploy up --forget {address} --skip former-nodes",
         code=ExitCode.USAGE,
     )

@@ -78,7 +78,7 @@ def stage_all(
     except HadeployError:
         root = shlex.quote(f"{prepared.cluster.root}/{layout.STAGING}")
         script = lock.script(f"lock_keep\nrm -rf {root}")
-        try_each(lambda node: sessions[node].run(script, doing="cleaning up"), nodes)
+        try_each(lambda node: sessions[node].run(script, operation="cleaning up"), nodes)
         raise
     warn(warnings)
     return fingerprints

@@ -143,14 +143,14 @@ def _last_look(
     return {look.node: look for look in looks}
 
 
-def _several(errors: list[HadeployError], doing: str = "applying") -> HadeployError:
+def _several(errors: list[HadeployError], operation: str = "applying") -> HadeployError:
     """The failures of several nodes as one, with the last words of each."""
     said = []
     for error in errors:
-        said += [f"{error.node}: {error.what}", *(error.detail or "").splitlines()[-3:]]
+        said += [f"{error.node}: {error.message}", *(error.detail or "").splitlines()[-3:]]
     return HadeployError(
         f"{len(errors)} nodes failed",
-        doing=doing,
+        operation=operation,
         detail="\n".join(said),
         hint=errors[0].hint,
         code=max(error.code for error in errors),
@@ -260,7 +260,7 @@ class Rollout:
         script = self._lock.script("lock_keep")
 
         def keep(session: Session) -> None:
-            refuse(session.run(script, doing=KEEPING), session.node, KEEPING)
+            refuse(session.run(script, operation=KEEPING), session.node, KEEPING)
 
         _, errors = try_each(keep, self._sessions.values())
         if errors:
@@ -339,23 +339,23 @@ class Rollout:
     def _ask_clients(self, turn: NodePlan, change: Change, before: Sequence[PortAnswers]) -> None:
         if not before:
             return
-        node, doing = turn.node, "asking it as clients on this machine do"
-        self._progress.node(node, doing)
+        node, operation = turn.node, "asking it as clients on this machine do"
+        self._progress.node(node, operation)
         unchanged = [
             n for n, s in self.standing.items() if s is NodeOutcome.UNTOUCHED and n != node
         ]
         if lost := self._clients.lost(node, before, unchanged):
-            self._progress.node(node, doing, "failed")
+            self._progress.node(node, operation, "failed")
             raise ClientRefusedError(lost, self._back(turn, change), node=node)
 
     def _ask_winner(self, turn: NodePlan, change: Change) -> None:
         winners = self._takeovers.winners(turn)
         if not winners:
             return
-        node, doing = turn.node, f"waiting for {' or '.join(winners)} to have the VIP"
-        self._progress.node(node, doing)
+        node, operation = turn.node, f"waiting for {' or '.join(winners)} to have the VIP"
+        self._progress.node(node, operation)
         if problem := self._takeovers.problem_of_winner(turn, change.election):
-            self._progress.node(node, doing, "failed")
+            self._progress.node(node, operation, "failed")
             raise NodeFailedError(
                 problem.message,
                 self._back(turn, change),
@@ -429,7 +429,7 @@ class Rollout:
             raise BackendsDiedError(
                 "backends went down on all nodes while the change was made",
                 node=node,
-                doing="applying",
+                operation="applying",
                 detail=error.detail,
                 hint="is an API server being restarted? run `hadeploy up` again when it is back",
             ) from error

@@ -56,7 +56,9 @@ def _node(situation: ClusterSnapshot, node: Node) -> NodeStatus:
     look = situation.observed.get(node.label)
     if look is None:
         error = situation.unreachable[node.label]
-        return NodeStatus(node.label, str(node.address), error=f"{error.doing}: {error.what}")
+        return NodeStatus(
+            node.label, str(node.address), error=f"{error.operation}: {error.message}"
+        )
     cluster = situation.cluster
     vrrp, record = look.vrrp, look.applied
     return NodeStatus(

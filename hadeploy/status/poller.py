@@ -187,7 +187,7 @@ def _overdue(watched: _Watched) -> HadeployError:
     return HadeployError(
         f"no answer for {time.monotonic() - watched.since:.0f} s",
         node=watched.node.label,
-        doing="observing",
+        operation="observing",
         hint="is it up, and does its Docker engine answer?",
         code=ExitCode.UNREACHABLE,
     )

@@ -83,7 +83,7 @@ def gather(inputs: Inputs, dialer: Dialer, progress: Progress) -> Report:
         progress.phase("Gather")
         script = support_script(inputs.cluster)
         replies, deaf = try_each(
-            lambda s: (s.node, s.run(script, doing="gathering for support")), connected
+            lambda s: (s.node, s.run(script, operation="gathering for support")), connected
         )
         report.replies = dict(replies)
         progress.phase("Check")

@@ -221,7 +221,7 @@ def print_error(console: Console, error: HadeployError) -> None:
     if isinstance(error, NodesError):
         alike: dict[tuple[str | None, ...], list[HadeployError]] = {}
         for one in error.errors:
-            alike.setdefault((one.doing, one.what, one.detail, one.hint), []).append(one)
+            alike.setdefault((one.operation, one.message, one.detail, one.hint), []).append(one)
         for same in alike.values():
             _print_one(console, same[0], [one.node for one in same if one.node])
     else:
@@ -229,11 +229,11 @@ def print_error(console: Console, error: HadeployError) -> None:
 
 
 def _print_one(console: Console, error: HadeployError, nodes: list[str]) -> None:
-    where = ": ".join(part for part in (", ".join(nodes), error.doing) if part)
+    where = ": ".join(part for part in (", ".join(nodes), error.operation) if part)
     head = Text("error: ", "bold red")
     if where:
         head.append(f"{where}: ", "bold")
-    head.append(error.what)
+    head.append(error.message)
     console.print(head, soft_wrap=True)
     for line in (error.detail or "").splitlines()[-20:]:
         console.print(Text(f"  | {line}", "dim"), soft_wrap=True)

@@ -50,7 +50,7 @@ class ScriptedSession(Session):
         super().__init__(node, None, sudo=False, silence=5)
         object.__setattr__(self, "_channel_of", lambda: _Channel(answer.encode(), code))
 
-    def _begin(self, command: str, size: int, doing: str, *, patient: bool = True) -> Any:
+    def _begin(self, command: str, size: int, operation: str, *, patient: bool = True) -> Any:
         return self._channel_of(), b""  # type: ignore[attr-defined]
 
 

@@ -36,7 +36,7 @@ TURN = NodePlan(
 
 def watch(session: Session) -> None:
     watched = Watched(["198.51.100.100"], {})
-    session.run("x", doing="watching", on_message=lambda m: watched.hear("n3", m))
+    session.run("x", operation="watching", on_message=lambda m: watched.hear("n3", m))
     watched.events()
     watched.requests()
 

@@ -219,5 +219,5 @@ def test_what_cannot_be_taken_over_is_told_with_file_and_container() -> None:
         read_classics({"n1": bent})
     (error,) = caught.value.errors
     assert error.node == "n1"
-    assert "keepalived.conf in " in error.what
-    assert "has auth_type AH" in error.what
+    assert "keepalived.conf in " in error.message
+    assert "has auth_type AH" in error.message

@@ -347,7 +347,7 @@ def test_an_archive_that_needs_more_room_than_there_is_fails() -> None:
 
 
 def connect(stage: Any) -> HadeployError:
-    return HadeployError("no", stage=stage, node="n1", doing="connecting to a@b:22", hint="h")
+    return HadeployError("no", stage=stage, node="n1", operation="connecting to a@b:22", hint="h")
 
 
 DOORS = [
@@ -358,7 +358,7 @@ DOORS = [
         [("ssh-reach", "pass"), ("ssh-host-key", "pass"), ("ssh-login", "fail")],
     ),
     (
-        HadeployError("sudo wants a password", node="n1", doing="observing", stage="sudo"),
+        HadeployError("sudo wants a password", node="n1", operation="observing", stage="sudo"),
         [("ssh-reach", "pass"), ("ssh-host-key", "pass"), ("ssh-login", "pass"), ("sudo", "fail")],
     ),
     (

@@ -129,7 +129,7 @@ def test_a_fault_while_haproxy_answers_is_the_check() -> None:
 def test_an_unreachable_node_that_its_peers_hear_is_the_master() -> None:
     before = scene("healthy")
     looks = {node: look for node, look in before.observed.items() if node != "n1"}
-    error = HadeployError("timed out", node="n1", doing="connecting")
+    error = HadeployError("timed out", node="n1", operation="connecting")
     found = one(diagnose(dataclasses.replace(before, observed=looks, unreachable={"n1": error})))
     assert found.cause == "node-unreachable"
     assert "it most likely holds the VIP" in found.message

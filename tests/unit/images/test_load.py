@@ -74,7 +74,7 @@ def test_an_archive_is_compressed_once_and_one_that_is_compressed_is_left_alone(
 def test_an_archive_that_is_gone_is_told() -> None:
     with pytest.raises(HadeployError) as caught, compressed_archives([Path("/absent.tar")], QUIET):
         pass
-    assert caught.value.what == "/absent.tar: No such file or directory"
+    assert caught.value.message == "/absent.tar: No such file or directory"
     assert caught.value.code == ExitCode.USAGE
 
 

@@ -55,7 +55,7 @@ def test_a_shell_that_prints_its_commands_is_not_root(size: int | None) -> None:
 def test_refusals(said: str, what: str) -> None:
     refused = refusal(said, "n1", "observing")
     assert refused is not None
-    assert (refused.what, refused.code) == (what, 3)
+    assert (refused.message, refused.code) == (what, 3)
 
 
 def test_no_refusal() -> None:

@@ -33,7 +33,7 @@ def refused(known: bool, found: ObservedNode) -> list[str]:
     try:
         refuse_strangers(cluster, there, builders.healthy(cluster), list(there) if known else [])
     except NodesError as error:
-        return [one.what for one in error.errors]
+        return [one.message for one in error.errors]
     return []
 
 

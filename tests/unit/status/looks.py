@@ -36,7 +36,7 @@ def situation(
     observed = {node: look for node, look in observed.items() if node not in away}
     desired = {node: d for node, d in builders.desired(now).items() if node in observed}
     unreachable = {
-        node: HadeployError("Connection refused", node=node, doing="connecting to it")
+        node: HadeployError("Connection refused", node=node, operation="connecting to it")
         for node in away
     }
     return ClusterSnapshot(now, desired, observed, make_plan(now, desired, observed), unreachable)

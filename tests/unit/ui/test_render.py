@@ -162,7 +162,7 @@ def errors_shown(error: HadeployError) -> list[str]:
 
 def test_nodes_that_fail_alike_are_told_once() -> None:
     def failure(node: str, what: str) -> HadeployError:
-        return HadeployError(what, node=node, doing="pulling", hint="wait", detail="x\ny")
+        return HadeployError(what, node=node, operation="pulling", hint="wait", detail="x\ny")
 
     same = [failure(node, "no route") for node in ("n1", "n2", "n3")]
     assert errors_shown(NodesError([same[0], failure("n4", "refused"), *same[1:]])) == [
@@ -178,4 +178,4 @@ def test_nodes_that_fail_alike_are_told_once() -> None:
 
 
 def test_an_error_of_no_node_names_none() -> None:
-    assert errors_shown(HadeployError("no", doing="reading")) == ["error: reading: no"]
+    assert errors_shown(HadeployError("no", operation="reading")) == ["error: reading: no"]
