@@ -123,7 +123,7 @@ def fresh_up(tool: Hadeploy, samples: Samples) -> None:
     """
     done = well(tool.own("up", "--json"))
     _add(samples, FRESH, tool.title, done)
-    if (waited := json.loads(done.out).get("waited")) is not None:
+    if (waited := json.loads(done.out).get("vip_wait_seconds")) is not None:
         samples.add(OWN, tool.title, done.seconds - waited)
 
 

@@ -155,8 +155,8 @@ def with_disabling(
         f"The containers set up by hand on {', '.join(sorted(running))} stop: connections to them "
         "are cut.",
     )
-    expects = (*plan.expects, *(told if running & set(holding) else ()))
-    return dataclasses.replace(plan, nodes=tuple(turns), expects=expects)
+    warnings = (*plan.warnings, *(told if running & set(holding) else ()))
+    return dataclasses.replace(plan, nodes=tuple(turns), warnings=warnings)
 
 
 def _disable_step(conflict: Conflict) -> Step:

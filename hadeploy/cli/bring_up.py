@@ -59,13 +59,15 @@ def bring_up(
         looks = retry_when_locked(
             lambda: _once(options, outcome, run, made, timeout, consent), run.progress, lock_wait
         )
-        outcome.waited = max(look.settled for look in looks.values())
+        outcome.vip_wait_seconds = max(look.settled for look in looks.values())
         changed = any(prepared.plan.changes for prepared in made)
         # Nodes that have left are not compared.
         before = (
             {n: look for n, look in made[0].observed.items() if n in looks} if changed else None
         )
-        prove(run, made[-1], outcome, timeout - outcome.waited, looks=looks, before=before)
+        prove(
+            run, made[-1], outcome, timeout - outcome.vip_wait_seconds, looks=looks, before=before
+        )
     return made
 
 

@@ -102,13 +102,13 @@ def down_script(
         plan: its turn.
         look: at the node.
         lock: of the run.
-        handed_over: the VIPs of its hand-over, if it has one.
+        handed_over: the VIPs of its handover, if it has one.
     """
     lines = []
     vips = dict.fromkeys(str(vip.ip) for vip in cluster.vip)
     vips |= dict.fromkeys(look.applied.vips if look.applied else ())
     for step in plan.steps:
-        if step.action == "hand-over":
+        if step.action == "handover":
             port = str(cluster.listeners[0].port)
             there = map(shlex.quote, handed_over)
             lines.append(" ".join(["step", "0", "hand_over", port, *there]))

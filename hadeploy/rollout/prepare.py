@@ -238,7 +238,7 @@ def _before(
     # What the second plan takes away is confirmed before the first one begins.
     first = make_plan(cluster, desired, observed)
     unheard = tuple(unheard_by_forgotten(inputs.cluster, desired, plan.together))
-    first = dataclasses.replace(first, removes=plan.removes, expects=(*first.expects, *unheard))
+    first = dataclasses.replace(first, removes=plan.removes, warnings=(*first.warnings, *unheard))
     return Prepared(cluster, observed, desired, first, then)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.down import vips_to_hand_over
+from hadeploy.plan.down import handover_vips
 from hadeploy.plan.membership import cluster_vips, may_be_removed, vips_of
 from hadeploy.plan.model import Plan
 from hadeploy.plan.vrrp_settings import present_addresses
@@ -162,7 +162,7 @@ def remove_nodes(
             if turn.holder:
                 find_successor(cluster, None, turn.node, sessions, holder=looks[turn.node])
             look = looks[turn.node]
-            vips = vips_to_hand_over(cluster, look, staying)
+            vips = handover_vips(cluster, look, staying)
             script = down_script(cluster, turn, look, lock, vips)
             remove(script, turn, former[turn.node], progress)
     prove_gone(cluster, looks, former, progress)

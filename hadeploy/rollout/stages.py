@@ -133,7 +133,7 @@ def _join(stage: _Stage, final: Plan, new: list[str]) -> Prepared | None:
         cluster.model_copy(update={"nodes": (*cluster.nodes, *leaving)}),
         stage.everyone,
         {**{node: i.desired for node, i in introductions.items()}, **desired},
-        dataclasses.replace(plan, removes=final.removes, expects=_expects(final)),
+        dataclasses.replace(plan, removes=final.removes, warnings=_warnings(final)),
         f"After that, {', then '.join(rest)}.",
         introductions=introductions,
         before_removal=bool(stage.departing),
@@ -202,7 +202,7 @@ def _leave(stage: _Stage) -> str:
     return f"{', '.join(stage.departing)} {verb} the cluster"
 
 
-def _expects(final: Plan) -> tuple[str, ...]:
+def _warnings(final: Plan) -> tuple[str, ...]:
     """What the later plans do to traffic: with the new nodes there is another one to serve."""
     interrupting = (Impact.HANDOVER, Impact.RESTART, Impact.OUTAGE)
     moves = any(

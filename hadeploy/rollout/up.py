@@ -305,7 +305,7 @@ class Rollout:
             elif not isinstance(error, RefusedError):
                 self.standing[node] = NodeOutcome.UNKNOWN
             raise
-        moved = any(step.action == "hand-over" for step in turn.steps)
+        moved = any(step.action == "handover" for step in turn.steps)
         if moved and cluster.vrrp.preempt and not turn.drained:
             # By itself it comes home, too.
             with suppress(HadeployError):

@@ -183,7 +183,7 @@ def _left_behind(situation: ClusterSnapshot) -> Iterator[Proof]:
     for node, look in situation.observed.items():
         if layout.RUN_DRAIN in drains(look) and not look.lock:
             seen = "a run that died keeps the VIP off it"
-            yield Proof("hand-over-ended", "fail", seen, node, "`hadeploy up` lets it go")
+            yield Proof("handover-finished", "fail", seen, node, "`hadeploy up` lets it go")
 
 
 def _configurations(situation: ClusterSnapshot) -> Iterator[Proof]:

@@ -121,7 +121,7 @@ def render_plan(plan: Plan, then: str = "") -> RenderableType:
     )
     notes += [Text(plan.applied, "yellow")] if plan.applied else []
     notes += [Text(sentence, "red") for sentence in (*plan.undoes, *plan.removes)]
-    notes += [Text(sentence, "yellow") for sentence in plan.expects]
+    notes += [Text(sentence, "yellow") for sentence in plan.warnings]
     if then:
         notes.append(Text(then, "yellow"))
     if not plan.changes and not then:

@@ -28,7 +28,7 @@ TURN = NodePlan(
     (
         Step("write-file", "haproxy/haproxy.cfg", "it changes", Impact.NONE, role="haproxy"),
         Step("reload-container", "c-haproxy", "it changes", Impact.RELOAD, role="haproxy"),
-        Step("hand-over", "the VIP", "before a restart", Impact.HANDOVER),
+        Step("handover", "the VIP", "before a restart", Impact.HANDOVER),
         Step("write-record", "applied.json", "it changes", Impact.NONE),
     ),
 )

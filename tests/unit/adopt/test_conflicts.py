@@ -174,7 +174,7 @@ def test_they_are_stopped_first_and_keepalived_before_haproxy() -> None:
         "write-record",
     ]
     assert plan.nodes[0].steps[1].subject == "diamond-haproxy"
-    assert plan.expects == ()
+    assert plan.warnings == ()
 
 
 def test_labels_are_shown_without_what_a_terminal_obeys() -> None:

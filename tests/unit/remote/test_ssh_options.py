@@ -157,10 +157,8 @@ def test_what_ssh_itself_says_of_a_variable() -> None:
     )
     unset = said_unset(said)
     assert unset is not None
-    assert (
-        unset.explained([]).message
-        == "an option uses ${NOWHERE}, which is not set in the environment"
-    )
+    expected = "an option uses ${NOWHERE}, which is not set in the environment"
+    assert unset.explained([]).message == expected
     assert said_unset("debug1: other") is None
 
 

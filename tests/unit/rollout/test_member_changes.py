@@ -124,9 +124,9 @@ class Segment:
             for step in turn.steps:
                 if step.action == "hold":
                     self.held.add(at)
-                elif step.action == "hand-over":
+                elif step.action == "handover":
                     self._hand_over(at, prepared)
-                elif step.action == "end-hand-over":
+                elif step.action == "finish-handover":
                     self.held.discard(at)
                 self.outages += step.impact is Impact.OUTAGE
                 assert not (step.impact is Impact.RESTART and at == self.holder)
@@ -379,4 +379,4 @@ def test_the_first_plan_tells_what_follows(old: str, new: str, then: list[str]) 
     departing = {address(i) for i in old} - {address(i) for i in new}
     plans = run(Segment(inventory(old), address("1")), wanted, departing)
     assert [prepared.then for prepared in plans] == then
-    assert VIP_MOVES in plans[0].plan.expects
+    assert VIP_MOVES in plans[0].plan.warnings

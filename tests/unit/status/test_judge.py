@@ -159,7 +159,7 @@ CASES: list[Any] = [
     pytest.param(
         situation(file("n3", "track/handover", b"1\n"), vrrp("n3", "FAULT")),
         "degraded",
-        [("n3", "hand-over-ended")],
+        [("n3", "handover-finished")],
         id="a dead run keeps the VIP off a node",
     ),
     pytest.param(
