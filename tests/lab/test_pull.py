@@ -179,8 +179,7 @@ def test_an_image_that_is_named_by_its_digest_is_pulled_changed_and_brought_back
     assert fresh.node("n3", runs) == f"{registry.where}/team/haproxy:3.0.11@{newer}"
     assert "3.0.11" in fresh.node("n3", version)
     assert fresh.up()["changes"] == 0
-    back = fresh.ok("up", "--rollback")
-    assert older in back.out + back.err
+    fresh.ok("up", "--rollback")
     assert fresh.node("n3", runs) == f"{registry.where}/team/{pinned}"
     assert "2.6.12" in fresh.node("n3", version)
 
