@@ -159,6 +159,16 @@ last_bytes() {
     timeout 10 "$@" 2>&1 | tail -c "$hd_bytes"
 }
 
+# What a container prints may be one line without end: `at_once fold -b -w "$MOST_LINE_BYTES"` breaks it, before
+# something keeps it in memory as a whole.
+# shellcheck disable=SC2034
+MOST_LINE_BYTES=65536
+
+# at_once COMMAND...: its output goes on line by line. Busybox has no stdbuf, and its programs need none.
+at_once() {
+    if have stdbuf; then stdbuf -oL "$@"; else "$@"; fi
+}
+
 # brief BYTES COMMAND...: its exit code, also in hd_code, and what it prints in hd_said; it fails if that is more.
 brief() {
     hd_most=$1

@@ -190,7 +190,7 @@ def test_an_image_that_is_named_by_its_digest_is_pulled_changed_and_brought_back
     assert refused.code == 1
     assert "manifest unknown" in refused.err
     assert fresh.snapshot() == before
-    pushed = fresh.run("images", "push")
+    pushed = fresh.run("images push")
     assert pushed.code == 2
     assert "an archive keeps no digests" in pushed.err
     fresh.inventory["images"]["haproxy"]["reference"] = pinned
