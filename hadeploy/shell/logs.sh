@@ -3,10 +3,11 @@
 # log, it does not pass for anything else. Nothing is changed. Given: HD_CLUSTER, HD_MARK (only this
 # run knows it), HD_SECONDS (for how long at most).
 
-# tagged ROLE: line by line, at once. `sed -u` would not be quicker than the shell.
+# tagged ROLE: line by line, at once. `sed -u` would not be quicker than the shell, and busybox has no
+# stdbuf.
 tagged() {
-    at_once fold -b -w "$MOST_LINE_BYTES" | if have stdbuf; then
-        at_once sed "s/^/$HD_MARK $1 /"
+    if stdbuf -oL true 2>/dev/null; then
+        fold_lines | stdbuf -oL sed "s/^/$HD_MARK $1 /"
     else
         while IFS= read -r hd_line; do
             printf '%s %s %s\n' "$HD_MARK" "$1" "$hd_line"

@@ -159,14 +159,13 @@ last_bytes() {
     timeout 10 "$@" 2>&1 | tail -c "$hd_bytes"
 }
 
-# What a container prints may be one line without end: `at_once fold -b -w "$MOST_LINE_BYTES"` breaks it, before
-# something keeps it in memory as a whole.
-# shellcheck disable=SC2034
+# What a container prints may be one line without end, which is broken before a program keeps it in memory as a
+# whole.
 MOST_LINE_BYTES=65536
 
-# at_once COMMAND...: its output goes on line by line. Busybox has no stdbuf, and its programs need none.
-at_once() {
-    if have stdbuf; then stdbuf -oL "$@"; else "$@"; fi
+# fold_lines: line by line, at once; without stdbuf (busybox) as they come.
+fold_lines() {
+    if stdbuf -oL true 2>/dev/null; then stdbuf -oL fold -b -w "$MOST_LINE_BYTES"; else cat; fi
 }
 
 # brief BYTES COMMAND...: its exit code, also in hd_code, and what it prints in hd_said; it fails if that is more.
