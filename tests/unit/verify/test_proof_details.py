@@ -9,51 +9,24 @@ import pytest
 
 from hadeploy.answers.answer import Answer
 from hadeploy.check.network import GIVE_BACK
-from hadeploy.errors import HadeployError
-from hadeploy.observe.model import ObservedNode, Owner, Socket, VrrpState
-from hadeploy.observe.vrrp import Spoken
+from hadeploy.observe.model import ObservedNode, Owner, Socket
 from hadeploy.verify.model import Proof
-from hadeploy.verify.proofs import prove, unreachable_proofs, unstable
+from hadeploy.verify.proofs import unstable
 from tests.unit import builders
-
-NOW = builders.NOW
-LOGS = "docker logs --tail 30 c-keepalived"
-APPLY = "`hadeploy plan` shows the difference, `hadeploy up` applies it"
-MISSING = "`hadeploy plan` shows what is missing there"
-OURS = Owner("haproxy", 1, "c-haproxy")
-ID = builders.desired(builders.cluster())["n2"].config_id("keepalived")
-OTHER_ID = "0" * 16
-
-
-def vrrp(state: str, config_id: str = ID, spoken: Spoken | None = None) -> VrrpState:
-    return dataclasses.replace(VrrpState(state, 240, 240, config_id), spoken=spoken)
-
-
-def look_at(*, holder: bool = False, stopped: str = "", **changes: Any) -> ObservedNode:
-    """n2, with these changes; `stopped` is the role of a container that does not run."""
-    look = builders.healthy(builders.cluster(), holder="n2" if holder else "n1")["n2"]
-    containers = tuple(
-        dataclasses.replace(c, status="exited") if c.role == stopped else c for c in look.containers
-    )
-    return dataclasses.replace(look, **{"containers": containers, **changes})
-
-
-def proofs(look: ObservedNode, name: str, **cluster: Any) -> list[Proof]:
-    """What is proven of n2, alone, under that name."""
-    of = builders.cluster(**cluster)
-    return [p for p in prove(of, builders.desired(of), {"n2": look}) if p.name == name]
-
-
-def fail(name: str, message: str, hint: str | None, **more: Any) -> Proof:
-    return Proof(name, "fail", message, "n2", hint, **more)
-
-
-def container(index: int, **changes: Any) -> ObservedNode:
-    """n2 with another container of that number."""
-    look = look_at()
-    containers = list(look.containers)
-    containers[index] = dataclasses.replace(containers[index], **changes)
-    return dataclasses.replace(look, containers=tuple(containers))
+from tests.unit.verify.bent_node import (
+    AGREES,
+    APPLY,
+    LOGS,
+    MISSING,
+    NOW,
+    OTHER_ID,
+    OURS,
+    container,
+    fail,
+    look_at,
+    proofs,
+    vrrp,
+)
 
 
 def test_a_container_that_runs() -> None:
@@ -219,112 +192,6 @@ def test_another_configuration_lasts_where_no_program_was_told_of_it(
     )
 
 
-AGREES = "keepalived-agrees"
-TRACKED = "its haproxy check fails"
-DEAF = (
-    "does the network, or a firewall, drop VRRP (IP protocol 112) between the nodes? a cloud's "
-    "security groups do by default, and switches may drop multicast"
-)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message", "brief"),
-    [
-        ({}, "keepalived is BACKUP and the VIP is not here", "BACKUP"),
-        ({"holder": True}, "keepalived is MASTER and the VIP is here", "MASTER, holds the VIP"),
-        (
-            {"vrrp": vrrp("BACKUP", spoken=Spoken({}, master="198.51.100.11"))},
-            "keepalived is BACKUP and the VIP is not here",
-            "BACKUP",
-        ),
-        (
-            {"vrrp": vrrp("MASTER", spoken=Spoken({})), "holder": True},
-            "keepalived is MASTER and the VIP is here",
-            "MASTER, holds the VIP",
-        ),
-    ],
-)
-def test_a_keepalived_that_agrees(changes: dict[str, Any], message: str, brief: str) -> None:
-    assert proofs(look_at(**changes), AGREES) == [Proof(AGREES, "pass", message, "n2", brief=brief)]
-
-
-@pytest.mark.parametrize(
-    ("changes", "message", "hint", "brief", "follows"),
-    [
-        ({"vrrp": None}, "keepalived does not tell its state", LOGS, "silent", False),
-        (
-            {"vrrp": None, "stopped": "keepalived"},
-            "keepalived does not tell its state",
-            LOGS,
-            "silent",
-            True,
-        ),
-        (
-            {"vrrp": vrrp("FAULT")},
-            f"keepalived is in FAULT ({TRACKED})",
-            LOGS,
-            "FAULT",
-            False,
-        ),
-        (
-            {"vrrp": vrrp("FAULT"), "stopped": "haproxy"},
-            f"keepalived is in FAULT ({TRACKED})",
-            LOGS,
-            "FAULT",
-            True,
-        ),
-        (
-            {"vrrp": vrrp("FAULT"), "stopped": "haproxy", "holder": True},
-            f"keepalived is in FAULT ({TRACKED})",
-            LOGS,
-            "FAULT, holds the VIP",
-            False,
-        ),
-        (
-            {"vrrp": vrrp("BACKUP", spoken=Spoken({}))},
-            "keepalived is BACKUP and has heard no advert of the VIP's holder",
-            DEAF,
-            "BACKUP",
-            False,
-        ),
-        (
-            {"vrrp": vrrp("MASTER", spoken=Spoken({}))},
-            "keepalived is MASTER and the VIP is not here",
-            LOGS,
-            "MASTER",
-            False,
-        ),
-    ],
-)
-def test_a_keepalived_that_does_not_agree(
-    changes: dict[str, Any], message: str, hint: str, brief: str, follows: bool
-) -> None:
-    wanted = fail(AGREES, message, hint, brief=brief, follows=follows)
-    assert proofs(look_at(**changes), AGREES) == [wanted]
-
-
-@pytest.mark.parametrize("holder", [False, True])
-@pytest.mark.parametrize("stopped", ["", "haproxy"])
-def test_a_drained_node_is_in_fault_and_has_no_vip(holder: bool, stopped: str) -> None:
-    look = look_at(vrrp=vrrp("FAULT"), holder=holder, stopped=stopped)
-    files = tuple(
-        dataclasses.replace(f, content=b"1\n") if f.path == "track/drain" else f for f in look.files
-    )
-    (proof,) = proofs(dataclasses.replace(look, files=files), AGREES)
-    assert proof.verdict == ("fail" if holder else "pass")
-    assert proof.message == "keepalived is in FAULT (drain)"
-    assert not proof.follows
-
-
-def test_one_vip_of_two_here_is_the_masters() -> None:
-    both = {"vip": [builders.VIP, "198.51.100.201"]}
-    of = builders.cluster(**both)
-    config_id = builders.desired(of)["n2"].config_id("keepalived")
-    look = look_at(holder=True, vrrp=vrrp("MASTER", config_id))
-    (proof,) = proofs(look, AGREES, **both)
-    assert proof.message == "keepalived is MASTER and the VIP is here"
-
-
 THROUGH = "vip-answers-node"
 TARGET = f"{builders.VIP}:9443"
 WHERE = (builders.VIP, 9443)
@@ -386,57 +253,3 @@ def test_a_vip_outside_of_every_subnet_is_not_waited_for() -> None:
     record = dataclasses.replace(record, vips=("203.0.113.9",))
     (proof,) = proofs(look_at(through={}, applied=record), THROUGH, **elsewhere)
     assert (proof.hint, proof.lasting) == (GIVE_BACK, True)
-
-
-RUNS = "check-runs"
-
-
-@pytest.mark.parametrize(("age", "fits"), [(0, True), (14, True), (15, False)])
-def test_a_check_may_be_two_rounds_old_and_two_seconds(age: int, fits: bool) -> None:
-    """Every second, with five seconds for each."""
-    wanted = (
-        Proof(RUNS, "pass", "keepalived checks haproxy", "n2")
-        if fits
-        else fail(RUNS, f"its last check is {age} s old", LOGS)
-    )
-    assert proofs(look_at(check_age=age), RUNS) == [wanted]
-
-
-def test_a_check_that_never_ran() -> None:
-    wanted = fail(RUNS, "keepalived never checks haproxy", LOGS)
-    assert proofs(look_at(check_age=None), RUNS) == [wanted]
-    assert proofs(look_at(check_age=None, vrrp=None), RUNS) == []
-
-
-ONCE = "vip-claimed-once"
-
-
-def test_no_other_keepalived() -> None:
-    nothing = Proof(ONCE, "pass", "no other keepalived claims the VIP", "n2")
-    assert proofs(look_at(), ONCE) == [nothing]
-    # Nobody can tell whose a keepalived is.
-    assert proofs(look_at(docker=None), ONCE) == []
-
-
-def test_another_keepalived_of_which_nothing_is_known() -> None:
-    look = look_at()
-    look = dataclasses.replace(look, keepaliveds={**look.keepaliveds, 77: ""})
-    warned = Proof(
-        ONCE,
-        "warn",
-        "another keepalived runs here, and what it claims is not known: the node itself (pid 77)",
-        "n2",
-        "systemctl disable --now keepalived",
-    )
-    assert proofs(look, ONCE) == [warned]
-
-
-def test_a_node_that_cannot_be_reached() -> None:
-    error = HadeployError("no route", doing="connecting", hint="look at it")
-    assert unreachable_proofs({"n2": error}) == [
-        fail(
-            "node-reachable",
-            "connecting: no route; nothing is known of it, and it may hold the VIP, too",
-            "look at it",
-        )
-    ]
