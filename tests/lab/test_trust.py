@@ -93,9 +93,8 @@ def test_a_process_name_of_a_user_reaches_the_terminal_without_controls(fresh: C
     try:
         listens = "ss -Hltn sport = :9443"
         eventually(lambda: fresh.node("n2", listens), "it listens")
-        for command in ("check", "up --yes", "status", "check --json"):
-            first, *options = command.split()
-            result = fresh.run(first, *options)
+        for command in ("check", "up"):
+            result = fresh.run(command)
             said = result.out + result.err
             assert [c for c in CONTROLS if c in said] == [], command
             assert "9443" in said
@@ -126,8 +125,14 @@ def speaking(text: bytes) -> Iterator[int]:
     "text",
     [
         f"{OSC}\x9b31m\r\nSSH-2.0-x\r\n".encode("latin-1"),
-        f"SSH-2.0-{OSC}\x9b31m\r\nnonsense\r\n".encode("latin-1"),
-        f"{OSC}\x9b31m".encode("latin-1") * 20_000,
+        pytest.param(
+            f"SSH-2.0-{OSC}\x9b31m\r\nnonsense\r\n".encode("latin-1"),
+            marks=pytest.mark.exhaustive,
+        ),
+        pytest.param(
+            f"{OSC}\x9b31m".encode("latin-1") * 20_000,
+            marks=pytest.mark.exhaustive,
+        ),
     ],
 )
 def test_what_a_server_says_before_its_key_is_checked_has_no_controls(
@@ -135,6 +140,7 @@ def test_what_a_server_says_before_its_key_is_checked_has_no_controls(
 ) -> None:
     with speaking(text) as port:
         cluster.inventory["nodes"][1]["ssh"] = {"host": "127.0.0.1", "port": port}
+        cluster.inventory["ssh"]["connect_timeout"] = 2
         result = cluster.run("check")
     assert result.code == 3
     assert [c for c in CONTROLS if c in result.out + result.err] == []
