@@ -9,7 +9,8 @@ from hadeploy.adopt.managers import manager_of
 from hadeploy.adopt.recognise import ByHand, recognise, words
 from hadeploy.check.model import Finding, Sight
 from hadeploy.check.network import interface_of
-from hadeploy.check.segment import BACK_FIX, PRUNE, answering, forgotten_nodes, is_back
+from hadeploy.check.segment import answering, forgotten_nodes, is_back
+from hadeploy.check.stranger import BACK_FIX, PRUNE
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode, Owner, Socket

@@ -7,14 +7,8 @@ from collections.abc import Iterator
 
 from hadeploy.check.model import Finding, Sight
 from hadeploy.check.network import addressless, misplaced
-from hadeploy.check.segment import (
-    Stranger,
-    advertising,
-    answering,
-    misplaced_vips,
-    origin,
-    removal,
-)
+from hadeploy.check.segment import advertising, answering, misplaced_vips, origin, removal
+from hadeploy.check.stranger import Stranger
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.identity import running_identity

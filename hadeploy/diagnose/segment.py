@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.check.segment import (
-    Stranger,
-    advertising,
-    answering,
-    misplaced_vips,
-    origin,
-    removal,
-)
+from hadeploy.check.segment import advertising, answering, misplaced_vips, origin, removal
+from hadeploy.check.stranger import Stranger
 from hadeploy.diagnose.model import Diagnosis, Scene
 
 

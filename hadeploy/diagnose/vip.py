@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.check.segment import Stranger, forgotten_nodes, left_nodes, misplaced_vips
+from hadeploy.check.segment import forgotten_nodes, left_nodes, misplaced_vips
+from hadeploy.check.stranger import Stranger
 from hadeploy.diagnose.model import Diagnosis, Scene
 from hadeploy.plan.successor import drains
 from hadeploy.verify.other_keepaliveds import may_hold

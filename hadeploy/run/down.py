@@ -19,7 +19,7 @@ from hadeploy.run.progress import Progress
 from hadeploy.run.refusal import refuse
 from hadeploy.transport.fanout import each
 from hadeploy.transport.protocol import Message
-from hadeploy.transport.session import Session
+from hadeploy.transport.session import CHANGE_SECONDS, Session
 from hadeploy.verify.other_keepaliveds import spared
 
 # The VIP has left by then, and with it every connection worth waiting for.
@@ -145,7 +145,7 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
         if message.kind in ("removing", "releasing"):
             progress.node(session.node, f"{message.kind} {message.words[0]}")
 
-    reply = session.run(script, doing="removing", on_message=tell)
+    reply = session.run(script, doing="removing", on_message=tell, seconds=CHANGE_SECONDS)
     refuse(reply, session.node, "removing")
     if failures := reply.all("failed"):
         what = printable(" ".join(failures[0].words))

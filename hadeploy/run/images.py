@@ -19,6 +19,9 @@ from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import each
 from hadeploy.transport.session import Session
 
+# shell/images.sh ends a pull after an hour; the login comes before it.
+PULL_SECONDS = 3600 + 120
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -177,7 +180,7 @@ def pull(
     here = login if login and login.registry == registry else None
     doing = f"pulling {reference}"
     progress.node(session.node, doing)
-    reply = session.run(pull_script(reference, cluster, here), doing=doing)
+    reply = session.run(pull_script(reference, cluster, here), doing=doing, seconds=PULL_SECONDS)
     if here and reply.all("refused"):
         raise HadeployError(
             f"docker login to {registry} as {here.user} failed",

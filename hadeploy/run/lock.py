@@ -20,7 +20,7 @@ from hadeploy.run.refusal import LockedError, describe, refuse
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import try_each
 from hadeploy.transport.protocol import Message, Reply
-from hadeploy.transport.session import Session
+from hadeploy.transport.session import CHANGE_SECONDS, Session
 from hadeploy.transport.ssh_tokens import local_user
 
 # A sixth of what shell/lock.sh grants, so that renewals may fail; shell/guard.sh counts on it.
@@ -152,7 +152,12 @@ def _take_one(
     script = script or lock.script("lock_take")
 
     def run(source: str) -> Reply:
-        return session.run(source, doing=doing, on_message=lambda m: tell(session.node, m))
+        return session.run(
+            source,
+            doing=doing,
+            on_message=lambda m: tell(session.node, m),
+            seconds=CHANGE_SECONDS,
+        )
 
     reply = run(script)
     told = told_lock(reply)

@@ -23,7 +23,7 @@ from hadeploy.run.watch import Onlooker
 from hadeploy.shell.compose import compose
 from hadeploy.transport.fanout import each, result_of
 from hadeploy.transport.protocol import Message
-from hadeploy.transport.session import Session
+from hadeploy.transport.session import CHANGE_SECONDS, Session
 
 POLL_SECONDS = 0.1
 # An election takes less than four adverts (RFC 3768, 6.1); a hung check and Docker take their time.
@@ -170,7 +170,9 @@ def _break(
         if message.kind in TOLD:
             drill.progress.node(session.node, f"{scenario.name}: {message.kind}")
 
-    reply = session.run(script, doing=doing, on_message=hear)
+    reply = session.run(
+        script, doing=doing, on_message=hear, seconds=drill.lasts(scenario) + CHANGE_SECONDS
+    )
     refuse(reply, session.node, doing)
     if reply.all("failed"):
         raise HadeployError(

@@ -19,7 +19,7 @@ from hadeploy.run.scripts import BACKENDS, TAKEOVER
 from hadeploy.run.standing import NodeFailedError, NotTakenOverError, Standing
 from hadeploy.transport.broken import HINT
 from hadeploy.transport.protocol import Message, Reply
-from hadeploy.transport.session import Session
+from hadeploy.transport.session import CHANGE_SECONDS, Session
 
 DESCRIPTIONS = {
     "load-image": "loading",
@@ -98,7 +98,7 @@ def _take_turn(
         elif message.kind == "restoring":
             progress.node(session.node, "putting back what it had")
 
-    reply = session.run(script, doing="applying", on_message=tell)
+    reply = session.run(script, doing="applying", on_message=tell, seconds=CHANGE_SECONDS)
     failed = reply.all("failed")
     if not failed:
         _refuse(reply, session.node, begun=begun)
@@ -149,7 +149,7 @@ def put_back(
         What it has now.
     """
     progress.node(session.node, doing)
-    reply = session.run(script, doing="putting back")
+    reply = session.run(script, doing="putting back", seconds=CHANGE_SECONDS)
     refuse(reply, session.node, "putting back")
     return _standing(reply)
 

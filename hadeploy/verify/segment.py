@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hadeploy.check.segment import (
-    BACK_FIX,
-    Stranger,
     advertising,
     answering,
     forgotten_nodes,
@@ -14,6 +12,7 @@ from hadeploy.check.segment import (
     misplaced_vips,
     removal,
 )
+from hadeploy.check.stranger import BACK_FIX, Stranger
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Address, ObservedNode
 from hadeploy.plan.diff import lost_vips
