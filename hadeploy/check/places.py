@@ -8,6 +8,7 @@ from hadeploy.adopt.conflicts import running_conflicts, stopped_conflicts
 from hadeploy.adopt.managers import manager_of
 from hadeploy.adopt.recognise import ByHand, recognise, words
 from hadeploy.check.model import CheckContext, Finding
+from hadeploy.check.stranger import BACK_FIX, PRUNE
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode, Owner, Socket
@@ -15,7 +16,7 @@ from hadeploy.observe.published import ENGINE
 from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.membership import of_another_cluster
 from hadeploy.plan.vrrp_settings import present_addresses
-from hadeploy.verify.strangers import BACK_FIX, PRUNE, answering, forgotten_nodes, is_back
+from hadeploy.verify.strangers import answering, forgotten_nodes, is_back
 
 
 def set_up_by_hand(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
@@ -161,17 +162,17 @@ def forgotten_node(sight: CheckContext, address: str) -> Finding:
     segments = [look.segment for look in sight.observed.values() if look.segment]
     answers = [s for vip in vips for s in answering(sight.cluster, sight.observed, vip)]
     holds = any(stranger.address == address for stranger in answers)
-    doing = ""
+    operation = ""
     if holds or any(address in segment.adverts for segment in segments):
-        doing = "answers for the VIP" if holds else "sends adverts"
+        operation = "answers for the VIP" if holds else "sends adverts"
     elif is_back(sight.cluster, sight.observed, address):
-        doing = "answers on the network"
-    if doing:
+        operation = "answers on the network"
+    if operation:
         return Finding(
             "former-nodes",
             None,
             "fail",
-            f"{address} cannot be forgotten: it {doing}, and would still take part",
+            f"{address} cannot be forgotten: it {operation}, and would still take part",
             f"{PRUNE}; or switch that machine off first (another machine with that address now: "
             "--skip former-nodes)",
             operation="checking the nodes",

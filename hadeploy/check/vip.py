@@ -6,19 +6,13 @@ import ipaddress
 from collections.abc import Iterator
 
 from hadeploy.check.model import CheckContext, Finding
+from hadeploy.check.stranger import Stranger
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.subnets import addressless, misplaced
 from hadeploy.plan.vrrp_settings import running_identity
 from hadeploy.verify.model import Verdict
-from hadeploy.verify.strangers import (
-    Stranger,
-    advertising,
-    answering,
-    misplaced_vips,
-    origin,
-    removal,
-)
+from hadeploy.verify.strangers import advertising, answering, misplaced_vips, origin, removal
 
 
 def vip_free(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hadeploy.check.stranger import Stranger
 from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
-from hadeploy.verify.strangers import (
-    Stranger,
-    advertising,
-    answering,
-    misplaced_vips,
-    origin,
-    removal,
-)
+from hadeploy.verify.strangers import advertising, answering, misplaced_vips, origin, removal
 
 
 def strangers(scene: DiagnosisContext) -> Iterator[Diagnosis]:

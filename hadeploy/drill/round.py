@@ -18,7 +18,7 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import each, result_of
-from hadeploy.remote.session import Session
+from hadeploy.remote.session import CHANGE_SECONDS, Session
 from hadeploy.rollout.interrupt import Interrupt
 from hadeploy.rollout.lock import Lock
 from hadeploy.rollout.reply_errors import refuse
@@ -170,7 +170,9 @@ def _break(
         if message.kind in TOLD:
             drill.progress.node(session.node, f"{scenario.name}: {message.kind}")
 
-    reply = session.run(script, operation=operation, on_message=hear)
+    reply = session.run(
+        script, operation=operation, on_message=hear, seconds=drill.lasts(scenario) + CHANGE_SECONDS
+    )
     refuse(reply, session.node, operation)
     if reply.all("failed"):
         raise HadeployError(

@@ -23,6 +23,8 @@ POLL_SECONDS = 0.05
 READY_SECONDS = 20.0
 # A node ends its watch by itself after that time, whatever becomes of this machine.
 WATCH_SECONDS = 600
+# To begin and to end.
+SPARE_SECONDS = 60
 # A node starts a process for each request.
 RATE_FROM_A_NODE = 20.0
 PINGS = 3
@@ -88,12 +90,16 @@ class Onlooker:
 
     def _watch(self, session: Session) -> Reply:
         hear = partial(self._watched.hear, session.node)
-        return session.run(self._script("watch_node"), operation="watching", on_message=hear)
+        script = self._script("watch_node")
+        seconds = WATCH_SECONDS + SPARE_SECONDS
+        return session.run(script, operation="watching", on_message=hear, seconds=seconds)
 
     def _ask(self, session: Session) -> Reply:
         hear = partial(self._watched.hear, session.node)
         script = self._script("ask_through")
-        return session.run(script, operation="asking through the VIP", on_message=hear)
+        operation = "asking through the VIP"
+        seconds = WATCH_SECONDS + SPARE_SECONDS
+        return session.run(script, operation=operation, on_message=hear, seconds=seconds)
 
     def _stop(self, watches: Sequence[Future[Reply]]) -> None:
         """Tell the nodes; one that does not hear it ends its watch by itself."""

@@ -19,6 +19,9 @@ from hadeploy.remote.fanout import each
 from hadeploy.remote.session import Session
 from hadeploy.scripts.compose import compose
 
+# shell/images.sh ends a pull after an hour; the login comes before it.
+PULL_SECONDS = 3600 + 120
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -177,7 +180,9 @@ def pull(
     here = login if login and login.registry == registry else None
     operation = f"pulling {reference}"
     progress.node(session.node, operation)
-    reply = session.run(pull_script(reference, cluster, here), operation=operation)
+    reply = session.run(
+        pull_script(reference, cluster, here), operation=operation, seconds=PULL_SECONDS
+    )
     if here and reply.all("refused"):
         raise HadeployError(
             f"docker login to {registry} as {here.user} failed",

@@ -14,6 +14,7 @@ from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.logs.feed import Feed, Remark
 from hadeploy.logs.lines import Line
 from hadeploy.logs.merge import Window
+from hadeploy.logs.read import FOLLOW_SECONDS, SPARE_SECONDS
 from hadeploy.remote.session import Session
 from hadeploy.scripts.protocol import Message
 
@@ -106,6 +107,7 @@ class Follower:
                 operation="following the logs",
                 on_message=self._hear,
                 on_line=self._take,
+                seconds=FOLLOW_SECONDS + SPARE_SECONDS,
             )
         except HadeployError as error:
             return error

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from os import SEEK_END
@@ -17,7 +16,7 @@ from pydantic import SecretStr
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.remote.retry import PermanentError, retried
-from hadeploy.remote.script_errors import cut_short, lost, senseless, silent, too_much
+from hadeploy.remote.script_errors import cut_short, lost, senseless, too_much
 from hadeploy.remote.sudo import (
     SUDO,
     Handshake,
@@ -26,17 +25,23 @@ from hadeploy.remote.sudo import (
     insists_on_terminal,
     refusal,
 )
+from hadeploy.remote.timed_channel import CHUNK, TimedChannel, closed_after
 from hadeploy.scripts.forms import MalformedError
-from hadeploy.scripts.lines import TooMuchError, lines_of
+from hadeploy.scripts.lines import TooMuchError
 from hadeploy.scripts.protocol import Message, Reply, ReplyParser
 
-CHUNK = 64 * 1024
+# How long a script may take in all, however many signs of life it gives, unless it says otherwise.
+SCRIPT_SECONDS = 600.0
+# One that changes a node: it stops containers (haproxy.stop_timeout is an hour at most), and waits
+# for backends and for VRRP after each step.
+CHANGE_SECONDS = 3 * 3600.0
+# To load an image through a slow line.
+FEED_SECONDS = 3 * 3600.0
+# What sudo says before the command begins, lectures and banners included.
+MOST_OF_A_GREETING = 256 * 1024
 # How long a server that refuses a channel is asked again: with MaxSessions 1, until it has closed
 # the last one, or until a renewal of the lock is over.
 CHANNEL_SECONDS = 20.0
-# A wait is too long by so much only where this process did not run: the machine slept, or a shell
-# had stopped it. What the node has said meanwhile has not been read yet.
-SUSPENDED_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,10 @@ class Session:
             started = time.monotonic()
             try:
                 # What a server does not know it answers, too (RFC 4254, section 4).
-                transport.global_request("keepalive@openssh.com", wait=True)
+                with closed_after(self.silence, transport.close):
+                    transport.global_request("keepalive@openssh.com", wait=True)
+                if not transport.is_active():
+                    raise EOFError(f"no answer within {self.silence:g} s")
             except (paramiko.SSHException, OSError, EOFError) as error:
                 raise lost(self.node, "measuring the latency", error) from error
             quickest = min(quickest, time.monotonic() - started)
@@ -96,8 +104,7 @@ class Session:
         Raises:
             HadeployError: it does not.
         """
-        channel, _ = self._begin("true", 0, "becoming root")
-        channel.close()
+        self._begin("true", 0, "becoming root").channel.close()
 
     def run(
         self,
@@ -107,7 +114,7 @@ class Session:
         on_message: Callable[[Message], None] = lambda _: None,
         on_line: Callable[[str], None] | None = None,
         patient: bool = True,
-        seconds: float = math.inf,
+        seconds: float = SCRIPT_SECONDS,
     ) -> Reply:
         """Run a script as root and collect what it reports.
 
@@ -129,19 +136,18 @@ class Session:
         """
         token = secrets.token_hex(8)
         source = f"HD_TOKEN={token}\n{script}\n".encode()
-        channel, early = self._begin("sh", len(source), operation, patient=patient)
-        with channel:
-            self._send(channel, [source], operation)
+        timed = self._begin("sh", len(source), operation, patient=patient, seconds=seconds)
+        with timed.channel:
+            self._send(timed, [source])
             hearing = ReplyParser(token, on_message, on_line)
-            until = time.monotonic() + seconds
-            for line in self._lines(channel, operation, early, endless=on_line is not None):
+            for line in timed.lines(endless=on_line is not None):
                 try:
                     hearing.hear(line)
                 except MalformedError as error:
                     raise senseless(self.node, operation, str(error)) from error
-                if time.monotonic() > until:
-                    raise too_much(self.node, operation, f"it has not ended after {seconds:.0f} s")
-            code = channel.recv_exit_status()
+                except TooMuchError as error:
+                    raise too_much(self.node, operation, str(error)) from error
+            code = timed.exit_status()
         if not hearing.ended:
             begun, terminal = bool(hearing.messages), self.manner.terminal
             if not begun and not terminal and insists_on_terminal(hearing.tail):
@@ -178,16 +184,17 @@ class Session:
             What the command printed.
 
         Raises:
-            HadeployError: the command failed, or took nothing for too long.
+            HadeployError: the command failed, took nothing for too long, or did not end within
+                FEED_SECONDS.
             OSError: the file cannot be read.
         """
         size = source.seek(0, SEEK_END)
         source.seek(0)
-        channel, early = self._begin(command, size, operation)
-        with channel:
-            self._send(channel, iter(lambda: source.read(CHUNK), b""), operation, on_sent)
-            output = "\n".join(self._lines(channel, operation, early))
-            code = channel.recv_exit_status()
+        timed = self._begin(command, size, operation, seconds=FEED_SECONDS)
+        with timed.channel:
+            self._send(timed, iter(lambda: source.read(CHUNK), b""), on_sent)
+            output = "\n".join(timed.lines())
+            code = timed.exit_status()
         if code == -1:
             raise lost(self.node, operation, ConnectionError("closed by the node"))
         if code != 0:
@@ -198,45 +205,48 @@ class Session:
 
     def _send(
         self,
-        channel: paramiko.Channel,
+        timed: TimedChannel,
         chunks: Iterable[bytes],
-        operation: str,
         on_sent: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Give a command its input; one that ends before it has read everything says itself why."""
         for chunk in chunks:
-            try:
-                channel.sendall(chunk)
-            except TimeoutError as error:
-                raise silent(self.node, operation, self.silence) from error
-            except (OSError, EOFError, paramiko.SSHException):
+            if not timed.send(chunk):
                 return
             on_sent(len(chunk))
         with suppress(OSError, EOFError, paramiko.SSHException):
-            channel.shutdown_write()
+            timed.channel.shutdown_write()
 
     def _begin(
-        self, command: str, size: int, operation: str, *, patient: bool = True
-    ) -> tuple[paramiko.Channel, bytes]:
-        """Start a command as root; it reads what is sent from then on.
-
-        Returns:
-            The channel, and what the command has said already.
-        """
+        self,
+        command: str,
+        size: int,
+        operation: str,
+        *,
+        patient: bool = True,
+        seconds: float = SCRIPT_SECONDS,
+    ) -> TimedChannel:
+        """Start a command as root; it reads what is sent from then on."""
         if self.manner.refused:
             raise self.manner.refused
         if not self.sudo:
-            return self.start(command, operation, patient=patient), b""
+            return self._timed(self.start(command, operation, patient=patient), operation, seconds)
         if not self.password and not self.manner.terminal:
             # It is sent at once: one round trip less, and what sudo refuses nobody reads.
-            return self.start(f"{SUDO} -n -- {command}", operation, patient=patient), b""
-        channel, said = self._ask(command, size, operation, patient=patient)
-        if channel is None and insists_on_terminal(said) and not self.manner.terminal:
+            channel = self.start(f"{SUDO} -n -- {command}", operation, patient=patient)
+            return self._timed(channel, operation, seconds)
+        asked, said = self._ask(command, size, operation, patient=patient)
+        if asked is None and insists_on_terminal(said) and not self.manner.terminal:
             self.manner.terminal = True
-            channel, said = self._ask(command, size, operation, patient=patient)
-        if channel is None:
+            asked, said = self._ask(command, size, operation, patient=patient)
+        if asked is None:
             raise self._ended(operation, 1, said, begun=False)
-        return channel, said.encode("utf-8", "surrogateescape")
+        return self._timed(asked, operation, seconds, said.encode("utf-8", "surrogateescape"))
+
+    def _timed(
+        self, channel: paramiko.Channel, operation: str, seconds: float, early: bytes = b""
+    ) -> TimedChannel:
+        return TimedChannel(channel, self.node, operation, self.silence, seconds, early)
 
     def _ask(
         self, command: str, size: int, operation: str, *, patient: bool
@@ -252,8 +262,10 @@ class Session:
         channel = self.start(line, operation, patient=patient, terminal=terminal)
         said, answered, heard = b"", False, PromptState.NOTHING
         try:
-            for chunk in self._chunks(channel, operation):
+            for chunk in self._timed(channel, operation, SCRIPT_SECONDS).chunks():
                 said += chunk
+                if len(said) > MOST_OF_A_GREETING:
+                    raise too_much(self.node, operation, "sudo says too much")
                 heard = handshake.heard(said, answered)
                 if heard is PromptState.READY:
                     early = handshake.after(said)
@@ -289,10 +301,10 @@ class Session:
             # Safe to try again: a channel that was refused has run nothing.
             channel = retried(lambda: self._channel(transport, operation), until=until)
             channel.set_combine_stderr(True)
-            channel.settimeout(self.silence)
-            if terminal:
-                channel.get_pty(width=200)
-            channel.exec_command(command)
+            with closed_after(self.silence, channel.close):
+                if terminal:
+                    channel.get_pty(width=200)
+                channel.exec_command(command)
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise lost(self.node, operation, error) from error
         return channel
@@ -308,39 +320,6 @@ class Session:
                 hint="does its MaxSessions allow at least 1?",
                 code=ExitCode.UNREACHABLE if operation == "observing" else ExitCode.FAILED,
             ) from error
-
-    def _lines(
-        self,
-        channel: paramiko.Channel,
-        operation: str,
-        early: bytes = b"",
-        *,
-        endless: bool = False,
-    ) -> Iterator[str]:
-        try:
-            yield from lines_of(self._chunks(channel, operation, early), endless=endless)
-        except TooMuchError as error:
-            raise too_much(self.node, operation, str(error)) from error
-
-    def _chunks(
-        self, channel: paramiko.Channel, operation: str, early: bytes = b""
-    ) -> Iterator[bytes]:
-        if early:
-            yield early
-        while True:
-            started = time.monotonic()
-            try:
-                chunk = channel.recv(CHUNK)
-            except TimeoutError as error:
-                seconds = time.monotonic() - started
-                if seconds > self.silence + SUSPENDED_SECONDS:
-                    continue
-                raise silent(self.node, operation, seconds) from error
-            except (paramiko.SSHException, OSError, EOFError) as error:
-                raise lost(self.node, operation, error) from error
-            if not chunk:
-                return
-            yield chunk
 
     def _ended(self, operation: str, code: int, output: str, *, begun: bool) -> PermanentError:
         refused = None if begun or not self.sudo else refusal(output, self.node, operation)

@@ -9,7 +9,7 @@ from hadeploy.observe.parsing import parsing
 from hadeploy.plan.model import Impact, NodePlan, Step
 from hadeploy.progress import Progress
 from hadeploy.remote.script_errors import HINT
-from hadeploy.remote.session import Session
+from hadeploy.remote.session import CHANGE_SECONDS, Session
 from hadeploy.rollout.lost_backends import (
     BackendsLostError,
     ServiceLostError,
@@ -98,7 +98,7 @@ def _take_turn(
         elif message.kind == "restoring":
             progress.node(session.node, "putting back what it had")
 
-    reply = session.run(script, operation="applying", on_message=tell)
+    reply = session.run(script, operation="applying", on_message=tell, seconds=CHANGE_SECONDS)
     failed = reply.all("failed")
     if not failed:
         _refuse(reply, session.node, begun=begun)
@@ -151,7 +151,7 @@ def put_back(
         What it has now.
     """
     progress.node(session.node, operation)
-    reply = session.run(script, operation="putting back")
+    reply = session.run(script, operation="putting back", seconds=CHANGE_SECONDS)
     refuse(reply, session.node, "putting back")
     return _standing(reply)
 

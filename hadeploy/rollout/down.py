@@ -16,7 +16,7 @@ from hadeploy.plan.model import NodePlan, Plan
 from hadeploy.plan.possible_holders import spared
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import each
-from hadeploy.remote.session import Session
+from hadeploy.remote.session import CHANGE_SECONDS, Session
 from hadeploy.rollout.interrupt import deferred
 from hadeploy.rollout.lock import Lock, held
 from hadeploy.rollout.reply_errors import refuse
@@ -145,7 +145,7 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
         if message.kind in ("removing", "releasing"):
             progress.node(session.node, f"{message.kind} {message.words[0]}")
 
-    reply = session.run(script, operation="removing", on_message=tell)
+    reply = session.run(script, operation="removing", on_message=tell, seconds=CHANGE_SECONDS)
     refuse(reply, session.node, "removing")
     if failures := reply.all("failed"):
         what = printable(" ".join(failures[0].words))

@@ -16,7 +16,7 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.lock_info import lock_info
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import try_each
-from hadeploy.remote.session import Session
+from hadeploy.remote.session import CHANGE_SECONDS, Session
 from hadeploy.remote.ssh_tokens import local_user
 from hadeploy.rollout.process import is_dead, this_process
 from hadeploy.rollout.reply_errors import LockedError, describe, refuse
@@ -152,7 +152,12 @@ def _take_one(
     script = script or lock.script("lock_take")
 
     def run(source: str) -> Reply:
-        return session.run(source, operation=operation, on_message=lambda m: tell(session.node, m))
+        return session.run(
+            source,
+            operation=operation,
+            on_message=lambda m: tell(session.node, m),
+            seconds=CHANGE_SECONDS,
+        )
 
     reply = run(script)
     told = lock_info(reply)

@@ -102,6 +102,20 @@ def test_a_forgotten_node_is_told_of_and_named_when_it_is_back() -> None:
     assert f"the forgotten node {GONE} sends adverts" in adverts[2]
 
 
+def test_a_node_of_another_cluster_is_not_to_be_pruned() -> None:
+    """What n1 is a node of has another VIP, and no other node of this inventory."""
+    one = builders.cluster(nodes=[{"name": "n1", "address": "198.51.100.11"}])
+    look = looks(None, None, **{GONE: 230})["n1"]
+    assert look.applied
+    record = dataclasses.replace(
+        look.applied, vips=("198.51.100.77/24",), members=("198.51.100.11", GONE)
+    )
+    observed = {"n1": dataclasses.replace(look, applied=record)}
+    (stranger,) = advertising(one, observed)
+    assert stranger.name == f"{GONE}, a node of another cluster, with 198.51.100.77"
+    assert stranger.fix == "choose another `vrrp.virtual_router_id`"
+
+
 def test_a_forgotten_node_that_is_back_is_no_reason_not_to_prune_it() -> None:
     macs = {STRANGER}
     back = forgot(looks(smaller(), {VIP: macs, GONE: macs}, **{GONE: 230}))
