@@ -25,14 +25,14 @@ from hadeploy.remote.tunnel import ForwardingRefusedError, Tunnel, forwarded, re
 Open = Callable[[Session, str, int, int], Tunnel]
 
 # For a connection, the handshake, and a server that says nothing to a TLS client.
-ANSWER_SECONDS = 2
+HANDSHAKE_SECONDS = 2
 # For a thread to give up by itself.
-SPARE_SECONDS = 0.3
+THREAD_END_SECONDS = 0.3
 REMEMBERED_SECONDS = 60
 # A server that did not answer is asked once more, as it may be slow.
 MORE_SECONDS = 3
 # Until it is asked again.
-SILENT_SECONDS = 10
+ASK_AGAIN_SECONDS = 10
 
 
 class SilentError(Exception):
@@ -72,9 +72,9 @@ class CertificateReader:
             self._learn(self._round, wanted)
             self._round = None
         now = time.monotonic()
-        known = {e for e, since in self._silent.items() if now < since + SILENT_SECONDS}
+        known = {e for e, since in self._silent.items() if now < since + ASK_AGAIN_SECONDS}
         missing = [e for e in wanted if e not in self._found and e not in known]
-        if now <= self._begun + ANSWER_SECONDS:
+        if now <= self._begun + HANDSHAKE_SECONDS:
             missing = [endpoint for endpoint in missing if endpoint not in self._tried]
         if missing:
             # They may have come up since, or are asked for the first time.
@@ -103,7 +103,7 @@ class _Round:
         cluster: Cluster,
         sessions: Mapping[str, Session],
         asked: Collection[Endpoint],
-        seconds: int = ANSWER_SECONDS,
+        seconds: int = HANDSHAKE_SECONDS,
     ) -> None:
         self._seconds = seconds
         labels = {str(node.address): node.label for node in cluster.nodes}
@@ -173,7 +173,7 @@ def _collect(
     """What was found, which are silent, and to which the node forwards no connection."""
     found: dict[Endpoint, ServerCertificate | None] = {}
     silent, refused = [], []
-    wait(asked.values(), timeout=max(0, deadline + SPARE_SECONDS - time.monotonic()))
+    wait(asked.values(), timeout=max(0, deadline + THREAD_END_SECONDS - time.monotonic()))
     for endpoint, future in asked.items():
         if not future.done():
             continue

@@ -10,12 +10,12 @@ from hadeploy.cli.cluster_run import certificate_reader, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.fleet_options import fleet_options
 from hadeploy.cli.run_options import SKIP_HERE
-from hadeploy.observe.gather import ANSWER_SECONDS, observation_script
+from hadeploy.observe.gather import PROBE_SECONDS, observation_script
 from hadeploy.plan.inputs import RunOptions
 from hadeploy.status.poller import NodePoller
 
 # Between two looks; and for the slowest node to answer, before it is told that it does not.
-WATCH_SECONDS = 5.0
+REFRESH_SECONDS = 5.0
 PATIENCE_SECONDS = 10.0
 
 
@@ -23,10 +23,10 @@ PATIENCE_SECONDS = 10.0
 @click.option(
     "--watch",
     is_flag=False,
-    flag_value=WATCH_SECONDS,
+    flag_value=REFRESH_SECONDS,
     type=click.FloatRange(min=1),
     metavar="[SECONDS]",
-    help=f"Look again and again, every {WATCH_SECONDS:g} s or as often as is said.",
+    help=f"Look again and again, every {REFRESH_SECONDS:g} s or as often as is said.",
 )
 @click.option(
     "--metrics-file",
@@ -57,7 +57,7 @@ def status(
             brief=True,
             modules=("hadeploy.cli.status_reporter",),
         ) as run:
-            script = observation_script(run.inputs.cluster, versions=True, listen=ANSWER_SECONDS)
+            script = observation_script(run.inputs.cluster, versions=True, listen=PROBE_SECONDS)
             patience = None if watch is None else PATIENCE_SECONDS
             with NodePoller(run.dialer, run.sessions, run.unreachable, script, patience) as nodes:
                 run.progress.phase("Observe")

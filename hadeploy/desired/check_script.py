@@ -12,7 +12,7 @@ from hadeploy.inventory.parts import VrrpCheck
 
 # How often the check asks the haproxy that it watches, and what is left until the next check:
 # keepalived skips one that finds the last at work.
-WATCH_SECONDS = 0.1
+ASK_INTERVAL_SECONDS = 0.1
 SPARE_SECONDS = 0.15
 # How long haproxy may take to answer: a second, in turns of the check.
 TURN_SECONDS = 0.1
@@ -39,7 +39,7 @@ def check_script(cluster: Cluster, jinja: jinja2.Environment) -> File:
         cluster=cluster,
         haproxy=cluster.haproxy,
         vrrp=cluster.vrrp,
-        watch_seconds=WATCH_SECONDS,
+        watch_seconds=ASK_INTERVAL_SECONDS,
         watch_end=_hundredths(watch_end(check)),
         turn_seconds=TURN_SECONDS,
         turns=TURNS,

@@ -22,7 +22,7 @@ from hadeploy.scripts.protocol import Reply
 POLL_SECONDS = 0.05
 READY_SECONDS = 20.0
 # A node ends its watch by itself after that time, whatever becomes of this machine.
-WATCH_SECONDS = 600
+LONGEST_WATCH_SECONDS = 600
 # To begin and to end.
 SPARE_SECONDS = 60
 # A node starts a process for each request.
@@ -91,14 +91,14 @@ class Onlooker:
     def _watch(self, session: Session) -> Reply:
         hear = partial(self._watched.hear, session.node)
         script = self._script("watch_node")
-        seconds = WATCH_SECONDS + SPARE_SECONDS
+        seconds = LONGEST_WATCH_SECONDS + SPARE_SECONDS
         return session.run(script, operation="watching", on_message=hear, seconds=seconds)
 
     def _ask(self, session: Session) -> Reply:
         hear = partial(self._watched.hear, session.node)
         script = self._script("ask_through")
         operation = "asking through the VIP"
-        seconds = WATCH_SECONDS + SPARE_SECONDS
+        seconds = LONGEST_WATCH_SECONDS + SPARE_SECONDS
         return session.run(script, operation=operation, on_message=hear, seconds=seconds)
 
     def _stop(self, watches: Sequence[Future[Reply]]) -> None:
@@ -122,7 +122,7 @@ class Onlooker:
                 "HD_CLUSTER": self._cluster.name,
                 "HD_KEEPALIVED": self._cluster.container_names[1],
                 "HD_WATCH": self._token,
-                "HD_SECONDS": str(WATCH_SECONDS),
+                "HD_SECONDS": str(LONGEST_WATCH_SECONDS),
                 "HD_VIP": self._vips[0],
                 "HD_PORT": str(self._cluster.listeners[0].port),
                 "HD_EVERY": str(1 / RATE_FROM_A_NODE),

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 Depth = Literal["", "fresh", "changed", "listening", "yes"]
 
 # In which three ARP probes or solicitations are sent, and answered (shell/segment.sh).
-ANSWER_SECONDS = 0.4
+PROBE_SECONDS = 0.4
+# Between two looks while something is waited for.
+LOOK_INTERVAL_SECONDS = 0.3
 # Nobody wants to wait longer for an advert; rarer ones are only heard by chance.
 MOST_LISTEN_SECONDS = 2.5
 # A node with a hanging engine, waiting for the VIP after a change, takes a third of that.

@@ -14,7 +14,7 @@ from hadeploy.scripts.protocol import Message, Reply
 _ROLES: Mapping[str, Role] = {"haproxy": "haproxy", "keepalived": "keepalived"}
 
 # After that time the engine itself takes a container for one that runs (moby: restartmanager).
-STABLE_SECONDS = 10
+RESTART_LOOP_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class StoppedForeign:
         there = self.container
         restarts = there.raw.get("HostConfig", {}).get("RestartPolicy") or {}
         policy, most = str(restarts.get("Name") or ""), restarts.get("MaximumRetryCount") or 0
-        young = there.running and now - there.started < STABLE_SECONDS
+        young = there.running and now - there.started < RESTART_LOOP_SECONDS
         if there.status == "restarting" or (young and there.restarts):
             return f"it is in a restart loop (restart policy {policy})"
         return "" if there.running else autostart(self, policy, most)

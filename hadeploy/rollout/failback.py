@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.gather import observe
+from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, observe
 from hadeploy.plan.election import unfit_winner
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
@@ -16,7 +16,6 @@ from hadeploy.rollout.scripts import handing_over_script
 
 # Longer than any election at whole-second adverts (RFC 3768, 6.1).
 HOME_SECONDS = 15
-POLL_SECONDS = 0.3
 
 
 def fail_back(
@@ -56,4 +55,4 @@ def fail_back(
                 script = handing_over_script(cluster, lock, look.fingerprint)
                 sessions[node].run(script, operation="handing back")
                 handed = True
-        time.sleep(POLL_SECONDS)
+        time.sleep(LOOK_INTERVAL_SECONDS)

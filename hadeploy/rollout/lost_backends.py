@@ -13,7 +13,7 @@ from hadeploy.errors import HadeployError
 from hadeploy.inventory.fields import milliseconds
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.problems import printable
-from hadeploy.observe.gather import try_observe
+from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, try_observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import CHECK_TIMEOUT_SECONDS, ExpectedBackend, check_seconds
 from hadeploy.progress import Progress
@@ -21,7 +21,6 @@ from hadeploy.remote.session import Session
 from hadeploy.rollout.node_outcome import NodeFailedError, NodeOutcome
 from hadeploy.scripts.protocol import Reply
 
-POLL_SECONDS = 0.3
 MOST_REASONS = 6
 
 CORRECT = "correct the setting, or make the servers answer it; then run `hadeploy up` again"
@@ -225,7 +224,7 @@ def died_by_themselves(
         if seen == "down" or waited >= most or (seen == "up" and waited >= enough):
             return seen == "down"
         progress.waiting("the other nodes to check the same backends")
-        time.sleep(POLL_SECONDS)
+        time.sleep(LOOK_INTERVAL_SECONDS)
 
 
 def _looks(cluster: Cluster, sessions: Mapping[str, Session]) -> Collection[ObservedNode]:

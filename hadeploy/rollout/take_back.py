@@ -8,13 +8,11 @@ from contextlib import suppress
 
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.gather import observe
+from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
 from hadeploy.rollout.lock import Lock
-
-POLL_SECONDS = 0.3
 
 
 def take_back(
@@ -57,7 +55,7 @@ def take_back(
                     if _keep_off(cluster, lock, sessions[node], look):
                         kept.append(node)
                         deadline = time.monotonic() + seconds
-        time.sleep(POLL_SECONDS)
+        time.sleep(LOOK_INTERVAL_SECONDS)
     return tuple(kept)
 
 

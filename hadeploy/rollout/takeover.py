@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from hadeploy.answers.answer import as_before
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.gather import observe
+from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import ExpectedBackend, backends_of_holder, check_seconds
 from hadeploy.plan.election import TakeoverProblem, holder_of, unfit_winner
@@ -16,7 +16,6 @@ from hadeploy.plan.vip_moves import vip_moves, winning_step
 from hadeploy.remote.session import Session
 from hadeploy.rollout.prepare import Prepared
 
-POLL_SECONDS = 0.3
 # A server may be busy, and a look takes a moment.
 MOST_TRIES = 3
 
@@ -96,7 +95,7 @@ class Takeovers:
                 if problem is None:
                     return None
                 tries += 1
-            time.sleep(POLL_SECONDS)
+            time.sleep(LOOK_INTERVAL_SECONDS)
         return problem
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.gather import observe
+from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.election import TakeoverProblem, takeover_problem
 from hadeploy.plan.takeover_candidates import first_of, takeover_candidates
@@ -16,7 +16,6 @@ from hadeploy.remote.session import Session
 from hadeploy.rollout.handover_view import kept_out
 
 SUCCESSOR_SECONDS = 15
-POLL_SECONDS = 0.3
 NOT_UPDATED = TakeoverProblem(
     "no node that could take the VIP over has the new configuration",
     "`hadeploy verify` tells what is wrong with the others",
@@ -68,7 +67,7 @@ def find_successor(
                 return ready[0]
         if time.monotonic() >= deadline:
             break
-        time.sleep(POLL_SECONDS)
+        time.sleep(LOOK_INTERVAL_SECONDS)
     problem = problem or NOT_UPDATED
     message = f"{problem.message}, so the holder is not touched"
     raise dataclasses.replace(problem, message=message).error("handing over", leaving)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from hadeploy.desired.model import configuration_id
 from hadeploy.errors import HadeployError
 from hadeploy.images.load import bring, needs_of
-from hadeploy.observe.gather import ANSWER_SECONDS, look_at, observation_script
+from hadeploy.observe.gather import PROBE_SECONDS, look_at, observation_script
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import ExpectedBackend, changed_settings, expected_backends
 from hadeploy.plan.inputs import Inputs
@@ -126,7 +126,7 @@ def _last_look(
         HadeployError: with every node that could not be observed.
     """
     script = observation_script(
-        prepared.cluster, settle=settle, token=lock.token, listen=ANSWER_SECONDS
+        prepared.cluster, settle=settle, token=lock.token, listen=PROBE_SECONDS
     )
 
     def tell(message: Message) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
+from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS
 from hadeploy.observe.model import ObservedNode
 from hadeploy.progress import Progress
 from hadeploy.verify.from_here import from_here
 from hadeploy.verify.model import Proof, failed
 from hadeploy.verify.proofs import prove
 
-POLL_SECONDS = 0.3
 # How long to look at what waiting does not mend: an address that was just removed may be seen once
 # more.
 LASTING_SECONDS = 5.0
@@ -58,4 +58,4 @@ def wait_for_proofs(
         first = wrong[0]
         where = f"{first.node}: " if first.node else ""
         progress.waiting(f"{where}{first.message}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(LOOK_INTERVAL_SECONDS)
