@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist worksteal --durations=15
 LAB := $(BIN)/hadeploy lab
 
-.PHONY: demo demo-down test test-unit test-lowest test-lab test-all faults lint setup setup-tests
+.PHONY: demo demo-down test test-unit test-lowest test-newest test-lab test-all faults lint lock setup setup-tests
 
 setup: $(VENV)/.ready
 	@scripts/install-debian.sh
@@ -13,10 +13,21 @@ setup: $(VENV)/.ready
 setup-tests: $(VENV)/.ready
 	@scripts/install-debian.sh --tests
 
-$(VENV)/.ready: pyproject.toml
+PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check
+
+# What is installed is in the lock file, with its hash; that includes what builds the package.
+$(VENV)/.ready: pyproject.toml requirements/development.txt
 	@python3 -m venv $(VENV) 2>/dev/null || { scripts/install-debian.sh && python3 -m venv $(VENV); }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/$(PIP_INSTALL) --require-hashes --only-binary :all: --requirement requirements/development.txt
+	@$(BIN)/$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
+
+LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --upgrade --generate-hashes \
+	--custom-compile-command 'make lock' pyproject.toml
+
+lock: $(VENV)/.ready ## Renew the lock files: the newest version of each dependency that pyproject.toml allows.
+	$(LOCK) --output-file requirements/tool.txt
+	$(LOCK) --extra dev --output-file requirements/development.txt
 
 demo: setup ## Bring the lab up and run the main job on it.
 	$(LAB) up
@@ -37,8 +48,13 @@ test-lowest: $(VENV)/.lowest ## The unit tests with the lowest versions of all d
 
 $(VENV)/.lowest: $(VENV)/.ready tests/lowest.txt
 	@python3 -m venv $(VENV)/lowest
-	@$(VENV)/lowest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint tests/lowest.txt
+	@$(VENV)/lowest/bin/$(PIP_INSTALL) --editable '.[dev]' --constraint tests/lowest.txt
 	@touch $@
+
+test-newest: $(VENV)/.ready ## The unit tests with the newest versions that there are today.
+	@python3 -m venv $(VENV)/newest
+	@$(VENV)/newest/bin/$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev]'
+	$(VENV)/newest/bin/pytest --numprocesses 2 -m "not exhaustive" tests/unit
 
 test-lab: setup-tests
 	$(PYTEST) tests/lab tests/hostile -m "not exhaustive"

@@ -133,7 +133,7 @@ def _hadeploy(inventory: Path, command: str, *others: str) -> dict[str, Any]:
     if done.returncode:
         raise HadeployError(
             f"exit code {done.returncode}",
-            doing=f"hadeploy {command}",
+            operation=f"hadeploy {command}",
             detail=json.dumps(document["errors"] or document["drill"], indent=2),
         )
     return document

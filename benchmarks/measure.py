@@ -152,7 +152,7 @@ def _to_base(lab: Lab, tool: Tool) -> None:
                 _wait_backends(lab)
                 return
         if last:
-            raise HadeployError(trouble or "not steady", doing=f"bringing {tool.title} up")
+            raise HadeployError(trouble or "not steady", operation=f"bringing {tool.title} up")
         clean(lab)
 
 

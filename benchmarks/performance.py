@@ -147,7 +147,7 @@ def main(
     whole = not only and not without_peers and sizes == list(SIZES)
     document = output or (DOCUMENT if whole else None)
     if document is not None:
-        # Told now, not after ten minutes, where it cannot be written.
+        # DrillReporter now, not after ten minutes, where it cannot be written.
         document.parent.mkdir(parents=True, exist_ok=True)
         document.touch()
     found = Found(document, rounds)

@@ -23,9 +23,9 @@ class HadeployError(Exception):
     """A failure that can be told in one screen.
 
     Args:
-        what: what came back, one sentence.
+        message: what came back, one sentence.
         node: the node's name, or None when no node is concerned.
-        doing: what was being done ("connecting to 198.51.100.11:22").
+        operation: what was being done ("connecting to 198.51.100.11:22").
         hint: what to do next.
         detail: the verbatim output behind it, shown indented; never a secret.
         code: the exit code the process ends with.
@@ -34,28 +34,28 @@ class HadeployError(Exception):
 
     def __init__(
         self,
-        what: str,
+        message: str,
         *,
         node: str | None = None,
-        doing: str | None = None,
+        operation: str | None = None,
         hint: str | None = None,
         detail: str | None = None,
         code: ExitCode = ExitCode.FAILED,
         stage: str = "",
     ) -> None:
-        super().__init__(what)
+        super().__init__(message)
         self.stage = stage
-        self.what = what
+        self.message = message
         self.node = node
-        self.doing = doing
+        self.operation = operation
         self.hint = hint
         self.detail = detail
         self.code = code
 
     def __str__(self) -> str:
         place = f"{self.node}: " if self.node else ""
-        doing = f"{self.doing}: " if self.doing else ""
-        return f"{place}{doing}{self.what}"
+        operation = f"{self.operation}: " if self.operation else ""
+        return f"{place}{operation}{self.message}"
 
 
 class NodesError(HadeployError):

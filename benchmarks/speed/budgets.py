@@ -61,10 +61,10 @@ class Judged:
 
 def _faster(what: str, other: str, times: float = 1.0) -> Budget:
     by = f"{times:g} times faster" if times > 1 else "faster"
-    doing = f"`up`, {what}: {by} than {other}"
+    operation = f"`up`, {what}: {by} than {other}"
     # A tie is not faster.
     least = times if times > 1 else times + 1e-9
-    return Budget(doing, Key(what, other), Key(what, HADEPLOY), least=least)
+    return Budget(operation, Key(what, other), Key(what, HADEPLOY), least=least)
 
 
 BUDGETS = (

@@ -136,12 +136,12 @@ def free_subnet(
     for subnet in every[first:] + every[:first]:
         if not any(subnet.overlaps(network) for _, network in taken):
             return subnet
-    raise HadeployError(f"all of {BENCHMARK_RANGE} is in use", doing="choosing a subnet")
+    raise HadeployError(f"all of {BENCHMARK_RANGE} is in use", operation="choosing a subnet")
 
 
 def _set_up(name: str, nodes: tuple[str, ...]) -> Crowd:
     state = StateFolder(state_root() / name)
-    with locked(state_root(), doing=f"starting the nodes of {name}"):
+    with locked(state_root(), operation=f"starting the nodes of {name}"):
         taken = network.networks_in_use(CrowdAddressing(name, default_subnet(name), nodes))
         addressing = CrowdAddressing(name, free_subnet(name, taken), nodes)
         state.folder.mkdir(mode=0o700, parents=True)

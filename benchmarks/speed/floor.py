@@ -40,7 +40,9 @@ class RawSsh:
         done, answers = at_once(self._commands, self._source)
         if done.code or not all(answer.rstrip().endswith(f"@{_TOKEN} end") for answer in answers):
             raise HadeployError(
-                f"exit code {done.code}", doing="observing with raw ssh", detail=done.err[-2000:]
+                f"exit code {done.code}",
+                operation="observing with raw ssh",
+                detail=done.err[-2000:],
             )
         return done
 

@@ -104,7 +104,7 @@ def _streaming(config: str, node: str, archives: list[Path]) -> str:
 def _together(samples: Samples, what: str, tool: str, commands: list[list[str]]) -> None:
     done, _ = at_once(commands, Path(os.devnull))
     if done.code:
-        raise HadeployError(f"exit code {done.code}", doing=what, detail=done.err[-2000:])
+        raise HadeployError(f"exit code {done.code}", operation=what, detail=done.err[-2000:])
     samples.add(what, tool, done.seconds, done.cpu)
 
 

@@ -72,7 +72,7 @@ def relays(doors: Sequence[Door], delay: float, host: str = "127.0.0.1") -> Iter
     thread.start()
     try:
         if not ready.wait(_START_SECONDS):
-            raise HadeployError("it did not start", doing="setting up a slow link")
+            raise HadeployError("it did not start", operation="setting up a slow link")
         yield opened
     finally:
         loop.call_soon_threadsafe(stop.set)

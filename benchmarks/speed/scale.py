@@ -108,7 +108,7 @@ def _look(made: Crowd, size: int, folder: Path, looks: Looks) -> None:
     done = well(Command((*wrapped, *hadeploy)), _CODES)
     seen = [n for n in json.loads(done.out)["status"]["nodes"] if n["error"] is None]
     if len(seen) != size:
-        raise HadeployError(f"{len(seen)} of {size} nodes answered", doing="looking at them")
+        raise HadeployError(f"{len(seen)} of {size} nodes answered", operation="looking at them")
     megabytes = int(note.read_text()) / 1024
     looks.by[HADEPLOY].append(Look(size, done.seconds, done.cpu, megabytes))
 

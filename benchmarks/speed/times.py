@@ -123,7 +123,7 @@ def fresh_up(tool: Hadeploy, samples: Samples) -> None:
     """
     done = well(tool.own("up", "--json"))
     _add(samples, FRESH, tool.title, done)
-    if (waited := json.loads(done.out).get("waited")) is not None:
+    if (waited := json.loads(done.out).get("vip_wait_seconds")) is not None:
         samples.add(OWN, tool.title, done.seconds - waited)
 
 
@@ -145,7 +145,9 @@ def nothing_to_do(tool: Tool, samples: Samples) -> None:
     """
     done = well(tool.base()[0])
     if isinstance(tool, Hadeploy) and "No changes" not in done.out + done.err:
-        raise HadeployError("there were changes", doing="running `up` once more", detail=done.err)
+        raise HadeployError(
+            "there were changes", operation="running `up` once more", detail=done.err
+        )
     _add(samples, NOTHING, tool.title, done)
 
 
@@ -163,7 +165,7 @@ def well(command: Command, codes: Sequence[int] = (0,)) -> Done:
     if done.code not in codes:
         raise HadeployError(
             f"exit code {done.code}",
-            doing=f"running {' '.join(command.argv[:4])}",
+            operation=f"running {' '.join(command.argv[:4])}",
             detail=f"{done.out}\n{done.err}".strip()[-2000:],
         )
     return done
@@ -186,7 +188,9 @@ def until_served(lab: Lab) -> float:
             time.sleep(0.02)
         finally:
             connection.close()
-    raise HadeployError(f"not within {_SERVES_SECONDS:g} s", doing="waiting for the VIP to answer")
+    raise HadeployError(
+        f"not within {_SERVES_SECONDS:g} s", operation="waiting for the VIP to answer"
+    )
 
 
 def _add(samples: Samples, what: str, tool: str, done: Done) -> None:

@@ -177,7 +177,7 @@ def _error(what: str, hint: str, node: str | None = None) -> HadeployError:
     return HadeployError(
         what,
         node=node,
-        doing="checking the cluster set up by hand",
+        operation="checking the cluster set up by hand",
         hint=hint,
         code=ExitCode.UNREACHABLE,
     )

@@ -58,7 +58,7 @@ def adopt_plan(
         turns.append(NodePlan(node, (*steps, *recorded), node in holding))
     return Plan(
         tuple(turns),
-        expects=tuple(_expectations(inventory, desired, found, classics)),
+        warnings=tuple(_expectations(inventory, desired, found, classics)),
         removes=tuple(_removes(inventory, found, classics)),
     )
 

@@ -108,7 +108,7 @@ def read_classics(found: Mapping[str, ByHand]) -> dict[str, Classic]:
             HadeployError(
                 f"the engine removes {part.container.name} when it stops (docker run --rm)",
                 node=node,
-                doing="reading the cluster set up by hand",
+                operation="reading the cluster set up by hand",
                 hint="it could not come back if ours failed: start it again without --rm first",
                 code=ExitCode.UNREACHABLE,
             )
@@ -123,7 +123,7 @@ def read_classics(found: Mapping[str, ByHand]) -> dict[str, Classic]:
                 HadeployError(
                     f"{part.path} in {part.container.name} {what}",
                     node=node,
-                    doing="reading the cluster set up by hand",
+                    operation="reading the cluster set up by hand",
                     hint=hint,
                     code=ExitCode.UNREACHABLE,
                 )

@@ -110,7 +110,7 @@ def _refuse_removal(found: Mapping[str, list[Conflict]]) -> None:
         HadeployError(
             f"the engine removes {conflict.container.name} when it stops (docker run --rm)",
             node=node,
-            doing="reading the cluster set up by hand",
+            operation="reading the cluster set up by hand",
             hint="hadeploy never removes a foreign container: stop it on the node",
             code=ExitCode.UNREACHABLE,
         )
@@ -155,8 +155,8 @@ def with_disabling(
         f"The containers set up by hand on {', '.join(sorted(running))} stop: connections to them "
         "are cut.",
     )
-    expects = (*plan.expects, *(told if running & set(holding) else ()))
-    return dataclasses.replace(plan, nodes=tuple(turns), expects=expects)
+    warnings = (*plan.warnings, *(told if running & set(holding) else ()))
+    return dataclasses.replace(plan, nodes=tuple(turns), warnings=warnings)
 
 
 def _disable_step(conflict: Conflict) -> Step:

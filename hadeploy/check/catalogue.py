@@ -288,7 +288,7 @@ def refuse_unknown(ids: Iterable[str], *, essential: bool) -> None:
             what = "is essential and cannot be skipped" if name in IDS else "is not a check"
             raise HadeployError(
                 f"{name} {what}; there are {', '.join(known)}",
-                doing="reading --skip",
+                operation="reading --skip",
                 code=ExitCode.USAGE,
             )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hadeploy.certificates.certificate import Endpoint, ServerCertificate, endpoints
-from hadeploy.check.model import Finding, Sight
+from hadeploy.check.model import CheckContext, Finding
 from hadeploy.inventory.model import Cluster, Listener, backends_of
 from hadeploy.inventory.problems import printable
 from hadeploy.observe.model import ObservedNode
@@ -42,7 +42,7 @@ class NewServers:
     new: tuple[Endpoint, ...]
 
 
-def api_certificates(sight: Sight) -> Iterator[Finding]:
+def api_certificates(sight: CheckContext) -> Iterator[Finding]:
     """As `verify` proves it, of every API server that answers, whether haproxy runs or not."""
     read = sight.certificates
     for proof in certificate_proofs(sight.cluster, read, read.found):
@@ -92,7 +92,7 @@ def compared_endpoints(cluster: Cluster, observed: Mapping[str, ObservedNode]) -
     return [e for one in new_servers(cluster, observed) for e in (*one.before, *one.new)]
 
 
-def new_api_servers(sight: Sight) -> Iterator[Finding]:
+def new_api_servers(sight: CheckContext) -> Iterator[Finding]:
     """A server that speaks TLS and is no API server does not replace API servers."""
     read = sight.certificates.found
     for one in new_servers(sight.cluster, sight.observed):
@@ -113,11 +113,11 @@ def new_api_servers(sight: Sight) -> Iterator[Finding]:
         what += f"{printable(_names(certificate))}); "
         what += f"those of port {several([str(port) for port in ports])}, which are served now, are"
         yield Finding(
-            "api-certificate", None, "fail", what, CORRECT, doing="comparing the backends"
+            "api-certificate", None, "fail", what, CORRECT, operation="comparing the backends"
         )
 
 
-def _refused_by_clients(sight: Sight, one: NewServers) -> Iterator[Finding]:
+def _refused_by_clients(sight: CheckContext, one: NewServers) -> Iterator[Finding]:
     """API servers that take the place of all those that clients accept, and that they refuse."""
     wanted = {(str(a), port) for _, a, port in backends_of(sight.cluster, one.listener)}
     if wanted.intersection(one.before):
@@ -138,7 +138,7 @@ def _refused_by_clients(sight: Sight, one: NewServers) -> Iterator[Finding]:
             where = f"{labels_of(sight.cluster)[endpoint]}, port {endpoint[1]}"
             what = f"{one.listener.name}: the certificate of the API server on {where}, {why}"
             yield Finding(
-                "api-certificate", None, "fail", what, CORRECT, doing="comparing the backends"
+                "api-certificate", None, "fail", what, CORRECT, operation="comparing the backends"
             )
             return
 

@@ -33,7 +33,7 @@ def refused(error: HadeployError, where: str) -> list[Finding]:
     failed = error.stage or "tools"
     passed = [finding.check for finding in _passed(error.node, where)]
     well = passed.index(failed) if failed in passed else len(passed)
-    message = error.what if error.doing is None else f"{error.doing}: {error.what}"
+    message = error.message if error.operation is None else f"{error.operation}: {error.message}"
     _, config, entries = where.partition(" (ssh config: ")
     if failed in STAGES:
         message += f"{config}{entries}"

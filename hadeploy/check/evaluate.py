@@ -19,7 +19,7 @@ from hadeploy.check.machine import (
     selinux,
     tools,
 )
-from hadeploy.check.model import Finding, Sight
+from hadeploy.check.model import CheckContext, Finding
 from hadeploy.check.network import interface, vip_subnet
 from hadeploy.check.other_clusters import conflicting_containers, other_clusters
 from hadeploy.check.our_folder import our_folder
@@ -34,7 +34,7 @@ from hadeploy.check.vip import router_id, vip_free
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 
-OfNode = Callable[[Sight, Node, ObservedNode], Iterator[Finding]]
+OfNode = Callable[[CheckContext, Node, ObservedNode], Iterator[Finding]]
 
 OF_NODE: tuple[OfNode, ...] = (
     tools,
@@ -60,7 +60,7 @@ OF_NODE: tuple[OfNode, ...] = (
     clock,
     name_resolution,
 )
-OF_CLUSTER: tuple[Callable[[Sight], Iterator[Finding]], ...] = (
+OF_CLUSTER: tuple[Callable[[CheckContext], Iterator[Finding]], ...] = (
     archives,
     former_nodes,
     api_certificates,
@@ -68,7 +68,7 @@ OF_CLUSTER: tuple[Callable[[Sight], Iterator[Finding]], ...] = (
 )
 
 
-def evaluate(sight: Sight, skip: Collection[str] = ()) -> list[Finding]:
+def evaluate(sight: CheckContext, skip: Collection[str] = ()) -> list[Finding]:
     """Every finding, nodes in the inventory's order, and at the end what concerns no single node.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 from hadeploy.check.ipset import parse_sets
 from hadeploy.check.iptables import Filter, Packet, drops, parse_tables
 from hadeploy.check.iptables_words import family_of
-from hadeploy.check.model import Finding, Sight
+from hadeploy.check.model import CheckContext, Finding
 from hadeploy.check.nftables import DROPS_UNNAMED, chains, vrrp_dropped
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
@@ -17,7 +17,7 @@ from hadeploy.observe.subnets import interface_of
 FIX = "allow IP protocol 112 between the nodes, and the listeners' ports"
 
 
-def firewall(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def firewall(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether rules on the node drop adverts of its peers, or connections to a listener."""
     if not look.host.thorough:
         return
@@ -34,7 +34,7 @@ def firewall(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
         yield Finding("firewall", node.label, "pass", "no rule that surely drops VRRP or our ports")
 
 
-def _by_iptables(sight: Sight, node: Node, look: ObservedNode) -> Iterator[str]:
+def _by_iptables(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[str]:
     for peer in peers_dropped(sight, node, look):
         yield f"iptables drops VRRP (IP protocol 112) from {peer}"
     for peer in peers_dropped(sight, node, look, leaving=True):
@@ -44,7 +44,7 @@ def _by_iptables(sight: Sight, node: Node, look: ObservedNode) -> Iterator[str]:
 
 
 def peers_dropped(
-    sight: Sight, node: Node, look: ObservedNode, *, leaving: bool = False
+    sight: CheckContext, node: Node, look: ObservedNode, *, leaving: bool = False
 ) -> Iterator[str]:
     """The peers, by label, whose adverts iptables surely keeps out; or in, those that leave."""
     if sight.cluster.vrrp.mode != "unicast":
@@ -59,7 +59,7 @@ def peers_dropped(
                 yield peer.label
 
 
-def ports_dropped(sight: Sight, node: Node, look: ObservedNode) -> Iterator[int]:
+def ports_dropped(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[int]:
     """The listeners' ports that iptables surely keeps everybody from."""
     name = interface_of(node, look) or ""
     for tables in _tables(node, look):
@@ -81,7 +81,7 @@ def vrrp_hints(ruleset: Mapping[str, Any], *, iptables: bool) -> Iterator[str]:
     yield from vrrp_dropped(ruleset, "output", iptables=iptables)
 
 
-def _by_nft(sight: Sight, look: ObservedNode) -> Iterator[str]:
+def _by_nft(sight: CheckContext, look: ObservedNode) -> Iterator[str]:
     ruleset, iptables = look.host.nft, bool(look.host.iptables)
     yield from vrrp_hints(ruleset, iptables=iptables)
     for chain in chains(ruleset, "input", iptables=iptables):

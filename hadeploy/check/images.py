@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hadeploy.check.archive import Archive
-from hadeploy.check.model import Finding, Sight
+from hadeploy.check.model import CheckContext, Finding
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.inventory.parts import Image
@@ -22,7 +22,7 @@ ARCHITECTURES = {
 MAKE = "make it with: hadeploy images save"
 
 
-def images(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def images(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether both images are on a node, or can be had."""
     if look.docker is None:
         return
@@ -88,7 +88,7 @@ def of_node(look: ObservedNode) -> str:
     return ARCHITECTURES.get(look.machine, look.machine)
 
 
-def archives(sight: Sight) -> Iterator[Finding]:
+def archives(sight: CheckContext) -> Iterator[Finding]:
     """Whether the archives that some node needs can be read on this machine."""
     for role, archive in sight.archives.items():
         problem = "no such file" if archive.missing else archive.problem
@@ -99,6 +99,6 @@ def archives(sight: Sight) -> Iterator[Finding]:
                 "fail",
                 f"{archive.path}: {problem}",
                 MAKE,
-                doing=f"reading images.{role}.archive",
+                operation=f"reading images.{role}.archive",
                 code=ExitCode.USAGE,
             )

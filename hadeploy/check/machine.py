@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hadeploy.check.model import Finding, Sight
+from hadeploy.check.model import CheckContext, Finding
 from hadeploy.desired.containers import haproxy_container
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
@@ -26,7 +26,7 @@ IMAGE_FILES = 10_000
 _FOR_CONTAINERS = {"container_file_t", "svirt_sandbox_file_t"}
 
 
-def tools(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def tools(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether what our scripts use is there."""
     lacking = [tool for tool in NEEDED if tool in look.missing]
     if lacking:
@@ -39,7 +39,7 @@ def tools(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
         yield Finding("tools", node.label, "pass", "our scripts run")
 
 
-def docker(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def docker(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether there is an engine that will do."""
 
     def failed(message: str, fix: str, detail: str | None = None) -> Finding:
@@ -68,7 +68,7 @@ def _too_old(version: str) -> bool:
     return len(numbers) == 2 and (int(numbers[0]), int(numbers[1])) < (20, 10)
 
 
-def root(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def root(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether our scripts run as root."""
     if look.root:
         how = sight.becoming.get(node.label)
@@ -79,7 +79,7 @@ def root(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
         yield Finding("sudo", node.label, "fail", what, fix)
 
 
-def host_network(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def host_network(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether a container can have the host's network and our folder."""
     info = look.host.docker
     if not info.get("ServerVersion"):
@@ -102,7 +102,7 @@ def host_network(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Findi
         yield Finding("host-network", node.label, "pass", what)
 
 
-def disk_space(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def disk_space(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether there is room for images and files."""
     free, folder = look.host.free, look.host.docker.get("DockerRootDir", "Docker's folder")
     if "docker" in free and look.host.docker:
@@ -124,7 +124,7 @@ def disk_space(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding
     yield from _inodes(sight, node, look)
 
 
-def _inodes(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def _inodes(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """A file system without free inodes takes no new file, however many bytes are free."""
     free = look.host.free_inodes
     lacking = any(not _has_image(sight, role, look) for role in ("haproxy", "keepalived"))
@@ -139,11 +139,11 @@ def _inodes(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
             yield Finding("disk-space", node.label, "fail", what, fix)
 
 
-def _has_image(sight: Sight, role: str, look: ObservedNode) -> bool:
+def _has_image(sight: CheckContext, role: str, look: ObservedNode) -> bool:
     return getattr(sight.cluster.images, role).reference in look.images
 
 
-def _bytes(sight: Sight, role: str, look: ObservedNode) -> int:
+def _bytes(sight: CheckContext, role: str, look: ObservedNode) -> int:
     if _has_image(sight, role, look):
         return 0
     archive = sight.archives.get(role)
@@ -151,7 +151,7 @@ def _bytes(sight: Sight, role: str, look: ObservedNode) -> int:
     return 2 * archive.size if archive and archive.size else USUAL_IMAGE_BYTES
 
 
-def nofile(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def nofile(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether haproxy gets the files it asks for."""
     asked, limit = haproxy_container(sight.cluster).nofile, look.host.nofile
     if limit is None or asked is None:
@@ -171,7 +171,7 @@ def nofile(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
         yield Finding("nofile", node.label, "pass", f"haproxy can open {asked} files")
 
 
-def selinux(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def selinux(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether SELinux may keep containers from our folder."""
     if not look.host.thorough:
         return
@@ -190,7 +190,7 @@ def selinux(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
         yield Finding("selinux", node.label, "pass", "SELinux does not confine our containers")
 
 
-def clock(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def clock(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether node and laptop agree what time it is."""
     if abs(look.skew) > MOST_SKEW_SECONDS:
         way = "ahead of" if look.skew > 0 else "behind"
@@ -201,7 +201,7 @@ def clock(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
         yield Finding("clock", node.label, "pass", f"within {MOST_SKEW_SECONDS} s of ours")
 
 
-def name_resolution(_: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def name_resolution(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether looking a name up hangs."""
     seconds = look.host.resolution
     if seconds is None:

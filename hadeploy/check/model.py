@@ -26,7 +26,7 @@ class Finding:
         message: what was seen, one sentence.
         fix: what to do about it.
         detail: what a program said, word for word.
-        doing: what was being done, for an error.
+        operation: what was being done, for an error.
         code: what a command ends with that this stops.
     """
 
@@ -36,7 +36,7 @@ class Finding:
     message: str
     fix: str | None = None
     detail: str | None = field(default=None, compare=False)
-    doing: str = "checking the node"
+    operation: str = "checking the node"
     code: ExitCode = ExitCode.UNREACHABLE
 
     def document(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Finding:
         return HadeployError(
             self.message,
             node=self.node,
-            doing=self.doing,
+            operation=self.operation,
             hint=self.fix,
             detail=self.detail,
             code=self.code,
@@ -67,7 +67,7 @@ def failures(findings: list[Finding]) -> list[Finding]:
 
 
 @dataclass(frozen=True)
-class Sight:
+class CheckContext:
     """All that the checks of one run see.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.check.model import Finding, Sight
+from hadeploy.check.model import CheckContext, Finding
 from hadeploy.inventory.model import Cluster, IPInterface, Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.subnets import (
@@ -17,7 +17,7 @@ from hadeploy.observe.subnets import (
 )
 
 
-def interface(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def interface(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether the node has its address and its interface."""
     problems = list(addressless(node, look))
     name = interface_of(node, look)
@@ -39,7 +39,7 @@ def interface(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]
     del sight
 
 
-def vip_subnet(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def vip_subnet(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether every VIP can be on the node's interface."""
     if list(addressless(node, look)):
         return

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from hadeploy.adopt.conflicts import Conflict, clashes, running_conflicts, stopped_conflicts
 from hadeploy.adopt.managers import compose_project
 from hadeploy.adopt.recognise import ByHand, recognise
-from hadeploy.check.model import Finding, Sight
+from hadeploy.check.model import CheckContext, Finding
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.subnets import interface_of
 from hadeploy.verify.model import Verdict
 
 
-def conflicting_containers(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def conflicting_containers(
+    sight: CheckContext, node: Node, look: ObservedNode
+) -> Iterator[Finding]:
     """Whether no foreign container claims a VIP, router id or port, now or at the next boot."""
     if look.docker is None:
         return
@@ -39,7 +41,7 @@ def conflicting_containers(sight: Sight, node: Node, look: ObservedNode) -> Iter
         )
 
 
-def _stopped(sight: Sight, node: Node, conflict: Conflict) -> Finding | None:
+def _stopped(sight: CheckContext, node: Node, conflict: Conflict) -> Finding | None:
     there, name = conflict.container, conflict.container.name
     program = f" runs {conflict.role} and" if conflict.role else ""
     if conflict.claims:
@@ -62,7 +64,7 @@ def _stopped(sight: Sight, node: Node, conflict: Conflict) -> Finding | None:
     return Finding("conflicting-containers", node.label, "fail", message, fix)
 
 
-def _running(sight: Sight, node: Node, conflict: Conflict) -> Finding | None:
+def _running(sight: CheckContext, node: Node, conflict: Conflict) -> Finding | None:
     there = conflict.container
     claims = " and ".join(conflict.claims)
     message = f"the container {there.name} ({there.image}) runs and claims {claims}"
@@ -117,7 +119,7 @@ def _started(node: Node, look: ObservedNode) -> Iterator[Finding]:
 
 
 def _composed(
-    sight: Sight, node: Node, look: ObservedNode, by_hand: ByHand | None
+    sight: CheckContext, node: Node, look: ObservedNode, by_hand: ByHand | None
 ) -> Iterator[Finding]:
     stopped = stopped_conflicts(sight.cluster, interface_of(node, look) or "", look)
     for conflict in (*_parts(by_hand), *stopped):
@@ -136,7 +138,7 @@ def _parts(by_hand: ByHand | None) -> list[Conflict]:
     return [Conflict(part.container, part.role, (), known=True, why="") for part in parts]
 
 
-def other_clusters(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def other_clusters(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether the other clusters of hadeploy on a node share nothing with this one."""
     others = [other for other in look.other_clusters if other.name != sight.cluster.name]
     for other in others:

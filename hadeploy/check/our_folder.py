@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from hadeploy.check.model import Finding, Sight
+from hadeploy.check.model import CheckContext, Finding
 from hadeploy.desired import layout
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
@@ -13,7 +13,7 @@ _ELSEWHERE = "choose another place with paths.root"
 _FOLDERS = {layout.IN_HAPROXY: "haproxy", layout.IN_KEEPALIVED: "keepalived"}
 
 
-def our_folder(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def our_folder(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether our files can be written there, and are not somewhere else."""
     problem = _problem(sight, look)
     if problem:
@@ -28,7 +28,7 @@ def our_folder(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding
         yield Finding("our-folder", node.label, "pass", what)
 
 
-def _problem(sight: Sight, look: ObservedNode) -> tuple[str, str] | None:
+def _problem(sight: CheckContext, look: ObservedNode) -> tuple[str, str] | None:
     """What is wrong, and what to do."""
     root, folder = sight.cluster.root, look.host.folder
     if moved := _moved(sight, look):
@@ -56,7 +56,7 @@ def moved_folders(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> lis
         cluster: the inventory.
         observed: the nodes, by label.
     """
-    sight = Sight(cluster, observed)
+    sight = CheckContext(cluster, observed)
     return [
         Finding("our-folder", node.label, "fail", *moved)
         for node, look in sight.nodes
@@ -64,7 +64,7 @@ def moved_folders(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> lis
     ]
 
 
-def _moved(sight: Sight, look: ObservedNode) -> tuple[str, str] | None:
+def _moved(sight: CheckContext, look: ObservedNode) -> tuple[str, str] | None:
     now = folder_in_use(sight, look)
     if not now:
         return None
@@ -75,7 +75,7 @@ def _moved(sight: Sight, look: ObservedNode) -> tuple[str, str] | None:
     )
 
 
-def folder_in_use(sight: Sight, look: ObservedNode) -> str | None:
+def folder_in_use(sight: CheckContext, look: ObservedNode) -> str | None:
     """The folder that this cluster's containers mount, where that is not the inventory's.
 
     One folder may have several paths, by links: it is another one if the running container does
@@ -92,7 +92,7 @@ def folder_in_use(sight: Sight, look: ObservedNode) -> str | None:
     return None
 
 
-def left_folder(sight: Sight, look: ObservedNode) -> str:
+def left_folder(sight: CheckContext, look: ObservedNode) -> str:
     """A folder with an older record of this cluster; "" if there is none."""
     own = (other for other in look.other_clusters if other.name == sight.cluster.name)
     return next((other.root for other in own if other.root), "")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from hadeploy.adopt.conflicts import running_conflicts, stopped_conflicts
 from hadeploy.adopt.managers import manager_of
 from hadeploy.adopt.recognise import ByHand, recognise, words
-from hadeploy.check.model import Finding, Sight
+from hadeploy.check.model import CheckContext, Finding
+from hadeploy.check.stranger import BACK_FIX, PRUNE
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode, Owner, Socket
@@ -15,10 +16,10 @@ from hadeploy.observe.published import ENGINE
 from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.membership import of_another_cluster
 from hadeploy.plan.vrrp_settings import present_addresses
-from hadeploy.verify.strangers import BACK_FIX, PRUNE, answering, forgotten_nodes, is_back
+from hadeploy.verify.strangers import answering, forgotten_nodes, is_back
 
 
-def set_up_by_hand(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def set_up_by_hand(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether somebody's own cluster serves in our place."""
     by_hand = recognise(sight.cluster, look)
     managed = by_hand is not None and any(manager_of(p.container) for p in by_hand.parts)
@@ -28,7 +29,7 @@ def set_up_by_hand(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Fin
         yield Finding("set-up-by-hand", node.label, "pass", "none that is in the way")
 
 
-def container_names(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def container_names(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether somebody else's containers have our names."""
     by_hand = recognise(sight.cluster, look)
     interface = interface_of(node, look) or ""
@@ -51,7 +52,7 @@ def container_names(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Fi
         yield Finding("container-names", node.label, "pass", "free, or ours")
 
 
-def ports(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def ports(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether our ports are free, or ours."""
     if "ss" in look.missing:
         return
@@ -71,7 +72,7 @@ def ports(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
         yield Finding("ports", node.label, "pass", "free, or ours")
 
 
-def stranger(sight: Sight, node: Node, look: ObservedNode, socket: Socket) -> str | None:
+def stranger(sight: CheckContext, node: Node, look: ObservedNode, socket: Socket) -> str | None:
     """Who keeps haproxy from listening beside a socket, "" if the node does not tell; else None.
 
     Args:
@@ -85,7 +86,7 @@ def stranger(sight: Sight, node: Node, look: ObservedNode, socket: Socket) -> st
 
 
 def _told(
-    sight: Sight, node: Node, look: ObservedNode, by_hand: ByHand | None
+    sight: CheckContext, node: Node, look: ObservedNode, by_hand: ByHand | None
 ) -> list[ObservedContainer]:
     """Containers that another check tells of."""
     interface = interface_of(node, look) or ""
@@ -94,7 +95,7 @@ def _told(
 
 
 def _stranger(
-    sight: Sight,
+    sight: CheckContext,
     look: ObservedNode,
     socket: Socket,
     by_hand: ByHand | None,
@@ -129,7 +130,7 @@ def _named(look: ObservedNode, owner: Owner, port: int) -> str:
     return f"{owner.name} (pid {owner.pid}, {where})"
 
 
-def host_services(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def host_services(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether haproxy or keepalived are the host's own."""
     del sight
     found = [
@@ -155,26 +156,26 @@ def host_services(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Find
         yield Finding("host-services", node.label, "pass", "none runs")
 
 
-def forgotten_node(sight: Sight, address: str) -> Finding:
+def forgotten_node(sight: CheckContext, address: str) -> Finding:
     """A node that is to be forgotten: it must not be there now."""
     vips = [str(vip.ip) for vip in sight.cluster.vip]
     segments = [look.segment for look in sight.observed.values() if look.segment]
     answers = [s for vip in vips for s in answering(sight.cluster, sight.observed, vip)]
     holds = any(stranger.address == address for stranger in answers)
-    doing = ""
+    operation = ""
     if holds or any(address in segment.adverts for segment in segments):
-        doing = "answers for the VIP" if holds else "sends adverts"
+        operation = "answers for the VIP" if holds else "sends adverts"
     elif is_back(sight.cluster, sight.observed, address):
-        doing = "answers on the network"
-    if doing:
+        operation = "answers on the network"
+    if operation:
         return Finding(
             "former-nodes",
             None,
             "fail",
-            f"{address} cannot be forgotten: it {doing}, and would still take part",
+            f"{address} cannot be forgotten: it {operation}, and would still take part",
             f"{PRUNE}; or switch that machine off first (another machine with that address now: "
             "--skip former-nodes)",
-            doing="checking the nodes",
+            operation="checking the nodes",
         )
     return Finding(
         "former-nodes",
@@ -187,7 +188,7 @@ def forgotten_node(sight: Sight, address: str) -> Finding:
     )
 
 
-def _of_another_cluster(sight: Sight, node: str, record: Applied) -> Finding:
+def _of_another_cluster(sight: CheckContext, node: str, record: Applied) -> Finding:
     others = " and ".join(m for m in record.members if m != str(sight.cluster.node(node).address))
     return Finding(
         "former-nodes",
@@ -197,12 +198,12 @@ def _of_another_cluster(sight: Sight, node: str, record: Applied) -> Finding:
         f"on {others}, too",
         "take it out of that cluster first (`hadeploy up --prune` with its inventory), or give "
         "one of the two another `name`",
-        doing="checking the nodes",
+        operation="checking the nodes",
         code=ExitCode.USAGE,
     )
 
 
-def former_nodes(sight: Sight) -> Iterator[Finding]:
+def former_nodes(sight: CheckContext) -> Iterator[Finding]:
     """Nodes that the records on the others name and the inventory does not.
 
     Such a node still runs: once its peers no longer tell it so, it takes the VIP for itself.
@@ -234,7 +235,7 @@ def former_nodes(sight: Sight) -> Iterator[Finding]:
             f"{address} was a node of this cluster and is not in the inventory",
             "`hadeploy up --prune` stops it and removes what hadeploy made there; "
             f"if it is gone for good: hadeploy up --forget {address}",
-            doing="checking the nodes",
+            operation="checking the nodes",
             code=ExitCode.UNREACHABLE,
         )
     if not gone and not strangers and sight.observed:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.check.model import Finding, Sight
+from hadeploy.check.model import CheckContext, Finding
 from hadeploy.check.places import stranger
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode
@@ -20,7 +20,7 @@ _MOST_TOLD = 5
 
 
 def planned_ports(
-    sight: Sight, node: Node, look: ObservedNode, desired: DesiredNode
+    sight: CheckContext, node: Node, look: ObservedNode, desired: DesiredNode
 ) -> Iterator[Finding]:
     """Ports of the rendered haproxy.cfg that cannot be bound on a node.
 
@@ -48,7 +48,7 @@ def _known(bind: RenderedBind, ports: set[int]) -> bool:
 
 
 def _problems(
-    sight: Sight, node: Node, look: ObservedNode, bind: RenderedBind
+    sight: CheckContext, node: Node, look: ObservedNode, bind: RenderedBind
 ) -> Iterator[tuple[str, str]]:
     what = f"`{bind.line}` of the new haproxy.cfg cannot be bound"
     fix = "choose another port in your template (templates.folder, templates.extra)"
@@ -67,7 +67,7 @@ def _problems(
 
 
 def _addressless(
-    sight: Sight, look: ObservedNode, bind: RenderedBind, what: str
+    sight: CheckContext, look: ObservedNode, bind: RenderedBind, what: str
 ) -> Iterator[tuple[str, str]]:
     """An address that the node does not have; the kernel may allow that (ip_nonlocal_bind)."""
     address = bind.at.address

@@ -16,7 +16,7 @@ VERDICTS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "
 WORST = ("pass", "warn", "fail")
 
 
-def checks_picture(findings: Sequence[Finding], nodes: Sequence[str]) -> RenderableType:
+def render_checks(findings: Sequence[Finding], nodes: Sequence[str]) -> RenderableType:
     """A row for each check, a column for each node; then whatever is wrong, and what to do.
 
     Args:

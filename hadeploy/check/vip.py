@@ -5,23 +5,17 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from hadeploy.check.model import Finding, Sight
+from hadeploy.check.model import CheckContext, Finding
+from hadeploy.check.stranger import Stranger
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.subnets import addressless, misplaced
 from hadeploy.plan.vrrp_settings import running_identity
 from hadeploy.verify.model import Verdict
-from hadeploy.verify.strangers import (
-    Stranger,
-    advertising,
-    answering,
-    misplaced_vips,
-    origin,
-    removal,
-)
+from hadeploy.verify.strangers import advertising, answering, misplaced_vips, origin, removal
 
 
-def vip_free(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def vip_free(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether every VIP is on nodes of the cluster alone, and where keepalived puts it."""
     for vip in (str(vip.ip) for vip in sight.cluster.vip):
         problems = [*_misplaced(sight, node, look, vip), *_answered(sight, node, look, vip)]
@@ -30,7 +24,7 @@ def vip_free(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
             yield from _free(sight, node, look, vip)
 
 
-def _free(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
+def _free(sight: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
     holder = next((n for n, seen in sight.observed.items() if seen.holds(vip)), None)
     if holder is not None:
         what = f"{vip} is on {'this node' if holder == node.label else holder}"
@@ -50,7 +44,7 @@ def _free(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterator[Fi
         yield Finding("vip-free", node.label, "pass", f"no machine answers for {vip}")
 
 
-def _misplaced(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
+def _misplaced(sight: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
     for address in misplaced_vips(sight.cluster, node, look):
         if address.address == vip:
             what = (
@@ -60,7 +54,7 @@ def _misplaced(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterat
             yield Finding("vip-free", node.label, "fail", what, removal(look, address))
 
 
-def _answered(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
+def _answered(sight: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
     """Strangers that answer. A node that this run stops, or is told is gone, is no surprise."""
     if _is_no_vip(sight, vip):
         return
@@ -80,7 +74,7 @@ def _answered(sight: Sight, node: Node, look: ObservedNode, vip: str) -> Iterato
         yield _in_use(node, vip, Stranger(mac, "", (node.label,)), away)
 
 
-def _is_no_vip(sight: Sight, vip: str) -> bool:
+def _is_no_vip(sight: CheckContext, vip: str) -> bool:
     """Whether it is the router's address, or the like: then it is no wonder that it answers."""
     return any(
         misplaced(ipaddress.ip_address(vip), sight.cluster, node, look)
@@ -103,7 +97,7 @@ def _in_use(node: Node, vip: str, stranger: Stranger, away: list[str]) -> Findin
     return Finding("vip-free", node.label, verdict, what, stranger.fix)
 
 
-def _arriving(sight: Sight, node: Node, heard: tuple[str, ...]) -> list[Stranger]:
+def _arriving(sight: CheckContext, node: Node, heard: tuple[str, ...]) -> list[Stranger]:
     """The strangers whose adverts arrive at a node, but for those that were heard otherwise."""
     expected = {*sight.forget, *sight.pruned, *heard}
     found = advertising(sight.cluster, sight.observed)
@@ -121,7 +115,7 @@ def _may_speak(look: ObservedNode, number: int) -> bool:
     return identity.virtual_router_id in (number, 0)
 
 
-def router_id(sight: Sight, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def router_id(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether nobody else on the segment uses our virtual_router_id."""
     number, heard = sight.cluster.vrrp.virtual_router_id, look.host.heard
     arriving = _arriving(sight, node, heard or ())

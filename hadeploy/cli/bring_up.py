@@ -10,10 +10,10 @@ from math import ceil
 
 from rich.text import Text
 
-from hadeploy.cli.cluster_run import Run, unlocked
+from hadeploy.cli.cluster_run import Run, retry_when_locked
 from hadeploy.cli.common import Options
 from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.prune import Leaving, leaving
+from hadeploy.cli.prune import DepartingNodes, departing_nodes
 from hadeploy.cli.verification import prove, tell_proofs
 from hadeploy.cli.warnings import tell_config_warnings
 from hadeploy.errors import ExitCode, HadeployError
@@ -23,7 +23,7 @@ from hadeploy.plan.model import Plan
 from hadeploy.remote.session import Session
 from hadeploy.rollout.prepare import Prepared
 from hadeploy.ui.ask import confirm
-from hadeploy.ui.render import plan_picture
+from hadeploy.ui.render import render_plan
 
 # New nodes, what else comes first, what changes on all nodes together, and one more for each of
 # them if something else interferes.
@@ -56,16 +56,18 @@ def bring_up(
     made: list[Prepared] = []
     consent = _Consent(options, run, yes=yes)
     with _half_way(made):
-        looks = unlocked(
+        looks = retry_when_locked(
             lambda: _once(options, outcome, run, made, timeout, consent), run.progress, lock_wait
         )
-        outcome.waited = max(look.settled for look in looks.values())
+        outcome.vip_wait_seconds = max(look.settled for look in looks.values())
         changed = any(prepared.plan.changes for prepared in made)
         # Nodes that have left are not compared.
         before = (
             {n: look for n, look in made[0].observed.items() if n in looks} if changed else None
         )
-        prove(run, made[-1], outcome, timeout - outcome.waited, looks=looks, before=before)
+        prove(
+            run, made[-1], outcome, timeout - outcome.vip_wait_seconds, looks=looks, before=before
+        )
     return made
 
 
@@ -150,7 +152,7 @@ def _once(
     """
     work = _Work(options, outcome, run, made, timeout, consent, len(made) + MOST_PLANS)
     outcome.plan = None
-    with leaving(run) as going:
+    with departing_nodes(run) as going:
         if going.plan.changes:
             work.remove(going)
     while len(made) < work.most:
@@ -165,7 +167,7 @@ def unfinished() -> HadeployError:
     """The error of a run whose plans do not come to an end."""
     return HadeployError(
         "the nodes are still not what the next plan starts from",
-        doing="planning again",
+        operation="planning again",
         hint="does something else change them at the same time? `hadeploy plan` shows what is left",
     )
 
@@ -187,7 +189,7 @@ class _Work:
     consent: _Consent
     most: int
 
-    def remove(self, going: Leaving) -> None:
+    def remove(self, going: DepartingNodes) -> None:
         """Have nodes leave, once all others serve without them.
 
         Raises:
@@ -205,7 +207,7 @@ class _Work:
             self.apply(prepared, {**run.sessions, **going.sessions})
             going.look_again(run)
             prepared = run.prepare(check=True)
-        err.print(plan_picture(going.plan))
+        err.print(render_plan(going.plan))
         going.refuse(run, prepared.observed)
         for sentence in (*prepared.plan.undoes, *prepared.plan.removes):
             err.print(Text(sentence, "red"), soft_wrap=True)
@@ -230,12 +232,12 @@ class _Work:
         self.outcome.plan = (self.outcome.plan or Plan(())).then(prepared.plan)
         self.made.append(prepared)
         if prepared.changes or len(self.made) == 1:
-            self.options.err.print(plan_picture(prepared.plan, prepared.then))
+            self.options.err.print(render_plan(prepared.plan, prepared.then))
         self.consent.ask(prepared.plan)
         if not prepared.plan.changes:
             return prepared.observed
         from hadeploy.rollout.lost_backends import BackendsDiedError
-        from hadeploy.rollout.node_outcome import RollError
+        from hadeploy.rollout.node_outcome import RolloutError
         from hadeploy.rollout.up import apply
 
         self.consent.changed = True
@@ -248,7 +250,7 @@ class _Work:
                 settle=ceil(self.timeout),
                 warn=functools.partial(tell_config_warnings, self.options, self.outcome),
             )
-        except RollError as error:
+        except RolloutError as error:
             if not isinstance(error.__cause__, BackendsDiedError) or len(self.made) >= self.most:
                 raise
             # They are down before the next attempt, which so expects nothing of them.

@@ -6,18 +6,18 @@ import click
 
 from hadeploy.check.catalogue import refuse_unknown
 from hadeploy.check.model import failures
-from hadeploy.check.render import checks_picture
+from hadeploy.check.render import render_checks
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.fleet_options import several
+from hadeploy.cli.fleet_options import fleet_options
 from hadeploy.cli.run_options import SKIP
 from hadeploy.errors import ExitCode
-from hadeploy.plan.inputs import Choices
+from hadeploy.plan.inputs import RunOptions
 from hadeploy.rollout.check_nodes import check_all
 
 
 @click.command()
 @SKIP
-@several
+@fleet_options
 @cluster_command
 def check(options: Options, skip: tuple[str, ...]) -> int:
     """Tell whether the nodes are fit to be brought up, and what to do where they are not.
@@ -30,11 +30,11 @@ def check(options: Options, skip: tuple[str, ...]) -> int:
         refuse_unknown(skip, essential=True)
         dialer = options.dialer()
         with options.progress(inputs.cluster) as progress:
-            outcome.checks = check_all(inputs, dialer, progress, Choices(skip=skip))
+            outcome.checks = check_all(inputs, dialer, progress, RunOptions(skip=skip))
             if failures(outcome.checks):
                 outcome.code = ExitCode.UNREACHABLE
                 progress.failed()
         if not options.as_json:
             nodes = [node.label for node in inputs.cluster.nodes]
-            options.out.print(checks_picture(outcome.checks, nodes), soft_wrap=True)
+            options.out.print(render_checks(outcome.checks, nodes), soft_wrap=True)
     return outcome.code

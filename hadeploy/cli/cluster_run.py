@@ -20,7 +20,7 @@ from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.warnings import tell_findings
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import Depth, look_at_all, observation_script
-from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.partial_rollout import refuse_minority, unknown_nodes
 from hadeploy.progress import Progress
 from hadeploy.rollout.reply_errors import LockedError, StaleError
@@ -60,7 +60,7 @@ SCRIPT_SECONDS = 120
 MOST_STALE = 3
 
 
-def unlocked(work: Callable[[], Result], progress: Progress, lock_wait: float) -> Result:
+def retry_when_locked(work: Callable[[], Result], progress: Progress, lock_wait: float) -> Result:
     """Do the work; while somebody else has the lock, wait and do it anew.
 
     So too, a few times, if somebody changed a node between the look and the lock; and what is
@@ -96,7 +96,7 @@ def unlocked(work: Callable[[], Result], progress: Progress, lock_wait: float) -
             progress.waiting(str(error))
 
 
-def get_ready(inputs: Inputs, *modules: str) -> None:
+def preload(inputs: Inputs, *modules: str) -> None:
     """Import what comes after the first look, and compile the templates.
 
     Done while the nodes are connected, it costs little; before that, it is a third of what a run
@@ -145,7 +145,7 @@ class Run:
     dialer: Dialer
     sessions: dict[str, Session]
     progress: Progress
-    choices: Choices
+    choices: RunOptions
     ready: Preload
     previous: Previous | None = None
     pruned: tuple[str, ...] = ()
@@ -281,7 +281,7 @@ class Run:
 def connected_run(
     options: Options,
     outcome: Outcome,
-    choices: Choices | None = None,
+    choices: RunOptions | None = None,
     *,
     tolerant: bool = False,
     least: int = 1,
@@ -299,7 +299,7 @@ def connected_run(
         brief: whether nothing that is told on the way stays on the screen.
         modules: names of what is needed after the first look.
     """
-    chosen = choices or Choices()
+    chosen = choices or RunOptions()
     inputs = options.inputs()
     cluster = inputs.cluster
     outcome.cluster = cluster.name
@@ -312,7 +312,7 @@ def connected_run(
 
     nodes = [node for node in cluster.nodes if node.label not in chosen.without]
     missing: dict[str, HadeployError] | None = {} if tolerant else None
-    ready = Preload(functools.partial(get_ready, inputs, *modules))
+    ready = Preload(functools.partial(preload, inputs, *modules))
     with (
         options.progress(cluster, brief=brief) as progress,
         connected(

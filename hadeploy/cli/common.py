@@ -27,7 +27,7 @@ from hadeploy.inventory.paths import beside
 from hadeploy.plan.inputs import Inputs
 from hadeploy.progress import Progress
 from hadeploy.remote.node_routes import NodeRoutes
-from hadeploy.rollout.node_outcome import RollError
+from hadeploy.rollout.node_outcome import RolloutError
 from hadeploy.ui.ask import ask_secret
 from hadeploy.ui.console import make_console
 from hadeploy.ui.progress import Lines, Screen
@@ -165,7 +165,7 @@ def reported(options: Options, command: str) -> Iterator[Outcome]:
     except HadeployError as error:
         outcome.code = error.code
         outcome.errors = error.errors if isinstance(error, NodesError) else [error]
-        if isinstance(error, RollError):
+        if isinstance(error, RolloutError):
             outcome.nodes = {node: standing.value for node, standing in error.nodes.items()}
         raise
     except (KeyboardInterrupt, click.Abort):

@@ -17,7 +17,7 @@ from hadeploy.drill.model import Kind as EventKind
 from hadeploy.drill.scenarios import NAMES as SCENARIOS
 from hadeploy.errors import ExitCode
 from hadeploy.plan.model import Action, Impact
-from hadeploy.rollout.node_outcome import Standing
+from hadeploy.rollout.node_outcome import NodeOutcome
 from hadeploy.status.model import ClusterStatus
 from hadeploy.verify.model import Verdict
 
@@ -161,7 +161,7 @@ class DrillPart(_Part):
     """`here`, or a node; null if nobody could ask."""
     asked_how: How | None
     """What counts as an answer: a TLS handshake, a byte, or a connection."""
-    returned: bool
+    failed_back: bool
     """Whether its first holder has the VIP again in the end."""
     double: float
     """For how long two nodes had the VIP."""
@@ -174,7 +174,7 @@ class ErrorPart(_Part):
     """Why a command failed, once for each node."""
 
     node: str | None
-    doing: str | None
+    operation: str | None
     message: str
     detail: str | None
     """What a program said, word for word."""
@@ -195,15 +195,15 @@ class Document(_Part):
     """The nodes in the order in which they are changed; one may have its turn twice."""
     together: list[str]
     """The VRRP settings that change on all nodes together."""
-    expects: list[str]
+    warnings: list[str]
     """What a user of the VIP may notice, in sentences."""
     undoes: list[str]
     """Changes of other users that the inventory does not have, in sentences."""
     removes: list[str]
     """What goes away for clients (a port, a listener, a VIP), in sentences."""
-    nodes: dict[str, Standing]
+    nodes: dict[str, NodeOutcome]
     """Who has what after a roll that did not come to its end; else empty."""
-    waited: float | None
+    vip_wait_seconds: float | None
     """Seconds that the VIP took to answer after the last change of `up`, or 0; else null."""
     images: list[ImagePart]
     """What `images save` wrote, or `images push` brought; else empty."""

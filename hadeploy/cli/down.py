@@ -7,12 +7,12 @@ from contextlib import ExitStack
 
 import click
 
-from hadeploy.check.model import Sight, failures
+from hadeploy.check.model import CheckContext, failures
 from hadeploy.check.our_folder import moved_folders
 from hadeploy.check.places import forgotten_node
-from hadeploy.cli.cluster_run import LOCK_WAIT, unlocked
+from hadeploy.cli.cluster_run import LOCK_WAIT, retry_when_locked
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.fleet_options import several
+from hadeploy.cli.fleet_options import fleet_options
 from hadeploy.cli.run_options import ALLOW_DEGRADED, FORGET
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
@@ -25,7 +25,7 @@ from hadeploy.remote.connections import connected
 from hadeploy.rollout.down import prove_gone, tear_down
 from hadeploy.rollout.prune import former_nodes
 from hadeploy.ui.ask import confirm
-from hadeploy.ui.render import plan_picture
+from hadeploy.ui.render import render_plan
 from hadeploy.verify.strangers import forgotten_nodes
 
 
@@ -34,7 +34,7 @@ from hadeploy.verify.strangers import forgotten_nodes
 @LOCK_WAIT
 @FORGET
 @ALLOW_DEGRADED
-@several
+@fleet_options
 @cluster_command
 def down(
     options: Options,
@@ -67,7 +67,7 @@ def down(
             left = Left(cluster, observed, forget, allow_degraded)
             left.refuse()
             if outcome.plan.changes:
-                options.err.print(plan_picture(outcome.plan))
+                options.err.print(render_plan(outcome.plan))
                 for sentence in left.warnings():
                     options.err.print(f"warning: {sentence}", style="yellow", soft_wrap=True)
                 if not yes:
@@ -80,7 +80,7 @@ def down(
                     outcome.plan = make_down_plan(cluster, look)
                     tear_down(cluster, outcome.plan, look, sessions, progress)
 
-                unlocked(work, progress, lock_wait)
+                retry_when_locked(work, progress, lock_wait)
                 prove_gone(cluster, observed, sessions, progress)
         if not options.as_json:
             where = "the other nodes" if left.names else "the nodes"
@@ -108,7 +108,7 @@ class Left:
         self._cluster = cluster
         former = [node.label for node in former_nodes(cluster, observed)]
         self._unexpected = [address for address in former if address not in forget]
-        sight = Sight(cluster, observed, forget=tuple(forget))
+        sight = CheckContext(cluster, observed, forget=tuple(forget))
         findings = [forgotten_node(sight, address) for address in former if address in forget]
         findings += moved_folders(cluster, observed)
         self._refused = [found.error() for found in failures(findings)]
@@ -129,7 +129,7 @@ class Left:
     def _unknown(self, address: str) -> HadeployError:
         return HadeployError(
             f"{address} was a node of this cluster and is not in the inventory",
-            doing="looking",
+            operation="looking",
             hint="`hadeploy up --prune` stops it first, or add it to the inventory again; "
             f"if it is gone for good: hadeploy down --forget {address}",
             code=ExitCode.UNREACHABLE,
@@ -156,7 +156,7 @@ def refuse_some(options: Options, plan: Plan, missing: dict[str, HadeployError])
     """
     if plan.changes:
         options.err.print("This would be removed from the nodes that can be reached:")
-        options.err.print(plan_picture(plan))
+        options.err.print(render_plan(plan))
     for node, error in missing.items():
         advice = f"if it is down or gone for good: hadeploy down --allow-degraded {node}"
         error.hint = f"{error.hint}; {advice}" if error.hint else advice

@@ -9,16 +9,16 @@ from collections.abc import Callable
 import click
 
 from hadeploy.answers.answer import PROOF_HERE
-from hadeploy.cli.cluster_run import LOCK_WAIT, TIMEOUT, Run, connected_run, unlocked
+from hadeploy.cli.cluster_run import LOCK_WAIT, TIMEOUT, Run, connected_run, retry_when_locked
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.run_options import SKIP_HERE
 from hadeploy.cli.verification import prove, tell_proofs
 from hadeploy.observe.gather import observe
-from hadeploy.plan.inputs import Choices
+from hadeploy.plan.inputs import RunOptions
 from hadeploy.plan.partial_rollout import unknown_nodes
 from hadeploy.rollout import drain as running
 from hadeploy.rollout.prepare import Prepared
-from hadeploy.status.situation import Situation
+from hadeploy.status.situation import ClusterSnapshot
 
 NODE = click.argument("node")
 
@@ -60,10 +60,10 @@ def _change(
     skip: tuple[str, ...] = (),
 ) -> int:
     with reported(options, command) as outcome:
-        with connected_run(options, outcome, Choices(skip=skip)) as run:
+        with connected_run(options, outcome, RunOptions(skip=skip)) as run:
             unknown_nodes(run.inputs.cluster, [node], "")
             prepared = run.prepare(check=False)
-            unlocked(lambda: _once(run, node, change), run.progress, lock_wait)
+            retry_when_locked(lambda: _once(run, node, change), run.progress, lock_wait)
             prove(run, _in_force(prepared), outcome, timeout)
         tell_proofs(options, outcome)
     return outcome.code
@@ -71,7 +71,7 @@ def _change(
 
 def _in_force(prepared: Prepared) -> Prepared:
     """What the nodes were given: maintenance has nothing to do with what is still to be applied."""
-    force = Situation(
+    force = ClusterSnapshot(
         prepared.cluster, prepared.desired, prepared.observed, prepared.plan, {}
     ).in_force()
     nodes = tuple(node for node in force.cluster.nodes if node.label in force.desired)

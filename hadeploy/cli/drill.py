@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from hadeploy.cli.cluster_run import LOCK_WAIT, Run, connected_run, unlocked
+from hadeploy.cli.cluster_run import LOCK_WAIT, Run, connected_run, retry_when_locked
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.drill_reporter import Told
+from hadeploy.cli.drill_reporter import DrillReporter
 from hadeploy.cli.open_files import FEWEST, need
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.verification import prove
@@ -31,7 +31,7 @@ EPILOG = "\b\nScenarios:\n" + "\n".join(f"  {s.name:16} {s.does}" for s in SCENA
 
 
 @dataclasses.dataclass(frozen=True)
-class Wishes:
+class DrillOptions:
     """What the user wants of this drill."""
 
     scenarios: tuple[Scenario, ...]
@@ -104,11 +104,11 @@ def drill(
     whatever becomes of this machine.
     """
     allowed = [option for option in ALLOWING if wanted.pop(option.strip("-").replace("-", "_"))]
-    wishes = Wishes(tuple(chosen(scenarios or NAMES[:1], allowed)), **wanted)
+    wishes = DrillOptions(tuple(chosen(scenarios or NAMES[:1], allowed)), **wanted)
     with reported(options, "drill") as outcome:
         # A request that nobody answers takes three seconds; one that is not made is no outage.
         need(FEWEST + round(3 * wishes.rate), "a lower --rate, or ")
-        told = Told(options, outcome, wishes.max_outage, wishes.timeline, wishes.report)
+        told = DrillReporter(options, outcome, wishes.max_outage, wishes.timeline, wishes.report)
         told.refuse()
         try:
             with connected_run(options, outcome) as run:
@@ -118,7 +118,7 @@ def drill(
                     with run.progress.aside():
                         names = ", ".join(scenario.name for scenario in wishes.scenarios)
                         confirm(f"Break cluster {run.inputs.cluster.name} on purpose ({names})?")
-                unlocked(
+                retry_when_locked(
                     lambda: _drill(run, prepared, wishes, outcome, told.rounds),
                     run.progress,
                     lock_wait,
@@ -151,7 +151,7 @@ def _whole(run: Run, outcome: Outcome) -> Prepared:
         where = f"{wrong[0].node}: " if wrong[0].node else ""
         raise HadeployError(
             f"the cluster is not whole to begin with ({where}{wrong[0].message})",
-            doing="preparing the drill",
+            operation="preparing the drill",
             hint="`hadeploy verify` tells all that is wrong; nothing was broken",
             code=ExitCode.NOT_PROVEN,
         )
@@ -159,7 +159,7 @@ def _whole(run: Run, outcome: Outcome) -> Prepared:
 
 
 def _drill(
-    run: Run, prepared: Prepared, wishes: Wishes, outcome: Outcome, rounds: list[Round]
+    run: Run, prepared: Prepared, wishes: DrillOptions, outcome: Outcome, rounds: list[Round]
 ) -> None:
     cluster = prepared.cluster
     with (

@@ -13,7 +13,7 @@ from hadeploy.cli.files import Target
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.verification import tell_proofs
 from hadeploy.drill.model import Round
-from hadeploy.drill.render import rounds_picture
+from hadeploy.drill.render import render_rounds
 from hadeploy.drill.render_timeline import TimelinePicture
 from hadeploy.drill.report import Setting, report
 from hadeploy.drill.text import title
@@ -28,7 +28,7 @@ from hadeploy.verify.model import failed
 
 
 @dataclass
-class Told:
+class DrillReporter:
     """The rounds of one drill, and how they are told.
 
     Attributes:
@@ -102,7 +102,7 @@ class Told:
             shown = timeline(result.round, result.figures, setting.cluster)
             out.print(TimelinePicture(title(result), shown))
             out.print()
-        out.print(rounds_picture(results))
+        out.print(render_rounds(results))
 
     def _drawn(self, results: Sequence[Result]) -> Sequence[Result]:
         if self.draw is not None:

@@ -16,13 +16,13 @@ class Target:
 
     Attributes:
         path: where.
-        doing: what that is, for errors.
+        operation: what that is, for errors.
         hint: how to name another place.
         mode: who may read it, whatever the umask is.
     """
 
     path: Path
-    doing: str
+    operation: str
     hint: str
     mode: int
 
@@ -72,4 +72,6 @@ class Target:
             self._beside.unlink()
 
     def _unwritable(self, why: str, code: ExitCode) -> HadeployError:
-        return HadeployError(f"{self.path}: {why}", doing=self.doing, hint=self.hint, code=code)
+        return HadeployError(
+            f"{self.path}: {why}", operation=self.operation, hint=self.hint, code=code
+        )

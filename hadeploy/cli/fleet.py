@@ -22,8 +22,8 @@ from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.fleet.arguments import order, refusals
 from hadeploy.fleet.conflicts import HINT, clashes
 from hadeploy.fleet.files import inventory_files
-from hadeploy.fleet.model import Ending, Member, members
-from hadeploy.fleet.render import fleet_picture, heading, line_of, print_errors
+from hadeploy.fleet.model import ClusterResult, Member, members
+from hadeploy.fleet.render import heading, line_of, print_errors, render_fleet
 from hadeploy.fleet.runner import Fleet
 from hadeploy.fleet.verdict import fleet_code, judged
 from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
@@ -38,7 +38,7 @@ class FleetOutcome:
     """What became of a fleet; its document of --json is made from it."""
 
     command: str
-    endings: list[Ending] = field(default_factory=list)
+    endings: list[ClusterResult] = field(default_factory=list)
     errors: list[HadeployError] = field(default_factory=list)
     code: ExitCode = ExitCode.OK
 
@@ -110,7 +110,7 @@ def run_fleet(
             (ending.code for ending in outcome.endings), interrupted=running.interrupted
         )
         if not as_json:
-            teller.out.print(fleet_picture(outcome.endings))
+            teller.out.print(render_fleet(outcome.endings))
         print_errors(teller.err, outcome.endings)
     return outcome.code
 
@@ -128,7 +128,7 @@ class _Teller:
         if text := text.rstrip():
             self.err.print(line_of(member, self.width, text), soft_wrap=True)
 
-    def ended(self, ending: Ending) -> None:
+    def ended(self, ending: ClusterResult) -> None:
         if ending.said and not self.as_json:
             picture = Text.assemble(heading(ending.member), "\n", ending.said.rstrip("\n"))
             self.out.print(picture, soft_wrap=True)
@@ -145,7 +145,7 @@ def _members(command: str, named: Sequence[str], outcome: FleetOutcome) -> list[
         NodesError: there are mistakes.
     """
     files = inventory_files(named)
-    outcome.endings = [Ending(Member(file, "", "")) for file in files]
+    outcome.endings = [ClusterResult(Member(file, "", "")) for file in files]
     inventories, errors = try_each(lambda file: _read(command, file), files)
     if problems := clashes(inventories):
         errors.append(InventoryError(problems, HINT))
@@ -167,7 +167,7 @@ def _read(command: str, file: str) -> Inventory:
     if not path.is_file():
         raise HadeployError(
             f"{file} is no file that can be read twice",
-            doing="reading the inventories",
+            operation="reading the inventories",
             hint="write it to a file first",
         )
     inventory = read_inventory(path)
@@ -178,7 +178,7 @@ def _read(command: str, file: str) -> Inventory:
         try:
             checked_folder(beside(folder, override) if override else None)
         except HadeployError as error:
-            error.doing = f"{file}: {error.doing}"
+            error.operation = f"{file}: {error.operation}"
             raise
         vrrp_secret(inventory, folder)
     return inventory

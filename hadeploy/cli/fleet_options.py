@@ -20,7 +20,7 @@ VARIABLE = "HADEPLOY_INVENTORY"
 CONCURRENCY = 4
 
 
-def several(command: Command) -> Command:
+def fleet_options(command: Command) -> Command:
     """Let a command work on several clusters; with one inventory it is what it was.
 
     Args:

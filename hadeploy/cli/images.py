@@ -119,7 +119,7 @@ def _ask_the_nodes(options: Options, outcome: Outcome) -> str:
         told = ", ".join(f"{node} is {architecture}" for architecture, node in found.items())
         raise HadeployError(
             f"the nodes are of several architectures: {told}",
-            doing="choosing what to save",
+            operation="choosing what to save",
             hint="`hadeploy images push` brings each node its own; or save one with --platform",
             code=ExitCode.USAGE,
         )

@@ -152,4 +152,4 @@ def _conclude(
     if errors := [*missing.values(), *reading.errors]:
         raise NodesError(errors)
     if len(reading.absent) == asked:
-        raise HadeployError("there is no log", doing="reading the logs", hint="hadeploy up")
+        raise HadeployError("there is no log", operation="reading the logs", hint="hadeploy up")

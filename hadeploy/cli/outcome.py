@@ -28,7 +28,7 @@ class Outcome:
 
     Attributes:
         one_line: whether that document is printed as one line, since others come before it.
-        waited: seconds that the VIP took to answer after the last change.
+        vip_wait_seconds: seconds that the VIP took to answer after the last change.
     """
 
     command: str | None
@@ -47,7 +47,7 @@ class Outcome:
     status: ClusterStatus | None = None
     code: ExitCode = ExitCode.OK
     one_line: bool = False
-    waited: float | None = None
+    vip_wait_seconds: float | None = None
 
     def document(self) -> dict[str, Any]:
         """As docs/json.md describes it."""
@@ -58,11 +58,11 @@ class Outcome:
             "changes": self.plan.changes if self.plan else None,
             "plan": self.plan.document() if self.plan else None,
             "together": list(self.plan.together) if self.plan else [],
-            "expects": list(self.plan.expects) if self.plan else [],
+            "warnings": list(self.plan.warnings) if self.plan else [],
             "undoes": list(self.plan.undoes) if self.plan else [],
             "removes": list(self.plan.removes) if self.plan else [],
             "nodes": self.nodes,
-            "waited": self.waited,
+            "vip_wait_seconds": self.vip_wait_seconds,
             "images": [dataclasses.asdict(delivery) for delivery in self.images],
             "drill": [result.document() for result in self.drill],
             "checks": [finding.document() for finding in self.checks],
@@ -84,8 +84,8 @@ def error_document(error: HadeployError) -> dict[str, Any]:
     """One error, as docs/json.md describes it."""
     return {
         "node": error.node,
-        "doing": error.doing,
-        "message": error.what,
+        "operation": error.operation,
+        "message": error.message,
         "detail": error.detail,
         "hint": error.hint,
     }
@@ -104,7 +104,7 @@ def misused(error: click.UsageError) -> Outcome:
         context = context.parent
     refused = HadeployError(
         error.format_message(),
-        doing="reading the command line",
+        operation="reading the command line",
         hint=f"{error.ctx.command_path} --help" if error.ctx else None,
         code=ExitCode.USAGE,
     )

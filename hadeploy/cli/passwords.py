@@ -76,7 +76,7 @@ def sudo_secret(inventory: Inventory, folder: Path, *, ask: bool) -> SecretStr |
     if given is None:
         raise HadeployError(
             "there is no terminal to ask on",
-            doing="asking for the sudo password",
+            operation="asking for the sudo password",
             hint="set ssh.sudo_password to env:NAME, file:PATH or cmd:COMMAND",
             code=ExitCode.USAGE,
         )
@@ -89,4 +89,4 @@ def _at(inventory: Inventory, *path: str) -> Iterator[None]:
     try:
         yield
     except HadeployError as error:
-        raise InventoryError([inventory.problem(path, error.what)], error.hint) from None
+        raise InventoryError([inventory.problem(path, error.message)], error.hint) from None

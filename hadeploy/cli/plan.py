@@ -9,11 +9,11 @@ import click
 
 from hadeploy.cli.cluster_run import Run, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.fleet_options import several
+from hadeploy.cli.fleet_options import fleet_options
 from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.run_options import ROLLBACK, choosing
+from hadeploy.cli.run_options import ROLLBACK, run_options
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.plan.inputs import Choices
+from hadeploy.plan.inputs import RunOptions
 
 if TYPE_CHECKING:
     from hadeploy.remote.session import Session
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--exit-code", is_flag=True, help="Exit with 5 when there are changes to make.")
 @ROLLBACK
-@choosing
-@several
+@run_options
+@fleet_options
 @cluster_command
-def plan(options: Options, choices: Choices, exit_code: bool, rollback: bool) -> int:
+def plan(options: Options, choices: RunOptions, exit_code: bool, rollback: bool) -> int:
     """Show what `up` would do, with reasons; change nothing."""
     with reported(options, "plan") as outcome:
         with connected_run(
             options, outcome, choices, modules=("hadeploy.cli.prune", "hadeploy.ui.render")
         ) as run:
             run.look_ahead("fresh")
-            from hadeploy.cli.prune import leaving
-            from hadeploy.ui.render import config_warning_line, diffs_picture, plan_picture
+            from hadeploy.cli.prune import departing_nodes
+            from hadeploy.ui.render import config_warning_line, render_diffs, render_plan
 
             if rollback:
                 run.look_back()
-            with leaving(run) as going:
+            with departing_nodes(run) as going:
                 prepared = run.prepare(check=True, ask=True)
                 if not prepared.before_removal:
                     going.refuse(run, prepared.observed)
@@ -54,11 +54,11 @@ def plan(options: Options, choices: Choices, exit_code: bool, rollback: bool) ->
             outcome.code = ExitCode.CHANGES_PENDING
         if not options.as_json:
             if going.plan.changes and not prepared.before_removal:
-                options.out.print(plan_picture(going.plan))
-            options.out.print(plan_picture(prepared.plan, prepared.then))
+                options.out.print(render_plan(going.plan))
+            options.out.print(render_plan(prepared.plan, prepared.then))
             if going.plan.changes and prepared.before_removal:
-                options.out.print(plan_picture(going.plan))
-            options.out.print(diffs_picture(prepared.plan))
+                options.out.print(render_plan(going.plan))
+            options.out.print(render_diffs(prepared.plan))
         for warning in outcome.config_warnings:
             options.err.print(config_warning_line(warning), soft_wrap=True)
         if refused:

@@ -21,13 +21,13 @@ from hadeploy.rollout.prune import (
     former_nodes,
     given_nodes,
     refuse_strangers,
-    take_out,
+    remove_nodes,
     without_nodes,
 )
 
 
 @dataclasses.dataclass
-class Leaving:
+class DepartingNodes:
     """The nodes that leave the cluster.
 
     Attributes:
@@ -68,7 +68,7 @@ class Leaving:
                 raise HadeployError(
                     f"{', '.join(drained)}: drained, so no node that stays can take the VIP over",
                     node=turn.node,
-                    doing="planning",
+                    operation="planning",
                     hint=f"hadeploy undrain {drained[0]}",
                 )
 
@@ -86,7 +86,7 @@ class Leaving:
         """Do it."""
         if self.plan.changes:
             cluster = run.inputs.cluster
-            take_out(
+            remove_nodes(
                 cluster,
                 self.plan,
                 self.looks,
@@ -99,7 +99,7 @@ class Leaving:
 
 
 @contextmanager
-def leaving(run: Run) -> Iterator[Leaving]:
+def departing_nodes(run: Run) -> Iterator[DepartingNodes]:
     """Find and connect to former nodes; from then on they are no reason to refuse a plan.
 
     Raises:
@@ -108,12 +108,12 @@ def leaving(run: Run) -> Iterator[Leaving]:
     # A retry begins anew.
     run.pruned, run.departing = (), {}
     if not run.choices.prune:
-        yield Leaving(Plan(()), {}, {}, {})
+        yield DepartingNodes(Plan(()), {}, {}, {})
         return
     with ExitStack() as stack:
         looks, staying, sessions = _former(run, stack)
         plan = leaving_plan(run.inputs.cluster, looks, staying)
-        going = Leaving(plan, looks, staying, sessions)
+        going = DepartingNodes(plan, looks, staying, sessions)
         run.pruned, run.departing = tuple(looks), going.there
         yield going
 

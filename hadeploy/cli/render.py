@@ -51,5 +51,7 @@ def write(path: Path, content: str, mode: int) -> None:
         path.write_text(content, "utf-8")
     except OSError as error:
         raise HadeployError(
-            f"{path}: {error.strerror}", doing="writing the rendered files", hint="--output FOLDER"
+            f"{path}: {error.strerror}",
+            operation="writing the rendered files",
+            hint="--output FOLDER",
         ) from error

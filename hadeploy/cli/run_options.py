@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from hadeploy.answers.answer import PROOF_HERE
-from hadeploy.plan.inputs import Choices
+from hadeploy.plan.inputs import RunOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -38,7 +38,7 @@ SKIP_HERE = click.option(
 )
 
 
-def choosing(command: Command) -> Command:
+def run_options(command: Command) -> Command:
     """Give a command the options that choose what a run is about, as one `choices` argument."""
 
     @FORGET
@@ -75,7 +75,7 @@ def choosing(command: Command) -> Command:
     ) -> Any:
         if former and not prune:
             raise click.UsageError("--former names nodes for --prune; add --prune")
-        choices = Choices(forget, prune, limit, allow_degraded, adopt, skip, former=former)
+        choices = RunOptions(forget, prune, limit, allow_degraded, adopt, skip, former=former)
         return command(choices=choices, **others)
 
     return wrapped  # type: ignore[return-value]

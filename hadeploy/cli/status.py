@@ -8,11 +8,11 @@ import click
 
 from hadeploy.cli.cluster_run import certificate_reader, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.fleet_options import several
+from hadeploy.cli.fleet_options import fleet_options
 from hadeploy.cli.run_options import SKIP_HERE
 from hadeploy.observe.gather import ANSWER_SECONDS, observation_script
-from hadeploy.plan.inputs import Choices
-from hadeploy.status.poller import Lookout
+from hadeploy.plan.inputs import RunOptions
+from hadeploy.status.poller import NodePoller
 
 # Between two looks; and for the slowest node to answer, before it is told that it does not.
 WATCH_SECONDS = 5.0
@@ -35,7 +35,7 @@ PATIENCE_SECONDS = 10.0
     help="Also write what was seen in Prometheus' text format.",
 )
 @SKIP_HERE
-@several
+@fleet_options
 @cluster_command
 def status(
     options: Options, skip: tuple[str, ...], watch: float | None, metrics_file: Path | None
@@ -47,7 +47,7 @@ def status(
     """
     with reported(options, "status") as outcome:
         outcome.one_line = watch is not None
-        choices = Choices(skip=skip)
+        choices = RunOptions(skip=skip)
         with connected_run(
             options,
             outcome,
@@ -59,7 +59,7 @@ def status(
         ) as run:
             script = observation_script(run.inputs.cluster, versions=True, listen=ANSWER_SECONDS)
             patience = None if watch is None else PATIENCE_SECONDS
-            with Lookout(run.dialer, run.sessions, run.unreachable, script, patience) as nodes:
+            with NodePoller(run.dialer, run.sessions, run.unreachable, script, patience) as nodes:
                 run.progress.phase("Observe")
                 reader = certificate_reader(run.inputs.cluster, lambda: nodes.sessions)
 
@@ -68,9 +68,9 @@ def status(
                     run.ready.finish()
 
                 seen = nodes.look(meanwhile)
-                from hadeploy.cli.status_reporter import Teller, keep_telling, situation_of
+                from hadeploy.cli.status_reporter import StatusReporter, keep_telling, situation_of
 
-                teller = Teller(options, outcome, watch, metrics_file)
+                teller = StatusReporter(options, outcome, watch, metrics_file)
                 first = situation_of(run.inputs, reader, *seen, here=not skip)
                 if watch is None:
                     picture = teller.tell(first)

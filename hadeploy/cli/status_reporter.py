@@ -27,9 +27,9 @@ from hadeploy.rollout.desired_state import desired_state
 from hadeploy.status.build import cluster_status
 from hadeploy.status.metrics import metrics
 from hadeploy.status.model import Verdict
-from hadeploy.status.poller import Lookout
-from hadeploy.status.render import status_picture
-from hadeploy.status.situation import Situation
+from hadeploy.status.poller import NodePoller
+from hadeploy.status.render import render_status
+from hadeploy.status.situation import ClusterSnapshot
 from hadeploy.verify.certificates import backends_up
 from hadeploy.verify.from_here import elsewhere, from_here
 from hadeploy.verify.model import Proof
@@ -43,7 +43,7 @@ CODES: dict[Verdict, ExitCode] = {
 
 
 @dataclass(frozen=True)
-class Teller:
+class StatusReporter:
     """Tells what was seen.
 
     Attributes:
@@ -58,7 +58,7 @@ class Teller:
     every: float | None
     file: Path | None
 
-    def tell(self, situation: Situation) -> RenderableType:
+    def tell(self, situation: ClusterSnapshot) -> RenderableType:
         """Judge one look; what is for machines is written.
 
         Returns:
@@ -71,7 +71,7 @@ class Teller:
         self.outcome.code = CODES[status.verdict]
         if self.file:
             _write(self.file, metrics(name, status, now.timestamp()))
-        picture = status_picture(name, status, proofs)
+        picture = render_status(name, status, proofs)
         if self.every is None:
             return picture
         at = now.astimezone().strftime("%H:%M:%S")
@@ -79,11 +79,11 @@ class Teller:
 
 
 def keep_telling(
-    teller: Teller,
+    teller: StatusReporter,
     inputs: Inputs,
-    nodes: Lookout,
+    nodes: NodePoller,
     reader: CertificateReader,
-    first: Situation,
+    first: ClusterSnapshot,
     *,
     here: bool,
 ) -> NoReturn:
@@ -121,7 +121,7 @@ def situation_of(
     unreachable: Mapping[str, HadeployError],
     *,
     here: bool,
-) -> Situation:
+) -> ClusterSnapshot:
     """One look at all nodes, beside what the inventory makes of it.
 
     Args:
@@ -139,14 +139,14 @@ def situation_of(
         raise NodesError([finding.error() for finding in moved])
     desired = desired_state(inputs, cluster, observed, inputs.password)
     plan = make_plan(cluster, desired, observed)
-    situation = Situation(cluster, desired, observed, plan, unreachable)
+    situation = ClusterSnapshot(cluster, desired, observed, plan, unreachable)
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(lambda: _from_here(situation) if here else [])
         certificates = reader.read(backends_up(cluster, observed))
     return replace(situation, certificates=certificates, here=asked.result())
 
 
-def _from_here(situation: Situation) -> list[Proof]:
+def _from_here(situation: ClusterSnapshot) -> list[Proof]:
     """What the VIPs that were applied answer on this machine, if it may be near them."""
     if not situation.records or elsewhere(situation.cluster):
         return []
@@ -168,6 +168,6 @@ def _write(file: Path, text: str) -> None:
     except OSError as error:
         raise HadeployError(
             f"{error.strerror}: {error.filename}",
-            doing="writing the metrics",
+            operation="writing the metrics",
             hint="is it a folder that you may write to?",
         ) from error

@@ -6,9 +6,9 @@ import click
 
 from hadeploy.cli.cluster_run import LOCK_WAIT, TIMEOUT, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.fleet_options import several
-from hadeploy.cli.run_options import ROLLBACK, choosing
-from hadeploy.plan.inputs import Choices
+from hadeploy.cli.fleet_options import fleet_options
+from hadeploy.cli.run_options import ROLLBACK, run_options
+from hadeploy.plan.inputs import RunOptions
 
 
 @click.command()
@@ -21,12 +21,12 @@ from hadeploy.plan.inputs import Choices
 @TIMEOUT
 @LOCK_WAIT
 @ROLLBACK
-@choosing
-@several
+@run_options
+@fleet_options
 @cluster_command
 def up(
     options: Options,
-    choices: Choices,
+    choices: RunOptions,
     *,
     timeout: float,
     lock_wait: float,

@@ -15,7 +15,7 @@ from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.rollout.prepare import Prepared
 from hadeploy.rollout.unchanged import expected
-from hadeploy.ui.render import proofs_picture
+from hadeploy.ui.render import render_proofs
 from hadeploy.verify import certificates
 from hadeploy.verify.model import Proof, failed
 from hadeploy.verify.proofs import unreachable_proofs
@@ -76,15 +76,17 @@ def prove(
     # `up` comes before the API servers do.
     if failed(outcome.proofs) or outcome.command == "verify":
         from hadeploy.diagnose.evaluate import diagnose
-        from hadeploy.diagnose.model import Scene
+        from hadeploy.diagnose.model import DiagnosisContext
 
-        scene = Scene(cluster, desired, observed, outcome.proofs, unreachable=run.unreachable)
+        scene = DiagnosisContext(
+            cluster, desired, observed, outcome.proofs, unreachable=run.unreachable
+        )
         # A certificate that is refused, or a wrong answer, is a cause, and says what to do.
         if any(proof.name not in CAUSES for proof in failed(outcome.proofs)):
-            from hadeploy.diagnose.diagnostics import look_again
+            from hadeploy.diagnose.diagnostics import collect_diagnostics
 
             run.progress.phase("Diagnose")
-            scene = dataclasses.replace(scene, evidence=look_again(cluster, run.sessions))
+            scene = dataclasses.replace(scene, evidence=collect_diagnostics(cluster, run.sessions))
             run.progress.failed()
         outcome.diagnosis = diagnose(scene)
 
@@ -94,10 +96,10 @@ def tell_proofs(options: Options, outcome: Outcome) -> None:
     wrong = failed(outcome.proofs)
     outcome.code = ExitCode.NOT_PROVEN if wrong else ExitCode.OK
     if not options.as_json:
-        options.out.print(proofs_picture(outcome.proofs))
+        options.out.print(render_proofs(outcome.proofs))
         if outcome.diagnosis:
-            from hadeploy.diagnose.render import diagnosis_picture
+            from hadeploy.diagnose.render import render_diagnosis
 
-            options.out.print(diagnosis_picture(outcome.diagnosis), soft_wrap=True)
+            options.out.print(render_diagnosis(outcome.diagnosis), soft_wrap=True)
     if wrong:
         options.err.print(f"{len(wrong)} of {len(outcome.proofs)} proofs failed", style="bold red")

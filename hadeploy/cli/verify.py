@@ -6,16 +6,16 @@ import click
 
 from hadeploy.cli.cluster_run import TIMEOUT, connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.fleet_options import several
+from hadeploy.cli.fleet_options import fleet_options
 from hadeploy.cli.run_options import SKIP_HERE
 from hadeploy.observe.gather import listen_seconds
-from hadeploy.plan.inputs import Choices
+from hadeploy.plan.inputs import RunOptions
 
 
 @click.command()
 @TIMEOUT
 @SKIP_HERE
-@several
+@fleet_options
 @cluster_command
 def verify(options: Options, timeout: float, skip: tuple[str, ...]) -> int:
     """Prove that the cluster serves: the VIP on one node, the port on all, traffic through it.
@@ -26,7 +26,7 @@ def verify(options: Options, timeout: float, skip: tuple[str, ...]) -> int:
         with connected_run(
             options,
             outcome,
-            Choices(skip=skip),
+            RunOptions(skip=skip),
             tolerant=True,
             modules=("hadeploy.cli.verification",),
         ) as run:

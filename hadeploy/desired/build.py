@@ -123,7 +123,7 @@ def _self_naming(path: str, role: Role, text: Callable[[str], str], place: str, 
     if config_id not in content:
         raise HadeployError(
             f"it lacks {place}, which proves what runs",
-            doing=f"filling in your template {path.rpartition('/')[2]}.j2",
+            operation=f"filling in your template {path.rpartition('/')[2]}.j2",
             hint="copy it from the template that hadeploy ships",
             code=ExitCode.USAGE,
         )
@@ -232,7 +232,7 @@ def keepalived_conf(
     if keyword:
         raise HadeployError(
             f"with {keyword} the holder drops all connections to the VIP",
-            doing="filling in your template keepalived.conf.j2",
+            operation="filling in your template keepalived.conf.j2",
             hint=f"remove {keyword}; or, with vrrp.version 3, add `accept` to its vrrp_instance"
             if keyword != "no_accept"
             else "remove no_accept",

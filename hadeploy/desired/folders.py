@@ -25,6 +25,6 @@ def checked_folder(override: Path | None) -> Path | None:
     """
     if override is not None and not override.is_dir():
         raise HadeployError(
-            f"{override}: no such folder", doing="reading templates.folder", code=ExitCode.USAGE
+            f"{override}: no such folder", operation="reading templates.folder", code=ExitCode.USAGE
         )
     return override

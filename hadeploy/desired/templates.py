@@ -50,11 +50,11 @@ def render(jinja: jinja2.Environment, name: str, **values: Any) -> str:
     except jinja2.TemplateSyntaxError as error:
         where = f"{error.filename or error.name}:{error.lineno}"
         raise HadeployError(
-            str(error.message), doing=f"reading template {where}", code=ExitCode.USAGE
+            str(error.message), operation=f"reading template {where}", code=ExitCode.USAGE
         ) from error
     except (jinja2.TemplateError, *WHAT_EXPRESSIONS_RAISE) as error:
         raise HadeployError(
-            str(error), doing=f"filling in template {name}.j2", code=ExitCode.USAGE
+            str(error), operation=f"filling in template {name}.j2", code=ExitCode.USAGE
         ) from error
 
 

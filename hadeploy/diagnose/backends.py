@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.observe.model import BackendServer
 from hadeploy.verify.backends import UNEVEN, once_served
 from hadeploy.verify.capacity import full_hint, full_problem, no_server_has_room
@@ -40,7 +40,7 @@ OUTCOMES = {
 }
 
 
-def full_listeners(scene: Scene) -> Iterator[Diagnosis]:
+def full_listeners(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Listeners that serve no more clients: they are full, or all servers behind them are."""
     for node, look in scene.nodes:
         for listener in scene.cluster.listeners:
@@ -68,7 +68,7 @@ def full_listeners(scene: Scene) -> Iterator[Diagnosis]:
                 )
 
 
-def backends(scene: Scene) -> Iterator[Diagnosis]:
+def backends(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """By how their checks end; which servers, and as whom it sees."""
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
     looking = [(node.label, look) for node, look in scene.nodes if look.backends]
@@ -134,7 +134,7 @@ def _answer(code: str, path: str) -> tuple[str, str]:
     return found or (f"they answer {code} to {path}, not 200", correct)
 
 
-def _path(scene: Scene, server: BackendServer) -> str:
+def _path(scene: DiagnosisContext, server: BackendServer) -> str:
     paths = {
         f"{listener.name}-backend": listener.check.path for listener in scene.cluster.listeners
     }

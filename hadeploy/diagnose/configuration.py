@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hadeploy.desired import layout
 from hadeploy.desired.model import Role
 from hadeploy.diagnose.containers import ENDED_FROM_OUTSIDE, LAST_WORDS, restarting
-from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.observe.model import ObservedNode
 
 # What the programs say of the very lines that they refuse, or of a file as a whole.
@@ -26,7 +26,7 @@ _UNRUN = re.compile(
 FILES: dict[Role, str] = {"haproxy": layout.HAPROXY_CFG, "keepalived": layout.KEEPALIVED_CONF}
 
 
-def refused(scene: Scene) -> Iterator[Diagnosis]:
+def refused(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Programs that do not take their configuration."""
     for node, look, role, container in scene.programs:
         log = scene.seen(node.label).logs.get(role, ())
@@ -50,7 +50,7 @@ def refused(scene: Scene) -> Iterator[Diagnosis]:
         )
 
 
-def not_applied(scene: Scene) -> Iterator[Diagnosis]:
+def not_applied(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Programs that run another configuration than the inventory's."""
     for node, look, role, _ in scene.programs:
         running = look.serving if role == "haproxy" else look.vrrp and look.vrrp.config_id
@@ -77,7 +77,7 @@ def _history(look: ObservedNode, role: Role) -> str:
     return f"it has what {record.by} applied at {record.at}"
 
 
-def check_script(scene: Scene) -> Iterator[Diagnosis]:
+def check_script(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """A check that keepalived does not run, which counts as one that succeeds."""
     for node, look in scene.nodes:
         if not scene.fails("check-runs", node.label):

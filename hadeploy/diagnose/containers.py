@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.observe.model import ObservedContainer, ObservedNode, Owner
 from hadeploy.verify.proofs import unstable
 
@@ -16,7 +16,7 @@ KILLED = 137
 ENDED_FROM_OUTSIDE = (0, KILLED, 143)
 
 
-def docker(scene: Scene) -> Iterator[Diagnosis]:
+def docker(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes whose engine does not answer."""
     for node, look in scene.nodes:
         if look.docker is None:
@@ -29,7 +29,7 @@ def docker(scene: Scene) -> Iterator[Diagnosis]:
             )
 
 
-def ports(scene: Scene) -> Iterator[Diagnosis]:
+def ports(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Ports of ours that somebody else has."""
     for node, look in scene.nodes:
         # Whatever their state: one that restarts may have a process by the time we look for it.
@@ -59,7 +59,7 @@ def _owner(owner: Owner, look: ObservedNode) -> str:
     return text
 
 
-def containers(scene: Scene) -> Iterator[Diagnosis]:
+def containers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Containers that are not there, stopped, paused, or that do not stay up."""
     for node, look, role, container in scene.programs:
         name = scene.cluster.container_names[0 if role == "haproxy" else 1]
@@ -106,7 +106,7 @@ def containers(scene: Scene) -> Iterator[Diagnosis]:
             )
 
 
-def _whole(scene: Scene, node: str, container: ObservedContainer) -> Iterator[str]:
+def _whole(scene: DiagnosisContext, node: str, container: ObservedContainer) -> Iterator[str]:
     """What it said, unless it was ended from outside and said its usual farewell."""
     if container.exit_code not in ENDED_FROM_OUTSIDE:
         yield from last_words(scene, node, container.role or "")
@@ -130,12 +130,12 @@ def _end(container: ObservedContainer) -> str:
     return f"{words} at {state['FinishedAt'][:19]}Z" if state.get("FinishedAt") else words
 
 
-def last_words(scene: Scene, node: str, role: str) -> list[str]:
+def last_words(scene: DiagnosisContext, node: str, role: str) -> list[str]:
     """The end of a container's log, as evidence."""
     return [f"{node}: | {line}" for line in scene.seen(node).logs.get(role, ())[-LAST_WORDS:]]
 
 
-def silent(scene: Scene) -> Iterator[Diagnosis]:
+def silent(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Programs that run and do not answer."""
     for node, look, role, container in scene.programs:
         answers = look.serving if role == "haproxy" else look.vrrp

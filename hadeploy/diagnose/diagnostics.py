@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.parse_vrrp import parse_evidence
-from hadeploy.observe.parsing import making_sense
-from hadeploy.observe.vrrp import Evidence
+from hadeploy.observe.parsing import parsing
+from hadeploy.observe.vrrp import Diagnostics
 from hadeploy.remote.fanout import try_each
 from hadeploy.remote.session import Session
 from hadeploy.scripts.compose import compose
@@ -39,7 +39,9 @@ def evidence_script(cluster: Cluster, *, seconds: int) -> str:
     )
 
 
-def look_again(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, Evidence]:
+def collect_diagnostics(
+    cluster: Cluster, sessions: Mapping[str, Session]
+) -> dict[str, Diagnostics]:
     """The second look at all nodes at once; one that fails by now is left out.
 
     Args:
@@ -50,10 +52,10 @@ def look_again(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, E
     seconds = min(max(SECONDS, wanted), MOST_SECONDS)
     script = evidence_script(cluster, seconds=seconds)
 
-    def look(session: Session) -> tuple[str, Evidence]:
-        doing = "looking for the cause"
-        reply = session.run(script, doing=doing)
-        with making_sense(session.node, doing):
+    def look(session: Session) -> tuple[str, Diagnostics]:
+        operation = "looking for the cause"
+        reply = session.run(script, operation=operation)
+        with parsing(session.node, operation):
             return session.node, parse_evidence(reply)
 
     found, _ = try_each(look, sessions.values())

@@ -9,14 +9,14 @@ from hadeploy.diagnose.backends import backends, full_listeners
 from hadeploy.diagnose.catalogue import CAUSES, IDS
 from hadeploy.diagnose.configuration import check_script, not_applied, refused
 from hadeploy.diagnose.containers import containers, docker, ports, silent
-from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.diagnose.network import interfaces, unreachable, vip_unanswered
 from hadeploy.diagnose.segment import misplaced, strangers
 from hadeploy.diagnose.vip import addresses, drained, faults
 from hadeploy.diagnose.vrrp import foreign, peers, settings, unheard
 from hadeploy.plan.redacted_diff import shown
 
-RECOGNISERS: tuple[Callable[[Scene], Iterator[Diagnosis]], ...] = (
+RECOGNISERS: tuple[Callable[[DiagnosisContext], Iterator[Diagnosis]], ...] = (
     docker,
     interfaces,
     ports,
@@ -41,7 +41,7 @@ RECOGNISERS: tuple[Callable[[Scene], Iterator[Diagnosis]], ...] = (
 )
 
 
-def diagnose(scene: Scene) -> list[Diagnosis]:
+def diagnose(scene: DiagnosisContext) -> list[Diagnosis]:
     """Every cause that can be told, the most probable one first; what follows from one is left out.
 
     Args:

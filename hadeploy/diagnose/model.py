@@ -10,7 +10,7 @@ from hadeploy.desired.model import DesiredNode, Role
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedContainer, ObservedNode
-from hadeploy.observe.vrrp import Evidence
+from hadeploy.observe.vrrp import Diagnostics
 from hadeploy.verify.model import Proof
 
 
@@ -46,7 +46,7 @@ class Diagnosis:
 
 
 @dataclass(frozen=True)
-class Scene:
+class DiagnosisContext:
     """All that a diagnosis is made from.
 
     Attributes:
@@ -62,7 +62,7 @@ class Scene:
     desired: Mapping[str, DesiredNode]
     observed: Mapping[str, ObservedNode]
     proofs: list[Proof]
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    evidence: Mapping[str, Diagnostics] = field(default_factory=dict)
     unreachable: Mapping[str, HadeployError] = field(default_factory=dict)
 
     @property
@@ -84,9 +84,9 @@ class Scene:
         """Whether that proof of that node failed."""
         return any((p.name, p.node, p.verdict) == (proof, node, "fail") for p in self.proofs)
 
-    def seen(self, node: str) -> Evidence:
+    def seen(self, node: str) -> Diagnostics:
         """The second look at that node; an empty one if there was none."""
-        return self.evidence.get(node, Evidence())
+        return self.evidence.get(node, Diagnostics())
 
     def holders(self, vip: str) -> list[str]:
         """Labels of the nodes that have that VIP."""

@@ -6,14 +6,14 @@ import dataclasses
 from collections.abc import Iterator
 
 from hadeploy.check.firewall import ports_dropped
-from hadeploy.check.model import Sight
+from hadeploy.check.model import CheckContext
 from hadeploy.check.vip_rules import vip_rules
-from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.subnets import interface_of
 
 
-def interfaces(scene: Scene) -> Iterator[Diagnosis]:
+def interfaces(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Interfaces for the VIP that are down."""
     for node, look in scene.nodes:
         name = interface_of(node, look)
@@ -29,9 +29,9 @@ def interfaces(scene: Scene) -> Iterator[Diagnosis]:
             )
 
 
-def vip_unanswered(scene: Scene) -> Iterator[Diagnosis]:
+def vip_unanswered(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """A VIP that is bound once and does not answer."""
-    sight = Sight(scene.cluster, scene.observed)
+    sight = CheckContext(scene.cluster, scene.observed)
     for vip in (str(vip.ip) for vip in scene.cluster.vip):
         holders = scene.holders(vip)
         failing = [n.label for n, look in scene.nodes if False in _reached(look, vip)]
@@ -88,7 +88,7 @@ def _reached(look: ObservedNode, vip: str) -> list[bool]:
     return [answer.reached for (address, _), answer in look.through.items() if address == vip]
 
 
-def unreachable(scene: Scene) -> Iterator[Diagnosis]:
+def unreachable(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes that nothing is known of; their peers may hear them."""
     for label, error in scene.unreachable.items():
         address = str(scene.cluster.node(label).address)
@@ -100,7 +100,7 @@ def unreachable(scene: Scene) -> Iterator[Diagnosis]:
             and look.vrrp.spoken.master == address
             and look.vrrp.state == "BACKUP"
         ]
-        seen = [f"{label}: {error.doing}: {error.what}"]
+        seen = [f"{label}: {error.operation}: {error.message}"]
         if hearing:
             seen.append(f"{', '.join(hearing)}: backup of {label}, whose adverts arrive")
         yield Diagnosis(

@@ -13,7 +13,7 @@ from hadeploy.diagnose.model import Diagnosis
 MOST, MOST_EVIDENCE = 4, 5
 
 
-def diagnosis_picture(diagnosis: Sequence[Diagnosis]) -> RenderableType:
+def render_diagnosis(diagnosis: Sequence[Diagnosis]) -> RenderableType:
     """The causes, the most probable one first; each with its evidence and the fix."""
     lines = [Text("why:", "bold")]
     for one in diagnosis[:MOST]:

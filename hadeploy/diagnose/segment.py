@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.diagnose.model import Diagnosis, Scene
-from hadeploy.verify.strangers import (
-    Stranger,
-    advertising,
-    answering,
-    misplaced_vips,
-    origin,
-    removal,
-)
+from hadeploy.check.stranger import Stranger
+from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
+from hadeploy.verify.strangers import advertising, answering, misplaced_vips, origin, removal
 
 
-def strangers(scene: Scene) -> Iterator[Diagnosis]:
+def strangers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Machines that answer for a VIP beside the cluster."""
     cluster, observed = scene.cluster, scene.observed
     seen: dict[Stranger, list[str]] = {}
@@ -44,7 +38,7 @@ def _nodes(stranger: Stranger) -> str:
     return " and ".join(stranger.seen_from)
 
 
-def misplaced(scene: Scene) -> Iterator[Diagnosis]:
+def misplaced(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """VIPs where keepalived neither puts nor removes them."""
     for node, look in scene.nodes:
         for address in misplaced_vips(scene.cluster, node, look):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.check.stranger import Stranger
+from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.plan.possible_holders import may_hold
 from hadeploy.plan.takeover_candidates import drains
-from hadeploy.verify.strangers import Stranger, forgotten_nodes, left_nodes, misplaced_vips
+from hadeploy.verify.strangers import forgotten_nodes, left_nodes, misplaced_vips
 
 
-def addresses(scene: Scene) -> Iterator[Diagnosis]:
+def addresses(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """VIPs on nodes whose keepalived does not hold them there."""
     _, keepalived = scene.cluster.container_names
     for vip in (str(vip.ip) for vip in scene.cluster.vip):
@@ -51,11 +52,11 @@ def addresses(scene: Scene) -> Iterator[Diagnosis]:
                 )
 
 
-def _unheld(scene: Scene) -> bool:
+def _unheld(scene: DiagnosisContext) -> bool:
     return any(not scene.holders(str(vip.ip)) for vip in scene.cluster.vip)
 
 
-def drained(scene: Scene) -> Iterator[Diagnosis]:
+def drained(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes that were drained, where nobody is left to hold the VIP."""
     for node, look in scene.nodes if _unheld(scene) else ():
         for name in drains(look):
@@ -69,7 +70,7 @@ def drained(scene: Scene) -> Iterator[Diagnosis]:
             )
 
 
-def faults(scene: Scene) -> Iterator[Diagnosis]:
+def faults(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes in FAULT that are not drained; and backups of somebody who is none of them."""
     for node, look in scene.nodes:
         if look.vrrp is None or drains(look):
@@ -89,7 +90,7 @@ def faults(scene: Scene) -> Iterator[Diagnosis]:
     yield from _strangers(scene)
 
 
-def _strangers(scene: Scene) -> Iterator[Diagnosis]:
+def _strangers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     if not _unheld(scene):
         return
     known = {a.address for look in scene.observed.values() for a in look.addresses}

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterator
 
 from hadeploy.check.firewall import peers_dropped, vrrp_hints
-from hadeploy.check.model import Sight
+from hadeploy.check.model import CheckContext
 from hadeploy.desired import layout
-from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.vrrp import Spoken
@@ -25,7 +25,7 @@ REFUSALS = {
 }
 
 
-def foreign(scene: Scene) -> Iterator[Diagnosis]:
+def foreign(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Another keepalived on a node, unless it claims nothing of this cluster."""
     for node, look in scene.nodes:
         wanted = scene.desired.get(node.label)
@@ -47,7 +47,7 @@ def foreign(scene: Scene) -> Iterator[Diagnosis]:
             )
 
 
-def _speaking(scene: Scene) -> list[tuple[Node, ObservedNode, Spoken]]:
+def _speaking(scene: DiagnosisContext) -> list[tuple[Node, ObservedNode, Spoken]]:
     return [
         (node, look, look.vrrp.spoken)
         for node, look in scene.nodes
@@ -55,7 +55,7 @@ def _speaking(scene: Scene) -> list[tuple[Node, ObservedNode, Spoken]]:
     ]
 
 
-def settings(scene: Scene) -> Iterator[Diagnosis]:
+def settings(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Settings in which the running keepaliveds differ; each side drops the other's adverts."""
     speaking = _speaking(scene)
     told = {node.label: _all_settings(spoken) for node, _, spoken in speaking}
@@ -80,7 +80,7 @@ def _all_settings(spoken: Spoken) -> dict[str, str]:
     return {**spoken.settings, "VIP list": ", ".join(sorted(spoken.vips)) or "none"}
 
 
-def _passwords(scene: Scene, nodes: list[str]) -> Iterator[Diagnosis]:
+def _passwords(scene: DiagnosisContext, nodes: list[str]) -> Iterator[Diagnosis]:
     """keepalived tells no password, but how many adverts it refused for another one."""
     refused = {
         node: _refusals(scene, node).get("Authentication Errors: Failure", 0) for node in nodes
@@ -109,12 +109,12 @@ def _passwords(scene: Scene, nodes: list[str]) -> Iterator[Diagnosis]:
     )
 
 
-def _refusals(scene: Scene, node: str) -> dict[str, int]:
+def _refusals(scene: DiagnosisContext, node: str) -> dict[str, int]:
     adverts = scene.seen(node).adverts
     return {why: count for why, count in adverts.refused.items() if count} if adverts else {}
 
 
-def peers(scene: Scene) -> Iterator[Diagnosis]:
+def peers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes that send their adverts past some of the others."""
     speaking = _speaking(scene)
     for node, _, spoken in speaking:
@@ -134,7 +134,7 @@ def peers(scene: Scene) -> Iterator[Diagnosis]:
             )
 
 
-def unheard(scene: Scene) -> Iterator[Diagnosis]:
+def unheard(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Masters beside each other: their adverts are refused, or do not arrive."""
     speaking = _speaking(scene)
     masters = [node for node, look, _ in speaking if look.vrrp and look.vrrp.state == "MASTER"]
@@ -162,12 +162,12 @@ def unheard(scene: Scene) -> Iterator[Diagnosis]:
         yield _blocked(scene, [node.label for node in masters], deaf)
 
 
-def _blocked(scene: Scene, masters: list[str], deaf: list[str]) -> Diagnosis:
+def _blocked(scene: DiagnosisContext, masters: list[str], deaf: list[str]) -> Diagnosis:
     seen, droppers = [], []
     for node, look in scene.nodes:
         second = scene.seen(node.label)
         rules = dataclasses.replace(look.host, iptables=second.iptables, ipsets=second.ipsets)
-        sight = Sight(scene.cluster, scene.observed)
+        sight = CheckContext(scene.cluster, scene.observed)
         bent = dataclasses.replace(look, host=rules)
         drops = [
             f"iptables drops IP protocol 112 {way} {', '.join(peers)}"

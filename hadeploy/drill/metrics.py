@@ -38,7 +38,7 @@ def figures(round_: Round) -> Figures:
         failed=sum(1 for request in round_.requests if request.error),
         requests=len(round_.requests),
         double=_double(round_),
-        returned=at_the_end == (round_.holder,),
+        failed_back=at_the_end == (round_.holder,),
         holders=at_the_end,
     )
 

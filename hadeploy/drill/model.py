@@ -121,7 +121,7 @@ class Figures:
         failed: requests without an answer.
         requests: all of them.
         double: for how long more than one node had the VIP.
-        returned: whether its first holder has it again in the end.
+        failed_back: whether its first holder has it again in the end.
         holders: who has it in the end.
     """
 
@@ -137,5 +137,5 @@ class Figures:
     failed: int
     requests: int
     double: float
-    returned: bool
+    failed_back: bool
     holders: tuple[str, ...]

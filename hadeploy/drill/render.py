@@ -13,7 +13,7 @@ from hadeploy.drill.verdict import Result
 from hadeploy.ui.render import VERDICTS
 
 
-def rounds_picture(results: Sequence[Result]) -> RenderableType:
+def render_rounds(results: Sequence[Result]) -> RenderableType:
     """A row for each round, and where there are several of a scenario, the median and the worst."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for head in ("", *HEADS):

@@ -18,7 +18,7 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import each, result_of
-from hadeploy.remote.session import Session
+from hadeploy.remote.session import CHANGE_SECONDS, Session
 from hadeploy.rollout.interrupt import Interrupt
 from hadeploy.rollout.lock import Lock
 from hadeploy.rollout.reply_errors import refuse
@@ -156,7 +156,7 @@ def _break(
     Raises:
         HadeployError: it could not be.
     """
-    doing = f"drill {scenario.name}"
+    operation = f"drill {scenario.name}"
     script = drill.lock.changing(
         drill.cluster,
         look.fingerprint,
@@ -170,13 +170,15 @@ def _break(
         if message.kind in TOLD:
             drill.progress.node(session.node, f"{scenario.name}: {message.kind}")
 
-    reply = session.run(script, doing=doing, on_message=hear)
-    refuse(reply, session.node, doing)
+    reply = session.run(
+        script, operation=operation, on_message=hear, seconds=drill.lasts(scenario) + CHANGE_SECONDS
+    )
+    refuse(reply, session.node, operation)
     if reply.all("failed"):
         raise HadeployError(
             "not all of it could be done",
             node=session.node,
-            doing=doing,
+            operation=operation,
             detail=reply.said or None,
             hint="`hadeploy up` puts right what is not as it should be",
         )
@@ -187,7 +189,7 @@ def _mend(drill: Drill, session: Session, seconds: int) -> None:
     mark = f"/run/hadeploy/{drill.cluster.name}.drill"
     script = compose(variables={"HD_MARK": mark}, main='rm -f "$HD_MARK"\nemit end')
     try:
-        session.run(script, doing="mending")
+        session.run(script, operation="mending")
     except HadeployError as error:
         error.hint = f"the node mends itself within {seconds} s; `hadeploy verify` tells whether"
         raise

@@ -11,7 +11,7 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.election import takeover_problem
-from hadeploy.plan.takeover_candidates import successors
+from hadeploy.plan.takeover_candidates import takeover_candidates
 
 
 def run_scenario(drill: Drill, scenario: Scenario, prove: Callable[[], bool]) -> Iterator[Round]:
@@ -30,7 +30,7 @@ def run_scenario(drill: Drill, scenario: Scenario, prove: Callable[[], bool]) ->
     for chosen in sets_of_victims(scenario, labels):
         observed = observe(drill.cluster, drill.sessions)
         holder = _holder(observed, str(drill.cluster.vip[0].ip))
-        standby = successors(drill.cluster, observed, holder)
+        standby = takeover_candidates(drill.cluster, observed, holder)
         standby.sort(key=lambda node: -drill.desired[node].priority)
         victims = chosen or victims_of(scenario, holder, standby)
         if holder in victims:
@@ -71,6 +71,6 @@ def _holder(observed: Mapping[str, ObservedNode], vip: str) -> str:
             return node
     raise HadeployError(
         f"no node has {vip} just now",
-        doing="preparing a drill",
+        operation="preparing a drill",
         hint="`hadeploy verify` waits until one has it, or tells why none does",
     )

@@ -107,7 +107,7 @@ def chosen(names: Sequence[str], allowed: Sequence[str]) -> list[Scenario]:
         if option and option not in allowed:
             raise HadeployError(
                 f"{scenario.name}: {why}, so it must be asked for",
-                doing="choosing what to break",
+                operation="choosing what to break",
                 hint=f"hadeploy drill {scenario.name} {option}",
                 code=ExitCode.USAGE,
             )
@@ -143,7 +143,7 @@ def victims_of(scenario: Scenario, holder: str, standby: Sequence[str]) -> tuple
     if len(standby) < (2 if pair else 1):
         raise HadeployError(
             "no healthy node would remain to take the VIP",
-            doing=f"preparing {scenario.name}",
+            operation=f"preparing {scenario.name}",
             hint="`hadeploy verify` tells what is wrong with the others",
         )
     return victims

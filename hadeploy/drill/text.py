@@ -60,7 +60,7 @@ def summary(result: Result) -> str:
         )
     else:
         moved = f"The VIP stayed on {round_.holder}."
-    if seen.returned and seen.successor not in (None, round_.holder):
+    if seen.failed_back and seen.successor not in (None, round_.holder):
         moved += f" {round_.holder} has it again."
     if seen.double >= SHOWN_SECONDS:
         moved += f" Two nodes had it for {seconds(seen.double)}."

@@ -39,7 +39,7 @@ class Result:
             "requests": seen.requests,
             "asked_from": self.round.probing.source if self.round.probing else None,
             "asked_how": self.round.probing.how if self.round.probing else None,
-            "returned": seen.returned,
+            "failed_back": seen.failed_back,
             "double": seen.double,
             "problems": list(self.problems),
             "events": [

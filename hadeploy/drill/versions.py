@@ -32,7 +32,7 @@ def versions(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, dic
         },
     )
     found, _ = try_each(
-        lambda s: (s.node, parse_versions(s.run(script, doing="asking for versions"))),
+        lambda s: (s.node, parse_versions(s.run(script, operation="asking for versions"))),
         sessions.values(),
     )
     return dict(found)

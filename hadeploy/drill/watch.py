@@ -23,6 +23,8 @@ POLL_SECONDS = 0.05
 READY_SECONDS = 20.0
 # A node ends its watch by itself after that time, whatever becomes of this machine.
 WATCH_SECONDS = 600
+# To begin and to end.
+SPARE_SECONDS = 60
 # A node starts a process for each request.
 RATE_FROM_A_NODE = 20.0
 PINGS = 3
@@ -88,21 +90,25 @@ class Onlooker:
 
     def _watch(self, session: Session) -> Reply:
         hear = partial(self._watched.hear, session.node)
-        return session.run(self._script("watch_node"), doing="watching", on_message=hear)
+        script = self._script("watch_node")
+        seconds = WATCH_SECONDS + SPARE_SECONDS
+        return session.run(script, operation="watching", on_message=hear, seconds=seconds)
 
     def _ask(self, session: Session) -> Reply:
         hear = partial(self._watched.hear, session.node)
         script = self._script("ask_through")
-        return session.run(script, doing="asking through the VIP", on_message=hear)
+        operation = "asking through the VIP"
+        seconds = WATCH_SECONDS + SPARE_SECONDS
+        return session.run(script, operation=operation, on_message=hear, seconds=seconds)
 
     def _stop(self, watches: Sequence[Future[Reply]]) -> None:
         """Tell the nodes; one that does not hear it ends its watch by itself."""
         script = self._script('rm -f "$watch_mark"')
         left = True
-        # Told again, because one that is slow to begin has no mark yet.
+        # DrillReporter again, because one that is slow to begin has no mark yet.
         while left:
             try_each(
-                lambda session: session.run(script, doing="ending the watch"),
+                lambda session: session.run(script, operation="ending the watch"),
                 self._sessions.values(),
             )
             left = bool(wait(watches, timeout=1).not_done)
@@ -125,12 +131,12 @@ class Onlooker:
         )
 
 
-def _until(true: Callable[[], object], doing: str, threads: Sequence[Future[Reply]]) -> None:
+def _until(true: Callable[[], object], operation: str, threads: Sequence[Future[Reply]]) -> None:
     """Poll until something is true.
 
     Args:
         true: what.
-        doing: for the error.
+        operation: for the error.
         threads: what must not end before that.
 
     Raises:
@@ -144,7 +150,7 @@ def _until(true: Callable[[], object], doing: str, threads: Sequence[Future[Repl
         if time.monotonic() > deadline:
             raise HadeployError(
                 f"not within {READY_SECONDS:g} s",
-                doing=doing,
+                operation=operation,
                 hint="do the nodes have `timeout`, `mkfifo` and `mktemp`?",
             )
         time.sleep(POLL_SECONDS)

@@ -76,7 +76,7 @@ def _identity(file: str) -> str:
 def _unusable(folder: str, why: str) -> HadeployError:
     return HadeployError(
         f"{folder}: {why}",
-        doing="looking for inventories",
+        operation="looking for inventories",
         hint="name a folder of inventories, or the files themselves, with -i",
         code=ExitCode.USAGE,
     )

@@ -30,10 +30,10 @@ def errors_in(line: str) -> list[HadeployError] | None:
         return None
     try:
         told: list[dict[str, Any]] = json.loads(line.removeprefix(MARK))
-        return [HadeployError(one.pop("what"), **one) for one in told]
+        return [HadeployError(one.pop("message"), **one) for one in told]
     except (ValueError, TypeError, KeyError, AttributeError):
         # Cut off, or not ours.
         return None
 
 
-_KEYS = ("what", "node", "doing", "detail", "hint")
+_KEYS = ("message", "node", "operation", "detail", "hint")

@@ -25,7 +25,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Ending:
+class ClusterResult:
     """How a command on one cluster ended.
 
     Attributes:

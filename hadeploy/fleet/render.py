@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hadeploy.errors import NodesError
-from hadeploy.fleet.model import Ending, Member
+from hadeploy.fleet.model import ClusterResult, Member
 from hadeploy.fleet.verdict import failed, summary
 from hadeploy.ui.render import print_error
 
@@ -30,7 +30,7 @@ def heading(member: Member) -> Text:
     return Text.assemble((f"\n{member.label}", "bold"), (f" ({member.inventory})", "dim"))
 
 
-def fleet_picture(endings: Sequence[Ending]) -> RenderableType:
+def render_fleet(endings: Sequence[ClusterResult]) -> RenderableType:
     """A row for each cluster, in the order in which they were named.
 
     Args:
@@ -54,7 +54,7 @@ def fleet_picture(endings: Sequence[Ending]) -> RenderableType:
     return Group(Text(), table, Text(summary(endings)))
 
 
-def print_errors(console: Console, endings: Sequence[Ending]) -> None:
+def print_errors(console: Console, endings: Sequence[ClusterResult]) -> None:
     """Why clusters failed, each in full; nothing of those that did not.
 
     Args:
@@ -67,7 +67,7 @@ def print_errors(console: Console, endings: Sequence[Ending]) -> None:
             print_error(console, NodesError(list(ending.errors)))
 
 
-def _style(ending: Ending) -> str:
+def _style(ending: ClusterResult) -> str:
     if ending.code is None:
         return "dim"
     return "red" if failed(ending.code) else "green"

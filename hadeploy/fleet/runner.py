@@ -15,7 +15,7 @@ from typing import IO, Protocol
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.fleet.messages import errors_in
-from hadeploy.fleet.model import Ending, Member
+from hadeploy.fleet.model import ClusterResult, Member
 from hadeploy.fleet.verdict import failed
 
 # The terminal's Ctrl-C and its end, and what CI and Kubernetes send.
@@ -30,7 +30,7 @@ class Listener(Protocol):
     def line(self, member: Member, text: str) -> None:
         """A cluster's process has printed a line for people."""
 
-    def ended(self, ending: Ending) -> None:
+    def ended(self, ending: ClusterResult) -> None:
         """A cluster has come to its end."""
 
     def interrupted(self) -> None:
@@ -59,7 +59,7 @@ class Fleet:
         fail_fast: bool,
     ) -> None:
         self._todo = deque(orders.items())
-        self._endings = {member: Ending(member) for member in orders}
+        self._endings = {member: ClusterResult(member) for member in orders}
         self._running: set[Process] = set()
         self._command_line = command_line
         self._listener = listener
@@ -67,7 +67,7 @@ class Fleet:
         self._fail_fast = fail_fast
         self.interrupted = False
 
-    def run(self) -> list[Ending]:
+    def run(self) -> list[ClusterResult]:
         """Run them all, and leave no process behind.
 
         Returns:
@@ -98,7 +98,7 @@ class Fleet:
                 self._todo.clear()
             self._listener.ended(ending)
 
-    async def _one(self, member: Member, command: list[str], lifeline: int) -> Ending:
+    async def _one(self, member: Member, command: list[str], lifeline: int) -> ClusterResult:
         started = time.monotonic()
         with tempfile.TemporaryFile() as said:
             process = await self._start(command, said, lifeline)
@@ -125,7 +125,9 @@ class Fleet:
             text = said.read().decode(errors="replace")
         if code < 0 and code != -signal.SIGINT:
             errors.append(_cut_off(signal.Signals(-code)))
-        return Ending(member, _exit_code(code), seconds=seconds, said=text, errors=tuple(errors))
+        return ClusterResult(
+            member, _exit_code(code), seconds=seconds, said=text, errors=tuple(errors)
+        )
 
     async def _start(self, command: list[str], said: IO[bytes], lifeline: int) -> Process:
         environment = {k: v for k, v in os.environ.items() if k not in TERMINAL_VARIABLES}

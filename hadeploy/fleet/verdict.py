@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from hadeploy.errors import ExitCode
-from hadeploy.fleet.model import Ending
+from hadeploy.fleet.model import ClusterResult
 
 NOT_BEGUN = "not begun"
 DONE = {
@@ -79,7 +79,7 @@ def fleet_code(codes: Iterable[int | None], *, interrupted: bool = False) -> Exi
     return ExitCode.CHANGES_PENDING if ExitCode.CHANGES_PENDING in every else ExitCode.OK
 
 
-def judged(command: str, ending: Ending, *, pending: bool) -> Ending:
+def judged(command: str, ending: ClusterResult, *, pending: bool) -> ClusterResult:
     """Put an ending into words.
 
     Args:
@@ -94,7 +94,7 @@ def judged(command: str, ending: Ending, *, pending: bool) -> Ending:
     return said
 
 
-def summary(endings: Sequence[Ending]) -> str:
+def summary(endings: Sequence[ClusterResult]) -> str:
     """How many clusters ended how, in one sentence; the most frequent end first."""
     words = [ending.result for ending in endings]
     counted = sorted(dict.fromkeys(words), key=lambda word: -words.count(word))

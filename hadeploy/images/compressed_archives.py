@@ -21,7 +21,9 @@ CHUNK = 1024 * 1024
 
 
 @contextmanager
-def parcels(archives: Iterable[Path], progress: Progress) -> Iterator[Mapping[Path, Path]]:
+def compressed_archives(
+    archives: Iterable[Path], progress: Progress
+) -> Iterator[Mapping[Path, Path]]:
     """What to send instead of each archive, for as long as the body lasts: the same, compressed.
 
     Args:
@@ -78,7 +80,7 @@ def compress(source: Path, target: Path) -> None:
     except OSError as error:
         raise HadeployError(
             f"{error.filename or target.parent}: {error.strerror or error}",
-            doing=f"compressing {source.name}",
+            operation=f"compressing {source.name}",
             hint=f"is there room in {target.parent}? (TMPDIR=FOLDER: what is sent is kept there)",
         ) from error
 
@@ -87,7 +89,7 @@ def unreadable(archive: Path, error: OSError) -> HadeployError:
     """The error for an archive that went away, or was never there."""
     return HadeployError(
         f"{archive}: {error.strerror}",
-        doing="reading the image archive",
+        operation="reading the image archive",
         hint="make it with: hadeploy images save",
         code=ExitCode.USAGE,
     )

@@ -34,10 +34,10 @@ def find_engine() -> Engine:
         try:
             return Engine(name, _run(engines.probe(name), f"asking {name}", PROBE_SECONDS).strip())
         except HadeployError as error:
-            tried.append(f"{name}: {error.detail or error.what}")
+            tried.append(f"{name}: {error.detail or error.message}")
     raise HadeployError(
         "there is no engine on this machine that works",
-        doing="fetching the images",
+        operation="fetching the images",
         detail="\n".join(tried),
         hint=f"install or start one of {', '.join(ENGINES)}; or run `hadeploy images save` where "
         "there is one, and name its archives in images.*.archive",
@@ -65,11 +65,11 @@ def fetch(
     Raises:
         HadeployError: the image cannot be had, or the archive not be written.
     """
-    doing = f"saving {reference} for {architecture}"
+    operation = f"saving {reference} for {architecture}"
     if "@" in reference:
         raise HadeployError(
             "an archive keeps no digests, so the nodes would not find the image in it",
-            doing=doing,
+            operation=operation,
             hint="name the image by a tag",
             code=ExitCode.USAGE,
         )
@@ -83,7 +83,7 @@ def fetch(
             # skopeo pulls as it saves.
             pulled = reference if engine.name == "skopeo" else ""
             command = engines.save(engine, reference, architecture, draft)
-            _run(command, doing, FETCH_SECONDS, pulled)
+            _run(command, operation, FETCH_SECONDS, pulled)
             _prove(draft, reference, architecture, engine)
             compress(draft, packed)
             packed.replace(target)
@@ -91,7 +91,7 @@ def fetch(
     except OSError as error:
         raise HadeployError(
             f"{error.filename or target}: {error.strerror}",
-            doing=doing,
+            operation=operation,
             hint="--output FOLDER names another folder",
         ) from error
 
@@ -120,17 +120,17 @@ def _prove(draft: Path, reference: str, architecture: str, engine: Engine) -> No
         holds = ", ".join(f"{name} ({of})" for name, of in archive.images.items()) or "nothing"
         raise HadeployError(
             f"{engine.name} wrote another image: {archive.problem or holds}",
-            doing=f"saving {reference} for {architecture}",
+            operation=f"saving {reference} for {architecture}",
             hint=f"is there one for {architecture} at {registry_of(reference)}?",
         )
 
 
-def _run(command: list[str], doing: str, seconds: float, reference: str = "") -> str:
+def _run(command: list[str], operation: str, seconds: float, reference: str = "") -> str:
     """Run an engine, with the user's own environment: it knows his proxies and logins.
 
     Args:
         command: of the engine.
-        doing: for the error.
+        operation: for the error.
         seconds: that it may take.
         reference: of the image that it pulls, if it does, for the error.
     """
@@ -145,11 +145,13 @@ def _run(command: list[str], doing: str, seconds: float, reference: str = "") ->
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise HadeployError(f"{command[0]} took longer than {seconds:g} s", doing=doing) from error
+        raise HadeployError(
+            f"{command[0]} took longer than {seconds:g} s", operation=operation
+        ) from error
     if done.returncode:
         raise HadeployError(
             f"{command[0]} ended with exit code {done.returncode}",
-            doing=doing,
+            operation=operation,
             detail=(done.stderr or done.stdout).strip()[-1500:] or None,
             hint=_login_hint(command[0], reference),
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from hadeploy.errors import HadeployError
-from hadeploy.images.compressed_archives import parcels, unreadable
+from hadeploy.images.compressed_archives import compressed_archives, unreadable
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.paths import beside
 from hadeploy.inventory.references import DOCKER_HUB, registry_of
@@ -18,6 +18,9 @@ from hadeploy.progress import Progress
 from hadeploy.remote.fanout import each
 from hadeploy.remote.session import Session
 from hadeploy.scripts.compose import compose
+
+# shell/images.sh ends a pull after an hour; the login comes before it.
+PULL_SECONDS = 3600 + 120
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def bring(
         NodesError: with every failure.
     """
     archives = [archive for need in needs.values() for archive in need.loads]
-    with parcels(archives, progress) as sent_as:
+    with compressed_archives(archives, progress) as sent_as:
 
         def to_node(node: str) -> None:
             for archive, references in needs[node].loads.items():
@@ -129,7 +132,7 @@ def load(
     Raises:
         HadeployError: the file cannot be read, the engine refuses it, or it holds other images.
     """
-    doing = f"loading {archive.name}"
+    operation = f"loading {archive.name}"
     sent = 0
 
     def on_sent(count: int) -> None:
@@ -140,15 +143,15 @@ def load(
     try:
         total = parcel.stat().st_size
         with parcel.open("rb") as source:
-            said = session.feed("docker load", source, doing=doing, on_sent=on_sent)
+            said = session.feed("docker load", source, operation=operation, on_sent=on_sent)
     except OSError as error:
         raise unreadable(archive, error) from error
-    reply = session.run(look_script(references), doing=doing)
+    reply = session.run(look_script(references), operation=operation)
     if lacking := [message.words[0] for message in reply.all("lacking")]:
         raise HadeployError(
             f"the archive does not hold {' or '.join(lacking)}",
             node=session.node,
-            doing=doing,
+            operation=operation,
             detail=said[-500:],
             hint="set images.*.reference to what the archive holds, or make it anew with: "
             "hadeploy images save",
@@ -175,14 +178,16 @@ def pull(
     """
     registry = registry_of(reference)
     here = login if login and login.registry == registry else None
-    doing = f"pulling {reference}"
-    progress.node(session.node, doing)
-    reply = session.run(pull_script(reference, cluster, here), doing=doing)
+    operation = f"pulling {reference}"
+    progress.node(session.node, operation)
+    reply = session.run(
+        pull_script(reference, cluster, here), operation=operation, seconds=PULL_SECONDS
+    )
     if here and reply.all("refused"):
         raise HadeployError(
             f"docker login to {registry} as {here.user} failed",
             node=session.node,
-            doing=doing,
+            operation=operation,
             detail=reply.said[-1500:],
             hint="are images.registry.user and password right, and is the registry reachable from "
             "the node?",
@@ -191,7 +196,7 @@ def pull(
         raise HadeployError(
             "docker pull failed",
             node=session.node,
-            doing=doing,
+            operation=operation,
             detail=reply.said[-1500:],
             hint="is the registry reachable from the node? else bring it there from here: "
             "hadeploy images push",

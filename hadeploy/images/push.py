@@ -14,10 +14,10 @@ from pathlib import Path
 from hadeploy.check.archive import read_archive
 from hadeploy.check.images import archives, images, of_node
 from hadeploy.check.machine import docker
-from hadeploy.check.model import Finding, Sight, failures
+from hadeploy.check.model import CheckContext, Finding, failures
 from hadeploy.desired.model import Role
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.images.compressed_archives import parcels
+from hadeploy.images.compressed_archives import compressed_archives
 from hadeploy.images.engines import Engine
 from hadeploy.images.fetch import fetch, find_engine
 from hadeploy.images.load import Delivery, Needs, load
@@ -55,7 +55,7 @@ def push(
     """
     progress.phase("Observe")
     observed, errors = try_observe(inputs.cluster, sessions)
-    sight = Sight(inputs.cluster, observed)
+    sight = CheckContext(inputs.cluster, observed)
     broken = failures([f for node, look in sight.nodes for f in docker(sight, node, look)])
     errors += [finding.error() for finding in broken]
     able = {n: look for n, look in observed.items() if n not in {f.node for f in broken}}
@@ -69,7 +69,7 @@ def push(
         errors += problems
         progress.phase("Send")
         every = [archive for need in needs.values() for archive in need.loads]
-        with parcels(every, progress) as sent_as:
+        with compressed_archives(every, progress) as sent_as:
 
             def to_node(node: str) -> None:
                 for archive, references in needs[node].loads.items():
@@ -131,14 +131,16 @@ def lacking(cluster: Cluster, looks: Mapping[str, ObservedNode]) -> list[Role]:
 
 def _sight(
     cluster: Cluster, looks: Mapping[str, ObservedNode], found: Mapping[Role, Path]
-) -> Sight:
+) -> CheckContext:
     """What the checks would see if the inventory named these archives."""
     update: dict[str, Image] = {
         role: getattr(cluster.images, role).model_copy(update={"archive": str(path)})
         for role, path in found.items()
     }
     named = cluster.model_copy(update={"images": cluster.images.model_copy(update=update)})
-    return Sight(named, looks, archives={role: read_archive(path) for role, path in found.items()})
+    return CheckContext(
+        named, looks, archives={role: read_archive(path) for role, path in found.items()}
+    )
 
 
 def _reference(cluster: Cluster, role: Role) -> str:

@@ -50,7 +50,7 @@ def ask_registries(
             here = login if login and login.registry == registry_of(reference) else None
             progress.waiting(f"{node} asks {registry_of(reference)} for {reference}")
             script = registry_script(reference, inputs.cluster, here)
-            reply = sessions[node].run(script, doing="asking the registry")
+            reply = sessions[node].run(script, operation="asking the registry")
             for message in reply.all("registry"):
                 found[reference] = parse_asked(message.text, login=here is not None)
         return node, found

@@ -35,20 +35,15 @@ def priorities(cluster: Cluster) -> dict[str, int]:
     step: int = min(_STEP, (first - 1) // max(count - 1, 1))
     taken = {node.priority for node in cluster.nodes if node.priority is not None}
     chosen: dict[str, int] = {}
-    below = first + 1
     for position, node in enumerate(cluster.nodes):
-        if node.priority is not None:
-            chosen[node.label] = node.priority
-            continue
-        below = _free(min(first - step * position, below - 1), taken)
-        taken.add(below)
-        chosen[node.label] = below
+        chosen[node.label] = node.priority or _free(first - step * position, taken)
+        taken.add(chosen[node.label])
     return chosen
 
 
 def _free(wanted: int, taken: set[int]) -> int:
     # Downwards keeps the order of the list; upwards is for inventories with no room left below.
-    candidates = [*range(wanted, 0, -1), *range(max(wanted, 0) + 1, HIGHEST + 1)]
+    candidates = [*range(wanted, 0, -1), *range(wanted + 1, HIGHEST + 1)]
     free: int = next(value for value in candidates if value not in taken)
     return free
 

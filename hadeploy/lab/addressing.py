@@ -154,19 +154,19 @@ def check_subnet(text: str) -> ipaddress.IPv4Network:
         subnet = ipaddress.IPv4Network(text)
     except ValueError as error:
         raise HadeployError(
-            str(error), doing=f"reading the subnet {text!r}", code=ExitCode.USAGE
+            str(error), operation=f"reading the subnet {text!r}", code=ExitCode.USAGE
         ) from error
     if not any(subnet.subnet_of(allowed) for allowed in ALLOWED_RANGES):
         raise HadeployError(
             f"{subnet} may belong to somebody",
-            doing="choosing the lab's subnet",
+            operation="choosing the lab's subnet",
             hint="take it out of " + ", ".join(map(str, ALLOWED_RANGES)),
             code=ExitCode.USAGE,
         )
     if subnet.prefixlen > 25:
         raise HadeployError(
             f"{subnet} is too small: the VIP is its address number {_VIP_HOST}",
-            doing="choosing the lab's subnet",
+            operation="choosing the lab's subnet",
             code=ExitCode.USAGE,
         )
     return subnet
@@ -188,7 +188,7 @@ def check_free(
         if subnet.overlaps(network):
             raise HadeployError(
                 f"{subnet} overlaps {network}, which {owner} uses",
-                doing="choosing the lab's subnet",
+                operation="choosing the lab's subnet",
                 hint="give another one with --subnet, e.g. out of 198.18.0.0/15",
                 code=ExitCode.USAGE,
             )

@@ -82,7 +82,7 @@ class ApiServer:
         python = (sys.executable, "-I", "-S", script, self.node, str(PORT), str(self._pidfile))
         start_detached(
             ("nsenter", f"--target={init.pid}", "--net", "--pid", *python, *options),
-            doing=f"starting {self.node}'s stand-in API server",
+            operation=f"starting {self.node}'s stand-in API server",
             log=self._log,
             append=True,
         )

@@ -47,7 +47,7 @@ def _remove_tree(group: Path) -> bool:
     except FileNotFoundError:
         return True
     except NotADirectoryError as error:
-        raise HadeployError(str(error), doing=f"removing cgroup {group}") from error
+        raise HadeployError(str(error), operation=f"removing cgroup {group}") from error
     except OSError:
         return False
     return True

@@ -140,7 +140,7 @@ class Disk:
         except OSError as error:
             raise HadeployError(
                 f"its file system does not take overlay attributes ({error.strerror})",
-                doing=f"creating a node's disk in {self.folder}",
+                operation=f"creating a node's disk in {self.folder}",
                 hint="set XDG_STATE_HOME to a folder on ext4, xfs or btrfs",
             ) from error
 

@@ -62,7 +62,7 @@ def bring_up(
     names.check_name(name)
     check_machine()
     root = state_root()
-    with locked(root, doing=f"bringing lab {name!r} up"):
+    with locked(root, operation=f"bringing lab {name!r} up"):
         state = StateFolder(root / name)
         addressing = _shape(state, name, nodes, subnet)
         if state.load(name) is None and network.exists(addressing):
@@ -98,7 +98,7 @@ def take_down(name: str, *, report: Report) -> bool:
     names.check_name(name)
     check_machine()
     root = state_root()
-    with locked(root, doing=f"taking lab {name!r} down"):
+    with locked(root, operation=f"taking lab {name!r} down"):
         state = StateFolder(root / name)
         # Names are all that is needed, so a lost definition is no obstacle.
         addressing = state.load(name) or Addressing(name, names.default_subnet(name), ())
@@ -140,7 +140,7 @@ def _shape(state: StateFolder, name: str, nodes: int | None, subnet: str | None)
     if found and found != wanted:
         raise HadeployError(
             f"lab {name!r} exists with {len(found.nodes)} nodes in {found.subnet}",
-            doing="bringing it up in another shape",
+            operation="bringing it up in another shape",
             hint=f"hadeploy lab down --name {name}",
             code=ExitCode.USAGE,
         )

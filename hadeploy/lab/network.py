@@ -36,7 +36,7 @@ def namespace_file(addressing: Addressing, node: str) -> Path:
 
 
 def _ip_json(*argv: str) -> list[dict[str, Any]]:
-    text = run_tool(("ip", "-j", *argv), doing="reading this machine's network")
+    text = run_tool(("ip", "-j", *argv), operation="reading this machine's network")
     # Old iproute2 prints nothing, or [{}], where there is nothing to tell.
     return [entry for entry in json.loads(text or "[]") if entry]
 
@@ -75,10 +75,11 @@ def bridge_up(addressing: Addressing, *, ipv6: bool) -> None:
         HadeployError: a tool failed.
     """
     metric = str(addressing.blackhole_metric)
-    doing = f"setting up bridge {addressing.bridge}"
+    operation = f"setting up bridge {addressing.bridge}"
     for family, subnet in _families(addressing, ipv6):
         run_tool(
-            ("ip", family, "route", "replace", "blackhole", subnet, "metric", metric), doing=doing
+            ("ip", family, "route", "replace", "blackhole", subnet, "metric", metric),
+            operation=operation,
         )
     bridge = addressing.bridge
     commands = []
@@ -93,7 +94,7 @@ def bridge_up(addressing: Addressing, *, ipv6: bool) -> None:
         *([f"address replace {addressing.controller.v6} dev {bridge} nodad"] if ipv6 else []),
         f"link set {bridge} up",
     ]
-    _batch(commands, doing=doing)
+    _batch(commands, operation=operation)
 
 
 def plug_in(addressing: Addressing, node: str, *, ipv6: bool) -> None:
@@ -103,19 +104,19 @@ def plug_in(addressing: Addressing, node: str, *, ipv6: bool) -> None:
         HadeployError: a tool failed.
     """
     scope, endpoint = addressing.scope(node), addressing.node(node)
-    doing = f"connecting node {node}"
+    operation = f"connecting node {node}"
     namespace = namespace_file(addressing, node)
     if not _is_namespace(namespace):
         if namespace.exists():
-            run_tool(("ip", "netns", "delete", scope), doing=doing)
-        run_tool(("ip", "netns", "add", scope), doing=doing)
+            run_tool(("ip", "netns", "delete", scope), operation=operation)
+        run_tool(("ip", "netns", "add", scope), operation=operation)
     if scope not in links():
         _batch(
             [f"link add {scope} type veth peer name eth0 address {endpoint.mac} netns {scope}"],
-            doing=doing,
+            operation=operation,
         )
-    _batch([f"link set {scope} master {addressing.bridge} up"], doing=doing)
-    _batch(_node_commands(endpoint, ipv6=ipv6), doing=doing, scope=scope)
+    _batch([f"link set {scope} master {addressing.bridge} up"], operation=operation)
+    _batch(_node_commands(endpoint, ipv6=ipv6), operation=operation, scope=scope)
 
 
 def _is_namespace(file: Path) -> bool:
@@ -136,7 +137,8 @@ def set_cable(addressing: Addressing, node: str, *, up: bool) -> None:
     """Cut or mend a node's cable, at this machine's end."""
     word = "up" if up else "down"
     run_tool(
-        ("ip", "link", "set", addressing.scope(node), word), doing=f"taking {node}'s cable {word}"
+        ("ip", "link", "set", addressing.scope(node), word),
+        operation=f"taking {node}'s cable {word}",
     )
 
 
@@ -163,11 +165,11 @@ def _has(endpoint: Endpoint, link: str, scope: str | None, *, ipv6: bool) -> boo
 
 def unplug(scope: str) -> None:
     """Remove a node's cable and network namespace by name; whatever is not there is fine."""
-    doing = f"removing {scope}"
+    operation = f"removing {scope}"
     if scope in links():
-        run_tool(("ip", "link", "delete", scope), doing=doing)
+        run_tool(("ip", "link", "delete", scope), operation=operation)
     if (NETNS / scope).exists():
-        run_tool(("ip", "netns", "delete", scope), doing=doing)
+        run_tool(("ip", "netns", "delete", scope), operation=operation)
 
 
 def tidy_namespace_folder() -> None:
@@ -176,7 +178,7 @@ def tidy_namespace_folder() -> None:
     mounts = Path("/proc/self/mountinfo").read_text().splitlines()
     if any(line.split()[4] == str(NETNS) for line in mounts) and not any(NETNS.iterdir()):
         # Somebody may just be adding one: then it is busy, and stays.
-        run_tool(("umount", str(NETNS)), doing=f"tidying {NETNS}", check=False)
+        run_tool(("umount", str(NETNS)), operation=f"tidying {NETNS}", check=False)
         with contextlib.suppress(OSError):
             NETNS.rmdir()
 
@@ -189,9 +191,9 @@ def leftover_scopes(prefix: str) -> list[str]:
 
 def bridge_down(addressing: Addressing) -> None:
     """Remove the bridge and, last, the blackhole routes; by their names, not by memory."""
-    doing = f"removing bridge {addressing.bridge}"
+    operation = f"removing bridge {addressing.bridge}"
     if addressing.bridge in links():
-        run_tool(("ip", "link", "delete", addressing.bridge), doing=doing)
+        run_tool(("ip", "link", "delete", addressing.bridge), operation=operation)
     metric = addressing.blackhole_metric
     for family in ("-4", "-6"):
         for route in _blackholes(family):
@@ -207,7 +209,7 @@ def bridge_down(addressing: Addressing) -> None:
                         "metric",
                         str(metric),
                     ),
-                    doing=doing,
+                    operation=operation,
                 )
 
 
@@ -235,8 +237,10 @@ def _families(addressing: Addressing, ipv6: bool) -> list[tuple[str, str]]:
     return both if ipv6 else both[:1]
 
 
-def _batch(commands: list[str], *, doing: str, scope: str | None = None) -> None:
+def _batch(commands: list[str], *, operation: str, scope: str | None = None) -> None:
     inside = ("-n", scope) if scope else ()
     run_tool(
-        ("ip", *inside, "-batch", "-"), doing=doing, stdin="".join(f"{line}\n" for line in commands)
+        ("ip", *inside, "-batch", "-"),
+        operation=operation,
+        stdin="".join(f"{line}\n" for line in commands),
     )

@@ -105,7 +105,7 @@ class Node:
             self.name,
             *self.dockerd,
         )
-        start_detached(command, doing=f"booting {self.name}", log=self.folder / "boot.log")
+        start_detached(command, operation=f"booting {self.name}", log=self.folder / "boot.log")
 
     def wait_ready(self) -> None:
         """Wait for PID 1, the SSH daemon and Docker, and start the stand-in API server.
@@ -202,7 +202,7 @@ class Node:
             raise HadeployError(
                 f"exit code {done.returncode}",
                 node=self.name,
-                doing=f"running {' '.join(argv)}",
+                operation=f"running {' '.join(argv)}",
                 detail=(done.stderr or done.stdout).strip()[-2000:] or None,
             )
         return done
@@ -255,7 +255,7 @@ class Node:
             raise HadeployError(
                 f"exit code {done.returncode}",
                 node=self.name,
-                doing=f"loading {archive.name}",
+                operation=f"loading {archive.name}",
                 detail=done.stderr.strip() or None,
             )
 

@@ -44,24 +44,24 @@ def check_machine() -> None:
     Raises:
         HadeployError: it cannot.
     """
-    doing = "checking whether this machine can carry a lab"
+    operation = "checking whether this machine can carry a lab"
     if not sys.platform.startswith("linux"):
         raise HadeployError(
             f"a lab needs Linux, and this is {sys.platform}",
-            doing=doing,
+            operation=operation,
             hint="run it in a Debian virtual machine",
         )
     if os.geteuid() != 0:
         raise HadeployError(
             "a lab needs root, because it makes network namespaces and mounts",
-            doing=doing,
+            operation=operation,
             hint="run it with sudo, best on a machine that you can throw away",
         )
     packages = missing_packages()
     if packages:
         raise HadeployError(
             f"these packages are missing: {', '.join(packages)}",
-            doing=doing,
+            operation=operation,
             hint=f"scripts/install-debian.sh, or: apt-get install {' '.join(packages)}",
         )
     problems = [
@@ -74,7 +74,7 @@ def check_machine() -> None:
         if bad
     ]
     if problems:
-        raise HadeployError("; ".join(problems), doing=doing)
+        raise HadeployError("; ".join(problems), operation=operation)
 
 
 def _file_system(name: str) -> bool:

@@ -42,7 +42,7 @@ def ensure_key(path: Path, comment: str) -> str:
                 "-f",
                 str(draft / "key"),
             ),
-            doing=f"making the key {path}",
+            operation=f"making the key {path}",
         )
         (draft / "key.pub").replace(public)
         (draft / "key").replace(path)

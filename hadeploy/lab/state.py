@@ -43,7 +43,7 @@ def _checked(path: Path) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9._/+@-]+", str(path)):
         raise HadeployError(
             "its path has a character other than letters, digits and ._/+@-",
-            doing=f"using the state folder {path}",
+            operation=f"using the state folder {path}",
             hint="set XDG_STATE_HOME to another folder",
             code=ExitCode.USAGE,
         )
@@ -113,12 +113,12 @@ def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
 
 
 @contextmanager
-def locked(folder: Path, *, doing: str) -> Iterator[None]:
+def locked(folder: Path, *, operation: str) -> Iterator[None]:
     """Hold a folder's lock; the kernel lets it go when we end, however we end.
 
     Args:
         folder: created if it is not there. The folder itself is locked: no lock file is left.
-        doing: for the error message.
+        operation: for the error message.
 
     Raises:
         HadeployError: somebody else held it for 180 s.
@@ -135,7 +135,7 @@ def locked(folder: Path, *, doing: str) -> Iterator[None]:
                 if time.monotonic() > deadline:
                     raise HadeployError(
                         f"another hadeploy has held the lock on {folder} for {_LOCK_TIMEOUT:g} s",
-                        doing=doing,
+                        operation=operation,
                         hint=f"find it with: fuser -v {folder}",
                     ) from None
                 time.sleep(0.05)

@@ -19,7 +19,7 @@ CLEAN_ENVIRONMENT = {
 def run_tool(
     argv: Sequence[str],
     *,
-    doing: str,
+    operation: str,
     stdin: str | None = None,
     timeout: float = 60,
     check: bool = True,
@@ -28,7 +28,7 @@ def run_tool(
 
     Args:
         argv: the command.
-        doing: what it is for; begins the error message.
+        operation: what it is for; begins the error message.
         stdin: text for its standard input.
         timeout: seconds it may take.
         check: whether a non-zero exit code is an error.
@@ -50,25 +50,27 @@ def run_tool(
         )
     except FileNotFoundError as error:
         raise HadeployError(
-            f"{argv[0]} is not installed", doing=doing, hint="run scripts/install-debian.sh"
+            f"{argv[0]} is not installed", operation=operation, hint="run scripts/install-debian.sh"
         ) from error
     except subprocess.TimeoutExpired as error:
-        raise HadeployError(f"{argv[0]} took longer than {timeout:g} s", doing=doing) from error
+        raise HadeployError(
+            f"{argv[0]} took longer than {timeout:g} s", operation=operation
+        ) from error
     if check and done.returncode:
         raise HadeployError(
             f"{argv[0]} ended with exit code {done.returncode}",
-            doing=doing,
+            operation=operation,
             detail=(done.stderr or done.stdout).strip()[-2000:] or None,
         )
     return done.stdout
 
 
-def start_detached(argv: Sequence[str], *, doing: str, log: Path, append: bool = False) -> None:
+def start_detached(argv: Sequence[str], *, operation: str, log: Path, append: bool = False) -> None:
     """Start a process that lives on when we end, and that is nobody's child.
 
     Args:
         argv: the command.
-        doing: what it is for; begins the error message.
+        operation: what it is for; begins the error message.
         log: where its output goes.
         append: whether to keep what the log has.
 
@@ -87,4 +89,4 @@ def start_detached(argv: Sequence[str], *, doing: str, log: Path, append: bool =
                 check=True,
             )
         except (OSError, subprocess.CalledProcessError) as error:
-            raise HadeployError(str(error), doing=doing) from error
+            raise HadeployError(str(error), operation=operation) from error

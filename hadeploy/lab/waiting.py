@@ -36,7 +36,7 @@ def wait_until(
             raise HadeployError(
                 f"not within {timeout:g} s",
                 node=node,
-                doing=f"waiting for {what}",
+                operation=f"waiting for {what}",
                 detail=detail() or None,
             )
         time.sleep(interval)

@@ -12,6 +12,8 @@ from hadeploy.scripts.protocol import Message
 
 # A container's two streams may come a bit out of order.
 OVERLAP = BILLION
+# Where more lines than that come within this time, some may be told twice after a break.
+MOST_RECENT = 100_000
 
 
 @dataclass
@@ -60,7 +62,9 @@ class Cursor:
         self.last = at
         self._recent[at, text] = None
         # In the order in which they came; a clock that was set may have left later ones in front.
-        while abs((oldest := next(iter(self._recent)))[0] - at) > OVERLAP:
+        while abs((oldest := next(iter(self._recent)))[0] - at) > OVERLAP or (
+            len(self._recent) > MOST_RECENT
+        ):
             del self._recent[oldest]
         return True
 

@@ -14,6 +14,7 @@ from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.logs.feed import Feed, Remark
 from hadeploy.logs.lines import Line
 from hadeploy.logs.merge import Window
+from hadeploy.logs.read import FOLLOW_SECONDS, SPARE_SECONDS
 from hadeploy.remote.session import Session
 from hadeploy.scripts.protocol import Message
 
@@ -103,9 +104,10 @@ class Follower:
             )
             session.run(
                 self._script(),
-                doing="following the logs",
+                operation="following the logs",
                 on_message=self._hear,
                 on_line=self._take,
+                seconds=FOLLOW_SECONDS + SPARE_SECONDS,
             )
         except HadeployError as error:
             return error
@@ -114,7 +116,7 @@ class Follower:
     def _wait(self, error: HadeployError) -> None:
         if not self._lost:
             self._tell(
-                f"{'' if self._session else 'cannot be reached: '}{error.what}; trying again"
+                f"{'' if self._session else 'cannot be reached: '}{error.message}; trying again"
             )
         self._lost = True
         if self._session:

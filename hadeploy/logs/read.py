@@ -26,6 +26,11 @@ TIMED_OUT = "124"
 # A follower's script ends by itself after this time, and another one goes on: of a machine that was
 # cut off nothing stays on the nodes.
 FOLLOW_SECONDS = 120
+# To begin and to end.
+SPARE_SECONDS = 60
+# Of one node's lines, which are all kept until they are put in order. Log files are 30 MB for each
+# container unless the inventory says otherwise.
+MOST_READ = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -136,18 +141,25 @@ def _read_node(cluster: Cluster, session: Session, feed: Feed, wanted: Wanted) -
     lines: list[Line] = []
     remarks: dict[str, str] = {}
 
+    size = 0
+
     def take(raw: str) -> None:
+        nonlocal size
         said = feed.take(raw)
         if isinstance(said, Line):
+            size += len(raw)
+            if size > MOST_READ:
+                raise _too_long(session.node)
             lines.append(said)
         elif isinstance(said, Remark):
             remarks[said.container] = said.text
 
     reply = session.run(
         logs_script(cluster, feed, wanted, follow=False),
-        doing="reading the logs",
+        operation="reading the logs",
         on_message=feed.hear,
         on_line=take,
+        seconds=len(wanted.containers) * READ_SECONDS + SPARE_SECONDS,
     )
     names: dict[str, str] = dict(zip(ROLES, cluster.container_names, strict=True))
     return Reading(
@@ -157,10 +169,19 @@ def _read_node(cluster: Cluster, session: Session, feed: Feed, wanted: Wanted) -
             HadeployError(
                 f"it ended with exit status {status}, before the end of the log",
                 node=session.node,
-                doing=f"docker logs {names[container]}",
+                operation=f"docker logs {names[container]}",
                 detail=remarks.get(container),
                 hint="ask for less: --since, --tail" if status == TIMED_OUT else None,
             )
             for container, status in (m.words for m in reply.all("cut-off") if len(m.words) == 2)
         ],
+    )
+
+
+def _too_long(node: str) -> HadeployError:
+    return HadeployError(
+        f"it has logged more than {MOST_READ // 1024**2} MB",
+        node=node,
+        operation="reading the logs",
+        hint="ask for less: --since, --tail, --grep",
     )

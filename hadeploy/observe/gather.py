@@ -11,7 +11,7 @@ from hadeploy.answers.hello import hello_for_printf
 from hadeploy.desired import layout
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.parsing import making_sense
+from hadeploy.observe.parsing import parsing
 from hadeploy.observe.segment import ASKED_SECONDS
 from hadeploy.remote.fanout import try_each
 from hadeploy.scripts.compose import compose
@@ -177,7 +177,7 @@ def look_at(
         HadeployError: it could not be observed.
     """
     asked = time.time()
-    reply = session.run(script, doing="observing", on_message=on_message, seconds=LOOK_SECONDS)
+    reply = session.run(script, operation="observing", on_message=on_message, seconds=LOOK_SECONDS)
     seen = read_observation(session.node, reply)
     return dataclasses.replace(seen, skew=skew(seen.now, asked, time.time()))
 
@@ -196,7 +196,7 @@ def read_observation(node: str, reply: Reply) -> ObservedNode:
     from hadeploy.observe.parse import parse_observation  # noqa: PLC0415
 
     hint = "what do `docker inspect`, `ip -j address` and `ss -ltnp` print there?"
-    with making_sense(node, "observing", hint):
+    with parsing(node, "observing", hint):
         return parse_observation(node, reply)
 
 

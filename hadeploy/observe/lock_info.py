@@ -19,7 +19,7 @@ _FORMS = {
 }
 
 
-def told_lock(reply: Reply) -> dict[str, str]:
+def lock_info(reply: Reply) -> dict[str, str]:
     """The fields of the lock that a script found; empty if it told of none.
 
     A field that is not what it should be is left out.

@@ -18,7 +18,7 @@ from hadeploy.desired import layout
 from hadeploy.desired.model import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC
 from hadeploy.observe.autostart_files import of_another_engine, parse_autostart_files
 from hadeploy.observe.inspected import Inspected
-from hadeploy.observe.lock_info import told_lock
+from hadeploy.observe.lock_info import lock_info
 from hadeploy.observe.model import (
     Address,
     Applied,
@@ -63,7 +63,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
     )
     return ObservedNode(
         node=node,
-        lock=told_lock(reply),
+        lock=lock_info(reply),
         fingerprint=next((m.words[0] for m in reply.all("fingerprint") if m.words), ""),
         now=int(about.get("now", ["0"])[0]),
         machine=_machine(about.get("machine", [""])[0]),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from hadeploy.observe.model import VrrpState
 from hadeploy.observe.parse_host import parse_iptables, parse_object
-from hadeploy.observe.vrrp import Counters, Evidence, Spoken
+from hadeploy.observe.vrrp import Counters, Diagnostics, Spoken
 from hadeploy.scripts.protocol import Reply
 
 # As the dump names it → as keepalived.conf does.
@@ -102,12 +102,12 @@ def parse_counters(text: str) -> Counters | None:
     )
 
 
-def parse_evidence(reply: Reply) -> Evidence:
+def parse_evidence(reply: Reply) -> Diagnostics:
     """What evidence.sh said of one node."""
     looks = [parse_counters(message.text) for message in reply.all("stats")]
     before, after = looks if len(looks) == 2 else (None, None)
     seconds = next((int(m.words[1]) for m in reply.all("stats") if m.words[:1] == ("after",)), 0)
-    return Evidence(
+    return Diagnostics(
         seconds=seconds,
         adverts=after.since(before) if before and after else None,
         logs={m.words[0]: parse_log(m.text) for m in reply.all("log") if m.words},

@@ -9,12 +9,12 @@ from hadeploy.errors import HadeployError
 
 
 @contextmanager
-def making_sense(node: str, doing: str, hint: str | None = None) -> Iterator[None]:
+def parsing(node: str, operation: str, hint: str | None = None) -> Iterator[None]:
     """Parse an answer in the body; nothing is believed by halves.
 
     Args:
         node: who gave it.
-        doing: what was being done.
+        operation: what was being done.
         hint: where to look.
 
     Raises:
@@ -29,7 +29,7 @@ def making_sense(node: str, doing: str, hint: str | None = None) -> Iterator[Non
         raise HadeployError(
             "what the node answered makes no sense",
             node=node,
-            doing=doing,
+            operation=operation,
             detail=f"{type(error).__name__}: {error}"[:200],
             hint=hint,
         ) from error

@@ -55,7 +55,7 @@ class Counters:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Diagnostics:
     """A second look at one node, after a proof has failed.
 
     Attributes:

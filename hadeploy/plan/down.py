@@ -76,15 +76,15 @@ def leaving_plan(
 
 
 def _leaving(cluster: Cluster, look: ObservedNode, staying: Mapping[str, ObservedNode]) -> NodePlan:
-    holder = bool(look.vrrp and vips_to_hand_over(cluster, look, staying))
+    holder = bool(look.vrrp and handover_vips(cluster, look, staying))
     steps = list(_steps(cluster, look, holder=False))
     if holder:
         reason = "before the node leaves the cluster"
-        steps.insert(0, Step("hand-over", "the VIP", reason, Impact.HANDOVER))
+        steps.insert(0, Step("handover", "the VIP", reason, Impact.HANDOVER))
     return NodePlan(look.node, tuple(steps), holder)
 
 
-def vips_to_hand_over(
+def handover_vips(
     cluster: Cluster, look: ObservedNode, staying: Mapping[str, ObservedNode]
 ) -> list[str]:
     """The VIPs that a leaving node has and a node that stays can have.

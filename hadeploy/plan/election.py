@@ -53,12 +53,12 @@ class TakeoverProblem:
     hint: str
     detail: tuple[str, ...] = ()
 
-    def error(self, doing: str, node: str | None = None) -> HadeployError:
+    def error(self, operation: str, node: str | None = None) -> HadeployError:
         """The error that refuses what would move the VIP."""
         return HadeployError(
             self.message,
             node=node,
-            doing=doing,
+            operation=operation,
             detail="\n".join(self.detail) or None,
             hint=self.hint,
         )

@@ -51,7 +51,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Choices:
+class RunOptions:
     """What the user says about this one run.
 
     Attributes:

@@ -34,8 +34,8 @@ Action = Literal[
     "keep-aside",
     "stop-container",
     "disable-container",
-    "hand-over",
-    "end-hand-over",
+    "handover",
+    "finish-handover",
     "pin",
     "unpin",
     "write-record",
@@ -98,7 +98,7 @@ class Plan:
     Attributes:
         nodes: what is done.
         together: the VRRP settings that change on all nodes together, in words.
-        expects: what interruption of traffic to expect, in sentences.
+        warnings: what interruption of traffic to expect, in sentences.
         removes: what goes away for clients (a port, a VIP), in sentences.
         undoes: changes of others that the inventory does not have, in sentences.
         applied: who applied what the nodes have, as a sentence; "" if that is this user.
@@ -107,7 +107,7 @@ class Plan:
 
     nodes: tuple[NodePlan, ...]
     together: tuple[str, ...] = ()
-    expects: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     at_once: bool = False
     removes: tuple[str, ...] = ()
     undoes: tuple[str, ...] = ()
@@ -128,7 +128,7 @@ class Plan:
         return Plan(
             (*self.nodes, *other.nodes),
             other.together,
-            (*self.expects, *other.expects),
+            (*self.warnings, *other.warnings),
             removes=tuple(dict.fromkeys((*self.removes, *other.removes))),
             undoes=tuple(dict.fromkeys((*self.undoes, *other.undoes))),
             applied=self.applied or other.applied,

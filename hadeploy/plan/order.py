@@ -18,7 +18,7 @@ def holders(vips: Collection[str], observed: Iterable[ObservedNode]) -> list[str
     return [node.node for node in observed if any(node.holds(vip) for vip in vips)]
 
 
-def newcomers(addresses: Mapping[str, str], observed: Mapping[str, ObservedNode]) -> list[str]:
+def added_nodes(addresses: Mapping[str, str], observed: Mapping[str, ObservedNode]) -> list[str]:
     """The nodes that the record of some other node does not name: their peers must learn first.
 
     One that has another address than before is known by the former one.

@@ -46,7 +46,7 @@ def unknown_nodes(cluster: Cluster, named: Collection[str], option: str) -> None
         if name not in labels:
             raise HadeployError(
                 f"the inventory has no node {name}; it has {', '.join(labels)}",
-                doing=f"reading {option}" if option else None,
+                operation=f"reading {option}" if option else None,
                 code=ExitCode.USAGE,
             )
 
@@ -62,7 +62,7 @@ def refuse_minority(cluster: Cluster, left_out: Collection[str]) -> None:
         raise HadeployError(
             f"only {taking_part} of {len(cluster.nodes)} nodes would take part; "
             "a majority has to hold the lock",
-            doing="reading --allow-degraded",
+            operation="reading --allow-degraded",
             hint="bring the others back, or take them out of the inventory",
             code=ExitCode.USAGE,
         )
@@ -71,7 +71,7 @@ def refuse_minority(cluster: Cluster, left_out: Collection[str]) -> None:
 def _refusal(why: str, option: str) -> HadeployError:
     return HadeployError(
         f"{why}, so {option} is not possible",
-        doing="planning",
+        operation="planning",
         hint=f"run `hadeploy up` without {option}",
         code=ExitCode.USAGE,
     )

@@ -176,4 +176,4 @@ def _file(path: str, look: ObservedNode, kept: _Kept) -> File:
 
 
 def _refusal(what: str, hint: str) -> HadeployError:
-    return HadeployError(what, doing="looking for a way back", hint=hint, code=ExitCode.USAGE)
+    return HadeployError(what, operation="looking for a way back", hint=hint, code=ExitCode.USAGE)

@@ -14,10 +14,10 @@ from hadeploy.plan.capacity import too_small
 from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.forgotten import unheard_by_forgotten
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
-from hadeploy.plan.order import holders, newcomers, rolling_order
+from hadeploy.plan.order import added_nodes, holders, rolling_order
 from hadeploy.plan.removed import removed
 from hadeploy.plan.removed_local import local_removed
-from hadeploy.plan.takeover_candidates import ailing, drains
+from hadeploy.plan.takeover_candidates import drains, unhealthy
 from hadeploy.plan.vip_moves import joins, reads_its_file, wins_by_joining
 from hadeploy.plan.vrrp_settings import cluster_wide
 
@@ -76,16 +76,16 @@ def make_plan(
         turns = list(_at_once(situation)) if at_once else _rolling(situation)
     if only is not None:
         turns = [turn for turn in turns if turn.node in only]
-    expects = tuple(_expectations(cluster, turns, settings))
-    expects += tuple(unheard_by_forgotten(cluster, desired, settings))
+    warnings = tuple(_expectations(cluster, turns, settings))
+    warnings += tuple(unheard_by_forgotten(cluster, desired, settings))
     changed = {turn.node for turn in turns if turn.steps}
     removes = removed(cluster, desired, observed, changed)
-    expects = (
-        *expects,
+    warnings = (
+        *warnings,
         *local_removed(desired, observed, changed),
         *too_small(cluster, observed, changed),
     )
-    return Plan(tuple(turns), settings, expects, at_once, removes)
+    return Plan(tuple(turns), settings, warnings, at_once, removes)
 
 
 def interrupts_the_holder(plan: Plan) -> bool:
@@ -110,7 +110,7 @@ def as_outage(plan: Plan) -> Plan:
         for turn in plan.nodes
     )
     told = "The nodes disagree now, so the holder does not answer while its container is replaced."
-    return dataclasses.replace(plan, nodes=turns, expects=(*plan.expects, told))
+    return dataclasses.replace(plan, nodes=turns, warnings=(*plan.warnings, told))
 
 
 def _outage(step: Step) -> Step:
@@ -132,8 +132,8 @@ def _situation(
     order = rolling_order(
         {node: d.priority for node, d in desired.items()},
         holding,
-        newcomers(addresses, observed),
-        ailing(cluster, observed),
+        added_nodes(addresses, observed),
+        unhealthy(cluster, observed),
     )
     return _Situation(
         cluster,
@@ -164,7 +164,7 @@ def _at_once(at: _Situation) -> Iterator[NodePlan]:
             Step("hold", THE_VIP, f"{first} is to have it first"),
             *node_steps(at.cluster, at.desired[node], at.observed[node]),
             Step("await", THE_VIP, f"{first} is to have it first"),
-            Step("end-hand-over", THE_VIP, "this node may have it, too"),
+            Step("finish-handover", THE_VIP, "this node may have it, too"),
         ]
         yield at.turn(node, at.recorded(node, steps))
 
@@ -183,23 +183,23 @@ def _rolling(at: _Situation) -> list[NodePlan]:
 
 def _only_let_go(turn: NodePlan) -> bool:
     actions = {step.action for step in turn.steps}
-    return "end-hand-over" in actions and actions <= {"end-hand-over", "write-record"}
+    return "finish-handover" in actions and actions <= {"finish-handover", "write-record"}
 
 
 def _handed_over(at: _Situation, node: str, steps: list[Step]) -> list[Step]:
     """A node's steps with the VIP out of their way.
 
-    A reload keeps every connection, a hand-over cuts the long ones: only what would interrupt the
+    A reload keeps every connection, a handover cuts the long ones: only what would interrupt the
     holder is worth one. A node alone has nobody to hand over to.
     """
     look = at.observed[node]
     first = next((i for i, step in enumerate(steps) if step.impact is Impact.RESTART), None)
-    left = [Step("end-hand-over", THE_VIP, "a run that died left it")]
+    left = [Step("finish-handover", THE_VIP, "a run that died left it")]
     if why := _held_until(at, node, steps):
         return [
             Step("hold", THE_VIP, f"until this node {why}"),
             *steps,
-            Step("end-hand-over", THE_VIP, "it may have the VIP"),
+            Step("finish-handover", THE_VIP, "it may have the VIP"),
         ]
     if node not in at.holding or first is None or look.vrrp is None:
         return [*steps, *left] if layout.RUN_DRAIN in drains(look) else steps
@@ -209,9 +209,9 @@ def _handed_over(at: _Situation, node: str, steps: list[Step]) -> list[Step]:
     back = "it may come back" if at.cluster.vrrp.preempt else "it stays where it is"
     return [
         *steps[:first],
-        Step("hand-over", THE_VIP, before, Impact.HANDOVER),
+        Step("handover", THE_VIP, before, Impact.HANDOVER),
         *steps[first:],
-        Step("end-hand-over", THE_VIP, back),
+        Step("finish-handover", THE_VIP, back),
     ]
 
 
@@ -255,7 +255,7 @@ def _together(at: _Situation, settings: tuple[str, ...]) -> Iterator[NodePlan]:
             steps = at.recorded(node, [])
         yield at.turn(node, steps, together=True)
     for node in backups:
-        release = [Step("end-hand-over", THE_VIP, "all nodes have changed")]
+        release = [Step("finish-handover", THE_VIP, "all nodes have changed")]
         yield at.turn(node, at.recorded(node, release))
 
 
@@ -275,7 +275,7 @@ def _expectations(
             "not know the VIP's MAC address yet may wait for "
             f"{4 * cluster.vrrp.advert_interval:g} s in the meantime, or give up."
         )
-    if any(step.action == "hand-over" for step in steps):
+    if any(step.action == "handover" for step in steps):
         yield VIP_MOVES
     if any(step.impact is Impact.OUTAGE for step in steps):
         yield "There is one node only: it does not answer while a container is replaced."

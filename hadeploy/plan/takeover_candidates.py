@@ -19,7 +19,9 @@ def drains(look: ObservedNode) -> list[str]:
     return found
 
 
-def successors(cluster: Cluster, observed: Mapping[str, ObservedNode], leaving: str) -> list[str]:
+def takeover_candidates(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], leaving: str
+) -> list[str]:
     """The other nodes that could hold the VIP now: healthy, not drained, and with its backends.
 
     Args:
@@ -74,7 +76,7 @@ def unreached(look: ObservedNode, holder: ObservedNode | None) -> list[str]:
     return down or empty
 
 
-def ailing(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[str]:
+def unhealthy(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[str]:
     """The nodes that something keeps from serving or from taking part, other than a drain.
 
     Args:

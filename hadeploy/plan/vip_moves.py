@@ -173,12 +173,12 @@ class _Simulation:
 
     def _take(self, node: str, step: Step) -> None:
         gives_up = step.action == "stop-container" and step.role == "keepalived"
-        if step.action in ("hold", "hand-over") or gives_up:
+        if step.action in ("hold", "handover") or gives_up:
             self._held.add(node)
             self._competitors.pop(node, None)
             if step.impact is Impact.HANDOVER and not self._competitors:
                 self.stranded = self.stranded or node
-        elif step.action == "end-hand-over":
+        elif step.action == "finish-handover":
             self._held.discard(node)
             self._join(node)
         elif reads_its_file(step):
@@ -230,7 +230,7 @@ def winning_step(turn: NodePlan) -> int | None:
         turn: the steps.
     """
     for number, step in enumerate(turn.steps):
-        if step.action == "end-hand-over":
+        if step.action == "finish-handover":
             return number
     reads = (n for n, step in enumerate(turn.steps) if reads_its_file(step))
     return next(reads, None)

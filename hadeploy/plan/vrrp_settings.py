@@ -24,7 +24,7 @@ from hadeploy.plan.takeover_candidates import drains
 
 
 @dataclass(frozen=True)
-class Identity:
+class VrrpSettings:
     """The cluster-wide settings of one node's VRRP instance (keepalived.conf(5)).
 
     Attributes:
@@ -61,7 +61,7 @@ NAMES = {
 
 
 @functools.lru_cache(maxsize=256)
-def identity_of(conf: str) -> Identity:
+def identity_of(conf: str) -> VrrpSettings:
     """Read it from a keepalived.conf of ours.
 
     Args:
@@ -72,7 +72,7 @@ def identity_of(conf: str) -> Identity:
     defaults = tree.last("global_defs") or nothing
     instance = tree.last("vrrp_instance") or nothing
     vips = instance.last("virtual_ipaddress") or nothing
-    return Identity(
+    return VrrpSettings(
         virtual_router_id=round(_number(instance, "virtual_router_id", 0)),
         version=round(_number(defaults, "vrrp_version", 2)),
         advert_interval=_number(instance, "advert_int", 1),
@@ -93,7 +93,7 @@ def _number(block: Statement, keyword: str, default: float) -> float:
     return number if math.isfinite(number) else 0
 
 
-def running_identity(look: ObservedNode) -> Identity | None:
+def running_identity(look: ObservedNode) -> VrrpSettings | None:
     """What a node's keepalived speaks now; None if none of ours runs, or its file is not there.
 
     A file that is not proven to be loaded says nothing: the settings are then unlike any others.

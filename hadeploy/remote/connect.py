@@ -22,7 +22,7 @@ from hadeploy.remote.hostkeys import HostKeyPolicy, NewKeys, key_algorithms, rea
 from hadeploy.remote.login import Login, load_key
 from hadeploy.remote.node_routes import NodeRoutes
 from hadeploy.remote.proxy_command import ProxyCommand
-from hadeploy.remote.retry import DoNotRetryError, retried
+from hadeploy.remote.retry import PermanentError, retried
 from hadeploy.remote.session import Session
 from hadeploy.remote.ssh_options import HostOptions
 
@@ -96,7 +96,7 @@ class Dialer:
             Whether there was somebody to ask.
 
         Raises:
-            DoNotRetryError: the passphrase was wrong several times.
+            PermanentError: the passphrase was wrong several times.
         """
         for _ in range(PASSPHRASES):
             passphrase = self.ask(f"Passphrase for {file}: ")
@@ -105,9 +105,9 @@ class Dialer:
             if key := load_key(file, passphrase.get_secret_value() or None):
                 self.unlocked[file] = key
                 return True
-        raise DoNotRetryError(
+        raise PermanentError(
             "that is not its passphrase",
-            doing=f"unlocking {file}",
+            operation=f"unlocking {file}",
             hint=f"try: ssh-keygen -y -f {file}",
             code=ExitCode.UNREACHABLE,
         )
@@ -196,9 +196,9 @@ class Dialer:
         may_write = bool(files) if named else hop.may_write
         write_to = files[0] if self.accept_new and may_write else None
         if self.accept_new and write_to is None and not known.types:
-            raise DoNotRetryError(
+            raise PermanentError(
                 "there is no known_hosts file to write new host keys to",
-                doing="--accept-new-host-keys",
+                operation="--accept-new-host-keys",
                 hint="it is set to none (UserKnownHostsFile in the SSH config, or "
                 "ssh.known_hosts); name one in ssh.known_hosts",
                 code=ExitCode.USAGE,
@@ -213,8 +213,10 @@ class Dialer:
     def _login(self, hop: HostOptions, identity: str | None) -> Login:
         own = [beside(self.folder, identity)] if identity else []
         if own and not own[0].is_file():
-            raise DoNotRetryError(
-                f"{identity}: no such file", doing="reading ssh.identity_file", code=ExitCode.USAGE
+            raise PermanentError(
+                f"{identity}: no such file",
+                operation="reading ssh.identity_file",
+                code=ExitCode.USAGE,
             )
         named = hop.identity_files is not None or bool(own)
         files = [*own, *(hop.identity_files or ())]

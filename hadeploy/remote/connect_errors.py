@@ -28,9 +28,9 @@ from hadeploy.remote.login import (
     UnprotectedKeyError,
 )
 from hadeploy.remote.proxy_command import ProxyCommandError
-from hadeploy.remote.retry import DoNotRetryError
+from hadeploy.remote.retry import PermanentError
 
-Told = tuple[str, str]
+DrillReporter = tuple[str, str]
 
 # What paramiko says when a server closes before it has shown its own key: one that is starting, or
 # that has too many who are logging in (MaxStartups).
@@ -69,21 +69,21 @@ class Stop:
         return f"connecting to {'jump host ' if self.is_jump else ''}{self.where}"
 
 
-class LockedKeyError(DoNotRetryError):
+class LockedKeyError(PermanentError):
     """A login that needs the passphrase of a key.
 
     Args:
         files: the private keys that are encrypted.
         node: the node's label.
-        doing: what was being done.
+        operation: what was being done.
     """
 
-    def __init__(self, files: Sequence[Path], *, node: str, doing: str) -> None:
+    def __init__(self, files: Sequence[Path], *, node: str, operation: str) -> None:
         names = ", ".join(str(file) for file in files)
         super().__init__(
             f"the private key is encrypted and no agent offers it: {names}",
             node=node,
-            doing=doing,
+            operation=operation,
             hint=f"load it first: ssh-add {' '.join(str(file) for file in files)}",
             code=ExitCode.UNREACHABLE,
             stage="ssh-login",
@@ -94,7 +94,7 @@ class LockedKeyError(DoNotRetryError):
 def explained(
     error: Exception, stop: Stop, timeout: float, *, offered: bool = False
 ) -> HadeployError:
-    """The error to be told; a DoNotRetryError unless another attempt may end better.
+    """The error to be told; a PermanentError unless another attempt may end better.
 
     Args:
         error: what came from below.
@@ -105,7 +105,7 @@ def explained(
     if isinstance(error, HadeployError):
         return error
     if isinstance(error, EncryptedKeyError):
-        return LockedKeyError(error.files, node=stop.node, doing=stop.operation)
+        return LockedKeyError(error.files, node=stop.node, operation=stop.operation)
     passing = not offered and closed_early(error)
     trust = _about_trust(error) if isinstance(error, HostKeyError) else None
     login = _about_login(error)
@@ -117,11 +117,11 @@ def explained(
         or _about_network(error, timeout, stop)
         or (f"{type(error).__name__}: {error}", "try: ssh " + stop.where.rpartition(":")[0])
     )
-    kind = HadeployError if passing else DoNotRetryError
+    kind = HadeployError if passing else PermanentError
     return kind(
         what,
         node=stop.node,
-        doing=stop.operation,
+        operation=stop.operation,
         hint=hint,
         code=ExitCode.UNREACHABLE,
         stage=stage,
@@ -135,7 +135,7 @@ def closed_early(error: Exception) -> bool:
     return isinstance(error, paramiko.SSHException) and any(w in str(error) for w in _CLOSED_EARLY)
 
 
-def _about_trust(error: HostKeyError) -> Told:
+def _about_trust(error: HostKeyError) -> DrillReporter:
     shown = f"{error.key.get_name()} {error.key.fingerprint}"
     if isinstance(error, ChangedHostKeyError):
         file = error.place.rpartition(" line ")[0]
@@ -170,7 +170,7 @@ def _about_trust(error: HostKeyError) -> Told:
     return _about_unknown_key(error, shown)
 
 
-def _about_unknown_key(error: HostKeyError, shown: str) -> Told:
+def _about_unknown_key(error: HostKeyError, shown: str) -> DrillReporter:
     unknown = f"unknown host key ({shown}) of {error.host}"
     if error.place:
         return (
@@ -185,7 +185,7 @@ def _about_unknown_key(error: HostKeyError, shown: str) -> Told:
     )
 
 
-def _about_login(error: Exception) -> Told | None:
+def _about_login(error: Exception) -> DrillReporter | None:
     if isinstance(error, OtherWayError):
         wanted = ", ".join(error.wanted)
         asked = (
@@ -209,7 +209,7 @@ def _about_login(error: Exception) -> Told | None:
     return _about_keys(error)
 
 
-def _about_keys(error: Exception) -> Told | None:
+def _about_keys(error: Exception) -> DrillReporter | None:
     if isinstance(error, UnprotectedKeyError):
         files = [shlex.quote(str(file)) for file in error.files]
         return (
@@ -235,7 +235,7 @@ def _about_keys(error: Exception) -> Told | None:
     return None
 
 
-def _about_ssh_config(error: Exception, stop: Stop) -> Told | None:
+def _about_ssh_config(error: Exception, stop: Stop) -> DrillReporter | None:
     if isinstance(error, ProxyCommandError):
         output = f": {error.output}" if error.output else ""
         return (
@@ -251,7 +251,7 @@ def _about_ssh_config(error: Exception, stop: Stop) -> Told | None:
     return None
 
 
-def _about_network(error: Exception, timeout: float, stop: Stop) -> Told | None:
+def _about_network(error: Exception, timeout: float, stop: Stop) -> DrillReporter | None:
     noun = stop.noun
     if isinstance(error, TimeoutError):
         return (

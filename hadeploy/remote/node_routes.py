@@ -44,7 +44,7 @@ class NodeRoutes:
         file = beside(self.folder, named).absolute() if named else None
         if file and not file.is_file():
             raise HadeployError(
-                f"{file}: no such file", doing="reading ssh.config", code=ExitCode.USAGE
+                f"{file}: no such file", operation="reading ssh.config", code=ExitCode.USAGE
             )
         return SshConfig(file, self.cluster.ssh.connect_timeout)
 
@@ -85,7 +85,7 @@ class NodeRoutes:
         """The way to a node.
 
         Raises:
-            DoNotRetryError: the SSH config is wrong.
+            PermanentError: the SSH config is wrong.
         """
         return route_to(self.cluster, node, self.ssh_config.options)
 

@@ -15,7 +15,7 @@ FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 4.0
 
 
-class DoNotRetryError(HadeployError):
+class PermanentError(HadeployError):
     """A failure after which nobody may try again by himself.
 
     Another attempt would end the same way (a changed host key), do harm (a refused password counts
@@ -39,14 +39,14 @@ def retried(
         clock: as time.monotonic.
 
     Raises:
-        DoNotRetryError: at once.
+        PermanentError: at once.
         HadeployError: of the last attempt.
     """
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
             return work()
-        except DoNotRetryError:
+        except PermanentError:
             raise
         except HadeployError:
             # By chance a bit more or less: nodes behind one jump host must not knock in step.

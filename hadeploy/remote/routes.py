@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Cluster, Node
-from hadeploy.remote.retry import DoNotRetryError
+from hadeploy.remote.retry import PermanentError
 from hadeploy.remote.ssh_options import HostOptions, Query
 
 MOST_HOPS = 16
@@ -45,7 +45,7 @@ def route_to(cluster: Cluster, node: Node, resolve: Resolver) -> Route:
     """The way to a node; what the inventory says wins over the SSH config.
 
     Raises:
-        DoNotRetryError: the SSH config is wrong, or leads in a circle.
+        PermanentError: the SSH config is wrong, or leads in a circle.
     """
     ssh, own = cluster.ssh, node.ssh
     query = Query(
@@ -63,9 +63,9 @@ def _hops(query: Query, resolve: Resolver, most: int) -> tuple[HostOptions, ...]
     if options.jump is None:
         return (options,)
     if not most:
-        raise DoNotRetryError(
+        raise PermanentError(
             f"the jump hosts of {query.host} lead in a circle",
-            doing="reading ProxyJump",
+            operation="reading ProxyJump",
             code=ExitCode.USAGE,
         )
     others, _, last = options.jump.rpartition(",")
@@ -82,8 +82,8 @@ def _direct_if_own_jump_host(query: Query, resolve: Resolver) -> HostOptions:
     direct = Query(query.host, query.user, query.port, "none")
     try:
         options = resolve(query)
-    except DoNotRetryError as error:
-        if LOOP not in error.what:
+    except PermanentError as error:
+        if LOOP not in error.message:
             raise
         return resolve(direct)
     if query.jump is None and options.jump and parse_hop(options.jump)[1] == query.host:
@@ -98,7 +98,7 @@ def parse_hop(text: str) -> tuple[str | None, str, int | None]:
         User, host and port; None for what is not said.
 
     Raises:
-        DoNotRetryError: it is something else, which only an ssh config can say.
+        PermanentError: it is something else, which only an ssh config can say.
     """
     user, at, rest = text.removeprefix("ssh://").rpartition("@")
     host, port = rest, ""
@@ -108,7 +108,7 @@ def parse_hop(text: str) -> tuple[str | None, str, int | None]:
     elif rest.count(":") == 1:
         host, _, port = rest.partition(":")
     if not host or (port and not (port.isascii() and port.isdigit())):
-        raise DoNotRetryError(
-            f"{text!r} is no [user@]host[:port]", doing="reading ProxyJump", code=ExitCode.USAGE
+        raise PermanentError(
+            f"{text!r} is no [user@]host[:port]", operation="reading ProxyJump", code=ExitCode.USAGE
         )
     return (user if at else None), host, (int(port) if port else None)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hadeploy.errors import ExitCode
-from hadeploy.remote.retry import DoNotRetryError
+from hadeploy.remote.retry import PermanentError
 from hadeploy.remote.ssh_options import (
     Dump,
     HostOptions,
@@ -74,7 +74,7 @@ class SshConfig:
         """The options for a host; ssh is asked once a host, or once if all have the same options.
 
         Raises:
-            DoNotRetryError: the config is wrong; with the file and the line.
+            PermanentError: the config is wrong; with the file and the line.
         """
         with self._lock:
             lock = self._locks.setdefault(query, threading.Lock())
@@ -196,9 +196,9 @@ class SshConfig:
         try:
             code, output, errors = self._finished(command)
         except subprocess.TimeoutExpired as error:
-            raise DoNotRetryError(
+            raise PermanentError(
                 f"ssh -G has not ended after {self.timeout:g} s",
-                doing=DOING,
+                operation=DOING,
                 hint="does a command in Match exec hang? (ssh.connect_timeout)",
                 code=ExitCode.USAGE,
             ) from error
@@ -210,9 +210,9 @@ class SshConfig:
             if unset := said_unset(errors):
                 raise unset.explained(files_read(errors))
             file = f"-F {self.file} " if self.file else ""
-            raise DoNotRetryError(
+            raise PermanentError(
                 error_text(errors) or f"ssh -G ended with exit status {code}",
-                doing=DOING,
+                operation=DOING,
                 hint=f"correct the SSH config; to check it: ssh -G {file}{arguments[-1]}",
                 code=ExitCode.USAGE,
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 import paramiko
 
 from hadeploy.errors import ExitCode
-from hadeploy.remote.retry import DoNotRetryError
+from hadeploy.remote.retry import PermanentError
 from hadeploy.remote.ssh_options import Dump, HostOptions, Query, options_of
 from hadeploy.remote.ssh_tokens import local_user
 
@@ -30,7 +30,7 @@ class ParamikoConfig:
         """The options for a host.
 
         Raises:
-            DoNotRetryError: a file cannot be read as a config; with the line, if it is known.
+            PermanentError: a file cannot be read as a config; with the line, if it is known.
         """
         name = local_user()
         if name.isdigit():
@@ -60,10 +60,10 @@ class ParamikoConfig:
         )
 
 
-def _nameless() -> DoNotRetryError:
-    return DoNotRetryError(
+def _nameless() -> PermanentError:
+    return PermanentError(
         f"user {os.getuid()} of this machine has no name to log in with",
-        doing="reading the SSH config",
+        operation="reading the SSH config",
         hint="set ssh.user in the inventory, or USER",
         code=ExitCode.USAGE,
     )
@@ -85,7 +85,7 @@ def _look_up(file: Path, text: str, host: str) -> Dump:
             if not str(found.get(keyword, "0")).isdigit():
                 place = _place(file, text, keyword)
                 raise _wrong(place, f"{keyword} {found[keyword]} is no number")
-    except DoNotRetryError:
+    except PermanentError:
         raise
     except Exception as error:
         reason = str(error) if isinstance(error, paramiko.SSHException) else repr(error)
@@ -116,10 +116,10 @@ def _place(file: Path, text: str, keyword: str) -> str:
     return next((f"{file} line {number}" for number, line in lines if bad.match(line)), str(file))
 
 
-def _wrong(place: Path | str, reason: str) -> DoNotRetryError:
-    return DoNotRetryError(
+def _wrong(place: Path | str, reason: str) -> PermanentError:
+    return PermanentError(
         f"{place}: {reason}",
-        doing="reading the SSH config",
+        operation="reading the SSH config",
         hint="correct that line; with OpenSSH installed here, ssh itself is asked",
         code=ExitCode.USAGE,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.problems import printable
-from hadeploy.remote.retry import DoNotRetryError
+from hadeploy.remote.retry import PermanentError
 from hadeploy.remote.ssh_algorithms import disabled_algorithms
 from hadeploy.remote.ssh_tokens import expand_command, expand_path, split_paths, tokens_of
 from hadeploy.remote.ssh_unsupported import not_followed
@@ -159,7 +159,7 @@ def options_of(
 
     Raises:
         UnsetVariableError: an option uses a variable that is not set.
-        DoNotRetryError: HostName is not UTF-8.
+        PermanentError: HostName is not UTF-8.
     """
     refuse_unset(dump, environment)
     said = {keyword: values for keyword, values in dump.items() if baseline.get(keyword) != values}
@@ -230,9 +230,9 @@ def options_of(
 def _refuse_bytes(hostname: str) -> None:
     """Refuse a name that no resolver can be asked for: other bytes than UTF-8."""
     if any("\udc80" <= character <= "\udcff" for character in hostname):
-        raise DoNotRetryError(
+        raise PermanentError(
             f"HostName {printable(hostname)} is not UTF-8",
-            doing="reading the SSH config",
+            operation="reading the SSH config",
             hint="correct the SSH config",
             code=ExitCode.USAGE,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.problems import printable
-from hadeploy.remote.retry import DoNotRetryError
+from hadeploy.remote.retry import PermanentError
 
 # OpenSSH takes RevokedHostKeys as it stands, does not find such a file, and refuses every host key.
 KEYWORDS = (
@@ -35,7 +35,7 @@ class UnsetVariableError(Exception):
         self.keyword = keyword
         self.variable = variable
 
-    def explained(self, files: Iterable[str]) -> DoNotRetryError:
+    def explained(self, files: Iterable[str]) -> PermanentError:
         """The error for the user.
 
         Args:
@@ -44,9 +44,9 @@ class UnsetVariableError(Exception):
         places = [place for file in files for place in _places(file, self.variable)]
         where = f"{', '.join(dict.fromkeys(places))}: " if places else ""
         whose = self.keyword or "an option"
-        return DoNotRetryError(
+        return PermanentError(
             f"{where}{whose} uses ${{{self.variable}}}, which is not set in the environment",
-            doing="reading the SSH config",
+            operation="reading the SSH config",
             hint=f"set {self.variable} where hadeploy runs, or correct the SSH config",
             code=ExitCode.USAGE,
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hadeploy.errors import ExitCode
-from hadeploy.remote.retry import DoNotRetryError
+from hadeploy.remote.retry import PermanentError
 
 # Folders that are root's: the account that logs in may have put a `sudo` of its own first in its
 # PATH. The last three are those of snaps and of NixOS.
@@ -24,7 +24,7 @@ ROOTS_PATH = (
 SUDO = f"/usr/bin/env PATH={ROOTS_PATH} LC_ALL=C sudo"
 
 
-class Heard(Enum):
+class PromptState(Enum):
     """What a node has said so far, on the way to root."""
 
     NOTHING = 0
@@ -33,7 +33,7 @@ class Heard(Enum):
 
 
 @dataclass
-class Manner:
+class SudoState:
     """What was learnt about a node's sudo.
 
     Attributes:
@@ -44,7 +44,7 @@ class Manner:
 
     terminal: bool = False
     asked: bool = False
-    refused: DoNotRetryError | None = None
+    refused: PermanentError | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Handshake:
         inner = f"trap : HUP; {ready}; head -c {size} | {program}"
         return f"/bin/sh -c \"PATH={ROOTS_PATH}; stty raw -echo; exec {sudo} '{inner}'\""
 
-    def heard(self, said: bytes, answered: bool) -> Heard:
+    def heard(self, said: bytes, answered: bool) -> PromptState:
         """What it has said.
 
         Args:
@@ -92,8 +92,8 @@ class Handshake:
         # sudo writes no newline after its question, but the answer to a wrong password is another.
         asked = said.count(self._asks.encode())
         if self._ready in said:
-            return Heard.READY
-        return Heard.ASKS if asked > answered else Heard.NOTHING
+            return PromptState.READY
+        return PromptState.ASKS if asked > answered else PromptState.NOTHING
 
     def after(self, said: bytes) -> bytes:
         """What came after the mark of a root that reads."""
@@ -118,20 +118,20 @@ def insists_on_terminal(output: str) -> bool:
     return "you must have a tty to run sudo" in output
 
 
-def refusal(output: str, node: str, doing: str) -> DoNotRetryError | None:
+def refusal(output: str, node: str, operation: str) -> PermanentError | None:
     """sudo's refusal as an error; None if it did not refuse.
 
     Args:
         output: what sudo said.
         node: the node's label.
-        doing: what was being done.
+        operation: what was being done.
     """
     for words, what, hint, shown in _REFUSALS:
         if any(word in output for word in words):
-            return DoNotRetryError(
+            return PermanentError(
                 what,
                 node=node,
-                doing=doing,
+                operation=operation,
                 hint=hint,
                 detail=output[-1000:] if shown else None,
                 code=ExitCode.UNREACHABLE,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import paramiko
 
-from hadeploy.remote.session import CHUNK, Session
+from hadeploy.remote.session import Session
+from hadeploy.remote.timed_channel import CHUNK
 
 # RFC 4254, section 5.1: administratively prohibited, unknown channel type.
 _REFUSED = (1, 3)

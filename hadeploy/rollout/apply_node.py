@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from hadeploy.observe.parsing import making_sense
+from hadeploy.observe.parsing import parsing
 from hadeploy.plan.model import Impact, NodePlan, Step
 from hadeploy.progress import Progress
 from hadeploy.remote.script_errors import HINT
-from hadeploy.remote.session import Session
+from hadeploy.remote.session import CHANGE_SECONDS, Session
 from hadeploy.rollout.lost_backends import (
     BackendsLostError,
     ServiceLostError,
     UnfitForTakeoverError,
     lost_backends,
 )
-from hadeploy.rollout.node_outcome import NodeFailedError, NotTakenOverError, Standing
+from hadeploy.rollout.node_outcome import NodeFailedError, NodeOutcome, NotTakenOverError
 from hadeploy.rollout.reply_errors import RefusedError, refuse
 from hadeploy.rollout.scripts import BACKENDS, TAKEOVER
 from hadeploy.scripts.protocol import Message, Reply
@@ -34,20 +34,20 @@ DESCRIPTIONS = {
     "disable-container": "stopping and disabling",
     "hold": "holding back",
     "await": "waiting for",
-    "hand-over": "handing over",
-    "end-hand-over": "ending the hand-over of",
+    "handover": "handing over",
+    "finish-handover": "ending the handover of",
     "pin": "keeping",
     "unpin": "letting keepalived have",
     "write-record": "recording",
 }
 
 STANDINGS = {
-    "restored": Standing.RESTORED,
-    "restored-off": Standing.RESTORED_OFF,
-    "unrestored": Standing.BROKEN,
-    "kept": Standing.FIRST,
-    "unchanged": Standing.UNTOUCHED,
-    "kept-off": Standing.KEPT_OFF,
+    "restored": NodeOutcome.RESTORED,
+    "restored-off": NodeOutcome.RESTORED_OFF,
+    "unrestored": NodeOutcome.BROKEN,
+    "kept": NodeOutcome.FIRST,
+    "unchanged": NodeOutcome.UNTOUCHED,
+    "kept-off": NodeOutcome.KEPT_OFF,
 }
 # The number of a step, and the part of it that is proven.
 _STEP = re.compile(r"([0-9]{1,4})(?:\.([a-z]+))?")
@@ -66,7 +66,7 @@ class Done:
     awaited: float
 
 
-def take_turn(
+def apply_node(
     script: str, turn: NodePlan, session: Session, progress: Progress, *, begun: bool = False
 ) -> Done:
     """Do the steps of one turn and prove the node healthy.
@@ -85,7 +85,7 @@ def take_turn(
         RefusedError: it may not begin.
         HadeployError: its answer makes no sense, so nobody knows what the node has.
     """
-    with making_sense(session.node, "applying", HINT):
+    with parsing(session.node, "applying", HINT):
         return _take_turn(script, turn, session, progress, begun=begun)
 
 
@@ -98,7 +98,7 @@ def _take_turn(
         elif message.kind == "restoring":
             progress.node(session.node, "putting back what it had")
 
-    reply = session.run(script, doing="applying", on_message=tell)
+    reply = session.run(script, operation="applying", on_message=tell, seconds=CHANGE_SECONDS)
     failed = reply.all("failed")
     if not failed:
         _refuse(reply, session.node, begun=begun)
@@ -131,32 +131,34 @@ def _refuse(reply: Reply, node: str, *, begun: bool) -> None:
         if not (begun or reply.all("ok")):
             raise
         # Who loses the lock between two steps may not put the first one back either.
-        raise NodeFailedError(error.what, Standing.BROKEN, node=node, hint=error.hint) from error
+        raise NodeFailedError(
+            error.message, NodeOutcome.BROKEN, node=node, hint=error.hint
+        ) from error
 
 
 def put_back(
-    script: str, session: Session, progress: Progress, doing: str = "putting back what it had"
-) -> Standing:
+    script: str, session: Session, progress: Progress, operation: str = "putting back what it had"
+) -> NodeOutcome:
     """Put a node back to what its record tells of, or keep it off the VIP.
 
     Args:
         script: does that.
         session: to the node.
         progress: told what is done.
-        doing: what that is.
+        operation: what that is.
 
     Returns:
         What it has now.
     """
-    progress.node(session.node, doing)
-    reply = session.run(script, doing="putting back")
+    progress.node(session.node, operation)
+    reply = session.run(script, operation="putting back", seconds=CHANGE_SECONDS)
     refuse(reply, session.node, "putting back")
     return _standing(reply)
 
 
-def _standing(reply: Reply) -> Standing:
+def _standing(reply: Reply) -> NodeOutcome:
     said = [STANDINGS[m.kind] for m in reply.messages if m.kind in STANDINGS]
-    return said[-1] if said else Standing.BROKEN
+    return said[-1] if said else NodeOutcome.BROKEN
 
 
 def _hands_over(turn: NodePlan, number: str) -> bool:

@@ -14,7 +14,7 @@ from hadeploy.images.registry import ask_registries
 from hadeploy.observe.gather import listen_seconds, try_observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.subnets import interface_of
-from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.progress import Progress
 from hadeploy.remote.connect import Dialer
 from hadeploy.remote.fanout import try_each
@@ -24,7 +24,7 @@ from hadeploy.rollout.prepare import checked
 
 
 def check_all(
-    inputs: Inputs, dialer: Dialer, progress: Progress, choices: Choices
+    inputs: Inputs, dialer: Dialer, progress: Progress, choices: RunOptions
 ) -> list[Finding]:
     """Connect and look, all nodes at once, and make every check that can be made.
 
@@ -71,7 +71,7 @@ def check_all(
 
 
 def _ports_of_files(
-    inputs: Inputs, observed: dict[str, ObservedNode], choices: Choices
+    inputs: Inputs, observed: dict[str, ObservedNode], choices: RunOptions
 ) -> list[Finding]:
     """What templates would bind, on the nodes of which enough is known to fill them in."""
     known = {

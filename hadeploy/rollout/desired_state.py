@@ -13,10 +13,10 @@ from hadeploy.desired.templates import environment
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.subnets import interface_of
-from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.vrrp_settings import own_addresses
 
-NO_CHOICES = Choices()
+NO_CHOICES = RunOptions()
 
 
 def desired_state(
@@ -24,7 +24,7 @@ def desired_state(
     cluster: Cluster,
     observed: Mapping[str, ObservedNode],
     password: SecretStr | None,
-    choices: Choices = NO_CHOICES,
+    choices: RunOptions = NO_CHOICES,
     *,
     members: Sequence[str] = (),
     everyone: Mapping[str, ObservedNode] | None = None,
@@ -51,7 +51,7 @@ def desired_state(
 
 
 def with_forgotten(
-    desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode], choices: Choices
+    desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode], choices: RunOptions
 ) -> dict[str, DesiredNode]:
     """The same nodes, which keep in mind the nodes that were forgotten, until those are pruned.
 
@@ -69,7 +69,7 @@ def with_forgotten(
 
 
 def forgotten_addresses(
-    observed: Mapping[str, ObservedNode], choices: Choices, present: Collection[str]
+    observed: Mapping[str, ObservedNode], choices: RunOptions, present: Collection[str]
 ) -> set[str]:
     """The addresses of nodes that left and were not stopped, as the records know and a run says.
 

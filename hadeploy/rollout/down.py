@@ -16,7 +16,7 @@ from hadeploy.plan.model import NodePlan, Plan
 from hadeploy.plan.possible_holders import spared
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import each
-from hadeploy.remote.session import Session
+from hadeploy.remote.session import CHANGE_SECONDS, Session
 from hadeploy.rollout.interrupt import deferred
 from hadeploy.rollout.lock import Lock, held
 from hadeploy.rollout.reply_errors import refuse
@@ -77,7 +77,7 @@ def prove_gone(
         HadeployError(
             f"still there: {', '.join(left)}",
             node=node,
-            doing="proving that nothing is left",
+            operation="proving that nothing is left",
             hint="run `hadeploy down` again; an address that no record of ours names is kept",
             code=ExitCode.NOT_PROVEN,
         )
@@ -102,13 +102,13 @@ def down_script(
         plan: its turn.
         look: at the node.
         lock: of the run.
-        handed_over: the VIPs of its hand-over, if it has one.
+        handed_over: the VIPs of its handover, if it has one.
     """
     lines = []
     vips = dict.fromkeys(str(vip.ip) for vip in cluster.vip)
     vips |= dict.fromkeys(look.applied.vips if look.applied else ())
     for step in plan.steps:
-        if step.action == "hand-over":
+        if step.action == "handover":
             port = str(cluster.listeners[0].port)
             there = map(shlex.quote, handed_over)
             lines.append(" ".join(["step", "0", "hand_over", port, *there]))
@@ -145,7 +145,7 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
         if message.kind in ("removing", "releasing"):
             progress.node(session.node, f"{message.kind} {message.words[0]}")
 
-    reply = session.run(script, doing="removing", on_message=tell)
+    reply = session.run(script, operation="removing", on_message=tell, seconds=CHANGE_SECONDS)
     refuse(reply, session.node, "removing")
     if failures := reply.all("failed"):
         what = printable(" ".join(failures[0].words))
@@ -153,7 +153,7 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
             raise HadeployError(
                 "the VIP could not be handed over, so nothing was removed",
                 node=session.node,
-                doing="handing over",
+                operation="handing over",
                 detail=reply.said,
                 hint="`hadeploy verify` tells what is wrong with the others",
             )
@@ -161,7 +161,7 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
         raise HadeployError(
             f"could not remove {what}",
             node=session.node,
-            doing="removing",
+            operation="removing",
             detail=reply.said,
             hint="mend the cause and run `hadeploy down` again",
         )

@@ -10,12 +10,12 @@ from hadeploy.desired import layout
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.election import return_problem, takeover_problem
-from hadeploy.plan.takeover_candidates import drains, first_of, successors
+from hadeploy.plan.takeover_candidates import drains, first_of, takeover_candidates
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
 from hadeploy.rollout.handover_view import kept_out
 from hadeploy.rollout.lock import held
-from hadeploy.rollout.node_outcome import NotTakenOverError, Standing
+from hadeploy.rollout.node_outcome import NodeOutcome, NotTakenOverError
 from hadeploy.rollout.reply_errors import refuse
 from hadeploy.rollout.take_back import take_back
 
@@ -52,7 +52,7 @@ def drain(
         return False
     holds = any(observed[node].holds(str(vip.ip)) for vip in cluster.vip)
     problem = takeover_problem(cluster, observed, node)
-    others = successors(cluster, observed, node)
+    others = takeover_candidates(cluster, observed, node)
     if holds and others and asks:
         problem = problem or kept_out(cluster, node, first_of(others, observed))
     if problem and (holds or not others):
@@ -116,17 +116,17 @@ def _run(
             HD_OTHERWISE="leave_it",
             HD_HELLO=hello_for_printf(),
         )
-        reply = sessions[node].run(script, doing=purpose)
+        reply = sessions[node].run(script, operation=purpose)
         refuse(reply, node, purpose)
         if reply.all("failed"):
             error = NotTakenOverError(
                 "keepalived did not change state, or no other node answers on the VIP",
-                Standing.RESTORED,
+                NodeOutcome.RESTORED,
                 node=node,
                 detail=reply.said,
                 hint=f"docker logs --tail 30 {cluster.container_names[1]}",
             )
-            error.doing = purpose
+            error.operation = purpose
             if purpose == "drain":
                 error.blame(take_back(cluster, node, lock, sessions, progress, SECONDS))
             raise error

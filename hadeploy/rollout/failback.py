@@ -19,7 +19,7 @@ HOME_SECONDS = 15
 POLL_SECONDS = 0.3
 
 
-def bring_home(
+def fail_back(
     cluster: Cluster,
     desired: Mapping[str, DesiredNode],
     home: str,
@@ -54,6 +54,6 @@ def bring_home(
             if fit and not handed and all(look.holds(vip) for vip in vips):
                 progress.node(node, "handing the VIP back")
                 script = handing_over_script(cluster, lock, look.fingerprint)
-                sessions[node].run(script, doing="handing back")
+                sessions[node].run(script, operation="handing back")
                 handed = True
         time.sleep(POLL_SECONDS)

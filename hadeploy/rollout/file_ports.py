@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hadeploy.check.model import Finding, Sight
+from hadeploy.check.model import CheckContext, Finding
 from hadeploy.check.planned_ports import planned_ports
 from hadeploy.desired.model import DesiredNode
 from hadeploy.desired.rendered_binds import has_templates
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.plan.inputs import Inputs, RunOptions
 
 
 def ports_of_files(
     inputs: Inputs,
     observed: Mapping[str, ObservedNode],
     desired: Mapping[str, DesiredNode],
-    choices: Choices,
+    choices: RunOptions,
 ) -> list[Finding]:
     """What each node's new haproxy.cfg binds by a template, and cannot.
 
@@ -28,7 +28,7 @@ def ports_of_files(
     """
     if "ports" in choices.skip or not has_templates(inputs.cluster):
         return []
-    sight = Sight(inputs.cluster, observed, choices.adopt)
+    sight = CheckContext(inputs.cluster, observed, choices.adopt)
     return [
         finding
         for node, look in sight.nodes

@@ -13,10 +13,10 @@ from types import MappingProxyType
 
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
-from hadeploy.observe.lock_info import told_lock
+from hadeploy.observe.lock_info import lock_info
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import try_each
-from hadeploy.remote.session import Session
+from hadeploy.remote.session import CHANGE_SECONDS, Session
 from hadeploy.remote.ssh_tokens import local_user
 from hadeploy.rollout.process import is_dead, this_process
 from hadeploy.rollout.reply_errors import LockedError, describe, refuse
@@ -148,14 +148,19 @@ def take(
 def _take_one(
     lock: Lock, session: Session, script: str | None, tell: Callable[[str, Message], None]
 ) -> Reply:
-    doing = "validating" if script else "taking the lock"
+    operation = "validating" if script else "taking the lock"
     script = script or lock.script("lock_take")
 
     def run(source: str) -> Reply:
-        return session.run(source, doing=doing, on_message=lambda m: tell(session.node, m))
+        return session.run(
+            source,
+            operation=operation,
+            on_message=lambda m: tell(session.node, m),
+            seconds=CHANGE_SECONDS,
+        )
 
     reply = run(script)
-    told = told_lock(reply)
+    told = lock_info(reply)
     token = told.get("token")
     if reply.all("locked") and token and is_dead(told.get("process", "")):
         inherited = run(lock.script(f"lock_inherit {shlex.quote(token)}"))
@@ -168,7 +173,7 @@ def _take_one(
 def release(lock: Lock, sessions: Mapping[str, Session]) -> None:
     """Give the lock back wherever it is ours; a node that cannot be reached lets it expire."""
     try_each(
-        lambda session: session.run(lock.script("lock_release"), doing="releasing the lock"),
+        lambda session: session.run(lock.script("lock_release"), operation="releasing the lock"),
         sessions.values(),
     )
 
@@ -204,7 +209,9 @@ def held(
             # that renews the lock itself.
             with suppress(HadeployError):
                 session.run(
-                    lock.script("alone lock_try_renew"), doing="renewing the lock", patient=False
+                    lock.script("alone lock_try_renew"),
+                    operation="renewing the lock",
+                    patient=False,
                 )
 
     # One for each node: a node that does not answer must not cost the others their locks.
@@ -233,8 +240,8 @@ def holders(
     lock = Lock(cluster.name, "unlock")
 
     def ask(session: Session) -> tuple[str, str | None]:
-        reply = session.run(lock.script("lock_tell"), doing="looking at the lock")
-        told = told_lock(reply)
+        reply = session.run(lock.script("lock_tell"), operation="looking at the lock")
+        told = lock_info(reply)
         return session.node, describe(told) if told else None
 
     results, errors = try_each(ask, sessions.values())
@@ -254,7 +261,7 @@ def break_lock(cluster: Cluster, sessions: Mapping[str, Session]) -> list[Hadepl
     lock = Lock(cluster.name, "unlock")
 
     def remove(session: Session) -> None:
-        reply = session.run(lock.script("lock_remove"), doing=REMOVING)
+        reply = session.run(lock.script("lock_remove"), operation=REMOVING)
         refuse(reply, session.node, REMOVING)
 
     return try_each(remove, sessions.values())[1]

@@ -18,7 +18,7 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import CHECK_TIMEOUT_SECONDS, ExpectedBackend, check_seconds
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
-from hadeploy.rollout.node_outcome import NodeFailedError, Standing
+from hadeploy.rollout.node_outcome import NodeFailedError, NodeOutcome
 from hadeploy.scripts.protocol import Reply
 
 POLL_SECONDS = 0.3
@@ -53,7 +53,7 @@ class BackendsLostError(NodeFailedError):
         node: its label.
     """
 
-    def __init__(self, lost: Sequence[LostBackend], standing: Standing, *, node: str) -> None:
+    def __init__(self, lost: Sequence[LostBackend], standing: NodeOutcome, *, node: str) -> None:
         reasons = reasons_of(lost)
         super().__init__(
             _summary(lost, reasons),
@@ -73,9 +73,9 @@ class BackendsLostError(NodeFailedError):
 class UnfitForTakeoverError(BackendsLostError):
     """A node that is about to win the VIP does not reach servers that the holder reaches."""
 
-    def __init__(self, lost: Sequence[LostBackend], standing: Standing, *, node: str) -> None:
+    def __init__(self, lost: Sequence[LostBackend], standing: NodeOutcome, *, node: str) -> None:
         super().__init__(lost, standing, node=node)
-        self.what = "it would win the VIP and does not reach backends that the holder reaches"
+        self.message = "it would win the VIP and does not reach backends that the holder reaches"
         self.hint = (
             f"`hadeploy drain {node}` keeps the VIP off it; or make it reach them (firewall? "
             "routes?), and run `hadeploy up` again"
@@ -89,7 +89,7 @@ class ServiceLostError(BackendsLostError):
 class ClientRefusedError(BackendsLostError):
     """The node answers itself as before the change, and not this machine."""
 
-    def __init__(self, lost: Sequence[LostBackend], standing: Standing, *, node: str) -> None:
+    def __init__(self, lost: Sequence[LostBackend], standing: NodeOutcome, *, node: str) -> None:
         super().__init__(lost, standing, node=node)
         self.hint = (
             "correct the setting; or, if this machine is not to be served: "
@@ -209,7 +209,7 @@ def died_by_themselves(
     if any(backend.name.startswith(":") for backend in error.lost):
         return False
     others = {node: session for node, session in sessions.items() if node != error.node}
-    itself = {n: s for n, s in sessions.items() if error.standing is Standing.RESTORED}
+    itself = {n: s for n, s in sessions.items() if error.standing is NodeOutcome.RESTORED}
     if isinstance(error, UnfitForTakeoverError):
         # The question is what others reach.
         itself = {}

@@ -8,7 +8,7 @@ from enum import Enum
 from hadeploy.errors import ExitCode, HadeployError
 
 
-class Standing(str, Enum):
+class NodeOutcome(str, Enum):
     """What a node has now."""
 
     NEW = "new"
@@ -28,20 +28,20 @@ class Standing(str, Enum):
 
 
 _WORDS = {
-    Standing.NEW: "has the new configuration",
-    Standing.HALF: "has the new configuration, and is kept off the VIP until all nodes have it",
-    Standing.RESTORED: "has the previous configuration, put back",
-    Standing.RESTORED_OFF: "has the previous configuration, put back, and is kept off the VIP",
-    Standing.UNTOUCHED: "has what it had; it was not touched",
-    Standing.BROKEN: "has half of the change; it could not be put back",
-    Standing.FIRST: "has half of the change; there was nothing before it to put back",
-    Standing.KEPT_OFF: "has the new configuration, is not healthy, and is kept off the VIP",
-    Standing.UNKNOWN: "was lost, or its answer makes no sense; it finishes its part, or puts it "
+    NodeOutcome.NEW: "has the new configuration",
+    NodeOutcome.HALF: "has the new configuration, and is kept off the VIP until all nodes have it",
+    NodeOutcome.RESTORED: "has the previous configuration, put back",
+    NodeOutcome.RESTORED_OFF: "has the previous configuration, put back, and is kept off the VIP",
+    NodeOutcome.UNTOUCHED: "has what it had; it was not touched",
+    NodeOutcome.BROKEN: "has half of the change; it could not be put back",
+    NodeOutcome.FIRST: "has half of the change; there was nothing before it to put back",
+    NodeOutcome.KEPT_OFF: "has the new configuration, is not healthy, and is kept off the VIP",
+    NodeOutcome.UNKNOWN: "was lost, or its answer makes no sense; it finishes its part, or puts it "
     "back, by itself, unless it restarts",
 }
 
 
-class RollError(HadeployError):
+class RolloutError(HadeployError):
     """A roll that stopped half-way.
 
     Args:
@@ -49,11 +49,11 @@ class RollError(HadeployError):
         nodes: who has what, by label.
     """
 
-    def __init__(self, cause: HadeployError, nodes: dict[str, Standing]) -> None:
+    def __init__(self, cause: HadeployError, nodes: dict[str, NodeOutcome]) -> None:
         super().__init__(
-            cause.what,
+            cause.message,
             node=cause.node,
-            doing=cause.doing,
+            operation=cause.operation,
             hint=cause.hint,
             detail="\n".join([*(cause.detail or "").splitlines()[-14:], *_lines(nodes)]),
             code=ExitCode.FAILED if cause.code is ExitCode.UNREACHABLE else cause.code,
@@ -72,13 +72,13 @@ class NodeFailedError(HadeployError):
     def __init__(
         self,
         what: str,
-        standing: Standing,
+        standing: NodeOutcome,
         *,
         node: str,
         detail: str | None = None,
         hint: str | None = "mend the cause and run `hadeploy up` again",
     ) -> None:
-        super().__init__(what, node=node, doing="applying", detail=detail, hint=hint)
+        super().__init__(what, node=node, operation="applying", detail=detail, hint=hint)
         self.standing = standing
 
 
@@ -101,5 +101,5 @@ class NotTakenOverError(NodeFailedError):
             )
 
 
-def _lines(nodes: dict[str, Standing]) -> Iterable[str]:
+def _lines(nodes: dict[str, NodeOutcome]) -> Iterable[str]:
     return [f"{node} {standing.words}" for node, standing in nodes.items()]

@@ -13,7 +13,7 @@ from hadeploy.answers.answer import PROOF, PROOF_HERE
 from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import NOT_ASKED, Answered, Finding, Sight, failures
+from hadeploy.check.model import NOT_ASKED, Answered, CheckContext, Finding, failures
 from hadeploy.check.our_folder import moved_folders
 from hadeploy.check.registry import Asked
 from hadeploy.desired.model import DesiredNode
@@ -25,9 +25,9 @@ from hadeploy.inventory.paths import beside
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.subnets import addressless
 from hadeploy.plan.forgotten import unheard_by_forgotten
-from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.model import Plan
-from hadeploy.plan.order import newcomers
+from hadeploy.plan.order import added_nodes
 from hadeploy.plan.partial_rollout import refuse_partial
 from hadeploy.plan.previous import Previous
 from hadeploy.plan.rolling import as_outage, changing, interrupts_the_holder, make_plan
@@ -82,7 +82,7 @@ def prepare(
     observed: dict[str, ObservedNode],
     *,
     check: bool,
-    choices: Choices,
+    choices: RunOptions,
     previous: Previous | None = None,
     tell: Callable[[list[Finding]], None] = lambda _: None,
     answered: Answered = NOT_ASKED,
@@ -110,7 +110,7 @@ def prepare(
         tell(findings)
     else:
         # Without this not even the desired state can be told.
-        sight = Sight(inputs.cluster, observed)
+        sight = CheckContext(inputs.cluster, observed)
         findings = [
             Finding("interface", node.label, "fail", *problem)
             for node, look in sight.nodes
@@ -162,7 +162,7 @@ def _on_purpose(prepared: Prepared) -> Prepared:
 def _planned(
     inputs: Inputs,
     observed: dict[str, ObservedNode],
-    choices: Choices,
+    choices: RunOptions,
     previous: Previous | None,
 ) -> Prepared:
     """What makes the nodes as they should be, where nothing is taken over."""
@@ -190,16 +190,18 @@ def _planned(
     return Prepared(inputs.cluster, observed, desired, plan)
 
 
-def _nodes_change(inputs: Inputs, observed: Mapping[str, ObservedNode], choices: Choices) -> bool:
+def _nodes_change(
+    inputs: Inputs, observed: Mapping[str, ObservedNode], choices: RunOptions
+) -> bool:
     addresses = {node.label: str(node.address) for node in inputs.cluster.nodes}
-    return bool(choices.departing or newcomers(addresses, observed))
+    return bool(choices.departing or added_nodes(addresses, observed))
 
 
 def _adopted(
     inputs: Inputs,
     observed: dict[str, ObservedNode],
     found: Mapping[str, ByHand],
-    choices: Choices,
+    choices: RunOptions,
 ) -> Prepared:
     """What was set up by hand is replaced by ours, which speaks its language.
 
@@ -219,7 +221,7 @@ def _adopted(
 
 
 def _before(
-    inputs: Inputs, observed: dict[str, ObservedNode], plan: Plan, choices: Choices
+    inputs: Inputs, observed: dict[str, ObservedNode], plan: Plan, choices: RunOptions
 ) -> Prepared | None:
     """Containers are replaced under the VRRP settings that the nodes speak now.
 
@@ -236,7 +238,7 @@ def _before(
     # What the second plan takes away is confirmed before the first one begins.
     first = make_plan(cluster, desired, observed)
     unheard = tuple(unheard_by_forgotten(inputs.cluster, desired, plan.together))
-    first = dataclasses.replace(first, removes=plan.removes, expects=(*first.expects, *unheard))
+    first = dataclasses.replace(first, removes=plan.removes, warnings=(*first.warnings, *unheard))
     return Prepared(cluster, observed, desired, first, then)
 
 
@@ -248,7 +250,7 @@ def _maybe_locked(observed: Mapping[str, ObservedNode]) -> None:
     """
     for node, look in observed.items():
         if look.lock:
-            error = locked(look.lock, node=node, doing="looking")
+            error = locked(look.lock, node=node, operation="looking")
             if not error.ending or look.lock.get("working"):
                 raise error
 
@@ -256,7 +258,7 @@ def _maybe_locked(observed: Mapping[str, ObservedNode]) -> None:
 def checked(
     inputs: Inputs,
     observed: Mapping[str, ObservedNode],
-    choices: Choices,
+    choices: RunOptions,
     *,
     asked: Mapping[str, Mapping[str, Asked]] | None = None,
     becoming: Mapping[str, str] | None = None,
@@ -283,7 +285,7 @@ def checked(
         )
         if lacks and image.archive:
             archives[role] = read_archive(beside(inputs.folder, image.archive))
-    sight = Sight(
+    sight = CheckContext(
         cluster,
         observed,
         choices.adopt,

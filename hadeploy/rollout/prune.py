@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.down import vips_to_hand_over
+from hadeploy.plan.down import handover_vips
 from hadeploy.plan.membership import cluster_vips, may_be_removed, vips_of
 from hadeploy.plan.model import Plan
 from hadeploy.plan.vrrp_settings import present_addresses
@@ -66,7 +66,7 @@ def given_nodes(cluster: Cluster, addresses: Sequence[str]) -> list[Node]:
 
 def _not_former(what: str) -> HadeployError:
     hint = "give the address of a node that left the inventory"
-    return HadeployError(what, doing="reading --former", hint=hint, code=ExitCode.USAGE)
+    return HadeployError(what, operation="reading --former", hint=hint, code=ExitCode.USAGE)
 
 
 def refuse_strangers(
@@ -106,7 +106,7 @@ def _without_record(cluster: Cluster, address: str) -> HadeployError:
     return HadeployError(
         f"it has no record of cluster {cluster.name} with {vips}",
         node=address,
-        doing="looking at former nodes",
+        operation="looking at former nodes",
         hint="--former takes the address of a node that `hadeploy up` has set up for this "
         "cluster, with the same VIP; its record names the others",
         code=ExitCode.USAGE,
@@ -121,7 +121,7 @@ def _of_another(cluster: Cluster, address: str, look: ObservedNode) -> HadeployE
     return HadeployError(
         f"a record names it as a node of cluster {cluster.name}, but {says}",
         node=address,
-        doing="looking at former nodes",
+        operation="looking at former nodes",
         hint=f"it is left as it is with: hadeploy up --forget {address} --skip former-nodes",
         code=ExitCode.USAGE,
     )
@@ -132,7 +132,7 @@ def without_nodes(cluster: Cluster, nodes: list[Node]) -> Cluster:
     return cluster.model_copy(update={"nodes": tuple(nodes)})
 
 
-def take_out(
+def remove_nodes(
     cluster: Cluster,
     plan: Plan,
     looks: Mapping[str, ObservedNode],
@@ -162,7 +162,7 @@ def take_out(
             if turn.holder:
                 find_successor(cluster, None, turn.node, sessions, holder=looks[turn.node])
             look = looks[turn.node]
-            vips = vips_to_hand_over(cluster, look, staying)
+            vips = handover_vips(cluster, look, staying)
             script = down_script(cluster, turn, look, lock, vips)
             remove(script, turn, former[turn.node], progress)
     prove_gone(cluster, looks, former, progress)

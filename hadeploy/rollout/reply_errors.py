@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.observe.lock_info import told_lock
+from hadeploy.observe.lock_info import lock_info
 from hadeploy.rollout.process import is_dead
 from hadeploy.scripts.protocol import Reply
 
@@ -28,7 +28,7 @@ class StaleError(RefusedError):
     """A node is no longer what the plan was made on."""
 
 
-def refuse(reply: Reply, node: str, doing: str) -> None:
+def refuse(reply: Reply, node: str, operation: str) -> None:
     """Raise what a script said about the lock, if it said that it may not go on.
 
     Raises:
@@ -37,12 +37,12 @@ def refuse(reply: Reply, node: str, doing: str) -> None:
         HadeployError: this run lost its lock.
     """
     if reply.all("locked"):
-        raise locked(told_lock(reply), node=node, doing=doing)
+        raise locked(lock_info(reply), node=node, operation=operation)
     if reply.all("unwritable"):
         raise RefusedError(
             "the lock cannot be written to /run/hadeploy",
             node=node,
-            doing=doing,
+            operation=operation,
             detail=reply.body("unwritable") or None,
             hint="is /run full (space or inodes) or read-only? free some space there",
         )
@@ -50,7 +50,7 @@ def refuse(reply: Reply, node: str, doing: str) -> None:
         raise LockedError(
             "a script of an earlier run still works there",
             node=node,
-            doing=doing,
+            operation=operation,
             hint="is its Docker engine stuck? look at `ps` and `docker ps` there",
             code=ExitCode.LOCKED,
         )
@@ -58,38 +58,38 @@ def refuse(reply: Reply, node: str, doing: str) -> None:
         raise RefusedError(
             "this run no longer holds its lock, so it changes nothing more",
             node=node,
-            doing=doing,
+            operation=operation,
             hint="was this machine asleep? run the same command again",
         )
     if reply.all("moved"):
         raise StaleError(
             "the VIP has come here since the plan was made, so nothing was changed here",
             node=node,
-            doing=doing,
+            operation=operation,
             hint="has its holder failed? run the same command again: it hands the VIP over first",
         )
     if reply.all("changed"):
         raise StaleError(
             "the node is no longer what the plan was made on",
             node=node,
-            doing=doing,
+            operation=operation,
             detail=reply.body("changed") or None,
             hint="somebody changed it in between; run the same command again",
         )
 
 
-def locked(told: Mapping[str, str], *, node: str, doing: str) -> LockedError:
+def locked(told: Mapping[str, str], *, node: str, operation: str) -> LockedError:
     """The error that another run has the lock.
 
     Args:
         told: its fields.
         node: where.
-        doing: what this run was doing.
+        operation: what this run was doing.
     """
     error = LockedError(
         f"locked by {describe(told)}",
         node=node,
-        doing=doing,
+        operation=operation,
         hint="wait for it (--lock-wait SECONDS), or `hadeploy unlock` if that run is dead",
         code=ExitCode.LOCKED,
     )

@@ -263,7 +263,7 @@ def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
         ["keepalived.sh", "adverts.sh", "apply.sh", "handover.sh", "answer.sh"],
         [
             _line("step", "0", "hand_over", port, *vips),
-            _line("step", "1", "end_hand_over", cluster.container_names[1], port, *vips),
+            _line("step", "1", "finish_handover", cluster.container_names[1], port, *vips),
         ],
         HD_OTHERWISE="leave_it",
         HD_HELLO=hello_for_printf(),
@@ -323,7 +323,7 @@ def lock_script(
     )
 
 
-_AFTERWARDS = ("end-hand-over", "unpin", "write-record")
+_AFTERWARDS = ("finish-handover", "unpin", "write-record")
 _REPLACES = ("create-container", "recreate-container")
 _TOUCHES = (*_REPLACES, "start-container", "reload-container")
 
@@ -387,8 +387,8 @@ def _of_step(change: Change, turn: NodePlan, step: Step) -> list[str]:
             "write-record": ["record", _base64(change.record), change.configuration],
             "hold": ["hold", keepalived],
             "await": ["await_vip", port, *addresses],
-            "hand-over": ["hand_over", port, *addresses],
-            "end-hand-over": ["end_hand_over", keepalived, port, *addresses],
+            "handover": ["hand_over", port, *addresses],
+            "finish-handover": ["finish_handover", keepalived, port, *addresses],
             "pin": ["stay", str(2 * change.election + PIN_SECONDS), *change.vips],
             "unpin": ["let_go", keepalived, *addresses],
         }

@@ -11,7 +11,7 @@ from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.election import holder_of
-from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.joining import (
     Introduction,
     introduction,
@@ -20,7 +20,7 @@ from hadeploy.plan.joining import (
     must_join_first,
 )
 from hadeploy.plan.model import Impact, Plan
-from hadeploy.plan.order import newcomers
+from hadeploy.plan.order import added_nodes
 from hadeploy.plan.rolling import VIP_MOVES, make_plan
 from hadeploy.plan.vrrp_settings import running_identity, speaking
 from hadeploy.rollout.desired_state import desired_state
@@ -40,7 +40,7 @@ class _Stage:
     """
 
     inputs: Inputs
-    choices: Choices
+    choices: RunOptions
     observed: Mapping[str, ObservedNode]
     everyone: dict[str, ObservedNode]
     departing: tuple[str, ...]
@@ -59,7 +59,7 @@ def earlier_stage(
     inputs: Inputs,
     final: Plan,
     observed: Mapping[str, ObservedNode],
-    choices: Choices,
+    choices: RunOptions,
 ) -> Prepared | None:
     """What has to be done before the plan for the inventory, while all nodes still take part.
 
@@ -93,7 +93,7 @@ def earlier_stage(
         member_order(wanted, list(departing), everyone),
     )
     own = {node: address for node, address in stage.addresses().items() if node in observed}
-    new = newcomers(own, everyone)
+    new = added_nodes(own, everyone)
     if must_join_first(final, new, observed, departing):
         joining = _join(stage, final, new)
         # A node whose keepalived does not run learns of the new ones later: nothing is left here.
@@ -133,7 +133,7 @@ def _join(stage: _Stage, final: Plan, new: list[str]) -> Prepared | None:
         cluster.model_copy(update={"nodes": (*cluster.nodes, *leaving)}),
         stage.everyone,
         {**{node: i.desired for node, i in introductions.items()}, **desired},
-        dataclasses.replace(plan, removes=final.removes, expects=_expects(final)),
+        dataclasses.replace(plan, removes=final.removes, warnings=_warnings(final)),
         f"After that, {', then '.join(rest)}.",
         introductions=introductions,
         before_removal=bool(stage.departing),
@@ -202,7 +202,7 @@ def _leave(stage: _Stage) -> str:
     return f"{', '.join(stage.departing)} {verb} the cluster"
 
 
-def _expects(final: Plan) -> tuple[str, ...]:
+def _warnings(final: Plan) -> tuple[str, ...]:
     """What the later plans do to traffic: with the new nodes there is another one to serve."""
     interrupting = (Impact.HANDOVER, Impact.RESTART, Impact.OUTAGE)
     moves = any(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from hadeploy.desired import layout
 from hadeploy.errors import HadeployError
-from hadeploy.observe.parsing import making_sense
+from hadeploy.observe.parsing import parsing
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import each, try_each
 from hadeploy.remote.script_errors import HINT
@@ -65,7 +65,7 @@ def stage_all(
 
     def judge(node: str) -> tuple[str, str]:
         reply = replies[node]
-        with making_sense(node, "validating", HINT):
+        with parsing(node, "validating", HINT):
             refuse(reply, node, "validating")
             warnings.extend(judged(reply, desired[node], "validating"))
             fingerprint = reply.all("fingerprint")[0].words[0]
@@ -78,7 +78,7 @@ def stage_all(
     except HadeployError:
         root = shlex.quote(f"{prepared.cluster.root}/{layout.STAGING}")
         script = lock.script(f"lock_keep\nrm -rf {root}")
-        try_each(lambda node: sessions[node].run(script, doing="cleaning up"), nodes)
+        try_each(lambda node: sessions[node].run(script, operation="cleaning up"), nodes)
         raise
     warn(warnings)
     return fingerprints

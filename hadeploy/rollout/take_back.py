@@ -69,4 +69,4 @@ def _keep_off(cluster: Cluster, lock: Lock, session: Session, look: ObservedNode
         ["keep_off"],
         HD_OTHERWISE="leave_it",
     )
-    return bool(session.run(script, doing="keeping the VIP off it").all("kept-off"))
+    return bool(session.run(script, operation="keeping the VIP off it").all("kept-off"))

@@ -11,7 +11,7 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.election import TakeoverProblem, takeover_problem
-from hadeploy.plan.takeover_candidates import first_of, successors
+from hadeploy.plan.takeover_candidates import first_of, takeover_candidates
 from hadeploy.remote.session import Session
 from hadeploy.rollout.handover_view import kept_out
 
@@ -54,7 +54,7 @@ def find_successor(
         if holder is not None:
             observed[leaving] = holder
         problem = takeover_problem(cluster, observed, leaving)
-        others = successors(cluster, observed, leaving)
+        others = takeover_candidates(cluster, observed, leaving)
         # A node that this run does not change, since it leaves, may have any configuration.
         wanted = {node: (desired or {}).get(node) for node in others}
         ready = [

@@ -48,7 +48,7 @@ def try_files(
     def ask(node: str) -> list[ConfigWarning]:
         desired = prepared.desired[node]
         script = trial_script(prepared.cluster, desired, todo[node])
-        return judged(sessions[node].run(script, doing="validating"), desired, "validating")
+        return judged(sessions[node].run(script, operation="validating"), desired, "validating")
 
     return [warning for found in each(ask, todo) for warning in found]
 

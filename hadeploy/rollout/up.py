@@ -19,9 +19,9 @@ from hadeploy.plan.vrrp_settings import running_identity
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import try_each
 from hadeploy.remote.session import Session
-from hadeploy.rollout.apply_node import put_back, take_turn
+from hadeploy.rollout.apply_node import apply_node, put_back
 from hadeploy.rollout.client_view import ClientView, PortAnswers
-from hadeploy.rollout.failback import bring_home
+from hadeploy.rollout.failback import fail_back
 from hadeploy.rollout.interrupt import Interrupt, deferred
 from hadeploy.rollout.lock import Lock, held
 from hadeploy.rollout.lost_backends import (
@@ -32,7 +32,12 @@ from hadeploy.rollout.lost_backends import (
     UnfitForTakeoverError,
     died_by_themselves,
 )
-from hadeploy.rollout.node_outcome import NodeFailedError, NotTakenOverError, RollError, Standing
+from hadeploy.rollout.node_outcome import (
+    NodeFailedError,
+    NodeOutcome,
+    NotTakenOverError,
+    RolloutError,
+)
 from hadeploy.rollout.prepare import Prepared
 from hadeploy.rollout.record import applied_record
 from hadeploy.rollout.reply_errors import RefusedError, refuse
@@ -80,7 +85,7 @@ def apply(
     Raises:
         LockedError: somebody else is changing the cluster.
         NodesError: images or validation failed; no live file was changed.
-        RollError: a node failed, also to answer afterwards, or the user stopped; it says who has
+        RolloutError: a node failed, also to answer afterwards, or the user stopped; it says who has
             what.
     """
     todo = [turn for turn in prepared.plan.nodes if turn.steps]
@@ -96,12 +101,12 @@ def apply(
         staged = stage_all(prepared, nodes, lock, sessions, progress, warn)
         progress.phase("Apply")
         with deferred(progress) as interrupt:
-            roll = _Roll(prepared, lock, staged, sessions, progress)
+            roll = Rollout(prepared, lock, staged, sessions, progress)
             roll.run(todo, interrupt)
         try:
             looks = _last_look(prepared, lock, sessions, progress, settle)
         except HadeployError as error:
-            raise RollError(error, roll.standing) from error
+            raise RolloutError(error, roll.standing) from error
     return {
         node: dataclasses.replace(look, settled=look.settled + max(roll.waits))
         for node, look in looks.items()
@@ -138,14 +143,14 @@ def _last_look(
     return {look.node: look for look in looks}
 
 
-def _several(errors: list[HadeployError], doing: str = "applying") -> HadeployError:
+def _several(errors: list[HadeployError], operation: str = "applying") -> HadeployError:
     """The failures of several nodes as one, with the last words of each."""
     said = []
     for error in errors:
-        said += [f"{error.node}: {error.what}", *(error.detail or "").splitlines()[-3:]]
+        said += [f"{error.node}: {error.message}", *(error.detail or "").splitlines()[-3:]]
     return HadeployError(
         f"{len(errors)} nodes failed",
-        doing=doing,
+        operation=operation,
         detail="\n".join(said),
         hint=errors[0].hint,
         code=max(error.code for error in errors),
@@ -172,7 +177,7 @@ def _is_new(prepared: Prepared, node: str) -> bool:
     return look.serving in (None, wanted.config_id("haproxy"))
 
 
-class _Roll:
+class Rollout:
     """The turns of a plan, one after the other, and the way back.
 
     Attributes:
@@ -197,9 +202,9 @@ class _Roll:
         self._takeovers = Takeovers(prepared, sessions)
         self._clients = ClientView(prepared.cluster, prepared.observed, asks=prepared.serves_here)
         self.standing = {
-            node: Standing.UNTOUCHED
+            node: NodeOutcome.UNTOUCHED
             if node in staged or not _is_new(prepared, node)
-            else Standing.NEW
+            else NodeOutcome.NEW
             for node in sessions
         }
 
@@ -207,7 +212,7 @@ class _Roll:
         """Take all turns.
 
         Raises:
-            RollError: one failed; those that have to go back with it have gone back.
+            RolloutError: one failed; those that have to go back with it have gone back.
         """
         if self._prepared.plan.at_once:
             self._take_all(todo, interrupt)
@@ -216,7 +221,7 @@ class _Roll:
         try:
             interrupt.check()
         except HadeployError as error:
-            raise RollError(error, self.standing) from error
+            raise RolloutError(error, self.standing) from error
 
     def _take_each(self, todo: list[NodePlan], interrupt: Interrupt) -> None:
         """Take one turn after the other."""
@@ -237,11 +242,11 @@ class _Roll:
                     continue
                 if turn.together:
                     self._all_back(turn, [t.node for t in todo[:number]])
-                raise RollError(error, self.standing) from error
+                raise RolloutError(error, self.standing) from error
             last = turn.node not in {later.node for later in todo[number + 1 :]}
-            self.standing[turn.node] = Standing.NEW if last else Standing.HALF
+            self.standing[turn.node] = NodeOutcome.NEW if last else NodeOutcome.HALF
         if failed:
-            raise RollError(failed, self.standing) from failed
+            raise RolloutError(failed, self.standing) from failed
 
     def _keep_locks(self) -> None:
         """Renew the lock on all nodes before the holder changes its settings.
@@ -255,7 +260,7 @@ class _Roll:
         script = self._lock.script("lock_keep")
 
         def keep(session: Session) -> None:
-            refuse(session.run(script, doing=KEEPING), session.node, KEEPING)
+            refuse(session.run(script, operation=KEEPING), session.node, KEEPING)
 
         _, errors = try_each(keep, self._sessions.values())
         if errors:
@@ -266,13 +271,13 @@ class _Roll:
 
         def take(turn: NodePlan) -> None:
             self._take(turn)
-            self.standing[turn.node] = Standing.NEW
+            self.standing[turn.node] = NodeOutcome.NEW
 
         interrupt.check()
         _, errors = try_each(take, todo)
         if errors:
             error = errors[0] if len(errors) == 1 else _several(errors)
-            raise RollError(error, self.standing) from error
+            raise RolloutError(error, self.standing) from error
 
     def _take(self, turn: NodePlan) -> None:
         node, cluster = turn.node, self._prepared.cluster
@@ -290,7 +295,7 @@ class _Roll:
                     # On a VIP it is so wherever the VIP is; those that changed before did not
                     # have it.
                     vips = [str(vip.ip) for vip in cluster.vip]
-                    if error.standing is Standing.RESTORED and (
+                    if error.standing is NodeOutcome.RESTORED and (
                         isinstance(error, ServiceLostError) or (turn.holder and error.on(vips))
                     ):
                         self._keep_off_changed()
@@ -298,13 +303,13 @@ class _Roll:
                 if isinstance(error, NotTakenOverError):
                     self._take_back(error, node)
             elif not isinstance(error, RefusedError):
-                self.standing[node] = Standing.UNKNOWN
+                self.standing[node] = NodeOutcome.UNKNOWN
             raise
-        moved = any(step.action == "hand-over" for step in turn.steps)
+        moved = any(step.action == "handover" for step in turn.steps)
         if moved and cluster.vrrp.preempt and not turn.drained:
             # By itself it comes home, too.
             with suppress(HadeployError):
-                bring_home(
+                fail_back(
                     cluster,
                     self._prepared.desired,
                     node,
@@ -334,21 +339,23 @@ class _Roll:
     def _ask_clients(self, turn: NodePlan, change: Change, before: Sequence[PortAnswers]) -> None:
         if not before:
             return
-        node, doing = turn.node, "asking it as clients on this machine do"
-        self._progress.node(node, doing)
-        unchanged = [n for n, s in self.standing.items() if s is Standing.UNTOUCHED and n != node]
+        node, operation = turn.node, "asking it as clients on this machine do"
+        self._progress.node(node, operation)
+        unchanged = [
+            n for n, s in self.standing.items() if s is NodeOutcome.UNTOUCHED and n != node
+        ]
         if lost := self._clients.lost(node, before, unchanged):
-            self._progress.node(node, doing, "failed")
+            self._progress.node(node, operation, "failed")
             raise ClientRefusedError(lost, self._back(turn, change), node=node)
 
     def _ask_winner(self, turn: NodePlan, change: Change) -> None:
         winners = self._takeovers.winners(turn)
         if not winners:
             return
-        node, doing = turn.node, f"waiting for {' or '.join(winners)} to have the VIP"
-        self._progress.node(node, doing)
+        node, operation = turn.node, f"waiting for {' or '.join(winners)} to have the VIP"
+        self._progress.node(node, operation)
         if problem := self._takeovers.problem_of_winner(turn, change.election):
-            self._progress.node(node, doing, "failed")
+            self._progress.node(node, operation, "failed")
             raise NodeFailedError(
                 problem.message,
                 self._back(turn, change),
@@ -364,11 +371,11 @@ class _Roll:
             change, turn, self._fingerprints[node], otherwise=otherwise, part=part
         )
         begun = part is Part.FINISH
-        done = take_turn(script, turn, self._sessions[node], self._progress, begun=begun)
+        done = apply_node(script, turn, self._sessions[node], self._progress, begun=begun)
         self._fingerprints[node] = done.fingerprint
         self.waits.append(done.awaited)
 
-    def _back(self, turn: NodePlan, change: Change) -> Standing:
+    def _back(self, turn: NodePlan, change: Change) -> NodeOutcome:
         """Put back a node whose change is not recorded yet; tells what it has now."""
         node = turn.node
         script = restore_script(
@@ -377,7 +384,7 @@ class _Roll:
         try:
             return put_back(script, self._sessions[node], self._progress)
         except HadeployError:
-            return Standing.BROKEN
+            return NodeOutcome.BROKEN
 
     def _take_back(self, error: NotTakenOverError, home: str) -> None:
         """Return the VIP to the node that served it."""
@@ -390,13 +397,13 @@ class _Roll:
             self._progress,
             election_seconds(prepared),
         )
-        self.standing |= dict.fromkeys(kept, Standing.KEPT_OFF)
+        self.standing |= dict.fromkeys(kept, NodeOutcome.KEPT_OFF)
         error.blame(kept)
 
     def _keep_off_changed(self) -> None:
         """Keep the VIP off the nodes that have changed already: clients are not answered there."""
         for node, standing in self.standing.items():
-            if standing is not Standing.NEW or node not in self._fingerprints:
+            if standing is not NodeOutcome.NEW or node not in self._fingerprints:
                 continue
             change, fingerprint = self._change(node), self._fingerprints[node]
             script = restore_script(change, fingerprint, "keep_off", together=False)
@@ -422,7 +429,7 @@ class _Roll:
             raise BackendsDiedError(
                 "backends went down on all nodes while the change was made",
                 node=node,
-                doing="applying",
+                operation="applying",
                 detail=error.detail,
                 hint="is an API server being restarted? run `hadeploy up` again when it is back",
             ) from error
@@ -441,17 +448,17 @@ class _Roll:
         A holder that is out of reach may well become master with the new settings; then those that
         went back would be a second one. Held, they harm nobody, and the next run lets them go.
         """
-        if failed.holder and self.standing[failed.node] is Standing.UNKNOWN:
+        if failed.holder and self.standing[failed.node] is NodeOutcome.UNKNOWN:
             return
         for node in reversed(nodes):
             script = restore_script(self._change(node), self._fingerprints[node])
             try:
                 standing = put_back(script, self._sessions[node], self._progress)
             except HadeployError:
-                self.standing[node] = Standing.BROKEN
+                self.standing[node] = NodeOutcome.BROKEN
                 continue
             self.standing[node] = standing
-            restored = standing is Standing.RESTORED
+            restored = standing is NodeOutcome.RESTORED
             self._progress.node(node, standing.words, "ok" if restored else "failed")
 
     def _change(self, node: str, turn: NodePlan | None = None) -> Change:

@@ -93,13 +93,13 @@ class ConfigWarning:
 Warn = Callable[[Sequence[ConfigWarning]], None]
 
 
-def judged(reply: Reply, desired: DesiredNode, doing: str) -> list[ConfigWarning]:
+def judged(reply: Reply, desired: DesiredNode, operation: str) -> list[ConfigWarning]:
     """What the programs of one node said of their files.
 
     Args:
         reply: to a script that validates (shell/stage.sh).
         desired: what that was made from.
-        doing: for an error.
+        operation: for an error.
 
     Raises:
         HadeployError: a program refuses its file, or the engine does not start the program.
@@ -111,7 +111,7 @@ def judged(reply: Reply, desired: DesiredNode, doing: str) -> list[ConfigWarning
         raise HadeployError(
             f"{role} refuses the new configuration",
             node=desired.node,
-            doing=doing,
+            operation=operation,
             detail="\n".join([text, *refused_lines(said.get(role, ""), file)]),
             hint="no live file was changed; `hadeploy render` writes the files to look at",
         )
@@ -122,7 +122,7 @@ def judged(reply: Reply, desired: DesiredNode, doing: str) -> list[ConfigWarning
         raise HadeployError(
             f"the Docker engine does not start {role}",
             node=desired.node,
-            doing=doing,
+            operation=operation,
             detail=text,
             hint=_hint(text, _ENGINE_HINTS, _ENGINE_HINT),
         )
@@ -130,7 +130,7 @@ def judged(reply: Reply, desired: DesiredNode, doing: str) -> list[ConfigWarning
         raise HadeployError(
             "staging the files failed",
             node=desired.node,
-            doing=doing,
+            operation=operation,
             detail=_without_secrets(reply.said, desired),
             hint=_hint(reply.said, _STAGING_HINTS, _STAGING_HINT).format(root=desired.root),
         )

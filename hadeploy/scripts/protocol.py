@@ -6,12 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hadeploy.scripts.forms import check_form
+from hadeploy.scripts.lines import MIB, MOST_OF_A_REPLY, TooMuchError
 
 # Their bodies are never shown: files, logs, and containers whose environment may hold a password.
 SECRET_KINDS = (
     *("file", "contents", "foreign", "foreign-config", "foreign-file", "log", "part"),
     *("containers", "stopped-config", "cluster-record", "foreign-environment"),
 )
+
+# What a line takes in memory beside its text, at least.
+LINE_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def parse_line(line: str, token: str) -> Message | None:
 
 
 @dataclass
-class Hearing:
+class ReplyParser:
     """What a script has said so far.
 
     Attributes:
@@ -83,12 +87,14 @@ class Hearing:
     on_line: Callable[[str], None] | None = None
     messages: list[Message] = field(default_factory=list)
     noise: list[str] = field(default_factory=list)
+    _kept: int = 0
 
     def hear(self, line: str) -> None:
         """Take the next line, without its newline.
 
         Raises:
             MalformedError: it is a message that no script says.
+            TooMuchError: what is kept of it all is too much.
         """
         message = parse_line(line, self.token)
         if message is None:
@@ -96,16 +102,21 @@ class Hearing:
         # A sign of life comes in the middle of what something else says.
         elif message.kind != "alive":
             check_form(message.kind, message.words)
+            self._keep(line)
             self.messages.append(message)
             self.on_message(message)
 
     def _below(self, line: str) -> None:
-        if not self.messages:
-            self.noise.append(line)
-        elif self.on_line:
+        if self.messages and self.on_line:
             self.on_line(line)
-        else:
-            self.messages[-1].body.append(line)
+            return
+        self._keep(line)
+        (self.messages[-1].body if self.messages else self.noise).append(line)
+
+    def _keep(self, line: str) -> None:
+        self._kept += len(line) + LINE_BYTES
+        if self._kept > MOST_OF_A_REPLY:
+            raise TooMuchError(f"it says more than {MOST_OF_A_REPLY // MIB} MiB")
 
     @property
     def ended(self) -> bool:

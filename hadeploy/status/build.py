@@ -22,11 +22,11 @@ from hadeploy.status.model import (
     VipStatus,
     VrrpStatus,
 )
-from hadeploy.status.situation import Situation
+from hadeploy.status.situation import ClusterSnapshot
 from hadeploy.verify.model import Proof
 
 
-def cluster_status(situation: Situation, at: str) -> tuple[ClusterStatus, list[Proof]]:
+def cluster_status(situation: ClusterSnapshot, at: str) -> tuple[ClusterStatus, list[Proof]]:
     """The status, and the proofs behind its verdict.
 
     Args:
@@ -52,11 +52,13 @@ def cluster_status(situation: Situation, at: str) -> tuple[ClusterStatus, list[P
     return status, proofs
 
 
-def _node(situation: Situation, node: Node) -> NodeStatus:
+def _node(situation: ClusterSnapshot, node: Node) -> NodeStatus:
     look = situation.observed.get(node.label)
     if look is None:
         error = situation.unreachable[node.label]
-        return NodeStatus(node.label, str(node.address), error=f"{error.doing}: {error.what}")
+        return NodeStatus(
+            node.label, str(node.address), error=f"{error.operation}: {error.message}"
+        )
     cluster = situation.cluster
     vrrp, record = look.vrrp, look.applied
     return NodeStatus(
@@ -95,7 +97,7 @@ def _node(situation: Situation, node: Node) -> NodeStatus:
     )
 
 
-def _configuration(situation: Situation, look: ObservedNode) -> Configuration:
+def _configuration(situation: ClusterSnapshot, look: ObservedNode) -> Configuration:
     steps = situation.steps(look.node)
     if look.applied is None and not look.ours(situation.cluster.name):
         return "absent"

@@ -15,9 +15,9 @@ from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.model import Step
 from hadeploy.plan.order import holders
-from hadeploy.plan.takeover_candidates import drains, successors
+from hadeploy.plan.takeover_candidates import drains, takeover_candidates
 from hadeploy.status.model import Verdict
-from hadeploy.status.situation import Situation
+from hadeploy.status.situation import ClusterSnapshot
 from hadeploy.verify.answers import answer_proofs, supplied
 from hadeploy.verify.backends import (
     BACKENDS,
@@ -34,7 +34,7 @@ from hadeploy.verify.proofs import prove, unreachable_proofs
 OUTAGE = "vip-serves"
 
 
-def judge(situation: Situation) -> tuple[Verdict, list[Proof]]:
+def judge(situation: ClusterSnapshot) -> tuple[Verdict, list[Proof]]:
     """The verdict, and every proof that it rests on.
 
     Args:
@@ -71,7 +71,7 @@ def judge(situation: Situation) -> tuple[Verdict, list[Proof]]:
     return "degraded" if failed(proofs) else "healthy", proofs
 
 
-def _served(cluster: Cluster, force: Situation) -> Iterator[Proof]:
+def _served(cluster: Cluster, force: ClusterSnapshot) -> Iterator[Proof]:
     """Whether each VIP is served: the one thing that clients need."""
     for vip in map(str, (vip.ip for vip in cluster.vip)):
         holding = holders([vip], force.observed.values())
@@ -119,7 +119,7 @@ def _serves(cluster: Cluster, look: ObservedNode, listener: Listener) -> bool:
     return not frozen and any(socket.belongs_to(haproxy) for socket in sockets)
 
 
-def _backends(force: Situation) -> Iterator[Proof]:
+def _backends(force: ClusterSnapshot) -> Iterator[Proof]:
     """One server is enough for a listener to serve; what haproxy does not tell is not judged."""
     for one in listener_supplies(force.cluster, force.observed):
         name = one.listener
@@ -137,7 +137,7 @@ def _backends(force: Situation) -> Iterator[Proof]:
             yield Proof(BACKENDS, "pass", f"{name}: all backends are up")
 
 
-def _certificates(force: Situation) -> Iterator[Proof]:
+def _certificates(force: ClusterSnapshot) -> Iterator[Proof]:
     """A listener does not serve either where clients refuse the certificates of all backends."""
     up = backends_up(force.cluster, force.observed)
     yield from certificate_proofs(force.cluster, force.certificates, up)
@@ -146,13 +146,13 @@ def _certificates(force: Situation) -> Iterator[Proof]:
         yield Proof(OUTAGE, "fail", seen)
 
 
-def _takeover(force: Situation) -> Iterator[Proof]:
+def _takeover(force: ClusterSnapshot) -> Iterator[Proof]:
     """Whether any other node could take the VIP from the holder."""
     vips = [str(vip.ip) for vip in force.cluster.vip]
     holding = holders(vips, force.observed.values())
     if len(force.cluster.nodes) == 1 or len(holding) != 1:
         return
-    others = successors(force.cluster, force.observed, holding[0])
+    others = takeover_candidates(force.cluster, force.observed, holding[0])
     problem = takeover_problem(force.cluster, force.observed, holding[0])
     if others and problem:
         # The best priority counts, whoever else could serve.
@@ -168,7 +168,7 @@ def _takeover(force: Situation) -> Iterator[Proof]:
         )
 
 
-def _engines(situation: Situation) -> Iterator[Proof]:
+def _engines(situation: ClusterSnapshot) -> Iterator[Proof]:
     """What runs goes on without its engine, but nothing is known of it."""
     for node, look in situation.observed.items():
         if look.docker is None:
@@ -178,15 +178,15 @@ def _engines(situation: Situation) -> Iterator[Proof]:
             yield Proof("docker-answers", "pass", f"Docker {look.docker} answers", node)
 
 
-def _left_behind(situation: Situation) -> Iterator[Proof]:
+def _left_behind(situation: ClusterSnapshot) -> Iterator[Proof]:
     """Nodes that a dead run keeps off the VIP."""
     for node, look in situation.observed.items():
         if layout.RUN_DRAIN in drains(look) and not look.lock:
             seen = "a run that died keeps the VIP off it"
-            yield Proof("hand-over-ended", "fail", seen, node, "`hadeploy up` lets it go")
+            yield Proof("handover-finished", "fail", seen, node, "`hadeploy up` lets it go")
 
 
-def _configurations(situation: Situation) -> Iterator[Proof]:
+def _configurations(situation: ClusterSnapshot) -> Iterator[Proof]:
     """Drift is a fault; that the inventory was changed and not applied yet is only told."""
     for node, look in situation.observed.items():
         steps = situation.steps(node)

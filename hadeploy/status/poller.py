@@ -51,7 +51,7 @@ class _Watched:
     not_before: float = 0.0
 
 
-class Lookout:
+class NodePoller:
     """Looks at all nodes of a cluster, as often as it is asked to.
 
     Args:
@@ -86,7 +86,7 @@ class Lookout:
             _lose_after(patience, session)
         self._pool = ThreadPoolExecutor(max_workers=min(len(self._watched), MOST_AT_ONCE))
 
-    def __enter__(self) -> Lookout:
+    def __enter__(self) -> NodePoller:
         return self
 
     def __exit__(
@@ -187,7 +187,7 @@ def _overdue(watched: _Watched) -> HadeployError:
     return HadeployError(
         f"no answer for {time.monotonic() - watched.since:.0f} s",
         node=watched.node.label,
-        doing="observing",
+        operation="observing",
         hint="is it up, and does its Docker engine answer?",
         code=ExitCode.UNREACHABLE,
     )

@@ -41,7 +41,7 @@ MOST_WRONG = 12
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
-def status_picture(cluster: str, status: ClusterStatus, proofs: Sequence[Proof]) -> RenderableType:
+def render_status(cluster: str, status: ClusterStatus, proofs: Sequence[Proof]) -> RenderableType:
     """The verdict, a row for each node, what is wrong, and the details; readable in 80 columns.
 
     Args:

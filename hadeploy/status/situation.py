@@ -12,13 +12,13 @@ from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Applied, ObservedNode
 from hadeploy.plan.model import Plan, Step
-from hadeploy.plan.order import newcomers
+from hadeploy.plan.order import added_nodes
 from hadeploy.rollout.unchanged import as_applied
 from hadeploy.verify.model import Proof
 
 
 @dataclass(frozen=True)
-class Situation:
+class ClusterSnapshot:
     """One look at all nodes.
 
     Attributes:
@@ -48,7 +48,7 @@ class Situation:
         """What `up` would do there, in however many turns."""
         return [step for turn in self.plan.nodes if turn.node == node for step in turn.steps]
 
-    def in_force(self) -> Situation:
+    def in_force(self) -> ClusterSnapshot:
         """The same, where all is expected that was applied: what was not is pending, not broken.
 
         A VIP, a listener or a node that was added to the inventory since is left out, and a running
@@ -71,7 +71,7 @@ class Situation:
             for node in self.cluster.nodes
             if node.label in self.observed
         }
-        new = [n for n in newcomers(addresses, self.observed) if not self.observed[n].applied]
+        new = [n for n in added_nodes(addresses, self.observed) if not self.observed[n].applied]
         observed = {node: look for node, look in self.observed.items() if node not in new}
         desired = {
             node: as_applied(wanted, record) if (record := observed[node].applied) else wanted

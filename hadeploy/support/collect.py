@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from hadeploy.check.connection import refused
 from hadeploy.check.model import Finding
 from hadeploy.desired import layout
-from hadeploy.diagnose.diagnostics import look_again
+from hadeploy.diagnose.diagnostics import collect_diagnostics
 from hadeploy.diagnose.evaluate import diagnose
-from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.gather import listen_seconds, try_observe
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.model import Plan
 from hadeploy.progress import Progress
 from hadeploy.remote.connect import Dialer
@@ -83,7 +83,7 @@ def gather(inputs: Inputs, dialer: Dialer, progress: Progress) -> Report:
         progress.phase("Gather")
         script = support_script(inputs.cluster)
         replies, deaf = try_each(
-            lambda s: (s.node, s.run(script, doing="gathering for support")), connected
+            lambda s: (s.node, s.run(script, operation="gathering for support")), connected
         )
         report.replies = dict(replies)
         progress.phase("Check")
@@ -111,14 +111,14 @@ def _judge(
     unreachable: Mapping[str, HadeployError],
 ) -> None:
     try:
-        report.checks += checked(inputs, report.observed, Choices())
-        prepared = prepare(inputs, report.observed, check=False, choices=Choices())
+        report.checks += checked(inputs, report.observed, RunOptions())
+        prepared = prepare(inputs, report.observed, check=False, choices=RunOptions())
         report.plan = prepared.plan
         progress.phase("Diagnose")
         report.proofs = prove(prepared.cluster, prepared.desired, prepared.observed)
-        evidence = look_again(prepared.cluster, sessions)
+        evidence = collect_diagnostics(prepared.cluster, sessions)
         report.diagnosis = diagnose(
-            Scene(
+            DiagnosisContext(
                 prepared.cluster,
                 prepared.desired,
                 prepared.observed,

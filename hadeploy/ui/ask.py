@@ -46,7 +46,7 @@ def confirm(
     if as_json or not _terminal():
         raise HadeployError(
             "--json asks nothing" if as_json else "there is no terminal to ask on",
-            doing="asking before it changes something",
+            operation="asking before it changes something",
             detail=detail or None,
             hint=f"{'to confirm' if as_json else 'no terminal to confirm on'}: add --yes",
             code=ExitCode.USAGE,

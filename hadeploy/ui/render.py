@@ -35,7 +35,7 @@ INDENT, GAP = 2, 2
 WHOLE_SUBJECT, WHOLE_REASON = 28, 16
 
 
-def diffs_picture(plan: Plan) -> RenderableType:
+def render_diffs(plan: Plan) -> RenderableType:
     """Every step that changes something that is there, line by line; equal ones once."""
     seen: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for node in plan.nodes:
@@ -108,7 +108,7 @@ def _row(widths: tuple[int, ...], *cells: Text) -> RenderableType:
     return Padding(grid, (0, 0, 0, INDENT), expand=False)
 
 
-def plan_picture(plan: Plan, then: str = "") -> RenderableType:
+def render_plan(plan: Plan, then: str = "") -> RenderableType:
     """The steps, node by node in the order in which they are done; readable in 80 columns.
 
     Args:
@@ -121,7 +121,7 @@ def plan_picture(plan: Plan, then: str = "") -> RenderableType:
     )
     notes += [Text(plan.applied, "yellow")] if plan.applied else []
     notes += [Text(sentence, "red") for sentence in (*plan.undoes, *plan.removes)]
-    notes += [Text(sentence, "yellow") for sentence in plan.expects]
+    notes += [Text(sentence, "yellow") for sentence in plan.warnings]
     if then:
         notes.append(Text(then, "yellow"))
     if not plan.changes and not then:
@@ -149,7 +149,7 @@ def config_warning_line(warning: ConfigWarning) -> Text:
     return text.append(f" ({warning.line})" if warning.line else "", "dim")
 
 
-def proofs_picture(proofs: list[Proof]) -> RenderableType:
+def render_proofs(proofs: list[Proof]) -> RenderableType:
     """A row for each node, then what is true of the whole, then whatever is wrong."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("node", *COLUMNS):
@@ -221,7 +221,7 @@ def print_error(console: Console, error: HadeployError) -> None:
     if isinstance(error, NodesError):
         alike: dict[tuple[str | None, ...], list[HadeployError]] = {}
         for one in error.errors:
-            alike.setdefault((one.doing, one.what, one.detail, one.hint), []).append(one)
+            alike.setdefault((one.operation, one.message, one.detail, one.hint), []).append(one)
         for same in alike.values():
             _print_one(console, same[0], [one.node for one in same if one.node])
     else:
@@ -229,11 +229,11 @@ def print_error(console: Console, error: HadeployError) -> None:
 
 
 def _print_one(console: Console, error: HadeployError, nodes: list[str]) -> None:
-    where = ": ".join(part for part in (", ".join(nodes), error.doing) if part)
+    where = ": ".join(part for part in (", ".join(nodes), error.operation) if part)
     head = Text("error: ", "bold red")
     if where:
         head.append(f"{where}: ", "bold")
-    head.append(error.what)
+    head.append(error.message)
     console.print(head, soft_wrap=True)
     for line in (error.detail or "").splitlines()[-20:]:
         console.print(Text(f"  | {line}", "dim"), soft_wrap=True)

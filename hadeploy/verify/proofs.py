@@ -297,7 +297,7 @@ def unreachable_proofs(errors: Mapping[str, HadeployError]) -> list[Proof]:
         Proof(
             "node-reachable",
             "fail",
-            f"{error.doing}: {error.what}; nothing is known of it, and it may hold the VIP, too",
+            f"{error.operation}: {error.message}; its state is unknown; it may hold the VIP",
             node,
             error.hint,
         )

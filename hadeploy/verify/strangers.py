@@ -4,79 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from hadeploy.adopt.recognise import recognise
+from hadeploy.check.stranger import Stranger
 from hadeploy.inventory.model import Cluster, Node
-from hadeploy.observe.model import Address, ObservedNode
+from hadeploy.observe.model import Address, Applied, ObservedNode
 from hadeploy.observe.subnets import interface_of
+from hadeploy.plan.membership import of_another_cluster, vips_of
 from hadeploy.plan.vrrp_settings import present_addresses
-
-PRUNE = "`hadeploy up --prune` stops it and removes what hadeploy made there"
-BACK_FIX = f"if it is that node: {PRUNE}"
-
-
-@dataclass(frozen=True)
-class Stranger:
-    """A machine that answers for a VIP, or sends adverts, and is none of the observed nodes.
-
-    Attributes:
-        mac: its hardware address; "" where only its adverts were seen.
-        address: its own address, as far as the segment shows one; "" if unknown.
-        seen_from: labels of the nodes that saw it.
-        node: its label, if it is a node that was not observed.
-        forgotten: whether it is a former node that was not stopped.
-        left: whether it is a node that the records name and the inventory does not.
-        observed: whether it is a node that was observed, and that does not have the VIP bound.
-    """
-
-    mac: str
-    address: str
-    seen_from: tuple[str, ...]
-    node: str = ""
-    forgotten: bool = False
-    left: bool = False
-    observed: bool = False
-
-    @property
-    def name(self) -> str:
-        """What to call it in a sentence."""
-        mac = f"MAC {self.mac}" if self.mac else ""
-        if self.observed:
-            return f"{self.node}, which has not bound it,"
-        if self.node:
-            return f"{self.node}, which could not be observed"
-        if self.forgotten:
-            return f"the forgotten node {self.address}"
-        if self.left:
-            return f"{self.address}, a node that left the inventory"
-        if self.address:
-            return f"{self.address}, which is no node of this cluster{mac and f' ({mac})'}"
-        return f"a machine that is no node of this cluster ({mac})"
-
-    @property
-    def fix(self) -> str:
-        """What to do about it."""
-        if self.observed:
-            return (
-                f"look for a local route, a proxy or a virtual machine on {self.node}: "
-                "`ip route show table local; ip neighbour show proxy`"
-            )
-        if self.node:
-            return f"look at {self.node} first: `ip address`"
-        if self.forgotten:
-            return f"{PRUNE}; or stop its keepalived there, or switch that machine off"
-        if self.left:
-            return f"take it into the inventory again, or: {PRUNE}"
-        if self.mac:
-            return (
-                "give that machine another address, or choose another `vip`; if it was a node of "
-                "this cluster: `hadeploy up --prune --former ADDRESS`"
-            )
-        return (
-            "stop keepalived on that machine, or choose another `vrrp.virtual_router_id`; if it "
-            f"was a node of this cluster: `hadeploy up --prune --former {self.address}`"
-        )
 
 
 def forgotten_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[str]:
@@ -86,9 +21,9 @@ def forgotten_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> l
         cluster: the inventory.
         observed: by node label; their records name them.
     """
-    present = present_addresses(cluster, observed)
-    looks = observed.values()
-    return sorted({a for look in looks if look.applied for a in look.applied.forgotten} - present)
+    records = _own_records(cluster, observed)
+    forgotten = {address for record in records for address in record.forgotten}
+    return sorted(forgotten - present_addresses(cluster, observed))
 
 
 def left_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> set[str]:
@@ -98,8 +33,26 @@ def left_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> set[st
         cluster: the inventory.
         observed: by node label; their records name them.
     """
-    records = [look.applied for look in observed.values() if look.applied]
+    records = _own_records(cluster, observed)
     return {m for record in records for m in record.members} - present_addresses(cluster, observed)
+
+
+def _own_records(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Applied]:
+    """The records that are not another cluster's: those decide nothing about this one."""
+    return [
+        look.applied
+        for node, look in observed.items()
+        if look.applied and not of_another_cluster(cluster, observed, node)
+    ]
+
+
+def _served_elsewhere(cluster: Cluster, observed: Mapping[str, ObservedNode], address: str) -> str:
+    """The VIPs of another cluster of which a record says that this is a node; "" if none does."""
+    for node in observed:
+        record = of_another_cluster(cluster, observed, node)
+        if record and address in record.members:
+            return " and ".join(sorted(vips_of(record)))
+    return ""
 
 
 def is_back(cluster: Cluster, observed: Mapping[str, ObservedNode], address: str) -> bool:
@@ -199,6 +152,7 @@ def _stranger(
         not label and address in forgotten_nodes(cluster, observed),
         not label and address in left_nodes(cluster, observed),
         bool(own),
+        "" if label else _served_elsewhere(cluster, observed, address),
     )
 
 

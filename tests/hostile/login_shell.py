@@ -51,6 +51,16 @@ def for_ever(piece: bytes) -> Answer:
     return answer
 
 
+def every_second(piece: bytes) -> Answer:
+    def answer(token: bytes, script: bytes) -> Iterator[bytes]:
+        parent = os.getppid()
+        while os.getppid() == parent:
+            yield piece.replace(b"TOKEN", token)
+            time.sleep(1)
+
+    return answer
+
+
 def just(text: bytes) -> Answer:
     def answer(token: bytes, script: bytes) -> Iterator[bytes]:
         yield text.replace(b"TOKEN", token)
@@ -160,6 +170,8 @@ REPLIES: dict[str, Answer] = {
     ),
     "logs": forged(b"@TOKEN begin x\n@TOKEN absent cron\n@TOKEN broken 1"),
 }
+# Too slow to be tried with each command: an end comes only with the deadline of the script.
+SLOW: dict[str, Answer] = {"signs of life": every_second(b"\n@TOKEN alive\n")}
 WHENS: dict[str, Callable[[bytes], bool]] = {
     "always": lambda script: True,
     "never": lambda script: False,
@@ -183,7 +195,7 @@ def main() -> None:
         log.write(f"{orders['reply']}\n")
     out = sys.stdout.buffer
     try:
-        for piece in REPLIES[orders["reply"]](token[1], script):
+        for piece in (REPLIES | SLOW)[orders["reply"]](token[1], script):
             out.write(piece)
             out.flush()
     except BrokenPipeError:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
+from hadeploy.observe.gather import LOOK_SECONDS
 from tests.hostile.enemy import CHANGING, COMMANDS, Enemy
 from tests.hostile.login_shell import REPLIES
 from tests.lab.harness import ROOT
@@ -53,6 +55,15 @@ def test_no_reply_gets_a_command_to_do_harm(enemy: Enemy, command: str, when: st
             break
     assert problems == []
     assert command in CHANGING or enemy.others_now() == before
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("command", ["verify", "status"])
+def test_a_node_that_is_always_alive_and_never_done_is_given_up(enemy: Enemy, command: str) -> None:
+    began = time.monotonic()
+    assert enemy.problems(command, "always", "signs of life") == []
+    assert LOOK_SECONDS <= time.monotonic() - began < 2 * LOOK_SECONDS
+    assert enemy.answered
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,15 @@ class Registry:
         subprocess.run([*command, source, f"docker://{name}"], check=True)
         return name
 
+    def digest(self, reference: str, under: str = "") -> str:
+        """By which digest it holds an image of the lab's: `sha256:…`."""
+        creds = ["--creds", ":".join(self.login)] if self.login else []
+        command = ["skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}", *creds]
+        name = f"docker://{self.where}/{under}{reference}"
+        return subprocess.run(
+            [*command, name], check=True, capture_output=True, text=True
+        ).stdout.strip()
+
     def for_skopeo(self) -> dict[str, str]:
         """The environment of somebody whose skopeo may use it: plain HTTP, and logged in."""
         insecure = self.folder / ".config/containers/registries.conf"

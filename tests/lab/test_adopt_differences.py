@@ -77,8 +77,8 @@ def paste(cluster: Cluster, hint: str) -> None:
 
 def lost(cluster: Cluster) -> list[str]:
     """What a plan says that adopting changes."""
-    expects: list[str] = cluster.ok("plan", "--adopt", "--json").document["expects"]
-    return expects
+    warnings: list[str] = cluster.ok("plan", "--adopt", "--json").document["warnings"]
+    return warnings
 
 
 @pytest.mark.exhaustive
@@ -97,8 +97,8 @@ def test_what_adopting_loses_is_told_and_kept_by_what_the_plan_advises(
         with classic.by_hand(fresh.lab, port=PORT, haproxy=text, options=options):
             other_port_is_named(fresh)
             paste(fresh, f"listeners: [{{port: {PORT}}}]")
-            expects = lost(fresh)
-            told = {line.partition(" (")[0].removeprefix("Differs: ") for line in expects}
+            warnings = lost(fresh)
+            told = {line.partition(" (")[0].removeprefix("Differs: ") for line in warnings}
             port = f"port {PORT}"
             assert {
                 f"{port}: acl inside src {text.partition('acl inside src ')[2].split()[0]}",
@@ -119,8 +119,8 @@ def test_what_adopting_loses_is_told_and_kept_by_what_the_plan_advises(
                 re.search(r"bind|timeout c|retries|balance|servers|log|unused", what)
                 for what in told
             )
-            assert "canary" not in str(expects)
-            (block,) = (line for line in expects if line.startswith("To keep all of that"))
+            assert "canary" not in str(warnings)
+            (block,) = (line for line in warnings if line.startswith("To keep all of that"))
             paste(fresh, block.partition("\n")[2])
             assert [line for line in lost(fresh) if "to keep it:" in line] == []
             # haproxy and keepalived themselves accept what was advised.

@@ -24,7 +24,7 @@ def new_config(cluster: Cluster) -> None:
 
 
 def new_image(cluster: Cluster) -> None:
-    """A change that is a new container, and a hand-over."""
+    """A change that is a new container, and a handover."""
     newer = cluster.inventory["images"]["haproxy"]["reference"] != "haproxy:3.0.11"
     reference = "haproxy:3.0.11" if newer else "haproxy:2.6.12"
     archive = str(ensure_image(reference))

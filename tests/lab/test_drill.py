@@ -32,7 +32,7 @@ def moved(drill: dict[str, Any]) -> None:
     assert drill["holder"] in drill["victims"]
     assert drill["successor"] not in drill["victims"]
     assert drill["detected"] <= drill["taken_over"]
-    assert drill["returned"] is False
+    assert drill["failed_back"] is False
     # Who leaves says so before it takes the address away: for some milliseconds both have it.
     began, ended = (drill["holder"], "breaking", ""), (drill["holder"], "mended", "")
     in_order(drill, began, (drill["holder"], "unbound", VIP), ended)
@@ -148,7 +148,7 @@ def test_the_vip_goes_home_by_weight(served: Cluster) -> None:
     eventually(lambda: served.holders() == ["n1"], "the VIP is on the best node")
     for drill in drilled(served, "all"):
         assert drill["holder"] == "n1"
-        assert drill["returned"] is True
+        assert drill["failed_back"] is True
         if "n1" not in drill["victims"]:
             assert drill["successor"] is None
             continue

@@ -31,7 +31,7 @@ def new_config(cluster: Cluster) -> None:
 
 
 def new_image(cluster: Cluster) -> None:
-    """A new container, and a hand-over; the image is not there yet."""
+    """A new container, and a handover; the image is not there yet."""
     archive = str(ensure_image(NEWER))
     cluster.inventory["images"]["haproxy"] = {"reference": NEWER, "archive": archive}
     for node in cluster.lab.nodes:

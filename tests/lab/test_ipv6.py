@@ -41,7 +41,7 @@ def test_the_holder_is_recreated_without_a_failure(six: Cluster) -> None:
     assert probe.failed == []
     assert probe.done > 100
     steps = {step["action"] for node in document["plan"] for step in node["steps"]}
-    assert {"hand-over", "recreate-container", "end-hand-over"} <= steps
+    assert {"handover", "recreate-container", "finish-handover"} <= steps
     assert six.holders(six.lab.vip6) != [holder]
     assert six.up()["changes"] == 0
 

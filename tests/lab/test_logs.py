@@ -193,6 +193,34 @@ def test_a_follower_that_nobody_ends_ends_itself(served: Cluster, lack: str) -> 
     assert [reader for reader in readers(served) if reader.startswith("n1:")] == []
 
 
+def test_a_line_without_end_takes_no_memory_of_the_node(served: Cluster) -> None:
+    node = served.lab.nodes[-1]
+    flood = (
+        f"p=$(docker inspect --format '{{{{.State.Pid}}}}' {KEEPALIVED}); "
+        "head -c 100000000 /dev/zero | tr '\\0' x >/proc/$p/fd/1; echo >/proc/$p/fd/1"
+    )
+    most = "ps -o rss= -C sed,fold,sh | sort -n | tail -n 1"
+    with following(served, "--tail", "1", "--container", "keepalived") as followed:
+        eventually(lambda: len(readers(served)) >= len(served.lab.nodes), "they are followed")
+        seen = [0]
+        watch = threading.Event()
+
+        def look() -> None:
+            while not watch.wait(0.1):
+                seen.append(int(served.node(node, most)))
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        try:
+            served.node(node, flood)
+            say(served, node, KEEPALIVED, "after the flood")
+            followed.sees("after the flood", seconds=60)
+        finally:
+            watch.set()
+            thread.join()
+    assert max(seen) < 16_000, "kilobytes"
+
+
 def test_where_nothing_is_it_is_told(fresh: Cluster) -> None:
     result = fresh.run("logs")
     assert result.code == 1

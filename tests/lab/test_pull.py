@@ -156,6 +156,47 @@ def test_check_asks_the_registry_and_pulls_nothing(
     assert nothing_left(fresh)
 
 
+def test_an_image_that_is_named_by_its_digest_is_pulled_changed_and_brought_back(
+    fresh: Cluster, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGISTRY_PASSWORD", PASSWORD)
+    registry.put("haproxy:3.0.11", "team/")
+    older, newer = (registry.digest(f"haproxy:{tag}", "team/") for tag in ("2.6.12", "3.0.11"))
+    pinned = f"haproxy@{older}"
+    fresh.inventory["images"]["haproxy"]["reference"] = pinned
+    checks = fresh.run("check", "--json").document["checks"]
+    told = {c["message"] for c in checks if c["id"] == "image" and "haproxy@" in c["message"]}
+    assert told == {f"{registry.where}/team/{pinned} will be pulled; {registry.where} has it"}
+    fresh.ok("up")
+    runs = "docker inspect --format '{{.Config.Image}}' kube-lb-haproxy"
+    version = "docker exec kube-lb-haproxy haproxy -v"
+    assert fresh.node("n3", runs) == f"{registry.where}/team/{pinned}"
+    assert fresh.up()["changes"] == 0
+
+    # With its tag as well, for people; what counts is the digest.
+    fresh.inventory["images"]["haproxy"]["reference"] = f"haproxy:3.0.11@{newer}"
+    fresh.ok("up")
+    assert fresh.node("n3", runs) == f"{registry.where}/team/haproxy:3.0.11@{newer}"
+    assert "3.0.11" in fresh.node("n3", version)
+    assert fresh.up()["changes"] == 0
+    fresh.ok("up", "--rollback")
+    assert fresh.node("n3", runs) == f"{registry.where}/team/{pinned}"
+    assert "2.6.12" in fresh.node("n3", version)
+
+    before = fresh.snapshot()
+    absent = f"haproxy@sha256:{'0' * 64}"
+    fresh.inventory["images"]["haproxy"]["reference"] = absent
+    refused = fresh.run("up")
+    assert refused.code == 1
+    assert "manifest unknown" in refused.err
+    assert fresh.snapshot() == before
+    pushed = fresh.run("images push")
+    assert pushed.code == 2
+    assert "an archive keeps no digests" in pushed.err
+    fresh.inventory["images"]["haproxy"]["reference"] = pinned
+    fresh.ok("down", "--yes")
+
+
 @pytest.mark.exhaustive
 def test_a_pull_ends_when_the_engine_hangs(
     fresh: Cluster, registry: Registry, monkeypatch: pytest.MonkeyPatch

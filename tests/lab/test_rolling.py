@@ -36,7 +36,7 @@ def test_an_haproxy_image_is_rolled_out_without_a_failure(served: Cluster) -> No
     }
     (holder,) = served.holders()
     actions = roll(served)
-    assert {"hand-over", "recreate-container", "end-hand-over"} <= actions
+    assert {"handover", "recreate-container", "finish-handover"} <= actions
     assert served.holders() != [holder]
     for node in served.lab.nodes:
         assert (
@@ -50,7 +50,7 @@ def test_a_keepalived_image_is_rolled_out_without_a_failure(served: Cluster) -> 
         "reference": newer,
         "archive": str(ensure_image(newer)),
     }
-    assert {"hand-over", "recreate-container", "end-hand-over"} <= roll(served)
+    assert {"handover", "recreate-container", "finish-handover"} <= roll(served)
     for node in served.lab.nodes:
         image = served.node(node, f"docker inspect --format '{{{{.Config.Image}}}}' {KEEPALIVED}")
         assert image == newer
@@ -61,7 +61,7 @@ def test_where_preempt_is_on_the_vip_comes_back(served: Cluster) -> None:
     served.up()
     eventually(lambda: served.holders() == ["n1"], "the preferred node has it")
     served.inventory["haproxy"] = {"maxconn": 900}
-    assert "hand-over" in roll(served)
+    assert "handover" in roll(served)
     assert served.holders() == ["n1"]
 
 
@@ -89,7 +89,7 @@ def test_a_hand_over_that_a_dead_run_left_is_ended(served: Cluster, where: str) 
     node = holder if where == "holder" else next(n for n in served.lab.nodes if n != holder)
     served.node(node, "echo 1 >/etc/hadeploy/kube-lb/track/handover")
     steps = {s["action"] for n in served.up()["plan"] for s in n["steps"]}
-    assert steps == {"end-hand-over", "write-record"}
+    assert steps == {"finish-handover", "write-record"}
     assert served.up()["changes"] == 0
 
 

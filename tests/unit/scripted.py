@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any
 
 from rich.console import Console
 
-from hadeploy.remote.session import Session
+from hadeploy.remote.session import SCRIPT_SECONDS, Session
+from hadeploy.remote.timed_channel import TimedChannel
 from hadeploy.ui.progress import Lines
 
 PROGRESS = Lines(Console(quiet=True))
@@ -18,7 +20,9 @@ class _Channel:
 
     def __init__(self, answer: bytes, code: int) -> None:
         self._answer, self._code = answer, code
-        self._sent, self._said = b"", False
+        self._sent, self._said, self._seconds = b"", False, 0.0
+        self.status_event = threading.Event()
+        self.status_event.set()
 
     def __enter__(self) -> _Channel:
         return self
@@ -26,8 +30,15 @@ class _Channel:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def sendall(self, data: bytes) -> None:
+    def settimeout(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def gettimeout(self) -> float:
+        return self._seconds
+
+    def send(self, data: bytes) -> int:
         self._sent += data
+        return len(data)
 
     def shutdown_write(self) -> None:
         pass
@@ -50,8 +61,17 @@ class ScriptedSession(Session):
         super().__init__(node, None, sudo=False, silence=5)
         object.__setattr__(self, "_channel_of", lambda: _Channel(answer.encode(), code))
 
-    def _begin(self, command: str, size: int, doing: str, *, patient: bool = True) -> Any:
-        return self._channel_of(), b""  # type: ignore[attr-defined]
+    def _begin(
+        self,
+        command: str,
+        size: int,
+        operation: str,
+        *,
+        patient: bool = True,
+        seconds: float = SCRIPT_SECONDS,
+    ) -> TimedChannel:
+        channel: Any = self._channel_of()  # type: ignore[attr-defined]
+        return TimedChannel(channel, self.node, operation, self.silence, seconds)
 
 
 def message(kind: str, *words: str) -> str:

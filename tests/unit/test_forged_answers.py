@@ -15,10 +15,10 @@ from hadeploy.images.load import pull
 from hadeploy.observe.gather import look_at
 from hadeploy.plan.model import Impact, NodePlan, Step
 from hadeploy.remote.session import Session
-from hadeploy.rollout.apply_node import put_back, take_turn
+from hadeploy.rollout.apply_node import apply_node, put_back
 from hadeploy.rollout.down import remove
 from hadeploy.rollout.lock import Lock, break_lock, held, holders, take
-from hadeploy.rollout.node_outcome import NodeFailedError, Standing
+from hadeploy.rollout.node_outcome import NodeFailedError, NodeOutcome
 from tests.unit import builders
 from tests.unit.scripted import PROGRESS, ScriptedSession, message
 
@@ -28,7 +28,7 @@ TURN = NodePlan(
     (
         Step("write-file", "haproxy/haproxy.cfg", "it changes", Impact.NONE, role="haproxy"),
         Step("reload-container", "c-haproxy", "it changes", Impact.RELOAD, role="haproxy"),
-        Step("hand-over", "the VIP", "before a restart", Impact.HANDOVER),
+        Step("handover", "the VIP", "before a restart", Impact.HANDOVER),
         Step("write-record", "applied.json", "it changes", Impact.NONE),
     ),
 )
@@ -36,7 +36,7 @@ TURN = NodePlan(
 
 def watch(session: Session) -> None:
     watched = Watched(["198.51.100.100"], {})
-    session.run("x", doing="watching", on_message=lambda m: watched.hear("n3", m))
+    session.run("x", operation="watching", on_message=lambda m: watched.hear("n3", m))
     watched.events()
     watched.requests()
 
@@ -47,8 +47,8 @@ def lock(session: Session) -> None:
 
 
 READERS: dict[str, Callable[[Session], object]] = {
-    "turn": lambda s: take_turn("x", TURN, s, PROGRESS),
-    "second part of a turn": lambda s: take_turn("x", TURN, s, PROGRESS, begun=True),
+    "turn": lambda s: apply_node("x", TURN, s, PROGRESS),
+    "second part of a turn": lambda s: apply_node("x", TURN, s, PROGRESS, begun=True),
     "putting back": lambda s: put_back("x", s, PROGRESS),
     "removing": lambda s: remove("x", TURN, s, PROGRESS),
     "looking": lambda s: look_at(s, "x"),
@@ -136,7 +136,7 @@ def test_any_answer_is_a_value_or_an_error_that_names_the_node(
 )
 def test_a_turn_with_a_damaged_answer_has_nobody_know_what_the_node_has(answer: str) -> None:
     with pytest.raises(HadeployError, match="n3: applying: what the node answered") as raised:
-        take_turn("x", TURN, ScriptedSession(answer + message("end")), PROGRESS)
+        apply_node("x", TURN, ScriptedSession(answer + message("end")), PROGRESS)
     assert not isinstance(raised.value, NodeFailedError)
     assert raised.value.hint
 
@@ -145,9 +145,9 @@ def test_a_failed_step_is_told_with_what_it_said() -> None:
     answer = message("step", "1") + "Loading failure!\n" + message("failed", "1")
     answer += message("restoring") + message("restored") + message("end")
     with pytest.raises(NodeFailedError, match="failed while reloading c-haproxy") as raised:
-        take_turn("x", TURN, ScriptedSession(answer), PROGRESS)
+        apply_node("x", TURN, ScriptedSession(answer), PROGRESS)
     assert raised.value.detail == "Loading failure!"
-    assert raised.value.standing is Standing.RESTORED
+    assert raised.value.standing is NodeOutcome.RESTORED
 
 
 def test_a_lock_that_is_garbage_is_told_without_it() -> None:

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import Sight
+from hadeploy.check.model import CheckContext
 from hadeploy.desired import layout
 from hadeploy.desired.model import configuration_id
 from hadeploy.diagnose.evaluate import diagnose
-from hadeploy.diagnose.model import Scene
+from hadeploy.diagnose.model import DiagnosisContext
 from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import read_observation
 from hadeploy.observe.model import ObservedNode
@@ -31,7 +31,7 @@ from hadeploy.plan.rolling import make_plan
 from hadeploy.rollout.record import applied_record
 from hadeploy.scripts.protocol import Message, Reply
 from hadeploy.status.build import cluster_status
-from hadeploy.status.situation import Situation
+from hadeploy.status.situation import ClusterSnapshot
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 from tests.unit.diagnose.scenes import CLUSTER, captured
@@ -72,13 +72,15 @@ def answers(node: str, record: bytes) -> Reply:
 
 def everything(observed: dict[str, ObservedNode]) -> None:
     """All that commands do with records."""
-    for finding in evaluate(Sight(CLUSTER, observed)):
+    for finding in evaluate(CheckContext(CLUSTER, observed)):
         json.dumps(finding.document())
     proofs = prove(CLUSTER, DESIRED, observed)
-    for diagnosis in diagnose(Scene(CLUSTER, DESIRED, observed, proofs, {}, {})):
+    for diagnosis in diagnose(DiagnosisContext(CLUSTER, DESIRED, observed, proofs, {}, {})):
         json.dumps(diagnosis.document())
     make_down_plan(CLUSTER, observed)
-    situation = Situation(CLUSTER, DESIRED, observed, make_plan(CLUSTER, DESIRED, observed), {})
+    situation = ClusterSnapshot(
+        CLUSTER, DESIRED, observed, make_plan(CLUSTER, DESIRED, observed), {}
+    )
     cluster_status(situation, "2026-01-01T00:00:00+00:00")
     with contextlib.suppress(HadeployError):
         previous_configuration(CLUSTER, observed)

@@ -13,21 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import Sight
+from hadeploy.check.model import CheckContext
 from hadeploy.diagnose.evaluate import diagnose
-from hadeploy.diagnose.model import Scene
+from hadeploy.diagnose.model import DiagnosisContext
 from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import read_observation
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.parse_vrrp import parse_evidence
-from hadeploy.observe.parsing import making_sense
-from hadeploy.observe.vrrp import Evidence
+from hadeploy.observe.parsing import parsing
+from hadeploy.observe.vrrp import Diagnostics
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.rolling import make_plan
 from hadeploy.scripts.protocol import Message, Reply
 from hadeploy.status.build import cluster_status
 from hadeploy.status.metrics import metrics
-from hadeploy.status.situation import Situation
+from hadeploy.status.situation import ClusterSnapshot
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 from tests.unit.diagnose.scenes import CAPTURED, CLUSTER, captured
@@ -118,14 +118,14 @@ def whole(messages: list[Message]) -> list[Message]:
     return [*found, *MACHINE]
 
 
-def read(scene: str, random: Random) -> tuple[dict[str, ObservedNode], dict[str, Evidence]]:
+def read(scene: str, random: Random) -> tuple[dict[str, ObservedNode], dict[str, Diagnostics]]:
     """What is believed of answers that are bent."""
     observed, evidence = {}, {}
     for node, answers in captured(scene).items():
         with contextlib.suppress(HadeployError):
             observed[node] = read_observation(node, bent(whole(answers["observation"]), random))
             if "evidence" in answers:
-                with making_sense(node, "looking for the cause"):
+                with parsing(node, "looking for the cause"):
                     evidence[node] = parse_evidence(bent(answers["evidence"], random))
     return observed, evidence
 
@@ -136,12 +136,14 @@ def test_garbage_is_refused_or_told_as_what_it_is(scene: str, random: Random) ->
     observed, evidence = read(scene, random)
     away = {n: HadeployError("away", node=n) for n in DESIRED if n not in observed}
     desired = {node: DESIRED[node] for node in observed}
-    for finding in evaluate(Sight(CLUSTER, observed)):
+    for finding in evaluate(CheckContext(CLUSTER, observed)):
         json.dumps(finding.document())
     proofs = prove(CLUSTER, desired, observed)
-    for diagnosis in diagnose(Scene(CLUSTER, desired, observed, proofs, evidence, away)):
+    for diagnosis in diagnose(DiagnosisContext(CLUSTER, desired, observed, proofs, evidence, away)):
         json.dumps(diagnosis.document())
     make_down_plan(CLUSTER, observed)
-    situation = Situation(CLUSTER, desired, observed, make_plan(CLUSTER, desired, observed), away)
+    situation = ClusterSnapshot(
+        CLUSTER, desired, observed, make_plan(CLUSTER, desired, observed), away
+    )
     status, _ = cluster_status(situation, "2026-01-01T00:00:00+00:00")
     assert metrics(CLUSTER.name, status, 1.0)

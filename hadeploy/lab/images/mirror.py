@@ -28,7 +28,7 @@ def debian_mirror() -> str:
     try:
         text = run_tool(
             ("apt-get", "indextargets", "--format", line, "Created-By: Packages"),
-            doing="asking apt for this machine's mirror",
+            operation="asking apt for this machine's mirror",
         )
     except HadeployError:
         return _FALLBACK

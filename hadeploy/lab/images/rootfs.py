@@ -46,7 +46,7 @@ def unpack(recipe: Recipe, target: Path) -> None:
             str(target),
             debian_mirror(),
         ),
-        doing=f"making the image {recipe.reference}",
+        operation=f"making the image {recipe.reference}",
         timeout=600,
     )
 
@@ -60,12 +60,12 @@ def check_version(recipe: Recipe, root: Path) -> None:
     program = "/" + str(find_program(root, recipe.program))
     said = run_tool(
         ("sh", "-c", 'exec chroot "$1" "$2" -v 2>&1', "sh", str(root), program),
-        doing=f"asking {recipe.program} for its version",
+        operation=f"asking {recipe.program} for its version",
     )
     if not re.search(rf"\bv?{re.escape(recipe.version)}\b", said):
         raise HadeployError(
             f"{recipe.suite} has another version: {said.splitlines()[0] if said else 'none'}",
-            doing=f"making the image {recipe.reference}",
+            operation=f"making the image {recipe.reference}",
         )
 
 
@@ -78,7 +78,7 @@ def find_program(root: Path, name: str) -> Path:
     for folder in _BIN_FOLDERS:
         if (root / folder / name).exists():
             return Path(folder) / name
-    raise HadeployError(f"{name} is in none of the packages", doing="making an image")
+    raise HadeployError(f"{name} is in none of the packages", operation="making an image")
 
 
 def parse_ldd(text: str) -> set[str]:
@@ -94,7 +94,7 @@ def libraries_of(root: Path, programs: Iterable[Path]) -> set[Path]:
     """
     said = run_tool(
         ("chroot", str(root), "ldd", *(f"/{program}" for program in programs)),
-        doing="looking for shared libraries",
+        operation="looking for shared libraries",
         check=False,
     )
     wanted = parse_ldd(said)
@@ -150,7 +150,7 @@ def entries(recipe: Recipe, root: Path) -> list[Entry]:
         **_accounts(recipe),
     }
     if recipe.busybox:
-        applets = run_tool(("chroot", str(root), "busybox", "--list"), doing="listing applets")
+        applets = run_tool(("chroot", str(root), "busybox", "--list"), operation="listing applets")
         for applet in applets.split():
             made.setdefault(f"/usr/bin/{applet}", Entry.link("busybox"))
     else:
@@ -171,7 +171,7 @@ def relocated(program: bytes, moved: Iterable[tuple[str, str]]) -> bytes:
     for old, new in moved:
         before, after = old.encode() + b"\0", new.encode() + b"\0"
         if before not in program or len(after) > len(before):
-            raise HadeployError(f"cannot replace {old} by {new}", doing="making an image")
+            raise HadeployError(f"cannot replace {old} by {new}", operation="making an image")
         program = program.replace(before, after.ljust(len(before), b"\0"))
     return program
 

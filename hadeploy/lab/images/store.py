@@ -69,7 +69,7 @@ def ensure_image(
     if recipe is None and real is None:
         raise HadeployError(
             f"there is no recipe for {reference}, and this machine's Docker does not have it",
-            doing="making a lab image",
+            operation="making a lab image",
             hint=f"there are {', '.join(RECIPES)}",
             code=ExitCode.USAGE,
         )
@@ -78,7 +78,7 @@ def ensure_image(
     target = folder / f"{reference.replace('/', '-').replace(':', '-')}-{key}.tar"
     if target.exists():
         return target
-    with locked(folder / ".making" / target.name, doing=f"making the image {reference}"):
+    with locked(folder / ".making" / target.name, operation=f"making the image {reference}"):
         if target.exists():
             return target
         making = folder / ".making" / target.name
@@ -89,7 +89,7 @@ def ensure_image(
             if recipe is None:
                 report(f"taking the image {reference} from this machine's Docker")
                 save = (*_docker(engine), "save", "-o", str(draft), reference)
-                run_tool(save, doing="saving the real image", timeout=300)
+                run_tool(save, operation="saving the real image", timeout=300)
             else:
                 report(f"making the image {reference} from Debian packages")
                 _make(recipe, Path(scratch), draft, architecture)
@@ -99,7 +99,7 @@ def ensure_image(
 
 def _architecture() -> str:
     asking = "asking for this machine's architecture"
-    return run_tool(("dpkg", "--print-architecture"), doing=asking).strip()
+    return run_tool(("dpkg", "--print-architecture"), operation=asking).strip()
 
 
 def host_image(reference: str, engine: Path = HOST_ENGINE) -> str | None:
@@ -108,7 +108,7 @@ def host_image(reference: str, engine: Path = HOST_ENGINE) -> str | None:
         return None
     inspect = (*_docker(engine), "image", "inspect", "--format", "{{.Id}}", reference)
     try:
-        identity = run_tool(inspect, doing="looking for the real image", timeout=10)
+        identity = run_tool(inspect, operation="looking for the real image", timeout=10)
     except HadeployError:
         return None
     return identity.strip().removeprefix("sha256:")[:16]

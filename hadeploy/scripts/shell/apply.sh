@@ -302,8 +302,8 @@ let_go() {
     unpin $HD_VIPS
 }
 
-# end_hand_over CONTAINER PORT ADDRESS...: this node may have the VIP again, unless the operator says otherwise.
-end_hand_over() {
+# finish_handover CONTAINER PORT ADDRESS...: this node may have the VIP again, unless the operator says otherwise.
+finish_handover() {
     hd_container=$1
     shift
     hears_holder "$@" && set_track handover 0 || return 1

@@ -43,7 +43,7 @@ mend_keepalived_kill() { come_back "$HD_KEEPALIVED"; }
 
 # to_all SIGNAL CONTAINER: to its first process and all that came from it.
 to_all() {
-    hd_pids=$(docker container top "$2" -o pid | tail -n +2) || return 1
+    hd_pids=$(timeout 30 docker container top "$2" -o pid | tail -n +2) || return 1
     # shellcheck disable=SC2086  # a list of words
     kill "-$1" $hd_pids
 }

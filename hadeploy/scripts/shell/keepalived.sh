@@ -2,10 +2,13 @@
 # Asking keepalived for its state.
 MOST_DUMP_BYTES=1048576
 
+# tmp_of PID: its folder; an image may have made a link of it, which would lead to a folder of the node.
+tmp_of() { [ ! -L "/proc/$1/root/tmp" ] && printf '%s\n' "/proc/$1/root/tmp"; }
+
 # check_age CONTAINER: seconds since its check of haproxy ran last; fails if it never did.
 check_age() {
     hd_check_pid=$(main_pid "$1") || return 1
-    hd_checked=$(stat -c %Y "/proc/$hd_check_pid/root/tmp/hadeploy-checked" 2>/dev/null) || return 1
+    hd_tmp=$(tmp_of "$hd_check_pid") && hd_checked=$(stat -c %Y "$hd_tmp/hadeploy-checked" 2>/dev/null) || return 1
     printf '%s\n' "$(($(date +%s) - hd_checked))"
 }
 
@@ -20,10 +23,10 @@ vrrp_dump() {
 vrrp_ask() {
     hd_dump=
     hd_vrrp_pid=$(main_pid "$1") || return 1
-    [ ! -e "/proc/$hd_vrrp_pid/root/tmp/keepalived.data" ] ||
-        rm -f "/proc/$hd_vrrp_pid/root/tmp/keepalived.data"
+    hd_tmp=$(tmp_of "$hd_vrrp_pid") || return 1
+    [ ! -e "$hd_tmp/keepalived.data" ] || rm -f "$hd_tmp/keepalived.data"
     kill -USR1 "$hd_vrrp_pid" 2>/dev/null || return 1
-    hd_dump=/proc/$hd_vrrp_pid/root/tmp/keepalived.data
+    hd_dump=$hd_tmp/keepalived.data
 }
 
 # vrrp_read: what the one says that was asked.
@@ -56,7 +59,8 @@ ask_again() {
 # vrrp_stats CONTAINER: what it has sent, heard and refused since it was started (SIGUSR2).
 vrrp_stats() {
     hd_vrrp_pid=$(main_pid "$1") || return 1
-    hd_stats=/proc/$hd_vrrp_pid/root/tmp/keepalived.stats
+    hd_tmp=$(tmp_of "$hd_vrrp_pid") || return 1
+    hd_stats=$hd_tmp/keepalived.stats
     rm -f "$hd_stats"
     kill -USR2 "$hd_vrrp_pid" 2>/dev/null || return 1
     written "$hd_stats" USR2 'Priority Zero:' || return 1

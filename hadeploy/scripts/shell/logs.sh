@@ -7,7 +7,7 @@
 # stdbuf.
 tagged() {
     if stdbuf -oL true 2>/dev/null; then
-        stdbuf -oL sed "s/^/$HD_MARK $1 /"
+        fold_lines | stdbuf -oL sed "s/^/$HD_MARK $1 /"
     else
         while IFS= read -r hd_line; do
             printf '%s %s %s\n' "$HD_MARK" "$1" "$hd_line"

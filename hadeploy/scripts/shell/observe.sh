@@ -7,6 +7,7 @@
 MOST_ASKED_AT_ONCE=16
 SILENT_SECONDS=0.3
 MOST_LOG_BYTES=104857600
+MOST_PROGRAM_BYTES=67108864
 
 observe_node() {
     emit node
@@ -268,7 +269,8 @@ observe_versions() {
     emit version haproxy "$(http_get "$HD_HEALTH_PORT" /stats |
         sed -n 's/.*HAProxy version \([0-9][^ ,<]*\).*/\1/p' | head -n 1)"
     hd_exe=/proc/$(main_pid "$HD_KEEPALIVED")/exe || return 0
-    emit version keepalived "$(grep -a -o -m 1 'Keepalived v[0-9][0-9.]*' "$hd_exe" 2>/dev/null |
+    emit version keepalived "$(head -c "$MOST_PROGRAM_BYTES" "$hd_exe" 2>/dev/null |
+        grep -a -o -m 1 'Keepalived v[0-9][0-9.]*' |
         sed -n '1s/.* v//p')"
 }
 

@@ -2,6 +2,9 @@
 # Whether the engine can have images from their registry; nothing is pulled. Given: HD_IMAGES, HD_AUTH
 # (the login as the engine's API wants it, "" for none).
 
+# Of what a registry says; the status comes last.
+MOST_REGISTRY_BYTES=65536
+
 ask_registry() {
     have curl || return 0
     for hd_image in $HD_IMAGES; do
@@ -15,5 +18,6 @@ ask_registry() {
 ask_for() {
     printf 'X-Registry-Auth: %s\n' "$HD_AUTH" |
         timeout 30 curl --silent --show-error --header @- --write-out '\n%{http_code}\n' \
-            --unix-socket /var/run/docker.sock "http://localhost/distribution/$1/json"
+            --unix-socket /var/run/docker.sock "http://localhost/distribution/$1/json" |
+        tail -c "$MOST_REGISTRY_BYTES"
 }

@@ -159,6 +159,15 @@ last_bytes() {
     timeout 10 "$@" 2>&1 | tail -c "$hd_bytes"
 }
 
+# What a container prints may be one line without end, which is broken before a program keeps it in memory as a
+# whole.
+MOST_LINE_BYTES=65536
+
+# fold_lines: line by line, at once; without stdbuf (busybox) as they come.
+fold_lines() {
+    if stdbuf -oL true 2>/dev/null; then stdbuf -oL fold -b -w "$MOST_LINE_BYTES"; else cat; fi
+}
+
 # brief BYTES COMMAND...: its exit code, also in hd_code, and what it prints in hd_said; it fails if that is more.
 brief() {
     hd_most=$1

@@ -37,7 +37,7 @@ support_containers() {
     tell docker container ls --all --no-trunc --filter "label=hadeploy.cluster=$HD_CLUSTER"
     emit part inspect.json
     # shellcheck disable=SC2046  # a list of ids
-    docker container inspect $(our_containers) 2>/dev/null
+    timeout 10 docker container inspect $(our_containers) 2>/dev/null | head -c "$HD_BYTES"
     log_of haproxy.log "$HD_HAPROXY"
     log_of keepalived.log "$HD_KEEPALIVED"
 }

@@ -51,7 +51,7 @@ watch_node() {
     hd_folder=$(mktemp -d /run/hadeploy/watch.XXXXXX) && hd_pipe=$hd_folder/pipe && mkfifo "$hd_pipe" ||
         return 1
     # Held open for writing, so that it does not end when a program does.
-    each_line <"$hd_pipe" &
+    { fold_lines | each_line; } <"$hd_pipe" &
     hd_reader=$!
     exec 7>"$hd_pipe"
     follow_addresses

@@ -11,7 +11,7 @@ from hadeploy.adopt.conflicts import haproxy_claims, keepalived_claims, stopped_
 from hadeploy.adopt.managers import compose_project
 from hadeploy.adopt.side_by_side import to_disable, with_disabling
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import Finding, Sight
+from hadeploy.check.model import CheckContext, Finding
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.stopped_foreign import StoppedForeign
 from hadeploy.plan.model import NodePlan, Plan
@@ -61,7 +61,7 @@ def labelled(**labels: str) -> ObservedNode:
 
 
 def found(node: ObservedNode, *, adopt: bool = False, **inventory: object) -> list[Finding]:
-    sight = Sight(looks.inventory(**inventory), {node.node: node}, adopt)
+    sight = CheckContext(looks.inventory(**inventory), {node.node: node}, adopt)
     checks = ("conflicting-containers", "set-up-by-hand")
     return [f for f in evaluate(sight) if f.check in checks and f.verdict != "pass"]
 
@@ -174,7 +174,7 @@ def test_they_are_stopped_first_and_keepalived_before_haproxy() -> None:
         "write-record",
     ]
     assert plan.nodes[0].steps[1].subject == "diamond-haproxy"
-    assert plan.expects == ()
+    assert plan.warnings == ()
 
 
 def test_labels_are_shown_without_what_a_terminal_obeys() -> None:

@@ -32,7 +32,7 @@ def classics(mode: str = "multicast", **changes: Any) -> dict[str, Classic]:
 
 
 def told(found: dict[str, Classic], **inventory: Any) -> list[tuple[str | None, str]]:
-    return [(e.node, e.what) for e in obstacles(looks.inventory(**inventory), found) if e.hint]
+    return [(e.node, e.message) for e in obstacles(looks.inventory(**inventory), found) if e.hint]
 
 
 @pytest.mark.parametrize("mode", ["multicast", "unicast"])
@@ -97,7 +97,7 @@ def test_nodes_that_disagree_are_refused(change: dict[str, Any], what: str) -> N
 
 def test_another_vip_says_what_to_change() -> None:
     (first, *_) = obstacles(looks.inventory(vip="198.19.122.101"), classics())
-    assert first.what == "that cluster's VIP is 198.19.122.100, the inventory's 198.19.122.101"
+    assert first.message == "that cluster's VIP is 198.19.122.100, the inventory's 198.19.122.101"
     assert (first.hint or "").startswith("set `vip: 198.19.122.100`;")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from hadeploy.adopt.recognise import read_classics, recognise, words
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import Finding, Sight, failures
+from hadeploy.check.model import CheckContext, Finding, failures
 from hadeploy.errors import NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode, Owner, Socket
@@ -17,7 +17,7 @@ from tests.unit.adopt import looks
 
 
 def stopping(cluster: Cluster, node: ObservedNode) -> list[Finding]:
-    found = failures(evaluate(Sight(cluster, {node.node: node})))
+    found = failures(evaluate(CheckContext(cluster, {node.node: node})))
     return [finding for finding in found if finding.node]
 
 
@@ -131,7 +131,7 @@ def test_an_old_haproxy_on_another_port_is_named_and_its_clients_are_not_refused
     )
     assert "set `listeners: [{port: 8443}]` and run `hadeploy up --adopt`" in (error.fix or "")
     # Adopting is no way around it: nothing would answer there any more.
-    sight = Sight(looks.inventory(), {node.node: node}, adopt=True)
+    sight = CheckContext(looks.inventory(), {node.node: node}, adopt=True)
     assert [f.message for f in failures(evaluate(sight)) if f.check == "set-up-by-hand"] == [
         error.message
     ]
@@ -219,5 +219,5 @@ def test_what_cannot_be_taken_over_is_told_with_file_and_container() -> None:
         read_classics({"n1": bent})
     (error,) = caught.value.errors
     assert error.node == "n1"
-    assert "keepalived.conf in " in error.what
-    assert "has auth_type AH" in error.what
+    assert "keepalived.conf in " in error.message
+    assert "has auth_type AH" in error.message

@@ -33,7 +33,7 @@ def test_an_unknown_check_is_refused_with_the_known_ones() -> None:
     ) as caught:
         refuse_unknown(["ports", "bogus"], essential=True)
     assert caught.value.code == ExitCode.USAGE
-    assert all(check.id in caught.value.what for check in CHECKS)
+    assert all(check.id in caught.value.message for check in CHECKS)
 
 
 def test_without_the_essential_ones_there_is_nothing_to_plan() -> None:

@@ -7,12 +7,12 @@ import io
 from rich.console import Console
 
 from hadeploy.check.model import Finding
-from hadeploy.check.render import checks_picture, finding_line
+from hadeploy.check.render import finding_line, render_checks
 
 
 def shown(findings: list[Finding]) -> list[str]:
     console = Console(file=io.StringIO(), width=80, color_system=None)
-    console.print(checks_picture(findings, ["n1", "n2"]), soft_wrap=True)
+    console.print(render_checks(findings, ["n1", "n2"]), soft_wrap=True)
     assert isinstance(console.file, io.StringIO)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 

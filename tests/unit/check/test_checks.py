@@ -12,7 +12,7 @@ import pytest
 from hadeploy.check.archive import Archive
 from hadeploy.check.connection import refused
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import Sight
+from hadeploy.check.model import CheckContext
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.host import Host, Link, Nofile
 from hadeploy.observe.model import Address, ObservedNode, Owner, Socket
@@ -51,13 +51,15 @@ def node(**changes: Any) -> Callable[[ObservedNode], ObservedNode]:
 def wrong(
     look: ObservedNode, archives: Mapping[str, Archive] | None = None, **inventory: Any
 ) -> list[tuple[str, str, str]]:
-    sight = Sight(builders.cluster(**inventory), {look.node: look}, archives=archives or {})
+    sight = CheckContext(builders.cluster(**inventory), {look.node: look}, archives=archives or {})
     return [(f.check, f.verdict, f.message) for f in evaluate(sight) if f.verdict != "pass"]
 
 
 def test_a_fit_node_passes_every_check() -> None:
     look = fit()
-    found = evaluate(Sight(builders.cluster(), {"n1": fit("n1"), "n2": look, "n3": fit("n3")}))
+    found = evaluate(
+        CheckContext(builders.cluster(), {"n1": fit("n1"), "n2": look, "n3": fit("n3")})
+    )
     assert {f.verdict for f in found} == {"pass"}
     assert len({f.check for f in found}) == 23
 
@@ -212,7 +214,7 @@ def test_what_is_fine_passes(bend: Callable[[ObservedNode], ObservedNode]) -> No
 def test_a_stranger_with_the_vip_fails_once_all_nodes_were_asked() -> None:
     observed = {name: fit(name) for name in ("n1", "n2", "n3")}
     observed["n2"] = host(neighbours={builders.VIP: "02:aa:aa:aa:aa:aa"})(observed["n2"])
-    found = [f for f in evaluate(Sight(builders.cluster(), observed)) if f.verdict != "pass"]
+    found = [f for f in evaluate(CheckContext(builders.cluster(), observed)) if f.verdict != "pass"]
     assert [(f.check, f.node, f.verdict) for f in found] == [("vip-free", "n2", "fail")]
     assert "02:aa:aa:aa:aa:aa" in found[0].message
 
@@ -230,7 +232,7 @@ def test_a_node_of_ours_with_the_vip_is_no_stranger(
 ) -> None:
     asked = host(neighbours={builders.VIP: "02:aa:aa:aa:aa:aa"})(fit("n2"))
     observed = {"n1": bend(fit("n1")), "n2": asked, "n3": fit("n3")}
-    found = evaluate(Sight(builders.cluster(), observed))
+    found = evaluate(CheckContext(builders.cluster(), observed))
     assert {f.verdict for f in found} == {"pass"}
 
 
@@ -253,7 +255,7 @@ def test_who_else_uses_our_virtual_router_id(
 ) -> None:
     observed = {f"n{i}": fit(f"n{i}") for i in range(1, asked + 1)}
     observed["n1"] = host(heard=heard)(observed["n1"])
-    found = evaluate(Sight(builders.cluster(vrrp={"mode": mode}), observed))
+    found = evaluate(CheckContext(builders.cluster(vrrp={"mode": mode}), observed))
     told = [f.verdict for f in found if f.check == "virtual-router-id" and f.node == "n1"]
     assert told == ([verdict] if verdict else [])
 
@@ -262,7 +264,7 @@ def test_an_unnamed_speaker_may_be_a_keepalived_of_our_nodes() -> None:
     observed = {f"n{i}": fit(f"n{i}") for i in (1, 2, 3)}
     observed["n1"] = host(heard=("",))(observed["n1"])
     observed["n3"] = node(keepaliveds={7: "f" * 64})(observed["n3"])
-    found = evaluate(Sight(builders.cluster(), observed))
+    found = evaluate(CheckContext(builders.cluster(), observed))
     assert {f.verdict for f in found} == {"pass"}
 
 
@@ -273,7 +275,7 @@ def test_an_unnamed_speaker_of_a_new_number_is_none_of_ours(
     observed = builders.healthy(builders.cluster())
     observed["n1"] = host(heard=("",))(observed["n1"])
     cluster = builders.cluster(vrrp={"virtual_router_id": number})
-    found = evaluate(Sight(cluster, observed))
+    found = evaluate(CheckContext(cluster, observed))
     told = [f.verdict for f in found if f.check == "virtual-router-id"]
     assert told == ([verdict] if verdict else [])
 
@@ -345,7 +347,7 @@ def test_an_archive_that_needs_more_room_than_there_is_fails() -> None:
 
 
 def connect(stage: Any) -> HadeployError:
-    return HadeployError("no", stage=stage, node="n1", doing="connecting to a@b:22", hint="h")
+    return HadeployError("no", stage=stage, node="n1", operation="connecting to a@b:22", hint="h")
 
 
 DOORS = [
@@ -356,7 +358,7 @@ DOORS = [
         [("ssh-reach", "pass"), ("ssh-host-key", "pass"), ("ssh-login", "fail")],
     ),
     (
-        HadeployError("sudo wants a password", node="n1", doing="observing", stage="sudo"),
+        HadeployError("sudo wants a password", node="n1", operation="observing", stage="sudo"),
         [("ssh-reach", "pass"), ("ssh-host-key", "pass"), ("ssh-login", "pass"), ("sudo", "fail")],
     ),
     (

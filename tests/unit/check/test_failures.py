@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import Sight, failures
+from hadeploy.check.model import CheckContext, failures
 from hadeploy.check.places import former_nodes
 from hadeploy.observe.model import Address, ObservedNode, Owner, Socket
 from tests.unit import builders
 
 
 def of(observed: dict[str, ObservedNode], **inventory: Any) -> list[tuple[str | None, str]]:
-    findings = failures(evaluate(Sight(builders.cluster(**inventory), observed)))
+    findings = failures(evaluate(CheckContext(builders.cluster(**inventory), observed)))
     return [(finding.node, finding.message) for finding in findings if finding.node]
 
 
@@ -102,10 +102,10 @@ def test_a_former_node_stands_in_the_way_until_it_is_forgotten() -> None:
     smaller = builders.cluster(
         nodes=[{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2)]
     )
-    (finding,) = failures(list(former_nodes(Sight(smaller, observed))))
+    (finding,) = failures(list(former_nodes(CheckContext(smaller, observed))))
     assert "198.51.100.13 was a node of this cluster" in finding.message
-    forgotten = Sight(smaller, observed, forget=("198.51.100.13",))
-    for sight in (forgotten, Sight(builders.cluster(), observed)):
+    forgotten = CheckContext(smaller, observed, forget=("198.51.100.13",))
+    for sight in (forgotten, CheckContext(builders.cluster(), observed)):
         assert failures(list(former_nodes(sight))) == []
 
 
@@ -115,18 +115,18 @@ def test_a_node_of_another_cluster_of_that_name_takes_no_other_node_with_it() ->
     there = builders.healthy(theirs)["198.51.100.13"]
     ours = builders.cluster()
     observed = {**{n: builders.empty(n) for n in ("n1", "n2")}, "n3": there}
-    (finding,) = failures(list(former_nodes(Sight(ours, observed))))
+    (finding,) = failures(list(former_nodes(CheckContext(ours, observed))))
     assert finding.node == "n3"
     assert "a node of another cluster c, with 198.51.100.200" in finding.message
     assert "on 198.51.100.18 and 198.51.100.19, too" in finding.message
     # One whose VIP changes, or that grows, is the same cluster.
     for inventory in (builders.cluster(vip="198.51.100.200"), builders.cluster()):
         looks = builders.healthy(builders.cluster())
-        assert failures(list(former_nodes(Sight(inventory, looks)))) == []
+        assert failures(list(former_nodes(CheckContext(inventory, looks)))) == []
     alone = builders.cluster(nodes=["198.51.100.11"])
     looks = builders.healthy(alone)
     grown = builders.cluster(vip="198.51.100.200", nodes=["198.51.100.11", "198.51.100.12"])
-    assert failures(list(former_nodes(Sight(grown, looks)))) == []
+    assert failures(list(former_nodes(CheckContext(grown, looks)))) == []
 
 
 def test_our_paused_haproxy_does_not_stand_in_the_way() -> None:

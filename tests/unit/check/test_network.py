@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from hadeploy.check.model import Sight
+from hadeploy.check.model import CheckContext
 from hadeploy.check.network import interface, vip_subnet
 from hadeploy.observe.model import Address, Applied
 from hadeploy.observe.subnets import GIVE_BACK, networks_around, not_to_be_asked
@@ -20,7 +20,7 @@ def test_an_interface_without_the_nodes_address_would_not_hear_its_peers() -> No
     look = builders.empty("n2")
     other = Address("eth1", "198.51.100.99", 24)
     look = dataclasses.replace(look, addresses=(*look.addresses, other))
-    (found,) = interface(Sight(cluster, {"n2": look}), cluster.nodes[0], look)
+    (found,) = interface(CheckContext(cluster, {"n2": look}), cluster.nodes[0], look)
     assert (found.verdict, found.message) == (
         "fail",
         "198.51.100.12 is on eth0, so adverts to it would not be heard on eth1",
@@ -39,7 +39,7 @@ def test_a_vip_is_in_the_networks_of_the_nodes_and_of_its_prefix() -> None:
 def test_a_node_needs_an_address_of_each_family() -> None:
     cluster = builders.cluster(vip=[builders.VIP, "2001:db8::100"])
     look = builders.empty("n1")
-    sight = Sight(cluster, {"n1": look})
+    sight = CheckContext(cluster, {"n1": look})
     found = [(f.verdict, f.message) for f in vip_subnet(sight, cluster.nodes[0], look)]
     assert found == [
         ("pass", f"{builders.VIP} is in a subnet of eth0"),
@@ -58,7 +58,7 @@ def test_a_node_that_lost_its_address_is_told_to_get_it_back() -> None:
     lost = dataclasses.replace(builders.empty("n1"), applied=record)
     whole = builders.empty("n2")
     whole = dataclasses.replace(whole, addresses=(*whole.addresses, six))
-    sight = Sight(cluster, {"n1": lost, "n2": whole})
+    sight = CheckContext(cluster, {"n1": lost, "n2": whole})
     found = [f for f in vip_subnet(sight, cluster.nodes[0], lost) if f.verdict == "fail"]
     assert [(f.message, f.fix) for f in found] == [
         ("2001:db8::100 is in no subnet of eth0 any more, which has no IPv6 subnet", GIVE_BACK)
@@ -76,6 +76,6 @@ def test_the_prefix_of_a_vip_is_not_wider_than_the_subnet(prefix: str, wider: bo
     """It would be a route, and clients behind the router would get no answer."""
     cluster = builders.cluster(vip=f"{builders.VIP}{prefix}")
     look = builders.empty("n1")
-    found = list(vip_subnet(Sight(cluster, {"n1": look}), cluster.nodes[0], look))
+    found = list(vip_subnet(CheckContext(cluster, {"n1": look}), cluster.nodes[0], look))
     assert [f.verdict for f in found] == ["fail" if wider else "pass"]
     assert ("is wider than the subnet of eth0, 198.51.100.0/24" in found[0].message) == wider

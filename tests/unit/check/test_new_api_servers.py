@@ -10,7 +10,7 @@ import pytest
 
 from hadeploy.certificates.certificate import Certificates, Endpoint, ServerCertificate
 from hadeploy.check.certificates import compared_endpoints, new_api_servers
-from hadeploy.check.model import Sight
+from hadeploy.check.model import CheckContext
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import BackendServer, ObservedNode
 from tests.unit import builders
@@ -84,11 +84,13 @@ def test_other_tls_services_do_not_replace_api_servers(
 ) -> None:
     cluster, observed = with_listener(**listener), seen()
     read = {**dict.fromkeys(on(API_PORT), before), **dict.fromkeys(on(KUBELET_PORT), after)}
-    found = list(new_api_servers(Sight(cluster, observed, certificates=Certificates(NOW, read))))
+    found = list(
+        new_api_servers(CheckContext(cluster, observed, certificates=Certificates(NOW, read)))
+    )
     assert [f.message for f in found] == expected
     assert all((f.check, f.verdict, f.node) == ("api-certificate", "fail", None) for f in found)
     # Where they cannot be read, nothing is refused.
-    assert list(new_api_servers(Sight(cluster, observed))) == []
+    assert list(new_api_servers(CheckContext(cluster, observed))) == []
 
 
 OTHER_PORT = 7443
@@ -114,6 +116,6 @@ def test_api_servers_that_clients_refuse_do_not_replace_those_that_they_accept(
     new = dataclasses.replace(served, **changes)
     cluster = with_listener(name="kube-apiserver", backend_port=OTHER_PORT)
     found = {**dict.fromkeys(on(API_PORT), served), **dict.fromkeys(on(OTHER_PORT), new)}
-    sight = Sight(cluster, seen(), certificates=Certificates(found=found, at=NOW))
+    sight = CheckContext(cluster, seen(), certificates=Certificates(found=found, at=NOW))
     told = [finding.message for finding in new_api_servers(sight)]
     assert [why in one for one in told] == ([True] if why else [])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hadeploy.check.model import Sight
+from hadeploy.check.model import CheckContext
 from hadeploy.check.our_folder import our_folder
 from hadeploy.observe.host import Host
 from hadeploy.observe.model import ObservedNode
@@ -18,7 +18,7 @@ CLUSTER = builders.cluster()
 
 
 def told(look: ObservedNode) -> tuple[str, str]:
-    (finding,) = our_folder(Sight(CLUSTER, {"n1": look}), CLUSTER.nodes[0], look)
+    (finding,) = our_folder(CheckContext(CLUSTER, {"n1": look}), CLUSTER.nodes[0], look)
     return finding.verdict, finding.message
 
 

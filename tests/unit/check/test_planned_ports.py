@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hadeploy.check.model import Sight
+from hadeploy.check.model import CheckContext
 from hadeploy.check.planned_ports import planned_ports
 from hadeploy.desired.layout import HAPROXY_UID
 from hadeploy.observe.host import Host
@@ -30,7 +30,7 @@ def problems(*binds: str, host: Host | None = None, **inventory: Any) -> list[st
         Socket("*", 5001, SSHD),
     )
     look = dataclasses.replace(look, sockets=sockets, host=host or look.host)
-    sight = Sight(cluster, {"n1": look})
+    sight = CheckContext(cluster, {"n1": look})
     desired = builders.desired(cluster)["n1"]
     return [f.message for f in planned_ports(sight, cluster.nodes[0], look, desired)]
 

@@ -76,7 +76,7 @@ OUTCOMES = {
     "errors": Outcome(
         "up",
         errors=[
-            HadeployError("no", node="n1", doing="trying", hint="wait", detail="a\nb"),
+            HadeployError("no", node="n1", operation="trying", hint="wait", detail="a\nb"),
             HadeployError("no"),
         ],
         code=ExitCode.FAILED,

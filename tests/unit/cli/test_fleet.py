@@ -15,7 +15,7 @@ from hadeploy.cli.fleet import FleetOutcome
 from hadeploy.cli.main import COMMANDS, main
 from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.fleet.model import Ending, Member
+from hadeploy.fleet.model import ClusterResult, Member
 from hadeploy.fleet.verdict import DONE
 
 SCHEMA = Draft202012Validator(document_schema())
@@ -145,14 +145,14 @@ MEMBER = Member("a.yaml", "a", "a")
 OUTCOMES = {
     "nothing yet": FleetOutcome("up"),
     "mistakes": FleetOutcome(
-        "up", [Ending(Member("a.yaml", "", ""))], [HadeployError("no")], ExitCode.USAGE
+        "up", [ClusterResult(Member("a.yaml", "", ""))], [HadeployError("no")], ExitCode.USAGE
     ),
     "ends": FleetOutcome(
         "up",
         [
-            Ending(MEMBER, 0, "up", 1.234, json.dumps(Outcome("up", "a").document())),
-            Ending(MEMBER, 1, "failed", 0.5, '{"cut o'),
-            Ending(MEMBER, None, "not begun"),
+            ClusterResult(MEMBER, 0, "up", 1.234, json.dumps(Outcome("up", "a").document())),
+            ClusterResult(MEMBER, 1, "failed", 0.5, '{"cut o'),
+            ClusterResult(MEMBER, None, "not begun"),
         ],
         code=ExitCode.FAILED,
     ),

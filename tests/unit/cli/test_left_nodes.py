@@ -31,7 +31,7 @@ def test_a_node_that_only_the_records_name_is_not_forgotten_unseen() -> None:
     with pytest.raises(NodesError) as raised:
         left().refuse()
     (error,) = raised.value.errors
-    assert error.what == f"{N3} was a node of this cluster and is not in the inventory"
+    assert error.message == f"{N3} was a node of this cluster and is not in the inventory"
     assert f"hadeploy down --forget {N3}" in (error.hint or "")
 
 

@@ -42,5 +42,5 @@ def test_a_template_that_keeps_clients_out_is_refused(tmp_path: Path) -> None:
     cluster = builders.cluster(templates={"folder": str(tmp_path)})
     with pytest.raises(HadeployError) as refused:
         desired_nodes(cluster, {"n1": NodeFacts("eth0")}, environment(tmp_path), None)
-    assert refused.value.what == "with vrrp_strict the holder drops all connections to the VIP"
+    assert refused.value.message == "with vrrp_strict the holder drops all connections to the VIP"
     assert refused.value.code == ExitCode.USAGE

@@ -9,7 +9,7 @@ import dataclasses
 import functools
 from pathlib import Path
 
-from hadeploy.diagnose.model import Scene
+from hadeploy.diagnose.model import DiagnosisContext
 from hadeploy.observe.parse import parse_observation
 from hadeploy.observe.parse_vrrp import parse_evidence
 from hadeploy.scripts.protocol import Message, Reply, parse_line
@@ -28,7 +28,7 @@ Said = dict[tuple[str, str], dict[tuple[str, ...], Message]]
 
 
 @functools.cache
-def scene(name: str) -> Scene:
+def scene(name: str) -> DiagnosisContext:
     """The scene that was captured under that name, and its proofs."""
     base, there = _read("healthy"), _read(name)
     observed, evidence = {}, {}
@@ -46,7 +46,7 @@ def scene(name: str) -> Scene:
             for f in desired[node].files
         )
         desired[node] = dataclasses.replace(desired[node], files=files)
-    return Scene(CLUSTER, desired, observed, prove(CLUSTER, desired, observed), evidence)
+    return DiagnosisContext(CLUSTER, desired, observed, prove(CLUSTER, desired, observed), evidence)
 
 
 def captured(name: str) -> dict[str, dict[str, list[Message]]]:

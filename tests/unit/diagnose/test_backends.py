@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hadeploy.diagnose.backends import backends, check_outcome
-from hadeploy.diagnose.model import Scene
+from hadeploy.diagnose.model import DiagnosisContext
 from hadeploy.observe.model import BackendServer
 from hadeploy.observe.parse import parse_backends
 from tests.unit import builders
@@ -74,5 +74,5 @@ def test_a_check_that_is_under_way_is_told_by_the_last_answer_that_any_node_saw(
     under_way = BackendServer(section, "n1", "DOWN", "L7STS")
     for node, server in zip(looks, (under_way, answered, under_way), strict=True):
         looks[node] = dataclasses.replace(looks[node], backends=(server,))
-    (found,) = backends(Scene(of, builders.desired(of), looks, []))
+    (found,) = backends(DiagnosisContext(of, builders.desired(of), looks, []))
     assert found.message == "1 backend is down: anonymous requests may not read /readyz (403)"

@@ -11,7 +11,7 @@ import pytest
 
 from hadeploy.diagnose.catalogue import IDS, documentation
 from hadeploy.diagnose.evaluate import diagnose
-from hadeploy.diagnose.model import Diagnosis, Scene
+from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.errors import HadeployError
 from hadeploy.observe.model import BackendServer, VrrpState
 from hadeploy.observe.vrrp import Spoken
@@ -53,7 +53,7 @@ SCENES = {
 }
 
 
-def changed(before: Scene, node: str, **changes: Any) -> Scene:
+def changed(before: DiagnosisContext, node: str, **changes: Any) -> DiagnosisContext:
     """The scene, where one node looks otherwise."""
     looks = dict(before.observed)
     looks[node] = dataclasses.replace(looks[node], **changes)
@@ -129,7 +129,7 @@ def test_a_fault_while_haproxy_answers_is_the_check() -> None:
 def test_an_unreachable_node_that_its_peers_hear_is_the_master() -> None:
     before = scene("healthy")
     looks = {node: look for node, look in before.observed.items() if node != "n1"}
-    error = HadeployError("timed out", node="n1", doing="connecting")
+    error = HadeployError("timed out", node="n1", operation="connecting")
     found = one(diagnose(dataclasses.replace(before, observed=looks, unreachable={"n1": error})))
     assert found.cause == "node-unreachable"
     assert "it most likely holds the VIP" in found.message

@@ -55,7 +55,7 @@ def test_a_hand_over_in_figures() -> None:
     assert seen.outage == pytest.approx(0.32)
     assert seen.outage_began == pytest.approx(0.0)
     assert (seen.failed, seen.requests) == (2, 7)
-    assert (seen.double, seen.returned, seen.holders) == (0.0, False, ("n2",))
+    assert (seen.double, seen.failed_back, seen.holders) == (0.0, False, ("n2",))
     assert not problems(moved(), seen, max_outage=0.5)
 
 
@@ -90,7 +90,7 @@ def test_a_vip_that_comes_back_is_told() -> None:
         Event(106.0, "n2", "unbound", VIP),
         Event(106.0, "n1", "bound", VIP),
     )
-    assert figures(back).returned
+    assert figures(back).failed_back
     assert cells(result_of(back, None))[2] == "n1 → n2 → n1"
     assert "n1 has it again." in summary(result_of(back, None))
     assert cells(result_of(moved(), None))[2] == "n1 → n2"

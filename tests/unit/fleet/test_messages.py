@@ -10,14 +10,14 @@ from hadeploy.fleet.messages import MARK, errors_in, record
 
 def test_errors_come_over_in_full() -> None:
     sent = [
-        HadeployError("no", node="n1", doing="trying", hint="wait", detail="a\nb\x1ec"),
+        HadeployError("no", node="n1", operation="trying", hint="wait", detail="a\nb\x1ec"),
         HadeployError("déjà vu"),
     ]
     line = record(sent)
     assert "\n" not in line
     got = errors_in(line)
     assert got
-    assert [(e.what, e.node, e.doing, e.hint, e.detail) for e in got] == [
+    assert [(e.message, e.node, e.operation, e.hint, e.detail) for e in got] == [
         ("no", "n1", "trying", "wait", "a\nb\x1ec"),
         ("déjà vu", None, None, None, None),
     ]

@@ -17,7 +17,7 @@ import pytest
 
 from hadeploy.cli.fleet_member import command_line
 from hadeploy.errors import ExitCode
-from hadeploy.fleet.model import Ending, Member
+from hadeploy.fleet.model import ClusterResult, Member
 from hadeploy.fleet.runner import Fleet
 
 GOOD = ["--version"]
@@ -32,14 +32,16 @@ class Heard:
     def line(self, member: Member, text: str) -> None:
         self.lines.append((member.label, text))
 
-    def ended(self, ending: Ending) -> None:
+    def ended(self, ending: ClusterResult) -> None:
         self.ends.append(ending.member.label)
 
     def interrupted(self) -> None:
         raise AssertionError("nobody did")
 
 
-def run(*orders: list[str], most: int = 1, fail_fast: bool = False) -> tuple[list[Ending], Heard]:
+def run(
+    *orders: list[str], most: int = 1, fail_fast: bool = False
+) -> tuple[list[ClusterResult], Heard]:
     heard = Heard()
     named = {Member(f"{n}.yaml", str(n), str(n)): words for n, words in enumerate(orders)}
     return Fleet(named, command_line, heard, most=most, fail_fast=fail_fast).run(), heard
@@ -50,7 +52,7 @@ def test_each_has_its_code_its_words_and_its_errors() -> None:
     assert [ending.code for ending in endings] == [0, 2]
     assert endings[0].said.startswith("hadeploy ")
     (error,) = endings[1].errors
-    assert error.what == "there is no inventory none.yaml (named by -i)"
+    assert error.message == "there is no inventory none.yaml (named by -i)"
     assert error.hint
     assert heard.lines == [], "an error is no line"
     assert sorted(heard.ends) == ["0", "1"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.errors import ExitCode
-from hadeploy.fleet.model import Ending, Member, members
+from hadeploy.fleet.model import ClusterResult, Member, members
 from hadeploy.fleet.verdict import DONE, NOT_BEGUN, fleet_code, in_words, judged, summary
 
 MEMBER = Member("a.yaml", "a", "a")
@@ -65,7 +65,7 @@ def test_there_are_words_for_every_end(command: str, code: ExitCode) -> None:
 
 @pytest.mark.parametrize(("pending", "code"), [(False, 0), (True, 5)])
 def test_pending_changes_are_told_also_where_they_have_no_code(pending: bool, code: int) -> None:
-    ending = judged("plan", Ending(MEMBER, 5), pending=pending)
+    ending = judged("plan", ClusterResult(MEMBER, 5), pending=pending)
     assert (ending.result, ending.code) == ("changes to make", code)
 
 
@@ -77,7 +77,7 @@ def test_pending_changes_are_told_also_where_they_have_no_code(pending: bool, co
     ],
 )
 def test_the_sum_in_one_sentence(codes: list[int | None], said: str) -> None:
-    assert summary([judged("up", Ending(MEMBER, c), pending=False) for c in codes]) == said
+    assert summary([judged("up", ClusterResult(MEMBER, c), pending=False) for c in codes]) == said
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from hadeploy.cli.images import inventory_lines
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.images.compressed_archives import parcels
+from hadeploy.images.compressed_archives import compressed_archives
 from hadeploy.images.engines import Engine
 from hadeploy.images.fetch import fetch, find_engine
 from hadeploy.images.load import Needs, needs_of
@@ -61,7 +61,7 @@ def test_an_archive_is_compressed_once_and_one_that_is_compressed_is_left_alone(
     plain.write_bytes(content)
     packed.write_bytes(gzip.compress(content))
     other.write_bytes(bz2.compress(content))
-    with parcels([plain, plain, packed, other, plain], QUIET) as sent_as:
+    with compressed_archives([plain, plain, packed, other, plain], QUIET) as sent_as:
         assert sent_as.keys() == {plain, packed, other}
         assert sent_as[packed] == packed
         assert sent_as[other] == other
@@ -72,9 +72,9 @@ def test_an_archive_is_compressed_once_and_one_that_is_compressed_is_left_alone(
 
 
 def test_an_archive_that_is_gone_is_told() -> None:
-    with pytest.raises(HadeployError) as caught, parcels([Path("/absent.tar")], QUIET):
+    with pytest.raises(HadeployError) as caught, compressed_archives([Path("/absent.tar")], QUIET):
         pass
-    assert caught.value.what == "/absent.tar: No such file or directory"
+    assert caught.value.message == "/absent.tar: No such file or directory"
     assert caught.value.code == ExitCode.USAGE
 
 

@@ -32,6 +32,14 @@ def cluster(given: list[int | None], mode: str = "fault", weight: int | None = N
         ([10, None, 240], "fault", [10, 239, 240]),
         ([100, 90, 80], "weight", [100, 90, 80]),
         ([None, 1, 2], "weight", [100, 1, 2]),
+        # The steps become smaller where ten would not do.
+        ([None] * 25, "fault", [*range(250, 9, -10)]),
+        ([None] * 26, "fault", [*range(250, 24, -9)]),
+        ([None] * 84, "fault", [*range(250, 0, -3)]),
+        # One that finds no room below takes what is free above, beginning nearby.
+        ([1, *[None] * 98, None], "weight", [1, *range(99, 1, -1), 100]),
+        ([1, *[None] * 97, 200, None], "weight", [1, *range(99, 2, -1), 200, 2]),
+        ([*range(1, 254), None], "weight", [*range(1, 254), 254]),
     ],
 )
 def test_defaults_go_by_position_and_around_what_is_taken(
@@ -47,6 +55,27 @@ def test_any_number_of_nodes_gets_distinct_descending_priorities(count: int, mod
     assert len(values) == count
     assert values == sorted(set(values), reverse=True)
     assert 1 <= values[-1] <= values[0] <= 254
+
+
+@pytest.mark.parametrize(
+    ("given", "weight", "expected"),
+    [
+        ([None] * 3, None, 21),
+        ([100, 90, 90], None, 11),
+        ([100], None, 1),
+        ([None] * 3, 40, 40),
+    ],
+)
+def test_the_weight_is_what_is_needed_or_what_is_said(
+    given: list[int | None], weight: int | None, expected: int
+) -> None:
+    assert check_weight(cluster(given, "weight", weight)) == expected
+
+
+def test_a_weight_may_add_up_to_254_and_no_further() -> None:
+    assert broken_rules(cluster([233, 213], "weight", 21)) == []
+    ((_, message),) = broken_rules(cluster([234, 214], "weight", 21))
+    assert "254" in message
 
 
 @pytest.mark.parametrize("count", range(1, 101, 9))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hadeploy.adopt.conflicts import clashes
-from hadeploy.check.model import Sight
+from hadeploy.check.model import CheckContext
 from hadeploy.check.other_clusters import other_clusters
 from hadeploy.desired.model import configuration_id
 from hadeploy.observe.model import ObservedNode
@@ -125,7 +125,7 @@ def test_a_record_alone_is_a_warning(containers: bool, verdict: str) -> None:
         alone = dataclasses.replace(look.other_clusters[0], containers=())
         look = dataclasses.replace(look, other_clusters=(alone,))
     cluster = builders.cluster()
-    sight = Sight(cluster, {"n1": look})
+    sight = CheckContext(cluster, {"n1": look})
     (finding,) = other_clusters(sight, cluster.nodes[0], look)
     assert finding.verdict == verdict
     assert finding.message.startswith(

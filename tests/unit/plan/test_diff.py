@@ -70,13 +70,13 @@ def test_an_empty_node_gets_everything_in_order() -> None:
         "write-file",
         "write-file",
         "create-container",
-        "end-hand-over",
+        "finish-handover",
         "write-record",
     ]
     assert all(impact is Impact.NONE for *_, impact in steps)
 
 
-BACK = ("end-hand-over", "the VIP", "it stays where it is", Impact.NONE)
+BACK = ("finish-handover", "the VIP", "it stays where it is", Impact.NONE)
 
 CASES: list[Any] = [
     pytest.param(
@@ -123,7 +123,7 @@ CASES: list[Any] = [
         lambda n: with_container(n, "c-haproxy", name="old-name"),
         [
             (
-                "hand-over",
+                "handover",
                 "the VIP",
                 "before the remove container of old-name",
                 Impact.HANDOVER,
@@ -179,7 +179,7 @@ CASES: list[Any] = [
         lambda n: with_container(n, "c-keepalived", spec="old"),
         [
             (
-                "hand-over",
+                "handover",
                 "the VIP",
                 "before the recreate container of c-keepalived",
                 Impact.HANDOVER,
@@ -227,8 +227,8 @@ CASES: list[Any] = [
     pytest.param(
         "n3",
         lambda n: with_file(n, "track/handover", b"1\n", 0o644),
-        [("end-hand-over", "the VIP", "a run that died left it", Impact.NONE), RECORD],
-        id="a hand-over that a dead run left is ended",
+        [("finish-handover", "the VIP", "a run that died left it", Impact.NONE), RECORD],
+        id="a handover that a dead run left is ended",
     ),
     pytest.param(
         "n2",
@@ -313,9 +313,9 @@ def test_a_node_alone_has_nobody_to_hand_over_to() -> None:
     ]
 
 
-def test_a_reload_on_the_holder_needs_no_hand_over() -> None:
+def test_a_reload_on_the_holder_needs_no_handover() -> None:
     steps = bent("n1", lambda n: with_file(n, "haproxy/haproxy.cfg", b"edited", 0o644))
-    assert "hand-over" not in {action for action, *_ in steps}
+    assert "handover" not in {action for action, *_ in steps}
 
 
 def test_a_master_that_lost_one_of_its_vips_is_reloaded() -> None:

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from hadeploy.observe.model import Address, Applied, ObservedFile
-from hadeploy.plan.down import leaving_plan, leftovers, make_down_plan, vips_to_hand_over
+from hadeploy.plan.down import handover_vips, leaving_plan, leftovers, make_down_plan
 from hadeploy.rollout.down import down_script
 from hadeploy.rollout.lock import Lock
 from tests.unit import builders
@@ -25,7 +25,7 @@ def test_of_the_nodes_that_leave_the_holder_is_the_last() -> None:
     plan = leaving_plan(builders.cluster(), leaving, {"n3": observed["n3"]})
     assert [(turn.node, turn.steps[0].action) for turn in plan.nodes] == [
         ("n2", "remove-container"),
-        ("n1", "hand-over"),
+        ("n1", "handover"),
     ]
 
 
@@ -49,9 +49,9 @@ def test_a_leaving_node_hands_over_only_what_another_node_can_have(
     applied = record(recorded) if recorded else None
     staying = {n: dataclasses.replace(observed[n], applied=applied) for n in ("n1", "n2")}
     cluster = builders.cluster(vip=inventory, nodes=builders.cluster().nodes[:2])
-    assert vips_to_hand_over(cluster, leaving, staying) == handed_over
+    assert handover_vips(cluster, leaving, staying) == handed_over
     (turn,) = leaving_plan(cluster, {"n3": leaving}, staying).nodes
-    assert (turn.holder, turn.steps[0].action == "hand-over") == (bool(handed_over),) * 2
+    assert (turn.holder, turn.steps[0].action == "handover") == (bool(handed_over),) * 2
     script = down_script(cluster, turn, leaving, Lock("c", "up", "token"), handed_over)
     commands = [line for line in script.splitlines() if "step 0 hand_over" in line]
     assert [command.split()[-1] for command in commands] == handed_over

@@ -262,9 +262,9 @@ def test_a_better_node_that_was_down_is_held_until_it_is_proven(roles: tuple[str
     started = ["start-container"] * len(roles)
     assert (plan.nodes[0].node, actions) == (
         "n1",
-        ["hold", *started, "end-hand-over", "write-record"],
+        ["hold", *started, "finish-handover", "write-record"],
     )
-    assert winning_step(plan.nodes[0]) == actions.index("end-hand-over")
+    assert winning_step(plan.nodes[0]) == actions.index("finish-handover")
     assert winners(looks, **PREEMPT) == [("n1", "n1")]
 
 
@@ -275,7 +275,7 @@ def test_a_node_that_joins_is_held_until_it_receives_adverts(role: str) -> None:
     steps = planned(looks)[1].nodes[0].steps
     actions = [step.action for step in steps]
     if role == "keepalived":
-        assert actions == ["hold", "start-container", "end-hand-over", "write-record"]
+        assert actions == ["hold", "start-container", "finish-handover", "write-record"]
         assert steps[0].reason == "until this node receives the holder's adverts"
     else:
         assert actions == ["start-container", "write-record"], "its keepalived has been running"

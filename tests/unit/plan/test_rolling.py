@@ -10,7 +10,7 @@ import pytest
 from hadeploy.errors import HadeployError
 from hadeploy.observe.model import Address, ObservedFile, ObservedNode
 from hadeploy.plan.model import Plan
-from hadeploy.plan.order import newcomers, rolling_order
+from hadeploy.plan.order import added_nodes, rolling_order
 from hadeploy.plan.partial_rollout import refuse_minority, refuse_partial
 from hadeploy.plan.rolling import interrupts_the_holder, make_plan
 from tests.unit import builders
@@ -33,7 +33,7 @@ def test_a_first_bring_up_is_of_all_nodes_at_once_and_the_best_has_the_vip_first
     assert plan.at_once
     assert (first, alone[-1]) == ("n1", "write-record")
     for node, actions in others:
-        held = ["hold", *alone[:-1], "await", "end-hand-over", "write-record"]
+        held = ["hold", *alone[:-1], "await", "finish-handover", "write-record"]
         assert (node, actions) == (node, held)
 
 
@@ -64,20 +64,20 @@ def test_all_nodes_together_the_holder_between_holding_and_letting_go() -> None:
         ("n2", held),
         ("n3", held),
         ("n1", ["pin", "write-file", "reload-container", "unpin", "write-record"]),
-        ("n2", ["end-hand-over", "write-record"]),
-        ("n3", ["end-hand-over", "write-record"]),
+        ("n2", ["finish-handover", "write-record"]),
+        ("n3", ["finish-handover", "write-record"]),
     ]
     assert plan.together == ("virtual_router_id",)
     assert [turn.together for turn in plan.nodes] == [True, True, True, False, False]
-    assert "no interruption is expected" in plan.expects[0]
+    assert "no interruption is expected" in plan.warnings[0]
 
 
 def test_with_an_ipv6_vip_a_change_of_all_nodes_may_be_noticed() -> None:
     six = {"nodes": [{"name": f"n{i}", "address": f"2001:db8::1{i}"} for i in (1, 2, 3)]}
     vip = "2001:db8::100"
     observed = builders.healthy(builders.cluster(vip=vip, **six))
-    assert len(planned(builders.healthy(builders.cluster()), **ROUTER).expects) == 1
-    assert "net.ipv6.conf.*.forwarding" in planned(observed, vip=vip, **six, **ROUTER).expects[1]
+    assert len(planned(builders.healthy(builders.cluster()), **ROUTER).warnings) == 1
+    assert "net.ipv6.conf.*.forwarding" in planned(observed, vip=vip, **six, **ROUTER).warnings[1]
 
 
 FORGOTTEN = "198.51.100.14"
@@ -105,7 +105,7 @@ def with_forgotten(change: dict[str, Any]) -> Plan:
 def test_a_plan_names_the_forgotten_nodes_that_will_not_hear_the_holder(
     vrrp: dict[str, Any], setting: str
 ) -> None:
-    told = with_forgotten({"vrrp": vrrp}).expects[-1]
+    told = with_forgotten({"vrrp": vrrp}).warnings[-1]
     assert told.startswith(
         f"{FORGOTTEN} was forgotten and not stopped, and keeps the old {setting}"
     )
@@ -114,9 +114,9 @@ def test_a_plan_names_the_forgotten_nodes_that_will_not_hear_the_holder(
 
 
 def test_other_changes_do_not_concern_forgotten_nodes() -> None:
-    assert FORGOTTEN not in " ".join(with_forgotten({"haproxy": {"maxconn": 900}}).expects)
+    assert FORGOTTEN not in " ".join(with_forgotten({"haproxy": {"maxconn": 900}}).warnings)
     assert FORGOTTEN not in " ".join(
-        planned(builders.healthy(builders.cluster()), **ROUTER).expects
+        planned(builders.healthy(builders.cluster()), **ROUTER).warnings
     )
 
 
@@ -128,7 +128,7 @@ def test_a_node_that_a_dead_run_still_holds_is_not_held_again() -> None:
     observed["n2"] = dataclasses.replace(done, files=(*files, track))
     plan = planned(observed, **ROUTER)
     assert turns(plan)[0] == ("n2", [])
-    assert turns(plan)[3] == ("n2", ["end-hand-over", "write-record"])
+    assert turns(plan)[3] == ("n2", ["finish-handover", "write-record"])
 
 
 def test_who_is_only_kept_off_is_let_go_before_anything_can_fail() -> None:
@@ -227,10 +227,10 @@ def test_backups_then_the_holder_then_who_is_new(
 def test_who_is_new() -> None:
     addresses = {node: f"198.51.100.1{node[1:]}" for node in ("n1", "n2", "n3", "n4")}
     observed = builders.healthy(builders.cluster())
-    assert newcomers(addresses, {**observed, "n4": builders.empty("n4")}) == ["n4"]
-    assert newcomers(addresses, {node: builders.empty(node) for node in addresses}) == []
+    assert added_nodes(addresses, {**observed, "n4": builders.empty("n4")}) == ["n4"]
+    assert added_nodes(addresses, {node: builders.empty(node) for node in addresses}) == []
     gone = {**observed, "n2": builders.empty("n2"), "n4": builders.empty("n4")}
-    assert newcomers(addresses, gone) == ["n4"], "its peers still know n2"
+    assert added_nodes(addresses, gone) == ["n4"], "its peers still know n2"
 
 
 def test_a_node_that_only_some_know_is_new_still() -> None:
@@ -239,8 +239,8 @@ def test_a_node_that_only_some_know_is_new_still() -> None:
     addresses = {str(node["name"]): str(node["address"]) for node in four}
     # The run died when n1 had the new peers, and n2 and n3 had not.
     observed = {**builders.healthy(builders.cluster()), "n1": larger["n1"]}
-    assert newcomers(addresses, {**observed, "n4": builders.empty("n4")}) == ["n4"]
-    assert newcomers(addresses, larger) == []
+    assert added_nodes(addresses, {**observed, "n4": builders.empty("n4")}) == ["n4"]
+    assert added_nodes(addresses, larger) == []
 
 
 def test_what_needs_all_nodes_is_refused_for_some() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from hadeploy.observe.model import BackendServer, ObservedNode
 from hadeploy.plan.election import takeover_problem
-from hadeploy.plan.takeover_candidates import successors
+from hadeploy.plan.takeover_candidates import takeover_candidates
 from tests.unit import builders
 
 SECTION = "kube-apiserver-backend"
@@ -30,13 +30,13 @@ def nodes(**backends: str) -> dict[str, ObservedNode]:
 
 
 def test_a_node_that_reaches_what_the_holder_reaches_may_have_the_vip() -> None:
-    assert successors(CLUSTER, nodes(), "n1") == ["n2", "n3"]
+    assert takeover_candidates(CLUSTER, nodes(), "n1") == ["n2", "n3"]
     assert takeover_problem(CLUSTER, nodes(), "n1") is None
 
 
 def test_a_node_that_sees_fewer_backends_is_no_successor() -> None:
     observed = nodes(n2="UP DOWN UP")
-    assert successors(CLUSTER, observed, "n1") == ["n3"]
+    assert takeover_candidates(CLUSTER, observed, "n1") == ["n3"]
     # It is the one that keepalived elects all the same: its priority is the best.
     problem = takeover_problem(CLUSTER, observed, "n1")
     assert problem is not None
@@ -46,14 +46,14 @@ def test_a_node_that_sees_fewer_backends_is_no_successor() -> None:
 
 def test_a_worse_node_that_is_not_elected_does_not_matter() -> None:
     observed = nodes(n3="DOWN DOWN DOWN")
-    assert successors(CLUSTER, observed, "n1") == ["n2"]
+    assert takeover_candidates(CLUSTER, observed, "n1") == ["n2"]
     assert takeover_problem(CLUSTER, observed, "n1") is None
 
 
 @pytest.mark.parametrize("states", ["DOWN DOWN DOWN", "UP DOWN UP"])
 def test_what_is_down_everywhere_is_no_reason(states: str) -> None:
     observed = nodes(n1=states, n2=states, n3=states)
-    assert successors(CLUSTER, observed, "n1") == ["n2", "n3"]
+    assert takeover_candidates(CLUSTER, observed, "n1") == ["n2", "n3"]
 
 
 def test_a_holder_whose_haproxy_is_dead_gives_the_vip_to_any_healthy_node() -> None:

@@ -49,7 +49,7 @@ JUMP = Stop("n1", "ops@198.51.100.9:22", is_jump=True)
 )
 def test_host_keys(error: Exception, what: str, hint: str) -> None:
     told = explained(error, NODE, 10)
-    assert what in told.what
+    assert what in told.message
     assert hint in (told.hint or "")
     assert (told.stage, told.node) == ("ssh-host-key", "n1")
 

@@ -7,7 +7,7 @@ import pytest
 
 from hadeploy.errors import HadeployError
 from hadeploy.remote.connect_errors import Stop, explained
-from hadeploy.remote.retry import DoNotRetryError, retried
+from hadeploy.remote.retry import PermanentError, retried
 
 
 class Clock:
@@ -51,7 +51,7 @@ def test_no_time_is_one_attempt() -> None:
 
 
 def test_what_must_not_be_tried_again_is_not() -> None:
-    assert attempts(DoNotRetryError("refused"), 1000)[0] == 1
+    assert attempts(PermanentError("refused"), 1000)[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,6 @@ def test_which_failures_to_connect_are_tried_again(
     error: Exception, offered: bool, again: bool
 ) -> None:
     told = explained(error, Stop("n1", "root@198.51.100.11:22"), 10, offered=offered)
-    assert isinstance(told, DoNotRetryError) is not again
+    assert isinstance(told, PermanentError) is not again
     assert told.node == "n1"
     assert told.hint

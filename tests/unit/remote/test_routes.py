@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.remote.retry import DoNotRetryError
+from hadeploy.remote.retry import PermanentError
 from hadeploy.remote.routes import Route, parse_hop, route_to
 from hadeploy.remote.ssh_options import HostOptions, Query, options_of
 from tests.unit import builders
@@ -73,7 +73,7 @@ def test_jump_hosts_in_a_circle() -> None:
 def test_a_host_that_is_its_own_jump_host_for_ssh() -> None:
     def resolve(query: Query) -> HostOptions:
         if query.jump is None:
-            raise DoNotRetryError(f"jumphost loop via {query.host}")
+            raise PermanentError(f"jumphost loop via {query.host}")
         return resolver()[query]
 
     cluster = builders.cluster(nodes=[NODE])

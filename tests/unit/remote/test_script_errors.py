@@ -12,4 +12,4 @@ from hadeploy.remote.script_errors import lost
     [(EOFError(), "(EOFError)"), (OSError("Socket is closed"), "(Socket is closed)")],
 )
 def test_an_error_without_words_is_told_by_its_name(error: Exception, said: str) -> None:
-    assert said in lost("n1", "applying", error).what
+    assert said in lost("n1", "applying", error).message

@@ -48,7 +48,7 @@ def test_openssh_is_asked(tmp_path: Path) -> None:
     assert config.options(Query("lb1", user="ops")) is host
     with pytest.raises(HadeployError, match="line 1: Bad port 'abc'") as error:
         config.options(Query("lb2"))
-    assert str(file) in error.value.what
+    assert str(file) in error.value.message
     assert error.value.code == ExitCode.USAGE
 
 

@@ -67,5 +67,5 @@ def test_an_include_is_told(file: Path) -> None:
 def test_what_cannot_be_read_is_told_with_its_line(file: Path, text: str, number: int) -> None:
     with pytest.raises(HadeployError) as error:
         read(file, text, Query("h"))
-    assert error.value.what.startswith(f"{file} line {number}: ")
+    assert error.value.message.startswith(f"{file} line {number}: ")
     assert error.value.code == ExitCode.USAGE

@@ -8,7 +8,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from hadeploy.remote.retry import DoNotRetryError
+from hadeploy.remote.retry import PermanentError
 from hadeploy.remote.ssh_options import (
     HostOptions,
     Query,
@@ -135,7 +135,7 @@ def test_a_variable_that_is_not_set_is_named_with_its_line(line: str, tmp_path: 
         options(f"{ALIAS}{keyword.lower()} {value}\n", SET="x")
     file = tmp_path / "config"
     file.write_text(f"# {line}\nHost alias\n    {line}\n")
-    assert raised.value.explained([str(file), "/nowhere"]).what == (
+    assert raised.value.explained([str(file), "/nowhere"]).message == (
         f"{file} line 3: {keyword} uses ${{UNSET}}, which is not set in the environment"
     )
     if "UserKnown" not in line:
@@ -143,9 +143,9 @@ def test_a_variable_that_is_not_set_is_named_with_its_line(line: str, tmp_path: 
 
 
 def test_a_host_name_that_cannot_be_looked_up_is_refused() -> None:
-    with pytest.raises(DoNotRetryError) as raised:
+    with pytest.raises(PermanentError) as raised:
         changed("hostname \udcffhost")
-    assert raised.value.what == r"HostName \udcffhost is not UTF-8"
+    assert raised.value.message == r"HostName \udcffhost is not UTF-8"
 
 
 def test_what_ssh_itself_says_of_a_variable() -> None:
@@ -157,9 +157,8 @@ def test_what_ssh_itself_says_of_a_variable() -> None:
     )
     unset = said_unset(said)
     assert unset is not None
-    assert (
-        unset.explained([]).what == "an option uses ${NOWHERE}, which is not set in the environment"
-    )
+    expected = "an option uses ${NOWHERE}, which is not set in the environment"
+    assert unset.explained([]).message == expected
     assert said_unset("debug1: other") is None
 
 

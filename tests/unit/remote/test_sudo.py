@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hadeploy.remote.sudo import Handshake, Heard, insists_on_terminal, refusal
+from hadeploy.remote.sudo import Handshake, PromptState, insists_on_terminal, refusal
 
 HANDSHAKE = Handshake("f00d")
 
@@ -12,16 +12,16 @@ HANDSHAKE = Handshake("f00d")
 @pytest.mark.parametrize(
     ("said", "answered", "heard"),
     [
-        (b"", False, Heard.NOTHING),
-        (b"WELCOME\nhd-asks%beef:", False, Heard.NOTHING),
-        (b"WELCOME\nhd-asks%f00d:", False, Heard.ASKS),
-        (b"hd-asks%f00d:\r\n", True, Heard.NOTHING),
-        (b"hd-asks%f00d:Sorry, try again.\nhd-asks%f00d:", True, Heard.ASKS),
-        (b"hd-asks%f00d:hd-ready-f00d\n", True, Heard.READY),
-        (b"WELCOME\nhd-ready-f00d\r\nhd-asks%f00d:", False, Heard.READY),
+        (b"", False, PromptState.NOTHING),
+        (b"WELCOME\nhd-asks%beef:", False, PromptState.NOTHING),
+        (b"WELCOME\nhd-asks%f00d:", False, PromptState.ASKS),
+        (b"hd-asks%f00d:\r\n", True, PromptState.NOTHING),
+        (b"hd-asks%f00d:Sorry, try again.\nhd-asks%f00d:", True, PromptState.ASKS),
+        (b"hd-asks%f00d:hd-ready-f00d\n", True, PromptState.READY),
+        (b"WELCOME\nhd-ready-f00d\r\nhd-asks%f00d:", False, PromptState.READY),
     ],
 )
-def test_what_is_heard(said: bytes, answered: bool, heard: Heard) -> None:
+def test_what_is_heard(said: bytes, answered: bool, heard: PromptState) -> None:
     assert HANDSHAKE.heard(said, answered) is heard
 
 
@@ -38,7 +38,7 @@ def test_a_command_line_has_nothing_that_shells_read_differently(size: int | Non
 def test_a_shell_that_prints_its_commands_is_not_root(size: int | None) -> None:
     line = HANDSHAKE.command("docker load", size)
     for said in (f"+ {line}\n", f"Sorry, user dora is not allowed to execute '{line}' as root\n"):
-        assert HANDSHAKE.heard(said.encode(), answered=False) is Heard.NOTHING
+        assert HANDSHAKE.heard(said.encode(), answered=False) is PromptState.NOTHING
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_shell_that_prints_its_commands_is_not_root(size: int | None) -> None:
 def test_refusals(said: str, what: str) -> None:
     refused = refusal(said, "n1", "observing")
     assert refused is not None
-    assert (refused.what, refused.code) == (what, 3)
+    assert (refused.message, refused.code) == (what, 3)
 
 
 def test_no_refusal() -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from hadeploy.errors import HadeployError
 from hadeploy.remote.node_routes import NodeRoutes
-from hadeploy.remote.retry import DoNotRetryError
+from hadeploy.remote.retry import PermanentError
 from hadeploy.remote.ssh_options import HostOptions, Query, options_of
 from tests.unit import builders
 
@@ -94,6 +94,6 @@ def test_each_warning_is_shown_once() -> None:
 
 def test_a_mistake_that_concerns_all_nodes_is_told_once() -> None:
     one = node_routes()
-    one.__dict__["ssh_config"].error = DoNotRetryError("config line 2: Bad port")
-    with pytest.raises(DoNotRetryError, match="config line 2"):
+    one.__dict__["ssh_config"].error = PermanentError("config line 2: Bad port")
+    with pytest.raises(PermanentError, match="config line 2"):
         one.prepare([*one.cluster.nodes, *one.cluster.nodes])

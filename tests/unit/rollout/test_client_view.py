@@ -126,7 +126,7 @@ def steps(*actions: Action) -> tuple[Step, ...]:
     [
         (TURN, 1),
         (NodePlan("n1", (RELOAD, KEEPALIVED, RECORD)), 2),
-        (NodePlan("n1", (*steps("hand-over"), RELOAD, *steps("end-hand-over"), RECORD)), 2),
+        (NodePlan("n1", (*steps("handover"), RELOAD, *steps("finish-handover"), RECORD)), 2),
         # The backups of a change of all nodes together are recorded later.
         (NodePlan("n1", (*steps("hold"), RELOAD), together=True), None),
     ],

@@ -14,7 +14,7 @@ from hadeploy.rollout.lost_backends import (
     LostBackend,
     seen_elsewhere,
 )
-from hadeploy.rollout.node_outcome import Standing
+from hadeploy.rollout.node_outcome import NodeOutcome
 from tests.unit import builders
 
 LOST = [LostBackend("new-backend/n1", ())]
@@ -57,5 +57,5 @@ def test_other_answers_can_be_wanted_where_clients_speak_no_tls(
     names: list[str], told: bool
 ) -> None:
     lost = [LostBackend(name, ()) for name in names]
-    error = BackendsLostError(lost, Standing.RESTORED, node="n2")
+    error = BackendsLostError(lost, NodeOutcome.RESTORED, node="n2")
     assert (ON_PURPOSE in (error.hint or "")) is told

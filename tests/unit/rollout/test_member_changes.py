@@ -19,10 +19,10 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Address, Applied, ObservedNode
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.down import leaving_plan
-from hadeploy.plan.inputs import Choices, Inputs
+from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.model import Impact, NodePlan
 from hadeploy.plan.rolling import VIP_MOVES
-from hadeploy.plan.vrrp_settings import Identity, identity_of
+from hadeploy.plan.vrrp_settings import VrrpSettings, identity_of
 from hadeploy.rollout.prepare import Prepared, prepare
 from hadeploy.rollout.record import applied_record
 from tests.unit import builders
@@ -124,9 +124,9 @@ class Segment:
             for step in turn.steps:
                 if step.action == "hold":
                     self.held.add(at)
-                elif step.action == "hand-over":
+                elif step.action == "handover":
                     self._hand_over(at, prepared)
-                elif step.action == "end-hand-over":
+                elif step.action == "finish-handover":
                     self.held.discard(at)
                 self.outages += step.impact is Impact.OUTAGE
                 assert not (step.impact is Impact.RESTART and at == self.holder)
@@ -215,7 +215,7 @@ class Segment:
             assert sent is None or at in sent, f"{at} hears the holder"
 
 
-def same(conf: str) -> Identity:
+def same(conf: str) -> VrrpSettings:
     return dataclasses.replace(identity_of(conf), source="")
 
 
@@ -237,7 +237,7 @@ def run(segment: Segment, new: Cluster, departing: set[str]) -> list[Prepared]:
         observed = {n.label: segment.seen(str(n.address), n.label) for n in new.nodes}
         leaving = {a: segment.seen(a, a) for a in pruned if a in segment.looks}
         inputs = Inputs(new, Path(), None, None)
-        choices = Choices(prune=True, pruned=pruned, departing=leaving)
+        choices = RunOptions(prune=True, pruned=pruned, departing=leaving)
         prepared = prepare(inputs, observed, check=False, choices=choices)
         if leaving and not prepared.before_removal:
             changed = [s for t in prepared.plan.nodes for s in t.steps if s.role == "haproxy"]
@@ -292,7 +292,7 @@ def test_each_cluster_is_reached_by_one_up(
     assert set(segment.looks) == {address(i) for i in new}
     assert segment.outages == (1 if old == new == "1" and "recreate" in change else 0)
     observed = {n.label: segment.seen(str(n.address), n.label) for n in wanted.nodes}
-    again = prepare(Inputs(wanted, Path(), None, None), observed, check=False, choices=Choices())
+    again = prepare(Inputs(wanted, Path(), None, None), observed, check=False, choices=RunOptions())
     assert (again.plan.changes, again.then) == (0, "")
     expected = {n: d.file(layout.KEEPALIVED_CONF) for n, d in builders.desired(wanted).items()}
     for label, file in expected.items():
@@ -353,7 +353,7 @@ def test_a_forgotten_node_that_is_back_leaves_before_anything_else() -> None:
     segment = Segment(inventory("12"), address("1"))
     wanted = inventory("12", haproxy={"maxconn": 900})
     observed = {f"n{i}": segment.seen(address(i), f"n{i}") for i in "12"}
-    choices = Choices(prune=True, pruned=tuple(back), departing=back)
+    choices = RunOptions(prune=True, pruned=tuple(back), departing=back)
     inputs = Inputs(wanted, Path(), None, None)
     assert not prepare(inputs, observed, check=False, choices=choices).before_removal
 
@@ -379,4 +379,4 @@ def test_the_first_plan_tells_what_follows(old: str, new: str, then: list[str]) 
     departing = {address(i) for i in old} - {address(i) for i in new}
     plans = run(Segment(inventory(old), address("1")), wanted, departing)
     assert [prepared.then for prepared in plans] == then
-    assert VIP_MOVES in plans[0].plan.expects
+    assert VIP_MOVES in plans[0].plan.warnings

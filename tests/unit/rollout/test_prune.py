@@ -8,7 +8,7 @@ import pytest
 
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.observe.model import Address, ObservedNode
-from hadeploy.plan.order import newcomers
+from hadeploy.plan.order import added_nodes
 from hadeploy.rollout.prune import former_nodes, given_nodes, refuse_strangers
 from hadeploy.verify.strangers import forgotten_nodes
 from tests.unit import builders
@@ -33,7 +33,7 @@ def refused(known: bool, found: ObservedNode) -> list[str]:
     try:
         refuse_strangers(cluster, there, builders.healthy(cluster), list(there) if known else [])
     except NodesError as error:
-        return [one.what for one in error.errors]
+        return [one.message for one in error.errors]
     return []
 
 
@@ -127,9 +127,9 @@ def test_a_machine_with_another_address_has_neither_left_nor_come(there: bool) -
     }
     assert former_nodes(cluster, observed) == []
     addresses = {node.label: str(node.address) for node in cluster.nodes}
-    assert newcomers(addresses, observed) == []
+    assert added_nodes(addresses, observed) == []
     assert forgotten_nodes(cluster, observed) == []
     # A machine that nobody knows is one that comes.
     observed["n3"] = builders.empty("n3")
     assert [node.label for node in former_nodes(cluster, observed)] == ["198.51.100.33"]
-    assert newcomers(addresses, observed) == ["n3"]
+    assert added_nodes(addresses, observed) == ["n3"]

@@ -195,7 +195,7 @@ def turn(*steps: tuple[Action, Role | None]) -> NodePlan:
             [
                 ("hold", None),
                 ("start-container", "keepalived"),
-                ("end-hand-over", None),
+                ("finish-handover", None),
                 ("write-record", None),
             ],
             {2: "prove_takeover", 3: "confirm_takeover"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hadeploy.scripts.protocol import Hearing, Message, Reply, parse_line
+from hadeploy.scripts.protocol import Message, Reply, ReplyParser, parse_line
 
 TOKEN = "0123456789abcdef"
 
@@ -32,7 +32,7 @@ def test_a_reply_finds_messages_by_kind() -> None:
 
 def test_lines_below_messages_can_be_taken_as_they_come_and_are_kept_nowhere() -> None:
     taken: list[str] = []
-    hearing = Hearing(TOKEN, lambda _: None, taken.append)
+    hearing = ReplyParser(TOKEN, lambda _: None, taken.append)
     for line in ("Welcome", f"@{TOKEN} node", "a", f"@{TOKEN} alive", "b", f"@{TOKEN} end"):
         hearing.hear(line)
     assert taken == ["a", "b"]
@@ -43,7 +43,7 @@ def test_lines_below_messages_can_be_taken_as_they_come_and_are_kept_nowhere() -
 
 
 def test_the_end_of_what_a_script_said_is_told_but_no_body_that_may_be_secret() -> None:
-    hearing = Hearing(TOKEN, lambda _: None)
+    hearing = ReplyParser(TOKEN, lambda _: None)
     for line in ("Welcome", f"@{TOKEN} node", "a", f"@{TOKEN} alive", "b"):
         hearing.hear(line)
     assert not hearing.ended

@@ -10,7 +10,7 @@ from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Address, ObservedFile, ObservedNode
 from hadeploy.plan.rolling import make_plan
-from hadeploy.status.situation import Situation
+from hadeploy.status.situation import ClusterSnapshot
 from tests.unit import builders
 
 Look = dict[str, ObservedNode]
@@ -19,7 +19,7 @@ Bend = Callable[[Look], None]
 
 def situation(
     *bends: Bend, cluster: Cluster | None = None, away: tuple[str, ...] = (), **inventory: Any
-) -> Situation:
+) -> ClusterSnapshot:
     """One look at a bent cluster.
 
     Args:
@@ -36,10 +36,10 @@ def situation(
     observed = {node: look for node, look in observed.items() if node not in away}
     desired = {node: d for node, d in builders.desired(now).items() if node in observed}
     unreachable = {
-        node: HadeployError("Connection refused", node=node, doing="connecting to it")
+        node: HadeployError("Connection refused", node=node, operation="connecting to it")
         for node in away
     }
-    return Situation(now, desired, observed, make_plan(now, desired, observed), unreachable)
+    return ClusterSnapshot(now, desired, observed, make_plan(now, desired, observed), unreachable)
 
 
 def change(*labels: str, **changes: Any) -> Bend:

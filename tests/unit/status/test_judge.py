@@ -10,7 +10,7 @@ import pytest
 from hadeploy.answers.answer import Answer
 from hadeploy.observe.model import BackendServer
 from hadeploy.status.judge import judge
-from hadeploy.status.situation import Situation
+from hadeploy.status.situation import ClusterSnapshot
 from hadeploy.verify.model import Proof, Verdict, failed
 from tests.unit import builders
 from tests.unit.status.looks import Bend, change, container, drained, file, situation, vip, vrrp
@@ -159,7 +159,7 @@ CASES: list[Any] = [
     pytest.param(
         situation(file("n3", "track/handover", b"1\n"), vrrp("n3", "FAULT")),
         "degraded",
-        [("n3", "hand-over-ended")],
+        [("n3", "handover-finished")],
         id="a dead run keeps the VIP off a node",
     ),
     pytest.param(
@@ -199,7 +199,9 @@ CASES: list[Any] = [
 
 
 @pytest.mark.parametrize(("seen", "verdict", "failures"), CASES)
-def test_verdicts(seen: Situation, verdict: str, failures: list[tuple[str | None, str]]) -> None:
+def test_verdicts(
+    seen: ClusterSnapshot, verdict: str, failures: list[tuple[str | None, str]]
+) -> None:
     judged, proofs = judge(seen)
     assert (judged, [(p.node, p.name) for p in failed(proofs)]) == (verdict, failures)
 

@@ -10,17 +10,17 @@ from rich.console import Console
 
 from hadeploy.observe.model import BackendServer
 from hadeploy.status.build import cluster_status
-from hadeploy.status.render import since, status_picture
-from hadeploy.status.situation import Situation
+from hadeploy.status.render import render_status, since
+from hadeploy.status.situation import ClusterSnapshot
 from tests.unit import builders
 from tests.unit.status.looks import change, container, drained, situation, vip
 
 
-def lines(seen: Situation, width: int = 80) -> list[str]:
+def lines(seen: ClusterSnapshot, width: int = 80) -> list[str]:
     status, proofs = cluster_status(seen, "2026-01-01T00:00:00+00:00")
     console = Console(width=width, file=io.StringIO())
     with console.capture() as shown:
-        console.print(status_picture(seen.cluster.name, status, proofs))
+        console.print(render_status(seen.cluster.name, status, proofs))
     return [line.rstrip() for line in shown.get().splitlines()]
 
 

@@ -55,7 +55,7 @@ HARMLESS = r"a\x1b]52;c;ZXZpbA==\x07b\x9b31mc\u202ed"
         Text(HOSTILE, "red"),
         Panel(HOSTILE),
         Group(Text("first"), Padding(Text(HOSTILE), 1)),
-        HadeployError(HOSTILE, node=HOSTILE, doing=HOSTILE, hint=HOSTILE, detail=HOSTILE),
+        HadeployError(HOSTILE, node=HOSTILE, operation=HOSTILE, hint=HOSTILE, detail=HOSTILE),
     ],
     ids=["text", "styled", "panel", "group", "error"],
 )

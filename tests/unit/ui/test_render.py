@@ -11,7 +11,7 @@ from hadeploy.observe.model import ObservedFile, ObservedNode, Owner, Socket
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.rolling import make_plan
-from hadeploy.ui.render import plan_picture, print_error, proofs_picture
+from hadeploy.ui.render import print_error, render_plan, render_proofs
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 
@@ -34,7 +34,7 @@ def recreation() -> Plan:
 
 
 def test_nodes_with_the_same_steps_are_one_block() -> None:
-    shown = lines(plan_picture(make_plan(CLUSTER, DESIRED, EMPTY)))
+    shown = lines(render_plan(make_plan(CLUSTER, DESIRED, EMPTY)))
     assert shown[:4] == [
         "  step              what                         why                      impact",
         "n1",
@@ -49,13 +49,13 @@ def test_drift_is_named_as_drift() -> None:
     edited = ObservedFile("haproxy/haproxy.cfg", 0o644, "0:0", b"edited\n")
     files = (*(f for f in look["n2"].files if f.path != edited.path), edited)
     look["n2"] = dataclasses.replace(look["n2"], files=files)
-    shown = lines(plan_picture(make_plan(CLUSTER, DESIRED, look)))
+    shown = lines(render_plan(make_plan(CLUSTER, DESIRED, look)))
     assert "  write file        haproxy/haproxy.cfg  drift: edited on the node  none" in shown
     assert "  reload container  kube-lb-haproxy      its files change           reload" in shown
 
 
 def test_the_holder_has_a_block_of_its_own() -> None:
-    shown = lines(plan_picture(recreation()))
+    shown = lines(render_plan(recreation()))
     assert [line for line in shown if line.startswith("n")] == ["n2, n3", "n1 (holds the VIP)"]
     assert "11 changes on 3 of 3 nodes." in shown
 
@@ -64,7 +64,7 @@ def test_only_neighbours_are_merged_so_that_the_order_is_seen() -> None:
     step = Step("write-record", "applied.json", "there is none")
     other = dataclasses.replace(step, impact=Impact.RELOAD)
     plan = Plan((NodePlan("n1", (step,)), NodePlan("n2", (other,)), NodePlan("n3", (step,))))
-    assert [line for line in lines(plan_picture(plan)) if line.startswith("n")] == [
+    assert [line for line in lines(render_plan(plan)) if line.startswith("n")] == [
         "n1",
         "n2",
         "n3",
@@ -74,7 +74,7 @@ def test_only_neighbours_are_merged_so_that_the_order_is_seen() -> None:
 def test_nodes_without_changes_are_merged_too() -> None:
     step = Step("write-record", "applied.json", "there is none")
     plan = Plan((NodePlan("n1", (step,)), NodePlan("n2", ()), NodePlan("n3", ())))
-    assert lines(plan_picture(plan))[-3:] == [
+    assert lines(render_plan(plan))[-3:] == [
         "n2, n3",
         "  no changes",
         "1 changes on 1 of 3 nodes.",
@@ -92,7 +92,7 @@ def test_nodes_without_changes_are_merged_too() -> None:
     ids=["fresh", "recreation", "teardown"],
 )
 def test_words_and_usual_paths_are_whole(plan: Plan, width: int) -> None:
-    shown = lines(plan_picture(plan), width)
+    shown = lines(render_plan(plan), width)
     assert max(map(len, shown)) <= width
     words = " ".join(shown).split()
     for step in (step for node in plan.nodes for step in node.steps):
@@ -104,13 +104,13 @@ def test_words_and_usual_paths_are_whole(plan: Plan, width: int) -> None:
 
 def test_a_long_image_is_whole_where_there_is_room() -> None:
     assert "registry.example.com/mirror/library/haproxy:2.9.1-alpine" in " ".join(
-        lines(plan_picture(recreation()), 160)
+        lines(render_plan(recreation()), 160)
     )
 
 
 def told(look: ObservedNode) -> list[str]:
     observed = builders.healthy(CLUSTER) | {look.node: look}
-    shown = lines(proofs_picture(prove(CLUSTER, DESIRED, observed)), 160)
+    shown = lines(render_proofs(prove(CLUSTER, DESIRED, observed)), 160)
     return [line for line in shown if line.startswith(f"✗ {look.node}")]
 
 
@@ -162,7 +162,7 @@ def errors_shown(error: HadeployError) -> list[str]:
 
 def test_nodes_that_fail_alike_are_told_once() -> None:
     def failure(node: str, what: str) -> HadeployError:
-        return HadeployError(what, node=node, doing="pulling", hint="wait", detail="x\ny")
+        return HadeployError(what, node=node, operation="pulling", hint="wait", detail="x\ny")
 
     same = [failure(node, "no route") for node in ("n1", "n2", "n3")]
     assert errors_shown(NodesError([same[0], failure("n4", "refused"), *same[1:]])) == [
@@ -178,4 +178,4 @@ def test_nodes_that_fail_alike_are_told_once() -> None:
 
 
 def test_an_error_of_no_node_names_none() -> None:
-    assert errors_shown(HadeployError("no", doing="reading")) == ["error: reading: no"]
+    assert errors_shown(HadeployError("no", operation="reading")) == ["error: reading: no"]

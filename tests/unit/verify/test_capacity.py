@@ -9,7 +9,7 @@ import pytest
 from hadeploy.answers.answer import Answer
 from hadeploy.certificates.certificate import Certificates
 from hadeploy.diagnose.backends import full_listeners
-from hadeploy.diagnose.model import Scene
+from hadeploy.diagnose.model import DiagnosisContext
 from hadeploy.observe.model import BackendServer, ObservedFile, ObservedNode, Socket
 from hadeploy.verify.answers import answer_proofs
 from hadeploy.verify.capacity import MORE, RAISE, SLOW, capacity_proofs, is_full
@@ -169,6 +169,6 @@ def test_what_is_full_is_the_advice_wherever_clients_are_not_answered(
     failing = [p for p in proofs if p.name == "vip-answers-node" and p.verdict == "fail"]
     failing += answer_proofs(cluster, looks, Certificates())
     assert {proof.hint for proof in failing} == {hint}
-    scene = Scene(cluster, builders.desired(cluster), looks, proofs)
+    scene = DiagnosisContext(cluster, builders.desired(cluster), looks, proofs)
     (told,) = full_listeners(scene)
     assert (told.cause, told.nodes, told.fix) == (cause, ("n1",), hint)

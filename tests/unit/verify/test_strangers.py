@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import Sight
+from hadeploy.check.model import CheckContext
 from hadeploy.desired.model import NodeFacts
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.host import Host, Link
@@ -16,7 +16,7 @@ from hadeploy.observe.model import Address, ObservedNode, VrrpState
 from hadeploy.observe.segment import Segment
 from hadeploy.observe.vrrp import Spoken
 from hadeploy.plan.election import unfit_winner
-from hadeploy.plan.inputs import Choices
+from hadeploy.plan.inputs import RunOptions
 from hadeploy.rollout.desired_state import with_forgotten
 from hadeploy.verify.segment import segment_proofs
 from hadeploy.verify.strangers import advertising, answering, misplaced_vips, removal
@@ -102,11 +102,25 @@ def test_a_forgotten_node_is_told_of_and_named_when_it_is_back() -> None:
     assert f"the forgotten node {GONE} sends adverts" in adverts[2]
 
 
+def test_a_node_of_another_cluster_is_not_to_be_pruned() -> None:
+    """What n1 is a node of has another VIP, and no other node of this inventory."""
+    one = builders.cluster(nodes=[{"name": "n1", "address": "198.51.100.11"}])
+    look = looks(None, None, **{GONE: 230})["n1"]
+    assert look.applied
+    record = dataclasses.replace(
+        look.applied, vips=("198.51.100.77/24",), members=("198.51.100.11", GONE)
+    )
+    observed = {"n1": dataclasses.replace(look, applied=record)}
+    (stranger,) = advertising(one, observed)
+    assert stranger.name == f"{GONE}, a node of another cluster, with 198.51.100.77"
+    assert stranger.fix == "choose another `vrrp.virtual_router_id`"
+
+
 def test_a_forgotten_node_that_is_back_is_no_reason_not_to_prune_it() -> None:
     macs = {STRANGER}
     back = forgot(looks(smaller(), {VIP: macs, GONE: macs}, **{GONE: 230}))
     for pruned, failing in (((), {"vip-free", "virtual-router-id"}), ((GONE,), set())):
-        found = evaluate(Sight(smaller(), back, pruned=pruned))
+        found = evaluate(CheckContext(smaller(), back, pruned=pruned))
         checks = {"vip-free", "virtual-router-id", "former-nodes"}
         assert {f.check for f in found if f.verdict == "fail" and f.check in checks} == failing
 
@@ -193,18 +207,18 @@ def test_removing_a_vip_does_not_remove_the_nodes_own_address() -> None:
     assert "promote_secondaries" not in removal(second, vip)
 
 
-FORGOTTEN: list[tuple[Choices, tuple[str, ...], tuple[str, ...]]] = [
-    (Choices(), (), ()),
-    (Choices(forget=(GONE,)), (), (GONE,)),
-    (Choices(forget=("198.51.100.99",)), (), ()),
-    (Choices(), (GONE,), (GONE,)),
-    (Choices(prune=True, pruned=(GONE,)), (GONE,), ()),
+FORGOTTEN: list[tuple[RunOptions, tuple[str, ...], tuple[str, ...]]] = [
+    (RunOptions(), (), ()),
+    (RunOptions(forget=(GONE,)), (), (GONE,)),
+    (RunOptions(forget=("198.51.100.99",)), (), ()),
+    (RunOptions(), (GONE,), (GONE,)),
+    (RunOptions(prune=True, pruned=(GONE,)), (GONE,), ()),
 ]
 
 
 @pytest.mark.parametrize(("choices", "before", "after"), FORGOTTEN)
 def test_what_a_record_keeps_of_forgotten_nodes(
-    choices: Choices, before: tuple[str, ...], after: tuple[str, ...]
+    choices: RunOptions, before: tuple[str, ...], after: tuple[str, ...]
 ) -> None:
     observed = builders.healthy(builders.cluster())
     n1 = observed["n1"]
@@ -219,7 +233,7 @@ def test_what_a_record_keeps_of_forgotten_nodes(
 def test_a_forgotten_node_that_is_in_the_inventory_again_is_a_member() -> None:
     cluster = builders.cluster()
     observed = forgot(builders.healthy(cluster))
-    desired = with_forgotten(builders.desired(cluster), observed, Choices())
+    desired = with_forgotten(builders.desired(cluster), observed, RunOptions())
     assert desired["n1"].forgotten == ()
     assert desired["n1"].facts == NodeFacts("eth0")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -85,6 +86,24 @@ def test_a_state_that_is_no_file_is_not_read(root: Path, how: str) -> None:
     said = output(root, f"hd_vrrp_pid=0; written {dump} USR1 END || echo nothing; echo $hd_written")
     assert said.strip() == "nothing"
     assert time.monotonic() - began < 10
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may have another root folder")
+@pytest.mark.parametrize("link", [False, True])
+def test_a_tmp_that_is_a_link_leads_to_no_folder_of_the_node(root: Path, link: bool) -> None:
+    (root / "of the node").mkdir()
+    place = root / "tmp"
+    place.symlink_to(root / "of the node") if link else place.mkdir()
+    program = "import os, sys; os.chroot(sys.argv[1]); print(flush=True); sys.stdin.read()"
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(root)], stdin=pipe, stdout=pipe
+    ) as container:
+        assert container.stdout
+        container.stdout.readline()
+        said = output(root, f"tmp_of {container.pid} || echo refused")
+        container.communicate()
+    assert said == ("refused\n" if link else f"/proc/{container.pid}/root/tmp\n")
 
 
 @pytest.mark.parametrize("endless", [ENDLESS, ENDLESS_LINE])

@@ -1,0 +1,255 @@
+"""All of a proof: what is told, what to do, whether it is only a consequence, whether to wait."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from hadeploy.answers.answer import Answer
+from hadeploy.observe.model import ObservedNode, Owner, Socket
+from hadeploy.observe.subnets import GIVE_BACK
+from hadeploy.verify.model import Proof
+from hadeploy.verify.proofs import unstable
+from tests.unit import builders
+from tests.unit.verify.bent_node import (
+    AGREES,
+    APPLY,
+    LOGS,
+    MISSING,
+    NOW,
+    OTHER_ID,
+    OURS,
+    container,
+    fail,
+    look_at,
+    proofs,
+    vrrp,
+)
+
+
+def test_a_container_that_runs() -> None:
+    haproxy, keepalived = proofs(look_at(), "container-running")
+    assert haproxy == Proof("container-running", "pass", "c-haproxy runs", "n2")
+    assert keepalived == Proof("container-running", "pass", "c-keepalived runs", "n2")
+
+
+@pytest.mark.parametrize(
+    ("look", "message", "hint"),
+    [
+        (
+            look_at(containers=look_at().containers[:1]),
+            "c-keepalived is missing",
+            "`hadeploy up` starts it",
+        ),
+        (
+            container(1, status="exited", exit_code=3),
+            "c-keepalived is exited (exit status 3)",
+            LOGS,
+        ),
+        (container(1, cluster="other"), "c-keepalived is not ours", LOGS),
+        (
+            container(1, cluster="other", status="exited", exit_code=3),
+            "c-keepalived is exited (exit status 3)",
+            LOGS,
+        ),
+        (
+            look_at(docker=None, containers=()),
+            "c-keepalived cannot be seen: the Docker engine does not answer",
+            "start the engine",
+        ),
+    ],
+)
+def test_a_container_that_does_not_run(look: ObservedNode, message: str, hint: str) -> None:
+    *_, keepalived = proofs(look, "container-running")
+    assert keepalived == fail("container-running", message, hint)
+
+
+@pytest.mark.parametrize(
+    ("age", "restarts", "steady"),
+    [(2, 0, True), (1, 0, False), (10, 1, True), (9, 1, False)],
+)
+def test_a_container_is_steady_after_two_seconds_and_after_ten_if_it_was_restarted(
+    age: int, restarts: int, steady: bool
+) -> None:
+    found = container(0, started=float(NOW - age), restarts=restarts).containers[0]
+    wanted = None if steady else f"was started only just now ({restarts} restarts)"
+    assert unstable(found, NOW) == wanted
+
+
+PORT = "port-listens"
+
+
+def test_a_port_that_listens() -> None:
+    assert proofs(look_at(), PORT) == [
+        Proof(PORT, "pass", "haproxy listens on port 9443", "n2", brief="9443")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message", "follows"),
+    [
+        ({"sockets": ()}, "nothing listens on port 9443", False),
+        ({"sockets": (), "stopped": "haproxy"}, "nothing listens on port 9443", True),
+        (
+            {"docker": None},
+            "the engine does not tell whose port 9443 is",
+            False,
+        ),
+        (
+            {"docker": None, "stopped": "haproxy"},
+            "the engine does not tell whose port 9443 is",
+            True,
+        ),
+        (
+            {"sockets": (Socket("*", 9443, (Owner("nginx", 7),)),), "stopped": "haproxy"},
+            "port 9443 belongs to nginx, not to our haproxy alone",
+            False,
+        ),
+        (
+            {
+                "sockets": (
+                    Socket("*", 9443, (OURS,)),
+                    Socket("*", 9443, (Owner("nginx", 7), Owner("caddy", 8))),
+                )
+            },
+            "port 9443 belongs to caddy, nginx, not to our haproxy alone",
+            False,
+        ),
+        (
+            {"sockets": (Socket("*", 9443, ()),)},
+            "port 9443 belongs to a process that the node does not name, not to our haproxy alone",
+            False,
+        ),
+        (
+            {
+                "sockets": (
+                    Socket("127.0.0.1", 9443, (OURS,)),
+                    Socket("198.51.100.12", 9443, (OURS,)),
+                )
+            },
+            "haproxy listens on 127.0.0.1:9443, 198.51.100.12:9443 only, so clients do not "
+            "reach it",
+            False,
+        ),
+    ],
+)
+def test_a_port_that_clients_do_not_find_haproxy_on(
+    changes: dict[str, Any], message: str, follows: bool
+) -> None:
+    wanted = fail(PORT, message, MISSING, brief="9443", follows=follows)
+    assert proofs(look_at(**changes), PORT) == [wanted]
+
+
+@pytest.mark.parametrize("address", ["*", "0.0.0.0", builders.VIP])
+def test_a_port_on_every_address_or_on_the_vip(address: str) -> None:
+    look = look_at(sockets=(Socket(address, 9443, (OURS,)),))
+    assert [p.verdict for p in proofs(look, PORT)] == ["pass"]
+
+
+ANSWERS = "haproxy-answers"
+
+
+def applied(config_id: str) -> Any:
+    """The record of n2, with that of both programs."""
+    record = look_at().applied
+    assert record
+    return dataclasses.replace(record, config_ids={"haproxy": config_id, "keepalived": config_id})
+
+
+def test_haproxy_that_answers() -> None:
+    assert proofs(look_at(), ANSWERS) == [
+        Proof(ANSWERS, "pass", "haproxy serves this configuration", "n2")
+    ]
+
+
+@pytest.mark.parametrize("stopped", ["", "haproxy", "keepalived"])
+def test_haproxy_that_does_not_answer(stopped: str) -> None:
+    wanted = fail(
+        ANSWERS,
+        "haproxy does not answer its health check",
+        "is it stopped, or frozen?",
+        follows=stopped == "haproxy",
+    )
+    assert proofs(look_at(serving=None, stopped=stopped), ANSWERS) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("record", "lasting"),
+    [(look_at().applied, False), (applied(OTHER_ID), True), (applied(""), False), (None, False)],
+)
+def test_another_configuration_lasts_where_no_program_was_told_of_it(
+    record: Any, lasting: bool
+) -> None:
+    (haproxy,) = proofs(look_at(serving=OTHER_ID, applied=record), ANSWERS)
+    message = "haproxy serves another configuration than the inventory's"
+    assert haproxy == fail(ANSWERS, message, APPLY, lasting=lasting)
+    (keepalived,) = proofs(look_at(vrrp=vrrp("BACKUP", OTHER_ID), applied=record), AGREES)
+    message = "keepalived runs another configuration than the inventory's"
+    assert keepalived == fail(
+        AGREES, message, APPLY if lasting else LOGS, lasting=lasting, brief="BACKUP"
+    )
+
+
+THROUGH = "vip-answers-node"
+TARGET = f"{builders.VIP}:9443"
+WHERE = (builders.VIP, 9443)
+
+
+@pytest.mark.parametrize(
+    ("answer", "stopped", "message", "hint", "follows"),
+    [
+        (None, "", "was not tried: nothing was applied here yet", "hadeploy up", False),
+        (None, "haproxy", "was not tried: nothing was applied here yet", "hadeploy up", True),
+        (
+            "unreached",
+            "haproxy",
+            "cannot be reached from here",
+            "does something drop ARP, or the port, between the nodes?",
+            False,
+        ),
+        (
+            "refused",
+            "",
+            "refuses connections from here",
+            "does haproxy listen there? does a firewall reject the port?",
+            False,
+        ),
+    ],
+)
+def test_a_vip_that_a_node_does_not_reach(
+    answer: str | None, stopped: str, message: str, hint: str, follows: bool
+) -> None:
+    through = {WHERE: Answer(answer)} if answer else {}
+    assert proofs(look_at(through=through, stopped=stopped), THROUGH) == [
+        fail(THROUGH, f"{TARGET} {message}", hint, follows=follows)
+    ]
+
+
+def test_a_vip_that_answers() -> None:
+    assert proofs(look_at(), THROUGH) == [Proof(THROUGH, "pass", f"{TARGET} answers TLS", "n2")]
+
+
+@pytest.mark.parametrize("holder", [False, True])
+def test_a_closed_connection_with_backends_that_are_up(holder: bool) -> None:
+    (proof,) = proofs(look_at(through={WHERE: Answer("closed")}, holder=holder), THROUGH)
+    assert proof.verdict == "fail"
+    assert proof.hint
+    assert proof.hint.startswith("does haproxy reject it, or the backends what haproxy sends them?")
+    itself = "; what the VIP's holder asks comes from the VIP itself"
+    assert proof.hint.endswith(itself) == holder
+
+
+def test_a_vip_outside_of_every_subnet_is_not_waited_for() -> None:
+    elsewhere = {"vip": "203.0.113.9"}
+    (proof,) = proofs(look_at(through={}), THROUGH, **elsewhere)
+    assert proof.hint == "correct `vip`"
+    assert proof.lasting
+    assert proof.message.startswith("203.0.113.9:9443 was not tried: ")
+    # The node had that subnet when the VIP was applied.
+    record = look_at().applied
+    assert record
+    record = dataclasses.replace(record, vips=("203.0.113.9",))
+    (proof,) = proofs(look_at(through={}, applied=record), THROUGH, **elsewhere)
+    assert (proof.hint, proof.lasting) == (GIVE_BACK, True)
