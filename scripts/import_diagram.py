@@ -45,22 +45,29 @@ def package_imports(packages: list[str]) -> Imports:
 
 
 def reachable(imports: Imports, start: str) -> frozenset[str]:
-    """All packages that are imported by that one, also indirectly.
-
-    Raises:
-        RecursionError: packages import each other in a circle.
-    """
-    direct = imports[start]
-    return direct.union(*(reachable(imports, other) for other in direct))
+    """All packages that are imported by that one, also indirectly."""
+    found: set[str] = set()
+    left = [start]
+    while left:
+        new = imports[left.pop()] - found
+        found |= new
+        left += new
+    return frozenset(found)
 
 
 def without_shortcuts(imports: Imports) -> Imports:
-    """The imports without those that are also reached through another package."""
+    """The imports without those that are also reached through another package.
+
+    Raises:
+        ValueError: packages import each other in a circle.
+    """
+    below = {package: reachable(imports, package) for package in imports}
+    circle = [package for package in imports if package in below[package]]
+    if circle:
+        raise ValueError(f"{', '.join(circle)} import each other; lint-imports shows where")
     return {
         package: frozenset(
-            other
-            for other in direct
-            if not any(other in reachable(imports, between) for between in direct)
+            other for other in direct if not any(other in below[between] for between in direct)
         )
         for package, direct in imports.items()
     }

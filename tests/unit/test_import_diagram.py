@@ -37,6 +37,12 @@ def test_two_ways_of_the_same_length_both_stay() -> None:
     assert without_shortcuts(imports) == imports
 
 
+def test_a_circle_is_named() -> None:
+    imports = {"check": frozenset({"verify"}), "verify": frozenset({"check"})}
+    with pytest.raises(ValueError, match="check, verify import each other"):
+        without_shortcuts(imports)
+
+
 @pytest.mark.parametrize("document", ["no mark\n", BEGIN])
 def test_a_document_without_both_marks_is_an_error(document: str) -> None:
     with pytest.raises(ValueError, match=r"architecture\.md lacks the line"):
