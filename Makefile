@@ -74,4 +74,6 @@ lint: setup-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
+	$(BIN)/codespell
 	git ls-files '*.sh' .ci/run | xargs shellcheck

@@ -8,7 +8,6 @@ from hadeploy.adopt.conflicts import running_conflicts, stopped_conflicts
 from hadeploy.adopt.managers import manager_of
 from hadeploy.adopt.recognise import ByHand, recognise, words
 from hadeploy.check.model import CheckContext, Finding
-from hadeploy.check.stranger import BACK_FIX, PRUNE
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode, Owner, Socket
@@ -16,6 +15,7 @@ from hadeploy.observe.published import ENGINE
 from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.membership import of_another_cluster
 from hadeploy.plan.vrrp_settings import present_addresses
+from hadeploy.verify.stranger import BACK_FIX, PRUNE
 from hadeploy.verify.strangers import answering, forgotten_nodes, is_back
 
 

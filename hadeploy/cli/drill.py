@@ -20,7 +20,6 @@ from hadeploy.drill.round import Drill
 from hadeploy.drill.rounds import run_scenario
 from hadeploy.drill.scenarios import NAMES, SCENARIOS, Scenario, chosen
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.lab.state import state_root
 from hadeploy.rollout.interrupt import deferred
 from hadeploy.rollout.lock import held
 from hadeploy.rollout.prepare import Prepared
@@ -132,8 +131,11 @@ def drill(
 
 
 def _is_lab(options: Options) -> bool:
+    # Imported only when needed: importing the lab takes about 60 ms.
+    from hadeploy.cli.lab import belongs_to_lab
+
     _, folder = options.cluster()
-    return state_root() in folder.parents
+    return belongs_to_lab(folder)
 
 
 def _whole(run: Run, outcome: Outcome) -> Prepared:

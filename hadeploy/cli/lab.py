@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from pathlib import Path
 
 import click
 
@@ -13,6 +14,7 @@ from hadeploy.lab.addressing import DEFAULT_NAME
 from hadeploy.lab.lab import Lab
 from hadeploy.lab.lifecycle import DEFAULT_NODES
 from hadeploy.lab.node_status import NodeStatus
+from hadeploy.lab.state import state_root
 
 _name = click.option(
     "--name",
@@ -26,6 +28,11 @@ _name = click.option(
 
 def _tell(message: str) -> None:
     click.echo(f"  {message}", err=True)
+
+
+def belongs_to_lab(folder: Path) -> bool:
+    """Whether an inventory in that folder is the inventory of a lab on this machine."""
+    return state_root() in folder.parents
 
 
 @click.group()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.check.stranger import Stranger
 from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
+from hadeploy.verify.stranger import Stranger
 from hadeploy.verify.strangers import advertising, answering, misplaced_vips, origin, removal
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.check.stranger import Stranger
 from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.plan.possible_holders import may_hold
 from hadeploy.plan.takeover_candidates import drains
+from hadeploy.verify.stranger import Stranger
 from hadeploy.verify.strangers import forgotten_nodes, left_nodes, misplaced_vips
 
 

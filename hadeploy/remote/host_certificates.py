@@ -1,4 +1,4 @@
-"""Host certificates (PROTOCOL.certkeys of OpenSSH), checked as OpenSSH's client does. Pure."""
+"""Host certificates (PROTOCOL.certkeys of OpenSSH), checked as OpenSSH's client does."""
 
 from __future__ import annotations
 

@@ -6,12 +6,12 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 
 from hadeploy.adopt.recognise import recognise
-from hadeploy.check.stranger import Stranger
 from hadeploy.inventory.model import Cluster, Node
 from hadeploy.observe.model import Address, Applied, ObservedNode
 from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.membership import of_another_cluster, vips_of
 from hadeploy.plan.vrrp_settings import present_addresses
+from hadeploy.verify.stranger import Stranger
 
 
 def forgotten_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hadeploy.desired import layout
 from hadeploy.desired.check_script import START_SECONDS, answer_end, check_script, watch_end
 from hadeploy.desired.templates import environment
 from hadeploy.inventory.parts import VrrpCheck
@@ -55,6 +56,8 @@ def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
     cluster = builders.cluster(haproxy={"health_port": port})
     text = check_script(cluster, environment(None)).content
     script = folder / "check-haproxy.sh"
+    # The server runs as whoever runs the tests, and counts as haproxy.
+    text = text.replace(str(layout.HAPROXY_UID), str(os.getuid()))
     script.write_text(text.replace("/tmp/", f"{folder}/"))
     (folder / "hadeploy-good").write_text(".")
     return subprocess.Popen(["bash", script], stderr=subprocess.DEVNULL)
