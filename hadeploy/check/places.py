@@ -11,6 +11,7 @@ from hadeploy.check.model import Finding, Sight
 from hadeploy.check.network import interface_of
 from hadeploy.check.segment import answering, forgotten_nodes, is_back
 from hadeploy.check.stranger import BACK_FIX, PRUNE
+from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode, Owner, Socket
@@ -183,7 +184,7 @@ def forgotten_node(sight: Sight, address: str) -> Finding:
         "warn",
         f"{address} is forgotten, not stopped: back on the network, it takes part again, and may "
         f"take {' and '.join(vips)}",
-        f"before it is connected: docker rm -f {' '.join(sight.cluster.container_names)} there; "
+        f"before it is connected, run there: `{removal_command(sight.cluster)}`; "
         "when it is back: `hadeploy up --prune`",
     )
 
