@@ -118,7 +118,8 @@ CHECKS = (
         "probes or neighbour solicitations, with perl; a hardware address that answers for nodes, "
         "too (proxy ARP, as in some clouds), is left out. Without perl the kernel asks, while "
         "no node has the VIP, for one that no keepalived of this cluster on that node has. A "
-        "machine that drops ARP, or is switched off, is not seen",
+        "machine that drops ARP, or is switched off, is not seen. A VIP on two nodes of the "
+        "cluster is a warning",
         "as given: `ip address del …`, `hadeploy up --prune` for a forgotten node that is back, "
         "another address for another machine, or another VIP",
         thorough=True,
