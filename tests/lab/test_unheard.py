@@ -89,7 +89,7 @@ def test_two_holders_are_told_by_plan_and_check_too(served: Cluster) -> None:
             result = served.ok(command)
             assert f"{served.lab.vip} is bound on {' and '.join(both)}" in told(result)
             assert "`hadeploy verify`" in told(result)
-        for command in (("status",), ("verify", "--timeout", "0")):
-            assert served.run(*command).code == 4
+        for words in (("status",), ("verify", "--timeout", "0")):
+            assert served.run(*words).code == 4
     eventually(lambda: served.holders() == [holder], "one hears the other again")
     assert "is bound on" not in told(served.ok("plan"))
