@@ -27,6 +27,7 @@ class Conflict:
         known: whether its configuration was read.
         why: why it runs or will run, in words.
         can_disable: whether `up --adopt` can stop and disable it without a takeover.
+        may_stay: whether it may well stay as it is: the engine does not start it, a manager may.
     """
 
     container: ObservedContainer
@@ -35,6 +36,7 @@ class Conflict:
     known: bool
     why: str
     can_disable: bool = True
+    may_stay: bool = False
 
     @property
     def manager(self) -> Manager | None:
@@ -61,8 +63,10 @@ def stopped_conflicts(cluster: Cluster, interface: str, look: ObservedNode) -> l
     found = []
     for one in look.stopped_foreign:
         there, why = one.container, one.autostart(look.now)
-        if not why:
+        manager = None if why or there.running else manager_of(there)
+        if not why and manager is None:
             continue
+        why = why or f"it does not run; {manager.name if manager else ''} may start it again"
         text = one.config.decode("utf-8", "replace")
         claims = list(_published(cluster, there))
         if _on_host_network(there):
@@ -72,8 +76,44 @@ def stopped_conflicts(cluster: Cluster, interface: str, look: ObservedNode) -> l
         known = not _on_host_network(there) or bool(one.config)
         if one.role or claims:
             known = known or one.role is None
-            found.append(Conflict(there, one.role, tuple(claims), known, why))
+            found.append(
+                Conflict(there, one.role, tuple(claims), known, why, may_stay=manager is not None)
+            )
     return found
+
+
+def harmless(cluster: Cluster, interface: str, look: ObservedNode) -> list[Conflict]:
+    """Running containers with haproxy or keepalived that start by themselves and claim nothing.
+
+    Those that claim something are told by other checks.
+
+    Args:
+        cluster: the inventory.
+        interface: where this node speaks VRRP.
+        look: the node, observed thoroughly; else there are none.
+    """
+    found = []
+    for one in look.stopped_foreign if look.host.thorough else ():
+        there = one.container
+        if not there.running or one.autostart(look.now) or one.role is None:
+            continue
+        processes = look.host.haproxies if one.role == "haproxy" else look.keepaliveds
+        if there.id not in processes.values():
+            continue
+        text = _text(one.config)
+        claims = [*_published(cluster, there)]
+        if _on_host_network(there):
+            claims += _claims(cluster, interface, one.role, text)
+        if not claims:
+            manager = manager_of(there)
+            why = f"{manager.name} started it" if manager else _restarts(there)
+            found.append(Conflict(there, one.role, (), True, f"it runs; {why}"))
+    return found
+
+
+def _restarts(there: ObservedContainer) -> str:
+    policy = there.raw.get("HostConfig", {}).get("RestartPolicy") or {}
+    return f"it starts when Docker or the node restarts (restart policy {policy.get('Name')})"
 
 
 def running_conflicts(

@@ -14,9 +14,11 @@ from hadeploy.adopt.difference import Difference, accepts, block, together
 from hadeploy.adopt.haproxy_differences import haproxy_differences
 from hadeploy.adopt.keepalived_differences import keepalived_differences
 from hadeploy.adopt.recognise import ByHand
+from hadeploy.config_files.haproxy_listener import Configuration
+from hadeploy.config_files.haproxy_servers import read_servers
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode, configuration_id
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.model import Cluster, backends_of
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.binds import Bind, binds_of, ports_at
 from hadeploy.plan.diff import node_steps, record_step
@@ -153,3 +155,32 @@ def differences(
         theirs = configuration_of(by_hand.haproxy)
         ours = desired.file(FILES["haproxy"]).content
         yield from haproxy_differences(inventory, theirs, ours)
+
+
+def settings_changed(cluster: Cluster, desired: DesiredNode, by_hand: ByHand) -> list[str]:
+    """What of its haproxy becomes another: `listeners[0].backend_port: OLD -> NEW` first.
+
+    Args:
+        cluster: what the plan is for.
+        desired: what the node is to have.
+        by_hand: what it had.
+    """
+    if by_hand.haproxy is None:
+        return []
+    theirs = configuration_of(by_hand.haproxy)
+    ours = desired.file(FILES["haproxy"]).content
+    others = [difference.what for difference in haproxy_differences(cluster, theirs, ours)]
+    return [*_backend_ports(cluster, theirs), *others]
+
+
+def _backend_ports(cluster: Cluster, theirs: Configuration) -> Iterator[str]:
+    for number, listener in enumerate(cluster.listeners):
+        served = theirs.served(listener.port)
+        if served is None:
+            continue
+        servers = read_servers(served.back_lines, theirs.around.environment)
+        before = {port for server in servers for port in server.at.some or (listener.port,)}
+        after = {port for _, _, port in backends_of(cluster, listener)}
+        if len(before) == 1 and after == {listener.backend_port} and after != before:
+            key = f"listeners[{number}].backend_port"
+            yield f"{key}: {before.pop()} -> {listener.backend_port}"

@@ -118,7 +118,8 @@ CHECKS = (
         "probes or neighbour solicitations, with perl; a hardware address that answers for nodes, "
         "too (proxy ARP, as in some clouds), is left out. Without perl the kernel asks, while "
         "no node has the VIP, for one that no keepalived of this cluster on that node has. A "
-        "machine that drops ARP, or is switched off, is not seen",
+        "machine that drops ARP, or is switched off, is not seen. A VIP on two nodes of the "
+        "cluster is a warning",
         "as given: `ip address del …`, `hadeploy up --prune` for a forgotten node that is back, "
         "another address for another machine, or another VIP",
         thorough=True,
@@ -154,10 +155,12 @@ CHECKS = (
         "one with `unless-stopped` that was not stopped by hand, one with `on-failure` that ended "
         "with another status than 0 (also by `docker stop`), and one in a restart loop. What it "
         "claims is read from its haproxy.cfg or keepalived.conf and its published ports; one that "
-        "runs haproxy or keepalived and claims nothing is a warning. Of stopped containers, `plan` "
+        "has haproxy or keepalived and claims nothing is a warning, running or not. Of stopped "
+        "containers, `plan` "
         "and `up` look only at those with haproxy or keepalived in their image, command or name "
         "where something was applied already. Containers that something else than the engine "
-        "starts again (kubelet, Docker swarm, Nomad, ECS) are not taken over either. A stopped "
+        "starts again (kubelet, Docker swarm, Nomad, ECS) are not taken over either; one of them "
+        "that does not run and that the engine does not start is a warning. A stopped "
         "container that may add addresses and mounts a file with the VIP claims it. A static "
         "pod's manifest, an enabled unit of systemd that runs containers (also by a compose file), "
         "a quadlet, a crontab or rc.local that names haproxy or keepalived is a warning; a static "

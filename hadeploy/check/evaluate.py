@@ -30,7 +30,7 @@ from hadeploy.check.places import (
     ports,
     set_up_by_hand,
 )
-from hadeploy.check.vip import router_id, vip_free
+from hadeploy.check.vip import held_once, router_id, vip_free
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 
@@ -62,6 +62,7 @@ OF_NODE: tuple[OfNode, ...] = (
 )
 OF_CLUSTER: tuple[Callable[[CheckContext], Iterator[Finding]], ...] = (
     archives,
+    held_once,
     former_nodes,
     api_certificates,
     new_api_servers,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.adopt.conflicts import Conflict, clashes, running_conflicts, stopped_conflicts
+from hadeploy.adopt.conflicts import (
+    Conflict,
+    clashes,
+    harmless,
+    running_conflicts,
+    stopped_conflicts,
+)
 from hadeploy.adopt.managers import compose_project
 from hadeploy.adopt.recognise import ByHand, recognise
 from hadeploy.check.model import CheckContext, Finding
@@ -29,6 +35,11 @@ def conflicting_containers(
             for c in running_conflicts(sight.cluster, interface, look, by_hand)
         ),
         *_managed(node, by_hand),
+        *(
+            _stopped(sight, node, conflict)
+            for conflict in harmless(sight.cluster, interface, look)
+            if not (by_hand and by_hand.has(conflict.container.id))
+        ),
         *_started(node, look),
     ]
     if sight.adopt:
@@ -52,12 +63,22 @@ def _stopped(sight: CheckContext, node: Node, conflict: Conflict) -> Finding | N
         what = f"{program} claims nothing of this cluster"
     message = f"the container {name} ({there.image}){what}; {conflict.why}"
     by_hand = f"docker update --restart no {name}"
-    by_hand += f" && docker stop {name}" if there.status == "restarting" else ""
+    by_hand += f" && docker stop {name}" if there.status in ("restarting", "running") else ""
+    if conflict.manager:
+        verdict: Verdict = "fail"
+        if conflict.may_stay or not conflict.stands_in_the_way:
+            verdict = "warn"
+        fix = f"unless it is wanted: {conflict.manager.stop}"
+        return Finding(
+            "conflicting-containers",
+            node.label,
+            verdict,
+            message,
+            conflict.manager.stop if verdict == "fail" else fix,
+        )
     if not conflict.stands_in_the_way:
         fix = f"unless it is wanted: {by_hand}"
         return Finding("conflicting-containers", node.label, "warn", message, fix)
-    if conflict.manager:
-        return Finding("conflicting-containers", node.label, "fail", message, conflict.manager.stop)
     if sight.adopt:
         return None
     fix = f"`hadeploy up --adopt` keeps it stopped; or on the node: {by_hand}"

@@ -8,6 +8,7 @@ from hadeploy.adopt.conflicts import running_conflicts, stopped_conflicts
 from hadeploy.adopt.managers import manager_of
 from hadeploy.adopt.recognise import ByHand, recognise, words
 from hadeploy.check.model import CheckContext, Finding
+from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode, Owner, Socket
@@ -183,7 +184,7 @@ def forgotten_node(sight: CheckContext, address: str) -> Finding:
         "warn",
         f"{address} is forgotten, not stopped: back on the network, it takes part again, and may "
         f"take {' and '.join(vips)}",
-        f"before it is connected: docker rm -f {' '.join(sight.cluster.container_names)} there; "
+        f"before it is connected, run there: `{removal_command(sight.cluster)}`; "
         "when it is back: `hadeploy up --prune`",
     )
 

@@ -24,6 +24,24 @@ def vip_free(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Fi
             yield from _free(sight, node, look, vip)
 
 
+def held_once(sight: CheckContext) -> Iterator[Finding]:
+    """Whether no VIP is on two nodes of the cluster, where keepalived puts it."""
+    for vip in (str(vip.ip) for vip in sight.cluster.vip):
+        holders = [
+            node.label
+            for node, look in sight.nodes
+            if any(a.address == vip and not a.pinned for a in look.addresses)
+            and not list(_misplaced(sight, node, look, vip))
+        ]
+        if len(holders) > 1:
+            what = f"{vip} is bound on {' and '.join(holders)}"
+            fix = (
+                "look at it with `hadeploy verify`; do the nodes hear each other? VRRP is IP "
+                "protocol 112; look for firewall rules"
+            )
+            yield Finding("vip-free", None, "warn", what, fix)
+
+
 def _free(sight: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
     holder = next((n for n, seen in sight.observed.items() if seen.holds(vip)), None)
     if holder is not None:

@@ -14,6 +14,7 @@ from hadeploy.cli.cluster_run import LOCK_WAIT, retry_when_locked
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.fleet_options import fleet_options
 from hadeploy.cli.run_options import ALLOW_DEGRADED, FORGET
+from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.gather import observe
@@ -138,10 +139,10 @@ class Left:
     def warnings(self) -> list[str]:
         """What becomes of those that are left, in sentences."""
         vips = " and ".join(str(vip.ip) for vip in self._cluster.vip)
-        containers = " ".join(self._cluster.container_names)
+        command = removal_command(self._cluster)
         return [
             f"{name} is left as it is: when it is back on the network, it takes {vips}; before it "
-            f"is connected, run there: docker rm -f {containers}"
+            f"is connected, run there: `{command}`"
             for name in self.names
         ]
 

@@ -14,6 +14,8 @@ from hadeploy.inventory.model import Cluster, backends_of
 
 # keepalived needs a second to send its farewell advert and to remove the VIP.
 KEEPALIVED_STOP_SECONDS = 15
+# The same where the containers are removed: a keepalived that is killed leaves its addresses.
+REMOVAL_STOP_SECONDS = 35
 
 # One for each CPU: 64 at most before haproxy 3, and then by groups of as many.
 MOST_THREADS = 256
@@ -31,6 +33,17 @@ KEEPALIVED_MIB = 256
 FILE_MIB = 4
 # Of each folder in memory: a socket, PID files, that dump.
 TMPFS_SIZE = "16m"
+
+
+def removal_command(cluster: Cluster) -> str:
+    """The shell command that removes the containers of a node that hadeploy cannot reach.
+
+    keepalived ends first and takes its addresses away. `docker rm --force` would kill it and leave
+    them.
+    """
+    haproxy, keepalived = cluster.container_names
+    stop = f"docker stop -t {REMOVAL_STOP_SECONDS}"
+    return f"{stop} {keepalived}; {stop} {haproxy}; docker rm {keepalived} {haproxy}"
 
 
 def haproxy_container(cluster: Cluster, *, privileged: bool = False) -> Container:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from hadeploy.desired.containers import removal_command
 from hadeploy.desired.model import DesiredNode
 from hadeploy.inventory.model import Cluster
 from hadeploy.plan.vrrp_settings import NAMES
@@ -38,6 +39,6 @@ def unheard_by_forgotten(
         f"{', '.join(addresses)} {'was' if one else 'were'} forgotten and not stopped, and "
         f"{'keeps' if one else 'keep'} the old {', '.join(changed)}: back on the network, "
         f"{'it does' if one else 'they do'} not hear the holder any more, and may have a VIP "
-        f"beside it. Before {'it is' if one else 'they are'} connected: docker rm -f "
-        f"{' '.join(cluster.container_names)} there."
+        f"beside it. Before {'it is' if one else 'they are'} connected, run there: "
+        f"`{removal_command(cluster)}`"
     )

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from hadeploy.answers.hello import hello_for_printf
+from hadeploy.desired.containers import REMOVAL_STOP_SECONDS
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.problems import printable
@@ -23,8 +24,7 @@ from hadeploy.rollout.reply_errors import refuse
 from hadeploy.scripts.protocol import Message
 
 # The VIP has left by then, and with it every connection worth waiting for.
-HAPROXY_REMOVAL_SECONDS = 5
-KEEPALIVED_REMOVAL_SECONDS = 35
+HAPROXY_STOP_SECONDS = 5
 
 
 def tear_down(
@@ -114,7 +114,7 @@ def down_script(
             lines.append(" ".join(["step", "0", "hand_over", port, *there]))
         if step.action == "remove-container":
             keepalived = step.role == "keepalived"
-            seconds = KEEPALIVED_REMOVAL_SECONDS if keepalived else HAPROXY_REMOVAL_SECONDS
+            seconds = REMOVAL_STOP_SECONDS if keepalived else HAPROXY_STOP_SECONDS
             lines.append(f"stop_and_remove {shlex.quote(step.subject)} {seconds}")
     if look.applied:
         lines += [f"release {shlex.quote(vip)}" for vip in look.applied.vips]

@@ -433,7 +433,13 @@ class Rollout:
                 detail=error.detail,
                 hint="is an API server being restarted? run `hadeploy up` again when it is back",
             ) from error
-        changed = changed_settings(prepared.observed[node].applied, prepared.cluster)
+        if by_hand := prepared.by_hand.get(node):
+            # Few runs adopt anything.
+            from hadeploy.adopt.plan import settings_changed  # noqa: PLC0415
+
+            changed = settings_changed(prepared.cluster, prepared.desired[node], by_hand)
+        else:
+            changed = changed_settings(prepared.observed[node].applied, prepared.cluster)
         error.detail = "\n".join([*(error.detail or "").splitlines(), *changed[:MOST_SETTINGS]])
 
     def _otherwise(self, turn: NodePlan) -> str:

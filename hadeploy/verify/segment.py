@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from hadeploy.desired.containers import removal_command
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import Address, ObservedNode
 from hadeploy.plan.diff import lost_vips
@@ -169,13 +170,12 @@ def _returned(cluster: Cluster, address: str) -> Proof:
 
 def _forgotten(cluster: Cluster, addresses: list[str]) -> Iterator[Proof]:
     vips = " and ".join(str(vip.ip) for vip in cluster.vip)
-    containers = " ".join(cluster.container_names)
     for address in addresses:
         yield Proof(
             "forgotten-nodes",
             "warn",
             f"{address} was forgotten and not stopped: back on the network, it takes part again, "
             f"and may take {vips}",
-            hint=f"before it is connected: docker rm -f {containers} there; "
+            hint=f"before it is connected, run there: `{removal_command(cluster)}`; "
             f"when it is back: `hadeploy up --prune`",
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hadeploy.lab import by_hand as classic
 from hadeploy.lab.waiting import wait_until
 from tests.lab.claims import OLD_PAIR, SECOND_CLUSTER, record
@@ -132,3 +134,96 @@ def test_a_second_cluster_with_the_same_vip_or_router_id_is_refused(served: Clus
     finally:
         other.run("down", "--yes")
     assert served.up()["changes"] == 0
+
+
+# Label of the container → what starts it, and how that is stopped.
+MANAGERS = {
+    "n2": ("io.kubernetes.pod.name=old-lb", "the kubelet", "/etc/kubernetes/manifests"),
+    "n3": ("com.docker.swarm.service.name=old-lb", "Docker swarm", "docker service rm old-lb"),
+}
+
+
+def run_theirs(cluster: Cluster, node: str, role: str, options: str, config: str) -> None:
+    """Start a foreign haproxy or keepalived from our image."""
+    ours, program = (
+        (HAPROXY, "haproxy -db") if role == "haproxy" else (KEEPALIVED, "keepalived -nlp/t/pid")
+    )
+    entry, flags = program.split()
+    cluster.node(
+        node,
+        f"""mkdir -p /root/theirs && printf '{config}' >/root/theirs/{role}.conf
+        image=$(docker inspect --format '{{{{.Config.Image}}}}' {ours})
+        docker run --detach --name their-{role} --net host -v /root/theirs:/t {options} \
+            --entrypoint {entry} "$image" {flags} -f /t/{role}.conf""",
+    )
+
+
+def remove_theirs(cluster: Cluster, node: str) -> None:
+    names = "their-keepalived their-haproxy"
+    cluster.node(
+        node, f"docker stop -t 5 {names}; docker rm {names}; rm -r /root/theirs", check=False
+    )
+
+
+def has_started(cluster: Cluster, node: str) -> bool:
+    return cluster.node(node, "cat /root/theirs/pid", check=False) != ""
+
+
+def test_what_a_kubelet_or_swarm_starts_is_named_and_not_adopted(served: Cluster) -> None:
+    vip = served.lab.vip
+    claim = f"vrrp_instance old {{ virtual_ipaddress {{ {vip}/32\\n }}\\n }}"
+    claim = claim.replace("{ ", "{\\n").replace(" }", "}")
+    try:
+        for node, (label, _, _) in MANAGERS.items():
+            run_theirs(served, node, "keepalived", f"--label {label}", "global_defs {\\n}\\n")
+            # It has read the file by then, so the VIP stays on one node.
+            wait_until(
+                partial(has_started, served, node), what="keepalived has read its file", timeout=30
+            )
+            served.node(node, f"printf '{claim}' >/root/theirs/keepalived.conf")
+        before = served.snapshot()
+        check, adopt = served.run("check", "--json"), served.run("up", "--adopt", "--json")
+        assert (check.code, adopt.code) == (3, 3)
+        found = [f for f in check.document["checks"] if f["verdict"] == "fail"]
+        errors = adopt.document["errors"]
+        for node, (_, manager, fix) in MANAGERS.items():
+            words = f"is started by {manager}, which starts it again when it is stopped"
+            for told_of, key in ((found, "fix"), (errors, "hint")):
+                (one,) = (f for f in told_of if f["node"] == node)
+                assert words in one["message"]
+                assert fix in one[key]
+        assert served.snapshot() == before
+
+        for node in MANAGERS:
+            served.node(node, "docker stop -t 5 their-keepalived")
+        check = served.ok("check", "--json")
+        lines = told(check, "conflicting-containers")
+        assert len(lines) == len(MANAGERS)
+        for line, (node, (_, manager, _)) in zip(lines, MANAGERS.items(), strict=True):
+            assert line.startswith(f"{node}: the container their-keepalived (")
+            assert f"claims the VIP {vip}; it does not run; {manager} may start it again" in line
+        assert served.up()["changes"] == 0
+    finally:
+        for node in MANAGERS:
+            remove_theirs(served, node)
+
+
+def test_a_running_one_that_claims_nothing_is_named(served: Cluster) -> None:
+    configs = {
+        "haproxy": "frontend a\\n mode http\\n timeout client 1s\\n bind :7777\\n",
+        "keepalived": "global_defs {\\n}\\n",
+    }
+    try:
+        for role, config in configs.items():
+            run_theirs(served, "n2", role, "--restart always", config)
+        lines = told(served.ok("check", "--json"), "conflicting-containers")
+        assert len(lines) == len(configs)
+        for line, role in zip(sorted(lines), sorted(configs), strict=True):
+            assert line.startswith(f"n2: the container their-{role} (")
+            assert line.endswith(
+                f"runs {role} and claims nothing of this cluster; it runs; it starts when Docker "
+                "or the node restarts (restart policy always)"
+            )
+        assert served.up()["changes"] == 0
+    finally:
+        remove_theirs(served, "n2")

@@ -198,6 +198,7 @@ def test_adopting_with_a_wrong_backend_port_gives_the_old_cluster_back(fresh: Cl
             result = fresh.run("up", "--adopt")
         assert result.code == 1, result.err
         assert "L4CON Connection refused" in result.err
+        assert "listeners[0].backend_port: 6443 -> 6444" in result.err
         assert result.err.count(PUT_BACK) == 1
         assert probe.failed == []
         assert len(classic.holders(fresh.lab)) == 1

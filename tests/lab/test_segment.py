@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -53,6 +56,39 @@ def test_a_forgotten_node_that_returns_is_seen_by_every_command(served: Cluster,
     assert address not in conf
     which = "holder" if gone == "n1" else "backup"
     record_between("a forgotten node returns", which, "up", 0, saw, probe, "`up --prune`")
+
+
+@contextmanager
+def unplugged(cluster: Cluster, node: str) -> Iterator[None]:
+    """The node's cable ends nowhere; its link stays up, so its keepalived becomes MASTER."""
+    addressing = cluster.lab.addressing
+    link = ("ip", "link", "set", addressing.scope(node))
+    subprocess.run([*link, "nomaster"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*link, "master", addressing.bridge], check=True)
+
+
+def test_the_advice_for_a_forgotten_node_takes_its_vip_away(served: Cluster) -> None:
+    address = served.lab.address("n3")
+    with unplugged(served, "n3"):
+        eventually(lambda: "n3" in served.holders(), "it is MASTER")
+        without(served, "n3")
+        results = [
+            served.ok(*command)
+            for command in (("up", "--forget", address), ("status",), ("verify",))
+        ]
+        pattern = r"before it is connected, run there: `(.*?)`;"
+        advised = [set(re.findall(pattern, told(result))) for result in results]
+        (line,) = advised[0]
+        assert advised == [{line}] * len(results)
+        served.node("n3", line)
+        assert "n3" not in served.holders()
+        served.lab.restart_docker("n3")
+        assert served.node("n3", "docker ps --all --quiet") == ""
+    assert len(served.holders()) == 1
+    served.ok("up", "--prune")
 
 
 @pytest.mark.exhaustive

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.lab.harness import Cluster, Result
+from tests.lab.harness import Cluster, Result, eventually
 from tests.lab.traffic import probing
 
 
@@ -77,3 +77,19 @@ def test_a_node_that_joins_and_hears_nothing_does_not_take_part(fresh: Cluster) 
         fresh.ok("up", "--lock-wait", "60")
     assert probe.failed == []
     assert fresh.holders() == [holder]
+
+
+def test_two_holders_are_told_by_plan_and_check_too(served: Cluster) -> None:
+    (holder,) = served.holders()
+    other = next(node for node in served.lab.nodes if node != holder)
+    both = [node for node in served.lab.nodes if node in (holder, other)]
+    with dropped(served, "ip protocol 112", other):
+        eventually(lambda: served.holders() == both, "it has the VIP, too")
+        for command in ("plan", "check"):
+            result = served.ok(command)
+            assert f"{served.lab.vip} is bound on {' and '.join(both)}" in told(result)
+            assert "`hadeploy verify`" in told(result)
+        for words in (("status",), ("verify", "--timeout", "0")):
+            assert served.run(*words).code == 4
+    eventually(lambda: served.holders() == [holder], "one hears the other again")
+    assert "is bound on" not in told(served.ok("plan"))

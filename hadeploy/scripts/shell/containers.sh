@@ -50,17 +50,20 @@ may_be_in_our_place() {
     [ "$1" != running ] && thorough
 }
 
-# restart_facts CONTAINER...: a line for each one that the engine may start by itself: its id, whether
-# it was ever started, whether it was stopped by hand, and which of the two programs it seems to be. The
+# restart_facts CONTAINER...: a line for each one that the engine, or a manager such as the kubelet, may
+# start by itself (for `check` also if it runs): its id, whether it was ever started, whether it was stopped by hand, and which of the two programs it seems to be. The
 # engine keeps the second and third in its own file only (moby: container.State).
 restart_facts() {
-    docker container inspect --format '{{.HostConfig.RestartPolicy.Name}} {{.State.Status}}-{{.RestartCount}} {{
+    docker container inspect --format '{{.HostConfig.RestartPolicy.Name}} {{with .Config.Labels}}{{if or
+        (index . "io.kubernetes.pod.name") (index . "com.docker.swarm.service.name") (index .
+        "com.hashicorp.nomad.alloc_id") (index . "com.amazonaws.ecs.cluster")}}managed{{end}}{{
+        end}}- {{.State.Status}}-{{.RestartCount}} {{
         .Id}} {{or .HostnamePath "-"}} {{json .Config.Image}} {{json .Config.Entrypoint}} {{json .Config.Cmd}} {{
         range .Mounts}}{{json .Destination}} {{end}}' "$@" 2>/dev/null |
-        while read -r hd_policy hd_state hd_id hd_hostname hd_about; do
-            case $hd_policy:$hd_state in
-            *:running-0) continue ;;
-            always:* | unless-stopped:* | on-failure:*) ;;
+        while read -r hd_policy hd_managed hd_state hd_id hd_hostname hd_about; do
+            [ "$hd_state" != running-0 ] || thorough || continue
+            case $hd_policy:$hd_managed in
+            always:* | unless-stopped:* | on-failure:* | *:managed-) ;;
             *) continue ;;
             esac
             hd_begun=$(grep -o '"HasBeen[A-Za-z]*":true' "${hd_hostname%/*}/config.v2.json" 2>/dev/null)

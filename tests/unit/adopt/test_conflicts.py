@@ -180,3 +180,44 @@ def test_they_are_stopped_first_and_keepalived_before_haproxy() -> None:
 def test_labels_are_shown_without_what_a_terminal_obeys() -> None:
     node = stopped(**{"com.docker.compose.project": "a\x1b[2Jb"})
     assert compose_project(node.stopped_foreign[0].container) == "a?[2Jb"
+
+
+@pytest.mark.parametrize("labels", [POD, SWARM])
+def test_one_that_a_manager_may_start_again_is_a_warning(labels: dict[str, str]) -> None:
+    node = stopped(**labels)
+    never = {"HostConfig": {"RestartPolicy": {"Name": "no"}, "NetworkMode": "host"}}
+    node = dataclasses.replace(
+        node,
+        stopped_foreign=tuple(
+            dataclasses.replace(
+                s, container=dataclasses.replace(s.container, raw={**s.container.raw, **never})
+            )
+            for s in node.stopped_foreign
+        ),
+    )
+    for adopt in (False, True):
+        haproxy, keepalived = found(node, adopt=adopt)
+        assert {haproxy.verdict, keepalived.verdict} == {"warn"}
+        assert "claims port 9443; it does not run; " in haproxy.message
+        assert f"claims the VIP {looks.VIP}; it does not run; " in keepalived.message
+        assert keepalived.message.endswith(" may start it again")
+    assert to_disable(looks.inventory(), {"n1": node}, set()) == {}
+
+
+def test_a_running_one_that_claims_nothing_is_named_by_check_alone() -> None:
+    node = looks.look("multicast-n1")
+    (one,) = (f for f in node.foreign if f.role == "haproxy")
+    theirs = StoppedForeign(one.container, "haproxy", True, False, one.path, b"frontend a\n")
+    host = dataclasses.replace(node.host, thorough=True, haproxies={7: one.container.id})
+    alone = dataclasses.replace(
+        node, foreign=(), sockets=(), keepaliveds={}, stopped_foreign=(theirs,), host=host
+    )
+    (finding,) = found(alone)
+    assert finding.verdict == "warn"
+    assert "runs haproxy and claims nothing of this cluster; it runs; it starts" in finding.message
+    assert finding.fix == (
+        "unless it is wanted: docker update --restart no diamond-haproxy && "
+        "docker stop diamond-haproxy"
+    )
+    quick = dataclasses.replace(host, thorough=False)
+    assert found(dataclasses.replace(alone, host=quick)) == []

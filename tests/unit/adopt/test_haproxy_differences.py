@@ -9,8 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hadeploy.adopt.haproxy_differences import judge
+from hadeploy.adopt.plan import settings_changed
 from hadeploy.adopt.report import Verdict
 from hadeploy.config_files.haproxy_listener import Surroundings, read_configuration
+from hadeploy.desired.build import desired_nodes
+from hadeploy.desired.model import NodeFacts
+from hadeploy.desired.templates import environment
 from hadeploy.plan.redacted_diff import difference
 from tests.unit.adopt import looks
 from tests.unit.adopt.hints import BASE, differences, judged, loaded, ours, pasted, told
@@ -595,3 +599,16 @@ def test_what_is_under_a_condition_is_told_without_lines_to_paste() -> None:
     conditional = [keep for what, keep in told_of.items() if "bufsize" in what]
     always = [keep for what, keep in told_of.items() if "maxrewrite" in what]
     assert (conditional, [keep is not None for keep in always]) == ([None], [True])
+
+
+def test_a_backend_port_that_changes_is_named_as_setting() -> None:
+    cluster = looks.inventory(listeners=[{"backend_port": 6444}])
+    facts = {node.label: NodeFacts("eth0") for node in cluster.nodes}
+    desired = desired_nodes(cluster, facts, environment(None), None)["n1"]
+    first, *others = settings_changed(cluster, desired, looks.by_hand("multicast-n1"))
+    assert first == "listeners[0].backend_port: 6443 -> 6444"
+    assert any(what.startswith("port 9443: servers ") for what in others)
+    same = looks.inventory()
+    desired = desired_nodes(same, facts, environment(None), None)["n1"]
+    told_now = settings_changed(same, desired, looks.by_hand("multicast-n1"))
+    assert "backend_port" not in " ".join(told_now)

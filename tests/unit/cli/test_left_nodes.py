@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from pathlib import Path
 
 import pytest
 
 from hadeploy.cli.down import Left
+from hadeploy.desired.containers import removal_command
 from hadeploy.errors import NodesError
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.segment import Segment
@@ -56,3 +59,20 @@ def test_a_node_that_cannot_be_reached_is_warned_of() -> None:
     found = Left(cluster, builders.healthy(cluster), (), ("n3",))
     found.refuse()
     assert found.names == ("n3",)
+
+
+def test_the_advice_stops_keepalived_first_and_kills_nothing() -> None:
+    found = left(N3)
+    command = removal_command(builders.cluster())
+    assert command == (
+        "docker stop -t 35 c-keepalived; docker stop -t 35 c-haproxy; "
+        "docker rm c-keepalived c-haproxy"
+    )
+    assert f"run there: `{command}`" in found.warnings()[0]
+
+
+def test_nothing_advises_to_remove_running_containers() -> None:
+    top = Path(__file__).parents[3]
+    told = [*(top / "hadeploy").rglob("*.py"), *(top / "docs").glob("*.md"), top / "README.md"]
+    killing = re.compile(r"docker rm (-f|--force) [^`(]*keepalived")
+    assert [path.name for path in told if killing.search(path.read_text())] == []

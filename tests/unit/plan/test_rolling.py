@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hadeploy.desired.containers import removal_command
 from hadeploy.errors import HadeployError
 from hadeploy.observe.model import Address, ObservedFile, ObservedNode
 from hadeploy.plan.model import Plan
@@ -110,7 +111,9 @@ def test_a_plan_names_the_forgotten_nodes_that_will_not_hear_the_holder(
         f"{FORGOTTEN} was forgotten and not stopped, and keeps the old {setting}"
     )
     assert "may have a VIP beside it" in told
-    assert "docker rm -f c-haproxy c-keepalived" in told
+    assert told.endswith(
+        f"Before it is connected, run there: `{removal_command(builders.cluster())}`"
+    )
 
 
 def test_other_changes_do_not_concern_forgotten_nodes() -> None:

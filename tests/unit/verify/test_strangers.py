@@ -296,3 +296,21 @@ def test_a_node_that_does_not_answer_arp_gets_no_vip() -> None:
         "n2 would take the VIP over and does not answer ARP: n1 and n3 asked for 198.51.100.12"
     )
     assert unfit_winner(builders.cluster(), observed, "n3", "n1") is None
+
+
+def test_a_vip_on_two_nodes_is_a_warning_with_both_names() -> None:
+    observed = looks()
+    assert [
+        f
+        for f in evaluate(CheckContext(builders.cluster(), observed))
+        if "is bound on" in f.message
+    ] == []
+    both = Address("eth0", VIP, 32)
+    observed["n2"] = dataclasses.replace(
+        observed["n2"], addresses=(*observed["n2"].addresses, both)
+    )
+    found = evaluate(CheckContext(builders.cluster(), observed))
+    (one,) = (f for f in found if "is bound on" in f.message)
+    assert (one.check, one.node, one.verdict) == ("vip-free", None, "warn")
+    assert one.message == f"{VIP} is bound on n1 and n2"
+    assert "`hadeploy verify`" in (one.fix or "")
