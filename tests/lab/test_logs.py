@@ -197,7 +197,7 @@ def test_a_line_without_end_takes_no_memory_of_the_node(served: Cluster) -> None
     node = served.lab.nodes[-1]
     flood = (
         f"p=$(docker inspect --format '{{{{.State.Pid}}}}' {KEEPALIVED}); "
-        "head -c 100000000 /dev/zero | tr '\\0' x >/proc/$p/fd/1; echo >/proc/$p/fd/1"
+        "head -c 30000000 /dev/zero | tr '\\0' x >/proc/$p/fd/1; echo >/proc/$p/fd/1"
     )
     most = "ps -o rss= -C sed,fold,sh | sort -n | tail -n 1"
     with following(served, "--tail", "1", "--container", "keepalived") as followed:
@@ -214,7 +214,7 @@ def test_a_line_without_end_takes_no_memory_of_the_node(served: Cluster) -> None
         try:
             served.node(node, flood)
             say(served, node, KEEPALIVED, "after the flood")
-            followed.sees("after the flood", seconds=60)
+            followed.sees("after the flood", seconds=120)
         finally:
             watch.set()
             thread.join()
