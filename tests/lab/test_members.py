@@ -59,7 +59,7 @@ def test_a_removed_node_is_stopped_before_its_peers_forget_it(served: Cluster, w
     refused = served.run("up")
     assert refused.code == 3
     assert "hadeploy up --prune" in refused.err
-    assert "hand over" in served.ok("plan", "--prune").out or which == "backup"
+    assert "handover" in served.ok("plan", "--prune").out or which == "backup"
     with probing(served) as probe:
         served.ok("up", "--prune")
     assert probe.failed == []
