@@ -202,7 +202,7 @@ def pull(
 def look_script(references: tuple[str, ...]) -> str:
     """Tells which of the images are not there. Pure."""
     variables = {"HD_IMAGES": " ".join(references)}
-    return compose("images.sh", variables=variables, main="inspect_images\nemit end")
+    return compose("inspect_images.sh", variables=variables, main="inspect_images\nemit end")
 
 
 def pull_script(reference: str, cluster: Cluster, login: Login | None) -> str:
@@ -216,4 +216,4 @@ def pull_script(reference: str, cluster: Cluster, login: Login | None) -> str:
         "HD_USER": login.user if login else "",
         "HD_PASSWORD": login.password.get_secret_value() if login else "",
     }
-    return compose("images.sh", variables=variables, main="pull\nemit end")
+    return compose("pull.sh", variables=variables, main="pull\nemit end")
