@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 
 from hadeploy.scripts.compose import FIRST, file_names, load_file, required_files
+from hadeploy.scripts.kinds import KINDS
 from tests.unit.scripts import shell_code
 from tests.unit.scripts.every_script import every_script
 
@@ -102,3 +103,14 @@ def test_what_requires_each_other_comes_once() -> None:
     names = [file.name for file in required_files("apply.sh", "adopt.sh")]
     assert names[0] == FIRST
     assert sorted(names) == sorted(set(names))
+
+
+def test_the_kinds_of_message_are_those_that_scripts_emit() -> None:
+    said: set[str] = set()
+    for script in scripts().values():
+        code = "\n".join(line for line in script.splitlines() if not line.lstrip().startswith("#"))
+        said.update(re.findall(r"\b(?:emit|abort) ([a-z][a-z0-9-]*)", code))
+        # What other programs than the shell print.
+        said.update(re.findall(r"@%s ([a-z]+)", code))
+        said.update(re.findall(r"\b[a-z0-9-]+-save\b", code) if 'emit "$hd_tool"' in code else ())
+    assert said == KINDS
