@@ -15,12 +15,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from importlib.resources.abc import Traversable
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 FIRST = "report.sh"
 # Each script gets it from the session that runs it.
 TOKEN = "HD_TOKEN"  # noqa: S105
+_FIRST_COMMENT = re.compile(r"(?:#.*\n)*")
 _FUNCTION = re.compile(r"^([a-z_]+)\(\)", re.M)
 _DECLARATION = re.compile(r"^# (Requires|Inputs|Optional inputs): (.+)$", re.M)
 
@@ -48,12 +52,12 @@ class ScriptFile:
 
 def parse_file(name: str, text: str) -> ScriptFile:
     """Read the declarations of a file. Pure."""
-    lines = text.splitlines(keepends=True)
-    length = next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    head = _FIRST_COMMENT.match(text)
+    length = head.end() if head else 0
     declared: dict[str, list[str]] = {}
-    for key, words in _DECLARATION.findall("".join(lines[:length])):
+    for key, words in _DECLARATION.findall(text[:length]):
         declared.setdefault(key, []).extend(words.split())
-    body = "".join(lines[length:])
+    body = text[length:]
     return ScriptFile(
         name,
         body.strip("\n"),

@@ -14,7 +14,7 @@ def test_a_file_says_what_it_requires_and_reads() -> None:
     )
     file = parse_file("x.sh", text)
     assert file.requires == ("a.sh", "b.sh")
-    assert (file.inputs, file.optional_inputs) == ({"HD_A", "HD_B"}, {"HD_C"})
+    assert (set(file.inputs), set(file.optional_inputs)) == ({"HD_A", "HD_B"}, {"HD_C"})
     assert (file.functions, file.body) == (("one",), "# one: of two.\none() { :; }")
 
 
