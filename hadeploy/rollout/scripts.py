@@ -374,7 +374,7 @@ def _of_step(change: Change, turn: NodePlan, step: Step) -> list[str]:
             "handover": ["hand_over", port, *addresses],
             "finish-handover": ["finish_handover", keepalived, port, *addresses],
             "pin": ["stay", str(2 * change.election + PIN_SECONDS), *change.vips],
-            "unpin": ["let_go", keepalived, *addresses],
+            "unpin": ["unpin_when_master", keepalived, *addresses],
         }
         return commands.get(step.action, [])
     replace = [

@@ -10,21 +10,21 @@ entries() {
     done
 }
 
-whole() { case $1 in *:*) printf '%s/128\n' "$1" ;; *) printf '%s/32\n' "$1" ;; esac; }
+with_prefix() { case $1 in *:*) printf '%s/128\n' "$1" ;; *) printf '%s/32\n' "$1" ;; esac; }
 
 pinned() { [ -n "$(ip -o address show dev lo to "$1")" ]; }
 
-# pin SECONDS ADDRESS...: those of them that are here stay here whatever keepalived does, so that
+# pin_vip SECONDS ADDRESS...: those of them that are here stay here whatever keepalived does, so that
 # connections are answered. They are on lo, which keepalived does not watch, and the kernel itself
 # ends it after that time, whatever becomes of this script (ip-address(8), valid_lft).
-pin() {
+pin_vip() {
     hd_seconds=$1
     shift
     for hd_address in "$@"; do
         if [ -n "$(entries "$hd_address")" ] || pinned "$hd_address"; then
             # The kernel leaves the route of an IPv6 address with a lifetime on lo for ever, so that
             # this node could not reach the next holder; as deprecated it is nobody's source address.
-            ip address replace "$(whole "$hd_address")" dev lo noprefixroute \
+            ip address replace "$(with_prefix "$hd_address")" dev lo noprefixroute \
                 valid_lft "$hd_seconds" preferred_lft 0 || return 1
         fi
     done
@@ -32,18 +32,18 @@ pin() {
 
 # stay SECONDS ADDRESS...: pinned, and found also by those who have not spoken to them lately.
 stay() {
-    pin "$@" || return 1
+    pin_vip "$@" || return 1
     shift
     for hd_entry in $(entries "$@"); do
         hd_address=${hd_entry#*=}
-        case $hd_address in *:*) vouch "${hd_entry%%=*}" "${hd_address%/*}" ;; esac
+        case $hd_address in *:*) proxy_ndp "${hd_entry%%=*}" "${hd_address%/*}" ;; esac
     done
 }
 
-# vouch INTERFACE ADDRESS: as long as it is pinned. For what is not on the interface itself the kernel
+# proxy_ndp INTERFACE ADDRESS: as long as it is pinned. For what is not on the interface itself the kernel
 # answers neighbour solicitations only as a proxy, and only where it forwards (ndisc_recv_ns in
 # net/ipv6/ndisc.c); such answers do not override a real holder's, so one too many does no harm.
-vouch() {
+proxy_ndp() {
     # One that vouches already sees to its end, too.
     ! ip neighbour show proxy dev "$1" | grep -qF "$2 " || return 0
     hd_switch=/proc/sys/net/ipv6/conf/$1/proxy_ndp
@@ -51,7 +51,7 @@ vouch() {
     [ "$(cat "${hd_switch%/*}/forwarding")" = 1 ] && ip neighbour replace proxy "$2" dev "$1" &&
         echo 1 >"$hd_switch" || return 0
     (
-        while pinned "$2"; do nap; done
+        while pinned "$2"; do short_sleep; done
         echo "$hd_switched" >"$hd_switch"
         ip neighbour del proxy "$2" dev "$1"
     ) 8>&- >/dev/null 2>&1 &
@@ -59,7 +59,7 @@ vouch() {
 
 unpin() {
     for hd_address in "$@"; do
-        ! pinned "$hd_address" || ip address del "$(whole "$hd_address")" dev lo
+        ! pinned "$hd_address" || ip address del "$(with_prefix "$hd_address")" dev lo
     done
 }
 

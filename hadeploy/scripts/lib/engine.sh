@@ -17,13 +17,13 @@ give_up_engine() {
     docker() { return 1; }
 }
 
-# know CONTAINER...: asks the engine once where they run; it is asked again only for one that has moved.
+# cache_pids CONTAINER...: asks the engine once where they run; it is asked again only for one that has moved.
 hd_running=
 
 # The label may be anything; in JSON it is one word without tabs or line breaks, unless it has spaces.
 hd_place='{{.Name}} {{.State.Pid}} {{.Id}} {{json (index .Config.Labels "hadeploy.cluster")}}'
 
-know() { hd_running=$(docker container inspect --format "$hd_place" "$@" 2>/dev/null); }
+cache_pids() { hd_running=$(docker container inspect --format "$hd_place" "$@" 2>/dev/null); }
 
 # runs_in PID CONTAINER
 runs_in() {

@@ -17,15 +17,15 @@ leave() {
     shift
     # keepalived takes the address away, and with it what the kernel needs to answer the requests
     # that are already here.
-    pin 20 "$@" || return 1
-    no_more "$@"
-    nap
+    pin_vip 20 "$@" || return 1
+    block_syn "$@"
+    short_sleep
     hd_left=no
     # shellcheck disable=SC2086  # words
     if $hd_command && until_true 15 "$* has left" none_here "$@"; then
         hd_left=yes
-        nap
-        nap
+        short_sleep
+        short_sleep
     fi
     unpin "$@"
     firewall -D "$@"
@@ -86,7 +86,7 @@ answered_elsewhere() {
                 emit lost ":$hd_port@$hd_vip=$hd_before=$hd_answer"
                 return 1
             }
-            nap
+            short_sleep
         done
     done
 }

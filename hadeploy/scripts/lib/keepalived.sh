@@ -14,7 +14,7 @@ check_age() {
 # vrrp_dump CONTAINER: what it says of its instance (SIGUSR1, keepalived(8)), but for the password.
 # Its first process is keepalived itself, so the signal goes straight there.
 vrrp_dump() {
-    vrrp_ask "$1" && blink
+    vrrp_ask "$1" && very_short_sleep
     vrrp_read
 }
 
@@ -44,7 +44,7 @@ written() {
     until hd_written=$(read_at_most "$MOST_DUMP_BYTES" "$1") && case $hd_written in *"$3"*) ;; *) false ;; esac; do
         hd_left=$((hd_left - 1))
         [ "$hd_left" -gt 0 ] || return 1
-        nap
+        short_sleep
         [ $((hd_left % 3)) -ne 0 ] || [ -e "$1" ] || ask_again "$2"
     done
     rm -f "$1"
@@ -52,7 +52,7 @@ written() {
 
 # ask_again SIGNAL: if it is still there; by now its PID may be another's. What it says is read at once.
 ask_again() {
-    grep -qs '^keepalived' "/proc/$hd_vrrp_pid/comm" && kill "-$1" "$hd_vrrp_pid" 2>/dev/null && blink
+    grep -qs '^keepalived' "/proc/$hd_vrrp_pid/comm" && kill "-$1" "$hd_vrrp_pid" 2>/dev/null && very_short_sleep
 }
 
 # vrrp_stats CONTAINER: what it has sent, heard and refused since it was started (SIGUSR2).

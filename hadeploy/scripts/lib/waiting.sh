@@ -14,11 +14,11 @@ centiseconds() {
 
 now() { date +%s.%N; }
 
-# nap: a short wait between two polls.
-nap() { sleep 0.1 2>/dev/null || sleep 1; }
+# short_sleep: a short wait between two polls.
+short_sleep() { sleep 0.1 2>/dev/null || sleep 1; }
 
-# blink: a shorter one, for what is mostly over soon.
-blink() { sleep 0.02 2>/dev/null || sleep 1; }
+# very_short_sleep: a shorter one, for what is mostly over soon.
+very_short_sleep() { sleep 0.02 2>/dev/null || sleep 1; }
 
 # alive: whether or not anybody listens.
 alive() { emit alive || :; }
@@ -42,7 +42,7 @@ while_so() {
     "$@" &
     hd_busy=$!
     while kill -0 "$hd_busy" 2>/dev/null; do
-        nap
+        short_sleep
         keep_alive "$hd_check" || kill "$hd_busy"
     done
     wait "$hd_busy"
@@ -59,9 +59,9 @@ poll_until() {
         [ "$(uptime_seconds)" -lt "$hd_deadline" ] || return 1
         if [ "$hd_blinks" -gt 0 ]; then
             hd_blinks=$((hd_blinks - 1))
-            blink
+            very_short_sleep
         else
-            nap
+            short_sleep
         fi
     done
 }

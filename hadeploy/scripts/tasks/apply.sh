@@ -12,10 +12,10 @@
 begin() {
     # shellcheck disable=SC2034  # guard.sh
     hd_begun=$(uptime_seconds)
-    know "$HD_HAPROXY" "$HD_KEEPALIVED"
+    cache_pids "$HD_HAPROXY" "$HD_KEEPALIVED"
     # A rule that outlived its script would keep clients away.
     # shellcheck disable=SC2086  # a list of words
-    sweep $HD_VIPS
+    remove_stale_rules $HD_VIPS
     forget_knowledge
     emit step begin
     remember || {
@@ -102,8 +102,8 @@ hold() {
     ! takes_part "$1" || until_true 15 "keepalived is in FAULT" out_of_it "$1"
 }
 
-# let_go CONTAINER ADDRESS...: keepalived holds them itself again, so nothing is pinned.
-let_go() {
+# unpin_when_master CONTAINER ADDRESS...: keepalived holds them itself again, so nothing is pinned.
+unpin_when_master() {
     hd_container=$1
     shift
     drained || {

@@ -29,7 +29,7 @@ follow_addresses() {
         "$hd_folder/listener" >"$hd_pipe" &
     hd_addresses=$!
     hd_patience=$(($(uptime_seconds) + 10))
-    until listens || [ "$(uptime_seconds)" -ge "$hd_patience" ]; do blink; done
+    until listens || [ "$(uptime_seconds)" -ge "$hd_patience" ]; do very_short_sleep; done
 }
 
 # listens: whether the listener has a socket of NETLINK_ROUTE (0), which has its PID, with groups
@@ -71,7 +71,7 @@ watch_node() {
             hd_told=$(uptime_seconds)
             emit clock "$(now)" || break
         fi
-        nap
+        short_sleep
     done
     kill "$hd_addresses" "$hd_events" "$hd_log" 2>/dev/null
     exec 7>&-

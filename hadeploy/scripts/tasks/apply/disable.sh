@@ -51,7 +51,7 @@ disable_container() {
     hd_before=
     ! quietly main_pid "$HD_KEEPALIVED" || hd_before=$(vrrp_state "$HD_KEEPALIVED")
     # shellcheck disable=SC2086  # a list of words
-    pin 90 $HD_VIPS || return 1
+    pin_vip 90 $HD_VIPS || return 1
     hd_ran=$(docker container inspect \
         --format '{{.State.Running}} {{.Id}}={{.HostConfig.RestartPolicy.Name}}' "$1")
     case $hd_ran in 'true '*) hd_disabled="${hd_ran#* } ${hd_disabled-}" ;; esac

@@ -30,7 +30,7 @@ guard() {
         HD_PURPOSE='ending an interrupted change' HD_PROCESS=''
         hd_since=
         while held_back; do
-            nap
+            short_sleep
             if abandoned; then
                 # Nothing tells it which settings count.
                 settled || have perl || exit 0

@@ -94,7 +94,7 @@ answered() {
 
 probe_end() {
     until answered || [ $(($(centiseconds) - hd_probing)) -ge "$PROBE_CENTISECONDS" ]; do
-        nap
+        short_sleep
     done
     for hd_vip in $hd_probed; do
         emit neighbour "$hd_vip"
