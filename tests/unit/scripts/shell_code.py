@@ -65,9 +65,14 @@ def constants(text: str) -> list[str]:
     return [name for name in _CONSTANT.findall(code(text)) if name not in ("PATH", "LC_ALL")]
 
 
+def commands(text: str) -> set[str]:
+    """The words that it calls, or gives to a function that calls them."""
+    return set(_CALL.findall(_PATTERN.sub("", code(text))))
+
+
 def calls(text: str, names: Collection[str]) -> set[str]:
-    """Which of these functions it calls, or gives to another one to call."""
-    return set(_CALL.findall(_PATTERN.sub("", code(text)))).intersection(names)
+    """Which of these functions it calls."""
+    return commands(text).intersection(names)
 
 
 def inputs(text: str) -> tuple[set[str], set[str]]:

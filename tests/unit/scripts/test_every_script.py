@@ -13,6 +13,15 @@ from hadeploy.scripts.kinds import KINDS
 from tests.unit.scripts import shell_code
 from tests.unit.scripts.every_script import every_script
 
+# What the shell itself knows, what is on every node, and words that only look like commands.
+COMMANDS = """
+    break case cd command continue do done echo elif else esac exec exit export false fi for if in
+    printf read return set shift then trap umask unset until wait while
+    cat chmod cmp cp cut date dd df docker find flock grep head hostname id install ip kill mkdir
+    mkfifo mktemp mv paste perl readlink rm rmdir sed sleep sort ss stat stdbuf sync tail tar
+    timeout tr uname xargs
+    answers has is keepalived lock_file svname valid_lft
+"""
 FILES = {name: load_file(name) for name in file_names()}
 
 
@@ -53,6 +62,13 @@ def test_no_script_calls_a_function_that_it_does_not_have() -> None:
         assert not words - defined, name
         (otherwise,) = re.findall(r"^HD_OTHERWISE=(\w+)$", script, re.M) or ["main"]
         assert otherwise in defined, name
+
+
+def test_what_is_called_is_a_function_or_a_known_command() -> None:
+    functions = {name for file in FILES.values() for name in file.functions}
+    for name, file in FILES.items():
+        words = shell_code.commands(file.body) - functions - set(COMMANDS.split())
+        assert {word for word in words if not word.startswith("hd_")} == set(), name
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
