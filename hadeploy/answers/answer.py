@@ -12,7 +12,7 @@ PROOF = "vip-answers-clients"
 # The same, asked from the machine that runs hadeploy.
 PROOF_HERE = "vip-answers-here"
 
-# As shell/answer.sh prints them. `http` without a status is in records of earlier versions: any
+# As lib/answer.sh prints them. `http` without a status is in records of earlier versions: any
 # status but 400 and 5xx.
 WORD = re.compile(r"tls|alert|http|http/[1-5][0-9][0-9]|other|silent|open|closed|refused|unreached")
 # What a server does not understand it calls a bad request.
@@ -83,7 +83,7 @@ def read_answer(word: str, first: str = "") -> Answer | None:
 def as_before(now: Answer, before: Collection[Answer]) -> bool:
     """Whether an answer is of a kind that was given before, or better.
 
-    The same as `as_before` in shell/answer.sh.
+    The same as `as_before` in lib/answer.sh.
 
     Args:
         now: the answer.

@@ -1,4 +1,4 @@
-"""Asking an address from this machine, as shell/answer.sh does from a node."""
+"""Asking an address from this machine, as lib/answer.sh does from a node."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ TIMEOUT = click.option(
     help="How long to wait for the proofs.",
 )
 LOCK_POLL_SECONDS = 1.0
-# As long as shell/lock.sh waits for it.
+# As long as lib/lock.sh waits for it.
 SCRIPT_SECONDS = 120
 MOST_STALE = 3
 

@@ -26,9 +26,7 @@ def evidence_script(cluster: Cluster, *, seconds: int) -> str:
         seconds: how long keepalived is listened to.
     """
     return compose(
-        "keepalived.sh",
-        "preflight.sh",
-        "evidence.sh",
+        "diagnostics.sh",
         variables={
             "HD_CLUSTER": cluster.name,
             "HD_HAPROXY": cluster.container_names[0],

@@ -1,4 +1,4 @@
-"""What a node said while it was watched (shell/watch.sh), as events. Pure."""
+"""What a node said while it was watched (tasks/watch.sh), as events. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def events_of(node: str, line: str, vips: Collection[str]) -> Iterable[Event]:
 
 def _events(node: str, line: str, vips: Collection[str]) -> Iterable[Event]:
     if found := _ADDRESS.match(line):
-        # What is on lo is pinned there for a moment (shell/handover.sh).
+        # What is on lo is pinned there for a moment (lib/addresses.sh).
         if found["address"] in vips and found["interface"] != "lo":
             kind: Kind = "unbound" if found["gone"] else "bound"
             yield Event(_utc(found["at"]), node, kind, found["address"])

@@ -37,7 +37,7 @@ class Watched:
 
         Args:
             node: where it comes from.
-            message: of shell/watch.sh, drill.sh or ask.sh; others are ignored.
+            message: of tasks/watch.sh, drill.sh or ask.sh; others are ignored.
         """
         arrived = time.time()
         words = message.words

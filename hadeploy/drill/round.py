@@ -157,12 +157,12 @@ def _break(
         HadeployError: it could not be.
     """
     operation = f"drill {scenario.name}"
-    script = drill.lock.changing(
+    script = break_script(
         drill.cluster,
+        drill.lock,
         look.fingerprint,
-        ["keepalived.sh", "apply.sh", "watch.sh", "drill.sh"],
-        [f"drill {scenario.breaks} {drill.lasts(scenario)}"],
-        HD_INTERFACE=drill.desired[session.node].facts.interface,
+        f"drill {scenario.breaks} {drill.lasts(scenario)}",
+        drill.desired[session.node].facts.interface,
     )
 
     def hear(message: Message) -> None:
@@ -185,9 +185,19 @@ def _break(
     drill.progress.node(session.node, f"{scenario.name}: mended", "ok")
 
 
+def break_script(cluster: Cluster, lock: Lock, fingerprint: str, line: str, interface: str) -> str:
+    """Breaks something, and mends it. Pure."""
+    return lock.changing(cluster, fingerprint, ["drill.sh"], [line], HD_INTERFACE=interface)
+
+
+def mend_script(cluster: Cluster) -> str:
+    """Ends the waiting of `break_script`. Pure."""
+    variables = {"HD_CLUSTER": cluster.name}
+    return compose("drill_mark.sh", variables=variables, main='rm -f "$drill_mark"\nemit end')
+
+
 def _mend(drill: Drill, session: Session, seconds: int) -> None:
-    mark = f"/run/hadeploy/{drill.cluster.name}.drill"
-    script = compose(variables={"HD_MARK": mark}, main='rm -f "$HD_MARK"\nemit end')
+    script = mend_script(drill.cluster)
     try:
         session.run(script, operation="mending")
     except HadeployError as error:

@@ -19,7 +19,7 @@ class Scenario:
     Attributes:
         name: on the command line.
         does: what is done, for people.
-        breaks: the function of shell/drill.sh that does it, without its prefix.
+        breaks: the function of tasks/drill.sh that does it, without its prefix.
         victims: where: on the holder, on it and on the next one, or on every set of nodes but all.
         needs: the option without which it is refused, and why; ("", "") if there is none.
         bounded: whether it ends by itself on the node, whatever becomes of this machine.

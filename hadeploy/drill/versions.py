@@ -22,15 +22,7 @@ def versions(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, dic
         cluster: the inventory.
         sessions: by node label.
     """
-    haproxy, keepalived = cluster.container_names
-    script = compose(
-        "versions.sh",
-        variables={
-            "HD_CLUSTER": cluster.name,
-            "HD_HAPROXY": haproxy,
-            "HD_KEEPALIVED": keepalived,
-        },
-    )
+    script = versions_script(cluster)
     found, _ = try_each(
         lambda s: (s.node, parse_versions(s.run(script, operation="asking for versions"))),
         sessions.values(),
@@ -38,11 +30,18 @@ def versions(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, dic
     return dict(found)
 
 
+def versions_script(cluster: Cluster) -> str:
+    """Asks the programs for their versions. Pure."""
+    haproxy, keepalived = cluster.container_names
+    variables = {"HD_HAPROXY": haproxy, "HD_KEEPALIVED": keepalived}
+    return compose("versions.sh", variables=variables)
+
+
 def parse_versions(reply: Reply) -> dict[str, str]:
     """By program.
 
     Args:
-        reply: of shell/versions.sh.
+        reply: of tasks/versions.sh.
     """
     told = {}
     for message in reply.all("version"):

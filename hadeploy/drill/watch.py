@@ -28,6 +28,10 @@ SPARE_SECONDS = 60
 # A node starts a process for each request.
 RATE_FROM_A_NODE = 20.0
 PINGS = 3
+# The scripts of a watch: the file that each needs, and what it does.
+WATCH = ("watch.sh", "watch_node")
+ASK = ("ask.sh", "ask_through")
+END = ("watch_mark.sh", 'rm -f "$watch_mark"')
 
 
 class Onlooker:
@@ -90,20 +94,20 @@ class Onlooker:
 
     def _watch(self, session: Session) -> Reply:
         hear = partial(self._watched.hear, session.node)
-        script = self._script("watch_node")
+        script = self._script(WATCH)
         seconds = LONGEST_WATCH_SECONDS + SPARE_SECONDS
         return session.run(script, operation="watching", on_message=hear, seconds=seconds)
 
     def _ask(self, session: Session) -> Reply:
         hear = partial(self._watched.hear, session.node)
-        script = self._script("ask_through")
+        script = self._script(ASK)
         operation = "asking through the VIP"
         seconds = LONGEST_WATCH_SECONDS + SPARE_SECONDS
         return session.run(script, operation=operation, on_message=hear, seconds=seconds)
 
     def _stop(self, watches: Sequence[Future[Reply]]) -> None:
         """Tell the nodes; one that does not hear it ends its watch by itself."""
-        script = self._script('rm -f "$watch_mark"')
+        script = self._script(END)
         left = True
         # DrillReporter again, because one that is slow to begin has no mark yet.
         while left:
@@ -113,22 +117,27 @@ class Onlooker:
             )
             left = bool(wait(watches, timeout=1).not_done)
 
-    def _script(self, line: str) -> str:
-        return compose(
-            "lock.sh",
-            "watch.sh",
-            "ask.sh",
-            variables={
-                "HD_CLUSTER": self._cluster.name,
-                "HD_KEEPALIVED": self._cluster.container_names[1],
-                "HD_WATCH": self._token,
-                "HD_SECONDS": str(LONGEST_WATCH_SECONDS),
-                "HD_VIP": self._vips[0],
-                "HD_PORT": str(self._cluster.listeners[0].port),
-                "HD_EVERY": str(1 / RATE_FROM_A_NODE),
-            },
-            main=f"{line}\nemit end",
-        )
+    def _script(self, task: tuple[str, str]) -> str:
+        return watch_script(self._cluster, self._vips[0], self._token, task)
+
+
+def watch_script(cluster: Cluster, vip: str, token: str, task: tuple[str, str]) -> str:
+    """WATCH, ASK or END on one node. Pure."""
+    file, line = task
+    return compose(
+        file,
+        variables={},
+        offered={
+            "HD_CLUSTER": cluster.name,
+            "HD_KEEPALIVED": cluster.container_names[1],
+            "HD_WATCH": token,
+            "HD_SECONDS": str(LONGEST_WATCH_SECONDS),
+            "HD_VIP": vip,
+            "HD_PORT": str(cluster.listeners[0].port),
+            "HD_EVERY": str(1 / RATE_FROM_A_NODE),
+        },
+        main=f"{line}\nemit end",
+    )
 
 
 def _until(true: Callable[[], object], operation: str, threads: Sequence[Future[Reply]]) -> None:

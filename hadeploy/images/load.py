@@ -19,7 +19,7 @@ from hadeploy.remote.fanout import each
 from hadeploy.remote.session import Session
 from hadeploy.scripts.compose import compose
 
-# shell/images.sh ends a pull after an hour; the login comes before it.
+# tasks/pull.sh ends a pull after an hour; the login comes before it.
 PULL_SECONDS = 3600 + 120
 
 
@@ -207,7 +207,7 @@ def pull(
 def look_script(references: tuple[str, ...]) -> str:
     """Tells which of the images are not there. Pure."""
     variables = {"HD_IMAGES": " ".join(references)}
-    return compose("images.sh", variables=variables, main="inspect_images\nemit end")
+    return compose("inspect_images.sh", variables=variables, main="inspect_images\nemit end")
 
 
 def pull_script(reference: str, cluster: Cluster, login: Login | None) -> str:
@@ -221,4 +221,4 @@ def pull_script(reference: str, cluster: Cluster, login: Login | None) -> str:
         "HD_USER": login.user if login else "",
         "HD_PASSWORD": login.password.get_secret_value() if login else "",
     }
-    return compose("images.sh", variables=variables, main="pull\nemit end")
+    return compose("pull.sh", variables=variables, main="pull\nemit end")

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from hadeploy.check.images import pulled
 from hadeploy.check.registry import Asked, parse_asked
-from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.references import registry_of
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.inputs import Inputs, Login
@@ -49,7 +48,7 @@ def ask_registries(
         for reference in wanted[node]:
             here = login if login and login.registry == registry_of(reference) else None
             progress.waiting(f"{node} asks {registry_of(reference)} for {reference}")
-            script = registry_script(reference, inputs.cluster, here)
+            script = registry_script(reference, here)
             reply = sessions[node].run(script, operation="asking the registry")
             for message in reply.all("registry"):
                 found[reference] = parse_asked(message.text, login=here is not None)
@@ -58,7 +57,7 @@ def ask_registries(
     return dict(try_each(ask, wanted)[0])
 
 
-def registry_script(reference: str, cluster: Cluster, login: Login | None) -> str:
+def registry_script(reference: str, login: Login | None) -> str:
     """Asks for one image. Pure; holds the password, and goes to stdin only."""
     auth = ""
     if login:
@@ -68,5 +67,5 @@ def registry_script(reference: str, cluster: Cluster, login: Login | None) -> st
             "serveraddress": login.registry,
         }
         auth = base64.urlsafe_b64encode(json.dumps(fields).encode()).decode()
-    variables = {"HD_CLUSTER": cluster.name, "HD_IMAGES": reference, "HD_AUTH": auth}
+    variables = {"HD_IMAGES": reference, "HD_AUTH": auth}
     return compose("registry.sh", variables=variables, main="ask_registry\nemit end")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # virtual_router_id is to be listened for, or for `check`.
 Depth = Literal["", "fresh", "changed", "listening", "yes"]
 
-# In which three ARP probes or solicitations are sent, and answered (shell/segment.sh).
+# In which three ARP probes or solicitations are sent, and answered (tasks/observe/segment.sh).
 PROBE_SECONDS = 0.4
 # Between two looks while something is waited for.
 LOOK_INTERVAL_SECONDS = 0.3
@@ -66,16 +66,6 @@ def observation_script(
         token: of the lock that is given back before that.
     """
     return compose(
-        "keepalived.sh",
-        "lock.sh",
-        "foreign.sh",
-        "surroundings.sh",
-        "autostart.sh",
-        "containers.sh",
-        "preflight.sh",
-        "segment.sh",
-        "answer.sh",
-        "settle.sh",
         "observe.sh",
         variables={
             "HD_ROOT": cluster.root,

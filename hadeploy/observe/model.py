@@ -88,7 +88,7 @@ class Address:
 
     @property
     def pinned(self) -> bool:
-        """Whether a run keeps it there for a moment (shell/handover.sh, `pin`)."""
+        """Whether a run keeps it there for a moment (lib/addresses.sh, `pin_vip`)."""
         return self.interface == "lo" and self.lifetime is not None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from hadeploy.inventory.problems import printable
 from hadeploy.observe.host import Host, Link, Nofile
+from hadeploy.scripts.kinds import Kind
 from hadeploy.scripts.protocol import Reply
 
 CAP_SYS_RESOURCE = 24
@@ -66,8 +67,14 @@ def parse_iptables(reply: Reply) -> dict[str, str]:
     Where the legacy tables are the only ones, `iptables` is another name of `iptables-legacy`.
     """
     found: dict[str, str] = {}
-    for tool in ("iptables", "ip6tables", "iptables-legacy", "ip6tables-legacy"):
-        text = reply.body(f"{tool}-save")
+    kinds: tuple[Kind, ...] = (
+        "iptables-save",
+        "ip6tables-save",
+        "iptables-legacy-save",
+        "ip6tables-legacy-save",
+    )
+    for kind in kinds:
+        tool, text = kind.removesuffix("-save"), reply.body(kind)
         same = _rules(text) == _rules(found.get(tool.removesuffix("-legacy"), ""))
         if text.startswith("#") and not same:
             found[tool] = text

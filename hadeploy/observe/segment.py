@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from hadeploy.scripts.protocol import Reply
 
-# By then shell/segment.sh has asked twice; a look takes that long anyway.
+# By then tasks/observe/segment.sh has asked twice; a look takes that long anyway.
 ASKED_SECONDS = 0.12
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 

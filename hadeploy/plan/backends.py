@@ -41,7 +41,7 @@ class ExpectedBackend:
 
     @property
     def word(self) -> str:
-        """As shell/backends.sh takes it."""
+        """As tasks/apply/backends.sh takes it."""
         return f"{self.after}={self.before}"
 
 

@@ -1,4 +1,4 @@
-"""What listeners answered when the last change was recorded on a node (shell/backends.sh). Pure."""
+"""What listeners answered at the last recorded change (tasks/apply/backends.sh). Pure."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class Session:
     ) -> Reply:
         """Run a script as root and collect what it reports.
 
-        The script reports through `emit` (see shell/report.sh); any other output is kept as noise
+        The script reports through `emit` (see lib/report.sh); any other output is kept as noise
         and shown only if something fails. Feeding it on stdin works under every login shell.
 
         Args:

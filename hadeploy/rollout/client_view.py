@@ -21,7 +21,7 @@ from hadeploy.rollout.lost_backends import LostBackend
 from hadeploy.rollout.scripts import touches_haproxy
 from hadeploy.verify.from_here import elsewhere
 
-# As shell/backends.sh has them.
+# As tasks/apply/backends.sh has them.
 MOST_ASKED = 5
 MOST_TRIES = 3
 UNKNOWN_COUNT = 3

@@ -105,8 +105,6 @@ def down_script(
         handed_over: the VIPs of its handover, if it has one.
     """
     lines = []
-    vips = dict.fromkeys(str(vip.ip) for vip in cluster.vip)
-    vips |= dict.fromkeys(look.applied.vips if look.applied else ())
     for step in plan.steps:
         if step.action == "handover":
             port = str(cluster.listeners[0].port)
@@ -123,9 +121,8 @@ def down_script(
     return lock.changing(
         cluster,
         look.fingerprint,
-        ["keepalived.sh", "apply.sh", "handover.sh", "answer.sh", "down.sh"],
+        ["down.sh"],
         lines,
-        HD_VIPS=" ".join(vips),
         HD_OTHERWISE="leave_it",
         HD_HELLO=hello_for_printf(),
         HD_SPARED=" ".join(spared(look, look.applied.vips if look.applied else ())),

@@ -14,7 +14,7 @@ from hadeploy.plan.takeover_candidates import drains, first_of, takeover_candida
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
 from hadeploy.rollout.handover_view import kept_out
-from hadeploy.rollout.lock import held
+from hadeploy.rollout.lock import Lock, held
 from hadeploy.rollout.node_outcome import NodeOutcome, NotTakenOverError
 from hadeploy.rollout.reply_errors import refuse
 from hadeploy.rollout.take_back import take_back
@@ -57,15 +57,19 @@ def drain(
         problem = problem or kept_out(cluster, node, first_of(others, observed))
     if problem and (holds or not others):
         raise problem.error("draining", node)
+    _run(cluster, "drain", node, drain_lines(cluster), observed, sessions, progress)
+    return True
+
+
+def drain_lines(cluster: Cluster) -> list[str]:
+    """What the script of a drain does."""
     vips = " ".join(shlex.quote(str(vip.ip)) for vip in cluster.vip)
     name = shlex.quote(cluster.container_names[1])
     away = f"drain_away {layout.OPERATOR_DRAIN} {cluster.listeners[0].port} {vips}"
-    lines = [
+    return [
         f"step drain {away}",
         f'step wait until_true {SECONDS} "keepalived is in FAULT" out_of_it {name}',
     ]
-    _run(cluster, "drain", node, lines, observed, sessions, progress)
-    return True
 
 
 def undrain(
@@ -88,13 +92,29 @@ def undrain(
         return False
     if problem := return_problem(cluster, observed, node):
         raise problem.error("undraining", node)
+    _run(cluster, "undrain", node, undrain_lines(cluster), observed, sessions, progress)
+    return True
+
+
+def undrain_lines(cluster: Cluster) -> list[str]:
+    """What the script that ends a drain does."""
     name = shlex.quote(cluster.container_names[1])
-    lines = [
+    return [
         f"step undrain set_track {layout.OPERATOR_DRAIN} 0",
         f'step wait until_true {SECONDS} "keepalived is MASTER or BACKUP" takes_part {name}',
     ]
-    _run(cluster, "undrain", node, lines, observed, sessions, progress)
-    return True
+
+
+def drain_script(cluster: Cluster, lock: Lock, fingerprint: str, lines: list[str]) -> str:
+    """A script of those lines. Pure."""
+    return lock.changing(
+        cluster,
+        fingerprint,
+        ["drain.sh"],
+        lines,
+        HD_OTHERWISE="leave_it",
+        HD_HELLO=hello_for_printf(),
+    )
 
 
 def _run(
@@ -108,14 +128,7 @@ def _run(
 ) -> None:
     with held(purpose, cluster, sessions, progress) as lock:
         progress.phase(purpose.capitalize())
-        script = lock.changing(
-            cluster,
-            observed[node].fingerprint,
-            ["keepalived.sh", "apply.sh", "handover.sh", "answer.sh"],
-            lines,
-            HD_OTHERWISE="leave_it",
-            HD_HELLO=hello_for_printf(),
-        )
+        script = drain_script(cluster, lock, observed[node].fingerprint, lines)
         reply = sessions[node].run(script, operation=purpose)
         refuse(reply, node, purpose)
         if reply.all("failed"):

@@ -1,4 +1,4 @@
-"""One writer at a time: this run's claim on the nodes (shell/lock.sh is its other half)."""
+"""One writer at a time: this run's claim on the nodes (lib/lock.sh is its other half)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hadeploy.rollout.reply_errors import LockedError, describe, refuse
 from hadeploy.scripts.compose import compose
 from hadeploy.scripts.protocol import Message, Reply
 
-# A sixth of what shell/lock.sh grants, so that renewals may fail; shell/guard.sh counts on it.
+# A sixth of what lib/lock.sh grants, so that renewals may fail; tasks/apply/guard.sh counts on it.
 RENEW_SECONDS = 20
 REMOVING = "removing the lock"
 
@@ -46,7 +46,7 @@ class Lock:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What shell/lock.sh is given."""
+        """What lib/lock.sh is given."""
         return {
             "HD_CLUSTER": self.cluster,
             "HD_LOCK": self.token,
@@ -67,6 +67,7 @@ class Lock:
         lines: Sequence[str],
         *,
         taking: bool = False,
+        offered: Mapping[str, str] = MappingProxyType({}),
         **variables: str,
     ) -> str:
         """A script that changes a node: alone there, under the lock, on the state planned on.
@@ -77,20 +78,17 @@ class Lock:
             parts: names of .sh files.
             lines: what it does.
             taking: whether it takes the lock first.
+            offered: what the parts are given if they read it.
             variables: what else the parts are given.
         """
         begin = ["lock_take"] if taking else []
         haproxy, keepalived = cluster.container_names
         return compose(
             "lock.sh",
+            "fingerprint.sh",
             *parts,
-            variables={
-                "HD_ROOT": cluster.root,
-                "HD_HAPROXY": haproxy,
-                "HD_KEEPALIVED": keepalived,
-                **self.variables,
-                **variables,
-            },
+            variables={"HD_ROOT": cluster.root, **self.variables, **variables},
+            offered={"HD_HAPROXY": haproxy, "HD_KEEPALIVED": keepalived, **offered},
             main="\n".join([*begin, "working", f"still_as {fingerprint}", *lines, "finished"]),
         )
 

@@ -35,7 +35,7 @@ class LostBackend:
 
     Attributes:
         name: `BACKEND/SERVER`, `BACKEND/` for all its servers, or `:PORT@ADDRESS=BEFORE=NOW`, with
-            the answers as shell/answer.sh has them.
+            the answers as lib/answer.sh has them.
         reasons: address and result of the last check, as haproxy gives it, for each server.
     """
 
@@ -101,7 +101,7 @@ class BackendsDiedError(HadeployError):
 
 
 def lost_backends(reply: Reply) -> list[LostBackend]:
-    """What shell/backends.sh says is down."""
+    """What tasks/apply/backends.sh says is down."""
     return [
         LostBackend(message.words[0], tuple(filter(None, map(_reason, message.text.splitlines()))))
         for message in reply.all("lost")

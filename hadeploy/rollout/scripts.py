@@ -74,11 +74,10 @@ def stage_script(
     return lock.changing(cluster, fingerprint, ["stage.sh"], lines, taking=True)
 
 
-def trial_script(cluster: Cluster, desired: DesiredNode, roles: Collection[Role]) -> str:
+def trial_script(desired: DesiredNode, roles: Collection[Role]) -> str:
     """Has the real programs check files that are not on the node; changes nothing.
 
     Args:
-        cluster: the inventory.
         desired: the node's desired state.
         roles: the programs that are asked.
     """
@@ -87,8 +86,7 @@ def trial_script(cluster: Cluster, desired: DesiredNode, roles: Collection[Role]
         if container.role in roles:
             content = _base64(desired.file(FILES[container.role]).content)
             lines.append(_line("validate", container.role, content, *trial_arguments(container)))
-    variables = {"HD_CLUSTER": cluster.name, "HD_ROOT": desired.root}
-    return compose("stage.sh", variables=variables, main="\n".join([*lines, "emit end"]))
+    return compose("validate.sh", variables={}, main="\n".join([*lines, "emit end"]))
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ def apply_script(
         change: what it is made from.
         turn: the steps.
         fingerprint: of the node as it was left last.
-        otherwise: what to do when a step fails (shell/apply.sh).
+        otherwise: what to do when a step fails (lib/steps.sh).
         part: which of them; FINISH begins with what `finishing_step` names.
     """
     finish = finishing_step(change, turn) if part is not Part.WHOLE else None
@@ -260,7 +258,7 @@ def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
     return lock.changing(
         cluster,
         fingerprint,
-        ["keepalived.sh", "adverts.sh", "apply.sh", "handover.sh", "answer.sh"],
+        ["steps.sh", "handover.sh", "finish_handover.sh"],
         [
             _line("step", "0", "hand_over", port, *vips),
             _line("step", "1", "finish_handover", cluster.container_names[1], port, *vips),
@@ -278,7 +276,7 @@ def restore_script(
     Args:
         change: what would have been made of it.
         fingerprint: of the node as it was left last.
-        how: the function of shell/apply.sh for a step that fails.
+        how: the function of lib/steps.sh for a step that fails.
         together: whether all nodes go back.
     """
     return lock_script(change, fingerprint, [how], "leave_it", together=together)
@@ -291,23 +289,9 @@ def lock_script(
     return change.lock.changing(
         change.cluster,
         fingerprint,
-        [
-            "keepalived.sh",
-            "adverts.sh",
-            "apply.sh",
-            "check_runs.sh",
-            "handover.sh",
-            "restore.sh",
-            "guard.sh",
-            "knowledge.sh",
-            "ports.sh",
-            "answer.sh",
-            "backends.sh",
-            "disable.sh",
-            *(["adopt.sh"] if change.by_hand else []),
-        ],
+        ["apply.sh", *(["adopt.sh"] if change.by_hand else [])],
         lines,
-        HD_BY_HAND=" ".join(policies(change.by_hand)) if change.by_hand else "",
+        offered={"HD_BY_HAND": " ".join(policies(change.by_hand)) if change.by_hand else ""},
         HD_VIPS=" ".join(change.vips),
         HD_CHECK_SCRIPT=layout.IN_KEEPALIVED + layout.CHECK_SCRIPT.removeprefix("keepalived"),
         HD_HEALTH_PORT=str(change.cluster.haproxy.health_port),
@@ -390,7 +374,7 @@ def _of_step(change: Change, turn: NodePlan, step: Step) -> list[str]:
             "handover": ["hand_over", port, *addresses],
             "finish-handover": ["finish_handover", keepalived, port, *addresses],
             "pin": ["stay", str(2 * change.election + PIN_SECONDS), *change.vips],
-            "unpin": ["let_go", keepalived, *addresses],
+            "unpin": ["unpin_when_master", keepalived, *addresses],
         }
         return commands.get(step.action, [])
     replace = [

@@ -9,7 +9,6 @@ from contextlib import suppress
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, observe
-from hadeploy.observe.model import ObservedNode
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
 from hadeploy.rollout.lock import Lock
@@ -52,19 +51,15 @@ def take_back(
                 progress.node(node, "keeping the VIP off it")
                 # One that is out of reach keeps it.
                 with suppress(HadeployError):
-                    if _keep_off(cluster, lock, sessions[node], look):
+                    script = keep_off_script(cluster, lock, look.fingerprint)
+                    reply = sessions[node].run(script, operation="keeping the VIP off it")
+                    if reply.all("kept-off"):
                         kept.append(node)
                         deadline = time.monotonic() + seconds
         time.sleep(LOOK_INTERVAL_SECONDS)
     return tuple(kept)
 
 
-def _keep_off(cluster: Cluster, lock: Lock, session: Session, look: ObservedNode) -> bool:
-    script = lock.changing(
-        cluster,
-        look.fingerprint,
-        ["keepalived.sh", "apply.sh"],
-        ["keep_off"],
-        HD_OTHERWISE="leave_it",
-    )
-    return bool(session.run(script, operation="keeping the VIP off it").all("kept-off"))
+def keep_off_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
+    """Keeps the VIP off a node until the next run. Pure."""
+    return lock.changing(cluster, fingerprint, ["track.sh"], ["keep_off"])

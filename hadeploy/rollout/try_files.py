@@ -47,7 +47,7 @@ def try_files(
 
     def ask(node: str) -> list[ConfigWarning]:
         desired = prepared.desired[node]
-        script = trial_script(prepared.cluster, desired, todo[node])
+        script = trial_script(desired, todo[node])
         return judged(sessions[node].run(script, operation="validating"), desired, "validating")
 
     return [warning for found in each(ask, todo) for warning in found]

@@ -252,7 +252,7 @@ class Rollout:
         """Renew the lock on all nodes before the holder changes its settings.
 
         A node that is held back counts on it: once its lock has expired, it may return to the
-        former settings (shell/guard.sh).
+        former settings (tasks/apply/guard.sh).
 
         Raises:
             HadeployError: a node cannot be reached, or its lock is not this run's any more.

@@ -97,7 +97,7 @@ def judged(reply: Reply, desired: DesiredNode, operation: str) -> list[ConfigWar
     """What the programs of one node said of their files.
 
     Args:
-        reply: to a script that validates (shell/stage.sh).
+        reply: to a script that validates (lib/validate.sh).
         desired: what that was made from.
         operation: for an error.
 
@@ -141,7 +141,7 @@ def warnings_in(role: Role, said: str, desired: DesiredNode) -> Iterator[ConfigW
     """The warnings of a program that accepts its file.
 
     keepalived has none: from 2.2 on it refuses whatever it has something to say about, and of an
-    older one that is taken as a refusal (shell/stage.sh).
+    older one that is taken as a refusal (lib/validate.sh).
 
     Args:
         role: the program.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from hadeploy.scripts.forms import check_form
+from hadeploy.scripts.forms import MalformedError, check_form
+from hadeploy.scripts.kinds import Kind, is_kind
 from hadeploy.scripts.lines import MIB, MOST_OF_A_REPLY, TooMuchError
 
 # Their bodies are never shown: files, logs, and containers whose environment may hold a password.
-SECRET_KINDS = (
+SECRET_KINDS: tuple[Kind, ...] = (
     *("file", "contents", "foreign", "foreign-config", "foreign-file", "log", "part"),
     *("containers", "stopped-config", "cluster-record", "foreign-environment"),
 )
@@ -22,7 +23,7 @@ LINE_BYTES = 32
 class Message:
     """One message: a line `@TOKEN kind words…`, and the lines that follow it."""
 
-    kind: str
+    kind: Kind
     words: tuple[str, ...] = ()
     body: list[str] = field(default_factory=list, compare=False)
 
@@ -44,15 +45,15 @@ class Reply:
         """Everything that followed any message."""
         return "\n".join(m.text for m in self.messages if m.text)
 
-    def all(self, kind: str) -> list[Message]:
+    def all(self, kind: Kind) -> list[Message]:
         """The messages of one kind, in order."""
         return [m for m in self.messages if m.kind == kind]
 
-    def body(self, kind: str) -> str:
+    def body(self, kind: Kind) -> str:
         """The text below the first message of that kind, or "" if there is none."""
         return next((m.text for m in self.messages if m.kind == kind), "")
 
-    def fields(self, kind: str) -> dict[str, str]:
+    def fields(self, kind: Kind) -> dict[str, str]:
         """The lines `name=value` below the first message of that kind."""
         return dict(line.split("=", 1) for line in self.body(kind).splitlines() if "=" in line)
 
@@ -63,10 +64,18 @@ def parse_line(line: str, token: str) -> Message | None:
     Args:
         line: without its newline.
         token: the run's own.
+
+    Raises:
+        MalformedError: no script says messages of that kind.
     """
     mark = f"@{token} "
     words = line[len(mark) :].split() if line.startswith(mark) else []
-    return Message(words[0], tuple(words[1:])) if words else None
+    if not words:
+        return None
+    kind, *rest = words
+    if not is_kind(kind):
+        raise MalformedError(kind)
+    return Message(kind, tuple(rest))
 
 
 @dataclass

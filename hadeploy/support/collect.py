@@ -52,8 +52,6 @@ class Report:
 def support_script(cluster: Cluster) -> str:
     """The script that gathers, the same for every node."""
     return compose(
-        "keepalived.sh",
-        "lock.sh",
         "support.sh",
         variables={
             "HD_CLUSTER": cluster.name,

@@ -15,7 +15,7 @@ from hadeploy.support.redact import Redactor
 
 # Of our folder; what else is there may be anybody's.
 FILES = (layout.HAPROXY_CFG, layout.KEEPALIVED_CONF, layout.CHECK_SCRIPT)
-# What shell/support.sh says.
+# What tasks/support.sh says.
 PARTS = frozenset(
     (
         *("inspect.json", "containers.txt", "haproxy.log", "keepalived.log"),

@@ -9,7 +9,7 @@ import pytest
 from tests.lab.harness import HAPROXY, ROOT, Cluster, eventually
 from tests.lab.test_crash import locks, new_router
 
-# UNDECIDED_SECONDS of shell/guard.sh, and the time to return to the former settings.
+# UNDECIDED_SECONDS of tasks/apply/guard.sh, and the time to return to the former settings.
 REJOIN_SECONDS = 150
 HELD = f"cat {ROOT}/track/handover"
 # A script that has come to its end gives the lock back itself.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.scripts.compose import compose
+from tests.unit.scripts.fragments import fragment
 
 FILES = {
     "haproxy/haproxy.cfg": "global\n" + "# new\n" * 2000,
@@ -70,20 +70,13 @@ class Node:
     def after(self, *lines: str) -> tuple[str, dict[str, str]]:
         """What a script says, and the files that are there after a power cut at its end."""
         with mounted(self._image, self._folder / "mnt") as root:
-            script = compose(
-                *("lock.sh", "keepalived.sh", "adverts.sh", "apply.sh", "restore.sh", "stage.sh"),
-                variables={
-                    "HD_TOKEN": "t",
-                    "HD_CLUSTER": "c",
-                    "HD_ROOT": str(root),
-                    "HD_HAPROXY": "c-haproxy",
-                    "HD_KEEPALIVED": "c-keepalived",
-                    "HD_VIPS": "",
-                    "HD_HEALTH_PORT": "1",
-                },
-                main="\n".join(
-                    [WITHOUT_ENGINE, "state_file=$HD_ROOT/haproxy/server-state", *lines]
-                ),
+            script = fragment(
+                *("apply.sh", "stage.sh"),
+                HD_ROOT=str(root),
+                HD_HAPROXY="c-haproxy",
+                HD_KEEPALIVED="c-keepalived",
+                HD_HEALTH_PORT="1",
+                main="\n".join([WITHOUT_ENGINE, *lines]),
             )
             done = subprocess.run(
                 ["sh"], input=script, capture_output=True, text=True, timeout=60, check=False

@@ -11,8 +11,8 @@ import pytest
 from hadeploy.answers.answer import Answer, as_before, read_answer
 from hadeploy.answers.ask import ask
 from hadeploy.answers.hello import client_hello, hello_for_printf
-from hadeploy.scripts.compose import compose
 from tests.unit.answers import servers
+from tests.unit.scripts.fragments import fragment
 
 BEHAVIOURS = {
     "http/200": servers.speaks_http("200 OK"),
@@ -29,12 +29,7 @@ BEHAVIOURS = {
 
 def shell(main: str, *parts: str, interpreter: str = "dash") -> str:
     """What a script with answer.sh prints."""
-    script = compose(
-        "answer.sh",
-        *parts,
-        variables={"HD_TOKEN": "t", "HD_CLUSTER": "c", "HD_HELLO": hello_for_printf()},
-        main=main,
-    )
+    script = fragment("answer.sh", *parts, main=main, HD_HELLO=hello_for_printf())
     done = subprocess.run(
         [interpreter], input=script, capture_output=True, text=True, timeout=30, check=False
     )

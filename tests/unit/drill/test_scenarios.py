@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from importlib import resources
-
 import pytest
 
 from hadeploy.drill.scenarios import NAMES, SCENARIOS, chosen, home_of, sets_of_victims, victims_of
 from hadeploy.errors import HadeployError
+from hadeploy.scripts.compose import load_file
 from tests.unit import builders
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
 def test_every_scenario_is_broken_and_mended_by_the_script() -> None:
-    script = resources.files("hadeploy.scripts").joinpath("shell", "drill.sh").read_text("utf-8")
-    functions = set(re.findall(r"^(\w+)\(\) \{", script, re.MULTILINE))
+    functions = set(load_file("drill.sh").functions)
     for scenario in SCENARIOS:
         assert {f"break_{scenario.breaks}", f"mend_{scenario.breaks}"} <= functions
 

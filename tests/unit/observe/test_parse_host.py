@@ -15,7 +15,7 @@ from hadeploy.observe.parse_host import (
     parse_neighbour,
     parse_nofile,
 )
-from hadeploy.scripts.protocol import Message, Reply
+from hadeploy.scripts.protocol import Message, Reply, parse_line
 
 CAPTURED = Path(__file__).parent / "captured"
 
@@ -25,8 +25,9 @@ def captured(name: str) -> Reply:
     messages: list[Message] = []
     for line in (CAPTURED / name).read_text().splitlines():
         if line.startswith("@"):
-            kind, *words = line[1:].split()
-            messages.append(Message(kind, tuple(words)))
+            message = parse_line(f"@t {line[1:]}", "t")
+            assert message
+            messages.append(message)
         elif messages:
             messages[-1].body.append(line)
     return Reply(tuple(messages), 0)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 
 from hadeploy.observe.parse_surroundings import parse_environment, parse_names, parse_publishers
+from hadeploy.scripts.kinds import Kind
 from hadeploy.scripts.protocol import Message, Reply
 
 ABOUT = ("haproxy", "c1")
 
 
-def reply(*messages: tuple[str, tuple[str, ...], str]) -> Reply:
+def reply(*messages: tuple[Kind, tuple[str, ...], str]) -> Reply:
     return Reply(tuple(Message(kind, words, [body]) for kind, words, body in messages), 0)
 
 

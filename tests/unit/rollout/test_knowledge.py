@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from hadeploy.plan.rolling import make_plan
 from hadeploy.rollout.scripts import apply_script
+from hadeploy.scripts.compose import load_file
 from tests.unit import builders
 from tests.unit.rollout.test_scripts import change
 
@@ -26,9 +26,7 @@ HEADER = (
 
 def told(function: str, given: str, shell: str = "dash") -> list[str]:
     """The lines that a function of knowledge.sh makes of what it is given."""
-    script = (
-        resources.files("hadeploy.scripts").joinpath("shell", "knowledge.sh").read_text("utf-8")
-    )
+    script = load_file("knowledge.sh").body
     done = subprocess.run(
         [shell, "-c", f"HD_ROOT=/nonexistent\n{script}\n{function}"],
         input=given,

@@ -51,7 +51,7 @@ def scripts() -> dict[str, str]:
     return {
         "observe": observation_script(cluster),
         "stage": stage_script(cluster, desired["n1"], ("haproxy", "keepalived"), lock, "f" * 16),
-        "trial": trial_script(cluster, desired["n1"], ("haproxy", "keepalived")),
+        "trial": trial_script(desired["n1"], ("haproxy", "keepalived")),
         "apply": apply_script(change("n1"), first, "f" * 16, otherwise="put_back"),
         "restore": restore_script(change("n1"), "f" * 16),
         "down": down_script(cluster, down, healthy[down.node], lock),

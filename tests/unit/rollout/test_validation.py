@@ -12,7 +12,7 @@ from hadeploy.errors import HadeployError
 from hadeploy.plan.rolling import make_plan
 from hadeploy.rollout.try_files import tried
 from hadeploy.rollout.validation import ConfigWarning, judged, merged, refused_lines
-from hadeploy.scripts.protocol import Message, Reply
+from hadeploy.scripts.protocol import Message, Reply, parse_line
 from tests.unit import builders
 
 RENDERED = 'global\n    nosuchword 1\n    auth_pass "canary"\n'
@@ -74,13 +74,12 @@ def node(content: str = "global\n    fullconn 10\n") -> DesiredNode:
 
 
 def reply(*messages: tuple[str, str]) -> Reply:
-    return Reply(
-        tuple(
-            Message(kind.split()[0], tuple(kind.split()[1:]), text.splitlines())
-            for kind, text in messages
-        ),
-        0,
-    )
+    found = []
+    for kind, text in messages:
+        message = parse_line(f"@t {kind}", "t")
+        assert message
+        found.append(Message(message.kind, message.words, text.splitlines()))
+    return Reply(tuple(found), 0)
 
 
 @pytest.mark.parametrize("place", ["/dev/stdin", "/usr/local/etc/haproxy/haproxy.cfg"])

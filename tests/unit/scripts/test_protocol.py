@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from hadeploy.scripts.forms import MalformedError
 from hadeploy.scripts.protocol import Message, Reply, ReplyParser, parse_line
 
 TOKEN = "0123456789abcdef"
@@ -51,3 +54,8 @@ def test_the_end_of_what_a_script_said_is_told_but_no_body_that_may_be_secret() 
     for line in (f"@{TOKEN} file 0600 x", "auth_pass"):
         hearing.hear(line)
     assert hearing.tail == "Welcome"
+
+
+def test_a_kind_of_message_that_no_script_says_is_refused() -> None:
+    with pytest.raises(MalformedError, match="surprise"):
+        parse_line(f"@{TOKEN} surprise x", TOKEN)

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from hadeploy.scripts.compose import compose
 from hadeploy.scripts.protocol import Message, Reply
 from hadeploy.support.contents import PARTS, of_node
 from hadeploy.support.redact import Redactor
+from tests.unit.scripts.fragments import fragment
 
 
 def said(name: str) -> Reply:
@@ -23,7 +23,7 @@ def test_a_node_does_not_choose_paths(name: str) -> None:
 
 
 def test_what_nodes_tell_is_in_the_archive() -> None:
-    script = compose("support.sh", variables={}, main="")
+    script = fragment("support.sh", main="")
     told = set(re.findall(r"(?:emit part|log_of) ([a-z]+\.[a-z]+)", script))
     assert told == PARTS
     for name in PARTS:

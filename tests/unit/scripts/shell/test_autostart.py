@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.scripts.compose import compose
+from tests.unit.scripts.fragments import fragment
 
 
 def says(tmp_path: Path, text: str, pattern: str = "vip", vips: str = "10.0.0.9 fd00::9") -> bool:
     file = tmp_path / "file"
     file.write_text(text)
     given = '"$(vip_pattern)"' if pattern == "vip" else f"'{pattern}'"
-    script = compose(
+    script = fragment(
         "autostart.sh",
-        variables={"HD_TOKEN": "t", "HD_CLUSTER": "c", "HD_VIPS": vips},
+        HD_VIPS=vips,
         main=f"says {file} {given} && echo yes || echo no",
     )
     done = subprocess.run(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hadeploy.desired import layout
-from hadeploy.scripts.compose import compose
+from tests.unit.scripts.fragments import fragment
 
 ENDLESS = "yes aaaaaaaa"
 ENDLESS_LINE = "tr '\\0' a </dev/zero"
@@ -19,9 +19,8 @@ ENDLESS_LINE = "tr '\\0' a </dev/zero"
 
 def output(root: Path, main: str) -> str:
     """What a node's shell prints, within 20 s."""
-    variables = {"HD_TOKEN": "t", "HD_CLUSTER": "c", "HD_ROOT": str(root)}
-    parts = ("keepalived.sh", "lock.sh", "apply.sh", "observe.sh")
-    script = compose(*parts, variables=variables, main=main)
+    files = ("keepalived.sh", "fingerprint.sh", "track.sh", "http.sh", "files.sh")
+    script = fragment(*files, main=main, HD_ROOT=str(root))
     done = subprocess.run(
         ["sh"], input=script, text=True, timeout=20, check=False, stdout=subprocess.PIPE
     )
@@ -31,6 +30,7 @@ def output(root: Path, main: str) -> str:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "track").mkdir()
+    (tmp_path / "applied.json").touch()
     for name in layout.DRAINS:
         (tmp_path / "track" / name).write_text("0\n")
     return tmp_path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.scripts.compose import compose
+from tests.unit.scripts.fragments import fragment
 
 ID = "0123456789abcdef" * 4
 OTHER = "fedcba9876543210" * 4
@@ -15,8 +15,7 @@ OTHER = "fedcba9876543210" * 4
 
 def asked(folder: str) -> str:
     """What is said of a process whose folder that is, seen from /proc."""
-    variables = {"HD_TOKEN": "t", "HD_CLUSTER": "c"}
-    script = compose(variables=variables, main=f"container_of {folder}")
+    script = fragment("engine.sh", main=f"container_of {folder}")
     done = subprocess.run(
         ["sh"], input=script, text=True, timeout=30, check=True, stdout=subprocess.PIPE
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.scripts.compose import compose
+from tests.unit.scripts.fragments import fragment
 
 # The clock as somebody sets it while the script waits.
 SET = "date() {{ command date --date='{}' \"$@\"; }}"
@@ -16,13 +16,7 @@ FAST = "uptime_seconds() { echo $(($(centiseconds) / 10)); }\nnap() { sleep 0.01
 
 
 def wait(main: str) -> subprocess.CompletedProcess[str]:
-    script = compose(
-        "lock.sh",
-        "apply.sh",
-        "check_runs.sh",
-        variables={"HD_TOKEN": "t", "HD_CLUSTER": "c"},
-        main=main,
-    )
+    script = fragment("prove_keepalived.sh", "container_control.sh", main=main)
     return subprocess.run(
         ["sh"], input=script, capture_output=True, text=True, timeout=30, check=False
     )
@@ -51,9 +45,8 @@ def test_waiting_for_keepalived_gives_signs_of_life_and_says_what_was_waited_for
 
 def test_what_takes_long_goes_on_when_nobody_listens(tmp_path: Path) -> None:
     done = tmp_path / "done"
-    script = compose(
-        variables={"HD_TOKEN": "t", "HD_CLUSTER": "c", "DONE": str(done)},
-        main=f'{FAST}patiently sh -c \'sleep 1.5; echo >"$1"\' sh "$DONE"',
+    script = fragment(
+        "waiting.sh", main=f"{FAST}patiently sh -c 'sleep 1.5; echo >\"$1\"' sh {done}"
     )
     with Path("/dev/full").open("w") as nobody:
         subprocess.run(["sh"], input=script, stdout=nobody, text=True, timeout=60, check=False)

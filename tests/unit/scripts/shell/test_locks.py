@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.scripts.compose import compose
+from tests.unit.scripts.fragments import fragment
 
 OWN = "token=t\nowner=o\npurpose=up\nsince=1\n"
 
@@ -15,9 +15,9 @@ OWN = "token=t\nowner=o\npurpose=up\nsince=1\n"
 def told(folder: Path, content: str, shell: str) -> list[str]:
     """What lock_tell says of a lock file, without its token."""
     (folder / "c.lock").write_text(content)
-    script = compose(
-        "lock.sh",
-        variables={"HD_TOKEN": "tok", "HD_CLUSTER": "c", "HD_LOCK": "mine"},
+    script = fragment(
+        "lock_look.sh",
+        HD_TOKEN="tok",
         main=f"lock_file={folder}/c.lock\nuptime_seconds() {{ echo 1000; }}\nlock_tell\nemit end",
     )
     done = subprocess.run(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.scripts.compose import compose
+from tests.unit.scripts.fragments import fragment
 
 TOLD = "ask_vips | { exec 4<&0 </dev/null; tell_answers; }"
 
@@ -16,18 +16,12 @@ def told(folder: Path, main: str, *, shell: str = "dash", served: str = "") -> l
     """The messages of a look at a node on which something was applied."""
     (folder / "applied.json").touch()
     (folder / "served").write_text(served)
-    script = compose(
-        "answer.sh",
-        "observe.sh",
-        variables={
-            "HD_TOKEN": "t",
-            "HD_CLUSTER": "c",
-            "HD_ROOT": str(folder),
-            "HD_PORTS": "9443 9444",
-            "HD_LISTENERS": "api other",
-            "hd_askable": "192.0.2.1 2001:db8::1",
-        },
-        main=main,
+    script = fragment(
+        "clients.sh",
+        HD_ROOT=str(folder),
+        HD_PORTS="9443 9444",
+        HD_LISTENERS="api other",
+        main=f"hd_askable='192.0.2.1 2001:db8::1'\n{main}",
     )
     done = subprocess.run(
         [shell], input=script, capture_output=True, text=True, timeout=30, check=False

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.scripts.compose import compose
+from tests.unit.scripts.fragments import fragment
 
+# Whatever is in the folder.
+OURS = "foreign_in_folder() { return 1; }"
 REMOVE = 'rm -f "$HD_ROOT/haproxy/gone"'
 
 
@@ -17,8 +19,7 @@ def output(root: Path, command: str) -> str:
     for name in ("haproxy/gone", "keepalived/kept"):
         (root / name).parent.mkdir(parents=True)
         (root / name).write_text("0\n")
-    variables = {"HD_TOKEN": "t", "HD_CLUSTER": "c", "HD_ROOT": str(root)}
-    script = compose("lock.sh", "observe.sh", variables=variables, main=f"{command}\nobserve_files")
+    script = fragment("files.sh", HD_ROOT=str(root), main=f"{OURS}\n{command}\nobserve_files")
     done = subprocess.run(
         ["sh"], input=script, text=True, timeout=30, check=True, stdout=subprocess.PIPE
     )

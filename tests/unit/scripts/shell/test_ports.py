@@ -8,13 +8,11 @@ import socket
 import subprocess
 import sys
 
-from hadeploy.scripts.compose import compose
+from tests.unit.scripts.fragments import fragment
 
 
 def one_listens(port: int) -> bool:
-    script = compose(
-        "ports.sh", variables={"HD_TOKEN": "t", "HD_CLUSTER": "c"}, main=f"one_listens {port}"
-    )
+    script = fragment("ports.sh", main=f"one_listens {port}")
     return subprocess.run(["sh"], input=script, text=True, timeout=30, check=False).returncode == 0
 
 
@@ -42,11 +40,7 @@ def test_a_worker_that_has_not_left_is_seen_and_a_frozen_one_is_woken() -> None:
 
 def served(port: int, *vips: str) -> str:
     """What is said of a port on which not every VIP is served; "" if all are."""
-    script = compose(
-        "ports.sh",
-        variables={"HD_TOKEN": "t", "HD_CLUSTER": "c", "HD_CLIENT_VIPS": " ".join(vips)},
-        main=f"listens_for_clients {port}",
-    )
+    script = fragment("ports.sh", HD_CLIENT_VIPS=" ".join(vips), main=f"listens_for_clients {port}")
     done = subprocess.run(
         ["dash"], input=script, capture_output=True, text=True, timeout=30, check=False
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.scripts.compose import compose
 from tests.unit.rollout.test_knowledge import HEADER
+from tests.unit.scripts.fragments import fragment
 
 STATISTICS = Path(__file__).parents[2] / "observe" / "captured" / "stats.csv"
 ALONE = "lock_keep() { :; }\nalone() { :; }\nuptime_seconds() { date +%s; }\nrecorded() { :; }"
@@ -16,27 +16,9 @@ ALONE = "lock_keep() { :; }\nalone() { :; }\nuptime_seconds() { date +%s; }\nrec
 
 def run(main: str, *, shell: str = "dash", **variables: str) -> list[str]:
     """What a script says, without its token; the body of a message stands below it."""
-    script = compose(
-        "lock.sh",
-        "apply.sh",
-        "handover.sh",
-        "restore.sh",
-        "disable.sh",
-        "answer.sh",
-        "backends.sh",
-        variables={
-            "HD_TOKEN": "t",
-            "HD_CLUSTER": "c",
-            "HD_HEALTH_PORT": "1",
-            "HD_VIPS": "",
-            "HD_LISTENERS": "",
-            "HD_CLIENT_VIPS": "",
-            "HD_NODE_ADDRESS": "10.0.0.9",
-            "HD_OTHERWISE": "leave_it",
-            **variables,
-        },
-        main=f"{ALONE}\n{main}",
-    )
+    given = {"HD_HEALTH_PORT": "1", "HD_NODE_ADDRESS": "10.0.0.9", **variables}
+    files = ("steps.sh", "disable.sh", "backends.sh")
+    script = fragment(*files, main=f"{ALONE}\n{main}", **given)
     done = subprocess.run(
         [shell], input=script, capture_output=True, text=True, timeout=30, check=False
     )

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from hadeploy.scripts.compose import compose
+from tests.unit.scripts.fragments import fragment
 
 DOCKER = "docker: Error response from daemon: OCI runtime create failed"
 
@@ -15,9 +15,8 @@ DOCKER = "docker: Error response from daemon: OCI runtime create failed"
 def said(role: str, script: str, content: str = "") -> list[str]:
     """The lines of a script that validates by another script in place of `docker run`."""
     file = base64.b64encode(content.encode()).decode()
-    whole = compose(
-        "stage.sh",
-        variables={"HD_TOKEN": "t", "HD_CLUSTER": "c", "HD_ROOT": "/nowhere"},
+    whole = fragment(
+        "validate.sh",
         main=f"validate {role} '{file}' sh -c '{script}'\nemit end",
     )
     done = subprocess.run(

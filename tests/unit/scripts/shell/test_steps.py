@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from hadeploy.scripts.compose import compose
+from tests.unit.scripts.fragments import fragment
 
 # What is not looked at here.
 ALONE = "lock_keep() { :; }\nalone() { :; }\nundo() { emit restored; }"
@@ -14,12 +14,8 @@ ALONE = "lock_keep() { :; }\nalone() { :; }\nundo() { emit restored; }"
 
 def said(main: str, shell: str) -> list[str]:
     """What a script says, without its token."""
-    script = compose(
-        "lock.sh",
-        "apply.sh",
-        variables={"HD_TOKEN": "t", "HD_CLUSTER": "c", "HD_OTHERWISE": "undo"},
-        main=f"{ALONE}\n{main}",
-    )
+    files = ("steps.sh", "container_control.sh")
+    script = fragment(*files, HD_OTHERWISE="undo", main=f"{ALONE}\n{main}")
     done = subprocess.run(
         [shell], input=script, capture_output=True, text=True, timeout=30, check=False
     )

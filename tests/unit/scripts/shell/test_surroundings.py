@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from hadeploy.observe.parse_surroundings import parse_environment, parse_names
-from hadeploy.scripts.compose import compose
 from hadeploy.scripts.protocol import Message, Reply, parse_line
+from tests.unit.scripts.fragments import fragment
 
 CONFIG = """\
 frontend f
@@ -41,12 +42,7 @@ ENVIRONMENT = {
 
 
 def read(script: str, variables: dict[str, str]) -> Reply:
-    whole = compose(
-        "foreign.sh",
-        "surroundings.sh",
-        variables={"HD_TOKEN": "t", "HD_CLUSTER": "c", **variables},
-        main=script,
-    )
+    whole = fragment("surroundings.sh", main=script, **variables)
     done = subprocess.run(
         ["sh"],
         input=whole,
@@ -98,8 +94,8 @@ def test_the_engine_is_asked_only_for_a_port_of_ours_that_it_holds(
         'LISTEN 0 4096 0.0.0.0:80 0.0.0.0:* users:(("docker-proxy",pid=6,fd=4))\n'
         'LISTEN 0 4096 127.0.0.1:19443 0.0.0.0:* users:(("haproxy",pid=7,fd=4))\n'
     )
-    script = """docker() { echo registry; }
-        hd_sockets=$SOCKETS
+    script = f"""docker() {{ echo registry; }}
+        hd_sockets={shlex.quote(sockets)}
         observe_publishers"""
-    reply = read(script, {"HD_OWN_PORTS": "9443 19443", "SOCKETS": sockets})
+    reply = read(script, {"HD_OWN_PORTS": "9443 19443"})
     assert [" ".join(m.words) for m in reply.all("publisher")] == published

@@ -1,0 +1,105 @@
+# shellcheck shell=sh
+# What a client is answered.
+# Inputs: HD_HELLO
+# HD_HELLO: a TLS ClientHello as a format of printf.
+
+# How long an answer is waited for, and how long a connection must stay open on which nothing is said.
+ANSWER_SECONDS=2
+
+OPEN_SECONDS=0.15
+
+# It is killed after a second if it is not connected by then; from then on it has its own time.
+# A server that closes the connection of a TLS client may be one that only wants other words. `read` returns
+# 1 at the end of the stream, and more than 128 after the time. bash's own printf would send line by line
+# (see http_get).
+# shellcheck disable=SC2016  # expanded by bash, from its own arguments
+answer_program='
+connect() { exec 3<>"/dev/tcp/$address/$port"; }
+first() { IFS= read -r -t "$1" -N 1 -u 3 byte; result=$?; }
+address=$1 port=$2 hello=$3 patience=$4 stays=$5
+connect || exit
+trap "" TERM
+exec 2>/dev/null
+printf -v handshake "\026"
+printf -v alert "\025"
+enable -n printf
+echo answer
+printf "$hello" >&3
+first "$patience"
+case $result:$byte in
+"0:$handshake") echo tls ;;
+"0:$alert") echo alert ;;
+0:*)
+    connect && printf "GET / HTTP/1.0\r\n\r\n" >&3 || exit
+    IFS=" " read -r -t "$patience" -n 200 -u 3 version status _
+    result=$?
+    case $result:$version/${status%%[!0-9]*} in
+    *:HTTP/*/[1-5][0-9][0-9]) echo "http/${status%%[!0-9]*}" ;;
+    1:/) echo closed ;;
+    0:* | 1:*) echo other ;;
+    *) echo silent ;;
+    esac ;;
+1:)
+    connect || exit
+    first "$stays"
+    case $result in
+    0) echo other ;;
+    1) echo closed ;;
+    *) echo open ;;
+    esac ;;
+*) echo silent ;;
+esac
+'
+
+# The second connection may lead to another server than the first, which may have died.
+# answer_of ADDRESS PORT [SECONDS]: one word: tls, alert (of TLS), http/STATUS, other, silent, open (closed when
+# TLS is spoken, not before), closed (at once), refused, unreached.
+answer_of() {
+    hd_said=$(timeout -k 9 1 bash --norc -c "$answer_program" bash "$1" "$2" "$HD_HELLO" \
+        "${3-$ANSWER_SECONDS}" "$OPEN_SECONDS" 2>&1)
+    case $hd_said in
+    answer*[!a-z]*) hd_said=${hd_said##*"
+"} ;;
+    answer | *reset*) hd_said=closed ;;
+    *refused*) hd_said=refused ;;
+    *) hd_said=unreached ;;
+    esac
+    printf '%s\n' "$hd_said"
+}
+
+# answers_of ADDRESS PORT TIMES: asks that often at the same time, so that each server has its turn; every
+# answer once.
+answers_of() {
+    hd_times=0
+    {
+        while [ "$hd_times" -lt "$3" ]; do
+            answer_of "$1" "$2" &
+            hd_times=$((hd_times + 1))
+        done
+        wait
+    } | sort -u
+}
+
+# as_before ANSWER BEFORE: whether an answer is of a kind that was given before (words with a comma between
+# them), or better. Without a status, http was recorded by an earlier version for any but 400 and 5xx.
+as_before() {
+    case $1:,$2, in
+    tls:*) return 0 ;;
+    http*:*,tls,*) return 1 ;;
+    http:* | http/2*:*) return 0 ;;
+    *:*",$1,"*) return 0 ;;
+    http/400:*) return 1 ;;
+    http/*:*,http/5* | http/3*:*,http/3*) return 0 ;;
+    http/5*:*) return 1 ;;
+    http/*:*,http,*) return 0 ;;
+    http/*:*,http/*) return 1 ;;
+    http/*) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+# tcp_opens ADDRESS PORT: whether a connection opens within 1 s.
+tcp_opens() {
+    # shellcheck disable=SC2016
+    timeout 1 bash --norc -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$1" "$2" 2>/dev/null
+}

@@ -1,0 +1,6 @@
+# shellcheck shell=sh
+# The file that exists while something is broken on the node.
+# Inputs: HD_CLUSTER
+
+# shellcheck disable=SC2034  # drill.sh
+drill_mark=/run/hadeploy/$HD_CLUSTER.drill

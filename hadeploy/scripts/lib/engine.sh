@@ -1,0 +1,84 @@
+# shellcheck shell=sh
+# What the container engine and the kernel say about containers.
+# Inputs: HD_CLUSTER
+
+# ask_engine: its version.
+ask_engine() {
+    timeout 20 docker version --format '{{json .Server}}' && return 0
+    [ $? -ne 124 ] || give_up_engine
+    return 1
+}
+
+# give_up_engine: one that hangs is asked once, and from then on fails at once: what else there is to see
+# on the node is not held up.
+give_up_engine() {
+    echo 'no answer within 20 s'
+    # shellcheck disable=SC2317  # wherever docker is called from now on
+    docker() { return 1; }
+}
+
+# cache_pids CONTAINER...: asks the engine once where they run; it is asked again only for one that has moved.
+hd_running=
+
+# The label may be anything; in JSON it is one word without tabs or line breaks, unless it has spaces.
+hd_place='{{.Name}} {{.State.Pid}} {{.Id}} {{json (index .Config.Labels "hadeploy.cluster")}}'
+
+cache_pids() { hd_running=$(docker container inspect --format "$hd_place" "$@" 2>/dev/null); }
+
+# runs_in PID CONTAINER
+runs_in() {
+    while read -r hd_cgroup; do
+        case $hd_cgroup in *"$2"*) return 0 ;; esac
+    done <"/proc/$1/cgroup"
+    return 1
+} 2>/dev/null
+
+# known_pid CONTAINER: of one that runs where it did, and is ours.
+known_pid() {
+    while read -r hd_run_name hd_run_pid hd_run_id hd_run_label _; do
+        [ "$hd_run_name $hd_run_label" = "/$1 \"$HD_CLUSTER\"" ] || continue
+        runs_in "$hd_run_pid" "$hd_run_id" || return 1
+        printf '%s\n' "$hd_run_pid"
+        return 0
+    done <<END
+$hd_running
+END
+    return 1
+}
+
+# main_pid CONTAINER: the pid of its first process; fails if it does not run, or is not ours.
+main_pid() {
+    known_pid "$1" && return 0
+    hd_found=$(docker container inspect \
+        --format '{{.State.Pid}} {{index .Config.Labels "hadeploy.cluster"}}' "$1" 2>/dev/null) || return 1
+    [ "${hd_found#* }" = "$HD_CLUSTER" ] || return 1
+    [ "${hd_found%% *}" -gt 0 ] 2>/dev/null || return 1
+    printf '%s\n' "${hd_found%% *}"
+}
+
+# is_ours CONTAINER: whether it carries our label, running or not.
+is_ours() {
+    [ "$(docker container inspect --format '{{index .Config.Labels "hadeploy.cluster"}}' "$1" \
+        2>/dev/null)" = "$HD_CLUSTER" ]
+}
+
+# container_of PID: the container that a process belongs to, or nothing.
+# Without another process: it is asked for many.
+container_of() {
+    hd_id=
+    hd_ifs=$IFS
+    IFS=/-_.:
+    {
+        while [ -z "$hd_id" ] && read -r hd_cgroup; do
+            # shellcheck disable=SC2086  # split where the names of cgroups are
+            for hd_word in $hd_cgroup; do
+                case "${#hd_word} $hd_word" in
+                *" "*[!0-9a-f]*) ;;
+                "64 "*) hd_id=$hd_word ;;
+                esac
+            done
+        done <"/proc/$1/cgroup"
+    } 2>/dev/null
+    IFS=$hd_ifs
+    printf '%s\n' "$hd_id"
+}

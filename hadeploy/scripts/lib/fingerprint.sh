@@ -1,0 +1,33 @@
+# shellcheck shell=sh
+# The state of the node that a plan is made on.
+# Requires: track.sh
+# Inputs: HD_CLUSTER HD_ROOT
+
+# ours [COMMAND...]: the containers that carry our label, running or not: id and name.
+# shellcheck disable=SC2120
+ours() {
+    "$@" docker container ls --all --no-trunc --format '{{.ID}} {{.Names}}' \
+        --filter "label=hadeploy.cluster=$HD_CLUSTER"
+}
+
+# fingerprint OURS: of all that a plan is made on and a run changes.
+fingerprint() {
+    {
+        find "$HD_ROOT/applied.json" "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" \
+            -type f -exec sha256sum {} +
+        printf '%s\n' "$1" "drain $(track_says drain)" "handover $(track_says handover)"
+    } 2>/dev/null | sort | sha256sum | {
+        read -r hd_sum _
+        printf '%.16s\n' "$hd_sum"
+    }
+}
+
+# still_as FINGERPRINT: ends the script if the node is not what the plan was made on.
+still_as() {
+    # shellcheck disable=SC2119
+    [ "$(fingerprint "$(ours 2>/dev/null)")" = "$1" ] && return 0
+    emit changed
+    # Without its engine a node is another one: then this says why.
+    quietly docker version
+    abort
+}

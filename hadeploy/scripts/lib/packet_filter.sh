@@ -1,0 +1,23 @@
+# shellcheck shell=sh
+# The rules of the node's packet filters.
+
+# observe_filter: every table that is loaded, without the chains of single Services of Kubernetes,
+# which may be many thousands. Without a name: to name a table would load it. Rules of both kinds of
+# iptables count at the same time.
+observe_filter() {
+    for hd_tool in iptables-save ip6tables-save iptables-legacy-save ip6tables-legacy-save; do
+        have "$hd_tool" || continue
+        emit "$hd_tool"
+        timeout 5 "$hd_tool" 2>/dev/null | sed '/^[:-]\(A \)\{0,1\}KUBE-S[EV][PC]-/d'
+    done
+    have ipset || return 0
+    emit ipset
+    timeout 5 ipset save 2>/dev/null
+}
+
+observe_firewall() {
+    observe_filter
+    have nft || return 0
+    emit nft
+    timeout 5 nft -j list ruleset 2>/dev/null
+}

@@ -1,0 +1,29 @@
+# shellcheck shell=sh
+# The steps of a script that changes a node.
+# Requires: lock.sh lock_release.sh
+# Inputs: HD_OTHERWISE
+# HD_OTHERWISE: the function to call when a step fails: put_back, give_back, keep_off or leave_it.
+
+# step NUMBER COMMAND...: what it prints is the body of its message; the first failure ends the run.
+step() {
+    hd_step=$1
+    shift
+    lock_keep
+    emit step "$hd_step"
+    # What the shell itself dies of (POSIX, 2.8.1) has failed like all else.
+    trap not_done EXIT
+    "$@" || not_done
+    trap - EXIT
+    emit ok "$hd_step"
+}
+
+not_done() {
+    trap - EXIT
+    emit failed "$hd_step"
+    lock_keep
+    "$HD_OTHERWISE"
+    finished
+    exit 1
+}
+
+leave_it() { emit kept; }

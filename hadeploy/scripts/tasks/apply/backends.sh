@@ -1,0 +1,258 @@
+# shellcheck shell=sh
+# Whether haproxy still reaches, after a change, the servers that it reached before.
+# Requires: addresses.sh answer.sh handover.sh http.sh track.sh undo.sh waiting.sh
+# Inputs: HD_BACKENDS HD_CLIENT_VIPS HD_ELECTION HD_HEALTH_PORT HD_LISTENERS HD_NODE_ADDRESS HD_ROOT
+# HD_NODE_ADDRESS: the node's own. HD_CLIENT_VIPS: those that the node is to serve. HD_LISTENERS: words
+# NAME=PORT. HD_BACKENDS: words AFTER=BEFORE.
+#
+# AFTER is BACKEND/SERVER as haproxy names them after the change, BACKEND/ for any server of it, or :PORT
+# for a port that answers clients as it did. BEFORE says when it is expected: if the same was true before
+# the change, or always if it is empty or !ANSWERS (which the node's own address must give then).
+
+MOST_ASKED=5
+MOST_SERVERS=20
+
+# check_results: lines "BACKEND/SERVER RESULT ADDRESS CHECK REASON" from haproxy's statistics (CSV,
+# management guide, 9.1). RESULT is up, down, unchecked (no check has ended yet), failing (not
+# often enough to be down) or other.
+check_results() {
+    sed -e ':again' -e 's/\("[^",]*\),\([^"]*"\)/\1;\2/' -e 't again' -e 's/"//g' |
+        cut -d , -f 1,2,18,37,38,57,66,74 |
+        while IFS=, read -r hd_backend hd_server hd_status hd_check hd_http hd_reason hd_words hd_at; do
+            case $hd_server in FRONTEND | BACKEND | svname | '') continue ;; esac
+            # A check that is under way is marked with an asterisk before the result of the last one.
+            hd_check=${hd_check#'* '}
+            case $hd_status:$hd_check in
+            UP*:*OK | UP*:L7OKC | 'no check':*) hd_result=up ;;
+            UP*: | UP*:INI) hd_result=unchecked ;;
+            UP*) hd_result=failing ;;
+            DOWN*) hd_result=down ;;
+            *) hd_result=other ;;
+            esac
+            printf '%s/%s %s %s %s %s\n' "$hd_backend" "$hd_server" "$hd_result" "${hd_at:--}" \
+                "${hd_check:--}${hd_http:+/$hd_http}" "${hd_reason:-$hd_words}"
+        done
+}
+
+# results_from PORT...: of the first of them that answers.
+results_from() {
+    for hd_port in "$@"; do
+        hd_rows=$(http_get "$hd_port" '/stats;csv' | check_results) 2>/dev/null
+        [ -z "$hd_rows" ] || break
+    done
+    printf '%s\n' "$hd_rows"
+}
+
+# has_result NAME RESULT: whether one of $hd_rows has it; NAME/ stands for any server of a backend.
+has_result() {
+    while read -r hd_row_name hd_row_result _; do
+        case $hd_row_name in
+        "$1" | "${1%/}/"*) [ "$hd_row_result" != "$2" ] || return 0 ;;
+        esac
+    done <<END
+$hd_rows
+END
+    return 1
+}
+
+# times_to_ask: as many as $hd_rows has servers that are not down, so that each has its turn; 3 where
+# hadeploy's haproxy does not run yet.
+times_to_ask() {
+    hd_count=$(printf '%s\n' "$hd_rows" | grep -cv '^[^ ]* down ')
+    [ -n "$hd_rows" ] || hd_count=3
+    [ "$hd_count" -le "$MOST_ASKED" ] || hd_count=$MOST_ASKED
+    [ "$hd_count" -ge 1 ] || hd_count=1
+    printf '%s\n' "$hd_count"
+}
+
+# answers_now PORT: lines "ADDRESS ANSWERS" (words with a comma between them) for those addresses that clients
+# use and where they are answered: the node's own, and the VIPs that are here (one that is elsewhere
+# leads to another haproxy) and stay. Rules may treat loopback otherwise.
+answers_now() {
+    for hd_address in $HD_NODE_ADDRESS $HD_CLIENT_VIPS; do
+        [ "$hd_address" = "$HD_NODE_ADDRESS" ] || all_here "$hd_address" || continue
+        hd_answers=$(answers_of "$hd_address" "$1" "$(times_to_ask)" |
+            grep -vxE 'closed|refused|unreached' | paste -s -d , -)
+        [ -z "$hd_answers" ] || printf '%s %s\n' "$hd_address" "$hd_answers"
+    done
+}
+
+# was_up BEFORE: whether that is true now.
+was_up() {
+    case $1 in
+    '') return 0 ;;
+    !*) hd_open="$HD_NODE_ADDRESS ${1#!}" ;;
+    :*) hd_open=$(answers_now "${1#:}") && [ -n "$hd_open" ] ;;
+    *) has_result "$1" up || has_result "$1" unchecked || has_result "$1" failing ;;
+    esac
+}
+
+# expect_backends: what of HD_BACKENDS is expected after the change, by what is true now.
+expect_backends() {
+    hd_rows=$(results_from "$HD_HEALTH_PORT" "$(recorded health_port)")
+    hd_expected=
+    for hd_word in $HD_BACKENDS; do
+        was_up "${hd_word#*=}" || continue
+        case $hd_word in
+        :*)
+            while read -r hd_address hd_answers; do
+                hd_expected="$hd_expected ${hd_word%%=*}@$hd_address=$hd_answers"
+            done <<END
+$hd_open
+END
+            ;;
+        *) hd_expected="$hd_expected ${hd_word%%=*}" ;;
+        esac
+    done
+}
+
+# all_checked: whether the result of every expected server is known. Those that are down are in hd_lost,
+# those whose checks fail so far in hd_failing.
+all_checked() {
+    hd_rows=$(results_from "$HD_HEALTH_PORT")
+    [ -n "$hd_rows" ] || return 1
+    hd_lost=
+    hd_failing=
+    hd_waiting=no
+    for hd_name in $hd_expected; do
+        case $hd_name in :*) continue ;; esac
+        if has_result "$hd_name" up || has_result "$hd_name" other; then
+            continue
+        elif has_result "$hd_name" unchecked; then
+            hd_waiting=yes
+        elif has_result "$hd_name" failing; then
+            hd_waiting=yes
+            hd_failing="$hd_failing $hd_name"
+        elif has_result "$hd_name" down; then
+            hd_lost="$hd_lost $hd_name"
+        fi
+        # What is not there any more was taken out on purpose, or has a name of the user's template.
+    done
+    # A new server is expected by nothing, and until its first check it counts as up.
+    ! printf '%s\n' "$hd_rows" | matches '^[^ ]* unchecked ' || hd_waiting=yes
+    [ "$hd_waiting" = no ]
+}
+
+# unlike_before EXPECTED: the first of the answers on a port that is not what it was, if there is one.
+unlike_before() {
+    hd_address=${1#*@}
+    hd_before=${hd_address#*=}
+    hd_address=${hd_address%%=*}
+    hd_port=${1%%@*}
+    # A VIP may have moved in the meantime.
+    [ "$hd_address" = "$HD_NODE_ADDRESS" ] || all_here "$hd_address" || return 0
+    for hd_answer in $(answers_of "$hd_address" "${hd_port#:}" "$(times_to_ask)"); do
+        as_before "$hd_answer" "$hd_before" && continue
+        printf '%s\n' "$hd_answer"
+        return 0
+    done
+}
+
+# a_server_is_silent PORT: whether a server of that listener that is up by haproxy's check says nothing to a
+# client that connects to it directly: it was frozen or is overloaded, and a check that only connects passes.
+a_server_is_silent() {
+    # shellcheck disable=SC2086  # a list of words
+    hd_section=$(printf '%s\n' $HD_LISTENERS | sed -n "s/=$1\$/-backend/p")
+    hd_servers=$(printf '%s\n' "$hd_rows" |
+        sed -n "s/^$hd_section\/[^ ]* up \([^ ]*:[0-9][0-9]*\) .*/\1/p" | head -n "$MOST_SERVERS")
+    {
+        for hd_server in $hd_servers; do
+            hd_at=${hd_server%:*}
+            hd_at=${hd_at#\[}
+            answer_of "${hd_at%\]}" "${hd_server##*:}" &
+        done
+        wait
+    } | matches -x silent
+}
+
+# changed_answers SECONDS: adds the ports that do not answer as before to hd_lost, with what they answer now.
+# Each has some tries: one server may be busy. Where nothing is said one may have died, which haproxy notices
+# within SECONDS; or it was frozen, and the change is not the cause.
+changed_answers() {
+    hd_until=$(($(uptime_seconds) + $1))
+    for hd_name in $hd_expected; do
+        case $hd_name in :*) ;; *) continue ;; esac
+        hd_tries=0
+        while :; do
+            hd_unlike=$(unlike_before "$hd_name")
+            [ -n "$hd_unlike" ] || break
+            hd_tries=$((hd_tries + 1))
+            alive
+            [ "$hd_tries" -lt "$MOST_TRIES" ] || {
+                [ "$hd_unlike" = silent ] && [ "$(uptime_seconds)" -lt "$hd_until" ]
+            } || break
+        done
+        [ -n "$hd_unlike" ] || continue
+        hd_port=${hd_name%%@*}
+        [ "$hd_unlike" = silent ] && a_server_is_silent "${hd_port#:}" ||
+            hd_lost="$hd_lost $hd_name=$hd_unlike"
+    done
+}
+
+# prove_backends SECONDS: fails if a server is down that was up before; tells which and why.
+prove_backends() {
+    [ -n "$hd_expected" ] || return 0
+    until_true "$1" 'the first checks of all servers' all_checked || hd_lost="$hd_lost$hd_failing"
+    [ -n "$hd_lost" ] || changed_answers "$1"
+    [ -n "$hd_lost" ] || return 0
+    for hd_name in $hd_lost; do
+        emit lost "$hd_name"
+        printf '%s\n' "$hd_rows" | grep -F "$hd_name" | grep -v '^[^ ]* up '
+    done
+    return 1
+}
+
+# prove_takeover SECONDS NAME...: fails if one of them is down here: this node is about to win the VIP, and
+# the node that has it reaches them.
+prove_takeover() {
+    hd_within=$1
+    shift
+    hd_expected=$*
+    hd_lost=
+    hd_failing=
+    prove_backends "$hd_within" || {
+        # What is put back does not take part either.
+        # shellcheck disable=SC2034  # for restore.sh
+        hd_unfit=yes
+        return 1
+    }
+}
+
+# confirm_takeover SECONDS "VIP..." NAME...: the same, once this node has the VIP; if it must not have it, it
+# gives it up at once. A VIP that does not come is no failure: another node may have failed.
+confirm_takeover() {
+    hd_within=$1
+    hd_won=$2
+    shift 2
+    # shellcheck disable=SC2086  # a list of words
+    until_true "$HD_ELECTION" "$hd_won is here" all_here $hd_won || return 0
+    prove_takeover "$hd_within" "$@" && return 0
+    set_track handover 1
+    return 1
+}
+
+# has_rows BACKEND: whether haproxy has a section of that name; a template may name it otherwise.
+has_rows() { printf '%s\n' "$hd_rows" | matches "^$1/"; }
+
+# record_served: adds the listeners that have a backend now to those that had one before, with what they
+# answer: lines NAME, or NAME ANSWERS. With no backend left it tells an outage from a cluster that has
+# no API server yet.
+record_served() {
+    hd_rows=$(results_from "$HD_HEALTH_PORT")
+    hd_up=
+    # The first line of each name counts.
+    {
+        for hd_listener in $HD_LISTENERS; do
+            hd_name=${hd_listener%%=*}
+            has_result "$hd_name-backend/" up || ! has_rows "$hd_name-backend" || continue
+            hd_now=$(answers_now "${hd_listener#*=}" | sed -n '1s/.* //p')
+            [ -n "$hd_now" ] || has_rows "$hd_name-backend" || continue
+            [ -z "$hd_now" ] || printf '%s %s\n' "$hd_name" "$hd_now"
+            hd_up="$hd_up $hd_name"
+        done
+        cat "$HD_ROOT/served" 2>/dev/null
+        # shellcheck disable=SC2086  # a list of words
+        [ -z "$hd_up" ] || printf '%s\n' $hd_up
+    } | sort -s -u -k 1,1 | tail -n 1000 >"$HD_ROOT/served.new" &&
+        chmod 0644 "$HD_ROOT/served.new" && sync "$HD_ROOT/served.new" && mv -f "$HD_ROOT/served.new" "$HD_ROOT/served"
+}

@@ -1,0 +1,106 @@
+# shellcheck shell=sh
+# Putting a node back to what its record says.
+# Requires: addresses.sh container_control.sh knowledge.sh prove_haproxy.sh prove_keepalived.sh track.sh
+# Requires: undo.sh vrrp_state.sh waiting.sh
+# Inputs: HD_ELECTION HD_HAPROXY HD_KEEPALIVED HD_ROOT HD_VIPS
+# Optional inputs: HD_TOGETHER
+# HD_TOGETHER: "yes" while all nodes change their VRRP settings, and all would go back.
+
+# put_back: the remembered files and containers are live again, and proven. Without a record there is
+# nothing to go back to, and what is there stays, to be looked at.
+put_back() {
+    if [ ! -d "$HD_ROOT/.undo" ]; then
+        emit kept
+        return 0
+    fi
+    emit restoring
+    if ! remembered_whole; then
+        printf 'what it had is damaged on the disk (%s/.undo): what is live now stays\n' "$HD_ROOT"
+        emit unrestored
+        return 0
+    fi
+    if [ "${HD_TOGETHER-}" != yes ] && ! same_router; then
+        put_back_haproxy
+        printf 'its peers no longer speak the VRRP settings that it would go back to\n'
+        emit unrestored
+        takes_part "$HD_KEEPALIVED" || keep_off
+        return 0
+    fi
+    if [ "${HD_TOGETHER-}" = yes ]; then
+        # shellcheck disable=SC2086  # a list of words
+        stay $((60 + HD_ELECTION)) $HD_VIPS
+    fi
+    if put_back_haproxy && put_back_role keepalived "$HD_KEEPALIVED" "$(former 2)" HUP; then
+        if [ "${hd_unfit-}" = yes ] && [ "$(track_says handover)" != 0 ]; then
+            set_track handover "$KEPT_OFF"
+            emit restored-off
+        else
+            emit restored
+            set_track handover 0
+        fi
+        back_in_place
+        forget_knowledge
+        forget_undo
+        rm -rf "$HD_ROOT/.staging"
+    else
+        emit unrestored
+    fi
+    # shellcheck disable=SC2086
+    unpin $HD_VIPS
+}
+
+# vrrp_settings FILE: those in which a node must agree with its peers.
+vrrp_settings() {
+    sed -n '/^ *\(vrrp_version\|interface\|virtual_router_id\|advert_int\|auth_pass\)/p
+        /^ *\(unicast_src_ip\|mcast_src_ip\|unicast_peer\)/p
+        /virtual_ipaddress {/,/}/p' "$1"
+}
+
+same_router() {
+    [ "$(vrrp_settings "$HD_ROOT/.undo/keepalived/keepalived.conf")" = \
+        "$(vrrp_settings "$HD_ROOT/keepalived/keepalived.conf")" ]
+}
+
+# back_in_place: what is pinned is held here again before it is let go.
+back_in_place() {
+    for hd_vip in $HD_VIPS; do
+        ! pinned "$hd_vip" || drained || until_true "$HD_ELECTION" "$hd_vip is here" all_here "$hd_vip"
+    done
+}
+
+put_back_haproxy() { put_back_role haproxy "$HD_HAPROXY" "$(former 1)" USR2; }
+
+# put_back_role ROLE CONTAINER FORMER_NAME SIGNAL: a new container ends before the former files are live, as
+# the former one ended before the new files were.
+put_back_role() {
+    hd_changed=
+    # A configuration under which servers were lost knows nothing about them.
+    if [ "$1" = haproxy ]; then
+        if [ -n "${hd_lost-}" ]; then forget_knowledge; else carry_over "$HD_ROOT/.undo/haproxy/haproxy.cfg"; fi
+    fi
+    ! exists "$2$OLD" || remove_container "$2" || return 1
+    for hd_kept in "$HD_ROOT/.undo/$1"/*; do
+        hd_live=$HD_ROOT/$1/${hd_kept##*/}
+        if [ -f "$hd_kept" ] && [ "${hd_kept##*/}" != server-state ] && ! cmp -s "$hd_kept" "$hd_live"; then
+            cp -p "$hd_kept" "$hd_live.new" && sync "$hd_live.new" && mv -f "$hd_live.new" "$hd_live" ||
+                return 1
+            hd_changed=yes
+        fi
+    done
+    sync "$HD_ROOT/$1"
+    if exists "$2$OLD"; then
+        docker rename "$2$OLD" "$3" && docker start "$3" >/dev/null || return 1
+    elif [ -n "$hd_changed" ]; then
+        signal "$3" "$4" || { stop "$3" && docker start "$3" >/dev/null; } || return 1
+    fi
+    prove_back "$1" "$3"
+}
+
+# prove_back ROLE CONTAINER
+prove_back() {
+    if [ "$1" = haproxy ]; then
+        prove_haproxy "$2" "$(recorded health_port)" "$(recorded haproxy_config_id)" 15
+    else
+        prove_keepalived "$2" "$(recorded keepalived_config_id)" 30 0 0
+    fi
+}

@@ -1,0 +1,102 @@
+# shellcheck shell=sh
+# Breaking one thing on this node, and mending it: when it is told to, or after some time, whatever has
+# become of who asked for it.
+# Requires: drill_mark.sh container_control.sh engine.sh waiting.sh
+# Inputs: HD_CLUSTER HD_HAPROXY HD_INTERFACE HD_KEEPALIVED HD_LOCK
+
+# drill KIND SECONDS: breaks, waits until the mark is gone or for that long, and mends.
+drill() {
+    hd_kind=$1
+    hd_until=$(($(uptime_seconds) + $2))
+    # shellcheck disable=SC2154  # drill_mark.sh
+    printf '%s\n' "$HD_LOCK" >"$drill_mark" || return 1
+    emit breaking "$(now)"
+    "break_$hd_kind" || emit failed "$hd_kind"
+    emit broken "$(now)"
+    poll_until "$hd_until" unmarked
+    rm -f "$drill_mark"
+    emit mending "$(now)"
+    "mend_$hd_kind" || emit failed "mend_$hd_kind"
+    emit mended "$(now)"
+}
+
+unmarked() { [ "$(cat "$drill_mark" 2>/dev/null)" != "$HD_LOCK" ]; }
+
+break_haproxy_stop() { stop "$HD_HAPROXY"; }
+
+mend_haproxy_stop() { start "$HD_HAPROXY"; }
+
+# From the host, as a crash: what `docker kill` kills the engine does not restart.
+break_haproxy_kill() { kill -KILL "$(main_pid "$HD_HAPROXY")"; }
+
+mend_haproxy_kill() { come_back "$HD_HAPROXY"; }
+
+break_haproxy_hang() { to_all STOP "$HD_HAPROXY"; }
+
+mend_haproxy_hang() { to_all CONT "$HD_HAPROXY"; }
+
+break_keepalived_stop() { stop "$HD_KEEPALIVED"; }
+
+mend_keepalived_stop() { start "$HD_KEEPALIVED"; }
+
+break_keepalived_kill() { kill -KILL "$(main_pid "$HD_KEEPALIVED")"; }
+
+mend_keepalived_kill() { come_back "$HD_KEEPALIVED"; }
+
+# to_all SIGNAL CONTAINER: to its first process and all that came from it.
+to_all() {
+    hd_pids=$(timeout 30 docker container top "$2" -o pid | tail -n +2) || return 1
+    # shellcheck disable=SC2086  # a list of words
+    kill "-$1" $hd_pids
+}
+
+# come_back CONTAINER: the engine restarts what has crashed.
+come_back() { until_true 10 "$1 is restarted" main_pid "$1" >/dev/null || start "$1"; }
+
+break_docker_restart() {
+    if [ -d /run/systemd/system ]; then
+        patiently timeout 120 systemctl restart docker
+        return
+    fi
+    # Without systemd: ended as it would do it, and started with the words that it was started with.
+    hd_daemon=$(cat /run/docker.pid) && hd_words=/run/hadeploy/$HD_CLUSTER.dockerd || return 1
+    cat "/proc/$hd_daemon/cmdline" >"$hd_words"
+    kill -TERM "$hd_daemon"
+    until_true 60 "the Docker engine has ended" ended "$hd_daemon" || return 1
+    # It must not keep the lock that says that a script is at work.
+    xargs -0 setsid <"$hd_words" >/dev/null 2>&1 8>&- &
+    until_true 60 "the Docker engine answers" quietly docker version && rm -f "$hd_words"
+}
+
+ended() { ! kill -0 "$1" 2>/dev/null; }
+
+mend_docker_restart() {
+    until_true 60 "the Docker engine answers" quietly docker version || return 1
+    come_back "$HD_HAPROXY"
+    come_back "$HD_KEEPALIVED"
+}
+
+# What the kernel forgets with the link is kept: routes, and with the setting the IPv6 addresses. Not
+# the local ones, which it makes from the addresses that are there: that of a VIP which has left would
+# make this node answer for it.
+break_link_down() {
+    hd_keep=/proc/sys/net/ipv6/conf/$HD_INTERFACE/keep_addr_on_down
+    hd_kept=$(cat "$hd_keep" 2>/dev/null)
+    hd_routes=$(mktemp -d /run/hadeploy/routes.XXXXXX) || return 1
+    ip -4 route save table all type unicast dev "$HD_INTERFACE" >"$hd_routes/4" 2>/dev/null
+    ip -6 route save table all type unicast dev "$HD_INTERFACE" >"$hd_routes/6" 2>/dev/null
+    [ -z "$hd_kept" ] || echo 1 >"$hd_keep"
+    ip link set dev "$HD_INTERFACE" down
+}
+
+mend_link_down() {
+    ip link set dev "$HD_INTERFACE" up || return 1
+    until_true 10 "$HD_INTERFACE has a carrier" carrier
+    # Those that the kernel has made again itself are there already.
+    ip -4 route restore <"$hd_routes/4" 2>/dev/null
+    ip -6 route restore <"$hd_routes/6" 2>/dev/null
+    [ -z "$hd_kept" ] || echo "$hd_kept" >"$hd_keep"
+    rm -rf "$hd_routes"
+}
+
+carrier() { [ "$(cat "/sys/class/net/$HD_INTERFACE/carrier" 2>/dev/null)" = 1 ]; }

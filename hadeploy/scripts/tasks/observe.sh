@@ -1,0 +1,144 @@
+# shellcheck shell=sh
+# One read-only look at a node. Everything is data for observe/parse.py.
+# Requires: autostart.sh clients.sh containers.sh engine.sh files.sh fingerprint.sh foreign.sh haproxy.sh
+# Requires: http.sh keepalived.sh lock_look.sh lock_release.sh preflight.sh processes.sh segment.sh
+# Requires: settle.sh sockets.sh surroundings.sh
+# Inputs: HD_CONTAINERS HD_HEALTH_PORT HD_IMAGES HD_KEEPALIVED HD_SETTLE HD_VERSIONS
+# HD_SETTLE: at the end of a change, how long to wait first; the lock is given back then.
+MOST_PROGRAM_BYTES=67108864
+
+observe_node() {
+    emit node
+    hd_names=$(uname -nm)
+    printf 'host=%s\n' "${hd_names% *}"
+    printf 'machine=%s\n' "${hd_names##* }"
+    printf 'now=%s\n' "$(date +%s)"
+    printf 'uid=%s\n' "$(id -u)"
+    for hd_tool in docker ip ss bash timeout base64 find stat install sync flock perl; do
+        have "$hd_tool" || printf 'missing=%s\n' "$hd_tool"
+    done
+}
+
+observe_docker() {
+    # shellcheck disable=SC2154  # containers.sh
+    hd_ours=$(printf '%s\n' "$hd_listed" | cut -d' ' -f1)
+    # shellcheck disable=SC2086,SC2154  # lists of words; engine.sh, containers.sh
+    hd_inspected=$(
+        docker container inspect --format "$hd_place"'{{"\t"}}{{json .}}' \
+            $hd_ours $HD_CONTAINERS $hd_stopped_foreign $hd_others 2>/dev/null
+    )
+    # shellcheck disable=SC2034  # engine.sh
+    hd_running=$(printf '%s\n' "$hd_inspected" | cut -f1)
+    # What it says is there when it is read.
+    vrrp_ask "$HD_KEEPALIVED"
+    emit containers
+    printf '%s\n' "$hd_inspected" | sed 's/^[^\t]*\t//; 1s/^/[/; $!s/$/,/; $s/$/]/'
+    [ -z "$hd_apart" ] || emit apart "$hd_apart"
+    [ -z "$hd_others" ] || emit other-clusters "$hd_others"
+    # shellcheck disable=SC2086  # a list of words
+    observe_images $HD_IMAGES
+}
+
+# observe_images REFERENCE...: the engine itself knows best what a reference means:
+# docker.io/library/…, no tag, a digest. All at once; one by one only where some are missing.
+observe_images() {
+    hd_form='{{.Id}} {{.Architecture}}'
+    if hd_ids=$(docker image inspect --format "$hd_form" "$@" 2>/dev/null); then
+        for hd_image in "$@"; do
+            emit image "$hd_image" "${hd_ids%%"$NEWLINE"*}"
+            hd_ids=${hd_ids#*"$NEWLINE"}
+        done
+        return 0
+    fi
+    for hd_image in "$@"; do
+        hd_ids=$(docker image inspect --format "$hd_form" "$hd_image" 2>/dev/null) &&
+            emit image "$hd_image" "$hd_ids"
+    done
+}
+
+observe_network() {
+    emit addresses
+    ip -j address show 2>/dev/null || { emit addresses-text && ip -o address show; }
+    emit sockets
+    hd_sockets=$(ss -Hltnp)
+    printf '%s\n' "$hd_sockets"
+    hd_owners=$(
+        for hd_owner in $(pids_in "$hd_sockets"); do
+            printf '%s %s\n' "${hd_owner#pid=}" "$(container_of "${hd_owner#pid=}")"
+        done
+    )
+    emit owners
+    printf '%s\n' "$hd_owners"
+}
+
+observe_vrrp() {
+    emit vrrp
+    vrrp_read
+    emit check-age
+    check_age "$HD_KEEPALIVED"
+}
+
+# Which versions run. Nothing of an image is started for that: haproxy's page of statistics tells its
+# own, and keepalived's is in the program.
+observe_versions() {
+    [ -n "$HD_VERSIONS" ] || return 0
+    emit version haproxy "$(http_get "$HD_HEALTH_PORT" /stats |
+        sed -n 's/.*HAProxy version \([0-9][^ ,<]*\).*/\1/p' | head -n 1)"
+    hd_exe=/proc/$(main_pid "$HD_KEEPALIVED")/exe || return 0
+    emit version keepalived "$(head -c "$MOST_PROGRAM_BYTES" "$hd_exe" 2>/dev/null |
+        grep -a -o -m 1 'Keepalived v[0-9][0-9.]*' |
+        sed -n '1s/.* v//p')"
+}
+
+# observe_engine: which one it is, where that matters; else the list of the containers says that it answers.
+# shellcheck disable=SC2034  # containers.sh
+observe_engine() {
+    emit docker
+    hd_all=$(every_container timeout 20 2>/dev/null)
+    case $? in
+    0) { [ -z "$HD_VERSIONS" ] && ! thorough && echo '{"Version":""}'; } || ask_engine ;;
+    124) give_up_engine ;;
+    *) ask_engine && hd_all=$(every_container 2>/dev/null) ;;
+    esac
+    sort_containers
+}
+
+main() {
+    [ -z "$HD_SETTLE" ] || {
+        lock_release
+        settle
+    }
+    observe_engine
+    emit fingerprint "$(fingerprint "$hd_listed")"
+    lock_tell
+    know_routes
+    know_askable
+    # Through a pipe: it is in no file, and comes in between no other message.
+    ask_vips | look_around
+    emit end
+}
+
+# look_around: all that is not known yet, while the VIPs are asked.
+look_around() {
+    exec 4<&0 </dev/null
+    segment_begin
+    thorough && probe_begin
+    observe_docker
+    observe_node
+    observe_files
+    observe_mounts
+    observe_network
+    observe_vrrp
+    observe_versions
+    observe_processes
+    observe_foreign
+    observe_publishers
+    observe_stopped_foreign
+    observe_autostart
+    observe_other_clusters
+    observe_haproxy
+    observe_machine
+    thorough && probe_end
+    tell_answers
+    segment_end
+}

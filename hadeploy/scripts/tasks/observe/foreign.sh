@@ -1,0 +1,234 @@
+# shellcheck shell=sh
+# Foreign containers that serve a port of this cluster or run a keepalived: what they are, and the files
+# that they really run. They are not changed, and nothing in them is executed.
+# Requires: surroundings.sh
+# Inputs: HD_PORTS
+
+# What observe.sh has seen before:
+hd_ours=        # container ids
+hd_others=      # the same of other clusters of hadeploy
+hd_sockets=     # from ss
+hd_owners=      # pid and container of who owns a socket
+hd_keepaliveds= # the same of every keepalived
+hd_haproxies=   # the same of every haproxy
+
+# is_foreign CONTAINER
+is_foreign() {
+    [ -n "$1" ] || return 1
+    case $hd_ours$hd_others in *"$1"*) return 1 ;; esac
+}
+
+# serves_us PID: whether it listens on one of our ports.
+serves_us() {
+    for hd_port in $HD_PORTS; do
+        printf '%s\n' "$hd_sockets" | grep "^LISTEN  *[0-9]*  *[0-9]*  *[^ ]*:$hd_port " |
+            grep -q "pid=$1," && return 0
+    done
+    return 1
+}
+
+MOST_CONFIG_BYTES=1048576
+
+# inside ROOT PATH: where on the node PATH of a container is. Links lead to places in the container,
+# which the kernel, asked through /proc, would look for on the node itself.
+inside() {
+    hd_ahead=$2
+    hd_at=
+    hd_links=0
+    while [ -n "$hd_ahead" ]; do
+        hd_part=${hd_ahead%%/*}
+        case $hd_ahead in
+        */*) hd_ahead=${hd_ahead#*/} ;;
+        *) hd_ahead= ;;
+        esac
+        case $hd_part in
+        '' | .) continue ;;
+        ..)
+            hd_at=${hd_at%/*}
+            continue
+            ;;
+        esac
+        if [ -L "$1$hd_at/$hd_part" ]; then
+            hd_links=$((hd_links + 1))
+            [ "$hd_links" -le 40 ] || return 1
+            hd_target=$(readlink "$1$hd_at/$hd_part") || return 1
+            case $hd_target in /*) hd_at= ;; esac
+            hd_ahead=$hd_target/$hd_ahead
+        else
+            hd_at=$hd_at/$hd_part
+        fi
+    done
+    printf '%s\n' "$1$hd_at"
+}
+
+# mounted CONTAINER PATH: where on the node PATH is by the container's mounts, if by any. For a
+# program that has shut itself into a folder where its own configuration is not.
+mounted() {
+    docker container inspect --format \
+        '{{range .Mounts}}{{.Destination}}{{"\t"}}{{.Source}}{{"\n"}}{{end}}' "$1" | sort -r |
+        while IFS='	' read -r hd_there hd_here; do
+            case $2/ in
+            "$hd_there"/*)
+                printf '%s\n' "$hd_here${2#"$hd_there"}"
+                break
+                ;;
+            esac
+        done
+}
+
+# place CONTAINER ROOT PATH: the file or folder on the node, wherever it is found.
+place() {
+    hd_place=$(inside "$2" "$3") && [ -e "$hd_place" ] || hd_place=$(mounted "$1" "$3")
+    [ -e "$hd_place" ] && printf '%s\n' "$hd_place"
+}
+
+arguments() { tr '\0' '\n' <"/proc/$1/cmdline"; }
+
+# configurations ROLE: what a command line names, as it was typed; the programs' own rules.
+configurations() {
+    hd_awaited=no
+    while IFS= read -r hd_word; do
+        case $1:$hd_awaited:$hd_word in
+        *:once:*)
+            printf '%s\n' "$hd_word"
+            hd_awaited=no
+            ;;
+        *:always:*) printf '%s\n' "$hd_word" ;;
+        haproxy:no:--) hd_awaited=always ;;
+        *:no:-f | keepalived:no:--use-file) hd_awaited=once ;;
+        keepalived:no:--use-file=*) printf '%s\n' "${hd_word#--use-file=}" ;;
+        keepalived:no:-f?*) printf '%s\n' "${hd_word#-f}" ;;
+        esac
+    done
+}
+
+# usual ROLE: where the images keep it when nothing is said; the first that is there counts.
+usual() {
+    case $1 in
+    haproxy) echo /usr/local/etc/haproxy/haproxy.cfg ;;
+    *) printf '%s\n' /usr/local/etc/keepalived/keepalived.conf /etc/keepalived/keepalived.conf ;;
+    esac
+}
+
+# running_files ROLE CONTAINER ROOT PID FOLDER: the paths in the container of the configuration that
+# it runs; relative ones begin at FOLDER.
+running_files() {
+    hd_named=$(arguments "$4" | configurations "$1")
+    [ -n "$hd_named" ] || hd_named=$(
+        usual "$1" | while IFS= read -r hd_path; do
+            place "$2" "$3" "$hd_path" >/dev/null && printf '%s\n' "$hd_path" && break
+        done
+    )
+    printf '%s\n' "$hd_named" | while IFS= read -r hd_path; do
+        case $hd_path in
+        '') continue ;;
+        /*) ;;
+        *) hd_path=${5%/}/$hd_path ;;
+        esac
+        hd_found=$(place "$2" "$3" "$hd_path") || continue
+        if [ -d "$hd_found" ]; then
+            for hd_each in "$hd_found"/*.cfg; do
+                [ -e "$hd_each" ] && printf '%s/%s\n' "$hd_path" "${hd_each##*/}"
+            done
+        else
+            printf '%s\n' "$hd_path"
+        fi
+    done
+}
+
+# named_scripts FILE: the paths in its lines about notify and check scripts.
+named_scripts() {
+    grep -E '^[[:space:]]*(notify|script)' "$1" | grep -oE "/[^][:space:]\"';&|()[]+"
+}
+
+# is_script FILE
+is_script() { [ "$(head -c 2 "$1" 2>/dev/null)" = '#!' ]; }
+
+# extra ROLE CONTAINER ROOT PATH: one more file; of keys and of large ones, the name only.
+extra() {
+    hd_extra=$(inside "$3" "$4") && [ -f "$hd_extra" ] || return 0
+    if [ "$(stat -c %s "$hd_extra")" -gt 65536 ] || grep -q 'PRIVATE KEY' "$hd_extra"; then
+        emit foreign-unread "$1" "$2" "$4"
+    else
+        emit foreign-file "$1" "$2" "$4"
+        base64 <"$hd_extra"
+    fi
+}
+
+# extras ROLE CONTAINER ROOT PATH: the scripts that a configuration names, and its own folder.
+extras() {
+    hd_config=$(inside "$3" "$4") && [ -f "$hd_config" ] || return 0
+    named_scripts "$hd_config" | sort -u | while IFS= read -r hd_script; do
+        is_script "$(inside "$3" "$hd_script")" && extra "$1" "$2" "$3" "$hd_script"
+    done
+    hd_beside=${hd_config%/*}
+    case ${hd_beside#"$3"} in
+    # Everybody's folders.
+    '' | /etc | /root | /tmp | /usr/local/etc) return 0 ;;
+    esac
+    for hd_other in "$hd_beside"/*; do
+        [ "$hd_other" = "$hd_config" ] || extra "$1" "$2" "$3" "${hd_other#"$3"}"
+    done
+}
+
+# started_by PID: kubelet, or unknown.
+started_by() { if grep -q kubepods "/proc/$1/cgroup" 2>/dev/null; then echo kubelet; else echo unknown; fi; }
+
+# observe_one ROLE CONTAINER PID
+observe_one() {
+    if hd_about=$(docker container inspect --format '{{.State.Pid}}:{{.Config.WorkingDir}}' \
+        "$2" 2>/dev/null); then
+        hd_root=/proc/${hd_about%%:*}/root
+        emit foreign "$1" "$2"
+        docker container inspect "$2"
+    else
+        # Another engine's, as a rule containerd for the kubelet.
+        quietly docker version || return 0
+        hd_root=/proc/$3/root
+        hd_about=:/
+        emit foreign "$1" "$2" "$(started_by "$3")"
+    fi
+    running_files "$1" "$2" "$hd_root" "$3" "${hd_about#*:}" | while IFS= read -r hd_file; do
+        hd_config=$(place "$2" "$hd_root" "$hd_file")
+        # A device or a pipe has no end.
+        if ! [ -f "$hd_config" ] || [ "$(stat -L -c %s "$hd_config")" -gt "$MOST_CONFIG_BYTES" ]; then
+            emit foreign-unread "$1" "$2" "$hd_file"
+            continue
+        fi
+        emit foreign-config "$1" "$2" "$hd_file"
+        timeout 10 head -c "$MOST_CONFIG_BYTES" "$hd_config" | base64
+        [ "$1" != haproxy ] || surroundings "$2" "$hd_root" "$3" "$hd_config"
+        extras "$1" "$2" "$hd_root" "$hd_file"
+    done
+}
+
+# beside_keepalived: every haproxy in somebody else's container, where there is such a keepalived: it may
+# serve another port, or one that the engine publishes.
+beside_keepalived() {
+    case $hd_foreign in *keepalived*) ;; *) return 0 ;; esac
+    while read -r hd_pid hd_id; do
+        is_foreign "$hd_id" && echo "haproxy $hd_id $hd_pid"
+    done <<END
+$hd_haproxies
+END
+}
+
+observe_foreign() {
+    hd_foreign=$(
+        while read -r hd_pid hd_id; do
+            is_foreign "$hd_id" && serves_us "$hd_pid" && echo "haproxy $hd_id $hd_pid"
+        done <<END
+$hd_owners
+END
+        while read -r hd_pid hd_id; do
+            is_foreign "$hd_id" && echo "keepalived $hd_id $hd_pid"
+        done <<END
+$hd_keepaliveds
+END
+    )
+    [ -n "$hd_foreign" ] || return 0
+    # One process of each container will do.
+    { printf '%s\n' "$hd_foreign" && beside_keepalived; } | sort -u -k 1,2 | while read -r hd_role hd_id hd_pid; do
+        observe_one "$hd_role" "$hd_id" "$hd_pid"
+    done
+}

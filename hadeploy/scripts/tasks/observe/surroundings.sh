@@ -1,0 +1,96 @@
+# shellcheck shell=sh
+# What the configuration of a haproxy set up by hand depends on: environment variables, names of hosts,
+# and ports that the engine publishes. Of the environment only what the configuration names is read.
+# Requires: foreign.sh
+# Inputs: HD_OWN_PORTS
+# HD_OWN_PORTS: all ports of this cluster.
+
+# At most so many names are looked up, each for so long.
+NAMES=16
+
+NAME_SECONDS=3
+
+# variables_of PID: of its environment, one a line.
+variables_of() { tr '\n\0' ' \n' <"/proc/$1/environ" 2>/dev/null; }
+
+# value_of NAME: in hd_environment.
+value_of() { printf '%s\n' "$hd_environment" | sed -n "s/^$1=//p" | head -n 1; }
+
+# expanded WORD: with the values of its variables.
+expanded() {
+    hd_left=$1
+    hd_word=
+    while :; do
+        case $hd_left in *'$'*) ;; *) break ;; esac
+        hd_word=$hd_word${hd_left%%\$*}
+        hd_left=${hd_left#*\$}
+        hd_left=${hd_left#\{}
+        hd_name=${hd_left%%[!A-Za-z0-9_]*}
+        hd_left=${hd_left#"$hd_name"}
+        hd_left=${hd_left#\}}
+        hd_word=$hd_word$(value_of "$hd_name")
+    done
+    printf '%s\n' "$hd_word$hd_left"
+}
+
+# hosts_in FILE: the names in its server and bind lines; addresses are none.
+hosts_in() {
+    grep -E '^[[:space:]]*(server|bind)[[:space:]]' "$1" | tr -d "\"'" |
+        while read -r hd_keyword hd_first hd_second _; do
+            case $hd_keyword in server) hd_at=$hd_second ;; *) hd_at=$hd_first ;; esac
+            expanded "$hd_at"
+        done | sed 's/^[a-z0-9]*@//; s/:[^:]*$//' | grep -E '^[A-Za-z0-9][A-Za-z0-9.-]*$' |
+        grep '[A-Za-z]' | sort -u | head -n "$NAMES"
+}
+
+# address_of NAME HOSTS: by the container's own file, else as the node resolves it.
+address_of() {
+    hd_known=$(
+        sed 's/#.*//' "$2" 2>/dev/null | while read -r hd_at hd_names; do
+            case " $hd_names " in *" $1 "*) printf '%s\n' "$hd_at" && break ;; esac
+        done
+    )
+    [ -n "$hd_known" ] || hd_known=$(
+        timeout "$NAME_SECONDS" getent ahosts "$1" 2>/dev/null | head -n 1 | cut -d' ' -f1
+    )
+    printf '%s\n' "$hd_known"
+}
+
+# surroundings CONTAINER ROOT PID FILE: what one configuration file depends on.
+surroundings() {
+    hd_environment=$(variables_of "$3")
+    emit foreign-environment haproxy "$1"
+    # shellcheck disable=SC2016  # dollars of the configuration
+    grep -oE '\$\{?[A-Za-z_][A-Za-z0-9_]*' "$4" | tr -d '${' | sort -u | while IFS= read -r hd_name; do
+        printf '%s\n' "$hd_environment" | grep "^$hd_name=" | head -n 1
+    done | base64
+    hosts_in "$4" | while IFS= read -r hd_host; do
+        emit foreign-host haproxy "$1" "$hd_host" "$(address_of "$hd_host" "$(inside "$2" /etc/hosts)")"
+    done
+}
+
+# held_by_engine PORT
+held_by_engine() {
+    # shellcheck disable=SC2154  # observe.sh
+    while read -r _ _ _ hd_at _ hd_users; do
+        case "$hd_at $hd_users" in
+        *":$1 "*'"docker-proxy"'* | *":$1 "*'"dockerd"'*) return 0 ;;
+        esac
+    done <<END
+$hd_sockets
+END
+    return 1
+}
+
+# observe_publishers: the containers whose ports the engine holds where ours should listen.
+observe_publishers() {
+    # shellcheck disable=SC2154  # observe.sh
+    case $hd_sockets in *'"docker-proxy"'* | *'"dockerd"'*) ;; *) return 0 ;; esac
+    for hd_port in $HD_OWN_PORTS; do
+        held_by_engine "$hd_port" || continue
+        docker container ls --filter "publish=$hd_port" --format '{{.Names}}' 2>/dev/null |
+            while IFS= read -r hd_publisher; do
+                emit publisher "$hd_port" "$hd_publisher"
+            done
+    done
+}

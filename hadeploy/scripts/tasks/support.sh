@@ -1,0 +1,81 @@
+# shellcheck shell=sh
+# What a bug report needs of a node; nothing is changed. Each part is a file of the archive, and not
+# too long.
+# Requires: engine.sh keepalived.sh lock_look.sh
+# Inputs: HD_BYTES HD_CLUSTER HD_HAPROXY HD_KEEPALIVED HD_LINES HD_ROOT
+# HD_LINES, HD_BYTES: of each log.
+
+# tell COMMAND...: with its command line above it.
+tell() {
+    have "$1" || return 0
+    printf '$ %s\n' "$*"
+    timeout 10 "$@" 2>&1 | head -c "$HD_BYTES"
+    echo
+}
+
+# log_of NAME CONTAINER
+log_of() {
+    is_ours "$2" || return 0
+    emit part "$1"
+    timeout 10 docker logs --timestamps --tail "$HD_LINES" "$2" 2>&1 | tail -c "$HD_BYTES"
+}
+
+our_containers() {
+    docker container ls --all --quiet --no-trunc --filter "label=hadeploy.cluster=$HD_CLUSTER"
+}
+
+support_versions() {
+    emit part versions.txt
+    tell uname -a
+    tell cat /etc/os-release
+    ask_engine
+    tell docker info --format '{{.Driver}} {{.CgroupDriver}} cgroup v{{.CgroupVersion}} {{.DockerRootDir}}'
+    tell ip -V
+    tell uptime
+}
+
+support_containers() {
+    emit part containers.txt
+    tell docker container ls --all --no-trunc --filter "label=hadeploy.cluster=$HD_CLUSTER"
+    emit part inspect.json
+    # shellcheck disable=SC2046  # a list of ids
+    timeout 10 docker container inspect $(our_containers) 2>/dev/null | head -c "$HD_BYTES"
+    log_of haproxy.log "$HD_HAPROXY"
+    log_of keepalived.log "$HD_KEEPALIVED"
+}
+
+support_network() {
+    emit part network.txt
+    tell ip address show
+    tell ip -s link show
+    tell ip route show table all
+    tell ip -6 route show
+    tell ip neigh show
+    emit part sockets.txt
+    tell ss -ltnup
+    emit part firewall.txt
+    tell iptables-save -c
+    tell ip6tables-save -c
+    tell nft list ruleset
+}
+
+support_rest() {
+    emit part keepalived.data
+    vrrp_dump "$HD_KEEPALIVED"
+    emit part keepalived.stats
+    vrrp_stats "$HD_KEEPALIVED"
+    emit part files.txt
+    tell ls -lanR "$HD_ROOT"
+    emit part lock.txt
+    # With its token somebody could pass for that run.
+    # shellcheck disable=SC2154  # lock_look.sh
+    grep -v '^token=' "$lock_file" 2>/dev/null
+}
+
+main() {
+    support_versions
+    support_containers
+    support_network
+    support_rest
+    emit end
+}

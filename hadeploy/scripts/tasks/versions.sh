@@ -1,0 +1,19 @@
+# shellcheck shell=sh
+# What runs on this node, in the programs' own words.
+# Inputs: HD_HAPROXY HD_KEEPALIVED
+
+# version NAME COMMAND...: the first line that it prints.
+version() {
+    emit version "$1"
+    shift
+    timeout 10 "$@" </dev/null 2>&1 | head -c 4096 | head -n 1
+}
+
+main() {
+    # shellcheck disable=SC2016  # it is that file that sets it
+    version system sh -c '. /etc/os-release && printf "%s" "$PRETTY_NAME"'
+    version Docker docker version --format '{{.Server.Version}}'
+    version haproxy docker exec "$HD_HAPROXY" haproxy -v
+    version keepalived docker exec "$HD_KEEPALIVED" keepalived --version
+    emit end
+}
