@@ -22,6 +22,8 @@ from tests.unit.rollout.fake_scripts import LOOKS, RESTORES, Fault, Script, func
 
 # The functions of the scripts by which a program gets the new configuration.
 _CHANGES = ("swap", "recreate", "signal", "start")
+# What happens to a script that takes the lock before it has it.
+BEFORE_THE_LOCK = ("cut-off", "nothing", "unwritable")
 
 
 class EndedError(Exception):
@@ -143,6 +145,8 @@ class Run:
         self.operation, self.on_message = operation, on_message
         self.messages: list[Message] = []
         self.cut = False
+        # How many messages arrive, if not all.
+        self.mute: int | None = None
         self.restored = "restored"
 
     def reply(self) -> Reply:
@@ -153,7 +157,10 @@ class Run:
         """
         observed = None
         fault = self.cluster.fault(self.here.label, self.script.name)
+        self.mute = 0 if fault and fault.how == "nothing" else None
         try:
+            if fault and self.script.name == "stage" and fault.how not in BEFORE_THE_LOCK:
+                self.do_lock_take()
             self.interfere(fault)
             if self.script.name in LOOKS:
                 observed = self.here.observed(holds=self.cluster.holder == self.here.label)
@@ -164,12 +171,14 @@ class Run:
             pass
         if self.cut:
             raise lost(self.here.label, self.operation, ConnectionError("closed by the node"))
-        said = [m for m in self.messages if fault is None or fault.how != "nonsense"]
-        return Look(tuple(said), 0, observed)
+        return Look(tuple(self.messages), 0, observed)
 
     def interfere(self, fault: Fault | None) -> None:
         """What happens to the whole script, or in the middle of a step."""
-        if fault is None or fault.fails or fault.how == "nonsense":
+        if fault is None or fault.fails or fault.how == "nothing":
+            return
+        if fault.how == "nonsense":
+            self.mute = len(self.messages) + 1
             return
         if fault.how == "ctrl-c":
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
@@ -186,6 +195,8 @@ class Run:
     def say(self, kind: str, *words: str, body: Iterable[str] = ()) -> None:
         """A message; one that no script says is an error of the test."""
         check_form(kind, words)
+        if self.mute is not None and len(self.messages) >= self.mute:
+            return
         message = Message(kind, words, list(body))
         self.messages.append(message)
         if self.on_message and not self.cut:

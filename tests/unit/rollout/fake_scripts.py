@@ -30,8 +30,9 @@ class Fault:
         at: the name of a script, or of the function of a step ("swap", "prove_haproxy"); the proof
             of backends is "backends", that of a node that may win the VIP is "takeover".
         how: for a step `fails`, and `fails, unrestored` where it cannot be put back either; for a
-            script the kind of a refusal ("fenced") or `nonsense`; for both `cut-off`,
-            `cut-off-begun` (it goes on by itself) and `ctrl-c`.
+            script the kind of a refusal ("fenced"), `nothing` where no message of it arrives, or
+            `nonsense` where only one does; for both `cut-off`, `cut-off-begun` (it goes on by
+            itself) and `ctrl-c`.
         lost: what a step that fails says is lost.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,6 +121,7 @@ class Change:
         serves_here: bool = False,
         locked_on: str = "",
         on_script: Any = lambda *_: None,
+        impatient: bool = False,
     ) -> Rollout:
         """Plan it, and carry the plan out.
 
@@ -129,6 +131,7 @@ class Change:
             serves_here: whether this machine is a client, too.
             locked_on: the node on which another run has the lock.
             on_script: as FakeCluster has it.
+            impatient: whether a second Ctrl-C follows the first one.
         """
         cluster = self.nodes(looks or {})
         cluster.faults, cluster.on_script = list(faults), on_script
@@ -139,10 +142,11 @@ class Change:
         desired = builders.desired(inventory)
         plan = make_plan(inventory, desired, observed)
         prepared = Prepared(inventory, observed, desired, plan, serves_here=serves_here)
+        progress = Impatient(Console(quiet=True)) if impatient else quiet()
         inputs = Inputs(inventory, Path(), None, None)
         error: BaseException | None = None
         try:
-            apply(inputs, prepared, cluster.sessions, quiet(), settle=5)
+            apply(inputs, prepared, cluster.sessions, progress, settle=5)
         except (HadeployError, KeyboardInterrupt) as caught:
             error = caught
         assert not cluster.faults, f"did not happen: {cluster.faults}"
@@ -181,6 +185,15 @@ FIRST = Change({}, holder="")
 def quiet() -> Lines:
     """Progress that nobody reads."""
     return Lines(Console(quiet=True))
+
+
+class Impatient(Lines):
+    """Whoever reads that the present node is finished first, presses Ctrl-C again."""
+
+    def waiting(self, text: str) -> None:
+        """What the run waits for."""
+        if text.startswith("interrupted"):
+            signal.raise_signal(signal.SIGINT)
 
 
 class Clock:
