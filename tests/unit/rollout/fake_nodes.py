@@ -60,7 +60,6 @@ class FakeNode:
 
     @property
     def fingerprint(self) -> str:
-        """Of what it is now."""
         return f"{self.generation:016x}"
 
     def observed(self, *, holds: bool) -> Node:
@@ -174,7 +173,6 @@ class Run:
         return Look(tuple(self.messages), 0, observed)
 
     def interfere(self, fault: Fault | None) -> None:
-        """What happens to the whole script, or in the middle of a step."""
         if fault is None or fault.fails or fault.how == "nothing":
             return
         if fault.how == "nonsense":
@@ -203,7 +201,6 @@ class Run:
             self.on_message(message)
 
     def execute(self) -> None:
-        """All lines of the script."""
         for line in self.script.lines:
             name, words = line[0].replace("-", "_"), line[1:]
             if name == "step":
@@ -258,7 +255,6 @@ class Run:
         self.say("fingerprint", self.here.fingerprint)
 
     def step(self, line: list[str]) -> None:
-        """A step or its proof, and what becomes of the node."""
         number, function = line[1], function_of(line)
         self.say("step", number)
         fault = self.cluster.fault(self.here.label, function)
@@ -275,7 +271,6 @@ class Run:
         self.say("ok", number)
 
     def fail(self, number: str, fault: Fault) -> None:
-        """A step fails: the script puts back what it can, and ends."""
         if fault.lost:
             self.say("lost", fault.lost, body=[f"{fault.lost} down 198.51.100.12:6443 L4CON"])
         self.say("failed", number)
@@ -284,12 +279,10 @@ class Run:
         raise EndedError
 
     def keep_off(self, off: bool) -> None:
-        """The VIP leaves the node, or may come again."""
         self.here.kept_off = off
         self.cluster.elect()
 
     def restore(self, how: str) -> None:
-        """What apply.sh and restore.sh do after a failure."""
         self.here.generation += 1
         fault = self.cluster.fault(self.here.label, "restoring")
         ends = fault.restored if fault else self.restored

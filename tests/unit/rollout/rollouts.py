@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from hadeploy.errors import HadeployError
+from hadeploy.plan.backends import SUFFIX
 from hadeploy.plan.inputs import Inputs
 from hadeploy.plan.rolling import make_plan
 from hadeploy.rollout.node_outcome import NodeOutcome, RolloutError
@@ -180,6 +181,26 @@ RELOAD = Change({"listeners": [{"balance": "roundrobin"}]})
 RECREATE = Change({"haproxy": {"maxconn": 900}})
 COORDINATED = Change({"vrrp": {"virtual_router_id": 77}})
 FIRST = Change({}, holder="")
+SERVER = f"{builders.cluster().listeners[0].name}{SUFFIX}/n2"
+
+
+def from_then_on(
+    where: str, script: str, change: Callable[[Node], Node], *others: str
+) -> Callable[[FakeCluster, str, str], None]:
+    """Once that script runs there, these nodes are observed otherwise (that one, if none)."""
+
+    def on_script(cluster: FakeCluster, label: str, name: str) -> None:
+        if (label, name) == (where, script):
+            for other in others or (where,):
+                one = cluster.nodes[other]
+                one.looks = {has: change(look) for has, look in one.looks.items()}
+
+    return on_script
+
+
+def backends_down(look: Node) -> Node:
+    """Its haproxy reaches no backend."""
+    return look.with_backends("DOWN")
 
 
 def quiet() -> Lines:
