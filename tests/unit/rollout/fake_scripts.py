@@ -14,6 +14,7 @@ _NAMES = {
     "put_back": "put back",
     "keep_off": "keep off",
     "give_back": "give back",
+    "lock_inherit": "inherit lock",
     "lock_take": "take lock",
     "lock_release": "release",
     "rm": "clean up",

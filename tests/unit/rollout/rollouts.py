@@ -23,7 +23,8 @@ from hadeploy.scripts.protocol import Reply
 from hadeploy.ui.progress import Lines
 from tests.unit import builders
 from tests.unit.nodes import Node, fresh, nodes
-from tests.unit.rollout.fake_nodes import FakeCluster, FakeNode, Look
+from tests.unit.rollout.fake_nodes import FakeCluster, FakeNode
+from tests.unit.rollout.fake_run import Look
 from tests.unit.rollout.fake_scripts import Fault
 
 CHANGES = ("change", "let go", "put back", "keep off", "give back", "hand back")
@@ -121,6 +122,7 @@ class Change:
         looks: Mapping[str, Node] | None = None,
         serves_here: bool = False,
         locked_on: str = "",
+        locked_by: str = "",
         on_script: Any = lambda *_: None,
         impatient: bool = False,
     ) -> Rollout:
@@ -130,14 +132,16 @@ class Change:
             faults: what goes wrong.
             looks: nodes that are observed otherwise than healthy before the change.
             serves_here: whether this machine is a client, too.
-            locked_on: the node on which another run has the lock.
+            locked_on: the nodes on which another run has the lock, with blanks between them.
+            locked_by: the process of that run.
             on_script: as FakeCluster has it.
             impatient: whether a second Ctrl-C follows the first one.
         """
         cluster = self.nodes(looks or {})
         cluster.faults, cluster.on_script = list(faults), on_script
-        if locked_on:
-            cluster.nodes[locked_on].lock = "another"
+        cluster.other_process = locked_by
+        for node in locked_on.split():
+            cluster.nodes[node].lock = "another"
         observed: dict[str, Any] = dict(cluster.observed())
         inventory = builders.cluster(**self.always, **self.options)
         desired = builders.desired(inventory)
