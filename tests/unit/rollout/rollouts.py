@@ -110,11 +110,13 @@ class Change:
         options: what is new in it.
         holder: the node that has the VIP; "" where nothing was ever applied.
         always: what is in both inventories.
+        lacking: the nodes that lack the images, with blanks between them.
     """
 
     options: Mapping[str, Any]
     holder: str = "n1"
     always: Mapping[str, Any] = field(default_factory=dict)
+    lacking: str = ""
 
     def roll_out(
         self,
@@ -169,7 +171,10 @@ class Change:
         )
         before |= looks or {}
         for image in (new.images.haproxy, new.images.keepalived):
-            before = {n: look.with_image(image.reference) for n, look in before.items()}
+            before = {
+                n: look if n in self.lacking.split() else look.with_image(image.reference)
+                for n, look in before.items()
+            }
         after = nodes(new, self.holder)
         return FakeCluster(
             {

@@ -90,6 +90,37 @@ def test_another_run_has_the_lock(change: Change, node: str, staged: list[str]) 
     assert rolled.locked() == [node], "the other run keeps it"
 
 
+PULLS = Change({"images": {"haproxy": {"reference": "haproxy:9.9"}}}, lacking="n2 n3")
+PULLED = ["n2 pull", "n3 pull"]
+
+
+def test_images_are_brought_under_the_lock_and_before_anything_is_staged() -> None:
+    rolled = PULLS.roll_out()
+    assert rolled.error is None
+    sent = rolled.cluster.sent
+    assert sorted(sent[:3]) == [f"{n} take lock" for n in NODES]
+    assert sorted(sent[3:5]) == PULLED
+    assert sorted(sent[5:8]) == [f"{n} stage" for n in NODES]
+
+
+@pytest.mark.parametrize("how", ["failed", "cut-off"])
+def test_nothing_is_staged_where_an_image_is_not_brought(how: str) -> None:
+    rolled = PULLS.roll_out(Fault("n3", "pull", how))
+    assert isinstance(rolled.error, NodesError)
+    assert [one.node for one in rolled.error.errors] == ["n3"]
+    assert sorted(rolled.sent("pull")) == PULLED
+    assert rolled.sent("stage") == []
+    assert untouched(rolled)
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_nothing_is_brought_while_another_run_has_the_lock(node: str) -> None:
+    rolled = PULLS.roll_out(locked_on=node)
+    assert isinstance(rolled.error, LockedError)
+    assert rolled.sent("pull") == []
+    assert rolled.locked() == [node]
+
+
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("node", NODES)
 def test_ctrl_c_while_files_are_staged_ends_the_run_at_once(change: Change, node: str) -> None:
