@@ -209,6 +209,15 @@ def test_a_container_under_an_old_name_that_does_not_run_interrupts_nobody() -> 
     assert not created.drift, "it is there under its old name"
 
 
+def test_each_container_under_an_old_name_is_replaced_by_that_of_its_role() -> None:
+    look = n2().with_container("haproxy", name="former-haproxy")
+    removed = steps(look.with_container("keepalived", name="former-keepalived"))[:2]
+    assert [(s.subject, s.role) for s in removed] == [
+        ("former-haproxy", "haproxy"),
+        ("former-keepalived", "keepalived"),
+    ]
+
+
 def test_a_second_container_of_a_role_is_removed_for_good() -> None:
     former = builders.running(HAPROXY, 5000)
     former = dataclasses.replace(former, name="former", id="former")

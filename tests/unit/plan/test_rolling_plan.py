@@ -79,6 +79,13 @@ def test_a_better_node_that_would_win_is_held_until_it_reaches_the_backends() ->
     assert turn.steps[0].reason == "until this node is proven to reach the backends"
 
 
+def test_a_node_in_fault_that_has_everything_is_not_held() -> None:
+    before = builders.cluster(vrrp={"preempt": True})
+    observed = nodes(before, "n2")
+    observed["n1"] = observed["n1"].in_state("FAULT")
+    assert make_plan(before, builders.desired(before), observed).changes == 0
+
+
 def test_the_handover_comes_right_before_what_interrupts() -> None:
     steps = turn_of("n1", lambda n: n).steps
     impacts = [step.impact for step in steps]
