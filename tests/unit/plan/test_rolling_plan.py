@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from hadeploy.plan.model import Impact, NodePlan
-from hadeploy.plan.rolling import make_plan
+from hadeploy.plan.rolling import VIP_MOVES, make_plan
 from tests.unit import builders
 from tests.unit.nodes import Node, nodes
 
@@ -118,3 +118,11 @@ def test_ports_of_one_node_that_go_away_are_a_warning() -> None:
     after = builders.cluster()
     plan = make_plan(after, builders.desired(after), nodes(before))
     assert any("9999" in warning for warning in plan.warnings)
+
+
+def test_that_the_vip_moves_is_a_warning_of_plans_that_move_it() -> None:
+    healthy = nodes(builders.cluster())
+    moves_it = make_plan(RECREATES, builders.desired(RECREATES), healthy)
+    reloads = builders.cluster(listeners=[{"balance": "roundrobin"}])
+    assert moves_it.warnings == (VIP_MOVES,)
+    assert make_plan(reloads, builders.desired(reloads), healthy).warnings == ()
