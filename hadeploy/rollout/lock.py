@@ -16,6 +16,7 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.observe.lock_info import lock_info
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import try_each
+from hadeploy.remote.script_errors import senseless
 from hadeploy.remote.session import CHANGE_SECONDS, Session
 from hadeploy.remote.ssh_tokens import local_user
 from hadeploy.rollout.process import is_dead, this_process
@@ -165,6 +166,8 @@ def _take_one(
         reply = run(script) if inherited.all("taken") else inherited
     if any(reply.all(kind) for kind in ("locked", "occupied", "unwritable")):
         refuse(reply, session.node, "taking the lock")
+    if not reply.all("taken"):
+        raise senseless(session.node, "taking the lock", "neither taken nor locked")
     return reply
 
 

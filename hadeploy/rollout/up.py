@@ -218,6 +218,9 @@ class Rollout:
             self._take_all(todo, interrupt)
         else:
             self._take_each(todo, interrupt)
+        self._stop_if_asked(interrupt)
+
+    def _stop_if_asked(self, interrupt: Interrupt) -> None:
         try:
             interrupt.check()
         except HadeployError as error:
@@ -273,7 +276,7 @@ class Rollout:
             self._take(turn)
             self.standing[turn.node] = NodeOutcome.NEW
 
-        interrupt.check()
+        self._stop_if_asked(interrupt)
         _, errors = try_each(take, todo)
         if errors:
             error = errors[0] if len(errors) == 1 else _several(errors)

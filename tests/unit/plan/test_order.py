@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hadeploy.plan.order import rolling_order
+from hadeploy.plan.order import added_nodes, rolling_order
+from tests.unit import builders
+from tests.unit.nodes import nodes
 
 PRIORITIES = {"n1": 250, "n2": 240, "n3": 230}
 
@@ -21,6 +23,10 @@ PRIORITIES = {"n1": 250, "n2": 240, "n3": 230}
 )
 def test_backups_first_holder_last(holding: list[str], order: list[str]) -> None:
     assert rolling_order(PRIORITIES, holding) == order
+
+
+def test_backups_go_by_priority_and_not_by_name() -> None:
+    assert rolling_order({"n1": 100, "n2": 150, "n3": 200}, ["n2"]) == ["n3", "n1", "n2"]
 
 
 def test_equal_priorities_are_ordered_by_name() -> None:
@@ -40,3 +46,19 @@ def test_who_is_missing_already_comes_first(
     holding: list[str], new: list[str], ailing: list[str], order: list[str]
 ) -> None:
     assert rolling_order(PRIORITIES, holding, new, ailing) == order
+
+
+ADDRESSES = {"n1": "198.51.100.11", "n2": "198.51.100.12", "n3": "198.51.100.13"}
+
+
+def test_a_node_with_another_address_than_before_is_known_by_the_former_one() -> None:
+    observed = nodes(builders.cluster())
+    moved = {**ADDRESSES, "n2": "198.51.100.22"}
+    assert added_nodes(moved, observed) == []
+
+
+def test_a_node_that_was_not_observed_is_known_by_the_address_in_the_inventory() -> None:
+    observed = nodes(builders.cluster())
+    del observed["n2"]
+    assert added_nodes(ADDRESSES, observed) == []
+    assert added_nodes({**ADDRESSES, "n2": "198.51.100.22"}, observed) == ["n2"]

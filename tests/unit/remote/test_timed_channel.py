@@ -143,7 +143,7 @@ def test_a_server_that_answers_no_ping_is_given_up() -> None:
         session.latency(3)
 
 
-@pytest.mark.parametrize("piece", [b"x\n" * 30_000, (b"@TOKEN note " + b"x" * 999 + b"\n") * 50])
+@pytest.mark.parametrize("piece", [b"x\n" * 30_000, (b"@TOKEN seen " + b"x" * 999 + b"\n") * 50])
 def test_what_is_kept_of_a_stream_has_a_bound(piece: bytes) -> None:
     """As `logs -f` reads it: the lines below the first message alone may go on for ever."""
 

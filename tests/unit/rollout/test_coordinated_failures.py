@@ -1,0 +1,180 @@
+"""A change of all nodes together that fails: who has what.
+
+The backups n2 and n3 are held back and change; then the holder n1 changes; then n2 and n3 are let
+go. Until the holder has changed everything goes back; from then on everything goes on.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from hadeploy.errors import ExitCode
+from hadeploy.rollout.up import KEEPING
+from tests.unit.rollout.fake_scripts import Fault
+from tests.unit.rollout.rollouts import COORDINATED
+
+pytestmark = pytest.mark.usefixtures("fake_time")
+
+RENEWED = ["n1 renew lock", "n2 renew lock", "n3 renew lock"]
+
+
+def test_in_which_order_all_nodes_change_together() -> None:
+    rolled = COORDINATED.roll_out()
+    assert rolled.error is None
+    assert rolled.sent() == ["n2 change", "n3 change", "n1 change", "n2 let go", "n3 let go"]
+    assert sorted(rolled.sent("renew lock")) == RENEWED
+    assert rolled.cluster.holder == "n1"
+
+
+@pytest.mark.parametrize(
+    ("node", "at", "how", "outcomes", "sent"),
+    [
+        # ---- a backup fails while it is held back: it and those before it go back
+        ("n2", "hold", "fails", "n1 untouched, n2 restored, n3 untouched", []),
+        ("n2", "prove_keepalived", "fails", "n1 untouched, n2 restored, n3 untouched", []),
+        ("n2", "swap", "fails, unrestored", "n1 untouched, n2 broken, n3 untouched", []),
+        ("n2", "change", "fenced", "n1 untouched, n2 untouched, n3 untouched", []),
+        ("n2", "change", "changed", "n1 untouched, n2 untouched, n3 untouched", []),
+        ("n2", "change", "cut-off", "n1 untouched, n2 unknown, n3 untouched", []),
+        ("n2", "change", "cut-off-begun", "n1 untouched, n2 unknown, n3 untouched", []),
+        ("n2", "change", "nonsense", "n1 untouched, n2 unknown, n3 untouched", []),
+        ("n3", "hold", "fails", "n1 untouched, n2 restored, n3 restored", ["n2"]),
+        ("n3", "swap", "fails, unrestored", "n1 untouched, n2 restored, n3 broken", ["n2"]),
+        ("n3", "change", "fenced", "n1 untouched, n2 restored, n3 untouched", ["n2"]),
+        ("n3", "change", "cut-off-begun", "n1 untouched, n2 restored, n3 unknown", ["n2"]),
+        ("n3", "signal", "cut-off", "n1 untouched, n2 restored, n3 unknown", ["n2"]),
+        # ---- the holder fails: the backups go back, the last one first
+        ("n1", "stay", "fails", "n1 restored, n2 restored, n3 restored", ["n3", "n2"]),
+        ("n1", "signal", "fails", "n1 restored, n2 restored, n3 restored", ["n3", "n2"]),
+        ("n1", "let_go", "fails", "n1 restored, n2 restored, n3 restored", ["n3", "n2"]),
+        ("n1", "record", "fails, unrestored", "n1 broken, n2 restored, n3 restored", ["n3", "n2"]),
+        ("n1", "change", "fenced", "n1 untouched, n2 restored, n3 restored", ["n3", "n2"]),
+        ("n1", "change", "changed", "n1 untouched, n2 restored, n3 restored", ["n3", "n2"]),
+        # ---- unless it may have changed: then they stay held back
+        ("n1", "change", "cut-off", "n1 unknown, n2 half, n3 half", []),
+        ("n1", "change", "cut-off-begun", "n1 unknown, n2 half, n3 half", []),
+        ("n1", "signal", "cut-off", "n1 unknown, n2 half, n3 half", []),
+        ("n1", "change", "nonsense", "n1 unknown, n2 half, n3 half", []),
+    ],
+)
+def test_before_the_holder_has_changed_everything_goes_back(
+    node: str, at: str, how: str, outcomes: str, sent: list[str]
+) -> None:
+    rolled = COORDINATED.roll_out(Fault(node, at, how))
+    assert rolled.outcomes == outcomes
+    assert rolled.sent("put back") == [f"{one} put back" for one in sent]
+    assert rolled.sent("let go") == []
+    assert rolled.cluster.holder == "n1"
+    assert rolled.untrue() == []
+    assert rolled.locked() == []
+
+
+@pytest.mark.parametrize(
+    ("at", "how", "n2"),
+    [
+        ("finish_handover", "fails", "kept-off"),
+        ("record", "fails", "kept-off"),
+        ("let go", "fenced", "half"),
+        ("let go", "changed", "half"),
+        ("let go", "cut-off", "unknown"),
+        ("let go", "cut-off-begun", "unknown"),
+        ("record", "cut-off", "unknown"),
+        ("let go", "nonsense", "unknown"),
+    ],
+)
+def test_once_the_holder_has_changed_the_others_are_let_go_all_the_same(
+    at: str, how: str, n2: str
+) -> None:
+    rolled = COORDINATED.roll_out(Fault("n2", at, how))
+    assert rolled.outcomes == f"n1 new, n2 {n2}, n3 new"
+    assert rolled.sent("put back") == []
+    assert rolled.sent("let go") == ["n2 let go", "n3 let go"]
+    assert rolled.failure.node == "n2"
+    assert rolled.untrue() == []
+
+
+def test_of_two_nodes_that_are_not_let_go_the_first_is_the_cause() -> None:
+    rolled = COORDINATED.roll_out(
+        Fault("n2", "finish_handover"), Fault("n3", "let go", "cut-off-begun")
+    )
+    assert rolled.outcomes == "n1 new, n2 kept-off, n3 unknown"
+    assert rolled.failure.node == "n2"
+
+
+@pytest.mark.parametrize("node", ["n1", "n2", "n3"])
+@pytest.mark.parametrize(
+    ("how", "restored"), [("fenced", "broken"), ("cut-off", "restored"), ("unwritable", "restored")]
+)
+def test_the_holder_does_not_change_unless_every_lock_could_be_renewed(
+    node: str, how: str, restored: str
+) -> None:
+    rolled = COORDINATED.roll_out(Fault(node, "renew lock", how))
+    has = {"n1": "untouched", "n2": "restored", "n3": "restored"}
+    if node != "n1":
+        has[node] = restored
+    assert rolled.outcomes == ", ".join(f"{n} {outcome}" for n, outcome in has.items())
+    assert rolled.failure.operation == KEEPING
+    assert "n1 change" not in rolled.sent()
+
+
+def test_locks_that_cannot_be_renewed_on_two_nodes_are_told_of_both() -> None:
+    rolled = COORDINATED.roll_out(
+        Fault("n2", "renew lock", "cut-off"), Fault("n3", "renew lock", "unwritable")
+    )
+    assert rolled.failure.message == "2 nodes failed"
+    told = (rolled.failure.detail or "").splitlines()
+    assert told[0].startswith("n2: the connection was lost")
+    assert "n3: the lock cannot be written to /run/hadeploy" in told
+
+
+@pytest.mark.parametrize(
+    ("at", "how", "n3"),
+    [
+        ("put back", "fenced", "broken"),
+        ("put back", "changed", "broken"),
+        ("put back", "cut-off", "broken"),
+        ("restoring", "fails, unrestored", "broken"),
+        ("restoring", "fails, restored-off", "restored-off"),
+    ],
+)
+def test_one_that_cannot_be_put_back_does_not_keep_the_others_from_it(
+    at: str, how: str, n3: str
+) -> None:
+    first = "let_go" if at == "put back" else "change"
+    rolled = COORDINATED.roll_out(
+        Fault("n1", first, "fails" if first == "let_go" else "changed"), Fault("n3", at, how)
+    )
+    n1 = "restored" if first == "let_go" else "untouched"
+    assert rolled.outcomes == f"n1 {n1}, n2 restored, n3 {n3}"
+    assert rolled.sent("put back") == ["n3 put back", "n2 put back"]
+
+
+@pytest.mark.parametrize(
+    ("node", "at", "outcomes"),
+    [
+        ("n2", "hold", "n1 untouched, n2 restored, n3 untouched"),
+        ("n2", "prove_keepalived", "n1 untouched, n2 restored, n3 untouched"),
+        ("n3", "swap", "n1 untouched, n2 restored, n3 restored"),
+        ("n1", "renew lock", "n1 new, n2 new, n3 new"),
+        ("n1", "stay", "n1 new, n2 new, n3 new"),
+        ("n1", "record", "n1 new, n2 new, n3 new"),
+        ("n2", "let go", "n1 new, n2 new, n3 new"),
+        ("n3", "record", "n1 new, n2 new, n3 new"),
+    ],
+)
+def test_ctrl_c_takes_back_what_the_holder_does_not_have_yet_and_finishes_the_rest(
+    node: str, at: str, outcomes: str
+) -> None:
+    rolled = COORDINATED.roll_out(Fault(node, at, "ctrl-c"))
+    assert rolled.outcomes == outcomes
+    assert rolled.failure.code is ExitCode.INTERRUPTED
+    assert rolled.untrue() == []
+    assert rolled.locked() == []
+
+
+def test_ctrl_c_while_nodes_are_let_go_does_not_hide_that_one_is_not() -> None:
+    rolled = COORDINATED.roll_out(
+        Fault("n2", "finish_handover"), Fault("n3", "finish_handover", "ctrl-c")
+    )
+    assert rolled.outcomes == "n1 new, n2 kept-off, n3 new"
+    assert rolled.failure.code is ExitCode.FAILED
