@@ -175,7 +175,7 @@ def _drill(
         deferred(
             run.progress,
             "what was broken is mended: `hadeploy verify`",
-            "repairing the failure first (again: leave it to the nodes)",
+            "repairing the failure first; press Ctrl-C again to leave it to the nodes",
         ) as interrupt,
     ):
         drill = Drill(
