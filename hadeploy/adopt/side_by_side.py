@@ -145,7 +145,7 @@ def with_disabling(
         if turn.node in found and turn.node not in begun:
             begun.add(turn.node)
             steps = [_disable_step(conflict) for conflict in found[turn.node]]
-            after = [Step("write-record", "applied.json", "something changed")]
+            after = [Step("write-record", "applied.json", "record what was applied")]
             steps = [*steps, *turn.steps, *([] if turn.node in recorded else after)]
             turn = dataclasses.replace(turn, steps=tuple(steps))  # noqa: PLW2901
         turns.append(turn)

@@ -20,9 +20,9 @@ from hadeploy.rollout.check_nodes import check_all
 @fleet_options
 @cluster_command
 def check(options: Options, skip: tuple[str, ...]) -> int:
-    """Tell whether the nodes are fit to be brought up, and what to do where they are not.
+    """Check that the nodes meet the requirements (read-only).
 
-    All nodes at once; changes nothing. docs/checks.md has the checks.
+    All nodes and all checks run at once. docs/checks.md describes each check.
     """
     with reported(options, "check") as outcome:
         inputs = options.inputs()

@@ -44,7 +44,7 @@ LOCK_WAIT = click.option(
     type=click.FloatRange(min=0),
     default=0.0,
     metavar="SECONDS",
-    help="How long to wait for another run to end.",
+    help="Wait this long for the lock of another run.",
 )
 TIMEOUT = click.option(
     "--timeout",
@@ -52,7 +52,7 @@ TIMEOUT = click.option(
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait for the proofs.",
+    help="Wait this long until everything is proven.",
 )
 LOCK_POLL_SECONDS = 1.0
 # As long as lib/lock.sh waits for it.

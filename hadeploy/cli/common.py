@@ -166,7 +166,7 @@ def reported(options: Options, command: str) -> Iterator[Outcome]:
         outcome.code = error.code
         outcome.errors = error.errors if isinstance(error, NodesError) else [error]
         if isinstance(error, RolloutError):
-            outcome.nodes = {node: standing.value for node, standing in error.nodes.items()}
+            outcome.nodes = {node: outcome.value for node, outcome in error.nodes.items()}
         raise
     except (KeyboardInterrupt, click.Abort):
         outcome.code = ExitCode.INTERRUPTED

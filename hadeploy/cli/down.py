@@ -31,7 +31,7 @@ from hadeploy.verify.strangers import forgotten_nodes
 
 
 @click.command()
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 @LOCK_WAIT
 @FORGET
 @ALLOW_DEGRADED
@@ -44,9 +44,9 @@ def down(
     forget: tuple[str, ...],
     allow_degraded: tuple[str, ...],
 ) -> int:
-    """Remove the containers, the VIP and the files that hadeploy put on the nodes.
+    """Remove the containers, the VIP and the files that hadeploy created.
 
-    Images stay. What carries no mark of ours is left alone.
+    Keeps the images. hadeploy never touches anything that it did not create.
     """
     with reported(options, "down") as outcome:
         cluster, _ = options.cluster()

@@ -32,9 +32,10 @@ NODE = click.argument("node")
 def drain(
     options: Options, node: str, timeout: float, lock_wait: float, skip: tuple[str, ...]
 ) -> int:
-    """Hand the VIP over and keep it off NODE for maintenance, until `undrain`.
+    """Hand the VIP over and keep it off NODE, for maintenance.
 
-    It stays so over reboots and runs of `up`. Refused when no healthy node would remain.
+    NODE stays drained, across reboots and runs of `up`, until `undrain`. Refused if no healthy node
+    would remain.
     """
     change = functools.partial(running.drain, asks=PROOF_HERE not in skip)
     return _change(options, "drain", node, timeout, lock_wait, change, skip)
@@ -46,7 +47,7 @@ def drain(
 @LOCK_WAIT
 @cluster_command
 def undrain(options: Options, node: str, timeout: float, lock_wait: float) -> int:
-    """Let the VIP back on NODE."""
+    """Allow the VIP on NODE again."""
     return _change(options, "undrain", node, timeout, lock_wait, running.undrain)
 
 

@@ -46,14 +46,16 @@ class DrillOptions:
 
 @click.command(epilog=EPILOG)
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...", type=click.Choice(NAMES))
-@click.option("--repeat", type=click.IntRange(1, 1000), default=1, help="How often.")
+@click.option(
+    "--repeat", type=click.IntRange(1, 1000), default=1, help="Repeat each round this many times."
+)
 @click.option(
     "--hold",
     type=click.FloatRange(0, 60),
     default=2.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long things stay broken once the VIP has moved.",
+    help="Keep the failure this long after the VIP has moved.",
 )
 @click.option(
     "--rate",
@@ -61,13 +63,13 @@ class DrillOptions:
     default=50.0,
     show_default=True,
     metavar="REQUESTS",
-    help="Requests a second through the VIP, from this machine.",
+    help="Requests per second through the VIP, from this machine.",
 )
 @click.option(
     "--max-outage",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="Fail if the VIP does not answer for longer than that.",
+    help="Fail if the VIP is unavailable for longer.",
 )
 @click.option(
     "--timeout",
@@ -75,33 +77,39 @@ class DrillOptions:
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long the cluster may take to be whole again.",
+    help="Wait this long for the cluster to recover.",
 )
 @click.option(
     "--timeline/--no-timeline",
     default=None,
-    help="Draw what happened in each round. Default, on a terminal: a single round, else those "
+    help="Draw a timeline of each round. Default, on a terminal: a single round, or the rounds "
     "that failed.",
 )
 @click.option(
     "--report",
     metavar="FILE.html",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write one page with all of it, to be handed on: figures, timelines, versions, "
+    help="Write an HTML report to share: figures, timelines, versions, "
     "configurations and logs, without secrets.",
 )
-@click.option("-y", "--yes", is_flag=True, help="Do not ask, also on a cluster that is no lab.")
-@click.option("--allow-docker-restart", is_flag=True, help="Every container there is concerned.")
-@click.option("--allow-link-down", is_flag=True, help="Nothing reaches that node for a while.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation, even outside a lab.")
+@click.option(
+    "--allow-docker-restart",
+    is_flag=True,
+    help="Allow restarting Docker (affects every container on the node).",
+)
+@click.option(
+    "--allow-link-down", is_flag=True, help="Allow taking the network interface of a node down."
+)
 @LOCK_WAIT
 @cluster_command
 def drill(
     options: Options, scenarios: tuple[str, ...], yes: bool, lock_wait: float, **wanted: Any
 ) -> int:
-    """Break something on purpose, measure the outage, and mend it: haproxy-stop by default.
+    """Run failover tests: cause a failure, measure the outage, and repair it.
 
-    Refused where the cluster is not whole to begin with. Each node mends itself after some time,
-    whatever becomes of this machine.
+    Runs haproxy-stop by default. Refused if the cluster is not healthy. Each node repairs itself
+    after a time limit, even if this machine is gone.
     """
     allowed = [option for option in ALLOWING if wanted.pop(option.strip("-").replace("-", "_"))]
     wishes = DrillOptions(tuple(chosen(scenarios or NAMES[:1], allowed)), **wanted)
@@ -167,7 +175,7 @@ def _drill(
         deferred(
             run.progress,
             "what was broken is mended: `hadeploy verify`",
-            "what is broken is mended first (again: leave it to the nodes)",
+            "repairing the failure first; press Ctrl-C again to leave it to the nodes",
         ) as interrupt,
     ):
         drill = Drill(

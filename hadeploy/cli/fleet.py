@@ -134,7 +134,7 @@ class _Teller:
             self.out.print(picture, soft_wrap=True)
 
     def interrupted(self) -> None:
-        said = "interrupted: the nodes in hand are finished first (again: leave them to it)"
+        said = "interrupted: finishing the current nodes; press Ctrl-C again to stop waiting"
         self.err.print(said, style="yellow", soft_wrap=True)
 
 

@@ -33,11 +33,9 @@ def fleet_options(command: Command) -> Command:
         default=CONCURRENCY,
         show_default=True,
         metavar="N",
-        help="How many clusters at a time, where -i names several (docs/fleet.md).",
+        help="Number of clusters to work on at a time, with several inventories.",
     )
-    @click.option(
-        "--fail-fast", is_flag=True, help="Begin with no further cluster when one has failed."
-    )
+    @click.option("--fail-fast", is_flag=True, help="Start no further cluster after a failure.")
     @functools.wraps(command)
     def wrapped(concurrency: int, fail_fast: bool, **others: Any) -> Any:
         named = _named(others["inventory"])

@@ -25,7 +25,7 @@ SAY_IT = "or say what the nodes are: --platform linux/amd64"
 
 @click.group()
 def images() -> None:
-    """Fetch the images here, and bring them to nodes that cannot pull them."""
+    """Save images on this machine and push them to nodes without a registry."""
 
 
 def _architecture(context: click.Context, option: click.Parameter, text: str | None) -> str | None:
@@ -44,20 +44,20 @@ def _architecture(context: click.Context, option: click.Parameter, text: str | N
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder to write to.  [default: images, beside the inventory]",
+    help="Output directory.  [default: images, next to the inventory]",
 )
 @click.option(
     "--platform",
     "architecture",
     callback=_architecture,
     metavar="linux/ARCH",
-    help="What the nodes are; else they are asked.",
+    help="Architecture of the nodes.  [default: ask the nodes]",
 )
 @cluster_command
 def save(options: Options, output: Path | None, architecture: str | None) -> int:
-    """Write both images to archives, with docker, podman, nerdctl or skopeo.
+    """Save both images to archives, with docker, podman, nerdctl or skopeo.
 
-    Ends with the lines of the inventory that name them; nothing is changed on the nodes.
+    Prints the lines of the inventory that use the archives. Changes nothing on the nodes.
     """
     with reported(options, "images save") as outcome:
         cluster, folder = options.cluster()
@@ -129,7 +129,7 @@ def _ask_the_nodes(options: Options, outcome: Outcome) -> str:
 @images.command(name="push")
 @cluster_command
 def push_(options: Options) -> int:
-    """Bring the images to the nodes that lack them; do nothing else there.
+    """Load the images into the nodes that lack them.
 
     From the archives that the inventory names; those of other images are made here and now, as
     `save` makes them. Nodes that have an image are skipped, so after a failure run it again.

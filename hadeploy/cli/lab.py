@@ -22,7 +22,7 @@ _name = click.option(
     envvar="HADEPLOY_LAB",
     show_default=True,
     show_envvar=True,
-    help="Which lab; several may run side by side.",
+    help="Name of the lab; several labs can run side by side.",
 )
 
 
@@ -37,18 +37,18 @@ def belongs_to_lab(folder: Path) -> bool:
 
 @click.group()
 def lab() -> None:
-    """Real nodes on this machine, each with its own sshd and dockerd, to try things on."""
+    """Run a lab on this machine: nodes with their own sshd and Docker."""
 
 
 @lab.command()
 @_name
-@click.option("--nodes", type=int, help=f"How many nodes; default: {DEFAULT_NODES}.")
+@click.option("--nodes", type=int, help=f"Number of nodes.  [default: {DEFAULT_NODES}]")
 @click.option(
-    "--subnet", help="Out of 198.51.100.0/24, 203.0.113.0/24, 192.0.2.0/24, 198.18.0.0/15."
+    "--subnet", help="Subnet within 198.51.100.0/24, 203.0.113.0/24, 192.0.2.0/24 or 198.18.0.0/15."
 )
-@click.option("--preload", is_flag=True, help="Load the images into every node's Docker.")
+@click.option("--preload", is_flag=True, help="Load the images into Docker on each node.")
 def up(name: str, nodes: int | None, subnet: str | None, preload: bool) -> None:
-    """Bring the lab up, or repair it. Run it again at will."""
+    """Start or repair the lab. Safe to repeat."""
     made = Lab.up(name, nodes=nodes, subnet=subnet, preload=preload, report=_tell)
     suffix = "" if name == DEFAULT_NAME else f" --name {name}"
     click.echo(f"Lab {name!r} is up: {', '.join(made.nodes)} at {made.addressing.subnet}. Next:")
@@ -61,9 +61,9 @@ def up(name: str, nodes: int | None, subnet: str | None, preload: bool) -> None:
 
 @lab.command()
 @_name
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 def status(name: str, as_json: bool) -> None:
-    """Show what every node is doing."""
+    """Show the state of each node."""
     nodes = Lab.find(name).status()
     if as_json:
         click.echo(json.dumps({"name": name, "nodes": [vars(node) for node in nodes]}))
@@ -89,7 +89,7 @@ def _in_words(node: NodeStatus) -> str:
 @lab.command()
 @_name
 def env(name: str) -> None:
-    """Print what makes a shell use the lab: eval "$(hadeploy lab env)"."""
+    """Print environment variables for a shell: eval "$(hadeploy lab env)"."""
     for variable, value in Lab.find(name).environment.items():
         click.echo(f"export {variable}={shlex.quote(value)}")
 
@@ -99,7 +99,7 @@ def env(name: str) -> None:
 @click.argument("node")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_(name: str, node: str, command: tuple[str, ...]) -> None:
-    """Run a command in a node, as root: hadeploy lab exec n1 -- docker ps."""
+    """Run a command on a node, as root: hadeploy lab exec n1 -- docker ps."""
     # Nothing after NODE is parsed, so that COMMAND keeps its own options; nor is the "--", then.
     words = command[1:] if command[0] == "--" else command
     argv, environment = Lab.find(name).exec_command(node, words)
@@ -110,14 +110,14 @@ def exec_(name: str, node: str, command: tuple[str, ...]) -> None:
 @_name
 @click.argument("node")
 def reboot(name: str, node: str) -> None:
-    """Cut a node's power and power it on again."""
+    """Power a node off, without a shutdown, and on again."""
     Lab.find(name).reboot(node)
 
 
-@lab.command("by-hand")
+@lab.command("classic")
 @_name
-def by_hand_(name: str) -> None:
-    """Set a cluster up by hand, as the classic recipe has it, to try `hadeploy up --adopt`."""
+def classic(name: str) -> None:
+    """Set up a cluster by hand, to try `hadeploy up --adopt`."""
     found = Lab.find(name)
     by_hand.tear_down(found)
     by_hand.set_up(found)
@@ -127,6 +127,6 @@ def by_hand_(name: str) -> None:
 @lab.command()
 @_name
 def down(name: str) -> None:
-    """Take the lab down, whole or in pieces; leaves nothing but cached images."""
+    """Remove the lab, also a damaged one. Keeps cached images."""
     done = Lab.remove(name, report=_tell)
     click.echo(f"Lab {name!r} is gone." if done else f"There is no lab {name!r}.")

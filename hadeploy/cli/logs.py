@@ -46,28 +46,31 @@ def _pattern(
 
 
 @click.command()
-@click.option("-f", "--follow", "following", is_flag=True, help="Wait for more, until Ctrl-C.")
+@click.option("-f", "--follow", "following", is_flag=True, help="Follow the logs until Ctrl-C.")
 @click.option(
     "--since",
     metavar="WHEN",
     callback=_since,
-    help="A duration (90s, 10m, 1h30m) or a time (2026-07-03T14:05, UTC if it names no zone).",
+    help="Start at a duration ago (90s, 10m, 1h30m) or a time (2026-07-03T14:05, UTC by default).",
 )
 @click.option(
     "--tail",
     type=click.IntRange(min=0),
     metavar="N",
-    help=f"The last N lines of each container; without --since and --grep {TAIL}, else all.",
+    help=f"Only the last N lines of each container.  [default: {TAIL}; all with --since or --grep]",
 )
 @click.option(
-    "--grep", metavar="REGEX", callback=_pattern, help="Lines alone in which it is found (Python)."
+    "--grep",
+    metavar="REGEX",
+    callback=_pattern,
+    help="Only lines that match REGEX (Python syntax).",
 )
-@click.option("--node", multiple=True, metavar="NODE", help="Of this node; can be repeated.")
+@click.option("--node", multiple=True, metavar="NODE", help="Only this node; can be repeated.")
 @click.option(
     "--container",
     type=click.Choice(ROLES),
     multiple=True,
-    help="Of this container; can be repeated.",
+    help="Only this container; can be repeated.",
 )
 @cluster_command
 def logs(
@@ -79,9 +82,9 @@ def logs(
     node: tuple[str, ...],
     container: tuple[Role, ...],
 ) -> None:
-    """What the containers on all nodes have logged, by time; changes nothing.
+    """Show the logs of the containers on all nodes, sorted by time.
 
-    Where the VIP was: hadeploy logs --container keepalived --grep STATE
+    Find past holders of the VIP: hadeploy logs --container keepalived --grep STATE
     """
     cluster, _ = options.cluster()
     unknown_nodes(cluster, node, "--node")

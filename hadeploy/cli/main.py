@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Callable
+from importlib.abc import SourceLoader
 from typing import Any
 
 import click
@@ -22,39 +25,24 @@ from hadeploy.ui.streams import output_failure, protect
 # run makes some 110,000, most of them by imports, and next to none of them is garbage.
 COLLECT_AFTER = 200_000
 
-# name → (module:attribute, what --help says); a command's own module is imported only when it runs.
+# name → module:attribute; the module of a command is imported only when the command runs.
 COMMANDS = {
-    "check": (
-        "hadeploy.cli.check:check",
-        "Whether the nodes are fit, and what to do; change nothing.",
-    ),
-    "plan": ("hadeploy.cli.plan:plan", "Show what `up` would do; change nothing."),
-    "up": ("hadeploy.cli.up:up", "Bring the cluster up, or to a changed inventory; prove it."),
-    "verify": ("hadeploy.cli.verify:verify", "Prove that the cluster serves."),
-    "status": ("hadeploy.cli.status:status", "How the cluster is now, on one screen."),
-    "logs": (
-        "hadeploy.cli.logs:logs",
-        "What the containers on all nodes have logged, by time; -f follows.",
-    ),
-    "down": ("hadeploy.cli.down:down", "Remove everything that hadeploy put on the nodes."),
-    "support": (
-        "hadeploy.cli.support:support",
-        "Write one archive for a bug report, without secrets.",
-    ),
-    "drill": ("hadeploy.cli.drill:drill", "Break something on purpose, and measure the outage."),
-    "drain": ("hadeploy.cli.drain:drain", "Hand the VIP over and keep it off a node."),
-    "undrain": ("hadeploy.cli.drain:undrain", "Let the VIP back on a node."),
-    "unlock": ("hadeploy.cli.unlock:unlock", "Release a lock left by a dead run."),
-    "render": ("hadeploy.cli.render:render", "Write the files that `up` would push, to look at."),
-    "images": (
-        "hadeploy.cli.images:images",
-        "Fetch the images here, and bring them to nodes that cannot pull.",
-    ),
-    "schema": (
-        "hadeploy.cli.schema:schema",
-        "Print the JSON Schema of the inventory, or of --json.",
-    ),
-    "lab": ("hadeploy.cli.lab:lab", "A three-node sandbox on this machine."),
+    "check": "hadeploy.cli.check:check",
+    "plan": "hadeploy.cli.plan:plan",
+    "up": "hadeploy.cli.up:up",
+    "verify": "hadeploy.cli.verify:verify",
+    "status": "hadeploy.cli.status:status",
+    "logs": "hadeploy.cli.logs:logs",
+    "down": "hadeploy.cli.down:down",
+    "support": "hadeploy.cli.support:support",
+    "drill": "hadeploy.cli.drill:drill",
+    "drain": "hadeploy.cli.drain:drain",
+    "undrain": "hadeploy.cli.drain:undrain",
+    "unlock": "hadeploy.cli.unlock:unlock",
+    "render": "hadeploy.cli.render:render",
+    "images": "hadeploy.cli.images:images",
+    "schema": "hadeploy.cli.schema:schema",
+    "lab": "hadeploy.cli.lab:lab",
 }
 
 # With --json they print a line for each thing that they find, and no document.
@@ -74,17 +62,30 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
         command = getattr(importlib.import_module(module), attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"{module}:{attribute} is no command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table without importing anything."""
+        """Write the table without importing the commands, which takes a second."""
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl([(name, _summary(where)) for name, where in COMMANDS.items()])
+
+
+def _summary(where: str) -> str:
+    """The first line of a command's docstring, read from the source."""
+    module, _, function = where.partition(":")
+    spec = importlib.util.find_spec(module)
+    source = (
+        spec.loader.get_source(module) if spec and isinstance(spec.loader, SourceLoader) else ""
+    )
+    tree = ast.parse(source or "")
+    found = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function]
+    text = (ast.get_docstring(found[0]) if found else "") or ""
+    return text.partition("\n")[0].partition(" (read-only)")[0].rstrip(".") + "."
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -92,10 +93,10 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, message="hadeploy %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, /, **common: object) -> None:
-    """A highly available TCP load balancer in front of your Kubernetes API servers.
+    """Deploy a highly available TCP load balancer for Kubernetes API servers.
 
-    One inventory file (inventory.yaml here, -i FILE, or HADEPLOY_INVENTORY), three nodes, one
-    virtual IP. Several of them, or a folder, are a fleet.
+    One inventory file describes the nodes and the virtual IP. With -i repeated, or a directory of
+    inventories, a command runs on several clusters.
     """
     name = ctx.invoked_subcommand or ""
     command = ctx.command.get_command(ctx, name) if isinstance(ctx.command, click.Group) else None

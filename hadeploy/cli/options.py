@@ -15,22 +15,20 @@ _OPTIONS = (
         "--inventory",
         multiple=True,
         metavar="FILE",
-        help="The inventory; else HADEPLOY_INVENTORY, else inventory.yaml here.",
+        help="Inventory file [env: HADEPLOY_INVENTORY; default: ./inventory.yaml]",
     ),
     click.option(
         "--accept-new-host-keys",
         is_flag=True,
-        help="Trust hosts seen for the first time; changed keys are always refused.",
+        help="Accept host keys of unknown hosts; changed keys are always refused.",
     ),
     click.option(
         "--ask-sudo-password",
         is_flag=True,
-        help="Ask once for the password that sudo on the nodes wants.",
+        help="Ask once for the sudo password of the nodes.",
     ),
-    click.option(
-        "--json", "as_json", is_flag=True, help="JSON on stdout; docs/json.md tells of it."
-    ),
-    click.option("--no-color", is_flag=True, help="No colours; NO_COLOR works too."),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout (docs/json.md)."),
+    click.option("--no-color", is_flag=True, help="Disable colours [env: NO_COLOR]"),
     click.option("--debug", is_flag=True, help="Show tracebacks."),
 )
 

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--exit-code", is_flag=True, help="Exit with 5 when there are changes to make.")
+@click.option("--exit-code", is_flag=True, help="Exit with 5 if there are changes.")
 @ROLLBACK
 @run_options
 @fleet_options
 @cluster_command
 def plan(options: Options, choices: RunOptions, exit_code: bool, rollback: bool) -> int:
-    """Show what `up` would do, with reasons; change nothing."""
+    """Show what `up` would change, and why (read-only)."""
     with reported(options, "plan") as outcome:
         with connected_run(
             options, outcome, choices, modules=("hadeploy.cli.prune", "hadeploy.ui.render")

@@ -18,13 +18,13 @@ from hadeploy.errors import HadeployError
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("rendered"),
     show_default=True,
-    help="The folder to write to; one subfolder a node.",
+    help="Output directory, with a subdirectory per node.",
 )
 @cluster_command
 def render(options: Options, output: Path) -> int:
-    """Write the files that `up` would push to each node, to look at; change nothing there.
+    """Write the files that `up` would install on each node.
 
-    The nodes are asked for the interface that carries their address.
+    Reads from each node which interface carries its address; changes nothing.
     """
     with reported(options, "render") as outcome:
         with connected_run(options, outcome) as run:

@@ -14,27 +14,27 @@ from hadeploy.plan.inputs import RunOptions
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 SKIP = click.option(
-    "--skip", multiple=True, metavar="CHECK", help="Leave out a check, by its id; can be repeated."
+    "--skip", multiple=True, metavar="CHECK", help="Skip a check, by its id; can be repeated."
 )
 
 FORGET = click.option(
     "--forget",
     multiple=True,
     metavar="ADDRESS",
-    help="A former node that is stopped or gone for good.",
+    help="Forget a former node that is gone for good; can be repeated.",
 )
 ALLOW_DEGRADED = click.option(
     "--allow-degraded",
     multiple=True,
     metavar="NODE",
-    help="Leave out a node that cannot be reached; can be repeated.",
+    help="Leave out an unreachable node; can be repeated.",
 )
 SKIP_HERE = click.option(
     "--skip",
     multiple=True,
     type=click.Choice([PROOF_HERE]),
     metavar="PROOF",
-    help=f"{PROOF_HERE}: this machine is not to be served.",
+    help=f"Skip {PROOF_HERE}, if this machine is not a client.",
 )
 
 
@@ -45,19 +45,17 @@ def run_options(command: Command) -> Command:
     @click.option(
         "--prune",
         is_flag=True,
-        help="Stop and clean nodes that left the inventory.",
+        help="Clean up nodes that were removed from the inventory.",
     )
     @click.option(
         "--former",
         multiple=True,
         metavar="ADDRESS",
-        help="A node for --prune that no node of the inventory has a record of.",
+        help="Another node for --prune, of which no node has a record.",
     )
+    @click.option("--adopt", is_flag=True, help="Take over a cluster that was set up by hand.")
     @click.option(
-        "--adopt", is_flag=True, help="Take over a cluster that was set up by hand, node by node."
-    )
-    @click.option(
-        "--limit", multiple=True, metavar="NODE", help="Change this node only; can be repeated."
+        "--limit", multiple=True, metavar="NODE", help="Change only this node; can be repeated."
     )
     @ALLOW_DEGRADED
     @SKIP
@@ -84,5 +82,5 @@ def run_options(command: Command) -> Command:
 ROLLBACK = click.option(
     "--rollback",
     is_flag=True,
-    help="Go back to what was applied before the last change, instead of to the inventory.",
+    help="Restore the configuration before the last change, instead of applying the inventory.",
 )

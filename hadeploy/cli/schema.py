@@ -19,8 +19,8 @@ SCHEMAS = {"inventory": json_schema, "result": document_schema}
     type=click.Choice(list(SCHEMAS)),
     default="inventory",
     show_default=True,
-    help="The inventory, for editors, or the document that --json prints.",
+    help="Schema of the inventory, for editors, or of the output of --json.",
 )
 def schema(subject: str) -> None:
-    """Print a JSON Schema."""
+    """Print a JSON Schema of the inventory or of the output of --json."""
     click.echo(json.dumps(SCHEMAS[subject](), indent=2))

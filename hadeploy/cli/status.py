@@ -26,13 +26,13 @@ PATIENCE_SECONDS = 10.0
     flag_value=REFRESH_SECONDS,
     type=click.FloatRange(min=1),
     metavar="[SECONDS]",
-    help=f"Look again and again, every {REFRESH_SECONDS:g} s or as often as is said.",
+    help=f"Refresh every SECONDS.  [default: {REFRESH_SECONDS:g}]",
 )
 @click.option(
     "--metrics-file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Also write what was seen in Prometheus' text format.",
+    help="Also write metrics in the Prometheus text format.",
 )
 @SKIP_HERE
 @fleet_options
@@ -40,10 +40,10 @@ PATIENCE_SECONDS = 10.0
 def status(
     options: Options, skip: tuple[str, ...], watch: float | None, metrics_file: Path | None
 ) -> int:
-    """How the cluster is now, on one screen; changes nothing.
+    """Show cluster status.
 
-    Ends with 0 if it is healthy, 4 if it serves and something is wrong, 7 if it does not serve, and
-    3 if no node can be reached.
+    Exits with 0 if the cluster is healthy, 4 if it serves but something is wrong, 7 if it does not
+    serve, and 3 if no node can be reached.
     """
     with reported(options, "status") as outcome:
         outcome.one_line = watch is not None

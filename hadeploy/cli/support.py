@@ -24,13 +24,14 @@ from hadeploy.support.redact import Redactor
     "--output",
     metavar="FILE.tar.gz",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Default: hadeploy-support-CLUSTER-TIME.tar.gz here.",
+    help="Output file.  [default: ./hadeploy-support-CLUSTER-TIME.tar.gz]",
 )
 @cluster_command
 def support(options: Options, output: Path | None) -> int:
-    """Write one archive for a bug report: configurations, logs and observations, without secrets.
+    """Collect diagnostics in an archive for a bug report, without secrets.
 
-    Of whatever nodes can be reached; changes nothing there. Read it before you send it.
+    Includes configurations, logs and the state of the reachable nodes (read-only). Review the
+    archive before you send it.
     """
     with reported(options, "support") as outcome:
         inputs = options.inputs()

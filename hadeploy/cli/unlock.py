@@ -12,12 +12,13 @@ from hadeploy.ui.ask import confirm
 
 
 @click.command()
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 @cluster_command
 def unlock(options: Options, yes: bool) -> int:
-    """Release a lock left by a dead run; if that run lives after all, it changes nothing more.
+    """Release the lock of an interrupted run.
 
-    A lock that is no longer renewed expires by itself within two minutes.
+    If that run is still alive, it makes no further changes. A lock expires two minutes after its
+    last renewal.
     """
     with reported(options, "unlock") as outcome:
         cluster, _ = options.cluster()

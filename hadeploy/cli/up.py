@@ -16,7 +16,7 @@ from hadeploy.plan.inputs import RunOptions
     "-y",
     "--yes",
     is_flag=True,
-    help="Do not ask before a port or a VIP goes away, or a change of others is undone.",
+    help="Do not ask before removing a port or a VIP, or undoing changes of others.",
 )
 @TIMEOUT
 @LOCK_WAIT
@@ -33,10 +33,10 @@ def up(
     rollback: bool,
     yes: bool,
 ) -> int:
-    """Bring the cluster up, or to a changed inventory, and prove that it serves.
+    """Apply the inventory and verify the result.
 
-    Run it as often as you like: what is already right is not touched. Before a port or a VIP goes
-    away for clients, and before it undoes what somebody else changed, it asks.
+    Safe to repeat: `up` changes only what differs from the inventory. It asks before it removes a
+    port or a VIP, and before it undoes a change that someone else applied.
     """
     with reported(options, "up") as outcome:
         with connected_run(options, outcome, choices, modules=("hadeploy.cli.bring_up",)) as run:

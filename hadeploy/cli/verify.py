@@ -18,9 +18,10 @@ from hadeploy.plan.inputs import RunOptions
 @fleet_options
 @cluster_command
 def verify(options: Options, timeout: float, skip: tuple[str, ...]) -> int:
-    """Prove that the cluster serves: the VIP on one node, the port on all, traffic through it.
+    """Verify that clients are served (read-only).
 
-    A node that cannot be reached is a failed proof; the others are proven all the same.
+    The VIP is on one node, the port listens on all nodes, and a request through the VIP gets an
+    answer. An unreachable node is a failed proof; the other nodes are still verified.
     """
     with reported(options, "verify") as outcome:
         with connected_run(

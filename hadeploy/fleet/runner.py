@@ -175,5 +175,5 @@ def _exit_code(code: int) -> int:
 def _cut_off(number: signal.Signals) -> HadeployError:
     return HadeployError(
         f"its process was ended by {number.name}",
-        hint="the node in hand finishes, or puts back, its part by itself; run the command again",
+        hint="the current node finishes or restores its part by itself; run the command again",
     )

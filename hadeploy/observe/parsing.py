@@ -27,7 +27,7 @@ def parsing(node: str, operation: str, hint: str | None = None) -> Iterator[None
         *(OverflowError, RecursionError),
     ) as error:
         raise HadeployError(
-            "what the node answered makes no sense",
+            "cannot parse the node's answer",
             node=node,
             operation=operation,
             detail=f"{type(error).__name__}: {error}"[:200],

@@ -51,7 +51,7 @@ def record_step(
     """
     record = observed.applied
     if changed:
-        reason = "something changed"
+        reason = "record what was applied"
     elif record is None:
         reason = "there is none"
     elif configuration not in (None, record.configuration) or not _record_is_true(desired, record):

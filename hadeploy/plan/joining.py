@@ -190,7 +190,7 @@ def join_plan(
 def _introducing(desired: DesiredNode, look: ObservedNode, new: str, *, holder: bool) -> NodePlan:
     file = desired.file(layout.KEEPALIVED_CONF)
     there = look.file(file.path)
-    recorded = Step("write-record", layout.APPLIED, "something changed")
+    recorded = Step("write-record", layout.APPLIED, "record what was applied")
     if there is not None and there.sha256 == file.sha256 and look.applied is not None:
         known = look.applied.members == desired.members
         return NodePlan(look.node, () if known else (recorded,), holder)

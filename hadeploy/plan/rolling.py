@@ -206,7 +206,7 @@ def _handed_over(at: _Situation, node: str, steps: list[Step]) -> list[Step]:
     if len(at.observed) == 1:
         return [_outage(step) for step in steps]
     before = f"before the {steps[first].action.replace('-', ' ')} of {steps[first].subject}"
-    back = "it may come back" if at.cluster.vrrp.preempt else "it stays where it is"
+    back = "it may come back" if at.cluster.vrrp.preempt else "the VIP stays on its new node"
     return [
         *steps[:first],
         Step("handover", THE_VIP, before, Impact.HANDOVER),

@@ -58,7 +58,7 @@ def senseless(node: str, operation: str, said: str) -> PermanentError:
         said: the message.
     """
     return PermanentError(
-        "what the node answered makes no sense",
+        "cannot parse the node's answer",
         node=node,
         operation=operation,
         detail=printable(said),

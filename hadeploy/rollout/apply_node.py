@@ -44,8 +44,8 @@ DESCRIPTIONS = {
 STANDINGS = {
     "restored": NodeOutcome.RESTORED,
     "restored-off": NodeOutcome.RESTORED_OFF,
-    "unrestored": NodeOutcome.BROKEN,
-    "kept": NodeOutcome.FIRST,
+    "unrestored": NodeOutcome.PARTIAL,
+    "kept": NodeOutcome.PARTIAL_FIRST,
     "unchanged": NodeOutcome.UNTOUCHED,
     "kept-off": NodeOutcome.KEPT_OFF,
 }
@@ -132,7 +132,7 @@ def _refuse(reply: Reply, node: str, *, begun: bool) -> None:
             raise
         # Who loses the lock between two steps may not put the first one back either.
         raise NodeFailedError(
-            error.message, NodeOutcome.BROKEN, node=node, hint=error.hint
+            error.message, NodeOutcome.PARTIAL, node=node, hint=error.hint
         ) from error
 
 
@@ -158,7 +158,7 @@ def put_back(
 
 def _standing(reply: Reply) -> NodeOutcome:
     said = [STANDINGS[m.kind] for m in reply.messages if m.kind in STANDINGS]
-    return said[-1] if said else NodeOutcome.BROKEN
+    return said[-1] if said else NodeOutcome.PARTIAL
 
 
 def _hands_over(turn: NodePlan, number: str) -> bool:

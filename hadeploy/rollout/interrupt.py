@@ -47,7 +47,7 @@ class Interrupt:
 def deferred(
     progress: Progress,
     hint: str = "`hadeploy up` goes on from here",
-    first: str = "what is in hand is finished first (again: leave it to it)",
+    first: str = "finishing the current node; press Ctrl-C again to stop waiting",
 ) -> Iterator[Interrupt]:
     """Turn the first Ctrl-C into a wish; the second one is a KeyboardInterrupt.
 

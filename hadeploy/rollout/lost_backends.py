@@ -48,15 +48,15 @@ class BackendsLostError(NodeFailedError):
 
     Args:
         lost: which, and why.
-        standing: what the node has now.
+        outcome: what the node has now.
         node: its label.
     """
 
-    def __init__(self, lost: Sequence[LostBackend], standing: NodeOutcome, *, node: str) -> None:
+    def __init__(self, lost: Sequence[LostBackend], outcome: NodeOutcome, *, node: str) -> None:
         reasons = reasons_of(lost)
         super().__init__(
             _summary(lost, reasons),
-            standing,
+            outcome,
             node=node,
             detail="\n".join(_shortened(reasons)),
             hint=CORRECT + (ON_PURPOSE if all(map(_not_tls, lost)) else ""),
@@ -72,8 +72,8 @@ class BackendsLostError(NodeFailedError):
 class UnfitForTakeoverError(BackendsLostError):
     """A node that is about to win the VIP does not reach servers that the holder reaches."""
 
-    def __init__(self, lost: Sequence[LostBackend], standing: NodeOutcome, *, node: str) -> None:
-        super().__init__(lost, standing, node=node)
+    def __init__(self, lost: Sequence[LostBackend], outcome: NodeOutcome, *, node: str) -> None:
+        super().__init__(lost, outcome, node=node)
         self.message = "it would win the VIP and does not reach backends that the holder reaches"
         self.hint = (
             f"`hadeploy drain {node}` keeps the VIP off it; or make it reach them (firewall? "
@@ -88,8 +88,8 @@ class ServiceLostError(BackendsLostError):
 class ClientRefusedError(BackendsLostError):
     """The node answers itself as before the change, and not this machine."""
 
-    def __init__(self, lost: Sequence[LostBackend], standing: NodeOutcome, *, node: str) -> None:
-        super().__init__(lost, standing, node=node)
+    def __init__(self, lost: Sequence[LostBackend], outcome: NodeOutcome, *, node: str) -> None:
+        super().__init__(lost, outcome, node=node)
         self.hint = (
             "correct the setting; or, if this machine is not to be served: "
             f"`hadeploy up --skip {PROOF_HERE}`"
@@ -208,7 +208,7 @@ def died_by_themselves(
     if any(backend.name.startswith(":") for backend in error.lost):
         return False
     others = {node: session for node, session in sessions.items() if node != error.node}
-    itself = {n: s for n, s in sessions.items() if error.standing is NodeOutcome.RESTORED}
+    itself = {n: s for n, s in sessions.items() if error.outcome is NodeOutcome.RESTORED}
     if isinstance(error, UnfitForTakeoverError):
         # The question is what others reach.
         itself = {}

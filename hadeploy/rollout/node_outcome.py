@@ -12,32 +12,32 @@ class NodeOutcome(str, Enum):
     """What a node has now."""
 
     NEW = "new"
-    HALF = "half"
+    HELD = "held"
     RESTORED = "restored"
     RESTORED_OFF = "restored-off"
     UNTOUCHED = "untouched"
-    BROKEN = "broken"
-    FIRST = "first"
+    PARTIAL = "partial"
+    PARTIAL_FIRST = "partial-first"
     KEPT_OFF = "kept-off"
     UNKNOWN = "unknown"
 
     @property
-    def words(self) -> str:
-        """For people; begins with "has"."""
-        return _WORDS[self]
+    def text(self) -> str:
+        """For people."""
+        return _TEXTS[self]
 
 
-_WORDS = {
-    NodeOutcome.NEW: "has the new configuration",
-    NodeOutcome.HALF: "has the new configuration, and is kept off the VIP until all nodes have it",
-    NodeOutcome.RESTORED: "has the previous configuration, put back",
-    NodeOutcome.RESTORED_OFF: "has the previous configuration, put back, and is kept off the VIP",
-    NodeOutcome.UNTOUCHED: "has what it had; it was not touched",
-    NodeOutcome.BROKEN: "has half of the change; it could not be put back",
-    NodeOutcome.FIRST: "has half of the change; there was nothing before it to put back",
-    NodeOutcome.KEPT_OFF: "has the new configuration, is not healthy, and is kept off the VIP",
-    NodeOutcome.UNKNOWN: "was lost, or its answer makes no sense; it finishes its part, or puts it "
-    "back, by itself, unless it restarts",
+_TEXTS = {
+    NodeOutcome.NEW: "new configuration",
+    NodeOutcome.HELD: "new configuration; kept off the VIP until all nodes have it",
+    NodeOutcome.RESTORED: "previous configuration, restored",
+    NodeOutcome.RESTORED_OFF: "previous configuration, restored; kept off the VIP",
+    NodeOutcome.UNTOUCHED: "unchanged",
+    NodeOutcome.PARTIAL: "partially applied; the previous configuration could not be restored",
+    NodeOutcome.PARTIAL_FIRST: "partially applied; there is no earlier configuration to restore",
+    NodeOutcome.KEPT_OFF: "new configuration, not healthy; kept off the VIP",
+    NodeOutcome.UNKNOWN: "unknown: the connection was lost, or the answer could not be parsed; the "
+    "node finishes or restores its part by itself, unless it restarts",
 }
 
 
@@ -65,21 +65,21 @@ class NodeFailedError(HadeployError):
     """A node was not healthy after its step.
 
     Args:
-        standing: what it has now.
+        outcome: what it has now.
         hint: what to do.
     """
 
     def __init__(
         self,
         what: str,
-        standing: NodeOutcome,
+        outcome: NodeOutcome,
         *,
         node: str,
         detail: str | None = None,
         hint: str | None = "mend the cause and run `hadeploy up` again",
     ) -> None:
         super().__init__(what, node=node, operation="applying", detail=detail, hint=hint)
-        self.standing = standing
+        self.outcome = outcome
 
 
 class NotTakenOverError(NodeFailedError):
@@ -102,4 +102,4 @@ class NotTakenOverError(NodeFailedError):
 
 
 def _lines(nodes: dict[str, NodeOutcome]) -> Iterable[str]:
-    return [f"{node} {standing.words}" for node, standing in nodes.items()]
+    return [f"{node}: {outcome.text}" for node, outcome in nodes.items()]

@@ -106,7 +106,7 @@ def apply(
         try:
             looks = _last_look(prepared, lock, sessions, progress, settle)
         except HadeployError as error:
-            raise RolloutError(error, roll.standing) from error
+            raise RolloutError(error, roll.outcome) from error
     return {
         node: dataclasses.replace(look, settled=look.settled + max(roll.waits))
         for node, look in looks.items()
@@ -182,7 +182,7 @@ class Rollout:
 
     Attributes:
         waits: seconds in which a turn had nothing to do but to wait for VRRP.
-        standing: what each node has now.
+        outcome: what each node has now.
     """
 
     def __init__(
@@ -201,7 +201,7 @@ class Rollout:
         self.waits = [0.0]
         self._takeovers = Takeovers(prepared, sessions)
         self._clients = ClientView(prepared.cluster, prepared.observed, asks=prepared.serves_here)
-        self.standing = {
+        self.outcome = {
             node: NodeOutcome.UNTOUCHED
             if node in staged or not _is_new(prepared, node)
             else NodeOutcome.NEW
@@ -224,7 +224,7 @@ class Rollout:
         try:
             interrupt.check()
         except HadeployError as error:
-            raise RolloutError(error, self.standing) from error
+            raise RolloutError(error, self.outcome) from error
 
     def _take_each(self, todo: list[NodePlan], interrupt: Interrupt) -> None:
         """Take one turn after the other."""
@@ -245,11 +245,11 @@ class Rollout:
                     continue
                 if turn.together:
                     self._all_back(turn, [t.node for t in todo[:number]])
-                raise RolloutError(error, self.standing) from error
+                raise RolloutError(error, self.outcome) from error
             last = turn.node not in {later.node for later in todo[number + 1 :]}
-            self.standing[turn.node] = NodeOutcome.NEW if last else NodeOutcome.HALF
+            self.outcome[turn.node] = NodeOutcome.NEW if last else NodeOutcome.HELD
         if failed:
-            raise RolloutError(failed, self.standing) from failed
+            raise RolloutError(failed, self.outcome) from failed
 
     def _keep_locks(self) -> None:
         """Renew the lock on all nodes before the holder changes its settings.
@@ -274,13 +274,13 @@ class Rollout:
 
         def take(turn: NodePlan) -> None:
             self._take(turn)
-            self.standing[turn.node] = NodeOutcome.NEW
+            self.outcome[turn.node] = NodeOutcome.NEW
 
         self._stop_if_asked(interrupt)
         _, errors = try_each(take, todo)
         if errors:
             error = errors[0] if len(errors) == 1 else _several(errors)
-            raise RolloutError(error, self.standing) from error
+            raise RolloutError(error, self.outcome) from error
 
     def _take(self, turn: NodePlan) -> None:
         node, cluster = turn.node, self._prepared.cluster
@@ -293,12 +293,12 @@ class Rollout:
             self._apply(turn)
         except HadeployError as error:
             if isinstance(error, NodeFailedError):
-                self.standing[node] = error.standing
+                self.outcome[node] = error.outcome
                 if isinstance(error, BackendsLostError):
                     # On a VIP it is so wherever the VIP is; those that changed before did not
                     # have it.
                     vips = [str(vip.ip) for vip in cluster.vip]
-                    if error.standing is NodeOutcome.RESTORED and (
+                    if error.outcome is NodeOutcome.RESTORED and (
                         isinstance(error, ServiceLostError) or (turn.holder and error.on(vips))
                     ):
                         self._keep_off_changed()
@@ -306,7 +306,7 @@ class Rollout:
                 if isinstance(error, NotTakenOverError):
                     self._take_back(error, node)
             elif not isinstance(error, RefusedError):
-                self.standing[node] = NodeOutcome.UNKNOWN
+                self.outcome[node] = NodeOutcome.UNKNOWN
             raise
         moved = any(step.action == "handover" for step in turn.steps)
         if moved and cluster.vrrp.preempt and not turn.drained:
@@ -344,9 +344,7 @@ class Rollout:
             return
         node, operation = turn.node, "asking it as clients on this machine do"
         self._progress.node(node, operation)
-        unchanged = [
-            n for n, s in self.standing.items() if s is NodeOutcome.UNTOUCHED and n != node
-        ]
+        unchanged = [n for n, s in self.outcome.items() if s is NodeOutcome.UNTOUCHED and n != node]
         if lost := self._clients.lost(node, before, unchanged):
             self._progress.node(node, operation, "failed")
             raise ClientRefusedError(lost, self._back(turn, change), node=node)
@@ -387,7 +385,7 @@ class Rollout:
         try:
             return put_back(script, self._sessions[node], self._progress)
         except HadeployError:
-            return NodeOutcome.BROKEN
+            return NodeOutcome.PARTIAL
 
     def _take_back(self, error: NotTakenOverError, home: str) -> None:
         """Return the VIP to the node that served it."""
@@ -400,19 +398,19 @@ class Rollout:
             self._progress,
             election_seconds(prepared),
         )
-        self.standing |= dict.fromkeys(kept, NodeOutcome.KEPT_OFF)
+        self.outcome |= dict.fromkeys(kept, NodeOutcome.KEPT_OFF)
         error.blame(kept)
 
     def _keep_off_changed(self) -> None:
         """Keep the VIP off the nodes that have changed already: clients are not answered there."""
-        for node, standing in self.standing.items():
-            if standing is not NodeOutcome.NEW or node not in self._fingerprints:
+        for node, outcome in self.outcome.items():
+            if outcome is not NodeOutcome.NEW or node not in self._fingerprints:
                 continue
             change, fingerprint = self._change(node), self._fingerprints[node]
             script = restore_script(change, fingerprint, "keep_off", together=False)
             # It may be out of reach; then it keeps the VIP, if it has it.
             with suppress(HadeployError):
-                self.standing[node] = put_back(
+                self.outcome[node] = put_back(
                     script, self._sessions[node], self._progress, "keeping the VIP off it"
                 )
 
@@ -457,18 +455,18 @@ class Rollout:
         A holder that is out of reach may well become master with the new settings; then those that
         went back would be a second one. Held, they harm nobody, and the next run lets them go.
         """
-        if failed.holder and self.standing[failed.node] is NodeOutcome.UNKNOWN:
+        if failed.holder and self.outcome[failed.node] is NodeOutcome.UNKNOWN:
             return
         for node in reversed(nodes):
             script = restore_script(self._change(node), self._fingerprints[node])
             try:
-                standing = put_back(script, self._sessions[node], self._progress)
+                outcome = put_back(script, self._sessions[node], self._progress)
             except HadeployError:
-                self.standing[node] = NodeOutcome.BROKEN
+                self.outcome[node] = NodeOutcome.PARTIAL
                 continue
-            self.standing[node] = standing
-            restored = standing is NodeOutcome.RESTORED
-            self._progress.node(node, standing.words, "ok" if restored else "failed")
+            self.outcome[node] = outcome
+            restored = outcome is NodeOutcome.RESTORED
+            self._progress.node(node, outcome.text, "ok" if restored else "failed")
 
     def _change(self, node: str, turn: NodePlan | None = None) -> Change:
         prepared = self._prepared

@@ -182,7 +182,7 @@ def _left_behind(situation: ClusterSnapshot) -> Iterator[Proof]:
     """Nodes that a dead run keeps off the VIP."""
     for node, look in situation.observed.items():
         if layout.RUN_DRAIN in drains(look) and not look.lock:
-            seen = "a run that died keeps the VIP off it"
+            seen = "still drained by an interrupted run"
             yield Proof("handover-finished", "fail", seen, node, "`hadeploy up` lets it go")
 
 

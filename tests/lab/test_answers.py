@@ -54,7 +54,7 @@ def test_a_node_without_haproxy_is_held_to_what_the_others_answer(over_tls: Clus
     result = over_tls.run("up")
     assert result.code == 1, result.err
     assert f"port 9443 of {over_tls.lab.address(first)} answered TLS before" in result.err
-    assert f"{holder} has what it had" in result.err
+    assert f"{holder}: unchanged" in result.err
     del over_tls.inventory["templates"]
     over_tls.up()
     assert over_tls.up()["changes"] == 0

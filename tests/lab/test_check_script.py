@@ -29,8 +29,8 @@ def refused(cluster: Cluster) -> str:
         result = cluster.run("up")
     assert probe.failed == []
     assert result.code == 1, result.err
-    assert result.err.count("has the previous configuration, put back") == 1
-    assert f"{holder} has what it had" in result.err
+    assert result.err.count("previous configuration, restored") == 1
+    assert f"{holder}: unchanged" in result.err
     assert cluster.holders() == [holder]
     assert {node: cluster.node(node, SCRIPT) for node in cluster.lab.nodes} == before
     assert cluster.containers() == containers

@@ -143,7 +143,7 @@ def test_a_holder_that_is_lost_while_all_change_does_not_become_one_of_two(
         assert result.code == 1
         left = result.document["nodes"]
         assert left.pop(holder) == "unknown"
-        assert set(left.values()) == {"half"}
+        assert set(left.values()) == {"held"}
         eventually(lambda: served.holders() == [holder], "the holder finished by itself")
         served.ok("up", "--lock-wait", "60")
     assert probe.failed == []

@@ -11,7 +11,7 @@ from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster, eventually
 def test_a_drill_that_is_interrupted_is_mended_first(served: Cluster, kind: str) -> None:
     result = served.accident(kind, "haproxy-stop: broken", "drill", "--yes")
     assert result.code == 130
-    assert "interrupted: what is broken is mended first" in result.err
+    assert "interrupted: repairing the failure first" in result.err
     served.ok("verify")
     assert no_traces(served)
 

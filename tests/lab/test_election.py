@@ -139,7 +139,7 @@ def test_a_node_that_loses_its_backends_after_the_plan_goes_back(
     result = on_n2.accident(f"shell:{script}", moment, "up")
     assert result.code == 1, result.out + result.err
     assert "it would win the VIP and does not reach backends that the holder reaches" in result.err
-    assert "n1 has the previous configuration, put back" in result.err
+    assert "n1: previous configuration, restored" in result.err
     eventually(lambda: on_n2.holders() == ["n2"], "n2 has the VIP")
     assert on_n2.request() in on_n2.lab.nodes
 
@@ -155,7 +155,7 @@ def test_a_node_that_loses_its_backends_as_it_wins_gives_the_vip_back(on_n2: Clu
     script = f'{on_n2.command(("up",))[0]} -c "{python}; {call}"'
     result = on_n2.accident(f"shell:{script}", "n1 reloading kube-lb-keepalived", "up")
     assert result.code == 1, result.out + result.err
-    assert "n1 has the previous configuration, put back" in result.err
+    assert "n1: previous configuration, restored" in result.err
     # What is seen first: that clients are not answered, or the result of haproxy's checks.
     answered = f"port 9443 of {on_n2.lab.vip} answered HTTP before"
     assert answered in result.err or "kube-apiserver-backend/n1 at " in result.err

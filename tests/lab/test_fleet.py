@@ -226,11 +226,11 @@ def test_an_interrupted_fleet_finishes_the_nodes_in_hand(
                 os.killpg(process.pid, number)
         result = Result(process.wait(60), process.stdout.read(), "".join(told))
     assert result.code == 130, result.err
-    assert result.err.count("interrupted: the nodes in hand are finished first") == 1
+    assert result.err.count("interrupted: finishing the current nodes") == 1
     assert "n1: 3 changes applied and proven" in result.err
     east, west = result.document["clusters"]
     (stopped,) = east["document"]["errors"]
-    assert stopped["detail"] == "n1 has the new configuration"
+    assert stopped["detail"] == "n1: new configuration"
     assert west["exit_code"] is None
     assert fleet.processes() == []
     assert fleet.locked() == []

@@ -199,7 +199,7 @@ def test_a_run_that_loses_its_lock_between_two_steps_goes_no_further(cluster_fre
     (error,) = result.document["errors"]
     assert error["node"] == first
     assert "this run no longer holds its lock" in error["message"]
-    assert result.document["nodes"] == {first: "broken", second: "untouched", holder: "untouched"}
+    assert result.document["nodes"] == {first: "partial", second: "untouched", holder: "untouched"}
     assert "roundrobin" in cluster_free.node(first, f"cat {ROOT}/haproxy/haproxy.cfg")
     assert worker(cluster_free, first) == running, "it was not told to read the new file"
     assert cluster_free.node(first, f"cat {LOCK}").startswith("token=other")

@@ -13,7 +13,7 @@ from tests.lab.harness import ROOT, Cluster, Result, eventually
 from tests.lab.test_dead_backend import servers
 from tests.lab.traffic import probing
 
-PUT_BACK = "has the previous configuration, put back"
+PUT_BACK = "previous configuration, restored"
 
 
 def all_up(cluster: Cluster) -> bool:
@@ -30,7 +30,7 @@ def refused(cluster: Cluster, *, tls: bool = False) -> Result:
     assert probe.failed == []
     assert result.code == 1, result.err
     assert result.err.count(PUT_BACK) == 1
-    assert f"{holder} has what it had" in result.err
+    assert f"{holder}: unchanged" in result.err
     assert cluster.holders() == [holder]
     assert cluster.containers() == before
     eventually(lambda: all_up(cluster), "all API servers are reached again")

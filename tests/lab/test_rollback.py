@@ -65,7 +65,7 @@ def test_a_node_whose_haproxy_fails_gets_the_old_one_back(served: Cluster, chang
     assert live(served, second) == before[second]
     assert served.holders() == [holder]
     detail = result.document["errors"][0]["detail"]
-    assert f"{second} has the previous configuration, put back" in detail
+    assert f"{second}: previous configuration, restored" in detail
     assert served.up()["changes"] > 0, "with the port free it goes on"
     assert served.up()["changes"] == 0
 
@@ -120,7 +120,7 @@ def test_a_first_up_that_fails_leaves_what_is_there_to_be_looked_at(fresh: Clust
     with port_taken(fresh, "n1", 7777):
         result = fresh.run("up", "--json", *UNCHECKED)
     assert result.code == 1
-    assert result.document["nodes"] == {"n1": "first", "n2": "new", "n3": "new"}
+    assert result.document["nodes"] == {"n1": "partial-first", "n2": "new", "n3": "new"}
     eventually(lambda: len(fresh.holders()) == 1, "the others do without it")
     assert "cannot bind" in result.document["errors"][0]["detail"].lower()
     assert HAPROXY in fresh.node("n1", "docker ps --all --format '{{.Names}}'")

@@ -135,7 +135,9 @@ def test_any_answer_is_a_value_or_an_error_that_names_the_node(
     ],
 )
 def test_a_turn_with_a_damaged_answer_has_nobody_know_what_the_node_has(answer: str) -> None:
-    with pytest.raises(HadeployError, match="n3: applying: what the node answered") as raised:
+    with pytest.raises(
+        HadeployError, match="n3: applying: cannot parse the node's answer"
+    ) as raised:
         apply_node("x", TURN, ScriptedSession(answer + message("end")), PROGRESS)
     assert not isinstance(raised.value, NodeFailedError)
     assert raised.value.hint
@@ -147,7 +149,7 @@ def test_a_failed_step_is_told_with_what_it_said() -> None:
     with pytest.raises(NodeFailedError, match="failed while reloading c-haproxy") as raised:
         apply_node("x", TURN, ScriptedSession(answer), PROGRESS)
     assert raised.value.detail == "Loading failure!"
-    assert raised.value.standing is NodeOutcome.RESTORED
+    assert raised.value.outcome is NodeOutcome.RESTORED
 
 
 def test_a_lock_that_is_garbage_is_told_without_it() -> None:

@@ -47,7 +47,7 @@ def with_file(look: ObservedNode, path: str, content: bytes | None, mode: int) -
     return dataclasses.replace(look, files=tuple(files))
 
 
-RECORD = ("write-record", "applied.json", "something changed", Impact.NONE)
+RECORD = ("write-record", "applied.json", "record what was applied", Impact.NONE)
 
 
 def test_a_healthy_cluster_gets_no_steps() -> None:
@@ -76,7 +76,7 @@ def test_an_empty_node_gets_everything_in_order() -> None:
     assert all(impact is Impact.NONE for *_, impact in steps)
 
 
-BACK = ("finish-handover", "the VIP", "it stays where it is", Impact.NONE)
+BACK = ("finish-handover", "the VIP", "the VIP stays on its new node", Impact.NONE)
 
 CASES: list[Any] = [
     pytest.param(

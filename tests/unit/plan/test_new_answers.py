@@ -9,7 +9,7 @@ from hadeploy.plan.new_answers import REASON, with_new_answers
 from tests.unit import builders
 from tests.unit.verify.test_answers import cluster
 
-RECORD = Step("write-record", "applied.json", "something changed")
+RECORD = Step("write-record", "applied.json", "record what was applied")
 
 
 @pytest.mark.parametrize(
