@@ -274,5 +274,5 @@ def test_without_knowing_all_nodes_the_configuration_of_a_record_does_not_count(
 
 
 def test_a_record_is_written_after_each_change_and_where_there_is_none() -> None:
-    assert recorded(n2(), None, changed=True) == ["something changed"]
+    assert recorded(n2(), None, changed=True) == ["record what was applied"]
     assert recorded(n2().without_record(), None) == ["there is none"]

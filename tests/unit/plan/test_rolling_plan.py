@@ -96,7 +96,7 @@ def test_the_handover_comes_right_before_what_interrupts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("preempt", "reason"), [(True, "it may come back"), (False, "it stays where it is")]
+    ("preempt", "reason"), [(True, "it may come back"), (False, "the VIP stays on its new node")]
 )
 def test_whether_the_vip_comes_back_is_said(preempt: bool, reason: str) -> None:
     before = builders.cluster(vrrp={"preempt": preempt})

@@ -6,10 +6,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hadeploy.remote.script_errors import lost
 from hadeploy.scripts.forms import check_form
+from hadeploy.scripts.kinds import Kind
 from hadeploy.scripts.protocol import Message, Reply
 from tests.unit.nodes import Node
 from tests.unit.rollout.fake_scripts import LOOKS, RESTORES, Fault, Script, function_of
@@ -92,10 +93,10 @@ class Run:
         else:
             if fault.how == "fenced":
                 self.here.lock = ""
-            self.say(fault.how, *(["haproxy", "1"] if fault.how == "refused" else []))
+            self.say(cast("Kind", fault.how), *(["haproxy", "1"] if fault.how == "refused" else []))
             raise EndedError
 
-    def say(self, kind: str, *words: str, body: Iterable[str] = ()) -> None:
+    def say(self, kind: Kind, *words: str, body: Iterable[str] = ()) -> None:
         """A message; one that no script says is an error of the test."""
         check_form(kind, words)
         if self.mute is not None and len(self.messages) >= self.mute:
@@ -208,7 +209,7 @@ class Run:
             self.say("kept-off")
         else:
             self.say("restoring")
-            self.say(ends)
+            self.say(cast("Kind", ends))
             self.here.has = "half" if ends == "unrestored" else "old"
             if ends != "unrestored":
                 self.keep_off(ends == "restored-off")

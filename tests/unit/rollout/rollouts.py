@@ -44,10 +44,10 @@ MEANINGS: Mapping[NodeOutcome, tuple[tuple[str, bool], ...]] = {
     NodeOutcome.RESTORED: (("old", False),),
     NodeOutcome.RESTORED_OFF: (("old", True),),
     NodeOutcome.NEW: (("new", False),),
-    NodeOutcome.HALF: (("new", True),),
+    NodeOutcome.HELD: (("new", True),),
     NodeOutcome.KEPT_OFF: (("new", True), ("half", True)),
-    NodeOutcome.BROKEN: (("half", False), ("half", True)),
-    NodeOutcome.FIRST: (("half", False), ("half", True)),
+    NodeOutcome.PARTIAL: (("half", False), ("half", True)),
+    NodeOutcome.PARTIAL_FIRST: (("half", False), ("half", True)),
 }
 
 

@@ -32,29 +32,29 @@ def test_in_which_order_all_nodes_change_together() -> None:
         # ---- a backup fails while it is held back: it and those before it go back
         ("n2", "hold", "fails", "n1 untouched, n2 restored, n3 untouched", []),
         ("n2", "prove_keepalived", "fails", "n1 untouched, n2 restored, n3 untouched", []),
-        ("n2", "swap", "fails, unrestored", "n1 untouched, n2 broken, n3 untouched", []),
+        ("n2", "swap", "fails, unrestored", "n1 untouched, n2 partial, n3 untouched", []),
         ("n2", "change", "fenced", "n1 untouched, n2 untouched, n3 untouched", []),
         ("n2", "change", "changed", "n1 untouched, n2 untouched, n3 untouched", []),
         ("n2", "change", "cut-off", "n1 untouched, n2 unknown, n3 untouched", []),
         ("n2", "change", "cut-off-begun", "n1 untouched, n2 unknown, n3 untouched", []),
         ("n2", "change", "nonsense", "n1 untouched, n2 unknown, n3 untouched", []),
         ("n3", "hold", "fails", "n1 untouched, n2 restored, n3 restored", ["n2"]),
-        ("n3", "swap", "fails, unrestored", "n1 untouched, n2 restored, n3 broken", ["n2"]),
+        ("n3", "swap", "fails, unrestored", "n1 untouched, n2 restored, n3 partial", ["n2"]),
         ("n3", "change", "fenced", "n1 untouched, n2 restored, n3 untouched", ["n2"]),
         ("n3", "change", "cut-off-begun", "n1 untouched, n2 restored, n3 unknown", ["n2"]),
         ("n3", "signal", "cut-off", "n1 untouched, n2 restored, n3 unknown", ["n2"]),
         # ---- the holder fails: the backups go back, the last one first
         ("n1", "stay", "fails", "n1 restored, n2 restored, n3 restored", ["n3", "n2"]),
         ("n1", "signal", "fails", "n1 restored, n2 restored, n3 restored", ["n3", "n2"]),
-        ("n1", "let_go", "fails", "n1 restored, n2 restored, n3 restored", ["n3", "n2"]),
-        ("n1", "record", "fails, unrestored", "n1 broken, n2 restored, n3 restored", ["n3", "n2"]),
+        ("n1", "unpin_when_master", "fails", "n1 restored, n2 restored, n3 restored", ["n3", "n2"]),
+        ("n1", "record", "fails, unrestored", "n1 partial, n2 restored, n3 restored", ["n3", "n2"]),
         ("n1", "change", "fenced", "n1 untouched, n2 restored, n3 restored", ["n3", "n2"]),
         ("n1", "change", "changed", "n1 untouched, n2 restored, n3 restored", ["n3", "n2"]),
         # ---- unless it may have changed: then they stay held back
-        ("n1", "change", "cut-off", "n1 unknown, n2 half, n3 half", []),
-        ("n1", "change", "cut-off-begun", "n1 unknown, n2 half, n3 half", []),
-        ("n1", "signal", "cut-off", "n1 unknown, n2 half, n3 half", []),
-        ("n1", "change", "nonsense", "n1 unknown, n2 half, n3 half", []),
+        ("n1", "change", "cut-off", "n1 unknown, n2 held, n3 held", []),
+        ("n1", "change", "cut-off-begun", "n1 unknown, n2 held, n3 held", []),
+        ("n1", "signal", "cut-off", "n1 unknown, n2 held, n3 held", []),
+        ("n1", "change", "nonsense", "n1 unknown, n2 held, n3 held", []),
     ],
 )
 def test_before_the_holder_has_changed_everything_goes_back(
@@ -74,8 +74,8 @@ def test_before_the_holder_has_changed_everything_goes_back(
     [
         ("finish_handover", "fails", "kept-off"),
         ("record", "fails", "kept-off"),
-        ("let go", "fenced", "half"),
-        ("let go", "changed", "half"),
+        ("let go", "fenced", "held"),
+        ("let go", "changed", "held"),
         ("let go", "cut-off", "unknown"),
         ("let go", "cut-off-begun", "unknown"),
         ("record", "cut-off", "unknown"),
@@ -103,7 +103,8 @@ def test_of_two_nodes_that_are_not_let_go_the_first_is_the_cause() -> None:
 
 @pytest.mark.parametrize("node", ["n1", "n2", "n3"])
 @pytest.mark.parametrize(
-    ("how", "restored"), [("fenced", "broken"), ("cut-off", "restored"), ("unwritable", "restored")]
+    ("how", "restored"),
+    [("fenced", "partial"), ("cut-off", "restored"), ("unwritable", "restored")],
 )
 def test_the_holder_does_not_change_unless_every_lock_could_be_renewed(
     node: str, how: str, restored: str
@@ -130,21 +131,22 @@ def test_locks_that_cannot_be_renewed_on_two_nodes_are_told_of_both() -> None:
 @pytest.mark.parametrize(
     ("at", "how", "n3"),
     [
-        ("put back", "fenced", "broken"),
-        ("put back", "changed", "broken"),
-        ("put back", "cut-off", "broken"),
-        ("restoring", "fails, unrestored", "broken"),
+        ("put back", "fenced", "partial"),
+        ("put back", "changed", "partial"),
+        ("put back", "cut-off", "partial"),
+        ("restoring", "fails, unrestored", "partial"),
         ("restoring", "fails, restored-off", "restored-off"),
     ],
 )
 def test_one_that_cannot_be_put_back_does_not_keep_the_others_from_it(
     at: str, how: str, n3: str
 ) -> None:
-    first = "let_go" if at == "put back" else "change"
+    first = "unpin_when_master" if at == "put back" else "change"
     rolled = COORDINATED.roll_out(
-        Fault("n1", first, "fails" if first == "let_go" else "changed"), Fault("n3", at, how)
+        Fault("n1", first, "fails" if first == "unpin_when_master" else "changed"),
+        Fault("n3", at, how),
     )
-    n1 = "restored" if first == "let_go" else "untouched"
+    n1 = "restored" if first == "unpin_when_master" else "untouched"
     assert rolled.outcomes == f"n1 {n1}, n2 restored, n3 {n3}"
     assert rolled.sent("put back") == ["n3 put back", "n2 put back"]
 

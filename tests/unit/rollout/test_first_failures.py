@@ -25,9 +25,9 @@ CHANGED = [f"{node} change" for node in NODES]
 @pytest.mark.parametrize(
     ("at", "how", "has"),
     [
-        pytest.param("prove_haproxy", "fails", "first", id="not proven"),
-        pytest.param("record", "fails", "first", id="not recorded"),
-        pytest.param("prove_keepalived", "fenced", "broken", id="too late half-way"),
+        pytest.param("prove_haproxy", "fails", "partial-first", id="not proven"),
+        pytest.param("record", "fails", "partial-first", id="not recorded"),
+        pytest.param("prove_keepalived", "fenced", "partial", id="too late half-way"),
         pytest.param("change", "fenced", "untouched", id="too late"),
         pytest.param("change", "changed", "untouched", id="changed by others"),
         pytest.param("change", "cut-off", "unknown", id="cut off before it began"),
@@ -47,7 +47,7 @@ def test_the_others_finish(node: str, at: str, how: str, has: str) -> None:
 
 def test_failures_of_several_nodes_are_told_together() -> None:
     rolled = FIRST.roll_out(Fault("n1", "prove_haproxy"), Fault("n3", "change", "cut-off"))
-    assert rolled.outcomes == "n1 first, n2 new, n3 unknown"
+    assert rolled.outcomes == "n1 partial-first, n2 new, n3 unknown"
     assert rolled.failure.message == "2 nodes failed"
     told = (rolled.failure.detail or "").splitlines()
     assert "n1: failed while proving c-haproxy" in told

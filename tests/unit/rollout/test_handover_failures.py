@@ -143,7 +143,7 @@ def test_they_keep_the_vip_where_the_holder_could_not_be_put_back() -> None:
     rolled = RECREATE.roll_out(
         Fault("n1", "hand_over", "fails, unrestored", lost=f":{PORT}@{VIP}=tls=closed")
     )
-    assert rolled.outcomes == "n1 broken, n2 new, n3 new"
+    assert rolled.outcomes == "n1 partial, n2 new, n3 new"
     assert rolled.cluster.holder == "n2"
 
 

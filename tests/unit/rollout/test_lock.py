@@ -71,7 +71,7 @@ def test_a_node_that_gives_no_lock_is_named_with_all_the_others() -> None:
     with pytest.raises(HadeployError) as caught:
         take(Lock("c", "up"), cluster.sessions)
     assert "n2: taking the lock: the connection was lost" in str(caught.value)
-    assert "n3: taking the lock: what the node answered makes no sense" in str(caught.value)
+    assert "n3: taking the lock: cannot parse the node's answer" in str(caught.value)
 
 
 def test_without_the_first_node_no_other_is_asked() -> None:

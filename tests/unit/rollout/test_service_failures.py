@@ -97,12 +97,12 @@ def test_if_it_cannot_be_put_back_it_is_said_to_have_half_of_the_change(
         serves_here=True,
         on_script=clients.once("n2", "change", n2="closed"),
     )
-    assert rolled.outcomes == "n1 untouched, n2 broken, n3 untouched"
+    assert rolled.outcomes == "n1 untouched, n2 partial, n3 untouched"
 
 
 @pytest.mark.parametrize(
     ("how", "has"),
-    [("fenced", "broken"), ("changed", "broken"), ("cut-off", "unknown"), ("nothing", "unknown")],
+    [("fenced", "partial"), ("changed", "partial"), ("cut-off", "unknown"), ("nothing", "unknown")],
 )
 def test_the_second_script_of_a_node_fails(clients: Clients, how: str, has: str) -> None:
     rolled = RELOAD.roll_out(Fault("n2", "let go", how), serves_here=True)

@@ -38,8 +38,8 @@ def untouched(rolled: Rollout) -> bool:
         ("unwritable", "the lock cannot be written"),
         ("occupied", "a script of an earlier run still works there"),
         ("cut-off", "the connection was lost"),
-        ("nonsense", "what the node answered makes no sense"),
-        ("nothing", "what the node answered makes no sense"),
+        ("nonsense", "cannot parse the node's answer"),
+        ("nothing", "cannot parse the node's answer"),
     ],
 )
 def test_no_node_is_changed_when_one_cannot_be_staged(
