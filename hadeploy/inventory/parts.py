@@ -34,7 +34,7 @@ FAST_ADVERT_SECONDS = 0.1
 class Model(BaseModel):
     """Frozen; unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
 
 class Ssh(Model):

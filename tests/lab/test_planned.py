@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.lab.harness import Cluster
+from tests.lab.harness import HAPROXY, Cluster
 
 OWN = "listen own\n    bind {bind}\n    server a 127.0.0.1:6443"
 
@@ -119,3 +119,23 @@ def test_a_folder_that_cannot_be_the_clusters_is_refused(
         found = refused(served)
     assert len(found) == 1
     assert told in found[0]
+
+
+def planned(cluster: Cluster, node: str) -> set[tuple[str, str]]:
+    """The steps of one node: what is done, and with what."""
+    turns = cluster.ok("plan", "--json").document["plan"]
+    return {
+        (s["action"], s["subject"]) for turn in turns if turn["node"] == node for s in turn["steps"]
+    }
+
+
+def test_a_tag_that_means_another_image_or_none_is_seen(served: Cluster) -> None:
+    haproxy = served.inventory["images"]["haproxy"]["reference"]
+    served.node("n2", f"docker tag {haproxy} former:1 && docker commit {HAPROXY} {haproxy}")
+    try:
+        assert ("recreate-container", HAPROXY) in planned(served, "n2")
+        served.node("n2", f"docker rmi {haproxy}")
+        assert ("load-image", haproxy) in planned(served, "n2")
+    finally:
+        served.node("n2", f"docker tag former:1 {haproxy} && docker rmi former:1")
+    assert planned(served, "n2") == set()

@@ -3,7 +3,7 @@
 # Requires: autostart.sh clients.sh containers.sh engine.sh files.sh fingerprint.sh foreign.sh haproxy.sh
 # Requires: http.sh keepalived.sh lock_look.sh lock_release.sh preflight.sh processes.sh segment.sh
 # Requires: settle.sh sockets.sh surroundings.sh
-# Inputs: HD_CONTAINERS HD_HEALTH_PORT HD_IMAGES HD_KEEPALIVED HD_SETTLE HD_VERSIONS
+# Inputs: HD_CLUSTER HD_CONTAINERS HD_HEALTH_PORT HD_IMAGES HD_KEEPALIVED HD_SETTLE HD_VERSIONS
 # HD_SETTLE: at the end of a change, how long to wait first; the lock is given back then.
 MOST_PROGRAM_BYTES=67108864
 
@@ -24,7 +24,7 @@ observe_docker() {
     hd_ours=$(printf '%s\n' "$hd_listed" | cut -d' ' -f1)
     # shellcheck disable=SC2086,SC2154  # lists of words; engine.sh, containers.sh
     hd_inspected=$(
-        docker container inspect --format "$hd_place"'{{"\t"}}{{json .}}' \
+        docker container inspect --format "$hd_place"' {{.Image}}{{"\t"}}{{json .}}' \
             $hd_ours $HD_CONTAINERS $hd_stopped_foreign $hd_others 2>/dev/null
     )
     # shellcheck disable=SC2034  # engine.sh
@@ -40,8 +40,18 @@ observe_docker() {
 }
 
 # observe_images REFERENCE...: the engine itself knows best what a reference means:
-# docker.io/library/…, no tag, a digest. All at once; one by one only where some are missing.
+# docker.io/library/…, no tag, a digest. It has told of those that its list of containers names. The
+# others all at once; one by one only where some are missing.
 observe_images() {
+    for hd_image in "$@"; do
+        shift
+        if ! thorough && hd_id=$(image_in_use "$hd_image"); then
+            emit image "$hd_image" "$hd_id"
+        else
+            set -- "$@" "$hd_image"
+        fi
+    done
+    [ $# -gt 0 ] || return 0
     hd_form='{{.Id}} {{.Architecture}}'
     if hd_ids=$(docker image inspect --format "$hd_form" "$@" 2>/dev/null); then
         for hd_image in "$@"; do
@@ -54,6 +64,24 @@ observe_images() {
         hd_ids=$(docker image inspect --format "$hd_form" "$hd_image" 2>/dev/null) &&
             emit image "$hd_image" "$hd_ids"
     done
+}
+
+# image_in_use REFERENCE: the image of a container of ours that is listed with that reference. The engine
+# lists the image's id instead where the reference means another image by now, or none (moby:
+# daemon/list.go, refreshImage).
+image_in_use() {
+    # shellcheck disable=SC2154  # containers.sh
+    for hd_use in $hd_uses; do
+        [ "${hd_use#*=}" = "$1" ] || continue
+        while read -r _ _ hd_run_id hd_run_label hd_run_image _; do
+            [ "$hd_run_id $hd_run_label" = "${hd_use%%=*} \"$HD_CLUSTER\"" ] || continue
+            printf '%s\n' "$hd_run_image"
+            return 0
+        done <<END
+$hd_running
+END
+    done
+    return 1
 }
 
 observe_network() {
@@ -108,20 +136,21 @@ main() {
         lock_release
         settle
     }
+    know_routes
+    know_askable
+    segment_begin
     observe_engine
     emit fingerprint "$(fingerprint "$hd_listed")"
     lock_tell
-    know_routes
-    know_askable
     # Through a pipe: it is in no file, and comes in between no other message.
     ask_vips | look_around
+    segment_end
     emit end
 }
 
 # look_around: all that is not known yet, while the VIPs are asked.
 look_around() {
     exec 4<&0 </dev/null
-    segment_begin
     thorough && probe_begin
     observe_docker
     observe_node
@@ -140,5 +169,4 @@ look_around() {
     observe_machine
     thorough && probe_end
     tell_answers
-    segment_end
 }

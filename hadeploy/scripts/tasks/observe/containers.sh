@@ -6,6 +6,7 @@
 
 hd_all=             # from every_container
 hd_listed=          # this cluster's, as fingerprint.sh lists them
+hd_uses=            # ID=REFERENCE of each of them
 hd_stopped_foreign= # container ids
 hd_apart=           # foreign ones and other clusters', without those with a name of this cluster's
 
@@ -28,7 +29,10 @@ sort_containers() {
         # shellcheck disable=SC2086  # into words
         set -- $hd_line
         case $5 in
-        "\"$HD_CLUSTER\"") hd_listed=$hd_listed${hd_listed:+$NEWLINE}"$1 $3" ;;
+        "\"$HD_CLUSTER\"")
+            hd_listed=$hd_listed${hd_listed:+$NEWLINE}"$1 $3"
+            hd_uses="$hd_uses $1=$4"
+            ;;
         '""')
             may_be_in_our_place "$2" "$hd_line" || continue
             hd_stopped_foreign="$hd_stopped_foreign $1"
