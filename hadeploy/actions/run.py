@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-import click
-
+from hadeploy.actions.deployment import Deployment
+from hadeploy.actions.operator import Operator
+from hadeploy.actions.preload import Preload, import_planning
+from hadeploy.actions.result import Result
 from hadeploy.check.catalogue import refuse_unknown
-from hadeploy.cli.common import Options
-from hadeploy.cli.imports import Preload
-from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.warnings import tell_findings
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import Depth, look_at_all, observation_script
 from hadeploy.plan.inputs import Inputs, RunOptions
@@ -28,7 +25,6 @@ from hadeploy.rollout.reply_errors import LockedError, StaleError
 if TYPE_CHECKING:
     from hadeploy.certificates.certificate import Certificates
     from hadeploy.certificates.reader import CertificateReader
-    from hadeploy.check.model import Finding
     from hadeploy.check.registry import Asked
     from hadeploy.inventory.model import Cluster
     from hadeploy.observe.model import ObservedNode
@@ -37,30 +33,15 @@ if TYPE_CHECKING:
     from hadeploy.remote.session import Session
     from hadeploy.rollout.prepare import Prepared
 
-Result = TypeVar("Result")
+Value = TypeVar("Value")
 
-LOCK_WAIT = click.option(
-    "--lock-wait",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    metavar="SECONDS",
-    help="Wait this long for the lock of another run.",
-)
-TIMEOUT = click.option(
-    "--timeout",
-    type=click.FloatRange(min=0),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Wait this long until everything is proven.",
-)
 LOCK_POLL_SECONDS = 1.0
 # As long as lib/lock.sh waits for it.
 SCRIPT_SECONDS = 120
 MOST_STALE = 3
 
 
-def retry_when_locked(work: Callable[[], Result], progress: Progress, lock_wait: float) -> Result:
+def retry_when_locked(work: Callable[[], Value], progress: Progress, lock_wait: float) -> Value:
     """Do the work; while somebody else has the lock, wait and do it anew.
 
     So too, a few times, if somebody changed a node between the look and the lock; and what is
@@ -96,23 +77,6 @@ def retry_when_locked(work: Callable[[], Result], progress: Progress, lock_wait:
             progress.waiting(str(error))
 
 
-def preload(inputs: Inputs, *modules: str) -> None:
-    """Import what comes after the first look, and compile the templates.
-
-    Done while the nodes are connected, it costs little; before that, it is a third of what a run
-    without changes takes.
-
-    Args:
-        inputs: all that the run was given.
-        modules: names of modules.
-    """
-    for module in ("hadeploy.observe.parse", "hadeploy.rollout.prepare", *modules):
-        importlib.import_module(module)
-    from hadeploy.desired.templates import compile_all
-
-    compile_all(inputs.templates)
-
-
 def certificate_reader(
     cluster: Cluster, sessions: Callable[[], Mapping[str, Session]]
 ) -> CertificateReader:
@@ -142,6 +106,8 @@ class Run:
     """A cluster that is connected."""
 
     inputs: Inputs
+    operator: Operator
+    result: Result
     dialer: Dialer
     sessions: dict[str, Session]
     progress: Progress
@@ -151,7 +117,6 @@ class Run:
     pruned: tuple[str, ...] = ()
     departing: Mapping[str, ObservedNode] = field(default_factory=dict)
     unreachable: dict[str, HadeployError] = field(default_factory=dict)
-    tell: Callable[[list[Finding]], None] = lambda _: None
     ahead: _Look | None = None
     reader: CertificateReader | None = None
     listen: float = 0
@@ -236,7 +201,7 @@ class Run:
             check=check,
             choices=dataclasses.replace(self.choices, pruned=self.pruned, departing=self.departing),
             previous=self.previous,
-            tell=self.tell,
+            tell=functools.partial(self.result.add_findings, tell=self.operator.findings),
             answered=Answered(asked or {}, self._compared(observed) if check else Certificates()),
         )
 
@@ -279,53 +244,60 @@ class Run:
 
 @contextmanager
 def connected_run(
-    options: Options,
-    outcome: Outcome,
+    deployment: Deployment,
+    result: Result,
     choices: RunOptions | None = None,
     *,
     tolerant: bool = False,
     least: int = 1,
     brief: bool = False,
-    modules: tuple[str, ...] = (),
+    imports: Callable[[Inputs], object] = import_planning,
 ) -> Iterator[Run]:
-    """Read the inventory and connect; connected for as long as the body lasts.
+    """Connect to the nodes; connected for as long as the body lasts.
 
     Args:
-        options: the command's.
-        outcome: told the cluster's name.
+        deployment: the cluster.
+        result: given its name, and what checks find.
         choices: what the user says about this run.
         tolerant: whether to go on with the nodes that can be reached.
         least: how many are then enough.
         brief: whether nothing that is told on the way stays on the screen.
-        modules: names of what is needed after the first look.
+        imports: imports what is needed after the first look.
     """
     chosen = choices or RunOptions()
-    inputs = options.inputs()
+    operator = deployment.operator
+    inputs = deployment.inputs()
     cluster = inputs.cluster
-    outcome.cluster = cluster.name
+    result.cluster = cluster.name
     unknown_nodes(cluster, chosen.only, "--limit")
     unknown_nodes(cluster, chosen.without, "--allow-degraded")
     refuse_minority(cluster, chosen.without)
     refuse_unknown(chosen.skip, essential=False)
-    dialer = options.dialer()
+    dialer = deployment.dialer()
     from hadeploy.remote.connections import connected
 
     nodes = [node for node in cluster.nodes if node.label not in chosen.without]
     missing: dict[str, HadeployError] | None = {} if tolerant else None
-    ready = Preload(functools.partial(preload, inputs, *modules))
+
+    def work() -> None:
+        imports(inputs)
+        operator.while_connecting()
+
+    ready = Preload(work)
     with (
-        options.progress(cluster, brief=brief) as progress,
+        operator.progress(cluster, brief=brief) as progress,
         connected(
             dialer, progress, nodes, missing=missing, least=least, opening=ready.start
         ) as sessions,
     ):
         yield Run(
             inputs,
+            operator,
+            result,
             dialer,
             sessions,
             progress,
             chosen,
             ready,
             unreachable=missing if missing else {},
-            tell=functools.partial(tell_findings, options, outcome),
         )

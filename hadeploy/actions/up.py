@@ -1,91 +1,56 @@
-"""What `up` does when it is connected."""
+"""`up`: change what differs from the inventory, and prove that clients are served."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 
-from rich.text import Text
-
-from hadeploy.cli.cluster_run import Run, retry_when_locked
-from hadeploy.cli.common import Options
-from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.prune import DepartingNodes, departing_nodes
-from hadeploy.cli.verification import prove, tell_proofs
-from hadeploy.cli.warnings import tell_config_warnings
+from hadeploy.actions.departing import DepartingNodes, departing_nodes
+from hadeploy.actions.prove import prove
+from hadeploy.actions.run import Run, retry_when_locked
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.model import Plan
 from hadeploy.remote.session import Session
 from hadeploy.rollout.prepare import Prepared
-from hadeploy.ui.ask import confirm
-from hadeploy.ui.render import render_plan
 
 # New nodes, what else comes first, what changes on all nodes together, and one more for each of
 # them if something else interferes.
 MOST_PLANS = 6
-AFTER_ROLLBACK = (
-    "The nodes have the configuration before the last change. Where the inventory still asks for "
-    "that change, the next `hadeploy up` makes it again."
-)
 
 
-def bring_up(
-    options: Options, outcome: Outcome, run: Run, timeout: float, lock_wait: float, *, yes: bool
-) -> list[Prepared]:
+def bring_up(run: Run, timeout: float, lock_wait: float, *, consent: bool) -> None:
     """Plan, apply and prove.
 
     Args:
-        options: the command's.
-        outcome: given what was planned and proven.
-        run: the cluster.
+        run: the cluster, observed.
         timeout: seconds until all must be proven.
         lock_wait: seconds to wait for another run.
-        yes: whether what goes away for clients is not asked about.
-
-    Returns:
-        What was planned, in order.
+        consent: whether clients may lose something without a question.
 
     Raises:
-        click.Abort: the user does not want what goes away to go away.
+        Exception: the operator does not want clients to lose that.
     """
-    made: list[Prepared] = []
-    consent = _Consent(options, run, yes=yes)
-    with _half_way(made):
-        looks = retry_when_locked(
-            lambda: _once(options, outcome, run, made, timeout, consent), run.progress, lock_wait
-        )
-        outcome.vip_wait_seconds = max(look.settled for look in looks.values())
-        changed = any(prepared.plan.changes for prepared in made)
+    result = run.result
+    asking = _Consent(run, given=consent)
+    with _half_way(result.prepared):
+        looks = retry_when_locked(lambda: _once(run, timeout, asking), run.progress, lock_wait)
+        result.vip_wait_seconds = max(look.settled for look in looks.values())
+        changed = any(prepared.plan.changes for prepared in result.prepared)
         # Nodes that have left are not compared.
-        before = (
-            {n: look for n, look in made[0].observed.items() if n in looks} if changed else None
-        )
+        first = result.prepared[0].observed
+        before = {n: look for n, look in first.items() if n in looks} if changed else None
         prove(
-            run, made[-1], outcome, timeout - outcome.vip_wait_seconds, looks=looks, before=before
+            run,
+            result.prepared[-1],
+            timeout - result.vip_wait_seconds,
+            looks=looks,
+            before=before,
+            certificates_too=True,
         )
-    return made
-
-
-def tell(options: Options, outcome: Outcome, run: Run, made: list[Prepared]) -> None:
-    """Print the proofs, set the exit code by them, and say what comes next.
-
-    Args:
-        options: the command's.
-        outcome: what was proven.
-        run: the cluster, connected or not.
-        made: what was planned.
-    """
-    tell_proofs(options, outcome)
-    waits = any(p.name == "backends-up" and p.verdict != "pass" for p in outcome.proofs)
-    changed = any(prepared.changes for prepared in made)
-    if not outcome.code and not options.as_json and (changed or waits):
-        said = next_step(made[-1].cluster) if run.previous is None else AFTER_ROLLBACK
-        options.out.print(said, soft_wrap=True)
 
 
 @contextmanager
@@ -105,10 +70,9 @@ class _Consent:
     A wait for the lock, or a second plan, does not ask again.
     """
 
-    def __init__(self, options: Options, run: Run, *, yes: bool) -> None:
-        self._options = options
+    def __init__(self, run: Run, *, given: bool) -> None:
         self._run = run
-        self._yes = yes
+        self._given = given
         self._confirmed: set[str] = set()
         self.changed = False
 
@@ -119,39 +83,30 @@ class _Consent:
             plan: what it takes away is on the screen already.
 
         Raises:
-            HadeployError: there is no terminal to ask on.
-            click.Abort: the answer was no.
+            HadeployError: nobody can be asked.
+            Exception: the answer was no.
         """
         undoes = [sentence for sentence in plan.undoes if sentence not in self._confirmed]
         asked = [s for s in (*undoes, *plan.removes) if s not in self._confirmed]
-        if not asked or self._yes:
+        if not asked or self._given:
             return
         what = "This undoes changes of others." if undoes else "Clients lose this."
         with self._run.progress.aside():
-            confirm(
-                f"{what} Go on?",
-                detail="\n".join(asked),
-                as_json=self._options.as_json,
-                changed=self.changed,
+            self._run.operator.confirm(
+                f"{what} Go on?", detail="\n".join(asked), changed=self.changed
             )
         self._confirmed.update(asked)
 
 
-def _once(
-    options: Options,
-    outcome: Outcome,
-    run: Run,
-    made: list[Prepared],
-    timeout: float,
-    consent: _Consent,
-) -> Mapping[str, ObservedNode]:
+def _once(run: Run, timeout: float, consent: _Consent) -> Mapping[str, ObservedNode]:
     """Plan and apply; where settings change on all nodes together, that is a second plan.
 
     Returns:
         The nodes as they are then.
     """
-    work = _Work(options, outcome, run, made, timeout, consent, len(made) + MOST_PLANS)
-    outcome.plan = None
+    made = run.result.prepared
+    work = _Work(run, timeout, consent, len(made) + MOST_PLANS)
+    run.result.plan = None
     with departing_nodes(run) as going:
         if going.plan.changes:
             work.remove(going)
@@ -177,14 +132,10 @@ class _Work:
     """What every plan of a run is carried out with.
 
     Attributes:
-        made: the plans until now; a wait for the lock begins anew, and keeps them.
-        most: how many there may be.
+        most: plans that there may be; a wait for the lock begins anew, and keeps those until then.
     """
 
-    options: Options
-    outcome: Outcome
     run: Run
-    made: list[Prepared]
     timeout: float
     consent: _Consent
     most: int
@@ -195,22 +146,21 @@ class _Work:
         Raises:
             HadeployError: something stands in the way of that or of what follows it.
         """
-        run, err = self.run, self.options.err
+        run = self.run
         # What stands in the way of all the rest is told before a node goes.
         prepared = run.prepare(check=True, ask=True)
         if all(look.applied for look in prepared.observed.values()):
             # Of new nodes it is known only when they run who would take the VIP over.
             going.refuse(run, prepared.observed)
         while prepared.before_removal:
-            if len(self.made) >= self.most:
+            if len(self.run.result.prepared) >= self.most:
                 raise unfinished()
             self.apply(prepared, {**run.sessions, **going.sessions})
             going.look_again(run)
             prepared = run.prepare(check=True)
-        err.print(render_plan(going.plan))
+        run.operator.plan(going.plan)
         going.refuse(run, prepared.observed)
-        for sentence in (*prepared.plan.undoes, *prepared.plan.removes):
-            err.print(Text(sentence, "red"), soft_wrap=True)
+        run.operator.losses((*prepared.plan.undoes, *prepared.plan.removes))
         self.consent.ask(prepared.plan)
         if prepared.plan.changes:
             from hadeploy.rollout.try_files import try_files
@@ -219,7 +169,7 @@ class _Work:
             try_files(prepared, run.sessions, run.progress)
         self.consent.changed = True
         going.take_out(run)
-        self.outcome.plan = (self.outcome.plan or Plan(())).then(going.plan)
+        run.result.add_plan(going.plan)
 
     def apply(
         self, prepared: Prepared, sessions: Mapping[str, Session]
@@ -229,10 +179,11 @@ class _Work:
         Returns:
             The nodes as they are then; None if backends died meanwhile, and it is tried again.
         """
-        self.outcome.plan = (self.outcome.plan or Plan(())).then(prepared.plan)
-        self.made.append(prepared)
-        if prepared.changes or len(self.made) == 1:
-            self.options.err.print(render_plan(prepared.plan, prepared.then))
+        run, made = self.run, self.run.result.prepared
+        run.result.add_plan(prepared.plan)
+        made.append(prepared)
+        if prepared.changes or len(made) == 1:
+            run.operator.plan(prepared.plan, prepared.then)
         self.consent.ask(prepared.plan)
         if not prepared.plan.changes:
             return prepared.observed
@@ -243,29 +194,16 @@ class _Work:
         self.consent.changed = True
         try:
             return apply(
-                self.run.inputs,
+                run.inputs,
                 prepared,
                 sessions,
-                self.run.progress,
+                run.progress,
                 settle=ceil(self.timeout),
-                warn=functools.partial(tell_config_warnings, self.options, self.outcome),
+                warn=partial(run.result.add_config_warnings, tell=run.operator.config_warnings),
             )
         except RolloutError as error:
-            if not isinstance(error.__cause__, BackendsDiedError) or len(self.made) >= self.most:
+            if not isinstance(error.__cause__, BackendsDiedError) or len(made) >= self.most:
                 raise
             # They are down before the next attempt, which so expects nothing of them.
-            self.options.err.print(f"warning: {error.__cause__}; trying again", style="yellow")
+            run.operator.warning(f"{error.__cause__}; trying again")
             return None
-
-
-def next_step(cluster: Cluster) -> str:
-    """What comes after us."""
-    vip, listener = cluster.vip[0], cluster.listeners[0]
-    host = f"[{vip.ip}]" if vip.version == 6 else str(vip.ip)
-    others = ",".join(str(other.ip) for other in cluster.vip[1:])
-    # kubeadm puts only the endpoint into the API server's certificate by itself.
-    names = f" --apiserver-cert-extra-sans {others}" if others else ""
-    return (
-        f"The load balancer is up on {host}:{listener.port}. Next, on the first control plane:\n"
-        f"  kubeadm init --control-plane-endpoint {host}:{listener.port} --upload-certs{names}"
-    )

@@ -1,0 +1,87 @@
+"""`status`: how the cluster is, as the nodes and this machine see it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from hadeploy.actions.run import Run, certificate_reader
+from hadeploy.certificates.reader import CertificateReader
+from hadeploy.check.our_folder import moved_folders
+from hadeploy.errors import HadeployError, NodesError
+from hadeploy.observe.gather import PROBE_SECONDS, observation_script
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.inputs import Inputs
+from hadeploy.plan.rolling import make_plan
+from hadeploy.rollout.desired_state import desired_state
+from hadeploy.status.poller import NodePoller
+from hadeploy.status.situation import ClusterSnapshot
+from hadeploy.verify.certificates import backends_up
+from hadeploy.verify.from_here import elsewhere, from_here
+from hadeploy.verify.model import Proof
+
+# For the slowest node to answer, before it is told that it does not.
+PATIENCE_SECONDS = 10.0
+
+
+def snapshots(run: Run, every: float | None, *, here: bool) -> Iterator[ClusterSnapshot]:
+    """Look at the nodes, once or again and again; one that does not answer holds up no other.
+
+    Args:
+        run: the cluster.
+        every: seconds between two looks; None for one look.
+        here: whether this machine sends requests to the VIP, too.
+
+    Raises:
+        NodesError: the files of nodes are not where the inventory says.
+    """
+    script = observation_script(run.inputs.cluster, versions=True, listen=PROBE_SECONDS)
+    patience = None if every is None else PATIENCE_SECONDS
+    with NodePoller(run.dialer, run.sessions, run.unreachable, script, patience) as nodes:
+        run.progress.phase("Observe")
+        reader = certificate_reader(run.inputs.cluster, lambda: nodes.sessions)
+
+        def meanwhile() -> None:
+            reader.begin()
+            run.ready.finish()
+
+        first = _snapshot(run.inputs, reader, *nodes.look(meanwhile), here=here)
+        if every is None:
+            yield first
+            return
+        with run.progress.aside():
+            yield first
+            while True:
+                time.sleep(every)
+                yield _snapshot(run.inputs, reader, *nodes.look(reader.begin), here=here)
+
+
+def _snapshot(
+    inputs: Inputs,
+    reader: CertificateReader,
+    observed: Mapping[str, ObservedNode],
+    unreachable: Mapping[str, HadeployError],
+    *,
+    here: bool,
+) -> ClusterSnapshot:
+    """One look at all nodes, beside what the inventory makes of it."""
+    cluster = inputs.cluster
+    if moved := moved_folders(cluster, observed):
+        raise NodesError([finding.error() for finding in moved])
+    desired = desired_state(inputs, cluster, observed, inputs.password)
+    plan = make_plan(cluster, desired, observed)
+    snapshot = ClusterSnapshot(cluster, desired, observed, plan, unreachable)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(lambda: _from_here(snapshot) if here else [])
+        certificates = reader.read(backends_up(cluster, observed))
+    return replace(snapshot, certificates=certificates, here=asked.result())
+
+
+def _from_here(snapshot: ClusterSnapshot) -> list[Proof]:
+    """What the VIPs that were applied answer on this machine, if it may be near them."""
+    if not snapshot.records or elsewhere(snapshot.cluster):
+        return []
+    force = snapshot.in_force()
+    return from_here(force.cluster, force.observed)
