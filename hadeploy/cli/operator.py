@@ -46,7 +46,6 @@ class ConsoleOperator:
 
     def while_connecting(self) -> None:
         """Import what results are shown with."""
-        import hadeploy.status.render
         import hadeploy.ui.render  # noqa: F401
 
     def note(self, text: str) -> None:
