@@ -1,4 +1,4 @@
-"""All that the command line does, for programs: typed results, and nothing is printed.
+"""The commands as functions: typed results, nothing is printed.
 
 ```python
 from hadeploy import api
@@ -10,7 +10,7 @@ assert not api.failed(result.proofs)
 
 Each function raises HadeployError: its `code` is the kind of error; it names the node, the
 operation, what came back and what to do next. A `result` that you pass has what was done until an
-error. What a run reports and asks goes to the operator that you pass to `load`.
+error. Events and questions go to the user interface that you pass to `load`.
 
 Each function shows the phases of its command; `actions` has the phases themselves. Modules that
 only later phases need are imported inside the functions, while the nodes are busy: imports take
@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING
 from hadeploy.actions.deployment import Deployment
 from hadeploy.actions.deployment import load as _load
 from hadeploy.actions.imports import import_plan, import_proofs, import_status, import_up
-from hadeploy.actions.operator import Operator, Unattended
 from hadeploy.actions.result import Result
 from hadeploy.actions.run import Run, connected_run
+from hadeploy.actions.user_interface import Unattended, UserInterface
 from hadeploy.observe.gather import listen_seconds
 from hadeploy.plan.inputs import RunOptions
 from hadeploy.verify.model import failed
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Deployment",
-    "Operator",
     "Result",
     "RunOptions",
     "Unattended",
+    "UserInterface",
     "check",
     "connect",
     "down",
@@ -64,25 +64,25 @@ TIMEOUT_SECONDS = 30.0
 
 def load(
     inventory: str | None = None,
-    operator: Operator | None = None,
+    ui: UserInterface | None = None,
     *,
     accept_new_host_keys: bool = False,
     ask_sudo_password: bool = False,
 ) -> Deployment:
-    """Read an inventory; nothing is touched.
+    """Load an inventory.
 
     Args:
         inventory: its path; None: $HADEPLOY_INVENTORY, or inventory.yaml in this folder.
-        operator: told what happens, and asked; default: nobody.
-        accept_new_host_keys: whether host keys that known_hosts does not have are added to it.
-        ask_sudo_password: whether the operator is asked for sudo's password.
+        ui: receives events and answers questions; default: Unattended.
+        accept_new_host_keys: add unknown host keys to known_hosts; changed keys are always refused.
+        ask_sudo_password: ask for the sudo password instead of resolving it.
 
     Raises:
-        HadeployError: with every mistake at its file and line.
+        HadeployError: every mistake with its file and line.
     """
     return _load(
         inventory,
-        operator or Unattended(),
+        ui or Unattended(),
         accept_new_host_keys=accept_new_host_keys,
         ask_sudo_password=ask_sudo_password,
     )
@@ -96,7 +96,7 @@ def check(
     Args:
         deployment: the cluster.
         skip: names of checks to leave out (docs/checks.md).
-        result: given the findings.
+        result: receives the findings.
     """
     from hadeploy.actions.check import check_nodes
 
@@ -110,19 +110,19 @@ def plan(
     rollback: bool = False,
     result: Result | None = None,
 ) -> Planned:
-    """Tell what `up` would change, and why (read-only).
+    """Show what `up` would change, and why (read-only).
 
     Args:
         deployment: the cluster.
-        choices: for this run.
-        rollback: whether the configuration before the last change is planned for.
-        result: given the plan, and what checks find.
+        choices: options of this run.
+        rollback: plan for the configuration before the last change.
+        result: receives the plan and the findings of checks.
     """
     result = Result() if result is None else result
     with connected_run(deployment, result, choices, imports=import_plan) as run:
-        run.look_ahead("fresh")
+        run.start_observing("fresh")
         if rollback:
-            run.look_back()
+            run.load_previous()
         from hadeploy.actions.plan import make
 
         return make(run)
@@ -138,26 +138,26 @@ def up(
     consent: bool = False,
     result: Result | None = None,
 ) -> Result:
-    """Change what differs from the inventory, and prove that clients are served.
+    """Apply the inventory and verify the result.
 
     Args:
         deployment: the cluster.
-        choices: for this run.
-        timeout: seconds until all must be proven.
-        lock_wait: seconds to wait for another run.
-        rollback: whether the configuration before the last change is applied.
-        consent: whether clients may lose a port or a VIP, and changes of others may be undone,
-            without asking the operator.
-        result: given what was done; default: a new one.
+        choices: options of this run.
+        timeout: seconds until all proofs must pass.
+        lock_wait: seconds to wait for the lock of another run.
+        rollback: apply the configuration before the last change.
+        consent: remove ports and VIPs from clients, and undo changes of other users,
+            without a question.
+        result: receives the plan and the proofs; default: a new one.
 
     Returns:
-        The result; whether clients are served is in its proofs.
+        The result; `failed(result.proofs)` is empty if clients are served.
     """
     result = Result() if result is None else result
     with connected_run(deployment, result, choices, imports=import_up) as run:
-        run.look_ahead("fresh", certificates=True)
+        run.start_observing("fresh", certificates=True)
         if rollback:
-            run.look_back()
+            run.load_previous()
         from hadeploy.actions.up import bring_up
 
         bring_up(run, timeout, lock_wait, consent=consent)
@@ -171,19 +171,19 @@ def verify(
     skip: tuple[str, ...] = (),
     result: Result | None = None,
 ) -> Result:
-    """Prove that clients are served (read-only).
+    """Verify that clients are served (read-only).
 
     Args:
         deployment: the cluster.
-        timeout: seconds until all must be proven.
+        timeout: seconds until all proofs must pass.
         skip: names of proofs to leave out.
-        result: given the proofs; default: a new one.
+        result: receives the proofs; default: a new one.
     """
     result = Result() if result is None else result
     choices = RunOptions(skip=skip)
     with connected_run(deployment, result, choices, tolerant=True, imports=import_proofs) as run:
         run.listen = listen_seconds(run.inputs.cluster)
-        run.look_ahead("", certificates=True)
+        run.start_observing("", certificates=True)
         prepared = run.prepare(check=False)
         from hadeploy.actions.prove import prove
 
@@ -201,12 +201,12 @@ def verify(
 def status(
     deployment: Deployment, *, skip: tuple[str, ...] = (), result: Result | None = None
 ) -> ClusterSnapshot:
-    """Look at all nodes once (read-only); those that do not answer are named in the snapshot.
+    """Observe the cluster once (read-only); the snapshot names unreachable nodes.
 
     Args:
         deployment: the cluster.
         skip: names of proofs to leave out.
-        result: given the cluster's name.
+        result: receives the cluster's name.
     """
     with closing(watch(deployment, None, skip=skip, result=result)) as looks:
         return next(looks)
@@ -219,13 +219,13 @@ def watch(
     skip: tuple[str, ...] = (),
     result: Result | None = None,
 ) -> Generator[ClusterSnapshot, None, None]:
-    """Look at all nodes again and again (read-only).
+    """Observe the cluster repeatedly (read-only).
 
     Args:
         deployment: the cluster.
-        every: seconds between two looks; None for one look.
+        every: seconds between two observations; None for one observation.
         skip: names of proofs to leave out.
-        result: given the cluster's name.
+        result: receives the cluster's name.
     """
     with connected_run(
         deployment,
@@ -255,10 +255,10 @@ def drain(
     Args:
         deployment: the cluster.
         node: the node's label.
-        timeout: seconds until all must be proven.
-        lock_wait: seconds to wait for another run.
+        timeout: seconds until all proofs must pass.
+        lock_wait: seconds to wait for the lock of another run.
         skip: names of proofs to leave out.
-        result: given the proofs; default: a new one.
+        result: receives the proofs; default: a new one.
     """
     from functools import partial
 
@@ -313,12 +313,12 @@ def down(
     Args:
         deployment: the cluster.
         choices: `forget` and `without` count.
-        lock_wait: seconds to wait for another run.
-        consent: whether the operator is not asked.
-        result: given the plan.
+        lock_wait: seconds to wait for the lock of another run.
+        consent: skip the confirmation.
+        result: receives the plan.
 
     Returns:
-        The nodes that are left as they are: those left out, and former ones.
+        The nodes that were left out: those of `without`, and former nodes.
     """
     from hadeploy.actions.down import take_down
 
@@ -331,13 +331,13 @@ def unlock(deployment: Deployment, *, consent: bool = False) -> dict[str, str]:
 
     Args:
         deployment: the cluster.
-        consent: whether the operator is not asked.
+        consent: skip the confirmation.
 
     Returns:
-        Who had the lock, by node label.
+        Who held the lock, by node label.
 
     Raises:
-        NodesError: also with each node that could not be asked; the others are unlocked.
+        NodesError: every node that could not be reached; the others are unlocked.
     """
     from hadeploy.actions.unlock import release_lock
 
@@ -352,13 +352,13 @@ def connect(
     tolerant: bool = False,
     result: Result | None = None,
 ) -> Iterator[Run]:
-    """Connect to the nodes, for what no other function here does.
+    """Connect to the nodes, for work that no other function does.
 
     Args:
         deployment: the cluster.
-        choices: for this run.
-        tolerant: whether to go on with the nodes that can be reached.
-        result: given the cluster's name.
+        choices: options of this run.
+        tolerant: continue with the nodes that can be reached.
+        result: receives the cluster's name.
     """
     kept = Result() if result is None else result
     with connected_run(deployment, kept, choices, tolerant=tolerant) as run:

@@ -1,4 +1,4 @@
-"""`check`: every requirement, on all nodes at once."""
+"""`check`: all requirements, on all nodes in parallel."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from hadeploy.rollout.check_nodes import check_all
 
 
 def check_nodes(deployment: Deployment, skip: tuple[str, ...], result: Result) -> list[Finding]:
-    """Make every check that can be made; a node that cannot be reached hides no other.
+    """Make every check that is possible; an unreachable node does not hide the others.
 
     Args:
         deployment: the cluster.
         skip: names of checks to leave out.
-        result: given the findings.
+        result: receives the findings.
     """
     inputs = deployment.inputs()
     result.cluster = inputs.cluster.name
     refuse_unknown(skip, essential=True)
     dialer = deployment.dialer()
-    with deployment.operator.progress(inputs.cluster) as progress:
+    with deployment.ui.progress(inputs.cluster) as progress:
         result.checks = check_all(inputs, dialer, progress, RunOptions(skip=skip))
         if failures(result.checks):
             progress.failed()

@@ -1,4 +1,4 @@
-"""An inventory that was read, and how to connect to its nodes."""
+"""A loaded inventory, and how to connect to its nodes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hadeploy.actions.operator import Operator
 from hadeploy.actions.secrets import registry_login, sudo_secret, vrrp_secret
+from hadeploy.actions.user_interface import UserInterface
 from hadeploy.desired.folders import checked_folder
 from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
 from hadeploy.inventory.model import Cluster
@@ -27,29 +27,29 @@ class Deployment:
     """One cluster to work on.
 
     Attributes:
-        inventory: as it was read.
+        inventory: the parsed file.
         folder: where the inventory is; paths in it are relative to that.
-        operator: told what happens, and asked.
-        accept_new_host_keys: whether host keys that known_hosts does not have are added to it.
-        ask_sudo_password: whether the operator is asked for sudo's password.
+        ui: receives events and answers questions.
+        accept_new_host_keys: add unknown host keys to known_hosts; changed keys are always refused.
+        ask_sudo_password: ask for the sudo password instead of resolving it.
     """
 
     inventory: Inventory
     folder: Path
-    operator: Operator
+    ui: UserInterface
     accept_new_host_keys: bool = False
     ask_sudo_password: bool = False
 
     @property
     def cluster(self) -> Cluster:
-        """What the inventory describes."""
+        """The model of the inventory."""
         return self.inventory.cluster
 
     def inputs(self) -> Inputs:
         """Find the templates and resolve the secrets.
 
         Raises:
-            HadeployError: with every mistake at its place; nothing was touched.
+            HadeployError: every mistake with its file and line.
         """
         override = self.cluster.templates.folder
         return Inputs(
@@ -61,16 +61,16 @@ class Deployment:
         )
 
     def dialer(self) -> Dialer:
-        """How to connect to the nodes; asks for the sudo password, if that is wanted.
+        """Prepare connections to the nodes; ask for the sudo password if requested.
 
         Raises:
-            HadeployError: there is nobody to ask, or a reference leads nowhere.
+            HadeployError: no terminal to ask on, or a secret cannot be resolved.
         """
-        ask = self.operator.secret
+        ask = self.ui.secret
         password = sudo_secret(
             self.inventory, self.folder, ask=ask if self.ask_sudo_password else None
         )
-        routes = NodeRoutes(self.cluster, self.folder, self.operator.warning)
+        routes = NodeRoutes(self.cluster, self.folder, self.ui.warning)
         routes.begin()
         from hadeploy.remote.connect import Dialer
 
@@ -79,7 +79,7 @@ class Deployment:
 
 def load(
     inventory: str | None,
-    operator: Operator,
+    ui: UserInterface,
     *,
     environ: Mapping[str, str] | None = None,
     accept_new_host_keys: bool = False,
@@ -89,17 +89,17 @@ def load(
 
     Args:
         inventory: its path; None: $HADEPLOY_INVENTORY, or inventory.yaml in this folder.
-        operator: told of what the inventory had better not have.
+        ui: receives the warnings of the inventory.
         environ: default: this process's.
-        accept_new_host_keys: whether host keys that known_hosts does not have are added to it.
-        ask_sudo_password: whether the operator is asked for sudo's password.
+        accept_new_host_keys: add unknown host keys to known_hosts; changed keys are always refused.
+        ask_sudo_password: ask for the sudo password instead of resolving it.
 
     Raises:
-        HadeployError: with every mistake at its place; nothing was touched.
+        HadeployError: every mistake with its file and line.
     """
     path = find_inventory(inventory, os.environ if environ is None else environ, Path.cwd())
     read = read_inventory(path)
     for warning in read.warnings:
-        operator.warning(str(warning))
+        ui.warning(str(warning))
     folder = path.resolve().parent
-    return Deployment(read, folder, operator, accept_new_host_keys, ask_sudo_password)
+    return Deployment(read, folder, ui, accept_new_host_keys, ask_sudo_password)

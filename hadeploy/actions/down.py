@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from hadeploy.actions.deployment import Deployment
-from hadeploy.actions.operator import Operator
 from hadeploy.actions.result import Result
 from hadeploy.actions.run import retry_when_locked
+from hadeploy.actions.user_interface import UserInterface
 from hadeploy.check.model import CheckContext, failures
 from hadeploy.check.our_folder import moved_folders
 from hadeploy.check.places import forgotten_node
@@ -42,38 +42,38 @@ def take_down(
         result: given the plan.
         choices: former nodes that are gone, and nodes that are left out.
         lock_wait: seconds to wait for another run.
-        consent: whether the operator is not asked.
+        consent: skip the confirmation.
 
     Returns:
-        The nodes that are left as they are.
+        The nodes that were left out.
 
     Raises:
         HadeployError: a node cannot be reached, or is not this cluster's.
-        Exception: the operator does not consent.
+        Exception: the user declines.
     """
-    cluster, operator = deployment.cluster, deployment.operator
+    cluster, ui = deployment.cluster, deployment.ui
     result.cluster = cluster.name
     unknown_nodes(cluster, choices.without, "--allow-degraded")
     dialer = deployment.dialer()
     nodes = [node for node in cluster.nodes if node.label not in choices.without]
     with ExitStack() as until_done:
-        with operator.progress(cluster) as progress:
+        with ui.progress(cluster) as progress:
             missing: dict[str, HadeployError] = {}
             sessions = until_done.enter_context(connected(dialer, progress, nodes, missing=missing))
             progress.phase("Observe")
             observed = observe(cluster, sessions)
         result.plan = make_down_plan(cluster, observed)
         if missing:
-            _refuse_some(operator, result.plan, missing)
+            _refuse_some(ui, result.plan, missing)
         left = LeftNodes(cluster, observed, choices.forget, choices.without)
         left.refuse()
         if result.plan.changes:
-            operator.plan(result.plan)
+            ui.plan(result.plan)
             for sentence in left.warnings():
-                operator.warning(sentence)
+                ui.warning(sentence)
             if not consent:
-                operator.confirm(f"Remove cluster {cluster.name}?")
-        with operator.progress(cluster) as progress:
+                ui.confirm(f"Remove cluster {cluster.name}?")
+        with ui.progress(cluster) as progress:
             looks = [observed]
 
             def work() -> None:
@@ -87,7 +87,7 @@ def take_down(
 
 
 class LeftNodes:
-    """The nodes that a teardown leaves as they are.
+    """The nodes that a teardown leaves out.
 
     Args:
         cluster: the inventory.
@@ -144,7 +144,7 @@ class LeftNodes:
         ]
 
 
-def _refuse_some(operator: Operator, plan: Plan, missing: dict[str, HadeployError]) -> None:
+def _refuse_some(ui: UserInterface, plan: Plan, missing: dict[str, HadeployError]) -> None:
     """Tell what would be removed if all nodes could be reached; nothing is.
 
     A node that cannot be reached may come back, alone, with what it keeps.
@@ -153,7 +153,7 @@ def _refuse_some(operator: Operator, plan: Plan, missing: dict[str, HadeployErro
         NodesError: always, with every node that cannot be reached.
     """
     if plan.changes:
-        operator.plan(plan, note="This would be removed from the nodes that can be reached:")
+        ui.plan(plan, note="This would be removed from the nodes that can be reached:")
     for node, error in missing.items():
         advice = f"if it is down or gone for good: hadeploy down --allow-degraded {node}"
         error.hint = f"{error.hint}; {advice}" if error.hint else advice

@@ -1,4 +1,4 @@
-"""`drain` and `undrain`: keep the VIP off a node, or allow it there again."""
+"""`drain` and `undrain`: keep the VIP off a node, or allow it again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def change_drain(
         node: the node's label.
         change: `drain` or `undrain` of rollout/drain.py.
         timeout: seconds until all must be proven.
-        lock_wait: seconds to wait for another run.
+        lock_wait: seconds to wait for the lock of another run.
     """
     cluster = run.inputs.cluster
     unknown_nodes(cluster, [node], "")
@@ -37,7 +37,7 @@ def change_drain(
 
 
 def _in_force(prepared: Prepared) -> Prepared:
-    """What the nodes were given: maintenance has nothing to do with what is still to be applied."""
+    """The applied state: pending changes of the inventory do not matter for maintenance."""
     force = ClusterSnapshot(
         prepared.cluster, prepared.desired, prepared.observed, prepared.plan, {}
     ).in_force()

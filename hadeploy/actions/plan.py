@@ -1,4 +1,4 @@
-"""`plan`: what `up` would change, and whether the programs accept it."""
+"""`plan`: the steps that `up` would do, and whether haproxy and keepalived accept their files."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Planned:
-    """What `up` would do.
+    """The steps that `up` would do.
 
     Attributes:
-        prepared: the plan of the nodes of the inventory, with what it was made from.
-        departing: the plan of the nodes that leave the cluster.
-        refused: why haproxy or keepalived do not accept the new configuration, or None.
+        prepared: the plan for the nodes of the inventory, with its inputs.
+        departing: the plan for nodes that leave the cluster.
+        refused: why haproxy or keepalived reject the new configuration, or None.
     """
 
     prepared: Prepared
@@ -32,12 +32,12 @@ class Planned:
 
     @property
     def changes(self) -> bool:
-        """Whether anything would be changed."""
+        """Whether there is anything to change."""
         return bool(self.departing.changes or self.prepared.changes)
 
     @property
     def parts(self) -> tuple[Plan, Plan]:
-        """Both plans in order: nodes leave first, unless something has to be done before."""
+        """Both plans in order: nodes leave first, unless other steps must come before."""
         first, second = self.departing, self.prepared.plan
         return (second, first) if self.prepared.before_removal else (first, second)
 
@@ -46,17 +46,17 @@ def make(run: Run) -> Planned:
     """Plan, and have haproxy and keepalived check their configurations on the nodes.
 
     Args:
-        run: the cluster, observed.
+        run: the cluster, after `start_observing`.
 
     Raises:
-        HadeployError: something stands in the way of `up`.
+        HadeployError: `up` would stop for this reason.
     """
     with departing_nodes(run) as going:
         prepared = run.prepare(check=True, ask=True)
         if not prepared.before_removal:
             going.refuse(run, prepared.observed)
         sessions = {**run.sessions, **going.sessions}
-        # The plan is shown, also where a program refuses it.
+        # The plan is shown even if a program rejects a file.
         refused = _try_files(run, prepared, sessions) if prepared.plan.changes else None
     planned = Planned(prepared, going.plan, refused)
     for part in planned.parts:
@@ -74,5 +74,5 @@ def _try_files(
     except HadeployError as error:
         run.progress.failed()
         return error
-    run.result.add_config_warnings(warnings, tell=run.operator.config_warnings)
+    run.result.add_config_warnings(warnings, tell=run.ui.config_warnings)
     return None

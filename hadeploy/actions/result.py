@@ -1,4 +1,4 @@
-"""What an action found and did."""
+"""The result of an action."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Result:
-    """What an action found and did, filled in as it goes: after an error it has all until then.
+    """The result of an action; filled in step by step, so that it is useful after an error.
 
     Attributes:
         cluster: the cluster's name.
-        plan: what was done, or would be.
-        prepared: each plan with what it was made from, in order.
-        checks: what the checks of the plan found.
-        config_warnings: what haproxy and keepalived warn of in the new configuration.
+        plan: the steps that were, or would be, done.
+        prepared: each plan with its inputs, in order.
+        checks: the findings of checks.
+        config_warnings: warnings of haproxy and keepalived about the new configuration.
         proofs: whether clients are served, proof by proof.
         diagnosis: why proofs failed.
-        vip_wait_seconds: seconds that the VIP took to answer after the last change.
+        vip_wait_seconds: seconds until the VIP answered after the last change.
     """
 
     cluster: str | None = None
@@ -42,7 +42,7 @@ class Result:
     def add_findings(
         self, findings: list[Finding], tell: Callable[[Sequence[Finding]], None]
     ) -> None:
-        """Keep what the last plan's checks found; tell each warning once in a run."""
+        """Replace the findings by those of the latest plan; report each warning once."""
         told = set(self.checks)
         tell([f for f in findings if f.verdict == "warn" and f not in told])
         self.checks = findings
@@ -52,7 +52,7 @@ class Result:
         warnings: Sequence[ConfigWarning],
         tell: Callable[[Sequence[ConfigWarning]], None],
     ) -> None:
-        """Keep and tell each warning once, however often a run validates."""
+        """Add and report warnings that are new."""
         from hadeploy.rollout.validation import merged
 
         new = [w for w in merged(warnings) if w not in set(self.config_warnings)]
@@ -60,5 +60,5 @@ class Result:
         self.config_warnings += new
 
     def add_plan(self, plan: Plan) -> None:
-        """Keep a plan that comes after those until now."""
+        """Append a plan."""
         self.plan = self.plan.then(plan) if self.plan else plan

@@ -1,4 +1,4 @@
-"""A run on a cluster: connected, waiting for the lock where somebody else has it."""
+"""A connection to all nodes of a cluster, and the phases before a change."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from hadeploy.actions.deployment import Deployment
-from hadeploy.actions.operator import Operator
 from hadeploy.actions.preload import Preload, import_planning
 from hadeploy.actions.result import Result
+from hadeploy.actions.user_interface import UserInterface
 from hadeploy.check.catalogue import refuse_unknown
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import Depth, look_at_all, observation_script
@@ -42,22 +42,19 @@ MOST_STALE = 3
 
 
 def retry_when_locked(work: Callable[[], Value], progress: Progress, lock_wait: float) -> Value:
-    """Do the work; while somebody else has the lock, wait and do it anew.
+    """Do the work; retry from the start while another run holds the lock.
 
-    So too, a few times, if somebody changed a node between the look and the lock; and what is
-    left of a dead run is waited for in any case.
+    Also retries a few times if a node changed between the observation and the lock, and waits for
+    scripts of a dead run in any case.
 
     Args:
-        work: looks, plans and changes: what it planned before a wait is worth nothing after it.
-        progress: told whom it waits for.
+        work: observes, plans and changes: a plan made before the wait is stale after it.
+        progress: reports who holds the lock.
         lock_wait: seconds to wait at most.
 
-    Returns:
-        What the work does.
-
     Raises:
-        LockedError: the other run had the lock for all that time.
-        StaleError: the nodes kept changing.
+        LockedError: the other run held the lock for all that time.
+        NodesError: the nodes kept changing.
     """
     started = time.monotonic()
     stale = 0
@@ -80,20 +77,20 @@ def retry_when_locked(work: Callable[[], Value], progress: Progress, lock_wait: 
 def certificate_reader(
     cluster: Cluster, sessions: Callable[[], Mapping[str, Session]]
 ) -> CertificateReader:
-    """What reads the backends' certificates; imported while the nodes are busy."""
+    """Reads the backends' certificates; imported while the nodes are busy."""
     from hadeploy.certificates.reader import CertificateReader
 
     return CertificateReader(cluster, sessions)
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What was seen of the nodes.
+class _Observation:
+    """One observation of all nodes.
 
     Attributes:
-        script: by which.
+        script: the script that made it.
         observed: by node label.
-        errors: why the others could not be observed.
+        errors: why the other nodes could not be observed.
     """
 
     script: str
@@ -103,10 +100,21 @@ class _Look:
 
 @dataclass
 class Run:
-    """A cluster that is connected."""
+    """A connected cluster.
+
+    Attributes:
+        previous: the configuration before the last change, if the run rolls back to it.
+        pruned: addresses of the former nodes that are pruned.
+        departing: those that have not been stopped yet, by address.
+        unreachable: why nodes could not be reached, by label.
+        early: an observation that the next phase uses.
+        reader: reads the backends' certificates.
+        listen: seconds to listen for VRRP adverts; 0: as short as possible.
+        checked: the checks that this run has made already.
+    """
 
     inputs: Inputs
-    operator: Operator
+    ui: UserInterface
     result: Result
     dialer: Dialer
     sessions: dict[str, Session]
@@ -117,17 +125,17 @@ class Run:
     pruned: tuple[str, ...] = ()
     departing: Mapping[str, ObservedNode] = field(default_factory=dict)
     unreachable: dict[str, HadeployError] = field(default_factory=dict)
-    ahead: _Look | None = None
+    early: _Observation | None = None
     reader: CertificateReader | None = None
     listen: float = 0
-    looked: frozenset[str] = frozenset()
+    checked: frozenset[str] = frozenset()
 
-    def look_ahead(self, depth: Depth, *, certificates: bool = False) -> None:
-        """Begin with the look that `prepare` needs; what follows it is imported until then.
+    def start_observing(self, depth: Depth, *, certificates: bool = False) -> None:
+        """Make the observation that `prepare` needs, and import later phases meanwhile.
 
         Args:
             depth: how thorough to be.
-            certificates: whether those of the backends are read at the same time.
+            certificates: read the backends' certificates at the same time.
         """
         script = observation_script(self.inputs.cluster, depth=depth, listen=self.listen)
         self.progress.phase("Observe")
@@ -138,10 +146,10 @@ class Run:
                 self.reader.begin()
             self.ready.finish()
 
-        self.ahead = _Look(script, *look_at_all(self.sessions, script, meanwhile))
+        self.early = _Observation(script, *look_at_all(self.sessions, script, meanwhile))
 
-    def look_back(self) -> None:
-        """Plan for the previous configuration from here on.
+    def load_previous(self) -> None:
+        """Plan for the configuration before the last change from here on.
 
         Raises:
             HadeployError: the nodes do not keep one.
@@ -149,38 +157,38 @@ class Run:
         from hadeploy.plan.previous import previous_configuration
 
         cluster = self.inputs.cluster
-        observed = self._look("Look back", observation_script(cluster, previous=True))
+        observed = self._observe("Look back", observation_script(cluster, previous=True))
         self.previous = previous_configuration(cluster, observed)
 
     def prepare(self, *, check: bool, ask: bool = False) -> Prepared:
-        """Observe and plan; where the plan calls for more checks, look again, and plan on that.
+        """Observe and plan; if the plan needs more checks, observe again and plan on that.
 
         Args:
-            check: whether what would stand in the way of `up` is an error.
-            ask: whether to ask also what `up` notices by itself, or is only warned of: whether
-                registries have what is to be pulled, and who has the virtual_router_id.
+            check: raise an error for anything that would stop `up`.
+            ask: also check what `up` itself notices or only warns of: images in the registry, and
+                other users of the virtual_router_id.
         """
         cluster = (self.previous or self.inputs).cluster
         depth: Depth = "fresh" if check else ""
         script = observation_script(cluster, depth=depth, listen=self.listen)
-        observed = self._look("Observe", script)
+        observed = self._observe("Observe", script)
         prepared = self._plan(observed, check=check)
         if not (check and prepared.plan.changes):
             return prepared
         from hadeploy.check.needed import needed
 
-        more = needed(cluster, prepared.plan, prepared.observed, self.choices.skip) - self.looked
+        more = needed(cluster, prepared.plan, prepared.observed, self.choices.skip) - self.checked
         if not ask and cluster.vrrp.mode == "unicast":
-            # It would be a warning only, and takes four seconds.
+            # Only a warning, and it takes four seconds.
             more -= {"virtual-router-id"}
         if more:
             depth = "listening" if "virtual-router-id" in more else "changed"
-            observed = self._look("Check", observation_script(cluster, depth=depth))
+            observed = self._observe("Check", observation_script(cluster, depth=depth))
         asked = self._ask(prepared, observed) if ask and "image" not in self.choices.skip else {}
         if more or asked:
             prepared = self._plan(observed, check=check, asked=asked)
-            # Only what was judged is not looked at again in this run.
-            self.looked |= more
+            # Skip only those that were evaluated.
+            self.checked |= more
         return prepared
 
     def _plan(
@@ -201,12 +209,12 @@ class Run:
             check=check,
             choices=dataclasses.replace(self.choices, pruned=self.pruned, departing=self.departing),
             previous=self.previous,
-            tell=functools.partial(self.result.add_findings, tell=self.operator.findings),
+            tell=functools.partial(self.result.add_findings, tell=self.ui.findings),
             answered=Answered(asked or {}, self._compared(observed) if check else Certificates()),
         )
 
     def _compared(self, observed: dict[str, ObservedNode]) -> Certificates:
-        """The certificates of a listener's servers, where it gets others."""
+        """The certificates of the servers of a listener whose servers change."""
         from hadeploy.certificates.certificate import Certificates
         from hadeploy.check.certificates import compared_endpoints
         from hadeploy.verify.certificates import PROOF
@@ -221,7 +229,7 @@ class Run:
     def _ask(
         self, prepared: Prepared, observed: dict[str, ObservedNode]
     ) -> Mapping[str, Mapping[str, Asked]]:
-        """What registries say of the images that the plan has nodes pull."""
+        """What registries answer for the images that nodes will pull."""
         steps = [(turn.node, step) for turn in prepared.plan.nodes for step in turn.steps]
         pulling = {node: observed[node] for node, step in steps if step.action == "load-image"}
         if not pulling:
@@ -231,12 +239,12 @@ class Run:
         inputs = dataclasses.replace(self.inputs, cluster=prepared.cluster)
         return ask_registries(inputs, pulling, self.sessions, self.progress)
 
-    def _look(self, phase: str, script: str) -> dict[str, ObservedNode]:
-        """Look at the nodes, unless that has just been done."""
-        look, self.ahead = self.ahead, None
+    def _observe(self, phase: str, script: str) -> dict[str, ObservedNode]:
+        """Observe the nodes; reuse an early observation by the same script."""
+        look, self.early = self.early, None
         if look is None or look.script != script:
             self.progress.phase(phase)
-            look = _Look(script, *look_at_all(self.sessions, script))
+            look = _Observation(script, *look_at_all(self.sessions, script))
         if look.errors:
             raise NodesError(look.errors)
         return look.observed
@@ -253,19 +261,19 @@ def connected_run(
     brief: bool = False,
     imports: Callable[[Inputs], object] = import_planning,
 ) -> Iterator[Run]:
-    """Connect to the nodes; connected for as long as the body lasts.
+    """Connect to the nodes for the duration of the body.
 
     Args:
         deployment: the cluster.
-        result: given its name, and what checks find.
-        choices: what the user says about this run.
-        tolerant: whether to go on with the nodes that can be reached.
-        least: how many are then enough.
-        brief: whether nothing that is told on the way stays on the screen.
-        imports: imports what is needed after the first look.
+        result: receives the cluster's name and the findings of checks.
+        choices: options of this run.
+        tolerant: continue with the nodes that can be reached.
+        least: how many of them are enough.
+        brief: clear the progress from the screen at the end.
+        imports: imports the modules of later phases.
     """
     chosen = choices or RunOptions()
-    operator = deployment.operator
+    ui = deployment.ui
     inputs = deployment.inputs()
     cluster = inputs.cluster
     result.cluster = cluster.name
@@ -281,18 +289,18 @@ def connected_run(
 
     def work() -> None:
         imports(inputs)
-        operator.while_connecting()
+        ui.while_connecting()
 
     ready = Preload(work)
     with (
-        operator.progress(cluster, brief=brief) as progress,
+        ui.progress(cluster, brief=brief) as progress,
         connected(
             dialer, progress, nodes, missing=missing, least=least, opening=ready.start
         ) as sessions,
     ):
         yield Run(
             inputs,
-            operator,
+            ui,
             result,
             dialer,
             sessions,

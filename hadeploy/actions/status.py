@@ -1,4 +1,4 @@
-"""`status`: how the cluster is, as the nodes and this machine see it."""
+"""`status`: snapshots of the cluster."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from hadeploy.verify.certificates import backends_up
 from hadeploy.verify.from_here import elsewhere, from_here
 from hadeploy.verify.model import Proof
 
-# For the slowest node to answer, before it is told that it does not.
+# How long to wait for the slowest node.
 PATIENCE_SECONDS = 10.0
 
 
 def snapshots(run: Run, every: float | None, *, here: bool) -> Iterator[ClusterSnapshot]:
-    """Look at the nodes, once or again and again; one that does not answer holds up no other.
+    """Observe the nodes once or repeatedly; a slow node does not delay the others.
 
     Args:
         run: the cluster.
-        every: seconds between two looks; None for one look.
-        here: whether this machine sends requests to the VIP, too.
+        every: seconds between two observations; None for one observation.
+        here: also send requests to the VIP from this machine.
 
     Raises:
-        NodesError: the files of nodes are not where the inventory says.
+        NodesError: the files on a node are not where the inventory says.
     """
     script = observation_script(run.inputs.cluster, versions=True, listen=PROBE_SECONDS)
     patience = None if every is None else PATIENCE_SECONDS
@@ -66,7 +66,7 @@ def _snapshot(
     *,
     here: bool,
 ) -> ClusterSnapshot:
-    """One look at all nodes, beside what the inventory makes of it."""
+    """One observation with the desired state."""
     cluster = inputs.cluster
     if moved := moved_folders(cluster, observed):
         raise NodesError([finding.error() for finding in moved])
@@ -80,7 +80,7 @@ def _snapshot(
 
 
 def _from_here(snapshot: ClusterSnapshot) -> list[Proof]:
-    """What the VIPs that were applied answer on this machine, if it may be near them."""
+    """What the applied VIPs answer on this machine, if it is on their network."""
     if not snapshot.records or elsewhere(snapshot.cluster):
         return []
     force = snapshot.in_force()

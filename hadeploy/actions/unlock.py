@@ -13,26 +13,26 @@ def release_lock(deployment: Deployment, *, consent: bool) -> dict[str, str]:
 
     Args:
         deployment: the cluster.
-        consent: whether the operator is not asked.
+        consent: skip the confirmation.
 
     Returns:
-        Who had the lock, by node label.
+        Who held the lock, by node label.
 
     Raises:
-        NodesError: with each node that could not be asked; the others are unlocked.
+        NodesError: every node that could not be reached; the others are unlocked.
     """
-    cluster, operator = deployment.cluster, deployment.operator
+    cluster, ui = deployment.cluster, deployment.ui
     missing: dict[str, HadeployError] = {}
     with (
-        operator.progress(cluster) as progress,
+        ui.progress(cluster) as progress,
         connected(deployment.dialer(), progress, cluster.nodes, missing=missing) as sessions,
     ):
         held, errors = holders(cluster, sessions)
         errors = [*missing.values(), *errors]
         for node, who in held.items():
-            operator.note(f"{node}: locked by {who}")
+            ui.note(f"{node}: locked by {who}")
         if held and not consent:
-            operator.confirm(f"Release the lock of cluster {cluster.name}?")
+            ui.confirm(f"Release the lock of cluster {cluster.name}?")
         if held:
             errors += break_lock(cluster, {node: sessions[node] for node in held})
         if errors:

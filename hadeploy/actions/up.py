@@ -26,18 +26,20 @@ def bring_up(run: Run, timeout: float, lock_wait: float, *, consent: bool) -> No
     """Plan, apply and prove.
 
     Args:
-        run: the cluster, observed.
+        run: the cluster, after `start_observing`.
         timeout: seconds until all must be proven.
         lock_wait: seconds to wait for another run.
-        consent: whether clients may lose something without a question.
+        consent: skip the confirmation when clients lose something.
 
     Raises:
-        Exception: the operator does not want clients to lose that.
+        Exception: the user declines.
     """
     result = run.result
     asking = _Consent(run, given=consent)
-    with _half_way(result.prepared):
-        looks = retry_when_locked(lambda: _once(run, timeout, asking), run.progress, lock_wait)
+    with _failed_after_changes(result.prepared):
+        looks = retry_when_locked(
+            lambda: _plan_and_apply(run, timeout, asking), run.progress, lock_wait
+        )
         result.vip_wait_seconds = max(look.settled for look in looks.values())
         changed = any(prepared.plan.changes for prepared in result.prepared)
         # Nodes that have left are not compared.
@@ -54,8 +56,8 @@ def bring_up(run: Run, timeout: float, lock_wait: float, *, consent: bool) -> No
 
 
 @contextmanager
-def _half_way(made: list[Prepared]) -> Iterator[None]:
-    """A node that is lost when something was changed already is not one that was never reached."""
+def _failed_after_changes(made: list[Prepared]) -> Iterator[None]:
+    """A node that is lost after a change is a failure, not an unreachable node."""
     try:
         yield
     except HadeployError as error:
@@ -65,9 +67,9 @@ def _half_way(made: list[Prepared]) -> Iterator[None]:
 
 
 class _Consent:
-    """What goes away for clients or others, and whether the user wants that; each is asked once.
+    """Confirms, once, each thing that clients or other users lose.
 
-    A wait for the lock, or a second plan, does not ask again.
+    A wait for the lock or a second plan does not ask again.
     """
 
     def __init__(self, run: Run, *, given: bool) -> None:
@@ -77,14 +79,14 @@ class _Consent:
         self.changed = False
 
     def ask(self, plan: Plan) -> None:
-        """Ask about what was not asked about yet.
+        """Ask about losses that were not confirmed yet.
 
         Args:
-            plan: what it takes away is on the screen already.
+            plan: already on the screen.
 
         Raises:
-            HadeployError: nobody can be asked.
-            Exception: the answer was no.
+            HadeployError: no terminal to ask on.
+            Exception: the user declines.
         """
         undoes = [sentence for sentence in plan.undoes if sentence not in self._confirmed]
         asked = [s for s in (*undoes, *plan.removes) if s not in self._confirmed]
@@ -92,20 +94,18 @@ class _Consent:
             return
         what = "This undoes changes of others." if undoes else "Clients lose this."
         with self._run.progress.aside():
-            self._run.operator.confirm(
-                f"{what} Go on?", detail="\n".join(asked), changed=self.changed
-            )
+            self._run.ui.confirm(f"{what} Go on?", detail="\n".join(asked), changed=self.changed)
         self._confirmed.update(asked)
 
 
-def _once(run: Run, timeout: float, consent: _Consent) -> Mapping[str, ObservedNode]:
-    """Plan and apply; where settings change on all nodes together, that is a second plan.
+def _plan_and_apply(run: Run, timeout: float, consent: _Consent) -> Mapping[str, ObservedNode]:
+    """Plan and apply; a coordinated change is a second plan.
 
     Returns:
-        The nodes as they are then.
+        The nodes after the change.
     """
     made = run.result.prepared
-    work = _Work(run, timeout, consent, len(made) + MOST_PLANS)
+    work = _Applier(run, timeout, consent, len(made) + MOST_PLANS)
     run.result.plan = None
     with departing_nodes(run) as going:
         if going.plan.changes:
@@ -115,11 +115,11 @@ def _once(run: Run, timeout: float, consent: _Consent) -> Mapping[str, ObservedN
         looks = work.apply(prepared, run.sessions)
         if looks is not None and not prepared.then:
             return looks
-    raise unfinished()
+    raise no_convergence()
 
 
-def unfinished() -> HadeployError:
-    """The error of a run whose plans do not come to an end."""
+def no_convergence() -> HadeployError:
+    """The error of a run whose plans never become empty."""
     return HadeployError(
         "the nodes are still not what the next plan starts from",
         operation="planning again",
@@ -128,11 +128,11 @@ def unfinished() -> HadeployError:
 
 
 @dataclass(frozen=True)
-class _Work:
-    """What every plan of a run is carried out with.
+class _Applier:
+    """Applies the plans of one run.
 
     Attributes:
-        most: plans that there may be; a wait for the lock begins anew, and keeps those until then.
+        most: how many plans are allowed, including those before a wait for the lock.
     """
 
     run: Run
@@ -141,31 +141,31 @@ class _Work:
     most: int
 
     def remove(self, going: DepartingNodes) -> None:
-        """Have nodes leave, once all others serve without them.
+        """Remove departing nodes once all others serve without them.
 
         Raises:
-            HadeployError: something stands in the way of that or of what follows it.
+            HadeployError: a blocker of this plan or of the next one.
         """
         run = self.run
-        # What stands in the way of all the rest is told before a node goes.
+        # Blockers of the next plan are reported before a node is removed.
         prepared = run.prepare(check=True, ask=True)
         if all(look.applied for look in prepared.observed.values()):
-            # Of new nodes it is known only when they run who would take the VIP over.
+            # Which node would take the VIP over is unknown until new nodes run.
             going.refuse(run, prepared.observed)
         while prepared.before_removal:
             if len(self.run.result.prepared) >= self.most:
-                raise unfinished()
+                raise no_convergence()
             self.apply(prepared, {**run.sessions, **going.sessions})
             going.look_again(run)
             prepared = run.prepare(check=True)
-        run.operator.plan(going.plan)
+        run.ui.plan(going.plan)
         going.refuse(run, prepared.observed)
-        run.operator.losses((*prepared.plan.undoes, *prepared.plan.removes))
+        run.ui.losses((*prepared.plan.undoes, *prepared.plan.removes))
         self.consent.ask(prepared.plan)
         if prepared.plan.changes:
             from hadeploy.rollout.try_files import try_files
 
-            # A file that a program refuses is no reason to be without that node.
+            # Do not remove the node if a program rejects the new configuration.
             try_files(prepared, run.sessions, run.progress)
         self.consent.changed = True
         going.take_out(run)
@@ -174,16 +174,16 @@ class _Work:
     def apply(
         self, prepared: Prepared, sessions: Mapping[str, Session]
     ) -> Mapping[str, ObservedNode] | None:
-        """Show one plan and carry it out.
+        """Show and apply one plan.
 
         Returns:
-            The nodes as they are then; None if backends died meanwhile, and it is tried again.
+            The nodes after the change; None to try again, because backends died meanwhile.
         """
         run, made = self.run, self.run.result.prepared
         run.result.add_plan(prepared.plan)
         made.append(prepared)
         if prepared.changes or len(made) == 1:
-            run.operator.plan(prepared.plan, prepared.then)
+            run.ui.plan(prepared.plan, prepared.then)
         self.consent.ask(prepared.plan)
         if not prepared.plan.changes:
             return prepared.observed
@@ -199,11 +199,11 @@ class _Work:
                 sessions,
                 run.progress,
                 settle=ceil(self.timeout),
-                warn=partial(run.result.add_config_warnings, tell=run.operator.config_warnings),
+                warn=partial(run.result.add_config_warnings, tell=run.ui.config_warnings),
             )
         except RolloutError as error:
             if not isinstance(error.__cause__, BackendsDiedError) or len(made) >= self.most:
                 raise
-            # They are down before the next attempt, which so expects nothing of them.
-            run.operator.warning(f"{error.__cause__}; trying again")
+            # They count as down before the next attempt.
+            run.ui.warning(f"{error.__cause__}; trying again")
             return None

@@ -14,16 +14,16 @@ from rich.console import Console
 
 from hadeploy import api
 from hadeploy.cli.fleet_options import one_inventory
-from hadeploy.cli.operator import ConsoleOperator
 from hadeploy.cli.options import common_options
 from hadeploy.cli.outcome import Outcome
+from hadeploy.cli.terminal import Terminal
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.rollout.node_outcome import RolloutError
 from hadeploy.ui.console import make_console
 
 if TYPE_CHECKING:
     from hadeploy.actions.deployment import Deployment
-    from hadeploy.actions.operator import Operator
+    from hadeploy.actions.user_interface import UserInterface
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -57,9 +57,9 @@ class Options:
             log.propagate = False
 
     @functools.cached_property
-    def operator(self) -> Operator:
+    def ui(self) -> UserInterface:
         """The user."""
-        return ConsoleOperator(self.err, as_json=self.as_json)
+        return Terminal(self.err, as_json=self.as_json)
 
     @functools.cached_property
     def deployment(self) -> Deployment:
@@ -70,7 +70,7 @@ class Options:
         """
         return api.load(
             self.inventory,
-            self.operator,
+            self.ui,
             accept_new_host_keys=self.accept_new_host_keys,
             ask_sudo_password=self.ask_sudo_password,
         )

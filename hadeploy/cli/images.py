@@ -65,7 +65,7 @@ def save(options: Options, output: Path | None, architecture: str | None) -> int
         engine = find_engine()
         architecture = architecture or _ask_the_nodes(options, outcome)
         target = output.absolute() if output else folder / "images"
-        with options.operator.progress(cluster) as progress:
+        with options.ui.progress(cluster) as progress:
             for role in ROLES:
                 reference = getattr(cluster.images, role).reference
                 progress.phase(f"Fetch {reference}")

@@ -43,7 +43,7 @@ def support(options: Options, output: Path | None) -> int:
         target = Target(path, "writing the archive", "--output FILE.tar.gz", 0o600)
         target.refuse()
         dialer = options.deployment.dialer()
-        with options.operator.progress(inputs.cluster) as progress:
+        with options.ui.progress(inputs.cluster) as progress:
             report = gather(inputs, dialer, progress)
             if report.errors:
                 progress.failed()

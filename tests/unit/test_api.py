@@ -1,4 +1,4 @@
-"""What a program gets from `hadeploy.api` without a node."""
+"""`hadeploy.api` without a node."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from hadeploy import api
-from hadeploy.actions.operator import Operator
+from hadeploy.actions.user_interface import UserInterface
 from hadeploy.cli.main import COMMANDS
-from hadeploy.cli.operator import ConsoleOperator
+from hadeploy.cli.terminal import Terminal
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.ui.console import make_console
 
@@ -24,7 +24,7 @@ def test_every_command_on_a_cluster_is_a_function() -> None:
         assert callable(getattr(api, command)), command
 
 
-def test_all_that_is_exported_is_there_and_told_of() -> None:
+def test_every_export_has_a_docstring() -> None:
     for name in api.__all__:
         assert inspect.getdoc(getattr(api, name)), name
 
@@ -38,19 +38,19 @@ def test_an_inventory_that_is_wrong_is_an_error_with_its_place(tmp_path: Path) -
     assert f"{path}:2" in str(raised.value)
 
 
-def test_without_an_operator_nobody_consents() -> None:
+def test_without_a_user_every_question_is_declined() -> None:
     with pytest.raises(HadeployError) as raised:
         api.Unattended().confirm("Remove cluster c?", detail="the VIP")
     assert raised.value.code is ExitCode.USAGE
     assert raised.value.detail == "the VIP"
 
 
-def test_both_operators_are_operators() -> None:
-    operators: list[Operator] = [
+def test_both_user_interfaces_fit_the_protocol() -> None:
+    interfaces: list[UserInterface] = [
         api.Unattended(),
-        ConsoleOperator(make_console(stderr=True, no_color=True), as_json=False),
+        Terminal(make_console(stderr=True, no_color=True), as_json=False),
     ]
-    assert len(operators) == 2
+    assert len(interfaces) == 2
 
 
 def test_a_command_file_of_the_command_line_is_thin() -> None:

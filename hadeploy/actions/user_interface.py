@@ -1,4 +1,4 @@
-"""Whoever runs an action: told what happens, and asked before clients lose something."""
+"""The interface between actions and their user: events, questions and secrets."""
 
 from __future__ import annotations
 
@@ -18,89 +18,89 @@ if TYPE_CHECKING:
     from hadeploy.rollout.validation import ConfigWarning
 
 
-class Operator(Protocol):
-    """What an action tells, and asks for."""
+class UserInterface(Protocol):
+    """Receives the events of an action, and answers its questions."""
 
     def progress(
         self, cluster: Cluster, *, brief: bool = False
     ) -> AbstractContextManager[Progress]:
-        """Where progress is reported; `brief`: nothing of it needs to stay on the screen."""
+        """Show progress; `brief` clears it from the screen at the end."""
 
     def while_connecting(self) -> None:
-        """Called in a thread while the nodes are connected: a good time to import modules."""
+        """Called in a thread while the nodes are being connected, e.g. to import modules."""
 
     def note(self, text: str) -> None:
-        """What it is good to know."""
+        """Show information."""
 
     def warning(self, text: str) -> None:
-        """A warning, each once."""
+        """Show a warning."""
 
     def findings(self, findings: Sequence[Finding]) -> None:
-        """Warnings of checks, each once."""
+        """Show warnings of checks."""
 
     def config_warnings(self, warnings: Sequence[ConfigWarning]) -> None:
-        """What haproxy or keepalived warn of in their new configuration, each once."""
+        """Show warnings of haproxy and keepalived about the new configuration."""
 
     def plan(self, plan: Plan, then: str = "", *, note: str = "") -> None:
-        """The plan that is applied next.
+        """Show the plan that is applied next.
 
         Args:
             plan: the steps.
-            then: what a second plan does afterwards; "" for nothing.
-            note: said before it.
+            then: what a second plan does afterwards, or "".
+            note: a heading, or "".
         """
 
     def losses(self, sentences: Sequence[str]) -> None:
-        """What clients or others lose by the plan that follows."""
+        """Show what clients or other users lose by the next plan, as sentences."""
 
     def confirm(self, question: str, *, detail: str = "", changed: bool = False) -> None:
-        """Ask for consent.
+        """Ask a yes/no question.
 
         Args:
-            question: to be answered with yes or no.
-            detail: what the question is about.
-            changed: whether this run has changed something already.
+            question: the question.
+            detail: what clients or other users lose.
+            changed: whether this run has already changed a node.
 
         Raises:
-            HadeployError: nobody can be asked.
-            Exception: the answer was no.
+            HadeployError: no terminal to ask on.
+            Exception: the answer is no.
         """
 
     def secret(self, prompt: str) -> SecretStr | None:
-        """Ask for a password or passphrase; None: there is none."""
+        """Ask for a password or passphrase; None if there is no terminal."""
 
 
 class Unattended:
-    """An operator for programs: prints nothing, and has no passwords to give."""
+    """For programs: prints nothing, declines every question, and has no passwords."""
 
     @contextmanager
     def progress(self, cluster: Cluster, *, brief: bool = False) -> Iterator[Progress]:  # noqa: ARG002
-        """Report nothing."""
+        """Show nothing."""
         yield Silent()
 
     def while_connecting(self) -> None:
         """Import nothing."""
 
     def note(self, text: str) -> None:
-        """Print nothing."""
+        """Show nothing."""
 
     def warning(self, text: str) -> None:
-        """Print nothing."""
+        """Show nothing."""
 
     def findings(self, findings: Sequence[Finding]) -> None:
-        """Print nothing: the result has them."""
+        """Show nothing: they are in the result."""
 
     def config_warnings(self, warnings: Sequence[ConfigWarning]) -> None:
-        """Print nothing: the result has them."""
+        """Show nothing: they are in the result."""
 
     def plan(self, plan: Plan, then: str = "", *, note: str = "") -> None:
-        """Print nothing: the result has it."""
+        """Show nothing: it is in the result."""
 
     def losses(self, sentences: Sequence[str]) -> None:
-        """Print nothing: the plan has them."""
+        """Show nothing: they are in the plan."""
 
     def confirm(self, question: str, *, detail: str = "", changed: bool = False) -> None:  # noqa: ARG002
-        """Refuse.
+        """Decline.
 
         Raises:
             HadeployError: always.

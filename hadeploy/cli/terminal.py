@@ -1,4 +1,4 @@
-"""The user at a terminal, as an action's operator."""
+"""The user interface on a terminal."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from hadeploy.rollout.validation import ConfigWarning
 
 
-class ConsoleOperator:
+class Terminal:
     """Prints on stderr; stdout belongs to results.
 
     Args:
-        console: for people.
-        as_json: whether the result is a document; then nothing is asked.
+        console: on stderr.
+        as_json: print the result as JSON; then ask no question.
     """
 
     def __init__(self, console: Console, *, as_json: bool) -> None:
@@ -35,7 +35,7 @@ class ConsoleOperator:
 
     @contextmanager
     def progress(self, cluster: Cluster, *, brief: bool = False) -> Iterator[Progress]:
-        """Live in a terminal, lines elsewhere; if it is brief, there are no lines."""
+        """Show it live on a terminal, and as lines elsewhere; none if it is brief."""
         console = self._console
         if console.is_terminal:
             with Screen(console, [node.label for node in cluster.nodes], brief=brief) as screen:
@@ -45,7 +45,7 @@ class ConsoleOperator:
                 yield lines
 
     def while_connecting(self) -> None:
-        """Import what results are shown with."""
+        """Import the renderer of results."""
         import hadeploy.ui.render  # noqa: F401
 
     def note(self, text: str) -> None:
@@ -53,7 +53,7 @@ class ConsoleOperator:
         self._console.print(text, soft_wrap=True, markup=False)
 
     def warning(self, text: str) -> None:
-        """Print it, as a warning."""
+        """Print it as a warning."""
         self._console.print(Text(f"warning: {text}", "yellow"), soft_wrap=True)
 
     def findings(self, findings: Sequence[Finding]) -> None:
