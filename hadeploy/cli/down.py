@@ -36,5 +36,5 @@ def down(
         )
         if not options.as_json:
             where = "the other nodes" if left else "the nodes"
-            options.out.print(f"Nothing of ours is left on {where}.", style="green")
+            options.out.print(f"hadeploy left nothing on {where}.", style="green")
     return outcome.code
