@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, Protocol
 
 State = Literal["doing", "ok", "failed", "left"]
@@ -28,3 +28,26 @@ class Progress(Protocol):
 
     def aside(self) -> AbstractContextManager[None]:
         """Leaves the terminal alone, so that the user can be asked something."""
+
+
+class Silent:
+    """Reports nothing."""
+
+    def phase(self, title: str) -> None:
+        """Report nothing."""
+
+    def node(self, node: str, text: str, state: State = "doing") -> None:
+        """Report nothing."""
+
+    def transfer(self, node: str, what: str, sent: int, total: int) -> None:
+        """Report nothing."""
+
+    def failed(self) -> None:
+        """Report nothing."""
+
+    def waiting(self, text: str) -> None:
+        """Report nothing."""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Leave nothing alone: there is no terminal."""
+        return nullcontext()

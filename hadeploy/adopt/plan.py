@@ -107,7 +107,9 @@ def _before(found: ByHand, desired: DesiredNode, holder: bool) -> Iterator[Step]
         yield Step(
             "stop-container",
             part.container.name,
-            "its VIP goes to a node of ours" if hands_over else "ours takes its place",
+            "its VIP goes to a node of this cluster"
+            if hands_over
+            else f"the new {part.role} takes its place",
             Impact.HANDOVER if hands_over else Impact.NONE,
             part.role,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hadeploy.adopt.classic import Classic, Refused, addresses_in, read_classic
@@ -90,6 +90,22 @@ def recognise_all(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> dic
     """The same for every node, by label; nodes without one are left out."""
     found = {node: recognise(cluster, look) for node, look in observed.items()}
     return {node: by_hand for node, by_hand in found.items() if by_hand is not None}
+
+
+def with_adopt(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], hints: Sequence[str | None]
+) -> list[str | None]:
+    """What to do where a node is not yet taken over: there, `up` refuses without --adopt.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+        hints: what to do where every node is taken over; None stays None.
+    """
+    wanted = any(look.foreign and recognise(cluster, look) for look in observed.values())
+    if not wanted:
+        return list(hints)
+    return [hint and hint.replace("`hadeploy up`", "`hadeploy up --adopt`") for hint in hints]
 
 
 def read_classics(found: Mapping[str, ByHand]) -> dict[str, Classic]:

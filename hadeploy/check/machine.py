@@ -198,7 +198,12 @@ def clock(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
         fix = "run an NTP client there (or here): timedatectl set-ntp true"
         yield Finding("clock", node.label, "warn", what, fix)
     else:
-        yield Finding("clock", node.label, "pass", f"within {MOST_SKEW_SECONDS} s of ours")
+        yield Finding(
+            "clock",
+            node.label,
+            "pass",
+            f"within {MOST_SKEW_SECONDS} s of the clock of this machine",
+        )
 
 
 def name_resolution(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:

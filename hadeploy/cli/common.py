@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
-from rich.text import Text
 
+from hadeploy import api
 from hadeploy.cli.fleet_options import one_inventory
 from hadeploy.cli.options import common_options
 from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.passwords import registry_login, sudo_secret, vrrp_secret
-from hadeploy.desired.folders import checked_folder
+from hadeploy.cli.terminal import Terminal
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
-from hadeploy.inventory.model import Cluster
-from hadeploy.inventory.paths import beside
-from hadeploy.plan.inputs import Inputs
-from hadeploy.progress import Progress
-from hadeploy.remote.node_routes import NodeRoutes
 from hadeploy.rollout.node_outcome import RolloutError
-from hadeploy.ui.ask import ask_secret
 from hadeploy.ui.console import make_console
-from hadeploy.ui.progress import Lines, Screen
 
 if TYPE_CHECKING:
-    from hadeploy.remote.connect import Dialer
+    from hadeploy.actions.deployment import Deployment
+    from hadeploy.actions.user_interface import UserInterface
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -66,73 +56,24 @@ class Options:
             log.addHandler(logging.NullHandler())
             log.propagate = False
 
-    def cluster(self) -> tuple[Cluster, Path]:
-        """Read the inventory; also returns its folder, where paths in it begin.
-
-        Raises:
-            HadeployError: with every mistake at its place; nothing was touched.
-        """
-        inventory, folder = self._read
-        return inventory.cluster, folder
+    @functools.cached_property
+    def ui(self) -> UserInterface:
+        """The user."""
+        return Terminal(self.err, as_json=self.as_json)
 
     @functools.cached_property
-    def _read(self) -> tuple[Inventory, Path]:
-        path = find_inventory(self.inventory, os.environ, Path.cwd())
-        inventory = read_inventory(path)
-        for warning in inventory.warnings:
-            self.warn(str(warning))
-        return inventory, path.resolve().parent
-
-    def warn(self, warning: str) -> None:
-        """Show a warning to the user."""
-        self.err.print(Text(f"warning: {warning}", "yellow"), soft_wrap=True)
-
-    def inputs(self) -> Inputs:
-        """Read the inventory, the templates and the secrets.
+    def deployment(self) -> Deployment:
+        """The cluster of the inventory.
 
         Raises:
             HadeployError: with every mistake at its place; nothing was touched.
         """
-        inventory, folder = self._read
-        cluster = inventory.cluster
-        override = cluster.templates.folder
-        return Inputs(
-            cluster=cluster,
-            folder=folder,
-            templates=checked_folder(beside(folder, override) if override else None),
-            password=vrrp_secret(inventory, folder),
-            login=functools.cache(functools.partial(registry_login, inventory, folder)),
+        return api.load(
+            self.inventory,
+            self.ui,
+            accept_new_host_keys=self.accept_new_host_keys,
+            ask_sudo_password=self.ask_sudo_password,
         )
-
-    def dialer(self) -> Dialer:
-        """How to connect to the cluster's nodes; asks for the sudo password, if that is wanted.
-
-        Raises:
-            HadeployError: there is nobody to ask, or a reference leads nowhere.
-        """
-        inventory, folder = self._read
-        password = sudo_secret(inventory, folder, ask=self.ask_sudo_password)
-        routes = NodeRoutes(inventory.cluster, folder, self.warn)
-        routes.begin()
-        from hadeploy.remote.connect import Dialer
-
-        return Dialer(routes, self.accept_new_host_keys, password, ask_secret)
-
-    @contextmanager
-    def progress(self, cluster: Cluster, *, brief: bool = False) -> Iterator[Progress]:
-        """Live in a terminal, lines elsewhere.
-
-        Args:
-            cluster: for its nodes.
-            brief: whether nothing of it stays on the screen; then there are no lines elsewhere.
-        """
-        console = self.err
-        if console.is_terminal:
-            with Screen(console, [node.label for node in cluster.nodes], brief=brief) as screen:
-                yield screen
-        else:
-            with Lines(Console(quiet=True) if brief else console) as lines:
-                yield lines
 
 
 def cluster_command(command: Command) -> Command:
@@ -159,14 +100,14 @@ def cluster_command(command: Command) -> Command:
 @contextmanager
 def reported(options: Options, command: str) -> Iterator[Outcome]:
     """Run a command's body; with --json, print one document however it ends."""
-    outcome = Outcome(command)
+    outcome = Outcome(command=command)
     try:
         yield outcome
     except HadeployError as error:
         outcome.code = error.code
         outcome.errors = error.errors if isinstance(error, NodesError) else [error]
         if isinstance(error, RolloutError):
-            outcome.nodes = {node: outcome.value for node, outcome in error.nodes.items()}
+            outcome.nodes = {node: state.value for node, state in error.nodes.items()}
         raise
     except (KeyboardInterrupt, click.Abort):
         outcome.code = ExitCode.INTERRUPTED

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-from collections.abc import Callable
-
 import click
 
-from hadeploy.answers.answer import PROOF_HERE
-from hadeploy.cli.cluster_run import LOCK_WAIT, TIMEOUT, Run, connected_run, retry_when_locked
+from hadeploy import api
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.run_options import SKIP_HERE
-from hadeploy.cli.verification import prove, tell_proofs
-from hadeploy.observe.gather import observe
-from hadeploy.plan.inputs import RunOptions
-from hadeploy.plan.partial_rollout import unknown_nodes
-from hadeploy.rollout import drain as running
-from hadeploy.rollout.prepare import Prepared
-from hadeploy.status.situation import ClusterSnapshot
+from hadeploy.cli.proofs import tell_proofs
+from hadeploy.cli.run_options import LOCK_WAIT, SKIP_HERE, TIMEOUT
 
 NODE = click.argument("node")
 
@@ -37,8 +26,17 @@ def drain(
     NODE stays drained, across reboots and runs of `up`, until `undrain`. Refused if no healthy node
     would remain.
     """
-    change = functools.partial(running.drain, asks=PROOF_HERE not in skip)
-    return _change(options, "drain", node, timeout, lock_wait, change, skip)
+    with reported(options, "drain") as outcome:
+        api.drain(
+            options.deployment,
+            node,
+            timeout=timeout,
+            lock_wait=lock_wait,
+            skip=skip,
+            result=outcome,
+        )
+        tell_proofs(options, outcome)
+    return outcome.code
 
 
 @click.command()
@@ -48,42 +46,7 @@ def drain(
 @cluster_command
 def undrain(options: Options, node: str, timeout: float, lock_wait: float) -> int:
     """Allow the VIP on NODE again."""
-    return _change(options, "undrain", node, timeout, lock_wait, running.undrain)
-
-
-def _change(
-    options: Options,
-    command: str,
-    node: str,
-    timeout: float,
-    lock_wait: float,
-    change: Callable[..., bool],
-    skip: tuple[str, ...] = (),
-) -> int:
-    with reported(options, command) as outcome:
-        with connected_run(options, outcome, RunOptions(skip=skip)) as run:
-            unknown_nodes(run.inputs.cluster, [node], "")
-            prepared = run.prepare(check=False)
-            retry_when_locked(lambda: _once(run, node, change), run.progress, lock_wait)
-            prove(run, _in_force(prepared), outcome, timeout)
+    with reported(options, "undrain") as outcome:
+        api.undrain(options.deployment, node, timeout=timeout, lock_wait=lock_wait, result=outcome)
         tell_proofs(options, outcome)
     return outcome.code
-
-
-def _in_force(prepared: Prepared) -> Prepared:
-    """What the nodes were given: maintenance has nothing to do with what is still to be applied."""
-    force = ClusterSnapshot(
-        prepared.cluster, prepared.desired, prepared.observed, prepared.plan, {}
-    ).in_force()
-    nodes = tuple(node for node in force.cluster.nodes if node.label in force.desired)
-    return dataclasses.replace(
-        prepared,
-        cluster=force.cluster.model_copy(update={"nodes": nodes}),
-        desired=dict(force.desired),
-        observed=dict(force.observed),
-    )
-
-
-def _once(run: Run, node: str, change: Callable[..., bool]) -> None:
-    cluster = run.inputs.cluster
-    change(cluster, node, observe(cluster, run.sessions), run.sessions, run.progress)

@@ -8,12 +8,14 @@ from typing import Any
 
 import click
 
-from hadeploy.cli.cluster_run import LOCK_WAIT, Run, connected_run, retry_when_locked
+from hadeploy import api
+from hadeploy.actions.prove import prove
+from hadeploy.actions.run import Run, retry_when_locked
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.drill_reporter import DrillReporter
 from hadeploy.cli.open_files import FEWEST, need
 from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.verification import prove
+from hadeploy.cli.run_options import LOCK_WAIT
 from hadeploy.drill.model import Round
 from hadeploy.drill.probe import find_how
 from hadeploy.drill.round import Drill
@@ -119,7 +121,7 @@ def drill(
         told = DrillReporter(options, outcome, wishes.max_outage, wishes.timeline, wishes.report)
         told.refuse()
         try:
-            with connected_run(options, outcome) as run:
+            with api.connect(options.deployment, result=outcome) as run:
                 prepared = _whole(run, outcome)
                 told.about(run, prepared)
                 if not (yes or _is_lab(options)):
@@ -142,8 +144,7 @@ def _is_lab(options: Options) -> bool:
     # Imported only when needed: importing the lab takes about 60 ms.
     from hadeploy.cli.lab import belongs_to_lab
 
-    _, folder = options.cluster()
-    return belongs_to_lab(folder)
+    return belongs_to_lab(options.deployment.folder)
 
 
 def _whole(run: Run, outcome: Outcome) -> Prepared:
@@ -153,7 +154,7 @@ def _whole(run: Run, outcome: Outcome) -> Prepared:
         HadeployError: something is.
     """
     prepared = run.prepare(check=False)
-    prove(run, prepared, outcome, 5.0, looks=prepared.observed)
+    prove(run, prepared, 5.0, looks=prepared.observed)
     wrong = failed(outcome.proofs)
     if wrong:
         where = f"{wrong[0].node}: " if wrong[0].node else ""
@@ -191,7 +192,7 @@ def _drill(
         )
 
         def whole() -> bool:
-            prove(run, prepared, outcome, wishes.timeout)
+            prove(run, prepared, wishes.timeout)
             return not failed(outcome.proofs)
 
         for scenario in [s for s in wishes.scenarios for _ in range(wishes.repeat)]:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hadeploy.cli.cluster_run import Run
+from hadeploy.actions.run import Run
 from hadeploy.cli.common import Options
 from hadeploy.cli.files import Target
 from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.verification import tell_proofs
+from hadeploy.cli.proofs import tell_proofs
 from hadeploy.drill.model import Round
 from hadeploy.drill.render import render_rounds
 from hadeploy.drill.render_timeline import TimelinePicture

@@ -13,10 +13,10 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from hadeploy.actions.secrets import sudo_secret, vrrp_secret
 from hadeploy.check.catalogue import refuse_unknown
 from hadeploy.cli.fleet_member import command_line
 from hadeploy.cli.outcome import error_document
-from hadeploy.cli.passwords import sudo_secret, vrrp_secret
 from hadeploy.desired.folders import checked_folder
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.fleet.arguments import order, refusals
@@ -172,7 +172,7 @@ def _read(command: str, file: str) -> Inventory:
         )
     inventory = read_inventory(path)
     folder = path.resolve().parent
-    sudo_secret(inventory, folder, ask=False)
+    sudo_secret(inventory, folder)
     if command != "down":
         override = inventory.cluster.templates.folder
         try:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from hadeploy import api
 from hadeploy.check.images import of_node
-from hadeploy.cli.cluster_run import connected_run
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode, HadeployError, NodesError
@@ -60,12 +60,12 @@ def save(options: Options, output: Path | None, architecture: str | None) -> int
     Prints the lines of the inventory that use the archives. Changes nothing on the nodes.
     """
     with reported(options, "images save") as outcome:
-        cluster, folder = options.cluster()
+        cluster, folder = options.deployment.cluster, options.deployment.folder
         outcome.cluster = cluster.name
         engine = find_engine()
         architecture = architecture or _ask_the_nodes(options, outcome)
         target = output.absolute() if output else folder / "images"
-        with options.progress(cluster) as progress:
+        with options.ui.progress(cluster) as progress:
             for role in ROLES:
                 reference = getattr(cluster.images, role).reference
                 progress.phase(f"Fetch {reference}")
@@ -108,7 +108,7 @@ def _ask_the_nodes(options: Options, outcome: Outcome) -> str:
         HadeployError: none can be asked, or they are of several.
     """
     try:
-        with connected_run(options, outcome, tolerant=True) as run:
+        with api.connect(options.deployment, tolerant=True, result=outcome) as run:
             looks = observe(run.inputs.cluster, run.sessions)
     except NodesError as error:
         for each in error.errors:
@@ -135,7 +135,7 @@ def push_(options: Options) -> int:
     `save` makes them. Nodes that have an image are skipped, so after a failure run it again.
     """
     with reported(options, "images push") as outcome:
-        with connected_run(options, outcome, tolerant=True) as run:
+        with api.connect(options.deployment, tolerant=True, result=outcome) as run:
             errors = push(run.inputs, run.sessions, run.progress, outcome.images)
             errors += run.unreachable.values()
             if errors:

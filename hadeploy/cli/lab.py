@@ -121,7 +121,7 @@ def classic(name: str) -> None:
     found = Lab.find(name)
     by_hand.tear_down(found)
     by_hand.set_up(found)
-    click.echo("haproxy and keepalived run as somebody set them up. Next: hadeploy plan --adopt")
+    click.echo("haproxy and keepalived run as set up by hand. Next: hadeploy plan --adopt")
 
 
 @lab.command()

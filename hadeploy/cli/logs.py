@@ -86,7 +86,7 @@ def logs(
 
     Find past holders of the VIP: hadeploy logs --container keepalived --grep STATE
     """
-    cluster, _ = options.cluster()
+    cluster = options.deployment.cluster
     unknown_nodes(cluster, node, "--node")
     nodes = [each for each in cluster.nodes if not node or each.label in node]
     wanted = Wanted(
@@ -98,7 +98,7 @@ def logs(
     labels = [each.label for each in nodes]
     feeds = {label: feed_of(label, wanted) for label in labels}
     show = _show(options, LinePrinter(options.out, labels, wanted.containers))
-    dialer = options.dialer()
+    dialer = options.deployment.dialer()
     missing: dict[str, HadeployError] = {}
     with ExitStack() as stack:
         with Fleeting(options.err) as progress:

@@ -9,45 +9,34 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hadeploy.actions.result import Result
 from hadeploy.errors import ExitCode, HadeployError
 
 if TYPE_CHECKING:
-    from hadeploy.check.model import Finding
-    from hadeploy.diagnose.model import Diagnosis
-    from hadeploy.drill.verdict import Result
+    from hadeploy.drill.verdict import Result as DrillResult
     from hadeploy.images.load import Delivery
-    from hadeploy.plan.model import Plan
-    from hadeploy.rollout.validation import ConfigWarning
     from hadeploy.status.model import ClusterStatus
-    from hadeploy.verify.model import Proof
 
 
 @dataclass
-class Outcome:
+class Outcome(Result):
     """What a command found and did; the document of --json is made from it.
 
     Attributes:
+        command: its name; None where the command line was refused.
         one_line: whether that document is printed as one line, since others come before it.
-        vip_wait_seconds: seconds that the VIP took to answer after the last change.
     """
 
-    command: str | None
-    cluster: str | None = None
-    plan: Plan | None = None
-    proofs: list[Proof] = field(default_factory=list)
-    checks: list[Finding] = field(default_factory=list)
-    config_warnings: list[ConfigWarning] = field(default_factory=list)
-    diagnosis: list[Diagnosis] = field(default_factory=list)
+    command: str | None = None
     errors: list[HadeployError] = field(default_factory=list)
     images: list[Delivery] = field(default_factory=list)
-    drill: list[Result] = field(default_factory=list)
+    drill: list[DrillResult] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
     archive: str | None = None
     report: str | None = None
     status: ClusterStatus | None = None
     code: ExitCode = ExitCode.OK
     one_line: bool = False
-    vip_wait_seconds: float | None = None
 
     def document(self) -> dict[str, Any]:
         """As docs/json.md describes it."""
@@ -108,4 +97,4 @@ def misused(error: click.UsageError) -> Outcome:
         hint=f"{error.ctx.command_path} --help" if error.ctx else None,
         code=ExitCode.USAGE,
     )
-    return Outcome(" ".join(names) or None, errors=[refused], code=refused.code)
+    return Outcome(command=" ".join(names) or None, errors=[refused], code=refused.code)

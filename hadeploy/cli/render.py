@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hadeploy.cli.cluster_run import connected_run
+from hadeploy import api
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.errors import HadeployError
 
@@ -27,7 +27,7 @@ def render(options: Options, output: Path) -> int:
     Reads from each node which interface carries its address; changes nothing.
     """
     with reported(options, "render") as outcome:
-        with connected_run(options, outcome) as run:
+        with api.connect(options.deployment, result=outcome) as run:
             desired = run.prepare(check=False).desired
         for node, state in desired.items():
             for file in state.files:

@@ -9,10 +9,26 @@ from typing import Any, TypeVar
 import click
 
 from hadeploy.answers.answer import PROOF_HERE
+from hadeploy.api import TIMEOUT_SECONDS
 from hadeploy.plan.inputs import RunOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+LOCK_WAIT = click.option(
+    "--lock-wait",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait this long for the lock of another run.",
+)
+TIMEOUT = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=TIMEOUT_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wait this long until everything is proven.",
+)
 SKIP = click.option(
     "--skip", multiple=True, metavar="CHECK", help="Skip a check, by its id; can be repeated."
 )

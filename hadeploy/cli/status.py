@@ -6,17 +6,13 @@ from pathlib import Path
 
 import click
 
-from hadeploy.cli.cluster_run import certificate_reader, connected_run
+from hadeploy import api
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.fleet_options import fleet_options
 from hadeploy.cli.run_options import SKIP_HERE
-from hadeploy.observe.gather import PROBE_SECONDS, observation_script
-from hadeploy.plan.inputs import RunOptions
-from hadeploy.status.poller import NodePoller
 
-# Between two looks; and for the slowest node to answer, before it is told that it does not.
+# Between two looks.
 REFRESH_SECONDS = 5.0
-PATIENCE_SECONDS = 10.0
 
 
 @click.command()
@@ -47,36 +43,16 @@ def status(
     """
     with reported(options, "status") as outcome:
         outcome.one_line = watch is not None
-        choices = RunOptions(skip=skip)
-        with connected_run(
-            options,
-            outcome,
-            choices,
-            tolerant=True,
-            least=0,
-            brief=True,
-            modules=("hadeploy.cli.status_reporter",),
-        ) as run:
-            script = observation_script(run.inputs.cluster, versions=True, listen=PROBE_SECONDS)
-            patience = None if watch is None else PATIENCE_SECONDS
-            with NodePoller(run.dialer, run.sessions, run.unreachable, script, patience) as nodes:
-                run.progress.phase("Observe")
-                reader = certificate_reader(run.inputs.cluster, lambda: nodes.sessions)
+        looks = api.watch(options.deployment, watch, skip=skip, result=outcome)
+        first = next(looks)
+        from hadeploy.cli.status_reporter import StatusReporter
 
-                def meanwhile() -> None:
-                    reader.begin()
-                    run.ready.finish()
-
-                seen = nodes.look(meanwhile)
-                from hadeploy.cli.status_reporter import StatusReporter, keep_telling, situation_of
-
-                teller = StatusReporter(options, outcome, watch, metrics_file)
-                first = situation_of(run.inputs, reader, *seen, here=not skip)
-                if watch is None:
-                    picture = teller.tell(first)
-                else:
-                    with run.progress.aside():
-                        keep_telling(teller, run.inputs, nodes, reader, first, here=not skip)
+        teller = StatusReporter(options, outcome, watch, metrics_file)
+        picture = teller.tell(first)
+        if watch is not None:
+            teller.keep_telling(picture, looks)
+        # Only then is the terminal free.
+        looks.close()
         if not options.as_json:
             options.out.print(picture)
     return outcome.code

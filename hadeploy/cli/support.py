@@ -34,7 +34,7 @@ def support(options: Options, output: Path | None) -> int:
     archive before you send it.
     """
     with reported(options, "support") as outcome:
-        inputs = options.inputs()
+        inputs = options.deployment.inputs()
         outcome.cluster = inputs.cluster.name
         now = time.time()
         at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
@@ -42,8 +42,8 @@ def support(options: Options, output: Path | None) -> int:
         path = output or Path(f"{name}.tar.gz")
         target = Target(path, "writing the archive", "--output FILE.tar.gz", 0o600)
         target.refuse()
-        dialer = options.dialer()
-        with options.progress(inputs.cluster) as progress:
+        dialer = options.deployment.dialer()
+        with options.ui.progress(inputs.cluster) as progress:
             report = gather(inputs, dialer, progress)
             if report.errors:
                 progress.failed()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from hadeploy.cli.cluster_run import LOCK_WAIT, TIMEOUT, connected_run
+from hadeploy import api
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.fleet_options import fleet_options
-from hadeploy.cli.run_options import ROLLBACK, run_options
+from hadeploy.cli.run_options import LOCK_WAIT, ROLLBACK, TIMEOUT, run_options
 from hadeploy.plan.inputs import RunOptions
 
 
@@ -39,12 +39,17 @@ def up(
     port or a VIP, and before it undoes a change that someone else applied.
     """
     with reported(options, "up") as outcome:
-        with connected_run(options, outcome, choices, modules=("hadeploy.cli.bring_up",)) as run:
-            run.look_ahead("fresh", certificates=True)
-            from hadeploy.cli.bring_up import bring_up, tell
+        api.up(
+            options.deployment,
+            choices,
+            timeout=timeout,
+            lock_wait=lock_wait,
+            rollback=rollback,
+            consent=yes,
+            result=outcome,
+        )
+        from hadeploy.cli.proofs import tell_next_step, tell_proofs
 
-            if rollback:
-                run.look_back()
-            made = bring_up(options, outcome, run, timeout, lock_wait, yes=yes)
-        tell(options, outcome, run, made)
+        tell_proofs(options, outcome)
+        tell_next_step(options, outcome, rollback=rollback)
     return outcome.code

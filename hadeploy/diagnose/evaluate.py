@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 
+from hadeploy.adopt.recognise import with_adopt
 from hadeploy.diagnose.backends import backends, full_listeners
 from hadeploy.diagnose.catalogue import CAUSES, IDS
 from hadeploy.diagnose.configuration import check_script, not_applied, refused
@@ -49,7 +50,9 @@ def diagnose(scene: DiagnosisContext) -> list[Diagnosis]:
     """
     found = [diagnosis for recognise in RECOGNISERS for diagnosis in recognise(scene)]
     roots = [d for d in found if not any(_explains(other, d) for other in found)]
-    return sorted(map(_redacted, _together(roots)), key=lambda d: IDS.index(d.cause))
+    fixes = with_adopt(scene.cluster, scene.observed, [one.fix for one in roots])
+    told = [dataclasses.replace(d, fix=fix or "") for d, fix in zip(roots, fixes, strict=True)]
+    return sorted(map(_redacted, _together(told)), key=lambda d: IDS.index(d.cause))
 
 
 def _redacted(one: Diagnosis) -> Diagnosis:

@@ -65,7 +65,7 @@ def summary(result: Result) -> str:
     if seen.double >= SHOWN_SECONDS:
         moved += f" Two nodes had it for {seconds(seen.double)}."
     if seen.outage is None:
-        return f"{moved} Nobody could ask through the VIP."
+        return f"{moved} No request could be sent to the VIP."
     failed = f"{seen.failed} of {seen.requests} requests failed"
     return f"{moved} {failed}; the longest time without an answer was {seconds(seen.outage)}."
 
@@ -111,6 +111,6 @@ def _way(holder: str, seen: Figures) -> str:
 
 def _asked(probing: Probing | None) -> str:
     if probing is None:
-        return "Nobody could ask through the VIP, so there is no outage to tell."
+        return "No request could be sent to the VIP, so no outage was measured."
     where = "this machine" if probing.source == "here" else probing.source
     return f"Asked from {where}, {probing.rate:g} a second ({HOWS[probing.how]})."

@@ -86,7 +86,7 @@ def problems(round_: Round, seen: Figures, max_outage: float | None) -> list[str
     if not round_.healthy:
         found.append("the cluster was not whole again afterwards")
     if max_outage is not None and seen.outage is None:
-        found.append("nobody could ask through the VIP, so the outage was not measured")
+        found.append("no request could be sent to the VIP, so the outage was not measured")
     elif max_outage is not None and seen.outage is not None and seen.outage > max_outage:
         found.append(f"{seen.outage:.2f} s without an answer; allowed are {max_outage:g} s")
     return found

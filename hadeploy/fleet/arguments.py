@@ -9,7 +9,7 @@ OWN = ("--inventory", "--concurrency", "--fail-fast")
 
 _NAMES_NODES = "it names nodes of one cluster; run it with that cluster's inventory alone"
 REFUSED = {
-    "--ask-sudo-password": "nobody can be asked for several clusters at once; set"
+    "--ask-sudo-password": "cannot ask for several clusters at once; set"
     " ssh.sudo_password in the inventories to env:NAME, file:PATH or cmd:COMMAND",
     "--watch": "one screen has room for one cluster; watch them one by one, or repeat"
     " `hadeploy status`",

@@ -158,7 +158,7 @@ def check_subnet(text: str) -> ipaddress.IPv4Network:
         ) from error
     if not any(subnet.subnet_of(allowed) for allowed in ALLOWED_RANGES):
         raise HadeployError(
-            f"{subnet} may belong to somebody",
+            f"{subnet} may be in use elsewhere",
             operation="choosing the lab's subnet",
             hint="take it out of " + ", ".join(map(str, ALLOWED_RANGES)),
             code=ExitCode.USAGE,

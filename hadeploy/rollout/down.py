@@ -78,7 +78,7 @@ def prove_gone(
             f"still there: {', '.join(left)}",
             node=node,
             operation="proving that nothing is left",
-            hint="run `hadeploy down` again; an address that no record of ours names is kept",
+            hint="run `hadeploy down` again; an address that is in no record is kept",
             code=ExitCode.NOT_PROVEN,
         )
         for node, look in observe(cluster, sessions).items()

@@ -74,7 +74,7 @@ def refuse(reply: Reply, node: str, operation: str) -> None:
             node=node,
             operation=operation,
             detail=reply.body("changed") or None,
-            hint="somebody changed it in between; run the same command again",
+            hint="another change was made since the plan; run the same command again",
         )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 
+from hadeploy.adopt.recognise import with_adopt
 from hadeploy.desired.model import DesiredNode, Role
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
@@ -68,7 +70,8 @@ def prove(
     found += segment_proofs(cluster, observed)
     found += backend_proofs(cluster, observed)
     found += capacity_proofs(cluster, observed)
-    return found
+    hints = with_adopt(cluster, observed, [proof.hint for proof in found])
+    return [dataclasses.replace(p, hint=hint) for p, hint in zip(found, hints, strict=True)]
 
 
 def _containers(cluster: Cluster, look: ObservedNode) -> Iterator[Proof]:

@@ -85,7 +85,7 @@ def cut(address: str = "") -> None:
     Args:
         address: whose connections alone break; "" for all.
     """
-    # Those that were there when something was imported are kept out of sight (cli/imports.py).
+    # Those that were there when something was imported are kept out of sight (cli/main.py).
     gc.unfreeze()
     for transport in [thing for thing in gc.get_objects() if isinstance(thing, paramiko.Transport)]:
         with contextlib.suppress(OSError):

@@ -124,12 +124,17 @@ class Cluster:
 
     def command(self, arguments: tuple[str, ...]) -> list[str]:
         """The command line of a hadeploy command with this inventory, which is written."""
-        text = io.StringIO()
-        YAML(typ="safe", pure=True).dump(self.inventory, text)
-        self.file.write_text(text.getvalue())
+        self.write()
         command, *others = arguments
         words = command.split()
         return [sys.executable, "-m", "hadeploy", *words, "-i", str(self.file), *others]
+
+    def write(self) -> Path:
+        """Write the inventory; returns its file."""
+        text = io.StringIO()
+        YAML(typ="safe", pure=True).dump(self.inventory, text)
+        self.file.write_text(text.getvalue())
+        return self.file
 
     def ok(self, *arguments: str) -> Result:
         """Run a command that must succeed."""

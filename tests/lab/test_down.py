@@ -35,7 +35,7 @@ def test_down_asks_on_a_terminal_and_no_means_no(served: Cluster) -> None:
     assert served.snapshot() == before
     code, shown = served.typed("y\n", "down")
     assert code == 0
-    assert "Nothing of ours is left on the nodes." in shown
+    assert "hadeploy left nothing on the nodes." in shown
     assert served.holders() == []
 
 
@@ -125,4 +125,4 @@ def test_a_node_that_is_left_out_is_told(served: Cluster) -> None:
     served.lab.stop_node(away)
     result = served.ok("down", "--yes", "--allow-degraded", away)
     assert f"{away} is left as it is" in " ".join(result.err.split())
-    assert "Nothing of ours is left on the other nodes." in result.out
+    assert "hadeploy left nothing on the other nodes." in result.out

@@ -128,6 +128,6 @@ await_vip() {
     shift
     hd_awaiting=$(centiseconds)
     listen_ahead "$HD_ELECTION"
-    until_true "$HD_ELECTION" "somebody answers on $*" answer_all "$hd_service" "$@" || :
+    until_true "$HD_ELECTION" "a listener on $*" answer_all "$hd_service" "$@" || :
     emit awaited "$(($(centiseconds) - hd_awaiting))"
 }

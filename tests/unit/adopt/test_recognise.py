@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from hadeploy.adopt.recognise import read_classics, recognise, words
+from hadeploy.adopt.recognise import read_classics, recognise, with_adopt, words
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.model import CheckContext, Finding, failures
 from hadeploy.errors import NodesError
@@ -221,3 +221,11 @@ def test_what_cannot_be_taken_over_is_told_with_file_and_container() -> None:
     assert error.node == "n1"
     assert "keepalived.conf in " in error.message
     assert "has auth_type AH" in error.message
+
+
+def test_what_is_advised_is_done_with_adopt_until_every_node_is_taken_over() -> None:
+    hints = ["`hadeploy up` starts it", None, "docker logs kube-lb-haproxy"]
+    ours = {"n1": builders.empty("n1")}
+    told = with_adopt(looks.inventory(), {**ours, "n2": looks.look("multicast-n2")}, hints)
+    assert told == ["`hadeploy up --adopt` starts it", None, "docker logs kube-lb-haproxy"]
+    assert with_adopt(looks.inventory(), ours, hints) == hints

@@ -39,39 +39,42 @@ def test_the_schema_is_one() -> None:
 
 
 OUTCOMES = {
-    "nothing yet": Outcome("plan"),
-    "no command": Outcome(None, code=ExitCode.USAGE),
+    "nothing yet": Outcome(command="plan"),
+    "no command": Outcome(command=None, code=ExitCode.USAGE),
     "a fresh cluster": Outcome(
-        "up",
-        "c",
-        make_plan(CLUSTER, DESIRED, EMPTY),
-        prove(CLUSTER, DESIRED, EMPTY),
+        command="up",
+        cluster="c",
+        plan=make_plan(CLUSTER, DESIRED, EMPTY),
+        proofs=prove(CLUSTER, DESIRED, EMPTY),
         code=ExitCode.NOT_PROVEN,
     ),
     "a cluster that is up": Outcome(
-        "up", "c", make_plan(CLUSTER, DESIRED, HEALTHY), prove(CLUSTER, DESIRED, HEALTHY)
+        command="up",
+        cluster="c",
+        plan=make_plan(CLUSTER, DESIRED, HEALTHY),
+        proofs=prove(CLUSTER, DESIRED, HEALTHY),
     ),
     "a change": Outcome(
-        "plan",
-        "c",
-        make_plan(
+        command="plan",
+        cluster="c",
+        plan=make_plan(
             builders.cluster(haproxy={"maxconn": 3000}),
             builders.desired(builders.cluster(haproxy={"maxconn": 3000})),
             HEALTHY,
         ),
     ),
-    "a teardown": Outcome("down", "c", make_down_plan(CLUSTER, HEALTHY)),
+    "a teardown": Outcome(command="down", cluster="c", plan=make_down_plan(CLUSTER, HEALTHY)),
     "images": Outcome(
-        "images push",
+        command="images push",
         images=[
             Delivery("haproxy:3", "amd64", None, "saved", "images/haproxy.tar.gz", 10),
             Delivery("haproxy:3", "amd64", "n1", "there"),
             Delivery("haproxy:3", "amd64", "n2", "sent", "haproxy.tar.gz", 10),
         ],
     ),
-    "a status": Outcome("status", status=cluster_status(situation(), "now")[0]),
+    "a status": Outcome(command="status", status=cluster_status(situation(), "now")[0]),
     "a status of nobody": Outcome(
-        "status", status=cluster_status(situation(away=tuple(DESIRED)), "now")[0]
+        command="status", status=cluster_status(situation(away=tuple(DESIRED)), "now")[0]
     ),
     "errors": Outcome(
         "up",
@@ -93,22 +96,22 @@ def test_documents_are_as_the_schema_says(outcome: Outcome) -> None:
 @pytest.mark.parametrize("action", get_args(Action))
 def test_every_action_may_occur(action: Action) -> None:
     plan = Plan((NodePlan("n1", (Step(action, "this", "because"),)),))
-    Draft202012Validator(document_schema()).validate(Outcome("up", plan=plan).document())
+    Draft202012Validator(document_schema()).validate(Outcome(command="up", plan=plan).document())
 
 
 @pytest.mark.parametrize("verdict", get_args(Verdict))
 def test_every_verdict_may_occur(verdict: Verdict) -> None:
-    outcome = Outcome("up", proofs=[Proof("vip-held-once", verdict, "seen")])
+    outcome = Outcome(command="up", proofs=[Proof("vip-held-once", verdict, "seen")])
     Draft202012Validator(document_schema()).validate(outcome.document())
 
 
 @pytest.mark.parametrize("code", ExitCode)
 def test_every_exit_code_may_occur(code: ExitCode) -> None:
-    Draft202012Validator(document_schema()).validate(Outcome("up", code=code).document())
+    Draft202012Validator(document_schema()).validate(Outcome(command="up", code=code).document())
 
 
 def test_a_key_that_the_schema_does_not_know_is_noticed() -> None:
-    document = {**Outcome("up").document(), "more": 1}
+    document = {**Outcome(command="up").document(), "more": 1}
     assert not Draft202012Validator(document_schema()).is_valid(document)
 
 

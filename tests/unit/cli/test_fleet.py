@@ -150,7 +150,9 @@ OUTCOMES = {
     "ends": FleetOutcome(
         "up",
         [
-            ClusterResult(MEMBER, 0, "up", 1.234, json.dumps(Outcome("up", "a").document())),
+            ClusterResult(
+                MEMBER, 0, "up", 1.234, json.dumps(Outcome(command="up", cluster="a").document())
+            ),
             ClusterResult(MEMBER, 1, "failed", 0.5, '{"cut o'),
             ClusterResult(MEMBER, None, "not begun"),
         ],

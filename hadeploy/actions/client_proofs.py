@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from hadeploy.actions.run import Run, certificate_reader
 from hadeploy.certificates.certificate import Certificates, Endpoint
-from hadeploy.cli.cluster_run import Run, certificate_reader
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.verify.answers import answer_proofs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from hadeploy.inventory.problems import InventoryError
 from hadeploy.inventory.rules.images import login_registries
 from hadeploy.inventory.secrets import resolve, vrrp_password
 from hadeploy.plan.inputs import Login
-from hadeploy.ui.ask import ask_secret
 
 
 def vrrp_secret(inventory: Inventory, folder: Path) -> SecretStr | None:
@@ -54,25 +53,27 @@ def registry_login(inventory: Inventory, folder: Path) -> Login | None:
         return Login(registry, user, resolve(reference, environ=os.environ, folder=folder))
 
 
-def sudo_secret(inventory: Inventory, folder: Path, *, ask: bool) -> SecretStr | None:
+def sudo_secret(
+    inventory: Inventory, folder: Path, *, ask: Callable[[str], SecretStr | None] | None = None
+) -> SecretStr | None:
     """The password that sudo wants, if one is given.
 
     Args:
         inventory: names the reference.
         folder: where paths in it begin.
-        ask: whether to ask on the terminal instead.
+        ask: asks somebody instead; None where nobody can be asked.
 
     Raises:
         HadeployError: there is nobody to ask.
         InventoryError: the reference leads nowhere.
     """
     reference = inventory.cluster.ssh.sudo_password
-    if not ask:
+    if ask is None:
         if reference is None:
             return None
         with _at(inventory, "ssh", "sudo_password"):
             return resolve(reference, environ=os.environ, folder=folder)
-    given = ask_secret("sudo password on the nodes: ")
+    given = ask("sudo password on the nodes: ")
     if given is None:
         raise HadeployError(
             "there is no terminal to ask on",

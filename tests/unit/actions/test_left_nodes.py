@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.cli.down import Left
+from hadeploy.actions.down import LeftNodes
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import NodesError
 from hadeploy.observe.model import ObservedNode
@@ -25,9 +25,9 @@ def smaller() -> dict[str, ObservedNode]:
     return {n: dataclasses.replace(looks[n], segment=quiet) for n in ("n1", "n2")}
 
 
-def left(*forget: str, looks: dict[str, ObservedNode] | None = None) -> Left:
+def left(*forget: str, looks: dict[str, ObservedNode] | None = None) -> LeftNodes:
     nodes = [{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2)]
-    return Left(builders.cluster(nodes=nodes), looks or smaller(), forget, ())
+    return LeftNodes(builders.cluster(nodes=nodes), looks or smaller(), forget, ())
 
 
 def test_a_node_that_only_the_records_name_is_not_forgotten_unseen() -> None:
@@ -56,7 +56,7 @@ def test_what_sends_adverts_is_not_gone() -> None:
 
 def test_a_node_that_cannot_be_reached_is_warned_of() -> None:
     cluster = builders.cluster()
-    found = Left(cluster, builders.healthy(cluster), (), ("n3",))
+    found = LeftNodes(cluster, builders.healthy(cluster), (), ("n3",))
     found.refuse()
     assert found.names == ("n3",)
 

@@ -1,23 +1,20 @@
-"""A run on a cluster: connected, waiting for the lock where somebody else has it."""
+"""A connection to all nodes of a cluster, and the phases before a change."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-import click
-
+from hadeploy.actions.deployment import Deployment
+from hadeploy.actions.preload import Preload, import_planning
+from hadeploy.actions.result import Result
+from hadeploy.actions.user_interface import UserInterface
 from hadeploy.check.catalogue import refuse_unknown
-from hadeploy.cli.common import Options
-from hadeploy.cli.imports import Preload
-from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.warnings import tell_findings
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import Depth, look_at_all, observation_script
 from hadeploy.plan.inputs import Inputs, RunOptions
@@ -28,7 +25,6 @@ from hadeploy.rollout.reply_errors import LockedError, StaleError
 if TYPE_CHECKING:
     from hadeploy.certificates.certificate import Certificates
     from hadeploy.certificates.reader import CertificateReader
-    from hadeploy.check.model import Finding
     from hadeploy.check.registry import Asked
     from hadeploy.inventory.model import Cluster
     from hadeploy.observe.model import ObservedNode
@@ -37,46 +33,28 @@ if TYPE_CHECKING:
     from hadeploy.remote.session import Session
     from hadeploy.rollout.prepare import Prepared
 
-Result = TypeVar("Result")
+Value = TypeVar("Value")
 
-LOCK_WAIT = click.option(
-    "--lock-wait",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    metavar="SECONDS",
-    help="Wait this long for the lock of another run.",
-)
-TIMEOUT = click.option(
-    "--timeout",
-    type=click.FloatRange(min=0),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Wait this long until everything is proven.",
-)
 LOCK_POLL_SECONDS = 1.0
 # As long as lib/lock.sh waits for it.
 SCRIPT_SECONDS = 120
 MOST_STALE = 3
 
 
-def retry_when_locked(work: Callable[[], Result], progress: Progress, lock_wait: float) -> Result:
-    """Do the work; while somebody else has the lock, wait and do it anew.
+def retry_when_locked(work: Callable[[], Value], progress: Progress, lock_wait: float) -> Value:
+    """Do the work; retry from the start while another run holds the lock.
 
-    So too, a few times, if somebody changed a node between the look and the lock; and what is
-    left of a dead run is waited for in any case.
+    Also retries a few times if a node changed between the observation and the lock, and waits for
+    scripts of a dead run in any case.
 
     Args:
-        work: looks, plans and changes: what it planned before a wait is worth nothing after it.
-        progress: told whom it waits for.
+        work: observes, plans and changes: a plan made before the wait is stale after it.
+        progress: reports who holds the lock.
         lock_wait: seconds to wait at most.
 
-    Returns:
-        What the work does.
-
     Raises:
-        LockedError: the other run had the lock for all that time.
-        StaleError: the nodes kept changing.
+        LockedError: the other run held the lock for all that time.
+        NodesError: the nodes kept changing.
     """
     started = time.monotonic()
     stale = 0
@@ -96,40 +74,23 @@ def retry_when_locked(work: Callable[[], Result], progress: Progress, lock_wait:
             progress.waiting(str(error))
 
 
-def preload(inputs: Inputs, *modules: str) -> None:
-    """Import what comes after the first look, and compile the templates.
-
-    Done while the nodes are connected, it costs little; before that, it is a third of what a run
-    without changes takes.
-
-    Args:
-        inputs: all that the run was given.
-        modules: names of modules.
-    """
-    for module in ("hadeploy.observe.parse", "hadeploy.rollout.prepare", *modules):
-        importlib.import_module(module)
-    from hadeploy.desired.templates import compile_all
-
-    compile_all(inputs.templates)
-
-
 def certificate_reader(
     cluster: Cluster, sessions: Callable[[], Mapping[str, Session]]
 ) -> CertificateReader:
-    """What reads the backends' certificates; imported while the nodes are busy."""
+    """Reads the backends' certificates; imported while the nodes are busy."""
     from hadeploy.certificates.reader import CertificateReader
 
     return CertificateReader(cluster, sessions)
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What was seen of the nodes.
+class _Observation:
+    """One observation of all nodes.
 
     Attributes:
-        script: by which.
+        script: the script that made it.
         observed: by node label.
-        errors: why the others could not be observed.
+        errors: why the other nodes could not be observed.
     """
 
     script: str
@@ -139,9 +100,22 @@ class _Look:
 
 @dataclass
 class Run:
-    """A cluster that is connected."""
+    """A connected cluster.
+
+    Attributes:
+        previous: the configuration before the last change, if the run rolls back to it.
+        pruned: addresses of the former nodes that are pruned.
+        departing: those that have not been stopped yet, by address.
+        unreachable: why nodes could not be reached, by label.
+        early: an observation that the next phase uses.
+        reader: reads the backends' certificates.
+        listen: seconds to listen for VRRP adverts; 0: as short as possible.
+        checked: the checks that this run has made already.
+    """
 
     inputs: Inputs
+    ui: UserInterface
+    result: Result
     dialer: Dialer
     sessions: dict[str, Session]
     progress: Progress
@@ -151,18 +125,17 @@ class Run:
     pruned: tuple[str, ...] = ()
     departing: Mapping[str, ObservedNode] = field(default_factory=dict)
     unreachable: dict[str, HadeployError] = field(default_factory=dict)
-    tell: Callable[[list[Finding]], None] = lambda _: None
-    ahead: _Look | None = None
+    early: _Observation | None = None
     reader: CertificateReader | None = None
     listen: float = 0
-    looked: frozenset[str] = frozenset()
+    checked: frozenset[str] = frozenset()
 
-    def look_ahead(self, depth: Depth, *, certificates: bool = False) -> None:
-        """Begin with the look that `prepare` needs; what follows it is imported until then.
+    def start_observing(self, depth: Depth, *, certificates: bool = False) -> None:
+        """Make the observation that `prepare` needs, and import later phases meanwhile.
 
         Args:
             depth: how thorough to be.
-            certificates: whether those of the backends are read at the same time.
+            certificates: read the backends' certificates at the same time.
         """
         script = observation_script(self.inputs.cluster, depth=depth, listen=self.listen)
         self.progress.phase("Observe")
@@ -173,10 +146,10 @@ class Run:
                 self.reader.begin()
             self.ready.finish()
 
-        self.ahead = _Look(script, *look_at_all(self.sessions, script, meanwhile))
+        self.early = _Observation(script, *look_at_all(self.sessions, script, meanwhile))
 
-    def look_back(self) -> None:
-        """Plan for the previous configuration from here on.
+    def load_previous(self) -> None:
+        """Plan for the configuration before the last change from here on.
 
         Raises:
             HadeployError: the nodes do not keep one.
@@ -184,38 +157,38 @@ class Run:
         from hadeploy.plan.previous import previous_configuration
 
         cluster = self.inputs.cluster
-        observed = self._look("Look back", observation_script(cluster, previous=True))
+        observed = self._observe("Look back", observation_script(cluster, previous=True))
         self.previous = previous_configuration(cluster, observed)
 
     def prepare(self, *, check: bool, ask: bool = False) -> Prepared:
-        """Observe and plan; where the plan calls for more checks, look again, and plan on that.
+        """Observe and plan; if the plan needs more checks, observe again and plan on that.
 
         Args:
-            check: whether what would stand in the way of `up` is an error.
-            ask: whether to ask also what `up` notices by itself, or is only warned of: whether
-                registries have what is to be pulled, and who has the virtual_router_id.
+            check: raise an error for anything that would stop `up`.
+            ask: also check what `up` itself notices or only warns of: images in the registry, and
+                other users of the virtual_router_id.
         """
         cluster = (self.previous or self.inputs).cluster
         depth: Depth = "fresh" if check else ""
         script = observation_script(cluster, depth=depth, listen=self.listen)
-        observed = self._look("Observe", script)
+        observed = self._observe("Observe", script)
         prepared = self._plan(observed, check=check)
         if not (check and prepared.plan.changes):
             return prepared
         from hadeploy.check.needed import needed
 
-        more = needed(cluster, prepared.plan, prepared.observed, self.choices.skip) - self.looked
+        more = needed(cluster, prepared.plan, prepared.observed, self.choices.skip) - self.checked
         if not ask and cluster.vrrp.mode == "unicast":
-            # It would be a warning only, and takes four seconds.
+            # Only a warning, and it takes four seconds.
             more -= {"virtual-router-id"}
         if more:
             depth = "listening" if "virtual-router-id" in more else "changed"
-            observed = self._look("Check", observation_script(cluster, depth=depth))
+            observed = self._observe("Check", observation_script(cluster, depth=depth))
         asked = self._ask(prepared, observed) if ask and "image" not in self.choices.skip else {}
         if more or asked:
             prepared = self._plan(observed, check=check, asked=asked)
-            # Only what was judged is not looked at again in this run.
-            self.looked |= more
+            # Skip only those that were evaluated.
+            self.checked |= more
         return prepared
 
     def _plan(
@@ -236,12 +209,12 @@ class Run:
             check=check,
             choices=dataclasses.replace(self.choices, pruned=self.pruned, departing=self.departing),
             previous=self.previous,
-            tell=self.tell,
+            tell=functools.partial(self.result.add_findings, tell=self.ui.findings),
             answered=Answered(asked or {}, self._compared(observed) if check else Certificates()),
         )
 
     def _compared(self, observed: dict[str, ObservedNode]) -> Certificates:
-        """The certificates of a listener's servers, where it gets others."""
+        """The certificates of the servers of a listener whose servers change."""
         from hadeploy.certificates.certificate import Certificates
         from hadeploy.check.certificates import compared_endpoints
         from hadeploy.verify.certificates import PROOF
@@ -256,7 +229,7 @@ class Run:
     def _ask(
         self, prepared: Prepared, observed: dict[str, ObservedNode]
     ) -> Mapping[str, Mapping[str, Asked]]:
-        """What registries say of the images that the plan has nodes pull."""
+        """What registries answer for the images that nodes will pull."""
         steps = [(turn.node, step) for turn in prepared.plan.nodes for step in turn.steps]
         pulling = {node: observed[node] for node, step in steps if step.action == "load-image"}
         if not pulling:
@@ -266,12 +239,12 @@ class Run:
         inputs = dataclasses.replace(self.inputs, cluster=prepared.cluster)
         return ask_registries(inputs, pulling, self.sessions, self.progress)
 
-    def _look(self, phase: str, script: str) -> dict[str, ObservedNode]:
-        """Look at the nodes, unless that has just been done."""
-        look, self.ahead = self.ahead, None
+    def _observe(self, phase: str, script: str) -> dict[str, ObservedNode]:
+        """Observe the nodes; reuse an early observation by the same script."""
+        look, self.early = self.early, None
         if look is None or look.script != script:
             self.progress.phase(phase)
-            look = _Look(script, *look_at_all(self.sessions, script))
+            look = _Observation(script, *look_at_all(self.sessions, script))
         if look.errors:
             raise NodesError(look.errors)
         return look.observed
@@ -279,53 +252,60 @@ class Run:
 
 @contextmanager
 def connected_run(
-    options: Options,
-    outcome: Outcome,
+    deployment: Deployment,
+    result: Result,
     choices: RunOptions | None = None,
     *,
     tolerant: bool = False,
     least: int = 1,
     brief: bool = False,
-    modules: tuple[str, ...] = (),
+    imports: Callable[[Inputs], object] = import_planning,
 ) -> Iterator[Run]:
-    """Read the inventory and connect; connected for as long as the body lasts.
+    """Connect to the nodes for the duration of the body.
 
     Args:
-        options: the command's.
-        outcome: told the cluster's name.
-        choices: what the user says about this run.
-        tolerant: whether to go on with the nodes that can be reached.
-        least: how many are then enough.
-        brief: whether nothing that is told on the way stays on the screen.
-        modules: names of what is needed after the first look.
+        deployment: the cluster.
+        result: receives the cluster's name and the findings of checks.
+        choices: options of this run.
+        tolerant: continue with the nodes that can be reached.
+        least: how many of them are enough.
+        brief: clear the progress from the screen at the end.
+        imports: imports the modules of later phases.
     """
     chosen = choices or RunOptions()
-    inputs = options.inputs()
+    ui = deployment.ui
+    inputs = deployment.inputs()
     cluster = inputs.cluster
-    outcome.cluster = cluster.name
+    result.cluster = cluster.name
     unknown_nodes(cluster, chosen.only, "--limit")
     unknown_nodes(cluster, chosen.without, "--allow-degraded")
     refuse_minority(cluster, chosen.without)
     refuse_unknown(chosen.skip, essential=False)
-    dialer = options.dialer()
+    dialer = deployment.dialer()
     from hadeploy.remote.connections import connected
 
     nodes = [node for node in cluster.nodes if node.label not in chosen.without]
     missing: dict[str, HadeployError] | None = {} if tolerant else None
-    ready = Preload(functools.partial(preload, inputs, *modules))
+
+    def work() -> None:
+        imports(inputs)
+        ui.while_connecting()
+
+    ready = Preload(work)
     with (
-        options.progress(cluster, brief=brief) as progress,
+        ui.progress(cluster, brief=brief) as progress,
         connected(
             dialer, progress, nodes, missing=missing, least=least, opening=ready.start
         ) as sessions,
     ):
         yield Run(
             inputs,
+            ui,
+            result,
             dialer,
             sessions,
             progress,
             chosen,
             ready,
             unreachable=missing if missing else {},
-            tell=functools.partial(tell_findings, options, outcome),
         )

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from hadeploy.cli.cluster_run import Run
+from hadeploy.actions.run import Run
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.model import Node
 from hadeploy.observe.gather import observe

@@ -1,0 +1,160 @@
+"""`down`: remove what hadeploy created."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+
+from hadeploy.actions.deployment import Deployment
+from hadeploy.actions.result import Result
+from hadeploy.actions.run import retry_when_locked
+from hadeploy.actions.user_interface import UserInterface
+from hadeploy.check.model import CheckContext, failures
+from hadeploy.check.our_folder import moved_folders
+from hadeploy.check.places import forgotten_node
+from hadeploy.desired.containers import removal_command
+from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.inventory.model import Cluster
+from hadeploy.observe.gather import observe
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.down import make_down_plan
+from hadeploy.plan.inputs import RunOptions
+from hadeploy.plan.model import Plan
+from hadeploy.plan.partial_rollout import unknown_nodes
+from hadeploy.remote.connections import connected
+from hadeploy.rollout.down import prove_gone, tear_down
+from hadeploy.rollout.prune import former_nodes
+from hadeploy.verify.strangers import forgotten_nodes
+
+
+def take_down(
+    deployment: Deployment,
+    result: Result,
+    choices: RunOptions,
+    lock_wait: float,
+    *,
+    consent: bool,
+) -> tuple[str, ...]:
+    """Remove the containers, the VIP and the files.
+
+    Args:
+        deployment: the cluster.
+        result: given the plan.
+        choices: former nodes that are gone, and nodes that are left out.
+        lock_wait: seconds to wait for another run.
+        consent: skip the confirmation.
+
+    Returns:
+        The nodes that were left out.
+
+    Raises:
+        HadeployError: a node cannot be reached, or is not this cluster's.
+        Exception: the user declines.
+    """
+    cluster, ui = deployment.cluster, deployment.ui
+    result.cluster = cluster.name
+    unknown_nodes(cluster, choices.without, "--allow-degraded")
+    dialer = deployment.dialer()
+    nodes = [node for node in cluster.nodes if node.label not in choices.without]
+    with ExitStack() as until_done:
+        with ui.progress(cluster) as progress:
+            missing: dict[str, HadeployError] = {}
+            sessions = until_done.enter_context(connected(dialer, progress, nodes, missing=missing))
+            progress.phase("Observe")
+            observed = observe(cluster, sessions)
+        result.plan = make_down_plan(cluster, observed)
+        if missing:
+            _refuse_some(ui, result.plan, missing)
+        left = LeftNodes(cluster, observed, choices.forget, choices.without)
+        left.refuse()
+        if result.plan.changes:
+            ui.plan(result.plan)
+            for sentence in left.warnings():
+                ui.warning(sentence)
+            if not consent:
+                ui.confirm(f"Remove cluster {cluster.name}?")
+        with ui.progress(cluster) as progress:
+            looks = [observed]
+
+            def work() -> None:
+                look = looks.pop() if looks else observe(cluster, sessions)
+                result.plan = make_down_plan(cluster, look)
+                tear_down(cluster, result.plan, look, sessions, progress)
+
+            retry_when_locked(work, progress, lock_wait)
+            prove_gone(cluster, observed, sessions, progress)
+    return left.names
+
+
+class LeftNodes:
+    """The nodes that a teardown leaves out.
+
+    Args:
+        cluster: the inventory.
+        observed: the nodes that are torn down, by label.
+        forget: addresses of former nodes that the user says are gone.
+        without: labels of nodes that cannot be reached.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        observed: Mapping[str, ObservedNode],
+        forget: Sequence[str],
+        without: Sequence[str],
+    ) -> None:
+        self._cluster = cluster
+        former = [node.label for node in former_nodes(cluster, observed)]
+        self._unexpected = [address for address in former if address not in forget]
+        sight = CheckContext(cluster, observed, forget=tuple(forget))
+        findings = [forgotten_node(sight, address) for address in former if address in forget]
+        findings += moved_folders(cluster, observed)
+        self._refused = [found.error() for found in failures(findings)]
+        gone = [*former, *forgotten_nodes(cluster, observed)]
+        self.names = tuple(dict.fromkeys([*without, *gone]))
+
+    def refuse(self) -> None:
+        """Refuse to remove the records that alone name a node.
+
+        Raises:
+            NodesError: with every node that the records name and the inventory does not, and that
+                is not said to be gone, or takes part now; and with those whose files are elsewhere.
+        """
+        errors = [*self._refused, *map(self._unknown, self._unexpected)]
+        if errors:
+            raise NodesError(errors)
+
+    def _unknown(self, address: str) -> HadeployError:
+        return HadeployError(
+            f"{address} was a node of this cluster and is not in the inventory",
+            operation="looking",
+            hint="`hadeploy up --prune` stops it first, or add it to the inventory again; "
+            f"if it is gone for good: hadeploy down --forget {address}",
+            code=ExitCode.UNREACHABLE,
+        )
+
+    def warnings(self) -> list[str]:
+        """What becomes of those that are left, in sentences."""
+        vips = " and ".join(str(vip.ip) for vip in self._cluster.vip)
+        command = removal_command(self._cluster)
+        return [
+            f"{name} is left as it is: when it is back on the network, it takes {vips}; before it "
+            f"is connected, run there: `{command}`"
+            for name in self.names
+        ]
+
+
+def _refuse_some(ui: UserInterface, plan: Plan, missing: dict[str, HadeployError]) -> None:
+    """Tell what would be removed if all nodes could be reached; nothing is.
+
+    A node that cannot be reached may come back, alone, with what it keeps.
+
+    Raises:
+        NodesError: always, with every node that cannot be reached.
+    """
+    if plan.changes:
+        ui.plan(plan, note="This would be removed from the nodes that can be reached:")
+    for node, error in missing.items():
+        advice = f"if it is down or gone for good: hadeploy down --allow-degraded {node}"
+        error.hint = f"{error.hint}; {advice}" if error.hint else advice
+    raise NodesError(list(missing.values()))

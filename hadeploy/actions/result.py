@@ -1,0 +1,64 @@
+"""The result of an action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hadeploy.check.model import Finding
+    from hadeploy.diagnose.model import Diagnosis
+    from hadeploy.plan.model import Plan
+    from hadeploy.rollout.prepare import Prepared
+    from hadeploy.rollout.validation import ConfigWarning
+    from hadeploy.verify.model import Proof
+
+
+@dataclass
+class Result:
+    """The result of an action; filled in step by step, so that it is useful after an error.
+
+    Attributes:
+        cluster: the cluster's name.
+        plan: the steps that were, or would be, done.
+        prepared: each plan with its inputs, in order.
+        checks: the findings of checks.
+        config_warnings: warnings of haproxy and keepalived about the new configuration.
+        proofs: whether clients are served, proof by proof.
+        diagnosis: why proofs failed.
+        vip_wait_seconds: seconds until the VIP answered after the last change.
+    """
+
+    cluster: str | None = None
+    plan: Plan | None = None
+    prepared: list[Prepared] = field(default_factory=list)
+    checks: list[Finding] = field(default_factory=list)
+    config_warnings: list[ConfigWarning] = field(default_factory=list)
+    proofs: list[Proof] = field(default_factory=list)
+    diagnosis: list[Diagnosis] = field(default_factory=list)
+    vip_wait_seconds: float | None = None
+
+    def add_findings(
+        self, findings: list[Finding], tell: Callable[[Sequence[Finding]], None]
+    ) -> None:
+        """Replace the findings by those of the latest plan; report each warning once."""
+        told = set(self.checks)
+        tell([f for f in findings if f.verdict == "warn" and f not in told])
+        self.checks = findings
+
+    def add_config_warnings(
+        self,
+        warnings: Sequence[ConfigWarning],
+        tell: Callable[[Sequence[ConfigWarning]], None],
+    ) -> None:
+        """Add and report warnings that are new."""
+        from hadeploy.rollout.validation import merged
+
+        new = [w for w in merged(warnings) if w not in set(self.config_warnings)]
+        tell(new)
+        self.config_warnings += new
+
+    def add_plan(self, plan: Plan) -> None:
+        """Append a plan."""
+        self.plan = self.plan.then(plan) if self.plan else plan

@@ -1,0 +1,365 @@
+"""The commands as functions: typed results, nothing is printed.
+
+```python
+from hadeploy import api
+
+cluster = api.load("inventory.yaml")
+result = api.up(cluster)
+assert not api.failed(result.proofs)
+```
+
+Each function raises HadeployError: its `code` is the kind of error; it names the node, the
+operation, what came back and what to do next. A `result` that you pass has what was done until an
+error. Events and questions go to the user interface that you pass to `load`.
+
+Each function shows the phases of its command; `actions` has the phases themselves. Modules that
+only later phases need are imported inside the functions, while the nodes are busy: imports take
+half the time of a run without changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from hadeploy.actions.deployment import Deployment
+from hadeploy.actions.deployment import load as _load
+from hadeploy.actions.imports import import_plan, import_proofs, import_status, import_up
+from hadeploy.actions.result import Result
+from hadeploy.actions.run import Run, connected_run
+from hadeploy.actions.user_interface import Unattended, UserInterface
+from hadeploy.observe.gather import listen_seconds
+from hadeploy.plan.inputs import RunOptions
+from hadeploy.verify.model import failed
+
+if TYPE_CHECKING:
+    from hadeploy.actions.plan import Planned
+    from hadeploy.check.model import Finding
+    from hadeploy.status.situation import ClusterSnapshot
+
+__all__ = [
+    "Deployment",
+    "Result",
+    "RunOptions",
+    "Unattended",
+    "UserInterface",
+    "check",
+    "connect",
+    "down",
+    "drain",
+    "failed",
+    "load",
+    "plan",
+    "status",
+    "undrain",
+    "unlock",
+    "up",
+    "verify",
+    "watch",
+]
+
+TIMEOUT_SECONDS = 30.0
+
+
+def load(
+    inventory: str | None = None,
+    ui: UserInterface | None = None,
+    *,
+    accept_new_host_keys: bool = False,
+    ask_sudo_password: bool = False,
+) -> Deployment:
+    """Load an inventory.
+
+    Args:
+        inventory: its path; None: $HADEPLOY_INVENTORY, or inventory.yaml in this folder.
+        ui: receives events and answers questions; default: Unattended.
+        accept_new_host_keys: add unknown host keys to known_hosts; changed keys are always refused.
+        ask_sudo_password: ask for the sudo password instead of resolving it.
+
+    Raises:
+        HadeployError: every mistake with its file and line.
+    """
+    return _load(
+        inventory,
+        ui or Unattended(),
+        accept_new_host_keys=accept_new_host_keys,
+        ask_sudo_password=ask_sudo_password,
+    )
+
+
+def check(
+    deployment: Deployment, *, skip: tuple[str, ...] = (), result: Result | None = None
+) -> list[Finding]:
+    """Check that the nodes meet the requirements (read-only).
+
+    Args:
+        deployment: the cluster.
+        skip: names of checks to leave out (docs/checks.md).
+        result: receives the findings.
+    """
+    from hadeploy.actions.check import check_nodes
+
+    return check_nodes(deployment, skip, Result() if result is None else result)
+
+
+def plan(
+    deployment: Deployment,
+    choices: RunOptions | None = None,
+    *,
+    rollback: bool = False,
+    result: Result | None = None,
+) -> Planned:
+    """Show what `up` would change, and why (read-only).
+
+    Args:
+        deployment: the cluster.
+        choices: options of this run.
+        rollback: plan for the configuration before the last change.
+        result: receives the plan and the findings of checks.
+    """
+    result = Result() if result is None else result
+    with connected_run(deployment, result, choices, imports=import_plan) as run:
+        run.start_observing("fresh")
+        if rollback:
+            run.load_previous()
+        from hadeploy.actions.plan import make
+
+        return make(run)
+
+
+def up(
+    deployment: Deployment,
+    choices: RunOptions | None = None,
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+    lock_wait: float = 0.0,
+    rollback: bool = False,
+    consent: bool = False,
+    result: Result | None = None,
+) -> Result:
+    """Apply the inventory and verify the result.
+
+    Args:
+        deployment: the cluster.
+        choices: options of this run.
+        timeout: seconds until all proofs must pass.
+        lock_wait: seconds to wait for the lock of another run.
+        rollback: apply the configuration before the last change.
+        consent: remove ports and VIPs from clients, and undo changes of other users,
+            without a question.
+        result: receives the plan and the proofs; default: a new one.
+
+    Returns:
+        The result; `failed(result.proofs)` is empty if clients are served.
+    """
+    result = Result() if result is None else result
+    with connected_run(deployment, result, choices, imports=import_up) as run:
+        run.start_observing("fresh", certificates=True)
+        if rollback:
+            run.load_previous()
+        from hadeploy.actions.up import bring_up
+
+        bring_up(run, timeout, lock_wait, consent=consent)
+    return result
+
+
+def verify(
+    deployment: Deployment,
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+    skip: tuple[str, ...] = (),
+    result: Result | None = None,
+) -> Result:
+    """Verify that clients are served (read-only).
+
+    Args:
+        deployment: the cluster.
+        timeout: seconds until all proofs must pass.
+        skip: names of proofs to leave out.
+        result: receives the proofs; default: a new one.
+    """
+    result = Result() if result is None else result
+    choices = RunOptions(skip=skip)
+    with connected_run(deployment, result, choices, tolerant=True, imports=import_proofs) as run:
+        run.listen = listen_seconds(run.inputs.cluster)
+        run.start_observing("", certificates=True)
+        prepared = run.prepare(check=False)
+        from hadeploy.actions.prove import prove
+
+        prove(
+            run,
+            prepared,
+            timeout,
+            looks=prepared.observed,
+            certificates_too=True,
+            always_diagnose=True,
+        )
+    return result
+
+
+def status(
+    deployment: Deployment, *, skip: tuple[str, ...] = (), result: Result | None = None
+) -> ClusterSnapshot:
+    """Observe the cluster once (read-only); the snapshot names unreachable nodes.
+
+    Args:
+        deployment: the cluster.
+        skip: names of proofs to leave out.
+        result: receives the cluster's name.
+    """
+    with closing(watch(deployment, None, skip=skip, result=result)) as looks:
+        return next(looks)
+
+
+def watch(
+    deployment: Deployment,
+    every: float | None,
+    *,
+    skip: tuple[str, ...] = (),
+    result: Result | None = None,
+) -> Generator[ClusterSnapshot, None, None]:
+    """Observe the cluster repeatedly (read-only).
+
+    Args:
+        deployment: the cluster.
+        every: seconds between two observations; None for one observation.
+        skip: names of proofs to leave out.
+        result: receives the cluster's name.
+    """
+    with connected_run(
+        deployment,
+        Result() if result is None else result,
+        RunOptions(skip=skip),
+        tolerant=True,
+        least=0,
+        brief=True,
+        imports=import_status,
+    ) as run:
+        from hadeploy.actions.status import snapshots
+
+        yield from snapshots(run, every, here=not skip)
+
+
+def drain(
+    deployment: Deployment,
+    node: str,
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+    lock_wait: float = 0.0,
+    skip: tuple[str, ...] = (),
+    result: Result | None = None,
+) -> Result:
+    """Hand the VIP over and keep it off a node, for maintenance.
+
+    Args:
+        deployment: the cluster.
+        node: the node's label.
+        timeout: seconds until all proofs must pass.
+        lock_wait: seconds to wait for the lock of another run.
+        skip: names of proofs to leave out.
+        result: receives the proofs; default: a new one.
+    """
+    from functools import partial
+
+    from hadeploy.answers.answer import PROOF_HERE
+    from hadeploy.rollout import drain as changes
+
+    change = partial(changes.drain, asks=PROOF_HERE not in skip)
+    return _drain(deployment, node, change, timeout, lock_wait, RunOptions(skip=skip), result)
+
+
+def undrain(
+    deployment: Deployment,
+    node: str,
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+    lock_wait: float = 0.0,
+    result: Result | None = None,
+) -> Result:
+    """Allow the VIP on a node again; see `drain`."""
+    from hadeploy.rollout import drain as changes
+
+    return _drain(deployment, node, changes.undrain, timeout, lock_wait, RunOptions(), result)
+
+
+def _drain(
+    deployment: Deployment,
+    node: str,
+    change: Callable[..., bool],
+    timeout: float,
+    lock_wait: float,
+    choices: RunOptions,
+    result: Result | None,
+) -> Result:
+    from hadeploy.actions.drain import change_drain
+
+    result = Result() if result is None else result
+    with connected_run(deployment, result, choices) as run:
+        change_drain(run, node, change, timeout, lock_wait)
+    return result
+
+
+def down(
+    deployment: Deployment,
+    choices: RunOptions | None = None,
+    *,
+    lock_wait: float = 0.0,
+    consent: bool = False,
+    result: Result | None = None,
+) -> tuple[str, ...]:
+    """Remove the containers, the VIP and the files that hadeploy created.
+
+    Args:
+        deployment: the cluster.
+        choices: `forget` and `without` count.
+        lock_wait: seconds to wait for the lock of another run.
+        consent: skip the confirmation.
+        result: receives the plan.
+
+    Returns:
+        The nodes that were left out: those of `without`, and former nodes.
+    """
+    from hadeploy.actions.down import take_down
+
+    result = Result() if result is None else result
+    return take_down(deployment, result, choices or RunOptions(), lock_wait, consent=consent)
+
+
+def unlock(deployment: Deployment, *, consent: bool = False) -> dict[str, str]:
+    """Release the lock of an interrupted run.
+
+    Args:
+        deployment: the cluster.
+        consent: skip the confirmation.
+
+    Returns:
+        Who held the lock, by node label.
+
+    Raises:
+        NodesError: every node that could not be reached; the others are unlocked.
+    """
+    from hadeploy.actions.unlock import release_lock
+
+    return release_lock(deployment, consent=consent)
+
+
+@contextmanager
+def connect(
+    deployment: Deployment,
+    choices: RunOptions | None = None,
+    *,
+    tolerant: bool = False,
+    result: Result | None = None,
+) -> Iterator[Run]:
+    """Connect to the nodes, for work that no other function does.
+
+    Args:
+        deployment: the cluster.
+        choices: options of this run.
+        tolerant: continue with the nodes that can be reached.
+        result: receives the cluster's name.
+    """
+    kept = Result() if result is None else result
+    with connected_run(deployment, kept, choices, tolerant=tolerant) as run:
+        yield run

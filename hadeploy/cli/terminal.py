@@ -1,0 +1,98 @@
+"""The user interface on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+from rich.console import Console
+from rich.text import Text
+
+from hadeploy.inventory.model import Cluster
+from hadeploy.progress import Progress
+from hadeploy.ui.ask import ask_secret, confirm
+from hadeploy.ui.progress import Lines, Screen
+
+if TYPE_CHECKING:
+    from hadeploy.check.model import Finding
+    from hadeploy.plan.model import Plan
+    from hadeploy.rollout.validation import ConfigWarning
+
+
+class Terminal:
+    """Prints on stderr; stdout belongs to results.
+
+    Args:
+        console: on stderr.
+        as_json: print the result as JSON; then ask no question.
+    """
+
+    def __init__(self, console: Console, *, as_json: bool) -> None:
+        self._console = console
+        self._as_json = as_json
+
+    @contextmanager
+    def progress(self, cluster: Cluster, *, brief: bool = False) -> Iterator[Progress]:
+        """Show it live on a terminal, and as lines elsewhere; none if it is brief."""
+        console = self._console
+        if console.is_terminal:
+            with Screen(console, [node.label for node in cluster.nodes], brief=brief) as screen:
+                yield screen
+        else:
+            with Lines(Console(quiet=True) if brief else console) as lines:
+                yield lines
+
+    def while_connecting(self) -> None:
+        """Import the renderer of results."""
+        import hadeploy.ui.render  # noqa: F401
+
+    def note(self, text: str) -> None:
+        """Print it."""
+        self._console.print(text, soft_wrap=True, markup=False)
+
+    def warning(self, text: str) -> None:
+        """Print it as a warning."""
+        self._console.print(Text(f"warning: {text}", "yellow"), soft_wrap=True)
+
+    def findings(self, findings: Sequence[Finding]) -> None:
+        """Print a line each."""
+        if findings:
+            from hadeploy.check.render import finding_line
+
+            for finding in findings:
+                self._console.print(finding_line(finding), soft_wrap=True)
+
+    def config_warnings(self, warnings: Sequence[ConfigWarning]) -> None:
+        """Print a line each."""
+        from hadeploy.ui.render import config_warning_line
+
+        for warning in warnings:
+            self._console.print(config_warning_line(warning), soft_wrap=True)
+
+    def plan(self, plan: Plan, then: str = "", *, note: str = "") -> None:
+        """Print a table of it."""
+        from hadeploy.ui.render import render_plan
+
+        if note:
+            self._console.print(note)
+        self._console.print(render_plan(plan, then))
+
+    def losses(self, sentences: Sequence[str]) -> None:
+        """Print them in red."""
+        for sentence in sentences:
+            self._console.print(Text(sentence, "red"), soft_wrap=True)
+
+    def confirm(self, question: str, *, detail: str = "", changed: bool = False) -> None:
+        """Ask on the terminal.
+
+        Raises:
+            HadeployError: there is no terminal to ask on.
+            click.Abort: the answer was no.
+        """
+        confirm(question, detail=detail, as_json=self._as_json, changed=changed)
+
+    def secret(self, prompt: str) -> SecretStr | None:
+        """Ask on the terminal, without an echo."""
+        return ask_secret(prompt)
