@@ -9,6 +9,8 @@ from contextlib import suppress
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, observe
+from hadeploy.observe.model import ObservedNode
+from hadeploy.plan.takeover_candidates import could_hold
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
 from hadeploy.rollout.lock import Lock
@@ -24,9 +26,12 @@ def take_back(
 ) -> tuple[str, ...]:
     """Keep the VIP off each node that gets it, until the one that served it has it again.
 
+    While that one takes no part in the election, the VIP stays where it is: a node that does not
+    answer all clients is better than none.
+
     Args:
         cluster: the inventory.
-        home: the label of that node, which takes part in the election already.
+        home: the label of that node.
         lock: held on all nodes.
         sessions: to all nodes.
         progress: told what happens.
@@ -45,19 +50,51 @@ def take_back(
             break
         if all(observed[home].holds(vip) for vip in vips):
             break
-        for node, look in observed.items():
-            held = any(look.holds(vip) for vip in vips)
-            if node != home and node not in kept and held:
-                progress.node(node, "keeping the VIP off it")
-                # One that is out of reach keeps it.
-                with suppress(HadeployError):
-                    script = keep_off_script(cluster, lock, look.fingerprint)
-                    reply = sessions[node].run(script, operation="keeping the VIP off it")
-                    if reply.all("kept-off"):
-                        kept.append(node)
-                        deadline = time.monotonic() + seconds
+        for node, look in observed.items() if may_return(cluster, observed[home]) else ():
+            got_it = node not in (home, *kept) and any(look.holds(vip) for vip in vips)
+            # One that is out of reach keeps it.
+            if got_it and keep_off(cluster, look, lock, sessions[node], progress):
+                kept.append(node)
+                deadline = time.monotonic() + seconds
         time.sleep(LOOK_INTERVAL_SECONDS)
     return tuple(kept)
+
+
+def may_return(cluster: Cluster, look: ObservedNode) -> bool:
+    """Whether a node may get the VIP in an election. Pure.
+
+    A keepalived that was set up by hand does not tell its state; it is enough that one runs.
+
+    Args:
+        cluster: the inventory.
+        look: the node.
+    """
+    if look.ours_of(cluster.name, "keepalived"):
+        return could_hold(cluster, look)
+    return bool(look.keepaliveds)
+
+
+def keep_off(
+    cluster: Cluster, look: ObservedNode, lock: Lock, session: Session, progress: Progress
+) -> bool:
+    """Keep the VIP off a node until the next run.
+
+    Args:
+        cluster: the inventory.
+        look: the node as it is.
+        lock: held on it.
+        session: to it.
+        progress: told what happens.
+
+    Returns:
+        Whether it is kept off; not where it is out of reach or the lock is lost.
+    """
+    operation = "keeping the VIP off it"
+    progress.node(session.node, operation)
+    with suppress(HadeployError):
+        script = keep_off_script(cluster, lock, look.fingerprint)
+        return bool(session.run(script, operation=operation).all("kept-off"))
+    return False
 
 
 def keep_off_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from hadeploy.desired.model import configuration_id
 from hadeploy.errors import HadeployError
 from hadeploy.images.load import bring, needs_of
-from hadeploy.observe.gather import PROBE_SECONDS, look_at, observation_script
+from hadeploy.observe.gather import PROBE_SECONDS, look_at, observation_script, observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.backends import ExpectedBackend, changed_settings, expected_backends
 from hadeploy.plan.inputs import Inputs
@@ -50,7 +50,7 @@ from hadeploy.rollout.scripts import (
     restore_script,
 )
 from hadeploy.rollout.staging import stage_all
-from hadeploy.rollout.take_back import take_back
+from hadeploy.rollout.take_back import keep_off, take_back
 from hadeploy.rollout.takeover import Takeovers
 from hadeploy.rollout.takeover_candidates import find_successor
 from hadeploy.rollout.validation import Warn
@@ -58,6 +58,8 @@ from hadeploy.scripts.protocol import Message
 
 MOST_SETTINGS = 5
 KEEPING = "renewing the lock"
+# With these a node has the VRRP settings that it had before the change.
+_FORMER_SETTINGS = (NodeOutcome.UNTOUCHED, NodeOutcome.RESTORED, NodeOutcome.RESTORED_OFF)
 
 
 def apply(
@@ -452,10 +454,11 @@ class Rollout:
     def _all_back(self, failed: NodePlan, nodes: list[str]) -> None:
         """Put back those that have changed already, the last one first.
 
-        A holder that is out of reach may well become master with the new settings; then those that
-        went back would be a second one. Held, they harm nobody, and the next run lets them go.
+        If the holder is master with the new settings, or may become it, a backup that goes back
+        would be a second master. Held, it is none; its guard (tasks/apply/guard.sh) or the next
+        run lets it go.
         """
-        if failed.holder and self.outcome[failed.node] is NodeOutcome.UNKNOWN:
+        if failed.holder and not self._holder_is_back(failed.node):
             return
         for node in reversed(nodes):
             script = restore_script(self._change(node), self._fingerprints[node])
@@ -467,6 +470,29 @@ class Rollout:
             self.outcome[node] = outcome
             restored = outcome is NodeOutcome.RESTORED
             self._progress.node(node, outcome.text, "ok" if restored else "failed")
+
+    def _holder_is_back(self, holder: str) -> bool:
+        """Whether a holder whose turn failed surely does not take part with the new settings.
+
+        One that does not take part now would with its next healthy check, and receive no advert of
+        the nodes that went back; so it is kept off the VIP.
+        """
+        if self.outcome[holder] in _FORMER_SETTINGS:
+            return True
+        if self.outcome[holder] is NodeOutcome.UNKNOWN:
+            return False
+        prepared, session = self._prepared, self._sessions[holder]
+        try:
+            look = observe(prepared.cluster, {holder: session})[holder]
+        except HadeployError:
+            return False
+        if look.vrrp is not None and look.vrrp.state in ("MASTER", "BACKUP"):
+            before = prepared.observed[holder].vrrp
+            return before is not None and look.vrrp.config_id == before.config_id
+        if not keep_off(prepared.cluster, look, self._lock, session, self._progress):
+            return False
+        self.outcome[holder] = NodeOutcome.KEPT_OFF
+        return True
 
     def _change(self, node: str, turn: NodePlan | None = None) -> Change:
         prepared = self._prepared

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
 
 from tests.lab.harness import HAPROXY, ROOT, Cluster, eventually
 from tests.lab.test_crash import locks, new_router
+from tests.lab.traffic import probing
 
 # UNDECIDED_SECONDS of tasks/apply/guard.sh, and the time to return to the former settings.
 REJOIN_SECONDS = 150
 HELD = f"cat {ROOT}/track/handover"
 # A script that has come to its end gives the lock back itself.
 EXPIRE = "sed -i 's/^expires=.*/expires=0/' /run/hadeploy/*.lock || true"
+
+# As where another run took it over.
+LOSE = "rm /run/hadeploy/*.lock"
 
 
 def can_fail_over(cluster: Cluster) -> None:
@@ -57,6 +62,25 @@ def test_an_interrupted_change_of_all_nodes(served: Cluster, kind: str, moment: 
     result = served.accident(kind, moment, "up")
     assert result.code == 130, result.err
     assert not locks(served) or kind == "interrupt-twice"
+    can_fail_over(served)
+    finishes(served)
+
+
+def test_a_holder_that_loses_its_lock_after_its_change_stays_the_only_master(
+    served: Cluster,
+) -> None:
+    (holder,) = served.holders()
+    new_router(served)
+    lose, _ = served.lab.exec_command(holder, ["sh", "-c", LOSE])
+    with probing(served) as probe:
+        moment = f"{holder} letting keepalived"
+        result = served.accident(f"shell:{shlex.join(lose)}", moment, "up", "--json")
+        assert result.code == 1, result.err
+        left = result.document["nodes"]
+        assert left.pop(holder) == "partial"
+        assert set(left.values()) == {"held"}
+        assert served.holders() == [holder]
+    assert probe.failed == []
     can_fail_over(served)
     finishes(served)
 

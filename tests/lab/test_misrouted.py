@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from tests.lab.harness import Cluster
+from tests.lab.harness import HAPROXY, Cluster, eventually
 from tests.lab.traffic import probing
 
 
@@ -38,6 +39,27 @@ def test_a_handover_to_a_node_that_does_not_answer_is_taken_back(served: Cluster
         assert probe.failed == []
     served.up()
     assert len(served.holders()) == 1
+    assert served.up()["changes"] == 0
+
+
+@pytest.mark.exhaustive
+def test_a_node_that_does_not_answer_keeps_the_vip_if_the_former_holder_cannot_have_it(
+    served: Cluster,
+) -> None:
+    """Kept off all nodes, the VIP would be on none also after the rule is gone."""
+    (holder,) = served.holders()
+    backups = [node for node in served.lab.nodes if node != holder]
+    served.inventory["haproxy"] = {"maxconn": 7000}
+    stop, _ = served.lab.exec_command(holder, ["sh", "-c", f"docker stop {HAPROXY} >/dev/null"])
+    with not_routed(served, *backups):
+        result = served.accident(f"shell:{shlex.join(stop)}", "handing over", "up", "--json")
+    assert result.code == 1, result.err
+    assert result.document["nodes"] == {holder: "partial", **dict.fromkeys(backups, "new")}
+    eventually(served.request, "a backup has the VIP and serves")
+    (now,) = served.holders()
+    assert now in backups
+    served.node(holder, f"docker start {HAPROXY}")
+    served.up()
     assert served.up()["changes"] == 0
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
 
 from hadeploy.desired.folders import shipped_templates
+from hadeploy.desired.layout import IN_KEEPALIVED
 from hadeploy.lab.images.store import ensure_image
-from tests.lab.harness import HAPROXY, Cluster, eventually
+from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
 from tests.lab.traffic import probing
 
 SECRET = "cmd:echo s3cret"
+CHECK = f"docker exec {KEEPALIVED} {IN_KEEPALIVED}/check-haproxy.sh && echo healthy"
 
 
 def states(cluster: Cluster) -> dict[str, str]:
@@ -146,6 +149,31 @@ def test_if_the_holder_fails_all_nodes_go_back(served: Cluster) -> None:
         ]
     served.inventory.pop("vrrp")
     served.inventory.pop("templates")
+    assert served.up()["changes"] == 0
+
+
+@pytest.mark.exhaustive
+def test_a_holder_that_fails_and_cannot_go_back_leaves_the_vip_to_the_backups(
+    served: Cluster,
+) -> None:
+    (holder,) = served.holders()
+    served.inventory["vrrp"] = {"virtual_router_id": 89}
+    damage = f"docker stop {HAPROXY} >/dev/null; echo >{ROOT}/.undo/keepalived/keepalived.conf"
+    inject, _ = served.lab.exec_command(holder, ["sh", "-c", damage])
+    moment = f"{holder} letting keepalived"
+    result = served.accident(f"shell:{shlex.join(inject)}", moment, "up", "--json")
+    assert result.code == 1, result.err
+    nodes = result.document["nodes"]
+    assert nodes.pop(holder) == "kept-off"
+    assert set(nodes.values()) == {"restored"}
+    eventually(served.request, "a backup has the VIP and serves")
+    (now,) = served.holders()
+    # With the new settings it receives no advert of the others.
+    served.node(holder, f"docker start {HAPROXY}")
+    eventually(lambda: served.node(holder, CHECK, check=False) == "healthy", "its check succeeds")
+    assert served.node(holder, f"cat {ROOT}/track/handover") == "2"
+    assert served.holders() == [now]
+    served.up()
     assert served.up()["changes"] == 0
 
 

@@ -26,6 +26,8 @@ class FakeNode:
         looks: what is observed there, by what it has: "old", "new".
         has: "old", "new", or "half" of the change.
         kept_off: whether a run keeps the VIP off it.
+        in_fault: whether its check of haproxy fails.
+        speaks: the VRRP settings that its keepalived has read: "old" or "new".
         lock: the token of the run that has the lock.
         generation: the number of its state, for the fingerprint.
         never_applied: whether it has no former state to go back to.
@@ -35,6 +37,8 @@ class FakeNode:
     looks: Mapping[str, Node]
     has: str = "old"
     kept_off: bool = False
+    in_fault: bool = False
+    speaks: str = "old"
     lock: str = ""
     generation: int = 0
     never_applied: bool = False
@@ -43,12 +47,19 @@ class FakeNode:
     def fingerprint(self) -> str:
         return f"{self.generation:016x}"
 
+    @property
+    def takes_part(self) -> bool:
+        """Whether its keepalived takes part in elections."""
+        return not (self.kept_off or self.in_fault)
+
     def observed(self, *, holds: bool) -> Node:
         """What a look finds."""
         look = self.looks["old" if self.has == "old" else "new"]
+        look = look.with_(vrrp=look.vrrp and self.looks[self.speaks].vrrp)
         look = look.with_vip() if holds else look.without_vip()
         look = look.with_(fingerprint=self.fingerprint)
-        return look.with_track("handover").in_state("FAULT") if self.kept_off else look
+        look = look.with_track("handover") if self.kept_off else look
+        return look if self.takes_part else look.in_state("FAULT")
 
 
 @dataclass
@@ -81,10 +92,19 @@ class FakeCluster:
         return {n: one.observed(holds=n == self.holder) for n, one in self.nodes.items()}
 
     def elect(self) -> None:
-        """Who is kept off gives the VIP up; the best of the others takes it (no preemption)."""
-        if self.holder is None or self.nodes[self.holder].kept_off:
-            able = [n for n, one in self.nodes.items() if not one.kept_off]
+        """Who takes no part gives the VIP up; the best of the others takes it (no preemption)."""
+        if self.holder is None or not self.nodes[self.holder].takes_part:
+            able = [n for n, one in self.nodes.items() if one.takes_part]
             self.holder = max(able, key=lambda n: self.priorities[n], default=None)
+
+    def put_in_fault(self, node: str) -> None:
+        """From now on its check of haproxy fails."""
+        self.nodes[node].in_fault = True
+        self.elect()
+
+    def masters(self) -> int:
+        """How many masters there are: nodes with other VRRP settings do not hear each other."""
+        return len({one.speaks for one in self.nodes.values() if one.takes_part})
 
     def fault(self, node: str, *names: str) -> Fault | None:
         """What goes wrong here, which then does not happen again."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # The functions of the scripts by which a program gets the new configuration.
 _CHANGES = ("swap", "recreate", "signal", "start")
+# Those after which it has read it.
+_READS = ("recreate", "signal", "start")
 # What happens to a script that takes the lock before it has it.
 BEFORE_THE_LOCK = ("cut-off", "nothing", "unwritable")
 
@@ -166,6 +168,7 @@ class Run:
             return
         if "begin" in [line[0] for line in self.script.lines]:
             self.here.has = "half" if ["guard"] in self.script.lines else "new"
+            self.here.speaks = "new"
         self.here.generation += 1
         self.say("fingerprint", self.here.fingerprint)
 
@@ -181,6 +184,8 @@ class Run:
         self.interfere(fault)
         if function in _CHANGES:
             self.here.has = "half"
+        if function in _READS:
+            self.here.speaks = "new"
         if function in ("hold", "finish_handover"):
             self.keep_off(function == "hold")
         self.say("ok", number)
@@ -211,5 +216,6 @@ class Run:
             self.say("restoring")
             self.say(cast("Kind", ends))
             self.here.has = "half" if ends == "unrestored" else "old"
+            self.here.speaks = self.here.speaks if ends == "unrestored" else "old"
             if ends != "unrestored":
                 self.keep_off(ends == "restored-off")

@@ -6,15 +6,20 @@ go. Until the holder has changed everything goes back; from then on everything g
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from hadeploy.errors import ExitCode
 from hadeploy.rollout.up import KEEPING
+from tests.unit.nodes import Node
+from tests.unit.rollout.fake_nodes import FakeCluster
 from tests.unit.rollout.fake_scripts import Fault
-from tests.unit.rollout.rollouts import COORDINATED
+from tests.unit.rollout.rollouts import COORDINATED, from_then_on
 
 pytestmark = pytest.mark.usefixtures("fake_time")
 
+BOTH = ["n3", "n2"]
 RENEWED = ["n1 renew lock", "n2 renew lock", "n3 renew lock"]
 
 
@@ -44,13 +49,17 @@ def test_in_which_order_all_nodes_change_together() -> None:
         ("n3", "change", "cut-off-begun", "n1 untouched, n2 restored, n3 unknown", ["n2"]),
         ("n3", "signal", "cut-off", "n1 untouched, n2 restored, n3 unknown", ["n2"]),
         # ---- the holder fails: the backups go back, the last one first
-        ("n1", "stay", "fails", "n1 restored, n2 restored, n3 restored", ["n3", "n2"]),
-        ("n1", "signal", "fails", "n1 restored, n2 restored, n3 restored", ["n3", "n2"]),
-        ("n1", "unpin_when_master", "fails", "n1 restored, n2 restored, n3 restored", ["n3", "n2"]),
-        ("n1", "record", "fails, unrestored", "n1 partial, n2 restored, n3 restored", ["n3", "n2"]),
-        ("n1", "change", "fenced", "n1 untouched, n2 restored, n3 restored", ["n3", "n2"]),
-        ("n1", "change", "changed", "n1 untouched, n2 restored, n3 restored", ["n3", "n2"]),
-        # ---- unless it may have changed: then they stay held back
+        ("n1", "stay", "fails", "n1 restored, n2 restored, n3 restored", BOTH),
+        ("n1", "signal", "fails", "n1 restored, n2 restored, n3 restored", BOTH),
+        ("n1", "unpin_when_master", "fails", "n1 restored, n2 restored, n3 restored", BOTH),
+        ("n1", "stay", "fails, restored-off", "n1 restored-off, n2 restored, n3 restored", BOTH),
+        ("n1", "signal", "fenced", "n1 partial, n2 restored, n3 restored", BOTH),
+        ("n1", "change", "fenced", "n1 untouched, n2 restored, n3 restored", BOTH),
+        ("n1", "change", "changed", "n1 untouched, n2 restored, n3 restored", BOTH),
+        # ---- unless it has changed, or may have: then they stay held back
+        ("n1", "record", "fails, unrestored", "n1 partial, n2 held, n3 held", []),
+        ("n1", "unpin_when_master", "fenced", "n1 partial, n2 held, n3 held", []),
+        ("n1", "record", "fenced", "n1 partial, n2 held, n3 held", []),
         ("n1", "change", "cut-off", "n1 unknown, n2 held, n3 held", []),
         ("n1", "change", "cut-off-begun", "n1 unknown, n2 held, n3 held", []),
         ("n1", "signal", "cut-off", "n1 unknown, n2 held, n3 held", []),
@@ -64,9 +73,58 @@ def test_before_the_holder_has_changed_everything_goes_back(
     assert rolled.outcomes == outcomes
     assert rolled.sent("put back") == [f"{one} put back" for one in sent]
     assert rolled.sent("let go") == []
-    assert rolled.cluster.holder == "n1"
+    assert rolled.cluster.holder == ("n3" if "n1 restored-off" in outcomes else "n1")
+    assert rolled.cluster.masters() == 1
     assert rolled.untrue() == []
     assert rolled.locked() == []
+
+
+def faulty(cluster: FakeCluster, label: str, name: str) -> None:
+    """The holder's check of haproxy fails from its change on."""
+    if (label, name) == ("n1", "change"):
+        cluster.put_in_fault("n1")
+
+
+CHANGED_FAULTY = Fault("n1", "record", "fails, unrestored")
+
+
+def test_a_holder_in_fault_that_does_not_go_back_is_kept_off_and_the_vip_is_with_the_backups() -> (
+    None
+):
+    rolled = COORDINATED.roll_out(CHANGED_FAULTY, on_script=faulty)
+    assert rolled.outcomes == "n1 kept-off, n2 restored, n3 restored"
+    assert rolled.sent("keep off", "put back") == ["n1 keep off", "n3 put back", "n2 put back"]
+    assert rolled.cluster.holder == "n3"
+    assert rolled.untrue() == []
+    # Its check succeeds again: with the new settings it would hear no other node.
+    rolled.cluster.nodes["n1"].in_fault = False
+    assert rolled.cluster.masters() == 1
+
+
+@pytest.mark.parametrize("how", ["fenced", "cut-off", "changed"])
+def test_the_backups_stay_held_where_a_holder_in_fault_cannot_be_kept_off(how: str) -> None:
+    rolled = COORDINATED.roll_out(CHANGED_FAULTY, Fault("n1", "keep off", how), on_script=faulty)
+    assert rolled.outcomes == "n1 partial, n2 held, n3 held"
+    assert rolled.sent("put back") == []
+    assert rolled.untrue() == []
+
+
+def test_the_backups_stay_held_where_the_holder_cannot_be_observed() -> None:
+    rolled = COORDINATED.roll_out(
+        Fault("n1", "unpin_when_master", "fenced"), Fault("n1", "look", "cut-off")
+    )
+    assert rolled.outcomes == "n1 partial, n2 held, n3 held"
+    assert rolled.cluster.masters() == 1
+
+
+def test_the_backups_stay_held_where_the_holder_does_not_say_what_it_has_read() -> None:
+    def silent(look: Node) -> Node:
+        return look.with_(vrrp=look.vrrp and dataclasses.replace(look.vrrp, config_id=""))
+
+    rolled = COORDINATED.roll_out(
+        Fault("n1", "unpin_when_master", "fenced"), on_script=from_then_on("n1", "change", silent)
+    )
+    assert rolled.outcomes == "n1 partial, n2 held, n3 held"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -95,10 +96,54 @@ def test_nodes_that_get_the_vip_and_do_not_answer_are_kept_off_it_until_it_is_ba
     assert rolled.untrue() == []
 
 
-def test_where_it_cannot_come_back_each_node_that_gets_it_is_kept_off_it() -> None:
-    rolled = RECREATE.roll_out(Fault("n1", "hand_over", "fails, restored-off"))
+@pytest.mark.parametrize(
+    ("how", "has"),
+    [
+        pytest.param("fails, restored-off", "restored-off", id="kept off"),
+        pytest.param("fails, unrestored", "partial", id="not put back"),
+    ],
+)
+def test_no_node_is_kept_off_the_vip_while_it_cannot_come_back(how: str, has: str) -> None:
+    rolled = RECREATE.roll_out(Fault("n1", "hand_over", how))
+    assert rolled.sent() == ALL
+    assert rolled.outcomes == f"n1 {has}, n2 new, n3 new"
+    assert rolled.cluster.holder == "n2"
+
+
+def test_no_node_is_kept_off_the_vip_while_the_former_holder_is_in_fault() -> None:
+    def faulty(cluster: FakeCluster, label: str, name: str) -> None:
+        if (label, name) == ("n1", "change"):
+            cluster.nodes["n1"].in_fault = True
+
+    rolled = RECREATE.roll_out(Fault("n1", "hand_over"), on_script=faulty)
+    assert rolled.sent() == ALL
+    assert rolled.outcomes == "n1 restored, n2 new, n3 new"
+    assert rolled.cluster.holder == "n2"
+
+
+def test_once_it_takes_part_again_the_vip_comes_back() -> None:
+    looks = itertools.count()
+
+    def recovers(cluster: FakeCluster, label: str, name: str) -> None:
+        if (label, name) == ("n1", "change"):
+            cluster.nodes["n1"].in_fault = True
+        elif "n1 change" in cluster.sent and (label, name) == ("n1", "look") and next(looks) == 3:
+            cluster.nodes["n1"].in_fault = False
+
+    rolled = RECREATE.roll_out(Fault("n1", "hand_over"), on_script=recovers)
+    assert rolled.sent() == [*ALL, "n2 keep off"]
+    assert rolled.outcomes == "n1 restored, n2 kept-off, n3 new"
+    assert rolled.cluster.holder == "n1"
+
+
+def test_where_it_does_not_come_back_each_node_that_gets_it_is_kept_off_it() -> None:
+    def worse(cluster: FakeCluster, label: str, name: str) -> None:
+        cluster.priorities = {"n1": 100, "n2": 200, "n3": 150}
+
+    rolled = RECREATE.roll_out(Fault("n1", "hand_over"), on_script=worse)
     assert rolled.sent() == [*ALL, "n2 keep off", "n3 keep off"]
-    assert rolled.outcomes == "n1 restored-off, n2 kept-off, n3 kept-off"
+    assert rolled.outcomes == "n1 restored, n2 kept-off, n3 kept-off"
+    assert rolled.cluster.holder == "n1"
 
 
 @pytest.mark.parametrize("how", ["fenced", "cut-off", "changed"])

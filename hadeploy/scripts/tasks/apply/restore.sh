@@ -7,8 +7,15 @@
 # HD_TOGETHER: "yes" while all nodes change their VRRP settings, and all would go back.
 
 # put_back: the remembered files and containers are live again, and proven. Without a record there is
-# nothing to go back to, and what is there stays, to be looked at.
+# nothing to go back to, and what is there stays, to be looked at. However that ends, the VIPs are pinned
+# no longer: on lo they would be here beside the next holder.
 put_back() {
+    put_back_node
+    # shellcheck disable=SC2086  # a list of words
+    unpin $HD_VIPS
+}
+
+put_back_node() {
     if [ ! -d "$HD_ROOT/.undo" ]; then
         emit kept
         return 0
@@ -45,8 +52,6 @@ put_back() {
     else
         emit unrestored
     fi
-    # shellcheck disable=SC2086
-    unpin $HD_VIPS
 }
 
 # vrrp_settings FILE: those in which a node must agree with its peers.
