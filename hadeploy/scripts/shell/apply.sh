@@ -203,6 +203,12 @@ signal() {
     kill "-$2" "$hd_signalled"
 }
 
+# reload CONTAINER SIGNAL: one that has ended since it was observed is started. The engine may wait for up to a
+# minute before it starts one that ended again and again.
+reload() {
+    signal "$1" "$2" || { stop "$1" && docker start "$1" >/dev/null; }
+}
+
 # until_true SECONDS WHAT COMMAND...: polls, and says what it waited for. By the uptime: a clock that
 # is set in the meantime would end it at once, or never.
 until_true() {
