@@ -17,6 +17,7 @@ from hadeploy.cli.run_options import ALLOW_DEGRADED, FORGET
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.problems import printable
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import make_down_plan
@@ -82,7 +83,10 @@ def down(
                     tear_down(cluster, outcome.plan, look, sessions, progress)
 
                 retry_when_locked(work, progress, lock_wait)
-                prove_gone(cluster, observed, sessions, progress)
+                others = prove_gone(cluster, observed, sessions, progress)
+        for node, files in others.items():
+            kept = printable(f"{node}: not removed from {cluster.root}: {', '.join(files)}")
+            options.err.print(f"warning: {kept}", style="yellow", soft_wrap=True)
         if not options.as_json:
             where = "the other nodes" if left.names else "the nodes"
             options.out.print(f"Nothing of ours is left on {where}.", style="green")

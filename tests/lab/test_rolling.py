@@ -110,9 +110,13 @@ input()
 RESTART_IN_A_LOOP = f"""
     mkfifo /run/taker && exec 9<>/run/taker
     python3 -c {shlex.quote(TAKE_PORT)} <&9 >/run/taken 2>&1 &
-    kill -KILL $(docker inspect --format '{{{{.State.Pid}}}}' {HAPROXY})
-    form='{{{{.RestartCount}}}} {{{{.State.Status}}}}'
-    until [ "$(docker inspect --format "$form" {HAPROXY})" = '6 restarting' ]; do sleep 0.1; done
+    until grep -q taken /run/taken; do
+        pid=$(docker inspect --format '{{{{.State.Pid}}}}' {HAPROXY})
+        [ "$pid" -eq 0 ] || kill -KILL "$pid"
+        sleep 0.5
+    done
+    form='{{{{.State.Status}}}} {{{{.RestartCount}}}}'
+    until docker inspect --format "$form" {HAPROXY} | grep -q 'restarting [6-9]'; do sleep 0.1; done
     echo >&9; wait; rm /run/taker /run/taken"""
 
 
