@@ -15,6 +15,7 @@ from hadeploy.check.places import forgotten_node
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.problems import printable
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.down import make_down_plan
@@ -82,7 +83,9 @@ def take_down(
                 tear_down(cluster, result.plan, look, sessions, progress)
 
             retry_when_locked(work, progress, lock_wait)
-            prove_gone(cluster, observed, sessions, progress)
+            others = prove_gone(cluster, observed, sessions, progress)
+    for node, files in others.items():
+        ui.warning(printable(f"{node}: not removed from {cluster.root}: {', '.join(files)}"))
     return left.names
 
 

@@ -11,6 +11,8 @@ APPLIED = "applied.json"
 # Listeners that had a backend when a change was recorded, and what they answered
 # (tasks/apply/backends.sh).
 SERVED = "served"
+# What a container that was set up by hand ran (tasks/apply/disable.sh, tasks/apply/adopt.sh); `down` leaves it.
+ADOPTED = "adopted"
 STAGING = ".staging"
 UNDO = ".undo"
 PREVIOUS = ".previous"

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from hadeploy.observe.stopped_foreign import StoppedForeign
 
 
+# After that time the engine itself takes a container for one that runs (moby: restartmanager).
+RESTART_LOOP_SECONDS = 10
+
+
 @dataclass(frozen=True)
 class ObservedContainer:
     """A container, as `docker container inspect` tells it.
@@ -56,6 +60,15 @@ class ObservedContainer:
     def running(self) -> bool:
         """Whether its process runs now."""
         return self.status == "running"
+
+    def restarts_in_a_loop(self, now: int) -> bool:
+        """Whether the engine starts it again and again; it calls it running for moments.
+
+        Args:
+            now: the node's clock, seconds since the epoch.
+        """
+        young = self.running and now - self.started < RESTART_LOOP_SECONDS
+        return self.status == "restarting" or (young and self.restarts > 0)
 
 
 @dataclass(frozen=True)

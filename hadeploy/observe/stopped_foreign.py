@@ -13,9 +13,6 @@ from hadeploy.scripts.protocol import Message, Reply
 
 _ROLES: Mapping[str, Role] = {"haproxy": "haproxy", "keepalived": "keepalived"}
 
-# After that time the engine itself takes a container for one that runs (moby: restartmanager).
-RESTART_LOOP_SECONDS = 10
-
 
 @dataclass(frozen=True)
 class StoppedForeign:
@@ -47,8 +44,7 @@ class StoppedForeign:
         there = self.container
         restarts = there.raw.get("HostConfig", {}).get("RestartPolicy") or {}
         policy, most = str(restarts.get("Name") or ""), restarts.get("MaximumRetryCount") or 0
-        young = there.running and now - there.started < RESTART_LOOP_SECONDS
-        if there.status == "restarting" or (young and there.restarts):
+        if there.restarts_in_a_loop(now):
             return f"it is in a restart loop (restart policy {policy})"
         return "" if there.running else autostart(self, policy, most)
 

@@ -172,8 +172,8 @@ def _container_step(
         yield Step(
             "recreate-container", container.name, reason, Impact.RESTART, role, fields, drift
         )
-    elif there.status in ("restarting", "dead"):
-        state = f"is {there.status}"
+    elif there.status in ("restarting", "dead") or _restarts_in_a_loop(there, observed):
+        state = "is restarting" if there.running else f"is {there.status}"
         yield Step("recreate-container", container.name, state, Impact.RESTART, role, drift=True)
     elif not there.running:
         yield Step("start-container", container.name, f"is {there.status}", role=role, drift=True)
@@ -228,6 +228,12 @@ def _stale(
     if image is not None and there.image_id != image:
         return f"{container.image} is another image now", False
     return None
+
+
+def _restarts_in_a_loop(there: ObservedContainer, observed: ObservedNode) -> bool:
+    """Whether it is a haproxy that ends again and again, also in a moment in which it runs."""
+    ends = there.role == "haproxy" and observed.serving is None
+    return ends and there.restarts_in_a_loop(observed.now)
 
 
 def _loaded(role: Role, desired: DesiredNode, observed: ObservedNode) -> bool:

@@ -113,9 +113,28 @@ def left_behind(cluster: Cluster, look: ObservedNode) -> list[str]:
 
 def ours_to_remove(look: ObservedNode) -> list[str]:
     """The files of ours that are there, the record last."""
-    known = {*OUR_FILES, *(look.applied.files if look.applied else ())}
+    known = _known_files(look.applied)
     there = [file.path for file in look.files if file.path in known]
     return sorted(there, key=lambda path: (path == layout.APPLIED, path))
+
+
+def _known_files(record: Applied | None) -> set[str]:
+    """The paths that hadeploy writes, each also as the file that is renamed to it."""
+    known = {*OUR_FILES, *(record.files if record else ())}
+    return known | {f"{path}.new" for path in known}
+
+
+def other_files(look: ObservedNode, record: Applied | None) -> list[str]:
+    """What a teardown leaves in the cluster's folder: paths, what adopting kept as one.
+
+    Args:
+        look: the node after it.
+        record: the node's record before it.
+    """
+    known = _known_files(record)
+    others = [file.path for file in look.files if file.path not in known]
+    adopted = f"{layout.ADOPTED}/"
+    return sorted({adopted if path.startswith(adopted) else path for path in others})
 
 
 def leftovers(cluster: Cluster, look: ObservedNode, record: Applied | None) -> list[str]:

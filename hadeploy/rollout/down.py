@@ -12,7 +12,7 @@ from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.problems import printable
 from hadeploy.observe.gather import observe
 from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.down import leftovers
+from hadeploy.plan.down import leftovers, other_files
 from hadeploy.plan.model import NodePlan, Plan
 from hadeploy.plan.possible_holders import spared
 from hadeploy.progress import Progress
@@ -60,7 +60,7 @@ def prove_gone(
     before: Mapping[str, ObservedNode],
     sessions: Mapping[str, Session],
     progress: Progress,
-) -> None:
+) -> dict[str, list[str]]:
     """Look again, and fail if anything of ours is left.
 
     Args:
@@ -69,10 +69,14 @@ def prove_gone(
         sessions: to all nodes.
         progress: told the phase.
 
+    Returns:
+        The other files in the cluster's folder, by node; nodes without such files are left out.
+
     Raises:
         NodesError: naming what is left where.
     """
     progress.phase("Verify")
+    after = observe(cluster, sessions)
     errors = [
         HadeployError(
             f"still there: {', '.join(left)}",
@@ -81,11 +85,13 @@ def prove_gone(
             hint="run `hadeploy down` again; an address that is in no record is kept",
             code=ExitCode.NOT_PROVEN,
         )
-        for node, look in observe(cluster, sessions).items()
+        for node, look in after.items()
         if (left := leftovers(cluster, look, before[node].applied))
     ]
     if errors:
         raise NodesError(errors)
+    others = {node: other_files(look, before[node].applied) for node, look in after.items()}
+    return {node: files for node, files in others.items() if files}
 
 
 def down_script(

@@ -310,6 +310,8 @@ def lock_script(
 _AFTERWARDS = ("finish-handover", "unpin", "write-record")
 _REPLACES = ("create-container", "recreate-container")
 _TOUCHES = (*_REPLACES, "start-container", "reload-container")
+# A keepalived that has ended since the plan is not started: it might take the holder's VIP.
+_RELOADS: dict[Role, str] = {"haproxy": "reload", "keepalived": "signal"}
 
 
 def policies(by_hand: ByHand) -> list[str]:
@@ -389,7 +391,7 @@ def _of_step(change: Change, turn: NodePlan, step: Step) -> list[str]:
         "create-container": replace,
         "recreate-container": replace,
         "start-container": ["start", step.subject],
-        "reload-container": ["signal", step.subject, RELOAD_SIGNAL[role]],
+        "reload-container": [_RELOADS[role], step.subject, RELOAD_SIGNAL[role]],
     }
     command = commands.get(step.action, [])
     if role == "haproxy" and step.action in _TOUCHES:

@@ -10,12 +10,18 @@ from typing import Any
 import pytest
 
 from hadeploy.lab.lab import Lab
+from hadeploy.plan.down import OUR_FILES
 from tests.lab.harness import ROOT, Cluster, eventually
 
 # Another name lets two sessions of tests run on one machine; so does each worker of a session.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 LAB_NAME = os.environ.get("HADEPLOY_TEST_LAB", "test") + WORKER
 
+OURS = " ".join(f"! -path {ROOT}/{path}" for path in OUR_FILES)
+# What adopting keeps, and what a test wrote beside our files.
+REMOVE_FOREIGN_FILES = f"""
+    rm -rf {ROOT}/adopted
+    find {ROOT} -path '{ROOT}/.*' -prune -o ! -type d {OURS} -exec rm -f {{}} +"""
 
 # The same one for all folders that have this fixture.
 _up: list[Lab] = []
@@ -34,12 +40,18 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def cluster(lab: Lab, tmp_path: Path) -> Cluster:
-    """The lab's own inventory, in whatever state the nodes are; they all run."""
+    """The lab's own inventory, in whatever state the nodes are; they all run.
+
+    No file of an earlier test is in our folder: `down` would rightly keep it.
+    """
     for node in lab.nodes:
         lab.start_node(node)
         lab.link(node, up=True)
         lab.apiserver(node, up=True)
-    return Cluster(lab, tmp_path)
+    cluster = Cluster(lab, tmp_path)
+    for node in lab.nodes:
+        cluster.node(node, REMOVE_FOREIGN_FILES, check=False)
+    return cluster
 
 
 @pytest.fixture

@@ -182,6 +182,11 @@ class Cluster:
         """
         return {node: self.node(node, script, check=False) for node in self.lab.nodes}
 
+    def files_left(self) -> dict[str, list[str]]:
+        """The paths in our folder, by node; a node without the folder is left out."""
+        found = {n: self.node(n, f"find {ROOT}", check=False) for n in self.lab.nodes}
+        return {node: paths.splitlines() for node, paths in found.items() if paths}
+
     def containers(self) -> dict[str, str]:
         """Ids and start times of our two containers on every node."""
         script = (

@@ -7,7 +7,7 @@ from functools import partial
 from hadeploy.lab import by_hand as classic
 from hadeploy.lab.waiting import wait_until
 from tests.lab.claims import OLD_PAIR, SECOND_CLUSTER, record
-from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, Result, eventually
+from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster, Result, eventually
 from tests.lab.traffic import probing
 
 POLICIES = (
@@ -86,9 +86,6 @@ def test_an_old_pair_that_was_stopped_is_named_and_does_not_come_back(fresh: Clu
             if node != "n1":
                 assert all(line.endswith(" no exited") for line in theirs), theirs
         saw = f"n2: {haproxy}; {always}"
-        for node in fresh.lab.nodes:
-            # What adopting keeps aside, `down` leaves there.
-            fresh.node(node, f"rm -rf {ROOT}/adopted")
         record(OLD_PAIR, code=3, saw=saw, probe=probe, end="`hadeploy up --adopt` stopped it")
 
 

@@ -11,7 +11,7 @@ import pytest
 from hadeploy.lab.images.store import ensure_image
 from tests.lab.faults_document import record_interrupted
 from tests.lab.faulty import CONTINUED
-from tests.lab.harness import ROOT, Cluster, eventually
+from tests.lab.harness import Cluster, eventually
 from tests.lab.traffic import probing
 
 LOCKS = "ls /run/hadeploy/*.lock 2>/dev/null"
@@ -196,8 +196,8 @@ def test_a_down_that_was_interrupted_finishes_what_is_in_hand(served: Cluster) -
     assert result.code == 130
     assert "`hadeploy down` goes on from here" in result.err
     assert locks(served) == []
-    there = {node: served.node(node, f"ls {ROOT}", check=False) for node in served.lab.nodes}
-    assert [node for node in there if there[node]] == [holder]
+    left = served.files_left()
+    assert list(left) == [holder], f"{left}\n{result.err}"
     assert served.request(), "the holder serves on"
     served.ok("down", "--yes")
     assert served.holders() == []
@@ -221,8 +221,7 @@ def test_a_down_that_was_killed_is_finished_by_the_next(
 ) -> None:
     assert served.accident(kind, moment, "down", "--yes").code != 0
     served.ok("down", "--yes", "--lock-wait", "60")
-    for node in served.lab.nodes:
-        assert served.node(node, f"ls {ROOT}", check=False) == ""
+    assert served.files_left() == {}
     assert served.holders() == []
 
 

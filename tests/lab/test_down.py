@@ -46,7 +46,8 @@ def test_foreign_things_are_left_alone(served: Cluster) -> None:
     )
     served.node("n2", f"echo mine >{ROOT}/haproxy/notes.txt")
     try:
-        served.ok("down", "--yes")
+        removed = served.ok("down", "--yes")
+        assert f"warning: n2: not removed from {ROOT}: haproxy/notes.txt" in removed.err
         assert served.node("n2", "docker ps --format '{{.Names}}'") == "stranger"
         assert served.node("n2", f"cat {ROOT}/haproxy/notes.txt") == "mine"
     finally:

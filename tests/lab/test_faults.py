@@ -17,7 +17,7 @@ from hadeploy.lab.by_hand import by_hand
 from hadeploy.lab.certificate import CertificateSpec
 from hadeploy.lab.images.store import ensure_image
 from tests.lab.faults import ROWS, Row
-from tests.lab.harness import ROOT, Cluster, Result, eventually, with_template
+from tests.lab.harness import Cluster, Result, eventually, with_template
 from tests.lab.test_dead_backend import servers
 from tests.lab.traffic import Probe, probing
 
@@ -159,9 +159,6 @@ def prepared(request: pytest.FixtureRequest, row: Row) -> Iterator[tuple[Cluster
                 stack.enter_context(api_servers_over_tls(cluster, row))
             yield cluster, node, other
     finally:
-        if row.change == "adopted backend port":
-            for each in cluster.lab.nodes:
-                cluster.node(each, f"rm -rf {ROOT}/adopted")
         if row.fault.undo:
             cluster.run("down", "--yes", "--lock-wait", "60")
             cluster.node(node, row.fault.undo)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from hadeploy.lab.images.store import ensure_image
@@ -90,6 +92,44 @@ def test_a_hand_over_that_a_dead_run_left_is_ended(served: Cluster, where: str) 
     served.node(node, "echo 1 >/etc/hadeploy/kube-lb/track/handover")
     steps = {s["action"] for n in served.up()["plan"] for s in n["steps"]}
     assert steps == {"finish-handover", "write-record"}
+    assert served.up()["changes"] == 0
+
+
+# Another program takes the port when haproxy ends, until Docker waits 6 s before the next start.
+TAKE_PORT = """
+import socket
+while True:
+    try:
+        taken = socket.create_server(("", 9443))
+        break
+    except OSError:
+        pass
+print("taken", flush=True)
+input()
+"""
+RESTART_IN_A_LOOP = f"""
+    mkfifo /run/taker && exec 9<>/run/taker
+    python3 -c {shlex.quote(TAKE_PORT)} <&9 >/run/taken 2>&1 &
+    until grep -q taken /run/taken; do
+        pid=$(docker inspect --format '{{{{.State.Pid}}}}' {HAPROXY})
+        [ "$pid" -eq 0 ] || kill -KILL "$pid"
+        sleep 0.5
+    done
+    form='{{{{.State.Status}}}} {{{{.RestartCount}}}}'
+    until docker inspect --format "$form" {HAPROXY} | grep -q 'restarting [6-9]'; do sleep 0.1; done
+    echo >&9; wait; rm /run/taker /run/taken"""
+
+
+def test_a_haproxy_that_restarts_in_a_loop_since_the_plan_is_started(served: Cluster) -> None:
+    (holder,) = served.holders()
+    node = next(n for n in served.lab.nodes if n != holder)
+    argv, environment = served.lab.exec_command(node, ["sh", "-c", RESTART_IN_A_LOOP])
+    variables = [f"{key}={value}" for key, value in environment.items()]
+    loop = shlex.join(["env", "-i", *variables, *argv])
+    served.inventory["haproxy"] = {"hard_stop_after": "77s"}
+    result = served.accident(f"shell:{loop}", f"{node} configuration checked", "up")
+    assert result.code == 0, result.err
+    assert f"{node}: reloading {HAPROXY}" in result.err
     assert served.up()["changes"] == 0
 
 

@@ -45,6 +45,12 @@ signal() {
     kill "-$2" "$hd_signalled"
 }
 
+# reload CONTAINER SIGNAL: one that has ended since it was observed is started. The engine may wait for up to
+# a minute before it starts one that ended again and again.
+reload() {
+    signal "$1" "$2" || { stop "$1" && docker start "$1" >/dev/null; }
+}
+
 last_words() {
     printf -- '--- last lines of %s:\n' "$1"
     last_bytes 16384 docker logs --tail 12 "$1"

@@ -155,6 +155,31 @@ CASES: list[Any] = [
         id="a run that died between swap and reload is finished",
     ),
     pytest.param(
+        "n2",
+        lambda n: dataclasses.replace(
+            with_container(n, "c-haproxy", restarts=3, started=n.now - 1.0),
+            serving="0000000000000000",
+        ),
+        [
+            (
+                "reload-container",
+                "c-haproxy",
+                "it does not run on the files that are there",
+                Impact.RELOAD,
+            ),
+            RECORD,
+        ],
+        id="a haproxy that was restarted and answers is reloaded",
+    ),
+    pytest.param(
+        "n2",
+        lambda n: dataclasses.replace(
+            with_container(n, "c-haproxy", restarts=3, started=n.now - 1.0), serving=None
+        ),
+        [("recreate-container", "c-haproxy", "is restarting", Impact.RESTART), RECORD],
+        id="a haproxy in a restart loop that runs at this moment is made anew",
+    ),
+    pytest.param(
         "n3",
         lambda n: with_container(n, "c-haproxy", status="exited"),
         [("start-container", "c-haproxy", "is exited", Impact.NONE), RECORD],
@@ -247,6 +272,7 @@ def test_a_bent_node_gets_the_smallest_sufficient_steps(
 
 
 DRIFTED = {
+    "is restarting",
     "edited on the node",
     "is paused",
     "is exited",

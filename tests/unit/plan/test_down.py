@@ -7,7 +7,14 @@ import dataclasses
 import pytest
 
 from hadeploy.observe.model import Address, Applied, ObservedFile
-from hadeploy.plan.down import handover_vips, leaving_plan, leftovers, make_down_plan
+from hadeploy.plan.down import (
+    handover_vips,
+    leaving_plan,
+    leftovers,
+    make_down_plan,
+    other_files,
+    ours_to_remove,
+)
 from hadeploy.rollout.down import down_script
 from hadeploy.rollout.lock import Lock
 from tests.unit import builders
@@ -60,6 +67,15 @@ def test_a_leaving_node_hands_over_only_what_another_node_can_have(
 
 def record(vip: str) -> Applied:
     return Applied((vip,), "eth0", "me", "then", "0", {})
+
+
+def test_what_is_left_in_the_folder_is_sorted_into_ours_and_others() -> None:
+    paths = ("haproxy/notes.txt", "adopted/haproxy/a.cfg", "adopted/haproxy/b", "applied.json.new")
+    files = tuple(ObservedFile(path, 0o644, "0:0", b"") for path in paths)
+    look = dataclasses.replace(builders.empty("n1"), files=files)
+    assert ours_to_remove(look) == ["applied.json.new"]
+    assert leftovers(builders.cluster(), look, None) == ["file applied.json.new"]
+    assert other_files(look, None) == ["adopted/", "haproxy/notes.txt"]
 
 
 def test_foreign_containers_and_files_are_no_part_of_it() -> None:

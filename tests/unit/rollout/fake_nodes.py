@@ -1,7 +1,7 @@
 """Nodes that a rollout runs its scripts on, without SSH: the seam is `Session.run`.
 
 A fake node does what a script asks for in a few words (which configuration it has, whether it is
-kept off the VIP), checks the lock and the fingerprint as shell/lock.sh does, and answers in the
+kept off the VIP), checks the lock and the fingerprint as lib/lock.sh does, and answers in the
 messages of the scripts. A `Fault` makes one script or one step of it end otherwise.
 """
 

@@ -96,7 +96,7 @@ put_back_role() {
     if exists "$2$OLD"; then
         docker rename "$2$OLD" "$3" && docker start "$3" >/dev/null || return 1
     elif [ -n "$hd_changed" ]; then
-        signal "$3" "$4" || { stop "$3" && docker start "$3" >/dev/null; } || return 1
+        reload "$3" "$4" || return 1
     fi
     prove_back "$1" "$3"
 }
