@@ -109,12 +109,13 @@ def in_short(samples: Samples) -> str:
         return ""
     r = {key: f"{value:.1f} times" for key, value in ratios.items()}
     return (
-        f"An `up` that finds nothing to do, proof included, takes {floor:.1f} times as long as one "
-        f"raw `ssh` to the nodes that only looks. For the same job, pyinfra takes "
-        f"{r[NOTHING, PYINFRA]} as long as hadeploy where nothing is to be done, "
+        f"An `up` without changes, including its proofs, takes {floor:.1f} times as long as raw "
+        f"`ssh` that only observes the nodes. For the same job, pyinfra takes "
+        f"{r[NOTHING, PYINFRA]} as long as hadeploy without changes, "
         f"{r[CHANGE, PYINFRA]} for a changed configuration and {r[FRESH, PYINFRA]} for a fresh "
         f"cluster; Ansible takes {r[NOTHING, ANSIBLE]}, {r[CHANGE, ANSIBLE]} and "
-        f"{r[FRESH, ANSIBLE]}. Neither of them validates, rolls or proves."
+        f"{r[FRESH, ANSIBLE]}. Neither tool validates, performs a rolling change, or verifies the "
+        f"result."
     )
 
 

@@ -319,20 +319,23 @@ _HEAD = """\
 
 <!-- python -m hadeploy.check.catalogue >docs/checks.md -->
 
-`hadeploy check` looks at all nodes at once, changes nothing, and tells of each check whether it
-passes, warns or fails, and what to do. A node that cannot be reached does not hide the others. It
-ends with 3 if anything fails, else with 0. `plan` and `up` begin with the same checks; a failure
-stops them before anything is touched, a warning is told once.
+`hadeploy check` runs all checks on all nodes at once (read-only). For each check it prints whether
+it passes, warns or fails, and a fix. An unreachable node does not hide the results of the others.
+It exits with 3 if a check fails, otherwise with 0. `plan` and `up` run the same checks first. A
+failure stops them before any change; a warning is printed once. The [glossary](glossary.md) defines
+the terms.
 
-`--skip ID` leaves one out and can be repeated. `plan` and `up` also take the id of a proof,
-`vip-answers-clients`: what clients are answered is not compared with the answers before, and is
-recorded anew (see [changes](changes.md)). `up`, `verify` and `status` take `vip-answers-here`: the
-machine that runs hadeploy is not to be served, so it does not ask.
+`--skip ID` skips a check and can be repeated. It also takes the ids of two proofs:
 
-*Essential* ones can be skipped in `check` only: without them there is nothing to plan. *Thorough*
-ones take a second or two, so `plan` and `up` make them only on nodes where nothing was applied yet,
-and where the plan could make one of them fail: a container that is made anew, an image that is
-loaded, another port, VIP or virtual_router_id, a node that is added.
+- `vip-answers-clients` (`plan`, `up`): do not compare the answers to clients with those before the
+  change, and record the new answers (see [changes](changes.md)).
+- `vip-answers-here` (`plan`, `up`, `drain`, `verify`, `status`): do not connect to the VIP from
+  this machine, because it is not a client.
+
+*Essential* checks can be skipped in `check` only: without them there is nothing to plan. *Thorough*
+checks take a second or two. `plan` and `up` run them only on nodes where nothing was applied yet,
+and if the plan could make one of them fail: a container is recreated, an image is loaded, a port,
+VIP or virtual_router_id changes, or a node is added.
 
 | check | passes when | what to do if not |
 |---|---|---|"""

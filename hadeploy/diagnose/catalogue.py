@@ -269,26 +269,26 @@ _HEAD = """\
 
 <!-- python -m hadeploy.diagnose.catalogue >docs/diagnosis.md -->
 
-When a proof fails, `verify` tells why, and so do `up`, `drain` and `undrain` when what they have
-done cannot be proven: for each cause the nodes, one sentence, what it was recognised by, and the
-fix. `--json` has the same as `diagnosis`.
+When a proof fails, `verify` prints a diagnosis. So do `up`, `drain` and `undrain` if their result
+cannot be proven. For each cause it contains the nodes, one sentence, the evidence and the fix.
+`--json` has the same as `diagnosis`. The [glossary](glossary.md) defines the terms.
 
-It is made from what was observed anyway, and from a second, read-only look that takes a few seconds
-and is taken only after a failure: keepalived's statistics twice (in between it must send and hear
-adverts), the last lines of both containers' logs, stopped processes, iptables and nftables. What
-follows from another cause on the same node is not told; where no cause is recognised, the failed
-proofs are all there is. Backends that are down fail no proof; why they are is told by `verify`, and
-where something else fails.
+The diagnosis uses the observation of the proofs and a second, read-only observation, which takes a
+few seconds and runs only after a failure. It collects the statistics of keepalived twice (in
+between, keepalived must send and receive adverts), the last lines of the logs of both containers,
+stopped processes, iptables and nftables. A consequence of another cause on the same node is not
+reported. If no cause is recognised, there are only the failed proofs. Backends that are down fail
+no proof; `verify` explains them, and so does the diagnosis of another failure.
 
-If that does not help: `hadeploy support` writes one archive for a bug report, which can be read
-before it is sent. It has, of every node that can be reached, the configurations without their
-secrets, the applied record, our containers, the end of both logs, keepalived's dump and statistics,
-addresses, routes, sockets, firewall rules, versions and the lock; and the inventory, the checks,
-the proofs and the diagnosis.
+If the diagnosis does not help, run `hadeploy support`. It writes one archive for a bug report,
+which you can read before you send it. For every reachable node, it contains the configurations
+without secrets, the applied record, hadeploy's containers, the end of both logs, the dump and the
+statistics of keepalived, addresses, routes, sockets, firewall rules, versions and the lock. It also
+contains the inventory, the checks, the proofs and the diagnosis.
 
 The most probable cause comes first:
 
-| cause | what is the matter | recognised by | what to do |
+| cause | problem | evidence | fix |
 |---|---|---|---|"""
 
 if __name__ == "__main__":

@@ -18,23 +18,24 @@ from tests.lab.traffic import Probe
 
 HEADING = """# Faults
 
-What was broken, at which moment of `hadeploy up`, on which node, and what came of it. Written by
-`make faults`, which breaks each of them on a real lab: this table is what the tests go through, and
-a row is here when its test was green. In all of them the run ended by itself with the exit code
-shown, nothing that was there before was lost, and after the fault was mended, and nothing else, the
-next `up` converged and the one after that had nothing to do.
+These tables list the tested faults: the fault, the moment of `hadeploy up`, the node, and the
+result. `make faults` writes them. It causes each fault on a real lab, and adds a row if the test of
+the fault passed. In all tests the run ended by itself with the exit code shown, and nothing that
+existed before was lost. After the fault was repaired, and without any other action, the next `up`
+converged, and the one after that had nothing to do.
 
-How each is broken is in `tests/lab/faults.py`. All of it is real (memory runs out in the container,
-and the kernel ends haproxy for it) but for the clock, of which no node of a lab has one of its own:
-there the programs that are asked for the time tell tomorrow's.
+`tests/lab/faults.py` contains the code that causes the faults. All faults are real (for example,
+memory runs out in the container, and the kernel kills haproxy) except for the clock, because the
+nodes of a lab have no clock of their own: there, the programs that print the time print that of
+tomorrow.
 
-A node was given up after 10 s without a sign of life (`ssh.command_timeout`), a connection after
-3 s (`ssh.connect_timeout`).
+The timeout was 10 s without a sign of life of a node (`ssh.command_timeout`), and 3 s for a
+connection (`ssh.connect_timeout`).
 
 *VIP*: one request through the VIP every few milliseconds, from before the fault until after the
-next `up`. "every request" means that all were answered; a time is the longest for which clients
-went unanswered, which the fault itself means: the fail-over, the restart, or what had just been
-sent to an API server that went dark with its node.
+next `up`. "every request" means that all requests were answered. A time is the longest time without
+an answer. It is a direct effect of the fault: the failover, the restart, or requests that had just
+been sent to an API server that failed with its node.
 
 | fault | when | node | exit | what the user saw | VIP | next `up` |
 |---|---|---|---|---|---|---|
@@ -43,8 +44,9 @@ sent to an API server that went dark with its node.
 BETWEEN = """
 ## Between runs
 
-What happened while no run was at work, the command that told of it with the exit code shown, and
-what ended it. The tests are those that call `record_between` in `tests/lab/faults_document.py`.
+These faults happened while no run was active. The table shows the command that reported the fault,
+its exit code, and what ended the fault. The tests are those that call `record_between` in
+`tests/lab/faults_document.py`.
 
 | what happened | node | command | exit | what the user saw | VIP | ended by |
 |---|---|---|---|---|---|---|
@@ -84,11 +86,10 @@ def between(lines: list[str]) -> str:
 INTERRUPTED = """
 ## Runs that end early
 
-Each change was begun anew for every line that the run tells of its progress, and at that line the
-run ended, or was stopped for three seconds. Nothing was done on the nodes by hand: the VIP answered
-every request all the while, the next `up` converged, and the one after that had nothing to do. The
-test is `tests/lab/test_crash.py`; what the nodes do where no `up` follows is tested in
-`tests/lab/test_abandoned.py`.
+Each change was started again for every line of its progress, and at that line the run ended, or was
+stopped for three seconds. Nothing was changed on the nodes by hand. The VIP answered every request,
+the next `up` converged, and the one after that had nothing to do. The test is
+`tests/lab/test_crash.py`. `tests/lab/test_abandoned.py` tests what the nodes do if no `up` follows.
 
 | what was changed | how the run ended | moments | exit codes |
 |---|---|--:|---|
@@ -122,8 +123,9 @@ def interrupted(lines: list[str]) -> str:
 CLAIMS_HEADING = """
 ## Other claims on the VIP
 
-What else on a node claims the VIP, and is named before it does harm: each row is a test of
-`tests/lab/test_claims.py`. *exit*: of the command that named it.
+Other software on a node that claims the VIP, and that hadeploy reports before it causes a failure.
+Each row is a test in `tests/lab/test_claims.py`. *exit* is the exit code of the command that
+reported it.
 
 | what | when | exit | what the user saw | VIP | what ends it |
 |---|---|---|---|---|---|

@@ -33,19 +33,19 @@ def attacks_in(file: str) -> set[str]:
 
 
 def test_each_row_names_a_test_that_there_is_or_says_why_there_is_none() -> None:
-    for who, tries, shown in table("Shown by"):
+    for who, tries, shown in table("Tests"):
         file, colons, _ = shown.partition("::")
         assert shown.startswith("no test: ") or (colons and shown in attacks_in(file)), (who, tries)
 
 
 def test_everybody_who_is_not_trusted_with_something_has_a_row() -> None:
-    trusted = {who for who, _, _ in table("Who is trusted with what")} - {TRUSTED}
+    trusted = {who for who, _, _ in table("Trust model")} - {TRUSTED}
     assert trusted
-    assert trusted <= {who for who, _, _ in table("Shown by")}
+    assert trusted <= {who for who, _, _ in table("Tests")}
 
 
 def test_no_attack_is_left_out() -> None:
-    named = {shown for _, _, shown in table("Shown by")}
+    named = {shown for _, _, shown in table("Tests")}
     for file in ATTACKS:
         assert attacks_in(file)
         assert attacks_in(file) <= named, file

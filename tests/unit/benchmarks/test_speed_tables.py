@@ -69,7 +69,7 @@ def test_the_sentence_has_ratios_only_and_is_not_written_of_a_part() -> None:
             assert in_short(samples) == ""
             samples.add(what, tool, seconds)
     told = in_short(samples)
-    assert "takes 1.5 times as long as one raw `ssh`" in told
+    assert "takes 1.5 times as long as raw `ssh`" in told
     assert "2.0 times as long as hadeploy" in told
     assert "Ansible takes 8.0 times, 8.0 times and 8.0 times" in told
 
