@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hadeploy.observe.gather import skew
-from hadeploy.observe.host import Nofile
-from hadeploy.observe.parse_host import (
+from hadeploy.observe.host import (
+    Nofile,
     parse_heard,
     parse_host,
     parse_links,
