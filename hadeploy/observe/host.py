@@ -62,7 +62,7 @@ class Host:
 
     Attributes:
         thorough: whether what follows `haproxies` was asked for at all; `root` of `free`,
-            `read_only` and `nonlocal_bind` always are.
+            `read_only` and some of `facts` always are.
         links: by name.
         gateways: addresses of its default routers.
         haproxies: pid → container id of every haproxy, or "" for one that runs on the host.
@@ -74,7 +74,8 @@ class Host:
         read_only: those of the two that are on a read-only file system.
         folder: what is wrong with our folder → the path that it is about: "blocked" by what is no
             folder, "inside" of another cluster's folder, "foreign" files in it.
-        nonlocal_bind: whether a program may bind an IPv4 address that the node does not have.
+        facts: what has no field of its own, by name; a kernel setting by that of sysctl:
+            `net/ipv4/ip_nonlocal_bind`, ...
         units: systemd unit → state, and `UNIT.boot` → whether it is enabled.
         iptables: what `TOOL-save` says of all tables, by tool: iptables, ip6tables and the same
             with `-legacy`.
@@ -97,7 +98,7 @@ class Host:
     free_inodes: Mapping[str, int] = field(default_factory=dict)
     read_only: frozenset[str] = frozenset()
     folder: Mapping[str, str] = field(default_factory=dict)
-    nonlocal_bind: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict, repr=False)
     nofile: Nofile | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     iptables: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -107,6 +108,11 @@ class Host:
     heard: tuple[str, ...] | None = None
     selinux: bool = False
     label: str = ""
+
+    @property
+    def nonlocal_bind(self) -> bool:
+        """Whether a program may bind an IPv4 address that the node does not have."""
+        return self.facts.get("net/ipv4/ip_nonlocal_bind") == "1"
 
     @property
     def security(self) -> str:
@@ -135,7 +141,7 @@ def parse_host(reply: Reply) -> Host:
         free_inodes={name: left for name, (_, _, left, total) in free.items() if total},
         read_only=frozenset(m.words[0] for m in reply.all("read-only") if m.words),
         folder=parse_folder(reply),
-        nonlocal_bind=bool(reply.all("nonlocal-bind")),
+        facts=parse_facts(reply),
         nofile=parse_nofile(reply.body("nofile")),
         units=dict(line.split("=", 1) for line in reply.body("units").splitlines() if "=" in line),
         iptables=parse_iptables(reply),
@@ -146,6 +152,12 @@ def parse_host(reply: Reply) -> Host:
         selinux=any(m.words[:1] == ("1",) for m in reply.all("selinux")),
         label=next((m.words[1] for m in reply.all("selinux") if len(m.words) > 1), ""),
     )
+
+
+def parse_facts(reply: Reply) -> dict[str, str]:
+    """Facts by name: what stands behind the name, or else the lines below."""
+    facts = (message for message in reply.all("fact") if message.words)
+    return {fact.words[0]: " ".join(fact.words[1:]) or fact.text for fact in facts}
 
 
 def parse_folder(reply: Reply) -> dict[str, str]:

@@ -55,6 +55,23 @@ def test_a_node_that_told_nothing_is_read_too() -> None:
     assert not host.links
 
 
+def test_facts_are_read_by_their_names() -> None:
+    host = parse_host(
+        Reply(
+            (
+                Message("fact", ("net/ipv4/ip_nonlocal_bind", "1")),
+                Message("fact", ("modules",), ["ip_vs 1", "nf_tables 2"]),
+                Message("fact", ("empty",)),
+            ),
+            0,
+        )
+    )
+    assert host.facts["net/ipv4/ip_nonlocal_bind"] == "1"
+    assert host.facts["modules"].splitlines() == ["ip_vs 1", "nf_tables 2"]
+    assert host.facts["empty"] == ""
+    assert host.nonlocal_bind
+
+
 LINKS = """\
 1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 state UNKNOWN\\    link/loopback 00:00:00:00:00:00
 2: eth0@if119: <BROADCAST,UP,LOWER_UP> mtu 1500 state UP\\    link/ether 02:00:c6:12:13:0b brd
