@@ -177,9 +177,10 @@ observe_resolution() {
     emit resolution "$(($(centiseconds) - hd_begun))" "$hd_code"
 }
 
-# setting NAME: the value of a kernel setting, named as in sysctl; nothing if the kernel lacks it.
+# setting NAME: the value of a kernel setting, named as in sysctl; nothing if the kernel lacks it. `read` of
+# dash gets only its first byte: these files end after one read.
 setting() {
-    { read -r hd_value <"/proc/sys/$1"; } 2>/dev/null || return 0
+    hd_value=$(cat "/proc/sys/$1" 2>/dev/null) || return 0
     emit fact "$1" "$hd_value"
 }
 
