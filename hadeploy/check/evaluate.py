@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
+from hadeploy.check.by_hand import set_up_by_hand
 from hadeploy.check.catalogue import IDS
 from hadeploy.check.certificates import api_certificates, new_api_servers
 from hadeploy.check.firewall import firewall
+from hadeploy.check.former_nodes import former_nodes
 from hadeploy.check.images import archives, images
-from hadeploy.check.machine import (
-    clock,
-    disk_space,
-    docker,
-    host_network,
-    name_resolution,
-    nofile,
-    root,
-    selinux,
-    tools,
-)
+from hadeploy.check.machine import disk_space, docker, host_network, root, tools
 from hadeploy.check.model import CheckContext, Finding
 from hadeploy.check.network import interface, vip_subnet
+from hadeploy.check.open_files import nofile
 from hadeploy.check.other_clusters import conflicting_containers, other_clusters
 from hadeploy.check.our_folder import our_folder
-from hadeploy.check.places import (
-    container_names,
-    former_nodes,
-    host_services,
-    ports,
-    set_up_by_hand,
-)
+from hadeploy.check.places import container_names, host_services, ports
+from hadeploy.check.system import clock, name_resolution, selinux
 from hadeploy.check.vip import held_once, router_id, vip_free
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode

@@ -6,13 +6,10 @@ import re
 from collections.abc import Iterator
 
 from hadeploy.check.model import CheckContext, Finding
-from hadeploy.desired.containers import haproxy_container
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 
 NEEDED = ("ip", "ss", "bash", "timeout", "base64", "find", "stat", "install", "sync", "flock")
-MOST_SKEW_SECONDS = 5
-MOST_RESOLUTION_SECONDS = 2.0
 MEGABYTE = 1_000_000
 # What one image takes where nothing tells: haproxy's has 100 MB, keepalived's 60 MB.
 USUAL_IMAGE_BYTES = 150 * MEGABYTE
@@ -22,8 +19,17 @@ OWN_FILES_BYTES = 4 * MEGABYTE
 # Folders count, too; what an image of Debian with one program has, and some.
 OWN_FILES = 100
 IMAGE_FILES = 10_000
-# SELinux' types of what containers may read; the second is the older name.
-_FOR_CONTAINERS = {"container_file_t", "svirt_sandbox_file_t"}
+
+
+def root(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether our scripts run as root."""
+    if look.root:
+        how = sight.becoming.get(node.label)
+        what = f"our scripts run as root{f', {how}' if how else ''}"
+        yield Finding("sudo", node.label, "pass", what)
+    else:
+        what, fix = "our scripts do not run as root there", "set ssh.sudo to auto or always"
+        yield Finding("sudo", node.label, "fail", what, fix)
 
 
 def tools(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
@@ -66,17 +72,6 @@ def _too_old(version: str) -> bool:
     """Whether an engine lacks what we ask of it (`docker run --pull`: 20.10)."""
     numbers = re.findall(r"\d+", version)[:2]
     return len(numbers) == 2 and (int(numbers[0]), int(numbers[1])) < (20, 10)
-
-
-def root(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether our scripts run as root."""
-    if look.root:
-        how = sight.becoming.get(node.label)
-        what = f"our scripts run as root{f', {how}' if how else ''}"
-        yield Finding("sudo", node.label, "pass", what)
-    else:
-        what, fix = "our scripts do not run as root there", "set ssh.sudo to auto or always"
-        yield Finding("sudo", node.label, "fail", what, fix)
 
 
 def host_network(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
@@ -149,66 +144,3 @@ def _bytes(sight: CheckContext, role: str, look: ObservedNode) -> int:
     archive = sight.archives.get(role)
     # Unpacked beside what the engine has received of it.
     return 2 * archive.size if archive and archive.size else USUAL_IMAGE_BYTES
-
-
-def nofile(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether haproxy gets the files it asks for."""
-    asked, limit = haproxy_container(sight.cluster).nofile, look.host.nofile
-    if limit is None or asked is None:
-        return
-    fix = "raise LimitNOFILE of docker.service, or lower haproxy.maxconn"
-    if asked > limit.most:
-        what = f"haproxy asks for {asked} open files, and the kernel allows {limit.most}"
-        fix = "raise fs.nr_open with sysctl, or lower haproxy.maxconn"
-        yield Finding("nofile", node.label, "fail", what, fix)
-    elif limit.hard is not None and asked > limit.hard and not limit.raises:
-        what = (
-            f"haproxy asks for {asked} open files; the Docker engine's hard limit is {limit.hard}, "
-            "and it may not raise it"
-        )
-        yield Finding("nofile", node.label, "fail", what, fix)
-    else:
-        yield Finding("nofile", node.label, "pass", f"haproxy can open {asked} files")
-
-
-def selinux(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether SELinux may keep containers from our folder."""
-    if not look.host.thorough:
-        return
-    confines = "name=selinux" in look.host.security
-    if look.host.selinux and confines and _FOR_CONTAINERS & set(look.host.label.split(":")):
-        yield Finding("selinux", node.label, "pass", f"our folder is labelled {look.host.label}")
-    elif look.host.selinux and confines:
-        what = (
-            f"SELinux enforces, and Docker confines containers: can they read {sight.cluster.root}?"
-        )
-        fix = (
-            f"semanage fcontext -a -t container_file_t '{sight.cluster.root}(/.*)?'; restorecon -R"
-        )
-        yield Finding("selinux", node.label, "warn", what, f"{fix} {sight.cluster.root}")
-    else:
-        yield Finding("selinux", node.label, "pass", "SELinux does not confine our containers")
-
-
-def clock(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether node and laptop agree what time it is."""
-    if abs(look.skew) > MOST_SKEW_SECONDS:
-        way = "ahead of" if look.skew > 0 else "behind"
-        what = f"its clock is {abs(look.skew):.0f} s {way} this machine's"
-        fix = "run an NTP client there (or here): timedatectl set-ntp true"
-        yield Finding("clock", node.label, "warn", what, fix)
-    else:
-        yield Finding("clock", node.label, "pass", f"within {MOST_SKEW_SECONDS} s of ours")
-
-
-def name_resolution(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether looking a name up hangs."""
-    seconds = look.host.resolution
-    if seconds is None:
-        return
-    if seconds > MOST_RESOLUTION_SECONDS:
-        what = f"looking its own name up took {seconds:.1f} s"
-        fix = "put the name into /etc/hosts, or mend /etc/resolv.conf"
-        yield Finding("name-resolution", node.label, "warn", what, fix)
-    else:
-        yield Finding("name-resolution", node.label, "pass", f"took {seconds:.2f} s")

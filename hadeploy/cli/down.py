@@ -7,9 +7,9 @@ from contextlib import ExitStack
 
 import click
 
+from hadeploy.check.former_nodes import forgotten_node
 from hadeploy.check.model import CheckContext, failures
 from hadeploy.check.our_folder import moved_folders
-from hadeploy.check.places import forgotten_node
 from hadeploy.cli.cluster_run import LOCK_WAIT, retry_when_locked
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.fleet_options import fleet_options
