@@ -1,13 +1,24 @@
-"""What the catalogue says of one check."""
+"""A check: what its documentation says, and the functions that make it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from hadeploy.check.model import CheckContext, Finding
+from hadeploy.inventory.model import Node
+from hadeploy.observe.model import ObservedNode
+
+NodeCheck = Callable[[CheckContext, Node, ObservedNode], Iterator[Finding]]
+ClusterCheck = Callable[[CheckContext], Iterator[Finding]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Check:
     """One check.
+
+    It stands beside its functions, which it decorates; their module is in `MODULES` of
+    all_checks.py.
 
     Attributes:
         id: stable; `--skip` and `--json` use it.
@@ -18,6 +29,8 @@ class Check:
             let it be skipped.
         thorough: whether only `check` makes it, and `up` where nothing of ours was applied or where
             the plan could make it fail (check/needed.py).
+        for_nodes: functions that judge one node.
+        for_clusters: functions that judge all nodes, or this machine.
     """
 
     id: str
@@ -26,3 +39,15 @@ class Check:
     fix: str
     essential: bool = False
     thorough: bool = False
+    for_nodes: list[NodeCheck] = field(default_factory=list, init=False)
+    for_clusters: list[ClusterCheck] = field(default_factory=list, init=False)
+
+    def of_node(self, function: NodeCheck) -> NodeCheck:
+        """Decorate a function that judges one node."""
+        self.for_nodes.append(function)
+        return function
+
+    def of_cluster(self, function: ClusterCheck) -> ClusterCheck:
+        """Decorate a function that judges all nodes, or this machine."""
+        self.for_clusters.append(function)
+        return function

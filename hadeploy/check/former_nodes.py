@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hadeploy.check.entry import Check
 from hadeploy.check.model import CheckContext, Finding
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode
@@ -12,6 +13,14 @@ from hadeploy.plan.membership import of_another_cluster
 from hadeploy.plan.vrrp_settings import present_addresses
 from hadeploy.verify.stranger import BACK_FIX, PRUNE
 from hadeploy.verify.strangers import answering, forgotten_nodes, is_back
+
+FORMER_NODES = Check(
+    "former-nodes",
+    "former nodes",
+    "no node that left the inventory still takes part; one that is to be forgotten must "
+    "not answer on the network or send adverts now, and one that was is named when it does",
+    "`hadeploy up --prune`, or `--forget ADDRESS` if it is gone for good",
+)
 
 
 def forgotten_node(sight: CheckContext, address: str) -> Finding:
@@ -27,7 +36,7 @@ def forgotten_node(sight: CheckContext, address: str) -> Finding:
         operation = "answers on the network"
     if operation:
         return Finding(
-            "former-nodes",
+            FORMER_NODES.id,
             None,
             "fail",
             f"{address} cannot be forgotten: it {operation}, and would still take part",
@@ -36,7 +45,7 @@ def forgotten_node(sight: CheckContext, address: str) -> Finding:
             operation="checking the nodes",
         )
     return Finding(
-        "former-nodes",
+        FORMER_NODES.id,
         None,
         "warn",
         f"{address} is forgotten, not stopped: back on the network, it takes part again, and may "
@@ -49,7 +58,7 @@ def forgotten_node(sight: CheckContext, address: str) -> Finding:
 def _of_another_cluster(sight: CheckContext, node: str, record: Applied) -> Finding:
     others = " and ".join(m for m in record.members if m != str(sight.cluster.node(node).address))
     return Finding(
-        "former-nodes",
+        FORMER_NODES.id,
         node,
         "fail",
         f"it is a node of another cluster {sight.cluster.name}, with {' and '.join(record.vips)} "
@@ -61,6 +70,7 @@ def _of_another_cluster(sight: CheckContext, node: str, record: Applied) -> Find
     )
 
 
+@FORMER_NODES.of_cluster
 def former_nodes(sight: CheckContext) -> Iterator[Finding]:
     """Nodes that the records on the others name and the inventory does not.
 
@@ -84,10 +94,10 @@ def former_nodes(sight: CheckContext) -> Iterator[Finding]:
     for address in sorted(forgotten):
         if is_back(sight.cluster, sight.observed, address):
             what = f"{address}, which was forgotten, answers on the network again"
-            yield Finding("former-nodes", None, "warn", what, BACK_FIX)
+            yield Finding(FORMER_NODES.id, None, "warn", what, BACK_FIX)
     for address in sorted(gone):
         yield Finding(
-            "former-nodes",
+            FORMER_NODES.id,
             None,
             "fail",
             f"{address} was a node of this cluster and is not in the inventory",
@@ -97,4 +107,4 @@ def former_nodes(sight: CheckContext) -> Iterator[Finding]:
             code=ExitCode.UNREACHABLE,
         )
     if not gone and not strangers and sight.observed:
-        yield Finding("former-nodes", None, "pass", "no former node still takes part")
+        yield Finding(FORMER_NODES.id, None, "pass", "no former node still takes part")

@@ -6,13 +6,22 @@ from collections.abc import Iterator
 
 from hadeploy.adopt.conflicts import running_conflicts, stopped_conflicts
 from hadeploy.adopt.recognise import ByHand, recognise
+from hadeploy.check.entry import Check
 from hadeploy.check.model import CheckContext, Finding
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedContainer, ObservedNode, Owner, Socket
 from hadeploy.observe.published import ENGINE
 from hadeploy.observe.subnets import interface_of
 
+CONTAINER_NAMES = Check(
+    "container-names",
+    "container names",
+    "no other container has the names of this cluster's",
+    "rename it, or choose other names under `containers:`",
+)
 
+
+@CONTAINER_NAMES.of_node
 def container_names(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether somebody else's containers have our names."""
     by_hand = recognise(sight.cluster, look)
@@ -31,11 +40,23 @@ def container_names(sight: CheckContext, node: Node, look: ObservedNode) -> Iter
             foreign = True
             what = f"a container named {name} exists and is not ours (image {container.image})"
             fix = "rename it, or choose other names under `containers:`"
-            yield Finding("container-names", node.label, "fail", what, fix)
+            yield Finding(CONTAINER_NAMES.id, node.label, "fail", what, fix)
     if not foreign and look.docker is not None:
-        yield Finding("container-names", node.label, "pass", "free, or ours")
+        yield Finding(CONTAINER_NAMES.id, node.label, "pass", "free, or ours")
 
 
+PORTS = Check(
+    "ports",
+    "ports free",
+    "the listeners' ports, the health port and that of the metrics are free, or our own "
+    "haproxy's; else the owner is named, and for a port that the engine publishes its "
+    "container. What a template makes the new haproxy.cfg bind besides is free, too, and on an "
+    "address that the node has",
+    "stop the owner, or choose another port",
+)
+
+
+@PORTS.of_node
 def ports(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether our ports are free, or ours."""
     if "ss" in look.missing:
@@ -51,9 +72,9 @@ def ports(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Findi
             taken = True
             what = f"port {port} is taken by {owner or 'a process that it does not name'}"
             fix = "stop it, or choose another port (k0s, for one, uses 9443 itself)"
-            yield Finding("ports", node.label, "fail", what, fix)
+            yield Finding(PORTS.id, node.label, "fail", what, fix)
     if not taken:
-        yield Finding("ports", node.label, "pass", "free, or ours")
+        yield Finding(PORTS.id, node.label, "pass", "free, or ours")
 
 
 def stranger(sight: CheckContext, node: Node, look: ObservedNode, socket: Socket) -> str | None:
@@ -114,6 +135,15 @@ def _named(look: ObservedNode, owner: Owner, port: int) -> str:
     return f"{owner.name} (pid {owner.pid}, {where})"
 
 
+HOST_SERVICES = Check(
+    "host-services",
+    "no haproxy on host",
+    "no haproxy or keepalived runs on the host itself, or would start when it boots",
+    "`systemctl disable --now haproxy keepalived`, unless it serves something else",
+)
+
+
+@HOST_SERVICES.of_node
 def host_services(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether haproxy or keepalived are the host's own."""
     del sight
@@ -126,7 +156,7 @@ def host_services(sight: CheckContext, node: Node, look: ObservedNode) -> Iterat
     if found:
         what = f"{' and '.join(found)} of the host's own {'run' if len(found) > 1 else 'runs'}"
         fix = f"unless it serves something else: systemctl disable --now {' '.join(found)}"
-        yield Finding("host-services", node.label, "warn", what, fix)
+        yield Finding(HOST_SERVICES.id, node.label, "warn", what, fix)
     later = [
         name
         for name in ("haproxy", "keepalived")
@@ -135,6 +165,6 @@ def host_services(sight: CheckContext, node: Node, look: ObservedNode) -> Iterat
     if later:
         what = f"{' and '.join(later)} of the host's own would start when the node boots"
         fix = f"unless that is meant: systemctl disable {' '.join(later)}"
-        yield Finding("host-services", node.label, "warn", what, fix)
+        yield Finding(HOST_SERVICES.id, node.label, "warn", what, fix)
     if not found and not later:
-        yield Finding("host-services", node.label, "pass", "none runs")
+        yield Finding(HOST_SERVICES.id, node.label, "pass", "none runs")

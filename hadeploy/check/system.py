@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hadeploy.check.entry import Check
 from hadeploy.check.model import CheckContext, Finding
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
@@ -14,13 +15,24 @@ MOST_RESOLUTION_SECONDS = 2.0
 _FOR_CONTAINERS = {"container_file_t", "svirt_sandbox_file_t"}
 
 
+SELINUX = Check(
+    "selinux",
+    "SELinux",
+    "SELinux does not keep the containers from our folder: it does not enforce, the engine "
+    "does not confine containers, or the folder is labelled for them",
+    "`semanage fcontext` and `restorecon` as told; or look for `avc: denied`",
+    thorough=True,
+)
+
+
+@SELINUX.of_node
 def selinux(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether SELinux may keep containers from our folder."""
     if not look.host.thorough:
         return
     confines = "name=selinux" in look.host.security
     if look.host.selinux and confines and _FOR_CONTAINERS & set(look.host.label.split(":")):
-        yield Finding("selinux", node.label, "pass", f"our folder is labelled {look.host.label}")
+        yield Finding(SELINUX.id, node.label, "pass", f"our folder is labelled {look.host.label}")
     elif look.host.selinux and confines:
         what = (
             f"SELinux enforces, and Docker confines containers: can they read {sight.cluster.root}?"
@@ -28,22 +40,41 @@ def selinux(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Fin
         fix = (
             f"semanage fcontext -a -t container_file_t '{sight.cluster.root}(/.*)?'; restorecon -R"
         )
-        yield Finding("selinux", node.label, "warn", what, f"{fix} {sight.cluster.root}")
+        yield Finding(SELINUX.id, node.label, "warn", what, f"{fix} {sight.cluster.root}")
     else:
-        yield Finding("selinux", node.label, "pass", "SELinux does not confine our containers")
+        yield Finding(SELINUX.id, node.label, "pass", "SELinux does not confine our containers")
 
 
+CLOCK = Check(
+    "clock",
+    "clock",
+    "the node's clock is within 5 s of this machine's",
+    "run an NTP client there: timedatectl set-ntp true",
+)
+
+
+@CLOCK.of_node
 def clock(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether node and laptop agree what time it is."""
     if abs(look.skew) > MOST_SKEW_SECONDS:
         way = "ahead of" if look.skew > 0 else "behind"
         what = f"its clock is {abs(look.skew):.0f} s {way} this machine's"
         fix = "run an NTP client there (or here): timedatectl set-ntp true"
-        yield Finding("clock", node.label, "warn", what, fix)
+        yield Finding(CLOCK.id, node.label, "warn", what, fix)
     else:
-        yield Finding("clock", node.label, "pass", f"within {MOST_SKEW_SECONDS} s of ours")
+        yield Finding(CLOCK.id, node.label, "pass", f"within {MOST_SKEW_SECONDS} s of ours")
 
 
+NAME_RESOLUTION = Check(
+    "name-resolution",
+    "name resolution",
+    "the node's own name is looked up within 2 s; Docker, sudo and keepalived hang where it is not",
+    "put the name into /etc/hosts, or mend /etc/resolv.conf",
+    thorough=True,
+)
+
+
+@NAME_RESOLUTION.of_node
 def name_resolution(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether looking a name up hangs."""
     seconds = look.host.resolution
@@ -52,6 +83,6 @@ def name_resolution(_: CheckContext, node: Node, look: ObservedNode) -> Iterator
     if seconds > MOST_RESOLUTION_SECONDS:
         what = f"looking its own name up took {seconds:.1f} s"
         fix = "put the name into /etc/hosts, or mend /etc/resolv.conf"
-        yield Finding("name-resolution", node.label, "warn", what, fix)
+        yield Finding(NAME_RESOLUTION.id, node.label, "warn", what, fix)
     else:
-        yield Finding("name-resolution", node.label, "pass", f"took {seconds:.2f} s")
+        yield Finding(NAME_RESOLUTION.id, node.label, "pass", f"took {seconds:.2f} s")

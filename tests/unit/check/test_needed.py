@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hadeploy.check.catalogue import IDS
+from hadeploy.check.all_checks import IDS
 from hadeploy.check.needed import needed
 from hadeploy.observe.host import Host
 from hadeploy.observe.model import ObservedNode
