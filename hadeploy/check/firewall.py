@@ -31,6 +31,7 @@ FIREWALL = Check(
     "allow protocol 112 between the nodes, and the listeners' ports; remove a rule on the "
     "VIP with the command that is told",
     thorough=True,
+    again_after=frozenset({"traffic"}),
 )
 
 

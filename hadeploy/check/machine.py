@@ -115,6 +115,7 @@ HOST_NETWORK = Check(
     "remap users, and it sees our folder (a snap does not)",
     "use an engine that runs as root, without `userns-remap`",
     thorough=True,
+    again_after=frozenset({"container"}),
 )
 
 
@@ -148,6 +149,7 @@ DISK_SPACE = Check(
     "the engine's data folder is writable and has room for the images (*thorough*), and our "
     "folder has room for our files: bytes and inodes",
     "free some space, e.g. `docker image prune`",
+    again_after=frozenset({"image"}),
 )
 
 

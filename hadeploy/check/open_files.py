@@ -18,6 +18,7 @@ NOFILE = Check(
     "it (CAP_SYS_RESOURCE)",
     "raise LimitNOFILE of docker.service, or lower `haproxy.maxconn`",
     thorough=True,
+    again_after=frozenset({"haproxy-container"}),
 )
 
 

@@ -22,6 +22,7 @@ SELINUX = Check(
     "does not confine containers, or the folder is labelled for them",
     "`semanage fcontext` and `restorecon` as told; or look for `avc: denied`",
     thorough=True,
+    again_after=frozenset({"container"}),
 )
 
 

@@ -29,6 +29,7 @@ VIP_FREE = Check(
     "as given: `ip address del …`, `hadeploy up --prune` for a forgotten node that is back, "
     "another address for another machine, or another VIP",
     thorough=True,
+    again_after=frozenset({"vip"}),
 )
 
 
@@ -164,6 +165,7 @@ VIRTUAL_ROUTER_ID = Check(
     "of IPv6 are not heard. Those that reach a node where our keepalived runs are seen there: "
     "from a machine that is no node of the cluster they are a failure",
     "choose another `vrrp.virtual_router_id`; 51 is the usual default",
+    again_after=frozenset({"virtual-router-id"}),
 )
 
 
