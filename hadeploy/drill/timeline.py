@@ -162,10 +162,11 @@ class _Drawing:
         """The lanes of a node; what never happened there has none."""
         mine = [event for event in self.events if event.node == node]
         haproxy, keepalived = self.cluster.container_names
+        frozen = self.round.scenario.freezes
         optional = (Lane("drill", self._broken(mine)), Lane("VIP", self._held(node, began)))
         yield from (lane for lane in optional if lane.spans)
         yield Lane("keepalived", self._states(self._keepalived(node, mine, keepalived)))
-        yield Lane("haproxy", self._states(_haproxy(mine, haproxy, self.round.scenario)))
+        yield Lane("haproxy", self._states(_haproxy(mine, haproxy, frozen=frozen == "haproxy")))
 
     def clipped(self, spans: Iterable[Span]) -> tuple[Span, ...]:
         """Those that are seen, as far as they are."""
@@ -239,13 +240,13 @@ def _window(events: Sequence[Event], requests: Sequence[Request]) -> tuple[float
     return -min(max(before, least), most), last + max(AFTER_SECONDS, AFTER_SHARE * last)
 
 
-def _haproxy(events: Iterable[Event], container: str, scenario: str) -> Iterable[_Look]:
+def _haproxy(events: Iterable[Event], container: str, *, frozen: bool) -> Iterable[_Look]:
     yield -math.inf, "up", ""
     for event in events:
         if event.kind == "container":
             yield from ((at, state, "") for at, state in _container(event, container, "up"))
         # The engine does not know of a frozen process.
-        elif scenario == "haproxy-hang" and event.kind in ("breaking", "mended"):
+        elif frozen and event.kind in ("breaking", "mended"):
             yield event.at, "hung" if event.kind == "breaking" else "up", ""
 
 
