@@ -198,6 +198,8 @@ observe_machine() {
     observe_firewall
     observe_services
     observe_resolution
+    setting net/ipv4/ip_local_port_range
+    setting net/ipv4/ip_local_reserved_ports
     listen
     emit selinux "$(cat /sys/fs/selinux/enforce 2>/dev/null)" "$(stat -c %C "$HD_ROOT" 2>/dev/null)"
 }
