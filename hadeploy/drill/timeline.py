@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hadeploy.desired.model import Role
 from hadeploy.drill.metrics import held
 from hadeploy.drill.model import Event, Figures, Probing, Request, Round
 from hadeploy.inventory.model import Cluster
@@ -162,11 +163,10 @@ class _Drawing:
         """The lanes of a node; what never happened there has none."""
         mine = [event for event in self.events if event.node == node]
         haproxy, keepalived = self.cluster.container_names
-        frozen = self.round.scenario.freezes
         optional = (Lane("drill", self._broken(mine)), Lane("VIP", self._held(node, began)))
         yield from (lane for lane in optional if lane.spans)
         yield Lane("keepalived", self._states(self._keepalived(node, mine, keepalived)))
-        yield Lane("haproxy", self._states(_haproxy(mine, haproxy, frozen=frozen == "haproxy")))
+        yield Lane("haproxy", self._states(_haproxy(mine, haproxy, frozen=self._froze("haproxy"))))
 
     def clipped(self, spans: Iterable[Span]) -> tuple[Span, ...]:
         """Those that are seen, as far as they are."""
@@ -196,6 +196,9 @@ class _Drawing:
             if who == node
         )
 
+    def _froze(self, role: Role) -> bool:
+        return self.round.scenario.freezes == role
+
     def _keepalived(self, node: str, mine: Sequence[Event], container: str) -> Iterable[_Look]:
         state: State = "MASTER" if node == self.round.holder else "BACKUP"
         priority = str(dict(self.round.priorities).get(node, ""))
@@ -208,6 +211,11 @@ class _Drawing:
             elif event.kind == "priority":
                 _, priority = event.what.split()
                 yield event.at, state, priority
+            elif self._froze("keepalived") and event.kind in ("breaking", "mended"):
+                if event.kind == "breaking":
+                    yield event.at, "hung", ""
+                else:
+                    yield event.at, state, priority
             elif event.kind == "container":
                 for at, state in _container(event, container, "starting"):
                     if state == "starting":

@@ -53,6 +53,14 @@ def container(at: float, what: str) -> Event:
     return Event(at, "n1", "container", what)
 
 
+def test_a_frozen_keepalived() -> None:
+    mended = Event(103.0, "n1", "mended", "")
+    backup = Event(103.5, "n1", "state", "BACKUP")
+    frozen = dataclasses.replace(BY_NAME["haproxy-hang"], freezes="keepalived")
+    shown = drawn(dataclasses.replace(made(mended, backup), scenario=frozen))
+    assert lanes(shown, "n1")["keepalived"] == ["MASTER", "hung", "MASTER", "BACKUP"]
+
+
 def test_a_stopped_haproxy() -> None:
     shown = drawn(captured("haproxy-stop"))
     assert lanes(shown, "n1") == {
