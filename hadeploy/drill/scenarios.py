@@ -84,6 +84,13 @@ SCENARIOS = (
         left_behind=True,
     ),
     Scenario(
+        "keepalived-hang",
+        "keepalived is frozen on the holder (SIGSTOP): it sends no adverts and keeps the VIP",
+        "keepalived_hang",
+        left_behind=True,
+        freezes="keepalived",
+    ),
+    Scenario(
         "docker-restart",
         "the Docker engine is restarted on the holder",
         "docker_restart",

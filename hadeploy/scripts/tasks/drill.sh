@@ -43,6 +43,10 @@ break_keepalived_kill() { kill -KILL "$(main_pid "$HD_KEEPALIVED")"; }
 
 mend_keepalived_kill() { come_back "$HD_KEEPALIVED"; }
 
+break_keepalived_hang() { to_all STOP "$HD_KEEPALIVED"; }
+
+mend_keepalived_hang() { to_all CONT "$HD_KEEPALIVED"; }
+
 # to_all SIGNAL CONTAINER: to its first process and all that came from it. One may end before the signal
 # is sent, as a check of keepalived does.
 to_all() {
