@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from hadeploy.check.all_checks import IDS
+from hadeploy.check.all_checks import CHECKS, IDS
+from hadeploy.check.entry import Change
 from hadeploy.check.needed import needed
 from hadeploy.observe.host import Host
 from hadeploy.observe.model import ObservedNode
@@ -67,3 +68,7 @@ def test_what_was_asked_already_is_not_asked_again() -> None:
 def test_a_check_that_is_left_out_calls_for_no_look() -> None:
     observed = builders.healthy(builders.cluster())
     assert asked(observed, *TRAFFIC, listeners=[{"port": 8443}]) == set()
+
+
+def test_every_kind_of_change_calls_for_a_check() -> None:
+    assert {change for check in CHECKS for change in check.again_after} == set(get_args(Change))
