@@ -9,9 +9,9 @@ from hadeploy.actions.deployment import Deployment
 from hadeploy.actions.result import Result
 from hadeploy.actions.run import retry_when_locked
 from hadeploy.actions.user_interface import UserInterface
+from hadeploy.check.former_nodes import forgotten_node
 from hadeploy.check.model import CheckContext, failures
 from hadeploy.check.our_folder import moved_folders
-from hadeploy.check.places import forgotten_node
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.model import Cluster

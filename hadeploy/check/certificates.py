@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hadeploy.certificates.certificate import Endpoint, ServerCertificate, endpoints
+from hadeploy.check.entry import Check
 from hadeploy.check.model import CheckContext, Finding
 from hadeploy.inventory.model import Cluster, Listener, backends_of
 from hadeploy.inventory.problems import printable
@@ -42,12 +43,27 @@ class NewServers:
     new: tuple[Endpoint, ...]
 
 
+API_CERTIFICATE = Check(
+    "api-certificate",
+    "certificates",
+    "every API server that answers already has a certificate that is valid now and names the "
+    "VIPs as IP addresses: kubectl refuses any other; else a warning. `check` asks by a TLS "
+    "handshake with each backend, from a node over its SSH connection; `verify`, `status` and "
+    "`up` prove it later for the backends that are up. Where a listener gets other servers, "
+    "`plan` and `up` ask, too: those that have the certificate of some other TLS service and "
+    "would replace or join API servers are a failure. Other TLS services are not judged",
+    "`apiServer.certSANs` in kubeadm's ClusterConfiguration, see [kubeadm](kubeadm.md); "
+    "`tls-san` of k3s and RKE2",
+)
+
+
+@API_CERTIFICATE.of_cluster
 def api_certificates(sight: CheckContext) -> Iterator[Finding]:
     """As `verify` proves it, of every API server that answers, whether haproxy runs or not."""
     read = sight.certificates
     for proof in certificate_proofs(sight.cluster, read, read.found):
         verdict: Verdict = "pass" if proof.verdict == "pass" else "warn"
-        yield Finding("api-certificate", None, verdict, proof.message, proof.hint)
+        yield Finding(API_CERTIFICATE.id, None, verdict, proof.message, proof.hint)
 
 
 def new_servers(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[NewServers]:
@@ -92,6 +108,7 @@ def compared_endpoints(cluster: Cluster, observed: Mapping[str, ObservedNode]) -
     return [e for one in new_servers(cluster, observed) for e in (*one.before, *one.new)]
 
 
+@API_CERTIFICATE.of_cluster
 def new_api_servers(sight: CheckContext) -> Iterator[Finding]:
     """A server that speaks TLS and is no API server does not replace API servers."""
     read = sight.certificates.found
@@ -113,7 +130,7 @@ def new_api_servers(sight: CheckContext) -> Iterator[Finding]:
         what += f"{printable(_names(certificate))}); "
         what += f"those of port {several([str(port) for port in ports])}, which are served now, are"
         yield Finding(
-            "api-certificate", None, "fail", what, CORRECT, operation="comparing the backends"
+            API_CERTIFICATE.id, None, "fail", what, CORRECT, operation="comparing the backends"
         )
 
 
@@ -138,7 +155,7 @@ def _refused_by_clients(sight: CheckContext, one: NewServers) -> Iterator[Findin
             where = f"{labels_of(sight.cluster)[endpoint]}, port {endpoint[1]}"
             what = f"{one.listener.name}: the certificate of the API server on {where}, {why}"
             yield Finding(
-                "api-certificate", None, "fail", what, CORRECT, operation="comparing the backends"
+                API_CERTIFICATE.id, None, "fail", what, CORRECT, operation="comparing the backends"
             )
             return
 

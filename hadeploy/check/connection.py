@@ -4,13 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hadeploy.check import machine
+from hadeploy.check.entry import Check
 from hadeploy.check.model import Finding
 from hadeploy.errors import HadeployError
 
+SSH_REACH = Check(
+    "ssh-reach",
+    "SSH answers",
+    "an SSH server answers at the node's address and port, through every jump host; the "
+    "message names the entries of the ssh config that were used",
+    "start the node or its sshd, open the firewall, correct `ssh.host` or `ssh.port`",
+    essential=True,
+)
+SSH_HOST_KEY = Check(
+    "ssh-host-key",
+    "host key known",
+    "the server's host key is the one in known_hosts",
+    "compare the fingerprint and connect once with ssh, or `--accept-new-host-keys`; a key "
+    "that has changed is never accepted",
+    essential=True,
+)
+SSH_LOGIN = Check(
+    "ssh-login",
+    "login",
+    "the server lets us in",
+    "correct `ssh.user` and `ssh.identity_file`, or load the key into ssh-agent",
+    essential=True,
+)
 STAGES = {
-    "ssh-reach": "an SSH server answers at {}",
-    "ssh-host-key": "known_hosts has the key of {}",
-    "ssh-login": "logged in as {}",
+    SSH_REACH.id: "an SSH server answers at {}",
+    SSH_HOST_KEY.id: "known_hosts has the key of {}",
+    SSH_LOGIN.id: "logged in as {}",
 }
 
 
@@ -30,7 +55,7 @@ def refused(error: HadeployError, where: str) -> list[Finding]:
         error: of the connection, or of the first script.
         where: how we went there, in words.
     """
-    failed = error.stage or "tools"
+    failed = error.stage or machine.TOOLS.id
     passed = [finding.check for finding in _passed(error.node, where)]
     well = passed.index(failed) if failed in passed else len(passed)
     message = error.message if error.operation is None else f"{error.operation}: {error.message}"

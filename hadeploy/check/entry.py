@@ -1,13 +1,29 @@
-"""What the catalogue says of one check."""
+"""A check: what its documentation says, and the functions that make it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hadeploy.check.model import CheckContext, Finding
+from hadeploy.inventory.model import Node
+from hadeploy.observe.model import ObservedNode
+
+NodeCheck = Callable[[CheckContext, Node, ObservedNode], Iterator[Finding]]
+ClusterCheck = Callable[[CheckContext], Iterator[Finding]]
+# What of a plan can make a check fail that passed before: an image that is loaded, a container that
+# is created or recreated, the same of haproxy alone; clients or peers that were not served so far;
+# a VIP or a virtual_router_id that no node has yet.
+Change = Literal["image", "container", "haproxy-container", "traffic", "vip", "virtual-router-id"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Check:
     """One check.
+
+    It stands beside its functions, which it decorates; their module is in `MODULES` of
+    all_checks.py.
 
     Attributes:
         id: stable; `--skip` and `--json` use it.
@@ -17,7 +33,10 @@ class Check:
         essential: whether nothing at all can be planned without it; then `plan` and `up` do not
             let it be skipped.
         thorough: whether only `check` makes it, and `up` where nothing of ours was applied or where
-            the plan could make it fail (check/needed.py).
+            the plan could make it fail.
+        again_after: what of a plan calls for it where the first look of `up` left it out.
+        for_nodes: functions that judge one node.
+        for_clusters: functions that judge all nodes, or this machine.
     """
 
     id: str
@@ -26,3 +45,16 @@ class Check:
     fix: str
     essential: bool = False
     thorough: bool = False
+    again_after: frozenset[Change] = frozenset()
+    for_nodes: list[NodeCheck] = field(default_factory=list, init=False)
+    for_clusters: list[ClusterCheck] = field(default_factory=list, init=False)
+
+    def of_node(self, function: NodeCheck) -> NodeCheck:
+        """Decorate a function that judges one node."""
+        self.for_nodes.append(function)
+        return function
+
+    def of_cluster(self, function: ClusterCheck) -> ClusterCheck:
+        """Decorate a function that judges all nodes, or this machine."""
+        self.for_clusters.append(function)
+        return function

@@ -2,71 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection
 
-from hadeploy.check.catalogue import IDS
-from hadeploy.check.certificates import api_certificates, new_api_servers
-from hadeploy.check.firewall import firewall
-from hadeploy.check.images import archives, images
-from hadeploy.check.machine import (
-    clock,
-    disk_space,
-    docker,
-    host_network,
-    name_resolution,
-    nofile,
-    root,
-    selinux,
-    tools,
-)
+from hadeploy.check.all_checks import CHECKS, IDS
 from hadeploy.check.model import CheckContext, Finding
-from hadeploy.check.network import interface, vip_subnet
-from hadeploy.check.other_clusters import conflicting_containers, other_clusters
-from hadeploy.check.our_folder import our_folder
-from hadeploy.check.places import (
-    container_names,
-    former_nodes,
-    host_services,
-    ports,
-    set_up_by_hand,
-)
-from hadeploy.check.vip import held_once, router_id, vip_free
-from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedNode
-
-OfNode = Callable[[CheckContext, Node, ObservedNode], Iterator[Finding]]
-
-OF_NODE: tuple[OfNode, ...] = (
-    tools,
-    docker,
-    root,
-    host_network,
-    disk_space,
-    our_folder,
-    nofile,
-    interface,
-    vip_subnet,
-    vip_free,
-    router_id,
-    set_up_by_hand,
-    conflicting_containers,
-    other_clusters,
-    container_names,
-    ports,
-    host_services,
-    images,
-    firewall,
-    selinux,
-    clock,
-    name_resolution,
-)
-OF_CLUSTER: tuple[Callable[[CheckContext], Iterator[Finding]], ...] = (
-    archives,
-    held_once,
-    former_nodes,
-    api_certificates,
-    new_api_servers,
-)
 
 
 def evaluate(sight: CheckContext, skip: Collection[str] = ()) -> list[Finding]:
@@ -79,10 +18,13 @@ def evaluate(sight: CheckContext, skip: Collection[str] = ()) -> list[Finding]:
     found = [
         finding
         for node, look in sight.nodes
-        for check in OF_NODE
-        for finding in check(sight, node, look)
+        for check in CHECKS
+        for judge in check.for_nodes
+        for finding in judge(sight, node, look)
     ]
-    found += [finding for check in OF_CLUSTER for finding in check(sight)]
+    found += [
+        finding for check in CHECKS for judge in check.for_clusters for finding in judge(sight)
+    ]
     return without(found, skip)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hadeploy.check.entry import Check
 from hadeploy.check.ipset import parse_sets
 from hadeploy.check.iptables import Filter, Packet, drops, parse_tables
 from hadeploy.check.iptables_words import family_of
@@ -17,21 +18,41 @@ from hadeploy.observe.subnets import interface_of
 FIX = "allow IP protocol 112 between the nodes, and the listeners' ports"
 
 
+FIREWALL = Check(
+    "firewall",
+    "firewall",
+    "no rule of the node's (iptables, nftables, and so firewalld) drops VRRP (IP protocol "
+    "112) from its peers or to them, a listener's port, or what is for a VIP or from it (ARP "
+    "included; a keepalived with `vrrp_strict` that is killed leaves such rules behind), and "
+    "none sends connections to a listener of the VIP elsewhere (DNAT, REDIRECT). "
+    "Rules that cannot be read for sure are let pass, and those of nftables for VRRP and "
+    "ports are judged by their looks: that the nodes hear each other is proven when they "
+    "run. Firewalls elsewhere are not seen",
+    "allow protocol 112 between the nodes, and the listeners' ports; remove a rule on the "
+    "VIP with the command that is told",
+    thorough=True,
+    again_after=frozenset({"traffic"}),
+)
+
+
+@FIREWALL.of_node
 def firewall(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether rules on the node drop adverts of its peers, or connections to a listener."""
     if not look.host.thorough:
         return
     dropped = [*_by_iptables(sight, node, look), *_by_nft(sight, look)]
     for what in dict.fromkeys(dropped):
-        yield Finding("firewall", node.label, "warn", what, FIX)
+        yield Finding(FIREWALL.id, node.label, "warn", what, FIX)
     # Only where a node was looked at thoroughly; it takes some milliseconds.
     from hadeploy.check.vip_rules import vip_rules  # noqa: PLC0415
 
     of_vip = list(vip_rules(sight.cluster, node, look))
     for one in of_vip:
-        yield Finding("firewall", node.label, "warn", one.message, f"remove it: {one.removal}")
+        yield Finding(FIREWALL.id, node.label, "warn", one.message, f"remove it: {one.removal}")
     if not dropped and not of_vip:
-        yield Finding("firewall", node.label, "pass", "no rule that surely drops VRRP or our ports")
+        yield Finding(
+            FIREWALL.id, node.label, "pass", "no rule that surely drops VRRP or our ports"
+        )
 
 
 def _by_iptables(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hadeploy.check.archive import Archive
+from hadeploy.check.entry import Check
 from hadeploy.check.model import CheckContext, Finding
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Cluster, Node
@@ -22,6 +23,20 @@ ARCHITECTURES = {
 MAKE = "make it with: hadeploy images save"
 
 
+IMAGE = Check(
+    "image",
+    "images",
+    "both images are on the node, or can be had: from an archive on this machine that is "
+    "readable and holds the image for the node's architecture, else by a pull. `check` and "
+    "`plan` ask for that, and pull nothing: the node's engine asks the registry, with the "
+    "login of the inventory, whether it has the image, and for which architectures. Where "
+    "curl is missing on the node it is not asked; a registry that wants another login than "
+    "the inventory's is a warning",
+    "`hadeploy images push`, or give `images.*.archive`, which `hadeploy images save` makes",
+)
+
+
+@IMAGE.of_node
 def images(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether both images are on a node, or can be had."""
     if look.docker is None:
@@ -37,12 +52,12 @@ def images(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Find
         elif image.pull == "never":
             what = f"{image.reference} is not on the node, and images.{role}.pull is never"
             fix = f"hadeploy images push, or give images.{role}.archive"
-            yield Finding("image", node.label, "fail", what, fix)
+            yield Finding(IMAGE.id, node.label, "fail", what, fix)
         elif asked := sight.asked.get(node.label, {}).get(image.reference):
             verdict, what, remedy = asked.judged(image.reference, of_node(look))
-            yield Finding("image", node.label, verdict, what, remedy)
+            yield Finding(IMAGE.id, node.label, verdict, what, remedy)
         else:
-            yield Finding("image", node.label, "pass", f"{image.reference} will be pulled")
+            yield Finding(IMAGE.id, node.label, "pass", f"{image.reference} will be pulled")
 
 
 def pulled(cluster: Cluster, look: ObservedNode) -> Iterator[str]:
@@ -58,8 +73,8 @@ def _there(reference: str, node: Node, look: ObservedNode) -> Finding:
     if has and has != of_node(look):
         what = f"{reference} on the node is for {has}, and the node is {of_node(look)}"
         fix = f"load or pull that of {of_node(look)}: docker pull --platform linux/{of_node(look)}"
-        return Finding("image", node.label, "fail", what, fix)
-    return Finding("image", node.label, "pass", f"{reference} is there")
+        return Finding(IMAGE.id, node.label, "fail", what, fix)
+    return Finding(IMAGE.id, node.label, "pass", f"{reference} is there")
 
 
 def _in_archive(
@@ -69,18 +84,18 @@ def _in_archive(
     if has is None and "@" in reference:
         what = f"whether {archive.path.name} holds {reference} is not told by its table of contents"
         return Finding(
-            "image", node.label, "warn", what, "name the image by a tag, as docker save does"
+            IMAGE.id, node.label, "warn", what, "name the image by a tag, as docker save does"
         )
     if has is None:
         holds = ", ".join(sorted(archive.images)) or "no named image"
         what = f"the archive does not hold {reference}; {archive.path.name} holds {holds}"
         fix = f"set images.{role}.reference to what the archive holds"
-        return Finding("image", node.label, "fail", what, fix, code=ExitCode.USAGE)
+        return Finding(IMAGE.id, node.label, "fail", what, fix, code=ExitCode.USAGE)
     if has and has != of_node(look):
         what = f"{reference} in {archive.path.name} is for {has}, and the node is {of_node(look)}"
         fix = f"hadeploy images save --platform linux/{of_node(look)}"
-        return Finding("image", node.label, "fail", what, fix)
-    return Finding("image", node.label, "pass", f"{reference} is in {archive.path.name}")
+        return Finding(IMAGE.id, node.label, "fail", what, fix)
+    return Finding(IMAGE.id, node.label, "pass", f"{reference} is in {archive.path.name}")
 
 
 def of_node(look: ObservedNode) -> str:
@@ -88,13 +103,14 @@ def of_node(look: ObservedNode) -> str:
     return ARCHITECTURES.get(look.machine, look.machine)
 
 
+@IMAGE.of_cluster
 def archives(sight: CheckContext) -> Iterator[Finding]:
     """Whether the archives that some node needs can be read on this machine."""
     for role, archive in sight.archives.items():
         problem = "no such file" if archive.missing else archive.problem
         if problem:
             yield Finding(
-                "image",
+                IMAGE.id,
                 None,
                 "fail",
                 f"{archive.path}: {problem}",

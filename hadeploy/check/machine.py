@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from hadeploy.check.entry import Check
 from hadeploy.check.model import CheckContext, Finding
-from hadeploy.desired.containers import haproxy_container
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 
 NEEDED = ("ip", "ss", "bash", "timeout", "base64", "find", "stat", "install", "sync", "flock")
-MOST_SKEW_SECONDS = 5
-MOST_RESOLUTION_SECONDS = 2.0
 MEGABYTE = 1_000_000
 # What one image takes where nothing tells: haproxy's has 100 MB, keepalived's 60 MB.
 USUAL_IMAGE_BYTES = 150 * MEGABYTE
@@ -22,28 +20,70 @@ OWN_FILES_BYTES = 4 * MEGABYTE
 # Folders count, too; what an image of Debian with one program has, and some.
 OWN_FILES = 100
 IMAGE_FILES = 10_000
-# SELinux' types of what containers may read; the second is the older name.
-_FOR_CONTAINERS = {"container_file_t", "svirt_sandbox_file_t"}
 
 
+SUDO = Check(
+    "sudo",
+    "runs as root",
+    "scripts run as root there, by login or by sudo; `check` tells whether that asked for the "
+    "password",
+    "`--ask-sudo-password`; or allow the user `NOPASSWD: ALL`, or log in as root",
+    essential=True,
+)
+
+
+@SUDO.of_node
+def root(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether our scripts run as root."""
+    if look.root:
+        how = sight.becoming.get(node.label)
+        what = f"our scripts run as root{f', {how}' if how else ''}"
+        yield Finding(SUDO.id, node.label, "pass", what)
+    else:
+        what, fix = "our scripts do not run as root there", "set ssh.sudo to auto or always"
+        yield Finding(SUDO.id, node.label, "fail", what, fix)
+
+
+TOOLS = Check(
+    "tools",
+    "tools",
+    "the programs that our scripts use are there: iproute2, bash, coreutils, util-linux; a "
+    "warning without perl, which asks the segment who has the VIP",
+    "install them with the node's package manager",
+    essential=True,
+)
+
+
+@TOOLS.of_node
 def tools(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether what our scripts use is there."""
     lacking = [tool for tool in NEEDED if tool in look.missing]
     if lacking:
         fix = "install iproute2, bash, coreutils and util-linux there"
-        yield Finding("tools", node.label, "fail", f"lacks {', '.join(lacking)}", fix)
+        yield Finding(TOOLS.id, node.label, "fail", f"lacks {', '.join(lacking)}", fix)
     elif look.host.thorough and "perl" in look.missing:
         what = "lacks perl, so it cannot ask the segment who else has the VIP"
-        yield Finding("tools", node.label, "warn", what, "install perl there")
+        yield Finding(TOOLS.id, node.label, "warn", what, "install perl there")
     else:
-        yield Finding("tools", node.label, "pass", "our scripts run")
+        yield Finding(TOOLS.id, node.label, "pass", "our scripts run")
 
 
+DOCKER = Check(
+    "docker",
+    "Docker engine",
+    "the Docker engine is installed and answers; it is 20.10 or newer, and a warning where it "
+    "does not start when the node boots (*thorough*)",
+    "install or start it: https://docs.docker.com/engine/",
+    essential=True,
+)
+
+
+@DOCKER.of_node
 def docker(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether there is an engine that will do."""
 
     def failed(message: str, fix: str, detail: str | None = None) -> Finding:
-        return Finding("docker", node.label, "fail", message, fix, detail)
+        return Finding(DOCKER.id, node.label, "fail", message, fix, detail)
 
     if "docker" in look.missing:
         yield failed("Docker is not installed", "install it: https://docs.docker.com/engine/")
@@ -57,9 +97,9 @@ def docker(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]
         yield failed(f"Docker {look.docker} is too old", "20.10 is the oldest that will do")
     elif look.host.units.get("docker.boot") == "disabled":
         what = f"Docker {look.docker} does not start when the node boots, nor what runs in it"
-        yield Finding("docker", node.label, "warn", what, "systemctl enable docker")
+        yield Finding(DOCKER.id, node.label, "warn", what, "systemctl enable docker")
     else:
-        yield Finding("docker", node.label, "pass", f"Docker {look.docker}".rstrip())
+        yield Finding(DOCKER.id, node.label, "pass", f"Docker {look.docker}".rstrip())
 
 
 def _too_old(version: str) -> bool:
@@ -68,17 +108,18 @@ def _too_old(version: str) -> bool:
     return len(numbers) == 2 and (int(numbers[0]), int(numbers[1])) < (20, 10)
 
 
-def root(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether our scripts run as root."""
-    if look.root:
-        how = sight.becoming.get(node.label)
-        what = f"our scripts run as root{f', {how}' if how else ''}"
-        yield Finding("sudo", node.label, "pass", what)
-    else:
-        what, fix = "our scripts do not run as root there", "set ssh.sudo to auto or always"
-        yield Finding("sudo", node.label, "fail", what, fix)
+HOST_NETWORK = Check(
+    "host-network",
+    "host network",
+    "the engine can give a container the host's network: it is neither rootless nor does it "
+    "remap users, and it sees our folder (a snap does not)",
+    "use an engine that runs as root, without `userns-remap`",
+    thorough=True,
+    again_after=frozenset({"container"}),
+)
 
 
+@HOST_NETWORK.of_node
 def host_network(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether a container can have the host's network and our folder."""
     info = look.host.docker
@@ -89,19 +130,30 @@ def host_network(sight: CheckContext, node: Node, look: ObservedNode) -> Iterato
     fix = "use an engine that runs as root, without userns-remap"
     if "name=rootless" in options:
         what = "the Docker engine is rootless: its host network is not the node's"
-        yield Finding("host-network", node.label, "fail", what, fix)
+        yield Finding(HOST_NETWORK.id, node.label, "fail", what, fix)
     elif "name=userns" in options:
         what = "the Docker engine remaps users, and then gives no container the host's network"
-        yield Finding("host-network", node.label, "fail", what, fix)
+        yield Finding(HOST_NETWORK.id, node.label, "fail", what, fix)
     elif folder.startswith("/var/snap/"):
         what = f"Docker is a snap, which does not see {sight.cluster.root}"
         fix = "install Docker as a package instead: https://docs.docker.com/engine/"
-        yield Finding("host-network", node.label, "fail", what, fix)
+        yield Finding(HOST_NETWORK.id, node.label, "fail", what, fix)
     else:
         what = "containers can have the host's network"
-        yield Finding("host-network", node.label, "pass", what)
+        yield Finding(HOST_NETWORK.id, node.label, "pass", what)
 
 
+DISK_SPACE = Check(
+    "disk-space",
+    "disk space",
+    "the engine's data folder is writable and has room for the images (*thorough*), and our "
+    "folder has room for our files: bytes and inodes",
+    "free some space, e.g. `docker image prune`",
+    again_after=frozenset({"image"}),
+)
+
+
+@DISK_SPACE.of_node
 def disk_space(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether there is room for images and files."""
     free, folder = look.host.free, look.host.docker.get("DockerRootDir", "Docker's folder")
@@ -110,17 +162,17 @@ def disk_space(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[
         what = f"{free['docker'] // MEGABYTE} MB are free in {folder}"
         if free["docker"] < needed:
             what += f", and the images need {needed // MEGABYTE} MB"
-            yield Finding("disk-space", node.label, "fail", what, "docker image prune")
+            yield Finding(DISK_SPACE.id, node.label, "fail", what, "docker image prune")
         elif free["docker"] < needed + ROOM_BYTES:
-            yield Finding("disk-space", node.label, "warn", f"only {what}", "docker image prune")
+            yield Finding(DISK_SPACE.id, node.label, "warn", f"only {what}", "docker image prune")
         else:
-            yield Finding("disk-space", node.label, "pass", what)
+            yield Finding(DISK_SPACE.id, node.label, "pass", what)
     if look.root and "docker" in look.host.read_only:
         what = f"{folder} is on a read-only file system"
-        yield Finding("disk-space", node.label, "fail", what, "mount it writable")
+        yield Finding(DISK_SPACE.id, node.label, "fail", what, "mount it writable")
     if free.get("root", OWN_FILES_BYTES) < OWN_FILES_BYTES:
         what = f"{free['root'] // 1000} kB are free for {sight.cluster.root}"
-        yield Finding("disk-space", node.label, "fail", what, "free some space there")
+        yield Finding(DISK_SPACE.id, node.label, "fail", what, "free some space there")
     yield from _inodes(sight, node, look)
 
 
@@ -136,7 +188,7 @@ def _inodes(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Fin
         if free.get(name, needed) < needed:
             what = f"{free[name]} inodes are free for {where}"
             fix = f"remove files there: df -i {where}"
-            yield Finding("disk-space", node.label, "fail", what, fix)
+            yield Finding(DISK_SPACE.id, node.label, "fail", what, fix)
 
 
 def _has_image(sight: CheckContext, role: str, look: ObservedNode) -> bool:
@@ -149,71 +201,3 @@ def _bytes(sight: CheckContext, role: str, look: ObservedNode) -> int:
     archive = sight.archives.get(role)
     # Unpacked beside what the engine has received of it.
     return 2 * archive.size if archive and archive.size else USUAL_IMAGE_BYTES
-
-
-def nofile(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether haproxy gets the files it asks for."""
-    asked, limit = haproxy_container(sight.cluster).nofile, look.host.nofile
-    if limit is None or asked is None:
-        return
-    fix = "raise LimitNOFILE of docker.service, or lower haproxy.maxconn"
-    if asked > limit.most:
-        what = f"haproxy asks for {asked} open files, and the kernel allows {limit.most}"
-        fix = "raise fs.nr_open with sysctl, or lower haproxy.maxconn"
-        yield Finding("nofile", node.label, "fail", what, fix)
-    elif limit.hard is not None and asked > limit.hard and not limit.raises:
-        what = (
-            f"haproxy asks for {asked} open files; the Docker engine's hard limit is {limit.hard}, "
-            "and it may not raise it"
-        )
-        yield Finding("nofile", node.label, "fail", what, fix)
-    else:
-        yield Finding("nofile", node.label, "pass", f"haproxy can open {asked} files")
-
-
-def selinux(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether SELinux may keep containers from our folder."""
-    if not look.host.thorough:
-        return
-    confines = "name=selinux" in look.host.security
-    if look.host.selinux and confines and _FOR_CONTAINERS & set(look.host.label.split(":")):
-        yield Finding("selinux", node.label, "pass", f"our folder is labelled {look.host.label}")
-    elif look.host.selinux and confines:
-        what = (
-            f"SELinux enforces, and Docker confines containers: can they read {sight.cluster.root}?"
-        )
-        fix = (
-            f"semanage fcontext -a -t container_file_t '{sight.cluster.root}(/.*)?'; restorecon -R"
-        )
-        yield Finding("selinux", node.label, "warn", what, f"{fix} {sight.cluster.root}")
-    else:
-        yield Finding("selinux", node.label, "pass", "SELinux does not confine our containers")
-
-
-def clock(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether node and laptop agree what time it is."""
-    if abs(look.skew) > MOST_SKEW_SECONDS:
-        way = "ahead of" if look.skew > 0 else "behind"
-        what = f"its clock is {abs(look.skew):.0f} s {way} this machine's"
-        fix = "run an NTP client there (or here): timedatectl set-ntp true"
-        yield Finding("clock", node.label, "warn", what, fix)
-    else:
-        yield Finding(
-            "clock",
-            node.label,
-            "pass",
-            f"within {MOST_SKEW_SECONDS} s of the clock of this machine",
-        )
-
-
-def name_resolution(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether looking a name up hangs."""
-    seconds = look.host.resolution
-    if seconds is None:
-        return
-    if seconds > MOST_RESOLUTION_SECONDS:
-        what = f"looking its own name up took {seconds:.1f} s"
-        fix = "put the name into /etc/hosts, or mend /etc/resolv.conf"
-        yield Finding("name-resolution", node.label, "warn", what, fix)
-    else:
-        yield Finding("name-resolution", node.label, "pass", f"took {seconds:.2f} s")

@@ -20,7 +20,7 @@ class Finding:
     """How one check came out on one node.
 
     Attributes:
-        check: its stable id (check/catalogue.py).
+        check: its stable id.
         node: the node's label, or None for what concerns the cluster or this machine.
         verdict: warn is told, and stops nothing.
         message: what was seen, one sentence.

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from hadeploy.check.all_checks import CHECKS
+from hadeploy.check.entry import Change
 from hadeploy.inventory.model import Cluster
 from hadeploy.observe.model import ObservedNode
 from hadeploy.plan.model import Plan
@@ -28,34 +30,36 @@ def needed(
         skip: ids of checks that the user leaves out.
 
     Returns:
-        Their ids (check/catalogue.py).
+        Their ids.
     """
-    changed = {turn.node: observed[turn.node] for turn in plan.nodes if turn.steps}
+    planned = {turn.node: observed[turn.node] for turn in plan.nodes if turn.steps}
     # Where nothing was applied yet all of it was asked.
-    quick = {node: look for node, look in changed.items() if not look.host.thorough}
+    quick = {node: look for node, look in planned.items() if not look.host.thorough}
     if not quick:
         return frozenset()
     known = {vip.partition("/")[0] for look in observed.values() for vip in _vips(look)}
     new_vips = known and not known.issuperset(str(vip.ip) for vip in cluster.vip)
     numbers = {i.virtual_router_id for look in observed.values() if (i := running_identity(look))}
     new_number = numbers and cluster.vrrp.virtual_router_id not in numbers
-    checks = {
-        *_of_steps(plan, quick),
-        *(["firewall"] if _reached_otherwise(cluster, plan, quick) else []),
-        *(["vip-free"] if new_vips else []),
-        *(["virtual-router-id"] if new_number else []),
-    }
-    return frozenset(checks - set(skip))
+    changes = set(_of_steps(plan, quick))
+    if _reached_otherwise(cluster, plan, quick):
+        changes.add("traffic")
+    if new_vips:
+        changes.add("vip")
+    if new_number:
+        changes.add("virtual-router-id")
+    called = {check.id for check in CHECKS if not check.again_after.isdisjoint(changes)}
+    return frozenset(called - set(skip))
 
 
-def _of_steps(plan: Plan, quick: Collection[str]) -> Iterator[str]:
+def _of_steps(plan: Plan, quick: Collection[str]) -> Iterator[Change]:
     for step in (step for turn in plan.nodes if turn.node in quick for step in turn.steps):
         if step.action == "load-image":
-            yield "disk-space"
+            yield "image"
         elif step.action in _MADE_ANEW:
-            yield from ("host-network", "selinux")
+            yield "container"
             if step.role == "haproxy":
-                yield "nofile"
+                yield "haproxy-container"
 
 
 def _reached_otherwise(cluster: Cluster, plan: Plan, quick: Mapping[str, ObservedNode]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hadeploy.check.entry import Check
 from hadeploy.check.model import CheckContext, Finding
 from hadeploy.inventory.model import Cluster, IPInterface, Node
 from hadeploy.observe.model import ObservedNode
@@ -16,7 +17,16 @@ from hadeploy.observe.subnets import (
     networks_of,
 )
 
+INTERFACE = Check(
+    "interface",
+    "interface",
+    "the node has its address, the interface is there, is up and has a carrier",
+    "correct `nodes[].address` or `nodes[].interface`; set the interface up",
+    essential=True,
+)
 
+
+@INTERFACE.of_node
 def interface(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether the node has its address and its interface."""
     problems = list(addressless(node, look))
@@ -33,12 +43,24 @@ def interface(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[F
         problem = f"{node.address} is on {at}, so adverts to it would not be heard on {name}"
         problems.append((problem, f"set nodes[].address to the node's address on {name}"))
     for message, fix in problems:
-        yield Finding("interface", node.label, "fail", message, fix)
+        yield Finding(INTERFACE.id, node.label, "fail", message, fix)
     if not problems:
-        yield Finding("interface", node.label, "pass", f"{name} has {node.address}")
+        yield Finding(INTERFACE.id, node.label, "pass", f"{name} has {node.address}")
     del sight
 
 
+VIP_SUBNET = Check(
+    "vip-subnet",
+    "VIP in subnet",
+    "the VIP is in a subnet of the interface, and is not the subnet's network or broadcast "
+    "address, the router's, or the node's own; its prefix is not wider than the subnet. Until "
+    "it is in one, nothing is ever sent to it",
+    "correct `vip`, or `nodes[].interface`; with VIPs of both address families, give each node "
+    "an address of both",
+)
+
+
+@VIP_SUBNET.of_node
 def vip_subnet(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether every VIP can be on the node's interface."""
     if list(addressless(node, look)):
@@ -51,13 +73,13 @@ def vip_subnet(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[
                 fix = GIVE_BACK
             elif vip in sight.cluster.excluded_vips:
                 fix = f"give the node an IPv{vip.version} address in that subnet, or {fix}"
-            yield Finding("vip-subnet", node.label, "fail", problem, fix)
+            yield Finding(VIP_SUBNET.id, node.label, "fail", problem, fix)
         elif problem := _too_wide(vip, sight.cluster, node, look):
             fix = "leave the prefix out of `vip`, or give it that of the subnet"
-            yield Finding("vip-subnet", node.label, "fail", problem, fix)
+            yield Finding(VIP_SUBNET.id, node.label, "fail", problem, fix)
         else:
             what = f"{vip.ip} is in a subnet of {interface_of(node, look)}"
-            yield Finding("vip-subnet", node.label, "pass", what)
+            yield Finding(VIP_SUBNET.id, node.label, "pass", what)
 
 
 def _too_wide(vip: IPInterface, cluster: Cluster, node: Node, look: ObservedNode) -> str:

@@ -13,13 +13,40 @@ from hadeploy.adopt.conflicts import (
 )
 from hadeploy.adopt.managers import compose_project
 from hadeploy.adopt.recognise import ByHand, recognise
+from hadeploy.check.entry import Check
 from hadeploy.check.model import CheckContext, Finding
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.subnets import interface_of
 from hadeploy.verify.model import Verdict
 
+CONFLICTING_CONTAINERS = Check(
+    "conflicting-containers",
+    "no conflicting container",
+    "no foreign container claims the VIP, `vrrp.virtual_router_id` on the same interface or a "
+    "port of this cluster: neither a running one nor one that the engine starts when the "
+    "engine or the node restarts. That is one with the restart policy `always`, "
+    "one with `unless-stopped` that was not stopped by hand, one with `on-failure` that ended "
+    "with another status than 0 (also by `docker stop`), and one in a restart loop. What it "
+    "claims is read from its haproxy.cfg or keepalived.conf and its published ports; one that "
+    "has haproxy or keepalived and claims nothing is a warning, running or not. Of stopped "
+    "containers, `plan` "
+    "and `up` look only at those with haproxy or keepalived in their image, command or name "
+    "where something was applied already. Containers that something else than the engine "
+    "starts again (kubelet, Docker swarm, Nomad, ECS) are not taken over either; one of them "
+    "that does not run and that the engine does not start is a warning. A stopped "
+    "container that may add addresses and mounts a file with the VIP claims it. A static "
+    "pod's manifest, an enabled unit of systemd that runs containers (also by a compose file), "
+    "a quadlet, a crontab or rc.local that names haproxy or keepalived is a warning; a static "
+    "pod that may add addresses and names the VIP, and a VIP in the network's configuration, "
+    "are failures (*thorough*)",
+    "`hadeploy up --adopt` stops it and sets its restart policy to `no`; where a kubelet or "
+    "swarm starts it: move its manifest out of /etc/kubernetes/manifests, or remove the "
+    "service",
+)
 
+
+@CONFLICTING_CONTAINERS.of_node
 def conflicting_containers(
     sight: CheckContext, node: Node, look: ObservedNode
 ) -> Iterator[Finding]:
@@ -48,7 +75,7 @@ def conflicting_containers(
     yield from told
     if not told:
         yield Finding(
-            "conflicting-containers", node.label, "pass", "none, running or about to start"
+            CONFLICTING_CONTAINERS.id, node.label, "pass", "none, running or about to start"
         )
 
 
@@ -70,7 +97,7 @@ def _stopped(sight: CheckContext, node: Node, conflict: Conflict) -> Finding | N
             verdict = "warn"
         fix = f"unless it is wanted: {conflict.manager.stop}"
         return Finding(
-            "conflicting-containers",
+            CONFLICTING_CONTAINERS.id,
             node.label,
             verdict,
             message,
@@ -78,11 +105,11 @@ def _stopped(sight: CheckContext, node: Node, conflict: Conflict) -> Finding | N
         )
     if not conflict.stands_in_the_way:
         fix = f"unless it is wanted: {by_hand}"
-        return Finding("conflicting-containers", node.label, "warn", message, fix)
+        return Finding(CONFLICTING_CONTAINERS.id, node.label, "warn", message, fix)
     if sight.adopt:
         return None
     fix = f"`hadeploy up --adopt` keeps it stopped; or on the node: {by_hand}"
-    return Finding("conflicting-containers", node.label, "fail", message, fix)
+    return Finding(CONFLICTING_CONTAINERS.id, node.label, "fail", message, fix)
 
 
 def _running(sight: CheckContext, node: Node, conflict: Conflict) -> Finding | None:
@@ -100,7 +127,7 @@ def _running(sight: CheckContext, node: Node, conflict: Conflict) -> Finding | N
             f"stop it, or change it: docker update --restart no {there.name} && "
             f"docker stop {there.name}"
         )
-    return Finding("conflicting-containers", node.label, "fail", message, fix)
+    return Finding(CONFLICTING_CONTAINERS.id, node.label, "fail", message, fix)
 
 
 def _managed(node: Node, by_hand: ByHand | None) -> Iterator[Finding]:
@@ -114,7 +141,7 @@ def _managed(node: Node, by_hand: ByHand | None) -> Iterator[Finding]:
                 "be taken over"
             )
             yield Finding(
-                "conflicting-containers", node.label, "fail", message, conflict.manager.stop
+                CONFLICTING_CONTAINERS.id, node.label, "fail", message, conflict.manager.stop
             )
 
 
@@ -136,7 +163,7 @@ def _started(node: Node, look: ObservedNode) -> Iterator[Finding]:
         else:
             message = f"{file.path} starts haproxy or keepalived at boot"
             fix = f"unless it is wanted: remove it from {file.path}"
-        yield Finding("conflicting-containers", node.label, verdict, message, fix)
+        yield Finding(CONFLICTING_CONTAINERS.id, node.label, verdict, message, fix)
 
 
 def _composed(
@@ -151,7 +178,7 @@ def _composed(
                 f"{project}, and `docker compose up` there would start it again"
             )
             fix = "take the service out of that project"
-            yield Finding("conflicting-containers", node.label, "warn", message, fix)
+            yield Finding(CONFLICTING_CONTAINERS.id, node.label, "warn", message, fix)
 
 
 def _parts(by_hand: ByHand | None) -> list[Conflict]:
@@ -159,6 +186,19 @@ def _parts(by_hand: ByHand | None) -> list[Conflict]:
     return [Conflict(part.container, part.role, (), known=True, why="") for part in parts]
 
 
+OTHER_CLUSTERS = Check(
+    "other-clusters",
+    "other hadeploy clusters",
+    "every other cluster of hadeploy on the node, running or not, has another VIP, another "
+    "`vrrp.virtual_router_id` on the same interface, other ports and other container names. It "
+    "is recognised by its record (applied.json) and by the labels of its containers; a record "
+    "without containers is a warning",
+    "change `vip`, `vrrp.virtual_router_id`, `listeners[].port` or `haproxy.health_port` in "
+    "one of the inventories, or `hadeploy down` with the other one",
+)
+
+
+@OTHER_CLUSTERS.of_node
 def other_clusters(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether the other clusters of hadeploy on a node share nothing with this one."""
     others = [other for other in look.other_clusters if other.name != sight.cluster.name]
@@ -168,12 +208,12 @@ def other_clusters(sight: CheckContext, node: Node, look: ObservedNode) -> Itera
             names = ", ".join(c.name for c in other.containers)
             message = f"{name} has containers here ({names}) and no record that can be read"
             fix = f"if it is not used any more: docker stop {names} && docker rm {names}"
-            yield Finding("other-clusters", node.label, "warn", message, fix.replace(",", ""))
+            yield Finding(OTHER_CLUSTERS.id, node.label, "warn", message, fix.replace(",", ""))
             continue
         shared = clashes(sight.cluster, interface_of(node, look) or "", other)
         if not shared:
             message = f"{name} is here, too, with a VIP, virtual_router_id and ports of its own"
-            yield Finding("other-clusters", node.label, "pass", message)
+            yield Finding(OTHER_CLUSTERS.id, node.label, "pass", message)
             continue
         message = f"{name} is here, too, with the same {' and '.join(shared.values())}"
         keys = " and ".join(f"`{key}`" for key in shared)
@@ -182,7 +222,7 @@ def other_clusters(sight: CheckContext, node: Node, look: ObservedNode) -> Itera
             message += f"; it has a record ({other.root}/applied.json) and no containers"
             fix += f"; if that inventory is gone: rm -r {other.root}"
         yield Finding(
-            "other-clusters", node.label, "fail" if other.starts else "warn", message, fix
+            OTHER_CLUSTERS.id, node.label, "fail" if other.starts else "warn", message, fix
         )
     if not others:
-        yield Finding("other-clusters", node.label, "pass", "none is here")
+        yield Finding(OTHER_CLUSTERS.id, node.label, "pass", "none is here")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from hadeploy.check.entry import Check
 from hadeploy.check.model import CheckContext, Finding
 from hadeploy.desired import layout
 from hadeploy.inventory.model import Cluster, Node
@@ -13,19 +14,32 @@ _ELSEWHERE = "choose another place with paths.root"
 _FOLDERS = {layout.IN_HAPROXY: "haproxy", layout.IN_KEEPALIVED: "keepalived"}
 
 
+OUR_FOLDER = Check(
+    "our-folder",
+    "our folder",
+    "the folder for our files is on a file system that can be written. Where nothing was "
+    "applied yet, no file or dangling link is in its path, and it is neither inside another "
+    "cluster's folder nor has files in it that hadeploy did not write. The containers of this "
+    "cluster do not use another folder: hadeploy does not move it",
+    "mount it writable, or choose another place with `paths.root`; to move a cluster, "
+    "`hadeploy down` with the old `paths.root`, then `hadeploy up`",
+)
+
+
+@OUR_FOLDER.of_node
 def our_folder(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether our files can be written there, and are not somewhere else."""
     problem = _problem(sight, look)
     if problem:
-        yield Finding("our-folder", node.label, "fail", *problem)
+        yield Finding(OUR_FOLDER.id, node.label, "fail", *problem)
         return
     left = left_folder(sight, look)
     if left:
         what = f"this cluster has another folder here, {left}, which is not used"
-        yield Finding("our-folder", node.label, "warn", what, f"rm -r {left}")
+        yield Finding(OUR_FOLDER.id, node.label, "warn", what, f"rm -r {left}")
     else:
         what = f"{sight.cluster.root} can be written"
-        yield Finding("our-folder", node.label, "pass", what)
+        yield Finding(OUR_FOLDER.id, node.label, "pass", what)
 
 
 def _problem(sight: CheckContext, look: ObservedNode) -> tuple[str, str] | None:
@@ -58,7 +72,7 @@ def moved_folders(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> lis
     """
     sight = CheckContext(cluster, observed)
     return [
-        Finding("our-folder", node.label, "fail", *moved)
+        Finding(OUR_FOLDER.id, node.label, "fail", *moved)
         for node, look in sight.nodes
         if (moved := _moved(sight, look))
     ]

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from hadeploy.adopt.conflicts import running_conflicts, stopped_conflicts
-from hadeploy.adopt.managers import manager_of
-from hadeploy.adopt.recognise import ByHand, recognise, words
+from hadeploy.adopt.recognise import ByHand, recognise
+from hadeploy.check.entry import Check
 from hadeploy.check.model import CheckContext, Finding
-from hadeploy.desired.containers import removal_command
-from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
-from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode, Owner, Socket
+from hadeploy.observe.model import ObservedContainer, ObservedNode, Owner, Socket
 from hadeploy.observe.published import ENGINE
 from hadeploy.observe.subnets import interface_of
-from hadeploy.plan.membership import of_another_cluster
-from hadeploy.plan.vrrp_settings import present_addresses
-from hadeploy.verify.stranger import BACK_FIX, PRUNE
-from hadeploy.verify.strangers import answering, forgotten_nodes, is_back
+
+CONTAINER_NAMES = Check(
+    "container-names",
+    "container names",
+    "no other container has the names of this cluster's",
+    "rename it, or choose other names under `containers:`",
+)
 
 
-def set_up_by_hand(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether somebody's own cluster serves in our place."""
-    by_hand = recognise(sight.cluster, look)
-    managed = by_hand is not None and any(manager_of(p.container) for p in by_hand.parts)
-    if by_hand is not None and not managed and (by_hand.elsewhere or not sight.adopt):
-        yield Finding("set-up-by-hand", node.label, "fail", *words(sight.cluster, by_hand))
-    elif not managed:
-        yield Finding("set-up-by-hand", node.label, "pass", "none that is in the way")
-
-
+@CONTAINER_NAMES.of_node
 def container_names(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether somebody else's containers have our names."""
     by_hand = recognise(sight.cluster, look)
@@ -48,11 +41,23 @@ def container_names(sight: CheckContext, node: Node, look: ObservedNode) -> Iter
             foreign = True
             what = f"a container named {name} exists and is not ours (image {container.image})"
             fix = "rename it, or choose other names under `containers:`"
-            yield Finding("container-names", node.label, "fail", what, fix)
+            yield Finding(CONTAINER_NAMES.id, node.label, "fail", what, fix)
     if not foreign and look.docker is not None:
-        yield Finding("container-names", node.label, "pass", "free, or ours")
+        yield Finding(CONTAINER_NAMES.id, node.label, "pass", "free, or ours")
 
 
+PORTS = Check(
+    "ports",
+    "ports free",
+    "the listeners' ports, the health port and that of the metrics are free, or our own "
+    "haproxy's; else the owner is named, and for a port that the engine publishes its "
+    "container. What a template makes the new haproxy.cfg bind besides is free, too, and on an "
+    "address that the node has",
+    "stop the owner, or choose another port",
+)
+
+
+@PORTS.of_node
 def ports(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether our ports are free, or ours."""
     if "ss" in look.missing:
@@ -68,9 +73,9 @@ def ports(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Findi
             taken = True
             what = f"port {port} is taken by {owner or 'a process that it does not name'}"
             fix = "stop it, or choose another port (k0s, for one, uses 9443 itself)"
-            yield Finding("ports", node.label, "fail", what, fix)
+            yield Finding(PORTS.id, node.label, "fail", what, fix)
     if not taken:
-        yield Finding("ports", node.label, "pass", "free, or ours")
+        yield Finding(PORTS.id, node.label, "pass", "free, or ours")
 
 
 def stranger(sight: CheckContext, node: Node, look: ObservedNode, socket: Socket) -> str | None:
@@ -131,6 +136,58 @@ def _named(look: ObservedNode, owner: Owner, port: int) -> str:
     return f"{owner.name} (pid {owner.pid}, {where})"
 
 
+# As the kernel writes them: 8080 or 9000-9010.
+_RANGE = re.compile(r"\b([0-9]{1,5})(?:-([0-9]{1,5}))?\b")
+EPHEMERAL_PORTS = Check(
+    "ephemeral-ports",
+    "ports not ephemeral",
+    "the kernel uses no port of this cluster for outgoing connections: the ports are outside "
+    "`net.ipv4.ip_local_port_range` (which also applies to IPv6), or reserved; else a warning. "
+    "While an outgoing connection has such a port, haproxy cannot start to listen on it",
+    "set `net.ipv4.ip_local_reserved_ports` as shown, also in /etc/sysctl.d; or narrow the range",
+    thorough=True,
+    again_after=frozenset({"traffic"}),
+)
+
+
+@EPHEMERAL_PORTS.of_node
+def ephemeral_ports(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether the kernel uses a port of the cluster for outgoing connections."""
+    facts = look.host.facts
+    bounds = _RANGE.findall(facts.get("net/ipv4/ip_local_port_range", "").replace(" ", "-"))
+    if not bounds:
+        return
+    kept = [*_RANGE.findall(facts.get("net/ipv4/ip_local_reserved_ports", ""))]
+    ports = sorted(
+        port
+        for port in sight.cluster.haproxy_ports
+        if _within(port, bounds) and not _within(port, kept)
+    )
+    if not ports:
+        what = "outgoing connections use no port of this cluster"
+        yield Finding(EPHEMERAL_PORTS.id, node.label, "pass", what)
+        return
+    named = f"port{'s' if len(ports) > 1 else ''} {', '.join(map(str, ports))}"
+    what = f"outgoing connections may use {named}; their range is {' to '.join(bounds[0])}"
+    # The setting replaces what was reserved before.
+    every = ",".join([*("-".join(filter(None, one)) for one in kept), *map(str, ports)])
+    fix = f"sysctl net.ipv4.ip_local_reserved_ports={every}, and the same in /etc/sysctl.d"
+    yield Finding(EPHEMERAL_PORTS.id, node.label, "warn", what, fix)
+
+
+def _within(port: int, ranges: list[tuple[str, str]]) -> bool:
+    return any(int(first) <= port <= int(last or first) for first, last in ranges)
+
+
+HOST_SERVICES = Check(
+    "host-services",
+    "no haproxy on host",
+    "no haproxy or keepalived runs on the host itself, or would start when it boots",
+    "`systemctl disable --now haproxy keepalived`, unless it serves something else",
+)
+
+
+@HOST_SERVICES.of_node
 def host_services(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether haproxy or keepalived are the host's own."""
     del sight
@@ -143,7 +200,7 @@ def host_services(sight: CheckContext, node: Node, look: ObservedNode) -> Iterat
     if found:
         what = f"{' and '.join(found)} of the host's own {'run' if len(found) > 1 else 'runs'}"
         fix = f"unless it serves something else: systemctl disable --now {' '.join(found)}"
-        yield Finding("host-services", node.label, "warn", what, fix)
+        yield Finding(HOST_SERVICES.id, node.label, "warn", what, fix)
     later = [
         name
         for name in ("haproxy", "keepalived")
@@ -152,92 +209,6 @@ def host_services(sight: CheckContext, node: Node, look: ObservedNode) -> Iterat
     if later:
         what = f"{' and '.join(later)} of the host's own would start when the node boots"
         fix = f"unless that is meant: systemctl disable {' '.join(later)}"
-        yield Finding("host-services", node.label, "warn", what, fix)
+        yield Finding(HOST_SERVICES.id, node.label, "warn", what, fix)
     if not found and not later:
-        yield Finding("host-services", node.label, "pass", "none runs")
-
-
-def forgotten_node(sight: CheckContext, address: str) -> Finding:
-    """A node that is to be forgotten: it must not be there now."""
-    vips = [str(vip.ip) for vip in sight.cluster.vip]
-    segments = [look.segment for look in sight.observed.values() if look.segment]
-    answers = [s for vip in vips for s in answering(sight.cluster, sight.observed, vip)]
-    holds = any(stranger.address == address for stranger in answers)
-    operation = ""
-    if holds or any(address in segment.adverts for segment in segments):
-        operation = "answers for the VIP" if holds else "sends adverts"
-    elif is_back(sight.cluster, sight.observed, address):
-        operation = "answers on the network"
-    if operation:
-        return Finding(
-            "former-nodes",
-            None,
-            "fail",
-            f"{address} cannot be forgotten: it {operation}, and would still take part",
-            f"{PRUNE}; or switch that machine off first (another machine with that address now: "
-            "--skip former-nodes)",
-            operation="checking the nodes",
-        )
-    return Finding(
-        "former-nodes",
-        None,
-        "warn",
-        f"{address} is forgotten, not stopped: back on the network, it takes part again, and may "
-        f"take {' and '.join(vips)}",
-        f"before it is connected, run there: `{removal_command(sight.cluster)}`; "
-        "when it is back: `hadeploy up --prune`",
-    )
-
-
-def _of_another_cluster(sight: CheckContext, node: str, record: Applied) -> Finding:
-    others = " and ".join(m for m in record.members if m != str(sight.cluster.node(node).address))
-    return Finding(
-        "former-nodes",
-        node,
-        "fail",
-        f"it is a node of another cluster {sight.cluster.name}, with {' and '.join(record.vips)} "
-        f"on {others}, too",
-        "take it out of that cluster first (`hadeploy up --prune` with its inventory), or give "
-        "one of the two another `name`",
-        operation="checking the nodes",
-        code=ExitCode.USAGE,
-    )
-
-
-def former_nodes(sight: CheckContext) -> Iterator[Finding]:
-    """Nodes that the records on the others name and the inventory does not.
-
-    Such a node still runs: once its peers no longer tell it so, it takes the VIP for itself.
-    """
-    # A machine that has another address than before has not left.
-    present = present_addresses(sight.cluster, sight.observed) | set(sight.pruned)
-    strangers = {
-        node: record
-        for node in sight.observed
-        if (record := of_another_cluster(sight.cluster, sight.observed, node))
-    }
-    for node, record in strangers.items():
-        yield _of_another_cluster(sight, node, record)
-    looks = [look for node, look in sight.observed.items() if node not in strangers]
-    former = {m for look in looks if look.applied for m in look.applied.members} - present
-    gone = former - set(sight.forget)
-    for address in sorted(former - gone):
-        yield forgotten_node(sight, address)
-    forgotten = set(forgotten_nodes(sight.cluster, sight.observed)) - set(sight.pruned)
-    for address in sorted(forgotten):
-        if is_back(sight.cluster, sight.observed, address):
-            what = f"{address}, which was forgotten, answers on the network again"
-            yield Finding("former-nodes", None, "warn", what, BACK_FIX)
-    for address in sorted(gone):
-        yield Finding(
-            "former-nodes",
-            None,
-            "fail",
-            f"{address} was a node of this cluster and is not in the inventory",
-            "`hadeploy up --prune` stops it and removes what hadeploy made there; "
-            f"if it is gone for good: hadeploy up --forget {address}",
-            operation="checking the nodes",
-            code=ExitCode.UNREACHABLE,
-        )
-    if not gone and not strangers and sight.observed:
-        yield Finding("former-nodes", None, "pass", "no former node still takes part")
+        yield Finding(HOST_SERVICES.id, node.label, "pass", "none runs")

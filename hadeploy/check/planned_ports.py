@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hadeploy.check.model import CheckContext, Finding
-from hadeploy.check.places import stranger
+from hadeploy.check.places import PORTS, stranger
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode
 from hadeploy.desired.rendered_binds import EVERY, RenderedBind, has_templates, rendered_binds
@@ -39,7 +39,7 @@ def planned_ports(
     binds = [bind for bind in rendered_binds(wanted.content) if not _known(bind, known)]
     problems = [p for bind in binds for p in _problems(sight, node, look, bind)]
     for message, fix in list(dict.fromkeys(problems))[:_MOST_TOLD]:
-        yield Finding("ports", node.label, "fail", message, fix)
+        yield Finding(PORTS.id, node.label, "fail", message, fix)
 
 
 def _known(bind: RenderedBind, ports: set[int]) -> bool:

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hadeploy.check.catalogue import CHECKS
+from hadeploy.check.all_checks import CHECKS
 from hadeploy.check.evaluate import in_order
 from hadeploy.check.model import Finding
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
+from hadeploy.check.entry import Check
 from hadeploy.check.model import CheckContext, Finding
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
@@ -14,7 +15,25 @@ from hadeploy.verify.model import Verdict
 from hadeploy.verify.stranger import Stranger
 from hadeploy.verify.strangers import advertising, answering, misplaced_vips, origin, removal
 
+VIP_FREE = Check(
+    "vip-free",
+    "VIP unused",
+    "only nodes of the cluster have the VIP, on the interface and with the prefix that "
+    "keepalived gives it (on `lo`, `kube-ipvs0` or another interface keepalived never removes "
+    "it), and no other machine of the segment answers for it. Every node sends three ARP "
+    "probes or neighbour solicitations, with perl; a hardware address that answers for nodes, "
+    "too (proxy ARP, as in some clouds), is left out. Without perl the kernel asks, while "
+    "no node has the VIP, for one that no keepalived of this cluster on that node has. A "
+    "machine that drops ARP, or is switched off, is not seen. A VIP on two nodes of the "
+    "cluster is a warning",
+    "as given: `ip address del …`, `hadeploy up --prune` for a forgotten node that is back, "
+    "another address for another machine, or another VIP",
+    thorough=True,
+    again_after=frozenset({"vip"}),
+)
 
+
+@VIP_FREE.of_node
 def vip_free(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether every VIP is on nodes of the cluster alone, and where keepalived puts it."""
     for vip in (str(vip.ip) for vip in sight.cluster.vip):
@@ -24,6 +43,7 @@ def vip_free(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Fi
             yield from _free(sight, node, look, vip)
 
 
+@VIP_FREE.of_cluster
 def held_once(sight: CheckContext) -> Iterator[Finding]:
     """Whether no VIP is on two nodes of the cluster, where keepalived puts it."""
     for vip in (str(vip.ip) for vip in sight.cluster.vip):
@@ -39,14 +59,14 @@ def held_once(sight: CheckContext) -> Iterator[Finding]:
                 "look at it with `hadeploy verify`; do the nodes hear each other? VRRP is IP "
                 "protocol 112; look for firewall rules"
             )
-            yield Finding("vip-free", None, "warn", what, fix)
+            yield Finding(VIP_FREE.id, None, "warn", what, fix)
 
 
 def _free(sight: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
     holder = next((n for n, seen in sight.observed.items() if seen.holds(vip)), None)
     if holder is not None:
         what = f"{vip} is on {'this node' if holder == node.label else holder}"
-        yield Finding("vip-free", node.label, "pass", what)
+        yield Finding(VIP_FREE.id, node.label, "pass", what)
         return
     ours = {
         link.mac: label
@@ -57,9 +77,9 @@ def _free(sight: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iter
     before = sorted({*answers, look.host.neighbours.get(vip, "")} & set(ours))
     if before:
         what = f"{vip} was on {ours[before[0]]} a moment ago"
-        yield Finding("vip-free", node.label, "pass", what)
+        yield Finding(VIP_FREE.id, node.label, "pass", what)
     elif look.segment or vip in look.host.neighbours:
-        yield Finding("vip-free", node.label, "pass", f"no machine answers for {vip}")
+        yield Finding(VIP_FREE.id, node.label, "pass", f"no machine answers for {vip}")
 
 
 def _misplaced(sight: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
@@ -69,7 +89,7 @@ def _misplaced(sight: CheckContext, node: Node, look: ObservedNode, vip: str) ->
                 f"{vip}/{address.prefix} is on {address.interface}, where keepalived does not put "
                 f"it: most probably {origin(address)} did"
             )
-            yield Finding("vip-free", node.label, "fail", what, removal(look, address))
+            yield Finding(VIP_FREE.id, node.label, "fail", what, removal(look, address))
 
 
 def _answered(sight: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
@@ -108,11 +128,11 @@ def _in_use(node: Node, vip: str, stranger: Stranger, away: list[str]) -> Findin
             f"{' or '.join(away)}, which could not be asked, or a stranger"
         )
         return Finding(
-            "vip-free", node.label, "warn", what, "look at that node first: `ip address`"
+            VIP_FREE.id, node.label, "warn", what, "look at that node first: `ip address`"
         )
     verdict: Verdict = "warn" if stranger.node else "fail"
     what = f"{vip} is in use by {stranger.name}"
-    return Finding("vip-free", node.label, verdict, what, stranger.fix)
+    return Finding(VIP_FREE.id, node.label, verdict, what, stranger.fix)
 
 
 def _arriving(sight: CheckContext, node: Node, heard: tuple[str, ...]) -> list[Stranger]:
@@ -133,6 +153,23 @@ def _may_speak(look: ObservedNode, number: int) -> bool:
     return identity.virtual_router_id in (number, 0)
 
 
+VIRTUAL_ROUTER_ID = Check(
+    "virtual-router-id",
+    "virtual_router_id unused",
+    "no other machine on the segment sends VRRP adverts with `vrrp.virtual_router_id`: a "
+    "failure with multicast, a warning with unicast. `check` listens, for 4 s, and only on "
+    "nodes that have the keepalived image already and where our keepalived does not run, or "
+    "has another virtual_router_id so far; for that `plan` listens, too, and `up` with "
+    "multicast. A container of that image, with an instance that cannot become master in that "
+    "time, logs whose adverts it refuses. Adverts that are rarer, unicast between others, or "
+    "of IPv6 are not heard. Those that reach a node where our keepalived runs are seen there: "
+    "from a machine that is no node of the cluster they are a failure",
+    "choose another `vrrp.virtual_router_id`; 51 is the usual default",
+    again_after=frozenset({"virtual-router-id"}),
+)
+
+
+@VIRTUAL_ROUTER_ID.of_node
 def router_id(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether nobody else on the segment uses our virtual_router_id."""
     number, heard = sight.cluster.vrrp.virtual_router_id, look.host.heard
@@ -142,11 +179,11 @@ def router_id(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[F
         # keepalived takes unicast adverts from any address (vrrp_check_unicast_src is off).
         clash = stranger.forgotten or look.vrrp or sight.cluster.vrrp.mode == "multicast"
         verdict: Verdict = "fail" if clash else "warn"
-        yield Finding("virtual-router-id", node.label, verdict, what, stranger.fix)
+        yield Finding(VIRTUAL_ROUTER_ID.id, node.label, verdict, what, stranger.fix)
     if heard is None:
         if look.host.thorough and look.segment and not arriving:
             what = f"no other machine's adverts with virtual_router_id {number} arrive"
-            yield Finding("virtual-router-id", node.label, "pass", what)
+            yield Finding(VIRTUAL_ROUTER_ID.id, node.label, "pass", what)
         return
     ours = {str(n.address) for n in sight.cluster.nodes}
     ours |= {a.address for seen in sight.observed.values() for a in seen.addresses}
@@ -159,7 +196,7 @@ def router_id(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[F
         fix = "choose another vrrp.virtual_router_id"
         # Unicast adverts and multicast ones are not taken for each other.
         clash = sight.cluster.vrrp.mode == "multicast"
-        yield Finding("virtual-router-id", node.label, "fail" if clash else "warn", what, fix)
+        yield Finding(VIRTUAL_ROUTER_ID.id, node.label, "fail" if clash else "warn", what, fix)
     elif not heard:
         what = f"no other machine sends adverts with virtual_router_id {number}"
-        yield Finding("virtual-router-id", node.label, "pass", what)
+        yield Finding(VIRTUAL_ROUTER_ID.id, node.label, "pass", what)

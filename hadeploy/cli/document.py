@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from hadeploy.check.catalogue import IDS
+from hadeploy.check.all_checks import IDS
 from hadeploy.desired.model import Role
-from hadeploy.diagnose.catalogue import IDS as CAUSES
+from hadeploy.diagnose.all_causes import IDS as CAUSES
 from hadeploy.drill.model import How
 from hadeploy.drill.model import Kind as EventKind
 from hadeploy.drill.scenarios import NAMES as SCENARIOS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from hadeploy.drill.model import Round
 from hadeploy.drill.probe import find_how
 from hadeploy.drill.round import Drill
 from hadeploy.drill.rounds import run_scenario
-from hadeploy.drill.scenarios import NAMES, SCENARIOS, Scenario, chosen
+from hadeploy.drill.scenarios import NAMES, PERMISSIONS, SCENARIOS, Scenario, chosen
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.rollout.interrupt import deferred
 from hadeploy.rollout.lock import held
@@ -28,7 +29,6 @@ from hadeploy.rollout.prepare import Prepared
 from hadeploy.ui.ask import confirm
 from hadeploy.verify.model import failed
 
-ALLOWING = [scenario.needs[0] for scenario in SCENARIOS if scenario.needs[0]]
 EPILOG = "\b\nScenarios:\n" + "\n".join(f"  {s.name:16} {s.does}" for s in SCENARIOS)
 
 
@@ -44,6 +44,13 @@ class DrillOptions:
     max_outage: float | None
     timeline: bool | None
     report: Path | None
+
+
+def _permissions(command: Callable[..., int]) -> Callable[..., int]:
+    """The options that scenarios need."""
+    for one in reversed(PERMISSIONS):
+        command = click.option(one.option, is_flag=True, help=one.help)(command)
+    return command
 
 
 @click.command(epilog=EPILOG)
@@ -95,14 +102,7 @@ class DrillOptions:
     "configurations and logs, without secrets.",
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation, even outside a lab.")
-@click.option(
-    "--allow-docker-restart",
-    is_flag=True,
-    help="Allow restarting Docker (affects every container on the node).",
-)
-@click.option(
-    "--allow-link-down", is_flag=True, help="Allow taking the network interface of a node down."
-)
+@_permissions
 @LOCK_WAIT
 @cluster_command
 def drill(
@@ -113,7 +113,8 @@ def drill(
     Runs haproxy-stop by default. Refused if the cluster is not healthy. Each node repairs itself
     after a time limit, even if this machine is gone.
     """
-    allowed = [option for option in ALLOWING if wanted.pop(option.strip("-").replace("-", "_"))]
+    options_of = {one.option: one.option.strip("-").replace("-", "_") for one in PERMISSIONS}
+    allowed = [option for option, name in options_of.items() if wanted.pop(name)]
     wishes = DrillOptions(tuple(chosen(scenarios or NAMES[:1], allowed)), **wanted)
     with reported(options, "drill") as outcome:
         # A request that nobody answers takes three seconds; one that is not made is no outage.

@@ -11,7 +11,7 @@ APPLIED = "applied.json"
 # Listeners that had a backend when a change was recorded, and what they answered
 # (tasks/apply/backends.sh).
 SERVED = "served"
-# What a container that was set up by hand ran (tasks/apply/disable.sh, tasks/apply/adopt.sh); `down` leaves it.
+# The files of a container that was set up by hand (tasks/apply/adopt.sh); `down` keeps them.
 ADOPTED = "adopted"
 STAGING = ".staging"
 UNDO = ".undo"

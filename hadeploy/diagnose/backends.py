@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from hadeploy.diagnose.cause import Cause, recognises
 from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.observe.model import BackendServer
 from hadeploy.verify.backends import UNEVEN, once_served
@@ -40,6 +41,27 @@ OUTCOMES = {
 }
 
 
+BACKENDS_FULL = Cause(
+    "backends-full",
+    "all backends of a listener have as many connections as their `maxconn`",
+    "haproxy's statistics (`scur` and `slim` of each server that is up, `qcur` of it and of "
+    "the backend)",
+    "raise `maxconn` of the servers in `templates`, or add API servers; look for "
+    "clients that leave connections open",
+    ("listener-full", "vip-unheard"),
+)
+LISTENER_FULL = Cause(
+    "listener-full",
+    "a listener has as many connections as it may",
+    "haproxy's statistics (`scur` and `slim` of the frontend); how many connections wait in "
+    "the kernel's queue of the port",
+    "raise `maxconn` of the listener or `haproxy.maxconn`; look for clients that leave "
+    "connections open",
+    ("vip-unheard",),
+)
+
+
+@recognises(BACKENDS_FULL, LISTENER_FULL)
 def full_listeners(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Listeners that serve no more clients: they are full, or all servers behind them are."""
     for node, look in scene.nodes:
@@ -51,7 +73,7 @@ def full_listeners(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             evidence = (f"{node.label}: {problem}",)
             if no_server_has_room(look, listener.name):
                 yield Diagnosis(
-                    "backends-full",
+                    BACKENDS_FULL.id,
                     (node.label,),
                     f"all backends of listener {listener.name} have as many connections as they "
                     "may",
@@ -60,7 +82,7 @@ def full_listeners(scene: DiagnosisContext) -> Iterator[Diagnosis]:
                 )
             else:
                 yield Diagnosis(
-                    "listener-full",
+                    LISTENER_FULL.id,
                     (node.label,),
                     f"listener {listener.name} accepts no more connections",
                     fix,
@@ -68,6 +90,18 @@ def full_listeners(scene: DiagnosisContext) -> Iterator[Diagnosis]:
                 )
 
 
+BACKENDS_DOWN = Cause(
+    "backends-down",
+    "backends are down",
+    "how the check of each of them ended in each haproxy's statistics, with the HTTP status "
+    "that it got: 401 and 403 are answers of a server that is up and refuses requests without "
+    "credentials, 404 is a wrong path, 5xx is a server that is not ready",
+    "start the servers; look for firewalls; correct `listeners[].check` (see "
+    "[kubeadm](kubeadm.md))",
+)
+
+
+@recognises(BACKENDS_DOWN)
 def backends(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """By how their checks end; which servers, and as whom it sees."""
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
@@ -89,7 +123,7 @@ def backends(scene: DiagnosisContext) -> Iterator[Diagnosis]:
         some = any(nodes != everyone for nodes in servers.values())
         fix = UNEVEN if some and fixed in (READY, NO_ANSWER) else fixed
         yield Diagnosis(
-            "backends-down",
+            BACKENDS_DOWN.id,
             (),
             f"{_count(servers)} down: {what}" + (", as some nodes see them" if some else ""),
             f"{fix} ({BEFORE_KUBEADM})" if fix == READY and not served else fix,

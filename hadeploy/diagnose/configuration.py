@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from hadeploy.desired import layout
 from hadeploy.desired.model import Role
-from hadeploy.diagnose.containers import ENDED_FROM_OUTSIDE, LAST_WORDS, restarting
+from hadeploy.diagnose.cause import Cause, recognises
+from hadeploy.diagnose.containers import ENDED_FROM_OUTSIDE, LAST_WORDS, STOPPED, restarting
 from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.observe.model import ObservedNode
 
@@ -26,6 +27,16 @@ _UNRUN = re.compile(
 FILES: dict[Role, str] = {"haproxy": layout.HAPROXY_CFG, "keepalived": layout.KEEPALIVED_CONF}
 
 
+CONFIG_REFUSED = Cause(
+    "config-refused",
+    "haproxy or keepalived refuses its configuration",
+    "what it says about the file's lines in its log, at a start or at the last reload",
+    "`hadeploy plan` shows what was changed by hand, `hadeploy up` puts it right",
+    ("container-restarting", "container-stopped", *STOPPED),
+)
+
+
+@recognises(CONFIG_REFUSED)
 def refused(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Programs that do not take their configuration."""
     for node, look, role, container in scene.programs:
@@ -41,7 +52,7 @@ def refused(scene: DiagnosisContext) -> Iterator[Diagnosis]:
         # It says the same at every start, and at the end of each that there were errors.
         told = [line for line in dict.fromkeys(lines) if not _SUMMARY.search(line)] or lines
         yield Diagnosis(
-            "config-refused",
+            CONFIG_REFUSED.id,
             (node.label,),
             f"{role} {what} its configuration {FILES[role]}",
             "`hadeploy plan` shows what was changed by hand, `hadeploy up` puts it right",
@@ -50,6 +61,15 @@ def refused(scene: DiagnosisContext) -> Iterator[Diagnosis]:
         )
 
 
+NOT_APPLIED = Cause(
+    "not-applied",
+    "a program runs another configuration than the inventory's",
+    "the id that the running program names; whether its file was changed since it was applied",
+    "`hadeploy up`",
+)
+
+
+@recognises(NOT_APPLIED)
 def not_applied(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Programs that run another configuration than the inventory's."""
     for node, look, role, _ in scene.programs:
@@ -57,7 +77,7 @@ def not_applied(scene: DiagnosisContext) -> Iterator[Diagnosis]:
         if running is None or running == scene.desired[node.label].config_id(role):
             continue
         yield Diagnosis(
-            "not-applied",
+            NOT_APPLIED.id,
             (node.label,),
             f"{role} runs another configuration than the inventory's",
             "`hadeploy plan` shows the difference, `hadeploy up` applies it",
@@ -77,6 +97,15 @@ def _history(look: ObservedNode, role: Role) -> str:
     return f"it has what {record.by} applied at {record.at}"
 
 
+CHECK_NOT_RUN = Cause(
+    "check-not-run",
+    "keepalived does not run its check of haproxy",
+    "the age of the file that the check touches; what keepalived says of the script",
+    "mend the rights of the script and its folder",
+)
+
+
+@recognises(CHECK_NOT_RUN)
 def check_script(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """A check that keepalived does not run, which counts as one that succeeds."""
     for node, look in scene.nodes:
@@ -89,7 +118,7 @@ def check_script(scene: DiagnosisContext) -> Iterator[Diagnosis]:
         log = scene.seen(node.label).logs.get("keepalived", ())
         words = [f"{node.label}: | {line}" for line in log if _UNRUN.search(line)]
         yield Diagnosis(
-            "check-not-run",
+            CHECK_NOT_RUN.id,
             (node.label,),
             "keepalived does not run its check of haproxy, and so would keep the VIP without it",
             f"only root may be able to write {layout.CHECK_SCRIPT} and its folder, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hadeploy.diagnose.cause import Cause, recognises
 from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.observe.model import ObservedContainer, ObservedNode, Owner
 from hadeploy.verify.proofs import unstable
@@ -16,12 +17,25 @@ KILLED = 137
 ENDED_FROM_OUTSIDE = (0, KILLED, 143)
 
 
+# What follows where a program does not answer, and where it does not run.
+SILENT_HAPROXY = ("check-fails", "vip-unheard")
+STOPPED = (*SILENT_HAPROXY, "program-silent", "check-not-run", "not-applied")
+DOCKER_DOWN = Cause(
+    "docker-down",
+    "the Docker engine does not answer",
+    "`docker version` fails on the node",
+    "start the engine",
+    STOPPED,
+)
+
+
+@recognises(DOCKER_DOWN)
 def docker(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes whose engine does not answer."""
     for node, look in scene.nodes:
         if look.docker is None:
             yield Diagnosis(
-                "docker-down",
+                DOCKER_DOWN.id,
                 (node.label,),
                 "the Docker engine does not answer, so nothing is known of the containers",
                 "systemctl status docker; journalctl -u docker",
@@ -29,6 +43,16 @@ def docker(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             )
 
 
+PORT_TAKEN = Cause(
+    "port-taken",
+    "another program has one of our ports",
+    "the owner of the listening socket is not our haproxy",
+    "stop it, or choose another port",
+    ("container-restarting", "container-stopped", "config-refused", *STOPPED),
+)
+
+
+@recognises(PORT_TAKEN)
 def ports(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Ports of ours that somebody else has."""
     for node, look in scene.nodes:
@@ -41,7 +65,7 @@ def ports(scene: DiagnosisContext) -> Iterator[Diagnosis]:
                 owners = {owner for owner in owners if not owner.container}
             if owners:
                 yield Diagnosis(
-                    "port-taken",
+                    PORT_TAKEN.id,
                     (node.label,),
                     f"another program has port {port}",
                     f"stop it, or choose another port; who has it: ss -ltnp 'sport = :{port}'",
@@ -59,6 +83,38 @@ def _owner(owner: Owner, look: ObservedNode) -> str:
     return text
 
 
+CONTAINER_RESTARTING = Cause(
+    "container-restarting",
+    "a container ends again and again",
+    "the engine's restart count, the exit status (and whether memory ran out), its last lines",
+    "what its log says",
+    STOPPED,
+)
+PROGRAM_SILENT = Cause(
+    "program-silent",
+    "a program runs and does not answer",
+    "the container is paused; a process of it is stopped (SIGSTOP); or it is up and neither "
+    "haproxy's health port nor keepalived's dump answers",
+    "unpause or restart the container",
+    ("check-not-run", *SILENT_HAPROXY),
+)
+CONTAINER_MISSING = Cause(
+    "container-missing",
+    "a container is not there",
+    "no container of that name",
+    "`hadeploy up`",
+    STOPPED,
+)
+CONTAINER_STOPPED = Cause(
+    "container-stopped",
+    "a container is stopped",
+    "its state, exit status and time of its end; its last lines, unless it was ended from outside",
+    "`hadeploy up` starts it",
+    STOPPED,
+)
+
+
+@recognises(CONTAINER_RESTARTING, PROGRAM_SILENT, CONTAINER_MISSING, CONTAINER_STOPPED)
 def containers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Containers that are not there, stopped, paused, or that do not stay up."""
     for node, look, role, container in scene.programs:
@@ -67,7 +123,7 @@ def containers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             continue
         if container is None:
             yield Diagnosis(
-                "container-missing",
+                CONTAINER_MISSING.id,
                 (node.label,),
                 f"the container {name} is not there",
                 "`hadeploy up` makes it",
@@ -76,7 +132,7 @@ def containers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             )
         elif container.status == "paused":
             yield Diagnosis(
-                "program-silent",
+                PROGRAM_SILENT.id,
                 (node.label,),
                 f"{name} is paused",
                 f"docker unpause {name}",
@@ -85,7 +141,7 @@ def containers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             )
         elif restarting(container, look.now):
             yield Diagnosis(
-                "container-restarting",
+                CONTAINER_RESTARTING.id,
                 (node.label,),
                 f"{name} ends again and again",
                 f"docker logs --tail 30 {name}",
@@ -97,7 +153,7 @@ def containers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             )
         elif not container.running:
             yield Diagnosis(
-                "container-stopped",
+                CONTAINER_STOPPED.id,
                 (node.label,),
                 f"{name} is stopped",
                 "`hadeploy up` starts it",
@@ -135,6 +191,7 @@ def last_words(scene: DiagnosisContext, node: str, role: str) -> list[str]:
     return [f"{node}: | {line}" for line in scene.seen(node).logs.get(role, ())[-LAST_WORDS:]]
 
 
+@recognises(PROGRAM_SILENT)
 def silent(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Programs that run and do not answer."""
     for node, look, role, container in scene.programs:
@@ -147,7 +204,7 @@ def silent(scene: DiagnosisContext) -> Iterator[Diagnosis]:
         if listening:
             seen += f", and port {scene.cluster.haproxy.health_port} still listens"
         yield Diagnosis(
-            "program-silent",
+            PROGRAM_SILENT.id,
             (node.label,),
             f"{container.name} {'is frozen' if frozen else 'does not answer'}",
             f"`docker restart {container.name}`; `docker logs --tail 30 {container.name}` first",

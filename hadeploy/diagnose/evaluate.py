@@ -3,43 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
 
 from hadeploy.adopt.recognise import with_adopt
-from hadeploy.diagnose.backends import backends, full_listeners
-from hadeploy.diagnose.catalogue import CAUSES, IDS
-from hadeploy.diagnose.configuration import check_script, not_applied, refused
-from hadeploy.diagnose.containers import containers, docker, ports, silent
+from hadeploy.diagnose.all_causes import CAUSES, IDS
 from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
-from hadeploy.diagnose.network import interfaces, unreachable, vip_unanswered
-from hadeploy.diagnose.segment import misplaced, strangers
-from hadeploy.diagnose.vip import addresses, drained, faults
-from hadeploy.diagnose.vrrp import foreign, peers, settings, unheard
 from hadeploy.plan.redacted_diff import shown
 
-RECOGNISERS: tuple[Callable[[DiagnosisContext], Iterator[Diagnosis]], ...] = (
-    docker,
-    interfaces,
-    ports,
-    refused,
-    containers,
-    silent,
-    foreign,
-    strangers,
-    misplaced,
-    addresses,
-    settings,
-    peers,
-    unheard,
-    drained,
-    check_script,
-    faults,
-    not_applied,
-    full_listeners,
-    vip_unanswered,
-    unreachable,
-    backends,
-)
+RECOGNISERS = tuple(dict.fromkeys(r for cause in CAUSES for r in cause.recognisers))
 
 
 def diagnose(scene: DiagnosisContext) -> list[Diagnosis]:

@@ -19,7 +19,7 @@ class Diagnosis:
     """One cause that was recognised.
 
     Attributes:
-        cause: its stable id (diagnose/catalogue.py).
+        cause: its stable id.
         nodes: labels of those where something is to be done; empty for what concerns no single one.
         message: why, one sentence.
         fix: what to do.

@@ -8,11 +8,21 @@ from collections.abc import Iterator
 from hadeploy.check.firewall import ports_dropped
 from hadeploy.check.model import CheckContext
 from hadeploy.check.vip_rules import vip_rules
+from hadeploy.diagnose.cause import Cause, recognises
 from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.observe.model import ObservedNode
 from hadeploy.observe.subnets import interface_of
 
+INTERFACE_DOWN = Cause(
+    "interface-down",
+    "the interface for the VIP is down",
+    "its flags: not UP, or no carrier (LOWER_UP)",
+    "`ip link set … up`, or the cable",
+    ("check-fails", "vip-unheard"),
+)
 
+
+@recognises(INTERFACE_DOWN)
 def interfaces(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Interfaces for the VIP that are down."""
     for node, look in scene.nodes:
@@ -21,7 +31,7 @@ def interfaces(scene: DiagnosisContext) -> Iterator[Diagnosis]:
         if link is not None and not link.up:
             state = "has no carrier" if "UP" in link.flags else "is switched off"
             yield Diagnosis(
-                "interface-down",
+                INTERFACE_DOWN.id,
                 (node.label,),
                 f"the interface {name}, which is to carry the VIP, {state}",
                 f"ip link set {name} up; is it plugged in?",
@@ -29,6 +39,23 @@ def interfaces(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             )
 
 
+PORT_DROPPED = Cause(
+    "port-dropped",
+    "the holder's firewall keeps connections out",
+    "the VIP is bound once, other nodes cannot connect, and a rule of iptables surely drops "
+    "the port, or one of iptables or nftables what is for the VIP or from it, ARP included",
+    "allow the port; remove the rule, with the command that is told",
+    ("vip-unheard",),
+)
+VIP_UNHEARD = Cause(
+    "vip-unheard",
+    "the VIP answers on its holder and not from another node",
+    "connections from each node to the VIP",
+    "look at ARP, at the cloud's rules for addresses, at firewalls on the way",
+)
+
+
+@recognises(PORT_DROPPED, VIP_UNHEARD)
 def vip_unanswered(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """A VIP that is bound once and does not answer."""
     sight = CheckContext(scene.cluster, scene.observed)
@@ -52,7 +79,7 @@ def vip_unanswered(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             lines = " and ".join(rule.removal for rule in of_vip)
             sent = all(rule.redirects for rule in of_vip)
             yield Diagnosis(
-                "port-dropped",
+                PORT_DROPPED.id,
                 (holders[0],),
                 "its firewall sends connections to the VIP elsewhere"
                 if sent
@@ -65,7 +92,7 @@ def vip_unanswered(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             )
         elif dropped:
             yield Diagnosis(
-                "port-dropped",
+                PORT_DROPPED.id,
                 (holders[0],),
                 f"its firewall keeps connections to the VIP out (port "
                 f"{', '.join(map(str, dropped))})",
@@ -74,7 +101,7 @@ def vip_unanswered(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             )
         elif (opened := _reached(holder, vip)) and all(opened):
             yield Diagnosis(
-                "vip-unheard",
+                VIP_UNHEARD.id,
                 tuple(away),
                 f"{vip} answers on {holders[0]}, which holds it, and not from here",
                 "look at `ip neigh show` there: a cloud may drop gratuitous ARP or addresses that "
@@ -88,6 +115,15 @@ def _reached(look: ObservedNode, vip: str) -> list[bool]:
     return [answer.reached for (address, _), answer in look.through.items() if address == vip]
 
 
+NODE_UNREACHABLE = Cause(
+    "node-unreachable",
+    "a node cannot be reached over SSH",
+    "the connection's error; whether its peers still hear its adverts",
+    "`hadeploy check`",
+)
+
+
+@recognises(NODE_UNREACHABLE)
 def unreachable(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes that nothing is known of; their peers may hear them."""
     for label, error in scene.unreachable.items():
@@ -104,7 +140,7 @@ def unreachable(scene: DiagnosisContext) -> Iterator[Diagnosis]:
         if hearing:
             seen.append(f"{', '.join(hearing)}: backup of {label}, whose adverts arrive")
         yield Diagnosis(
-            "node-unreachable",
+            NODE_UNREACHABLE.id,
             (label,),
             "it cannot be reached over SSH"
             + (", but it is the master: it most likely holds the VIP" if hearing else ""),

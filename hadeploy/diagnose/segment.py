@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hadeploy.diagnose.cause import Cause, recognises
 from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.verify.stranger import Stranger
 from hadeploy.verify.strangers import advertising, answering, misplaced_vips, origin, removal
 
+FORGOTTEN_NODE_BACK = Cause(
+    "forgotten-node-back",
+    "a node that was forgotten (`up --forget`) is back and holds the VIP beside the cluster",
+    "its answers to ARP or IPv6 neighbour discovery for the VIP, or its adverts, as the nodes "
+    "see them; the applied record names it",
+    "`hadeploy up --prune`, or stop its keepalived",
+)
+VIP_STRANGER = Cause(
+    "vip-stranger",
+    "a machine that is no node of the cluster has the VIP, too",
+    "answers to ARP or IPv6 neighbour discovery for the VIP from a hardware address that no "
+    "node has",
+    "give that machine another address, or choose another VIP",
+)
 
+
+@recognises(FORGOTTEN_NODE_BACK, VIP_STRANGER)
 def strangers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Machines that answer for a VIP beside the cluster."""
     cluster, observed = scene.cluster, scene.observed
@@ -28,23 +45,33 @@ def strangers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     for stranger, evidence in seen.items():
         if stranger.forgotten:
             what = f"{stranger.name} is back, and holds the VIP"
-            yield Diagnosis("forgotten-node-back", (), what, stranger.fix, tuple(evidence))
+            yield Diagnosis(FORGOTTEN_NODE_BACK.id, (), what, stranger.fix, tuple(evidence))
         else:
             what = f"{stranger.name} has the VIP, too"
-            yield Diagnosis("vip-stranger", (), what, stranger.fix, tuple(evidence))
+            yield Diagnosis(VIP_STRANGER.id, (), what, stranger.fix, tuple(evidence))
 
 
 def _nodes(stranger: Stranger) -> str:
     return " and ".join(stranger.seen_from)
 
 
+MISPLACED_VIP = Cause(
+    "misplaced-vip",
+    "the VIP is also on another interface of a node, or there with another prefix",
+    "the node's addresses; keepalived neither puts nor removes it there",
+    "`ip address del …` as given, and take it out of the network configuration; for kube-ipvs0 "
+    "give the Service another address",
+)
+
+
+@recognises(MISPLACED_VIP)
 def misplaced(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """VIPs where keepalived neither puts nor removes them."""
     for node, look in scene.nodes:
         for address in misplaced_vips(scene.cluster, node, look):
             full = f"{address.address}/{address.prefix}"
             yield Diagnosis(
-                "misplaced-vip",
+                MISPLACED_VIP.id,
                 (node.label,),
                 f"the VIP is on {address.interface}, where keepalived does not put it",
                 removal(look, address),

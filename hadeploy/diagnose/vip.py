@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hadeploy.diagnose.cause import Cause, recognises
 from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.plan.possible_holders import may_hold
 from hadeploy.plan.takeover_candidates import drains
 from hadeploy.verify.stranger import Stranger
 from hadeploy.verify.strangers import forgotten_nodes, left_nodes, misplaced_vips
 
+ORPHANED_VIP = Cause(
+    "orphaned-vip",
+    "a keepalived was killed and left the VIP behind",
+    "the address is on the node, and no keepalived runs there, in a container or on the host",
+    "`hadeploy up` starts keepalived, which takes the address away",
+    ("container-stopped", "container-missing", "vip-unheard"),
+)
+STRAY_VIP = Cause(
+    "stray-vip",
+    "the VIP is on a node whose keepalived is not its master",
+    "the address is there, and keepalived says BACKUP or FAULT",
+    "restart that keepalived, which takes it away",
+)
 
+
+@recognises(ORPHANED_VIP, STRAY_VIP)
 def addresses(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """VIPs on nodes whose keepalived does not hold them there."""
     _, keepalived = scene.cluster.container_names
@@ -28,7 +44,7 @@ def addresses(scene: DiagnosisContext) -> Iterator[Diagnosis]:
                     else f"there is no {keepalived}"
                 )
                 yield Diagnosis(
-                    "orphaned-vip",
+                    ORPHANED_VIP.id,
                     (node.label,),
                     f"{vip} was left behind by a keepalived that was killed",
                     "`hadeploy up` starts keepalived again, which takes it away",
@@ -40,7 +56,7 @@ def addresses(scene: DiagnosisContext) -> Iterator[Diagnosis]:
                 )
             elif look.vrrp and look.vrrp.state in ("BACKUP", "FAULT"):
                 yield Diagnosis(
-                    "stray-vip",
+                    STRAY_VIP.id,
                     (node.label,),
                     f"{vip} is there although its keepalived does not hold it: it was added by "
                     "hand, or left behind",
@@ -56,12 +72,21 @@ def _unheld(scene: DiagnosisContext) -> bool:
     return any(not scene.holders(str(vip.ip)) for vip in scene.cluster.vip)
 
 
+DRAINED = Cause(
+    "drained",
+    "the VIP is kept off every node",
+    "no node has the VIP, and the track file of a drain is not 0",
+    "`hadeploy undrain NODE`; `hadeploy up` where a run has died",
+)
+
+
+@recognises(DRAINED)
 def drained(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes that were drained, where nobody is left to hold the VIP."""
     for node, look in scene.nodes if _unheld(scene) else ():
         for name in drains(look):
             yield Diagnosis(
-                "drained",
+                DRAINED.id,
                 (node.label,),
                 "the VIP is kept off it by "
                 + ("a drain" if name == "drain" else "a run that died"),
@@ -70,6 +95,21 @@ def drained(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             )
 
 
+CHECK_FAILS = Cause(
+    "check-fails",
+    "keepalived is in FAULT for no other reason",
+    "its state, its number of faults, and whether haproxy answers",
+    "run the check by hand",
+)
+VRRP_STRANGER = Cause(
+    "vrrp-stranger",
+    "the nodes are backups of a stranger",
+    "no node has the VIP, and the master that a backup names is none of the cluster",
+    "choose another vrrp.virtual_router_id, or a password",
+)
+
+
+@recognises(CHECK_FAILS, VRRP_STRANGER)
 def faults(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes in FAULT that are not drained; and backups of somebody who is none of them."""
     for node, look in scene.nodes:
@@ -80,7 +120,7 @@ def faults(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             spoken = look.vrrp.spoken
             count = f" ({spoken.tracker_faults} of what it tracks)" if spoken else ""
             yield Diagnosis(
-                "check-fails",
+                CHECK_FAILS.id,
                 (node.label,),
                 "keepalived is in FAULT, since what it checks fails",
                 f"on the node: docker exec {scene.cluster.container_names[1]} "
@@ -103,7 +143,7 @@ def _strangers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
         if spoken and spoken.master and spoken.master not in known:
             stranger = Stranger("", spoken.master, (), left=spoken.master in left)
             yield Diagnosis(
-                "vrrp-stranger",
+                VRRP_STRANGER.id,
                 (node.label,),
                 f"it waits as the backup of {stranger.name}",
                 stranger.fix

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from hadeploy.check.firewall import peers_dropped, vrrp_hints
 from hadeploy.check.model import CheckContext
 from hadeploy.desired import layout
+from hadeploy.diagnose.cause import Cause, recognises
 from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.inventory.model import Node
 from hadeploy.observe.model import ObservedNode
@@ -25,6 +26,19 @@ REFUSALS = {
 }
 
 
+FOREIGN_KEEPALIVED = Cause(
+    "foreign-keepalived",
+    "another keepalived on a node claims the VIP or the virtual_router_id",
+    "a process of that name that is in none of our containers, and its keepalived.conf, or the "
+    "record of the hadeploy cluster that it belongs to; also where its configuration is not "
+    "known",
+    "`hadeploy up --adopt` stops one that was set up by hand; of two clusters of hadeploy, "
+    "change one",
+    ("stray-vip",),
+)
+
+
+@recognises(FOREIGN_KEEPALIVED)
 def foreign(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Another keepalived on a node, unless it claims nothing of this cluster."""
     for node, look in scene.nodes:
@@ -38,7 +52,7 @@ def foreign(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             else:
                 message = "a keepalived that hadeploy did not start runs there"
             yield Diagnosis(
-                "foreign-keepalived",
+                FOREIGN_KEEPALIVED.id,
                 (node.label,),
                 message,
                 other.fix,
@@ -55,6 +69,25 @@ def _speaking(scene: DiagnosisContext) -> list[tuple[Node, ObservedNode, Spoken]
     ]
 
 
+VRRP_SETTINGS_DIFFER = Cause(
+    "vrrp-settings-differ",
+    "the running keepaliveds differ in a setting on which all must agree",
+    "virtual_router_id, VRRP version, advert interval, kind of authentication, unicast or "
+    "multicast and VIP list as each keepalived's own dump tells them",
+    "`hadeploy up` makes them alike",
+    ("vrrp-password-differs", "vrrp-peers", "vrrp-refused", "vrrp-blocked", "not-applied"),
+)
+VRRP_PASSWORD_DIFFERS = Cause(
+    "vrrp-password-differs",
+    "the nodes use different VRRP passwords",
+    "keepalived's count of authentication failures grows; the odd one by comparing the files, "
+    "without showing them",
+    "`hadeploy up` makes them alike",
+    ("vrrp-refused", "vrrp-blocked", "not-applied"),
+)
+
+
+@recognises(VRRP_SETTINGS_DIFFER, VRRP_PASSWORD_DIFFERS)
 def settings(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Settings in which the running keepaliveds differ; each side drops the other's adverts."""
     speaking = _speaking(scene)
@@ -66,7 +99,7 @@ def settings(scene: DiagnosisContext) -> Iterator[Diagnosis]:
         if len(values) > 1:
             most = max(values.values(), key=len)
             yield Diagnosis(
-                "vrrp-settings-differ",
+                VRRP_SETTINGS_DIFFER.id,
                 tuple(node for nodes in values.values() for node in nodes if nodes is not most),
                 f"the nodes run different VRRP settings: {name}",
                 ALIKE,
@@ -100,7 +133,7 @@ def _passwords(scene: DiagnosisContext, nodes: list[str]) -> Iterator[Diagnosis]
     if odd:
         seen.append(f"{', '.join(odd)}: its file has another one than that of {', '.join(most)}")
     yield Diagnosis(
-        "vrrp-password-differs",
+        VRRP_PASSWORD_DIFFERS.id,
         odd or tuple(node for node, count in refused.items() if count),
         "the nodes use different VRRP passwords",
         ALIKE,
@@ -114,6 +147,16 @@ def _refusals(scene: DiagnosisContext, node: str) -> dict[str, int]:
     return {why: count for why, count in adverts.refused.items() if count} if adverts else {}
 
 
+VRRP_PEERS = Cause(
+    "vrrp-peers",
+    "a node sends its adverts past another one",
+    "the unicast_peer list of its running keepalived",
+    "`hadeploy up` makes them alike",
+    ("vrrp-refused", "vrrp-blocked", "not-applied"),
+)
+
+
+@recognises(VRRP_PEERS)
 def peers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes that send their adverts past some of the others."""
     speaking = _speaking(scene)
@@ -122,7 +165,7 @@ def peers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
         missing = [label for address, label in others.items() if address not in spoken.peers]
         if spoken.peers and missing:
             yield Diagnosis(
-                "vrrp-peers",
+                VRRP_PEERS.id,
                 (node.label,),
                 "it does not send its adverts to all of the others",
                 ALIKE,
@@ -134,6 +177,24 @@ def peers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             )
 
 
+VRRP_REFUSED = Cause(
+    "vrrp-refused",
+    "a node refuses the adverts of its peers",
+    "keepalived's count of packet and authentication errors grows; which one",
+    "look for a router between the nodes (TTL), or at keepalived's log",
+    ("vrrp-blocked",),
+)
+VRRP_BLOCKED = Cause(
+    "vrrp-blocked",
+    "VRRP (IP protocol 112) does not get through between nodes",
+    "several are MASTER with settings that agree, and in a few seconds hear fewer adverts than "
+    "the others sent; the iptables rule that surely does it, or the nftables chain that looks "
+    "like it, where there is one",
+    "allow protocol 112 in firewalls and in the network",
+)
+
+
+@recognises(VRRP_REFUSED, VRRP_BLOCKED)
 def unheard(scene: DiagnosisContext) -> Iterator[Diagnosis]:
     """Masters beside each other: their adverts are refused, or do not arrive."""
     speaking = _speaking(scene)
@@ -146,7 +207,7 @@ def unheard(scene: DiagnosisContext) -> Iterator[Diagnosis]:
         for why, count in _refusals(scene, node.label).items():
             if why != "Authentication Errors: Failure":
                 yield Diagnosis(
-                    "vrrp-refused",
+                    VRRP_REFUSED.id,
                     (node.label,),
                     f"it refuses the adverts of its peers ({why})",
                     REFUSALS.get(why)
@@ -183,7 +244,7 @@ def _blocked(scene: DiagnosisContext, masters: list[str], deaf: list[str]) -> Di
                 f"adverts and heard {second.adverts.received}"
             )
     return Diagnosis(
-        "vrrp-blocked",
+        VRRP_BLOCKED.id,
         tuple(dict.fromkeys(droppers)) or tuple(masters),
         f"VRRP does not get through between the nodes: {', '.join(deaf)} "
         f"{'hear' if len(deaf) > 1 else 'hears'} no other master",

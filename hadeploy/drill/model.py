@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hadeploy.drill.scenarios import Scenario
+
 Kind = Literal[
     "bound",
     "unbound",
@@ -81,7 +83,7 @@ class Round:
     """One breakage and what became of it.
 
     Attributes:
-        scenario: its name.
+        scenario: what was broken.
         victims: the nodes where something was broken.
         holder: who held the VIPs before.
         vips: their addresses.
@@ -92,7 +94,7 @@ class Round:
         priorities: what each node competed with before, as (node, priority).
     """
 
-    scenario: str
+    scenario: Scenario
     victims: tuple[str, ...]
     holder: str
     vips: tuple[str, ...]

@@ -14,7 +14,6 @@ from hadeploy import __version__
 from hadeploy.desired import layout
 from hadeploy.desired.model import DesiredNode
 from hadeploy.drill.excerpt import excerpt
-from hadeploy.drill.scenarios import SCENARIOS
 from hadeploy.drill.svg import svg
 from hadeploy.drill.text import HEADS, asked, cells, medians, seconds, summary, title, twice
 from hadeploy.drill.timeline import timeline
@@ -106,7 +105,7 @@ def _round(setting: Setting, result: Result, number: int, redactor: Redactor) ->
         "number": number,
         "title": title(result),
         "summary": summary(result),
-        "does": next(s.does for s in SCENARIOS if s.name == round_.scenario),
+        "does": round_.scenario.does,
         "problems": result.problems,
         "picture": svg(shown, f"round-{number}", title(result), summary(result)),
         "errors": errors.most_common(),

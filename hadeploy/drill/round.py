@@ -136,7 +136,7 @@ def run_round(
         drill.interrupt.check()
     vips = tuple(str(vip.ip) for vip in drill.cluster.vip)
     return Round(
-        scenario.name,
+        scenario,
         roles.victims,
         roles.holder,
         vips,

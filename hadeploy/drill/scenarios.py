@@ -7,9 +7,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hadeploy.desired.model import Role
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.priorities import priorities
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What a scenario is refused without.
+
+    Attributes:
+        option: of the command line.
+        why: for the error.
+        help: of the option.
+    """
+
+    option: str
+    why: str
+    help: str
 
 
 @dataclass(frozen=True)
@@ -19,20 +35,25 @@ class Scenario:
     Attributes:
         name: on the command line.
         does: what is done, for people.
-        breaks: the function of tasks/drill.sh that does it, without its prefix.
+        breaks: `break_` and `mend_` with this are the functions of tasks/drill.sh.
         victims: where: on the holder, on it and on the next one, or on every set of nodes but all.
-        needs: the option without which it is refused, and why; ("", "") if there is none.
+        needs: the permission without which it is refused.
         bounded: whether it ends by itself on the node, whatever becomes of this machine.
         lasting: whether a victim cannot serve before it is mended; others may come back before.
+        left_behind: whether the VIP may stay on a victim until that is mended, while another node
+            has it, too.
+        freezes: the program that runs on without answering; the engine does not notice.
     """
 
     name: str
     does: str
     breaks: str
     victims: Literal["holder", "pair", "subsets"] = "holder"
-    needs: tuple[str, str] = ("", "")
+    needs: Permission | None = None
     bounded: bool = False
     lasting: bool = False
+    left_behind: bool = False
+    freezes: Role | None = None
 
 
 SCENARIOS = (
@@ -48,6 +69,7 @@ SCENARIOS = (
         "haproxy is frozen on the holder (SIGSTOP): it listens and does not answer",
         "haproxy_hang",
         lasting=True,
+        freezes="haproxy",
     ),
     Scenario(
         "keepalived-stop",
@@ -59,19 +81,36 @@ SCENARIOS = (
         "keepalived-kill",
         "keepalived is killed on the holder (SIGKILL), which leaves the VIP there",
         "keepalived_kill",
+        left_behind=True,
+    ),
+    Scenario(
+        "keepalived-hang",
+        "keepalived is frozen on the holder (SIGSTOP): it sends no adverts and keeps the VIP",
+        "keepalived_hang",
+        left_behind=True,
+        freezes="keepalived",
     ),
     Scenario(
         "docker-restart",
         "the Docker engine is restarted on the holder",
         "docker_restart",
-        needs=("--allow-docker-restart", "it concerns every container on that node"),
+        needs=Permission(
+            "--allow-docker-restart",
+            "it concerns every container on that node",
+            "Allow restarting Docker (affects every container on the node).",
+        ),
     ),
     Scenario(
         "link-down",
         "the holder's network interface is down",
         "link_down",
-        needs=("--allow-link-down", "for some seconds nothing on that node can be reached"),
+        needs=Permission(
+            "--allow-link-down",
+            "for some seconds nothing on that node can be reached",
+            "Allow taking the network interface of a node down.",
+        ),
         bounded=True,
+        left_behind=True,
     ),
     Scenario(
         "node-pair",
@@ -88,7 +127,9 @@ SCENARIOS = (
         lasting=True,
     ),
 )
-NAMES = tuple(scenario.name for scenario in SCENARIOS)
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+NAMES = tuple(BY_NAME)
+PERMISSIONS = tuple(scenario.needs for scenario in SCENARIOS if scenario.needs)
 
 
 def chosen(names: Sequence[str], allowed: Sequence[str]) -> list[Scenario]:
@@ -101,14 +142,14 @@ def chosen(names: Sequence[str], allowed: Sequence[str]) -> list[Scenario]:
     Raises:
         HadeployError: one needs an option that was not given.
     """
-    found = [next(s for s in SCENARIOS if s.name == name) for name in names]
+    found = [BY_NAME[name] for name in names]
     for scenario in found:
-        option, why = scenario.needs
-        if option and option not in allowed:
+        needs = scenario.needs
+        if needs and needs.option not in allowed:
             raise HadeployError(
-                f"{scenario.name}: {why}, so it must be asked for",
+                f"{scenario.name}: {needs.why}, so it must be asked for",
                 operation="choosing what to break",
-                hint=f"hadeploy drill {scenario.name} {option}",
+                hint=f"hadeploy drill {scenario.name} {needs.option}",
                 code=ExitCode.USAGE,
             )
     return found

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from hadeploy.drill.model import Figures, How, Probing
-from hadeploy.drill.verdict import LEFT_BEHIND, Result
+from hadeploy.drill.verdict import Result
 
 HEADS = ("scenario", "broken on", "VIP", "noticed", "taken over", "no answer", "failed")
 HOWS: dict[How, str] = {
@@ -24,7 +24,7 @@ def cells(result: Result) -> tuple[str, ...]:
     """A round below HEADS."""
     round_, seen = result.round, result.figures
     return (
-        round_.scenario,
+        round_.scenario.name,
         ", ".join(round_.victims),
         _way(round_.holder, seen),
         seconds(seen.detected) if seen.moved else NOTHING,
@@ -45,7 +45,7 @@ def seconds(value: float | None) -> str:
 
 def title(result: Result) -> str:
     """What was broken where."""
-    return f"{result.round.scenario} on {', '.join(result.round.victims)}"
+    return f"{result.round.scenario.name} on {', '.join(result.round.victims)}"
 
 
 def summary(result: Result) -> str:
@@ -73,7 +73,7 @@ def summary(result: Result) -> str:
 def medians(results: Sequence[Result]) -> list[str]:
     """Of each scenario in which the VIP moved several times, the median and the worst outage."""
     told = []
-    for scenario, alike in itertools.groupby(results, lambda result: result.round.scenario):
+    for scenario, alike in itertools.groupby(results, lambda result: result.round.scenario.name):
         gaps = [r.figures.outage for r in alike if r.figures.outage is not None and r.figures.moved]
         if len(gaps) > 1:
             told.append(
@@ -93,7 +93,7 @@ def twice(results: Sequence[Result]) -> list[str]:
     return [
         f"{title(result)}: two nodes had the VIP for {seconds(result.figures.double)}"
         for result in results
-        if result.round.scenario in LEFT_BEHIND and result.figures.double >= SHOWN_SECONDS
+        if result.round.scenario.left_behind and result.figures.double >= SHOWN_SECONDS
     ]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hadeploy.desired.model import Role
 from hadeploy.drill.metrics import held
 from hadeploy.drill.model import Event, Figures, Probing, Request, Round
 from hadeploy.inventory.model import Cluster
@@ -165,7 +166,7 @@ class _Drawing:
         optional = (Lane("drill", self._broken(mine)), Lane("VIP", self._held(node, began)))
         yield from (lane for lane in optional if lane.spans)
         yield Lane("keepalived", self._states(self._keepalived(node, mine, keepalived)))
-        yield Lane("haproxy", self._states(_haproxy(mine, haproxy, self.round.scenario)))
+        yield Lane("haproxy", self._states(_haproxy(mine, haproxy, frozen=self._froze("haproxy"))))
 
     def clipped(self, spans: Iterable[Span]) -> tuple[Span, ...]:
         """Those that are seen, as far as they are."""
@@ -195,6 +196,9 @@ class _Drawing:
             if who == node
         )
 
+    def _froze(self, role: Role) -> bool:
+        return self.round.scenario.freezes == role
+
     def _keepalived(self, node: str, mine: Sequence[Event], container: str) -> Iterable[_Look]:
         state: State = "MASTER" if node == self.round.holder else "BACKUP"
         priority = str(dict(self.round.priorities).get(node, ""))
@@ -207,6 +211,11 @@ class _Drawing:
             elif event.kind == "priority":
                 _, priority = event.what.split()
                 yield event.at, state, priority
+            elif self._froze("keepalived") and event.kind in ("breaking", "mended"):
+                if event.kind == "breaking":
+                    yield event.at, "hung", ""
+                else:
+                    yield event.at, state, priority
             elif event.kind == "container":
                 for at, state in _container(event, container, "starting"):
                     if state == "starting":
@@ -239,13 +248,13 @@ def _window(events: Sequence[Event], requests: Sequence[Request]) -> tuple[float
     return -min(max(before, least), most), last + max(AFTER_SECONDS, AFTER_SHARE * last)
 
 
-def _haproxy(events: Iterable[Event], container: str, scenario: str) -> Iterable[_Look]:
+def _haproxy(events: Iterable[Event], container: str, *, frozen: bool) -> Iterable[_Look]:
     yield -math.inf, "up", ""
     for event in events:
         if event.kind == "container":
             yield from ((at, state, "") for at, state in _container(event, container, "up"))
         # The engine does not know of a frozen process.
-        elif scenario == "haproxy-hang" and event.kind in ("breaking", "mended"):
+        elif frozen and event.kind in ("breaking", "mended"):
             yield event.at, "hung" if event.kind == "breaking" else "up", ""
 
 

@@ -7,13 +7,9 @@ from typing import Any
 
 from hadeploy.drill.metrics import figures
 from hadeploy.drill.model import Figures, Round
-from hadeploy.drill.scenarios import SCENARIOS
 
 # Seconds for which two nodes may have the VIP: one that gives it up says so before it does.
 OVERLAP_SECONDS = 0.5
-# Where the VIP is left behind, or nobody can take it away, until what is broken is mended.
-LEFT_BEHIND = ("keepalived-kill", "link-down")
-LASTING = tuple(scenario.name for scenario in SCENARIOS if scenario.lasting)
 
 
 @dataclass(frozen=True)
@@ -28,7 +24,7 @@ class Result:
         """The result in machine-readable results."""
         seen = self.figures
         return {
-            "scenario": self.round.scenario,
+            "scenario": self.round.scenario.name,
             "victims": list(self.round.victims),
             "holder": self.round.holder,
             "successor": seen.successor,
@@ -77,11 +73,11 @@ def problems(round_: Round, seen: Figures, max_outage: float | None) -> list[str
     found: list[str] = []
     if seen.moved and seen.taken_over is None:
         found.append("no node took the VIP over")
-    elif round_.scenario in LASTING and (sick := set(seen.left) & set(round_.victims)):
+    elif round_.scenario.lasting and (sick := set(seen.left) & set(round_.victims)):
         found.append(f"the VIP was on {' and '.join(sorted(sick))}, which was broken")
     if not seen.moved and seen.taken_over is not None:
         found.append("the VIP moved, though its holder was not touched")
-    if seen.double > OVERLAP_SECONDS and round_.scenario not in LEFT_BEHIND:
+    if seen.double > OVERLAP_SECONDS and not round_.scenario.left_behind:
         found.append(f"{seen.double:.2f} s with the VIP on two nodes")
     if not round_.healthy:
         found.append("the cluster was not whole again afterwards")

@@ -122,6 +122,9 @@ class Haproxy(Model):
     maxconn: Whole = Field(
         8_000, ge=100, le=1_000_000, description="Connections for all listeners."
     )
+    nbthread: Whole | None = Field(
+        None, ge=1, le=64, description="Threads; default: one for each CPU of the node."
+    )
     hard_stop_after: Duration | None = Field(
         "1h",
         description="How long an old worker may live after a reload; null: no limit.",

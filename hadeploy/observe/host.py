@@ -1,10 +1,26 @@
-"""The machine that a node is, apart from what we put there; gathered read-only."""
+"""The machine that a node is, apart from what we put there: its facts, each read from preflight.sh.
+
+Pure.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from hadeploy.inventory.problems import printable
+from hadeploy.scripts.kinds import Kind
+from hadeploy.scripts.protocol import Reply
+
+CAP_SYS_RESOURCE = 24
+
+_REFUSED = re.compile(
+    r"\(listener\) (advertisement interval mismatch|received a|wrong|.*expect)", re.I
+)
+_SOURCE = re.compile(r"(?:from|with) (\d+(?:\.\d+){3})\b")
 
 
 @dataclass(frozen=True)
@@ -46,7 +62,7 @@ class Host:
 
     Attributes:
         thorough: whether what follows `haproxies` was asked for at all; `root` of `free`,
-            `read_only` and `nonlocal_bind` always are.
+            `read_only` and some of `facts` always are.
         links: by name.
         gateways: addresses of its default routers.
         haproxies: pid → container id of every haproxy, or "" for one that runs on the host.
@@ -58,7 +74,8 @@ class Host:
         read_only: those of the two that are on a read-only file system.
         folder: what is wrong with our folder → the path that it is about: "blocked" by what is no
             folder, "inside" of another cluster's folder, "foreign" files in it.
-        nonlocal_bind: whether a program may bind an IPv4 address that the node does not have.
+        facts: what has no field of its own, by name; a kernel setting by that of sysctl:
+            `net/ipv4/ip_nonlocal_bind`, ...
         units: systemd unit → state, and `UNIT.boot` → whether it is enabled.
         iptables: what `TOOL-save` says of all tables, by tool: iptables, ip6tables and the same
             with `-legacy`.
@@ -81,7 +98,7 @@ class Host:
     free_inodes: Mapping[str, int] = field(default_factory=dict)
     read_only: frozenset[str] = frozenset()
     folder: Mapping[str, str] = field(default_factory=dict)
-    nonlocal_bind: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict, repr=False)
     nofile: Nofile | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     iptables: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -93,7 +110,146 @@ class Host:
     label: str = ""
 
     @property
+    def nonlocal_bind(self) -> bool:
+        """Whether a program may bind an IPv4 address that the node does not have."""
+        return self.facts.get("net/ipv4/ip_nonlocal_bind") == "1"
+
+    @property
     def security(self) -> str:
         """The engine's security options (`name=rootless`, `name=selinux`, ...), in one line."""
         options = self.docker.get("SecurityOptions")
         return " ".join(map(str, options)) if isinstance(options, list) else ""
+
+
+def parse_host(reply: Reply) -> Host:
+    """The machine of one node.
+
+    Args:
+        reply: what observe.sh said.
+    """
+    room = {m.words[0]: tuple(map(int, m.words[1:])) for m in reply.all("free")}
+    free = {name: each for name, each in room.items() if len(each) == 4}
+    looked_up = next((m.words for m in reply.all("resolution") if m.words), None)
+    return Host(
+        links=parse_links(reply.body("links")),
+        gateways=frozenset(re.findall(r"\bvia (?:inet6 )?(\S+)", reply.body("routes"))),
+        haproxies=_processes(reply.body("haproxy-processes")),
+        thorough=bool(reply.all("thorough")),
+        neighbours={m.words[0]: parse_neighbour(m.text) for m in reply.all("neighbour") if m.words},
+        docker=parse_object(reply.body("docker-info")),
+        free={name: blocks * size for name, (blocks, size, _, _) in free.items()},
+        free_inodes={name: left for name, (_, _, left, total) in free.items() if total},
+        read_only=frozenset(m.words[0] for m in reply.all("read-only") if m.words),
+        folder=parse_folder(reply),
+        facts=parse_facts(reply),
+        nofile=parse_nofile(reply.body("nofile")),
+        units=dict(line.split("=", 1) for line in reply.body("units").splitlines() if "=" in line),
+        iptables=parse_iptables(reply),
+        ipsets=reply.body("ipset"),
+        nft=parse_object(reply.body("nft")),
+        resolution=int(looked_up[0]) / 100 if looked_up else None,
+        heard=parse_heard(reply.body("heard")),
+        selinux=any(m.words[:1] == ("1",) for m in reply.all("selinux")),
+        label=next((m.words[1] for m in reply.all("selinux") if len(m.words) > 1), ""),
+    )
+
+
+def parse_facts(reply: Reply) -> dict[str, str]:
+    """Facts by name: what stands behind the name, or else the lines below."""
+    facts = (message for message in reply.all("fact") if message.words)
+    return {fact.words[0]: " ".join(fact.words[1:]) or fact.text for fact in facts}
+
+
+def parse_folder(reply: Reply) -> dict[str, str]:
+    """What is wrong with our folder: blocked, inside or foreign → a path."""
+    found: dict[str, str] = {}
+    for message in reply.all("folder"):
+        if len(message.words) > 1:
+            found.setdefault(message.words[0], printable(" ".join(message.words[1:])))
+    return found
+
+
+def parse_iptables(reply: Reply) -> dict[str, str]:
+    """What each `TOOL-save` printed that printed rules, by tool.
+
+    Where the legacy tables are the only ones, `iptables` is another name of `iptables-legacy`.
+    """
+    found: dict[str, str] = {}
+    kinds: tuple[Kind, ...] = (
+        "iptables-save",
+        "ip6tables-save",
+        "iptables-legacy-save",
+        "ip6tables-legacy-save",
+    )
+    for kind in kinds:
+        tool, text = kind.removesuffix("-save"), reply.body(kind)
+        same = _rules(text) == _rules(found.get(tool.removesuffix("-legacy"), ""))
+        if text.startswith("#") and not same:
+            found[tool] = text
+    return found
+
+
+def _rules(text: str) -> list[str]:
+    """The lines without times and counters."""
+    lines = (re.sub(r" \[\d+:\d+\]$", "", line) for line in text.splitlines())
+    return [line for line in lines if not line.startswith("#")]
+
+
+def parse_links(text: str) -> dict[str, Link]:
+    """`ip -o link show`."""
+    found = {}
+    for line in text.splitlines():
+        match = re.match(r"\d+: ([^:@ ]+)[^<]*<([^>]*)>", line)
+        if match:
+            mac = re.search(r"link/ether ([0-9a-f:]{17})", line)
+            found[match[1]] = Link(frozenset(match[2].split(",")), mac[1] if mac else "")
+    return found
+
+
+def parse_neighbour(text: str) -> str:
+    """`ip neigh show to ADDRESS`: the hardware address that answered, or ""."""
+    answered = re.search(r"\blladdr ([0-9a-f:]{17})", text)
+    return answered[1] if answered else ""
+
+
+def parse_heard(text: str) -> tuple[str, ...] | None:
+    """The listener's log, of keepalived 2.2 or 2.3: who sends what it must refuse.
+
+    Args:
+        text: the lines of its instance.
+    """
+    if "Entering BACKUP STATE" not in text:
+        return None
+    refusals = [line for line in text.splitlines() if _REFUSED.search(line)]
+    sources = (_SOURCE.search(line) for line in refusals)
+    return tuple(sorted({source[1] if source else "" for source in sources}))
+
+
+def parse_nofile(text: str) -> Nofile | None:
+    """Limits, as `name=value` lines; None if the engine's process was not found."""
+    said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    if not said.get("most", "").isdigit() or "hard" not in said:
+        return None
+    capabilities = int(said.get("capabilities") or "0", 16)
+    return Nofile(
+        most=int(said["most"]),
+        hard=int(said["hard"]) if said["hard"].isdigit() else None,
+        raises=bool(capabilities >> CAP_SYS_RESOURCE & 1),
+    )
+
+
+def _processes(text: str) -> dict[int, str]:
+    words = [line.split() for line in text.splitlines()]
+    return {int(w[0]): w[1] if len(w) > 1 else "" for w in words if w and w[0].isdigit()}
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """The first JSON object in a program's output; {} if there is none."""
+    for line in text.splitlines():
+        if line.startswith("{"):
+            try:
+                found = json.loads(line)
+            except (ValueError, RecursionError):
+                return {}
+            return found if isinstance(found, dict) else {}
+    return {}

@@ -17,6 +17,7 @@ from hadeploy.answers.answer import read_answer
 from hadeploy.desired import layout
 from hadeploy.desired.model import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC
 from hadeploy.observe.autostart_files import of_another_engine, parse_autostart_files
+from hadeploy.observe.host import parse_host
 from hadeploy.observe.inspected import Inspected
 from hadeploy.observe.lock_info import lock_info
 from hadeploy.observe.model import (
@@ -31,7 +32,6 @@ from hadeploy.observe.model import (
     Socket,
 )
 from hadeploy.observe.other_clusters import parse_other_clusters
-from hadeploy.observe.parse_host import parse_host
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.observe.parse_surroundings import (
     parse_environment,

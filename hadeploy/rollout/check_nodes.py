@@ -7,6 +7,7 @@ from hadeploy.certificates.reader import CertificateReader
 from hadeploy.check.certificates import compared_endpoints
 from hadeploy.check.connection import let_in, refused
 from hadeploy.check.evaluate import without
+from hadeploy.check.images import IMAGE
 from hadeploy.check.model import Finding
 from hadeploy.desired.rendered_binds import has_templates
 from hadeploy.errors import ExitCode, HadeployError, NodesError
@@ -52,7 +53,7 @@ def check_all(
             inputs.cluster, by_node, depth="yes", listen=listen_seconds(inputs.cluster)
         )
         asked = (
-            {} if "image" in choices.skip else ask_registries(inputs, observed, by_node, progress)
+            {} if IMAGE.id in choices.skip else ask_registries(inputs, observed, by_node, progress)
         )
         cluster = inputs.cluster
         certificates = reader.read([*endpoints(cluster), *compared_endpoints(cluster, observed)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hadeploy.check.model import CheckContext, Finding
+from hadeploy.check.places import PORTS
 from hadeploy.check.planned_ports import planned_ports
 from hadeploy.desired.model import DesiredNode
 from hadeploy.desired.rendered_binds import has_templates
@@ -26,7 +27,7 @@ def ports_of_files(
         desired: by node label.
         choices: which checks are skipped.
     """
-    if "ports" in choices.skip or not has_templates(inputs.cluster):
+    if PORTS.id in choices.skip or not has_templates(inputs.cluster):
         return []
     sight = CheckContext(inputs.cluster, observed, choices.adopt)
     return [

@@ -14,6 +14,7 @@ from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.model import NOT_ASKED, Answered, CheckContext, Finding, failures
+from hadeploy.check.network import INTERFACE
 from hadeploy.check.our_folder import moved_folders
 from hadeploy.check.registry import Asked
 from hadeploy.desired.model import DesiredNode
@@ -112,7 +113,7 @@ def prepare(
         # Without this not even the desired state can be told.
         sight = CheckContext(inputs.cluster, observed)
         findings = [
-            Finding("interface", node.label, "fail", *problem)
+            Finding(INTERFACE.id, node.label, "fail", *problem)
             for node, look in sight.nodes
             for problem in addressless(node, look)
         ]

@@ -53,6 +53,7 @@ listeners = st.fixed_dictionaries(
 )
 haproxies = some(
     maxconn=st.integers(100, 8000),
+    nbthread=st.none() | st.integers(1, 64),
     hard_stop_after=st.none() | durations,
     stop_timeout=st.integers(1, 3600),
     health_port=ports,

@@ -194,6 +194,27 @@ def test_a_warning_stops_nothing_and_is_told_once(fresh: Cluster) -> None:
     assert "ssh-reach" not in result.err + result.out
 
 
+def test_ports_that_outgoing_connections_may_use_are_shown(served: Cluster) -> None:
+    settings = "/proc/sys/net/ipv4/ip_local"
+    before = served.node("n2", f"cat {settings}_port_range").strip()
+
+    def warned(*command: str) -> dict[tuple[str | None, str], str]:
+        found = verdicts(served.ok(*command, "--json"), "warn")
+        return {key: text for key, text in found.items() if key[1] == "ephemeral-ports"}
+
+    served.node("n2", f"echo 9000 65535 >{settings}_port_range")
+    try:
+        told = "outgoing connections may use ports 9443, 19443; their range is 9000 to 65535"
+        assert warned("check") == {("n2", "ephemeral-ports"): told}
+        served.node("n2", f"echo 9443,19443 >{settings}_reserved_ports")
+        assert warned("check") == {}
+        assert warned("plan") == {}
+        served.inventory["listeners"] = [{"port": 9555}]
+        assert "port 9555;" in warned("plan")["n2", "ephemeral-ports"]
+    finally:
+        served.node("n2", f"echo >{settings}_reserved_ports; echo {before} >{settings}_port_range")
+
+
 def test_an_essential_or_unknown_check_cannot_be_skipped(cluster: Cluster) -> None:
     for name in ("docker", "bogus"):
         result = cluster.run("plan", "--skip", name)

@@ -101,6 +101,21 @@ def test_keepalived_fails_on_the_holder(served: Cluster) -> None:
     assert kill["successor"] in served.lab.nodes
 
 
+def test_keepalived_hangs_on_the_holder(served: Cluster) -> None:
+    (drill,) = drilled(served, "keepalived-hang")
+    holder, successor = drill["holder"], drill["successor"]
+    assert successor != holder
+    in_order(drill, (holder, "breaking", ""), (successor, "state", "MASTER"))
+    in_order(drill, (holder, "breaking", ""), (successor, "bound", VIP), (holder, "mended", ""))
+    # Nothing removes the VIP from the node before keepalived runs again.
+    assert drill["double"] > 0.5
+    assert drill["failed"] == 0
+    (last,) = served.holders()
+    (other,) = {holder, successor} - {last}
+    in_order(drill, (holder, "mended", ""), (other, "unbound", VIP))
+    assert served.up()["changes"] == 0
+
+
 def test_nothing_is_broken_before_the_kernel_tells_of_addresses(served: Cluster) -> None:
     (holder,) = served.holders()
     # `ip -ts monitor`, and no other.

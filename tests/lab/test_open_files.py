@@ -14,6 +14,7 @@ import pytest
 
 from hadeploy.desired.containers import haproxy_container
 from hadeploy.inventory.load import load_inventory
+from tests.lab.harness import eventually
 from tests.lab.programs import haproxy_says, rendered
 
 NODES = ["198.51.100.11", "198.51.100.12", "198.51.100.13"]
@@ -68,7 +69,7 @@ def test_haproxy_starts_with_its_limit(
         "vip": "198.51.100.100",
         "nodes": NODES,
         "listeners": [listener(i, servers) for i in range(listeners)],
-        "templates": {"extra": {"global": f"nbthread {threads}"}},
+        "haproxy": {"nbthread": threads},
     }
     inventory.write_text(json.dumps(document, indent=1))
     limit = haproxy_container(load_inventory(inventory)).nofile
@@ -77,6 +78,8 @@ def test_haproxy_starts_with_its_limit(
     assert limit is not None
     with started(limit, node / "haproxy") as process:
         assert serves(process), process.stderr and process.stderr.read()
+        tasks = Path(f"/proc/{process.pid}/task")
+        eventually(lambda: len(list(tasks.iterdir())) == threads, "all threads run")
     # The test would see a limit that is too low.
     with started(100, node / "haproxy") as process:
         assert not serves(process)

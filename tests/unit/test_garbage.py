@@ -31,7 +31,7 @@ from hadeploy.status.situation import ClusterSnapshot
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 from tests.unit.diagnose.scenes import CAPTURED, CLUSTER, captured
-from tests.unit.observe.test_parse_host import captured as machine
+from tests.unit.observe.test_host import captured as machine
 
 FULL = json.loads((Path(__file__).parent / "observe" / "captured" / "containers.json").read_text())[
     0

@@ -43,11 +43,18 @@ break_keepalived_kill() { kill -KILL "$(main_pid "$HD_KEEPALIVED")"; }
 
 mend_keepalived_kill() { come_back "$HD_KEEPALIVED"; }
 
-# to_all SIGNAL CONTAINER: to its first process and all that came from it.
+break_keepalived_hang() { to_all STOP "$HD_KEEPALIVED"; }
+
+mend_keepalived_hang() { to_all CONT "$HD_KEEPALIVED"; }
+
+# to_all SIGNAL CONTAINER: to its first process and all that came from it. One may end before the signal
+# is sent, as a check of keepalived does.
 to_all() {
     hd_pids=$(timeout 30 docker container top "$2" -o pid | tail -n +2) || return 1
-    # shellcheck disable=SC2086  # a list of words
-    kill "-$1" $hd_pids
+    [ -n "$hd_pids" ] || return 1
+    for hd_pid in $hd_pids; do
+        kill "-$1" "$hd_pid" 2>/dev/null || ended "$hd_pid" || return 1
+    done
 }
 
 # come_back CONTAINER: the engine restarts what has crashed.

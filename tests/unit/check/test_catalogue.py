@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from hadeploy.answers.answer import PROOF
-from hadeploy.check.catalogue import CHECKS, IDS, documentation, refuse_unknown
+from hadeploy.check.all_checks import CHECKS, IDS, MODULES
+from hadeploy.check.catalogue import documentation, refuse_unknown
+from hadeploy.check.entry import Check
 from hadeploy.errors import ExitCode, HadeployError
 
 DOCS = Path(__file__).parents[3] / "docs" / "checks.md"
@@ -16,15 +21,40 @@ PACKAGE = Path(__file__).parents[3] / "hadeploy" / "check"
 
 
 def test_the_document_is_up_to_date() -> None:
-    assert DOCS.read_text() == documentation(), "python -m hadeploy.check.catalogue >docs/checks.md"
+    documented = documentation(CHECKS)
+    assert DOCS.read_text() == documented, "python -m hadeploy.check.catalogue >docs/checks.md"
 
 
-def test_ids_are_unique_and_every_check_is_made_somewhere() -> None:
+def test_ids_are_unique() -> None:
     assert len(set(IDS)) == len(IDS)
-    code = "".join(file.read_text() for file in PACKAGE.glob("[!c]*.py"))
-    code += "".join((PACKAGE / name).read_text() for name in ("connection.py", "certificates.py"))
-    made = set(re.findall(r'Finding\(\s*"([a-z-]+)"', code))
-    assert made | {"ssh-reach", "ssh-host-key", "ssh-login"} == set(IDS)
+
+
+def test_a_check_has_a_function_except_those_of_the_connection() -> None:
+    without = {check.id for check in CHECKS if not (check.for_nodes or check.for_clusters)}
+    assert without == {"ssh-reach", "ssh-host-key", "ssh-login"}
+
+
+def test_every_module_with_a_check_is_listed() -> None:
+    modules = [
+        import_module(f"hadeploy.check.{file.stem}")
+        for file in PACKAGE.glob("*.py")
+        if re.search(r"^[A-Z_]+ = Check\($", file.read_text(), re.M)
+    ]
+    assert set(modules) == set(MODULES)
+
+
+def test_a_finding_names_its_check_by_the_entry() -> None:
+    code = "".join(file.read_text() for file in PACKAGE.glob("*.py"))
+    assert re.findall(r'Finding\(\s*"[a-z-]+"', code) == []
+    names = {name for module in MODULES for name, v in vars(module).items() if isinstance(v, Check)}
+    named = set(re.findall(r"Finding\(\s*([A-Z_]+)\.id", code))
+    assert named | {"SSH_REACH", "SSH_HOST_KEY", "SSH_LOGIN"} == names
+
+
+def test_what_is_skipped_is_known_without_importing_the_checks() -> None:
+    code = "import sys, hadeploy.check.catalogue; print('hadeploy.check.all_checks' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
 
 
 def test_an_unknown_check_is_refused_with_the_known_ones() -> None:

@@ -30,6 +30,7 @@ FIT = Host(
     nofile=Nofile(1048576, 1048576, True),
     resolution=0.01,
     heard=(),
+    facts={"net/ipv4/ip_local_port_range": "32768 60999"},
 )
 
 
@@ -61,12 +62,18 @@ def test_a_fit_node_passes_every_check() -> None:
         CheckContext(builders.cluster(), {"n1": fit("n1"), "n2": look, "n3": fit("n3")})
     )
     assert {f.verdict for f in found} == {"pass"}
-    assert len({f.check for f in found}) == 23
+    assert len({f.check for f in found}) == 24
 
 
 ENFORCING = {**INFO, "SecurityOptions": ["name=selinux"]}
 
 CASES: list[Any] = [
+    (
+        host(facts={"net/ipv4/ip_local_port_range": "1024 65535"}),
+        "ephemeral-ports",
+        "warn",
+        "outgoing connections may use ports 9443, 19443; their range is 1024 to 65535",
+    ),
     (host(units={"docker.boot": "disabled"}), "docker", "warn", "does not start when the node"),
     (
         host(units={"haproxy": "inactive", "haproxy.boot": "enabled"}),
@@ -377,3 +384,27 @@ def test_how_far_a_node_let_us_in(error: HadeployError, expected: list[tuple[str
     # Where SSH itself fails, the entry that was used may be why.
     failed = found[-1]
     assert failed.message.endswith(entries) == failed.check.startswith("ssh-")
+
+
+@pytest.mark.parametrize(
+    ("reserved", "fix"),
+    [
+        ("", "ip_local_reserved_ports=9443,19443,"),
+        ("9000-9443", "ip_local_reserved_ports=9000-9443,19443,"),
+        ("8080,9000-9500,19443", None),
+        ("forged \x1b[31m 9443", "ip_local_reserved_ports=9443,19443,"),
+    ],
+)
+def test_ports_that_are_reserved_already_stay_reserved(reserved: str, fix: str | None) -> None:
+    names = ("net/ipv4/ip_local_port_range", "net/ipv4/ip_local_reserved_ports")
+    facts = dict(zip(names, ("1024 65535", reserved), strict=True))
+    look = host(facts=facts)(fit())
+    found = evaluate(CheckContext(builders.cluster(), {look.node: look}))
+    (finding,) = [f for f in found if f.check == "ephemeral-ports"]
+    assert fix in finding.fix if fix and finding.fix else finding.verdict == "pass"
+
+
+def test_a_port_range_that_makes_no_sense_is_not_judged() -> None:
+    look = host(facts={"net/ipv4/ip_local_port_range": "9" * 5000})(fit())
+    found = evaluate(CheckContext(builders.cluster(), {look.node: look}))
+    assert not [f for f in found if f.check == "ephemeral-ports"]

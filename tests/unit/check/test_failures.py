@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hadeploy.check.evaluate import evaluate
+from hadeploy.check.former_nodes import former_nodes
 from hadeploy.check.model import CheckContext, failures
-from hadeploy.check.places import former_nodes
 from hadeploy.observe.model import Address, ObservedNode, Owner, Socket
 from tests.unit import builders
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from hadeploy.check.catalogue import IDS
+from hadeploy.check.all_checks import CHECKS, IDS
+from hadeploy.check.entry import Change
 from hadeploy.check.needed import needed
 from hadeploy.observe.host import Host
 from hadeploy.observe.model import ObservedNode
@@ -15,6 +16,7 @@ from hadeploy.plan.rolling import make_plan
 from tests.unit import builders
 
 ANEW = {"host-network", "selinux"}
+TRAFFIC = {"ephemeral-ports", "firewall"}
 
 
 def asked(observed: dict[str, ObservedNode], *skip: str, **inventory: Any) -> set[str]:
@@ -31,12 +33,12 @@ def asked(observed: dict[str, ObservedNode], *skip: str, **inventory: Any) -> se
         ({"listeners": [{"maxconn": 100}]}, set()),
         ({"vrrp": {"check": {"rise": 3}}}, set()),
         ({"haproxy": {"maxconn": 20_000}}, {*ANEW, "nofile"}),
-        ({"listeners": [{"port": 8443}]}, {"firewall"}),
-        ({"listeners": [{"port": 443}]}, {*ANEW, "nofile", "firewall"}),
-        ({"vip": "198.51.100.101"}, {"firewall", "vip-free"}),
-        ({"vip": [builders.VIP, "198.51.100.101"]}, {"firewall", "vip-free"}),
-        ({"vrrp": {"virtual_router_id": 77}}, {"firewall", "virtual-router-id"}),
-        ({"vrrp": {"mode": "multicast"}}, {"firewall"}),
+        ({"listeners": [{"port": 8443}]}, TRAFFIC),
+        ({"listeners": [{"port": 443}]}, {*ANEW, *TRAFFIC, "nofile"}),
+        ({"vip": "198.51.100.101"}, {*TRAFFIC, "vip-free"}),
+        ({"vip": [builders.VIP, "198.51.100.101"]}, {*TRAFFIC, "vip-free"}),
+        ({"vrrp": {"virtual_router_id": 77}}, {*TRAFFIC, "virtual-router-id"}),
+        ({"vrrp": {"mode": "multicast"}}, TRAFFIC),
         ({"paths": {"root": "/srv/lb"}}, {*ANEW, "nofile"}),
         (
             {"images": {"haproxy": {"reference": "haproxy:9"}}},
@@ -65,4 +67,8 @@ def test_what_was_asked_already_is_not_asked_again() -> None:
 
 def test_a_check_that_is_left_out_calls_for_no_look() -> None:
     observed = builders.healthy(builders.cluster())
-    assert asked(observed, "firewall", listeners=[{"port": 8443}]) == set()
+    assert asked(observed, *TRAFFIC, listeners=[{"port": 8443}]) == set()
+
+
+def test_every_kind_of_change_calls_for_a_check() -> None:
+    assert {change for check in CHECKS for change in check.again_after} == set(get_args(Change))

@@ -73,7 +73,9 @@ def test_what_can_be_bound_is_not_told(bind: str) -> None:
 
 
 def test_the_kernel_may_allow_addresses_that_the_node_does_not_have() -> None:
-    assert problems(f"{builders.VIP}:7000", host=Host(nonlocal_bind=True)) == []
+    assert (
+        problems(f"{builders.VIP}:7000", host=Host(facts={"net/ipv4/ip_nonlocal_bind": "1"})) == []
+    )
 
 
 def test_a_privileged_port_of_a_template_gives_haproxy_the_right_to_bind_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -79,6 +80,15 @@ def test_metrics_are_where_they_are_asked_for(address: str, binds: set[str]) -> 
     ]
     assert {s.partition("bind ")[2].partition("\n")[0] for s in sections} == binds
     assert all("stats admin" not in section for section in sections)
+
+
+def test_threads_are_limited_only_if_asked_for() -> None:
+    def lines(**inventory: Any) -> list[str]:
+        node = builders.desired(builders.cluster(**inventory))["n1"]
+        return [line.strip() for line in node.file("haproxy/haproxy.cfg").content.splitlines()]
+
+    assert not [line for line in lines() if "nbthread" in line]
+    assert "nbthread 4" in lines(haproxy={"nbthread": 4})
 
 
 def test_metrics_take_no_connections_from_the_listeners_and_no_new_container() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from hadeploy.diagnose.catalogue import IDS, documentation
+from hadeploy.diagnose.all_causes import CAUSES, IDS
+from hadeploy.diagnose.catalogue import documentation
 from hadeploy.diagnose.evaluate import diagnose
 from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.errors import HadeployError
@@ -223,8 +224,14 @@ def test_the_document_is_up_to_date() -> None:
     )
 
 
-def test_every_cause_is_recognised_somewhere() -> None:
-    code = "".join(f.read_text() for f in PACKAGE.glob("*.py") if f.name != "catalogue.py")
-    made = set(re.findall(r'Diagnosis\(\s*"([a-z-]+)"', code))
-    assert made == set(IDS)
+def test_ids_are_unique_and_known_where_a_cause_explains_another() -> None:
     assert len(set(IDS)) == len(IDS)
+    assert {explained for cause in CAUSES for explained in cause.explains} <= set(IDS)
+
+
+def test_every_cause_has_its_place_and_is_recognised() -> None:
+    code = "".join(file.read_text() for file in PACKAGE.glob("*.py"))
+    assert set(re.findall(r'^[A-Z_]+ = Cause\(\s*"([a-z-]+)"', code, re.M)) == set(IDS)
+    assert re.findall(r'Diagnosis\(\s*"[a-z-]+"', code) == []
+    made = {name.lower().replace("_", "-") for name in re.findall(r"\b([A-Z_]+)\.id\b", code)}
+    assert made == {cause.id for cause in CAUSES if cause.recognisers} == set(IDS)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from hadeploy.drill.model import Event, Probing, Request, Round
+from hadeploy.drill.scenarios import BY_NAME
 from tests.unit import builders
 
 CLUSTER = builders.cluster(name="kube-lb")
@@ -17,7 +18,7 @@ def captured(name: str) -> Round:
     path = Path(__file__).parent / "captured" / f"round-{name}.json"
     document = json.loads(path.read_text("utf-8"))
     return Round(
-        document["scenario"],
+        BY_NAME[document["scenario"]],
         tuple(document["victims"]),
         document["holder"],
         tuple(document["vips"]),

@@ -9,6 +9,7 @@ import pytest
 
 from hadeploy.drill.metrics import figures, held, longest_gap
 from hadeploy.drill.model import Event, Probing, Request, Round
+from hadeploy.drill.scenarios import BY_NAME
 from hadeploy.drill.text import cells, summary, twice
 from hadeploy.drill.verdict import problems, result_of
 from tests.unit.builders import VIP
@@ -24,7 +25,7 @@ def asked(*ended: float, failed: Sequence[float] = ()) -> tuple[Request, ...]:
 def moved() -> Round:
     """haproxy was stopped on n1 at 100.0, and n2 took over at 100.3."""
     return Round(
-        "haproxy-stop",
+        BY_NAME["haproxy-stop"],
         ("n1",),
         "n1",
         (VIP,),
@@ -77,7 +78,7 @@ def test_an_orphaned_vip_is_on_two_nodes() -> None:
     assert problems(round_, seen, None) == ["1.00 s with the VIP on two nodes"]
     assert "Two nodes had it for 1.00 s." in summary(result_of(round_, None))
     assert not twice([result_of(round_, None)]), "it is told as a problem"
-    killed = result_of(dataclasses.replace(round_, scenario="keepalived-kill"), None)
+    killed = result_of(dataclasses.replace(round_, scenario=BY_NAME["keepalived-kill"]), None)
     assert not killed.problems
     assert twice([killed]) == ["keepalived-kill on n1: two nodes had the VIP for 1.00 s"]
     assert killed.document()["double"] == pytest.approx(1.0)
@@ -101,7 +102,7 @@ def pair(*events: Event) -> Round:
     """haproxy was stopped on n1 at 100.0, and on n2 a little later."""
     began = (Event(100.0, "n1", "breaking", ""), Event(100.1, "n2", "breaking", ""))
     mending = Event(105.0, "n1", "mending", "")
-    round_ = dataclasses.replace(moved(), scenario="node-pair", victims=("n1", "n2"))
+    round_ = dataclasses.replace(moved(), scenario=BY_NAME["node-pair"], victims=("n1", "n2"))
     return with_events(round_, Event(99.0, "n1", "log", ""), *began, mending, *events)
 
 
@@ -126,7 +127,7 @@ def test_a_vip_on_a_node_that_is_broken_is_a_failure() -> None:
     # Once it is mended it may have it.
     mended = pair(Event(105.2, "n2", "bound", VIP))
     assert figures(mended).left == ("n1",)
-    restarted = dataclasses.replace(round_, scenario="docker-restart")
+    restarted = dataclasses.replace(round_, scenario=BY_NAME["docker-restart"])
     assert not problems(restarted, figures(restarted), None)
 
 

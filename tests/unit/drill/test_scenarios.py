@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from hadeploy.drill.scenarios import NAMES, SCENARIOS, chosen, home_of, sets_of_victims, victims_of
+from hadeploy.drill.scenarios import (
+    BY_NAME,
+    NAMES,
+    SCENARIOS,
+    chosen,
+    home_of,
+    sets_of_victims,
+    victims_of,
+)
 from hadeploy.errors import HadeployError
 from hadeploy.scripts.compose import load_file
 from tests.unit import builders
-
-BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
 def test_every_scenario_is_broken_and_mended_by_the_script() -> None:
     functions = set(load_file("drill.sh").functions)
     for scenario in SCENARIOS:
         assert {f"break_{scenario.breaks}", f"mend_{scenario.breaks}"} <= functions
+
+
+def test_the_script_breaks_nothing_that_is_no_scenario() -> None:
+    functions = load_file("drill.sh").functions
+    known = {scenario.breaks for scenario in SCENARIOS}
+    assert {f.partition("_")[2] for f in functions if f.startswith(("break_", "mend_"))} == known
+
+
+def test_no_other_module_names_a_scenario() -> None:
+    names = re.compile("|".join(rf"[\"'`]{name}[\"'`]" for name in NAMES if "-" in name))
+    package = Path(__file__).parents[3] / "hadeploy"
+    naming = {file.name for file in package.rglob("*.py") if names.search(file.read_text())}
+    assert naming == {"scenarios.py"}
 
 
 def test_what_concerns_others_must_be_asked_for() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hadeploy.drill.axis import ticks
 from hadeploy.drill.metrics import figures
 from hadeploy.drill.model import Event, Kind, Probing, Request, Round
+from hadeploy.drill.scenarios import BY_NAME
 from hadeploy.drill.timeline import Lane, Timeline, timeline
 from tests.unit import builders
 from tests.unit.drill.rounds import CLUSTER, NAMES, captured
@@ -38,7 +39,7 @@ def made(*events: Event, requests: tuple[Request, ...] = ()) -> Round:
     """n1 held the VIP; it was broken at 100."""
     breaking = Event(100.0, "n1", "breaking", "")
     return Round(
-        "haproxy-stop",
+        BY_NAME["haproxy-stop"],
         ("n1",),
         "n1",
         (builders.VIP,),
@@ -50,6 +51,14 @@ def made(*events: Event, requests: tuple[Request, ...] = ()) -> Round:
 
 def container(at: float, what: str) -> Event:
     return Event(at, "n1", "container", what)
+
+
+def test_a_frozen_keepalived() -> None:
+    mended = Event(103.0, "n1", "mended", "")
+    backup = Event(103.5, "n1", "state", "BACKUP")
+    frozen = dataclasses.replace(BY_NAME["haproxy-hang"], freezes="keepalived")
+    shown = drawn(dataclasses.replace(made(mended, backup), scenario=frozen))
+    assert lanes(shown, "n1")["keepalived"] == ["MASTER", "hung", "MASTER", "BACKUP"]
 
 
 def test_a_stopped_haproxy() -> None:

@@ -177,15 +177,20 @@ observe_resolution() {
     emit resolution "$(($(centiseconds) - hd_begun))" "$hd_code"
 }
 
+# setting NAME: the value of a kernel setting, named as in sysctl; nothing if the kernel lacks it. `read` of
+# dash gets only its first byte: these files end after one read.
+setting() {
+    hd_value=$(cat "/proc/sys/$1" 2>/dev/null) || return 0
+    emit fact "$1" "$hd_value"
+}
+
 observe_machine() {
     emit links
     ip -o link show
     emit routes
     printf '%s\n' "$hd_routes"
     free_of root "$HD_ROOT"
-    # Whether haproxy may bind an address that the node does not have.
-    { read -r hd_nonlocal </proc/sys/net/ipv4/ip_nonlocal_bind; } 2>/dev/null || hd_nonlocal=
-    [ "$hd_nonlocal" != 1 ] || emit nonlocal-bind
+    setting net/ipv4/ip_nonlocal_bind
     thorough || return 0
     emit thorough
     observe_folder
@@ -193,6 +198,8 @@ observe_machine() {
     observe_firewall
     observe_services
     observe_resolution
+    setting net/ipv4/ip_local_port_range
+    setting net/ipv4/ip_local_reserved_ports
     listen
     emit selinux "$(cat /sys/fs/selinux/enforce 2>/dev/null)" "$(stat -c %C "$HD_ROOT" 2>/dev/null)"
 }

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hadeploy.observe.gather import skew
-from hadeploy.observe.host import Nofile
-from hadeploy.observe.parse_host import (
+from hadeploy.observe.host import (
+    Nofile,
     parse_heard,
     parse_host,
     parse_links,
@@ -53,6 +53,23 @@ def test_a_node_that_told_nothing_is_read_too() -> None:
     host = parse_host(Reply((), 0))
     assert not host.thorough
     assert not host.links
+
+
+def test_facts_are_read_by_their_names() -> None:
+    host = parse_host(
+        Reply(
+            (
+                Message("fact", ("net/ipv4/ip_nonlocal_bind", "1")),
+                Message("fact", ("modules",), ["ip_vs 1", "nf_tables 2"]),
+                Message("fact", ("empty",)),
+            ),
+            0,
+        )
+    )
+    assert host.facts["net/ipv4/ip_nonlocal_bind"] == "1"
+    assert host.facts["modules"].splitlines() == ["ip_vs 1", "nf_tables 2"]
+    assert host.facts["empty"] == ""
+    assert host.nonlocal_bind
 
 
 LINKS = """\

@@ -1,0 +1,49 @@
+"""Every check, in the order in which they are made and shown."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from hadeploy.check import (
+    by_hand,
+    certificates,
+    connection,
+    firewall,
+    former_nodes,
+    images,
+    machine,
+    network,
+    open_files,
+    other_clusters,
+    our_folder,
+    places,
+    system,
+    vip,
+)
+from hadeploy.check.entry import Check
+
+MODULES: tuple[ModuleType, ...] = (
+    connection,
+    machine,
+    our_folder,
+    open_files,
+    network,
+    vip,
+    by_hand,
+    other_clusters,
+    places,
+    images,
+    firewall,
+    system,
+    former_nodes,
+    certificates,
+)
+
+
+def _checks_in(module: ModuleType) -> list[Check]:
+    """The checks of a module, in its order. It imports none from another one of MODULES."""
+    return [value for value in vars(module).values() if isinstance(value, Check)]
+
+
+CHECKS = tuple(check for module in MODULES for check in _checks_in(module))
+IDS = tuple(check.id for check in CHECKS)

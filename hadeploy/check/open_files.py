@@ -1,0 +1,43 @@
+"""Check of the limit of open files. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadeploy.check.entry import Check
+from hadeploy.check.model import CheckContext, Finding
+from hadeploy.desired.containers import haproxy_container
+from hadeploy.inventory.model import Node
+from hadeploy.observe.model import ObservedNode
+
+NOFILE = Check(
+    "nofile",
+    "open files",
+    "the engine can give haproxy as many open files as `haproxy.maxconn` needs: within the "
+    "kernel's limit (fs.nr_open), and within the engine's own hard limit unless it may raise "
+    "it (CAP_SYS_RESOURCE)",
+    "raise LimitNOFILE of docker.service, or lower `haproxy.maxconn`",
+    thorough=True,
+    again_after=frozenset({"haproxy-container"}),
+)
+
+
+@NOFILE.of_node
+def nofile(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+    """Whether haproxy gets the files it asks for."""
+    asked, limit = haproxy_container(sight.cluster).nofile, look.host.nofile
+    if limit is None or asked is None:
+        return
+    fix = "raise LimitNOFILE of docker.service, or lower haproxy.maxconn"
+    if asked > limit.most:
+        what = f"haproxy asks for {asked} open files, and the kernel allows {limit.most}"
+        fix = "raise fs.nr_open with sysctl, or lower haproxy.maxconn"
+        yield Finding(NOFILE.id, node.label, "fail", what, fix)
+    elif limit.hard is not None and asked > limit.hard and not limit.raises:
+        what = (
+            f"haproxy asks for {asked} open files; the Docker engine's hard limit is {limit.hard}, "
+            "and it may not raise it"
+        )
+        yield Finding(NOFILE.id, node.label, "fail", what, fix)
+    else:
+        yield Finding(NOFILE.id, node.label, "pass", f"haproxy can open {asked} files")
