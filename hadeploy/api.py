@@ -31,11 +31,11 @@ from hadeploy.actions.run import Run, connected_run
 from hadeploy.actions.user_interface import Unattended, UserInterface
 from hadeploy.observe.gather import listen_seconds
 from hadeploy.plan.inputs import RunOptions
-from hadeploy.verify.model import failed
+from hadeploy.verify.proof import failed
 
 if TYPE_CHECKING:
     from hadeploy.actions.plan import Planned
-    from hadeploy.check.model import Finding
+    from hadeploy.check.finding import Finding
     from hadeploy.status.situation import ClusterSnapshot
 
 __all__ = [

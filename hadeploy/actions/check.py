@@ -5,7 +5,7 @@ from __future__ import annotations
 from hadeploy.actions.deployment import Deployment
 from hadeploy.actions.result import Result
 from hadeploy.check.catalogue import refuse_unknown
-from hadeploy.check.model import Finding, failures
+from hadeploy.check.finding import Finding, failures
 from hadeploy.plan.inputs import RunOptions
 from hadeploy.rollout.check_nodes import check_all
 

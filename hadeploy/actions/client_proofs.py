@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 
 from hadeploy.actions.run import Run, certificate_reader
 from hadeploy.certificates.certificate import Certificates, Endpoint
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.verify.answers import answer_proofs
 from hadeploy.verify.certificates import backends_up, certificate_proofs
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 
 
 def accepted(run: Run, cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Proof]:

@@ -8,12 +8,12 @@ from contextlib import ExitStack, contextmanager
 
 from hadeploy.actions.run import Run
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.inventory.model import Node
+from hadeploy.inventory.cluster import Node
 from hadeploy.observe.gather import observe
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.down import leaving_plan
 from hadeploy.plan.election import takeover_problem
-from hadeploy.plan.model import Plan
+from hadeploy.plan.steps import Plan
 from hadeploy.plan.takeover_candidates import drains
 from hadeploy.remote.connections import connected
 from hadeploy.remote.session import Session

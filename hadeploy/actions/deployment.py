@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from hadeploy.actions.secrets import registry_login, sudo_secret, vrrp_secret
 from hadeploy.actions.user_interface import UserInterface
 from hadeploy.desired.folders import checked_folder
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
-from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.paths import beside
 from hadeploy.plan.inputs import Inputs
 from hadeploy.remote.node_routes import NodeRoutes

@@ -9,19 +9,19 @@ from hadeploy.actions.deployment import Deployment
 from hadeploy.actions.result import Result
 from hadeploy.actions.run import retry_when_locked
 from hadeploy.actions.user_interface import UserInterface
+from hadeploy.check.finding import CheckContext, failures
 from hadeploy.check.former_nodes import forgotten_node
-from hadeploy.check.model import CheckContext, failures
 from hadeploy.check.our_folder import moved_folders
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.problems import printable
 from hadeploy.observe.gather import observe
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.inputs import RunOptions
-from hadeploy.plan.model import Plan
 from hadeploy.plan.partial_rollout import unknown_nodes
+from hadeploy.plan.steps import Plan
 from hadeploy.remote.connections import connected
 from hadeploy.rollout.down import prove_gone, tear_down
 from hadeploy.rollout.prune import former_nodes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hadeploy.actions.departing import departing_nodes
 from hadeploy.actions.run import Run
 from hadeploy.errors import HadeployError
-from hadeploy.plan.model import Plan
+from hadeploy.plan.steps import Plan
 
 if TYPE_CHECKING:
     from hadeploy.remote.session import Session

@@ -9,11 +9,11 @@ from hadeploy.actions.client_proofs import accepted, answered
 from hadeploy.actions.run import Run
 from hadeploy.answers import answer
 from hadeploy.observe.gather import observe
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.rollout.prepare import Prepared
 from hadeploy.rollout.unchanged import expected
 from hadeploy.verify import certificates
-from hadeploy.verify.model import Proof, failed
+from hadeploy.verify.proof import Proof, failed
 from hadeploy.verify.proofs import unreachable_proofs
 from hadeploy.verify.wait import wait_for_proofs
 
@@ -71,8 +71,8 @@ def prove(
     if certificates_too:
         result.proofs += accepted(run, cluster, observed)
     if failed(result.proofs) or always_diagnose:
+        from hadeploy.diagnose.diagnosis import DiagnosisContext
         from hadeploy.diagnose.evaluate import diagnose
-        from hadeploy.diagnose.model import DiagnosisContext
 
         scene = DiagnosisContext(
             cluster, desired, observed, result.proofs, unreachable=run.unreachable

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hadeploy.check.model import Finding
-    from hadeploy.diagnose.model import Diagnosis
-    from hadeploy.plan.model import Plan
+    from hadeploy.check.finding import Finding
+    from hadeploy.diagnose.diagnosis import Diagnosis
+    from hadeploy.plan.steps import Plan
     from hadeploy.rollout.prepare import Prepared
     from hadeploy.rollout.validation import ConfigWarning
-    from hadeploy.verify.model import Proof
+    from hadeploy.verify.proof import Proof
 
 
 @dataclass

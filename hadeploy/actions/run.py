@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from hadeploy.certificates.certificate import Certificates
     from hadeploy.certificates.reader import CertificateReader
     from hadeploy.check.registry import Asked
-    from hadeploy.inventory.model import Cluster
-    from hadeploy.observe.model import ObservedNode
+    from hadeploy.inventory.cluster import Cluster
+    from hadeploy.observe.observed_node import ObservedNode
     from hadeploy.plan.previous import Previous
     from hadeploy.remote.connect import Dialer
     from hadeploy.remote.session import Session
@@ -199,7 +199,7 @@ class Run:
         asked: Mapping[str, Mapping[str, Asked]] | None = None,
     ) -> Prepared:
         from hadeploy.certificates.certificate import Certificates
-        from hadeploy.check.model import Answered
+        from hadeploy.check.finding import Answered
         from hadeploy.rollout.prepare import prepare
 
         self.progress.phase("Plan")

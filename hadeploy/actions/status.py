@@ -12,7 +12,7 @@ from hadeploy.certificates.reader import CertificateReader
 from hadeploy.check.our_folder import moved_folders
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.observe.gather import PROBE_SECONDS, observation_script
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.inputs import Inputs
 from hadeploy.plan.rolling import make_plan
 from hadeploy.rollout.desired_state import desired_state
@@ -20,7 +20,7 @@ from hadeploy.status.poller import NodePoller
 from hadeploy.status.situation import ClusterSnapshot
 from hadeploy.verify.certificates import backends_up
 from hadeploy.verify.from_here import elsewhere, from_here
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 
 # How long to wait for the slowest node.
 PATIENCE_SECONDS = 10.0

@@ -12,8 +12,8 @@ from hadeploy.actions.departing import DepartingNodes, departing_nodes
 from hadeploy.actions.prove import prove
 from hadeploy.actions.run import Run, retry_when_locked
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.model import Plan
+from hadeploy.observe.observed_node import ObservedNode
+from hadeploy.plan.steps import Plan
 from hadeploy.remote.session import Session
 from hadeploy.rollout.prepare import Prepared
 

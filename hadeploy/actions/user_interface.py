@@ -12,9 +12,9 @@ from hadeploy.progress import Progress, Silent
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from hadeploy.check.model import Finding
-    from hadeploy.inventory.model import Cluster
-    from hadeploy.plan.model import Plan
+    from hadeploy.check.finding import Finding
+    from hadeploy.inventory.cluster import Cluster
+    from hadeploy.plan.steps import Plan
     from hadeploy.rollout.validation import ConfigWarning
 
 

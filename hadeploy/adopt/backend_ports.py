@@ -5,9 +5,9 @@ from __future__ import annotations
 from hadeploy.config_files.haproxy import Section
 from hadeploy.config_files.haproxy_listener import Configuration, Surroundings, read_configuration
 from hadeploy.config_files.haproxy_servers import place, read_servers
+from hadeploy.inventory.cluster import Cluster, backends_of
 from hadeploy.inventory.fields import IPAddress
-from hadeploy.inventory.model import Cluster, backends_of
-from hadeploy.observe.model import Foreign
+from hadeploy.observe.observed_node import Foreign
 from hadeploy.observe.published import published
 from hadeploy.plan.binds import binds_of
 

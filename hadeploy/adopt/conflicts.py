@@ -11,9 +11,9 @@ from hadeploy.adopt.recognise import ByHand
 from hadeploy.config_files.haproxy import sections
 from hadeploy.config_files.haproxy_values import ports_of
 from hadeploy.config_files.keepalived import Statement, parse
-from hadeploy.desired.model import Role
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedContainer, ObservedNode
+from hadeploy.desired.desired_node import Role
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedContainer, ObservedNode
 from hadeploy.observe.other_clusters import OtherCluster
 
 

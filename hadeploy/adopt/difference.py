@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.rules import broken_rules
 
 # What identifies an item of a list, where items are merged and not replaced.

@@ -14,8 +14,8 @@ from hadeploy.config_files.haproxy_values import (
     uses_a_file,
     whole,
 )
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.fields import milliseconds
-from hadeploy.inventory.model import Cluster
 from hadeploy.plan.redacted_diff import shown
 
 _LOG_FORMATS = ("local", "rfc3164", "rfc5424", "priority", "short", "timed", "iso", "raw")

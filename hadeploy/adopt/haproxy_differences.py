@@ -17,7 +17,7 @@ from hadeploy.config_files.haproxy import FRONTENDS, PROXIES, Line, Section
 from hadeploy.config_files.haproxy_listener import Configuration, Surroundings, read_configuration
 from hadeploy.config_files.haproxy_servers import read_servers
 from hadeploy.config_files.haproxy_values import endpoints
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.plan.binds import binds_of, local_hosts
 from hadeploy.plan.redacted_diff import shown
 

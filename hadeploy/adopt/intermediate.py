@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 
 from hadeploy.adopt.classic import Classic
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.inventory.model import Cluster, Node
+from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.inventory.parts import Vrrp
 from hadeploy.inventory.rules import broken_rules
 

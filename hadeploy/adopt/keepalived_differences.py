@@ -14,7 +14,7 @@ from hadeploy.adopt.difference import NO_KEY, OWN_TEMPLATE, Difference, Keep, di
 from hadeploy.adopt.report import Verdict
 from hadeploy.config_files.haproxy_values import whole
 from hadeploy.config_files.keepalived import Statement, parse
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.priorities import check_weight, priorities
 from hadeploy.plan.redacted_diff import shown
 

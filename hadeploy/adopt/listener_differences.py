@@ -27,7 +27,7 @@ from hadeploy.config_files.haproxy_values import (
     uses_a_file,
     whole,
 )
-from hadeploy.inventory.model import Cluster, Listener
+from hadeploy.inventory.cluster import Cluster, Listener
 from hadeploy.plan.binds import Bind, local_hosts
 from hadeploy.plan.redacted_diff import shown
 

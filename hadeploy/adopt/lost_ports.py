@@ -10,7 +10,7 @@ from hadeploy.adopt.difference import NO_KEY, Difference, different
 from hadeploy.config_files.haproxy_listener import Served
 from hadeploy.config_files.haproxy_servers import Server, place
 from hadeploy.config_files.haproxy_values import duration, whole
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 
 _TIMEOUTS = ("connect", "client", "server")
 _MOST_NAMED = 8

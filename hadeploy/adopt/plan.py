@@ -17,15 +17,15 @@ from hadeploy.adopt.recognise import ByHand
 from hadeploy.config_files.haproxy_listener import Configuration
 from hadeploy.config_files.haproxy_servers import read_servers
 from hadeploy.desired import layout
-from hadeploy.desired.model import DesiredNode, configuration_id
-from hadeploy.inventory.model import Cluster, backends_of
-from hadeploy.observe.model import ObservedNode
+from hadeploy.desired.desired_node import DesiredNode, configuration_id
+from hadeploy.inventory.cluster import Cluster, backends_of
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.binds import Bind, binds_of, ports_at
 from hadeploy.plan.diff import node_steps, record_step
-from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import holders, rolling_order
 from hadeploy.plan.redacted_diff import difference
 from hadeploy.plan.removed import ports_removed
+from hadeploy.plan.steps import Impact, NodePlan, Plan, Step
 
 FILES = {"haproxy": layout.HAPROXY_CFG, "keepalived": layout.KEEPALIVED_CONF}
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from hadeploy.adopt.classic import Classic, Refused, addresses_in, read_classic
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import Foreign, ObservedNode, Socket
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import Foreign, ObservedNode, Socket
 from hadeploy.observe.published import serves
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hadeploy.adopt.difference import Difference, Keep, different
 from hadeploy.config_files.haproxy_servers import Server, place
 from hadeploy.config_files.haproxy_values import duration, whole
-from hadeploy.inventory.model import Cluster, Listener
+from hadeploy.inventory.cluster import Cluster, Listener
 from hadeploy.plan.redacted_diff import shown
 
 # What holds where nothing is said.

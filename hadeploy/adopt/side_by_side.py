@@ -14,12 +14,12 @@ from hadeploy.adopt.classic import Classic
 from hadeploy.adopt.conflicts import Conflict, running_conflicts, stopped_conflicts
 from hadeploy.adopt.recognise import ByHand, recognise
 from hadeploy.errors import ExitCode, HadeployError, NodesError
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.fields import CONTAINER_NAME
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import interface_of
-from hadeploy.plan.model import Plan, Step
 from hadeploy.plan.order import holders
+from hadeploy.plan.steps import Plan, Step
 from hadeploy.plan.vrrp_settings import running_identity
 
 

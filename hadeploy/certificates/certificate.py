@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from hadeploy.inventory.model import Cluster, backends_of
+from hadeploy.inventory.cluster import Cluster, backends_of
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate

@@ -17,7 +17,7 @@ from hadeploy.certificates.certificate import (
 )
 from hadeploy.certificates.handshake import server_certificate
 from hadeploy.errors import HadeployError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.remote.fanout import MOST_AT_ONCE
 from hadeploy.remote.session import Session
 from hadeploy.remote.tunnel import ForwardingRefusedError, Tunnel, forwarded, relayed

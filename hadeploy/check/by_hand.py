@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from hadeploy.adopt.managers import manager_of
 from hadeploy.adopt.recognise import recognise, words
 from hadeploy.check.entry import Check
-from hadeploy.check.model import CheckContext, Finding
-from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.check.finding import CheckContext, Finding
+from hadeploy.inventory.cluster import Node
+from hadeploy.observe.observed_node import ObservedNode
 
 SET_UP_BY_HAND = Check(
     "set-up-by-hand",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from hadeploy.certificates.certificate import Endpoint, ServerCertificate, endpoints
 from hadeploy.check.entry import Check
-from hadeploy.check.model import CheckContext, Finding
-from hadeploy.inventory.model import Cluster, Listener, backends_of
+from hadeploy.check.finding import CheckContext, Finding
+from hadeploy.inventory.cluster import Cluster, Listener, backends_of
 from hadeploy.inventory.problems import printable
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.backends import listener_of
 from hadeploy.verify.certificates import (
     PROOF,
@@ -21,7 +21,7 @@ from hadeploy.verify.certificates import (
     several,
     valid_for,
 )
-from hadeploy.verify.model import Verdict
+from hadeploy.verify.proof import Verdict
 
 CORRECT = (
     f"correct `backend_port` or `backends` of that listener; if it is intended: `--skip {PROOF}`"

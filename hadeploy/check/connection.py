@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hadeploy.check import machine
 from hadeploy.check.entry import Check
-from hadeploy.check.model import Finding
+from hadeploy.check.finding import Finding
 from hadeploy.errors import HadeployError
 
 SSH_REACH = Check(

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hadeploy.check.model import CheckContext, Finding
-from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.check.finding import CheckContext, Finding
+from hadeploy.inventory.cluster import Node
+from hadeploy.observe.observed_node import ObservedNode
 
 NodeCheck = Callable[[CheckContext, Node, ObservedNode], Iterator[Finding]]
 ClusterCheck = Callable[[CheckContext], Iterator[Finding]]

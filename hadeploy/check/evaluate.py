@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from hadeploy.check.all_checks import CHECKS, IDS
-from hadeploy.check.model import CheckContext, Finding
+from hadeploy.check.finding import CheckContext, Finding
 
 
 def evaluate(sight: CheckContext, skip: Collection[str] = ()) -> list[Finding]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hadeploy.check.entry import Check
+from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.check.ipset import parse_sets
 from hadeploy.check.iptables import Filter, Packet, drops, parse_tables
 from hadeploy.check.iptables_words import family_of
-from hadeploy.check.model import CheckContext, Finding
 from hadeploy.check.nftables import DROPS_UNNAMED, chains, vrrp_dropped
-from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Node
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import interface_of
 
 FIX = "allow IP protocol 112 between the nodes, and the listeners' ports"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hadeploy.check.entry import Check
-from hadeploy.check.model import CheckContext, Finding
+from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode
-from hadeploy.observe.model import Applied
+from hadeploy.observe.observed_node import Applied
 from hadeploy.plan.membership import of_another_cluster
 from hadeploy.plan.vrrp_settings import present_addresses
 from hadeploy.verify.stranger import BACK_FIX, PRUNE

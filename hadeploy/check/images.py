@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from hadeploy.check.archive import Archive
 from hadeploy.check.entry import Check
-from hadeploy.check.model import CheckContext, Finding
+from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.errors import ExitCode
-from hadeploy.inventory.model import Cluster, Node
+from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.inventory.parts import Image
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 
 # What `uname -m` says → what images say (the names of Go).
 ARCHITECTURES = {

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from hadeploy.check.entry import Check
-from hadeploy.check.model import CheckContext, Finding
-from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.check.finding import CheckContext, Finding
+from hadeploy.inventory.cluster import Node
+from hadeploy.observe.observed_node import ObservedNode
 
 NEEDED = ("ip", "ss", "bash", "timeout", "base64", "find", "stat", "install", "sync", "flock")
 MEGABYTE = 1_000_000

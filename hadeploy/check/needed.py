@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from hadeploy.check.all_checks import CHECKS
 from hadeploy.check.entry import Change
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.model import Plan
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
+from hadeploy.plan.steps import Plan
 from hadeploy.plan.vrrp_settings import running_identity
 
 _MADE_ANEW = ("create-container", "recreate-container")

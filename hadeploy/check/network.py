@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hadeploy.check.entry import Check
-from hadeploy.check.model import CheckContext, Finding
-from hadeploy.inventory.model import Cluster, IPInterface, Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.check.finding import CheckContext, Finding
+from hadeploy.inventory.cluster import Cluster, IPInterface, Node
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import (
     GIVE_BACK,
     addressless,

@@ -16,7 +16,7 @@ from hadeploy.check.nft_targets import sent_to
 
 # None: it cannot be told. "send": to another address; "end": the end of a chain; "on": on to the
 # next rule.
-Verdict = Literal["accept", "drop", "send", "end", "on"] | None
+RuleVerdict = Literal["accept", "drop", "send", "end", "on"] | None
 ChainName = tuple[str, str, str]
 
 _DEEPEST = 16
@@ -51,7 +51,7 @@ class NftRule:
         return f"`nft delete rule {' '.join(names)} handle {self.handle}`"
 
 
-Outcome = tuple[Verdict, NftRule | None]
+Outcome = tuple[RuleVerdict, NftRule | None]
 _UNKNOWN: Outcome = (None, None)
 
 

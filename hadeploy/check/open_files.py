@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hadeploy.check.entry import Check
-from hadeploy.check.model import CheckContext, Finding
+from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.desired.containers import haproxy_container
-from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Node
+from hadeploy.observe.observed_node import ObservedNode
 
 NOFILE = Check(
     "nofile",

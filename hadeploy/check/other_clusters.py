@@ -14,11 +14,11 @@ from hadeploy.adopt.conflicts import (
 from hadeploy.adopt.managers import compose_project
 from hadeploy.adopt.recognise import ByHand, recognise
 from hadeploy.check.entry import Check
-from hadeploy.check.model import CheckContext, Finding
-from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.check.finding import CheckContext, Finding
+from hadeploy.inventory.cluster import Node
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import interface_of
-from hadeploy.verify.model import Verdict
+from hadeploy.verify.proof import Verdict
 
 CONFLICTING_CONTAINERS = Check(
     "conflicting-containers",

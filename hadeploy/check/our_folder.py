@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hadeploy.check.entry import Check
-from hadeploy.check.model import CheckContext, Finding
+from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.desired import layout
-from hadeploy.inventory.model import Cluster, Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster, Node
+from hadeploy.observe.observed_node import ObservedNode
 
 _ELSEWHERE = "choose another place with paths.root"
 _FOLDERS = {layout.IN_HAPROXY: "haproxy", layout.IN_KEEPALIVED: "keepalived"}

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from hadeploy.adopt.conflicts import running_conflicts, stopped_conflicts
 from hadeploy.adopt.recognise import ByHand, recognise
 from hadeploy.check.entry import Check
-from hadeploy.check.model import CheckContext, Finding
-from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedContainer, ObservedNode, Owner, Socket
+from hadeploy.check.finding import CheckContext, Finding
+from hadeploy.inventory.cluster import Node
+from hadeploy.observe.observed_node import ObservedContainer, ObservedNode, Owner, Socket
 from hadeploy.observe.published import ENGINE
 from hadeploy.observe.subnets import interface_of
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.check.model import CheckContext, Finding
+from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.check.places import PORTS, stranger
 from hadeploy.desired import layout
-from hadeploy.desired.model import DesiredNode
+from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.desired.rendered_binds import EVERY, RenderedBind, has_templates, rendered_binds
-from hadeploy.inventory.model import Node, backends_of
-from hadeploy.observe.model import ObservedNode, Socket
+from hadeploy.inventory.cluster import Node, backends_of
+from hadeploy.observe.observed_node import ObservedNode, Socket
 from hadeploy.plan.binds import Bind
 
 _MOST_TOLD = 5

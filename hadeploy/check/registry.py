@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hadeploy.inventory.references import registry_of
-from hadeploy.verify.model import Verdict
+from hadeploy.verify.proof import Verdict
 
 # A registry that wants to know who we are, or knows and says no. Some say so of what is not there,
 # too, and the engine has no status of its own for it.

@@ -6,12 +6,12 @@ import ipaddress
 from collections.abc import Iterator
 
 from hadeploy.check.entry import Check
-from hadeploy.check.model import CheckContext, Finding
-from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.check.finding import CheckContext, Finding
+from hadeploy.inventory.cluster import Node
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import addressless, misplaced
 from hadeploy.plan.vrrp_settings import running_identity
-from hadeploy.verify.model import Verdict
+from hadeploy.verify.proof import Verdict
 from hadeploy.verify.stranger import Stranger
 from hadeploy.verify.strangers import advertising, answering, misplaced_vips, origin, removal
 

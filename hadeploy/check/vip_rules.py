@@ -16,8 +16,8 @@ from hadeploy.check.iptables_nat import redirected
 from hadeploy.check.iptables_words import family_of, removal
 from hadeploy.check.nft_packet import answering, arriving, asking, leaving
 from hadeploy.check.nft_rules import NftRuleset
-from hadeploy.inventory.model import Cluster, IPAddress, Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster, IPAddress, Node
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import interface_of
 
 _SHOWN = re.compile(r"[\w.:\[\]/-]+( [\w.:\[\]/-]+)?")

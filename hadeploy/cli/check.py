@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from hadeploy import api
-from hadeploy.check.model import failures
-from hadeploy.check.render import render_checks
+from hadeploy.check.finding import failures
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.fleet_options import fleet_options
 from hadeploy.cli.run_options import SKIP
 from hadeploy.errors import ExitCode
+from hadeploy.ui.render_checks import render_checks
 
 
 @click.command()

@@ -10,16 +10,16 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from hadeploy.check.all_checks import IDS
-from hadeploy.desired.model import Role
+from hadeploy.desired.desired_node import Role
 from hadeploy.diagnose.all_causes import IDS as CAUSES
-from hadeploy.drill.model import How
-from hadeploy.drill.model import Kind as EventKind
 from hadeploy.drill.scenarios import NAMES as SCENARIOS
+from hadeploy.drill.trial import How
+from hadeploy.drill.trial import Kind as EventKind
 from hadeploy.errors import ExitCode
-from hadeploy.plan.model import Action, Impact
+from hadeploy.plan.steps import Action, Impact
 from hadeploy.rollout.node_outcome import NodeOutcome
-from hadeploy.status.model import ClusterStatus
-from hadeploy.verify.model import Verdict
+from hadeploy.status.cluster_status import ClusterStatus
+from hadeploy.verify.proof import Verdict
 
 
 class _Part(BaseModel):

@@ -17,17 +17,17 @@ from hadeploy.cli.drill_reporter import DrillReporter
 from hadeploy.cli.open_files import FEWEST, need
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.run_options import LOCK_WAIT
-from hadeploy.drill.model import Round
 from hadeploy.drill.probe import find_how
 from hadeploy.drill.round import Drill
 from hadeploy.drill.rounds import run_scenario
 from hadeploy.drill.scenarios import NAMES, PERMISSIONS, SCENARIOS, Scenario, chosen
+from hadeploy.drill.trial import Round
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.rollout.interrupt import deferred
 from hadeploy.rollout.lock import held
 from hadeploy.rollout.prepare import Prepared
 from hadeploy.ui.ask import confirm
-from hadeploy.verify.model import failed
+from hadeploy.verify.proof import failed
 
 EPILOG = "\b\nScenarios:\n" + "\n".join(f"  {s.name:16} {s.does}" for s in SCENARIOS)
 

@@ -12,19 +12,19 @@ from hadeploy.cli.common import Options
 from hadeploy.cli.files import Target
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.proofs import tell_proofs
-from hadeploy.drill.model import Round
 from hadeploy.drill.render import render_rounds
 from hadeploy.drill.render_timeline import TimelinePicture
 from hadeploy.drill.report import Setting, report
 from hadeploy.drill.text import title
 from hadeploy.drill.timeline import timeline
+from hadeploy.drill.trial import Round
 from hadeploy.drill.verdict import Result, result_of
 from hadeploy.drill.versions import versions
 from hadeploy.errors import ExitCode
 from hadeploy.rollout.prepare import Prepared
 from hadeploy.support.collect import redactor_of
 from hadeploy.support.redact import Redactor
-from hadeploy.verify.model import failed
+from hadeploy.verify.proof import failed
 
 
 @dataclass

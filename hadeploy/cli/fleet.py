@@ -22,7 +22,7 @@ from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.fleet.arguments import order, refusals
 from hadeploy.fleet.conflicts import HINT, clashes
 from hadeploy.fleet.files import inventory_files
-from hadeploy.fleet.model import ClusterResult, Member, members
+from hadeploy.fleet.member import ClusterResult, Member, members
 from hadeploy.fleet.render import heading, line_of, print_errors, render_fleet
 from hadeploy.fleet.runner import Fleet
 from hadeploy.fleet.verdict import fleet_code, judged

@@ -15,7 +15,7 @@ from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.images.fetch import fetch, find_engine
 from hadeploy.images.load import Delivery
 from hadeploy.images.push import ROLES, push
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.paths import beside
 from hadeploy.inventory.references import file_name
 from hadeploy.observe.gather import observe

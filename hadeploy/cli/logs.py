@@ -12,7 +12,7 @@ import click
 from rich.text import Text
 
 from hadeploy.cli.common import Options, cluster_command
-from hadeploy.desired.model import Role
+from hadeploy.desired.desired_node import Role
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.logs.follow import Follower, Notice, follow
 from hadeploy.logs.lines import Line

@@ -15,7 +15,7 @@ from hadeploy.errors import ExitCode, HadeployError
 if TYPE_CHECKING:
     from hadeploy.drill.verdict import Result as DrillResult
     from hadeploy.images.load import Delivery
-    from hadeploy.status.model import ClusterStatus
+    from hadeploy.status.cluster_status import ClusterStatus
 
 
 @dataclass

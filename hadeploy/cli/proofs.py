@@ -5,9 +5,9 @@ from __future__ import annotations
 from hadeploy.cli.common import Options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.ui.render import render_proofs
-from hadeploy.verify.model import failed
+from hadeploy.verify.proof import failed
 
 AFTER_ROLLBACK = (
     "The nodes have the configuration before the last change. Where the inventory still asks for "

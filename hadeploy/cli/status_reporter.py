@@ -16,12 +16,12 @@ from hadeploy.cli.common import Options
 from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.status.build import cluster_status
+from hadeploy.status.cluster_status import Health
 from hadeploy.status.metrics import metrics
-from hadeploy.status.model import Verdict
 from hadeploy.status.render import render_status
 from hadeploy.status.situation import ClusterSnapshot
 
-CODES: dict[Verdict, ExitCode] = {
+CODES: dict[Health, ExitCode] = {
     "healthy": ExitCode.OK,
     "degraded": ExitCode.NOT_PROVEN,
     "down": ExitCode.DOWN,

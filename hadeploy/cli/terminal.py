@@ -10,14 +10,14 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.text import Text
 
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.progress import Progress
 from hadeploy.ui.ask import ask_secret, confirm
 from hadeploy.ui.progress import Lines, Screen
 
 if TYPE_CHECKING:
-    from hadeploy.check.model import Finding
-    from hadeploy.plan.model import Plan
+    from hadeploy.check.finding import Finding
+    from hadeploy.plan.steps import Plan
     from hadeploy.rollout.validation import ConfigWarning
 
 
@@ -59,7 +59,7 @@ class Terminal:
     def findings(self, findings: Sequence[Finding]) -> None:
         """Print a line each."""
         if findings:
-            from hadeploy.check.render import finding_line
+            from hadeploy.ui.render_checks import finding_line
 
             for finding in findings:
                 self._console.print(finding_line(finding), soft_wrap=True)

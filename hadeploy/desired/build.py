@@ -15,12 +15,12 @@ from hadeploy.desired import layout
 from hadeploy.desired.accept_mode import keeps_clients_out
 from hadeploy.desired.check_script import check_script
 from hadeploy.desired.containers import haproxy_container, keepalived_container
-from hadeploy.desired.model import DesiredNode, File, NodeFacts, Role
+from hadeploy.desired.desired_node import DesiredNode, File, NodeFacts, Role
 from hadeploy.desired.rendered_binds import binds_privileged, has_templates
 from hadeploy.desired.templates import render
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.inventory.cluster import Cluster, IPAddress, Listener, Node, backends_of
 from hadeploy.inventory.fields import NODE
-from hadeploy.inventory.model import Cluster, IPAddress, Listener, Node, backends_of
 from hadeploy.inventory.priorities import check_weight, priorities
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import jinja2
 
 from hadeploy.desired import layout
-from hadeploy.desired.model import File
+from hadeploy.desired.desired_node import File
 from hadeploy.desired.templates import render
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.parts import VrrpCheck
 
 # How often the check asks the haproxy that it watches, and what is left until the next check:

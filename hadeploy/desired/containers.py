@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 from hadeploy.desired import layout
-from hadeploy.desired.model import Container
-from hadeploy.inventory.model import Cluster, backends_of
+from hadeploy.desired.desired_node import Container
+from hadeploy.inventory.cluster import Cluster, backends_of
 
 # keepalived needs a second to send its farewell advert and to remove the VIP.
 KEEPALIVED_STOP_SECONDS = 15

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 
-from hadeploy.desired.model import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC, Container
+from hadeploy.desired.desired_node import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC, Container
 
 
 def specification(container: Container) -> str:

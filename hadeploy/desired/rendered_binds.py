@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hadeploy.config_files.haproxy import FRONTENDS, sections
 from hadeploy.config_files.haproxy_values import Endpoint, endpoints
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 
 EVERY = ("*", "::")
 _UNPRIVILEGED = 1024

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from hadeploy.diagnose.cause import Cause, recognises
-from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
-from hadeploy.observe.model import BackendServer
+from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
+from hadeploy.observe.observed_node import BackendServer
 from hadeploy.verify.backends import UNEVEN, once_served
 from hadeploy.verify.capacity import full_hint, full_problem, no_server_has_room
 

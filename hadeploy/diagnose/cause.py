@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
+from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
 
 Recogniser = Callable[[DiagnosisContext], Iterator[Diagnosis]]
 

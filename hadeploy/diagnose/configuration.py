@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from hadeploy.desired import layout
-from hadeploy.desired.model import Role
+from hadeploy.desired.desired_node import Role
 from hadeploy.diagnose.cause import Cause, recognises
 from hadeploy.diagnose.containers import ENDED_FROM_OUTSIDE, LAST_WORDS, STOPPED, restarting
-from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
-from hadeploy.observe.model import ObservedNode
+from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
+from hadeploy.observe.observed_node import ObservedNode
 
 # What the programs say of the very lines that they refuse, or of a file as a whole.
 REFUSALS: dict[Role, re.Pattern[str]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hadeploy.diagnose.cause import Cause, recognises
-from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
-from hadeploy.observe.model import ObservedContainer, ObservedNode, Owner
+from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
+from hadeploy.observe.observed_node import ObservedContainer, ObservedNode, Owner
 from hadeploy.verify.proofs import unstable
 
 # Of a log: enough for the reason, and several nodes fit on a screen.

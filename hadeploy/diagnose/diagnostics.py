@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.parse_vrrp import parse_evidence
 from hadeploy.observe.parsing import parsing
 from hadeploy.observe.vrrp import Diagnostics

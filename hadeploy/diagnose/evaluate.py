@@ -6,7 +6,7 @@ import dataclasses
 
 from hadeploy.adopt.recognise import with_adopt
 from hadeploy.diagnose.all_causes import CAUSES, IDS
-from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
+from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
 from hadeploy.plan.redacted_diff import shown
 
 RECOGNISERS = tuple(dict.fromkeys(r for cause in CAUSES for r in cause.recognisers))

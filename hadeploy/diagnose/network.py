@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
+from hadeploy.check.finding import CheckContext
 from hadeploy.check.firewall import ports_dropped
-from hadeploy.check.model import CheckContext
 from hadeploy.check.vip_rules import vip_rules
 from hadeploy.diagnose.cause import Cause, recognises
-from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
-from hadeploy.observe.model import ObservedNode
+from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import interface_of
 
 INTERFACE_DOWN = Cause(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from hadeploy.diagnose.model import Diagnosis
+from hadeploy.diagnose.diagnosis import Diagnosis
 
 # Of all that is recognised, so much fits on a screen; --json has the rest.
 MOST, MOST_EVIDENCE = 4, 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hadeploy.diagnose.cause import Cause, recognises
-from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
+from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
 from hadeploy.verify.stranger import Stranger
 from hadeploy.verify.strangers import advertising, answering, misplaced_vips, origin, removal
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
+from hadeploy.check.finding import CheckContext
 from hadeploy.check.firewall import peers_dropped, vrrp_hints
-from hadeploy.check.model import CheckContext
 from hadeploy.desired import layout
 from hadeploy.diagnose.cause import Cause, recognises
-from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
-from hadeploy.inventory.model import Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
+from hadeploy.inventory.cluster import Node
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.vrrp import Spoken
 from hadeploy.plan.vrrp_settings import identity_of
 from hadeploy.verify.other_keepaliveds import other_keepaliveds

@@ -6,7 +6,7 @@ import datetime
 import re
 from collections.abc import Collection, Iterable
 
-from hadeploy.drill.model import Event, Kind
+from hadeploy.drill.trial import Event, Kind
 
 # `ip -ts -o monitor address`, in UTC.
 _ADDRESS = re.compile(

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hadeploy.drill.model import Event, Round
 from hadeploy.drill.timeline import Timeline
+from hadeploy.drill.trial import Event, Round
 from hadeploy.logs.lines import telling
 from hadeploy.scripts.lines import clean
 

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 
-from hadeploy.drill.model import Event, Figures, Request, Round
+from hadeploy.drill.trial import Event, Figures, Request, Round
 
 
 def figures(round_: Round) -> Figures:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Mapping
 
 from hadeploy.drill.events import events_of
-from hadeploy.drill.model import Event, How, Kind, Request
+from hadeploy.drill.trial import Event, How, Kind, Request
 from hadeploy.scripts.protocol import Message
 
 _MARKS: tuple[Kind, ...] = ("breaking", "broken", "mending", "mended")

@@ -10,7 +10,7 @@ import threading
 import time
 from types import TracebackType
 
-from hadeploy.drill.model import How, Request
+from hadeploy.drill.trial import How, Request
 
 TIMEOUT_SECONDS = 3.0
 _REQUEST = b"GET / HTTP/1.0\r\n\r\n"

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hadeploy.drill.text import HEADS, asked, cells, medians, problems, twice
 from hadeploy.drill.verdict import Result
-from hadeploy.ui.render import VERDICTS
+from hadeploy.ui.verdicts import VERDICTS
 
 
 def render_rounds(results: Sequence[Result]) -> RenderableType:

@@ -12,13 +12,13 @@ import jinja2
 
 from hadeploy import __version__
 from hadeploy.desired import layout
-from hadeploy.desired.model import DesiredNode
+from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.drill.excerpt import excerpt
 from hadeploy.drill.svg import svg
 from hadeploy.drill.text import HEADS, asked, cells, medians, seconds, summary, title, twice
 from hadeploy.drill.timeline import timeline
 from hadeploy.drill.verdict import Result
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.scripts.lines import clean
 from hadeploy.support.redact import Redactor
 from hadeploy.ui.console import without_control

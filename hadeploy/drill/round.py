@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from hadeploy.desired.model import DesiredNode
-from hadeploy.drill.model import How, Round
+from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.drill.monitor import Watched
 from hadeploy.drill.scenarios import Scenario
+from hadeploy.drill.trial import How, Round
 from hadeploy.drill.watch import Onlooker
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import each, result_of
 from hadeploy.remote.session import CHANGE_SECONDS, Session

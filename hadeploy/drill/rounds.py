@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from hadeploy.drill.model import Round
 from hadeploy.drill.round import Drill, Roles, run_round
 from hadeploy.drill.scenarios import Scenario, home_of, sets_of_victims, victims_of
+from hadeploy.drill.trial import Round
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.gather import observe
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.takeover_candidates import takeover_candidates
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hadeploy.desired.model import Role
+from hadeploy.desired.desired_node import Role
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.priorities import priorities
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from statistics import median
 
-from hadeploy.drill.model import Figures, How, Probing
+from hadeploy.drill.trial import Figures, How, Probing
 from hadeploy.drill.verdict import Result
 
 HEADS = ("scenario", "broken on", "VIP", "noticed", "taken over", "no answer", "failed")

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hadeploy.desired.model import Role
+from hadeploy.desired.desired_node import Role
 from hadeploy.drill.metrics import held
-from hadeploy.drill.model import Event, Figures, Probing, Request, Round
-from hadeploy.inventory.model import Cluster
+from hadeploy.drill.trial import Event, Figures, Probing, Request, Round
+from hadeploy.inventory.cluster import Cluster
 
 State = Literal[
     "broken",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hadeploy.drill.metrics import figures
-from hadeploy.drill.model import Figures, Round
+from hadeploy.drill.trial import Figures, Round
 
 # Seconds for which two nodes may have the VIP: one that gives it up says so before it does.
 OVERLAP_SECONDS = 0.5

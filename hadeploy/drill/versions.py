@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.remote.fanout import try_each
 from hadeploy.remote.session import Session
 from hadeploy.scripts.compose import compose

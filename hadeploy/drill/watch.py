@@ -9,11 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from hadeploy.drill.model import How, Probing, Request
 from hadeploy.drill.monitor import Watched
 from hadeploy.drill.probe import Prober
+from hadeploy.drill.trial import How, Probing, Request
 from hadeploy.errors import HadeployError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.remote.fanout import each, try_each
 from hadeploy.remote.session import Session
 from hadeploy.scripts.compose import compose

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.inventory.load import Inventory
-from hadeploy.inventory.model import Cluster, Node
 from hadeploy.inventory.problems import KeyPath, Problem
 
 HINT = (

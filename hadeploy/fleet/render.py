@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hadeploy.errors import NodesError
-from hadeploy.fleet.model import ClusterResult, Member
+from hadeploy.fleet.member import ClusterResult, Member
 from hadeploy.fleet.verdict import failed, summary
 from hadeploy.ui.render import print_error
 

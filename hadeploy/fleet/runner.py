@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import IO, Protocol
 
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.fleet.member import ClusterResult, Member
 from hadeploy.fleet.messages import errors_in
-from hadeploy.fleet.model import ClusterResult, Member
 from hadeploy.fleet.verdict import failed
 
 # The terminal's Ctrl-C and its end, and what CI and Kubernetes send.

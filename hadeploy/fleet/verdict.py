@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from hadeploy.errors import ExitCode
-from hadeploy.fleet.model import ClusterResult
+from hadeploy.fleet.member import ClusterResult
 
 NOT_BEGUN = "not begun"
 DONE = {

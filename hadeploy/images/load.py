@@ -9,11 +9,11 @@ from typing import Literal
 
 from hadeploy.errors import HadeployError
 from hadeploy.images.compressed_archives import compressed_archives, unreadable
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.paths import beside
 from hadeploy.inventory.references import DOCKER_HUB, registry_of
 from hadeploy.plan.inputs import Login
-from hadeploy.plan.model import NodePlan
+from hadeploy.plan.steps import NodePlan
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import each
 from hadeploy.remote.session import Session

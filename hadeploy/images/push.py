@@ -12,21 +12,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hadeploy.check.archive import read_archive
+from hadeploy.check.finding import CheckContext, Finding, failures
 from hadeploy.check.images import archives, images, of_node
 from hadeploy.check.machine import docker
-from hadeploy.check.model import CheckContext, Finding, failures
-from hadeploy.desired.model import Role
+from hadeploy.desired.desired_node import Role
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.images.compressed_archives import compressed_archives
 from hadeploy.images.engines import Engine
 from hadeploy.images.fetch import fetch, find_engine
 from hadeploy.images.load import Delivery, Needs, load
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.parts import Image
 from hadeploy.inventory.paths import beside
 from hadeploy.inventory.references import file_name
 from hadeploy.observe.gather import try_observe
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.inputs import Inputs
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import try_each

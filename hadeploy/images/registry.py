@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from hadeploy.check.images import pulled
 from hadeploy.check.registry import Asked, parse_asked
 from hadeploy.inventory.references import registry_of
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.inputs import Inputs, Login
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import try_each

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.document import Document, parse
 from hadeploy.inventory.messages import sentences
-from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.problems import InventoryError, KeyPath, Problem, dotted
 from hadeploy.inventory.rules import advice, broken_rules
 from hadeploy.inventory.source import Unreadable, check_text, read_text

@@ -8,8 +8,8 @@ from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.fields import SHAPES
-from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.problems import KeyPath, shown
 
 _KINDS: Final[Mapping[str, str]] = {

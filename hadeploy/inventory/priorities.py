@@ -6,7 +6,7 @@ that the master is going (RFC 3768 section 5.3.4, RFC 5798 section 5.2.4).
 
 from __future__ import annotations
 
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 
 HIGHEST = 254
 _STEP = 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 
 
 def json_schema() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from hadeploy.desired.model import Role
+from hadeploy.desired.desired_node import Role
 from hadeploy.logs.lines import BILLION, Line, parse_stamped, stamp, telling
 from hadeploy.scripts.lines import clean
 from hadeploy.scripts.protocol import Message

@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hadeploy.desired.model import Role
+from hadeploy.desired.desired_node import Role
 from hadeploy.errors import HadeployError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.logs.feed import Feed, Remark
 from hadeploy.logs.lines import Line
 from hadeploy.logs.merge import merged

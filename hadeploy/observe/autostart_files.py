@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from hadeploy.observe.model import ObservedContainer
+from hadeploy.observe.observed_node import ObservedContainer
 from hadeploy.scripts.protocol import Message, Reply
 
 # Of containers that Docker does not know: who starts them is told by their cgroup, not by labels.

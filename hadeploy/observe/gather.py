@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from hadeploy.answers.hello import hello_for_printf
 from hadeploy.desired import layout
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.parsing import parsing
 from hadeploy.observe.segment import ASKED_SECONDS
 from hadeploy.remote.fanout import try_each
@@ -18,7 +18,7 @@ from hadeploy.scripts.compose import compose
 from hadeploy.scripts.protocol import Message, Reply
 
 if TYPE_CHECKING:
-    from hadeploy.observe.model import ObservedNode
+    from hadeploy.observe.observed_node import ObservedNode
     from hadeploy.remote.session import Session
 
 # How much of what only `hadeploy check` needs is asked: nothing, or what may take a second or two

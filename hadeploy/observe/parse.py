@@ -15,12 +15,12 @@ from typing import Any
 
 from hadeploy.answers.answer import read_answer
 from hadeploy.desired import layout
-from hadeploy.desired.model import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC
+from hadeploy.desired.desired_node import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC
 from hadeploy.observe.autostart_files import of_another_engine, parse_autostart_files
 from hadeploy.observe.host import parse_host
 from hadeploy.observe.inspected import Inspected
 from hadeploy.observe.lock_info import lock_info
-from hadeploy.observe.model import (
+from hadeploy.observe.observed_node import (
     Address,
     Applied,
     BackendServer,

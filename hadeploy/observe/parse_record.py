@@ -9,7 +9,7 @@ from typing import Any
 
 from hadeploy.inventory.fields import INTERFACE_NAME, NAME
 from hadeploy.inventory.problems import printable
-from hadeploy.observe.model import Applied, InventoryChange
+from hadeploy.observe.observed_node import Applied, InventoryChange
 
 # More than that no cluster has; a node's word is not taken without bounds.
 MOST_LISTENERS = 1000

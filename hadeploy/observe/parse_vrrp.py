@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from hadeploy.observe.host import parse_iptables, parse_object
-from hadeploy.observe.model import VrrpState
+from hadeploy.observe.observed_node import VrrpState
 from hadeploy.observe.vrrp import Counters, Diagnostics, Spoken
 from hadeploy.scripts.protocol import Reply
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from hadeploy.observe.inspected import PublishedPorts
-from hadeploy.observe.model import Foreign, Socket
+from hadeploy.observe.observed_node import Foreign, Socket
 
 _PORT = re.compile(r"[0-9]{1,5}")
 # They hold a published port on the node.

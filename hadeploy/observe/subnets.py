@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 
-from hadeploy.inventory.model import Cluster, IPAddress, IPInterface, Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster, IPAddress, IPInterface, Node
+from hadeploy.observe.observed_node import ObservedNode
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hadeploy.inventory.cluster import Cluster, Listener, backends_of
 from hadeploy.inventory.fields import milliseconds
-from hadeploy.inventory.model import Cluster, Listener, backends_of
-from hadeploy.observe.model import Applied, BackendServer, ObservedNode
+from hadeploy.observe.observed_node import Applied, BackendServer, ObservedNode
 from hadeploy.plan.redacted_diff import shown
 
 SUFFIX = "-backend"

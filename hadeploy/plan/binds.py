@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from hadeploy.config_files.haproxy import FRONTENDS, Section, sections
 from hadeploy.config_files.haproxy_values import endpoints
 from hadeploy.desired import layout
-from hadeploy.desired.model import DesiredNode
+from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.inventory.fields import NAME
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 
 EVERY_IPV4, EVERY_IPV6 = "*", "::"
 # Sections of hadeploy that no client of the VIP uses.

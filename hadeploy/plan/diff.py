@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from hadeploy.desired import layout
+from hadeploy.desired.desired_node import Container, DesiredNode, File, Role
 from hadeploy.desired.docker_run import specification
-from hadeploy.desired.model import Container, DesiredNode, File, Role
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import Applied, ObservedContainer, ObservedNode
 from hadeploy.plan.fields import SURE, changed_fields
-from hadeploy.plan.model import Impact, Step
 from hadeploy.plan.redacted_diff import file_diff
+from hadeploy.plan.steps import Impact, Step
 
 
 def node_steps(cluster: Cluster, desired: DesiredNode, observed: ObservedNode) -> list[Step]:

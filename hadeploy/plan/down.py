@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hadeploy.desired import layout
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.priorities import priorities
-from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode
-from hadeploy.plan.model import Impact, NodePlan, Plan, Step
+from hadeploy.observe.observed_node import Applied, ObservedContainer, ObservedNode
 from hadeploy.plan.order import holders, rolling_order
 from hadeploy.plan.possible_holders import may_hold
+from hadeploy.plan.steps import Impact, NodePlan, Plan, Step
 
 OUR_FILES = (
     layout.HAPROXY_CFG,

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hadeploy.desired import layout
-from hadeploy.desired.model import DesiredNode
+from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.errors import HadeployError
-from hadeploy.inventory.model import Cluster, backends_of
+from hadeploy.inventory.cluster import Cluster, backends_of
 from hadeploy.inventory.priorities import check_weight
-from hadeploy.observe.model import BackendServer, ObservedNode
+from hadeploy.observe.observed_node import BackendServer, ObservedNode
 from hadeploy.plan.backends import SUFFIX
 from hadeploy.plan.order import holders
 from hadeploy.plan.resolution import look_for, unresolved

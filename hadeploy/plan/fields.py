@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hadeploy.desired.model import Container
-from hadeploy.observe.model import ObservedContainer
+from hadeploy.desired.desired_node import Container
+from hadeploy.observe.observed_node import ObservedContainer
 
 # What engines of all ages tell in one and the same form, so that a difference is one: for these the
 # label is not believed, since `docker update` changes them and leaves the label as it is.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from hadeploy.desired.containers import removal_command
-from hadeploy.desired.model import DesiredNode
-from hadeploy.inventory.model import Cluster
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.plan.vrrp_settings import NAMES
 
 # A node hears the adverts of another interface or source address of the holder, too.

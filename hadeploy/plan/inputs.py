@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 
 if TYPE_CHECKING:
-    from hadeploy.observe.model import ObservedNode
+    from hadeploy.observe.observed_node import ObservedNode
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.problems import printable
-from hadeploy.observe.model import Applied, InventoryChange
+from hadeploy.observe.observed_node import Applied, InventoryChange
 
 MOST_CHANGES = 20
 MOST_FIELDS = 200

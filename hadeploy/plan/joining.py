@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from hadeploy.desired import layout
 from hadeploy.desired.containers import haproxy_container, keepalived_container
-from hadeploy.desired.model import Container, DesiredNode, File, NodeFacts, Role
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import Applied, ObservedNode
-from hadeploy.plan.model import Impact, NodePlan, Plan, Step
+from hadeploy.desired.desired_node import Container, DesiredNode, File, NodeFacts, Role
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import Applied, ObservedNode
 from hadeploy.plan.peers import with_peers
 from hadeploy.plan.redacted_diff import file_diff
+from hadeploy.plan.steps import Impact, NodePlan, Plan, Step
 from hadeploy.plan.vrrp_settings import running_identity
 
 # haproxy.cfg and the check script.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import Applied, ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import Applied, ObservedNode
 from hadeploy.plan.vrrp_settings import own_addresses, present_addresses, running_identity
 
 

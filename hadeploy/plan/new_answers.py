@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from hadeploy.answers.answer import as_before
 from hadeploy.desired import layout
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.model import Plan, Step
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.recorded_answers import recorded_answers
+from hadeploy.plan.steps import Plan, Step
 
 REASON = "clients are answered otherwise than it tells"
 

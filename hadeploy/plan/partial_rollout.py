@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 
 if TYPE_CHECKING:
-    from hadeploy.observe.model import ObservedNode
-    from hadeploy.plan.model import Plan
+    from hadeploy.observe.observed_node import ObservedNode
+    from hadeploy.plan.steps import Plan
 
 
 def refuse_partial(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 
 
 def may_hold(look: ObservedNode, vip: str) -> list[str]:

@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from hadeploy import __version__
 from hadeploy.desired import layout
 from hadeploy.desired.containers import haproxy_container, keepalived_container
-from hadeploy.desired.model import DesiredNode, File, NodeFacts, Role, configuration_id
+from hadeploy.desired.desired_node import DesiredNode, File, NodeFacts, Role, configuration_id
 from hadeploy.desired.rendered_binds import binds_privileged, has_templates
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.priorities import priorities
-from hadeploy.observe.model import Applied, ObservedNode
+from hadeploy.observe.observed_node import Applied, ObservedNode
 from hadeploy.observe.parse_record import parse_record
 
 

@@ -7,7 +7,7 @@ import re
 from hadeploy.answers.answer import Answer, read_answer
 from hadeploy.desired import layout
 from hadeploy.inventory.fields import NAME
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 
 # More listeners than that no cluster has, and a node's word is not taken without bounds.
 MOST_LINES = 1000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 
-from hadeploy.desired.model import File
-from hadeploy.observe.model import ObservedFile
+from hadeploy.desired.desired_node import File
+from hadeploy.observe.observed_node import ObservedFile
 
 REDACTED = "(redacted)"
 CHANGED = "(redacted; it changes)"

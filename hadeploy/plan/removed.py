@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from hadeploy.desired.model import DesiredNode
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import Applied, ObservedNode
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import Applied, ObservedNode
 from hadeploy.plan.binds import ChangedFile, changed_file, ports_at
 
 # Port → name of its listener, or "".

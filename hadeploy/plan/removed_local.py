@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from hadeploy.desired.model import DesiredNode
-from hadeploy.observe.model import ObservedNode
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.binds import HEALTH, Bind, changed_file
 
 

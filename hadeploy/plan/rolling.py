@@ -7,16 +7,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hadeploy.desired import layout
-from hadeploy.desired.model import DesiredNode, configuration_id
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.desired.desired_node import DesiredNode, configuration_id
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.capacity import too_small
 from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.forgotten import unheard_by_forgotten
-from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.order import added_nodes, holders, rolling_order
 from hadeploy.plan.removed import removed
 from hadeploy.plan.removed_local import local_removed
+from hadeploy.plan.steps import Impact, NodePlan, Plan, Step
 from hadeploy.plan.takeover_candidates import drains, unhealthy
 from hadeploy.plan.vip_moves import joins, reads_its_file, wins_by_joining
 from hadeploy.plan.vrrp_settings import cluster_wide

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from hadeploy.desired import layout
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 
 
 def drains(look: ObservedNode) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hadeploy.desired import layout
-from hadeploy.desired.model import DesiredNode, Role
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.desired.desired_node import DesiredNode, Role
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.election import (
     TakeoverProblem,
     competitor_now,
@@ -18,7 +18,7 @@ from hadeploy.plan.election import (
     holder_of,
     unfit_winner,
 )
-from hadeploy.plan.model import Impact, NodePlan, Plan, Step
+from hadeploy.plan.steps import Impact, NodePlan, Plan, Step
 from hadeploy.plan.takeover_candidates import could_hold, drains
 
 _READS_ITS_FILE = (

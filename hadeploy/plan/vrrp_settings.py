@@ -17,9 +17,9 @@ from pydantic import SecretStr
 
 from hadeploy.config_files.keepalived import Statement, parse
 from hadeploy.desired import layout
-from hadeploy.desired.model import DesiredNode
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.takeover_candidates import drains
 
 

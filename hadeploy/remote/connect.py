@@ -14,7 +14,7 @@ from paramiko.config import SSHConfig
 from pydantic import SecretStr
 
 from hadeploy.errors import ExitCode
-from hadeploy.inventory.model import Cluster, Node
+from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.inventory.paths import beside
 from hadeploy.remote.client_transport import ClientTransport
 from hadeploy.remote.connect_errors import Stop, explained

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.inventory.model import Node
+from hadeploy.inventory.cluster import Node
 from hadeploy.progress import Progress
 from hadeploy.remote.connect_errors import LockedKeyError
 from hadeploy.remote.fanout import try_each

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.inventory.model import Cluster, Node
+from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.inventory.paths import beside
 from hadeploy.remote.fanout import try_each
 from hadeploy.remote.routes import Route, route_to

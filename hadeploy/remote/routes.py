@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hadeploy.errors import ExitCode
-from hadeploy.inventory.model import Cluster, Node
+from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.remote.retry import PermanentError
 from hadeploy.remote.ssh_options import HostOptions, Query
 

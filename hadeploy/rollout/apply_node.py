@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from hadeploy.observe.parsing import parsing
-from hadeploy.plan.model import Impact, NodePlan, Step
+from hadeploy.plan.steps import Impact, NodePlan, Step
 from hadeploy.progress import Progress
 from hadeploy.remote.script_errors import HINT
 from hadeploy.remote.session import CHANGE_SECONDS, Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.inputs import Inputs
 from hadeploy.plan.inventory_changes import (
     applied_by_another,
@@ -14,8 +14,8 @@ from hadeploy.plan.inventory_changes import (
     recorded_inventory,
     undone,
 )
-from hadeploy.plan.model import Plan
 from hadeploy.plan.previous import Previous
+from hadeploy.plan.steps import Plan
 from hadeploy.rollout.contents import contents_of
 from hadeploy.rollout.record import this_user
 

@@ -7,13 +7,13 @@ from hadeploy.certificates.reader import CertificateReader
 from hadeploy.check.certificates import compared_endpoints
 from hadeploy.check.connection import let_in, refused
 from hadeploy.check.evaluate import without
+from hadeploy.check.finding import Finding
 from hadeploy.check.images import IMAGE
-from hadeploy.check.model import Finding
 from hadeploy.desired.rendered_binds import has_templates
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.images.registry import ask_registries
 from hadeploy.observe.gather import listen_seconds, try_observe
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.progress import Progress

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from hadeploy.answers.answer import Answer, as_before
 from hadeploy.answers.ask import answer_of
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.backends import ExpectedBackend, check_seconds
-from hadeploy.plan.model import NodePlan
+from hadeploy.plan.steps import NodePlan
 from hadeploy.rollout.lost_backends import LostBackend
 from hadeploy.rollout.scripts import touches_haproxy
 from hadeploy.verify.from_here import elsewhere

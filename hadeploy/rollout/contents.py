@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from hadeploy.check.archive import read_archive
 from hadeploy.desired.templates import template_digests
 from hadeploy.inventory.paths import beside
-from hadeploy.observe.model import Applied
+from hadeploy.observe.observed_node import Applied
 from hadeploy.plan.inputs import Inputs
-from hadeploy.plan.model import Plan
+from hadeploy.plan.steps import Plan
 
 # Of a digest, in hex: they are compared with each other, and protect nothing.
 DIGITS = 12

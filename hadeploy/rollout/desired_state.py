@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pydantic import SecretStr
 
 from hadeploy.desired.build import desired_nodes
-from hadeploy.desired.model import DesiredNode, NodeFacts
+from hadeploy.desired.desired_node import DesiredNode, NodeFacts
 from hadeploy.desired.templates import environment
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.vrrp_settings import own_addresses

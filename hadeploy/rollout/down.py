@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from hadeploy.answers.hello import hello_for_printf
 from hadeploy.desired.containers import REMOVAL_STOP_SECONDS
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.problems import printable
 from hadeploy.observe.gather import observe
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.down import leftovers, other_files
-from hadeploy.plan.model import NodePlan, Plan
 from hadeploy.plan.possible_holders import spared
+from hadeploy.plan.steps import NodePlan, Plan
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import each
 from hadeploy.remote.session import CHANGE_SECONDS, Session

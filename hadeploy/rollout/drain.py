@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from hadeploy.answers.hello import hello_for_printf
 from hadeploy.desired import layout
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.election import return_problem, takeover_problem
 from hadeploy.plan.takeover_candidates import drains, first_of, takeover_candidates
 from hadeploy.progress import Progress

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from hadeploy.desired.model import DesiredNode
-from hadeploy.inventory.model import Cluster
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, observe
 from hadeploy.plan.election import unfit_winner
 from hadeploy.progress import Progress

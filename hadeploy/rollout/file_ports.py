@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hadeploy.check.model import CheckContext, Finding
+from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.check.places import PORTS
 from hadeploy.check.planned_ports import planned_ports
-from hadeploy.desired.model import DesiredNode
+from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.desired.rendered_binds import has_templates
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.inputs import Inputs, RunOptions
 
 

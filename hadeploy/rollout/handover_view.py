@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hadeploy.answers.answer import PROOF_HERE
 from hadeploy.answers.ask import answer_of
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.plan.election import TakeoverProblem
 from hadeploy.verify.from_here import elsewhere
 

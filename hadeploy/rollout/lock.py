@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.lock_info import lock_info
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import try_each

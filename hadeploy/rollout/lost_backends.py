@@ -10,11 +10,11 @@ from typing import Literal
 
 from hadeploy.answers.answer import PROOF, PROOF_HERE, read_answer
 from hadeploy.errors import HadeployError
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.fields import milliseconds
-from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.problems import printable
 from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, try_observe
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.backends import CHECK_TIMEOUT_SECONDS, ExpectedBackend, check_seconds
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session

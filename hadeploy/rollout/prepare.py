@@ -13,25 +13,25 @@ from hadeploy.answers.answer import PROOF, PROOF_HERE
 from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import read_archive
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import NOT_ASKED, Answered, CheckContext, Finding, failures
+from hadeploy.check.finding import NOT_ASKED, Answered, CheckContext, Finding, failures
 from hadeploy.check.network import INTERFACE
 from hadeploy.check.our_folder import moved_folders
 from hadeploy.check.registry import Asked
-from hadeploy.desired.model import DesiredNode
+from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.desired.rendered_binds import has_templates
 from hadeploy.errors import NodesError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.parts import Image
 from hadeploy.inventory.paths import beside
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import addressless
 from hadeploy.plan.forgotten import unheard_by_forgotten
 from hadeploy.plan.inputs import Inputs, RunOptions
-from hadeploy.plan.model import Plan
 from hadeploy.plan.order import added_nodes
 from hadeploy.plan.partial_rollout import refuse_partial
 from hadeploy.plan.previous import Previous
 from hadeploy.plan.rolling import as_outage, changing, interrupts_the_holder, make_plan
+from hadeploy.plan.steps import Plan
 from hadeploy.plan.vip_moves import refuse_unfit_winner
 from hadeploy.plan.vrrp_settings import speaking
 from hadeploy.rollout.attribution import with_authors

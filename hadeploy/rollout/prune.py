@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.inventory.model import Cluster, Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster, Node
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.down import handover_vips
 from hadeploy.plan.membership import cluster_vips, may_be_removed, vips_of
-from hadeploy.plan.model import Plan
+from hadeploy.plan.steps import Plan
 from hadeploy.plan.vrrp_settings import present_addresses
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session

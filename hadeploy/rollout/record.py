@@ -10,10 +10,10 @@ from collections.abc import Mapping
 
 from hadeploy import __version__
 from hadeploy.desired import layout
+from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.desired.docker_run import specification
-from hadeploy.desired.model import DesiredNode
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import Applied
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import Applied
 from hadeploy.plan.inventory_changes import recorded_inventory, with_change
 from hadeploy.remote.ssh_tokens import local_user
 

@@ -11,16 +11,16 @@ from enum import Enum
 from hadeploy.adopt.recognise import ByHand
 from hadeploy.answers.hello import hello_for_printf
 from hadeploy.desired import layout
+from hadeploy.desired.desired_node import Container, DesiredNode, Role
 from hadeploy.desired.docker_run import (
     run_arguments,
     trial_arguments,
     validate_arguments,
     validation_of,
 )
-from hadeploy.desired.model import Container, DesiredNode, Role
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.plan.backends import ExpectedBackend, check_seconds
-from hadeploy.plan.model import Impact, NodePlan, Step
+from hadeploy.plan.steps import Impact, NodePlan, Step
 from hadeploy.plan.vip_moves import winning_step
 from hadeploy.rollout.lock import Lock
 from hadeploy.rollout.takeover import takeover_proofs

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 
 from pydantic import SecretStr
 
-from hadeploy.desired.model import DesiredNode
-from hadeploy.inventory.model import Cluster, Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.inventory.cluster import Cluster, Node
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.election import holder_of
 from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.joining import (
@@ -19,9 +19,9 @@ from hadeploy.plan.joining import (
     member_order,
     must_join_first,
 )
-from hadeploy.plan.model import Impact, Plan
 from hadeploy.plan.order import added_nodes
 from hadeploy.plan.rolling import VIP_MOVES, make_plan
+from hadeploy.plan.steps import Impact, Plan
 from hadeploy.plan.vrrp_settings import running_identity, speaking
 from hadeploy.rollout.desired_state import desired_state
 from hadeploy.rollout.prepare import Prepared

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from hadeploy.errors import HadeployError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, observe
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.takeover_candidates import could_hold
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session

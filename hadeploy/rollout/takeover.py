@@ -6,12 +6,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 from hadeploy.answers.answer import as_before
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, observe
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.backends import ExpectedBackend, backends_of_holder, check_seconds
 from hadeploy.plan.election import TakeoverProblem, holder_of, unfit_winner
-from hadeploy.plan.model import Impact, NodePlan
+from hadeploy.plan.steps import Impact, NodePlan
 from hadeploy.plan.vip_moves import vip_moves, winning_step
 from hadeploy.remote.session import Session
 from hadeploy.rollout.prepare import Prepared

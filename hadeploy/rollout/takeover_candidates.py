@@ -6,10 +6,10 @@ import dataclasses
 import time
 from collections.abc import Mapping
 
-from hadeploy.desired.model import DesiredNode
-from hadeploy.inventory.model import Cluster
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, observe
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.election import TakeoverProblem, takeover_problem
 from hadeploy.plan.takeover_candidates import first_of, takeover_candidates
 from hadeploy.remote.session import Session

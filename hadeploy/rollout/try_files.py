@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hadeploy.desired.model import DesiredNode, Role
-from hadeploy.observe.model import ObservedNode
-from hadeploy.plan.model import Plan
+from hadeploy.desired.desired_node import DesiredNode, Role
+from hadeploy.observe.observed_node import ObservedNode
+from hadeploy.plan.steps import Plan
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import each
 from hadeploy.remote.session import Session

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection
 
-from hadeploy.desired.model import DesiredNode
-from hadeploy.observe.model import Applied
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.observe.observed_node import Applied
 from hadeploy.rollout.prepare import Prepared
 
 

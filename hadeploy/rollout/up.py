@@ -6,15 +6,15 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from hadeploy.desired.model import configuration_id
+from hadeploy.desired.desired_node import configuration_id
 from hadeploy.errors import HadeployError
 from hadeploy.images.load import bring, needs_of
 from hadeploy.observe.gather import PROBE_SECONDS, look_at, observation_script, observe
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.backends import ExpectedBackend, changed_settings, expected_backends
 from hadeploy.plan.inputs import Inputs
 from hadeploy.plan.inventory_changes import newest
-from hadeploy.plan.model import Impact, NodePlan
+from hadeploy.plan.steps import Impact, NodePlan
 from hadeploy.plan.vrrp_settings import running_identity
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import try_each

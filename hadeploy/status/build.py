@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import get_args
 
-from hadeploy.desired.model import Role
-from hadeploy.inventory.model import Cluster, Node
-from hadeploy.observe.model import ObservedNode
+from hadeploy.desired.desired_node import Role
+from hadeploy.inventory.cluster import Cluster, Node
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.order import holders
 from hadeploy.plan.takeover_candidates import drains
-from hadeploy.status.judge import judge
-from hadeploy.status.model import (
+from hadeploy.status.cluster_status import (
     AppliedStatus,
     BackendStatus,
     Changing,
@@ -22,8 +21,9 @@ from hadeploy.status.model import (
     VipStatus,
     VrrpStatus,
 )
+from hadeploy.status.judge import judge
 from hadeploy.status.situation import ClusterSnapshot
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 
 
 def cluster_status(situation: ClusterSnapshot, at: str) -> tuple[ClusterStatus, list[Proof]]:

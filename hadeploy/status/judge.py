@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 from hadeploy.adopt.recognise import recognise
 from hadeploy.desired import layout
-from hadeploy.inventory.model import Cluster, Listener
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster, Listener
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.election import takeover_problem
-from hadeploy.plan.model import Step
 from hadeploy.plan.order import holders
+from hadeploy.plan.steps import Step
 from hadeploy.plan.takeover_candidates import drains, takeover_candidates
-from hadeploy.status.model import Verdict
+from hadeploy.status.cluster_status import Health
 from hadeploy.status.situation import ClusterSnapshot
 from hadeploy.verify.answers import answer_proofs, supplied
 from hadeploy.verify.backends import (
@@ -28,13 +28,13 @@ from hadeploy.verify.backends import (
     listener_supplies,
 )
 from hadeploy.verify.certificates import backends_up, certificate_proofs, refused_listeners
-from hadeploy.verify.model import Proof, failed
+from hadeploy.verify.proof import Proof, failed
 from hadeploy.verify.proofs import prove, unreachable_proofs
 
 OUTAGE = "vip-serves"
 
 
-def judge(situation: ClusterSnapshot) -> tuple[Verdict, list[Proof]]:
+def judge(situation: ClusterSnapshot) -> tuple[Health, list[Proof]]:
     """The verdict, and every proof that it rests on.
 
     Args:

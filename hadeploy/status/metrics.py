@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from hadeploy.status.model import ClusterStatus, Verdict
+from hadeploy.status.cluster_status import ClusterStatus, Health
 
 
 def metrics(cluster: str, status: ClusterStatus, seconds: float) -> str:
@@ -35,7 +35,7 @@ Samples = Iterator[tuple[dict[str, str], float]]
 
 
 def _verdict(status: ClusterStatus) -> Samples:
-    for verdict in get_args(Verdict):
+    for verdict in get_args(Health):
         yield {"status": verdict}, verdict == status.verdict
 
 

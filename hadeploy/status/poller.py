@@ -15,14 +15,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.inventory.model import Node
+from hadeploy.inventory.cluster import Node
 from hadeploy.observe.gather import look_at
 from hadeploy.remote.connect import Dialer
 from hadeploy.remote.fanout import MOST_AT_ONCE
 from hadeploy.remote.session import Session
 
 if TYPE_CHECKING:
-    from hadeploy.observe.model import ObservedNode
+    from hadeploy.observe.observed_node import ObservedNode
 
 # Between two attempts to connect, each about twice the last.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0

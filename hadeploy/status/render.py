@@ -9,19 +9,19 @@ from rich.table import Table
 from rich.text import Text
 
 from hadeploy.desired import layout
-from hadeploy.desired.model import Role
-from hadeploy.status.model import (
+from hadeploy.desired.desired_node import Role
+from hadeploy.status.cluster_status import (
     BackendStatus,
     ClusterStatus,
     Configuration,
     ContainerStatus,
+    Health,
     NodeStatus,
-    Verdict,
 )
 from hadeploy.ui.render import wrong_lines
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 
-VERDICTS: dict[Verdict, str] = {
+VERDICTS: dict[Health, str] = {
     "healthy": "bold green",
     "degraded": "bold yellow",
     "down": "bold red",

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hadeploy.certificates.certificate import Certificates
-from hadeploy.desired.model import DesiredNode
+from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.errors import HadeployError
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import Applied, ObservedNode
-from hadeploy.plan.model import Plan, Step
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import Applied, ObservedNode
 from hadeploy.plan.order import added_nodes
+from hadeploy.plan.steps import Plan, Step
 from hadeploy.rollout.unchanged import as_applied
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hadeploy.check.connection import refused
-from hadeploy.check.model import Finding
+from hadeploy.check.finding import Finding
 from hadeploy.desired import layout
+from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
 from hadeploy.diagnose.diagnostics import collect_diagnostics
 from hadeploy.diagnose.evaluate import diagnose
-from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.gather import listen_seconds, try_observe
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.inputs import Inputs, RunOptions
-from hadeploy.plan.model import Plan
+from hadeploy.plan.steps import Plan
 from hadeploy.progress import Progress
 from hadeploy.remote.connect import Dialer
 from hadeploy.remote.fanout import try_each
@@ -25,7 +25,7 @@ from hadeploy.rollout.prepare import checked, prepare
 from hadeploy.scripts.compose import compose
 from hadeploy.scripts.protocol import Reply
 from hadeploy.support.redact import Redactor, found_in
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import prove
 
 LOG_LINES, MOST_BYTES = 500, 256 * 1024

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hadeploy.desired import layout
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.scripts.protocol import Reply
 from hadeploy.support.redact import Redactor
 

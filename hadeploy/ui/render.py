@@ -13,13 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.plan.model import Impact, NodePlan, Plan, Step
-from hadeploy.verify.model import Proof
+from hadeploy.plan.steps import Impact, NodePlan, Plan, Step
+from hadeploy.ui.verdicts import VERDICTS, verdict_cell
+from hadeploy.verify.proof import Proof
 
 if TYPE_CHECKING:
     from hadeploy.rollout.validation import ConfigWarning
 
-VERDICTS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 IMPACTS = {
     Impact.NONE: "dim",
@@ -191,13 +191,8 @@ def _consequences(proof: Proof, proofs: Sequence[Proof]) -> int:
 
 
 def _cell(proofs: list[Proof]) -> Text:
-    if not proofs:
-        return Text("-", "dim")
-    order = ["pass", "warn", "fail"]
-    worst = max(proofs, key=lambda proof: order.index(proof.verdict))
-    mark, style = VERDICTS[worst.verdict]
     brief = next((p.brief for p in proofs if p.brief), "")
-    return Text.assemble((mark, style), f" {brief}" if brief else "")
+    return verdict_cell((proof.verdict for proof in proofs), brief)
 
 
 def _line(proof: Proof, consequences: int) -> Text:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from hadeploy.answers.answer import PROOF, Answer, as_before
 from hadeploy.certificates.certificate import Certificates
-from hadeploy.inventory.model import Cluster, IPInterface, Listener, backends_of
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster, IPInterface, Listener, backends_of
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.backends import SUFFIX
 from hadeploy.plan.backends import recorded_listeners as applied_listeners
 from hadeploy.plan.order import holders
 from hadeploy.plan.recorded_answers import recorded_answers, recorded_listeners
 from hadeploy.verify.capacity import full_hint
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 
 NOT_UNDERSTOOD = (
     "does haproxy talk to the backends in a way that they do not understand? look for send-proxy, "

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hadeploy.desired import layout
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import BackendServer, ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import BackendServer, ObservedNode
 from hadeploy.plan.backends import SUFFIX
 from hadeploy.plan.order import holders
 from hadeploy.plan.recorded_answers import recorded_listeners
 from hadeploy.plan.takeover_candidates import drains
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 
 BACKENDS = "backends-up"
 MOST_NAMED = 6

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import BackendServer, ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import BackendServer, ObservedNode
 from hadeploy.plan.backends import SUFFIX
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 
 PROOF = "listener-has-room"
 NEAR = 0.8

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from hadeploy.certificates.advice import add_addresses, renew
 from hadeploy.certificates.certificate import Certificates, Endpoint, ServerCertificate
-from hadeploy.inventory.model import Cluster, Listener, backends_of
+from hadeploy.inventory.cluster import Cluster, Listener, backends_of
 from hadeploy.inventory.problems import printable
-from hadeploy.observe.model import ObservedNode
-from hadeploy.verify.model import Proof, Verdict
+from hadeploy.observe.observed_node import ObservedNode
+from hadeploy.verify.proof import Proof, Verdict
 
 PROOF = "api-certificate"
 SILENT = "backends-answer"

@@ -12,12 +12,12 @@ from functools import partial
 
 from hadeploy.answers.answer import PROOF_HERE, Answer
 from hadeploy.answers.ask import ANSWER_SECONDS, CONNECT_SECONDS, SILENT_SECONDS, ask
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import IPNetwork, networks_around, not_to_be_asked
 from hadeploy.remote.fanout import MOST_AT_ONCE
 from hadeploy.verify.answers import Supplied, supplied, target_of
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 
 NO_ROUTE = "fine if it has no route to the VIP"
 REFUSED = (

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import BackendServer, ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import BackendServer, ObservedNode
 from hadeploy.plan.backends import SUFFIX
 from hadeploy.plan.order import holders
 from hadeploy.verify.backends import MOST_NAMED, named_server
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 
 NEW_BACKENDS = "new-backends-up"
 NOT_YET = "right if its API server does not run yet; else correct listeners[].backends"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from hadeploy.adopt.conflicts import keepalived_claims, same_router
 from hadeploy.adopt.managers import manager_of
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from hadeploy.adopt.recognise import with_adopt
-from hadeploy.desired.model import DesiredNode, Role
+from hadeploy.desired.desired_node import DesiredNode, Role
 from hadeploy.errors import HadeployError
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedContainer, ObservedNode, Socket
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedContainer, ObservedNode, Socket
 from hadeploy.observe.subnets import GIVE_BACK, lost_subnet, misplaced
 from hadeploy.plan.takeover_candidates import drains
 from hadeploy.verify.answers import Supplied, supplied, target_of
 from hadeploy.verify.backends import backend_proofs
 from hadeploy.verify.capacity import capacity_proofs
-from hadeploy.verify.model import Proof, Verdict
 from hadeploy.verify.other_keepaliveds import other_keepaliveds
+from hadeploy.verify.proof import Proof, Verdict
 from hadeploy.verify.segment import segment_proofs
 
 # A container that crashes at start looks fine for a moment; a restarted one must last longer.

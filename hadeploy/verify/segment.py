@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hadeploy.desired.containers import removal_command
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import Address, ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import Address, ObservedNode
 from hadeploy.plan.diff import lost_vips
 from hadeploy.plan.possible_holders import may_hold
 from hadeploy.plan.resolution import look_for, unresolved
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 from hadeploy.verify.stranger import BACK_FIX, Stranger
 from hadeploy.verify.strangers import (
     advertising,

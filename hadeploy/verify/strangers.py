@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 
 from hadeploy.adopt.recognise import recognise
-from hadeploy.inventory.model import Cluster, Node
-from hadeploy.observe.model import Address, Applied, ObservedNode
+from hadeploy.inventory.cluster import Cluster, Node
+from hadeploy.observe.observed_node import Address, Applied, ObservedNode
 from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.membership import of_another_cluster, vips_of
 from hadeploy.plan.vrrp_settings import present_addresses

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from hadeploy.desired.model import DesiredNode
-from hadeploy.inventory.model import Cluster
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.progress import Progress
 from hadeploy.verify.from_here import from_here
-from hadeploy.verify.model import Proof, failed
+from hadeploy.verify.proof import Proof, failed
 from hadeploy.verify.proofs import prove
 
 # How long to look at what waiting does not mend: an address that was just removed may be seen once

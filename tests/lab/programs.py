@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from hadeploy.desired import layout
 from hadeploy.desired.build import desired_nodes
-from hadeploy.desired.model import NodeFacts
+from hadeploy.desired.desired_node import NodeFacts
 from hadeploy.desired.templates import environment
 from hadeploy.inventory.load import load_inventory
 

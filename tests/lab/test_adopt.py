@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from hadeploy.adopt.recognise import recognise
+from hadeploy.inventory.cluster import Cluster as Inventory
 from hadeploy.inventory.load import load_inventory
-from hadeploy.inventory.model import Cluster as Inventory
 from hadeploy.lab import by_hand as classic
 from hadeploy.observe.gather import observation_script
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.parse import parse_observation
 from hadeploy.scripts.protocol import Message, Reply, parse_line
 from tests.lab.harness import ROOT, Cluster, eventually

@@ -7,11 +7,11 @@ from typing import Any
 
 from hadeploy.answers.answer import Answer
 from hadeploy.desired.build import desired_nodes
+from hadeploy.desired.desired_node import Container, DesiredNode, NodeFacts, configuration_id
 from hadeploy.desired.docker_run import specification
-from hadeploy.desired.model import Container, DesiredNode, NodeFacts, configuration_id
 from hadeploy.desired.templates import environment
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import (
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import (
     Address,
     Applied,
     BackendServer,

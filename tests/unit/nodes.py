@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from hadeploy.desired.model import Role
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import Address, BackendServer, ObservedFile, ObservedNode
+from hadeploy.desired.desired_node import Role
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import Address, BackendServer, ObservedFile, ObservedNode
 from tests.unit import builders
 
 

@@ -13,7 +13,7 @@ from hadeploy.drill.versions import versions
 from hadeploy.errors import HadeployError
 from hadeploy.images.load import pull
 from hadeploy.observe.gather import look_at
-from hadeploy.plan.model import Impact, NodePlan, Step
+from hadeploy.plan.steps import Impact, NodePlan, Step
 from hadeploy.remote.session import Session
 from hadeploy.rollout.apply_node import apply_node, put_back
 from hadeploy.rollout.down import remove

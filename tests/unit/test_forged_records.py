@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import CheckContext
+from hadeploy.check.finding import CheckContext
 from hadeploy.desired import layout
-from hadeploy.desired.model import configuration_id
+from hadeploy.desired.desired_node import configuration_id
+from hadeploy.diagnose.diagnosis import DiagnosisContext
 from hadeploy.diagnose.evaluate import diagnose
-from hadeploy.diagnose.model import DiagnosisContext
 from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import read_observation
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.backends import changed_settings
 from hadeploy.plan.down import make_down_plan, ours_to_remove

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import CheckContext
+from hadeploy.check.finding import CheckContext
+from hadeploy.diagnose.diagnosis import DiagnosisContext
 from hadeploy.diagnose.evaluate import diagnose
-from hadeploy.diagnose.model import DiagnosisContext
 from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import read_observation
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.parse_vrrp import parse_evidence
 from hadeploy.observe.parsing import parsing
 from hadeploy.observe.vrrp import Diagnostics

@@ -5,7 +5,7 @@ All pure; a rule yields (key path, message) pairs.
 
 from __future__ import annotations
 
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.problems import KeyPath
 from hadeploy.inventory.rules import addresses, advisable, images, listeners, paths, vrrp
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadeploy.inventory.model import Cluster, IPAddress
+from hadeploy.inventory.cluster import Cluster, IPAddress
 from hadeploy.inventory.problems import KeyPath
 
 Broken = Iterator[tuple[KeyPath, str]]

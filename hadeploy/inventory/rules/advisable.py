@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hadeploy.inventory.cluster import Cluster, backends_of
 from hadeploy.inventory.fields import milliseconds
-from hadeploy.inventory.model import Cluster, backends_of
 from hadeploy.inventory.rules.addresses import Broken
 
 SILENCE_MILLISECONDS = 60_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hadeploy.inventory.model import Cluster, Images
+from hadeploy.inventory.cluster import Cluster, Images
 from hadeploy.inventory.references import registry_of
 from hadeploy.inventory.rules.addresses import Broken
 

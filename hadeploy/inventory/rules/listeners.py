@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hadeploy.inventory.cluster import Cluster, Listener, backends_of
 from hadeploy.inventory.fields import IPAddress
-from hadeploy.inventory.model import Cluster, Listener, backends_of
 from hadeploy.inventory.problems import KeyPath
 from hadeploy.inventory.rules.addresses import Broken
 

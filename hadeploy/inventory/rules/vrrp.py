@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.priorities import HIGHEST, check_weight, priorities
 from hadeploy.inventory.rules.addresses import Broken
 

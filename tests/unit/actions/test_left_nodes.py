@@ -11,7 +11,7 @@ import pytest
 from hadeploy.actions.down import LeftNodes
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import NodesError
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.segment import Segment
 from tests.unit import builders
 

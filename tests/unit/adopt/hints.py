@@ -11,9 +11,9 @@ from hadeploy.adopt.report import Report
 from hadeploy.config_files.haproxy_listener import Surroundings, read_configuration
 from hadeploy.desired.build import haproxy_cfg
 from hadeploy.desired.templates import environment
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.document import parse
 from hadeploy.inventory.load import inventory_from_text
-from hadeploy.inventory.model import Cluster
 from tests.unit.adopt import looks
 
 NODES = [{"name": f"n{i}", "address": f"198.19.122.1{i}"} for i in (1, 2, 3)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from hadeploy.adopt.recognise import ByHand, recognise
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.parse import parse_observation
 from hadeploy.scripts.protocol import Message, Reply, parse_line
 from tests.unit import builders

@@ -11,10 +11,10 @@ from hadeploy.adopt.conflicts import haproxy_claims, keepalived_claims, stopped_
 from hadeploy.adopt.managers import compose_project
 from hadeploy.adopt.side_by_side import to_disable, with_disabling
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import CheckContext, Finding
-from hadeploy.observe.model import ObservedNode
+from hadeploy.check.finding import CheckContext, Finding
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.stopped_foreign import StoppedForeign
-from hadeploy.plan.model import NodePlan, Plan
+from hadeploy.plan.steps import NodePlan, Plan
 from tests.unit.adopt import looks
 
 POD = {"io.kubernetes.pod.name": "haproxy-n1", "io.kubernetes.pod.namespace": "kube-system"}

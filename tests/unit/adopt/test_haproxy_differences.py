@@ -13,7 +13,7 @@ from hadeploy.adopt.plan import settings_changed
 from hadeploy.adopt.report import Verdict
 from hadeploy.config_files.haproxy_listener import Surroundings, read_configuration
 from hadeploy.desired.build import desired_nodes
-from hadeploy.desired.model import NodeFacts
+from hadeploy.desired.desired_node import NodeFacts
 from hadeploy.desired.templates import environment
 from hadeploy.plan.redacted_diff import difference
 from tests.unit.adopt import looks

@@ -13,7 +13,7 @@ from hadeploy.adopt.classic import Classic
 from hadeploy.adopt.intermediate import intermediate, obstacles
 from hadeploy.adopt.recognise import read_classics
 from hadeploy.desired.build import desired_nodes
-from hadeploy.desired.model import NodeFacts
+from hadeploy.desired.desired_node import NodeFacts
 from hadeploy.desired.templates import environment
 from hadeploy.errors import NodesError
 from tests.unit.adopt import looks

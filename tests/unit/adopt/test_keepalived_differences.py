@@ -11,7 +11,7 @@ from hadeploy.adopt.classic import Classic, read_classic
 from hadeploy.adopt.keepalived_differences import judge_keepalived, keepalived_differences
 from hadeploy.adopt.report import Verdict
 from hadeploy.config_files.keepalived import Statement
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from tests.unit import builders
 from tests.unit.adopt import looks
 from tests.unit.adopt.hints import BASE, loaded, pasted

@@ -8,10 +8,10 @@ import pytest
 
 from hadeploy.adopt.recognise import read_classics, recognise, with_adopt, words
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import CheckContext, Finding, failures
+from hadeploy.check.finding import CheckContext, Finding, failures
 from hadeploy.errors import NodesError
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedNode, Owner, Socket
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode, Owner, Socket
 from tests.unit import builders
 from tests.unit.adopt import looks
 

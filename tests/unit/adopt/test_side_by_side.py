@@ -6,7 +6,7 @@ import dataclasses
 
 from hadeploy.adopt.recognise import read_classics, recognise_all
 from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.rolling import make_plan
 from hadeploy.verify.proofs import prove
 from tests.unit import builders

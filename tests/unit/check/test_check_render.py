@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console
 
-from hadeploy.check.model import Finding
-from hadeploy.check.render import finding_line, render_checks
+from hadeploy.check.finding import Finding
+from hadeploy.ui.render_checks import finding_line, render_checks
 
 
 def shown(findings: list[Finding]) -> list[str]:

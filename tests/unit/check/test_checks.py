@@ -12,10 +12,10 @@ import pytest
 from hadeploy.check.archive import Archive
 from hadeploy.check.connection import refused
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import CheckContext
+from hadeploy.check.finding import CheckContext
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.host import Host, Link, Nofile
-from hadeploy.observe.model import Address, ObservedNode, Owner, Socket
+from hadeploy.observe.observed_node import Address, ObservedNode, Owner, Socket
 from hadeploy.observe.subnets import not_to_be_asked
 from tests.unit import builders
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from hadeploy.check.evaluate import evaluate
+from hadeploy.check.finding import CheckContext, failures
 from hadeploy.check.former_nodes import former_nodes
-from hadeploy.check.model import CheckContext, failures
-from hadeploy.observe.model import Address, ObservedNode, Owner, Socket
+from hadeploy.observe.observed_node import Address, ObservedNode, Owner, Socket
 from tests.unit import builders
 
 

@@ -11,7 +11,7 @@ from hadeploy.check.all_checks import CHECKS, IDS
 from hadeploy.check.entry import Change
 from hadeploy.check.needed import needed
 from hadeploy.observe.host import Host
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.rolling import make_plan
 from tests.unit import builders
 

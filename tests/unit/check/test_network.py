@@ -7,9 +7,9 @@ from ipaddress import ip_network
 
 import pytest
 
-from hadeploy.check.model import CheckContext
+from hadeploy.check.finding import CheckContext
 from hadeploy.check.network import interface, vip_subnet
-from hadeploy.observe.model import Address, Applied
+from hadeploy.observe.observed_node import Address, Applied
 from hadeploy.observe.subnets import GIVE_BACK, networks_around, not_to_be_asked
 from tests.unit import builders
 

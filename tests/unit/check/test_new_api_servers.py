@@ -10,9 +10,9 @@ import pytest
 
 from hadeploy.certificates.certificate import Certificates, Endpoint, ServerCertificate
 from hadeploy.check.certificates import compared_endpoints, new_api_servers
-from hadeploy.check.model import CheckContext
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import BackendServer, ObservedNode
+from hadeploy.check.finding import CheckContext
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import BackendServer, ObservedNode
 from tests.unit import builders
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.timezone.utc)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from hadeploy.check.model import CheckContext
+from hadeploy.check.finding import CheckContext
 from hadeploy.check.our_folder import our_folder
 from hadeploy.observe.host import Host
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.other_clusters import OtherCluster
 from tests.unit import builders
 

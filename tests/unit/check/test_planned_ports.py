@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from hadeploy.check.model import CheckContext
+from hadeploy.check.finding import CheckContext
 from hadeploy.check.planned_ports import planned_ports
 from hadeploy.desired.layout import HAPROXY_UID
 from hadeploy.observe.host import Host
-from hadeploy.observe.model import Owner, Socket
+from hadeploy.observe.observed_node import Owner, Socket
 from tests.unit import builders
 
 SSHD = (Owner("sshd", 7),)

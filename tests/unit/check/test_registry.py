@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.check.registry import parse_asked
-from hadeploy.verify.model import Verdict
+from hadeploy.verify.proof import Verdict
 
 IMAGE = "r.example:5000/team/haproxy:3"
 # GET /distribution/…/json of Docker 20.10.24, and curl's last line; the digest shortened.

@@ -12,10 +12,10 @@ from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.images.load import Delivery
 from hadeploy.plan.down import make_down_plan
-from hadeploy.plan.model import Action, NodePlan, Plan, Step
 from hadeploy.plan.rolling import make_plan
+from hadeploy.plan.steps import Action, NodePlan, Plan, Step
 from hadeploy.status.build import cluster_status
-from hadeploy.verify.model import Proof, Verdict
+from hadeploy.verify.proof import Proof, Verdict
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 from tests.unit.status.looks import situation

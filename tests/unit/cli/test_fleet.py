@@ -15,7 +15,7 @@ from hadeploy.cli.fleet import FleetOutcome
 from hadeploy.cli.main import COMMANDS, main
 from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.fleet.model import ClusterResult, Member
+from hadeploy.fleet.member import ClusterResult, Member
 from hadeploy.fleet.verdict import DONE
 
 SCHEMA = Draft202012Validator(document_schema())

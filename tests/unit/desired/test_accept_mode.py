@@ -8,7 +8,7 @@ import pytest
 
 from hadeploy.desired.accept_mode import keeps_clients_out
 from hadeploy.desired.build import desired_nodes
-from hadeploy.desired.model import NodeFacts
+from hadeploy.desired.desired_node import NodeFacts
 from hadeploy.desired.templates import environment
 from hadeploy.errors import ExitCode, HadeployError
 from tests.unit import builders

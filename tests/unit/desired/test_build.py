@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from hadeploy.desired import layout
 from hadeploy.desired.build import desired_nodes
+from hadeploy.desired.desired_node import File, NodeFacts, Role
 from hadeploy.desired.docker_run import (
     run_arguments,
     specification,
@@ -19,7 +20,6 @@ from hadeploy.desired.docker_run import (
     validate_arguments,
     validation_of,
 )
-from hadeploy.desired.model import File, NodeFacts, Role
 from hadeploy.desired.templates import environment
 from hadeploy.errors import HadeployError
 from tests.unit import builders

@@ -9,7 +9,7 @@ import dataclasses
 import functools
 from pathlib import Path
 
-from hadeploy.diagnose.model import DiagnosisContext
+from hadeploy.diagnose.diagnosis import DiagnosisContext
 from hadeploy.observe.parse import parse_observation
 from hadeploy.observe.parse_vrrp import parse_evidence
 from hadeploy.scripts.protocol import Message, Reply, parse_line

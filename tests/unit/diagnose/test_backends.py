@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hadeploy.diagnose.backends import backends, check_outcome
-from hadeploy.diagnose.model import DiagnosisContext
-from hadeploy.observe.model import BackendServer
+from hadeploy.diagnose.diagnosis import DiagnosisContext
+from hadeploy.observe.observed_node import BackendServer
 from hadeploy.observe.parse import parse_backends
 from tests.unit import builders
 

@@ -11,10 +11,10 @@ import pytest
 
 from hadeploy.diagnose.all_causes import CAUSES, IDS
 from hadeploy.diagnose.catalogue import documentation
+from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
 from hadeploy.diagnose.evaluate import diagnose
-from hadeploy.diagnose.model import Diagnosis, DiagnosisContext
 from hadeploy.errors import HadeployError
-from hadeploy.observe.model import BackendServer, VrrpState
+from hadeploy.observe.observed_node import BackendServer, VrrpState
 from hadeploy.observe.vrrp import Spoken
 from hadeploy.verify.proofs import prove
 from tests.unit.diagnose.scenes import CAPTURED, scene

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from hadeploy.drill.metrics import figures, held, longest_gap
-from hadeploy.drill.model import Event, Probing, Request, Round
 from hadeploy.drill.scenarios import BY_NAME
 from hadeploy.drill.text import cells, summary, twice
+from hadeploy.drill.trial import Event, Probing, Request, Round
 from hadeploy.drill.verdict import problems, result_of
 from tests.unit.builders import VIP
 

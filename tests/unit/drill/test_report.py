@@ -11,10 +11,10 @@ import pytest
 
 from hadeploy.drill.excerpt import MOST_LINES, excerpt
 from hadeploy.drill.metrics import figures
-from hadeploy.drill.model import Event, Request, Round
 from hadeploy.drill.report import MOST_DRAWN, Setting, report
 from hadeploy.drill.svg import svg
 from hadeploy.drill.timeline import timeline
+from hadeploy.drill.trial import Event, Request, Round
 from hadeploy.drill.verdict import result_of
 from hadeploy.support.redact import Redactor
 from tests.unit import builders

@@ -9,9 +9,9 @@ import pytest
 
 from hadeploy.drill.axis import ticks
 from hadeploy.drill.metrics import figures
-from hadeploy.drill.model import Event, Kind, Probing, Request, Round
 from hadeploy.drill.scenarios import BY_NAME
 from hadeploy.drill.timeline import Lane, Timeline, timeline
+from hadeploy.drill.trial import Event, Kind, Probing, Request, Round
 from tests.unit import builders
 from tests.unit.drill.rounds import CLUSTER, NAMES, captured
 

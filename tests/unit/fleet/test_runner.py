@@ -17,7 +17,7 @@ import pytest
 
 from hadeploy.cli.fleet_member import command_line
 from hadeploy.errors import ExitCode
-from hadeploy.fleet.model import ClusterResult, Member
+from hadeploy.fleet.member import ClusterResult, Member
 from hadeploy.fleet.runner import Fleet
 
 GOOD = ["--version"]

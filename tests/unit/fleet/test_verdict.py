@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.errors import ExitCode
-from hadeploy.fleet.model import ClusterResult, Member, members
+from hadeploy.fleet.member import ClusterResult, Member, members
 from hadeploy.fleet.verdict import DONE, NOT_BEGUN, fleet_code, in_words, judged, summary
 
 MEMBER = Member("a.yaml", "a", "a")

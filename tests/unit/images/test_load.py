@@ -17,7 +17,7 @@ from hadeploy.images.engines import Engine
 from hadeploy.images.fetch import fetch, find_engine
 from hadeploy.images.load import Needs, needs_of
 from hadeploy.images.push import lacking
-from hadeploy.plan.model import NodePlan, Step
+from hadeploy.plan.steps import NodePlan, Step
 from hadeploy.ui.progress import Lines
 from tests.unit import builders
 

@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.load import read_inventory
-from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.priorities import check_weight, priorities
 from hadeploy.inventory.schema import json_schema
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.compat import StringIO
 
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.load import inventory_from_text, load_inventory
-from hadeploy.inventory.model import Cluster
 from hadeploy.inventory.problems import InventoryError
 
 EXAMPLE = (Path(__file__).parents[3] / "inventory.example.yaml").read_text()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.references import file_name, full, registry_of
 from tests.unit import builders
 

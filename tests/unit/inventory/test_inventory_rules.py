@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.problems import dotted
 from hadeploy.inventory.rules import advice, broken_rules
 

@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from hadeploy.errors import HadeployError
-from hadeploy.inventory.model import Cluster
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.lab import addressing, identity, requirements, ssh, state, tools
 from hadeploy.lab.addressing import Addressing
 from hadeploy.lab.identity import MachineAccounts

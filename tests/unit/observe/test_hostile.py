@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hadeploy.answers.answer import Answer
 from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import read_observation
-from hadeploy.observe.model import ObservedNode
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.scripts.forms import MalformedError
 from tests.unit.adopt.looks import captured, reply
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from hadeploy.adopt.conflicts import clashes
-from hadeploy.check.model import CheckContext
+from hadeploy.check.finding import CheckContext
 from hadeploy.check.other_clusters import other_clusters
-from hadeploy.desired.model import configuration_id
-from hadeploy.observe.model import ObservedNode
+from hadeploy.desired.desired_node import configuration_id
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.other_clusters import OtherCluster
 from hadeploy.observe.other_records import parse_other_record
 from hadeploy.plan.possible_holders import may_hold

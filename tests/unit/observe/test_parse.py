@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from hadeploy.observe import parse
-from hadeploy.observe.model import Address, BackendServer, ObservedFile, Owner, Socket, VrrpState
+from hadeploy.observe.observed_node import (
+    Address,
+    BackendServer,
+    ObservedFile,
+    Owner,
+    Socket,
+    VrrpState,
+)
 from hadeploy.observe.parse_vrrp import parse_counters, parse_log, parse_vrrp
 from hadeploy.scripts.protocol import Message, Reply
 

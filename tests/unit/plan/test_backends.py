@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hadeploy.answers.answer import Answer
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import Applied, BackendServer, ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import Applied, BackendServer, ObservedNode
 from hadeploy.plan.backends import changed_settings, check_seconds, expected_backends
 from tests.unit import builders
 

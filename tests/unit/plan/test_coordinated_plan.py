@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from hadeploy.plan.model import Impact, NodePlan, Plan
 from hadeploy.plan.rolling import as_outage, changing, interrupts_the_holder, make_plan
+from hadeploy.plan.steps import Impact, NodePlan, Plan
 from tests.unit import builders
 from tests.unit.nodes import Node, nodes
 

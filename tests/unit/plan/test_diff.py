@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from hadeploy.observe.model import Applied, ObservedFile, ObservedNode
+from hadeploy.observe.observed_node import Applied, ObservedFile, ObservedNode
 from hadeploy.plan.diff import node_steps
-from hadeploy.plan.model import Impact
 from hadeploy.plan.rolling import make_plan
+from hadeploy.plan.steps import Impact
 from tests.unit import builders
 
 Bend = Callable[[ObservedNode], ObservedNode]

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from hadeploy.observe.model import Address, Applied, ObservedFile
+from hadeploy.observe.observed_node import Address, Applied, ObservedFile
 from hadeploy.plan.down import (
     handover_vips,
     leaving_plan,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import BackendServer, Foreign, ObservedFile, ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import BackendServer, Foreign, ObservedFile, ObservedNode
 from hadeploy.plan.election import (
     Competitor,
     elected,
@@ -17,8 +17,8 @@ from hadeploy.plan.election import (
     takeover_problem,
     unfit_winner,
 )
-from hadeploy.plan.model import Plan
 from hadeploy.plan.rolling import make_plan
+from hadeploy.plan.steps import Plan
 from hadeploy.plan.vip_moves import plan_problem, vip_moves, winning_step
 from tests.unit import builders
 

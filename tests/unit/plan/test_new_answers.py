@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hadeploy.plan.model import NodePlan, Plan, Step
 from hadeploy.plan.new_answers import REASON, with_new_answers
+from hadeploy.plan.steps import NodePlan, Plan, Step
 from tests.unit import builders
 from tests.unit.verify.test_answers import cluster
 

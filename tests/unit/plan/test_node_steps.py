@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from hadeploy.desired import layout
-from hadeploy.observe.model import ObservedFile, VrrpState
+from hadeploy.observe.observed_node import ObservedFile, VrrpState
 from hadeploy.plan.diff import node_steps, record_step
-from hadeploy.plan.model import Impact, Step
+from hadeploy.plan.steps import Impact, Step
 from tests.unit import builders
 from tests.unit.nodes import Node, node
 

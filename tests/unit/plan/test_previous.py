@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from hadeploy.desired.model import configuration_id
+from hadeploy.desired.desired_node import configuration_id
 from hadeploy.errors import HadeployError
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import ObservedFile, ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedFile, ObservedNode
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.previous import previous_configuration
 from hadeploy.rollout.record import applied_record

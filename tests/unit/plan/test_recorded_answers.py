@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from hadeploy.answers.answer import Answer
-from hadeploy.observe.model import ObservedFile, ObservedNode
+from hadeploy.observe.observed_node import ObservedFile, ObservedNode
 from hadeploy.plan.recorded_answers import recorded_answers, recorded_listeners
 from hadeploy.verify.backends import once_served
 from tests.unit import builders

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hadeploy.desired.model import File
-from hadeploy.observe.model import ObservedFile
+from hadeploy.desired.desired_node import File
+from hadeploy.observe.observed_node import ObservedFile
 from hadeploy.plan.redacted_diff import file_diff, shown
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import HadeployError
-from hadeploy.observe.model import Address, ObservedFile, ObservedNode
-from hadeploy.plan.model import Plan
+from hadeploy.observe.observed_node import Address, ObservedFile, ObservedNode
 from hadeploy.plan.order import added_nodes, rolling_order
 from hadeploy.plan.partial_rollout import refuse_minority, refuse_partial
 from hadeploy.plan.rolling import interrupts_the_holder, make_plan
+from hadeploy.plan.steps import Plan
 from tests.unit import builders
 
 ROUTER = {"vrrp": {"virtual_router_id": 9}}

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from hadeploy.plan.model import Impact, NodePlan
 from hadeploy.plan.rolling import VIP_MOVES, make_plan
+from hadeploy.plan.steps import Impact, NodePlan
 from tests.unit import builders
 from tests.unit.nodes import Node, nodes
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from hadeploy.observe.model import BackendServer, ObservedNode
+from hadeploy.observe.observed_node import BackendServer, ObservedNode
 from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.takeover_candidates import takeover_candidates
 from tests.unit import builders

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hadeploy.desired import layout
-from hadeploy.observe.model import ObservedFile
+from hadeploy.observe.observed_node import ObservedFile
 from hadeploy.plan.vrrp_settings import cluster_wide, identity_of, speaking
 from tests.unit import builders
 

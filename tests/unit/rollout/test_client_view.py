@@ -8,7 +8,7 @@ import pytest
 
 from hadeploy.answers.answer import Answer
 from hadeploy.plan.backends import ExpectedBackend
-from hadeploy.plan.model import Action, NodePlan, Step
+from hadeploy.plan.steps import Action, NodePlan, Step
 from hadeploy.rollout import client_view
 from hadeploy.rollout.client_view import ClientView
 from hadeploy.rollout.lost_backends import reasons_of

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from hadeploy.desired.folders import shipped_templates
 from hadeploy.desired.templates import environment
-from hadeploy.observe.model import Applied
+from hadeploy.observe.observed_node import Applied
 from hadeploy.plan.inputs import Inputs
-from hadeploy.plan.model import NodePlan, Plan, Step
+from hadeploy.plan.steps import NodePlan, Plan, Step
 from hadeploy.rollout.contents import contents_of
 from tests.unit import builders
 from tests.unit.check.test_archive import CLASSIC, made

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from hadeploy.observe.model import BackendServer, ObservedNode
+from hadeploy.observe.observed_node import BackendServer, ObservedNode
 from hadeploy.plan.backends import ExpectedBackend
 from hadeploy.rollout.lost_backends import (
     ON_PURPOSE,

@@ -14,14 +14,14 @@ from _pytest.mark import ParameterSet
 
 from hadeploy.config_files.keepalived import Statement, parse
 from hadeploy.desired import layout
-from hadeploy.desired.model import DesiredNode, configuration_id
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import Address, Applied, ObservedNode
+from hadeploy.desired.desired_node import DesiredNode, configuration_id
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import Address, Applied, ObservedNode
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.down import leaving_plan
 from hadeploy.plan.inputs import Inputs, RunOptions
-from hadeploy.plan.model import Impact, NodePlan
 from hadeploy.plan.rolling import VIP_MOVES
+from hadeploy.plan.steps import Impact, NodePlan
 from hadeploy.plan.vrrp_settings import VrrpSettings, identity_of
 from hadeploy.rollout.prepare import Prepared, prepare
 from hadeploy.rollout.record import applied_record

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.observe.model import Address, ObservedNode
+from hadeploy.observe.observed_node import Address, ObservedNode
 from hadeploy.plan.order import added_nodes
 from hadeploy.rollout.prune import former_nodes, given_nodes, refuse_strangers
 from hadeploy.verify.strangers import forgotten_nodes

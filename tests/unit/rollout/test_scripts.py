@@ -10,14 +10,14 @@ import subprocess
 import pytest
 from pydantic import SecretStr
 
-from hadeploy.desired.model import Role
+from hadeploy.desired.desired_node import Role
 from hadeploy.images.load import look_script, pull_script
 from hadeploy.observe.gather import observation_script
 from hadeploy.plan.backends import ExpectedBackend
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.inputs import Login
-from hadeploy.plan.model import Action, NodePlan, Step
 from hadeploy.plan.rolling import make_plan
+from hadeploy.plan.steps import Action, NodePlan, Step
 from hadeploy.rollout.down import down_script
 from hadeploy.rollout.lock import Lock
 from hadeploy.rollout.scripts import (

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from hadeploy.desired import layout
-from hadeploy.desired.model import DesiredNode
+from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.errors import HadeployError
 from hadeploy.plan.rolling import make_plan
 from hadeploy.rollout.try_files import tried

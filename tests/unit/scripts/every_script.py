@@ -8,7 +8,7 @@ from typing import get_args
 
 from pydantic import SecretStr
 
-from hadeploy.desired.model import Role
+from hadeploy.desired.desired_node import Role
 from hadeploy.diagnose.diagnostics import evidence_script
 from hadeploy.drill import watch
 from hadeploy.drill.round import break_script, mend_script
@@ -21,8 +21,8 @@ from hadeploy.observe.gather import observation_script
 from hadeploy.plan.backends import ExpectedBackend
 from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.inputs import Login
-from hadeploy.plan.model import Action, Impact, NodePlan, Step
 from hadeploy.plan.rolling import make_plan
+from hadeploy.plan.steps import Action, Impact, NodePlan, Step
 from hadeploy.rollout.down import down_script
 from hadeploy.rollout.drain import drain_lines, drain_script, undrain_lines
 from hadeploy.rollout.lock import Lock

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from hadeploy.errors import HadeployError
-from hadeploy.inventory.model import Cluster
-from hadeploy.observe.model import Address, ObservedFile, ObservedNode
+from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import Address, ObservedFile, ObservedNode
 from hadeploy.plan.rolling import make_plan
 from hadeploy.status.situation import ClusterSnapshot
 from tests.unit import builders

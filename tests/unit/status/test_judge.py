@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from hadeploy.answers.answer import Answer
-from hadeploy.observe.model import BackendServer
+from hadeploy.observe.observed_node import BackendServer
 from hadeploy.status.judge import judge
 from hadeploy.status.situation import ClusterSnapshot
-from hadeploy.verify.model import Proof, Verdict, failed
+from hadeploy.verify.proof import Proof, Verdict, failed
 from tests.unit import builders
 from tests.unit.status.looks import Bend, change, container, drained, file, situation, vip, vrrp
 

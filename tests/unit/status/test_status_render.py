@@ -8,7 +8,7 @@ import io
 import pytest
 from rich.console import Console
 
-from hadeploy.observe.model import BackendServer
+from hadeploy.observe.observed_node import BackendServer
 from hadeploy.status.build import cluster_status
 from hadeploy.status.render import render_status, since
 from hadeploy.status.situation import ClusterSnapshot

@@ -7,10 +7,10 @@ import pytest
 from rich.console import Console, RenderableType
 
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.observe.model import ObservedFile, ObservedNode, Owner, Socket
+from hadeploy.observe.observed_node import ObservedFile, ObservedNode, Owner, Socket
 from hadeploy.plan.down import make_down_plan
-from hadeploy.plan.model import Impact, NodePlan, Plan, Step
 from hadeploy.plan.rolling import make_plan
+from hadeploy.plan.steps import Impact, NodePlan, Plan, Step
 from hadeploy.ui.render import print_error, render_plan, render_proofs
 from hadeploy.verify.proofs import prove
 from tests.unit import builders

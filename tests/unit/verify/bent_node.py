@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from hadeploy.observe.model import ObservedNode, Owner, VrrpState
+from hadeploy.observe.observed_node import ObservedNode, Owner, VrrpState
 from hadeploy.observe.vrrp import Spoken
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 

@@ -9,10 +9,10 @@ import pytest
 
 from hadeploy.answers.answer import Answer
 from hadeploy.certificates.certificate import Certificates, ServerCertificate
-from hadeploy.observe.model import BackendServer, ObservedFile, ObservedNode
+from hadeploy.observe.observed_node import BackendServer, ObservedFile, ObservedNode
 from hadeploy.status.judge import judge
 from hadeploy.verify.answers import answer_proofs
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 from tests.unit.status.looks import situation

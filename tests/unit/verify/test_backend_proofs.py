@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from hadeploy.observe.model import BackendServer, ObservedFile, ObservedNode
+from hadeploy.observe.observed_node import BackendServer, ObservedFile, ObservedNode
 from hadeploy.verify.backends import backend_proofs
 from tests.unit import builders
 

@@ -9,8 +9,8 @@ import pytest
 from hadeploy.answers.answer import Answer
 from hadeploy.certificates.certificate import Certificates
 from hadeploy.diagnose.backends import full_listeners
-from hadeploy.diagnose.model import DiagnosisContext
-from hadeploy.observe.model import BackendServer, ObservedFile, ObservedNode, Socket
+from hadeploy.diagnose.diagnosis import DiagnosisContext
+from hadeploy.observe.observed_node import BackendServer, ObservedFile, ObservedNode, Socket
 from hadeploy.verify.answers import answer_proofs
 from hadeploy.verify.capacity import MORE, RAISE, SLOW, capacity_proofs, is_full
 from hadeploy.verify.proofs import prove

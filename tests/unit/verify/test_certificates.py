@@ -14,7 +14,7 @@ from hadeploy.verify.certificates import (
     judge_certificate,
     refused_listeners,
 )
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 from tests.unit import builders
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.timezone.utc)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from hadeploy.observe.model import BackendServer, ObservedNode
+from hadeploy.observe.observed_node import BackendServer, ObservedNode
 from hadeploy.verify.new_backends import new_backend_proofs
 from tests.unit import builders
 

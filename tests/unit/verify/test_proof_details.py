@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from hadeploy.answers.answer import Answer
-from hadeploy.observe.model import ObservedNode, Owner, Socket
+from hadeploy.observe.observed_node import ObservedNode, Owner, Socket
 from hadeploy.observe.subnets import GIVE_BACK
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import unstable
 from tests.unit import builders
 from tests.unit.verify.bent_node import (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hadeploy.answers.answer import Answer
-from hadeploy.observe.model import (
+from hadeploy.observe.observed_node import (
     Address,
     ObservedFile,
     ObservedNode,
@@ -18,7 +18,7 @@ from hadeploy.observe.model import (
     VrrpState,
 )
 from hadeploy.observe.vrrp import Spoken
-from hadeploy.verify.model import failed
+from hadeploy.verify.proof import failed
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from hadeploy.check.evaluate import evaluate
-from hadeploy.check.model import CheckContext
-from hadeploy.desired.model import NodeFacts
-from hadeploy.inventory.model import Cluster
+from hadeploy.check.finding import CheckContext
+from hadeploy.desired.desired_node import NodeFacts
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.host import Host, Link
-from hadeploy.observe.model import Address, ObservedNode, VrrpState
+from hadeploy.observe.observed_node import Address, ObservedNode, VrrpState
 from hadeploy.observe.segment import Segment
 from hadeploy.observe.vrrp import Spoken
 from hadeploy.plan.election import unfit_winner

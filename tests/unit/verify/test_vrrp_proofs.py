@@ -10,7 +10,7 @@ import pytest
 from hadeploy.errors import HadeployError
 from hadeploy.observe.other_clusters import OtherCluster
 from hadeploy.observe.vrrp import Spoken
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import unreachable_proofs
 from tests.unit import builders
 from tests.unit.verify.bent_node import (

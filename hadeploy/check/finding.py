@@ -10,9 +10,9 @@ from hadeploy.certificates.certificate import Certificates
 from hadeploy.check.archive import Archive
 from hadeploy.check.registry import Asked
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.inventory.model import Cluster, Node
-from hadeploy.observe.model import ObservedNode
-from hadeploy.verify.model import Verdict
+from hadeploy.inventory.cluster import Cluster, Node
+from hadeploy.observe.observed_node import ObservedNode
+from hadeploy.verify.proof import Verdict
 
 
 @dataclass(frozen=True)

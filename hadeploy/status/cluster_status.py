@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hadeploy.desired.model import Role
+from hadeploy.desired.desired_node import Role
 
-Verdict = Literal["healthy", "degraded", "down", "unknown"]
+Health = Literal["healthy", "degraded", "down", "unknown"]
 Configuration = Literal["in-sync", "pending", "drifted", "absent"]
 
 
@@ -162,7 +162,7 @@ class ClusterStatus:
         at: when it was looked at, on this machine's clock, ISO 8601.
     """
 
-    verdict: Verdict
+    verdict: Health
     at: str
     vips: tuple[VipStatus, ...]
     nodes: tuple[NodeStatus, ...]

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hadeploy.desired.model import DesiredNode, Role
+from hadeploy.desired.desired_node import DesiredNode, Role
 from hadeploy.errors import HadeployError
-from hadeploy.inventory.model import Cluster, Node
-from hadeploy.observe.model import ObservedContainer, ObservedNode
+from hadeploy.inventory.cluster import Cluster, Node
+from hadeploy.observe.observed_node import ObservedContainer, ObservedNode
 from hadeploy.observe.vrrp import Diagnostics
-from hadeploy.verify.model import Proof
+from hadeploy.verify.proof import Proof
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,8 @@ from rich.text import Text
 
 from hadeploy.check.all_checks import CHECKS
 from hadeploy.check.evaluate import in_order
-from hadeploy.check.model import Finding
-
-VERDICTS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
-WORST = ("pass", "warn", "fail")
+from hadeploy.check.finding import Finding
+from hadeploy.ui.verdicts import VERDICTS, verdict_cell
 
 
 def render_checks(findings: Sequence[Finding], nodes: Sequence[str]) -> RenderableType:
@@ -30,10 +28,12 @@ def render_checks(findings: Sequence[Finding], nodes: Sequence[str]) -> Renderab
     for check in CHECKS:
         made = [finding for finding in findings if finding.check == check.id]
         if made:
-            everywhere = [finding for finding in made if finding.node is None]
             table.add_row(
                 check.id,
-                *(_cell([*everywhere, *(f for f in made if f.node == node)]) for node in nodes),
+                *(
+                    verdict_cell(f.verdict for f in made if f.node in (None, node))
+                    for node in nodes
+                ),
             )
     alike: dict[tuple[str, ...], list[Finding]] = {}
     for finding in in_order(list(findings)):
@@ -47,12 +47,6 @@ def render_checks(findings: Sequence[Finding], nodes: Sequence[str]) -> Renderab
 def finding_line(finding: Finding) -> Text:
     """One finding in one line."""
     return _head([finding]).append(f" ({finding.fix})" if finding.fix else "", "dim")
-
-
-def _cell(findings: Sequence[Finding]) -> Text:
-    if not findings:
-        return Text("-", "dim")
-    return Text(*VERDICTS[max((f.verdict for f in findings), key=WORST.index)])
 
 
 def _lines(same: Sequence[Finding]) -> list[Text]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from hadeploy.desired.model import Role
+from hadeploy.desired.desired_node import Role
 from hadeploy.observe.host import Host
 from hadeploy.observe.segment import Segment
 from hadeploy.observe.vrrp import Spoken
