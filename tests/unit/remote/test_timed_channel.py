@@ -177,13 +177,14 @@ def test_the_lines_of_a_stream_have_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pause", "what"), [(20, "no sign of life"), (0.1, "it has not ended after 2 s")]
+    ("pause", "seconds", "what"),
+    [(20, 60, "no sign of life"), (0.1, 2, "it has not ended after 2 s")],
 )
-def test_a_command_that_hardly_reads_is_given_up(pause: float, what: str) -> None:
+def test_a_command_that_hardly_reads_is_given_up(pause: float, seconds: int, what: str) -> None:
     with session_with(silent) as session, pytest.MonkeyPatch.context() as patch:
         patch.setattr(Server, "_serve", lambda self, channel: drain(channel, pause))
         with pytest.raises(HadeployError, match=what):
-            session.run("#" * 32 * MIB + "\nemit end", operation="looking", seconds=2)
+            session.run("#" * 32 * MIB + "\nemit end", operation="looking", seconds=seconds)
 
 
 def drain(channel: paramiko.Channel, pause: float) -> None:
