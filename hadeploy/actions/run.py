@@ -175,16 +175,18 @@ class Run:
         prepared = self._plan(observed, check=check)
         if not (check and prepared.plan.changes):
             return prepared
+        from hadeploy.check.images import IMAGE
         from hadeploy.check.needed import needed
+        from hadeploy.check.vip import VIRTUAL_ROUTER_ID
 
         more = needed(cluster, prepared.plan, prepared.observed, self.choices.skip) - self.checked
         if not ask and cluster.vrrp.mode == "unicast":
             # Only a warning, and it takes four seconds.
-            more -= {"virtual-router-id"}
+            more -= {VIRTUAL_ROUTER_ID.id}
         if more:
-            depth = "listening" if "virtual-router-id" in more else "changed"
+            depth = "listening" if VIRTUAL_ROUTER_ID.id in more else "changed"
             observed = self._observe("Check", observation_script(cluster, depth=depth))
-        asked = self._ask(prepared, observed) if ask and "image" not in self.choices.skip else {}
+        asked = self._ask(prepared, observed) if ask and IMAGE.id not in self.choices.skip else {}
         if more or asked:
             prepared = self._plan(observed, check=check, asked=asked)
             # Skip only those that were evaluated.

@@ -79,6 +79,14 @@ def _judge(report: Report, cluster: Cluster, line: Line) -> None:
         what = f"maxconn {value} becomes {cluster.haproxy.maxconn}"
         keep: Keep = {"haproxy": {"maxconn": whole(value)}}
         report.lose(line, different(cluster, what, keep, why="haproxy.maxconn is 100 or more"))
+    elif line.keyword == "nbthread":
+        ours_threads = cluster.haproxy.nbthread
+        if value == str(ours_threads):
+            report.judge(line, Verdict.SAME)
+            return
+        what = f"nbthread {value} becomes {ours_threads or 'one for each CPU'}"
+        keep = {"haproxy": {"nbthread": whole(value)}}
+        report.lose(line, different(cluster, what, keep, why="haproxy.nbthread is 1 to 64"))
     elif line.keyword == "hard-stop-after":
         ours = cluster.haproxy.hard_stop_after
         if ours and microseconds(value) == milliseconds(ours) * 1000:

@@ -152,7 +152,7 @@ def test_a_rich_file_is_told_line_by_line() -> None:
         "global: stats socket /run/haproxy/admin.sock mode 660 level admin: "
         "hadeploy's socket is in its container": NO_KEY,
         "maxconn 9000 becomes 8000": "haproxy: {maxconn: 9000}",
-        "global: nbthread 4": extra("global", "nbthread 4"),
+        "nbthread 4 becomes one for each CPU": "haproxy: {nbthread: 4}",
         "hard-stop-after 300s becomes 1h": "haproxy: {hard_stop_after: 300s}",
         "port 9443: timeout client 30m becomes 4h": (
             "listeners: [{port: 9443, timeouts: {client: 30m}}]"
