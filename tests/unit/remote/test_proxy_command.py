@@ -29,11 +29,15 @@ def test_what_is_shown_of_a_command(command: str, expected: str) -> None:
 def test_how_a_command_ended() -> None:
     failed = ProxyCommand("sh -c 'echo no way >&2; exit 7'", passes_socket=False, timeout=5)
     with failed.socket:
+        failed.socket.settimeout(60)
+        assert failed.socket.recv(1) == b"", "it has closed its end"
         failure = failed.failure()
     assert failure
     assert (failure.outcome, failure.output) == ("exit status 7", "no way")
     well = ProxyCommand("true", passes_socket=False, timeout=5)
     with well.socket:
+        well.socket.settimeout(60)
+        assert well.socket.recv(1) == b""
         assert well.failure() is None
 
 
