@@ -107,3 +107,24 @@ def describe(told: Mapping[str, str]) -> str:
         f"{told.get('owner', '?')} for `{told.get('purpose', '?')}`, {told.get('age', '?')} s ago; "
         f"expires in {told.get('left', '?')} s unless it is renewed"
     )
+
+
+def as_one(errors: list[HadeployError], operation: str = "applying") -> HadeployError:
+    """The failures of several nodes as one error, with the last words of each node.
+
+    Args:
+        errors: at least one.
+        operation: what was done on all of them.
+    """
+    if len(errors) == 1:
+        return errors[0]
+    said = []
+    for error in errors:
+        said += [f"{error.node}: {error.message}", *(error.detail or "").splitlines()[-3:]]
+    return HadeployError(
+        f"{len(errors)} nodes failed",
+        operation=operation,
+        detail="\n".join(said),
+        hint=errors[0].hint,
+        code=max(error.code for error in errors),
+    )

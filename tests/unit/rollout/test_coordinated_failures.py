@@ -11,7 +11,7 @@ import dataclasses
 import pytest
 
 from hadeploy.errors import ExitCode
-from hadeploy.rollout.up import KEEPING
+from hadeploy.rollout.rollout import KEEPING
 from tests.unit.nodes import Node
 from tests.unit.rollout.fake_nodes import FakeCluster
 from tests.unit.rollout.fake_scripts import Fault

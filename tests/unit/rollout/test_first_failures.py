@@ -10,7 +10,8 @@ from hadeploy.rollout.interrupt import Interrupt
 from hadeploy.rollout.lock import Lock
 from hadeploy.rollout.node_outcome import NodeOutcome, RolloutError
 from hadeploy.rollout.prepare import Prepared
-from hadeploy.rollout.up import Rollout
+from hadeploy.rollout.rollout import Rollout
+from hadeploy.rollout.rollout_state import RolloutState
 from tests.unit import builders
 from tests.unit.rollout.fake_scripts import Fault
 from tests.unit.rollout.rollouts import FIRST, quiet
@@ -68,7 +69,8 @@ def test_ctrl_c_before_the_first_step_tells_that_nothing_was_touched() -> None:
     desired = builders.desired(cluster)
     prepared = Prepared(cluster, observed, desired, make_plan(cluster, desired, observed))
     sessions = FIRST.nodes().sessions
-    rollout = Rollout(prepared, Lock("c", "up"), dict.fromkeys(NODES, ""), sessions, quiet())
+    staged = dict.fromkeys(NODES, "")
+    rollout = Rollout(RolloutState(prepared, Lock("c", "up"), staged, sessions, quiet()))
     interrupt = Interrupt("")
     interrupt.asked = True
     with pytest.raises(HadeployError) as caught:

@@ -1,0 +1,103 @@
+"""The way back of a rollout: restoring nodes, and keeping the VIP where clients are served."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from hadeploy.errors import HadeployError
+from hadeploy.observe.gather import observe
+from hadeploy.plan.steps import NodePlan
+from hadeploy.rollout.apply_node import put_back
+from hadeploy.rollout.node_outcome import NodeOutcome, NotTakenOverError
+from hadeploy.rollout.rollout_state import RolloutState, election_seconds
+from hadeploy.rollout.scripts import Change, restore_script
+from hadeploy.rollout.take_back import keep_off, take_back
+
+# With these a node has the VRRP settings that it had before the change.
+_FORMER_SETTINGS = (NodeOutcome.UNTOUCHED, NodeOutcome.RESTORED, NodeOutcome.RESTORED_OFF)
+
+
+def restore(state: RolloutState, turn: NodePlan, change: Change) -> NodeOutcome:
+    """Put back a node whose change is not recorded yet; tells what it has now."""
+    node = turn.node
+    script = restore_script(
+        change, state.fingerprints[node], state.otherwise(turn), together=turn.together
+    )
+    try:
+        return put_back(script, state.sessions[node], state.progress)
+    except HadeployError:
+        return NodeOutcome.PARTIAL
+
+
+def return_vip(state: RolloutState, error: NotTakenOverError, home: str) -> None:
+    """Return the VIP to the node that served it."""
+    prepared = state.prepared
+    kept = take_back(
+        prepared.cluster,
+        home,
+        state.lock,
+        state.sessions,
+        state.progress,
+        election_seconds(prepared),
+    )
+    state.outcome |= dict.fromkeys(kept, NodeOutcome.KEPT_OFF)
+    error.blame(kept)
+
+
+def keep_off_changed(state: RolloutState) -> None:
+    """Keep the VIP off the nodes that have changed already: clients are not answered there."""
+    for node, outcome in state.outcome.items():
+        if outcome is not NodeOutcome.NEW or node not in state.fingerprints:
+            continue
+        change, fingerprint = state.change(node), state.fingerprints[node]
+        script = restore_script(change, fingerprint, "keep_off", together=False)
+        # It may be out of reach; then it keeps the VIP, if it has it.
+        with suppress(HadeployError):
+            state.outcome[node] = put_back(
+                script, state.sessions[node], state.progress, "keeping the VIP off it"
+            )
+
+
+def restore_all(state: RolloutState, failed: NodePlan, nodes: list[str]) -> None:
+    """Put back those that have changed already, the last one first.
+
+    If the holder is master with the new settings, or may become it, a backup that goes back
+    would be a second master. Held, it is none; its guard (tasks/apply/guard.sh) or the next
+    run lets it go.
+    """
+    if failed.holder and not _holder_is_back(state, failed.node):
+        return
+    for node in reversed(nodes):
+        script = restore_script(state.change(node), state.fingerprints[node])
+        try:
+            outcome = put_back(script, state.sessions[node], state.progress)
+        except HadeployError:
+            state.outcome[node] = NodeOutcome.PARTIAL
+            continue
+        state.outcome[node] = outcome
+        restored = outcome is NodeOutcome.RESTORED
+        state.progress.node(node, outcome.text, "ok" if restored else "failed")
+
+
+def _holder_is_back(state: RolloutState, holder: str) -> bool:
+    """Whether a holder whose turn failed surely does not take part with the new settings.
+
+    One that does not take part now would with its next healthy check, and receive no advert of
+    the nodes that went back; so it is kept off the VIP.
+    """
+    if state.outcome[holder] in _FORMER_SETTINGS:
+        return True
+    if state.outcome[holder] is NodeOutcome.UNKNOWN:
+        return False
+    prepared, session = state.prepared, state.sessions[holder]
+    try:
+        look = observe(prepared.cluster, {holder: session})[holder]
+    except HadeployError:
+        return False
+    if look.vrrp is not None and look.vrrp.state in ("MASTER", "BACKUP"):
+        before = prepared.observed[holder].vrrp
+        return before is not None and look.vrrp.config_id == before.config_id
+    if not keep_off(prepared.cluster, look, state.lock, session, state.progress):
+        return False
+    state.outcome[holder] = NodeOutcome.KEPT_OFF
+    return True
