@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from hadeploy.desired import layout
 from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
 
 # It answers whatever it is asked as haproxy would, on each port that it gets.
@@ -116,3 +118,69 @@ def test_a_user_of_the_node_does_not_get_into_our_folder(served: Cluster) -> Non
             assert "Permission denied" in told
     finally:
         served.node(node, f"rm -f {ROOT}/track/shell")
+
+
+# It keeps so many connections open on the health port, and asks nothing.
+LEECH = """
+import resource, socket, sys, time
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+count, kept = int(sys.argv[1]), []
+def is_open(connection):
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+while True:
+    while len(kept) < count:
+        connection = socket.socket()
+        connection.setblocking(False)
+        connection.connect_ex(("127.0.0.1", 19443))
+        kept.append(connection)
+    kept = list(filter(is_open, kept))
+    time.sleep(0.01)
+"""
+
+
+@contextlib.contextmanager
+def leeching(cluster: Cluster, node: str, count: int) -> Iterator[None]:
+    """A user of the node has that many connections to the health port."""
+    cluster.lab.exec(node, ["sh", "-c", "cat >/tmp/leech.py"], input=LEECH)
+    pid = cluster.node(
+        node,
+        f"""setpriv --reuid nobody --clear-groups python3 /tmp/leech.py {count} \
+            >/dev/null 2>&1 </dev/null & echo $!""",
+    )
+    most = min(count, layout.HEALTH_MAXCONN)
+    try:
+        eventually(
+            lambda: int(cluster.node(node, "ss -Htn 'sport = :19443' | wc -l")) >= most,
+            "the health port is full",
+        )
+        yield
+    finally:
+        cluster.node(node, f"kill {pid}; rm /tmp/leech.py")
+
+
+@pytest.mark.parametrize("count", [110, pytest.param(6000, marks=pytest.mark.exhaustive)])
+def test_connections_to_the_health_port_do_not_move_the_vip(served: Cluster, count: int) -> None:
+    (holder,) = served.holders()
+    since = served.node(holder, "date +%s")
+    with leeching(served, holder, count):
+        # The port is free for a moment each time that haproxy ends the idle connections.
+        until = time.monotonic() + 2 * layout.IDLE_SECONDS
+        while time.monotonic() < until:
+            assert served.holders() == [holder]
+            assert served.request()
+        told = served.node(holder, f"docker logs --since {since} {KEEPALIVED} 2>&1")
+        assert "now returning 1" not in told
+        # A haproxy that hangs is noticed all the same.
+        every = f"docker top {HAPROXY} -o pid | tail -n +2"
+        served.node(holder, f"kill -STOP $({every})")
+        try:
+            eventually(lambda: served.holders() not in ([holder], []), "the VIP moves", 10)
+        finally:
+            served.node(holder, f"kill -CONT $({every})")
+    eventually(lambda: served.run("verify").code == 0, "all is well again", 60)
