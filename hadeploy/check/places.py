@@ -11,6 +11,7 @@ from hadeploy.check.model import CheckContext, Finding
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.model import Node
+from hadeploy.observe.haproxy_sockets import haproxy_sockets
 from hadeploy.observe.model import Applied, ObservedContainer, ObservedNode, Owner, Socket
 from hadeploy.observe.published import ENGINE
 from hadeploy.observe.subnets import interface_of
@@ -61,7 +62,7 @@ def ports(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Findi
     told = _told(sight, node, look, by_hand)
     taken = False
     for port in sight.cluster.haproxy_ports:
-        for socket in look.listeners(port):
+        for socket in haproxy_sockets(sight.cluster, look, port):
             owner = _stranger(sight, look, socket, by_hand, told)
             if owner is None:
                 continue

@@ -184,3 +184,34 @@ def test_connections_to_the_health_port_do_not_move_the_vip(served: Cluster, cou
         finally:
             served.node(holder, f"kill -CONT $({every})")
     eventually(lambda: served.run("verify").code == 0, "all is well again", 60)
+
+
+# It listens at addresses that haproxy does not use.
+NEIGHBOUR = """
+import socket, time
+kept = []
+for family, address, port in ((10, "::1", 9443), (10, "::1", 19443), (2, "127.0.0.2", 19443)):
+    listener = socket.socket(family)
+    listener.bind((address, port))
+    listener.listen()
+    kept.append(listener)
+time.sleep(600)
+"""
+
+
+def test_a_listener_at_another_address_keeps_nothing_from_being_done(served: Cluster) -> None:
+    node = served.lab.nodes[-1]
+    served.lab.exec(node, ["sh", "-c", "cat >/tmp/neighbour.py"], input=NEIGHBOUR)
+    pid = served.node(
+        node,
+        """setpriv --reuid nobody --clear-groups python3 /tmp/neighbour.py \\
+            >/dev/null 2>&1 </dev/null & echo $!""",
+    )
+    try:
+        eventually(lambda: "127.0.0.2:19443" in served.node(node, "ss -Hltn"), "it listens")
+        served.inventory["haproxy"] = {"hard_stop_after": "71s"}
+        for command in (("check",), ("up", "--yes"), ("verify",), ("status",)):
+            result = served.ok(*command)
+            assert "python3" not in result.out + result.err
+    finally:
+        served.node(node, f"kill {pid}; rm /tmp/neighbour.py")
