@@ -215,3 +215,65 @@ def test_a_listener_at_another_address_keeps_nothing_from_being_done(served: Clu
             assert "python3" not in result.out + result.err
     finally:
         served.node(node, f"kill {pid}; rm /tmp/neighbour.py")
+
+
+# A process of a user in a cgroup of the user's own, as systemd and rootless engines give them one,
+# with the name of a container. It calls itself keepalived, and names a configuration with the VIP
+# and a script that is a pipe.
+IMPOSTOR = """
+import ctypes, os, shutil, sys, time
+cgroup, folder, vip = sys.argv[3:]
+with open(f"{cgroup}/cgroup.procs", "w") as processes:
+    processes.write("0")
+os.mkfifo(f"{folder}/script")
+with open(f"{folder}/keepalived.conf", "w") as configuration:
+    configuration.write(
+        "vrrp_instance x {\\n interface eth0\\n virtual_router_id 53\\n"
+        f" virtual_ipaddress {{\\n {vip}/32\\n }}\\n notify {folder}/script\\n}}\\n"
+    )
+ctypes.CDLL(None).prctl(15, b"keepalived", 0, 0, 0)
+time.sleep(600)
+"""
+
+
+@contextlib.contextmanager
+def impostor(cluster: Cluster, node: str, program: str) -> Iterator[None]:
+    """A user's process that passes for a keepalived in a container.
+
+    Args:
+        cluster: the lab's.
+        node: where.
+        program: its executable.
+    """
+    cgroup = f"/sys/fs/cgroup/systemd/user.slice/{'a' * 64}"
+    cluster.lab.exec(node, ["sh", "-c", "cat >/tmp/impostor.py"], input=IMPOSTOR)
+    vip = cluster.lab.environment["HADEPLOY_LAB_VIP"]
+    pid = cluster.node(
+        node,
+        f"""install -d -o nobody {cgroup} /tmp/impostor && chown nobody {cgroup}/*
+            cp "$(readlink -f "$(command -v python3)")" {program}
+            setpriv --reuid nobody --clear-groups {program} /tmp/impostor.py \\
+                -f /tmp/impostor/keepalived.conf {cgroup} /tmp/impostor {vip} \\
+                >/tmp/impostor.log 2>&1 </dev/null & echo $!""",
+    )
+    try:
+        eventually(
+            lambda: cluster.node(node, f"cat /proc/{pid}/comm", check=False) == "keepalived",
+            "it calls itself keepalived",
+        )
+        yield
+    finally:
+        cluster.node(node, f"kill {pid}; sleep 0.2; rmdir {cgroup}; rm -r /tmp/impostor* {program}")
+
+
+def test_a_process_that_calls_itself_keepalived_keeps_nothing_from_being_done(
+    served: Cluster,
+) -> None:
+    node = served.lab.nodes[-1]
+    with impostor(served, node, "/tmp/keepalived"):
+        for command in (("check",), ("plan", "--exit-code"), ("status",), ("verify",)):
+            began = time.monotonic()
+            result = served.ok(*command)
+            assert time.monotonic() - began < 30
+            assert "keepalived of the host's own" not in result.out + result.err
+            assert "claims" not in result.out + result.err
