@@ -6,7 +6,7 @@ import re
 import socket
 
 from hadeploy.answers.answer import Answer
-from hadeploy.answers.hello import client_hello
+from hadeploy.desired.client_hello import client_hello
 
 CONNECT_SECONDS = 2.0
 # To a node's own address, a few times.

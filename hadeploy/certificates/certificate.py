@@ -106,7 +106,10 @@ def parse_certificate(der: bytes) -> ServerCertificate:
     from cryptography import x509  # noqa: PLC0415
     from cryptography.x509.oid import NameOID  # noqa: PLC0415
 
-    certificate = x509.load_der_x509_certificate(der)
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+    except x509.InvalidVersion as error:
+        raise ValueError(str(error)) from error
     names: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     try:
@@ -116,7 +119,7 @@ def parse_certificate(der: bytes) -> ServerCertificate:
         addresses = tuple(map(_address, alternatives.get_values_for_type(x509.IPAddress)))
     except x509.ExtensionNotFound:
         pass
-    except x509.DuplicateExtension as error:
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise ValueError(str(error)) from error
     subjects = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     issuers = certificate.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
@@ -137,7 +140,7 @@ def _authority_key(certificate: Certificate) -> str:
     try:
         kind = x509.AuthorityKeyIdentifier
         found = certificate.extensions.get_extension_for_class(kind).value.key_identifier
-    except (x509.ExtensionNotFound, x509.DuplicateExtension):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return ""
     return found.hex() if found else ""
 

@@ -10,6 +10,7 @@ from hadeploy.adopt.recognise import ByHand, recognise
 from hadeploy.check.entry import Check
 from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.inventory.cluster import Node
+from hadeploy.observe.haproxy_sockets import haproxy_sockets
 from hadeploy.observe.observed_node import ObservedContainer, ObservedNode, Owner, Socket
 from hadeploy.observe.published import ENGINE
 from hadeploy.observe.subnets import interface_of
@@ -66,7 +67,7 @@ def ports(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Findi
     told = _told(sight, node, look, by_hand)
     taken = False
     for port in sight.cluster.haproxy_ports:
-        for socket in look.listeners(port):
+        for socket in haproxy_sockets(sight.cluster, look, port):
             owner = _stranger(sight, look, socket, by_hand, told)
             if owner is None:
                 continue

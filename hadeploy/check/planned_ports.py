@@ -13,6 +13,7 @@ from hadeploy.desired import layout
 from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.desired.rendered_binds import EVERY, RenderedBind, has_templates, rendered_binds
 from hadeploy.inventory.cluster import Node, backends_of
+from hadeploy.observe.haproxy_sockets import wildcards
 from hadeploy.observe.observed_node import ObservedNode, Socket
 from hadeploy.plan.binds import Bind
 
@@ -36,15 +37,16 @@ def planned_ports(
     if there is not None and there.sha256 == wanted.sha256:
         return
     known = set(sight.cluster.haproxy_ports)
-    binds = [bind for bind in rendered_binds(wanted.content) if not _known(bind, known)]
+    every = wildcards(sight.cluster)
+    binds = [bind for bind in rendered_binds(wanted.content) if not _known(bind, known, every)]
     problems = [p for bind in binds for p in _problems(sight, node, look, bind)]
     for message, fix in list(dict.fromkeys(problems))[:_MOST_TOLD]:
         yield Finding(PORTS.id, node.label, "fail", message, fix)
 
 
-def _known(bind: RenderedBind, ports: set[int]) -> bool:
+def _known(bind: RenderedBind, ports: set[int], every: frozenset[str]) -> bool:
     """Whether the check of the inventory's ports has looked at it."""
-    return len(bind.at.ports) == 1 and bind.lowest in ports and bind.at.host in EVERY
+    return len(bind.at.ports) == 1 and bind.lowest in ports and bind.at.host in every
 
 
 def _problems(

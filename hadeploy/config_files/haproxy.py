@@ -13,10 +13,17 @@ KINDS = (
 )
 FRONTENDS = ("frontend", "listen")
 PROXIES = ("frontend", "backend", "listen")
-_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)(?:-([^}]*))?[^}]*\}|([A-Za-z_]\w*))")
+# Every repetition that may have to be tried again has a bound: the file may be an enemy's.
+_VARIABLE = re.compile(
+    r"\$(?:\{([A-Za-z_]\w{0,128})(?!\w)(?:-([^}]{0,128})|[^}]{0,128})\}|([A-Za-z_]\w*))"
+)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 # A value may double with each line that sets it.
 _LONGEST = 4096
+# Of a line; nobody writes such a one.
+MOST_CHARACTERS = 16384
+# Of `defaults` sections that take from one another.
+MOST_INHERITED = 50
 _SETTERS = ("setenv", "presetenv", "unsetenv", "resetenv")
 
 
@@ -91,7 +98,7 @@ def sections(text: str, environment: Mapping[str, str] | None = None) -> tuple[S
     variables = dict(environment or {})
     depth = 0
     for raw in text.splitlines():
-        line = read_line(raw, variables)
+        line = read_line(raw[:MOST_CHARACTERS], variables)
         if line is None:
             continue
         depth += {".if": 1, ".endif": -1}.get(line.keyword, 0)
@@ -140,7 +147,7 @@ def inherited(found: Sequence[Section]) -> dict[Section, tuple[Section, ...]]:
         base = named.get(section.parent) if section.parent else None
         if section.kind != "defaults" and not section.parent:
             base = last
-        chains[section] = (*chains[base], base) if base else ()
+        chains[section] = (*chains[base], base)[-MOST_INHERITED:] if base else ()
         if section.kind == "defaults":
             last = section
             named[section.name] = section

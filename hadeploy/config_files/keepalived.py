@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 _OF_TEXT = re.compile(r"(notify\w*|script)\s+(.*)")
 # Without any of these a line has neither a comment nor a continuation.
 _SPECIAL = re.compile(r"[\\#!]")
-_WORDS = re.compile(r'"([^"]*)"?|([{}])|((?:\$\{[^}]*\}|[^\s"{}])+)')
+# Every repetition that may have to be tried again has a bound: the file may be an enemy's.
+_WORDS = re.compile(r'"([^"]*)"?|([{}])|((?:\$\{[^}]{0,128}\}|[^\s"{}])+)')
+# keepalived's own blocks are four deep at most.
+MOST_DEPTH = 50
 
 
 @dataclass(frozen=True)
@@ -58,18 +61,24 @@ class Statement:
 def parse(text: str) -> Statement:
     """The whole file, as the block of a statement without words.
 
-    Braces that are missing are closed at the end, and superfluous ones are ignored.
+    Braces that are missing are closed at the end. Superfluous ones are ignored, and so are those of
+    blocks that are deeper than any of keepalived's.
 
     Args:
         text: of keepalived.conf.
     """
     open_blocks: list[list[Statement]] = [[]]
     names: list[tuple[str, ...]] = [()]
+    too_deep = 0
     for line in _lines(text):
         words: list[str] = []
         for word, brace in _tokens(line):
             if not brace:
                 words.append(word)
+            elif brace == "{" and len(names) > MOST_DEPTH:
+                too_deep, words = too_deep + 1, []
+            elif brace == "}" and too_deep:
+                too_deep, words = too_deep - 1, []
             elif brace == "{":
                 names.append(_name(words, open_blocks[-1]))
                 open_blocks.append([])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jinja2
 
 from hadeploy.desired import layout
+from hadeploy.desired.client_hello import hello_for_printf
 from hadeploy.desired.desired_node import File
 from hadeploy.desired.templates import render
 from hadeploy.inventory.cluster import Cluster
@@ -21,6 +22,8 @@ TURNS = 10
 # answer.
 START_SECONDS = 0.5
 LAST_ANSWER_SECONDS = 0.5
+# How long a client of a listener is waited for, where the health port has no connection left.
+SERVES_SECONDS = 0.4
 # Who may answer on the health port: haproxy, which is root where a port is below 1024.
 OWNERS = (0, layout.HAPROXY_UID)
 
@@ -46,6 +49,10 @@ def check_script(cluster: Cluster, jinja: jinja2.Environment) -> File:
         answer_end=_hundredths(answer_end(check)),
         port=f"{cluster.haproxy.health_port:04X}",
         owners=OWNERS,
+        many=layout.HEALTH_MAXCONN // 2,
+        listener_port=cluster.listeners[0].port,
+        hello=hello_for_printf(),
+        serves_seconds=SERVES_SECONDS,
     )
     return File(layout.CHECK_SCRIPT, text, 0o755, "keepalived")
 

@@ -21,7 +21,7 @@ _SUMMARY = re.compile(r"Error\(s\) found|Fatal errors found|permanent error CONF
 # Where it goes on serving the old one after a reload, haproxy says so last.
 _RELOADS = re.compile(r"Loading (failure!|success\.)")
 _UNRUN = re.compile(
-    r"(Disabling track script|insecure|Unable to access script|Script .* not found)"
+    r"(Disabling track script|insecure|Unable to access script|Script .{0,400} not found)"
 )
 
 FILES: dict[Role, str] = {"haproxy": layout.HAPROXY_CFG, "keepalived": layout.KEEPALIVED_CONF}

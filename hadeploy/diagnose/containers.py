@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hadeploy.diagnose.cause import Cause, recognises
 from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
+from hadeploy.observe.haproxy_sockets import haproxy_sockets
 from hadeploy.observe.observed_node import ObservedContainer, ObservedNode, Owner
 from hadeploy.verify.proofs import unstable
 
@@ -59,7 +60,8 @@ def ports(scene: DiagnosisContext) -> Iterator[Diagnosis]:
         # Whatever their state: one that restarts may have a process by the time we look for it.
         ours = {container.id for container in look.ours(scene.cluster.name)}
         for port in scene.cluster.haproxy_ports:
-            owners = {o for s in look.listeners(port) for o in s.owners if o.container not in ours}
+            sockets = haproxy_sockets(scene.cluster, look, port)
+            owners = {o for s in sockets for o in s.owners if o.container not in ours}
             if look.docker is None:
                 # Whose containers they are, only the engine knows.
                 owners = {owner for owner in owners if not owner.container}

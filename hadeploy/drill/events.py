@@ -19,10 +19,10 @@ _CONTAINER = re.compile(r"(?P<ns>[0-9]{19}) (?P<action>[a-z_]+) (?P<name>\S+)$")
 _LOG = re.compile(r"(?P<at>[0-9]{4}-[0-9T:.-]+)Z (?P<text>.*)")
 # keepalived puts the time before each line; both are told with the text. Last: what happened.
 _SAID: tuple[tuple[re.Pattern[str], Kind, str], ...] = (
-    (re.compile(r"\(\S+\) Entering (MASTER|BACKUP|FAULT) STATE"), "state", r"\1"),
-    (re.compile(r"VRRP_Script\(\S+\) (failed|succeeded)"), "check", r"\1"),
+    (re.compile(r"\(\S{1,255}\) Entering (MASTER|BACKUP|FAULT) STATE"), "state", r"\1"),
+    (re.compile(r"VRRP_Script\(\S{1,255}\) (failed|succeeded)"), "check", r"\1"),
     # With a space before keepalived 2.0.
-    (re.compile(r"VRRP_Script\(\S+\) timed[_ ]out"), "check", "failed"),
+    (re.compile(r"VRRP_Script\(\S{1,255}\) timed[_ ]out"), "check", "failed"),
     (re.compile(r"Changing effective priority from ([0-9]+) to ([0-9]+)"), "priority", r"\1 \2"),
 )
 _ACTIONS = ("start", "die", "pause", "unpause", "oom", "kill", "stop")

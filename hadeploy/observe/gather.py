@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from hadeploy.answers.hello import hello_for_printf
 from hadeploy.desired import layout
+from hadeploy.desired.client_hello import hello_for_printf
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.parsing import parsing

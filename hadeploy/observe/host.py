@@ -17,9 +17,7 @@ from hadeploy.scripts.protocol import Reply
 
 CAP_SYS_RESOURCE = 24
 
-_REFUSED = re.compile(
-    r"\(listener\) (advertisement interval mismatch|received a|wrong|.*expect)", re.I
-)
+_REFUSED = ("advertisement interval mismatch", "received a", "wrong")
 _SOURCE = re.compile(r"(?:from|with) (\d+(?:\.\d+){3})\b")
 
 
@@ -199,10 +197,13 @@ def parse_links(text: str) -> dict[str, Link]:
     """`ip -o link show`."""
     found = {}
     for line in text.splitlines():
-        match = re.match(r"\d+: ([^:@ ]+)[^<]*<([^>]*)>", line)
-        if match:
+        # In parts: one expression for all takes hours for a line without an end.
+        begin, _, rest = line.partition("<")
+        flags, end, _ = rest.partition(">")
+        name = re.match(r"\d+: ([^:@ ]+)", begin)
+        if name and end:
             mac = re.search(r"link/ether ([0-9a-f:]{17})", line)
-            found[match[1]] = Link(frozenset(match[2].split(",")), mac[1] if mac else "")
+            found[name[1]] = Link(frozenset(flags.split(",")), mac[1] if mac else "")
     return found
 
 
@@ -220,9 +221,15 @@ def parse_heard(text: str) -> tuple[str, ...] | None:
     """
     if "Entering BACKUP STATE" not in text:
         return None
-    refusals = [line for line in text.splitlines() if _REFUSED.search(line)]
+    refusals = [line for line in text.splitlines() if _refuses(line)]
     sources = (_SOURCE.search(line) for line in refusals)
     return tuple(sorted({source[1] if source else "" for source in sources}))
+
+
+def _refuses(line: str) -> bool:
+    """Whether the listener says that it must refuse something."""
+    said = line.partition("(listener) ")[2].lower()
+    return said.startswith(_REFUSED) or "expect" in said
 
 
 def parse_nofile(text: str) -> Nofile | None:

@@ -377,7 +377,7 @@ class ObservedNode:
         return next((a.interface for a in self.addresses if a.address == address), None)
 
     def listeners(self, port: int) -> list[Socket]:
-        """The sockets that listen on that port."""
+        """The sockets that listen on that port, at whatever address."""
         return [s for s in self.sockets if s.port == port]
 
     def ours_of(self, cluster: str, role: str) -> ObservedContainer | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,7 +25,8 @@ def parsing(node: str, operation: str, hint: str | None = None) -> Iterator[None
         yield
     except (
         *(ValueError, LookupError, TypeError, AttributeError),
-        *(OverflowError, RecursionError),
+        # csv has an error of its own, which is none of these.
+        *(OverflowError, RecursionError, csv.Error),
     ) as error:
         raise HadeployError(
             "cannot parse the node's answer",

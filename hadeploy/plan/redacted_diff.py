@@ -8,6 +8,8 @@ import re
 from hadeploy.desired.desired_node import File
 from hadeploy.observe.observed_node import ObservedFile
 
+# A file with more lines than that and twice as many as ours has is not compared: it may take hours.
+MOST_LINES = 1000
 REDACTED = "(redacted)"
 CHANGED = "(redacted; it changes)"
 
@@ -62,13 +64,17 @@ def difference(theirs: bytes, ours: str, name: str, whose: str) -> tuple[str, ..
         whose: where the first one comes from, in words.
     """
     old = theirs.decode("utf-8", "replace")
+    heads = f"{name} ({whose})", f"{name} (wanted)"
+    count = old.count("\n")
+    if count > MOST_LINES + 2 * ours.count("\n"):
+        told = f"@@ {count} lines: too many to compare @@"
+        return (f"--- {heads[0]}", f"+++ {heads[1]}", told)
     mark = REDACTED if secrets_in(old) == secrets_in(ours) else CHANGED
     return tuple(
         difflib.unified_diff(
             shown(old).splitlines(),
             shown(ours, mark).splitlines(),
-            f"{name} ({whose})",
-            f"{name} (wanted)",
+            *heads,
             lineterm="",
             n=2,
         )

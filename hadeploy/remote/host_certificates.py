@@ -123,17 +123,18 @@ class HostCertificate:
             name: of the host, in lower case, without a port.
             now: seconds since 1970.
         """
-        if self.kind != HOST:
-            return "it is not for a host"
-        if now < self.valid_from:
-            return "it is not valid yet"
-        if now >= self.valid_until:
-            return "it has expired"
-        if not any(matches_pattern(principal, name) for principal in self.principals):
-            return f"it is not for {name}"
-        if self.critical:
-            return "it has critical options"
-        return "" if self._is_signed() else "its signature is not valid"
+        # First: until then anybody may have written the rest.
+        if not self._is_signed():
+            return "its signature is not valid"
+        named = any(matches_pattern(principal, name) for principal in self.principals)
+        wrong = {
+            "it is not for a host": self.kind != HOST,
+            "it is not valid yet": now < self.valid_from,
+            "it has expired": now >= self.valid_until,
+            f"it is not for {name}": not named,
+            "it has critical options": bool(self.critical),
+        }
+        return next((reason for reason, is_so in wrong.items() if is_so), "")
 
     def _is_signed(self) -> bool:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from hadeploy.answers.hello import hello_for_printf
+from hadeploy.desired.client_hello import hello_for_printf
 from hadeploy.desired.containers import REMOVAL_STOP_SECONDS
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.cluster import Cluster

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from hadeploy.answers.hello import hello_for_printf
 from hadeploy.desired import layout
+from hadeploy.desired.client_hello import hello_for_printf
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.election import return_problem, takeover_problem

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hadeploy.adopt.recognise import ByHand
-from hadeploy.answers.hello import hello_for_printf
 from hadeploy.desired import layout
+from hadeploy.desired.client_hello import hello_for_printf
 from hadeploy.desired.desired_node import Container, DesiredNode, Role
 from hadeploy.desired.docker_run import (
     run_arguments,

@@ -9,6 +9,7 @@ from hadeploy.adopt.recognise import with_adopt
 from hadeploy.desired.desired_node import DesiredNode, Role
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.haproxy_sockets import haproxy_sockets
 from hadeploy.observe.observed_node import ObservedContainer, ObservedNode, Socket
 from hadeploy.observe.subnets import GIVE_BACK, lost_subnet, misplaced
 from hadeploy.plan.takeover_candidates import drains
@@ -117,7 +118,7 @@ def _runs(look: ObservedNode, name: str) -> bool:
 def _ports(cluster: Cluster, look: ObservedNode, desired: DesiredNode) -> Iterator[Proof]:
     dead = not _runs(look, cluster.container_names[0])
     for listener in cluster.listeners:
-        sockets = look.listeners(listener.port)
+        sockets = haproxy_sockets(cluster, look, listener.port)
         haproxy = look.ours_of(cluster.name, "haproxy")
         others = {o.name for s in sockets if not s.belongs_to(haproxy) for o in s.owners}
         if not sockets:

@@ -27,6 +27,8 @@ SHORT = (
     ("render", "always", "other documents"),
     ("adopt", "always", "everything twice"),
     ("prune", "always", "another token"),
+    ("status", "always", "slow lines"),
+    ("verify", "always", "odd statistics"),
     ("rollback", "looking", "more words"),
     ("down", "looking", "other kinds"),
     ("drain", "later", "no words"),

@@ -130,3 +130,35 @@ def test_a_foreign_keepalived_whose_configuration_never_ends_holds_nobody_up(
         assert "stranger" in str(result.document)
     finally:
         served.node(node, "docker stop --time 1 stranger >/dev/null && docker rm stranger")
+
+
+# Its configuration names a script that is a pipe, beside another one, and has more blocks in blocks
+# than anything can follow.
+TRAPS = """
+mkdir -p /tmp/k /tmp/h && cd /tmp && mkfifo k/script k/beside &&
+printf "vrrp_instance x {\\n notify /tmp/k/script\\n}\\n" >k/keepalived.conf &&
+i=0 && while [ $i -lt 3000 ]; do echo "x {"; i=$((i + 1)); done >>k/keepalived.conf
+cp /bin/bash keepalived && exec ./keepalived -c "sleep 300; :" -f /tmp/k/keepalived.conf
+"""
+
+
+def test_what_a_foreign_configuration_names_holds_nobody_up(served: Cluster) -> None:
+    node = served.lab.nodes[-1]
+    image = served.inventory["images"]["keepalived"]["reference"]
+    served.node(
+        node,
+        f"docker run --detach --name stranger --entrypoint bash {image} -c '{TRAPS}' >/dev/null",
+    )
+    try:
+        eventually(
+            lambda: served.node(node, "grep -lx keepalived /proc/[0-9]*/comm | wc -l") == "3",
+            "it runs",
+        )
+        for command in ("status", "check", "plan"):
+            began = time.monotonic()
+            result = served.run(command, "--json")
+            assert time.monotonic() - began < 20
+            assert "internal error" not in result.err
+            assert node in str(result.document["errors"]) or not result.document["errors"]
+    finally:
+        served.node(node, "docker stop --time 1 stranger >/dev/null && docker rm stranger")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from hadeploy.desired import layout
 from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
 
 # It answers whatever it is asked as haproxy would, on each port that it gets.
@@ -116,3 +118,162 @@ def test_a_user_of_the_node_does_not_get_into_our_folder(served: Cluster) -> Non
             assert "Permission denied" in told
     finally:
         served.node(node, f"rm -f {ROOT}/track/shell")
+
+
+# It keeps so many connections open on the health port, and asks nothing.
+LEECH = """
+import resource, socket, sys, time
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+count, kept = int(sys.argv[1]), []
+def is_open(connection):
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+while True:
+    while len(kept) < count:
+        connection = socket.socket()
+        connection.setblocking(False)
+        connection.connect_ex(("127.0.0.1", 19443))
+        kept.append(connection)
+    kept = list(filter(is_open, kept))
+    time.sleep(0.01)
+"""
+
+
+@contextlib.contextmanager
+def leeching(cluster: Cluster, node: str, count: int) -> Iterator[None]:
+    """A user of the node has that many connections to the health port."""
+    cluster.lab.exec(node, ["sh", "-c", "cat >/tmp/leech.py"], input=LEECH)
+    pid = cluster.node(
+        node,
+        f"""setpriv --reuid nobody --clear-groups python3 /tmp/leech.py {count} \
+            >/dev/null 2>&1 </dev/null & echo $!""",
+    )
+    most = min(count, layout.HEALTH_MAXCONN)
+    try:
+        eventually(
+            lambda: int(cluster.node(node, "ss -Htn 'sport = :19443' | wc -l")) >= most,
+            "the health port is full",
+        )
+        yield
+    finally:
+        cluster.node(node, f"kill {pid}; rm /tmp/leech.py")
+
+
+@pytest.mark.parametrize("count", [110, pytest.param(6000, marks=pytest.mark.exhaustive)])
+def test_connections_to_the_health_port_do_not_move_the_vip(served: Cluster, count: int) -> None:
+    (holder,) = served.holders()
+    since = served.node(holder, "date +%s")
+    with leeching(served, holder, count):
+        # The port is free for a moment each time that haproxy ends the idle connections.
+        until = time.monotonic() + 2 * layout.IDLE_SECONDS
+        while time.monotonic() < until:
+            assert served.holders() == [holder]
+            assert served.request()
+        told = served.node(holder, f"docker logs --since {since} {KEEPALIVED} 2>&1")
+        assert "now returning 1" not in told
+        # A haproxy that hangs is noticed all the same.
+        every = f"docker top {HAPROXY} -o pid | tail -n +2"
+        served.node(holder, f"kill -STOP $({every})")
+        try:
+            eventually(lambda: served.holders() not in ([holder], []), "the VIP moves", 10)
+        finally:
+            served.node(holder, f"kill -CONT $({every})")
+    eventually(lambda: served.run("verify").code == 0, "all is well again", 60)
+
+
+# It listens at addresses that haproxy does not use.
+NEIGHBOUR = """
+import socket, time
+kept = []
+for family, address, port in ((10, "::1", 9443), (10, "::1", 19443), (2, "127.0.0.2", 19443)):
+    listener = socket.socket(family)
+    listener.bind((address, port))
+    listener.listen()
+    kept.append(listener)
+time.sleep(600)
+"""
+
+
+def test_a_listener_at_another_address_keeps_nothing_from_being_done(served: Cluster) -> None:
+    node = served.lab.nodes[-1]
+    served.lab.exec(node, ["sh", "-c", "cat >/tmp/neighbour.py"], input=NEIGHBOUR)
+    pid = served.node(
+        node,
+        """setpriv --reuid nobody --clear-groups python3 /tmp/neighbour.py \\
+            >/dev/null 2>&1 </dev/null & echo $!""",
+    )
+    try:
+        eventually(lambda: "127.0.0.2:19443" in served.node(node, "ss -Hltn"), "it listens")
+        served.inventory["haproxy"] = {"hard_stop_after": "71s"}
+        for command in (("check",), ("up", "--yes"), ("verify",), ("status",)):
+            result = served.ok(*command)
+            assert "python3" not in result.out + result.err
+    finally:
+        served.node(node, f"kill {pid}; rm /tmp/neighbour.py")
+
+
+# A process of a user in a cgroup of the user's own, as systemd and rootless engines give them one,
+# with the name of a container. It calls itself keepalived, and names a configuration with the VIP
+# and a script that is a pipe.
+IMPOSTOR = """
+import ctypes, os, shutil, sys, time
+cgroup, folder, vip = sys.argv[3:]
+with open(f"{cgroup}/cgroup.procs", "w") as processes:
+    processes.write("0")
+os.mkfifo(f"{folder}/script")
+with open(f"{folder}/keepalived.conf", "w") as configuration:
+    configuration.write(
+        "vrrp_instance x {\\n interface eth0\\n virtual_router_id 53\\n"
+        f" virtual_ipaddress {{\\n {vip}/32\\n }}\\n notify {folder}/script\\n}}\\n"
+    )
+ctypes.CDLL(None).prctl(15, b"keepalived", 0, 0, 0)
+time.sleep(600)
+"""
+
+
+@contextlib.contextmanager
+def impostor(cluster: Cluster, node: str, program: str) -> Iterator[None]:
+    """A user's process that passes for a keepalived in a container.
+
+    Args:
+        cluster: the lab's.
+        node: where.
+        program: its executable.
+    """
+    cgroup = f"/sys/fs/cgroup/systemd/user.slice/{'a' * 64}"
+    cluster.lab.exec(node, ["sh", "-c", "cat >/tmp/impostor.py"], input=IMPOSTOR)
+    vip = cluster.lab.environment["HADEPLOY_LAB_VIP"]
+    pid = cluster.node(
+        node,
+        f"""install -d -o nobody {cgroup} /tmp/impostor && chown nobody {cgroup}/*
+            cp "$(readlink -f "$(command -v python3)")" {program}
+            setpriv --reuid nobody --clear-groups {program} /tmp/impostor.py \\
+                -f /tmp/impostor/keepalived.conf {cgroup} /tmp/impostor {vip} \\
+                >/tmp/impostor.log 2>&1 </dev/null & echo $!""",
+    )
+    try:
+        eventually(
+            lambda: cluster.node(node, f"cat /proc/{pid}/comm", check=False) == "keepalived",
+            "it calls itself keepalived",
+        )
+        yield
+    finally:
+        cluster.node(node, f"kill {pid}; sleep 0.2; rmdir {cgroup}; rm -r /tmp/impostor* {program}")
+
+
+def test_a_process_that_calls_itself_keepalived_keeps_nothing_from_being_done(
+    served: Cluster,
+) -> None:
+    node = served.lab.nodes[-1]
+    with impostor(served, node, "/tmp/keepalived"):
+        for command in (("check",), ("plan", "--exit-code"), ("status",), ("verify",)):
+            began = time.monotonic()
+            result = served.ok(*command)
+            assert time.monotonic() - began < 30
+            assert "keepalived of the host's own" not in result.out + result.err
+            assert "claims" not in result.out + result.err

@@ -82,3 +82,21 @@ container_of() {
     IFS=$hd_ifs
     printf '%s\n' "$hd_id"
 }
+
+# user_of PID: as a number.
+user_of() {
+    while read -r hd_key hd_value _; do
+        [ "$hd_key" != Uid: ] || {
+            printf '%s\n' "$hd_value"
+            return 0
+        }
+    done <"/proc/$1/status"
+    return 1
+} 2>/dev/null
+
+# is_roots PID NAME: whether root runs a program whose file has a name that begins so. Any user can give a process
+# any name, and run a program of root's (sudo) under another one; only root has addresses.
+is_roots() {
+    [ "$(user_of "$1")" = 0 ] && hd_program=$(readlink "/proc/$1/exe") || return 1
+    case ${hd_program##*/} in "$2"*) ;; *) return 1 ;; esac
+}

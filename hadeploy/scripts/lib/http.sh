@@ -57,14 +57,3 @@ ask_haproxy() {
     timeout 2 bash --norc -c "$http_program" bash "$hd_asked_port" "$hd_requests" "$1" "$MOST_HTTP_BYTES" \
         2>/dev/null
 }
-
-# user_of PID: as a number.
-user_of() {
-    while read -r hd_key hd_value _; do
-        [ "$hd_key" != Uid: ] || {
-            printf '%s\n' "$hd_value"
-            return 0
-        }
-    done <"/proc/$1/status"
-    return 1
-} 2>/dev/null

@@ -2,9 +2,9 @@
 # Changing a node, one step after the other.
 # Requires: addresses.sh adverts.sh backends.sh block_connections.sh container_control.sh disable.sh
 # Requires: engine.sh fingerprint.sh finish_handover.sh guard.sh handover.sh knowledge.sh lock_release.sh
-# Requires: prove_haproxy.sh prove_keepalived.sh restore.sh sockets.sh steps.sh track.sh undo.sh
+# Requires: ports.sh prove_haproxy.sh prove_keepalived.sh restore.sh sockets.sh steps.sh track.sh undo.sh
 # Requires: vrrp_state.sh waiting.sh
-# Inputs: HD_ELECTION HD_HAPROXY HD_KEEPALIVED HD_ROOT HD_VIPS
+# Inputs: HD_ELECTION HD_HAPROXY HD_HEALTH_PORT HD_KEEPALIVED HD_ROOT HD_VIPS
 # HD_HAPROXY, HD_KEEPALIVED: container names. HD_VIPS: the old and the new ones. HD_ELECTION: seconds
 # within which a lone node becomes master.
 
@@ -82,7 +82,9 @@ recreate() {
 on_free_ports() {
     hd_ours=$(main_pid "$1") && hd_ours=$(container_of "$hd_ours") || hd_ours=none
     for hd_port in $2; do
-        for hd_owner in $(listeners "$hd_port"); do
+        case $hd_port in "$HD_HEALTH_PORT") hd_hosts=127.0.0.1 ;; *) hd_hosts=$(client_hosts) ;; esac
+        # shellcheck disable=SC2086  # words
+        for hd_owner in $(listeners "$hd_port" $hd_hosts); do
             hd_owner=${hd_owner#pid=}
             [ "$(container_of "$hd_owner")" != "$hd_ours" ] || continue
             printf 'port %s is taken by %s (pid %s)\n' "$hd_port" \

@@ -18,6 +18,7 @@ any_keepalived() {
         read -r hd_name <"$hd_comm" 2>/dev/null || continue
         case $hd_name in keepalived*) ;; *) continue ;; esac
         hd_pid=${hd_comm#/proc/}
+        is_roots "${hd_pid%/comm}" keepalived || continue
         hd_in=$(container_of "${hd_pid%/comm}")
         case " $HD_SPARED " in *" ${hd_in:-none} "*) ;; *) return 0 ;; esac
     done

@@ -10,7 +10,7 @@ import pytest
 
 from hadeploy.answers.answer import Answer, as_before, read_answer
 from hadeploy.answers.ask import ask
-from hadeploy.answers.hello import client_hello, hello_for_printf
+from hadeploy.desired.client_hello import client_hello, hello_for_printf
 from tests.unit.answers import servers
 from tests.unit.scripts.fragments import fragment
 

@@ -27,6 +27,24 @@ def test_names_addresses_and_times_are_read() -> None:
     assert read.begins < now < read.ends
 
 
+def test_an_unknown_version_is_no_certificate() -> None:
+    pem = private_key_and_certificate(CertificateSpec())
+    der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+    version3, version6 = b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05"
+    assert version3 in der
+    with pytest.raises(ValueError, match="version"):
+        parse_certificate(der.replace(version3, version6, 1))
+
+
+def test_a_name_of_an_unsupported_kind_is_no_internal_error() -> None:
+    pem = private_key_and_certificate(CertificateSpec(names=("ab",)))
+    der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+    # dNSName (RFC 5280, 4.2.1.6), and ediPartyName.
+    assert b"\x82\x02ab" in der
+    with pytest.raises(ValueError, match="not supported"):
+        parse_certificate(der.replace(b"\x82\x02ab", b"\xa5\x02\x05\x00", 1))
+
+
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [

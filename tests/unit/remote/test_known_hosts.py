@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import paramiko
 import pytest
 
-from hadeploy.remote.known_hosts import KnownHosts, Trust, hashed, matches, parse
+from hadeploy.remote.known_hosts import (
+    KnownHosts,
+    Trust,
+    hashed,
+    matches,
+    matches_pattern,
+    parse,
+)
 
 ECDSA, RSA = paramiko.ECDSAKey.generate(), paramiko.RSAKey.generate(2048)
 
@@ -112,3 +120,28 @@ def test_hashes_are_those_of_openssh(tmp_path: Path) -> None:
     assert verdict(text, ECDSA, "lb1") is Trust.KNOWN
     assert verdict(text, ECDSA, "[lb2]:2222") is Trust.KNOWN
     assert verdict(text, ECDSA, "lb2") is Trust.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "same"),
+    [
+        ("*", "", True),
+        ("*", "n1.example.com", True),
+        ("n?.example.*", "n1.example.com", True),
+        ("n?.example.*", "n12.example.com", False),
+        ("*.example.com", "example.com", False),
+        ("*a*b", "xaxbxab", True),
+        ("*a*b", "xaxbxa", False),
+        ("[a-z]", "b", False),
+        ("n1", "n1\n", False),
+    ],
+)
+def test_a_pattern_with_stars(pattern: str, name: str, same: bool) -> None:
+    assert matches_pattern(pattern, name) is same
+
+
+def test_no_pattern_takes_long() -> None:
+    began = time.monotonic()
+    assert not matches_pattern("*" * 1000 + "x", "198.51.100.11" * 20)
+    assert not matches_pattern("*1" * 1000 + "x", "1" * 255)
+    assert time.monotonic() - began < 5

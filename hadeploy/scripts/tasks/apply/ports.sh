@@ -4,11 +4,19 @@
 # Inputs: HD_CLIENT_VIPS
 # HD_CLIENT_VIPS: those that the node is to serve.
 
+# client_hosts: where haproxy is to listen for clients, as words for `listeners`.
+client_hosts() {
+    for hd_vip in $HD_CLIENT_VIPS; do
+        case $hd_vip in *:*) echo ipv6 ;; *) echo ipv4 ;; esac
+    done | sort -u
+}
+
 # one_listens PORT: one process, so the worker before this one has left the port to it. One that was
 # frozen goes on first: it has been told to leave, and until then clients would wait for it.
 one_listens() {
     hd_listening=0
-    for hd_owner in $(listeners "$1"); do
+    # shellcheck disable=SC2046  # words
+    for hd_owner in $(listeners "$1" $(client_hosts)); do
         hd_owner=${hd_owner#pid=}
         hd_listening=$((hd_listening + 1))
         case $(sed 's/.*) //' "/proc/$hd_owner/stat" 2>/dev/null) in T*) kill -CONT "$hd_owner" ;; esac

@@ -15,8 +15,10 @@ vip_pattern() {
     printf '(^|[^0-9A-Za-z:./_-])(%s)(/[0-9]+)?([^0-9A-Za-z:./_-]|$)\n' "$hd_any"
 }
 
-# uncommented FILE: as far as it is of interest.
-uncommented() { head -c 65536 "$1" 2>/dev/null | grep -v '^[[:space:]]*[#;]'; }
+# uncommented FILE: as far as it is of interest. It may be a pipe by now, but also a link.
+uncommented() {
+    dd if="$1" iflag=nonblock,fullblock bs=65536 count=1 status=none 2>/dev/null | grep -v '^[[:space:]]*[#;]'
+}
 
 # says FILE PATTERN
 says() { uncommented "$1" | matches -iE -e "$2"; }

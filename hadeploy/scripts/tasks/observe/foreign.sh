@@ -29,6 +29,9 @@ serves_us() {
 
 MOST_CONFIG_BYTES=1048576
 
+# Of the files of one configuration, and of those beside it.
+MOST_FILES=100
+
 # inside ROOT PATH: where on the node PATH of a container is. Links lead to places in the container,
 # which the kernel, asked through /proc, would look for on the node itself.
 inside() {
@@ -133,25 +136,28 @@ running_files() {
         else
             printf '%s\n' "$hd_path"
         fi
-    done
+    done | sed -n "1,${MOST_FILES}p"
 }
 
 # named_scripts FILE: the paths in its lines about notify and check scripts.
 named_scripts() {
-    grep -E '^[[:space:]]*(notify|script)' "$1" | grep -oE "/[^][:space:]\"';&|()[]+"
+    read_at_most "$MOST_CONFIG_BYTES" "$1" | grep -E '^[[:space:]]*(notify|script)' |
+        grep -oE "/[^][:space:]\"';&|()[]+" | sed -n "1,${MOST_FILES}p"
 }
 
-# is_script FILE
-is_script() { [ "$(head -c 2 "$1" 2>/dev/null)" = '#!' ]; }
+# is_script FILE: which may be a pipe.
+is_script() { [ "$(read_at_most 2 "$1")" = '#!' ]; }
 
 # extra ROLE CONTAINER ROOT PATH: one more file; of keys and of large ones, the name only.
 extra() {
     hd_extra=$(inside "$3" "$4") && [ -f "$hd_extra" ] || return 0
-    if [ "$(stat -c %s "$hd_extra")" -gt 65536 ] || grep -q 'PRIVATE KEY' "$hd_extra"; then
+    # It may be another file by now.
+    hd_content=$(read_at_most 65536 "$hd_extra" | base64)
+    if [ "$(stat -c %s "$hd_extra")" -gt 65536 ] || printf '%s\n' "$hd_content" | base64 -d | matches 'PRIVATE KEY'; then
         emit foreign-unread "$1" "$2" "$4"
     else
         emit foreign-file "$1" "$2" "$4"
-        base64 <"$hd_extra"
+        printf '%s\n' "$hd_content"
     fi
 }
 
@@ -166,7 +172,10 @@ extras() {
     # Everybody's folders.
     '' | /etc | /root | /tmp | /usr/local/etc) return 0 ;;
     esac
+    hd_files=0
     for hd_other in "$hd_beside"/*; do
+        hd_files=$((hd_files + 1))
+        [ "$hd_files" -le "$MOST_FILES" ] || break
         [ "$hd_other" = "$hd_config" ] || extra "$1" "$2" "$3" "${hd_other#"$3"}"
     done
 }

@@ -150,7 +150,7 @@ observe_engine_settings() {
     hd_info=$(docker info --format '{{json .}}' 2>/dev/null)
     printf '%s\n' "$hd_info"
     free_of docker "$(printf '%s\n' "$hd_info" | sed -n 's/.*"DockerRootDir":"\([^"]*\)".*/\1/p')/"
-    hd_engine=$(processes dockerd | head -n 1)
+    hd_engine=$(processes_of_root dockerd | head -n 1)
     hd_engine=/proc/${hd_engine%% *}
     emit nofile
     printf 'most=%s\n' "$(cat /proc/sys/fs/nr_open)"

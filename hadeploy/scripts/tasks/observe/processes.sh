@@ -20,10 +20,17 @@ processes() {
     done
 }
 
+# processes_of_root NAME: the same of root's.
+processes_of_root() {
+    processes "$1" | while read -r hd_pid hd_id; do
+        ! is_roots "$hd_pid" "$1" || printf '%s %s\n' "$hd_pid" "$hd_id"
+    done
+}
+
 # A keepalived may hold addresses.
 observe_processes() {
     find_processes
-    hd_keepaliveds=$(processes keepalived)
+    hd_keepaliveds=$(processes_of_root keepalived)
     emit keepalived-processes
     printf '%s\n' "$hd_keepaliveds"
     hd_haproxies=$(processes haproxy)

@@ -10,6 +10,13 @@ NAMES=16
 
 NAME_SECONDS=3
 
+# So many variables, and places that are made of them, each no longer than that, are looked at.
+MOST_VARIABLES=200
+
+MOST_EXPANDED=64
+
+MOST_CHARACTERS=128
+
 # variables_of PID: of its environment, one a line.
 variables_of() { tr '\n\0' ' \n' <"/proc/$1/environ" 2>/dev/null; }
 
@@ -33,20 +40,29 @@ expanded() {
     printf '%s\n' "$hd_word$hd_left"
 }
 
-# hosts_in FILE: the names in its server and bind lines; addresses are none.
+# places_in TEXT: what its server and bind lines name.
+places_in() {
+    hd_blank='[[:space:]]\{1,\}'
+    printf '%s\n' "$1" | tr -d "\"'" | sed -n "s/^/ /
+        s/^${hd_blank}server${hd_blank}[^[:space:]]\{1,\}${hd_blank}\([^[:space:]]*\).*/\1/p
+        s/^${hd_blank}bind${hd_blank}\([^[:space:]]*\).*/\1/p" | sort -u
+}
+
+# hosts_in TEXT: the names among them; addresses are none.
 hosts_in() {
-    grep -E '^[[:space:]]*(server|bind)[[:space:]]' "$1" | tr -d "\"'" |
-        while read -r hd_keyword hd_first hd_second _; do
-            case $hd_keyword in server) hd_at=$hd_second ;; *) hd_at=$hd_first ;; esac
-            expanded "$hd_at"
-        done | sed 's/^[a-z0-9]*@//; s/:[^:]*$//' | grep -E '^[A-Za-z0-9][A-Za-z0-9.-]*$' |
-        grep '[A-Za-z]' | sort -u | head -n "$NAMES"
+    hd_places=$(places_in "$1")
+    {
+        printf '%s\n' "$hd_places" | grep -vF '$'
+        printf '%s\n' "$hd_places" | grep -F '$' | grep -xE ".{1,$MOST_CHARACTERS}" |
+            sed -n "1,${MOST_EXPANDED}p" | while IFS= read -r hd_at; do expanded "$hd_at"; done
+    } | sed 's/^[a-z0-9]*@//; s/:[^:]*$//' | grep -E '^[A-Za-z0-9][A-Za-z0-9.-]*$' |
+        grep '[A-Za-z]' | sort -u | sed -n "1,${NAMES}p"
 }
 
 # address_of NAME HOSTS: by the container's own file, else as the node resolves it.
 address_of() {
     hd_known=$(
-        sed 's/#.*//' "$2" 2>/dev/null | while read -r hd_at hd_names; do
+        read_at_most 65536 "$2" | sed 's/#.*//' | while read -r hd_at hd_names; do
             case " $hd_names " in *" $1 "*) printf '%s\n' "$hd_at" && break ;; esac
         done
     )
@@ -59,12 +75,14 @@ address_of() {
 # surroundings CONTAINER ROOT PID FILE: what one configuration file depends on.
 surroundings() {
     hd_environment=$(variables_of "$3")
+    hd_text=$(timeout 10 head -c "$MOST_CONFIG_BYTES" "$4")
     emit foreign-environment haproxy "$1"
     # shellcheck disable=SC2016  # dollars of the configuration
-    grep -oE '\$\{?[A-Za-z_][A-Za-z0-9_]*' "$4" | tr -d '${' | sort -u | while IFS= read -r hd_name; do
+    printf '%s\n' "$hd_text" | grep -oE '\$\{?[A-Za-z_][A-Za-z0-9_]*' | tr -d '${' | sort -u |
+        sed -n "1,${MOST_VARIABLES}p" | while IFS= read -r hd_name; do
         printf '%s\n' "$hd_environment" | grep "^$hd_name=" | head -n 1
     done | base64
-    hosts_in "$4" | while IFS= read -r hd_host; do
+    hosts_in "$hd_text" | while IFS= read -r hd_host; do
         emit foreign-host haproxy "$1" "$hd_host" "$(address_of "$hd_host" "$(inside "$2" /etc/hosts)")"
     done
 }

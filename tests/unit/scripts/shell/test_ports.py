@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 
+import pytest
+
 from tests.unit.scripts.fragments import fragment
 
 
 def one_listens(port: int) -> bool:
-    script = fragment("ports.sh", main=f"one_listens {port}")
+    script = fragment("ports.sh", HD_CLIENT_VIPS="192.0.2.1", main=f"one_listens {port}")
     return subprocess.run(["sh"], input=script, text=True, timeout=30, check=False).returncode == 0
 
 
@@ -36,6 +39,37 @@ def test_a_worker_that_has_not_left_is_seen_and_a_frozen_one_is_woken() -> None:
             assert os.waitid(os.P_PID, other.pid, os.WCONTINUED | os.WNOHANG)
         assert one_listens(port)
     assert not one_listens(port)
+
+
+def test_who_listens_at_another_address_does_not_count() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with socket.create_server(("::1", port), family=socket.AF_INET6):
+            assert one_listens(port)
+
+
+@pytest.mark.parametrize(
+    ("place", "host", "meets"),
+    [
+        ("0.0.0.0", "ipv4", True),
+        ("198.51.100.1%eth0", "ipv4", True),
+        ("[::1]", "ipv4", False),
+        ("[::]", "ipv4", False),
+        ("[fe80::1]%eth0", "ipv6", True),
+        ("0.0.0.0", "ipv6", False),
+        ("*", "ipv4", True),
+        ("*", "ipv6", True),
+        ("*", "127.0.0.1", True),
+        ("0.0.0.0", "127.0.0.1", True),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.2", "127.0.0.1", False),
+        ("[::1]", "127.0.0.1", False),
+    ],
+)
+def test_a_socket_leaves_no_room_where_addresses_meet(place: str, host: str, meets: bool) -> None:
+    script = fragment("sockets.sh", main=f"at_host {shlex.quote(place)} {host}")
+    done = subprocess.run(["dash"], input=script, text=True, timeout=30, check=False)
+    assert (done.returncode == 0) is meets
 
 
 def served(port: int, *vips: str) -> str:

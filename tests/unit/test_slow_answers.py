@@ -1,0 +1,58 @@
+"""Whatever a node says is parsed in time, and ends in no other error than the one that names it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from hadeploy.drill.events import events_of
+from hadeploy.errors import HadeployError
+from hadeploy.observe.gather import read_observation
+from hadeploy.plan.redacted_diff import difference
+from hadeploy.scripts.protocol import Message, Reply
+
+LONG = 1_000_000
+ABOUT = Message("node", (), ["uid=0", "now=1"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [
+        ("links", ["1: " + "a" * LONG]),
+        ("links", ["1: a<" + "a" * LONG]),
+        ("heard", ["Entering BACKUP STATE", "(listener) " * (LONG // 11)]),
+        ("heard", ["Entering BACKUP STATE", "(listener) wrong from " + "1." * LONG]),
+        ("sockets", ["LISTEN 0 1 192.0.2.1:1 x users:(" + '("a",pid=1' * (LONG // 10)]),
+        ("vrrp", ["   State = X", "   " + "a = " * LONG]),
+        ("routes", ["via " * LONG]),
+    ],
+)
+def test_no_line_of_an_answer_takes_long(kind: str, lines: list[str]) -> None:
+    began = time.monotonic()
+    read_observation("n1", Reply((ABOUT, Message(kind, (), lines)), 0))  # type: ignore[arg-type]
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("row", ["a,b\rc,UP", f"a,b,{'x' * 200_000}"], ids=["return", "long"])
+def test_statistics_that_are_none_are_told_as_that(row: str) -> None:
+    body = ["# pxname,svname,status", row]
+    with pytest.raises(HadeployError, match="cannot parse the node's answer"):
+        read_observation("n1", Reply((ABOUT, Message("haproxy", (), body)), 0))
+
+
+@pytest.mark.parametrize("text", ["(", "()", "VRRP_Script("])
+def test_no_line_of_a_log_takes_long(text: str) -> None:
+    began = time.monotonic()
+    line = f"2026-01-01T00:00:00.000000000Z {text * (LONG // len(text))}"
+    assert [event.kind for event in events_of("n1", line, ())] == ["log"]
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("lines", ["\n", "    server a\n    server b\n"])
+def test_a_file_of_many_lines_is_not_compared(lines: str) -> None:
+    ours = "".join(f"    server {letter}\n\n" for letter in "abcdefgh" * 10)
+    began = time.monotonic()
+    shown = difference((lines * 500_000).encode(), ours, "haproxy.cfg", "on the node")
+    assert time.monotonic() - began < 10
+    assert "too many to compare" in shown[-1]
