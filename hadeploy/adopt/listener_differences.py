@@ -111,6 +111,10 @@ def _lost(pair: _Pair, line: Line) -> Iterator[Difference]:
         ours: str = getattr(pair.listener.timeouts, line.words[1])
         keep = pair.keep(timeouts={line.words[1]: duration(value)})
         yield different(pair.cluster, f"{said} becomes {ours}", keep, why=NO_KEY)
+    elif line.begins("timeout", "check"):
+        keep = pair.keep(check={"timeout": duration(value)})
+        said += f" becomes {pair.listener.check.timeout}"
+        yield different(pair.cluster, said, keep, why=NO_KEY)
     elif line.keyword == "maxconn":
         number = whole(value)
         only = pair.keep(maxconn=number)

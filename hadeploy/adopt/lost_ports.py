@@ -89,4 +89,7 @@ def listener_settings(served: Served) -> dict[str, Any]:
     found: dict[str, Any] = {"balance": balance or "roundrobin"}
     if whole(maxconn):
         found["maxconn"] = whole(maxconn)
+    check = served.of.value(served.back, "timeout", "check") if served.back else ""
+    if check:
+        found["check"] = {"timeout": duration(check)}
     return found | ({"timeouts": timeouts} if timeouts else {})

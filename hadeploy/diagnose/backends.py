@@ -35,7 +35,10 @@ OUTCOMES = {
         "they end the connection",
         f"do they demand a certificate of every client? then {TCP}",
     ),
-    "L7TOUT": ("they do not answer in time", LOGS),
+    "L7TOUT": (
+        "they do not answer in time",
+        f"{LOGS}; if they are only slow, raise `check.timeout`",
+    ),
     "L7RSP": ("they do not answer in HTTP", f"is the port right? other servers need {TCP}"),
     "L7": ("they do not answer 200", LOGS),
 }

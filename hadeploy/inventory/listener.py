@@ -42,6 +42,23 @@ class Backend(Model):
     name: Name | None = Field(None, description="Default: from the node with that address.")
 
 
+# A change waits for the first checks, so a check must not last for ever.
+_SHORTEST_CHECK_MS = 100
+_LONGEST_CHECK_MS = 60_000
+
+
+def _as_long_as_a_check(duration: str) -> str:
+    """A handshake with a busy API server alone takes tens of milliseconds."""
+    if milliseconds(duration) < _SHORTEST_CHECK_MS:
+        raise ValueError(f"must be at least 100ms: within {duration} no TLS handshake is sure")
+    if milliseconds(duration) > _LONGEST_CHECK_MS:
+        raise ValueError("must be at most 1m: `up` waits for the first check of every backend")
+    return duration
+
+
+_CheckTimeout = Annotated[Duration, AfterValidator(_as_long_as_a_check)]
+
+
 class Check(Model):
     """How haproxy decides that a backend is up."""
 
@@ -51,6 +68,9 @@ class Check(Model):
     )
     path: UrlPath = Field("/readyz", description="For https.")
     interval: Duration = Field("2s", description="Time between checks.")
+    timeout: _CheckTimeout = Field(
+        "5s", description="For https: for a backend to answer a check; 100ms to 1m."
+    )
     fall: Whole = Field(3, ge=1, le=100, description="Failed checks until down.")
     rise: Whole = Field(2, ge=1, le=100, description="Good checks until up.")
 

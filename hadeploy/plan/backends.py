@@ -14,8 +14,6 @@ from hadeploy.observe.observed_node import Applied, BackendServer, ObservedNode
 from hadeploy.plan.redacted_diff import shown
 
 SUFFIX = "-backend"
-# `timeout check` of templates/haproxy.cfg.j2.
-CHECK_TIMEOUT_SECONDS = 5
 # The first checks are not spread over more than `max-spread-checks`, whatever the interval is.
 LONGEST_FALL_SECONDS = 30
 # For a check that takes all its time, to connect and to answer.
@@ -159,7 +157,13 @@ def recorded_listeners(record: Applied | None) -> list[dict[str, Any]]:
 def check_seconds(cluster: Cluster) -> int:
     """Within how many seconds the first check of every server has ended."""
     fall = max(i.check.fall * milliseconds(i.check.interval) / 1000 for i in cluster.listeners)
-    return math.ceil(min(fall, LONGEST_FALL_SECONDS)) + CHECK_TIMEOUT_SECONDS + MARGIN_SECONDS
+    longest = min(fall, LONGEST_FALL_SECONDS) + check_timeout_seconds(cluster)
+    return math.ceil(longest) + MARGIN_SECONDS
+
+
+def check_timeout_seconds(cluster: Cluster) -> float:
+    """How long one check may take."""
+    return max(milliseconds(i.check.timeout) / 1000 for i in cluster.listeners)
 
 
 def changed_settings(record: Applied | None, cluster: Cluster) -> list[str]:

@@ -15,7 +15,7 @@ from hadeploy.inventory.fields import milliseconds
 from hadeploy.inventory.problems import printable
 from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, try_observe
 from hadeploy.observe.observed_node import ObservedNode
-from hadeploy.plan.backends import CHECK_TIMEOUT_SECONDS, ExpectedBackend, check_seconds
+from hadeploy.plan.backends import ExpectedBackend, check_seconds, check_timeout_seconds
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
 from hadeploy.rollout.node_outcome import NodeFailedError, NodeOutcome
@@ -215,7 +215,7 @@ def died_by_themselves(
     began = time.monotonic()
     interval = max(milliseconds(i.check.interval) / 1000 for i in cluster.listeners)
     most = check_seconds(cluster)
-    enough = min(interval + CHECK_TIMEOUT_SECONDS, most)
+    enough = min(interval + check_timeout_seconds(cluster), most)
     while True:
         seen = seen_elsewhere(error.lost, expected, _looks(cluster, others))
         if seen == "unknown":

@@ -45,6 +45,7 @@ listeners = st.fixed_dictionaries(
             type=one_of("tcp", "https"),
             path=st.from_regex(r"\A/[!$-&(-Z\]-~]{0,20}\Z"),
             interval=durations,
+            timeout=st.from_regex(r"\A([1-9][0-9]{2}ms|[1-5]?[1-9]s|1m)\Z"),
             fall=st.integers(1, 100),
             rise=st.integers(1, 100),
         ),

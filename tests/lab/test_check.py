@@ -215,6 +215,18 @@ def test_ports_that_outgoing_connections_may_use_are_shown(served: Cluster) -> N
         served.node("n2", f"echo >{settings}_reserved_ports; echo {before} >{settings}_port_range")
 
 
+def test_a_table_of_connections_that_is_nearly_full_is_shown(served: Cluster) -> None:
+    count = "/proc/sys/net/netfilter/nf_conntrack_count"
+    most = int(served.node("n2", "cat /proc/sys/net/netfilter/nf_conntrack_max"))
+    served.node("n2", f"echo {most} >/run/tracked; mount --bind /run/tracked {count}")
+    try:
+        found = verdicts(served.ok("check", "--json"), "warn")
+    finally:
+        served.node("n2", f"umount {count}; rm /run/tracked")
+    told = f"the kernel tracks {most} connections, of at most {most}"
+    assert found == {("n2", "connection-tracking"): told}
+
+
 def test_an_essential_or_unknown_check_cannot_be_skipped(cluster: Cluster) -> None:
     for name in ("docker", "bogus"):
         result = cluster.run("plan", "--skip", name)

@@ -124,7 +124,9 @@ def test_a_real_hand_tuned_file_is_told_with_its_keys() -> None:
         "maxconn 5000 becomes 8000": "haproxy: {maxconn: 5000}",
         "port 9443: retries 1 becomes 3": extra("defaults", "retries 1"),
         "port 9443: timeout queue 20s becomes 30s": extra("defaults", "timeout queue 20s"),
-        "port 9443: timeout check 10s becomes 5s": extra("defaults", "timeout check 10s"),
+        "port 9443: timeout check 10s becomes 5s": (
+            "listeners: [{port: 9443, check: {timeout: 10s}}]"
+        ),
         "port 9443: timeout client 20m becomes 4h": (
             "listeners: [{port: 9443, timeouts: {client: 20m}}]"
         ),
@@ -324,6 +326,17 @@ def test_a_backend_has_its_own_defaults() -> None:
 def test_a_later_line_replaces_an_earlier_one() -> None:
     text = "defaults\n timeout client 1h\n retries 1\n" + SAME + " retries 3\n timeout client 4h\n"
     assert told(text) == {}
+
+
+def test_how_long_a_check_may_take_is_kept() -> None:
+    assert told(f"{SAME} timeout check 7s\n") == {
+        "port 9443: timeout check 7s becomes 5s": "listeners: [{port: 9443, check: {timeout: 7s}}]"
+    }
+    # No key can keep it, nor a line in `defaults`: ours is in the backend.
+    assert told(f"{SAME} timeout check 2m\n") == {"port 9443: timeout check 2m becomes 5s": NO_KEY}
+    other = f"listen k\n bind *:7443\n{SERVERS}\n timeout check 7s\n"
+    (hint,) = told(other).values()
+    assert "check: {timeout: 7s}" in hint
 
 
 def test_variables_are_taken_from_the_processs_environment() -> None:

@@ -30,7 +30,11 @@ FIT = Host(
     nofile=Nofile(1048576, 1048576, True),
     resolution=0.01,
     heard=(),
-    facts={"net/ipv4/ip_local_port_range": "32768 60999"},
+    facts={
+        "net/ipv4/ip_local_port_range": "32768 60999",
+        "net/netfilter/nf_conntrack_count": "731",
+        "net/netfilter/nf_conntrack_max": "262144",
+    },
 )
 
 
@@ -62,12 +66,24 @@ def test_a_fit_node_passes_every_check() -> None:
         CheckContext(builders.cluster(), {"n1": fit("n1"), "n2": look, "n3": fit("n3")})
     )
     assert {f.verdict for f in found} == {"pass"}
-    assert len({f.check for f in found}) == 24
+    assert len({f.check for f in found}) == 25
 
 
 ENFORCING = {**INFO, "SecurityOptions": ["name=selinux"]}
 
+
+def tracking(count: str, most: str) -> Callable[[ObservedNode], ObservedNode]:
+    names = ("net/netfilter/nf_conntrack_count", "net/netfilter/nf_conntrack_max")
+    return host(facts=dict(zip(names, (count, most), strict=True)))
+
+
 CASES: list[Any] = [
+    (
+        tracking("52429", "65536"),
+        "connection-tracking",
+        "warn",
+        "the kernel tracks 52429 connections, of at most 65536",
+    ),
     (
         host(facts={"net/ipv4/ip_local_port_range": "1024 65535"}),
         "ephemeral-ports",
@@ -192,6 +208,11 @@ def test_what_is_wrong_is_found(
 
 
 FINE: list[Any] = [
+    tracking("52428", "65536"),
+    # No limit.
+    tracking("52429", "0"),
+    tracking("9" * 5000, "65536"),
+    tracking("", "65536"),
     host(nofile=Nofile(1048576, 4096, True)),
     host(nofile=None),
     host(selinux=True),

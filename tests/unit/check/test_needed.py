@@ -16,7 +16,7 @@ from hadeploy.plan.rolling import make_plan
 from tests.unit import builders
 
 ANEW = {"host-network", "selinux"}
-TRAFFIC = {"ephemeral-ports", "firewall"}
+TRAFFIC = {"connection-tracking", "ephemeral-ports", "firewall"}
 
 
 def asked(observed: dict[str, ObservedNode], *skip: str, **inventory: Any) -> set[str]:

@@ -102,6 +102,12 @@ CASES = {
         "4:52: listeners[0].timeouts.connect: must be at least 1s: within 20ms no lost packet is"
         " sent again"
     ),
+    HEAD + "listeners:\n- check: {timeout: 99ms}\n- check: {timeout: 61s}\n": (
+        "4:20: listeners[0].check.timeout: must be at least 100ms: within 99ms no TLS handshake is"
+        " sure\n"
+        "5:20: listeners[1].check.timeout: must be at most 1m: `up` waits for the first check of"
+        " every backend"
+    ),
     HEAD + "listeners: [{timeouts: {client: 5min}}]\n": (
         "3:33: listeners[0].timeouts.client: must be a whole number with a unit: ms, s, m, h or d,"
         " as in 500ms, 5s, 4h"

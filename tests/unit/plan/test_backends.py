@@ -136,7 +136,13 @@ def test_the_changed_setting_is_named(after: dict[str, Any], changed: list[str])
 
 @pytest.mark.parametrize(
     ("check", "seconds"),
-    [({}, 13), ({"interval": "500ms", "fall": 1}, 8), ({"interval": "10m"}, 37)],
+    [
+        ({}, 13),
+        ({"interval": "500ms", "fall": 1}, 8),
+        ({"interval": "10m"}, 37),
+        ({"timeout": "20s"}, 28),
+        ({"interval": "500ms", "fall": 1, "timeout": "100ms"}, 3),
+    ],
 )
 def test_first_checks_are_waited_for_as_long_as_they_may_take(
     check: dict[str, Any], seconds: int

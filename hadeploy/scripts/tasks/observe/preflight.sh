@@ -200,6 +200,8 @@ observe_machine() {
     observe_resolution
     setting net/ipv4/ip_local_port_range
     setting net/ipv4/ip_local_reserved_ports
+    setting net/netfilter/nf_conntrack_count
+    setting net/netfilter/nf_conntrack_max
     listen
     emit selinux "$(cat /sys/fs/selinux/enforce 2>/dev/null)" "$(stat -c %C "$HD_ROOT" 2>/dev/null)"
 }
