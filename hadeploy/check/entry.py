@@ -12,10 +12,15 @@ from hadeploy.observe.observed_node import ObservedNode
 
 NodeCheck = Callable[[CheckContext, Node, ObservedNode], Iterator[Finding]]
 ClusterCheck = Callable[[CheckContext], Iterator[Finding]]
-# What of a plan can make a check fail that passed before: an image that is loaded, a container that
-# is created or recreated, the same of haproxy alone; clients or peers that were not served so far;
-# a VIP or a virtual_router_id that no node has yet.
-Change = Literal["image", "container", "haproxy-container", "traffic", "vip", "virtual-router-id"]
+# A change that can make a check fail that passed before.
+Change = Literal[
+    "image",  # is loaded
+    "container",  # is created or recreated
+    "haproxy-container",  # the same of haproxy alone
+    "traffic",  # of new clients, or of new peers
+    "vip",  # that no node has yet
+    "virtual-router-id",  # that no node has yet
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +37,10 @@ class Check:
         fix: what to do if it does not.
         essential: whether nothing at all can be planned without it; then `plan` and `up` do not
             let it be skipped.
-        thorough: whether only `check` makes it, and `up` where nothing of ours was applied or where
-            the plan could make it fail.
-        again_after: what of a plan calls for it where the first look of `up` left it out.
+        thorough: its facts are only observed by `check`, by a first `up`, and by an `up` with a change
+            of `again_after`. For the document: the facts are below `thorough || return 0` in
+            tasks/observe/preflight.sh.
+        again_after: changes that make `up` observe these facts and check again.
         for_nodes: functions that judge one node.
         for_clusters: functions that judge all nodes, or this machine.
     """

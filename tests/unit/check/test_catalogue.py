@@ -38,16 +38,17 @@ def test_every_module_with_a_check_is_listed() -> None:
     modules = [
         import_module(f"hadeploy.check.{file.stem}")
         for file in PACKAGE.glob("*.py")
-        if re.search(r"^[A-Z_]+ = Check\($", file.read_text(), re.M)
+        if re.search(r"^[A-Z0-9_]+ = Check\($", file.read_text(), re.M)
     ]
-    assert set(modules) == set(MODULES)
+    unlisted = {module.__name__ for module in set(modules) ^ set(MODULES)}
+    assert unlisted == set(), "MODULES in check/all_checks.py"
 
 
 def test_a_finding_names_its_check_by_the_entry() -> None:
     code = "".join(file.read_text() for file in PACKAGE.glob("*.py"))
     assert re.findall(r'Finding\(\s*"[a-z-]+"', code) == []
     names = {name for module in MODULES for name, v in vars(module).items() if isinstance(v, Check)}
-    named = set(re.findall(r"Finding\(\s*([A-Z_]+)\.id", code))
+    named = set(re.findall(r"Finding\(\s*([A-Z0-9_]+)\.id", code))
     assert named | {"SSH_REACH", "SSH_HOST_KEY", "SSH_LOGIN"} == names
 
 
@@ -76,3 +77,11 @@ def test_what_clients_are_answered_is_proven_by_up_and_can_be_left_out_there() -
     refuse_unknown([PROOF], essential=False)
     with pytest.raises(HadeployError, match=f"{PROOF} is not a check"):
         refuse_unknown([PROOF], essential=True)
+
+
+def test_each_fact_that_a_check_reads_is_printed_by_a_script() -> None:
+    scripts = PACKAGE.parent / "scripts/tasks/observe"
+    printed = "".join(file.read_text() for file in scripts.glob("*.sh"))
+    for file in PACKAGE.glob("*.py"):
+        for name in re.findall(r'"(net/[a-z0-9_/]+)"', file.read_text()):
+            assert f"setting {name}\n" in printed, f"{name} of {file.name}"
