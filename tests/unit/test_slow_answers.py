@@ -7,10 +7,13 @@ import time
 import pytest
 
 from hadeploy.drill.events import events_of
+from hadeploy.drill.metrics import figures
+from hadeploy.drill.model import Event, Kind, Round
 from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import read_observation
 from hadeploy.plan.redacted_diff import difference
 from hadeploy.scripts.protocol import Message, Reply
+from tests.unit.drill.rounds import CLUSTER
 
 LONG = 1_000_000
 ABOUT = Message("node", (), ["uid=0", "now=1"])
@@ -56,3 +59,14 @@ def test_a_file_of_many_lines_is_not_compared(lines: str) -> None:
     shown = difference((lines * 500_000).encode(), ours, "haproxy.cfg", "on the node")
     assert time.monotonic() - began < 10
     assert "too many to compare" in shown[-1]
+
+
+def test_no_number_of_events_takes_long() -> None:
+    vip = str(CLUSTER.vip[0].ip)
+    kinds: tuple[Kind, Kind] = ("bound", "unbound")
+    events = [Event(i / 1000, f"n{1 + i // 2 % 3}", kinds[i % 2], vip) for i in range(200_000)]
+    marks: tuple[Kind, ...] = ("breaking", "broken", "mending", "mended")
+    events = [*(Event(0, "n1", mark, "") for mark in marks), *events]
+    began = time.monotonic()
+    figures(Round("haproxy-stop", ("n1",), "n1", (vip,), tuple(events)))
+    assert time.monotonic() - began < 10
