@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
@@ -12,7 +13,8 @@ from hadeploy.drill.model import Event, Kind, Round
 from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import read_observation
 from hadeploy.plan.redacted_diff import difference
-from hadeploy.scripts.protocol import Message, Reply
+from hadeploy.scripts.lines import TooMuchError
+from hadeploy.scripts.protocol import Message, Reply, ReplyParser
 from tests.unit.drill.rounds import CLUSTER
 
 LONG = 1_000_000
@@ -70,3 +72,10 @@ def test_no_number_of_events_takes_long() -> None:
     began = time.monotonic()
     figures(Round("haproxy-stop", ("n1",), "n1", (vip,), tuple(events)))
     assert time.monotonic() - began < 10
+
+
+def test_messages_without_end_take_no_memory_to_speak_of() -> None:
+    heard = ReplyParser("t", lambda _: None)
+    with pytest.raises(TooMuchError):
+        list(map(heard.hear, itertools.repeat("@t ok 0")))
+    assert len(heard.messages) < 150_000
