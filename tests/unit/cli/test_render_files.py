@@ -30,6 +30,6 @@ def test_what_others_have_put_there_is_not_written_to(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "n1").write_text("")
     with pytest.raises(
-        HadeployError, match="n1/haproxy/haproxy.cfg: (File exists|Not a directory)"
+        HadeployError, match=r"n1/haproxy/haproxy\.cfg: (File exists|Not a directory)"
     ):
         write(tmp_path / "n1/haproxy/haproxy.cfg", "", 0o644)
