@@ -37,9 +37,9 @@ class Check:
         fix: what to do if it does not.
         essential: whether nothing at all can be planned without it; then `plan` and `up` do not
             let it be skipped.
-        thorough: its facts are only observed by `check`, by a first `up`, and by an `up` with a change
-            of `again_after`. For the document: the facts are below `thorough || return 0` in
-            tasks/observe/preflight.sh.
+        thorough: its facts are observed only by `check`, by a first `up`, and by an `up` with a
+            change of `again_after`. This is for the document; the code for it is
+            `thorough || return 0` in tasks/observe/preflight.sh.
         again_after: changes that make `up` observe these facts and check again.
         for_nodes: functions that judge one node.
         for_clusters: functions that judge all nodes, or this machine.

@@ -8,6 +8,7 @@ import click
 
 from hadeploy import api
 from hadeploy.cli.common import Options, cluster_command, reported
+from hadeploy.cli.files import Target
 from hadeploy.errors import HadeployError
 
 
@@ -41,17 +42,16 @@ def render(options: Options, output: Path) -> int:
 def write(path: Path, content: str, mode: int) -> None:
     """Write one file; a secret one is never readable by others, not even for a moment.
 
+    One that is there may be another user's: it is replaced, and not written to.
+
     Raises:
         HadeployError: it cannot be written.
     """
+    target = Target(path, "writing the rendered files", "--output FOLDER", mode)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=mode)
-        path.chmod(mode)
-        path.write_text(content, "utf-8")
     except OSError as error:
         raise HadeployError(
-            f"{path}: {error.strerror}",
-            operation="writing the rendered files",
-            hint="--output FOLDER",
+            f"{path}: {error.strerror}", operation=target.operation, hint=target.hint
         ) from error
+    target.write(content.encode())

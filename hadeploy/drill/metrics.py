@@ -98,10 +98,12 @@ def holders_at(round_: Round, moment: float) -> tuple[str, ...]:
 def _double(round_: Round) -> float:
     """Seconds with more than one holder."""
     end = round_.events[-1].at
-    spans = [(since, end if until is None else until) for _, since, until in held(round_)]
-    total = 0.0
-    edges = sorted({edge for span in spans for edge in span})
-    for left, right in itertools.pairwise(edges):
-        if sum(1 for since, until in spans if since <= left and right <= until) > 1:
-            total += right - left
+    changes: list[tuple[float, int]] = []
+    for _, since, until in held(round_):
+        changes += [(since, 1), (end if until is None else until, -1)]
+    # One pass: a node may tell of any number of them.
+    total, holders, before = 0.0, 0, end
+    for at, change in sorted(changes):
+        total += at - before if holders > 1 else 0.0
+        holders, before = holders + change, at
     return total

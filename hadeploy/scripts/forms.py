@@ -28,7 +28,8 @@ _FORMS = {
         (r"[a-z]{1,20}", ("how",)),
         (r"[0-9]{1,12}", ("begin",)),
         (_ROLE, ("absent", "away", "runs", "validating", "unrunnable")),
-        (rf"{_ROLE}(?: .*)?", ("version",)),
+        # With the number, or with what a program says of itself below it (tasks/versions.sh).
+        (rf"(?:{_ROLE}|system|Docker)(?: .*)?", ("version",)),
         (r".+", ("lacking", "lost", "removing", "releasing", "publisher")),
     )
     for kind in kinds

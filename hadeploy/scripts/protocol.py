@@ -17,6 +17,8 @@ SECRET_KINDS: tuple[Kind, ...] = (
 
 # What a line takes in memory beside its text, at least.
 LINE_BYTES = 32
+# What a message takes beside its words, at least.
+MESSAGE_BYTES = 320
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class ReplyParser:
         # A sign of life comes in the middle of what something else says.
         elif message.kind != "alive":
             check_form(message.kind, message.words)
-            self._keep(line)
+            self._keep(line, MESSAGE_BYTES)
             self.messages.append(message)
             self.on_message(message)
 
@@ -122,8 +124,8 @@ class ReplyParser:
         self._keep(line)
         (self.messages[-1].body if self.messages else self.noise).append(line)
 
-    def _keep(self, line: str) -> None:
-        self._kept += len(line) + LINE_BYTES
+    def _keep(self, line: str, beside: int = LINE_BYTES) -> None:
+        self._kept += len(line) + beside
         if self._kept > MOST_OF_A_REPLY:
             raise TooMuchError(f"it says more than {MOST_OF_A_REPLY // MIB} MiB")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from hadeploy.desired import layout
 from hadeploy.observe.observed_node import ObservedNode
+from hadeploy.scripts.lines import clean
 from hadeploy.scripts.protocol import Reply
 from hadeploy.support.redact import Redactor
 
@@ -62,12 +63,13 @@ def of_node(look: ObservedNode | None, reply: Reply, redactor: Redactor) -> dict
         found[name] = (
             _json(message.text, redactor)
             if name.endswith(".json")
-            else redactor.text(message.text) + "\n"
+            else _shown(redactor.text(message.text)) + "\n"
         )
     for path in FILES:
         file = look.file(path) if look else None
         if file:
-            found[path.rpartition("/")[2]] = redactor.text(file.content.decode("utf-8", "replace"))
+            text = redactor.text(file.content.decode("utf-8", "replace"))
+            found[path.rpartition("/")[2]] = _shown(text)
     applied = look.file(layout.APPLIED) if look else None
     if applied:
         found[layout.APPLIED] = _json(applied.content.decode("utf-8", "replace"), redactor)
@@ -78,8 +80,13 @@ def _json(text: str, redactor: Redactor) -> str:
     try:
         document: Any = json.loads(text)
     except ValueError:
-        return redactor.text(text) + "\n"
+        return _shown(redactor.text(text)) + "\n"
     return json.dumps(redactor.document(document), indent=2) + "\n"
+
+
+def _shown(text: str) -> str:
+    """Without what a terminal would obey: whoever unpacks the archive prints it."""
+    return "\n".join(map(clean, text.split("\n")))
 
 
 def packed(folder: str, files: Mapping[str, str], at: float) -> bytes:

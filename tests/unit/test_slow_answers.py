@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
 
 from hadeploy.drill.events import events_of
+from hadeploy.drill.metrics import figures
+from hadeploy.drill.trial import Event, Kind, Round
 from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import read_observation
 from hadeploy.plan.redacted_diff import difference
-from hadeploy.scripts.protocol import Message, Reply
+from hadeploy.scripts.lines import TooMuchError
+from hadeploy.scripts.protocol import Message, Reply, ReplyParser
+from tests.unit.drill.rounds import CLUSTER
 
 LONG = 1_000_000
 ABOUT = Message("node", (), ["uid=0", "now=1"])
@@ -56,3 +61,21 @@ def test_a_file_of_many_lines_is_not_compared(lines: str) -> None:
     shown = difference((lines * 500_000).encode(), ours, "haproxy.cfg", "on the node")
     assert time.monotonic() - began < 10
     assert "too many to compare" in shown[-1]
+
+
+def test_no_number_of_events_takes_long() -> None:
+    vip = str(CLUSTER.vip[0].ip)
+    kinds: tuple[Kind, Kind] = ("bound", "unbound")
+    events = [Event(i / 1000, f"n{1 + i // 2 % 3}", kinds[i % 2], vip) for i in range(200_000)]
+    marks: tuple[Kind, ...] = ("breaking", "broken", "mending", "mended")
+    events = [*(Event(0, "n1", mark, "") for mark in marks), *events]
+    began = time.monotonic()
+    figures(Round("haproxy-stop", ("n1",), "n1", (vip,), tuple(events)))
+    assert time.monotonic() - began < 10
+
+
+def test_messages_without_end_take_no_memory_to_speak_of() -> None:
+    heard = ReplyParser("t", lambda _: None)
+    with pytest.raises(TooMuchError):
+        list(map(heard.hear, itertools.repeat("@t ok 0")))
+    assert len(heard.messages) < 150_000

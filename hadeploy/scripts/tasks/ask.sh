@@ -15,15 +15,15 @@ one() {
         printf "GET / HTTP/1.0\r\n\r\n" >&3
         if IFS= read -r -t 3 -n 1 -u 3 answer || [ "$how" = connect ]; then why=; fi
     fi
-    printf "\n@%s asked %s %s %s\n" "$token" "$began" "$(at)" "$why"
+    printf "\n@%s asked %s %s %s\n" "$HD_TOKEN" "$began" "$(at)" "$why"
 }
-token=$1 vip=$2 port=$3 every=$4 mark=$5 mine=$6 how=http
+vip=$1 port=$2 every=$3 mark=$4 how=http
 { exec 4<>"/dev/tcp/$vip/$port"; } 2>/dev/null || exit 1
 printf "GET / HTTP/1.0\r\n\r\n" >&4
 IFS= read -r -t 3 -n 1 -u 4 answer || how=connect
 exec 4>&-
-printf "\n@%s how %s\n" "$token" "$how" || exit 1
-while { read -r now_there <"$mark"; } 2>/dev/null && [ "$now_there" = "$mine" ]; do
+printf "\n@%s how %s\n" "$HD_TOKEN" "$how" || exit 1
+while { read -r now_there <"$mark"; } 2>/dev/null && [ "$now_there" = "$HD_WATCH" ]; do
     one &
     sleep "$every"
 done
@@ -32,7 +32,8 @@ wait
 
 # ask_through: for as long as this node is watched.
 ask_through() {
+    # Other users see the arguments of a process, not its environment.
     # shellcheck disable=SC2154  # watch_mark.sh
-    timeout "$HD_SECONDS" bash --norc -c "$ask_often" bash "$HD_TOKEN" "$HD_VIP" "$HD_PORT" "$HD_EVERY" \
-        "$watch_mark" "$HD_WATCH"
+    HD_TOKEN=$HD_TOKEN HD_WATCH=$HD_WATCH timeout "$HD_SECONDS" bash --norc -c "$ask_often" bash \
+        "$HD_VIP" "$HD_PORT" "$HD_EVERY" "$watch_mark"
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.drill.versions import parse_versions
-from hadeploy.scripts.protocol import Message, Reply
+from hadeploy.scripts.protocol import Message, Reply, ReplyParser
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,8 @@ from hadeploy.scripts.protocol import Message, Reply
 def test_the_number_is_enough(program: str, said: str, version: str) -> None:
     reply = Reply((Message("version", (program,), [said]),), 0)
     assert parse_versions(reply) == {program: version}
+    # What arrives with the token of a run is checked, too.
+    heard = ReplyParser("t", lambda _: None)
+    heard.hear(f"@t version {program}")
+    heard.hear(said)
+    assert parse_versions(Reply(tuple(heard.messages), 0)) == {program: version}

@@ -28,3 +28,11 @@ def test_what_nodes_tell_is_in_the_archive() -> None:
     assert told == PARTS
     for name in PARTS:
         assert list(of_node(None, said(name), Redactor(()))) == [name]
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_whoever_prints_a_file_sends_no_controls_to_the_terminal(name: str) -> None:
+    lines = ["\x1b]52;c;aGk=\x07 \x9b31m a\tb", "", "c"]
+    (text,) = of_node(None, Reply((Message("part", (name,), lines),), 0), Redactor(())).values()
+    assert not [c for c in text if not c.isprintable() and c != "\n"]
+    assert text.splitlines()[1:] == ["", "c"]
