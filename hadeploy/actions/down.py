@@ -109,8 +109,8 @@ class LeftNodes:
         self._cluster = cluster
         former = [node.label for node in former_nodes(cluster, observed)]
         self._unexpected = [address for address in former if address not in forget]
-        sight = CheckContext(cluster, observed, forget=tuple(forget))
-        findings = [forgotten_node(sight, address) for address in former if address in forget]
+        context = CheckContext(cluster, observed, forget=tuple(forget))
+        findings = [forgotten_node(context, address) for address in former if address in forget]
         findings += moved_folders(cluster, observed)
         self._refused = [found.error() for found in failures(findings)]
         gone = [*former, *forgotten_nodes(cluster, observed)]

@@ -74,7 +74,7 @@ def prove(
         from hadeploy.diagnose.diagnosis import DiagnosisContext
         from hadeploy.diagnose.evaluate import diagnose
 
-        scene = DiagnosisContext(
+        context = DiagnosisContext(
             cluster, desired, observed, result.proofs, unreachable=run.unreachable
         )
         # A certificate that is refused, or a wrong answer, is a cause, and says what to do.
@@ -82,6 +82,8 @@ def prove(
             from hadeploy.diagnose.diagnostics import collect_diagnostics
 
             run.progress.phase("Diagnose")
-            scene = dataclasses.replace(scene, evidence=collect_diagnostics(cluster, run.sessions))
+            context = dataclasses.replace(
+                context, evidence=collect_diagnostics(cluster, run.sessions)
+            )
             run.progress.failed()
-        result.diagnosis = diagnose(scene)
+        result.diagnosis = diagnose(context)

@@ -23,11 +23,11 @@ SET_UP_BY_HAND = Check(
 
 
 @SET_UP_BY_HAND.of_node
-def set_up_by_hand(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def set_up_by_hand(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether somebody's own cluster serves in our place."""
-    by_hand = recognise(sight.cluster, look)
+    by_hand = recognise(context.cluster, look)
     managed = by_hand is not None and any(manager_of(p.container) for p in by_hand.parts)
-    if by_hand is not None and not managed and (by_hand.elsewhere or not sight.adopt):
-        yield Finding(SET_UP_BY_HAND.id, node.label, "fail", *words(sight.cluster, by_hand))
+    if by_hand is not None and not managed and (by_hand.elsewhere or not context.adopt):
+        yield Finding(SET_UP_BY_HAND.id, node.label, "fail", *words(context.cluster, by_hand))
     elif not managed:
         yield Finding(SET_UP_BY_HAND.id, node.label, "pass", "none that is in the way")

@@ -58,10 +58,10 @@ API_CERTIFICATE = Check(
 
 
 @API_CERTIFICATE.of_cluster
-def api_certificates(sight: CheckContext) -> Iterator[Finding]:
+def api_certificates(context: CheckContext) -> Iterator[Finding]:
     """As `verify` proves it, of every API server that answers, whether haproxy runs or not."""
-    read = sight.certificates
-    for proof in certificate_proofs(sight.cluster, read, read.found):
+    read = context.certificates
+    for proof in certificate_proofs(context.cluster, read, read.found):
         verdict: Verdict = "pass" if proof.verdict == "pass" else "warn"
         yield Finding(API_CERTIFICATE.id, None, verdict, proof.message, proof.hint)
 
@@ -109,17 +109,17 @@ def compared_endpoints(cluster: Cluster, observed: Mapping[str, ObservedNode]) -
 
 
 @API_CERTIFICATE.of_cluster
-def new_api_servers(sight: CheckContext) -> Iterator[Finding]:
+def new_api_servers(context: CheckContext) -> Iterator[Finding]:
     """A server that speaks TLS and is no API server does not replace API servers."""
-    read = sight.certificates.found
-    for one in new_servers(sight.cluster, sight.observed):
-        yield from _refused_by_clients(sight, one)
+    read = context.certificates.found
+    for one in new_servers(context.cluster, context.observed):
+        yield from _refused_by_clients(context, one)
         ports = sorted({port for (_, port) in one.before if _of_api_server(read, one.before, port)})
         others = {e: c for e in one.new if (c := read.get(e)) and not c.of_api_server}
         if not ports or not others:
             continue
         (first, certificate), *_ = others.items()
-        labels = labels_of(sight.cluster)
+        labels = labels_of(context.cluster)
         named = several([labels[e] for e in others])
         port = several([str(port) for port in sorted({port for _, port in others})])
         what, its = f"the server on {named}, port {port}, is not a Kubernetes API server", "its"
@@ -134,15 +134,15 @@ def new_api_servers(sight: CheckContext) -> Iterator[Finding]:
         )
 
 
-def _refused_by_clients(sight: CheckContext, one: NewServers) -> Iterator[Finding]:
+def _refused_by_clients(context: CheckContext, one: NewServers) -> Iterator[Finding]:
     """API servers that take the place of all those that clients accept, and that they refuse."""
-    wanted = {(str(a), port) for _, a, port in backends_of(sight.cluster, one.listener)}
+    wanted = {(str(a), port) for _, a, port in backends_of(context.cluster, one.listener)}
     if wanted.intersection(one.before):
         return
-    read, at = sight.certificates.found, sight.certificates.at
+    read, at = context.certificates.found, context.certificates.at
 
     def problem(certificate: ServerCertificate) -> str:
-        judgement = judge_certificate(sight.cluster, certificate, at)
+        judgement = judge_certificate(context.cluster, certificate, at)
         return judgement.problem if judgement and judgement.verdict == "fail" else ""
 
     old = [c for e in one.before if (c := read.get(e)) and c.of_api_server and not problem(c)]
@@ -152,7 +152,7 @@ def _refused_by_clients(sight: CheckContext, one: NewServers) -> Iterator[Findin
         if not why and not any(certificate.same_authority(known) for known in old):
             why = "is of another authority than those of the servers that are served now"
         if why:
-            where = f"{labels_of(sight.cluster)[endpoint]}, port {endpoint[1]}"
+            where = f"{labels_of(context.cluster)[endpoint]}, port {endpoint[1]}"
             what = f"{one.listener.name}: the certificate of the API server on {where}, {why}"
             yield Finding(
                 API_CERTIFICATE.id, None, "fail", what, CORRECT, operation="comparing the backends"

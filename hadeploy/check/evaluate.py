@@ -8,22 +8,22 @@ from hadeploy.check.all_checks import CHECKS, IDS
 from hadeploy.check.finding import CheckContext, Finding
 
 
-def evaluate(sight: CheckContext, skip: Collection[str] = ()) -> list[Finding]:
+def evaluate(context: CheckContext, skip: Collection[str] = ()) -> list[Finding]:
     """Every finding, nodes in the inventory's order, and at the end what concerns no single node.
 
     Args:
-        sight: what was observed.
+        context: what was observed.
         skip: ids of checks to leave out.
     """
     found = [
         finding
-        for node, look in sight.nodes
+        for node, look in context.nodes
         for check in CHECKS
         for judge in check.for_nodes
-        for finding in judge(sight, node, look)
+        for finding in judge(context, node, look)
     ]
     found += [
-        finding for check in CHECKS for judge in check.for_clusters for finding in judge(sight)
+        finding for check in CHECKS for judge in check.for_clusters for finding in judge(context)
     ]
     return without(found, skip)
 

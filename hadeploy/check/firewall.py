@@ -36,17 +36,17 @@ FIREWALL = Check(
 
 
 @FIREWALL.of_node
-def firewall(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def firewall(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether rules on the node drop adverts of its peers, or connections to a listener."""
     if not look.host.thorough:
         return
-    dropped = [*_by_iptables(sight, node, look), *_by_nft(sight, look)]
+    dropped = [*_by_iptables(context, node, look), *_by_nft(context, look)]
     for what in dict.fromkeys(dropped):
         yield Finding(FIREWALL.id, node.label, "warn", what, FIX)
     # Only where a node was looked at thoroughly; it takes some milliseconds.
     from hadeploy.check.vip_rules import vip_rules  # noqa: PLC0415
 
-    of_vip = list(vip_rules(sight.cluster, node, look))
+    of_vip = list(vip_rules(context.cluster, node, look))
     for one in of_vip:
         yield Finding(FIREWALL.id, node.label, "warn", one.message, f"remove it: {one.removal}")
     if not dropped and not of_vip:
@@ -55,24 +55,24 @@ def firewall(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Fi
         )
 
 
-def _by_iptables(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[str]:
-    for peer in peers_dropped(sight, node, look):
+def _by_iptables(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[str]:
+    for peer in peers_dropped(context, node, look):
         yield f"iptables drops VRRP (IP protocol 112) from {peer}"
-    for peer in peers_dropped(sight, node, look, leaving=True):
+    for peer in peers_dropped(context, node, look, leaving=True):
         yield f"iptables drops VRRP (IP protocol 112) to {peer}"
-    for port in ports_dropped(sight, node, look):
+    for port in ports_dropped(context, node, look):
         yield f"iptables drops connections to port {port}"
 
 
 def peers_dropped(
-    sight: CheckContext, node: Node, look: ObservedNode, *, leaving: bool = False
+    context: CheckContext, node: Node, look: ObservedNode, *, leaving: bool = False
 ) -> Iterator[str]:
     """The peers, by label, whose adverts iptables surely keeps out; or in, those that leave."""
-    if sight.cluster.vrrp.mode != "unicast":
+    if context.cluster.vrrp.mode != "unicast":
         return
     name = interface_of(node, look) or ""
     for tables in _tables(node, look):
-        for peer in sight.cluster.nodes:
+        for peer in context.cluster.nodes:
             ends = [str(peer.address), str(node.address)]
             source, destination = reversed(ends) if leaving else ends
             packet = Packet("112", source, destination, None, name, leaving)
@@ -80,11 +80,11 @@ def peers_dropped(
                 yield peer.label
 
 
-def ports_dropped(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[int]:
+def ports_dropped(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[int]:
     """The listeners' ports that iptables surely keeps everybody from."""
     name = interface_of(node, look) or ""
     for tables in _tables(node, look):
-        for listener in sight.cluster.listeners:
+        for listener in context.cluster.listeners:
             if drops(tables, Packet("tcp", "", str(node.address), listener.port, name)):
                 yield listener.port
 
@@ -102,10 +102,10 @@ def vrrp_hints(ruleset: Mapping[str, Any], *, iptables: bool) -> Iterator[str]:
     yield from vrrp_dropped(ruleset, "output", iptables=iptables)
 
 
-def _by_nft(sight: CheckContext, look: ObservedNode) -> Iterator[str]:
+def _by_nft(context: CheckContext, look: ObservedNode) -> Iterator[str]:
     ruleset, iptables = look.host.nft, bool(look.host.iptables)
     yield from vrrp_hints(ruleset, iptables=iptables)
     for chain in chains(ruleset, "input", iptables=iptables):
-        for listener in sight.cluster.listeners:
+        for listener in context.cluster.listeners:
             if chain.policy == "drop" and not chain.names(str(listener.port), '"range"'):
                 yield f"{chain.where} {DROPS_UNNAMED} port {listener.port}"

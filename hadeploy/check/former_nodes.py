@@ -23,16 +23,16 @@ FORMER_NODES = Check(
 )
 
 
-def forgotten_node(sight: CheckContext, address: str) -> Finding:
+def forgotten_node(context: CheckContext, address: str) -> Finding:
     """A node that is to be forgotten: it must not be there now."""
-    vips = [str(vip.ip) for vip in sight.cluster.vip]
-    segments = [look.segment for look in sight.observed.values() if look.segment]
-    answers = [s for vip in vips for s in answering(sight.cluster, sight.observed, vip)]
+    vips = [str(vip.ip) for vip in context.cluster.vip]
+    segments = [look.segment for look in context.observed.values() if look.segment]
+    answers = [s for vip in vips for s in answering(context.cluster, context.observed, vip)]
     holds = any(stranger.address == address for stranger in answers)
     operation = ""
     if holds or any(address in segment.adverts for segment in segments):
         operation = "answers for the VIP" if holds else "sends adverts"
-    elif is_back(sight.cluster, sight.observed, address):
+    elif is_back(context.cluster, context.observed, address):
         operation = "answers on the network"
     if operation:
         return Finding(
@@ -50,18 +50,18 @@ def forgotten_node(sight: CheckContext, address: str) -> Finding:
         "warn",
         f"{address} is forgotten, not stopped: back on the network, it takes part again, and may "
         f"take {' and '.join(vips)}",
-        f"before it is connected, run there: `{removal_command(sight.cluster)}`; "
+        f"before it is connected, run there: `{removal_command(context.cluster)}`; "
         "when it is back: `hadeploy up --prune`",
     )
 
 
-def _of_another_cluster(sight: CheckContext, node: str, record: Applied) -> Finding:
-    others = " and ".join(m for m in record.members if m != str(sight.cluster.node(node).address))
+def _of_another_cluster(context: CheckContext, node: str, record: Applied) -> Finding:
+    others = " and ".join(m for m in record.members if m != str(context.cluster.node(node).address))
     return Finding(
         FORMER_NODES.id,
         node,
         "fail",
-        f"it is a node of another cluster {sight.cluster.name}, with {' and '.join(record.vips)} "
+        f"it is a node of another cluster {context.cluster.name}, with {' and '.join(record.vips)} "
         f"on {others}, too",
         "take it out of that cluster first (`hadeploy up --prune` with its inventory), or give "
         "one of the two another `name`",
@@ -71,28 +71,28 @@ def _of_another_cluster(sight: CheckContext, node: str, record: Applied) -> Find
 
 
 @FORMER_NODES.of_cluster
-def former_nodes(sight: CheckContext) -> Iterator[Finding]:
+def former_nodes(context: CheckContext) -> Iterator[Finding]:
     """Nodes that the records on the others name and the inventory does not.
 
     Such a node still runs: once its peers no longer tell it so, it takes the VIP for itself.
     """
     # A machine that has another address than before has not left.
-    present = present_addresses(sight.cluster, sight.observed) | set(sight.pruned)
+    present = present_addresses(context.cluster, context.observed) | set(context.pruned)
     strangers = {
         node: record
-        for node in sight.observed
-        if (record := of_another_cluster(sight.cluster, sight.observed, node))
+        for node in context.observed
+        if (record := of_another_cluster(context.cluster, context.observed, node))
     }
     for node, record in strangers.items():
-        yield _of_another_cluster(sight, node, record)
-    looks = [look for node, look in sight.observed.items() if node not in strangers]
+        yield _of_another_cluster(context, node, record)
+    looks = [look for node, look in context.observed.items() if node not in strangers]
     former = {m for look in looks if look.applied for m in look.applied.members} - present
-    gone = former - set(sight.forget)
+    gone = former - set(context.forget)
     for address in sorted(former - gone):
-        yield forgotten_node(sight, address)
-    forgotten = set(forgotten_nodes(sight.cluster, sight.observed)) - set(sight.pruned)
+        yield forgotten_node(context, address)
+    forgotten = set(forgotten_nodes(context.cluster, context.observed)) - set(context.pruned)
     for address in sorted(forgotten):
-        if is_back(sight.cluster, sight.observed, address):
+        if is_back(context.cluster, context.observed, address):
             what = f"{address}, which was forgotten, answers on the network again"
             yield Finding(FORMER_NODES.id, None, "warn", what, BACK_FIX)
     for address in sorted(gone):
@@ -106,5 +106,5 @@ def former_nodes(sight: CheckContext) -> Iterator[Finding]:
             operation="checking the nodes",
             code=ExitCode.UNREACHABLE,
         )
-    if not gone and not strangers and sight.observed:
+    if not gone and not strangers and context.observed:
         yield Finding(FORMER_NODES.id, None, "pass", "no former node still takes part")

@@ -37,23 +37,23 @@ IMAGE = Check(
 
 
 @IMAGE.of_node
-def images(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def images(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether both images are on a node, or can be had."""
     if look.docker is None:
         return
     for role in ("haproxy", "keepalived"):
-        image: Image = getattr(sight.cluster.images, role)
+        image: Image = getattr(context.cluster.images, role)
         if image.reference in look.images:
             yield _there(image.reference, node, look)
         elif image.archive:
-            archive = sight.archives.get(role)
+            archive = context.archives.get(role)
             if archive is not None and not archive.missing and not archive.problem:
                 yield _in_archive(role, image.reference, archive, node, look)
         elif image.pull == "never":
             what = f"{image.reference} is not on the node, and images.{role}.pull is never"
             fix = f"hadeploy images push, or give images.{role}.archive"
             yield Finding(IMAGE.id, node.label, "fail", what, fix)
-        elif asked := sight.asked.get(node.label, {}).get(image.reference):
+        elif asked := context.asked.get(node.label, {}).get(image.reference):
             verdict, what, remedy = asked.judged(image.reference, of_node(look))
             yield Finding(IMAGE.id, node.label, verdict, what, remedy)
         else:
@@ -104,9 +104,9 @@ def of_node(look: ObservedNode) -> str:
 
 
 @IMAGE.of_cluster
-def archives(sight: CheckContext) -> Iterator[Finding]:
+def archives(context: CheckContext) -> Iterator[Finding]:
     """Whether the archives that some node needs can be read on this machine."""
-    for role, archive in sight.archives.items():
+    for role, archive in context.archives.items():
         problem = "no such file" if archive.missing else archive.problem
         if problem:
             yield Finding(

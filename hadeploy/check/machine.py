@@ -33,10 +33,10 @@ SUDO = Check(
 
 
 @SUDO.of_node
-def root(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def root(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether our scripts run as root."""
     if look.root:
-        how = sight.becoming.get(node.label)
+        how = context.becoming.get(node.label)
         what = f"our scripts run as root{f', {how}' if how else ''}"
         yield Finding(SUDO.id, node.label, "pass", what)
     else:
@@ -120,7 +120,7 @@ HOST_NETWORK = Check(
 
 
 @HOST_NETWORK.of_node
-def host_network(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def host_network(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether a container can have the host's network and our folder."""
     info = look.host.docker
     if not info.get("ServerVersion"):
@@ -135,7 +135,7 @@ def host_network(sight: CheckContext, node: Node, look: ObservedNode) -> Iterato
         what = "the Docker engine remaps users, and then gives no container the host's network"
         yield Finding(HOST_NETWORK.id, node.label, "fail", what, fix)
     elif folder.startswith("/var/snap/"):
-        what = f"Docker is a snap, which does not see {sight.cluster.root}"
+        what = f"Docker is a snap, which does not see {context.cluster.root}"
         fix = "install Docker as a package instead: https://docs.docker.com/engine/"
         yield Finding(HOST_NETWORK.id, node.label, "fail", what, fix)
     else:
@@ -154,11 +154,11 @@ DISK_SPACE = Check(
 
 
 @DISK_SPACE.of_node
-def disk_space(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def disk_space(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether there is room for images and files."""
     free, folder = look.host.free, look.host.docker.get("DockerRootDir", "Docker's folder")
     if "docker" in free and look.host.docker:
-        needed = sum(_bytes(sight, role, look) for role in ("haproxy", "keepalived"))
+        needed = sum(_bytes(context, role, look) for role in ("haproxy", "keepalived"))
         what = f"{free['docker'] // MEGABYTE} MB are free in {folder}"
         if free["docker"] < needed:
             what += f", and the images need {needed // MEGABYTE} MB"
@@ -171,19 +171,19 @@ def disk_space(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[
         what = f"{folder} is on a read-only file system"
         yield Finding(DISK_SPACE.id, node.label, "fail", what, "mount it writable")
     if free.get("root", OWN_FILES_BYTES) < OWN_FILES_BYTES:
-        what = f"{free['root'] // 1000} kB are free for {sight.cluster.root}"
+        what = f"{free['root'] // 1000} kB are free for {context.cluster.root}"
         yield Finding(DISK_SPACE.id, node.label, "fail", what, "free some space there")
-    yield from _inodes(sight, node, look)
+    yield from _inodes(context, node, look)
 
 
-def _inodes(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def _inodes(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """A file system without free inodes takes no new file, however many bytes are free."""
     free = look.host.free_inodes
-    lacking = any(not _has_image(sight, role, look) for role in ("haproxy", "keepalived"))
+    lacking = any(not _has_image(context, role, look) for role in ("haproxy", "keepalived"))
     folder = look.host.docker.get("DockerRootDir", "Docker's folder")
     for name, where, needed in (
         ("docker", folder, IMAGE_FILES if lacking else OWN_FILES),
-        ("root", sight.cluster.root, OWN_FILES),
+        ("root", context.cluster.root, OWN_FILES),
     ):
         if free.get(name, needed) < needed:
             what = f"{free[name]} inodes are free for {where}"
@@ -191,13 +191,13 @@ def _inodes(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Fin
             yield Finding(DISK_SPACE.id, node.label, "fail", what, fix)
 
 
-def _has_image(sight: CheckContext, role: str, look: ObservedNode) -> bool:
-    return getattr(sight.cluster.images, role).reference in look.images
+def _has_image(context: CheckContext, role: str, look: ObservedNode) -> bool:
+    return getattr(context.cluster.images, role).reference in look.images
 
 
-def _bytes(sight: CheckContext, role: str, look: ObservedNode) -> int:
-    if _has_image(sight, role, look):
+def _bytes(context: CheckContext, role: str, look: ObservedNode) -> int:
+    if _has_image(context, role, look):
         return 0
-    archive = sight.archives.get(role)
+    archive = context.archives.get(role)
     # Unpacked beside what the engine has received of it.
     return 2 * archive.size if archive and archive.size else USUAL_IMAGE_BYTES

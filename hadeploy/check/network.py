@@ -27,7 +27,7 @@ INTERFACE = Check(
 
 
 @INTERFACE.of_node
-def interface(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def interface(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether the node has its address and its interface."""
     problems = list(addressless(node, look))
     name = interface_of(node, look)
@@ -46,7 +46,7 @@ def interface(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[F
         yield Finding(INTERFACE.id, node.label, "fail", message, fix)
     if not problems:
         yield Finding(INTERFACE.id, node.label, "pass", f"{name} has {node.address}")
-    del sight
+    del context
 
 
 VIP_SUBNET = Check(
@@ -61,20 +61,20 @@ VIP_SUBNET = Check(
 
 
 @VIP_SUBNET.of_node
-def vip_subnet(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def vip_subnet(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether every VIP can be on the node's interface."""
     if list(addressless(node, look)):
         return
-    for vip in sight.cluster.vip:
-        problem = misplaced(vip.ip, sight.cluster, node, look)
+    for vip in context.cluster.vip:
+        problem = misplaced(vip.ip, context.cluster, node, look)
         if problem:
             fix = "correct `vip`, or nodes[].interface"
-            if lost_subnet(vip.ip, sight.cluster, node, look):
+            if lost_subnet(vip.ip, context.cluster, node, look):
                 fix = GIVE_BACK
-            elif vip in sight.cluster.excluded_vips:
+            elif vip in context.cluster.excluded_vips:
                 fix = f"give the node an IPv{vip.version} address in that subnet, or {fix}"
             yield Finding(VIP_SUBNET.id, node.label, "fail", problem, fix)
-        elif problem := _too_wide(vip, sight.cluster, node, look):
+        elif problem := _too_wide(vip, context.cluster, node, look):
             fix = "leave the prefix out of `vip`, or give it that of the subnet"
             yield Finding(VIP_SUBNET.id, node.label, "fail", problem, fix)
         else:

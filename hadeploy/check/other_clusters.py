@@ -48,29 +48,29 @@ CONFLICTING_CONTAINERS = Check(
 
 @CONFLICTING_CONTAINERS.of_node
 def conflicting_containers(
-    sight: CheckContext, node: Node, look: ObservedNode
+    context: CheckContext, node: Node, look: ObservedNode
 ) -> Iterator[Finding]:
     """Whether no foreign container claims a VIP, router id or port, now or at the next boot."""
     if look.docker is None:
         return
-    by_hand = recognise(sight.cluster, look)
+    by_hand = recognise(context.cluster, look)
     interface = interface_of(node, look) or ""
     found = [
-        *(_stopped(sight, node, c) for c in stopped_conflicts(sight.cluster, interface, look)),
+        *(_stopped(context, node, c) for c in stopped_conflicts(context.cluster, interface, look)),
         *(
-            _running(sight, node, c)
-            for c in running_conflicts(sight.cluster, interface, look, by_hand)
+            _running(context, node, c)
+            for c in running_conflicts(context.cluster, interface, look, by_hand)
         ),
         *_managed(node, by_hand),
         *(
-            _stopped(sight, node, conflict)
-            for conflict in harmless(sight.cluster, interface, look)
+            _stopped(context, node, conflict)
+            for conflict in harmless(context.cluster, interface, look)
             if not (by_hand and by_hand.has(conflict.container.id))
         ),
         *_started(node, look),
     ]
-    if sight.adopt:
-        found += list(_composed(sight, node, look, by_hand))
+    if context.adopt:
+        found += list(_composed(context, node, look, by_hand))
     told = [finding for finding in found if finding]
     yield from told
     if not told:
@@ -79,7 +79,7 @@ def conflicting_containers(
         )
 
 
-def _stopped(sight: CheckContext, node: Node, conflict: Conflict) -> Finding | None:
+def _stopped(context: CheckContext, node: Node, conflict: Conflict) -> Finding | None:
     there, name = conflict.container, conflict.container.name
     program = f" runs {conflict.role} and" if conflict.role else ""
     if conflict.claims:
@@ -106,17 +106,17 @@ def _stopped(sight: CheckContext, node: Node, conflict: Conflict) -> Finding | N
     if not conflict.stands_in_the_way:
         fix = f"unless it is wanted: {by_hand}"
         return Finding(CONFLICTING_CONTAINERS.id, node.label, "warn", message, fix)
-    if sight.adopt:
+    if context.adopt:
         return None
     fix = f"`hadeploy up --adopt` keeps it stopped; or on the node: {by_hand}"
     return Finding(CONFLICTING_CONTAINERS.id, node.label, "fail", message, fix)
 
 
-def _running(sight: CheckContext, node: Node, conflict: Conflict) -> Finding | None:
+def _running(context: CheckContext, node: Node, conflict: Conflict) -> Finding | None:
     there = conflict.container
     claims = " and ".join(conflict.claims)
     message = f"the container {there.name} ({there.image}) runs and claims {claims}"
-    if sight.adopt and conflict.can_disable and not conflict.manager:
+    if context.adopt and conflict.can_disable and not conflict.manager:
         return None
     if conflict.manager:
         fix = conflict.manager.stop
@@ -167,9 +167,9 @@ def _started(node: Node, look: ObservedNode) -> Iterator[Finding]:
 
 
 def _composed(
-    sight: CheckContext, node: Node, look: ObservedNode, by_hand: ByHand | None
+    context: CheckContext, node: Node, look: ObservedNode, by_hand: ByHand | None
 ) -> Iterator[Finding]:
-    stopped = stopped_conflicts(sight.cluster, interface_of(node, look) or "", look)
+    stopped = stopped_conflicts(context.cluster, interface_of(node, look) or "", look)
     for conflict in (*_parts(by_hand), *stopped):
         project = compose_project(conflict.container)
         if project and (conflict.stands_in_the_way or conflict.why == ""):
@@ -199,9 +199,9 @@ OTHER_CLUSTERS = Check(
 
 
 @OTHER_CLUSTERS.of_node
-def other_clusters(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def other_clusters(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether the other clusters of hadeploy on a node share nothing with this one."""
-    others = [other for other in look.other_clusters if other.name != sight.cluster.name]
+    others = [other for other in look.other_clusters if other.name != context.cluster.name]
     for other in others:
         name = f"the hadeploy cluster {other.name}"
         if not other.root:
@@ -210,7 +210,7 @@ def other_clusters(sight: CheckContext, node: Node, look: ObservedNode) -> Itera
             fix = f"if it is not used any more: docker stop {names} && docker rm {names}"
             yield Finding(OTHER_CLUSTERS.id, node.label, "warn", message, fix.replace(",", ""))
             continue
-        shared = clashes(sight.cluster, interface_of(node, look) or "", other)
+        shared = clashes(context.cluster, interface_of(node, look) or "", other)
         if not shared:
             message = f"{name} is here, too, with a VIP, virtual_router_id and ports of its own"
             yield Finding(OTHER_CLUSTERS.id, node.label, "pass", message)

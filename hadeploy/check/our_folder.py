@@ -27,25 +27,25 @@ OUR_FOLDER = Check(
 
 
 @OUR_FOLDER.of_node
-def our_folder(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def our_folder(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether our files can be written there, and are not somewhere else."""
-    problem = _problem(sight, look)
+    problem = _problem(context, look)
     if problem:
         yield Finding(OUR_FOLDER.id, node.label, "fail", *problem)
         return
-    left = left_folder(sight, look)
+    left = left_folder(context, look)
     if left:
         what = f"this cluster has another folder here, {left}, which is not used"
         yield Finding(OUR_FOLDER.id, node.label, "warn", what, f"rm -r {left}")
     else:
-        what = f"{sight.cluster.root} can be written"
+        what = f"{context.cluster.root} can be written"
         yield Finding(OUR_FOLDER.id, node.label, "pass", what)
 
 
-def _problem(sight: CheckContext, look: ObservedNode) -> tuple[str, str] | None:
+def _problem(context: CheckContext, look: ObservedNode) -> tuple[str, str] | None:
     """What is wrong, and what to do."""
-    root, folder = sight.cluster.root, look.host.folder
-    if moved := _moved(sight, look):
+    root, folder = context.cluster.root, look.host.folder
+    if moved := _moved(context, look):
         return moved
     around = [other for other in look.other_clusters if other.root.startswith(f"{root}/")]
     what = ""
@@ -70,43 +70,43 @@ def moved_folders(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> lis
         cluster: the inventory.
         observed: the nodes, by label.
     """
-    sight = CheckContext(cluster, observed)
+    context = CheckContext(cluster, observed)
     return [
         Finding(OUR_FOLDER.id, node.label, "fail", *moved)
-        for node, look in sight.nodes
-        if (moved := _moved(sight, look))
+        for node, look in context.nodes
+        if (moved := _moved(context, look))
     ]
 
 
-def _moved(sight: CheckContext, look: ObservedNode) -> tuple[str, str] | None:
-    now = folder_in_use(sight, look)
+def _moved(context: CheckContext, look: ObservedNode) -> tuple[str, str] | None:
+    now = folder_in_use(context, look)
     if not now:
         return None
     parent = now.rpartition("/")[0]
     return (
-        f"this cluster's files are in {now}; hadeploy does not move them to {sight.cluster.root}",
+        f"this cluster's files are in {now}; hadeploy does not move them to {context.cluster.root}",
         f"set `paths.root: {parent}` again; or `hadeploy down` with it, then `hadeploy up`",
     )
 
 
-def folder_in_use(sight: CheckContext, look: ObservedNode) -> str | None:
+def folder_in_use(context: CheckContext, look: ObservedNode) -> str | None:
     """The folder that this cluster's containers mount, where that is not the inventory's.
 
     One folder may have several paths, by links: it is another one if the running container does
     not see the inventory's, or if there is no record in that.
     """
-    for container in look.ours(sight.cluster.name):
+    for container in look.ours(context.cluster.name):
         for mount in container.raw.get("Mounts") or ():
             name = _FOLDERS.get(mount.get("Destination"))
             source = str(mount.get("Source", ""))
-            if name is None or source == f"{sight.cluster.root}/{name}":
+            if name is None or source == f"{context.cluster.root}/{name}":
                 continue
             if look.applied is None or name in look.detached:
                 return source.removesuffix(f"/{name}")
     return None
 
 
-def left_folder(sight: CheckContext, look: ObservedNode) -> str:
+def left_folder(context: CheckContext, look: ObservedNode) -> str:
     """A folder with an older record of this cluster; "" if there is none."""
-    own = (other for other in look.other_clusters if other.name == sight.cluster.name)
+    own = (other for other in look.other_clusters if other.name == context.cluster.name)
     return next((other.root for other in own if other.root), "")

@@ -24,21 +24,21 @@ CONTAINER_NAMES = Check(
 
 
 @CONTAINER_NAMES.of_node
-def container_names(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def container_names(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether somebody else's containers have our names."""
-    by_hand = recognise(sight.cluster, look)
+    by_hand = recognise(context.cluster, look)
     interface = interface_of(node, look) or ""
-    stopped = stopped_conflicts(sight.cluster, interface, look) if sight.adopt else []
+    stopped = stopped_conflicts(context.cluster, interface, look) if context.adopt else []
     # What is stopped for good gets another name.
     renamed = {conflict.container.id for conflict in stopped if conflict.stands_in_the_way}
     foreign = False
-    for name in sight.cluster.container_names:
+    for name in context.cluster.container_names:
         container = look.container(name)
         if container is None or (by_hand is not None and by_hand.has(container.id)):
             continue
         if container.id in renamed:
             continue
-        if container.cluster != sight.cluster.name:
+        if container.cluster != context.cluster.name:
             foreign = True
             what = f"a container named {name} exists and is not ours (image {container.image})"
             fix = "rename it, or choose other names under `containers:`"
@@ -59,16 +59,16 @@ PORTS = Check(
 
 
 @PORTS.of_node
-def ports(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def ports(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether our ports are free, or ours."""
     if "ss" in look.missing:
         return
-    by_hand = recognise(sight.cluster, look)
-    told = _told(sight, node, look, by_hand)
+    by_hand = recognise(context.cluster, look)
+    told = _told(context, node, look, by_hand)
     taken = False
-    for port in sight.cluster.haproxy_ports:
-        for socket in haproxy_sockets(sight.cluster, look, port):
-            owner = _stranger(sight, look, socket, by_hand, told)
+    for port in context.cluster.haproxy_ports:
+        for socket in haproxy_sockets(context.cluster, look, port):
+            owner = _stranger(context, look, socket, by_hand, told)
             if owner is None:
                 continue
             taken = True
@@ -79,36 +79,36 @@ def ports(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Findi
         yield Finding(PORTS.id, node.label, "pass", "free, or ours")
 
 
-def stranger(sight: CheckContext, node: Node, look: ObservedNode, socket: Socket) -> str | None:
+def stranger(context: CheckContext, node: Node, look: ObservedNode, socket: Socket) -> str | None:
     """Who keeps haproxy from listening beside a socket, "" if the node does not tell; else None.
 
     Args:
-        sight: of the checks.
+        context: of the checks.
         node: the node.
         look: the same node.
         socket: one of its sockets.
     """
-    by_hand = recognise(sight.cluster, look)
-    return _stranger(sight, look, socket, by_hand, _told(sight, node, look, by_hand))
+    by_hand = recognise(context.cluster, look)
+    return _stranger(context, look, socket, by_hand, _told(context, node, look, by_hand))
 
 
 def _told(
-    sight: CheckContext, node: Node, look: ObservedNode, by_hand: ByHand | None
+    context: CheckContext, node: Node, look: ObservedNode, by_hand: ByHand | None
 ) -> list[ObservedContainer]:
     """Containers that another check tells of."""
     interface = interface_of(node, look) or ""
-    conflicts = running_conflicts(sight.cluster, interface, look, by_hand)
+    conflicts = running_conflicts(context.cluster, interface, look, by_hand)
     return [conflict.container for conflict in conflicts]
 
 
 def _stranger(
-    sight: CheckContext,
+    context: CheckContext,
     look: ObservedNode,
     socket: Socket,
     by_hand: ByHand | None,
     told: list[ObservedContainer],
 ) -> str | None:
-    haproxy = look.ours_of(sight.cluster.name, "haproxy")
+    haproxy = look.ours_of(context.cluster.name, "haproxy")
     if socket.belongs_to(haproxy) or (by_hand is not None and by_hand.owns(socket)):
         return None
     if any(socket.belongs_to(container) for container in told):
@@ -152,7 +152,7 @@ EPHEMERAL_PORTS = Check(
 
 
 @EPHEMERAL_PORTS.of_node
-def ephemeral_ports(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def ephemeral_ports(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether the kernel uses a port of the cluster for outgoing connections."""
     facts = look.host.facts
     bounds = _RANGE.findall(facts.get("net/ipv4/ip_local_port_range", "").replace(" ", "-"))
@@ -161,7 +161,7 @@ def ephemeral_ports(sight: CheckContext, node: Node, look: ObservedNode) -> Iter
     kept = [*_RANGE.findall(facts.get("net/ipv4/ip_local_reserved_ports", ""))]
     ports = sorted(
         port
-        for port in sight.cluster.haproxy_ports
+        for port in context.cluster.haproxy_ports
         if _within(port, bounds) and not _within(port, kept)
     )
     if not ports:
@@ -189,9 +189,9 @@ HOST_SERVICES = Check(
 
 
 @HOST_SERVICES.of_node
-def host_services(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def host_services(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether haproxy or keepalived are the host's own."""
-    del sight
+    del context
     found = [
         name
         for name, processes in (("haproxy", look.host.haproxies), ("keepalived", look.keepaliveds))

@@ -21,25 +21,25 @@ _MOST_TOLD = 5
 
 
 def planned_ports(
-    sight: CheckContext, node: Node, look: ObservedNode, desired: DesiredNode
+    context: CheckContext, node: Node, look: ObservedNode, desired: DesiredNode
 ) -> Iterator[Finding]:
     """Ports of the rendered haproxy.cfg that cannot be bound on a node.
 
     Args:
-        sight: of the checks.
+        context: of the checks.
         node: the node.
         look: the same node.
         desired: what it is to have.
     """
     wanted, there = desired.file(layout.HAPROXY_CFG), look.file(layout.HAPROXY_CFG)
-    if not has_templates(sight.cluster) or "ss" in look.missing:
+    if not has_templates(context.cluster) or "ss" in look.missing:
         return
     if there is not None and there.sha256 == wanted.sha256:
         return
-    known = set(sight.cluster.haproxy_ports)
-    every = wildcards(sight.cluster)
+    known = set(context.cluster.haproxy_ports)
+    every = wildcards(context.cluster)
     binds = [bind for bind in rendered_binds(wanted.content) if not _known(bind, known, every)]
-    problems = [p for bind in binds for p in _problems(sight, node, look, bind)]
+    problems = [p for bind in binds for p in _problems(context, node, look, bind)]
     for message, fix in list(dict.fromkeys(problems))[:_MOST_TOLD]:
         yield Finding(PORTS.id, node.label, "fail", message, fix)
 
@@ -50,26 +50,26 @@ def _known(bind: RenderedBind, ports: set[int], every: frozenset[str]) -> bool:
 
 
 def _problems(
-    sight: CheckContext, node: Node, look: ObservedNode, bind: RenderedBind
+    context: CheckContext, node: Node, look: ObservedNode, bind: RenderedBind
 ) -> Iterator[tuple[str, str]]:
     what = f"`{bind.line}` of the new haproxy.cfg cannot be bound"
     fix = "choose another port in your template (templates.folder, templates.extra)"
     for socket in look.sockets:
-        owner = stranger(sight, node, look, socket) if _meets(bind, socket) else None
+        owner = stranger(context, node, look, socket) if _meets(bind, socket) else None
         if owner is not None:
             named = owner or "a process that it does not name"
             yield f"{what}: port {socket.port} is taken by {named}", fix
-    for listener in sight.cluster.listeners:
-        for _, address, port in backends_of(sight.cluster, listener):
+    for listener in context.cluster.listeners:
+        for _, address, port in backends_of(context.cluster, listener):
             own = address == node.address and not any(s.port == port for s in look.sockets)
             one = Bind(bind.at.host, port)
             if own and port in bind.at.ports and one.covers(str(address)):
                 yield f"{what}: port {port} is that of a backend on this node", fix
-    yield from _addressless(sight, look, bind, what)
+    yield from _addressless(context, look, bind, what)
 
 
 def _addressless(
-    sight: CheckContext, look: ObservedNode, bind: RenderedBind, what: str
+    context: CheckContext, look: ObservedNode, bind: RenderedBind, what: str
 ) -> Iterator[tuple[str, str]]:
     """An address that the node does not have; the kernel may allow that (ip_nonlocal_bind)."""
     address = bind.at.address
@@ -77,7 +77,7 @@ def _addressless(
     if address is None or address.is_unspecified or not bind.at.ports or anywhere:
         return
     fix = "bind every address (`bind *:PORT`), or add `transparent` to that line"
-    if address in [vip.ip for vip in sight.cluster.vip]:
+    if address in [vip.ip for vip in context.cluster.vip]:
         yield f"{what} on a node that does not hold the VIP", fix
     elif not (address.is_loopback or look.holds(str(address))):
         yield f"{what}: the node does not have the address {address}", fix

@@ -27,7 +27,7 @@ SELINUX = Check(
 
 
 @SELINUX.of_node
-def selinux(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def selinux(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether SELinux may keep containers from our folder."""
     if not look.host.thorough:
         return
@@ -36,12 +36,14 @@ def selinux(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Fin
         yield Finding(SELINUX.id, node.label, "pass", f"our folder is labelled {look.host.label}")
     elif look.host.selinux and confines:
         what = (
-            f"SELinux enforces, and Docker confines containers: can they read {sight.cluster.root}?"
+            "SELinux enforces, and Docker confines containers: can they read "
+            f"{context.cluster.root}?"
         )
         fix = (
-            f"semanage fcontext -a -t container_file_t '{sight.cluster.root}(/.*)?'; restorecon -R"
+            f"semanage fcontext -a -t container_file_t '{context.cluster.root}(/.*)?'; "
+            "restorecon -R"
         )
-        yield Finding(SELINUX.id, node.label, "warn", what, f"{fix} {sight.cluster.root}")
+        yield Finding(SELINUX.id, node.label, "warn", what, f"{fix} {context.cluster.root}")
     else:
         yield Finding(SELINUX.id, node.label, "pass", "SELinux does not confine our containers")
 

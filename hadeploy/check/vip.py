@@ -34,24 +34,24 @@ VIP_FREE = Check(
 
 
 @VIP_FREE.of_node
-def vip_free(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def vip_free(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether every VIP is on nodes of the cluster alone, and where keepalived puts it."""
-    for vip in (str(vip.ip) for vip in sight.cluster.vip):
-        problems = [*_misplaced(sight, node, look, vip), *_answered(sight, node, look, vip)]
+    for vip in (str(vip.ip) for vip in context.cluster.vip):
+        problems = [*_misplaced(context, node, look, vip), *_answered(context, node, look, vip)]
         yield from problems
         if not problems:
-            yield from _free(sight, node, look, vip)
+            yield from _free(context, node, look, vip)
 
 
 @VIP_FREE.of_cluster
-def held_once(sight: CheckContext) -> Iterator[Finding]:
+def held_once(context: CheckContext) -> Iterator[Finding]:
     """Whether no VIP is on two nodes of the cluster, where keepalived puts it."""
-    for vip in (str(vip.ip) for vip in sight.cluster.vip):
+    for vip in (str(vip.ip) for vip in context.cluster.vip):
         holders = [
             node.label
-            for node, look in sight.nodes
+            for node, look in context.nodes
             if any(a.address == vip and not a.pinned for a in look.addresses)
-            and not list(_misplaced(sight, node, look, vip))
+            and not list(_misplaced(context, node, look, vip))
         ]
         if len(holders) > 1:
             what = f"{vip} is bound on {' and '.join(holders)}"
@@ -62,15 +62,15 @@ def held_once(sight: CheckContext) -> Iterator[Finding]:
             yield Finding(VIP_FREE.id, None, "warn", what, fix)
 
 
-def _free(sight: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
-    holder = next((n for n, seen in sight.observed.items() if seen.holds(vip)), None)
+def _free(context: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
+    holder = next((n for n, seen in context.observed.items() if seen.holds(vip)), None)
     if holder is not None:
         what = f"{vip} is on {'this node' if holder == node.label else holder}"
         yield Finding(VIP_FREE.id, node.label, "pass", what)
         return
     ours = {
         link.mac: label
-        for label, seen in sight.observed.items()
+        for label, seen in context.observed.items()
         for link in seen.host.links.values()
     }
     answers = look.segment.answers.get(vip, frozenset()) if look.segment else frozenset()
@@ -82,8 +82,10 @@ def _free(sight: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iter
         yield Finding(VIP_FREE.id, node.label, "pass", f"no machine answers for {vip}")
 
 
-def _misplaced(sight: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
-    for address in misplaced_vips(sight.cluster, node, look):
+def _misplaced(
+    context: CheckContext, node: Node, look: ObservedNode, vip: str
+) -> Iterator[Finding]:
+    for address in misplaced_vips(context.cluster, node, look):
         if address.address == vip:
             what = (
                 f"{vip}/{address.prefix} is on {address.interface}, where keepalived does not put "
@@ -92,31 +94,31 @@ def _misplaced(sight: CheckContext, node: Node, look: ObservedNode, vip: str) ->
             yield Finding(VIP_FREE.id, node.label, "fail", what, removal(look, address))
 
 
-def _answered(sight: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
+def _answered(context: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
     """Strangers that answer. A node that this run stops, or is told is gone, is no surprise."""
-    if _is_no_vip(sight, vip):
+    if _is_no_vip(context, vip):
         return
-    leaving = {*sight.forget, *sight.pruned}
-    away = [n.label for n in sight.cluster.nodes if n.label not in sight.observed]
-    found = answering(sight.cluster, sight.observed, vip)
+    leaving = {*context.forget, *context.pruned}
+    away = [n.label for n in context.cluster.nodes if n.label not in context.observed]
+    found = answering(context.cluster, context.observed, vip)
     for stranger in found:
-        expected = stranger.address in leaving or stranger.mac in sight.departing
+        expected = stranger.address in leaving or stranger.mac in context.departing
         if node.label in stranger.seen_from and not expected:
             yield _in_use(node, vip, stranger, away)
     # The one answer that a kernel keeps says nothing where the VIP is on a node already.
     mac = look.host.neighbours.get(vip, "")
-    looks = sight.observed.values()
+    looks = context.observed.values()
     unheld = not look.segment and not any(seen.holds(vip) for seen in looks)
-    known = {k.mac for seen in looks for k in seen.host.links.values()} | sight.departing
+    known = {k.mac for seen in looks for k in seen.host.links.values()} | context.departing
     if unheld and mac and mac not in known:
         yield _in_use(node, vip, Stranger(mac, "", (node.label,)), away)
 
 
-def _is_no_vip(sight: CheckContext, vip: str) -> bool:
+def _is_no_vip(context: CheckContext, vip: str) -> bool:
     """Whether it is the router's address, or the like: then it is no wonder that it answers."""
     return any(
-        misplaced(ipaddress.ip_address(vip), sight.cluster, node, look)
-        for node, look in sight.nodes
+        misplaced(ipaddress.ip_address(vip), context.cluster, node, look)
+        for node, look in context.nodes
         if not list(addressless(node, look))
     )
 
@@ -135,10 +137,10 @@ def _in_use(node: Node, vip: str, stranger: Stranger, away: list[str]) -> Findin
     return Finding(VIP_FREE.id, node.label, verdict, what, stranger.fix)
 
 
-def _arriving(sight: CheckContext, node: Node, heard: tuple[str, ...]) -> list[Stranger]:
+def _arriving(context: CheckContext, node: Node, heard: tuple[str, ...]) -> list[Stranger]:
     """The strangers whose adverts arrive at a node, but for those that were heard otherwise."""
-    expected = {*sight.forget, *sight.pruned, *heard}
-    found = advertising(sight.cluster, sight.observed)
+    expected = {*context.forget, *context.pruned, *heard}
+    found = advertising(context.cluster, context.observed)
     return [s for s in found if node.label in s.seen_from and s.address not in expected]
 
 
@@ -170,14 +172,14 @@ VIRTUAL_ROUTER_ID = Check(
 
 
 @VIRTUAL_ROUTER_ID.of_node
-def router_id(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def router_id(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
     """Whether nobody else on the segment uses our virtual_router_id."""
-    number, heard = sight.cluster.vrrp.virtual_router_id, look.host.heard
-    arriving = _arriving(sight, node, heard or ())
+    number, heard = context.cluster.vrrp.virtual_router_id, look.host.heard
+    arriving = _arriving(context, node, heard or ())
     for stranger in arriving:
         what = f"adverts with virtual_router_id {number} come from {stranger.name}"
         # keepalived takes unicast adverts from any address (vrrp_check_unicast_src is off).
-        clash = stranger.forgotten or look.vrrp or sight.cluster.vrrp.mode == "multicast"
+        clash = stranger.forgotten or look.vrrp or context.cluster.vrrp.mode == "multicast"
         verdict: Verdict = "fail" if clash else "warn"
         yield Finding(VIRTUAL_ROUTER_ID.id, node.label, verdict, what, stranger.fix)
     if heard is None:
@@ -185,17 +187,17 @@ def router_id(sight: CheckContext, node: Node, look: ObservedNode) -> Iterator[F
             what = f"no other machine's adverts with virtual_router_id {number} arrive"
             yield Finding(VIRTUAL_ROUTER_ID.id, node.label, "pass", what)
         return
-    ours = {str(n.address) for n in sight.cluster.nodes}
-    ours |= {a.address for seen in sight.observed.values() for a in seen.addresses}
+    ours = {str(n.address) for n in context.cluster.nodes}
+    ours |= {a.address for seen in context.observed.values() for a in seen.addresses}
     # A node of ours may be who has no address in the log of an older keepalived.
-    away = len(sight.observed) < len(sight.cluster.nodes)
-    maybe_ours = away or any(_may_speak(seen, number) for seen in sight.observed.values())
+    away = len(context.observed) < len(context.cluster.nodes)
+    maybe_ours = away or any(_may_speak(seen, number) for seen in context.observed.values())
     strangers = [a or "an unnamed host" for a in heard if a not in ours and (a or not maybe_ours)]
     if strangers:
         what = f"virtual_router_id {number} is used on this segment by {', '.join(strangers)}"
         fix = "choose another vrrp.virtual_router_id"
         # Unicast adverts and multicast ones are not taken for each other.
-        clash = sight.cluster.vrrp.mode == "multicast"
+        clash = context.cluster.vrrp.mode == "multicast"
         yield Finding(VIRTUAL_ROUTER_ID.id, node.label, "fail" if clash else "warn", what, fix)
     elif not heard:
         what = f"no other machine sends adverts with virtual_router_id {number}"

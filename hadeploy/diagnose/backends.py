@@ -65,10 +65,10 @@ LISTENER_FULL = Cause(
 
 
 @recognises(BACKENDS_FULL, LISTENER_FULL)
-def full_listeners(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def full_listeners(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Listeners that serve no more clients: they are full, or all servers behind them are."""
-    for node, look in scene.nodes:
-        for listener in scene.cluster.listeners:
+    for node, look in context.nodes:
+        for listener in context.cluster.listeners:
             problem = full_problem(look, listener.name, listener.port)
             if problem is None:
                 continue
@@ -105,21 +105,21 @@ BACKENDS_DOWN = Cause(
 
 
 @recognises(BACKENDS_DOWN)
-def backends(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def backends(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """By how their checks end; which servers, and as whom it sees."""
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
-    looking = [(node.label, look) for node, look in scene.nodes if look.backends]
+    looking = [(node.label, look) for node, look in context.nodes if look.backends]
     # While a check is under way haproxy does not tell how the last one was answered.
     answered = {_result(s): s for _, look in looking for s in look.backends if s.code}
     for label, look in looking:
         for server in look.backends:
             if not server.up and server.status not in ("no check", "MAINT"):
                 told = answered.get(_result(server), server)
-                outcome = check_outcome(told, _path(scene, told))
+                outcome = check_outcome(told, _path(context, told))
                 seen = found.setdefault(outcome, {})
                 name = f"{told.listener}/{told.name}{_words(told)}"
                 seen.setdefault(name, []).append(label)
-    names = [listener.name for listener in scene.cluster.listeners]
+    names = [listener.name for listener in context.cluster.listeners]
     served = any(once_served(look, name) for _, look in looking for name in names)
     for (what, fixed), servers in found.items():
         everyone = [label for label, _ in looking]
@@ -171,9 +171,9 @@ def _answer(code: str, path: str) -> tuple[str, str]:
     return found or (f"they answer {code} to {path}, not 200", correct)
 
 
-def _path(scene: DiagnosisContext, server: BackendServer) -> str:
+def _path(context: DiagnosisContext, server: BackendServer) -> str:
     paths = {
-        f"{listener.name}-backend": listener.check.path for listener in scene.cluster.listeners
+        f"{listener.name}-backend": listener.check.path for listener in context.cluster.listeners
     }
     return paths.get(server.listener, "the path of the check")
 

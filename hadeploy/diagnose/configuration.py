@@ -37,10 +37,10 @@ CONFIG_REFUSED = Cause(
 
 
 @recognises(CONFIG_REFUSED)
-def refused(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def refused(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Programs that do not take their configuration."""
-    for node, look, role, container in scene.programs:
-        log = scene.seen(node.label).logs.get(role, ())
+    for node, look, role, container in context.programs:
+        log = context.seen(node.label).logs.get(role, ())
         lines = tuple(line for line in log if REFUSALS[role].search(line))
         if container is None or not lines:
             continue
@@ -70,11 +70,11 @@ NOT_APPLIED = Cause(
 
 
 @recognises(NOT_APPLIED)
-def not_applied(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def not_applied(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Programs that run another configuration than the inventory's."""
-    for node, look, role, _ in scene.programs:
+    for node, look, role, _ in context.programs:
         running = look.serving if role == "haproxy" else look.vrrp and look.vrrp.config_id
-        if running is None or running == scene.desired[node.label].config_id(role):
+        if running is None or running == context.desired[node.label].config_id(role):
             continue
         yield Diagnosis(
             NOT_APPLIED.id,
@@ -106,16 +106,16 @@ CHECK_NOT_RUN = Cause(
 
 
 @recognises(CHECK_NOT_RUN)
-def check_script(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def check_script(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """A check that keepalived does not run, which counts as one that succeeds."""
-    for node, look in scene.nodes:
-        if not scene.fails("check-runs", node.label):
+    for node, look in context.nodes:
+        if not context.fails("check-runs", node.label):
             continue
         age = look.check_age
         seen = f"{node.label}: " + (
             "it never ran" if age is None else f"it ran {age} s ago for the last time"
         )
-        log = scene.seen(node.label).logs.get("keepalived", ())
+        log = context.seen(node.label).logs.get("keepalived", ())
         words = [f"{node.label}: | {line}" for line in log if _UNRUN.search(line)]
         yield Diagnosis(
             CHECK_NOT_RUN.id,

@@ -31,9 +31,9 @@ DOCKER_DOWN = Cause(
 
 
 @recognises(DOCKER_DOWN)
-def docker(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def docker(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes whose engine does not answer."""
-    for node, look in scene.nodes:
+    for node, look in context.nodes:
         if look.docker is None:
             yield Diagnosis(
                 DOCKER_DOWN.id,
@@ -54,13 +54,13 @@ PORT_TAKEN = Cause(
 
 
 @recognises(PORT_TAKEN)
-def ports(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def ports(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Ports of ours that somebody else has."""
-    for node, look in scene.nodes:
+    for node, look in context.nodes:
         # Whatever their state: one that restarts may have a process by the time we look for it.
-        ours = {container.id for container in look.ours(scene.cluster.name)}
-        for port in scene.cluster.haproxy_ports:
-            sockets = haproxy_sockets(scene.cluster, look, port)
+        ours = {container.id for container in look.ours(context.cluster.name)}
+        for port in context.cluster.haproxy_ports:
+            sockets = haproxy_sockets(context.cluster, look, port)
             owners = {o for s in sockets for o in s.owners if o.container not in ours}
             if look.docker is None:
                 # Whose containers they are, only the engine knows.
@@ -117,10 +117,10 @@ CONTAINER_STOPPED = Cause(
 
 
 @recognises(CONTAINER_RESTARTING, PROGRAM_SILENT, CONTAINER_MISSING, CONTAINER_STOPPED)
-def containers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def containers(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Containers that are not there, stopped, paused, or that do not stay up."""
-    for node, look, role, container in scene.programs:
-        name = scene.cluster.container_names[0 if role == "haproxy" else 1]
+    for node, look, role, container in context.programs:
+        name = context.cluster.container_names[0 if role == "haproxy" else 1]
         if look.docker is None:
             continue
         if container is None:
@@ -149,7 +149,7 @@ def containers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
                 f"docker logs --tail 30 {name}",
                 (
                     f"{node.label}: {container.restarts} restarts, {_end(container)}",
-                    *last_words(scene, node.label, role),
+                    *last_words(context, node.label, role),
                 ),
                 role,
             )
@@ -159,15 +159,15 @@ def containers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
                 (node.label,),
                 f"{name} is stopped",
                 "`hadeploy up` starts it",
-                (f"{node.label}: {_end(container)}", *_whole(scene, node.label, container)),
+                (f"{node.label}: {_end(container)}", *_whole(context, node.label, container)),
                 role,
             )
 
 
-def _whole(scene: DiagnosisContext, node: str, container: ObservedContainer) -> Iterator[str]:
+def _whole(context: DiagnosisContext, node: str, container: ObservedContainer) -> Iterator[str]:
     """What it said, unless it was ended from outside and said its usual farewell."""
     if container.exit_code not in ENDED_FROM_OUTSIDE:
-        yield from last_words(scene, node, container.role or "")
+        yield from last_words(context, node, container.role or "")
 
 
 def restarting(container: ObservedContainer, now: int) -> bool:
@@ -188,23 +188,23 @@ def _end(container: ObservedContainer) -> str:
     return f"{words} at {state['FinishedAt'][:19]}Z" if state.get("FinishedAt") else words
 
 
-def last_words(scene: DiagnosisContext, node: str, role: str) -> list[str]:
+def last_words(context: DiagnosisContext, node: str, role: str) -> list[str]:
     """The end of a container's log, as evidence."""
-    return [f"{node}: | {line}" for line in scene.seen(node).logs.get(role, ())[-LAST_WORDS:]]
+    return [f"{node}: | {line}" for line in context.seen(node).logs.get(role, ())[-LAST_WORDS:]]
 
 
 @recognises(PROGRAM_SILENT)
-def silent(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def silent(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Programs that run and do not answer."""
-    for node, look, role, container in scene.programs:
+    for node, look, role, container in context.programs:
         answers = look.serving if role == "haproxy" else look.vrrp
         if not container or unstable(container, look.now) or answers is not None:
             continue
-        frozen = role in scene.seen(node.label).frozen
-        listening = role == "haproxy" and look.listeners(scene.cluster.haproxy.health_port)
+        frozen = role in context.seen(node.label).frozen
+        listening = role == "haproxy" and look.listeners(context.cluster.haproxy.health_port)
         seen = "a process of it is stopped (SIGSTOP)" if frozen else "its container runs"
         if listening:
-            seen += f", and port {scene.cluster.haproxy.health_port} still listens"
+            seen += f", and port {context.cluster.haproxy.health_port} still listens"
         yield Diagnosis(
             PROGRAM_SILENT.id,
             (node.label,),

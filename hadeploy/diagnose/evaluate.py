@@ -12,15 +12,15 @@ from hadeploy.plan.redacted_diff import shown
 RECOGNISERS = tuple(dict.fromkeys(r for cause in CAUSES for r in cause.recognisers))
 
 
-def diagnose(scene: DiagnosisContext) -> list[Diagnosis]:
+def diagnose(context: DiagnosisContext) -> list[Diagnosis]:
     """Every cause that can be told, the most probable one first; what follows from one is left out.
 
     Args:
-        scene: what was observed, and the proofs of it.
+        context: what was observed, and the proofs of it.
     """
-    found = [diagnosis for recognise in RECOGNISERS for diagnosis in recognise(scene)]
+    found = [diagnosis for recognise in RECOGNISERS for diagnosis in recognise(context)]
     roots = [d for d in found if not any(_explains(other, d) for other in found)]
-    fixes = with_adopt(scene.cluster, scene.observed, [one.fix for one in roots])
+    fixes = with_adopt(context.cluster, context.observed, [one.fix for one in roots])
     told = [dataclasses.replace(d, fix=fix or "") for d, fix in zip(roots, fixes, strict=True)]
     return sorted(map(_redacted, _together(told)), key=lambda d: IDS.index(d.cause))
 

@@ -23,9 +23,9 @@ INTERFACE_DOWN = Cause(
 
 
 @recognises(INTERFACE_DOWN)
-def interfaces(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def interfaces(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Interfaces for the VIP that are down."""
-    for node, look in scene.nodes:
+    for node, look in context.nodes:
         name = interface_of(node, look)
         link = look.host.links.get(name or "")
         if link is not None and not link.up:
@@ -56,24 +56,24 @@ VIP_UNHEARD = Cause(
 
 
 @recognises(PORT_DROPPED, VIP_UNHEARD)
-def vip_unanswered(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def vip_unanswered(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """A VIP that is bound once and does not answer."""
-    sight = CheckContext(scene.cluster, scene.observed)
-    for vip in (str(vip.ip) for vip in scene.cluster.vip):
-        holders = scene.holders(vip)
-        failing = [n.label for n, look in scene.nodes if False in _reached(look, vip)]
+    of_checks = CheckContext(context.cluster, context.observed)
+    for vip in (str(vip.ip) for vip in context.cluster.vip):
+        holders = context.holders(vip)
+        failing = [n.label for n, look in context.nodes if False in _reached(look, vip)]
         away = [label for label in failing if label not in holders] or failing
         if len(holders) != 1 or not away:
             continue
-        holder = scene.observed[holders[0]]
-        node = scene.cluster.node(holders[0])
-        second = scene.seen(holders[0])
+        holder = context.observed[holders[0]]
+        node = context.cluster.node(holders[0])
+        second = context.seen(holders[0])
         host = dataclasses.replace(
             holder.host, iptables=second.iptables, ipsets=second.ipsets, nft=second.nft
         )
         bent = dataclasses.replace(holder, host=host)
-        of_vip = list(vip_rules(scene.cluster, node, bent))
-        dropped = list(ports_dropped(sight, node, bent))
+        of_vip = list(vip_rules(context.cluster, node, bent))
+        dropped = list(ports_dropped(of_checks, node, bent))
         unreached = f"{', '.join(away)}: cannot reach {vip}"
         if of_vip:
             lines = " and ".join(rule.removal for rule in of_vip)
@@ -124,13 +124,13 @@ NODE_UNREACHABLE = Cause(
 
 
 @recognises(NODE_UNREACHABLE)
-def unreachable(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def unreachable(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes that nothing is known of; their peers may hear them."""
-    for label, error in scene.unreachable.items():
-        address = str(scene.cluster.node(label).address)
+    for label, error in context.unreachable.items():
+        address = str(context.cluster.node(label).address)
         hearing = [
             node.label
-            for node, look in scene.nodes
+            for node, look in context.nodes
             if look.vrrp
             and look.vrrp.spoken
             and look.vrrp.spoken.master == address

@@ -26,13 +26,13 @@ VIP_STRANGER = Cause(
 
 
 @recognises(FORGOTTEN_NODE_BACK, VIP_STRANGER)
-def strangers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def strangers(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Machines that answer for a VIP beside the cluster."""
-    cluster, observed = scene.cluster, scene.observed
+    cluster, observed = context.cluster, context.observed
     seen: dict[Stranger, list[str]] = {}
     for vip in (str(vip.ip) for vip in cluster.vip):
         for stranger in answering(cluster, observed, vip):
-            if stranger.node and not scene.holders(vip):
+            if stranger.node and not context.holders(vip):
                 # A node that could not be observed may well be the holder.
                 continue
             what = f"MAC {stranger.mac} answers for {vip}, as {_nodes(stranger)} see it"
@@ -65,10 +65,10 @@ MISPLACED_VIP = Cause(
 
 
 @recognises(MISPLACED_VIP)
-def misplaced(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def misplaced(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """VIPs where keepalived neither puts nor removes them."""
-    for node, look in scene.nodes:
-        for address in misplaced_vips(scene.cluster, node, look):
+    for node, look in context.nodes:
+        for address in misplaced_vips(context.cluster, node, look):
             full = f"{address.address}/{address.prefix}"
             yield Diagnosis(
                 MISPLACED_VIP.id,

@@ -27,12 +27,12 @@ STRAY_VIP = Cause(
 
 
 @recognises(ORPHANED_VIP, STRAY_VIP)
-def addresses(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def addresses(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """VIPs on nodes whose keepalived does not hold them there."""
-    _, keepalived = scene.cluster.container_names
-    for vip in (str(vip.ip) for vip in scene.cluster.vip):
-        for node, look in scene.nodes:
-            wrong = misplaced_vips(scene.cluster, node, look)
+    _, keepalived = context.cluster.container_names
+    for vip in (str(vip.ip) for vip in context.cluster.vip):
+        for node, look in context.nodes:
+            wrong = misplaced_vips(context.cluster, node, look)
             there = [a for a in look.addresses if a.address == vip and a not in wrong]
             if not there:
                 continue
@@ -68,8 +68,8 @@ def addresses(scene: DiagnosisContext) -> Iterator[Diagnosis]:
                 )
 
 
-def _unheld(scene: DiagnosisContext) -> bool:
-    return any(not scene.holders(str(vip.ip)) for vip in scene.cluster.vip)
+def _unheld(context: DiagnosisContext) -> bool:
+    return any(not context.holders(str(vip.ip)) for vip in context.cluster.vip)
 
 
 DRAINED = Cause(
@@ -81,9 +81,9 @@ DRAINED = Cause(
 
 
 @recognises(DRAINED)
-def drained(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def drained(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes that were drained, where nobody is left to hold the VIP."""
-    for node, look in scene.nodes if _unheld(scene) else ():
+    for node, look in context.nodes if _unheld(context) else ():
         for name in drains(look):
             yield Diagnosis(
                 DRAINED.id,
@@ -110,9 +110,9 @@ VRRP_STRANGER = Cause(
 
 
 @recognises(CHECK_FAILS, VRRP_STRANGER)
-def faults(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def faults(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes in FAULT that are not drained; and backups of somebody who is none of them."""
-    for node, look in scene.nodes:
+    for node, look in context.nodes:
         if look.vrrp is None or drains(look):
             continue
         if look.vrrp.state == "FAULT":
@@ -123,22 +123,22 @@ def faults(scene: DiagnosisContext) -> Iterator[Diagnosis]:
                 CHECK_FAILS.id,
                 (node.label,),
                 "keepalived is in FAULT, since what it checks fails",
-                f"on the node: docker exec {scene.cluster.container_names[1]} "
+                f"on the node: docker exec {context.cluster.container_names[1]} "
                 "/etc/keepalived/check-haproxy.sh; echo $?",
                 (f"{node.label}: keepalived is in FAULT{count}, and {answers}",),
             )
-    yield from _strangers(scene)
+    yield from _strangers(context)
 
 
-def _strangers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
-    if not _unheld(scene):
+def _strangers(context: DiagnosisContext) -> Iterator[Diagnosis]:
+    if not _unheld(context):
         return
-    known = {a.address for look in scene.observed.values() for a in look.addresses}
-    known |= {str(node.address) for node in scene.cluster.nodes}
+    known = {a.address for look in context.observed.values() for a in look.addresses}
+    known |= {str(node.address) for node in context.cluster.nodes}
     # That is a cause of its own.
-    known |= set(forgotten_nodes(scene.cluster, scene.observed))
-    left = left_nodes(scene.cluster, scene.observed)
-    for node, look in scene.nodes:
+    known |= set(forgotten_nodes(context.cluster, context.observed))
+    left = left_nodes(context.cluster, context.observed)
+    for node, look in context.nodes:
         spoken = look.vrrp.spoken if look.vrrp and look.vrrp.state == "BACKUP" else None
         if spoken and spoken.master and spoken.master not in known:
             stranger = Stranger("", spoken.master, (), left=spoken.master in left)

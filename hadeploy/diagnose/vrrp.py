@@ -39,12 +39,12 @@ FOREIGN_KEEPALIVED = Cause(
 
 
 @recognises(FOREIGN_KEEPALIVED)
-def foreign(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def foreign(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Another keepalived on a node, unless it claims nothing of this cluster."""
-    for node, look in scene.nodes:
-        wanted = scene.desired.get(node.label)
+    for node, look in context.nodes:
+        wanted = context.desired.get(node.label)
         interface = wanted.facts.interface if wanted else ""
-        for other in other_keepaliveds(scene.cluster, interface, look):
+        for other in other_keepaliveds(context.cluster, interface, look):
             if other.claims == ():
                 continue
             if other.claims:
@@ -61,11 +61,11 @@ def foreign(scene: DiagnosisContext) -> Iterator[Diagnosis]:
             )
 
 
-def _speaking(scene: DiagnosisContext) -> list[tuple[Node, ObservedNode, Spoken]]:
+def _speaking(context: DiagnosisContext) -> list[tuple[Node, ObservedNode, Spoken]]:
     return [
         (node, look, look.vrrp.spoken)
-        for node, look in scene.nodes
-        if look.vrrp and look.vrrp.spoken and look.ours_of(scene.cluster.name, "keepalived")
+        for node, look in context.nodes
+        if look.vrrp and look.vrrp.spoken and look.ours_of(context.cluster.name, "keepalived")
     ]
 
 
@@ -88,9 +88,9 @@ VRRP_PASSWORD_DIFFERS = Cause(
 
 
 @recognises(VRRP_SETTINGS_DIFFER, VRRP_PASSWORD_DIFFERS)
-def settings(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def settings(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Settings in which the running keepaliveds differ; each side drops the other's adverts."""
-    speaking = _speaking(scene)
+    speaking = _speaking(context)
     told = {node.label: _all_settings(spoken) for node, _, spoken in speaking}
     for name in dict.fromkeys(name for said in told.values() for name in said):
         values: dict[str, list[str]] = {}
@@ -106,17 +106,17 @@ def settings(scene: DiagnosisContext) -> Iterator[Diagnosis]:
                 tuple(f"{', '.join(nodes)}: {value}" for value, nodes in values.items()),
                 "keepalived",
             )
-    yield from _passwords(scene, [node.label for node, _, _ in speaking])
+    yield from _passwords(context, [node.label for node, _, _ in speaking])
 
 
 def _all_settings(spoken: Spoken) -> dict[str, str]:
     return {**spoken.settings, "VIP list": ", ".join(sorted(spoken.vips)) or "none"}
 
 
-def _passwords(scene: DiagnosisContext, nodes: list[str]) -> Iterator[Diagnosis]:
+def _passwords(context: DiagnosisContext, nodes: list[str]) -> Iterator[Diagnosis]:
     """keepalived tells no password, but how many adverts it refused for another one."""
     refused = {
-        node: _refusals(scene, node).get("Authentication Errors: Failure", 0) for node in nodes
+        node: _refusals(context, node).get("Authentication Errors: Failure", 0) for node in nodes
     }
     if not any(refused.values()):
         return
@@ -125,7 +125,7 @@ def _passwords(scene: DiagnosisContext, nodes: list[str]) -> Iterator[Diagnosis]
     ]
     groups: dict[str | None, list[str]] = {}
     for node in nodes:
-        file = scene.observed[node].file(layout.KEEPALIVED_CONF)
+        file = context.observed[node].file(layout.KEEPALIVED_CONF)
         text = file.content.decode("utf-8", "replace") if file else ""
         groups.setdefault(identity_of(text).password, []).append(node)
     most = max(groups.values(), key=len)
@@ -142,8 +142,8 @@ def _passwords(scene: DiagnosisContext, nodes: list[str]) -> Iterator[Diagnosis]
     )
 
 
-def _refusals(scene: DiagnosisContext, node: str) -> dict[str, int]:
-    adverts = scene.seen(node).adverts
+def _refusals(context: DiagnosisContext, node: str) -> dict[str, int]:
+    adverts = context.seen(node).adverts
     return {why: count for why, count in adverts.refused.items() if count} if adverts else {}
 
 
@@ -157,9 +157,9 @@ VRRP_PEERS = Cause(
 
 
 @recognises(VRRP_PEERS)
-def peers(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def peers(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes that send their adverts past some of the others."""
-    speaking = _speaking(scene)
+    speaking = _speaking(context)
     for node, _, spoken in speaking:
         others = {str(other.address): other.label for other, _, _ in speaking if other != node}
         missing = [label for address, label in others.items() if address not in spoken.peers]
@@ -195,45 +195,45 @@ VRRP_BLOCKED = Cause(
 
 
 @recognises(VRRP_REFUSED, VRRP_BLOCKED)
-def unheard(scene: DiagnosisContext) -> Iterator[Diagnosis]:
+def unheard(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Masters beside each other: their adverts are refused, or do not arrive."""
-    speaking = _speaking(scene)
+    speaking = _speaking(context)
     masters = [node for node, look, _ in speaking if look.vrrp and look.vrrp.state == "MASTER"]
     if len(masters) < 2:
         return
-    sent = {n.label: adverts.sent for n in masters if (adverts := scene.seen(n.label).adverts)}
+    sent = {n.label: adverts.sent for n in masters if (adverts := context.seen(n.label).adverts)}
     deaf: list[str] = []
     for node in masters:
-        for why, count in _refusals(scene, node.label).items():
+        for why, count in _refusals(context, node.label).items():
             if why != "Authentication Errors: Failure":
                 yield Diagnosis(
                     VRRP_REFUSED.id,
                     (node.label,),
                     f"it refuses the adverts of its peers ({why})",
                     REFUSALS.get(why)
-                    or f"docker logs --tail 30 {scene.cluster.container_names[1]}",
+                    or f"docker logs --tail 30 {context.cluster.container_names[1]}",
                     (f"{node.label}: refused {count} adverts",),
                     "keepalived",
                 )
-        adverts = scene.seen(node.label).adverts
+        adverts = context.seen(node.label).adverts
         due = sum(count for label, count in sent.items() if label != node.label)
         if (adverts and adverts.received + MOST_LOST < due) or not adverts:
             deaf.append(node.label)
     if deaf:
-        yield _blocked(scene, [node.label for node in masters], deaf)
+        yield _blocked(context, [node.label for node in masters], deaf)
 
 
-def _blocked(scene: DiagnosisContext, masters: list[str], deaf: list[str]) -> Diagnosis:
+def _blocked(context: DiagnosisContext, masters: list[str], deaf: list[str]) -> Diagnosis:
     seen, droppers = [], []
-    for node, look in scene.nodes:
-        second = scene.seen(node.label)
+    for node, look in context.nodes:
+        second = context.seen(node.label)
         rules = dataclasses.replace(look.host, iptables=second.iptables, ipsets=second.ipsets)
-        sight = CheckContext(scene.cluster, scene.observed)
+        of_checks = CheckContext(context.cluster, context.observed)
         bent = dataclasses.replace(look, host=rules)
         drops = [
             f"iptables drops IP protocol 112 {way} {', '.join(peers)}"
             for way, leaving in (("from", False), ("to", True))
-            if (peers := list(peers_dropped(sight, node, bent, leaving=leaving)))
+            if (peers := list(peers_dropped(of_checks, node, bent, leaving=leaving)))
         ]
         drops += vrrp_hints(second.nft, iptables=bool(second.iptables))
         seen += [f"{node.label}: {how}" for how in drops]

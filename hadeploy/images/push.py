@@ -55,8 +55,8 @@ def push(
     """
     progress.phase("Observe")
     observed, errors = try_observe(inputs.cluster, sessions)
-    sight = CheckContext(inputs.cluster, observed)
-    broken = failures([f for node, look in sight.nodes for f in docker(sight, node, look)])
+    context = CheckContext(inputs.cluster, observed)
+    broken = failures([f for node, look in context.nodes for f in docker(context, node, look)])
     errors += [finding.error() for finding in broken]
     able = {n: look for n, look in observed.items() if n not in {f.node for f in broken}}
     for node, look in able.items():
@@ -107,10 +107,12 @@ def _needed(
                 engine = engine or find_engine()
                 found[role] = Path(folder) / file_name(image.reference, architecture)
                 fetch(engine, image.reference, architecture, found[role], progress)
-            sight = _sight(inputs.cluster, looks, found)
-            if wrong := failures(list(archives(sight))):
+            context = _sight(inputs.cluster, looks, found)
+            if wrong := failures(list(archives(context))):
                 raise NodesError([finding.error() for finding in wrong])
-            unfit = failures([f for node, look in sight.nodes for f in images(sight, node, look)])
+            unfit = failures(
+                [f for node, look in context.nodes for f in images(context, node, look)]
+            )
             problems += unfit
             for node in looks.keys() - {f.node for f in unfit}:
                 for role, path in found.items():

@@ -29,10 +29,10 @@ def ports_of_files(
     """
     if PORTS.id in choices.skip or not has_templates(inputs.cluster):
         return []
-    sight = CheckContext(inputs.cluster, observed, choices.adopt)
+    context = CheckContext(inputs.cluster, observed, choices.adopt)
     return [
         finding
-        for node, look in sight.nodes
+        for node, look in context.nodes
         if node.label in desired and node.label in (choices.only or desired)
-        for finding in planned_ports(sight, node, look, desired[node.label])
+        for finding in planned_ports(context, node, look, desired[node.label])
     ]

@@ -111,10 +111,10 @@ def prepare(
         tell(findings)
     else:
         # Without this not even the desired state can be told.
-        sight = CheckContext(inputs.cluster, observed)
+        context = CheckContext(inputs.cluster, observed)
         findings = [
             Finding(INTERFACE.id, node.label, "fail", *problem)
-            for node, look in sight.nodes
+            for node, look in context.nodes
             for problem in addressless(node, look)
         ]
         findings += moved_folders(inputs.cluster, observed)
@@ -286,7 +286,7 @@ def checked(
         )
         if lacks and image.archive:
             archives[role] = read_archive(beside(inputs.folder, image.archive))
-    sight = CheckContext(
+    context = CheckContext(
         cluster,
         observed,
         choices.adopt,
@@ -300,4 +300,4 @@ def checked(
             link.mac for look in choices.departing.values() for link in look.host.links.values()
         ),
     )
-    return evaluate(sight, choices.skip)
+    return evaluate(context, choices.skip)

@@ -118,10 +118,10 @@ def whole(messages: list[Message]) -> list[Message]:
     return [*found, *MACHINE]
 
 
-def read(scene: str, random: Random) -> tuple[dict[str, ObservedNode], dict[str, Diagnostics]]:
+def read(context: str, random: Random) -> tuple[dict[str, ObservedNode], dict[str, Diagnostics]]:
     """What is believed of answers that are bent."""
     observed, evidence = {}, {}
-    for node, answers in captured(scene).items():
+    for node, answers in captured(context).items():
         with contextlib.suppress(HadeployError):
             observed[node] = read_observation(node, bent(whole(answers["observation"]), random))
             if "evidence" in answers:
@@ -132,8 +132,8 @@ def read(scene: str, random: Random) -> tuple[dict[str, ObservedNode], dict[str,
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(SCENES), st.randoms(use_true_random=False))
-def test_garbage_is_refused_or_told_as_what_it_is(scene: str, random: Random) -> None:
-    observed, evidence = read(scene, random)
+def test_garbage_is_refused_or_told_as_what_it_is(context: str, random: Random) -> None:
+    observed, evidence = read(context, random)
     away = {n: HadeployError("away", node=n) for n in DESIRED if n not in observed}
     desired = {node: DESIRED[node] for node in observed}
     for finding in evaluate(CheckContext(CLUSTER, observed)):

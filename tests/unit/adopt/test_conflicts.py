@@ -61,9 +61,9 @@ def labelled(**labels: str) -> ObservedNode:
 
 
 def found(node: ObservedNode, *, adopt: bool = False, **inventory: object) -> list[Finding]:
-    sight = CheckContext(looks.inventory(**inventory), {node.node: node}, adopt)
+    context = CheckContext(looks.inventory(**inventory), {node.node: node}, adopt)
     checks = ("conflicting-containers", "set-up-by-hand")
-    return [f for f in evaluate(sight) if f.check in checks and f.verdict != "pass"]
+    return [f for f in evaluate(context) if f.check in checks and f.verdict != "pass"]
 
 
 def test_a_stopped_pair_is_named_with_what_it_claims() -> None:

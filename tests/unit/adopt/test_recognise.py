@@ -131,8 +131,8 @@ def test_an_old_haproxy_on_another_port_is_named_and_its_clients_are_not_refused
     )
     assert "set `listeners: [{port: 8443}]` and run `hadeploy up --adopt`" in (error.fix or "")
     # Adopting is no way around it: nothing would answer there any more.
-    sight = CheckContext(looks.inventory(), {node.node: node}, adopt=True)
-    assert [f.message for f in failures(evaluate(sight)) if f.check == "set-up-by-hand"] == [
+    context = CheckContext(looks.inventory(), {node.node: node}, adopt=True)
+    assert [f.message for f in failures(evaluate(context)) if f.check == "set-up-by-hand"] == [
         error.message
     ]
     agreed = looks.inventory(listeners=[{"port": 8443}])

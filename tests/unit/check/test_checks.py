@@ -59,8 +59,10 @@ def node(**changes: Any) -> Callable[[ObservedNode], ObservedNode]:
 def wrong(
     look: ObservedNode, archives: Mapping[str, Archive] | None = None, **inventory: Any
 ) -> list[tuple[str, str, str]]:
-    sight = CheckContext(builders.cluster(**inventory), {look.node: look}, archives=archives or {})
-    return [(f.check, f.verdict, f.message) for f in evaluate(sight) if f.verdict != "pass"]
+    context = CheckContext(
+        builders.cluster(**inventory), {look.node: look}, archives=archives or {}
+    )
+    return [(f.check, f.verdict, f.message) for f in evaluate(context) if f.verdict != "pass"]
 
 
 def test_a_fit_node_passes_every_check() -> None:

@@ -105,8 +105,8 @@ def test_a_former_node_stands_in_the_way_until_it_is_forgotten() -> None:
     (finding,) = failures(list(former_nodes(CheckContext(smaller, observed))))
     assert "198.51.100.13 was a node of this cluster" in finding.message
     forgotten = CheckContext(smaller, observed, forget=("198.51.100.13",))
-    for sight in (forgotten, CheckContext(builders.cluster(), observed)):
-        assert failures(list(former_nodes(sight))) == []
+    for context in (forgotten, CheckContext(builders.cluster(), observed)):
+        assert failures(list(former_nodes(context))) == []
 
 
 def test_a_node_of_another_cluster_of_that_name_takes_no_other_node_with_it() -> None:

@@ -39,15 +39,15 @@ def test_a_vip_is_in_the_networks_of_the_nodes_and_of_its_prefix() -> None:
 def test_a_node_needs_an_address_of_each_family() -> None:
     cluster = builders.cluster(vip=[builders.VIP, "2001:db8::100"])
     look = builders.empty("n1")
-    sight = CheckContext(cluster, {"n1": look})
-    found = [(f.verdict, f.message) for f in vip_subnet(sight, cluster.nodes[0], look)]
+    context = CheckContext(cluster, {"n1": look})
+    found = [(f.verdict, f.message) for f in vip_subnet(context, cluster.nodes[0], look)]
     assert found == [
         ("pass", f"{builders.VIP} is in a subnet of eth0"),
         ("fail", "2001:db8::100 is in no subnet of eth0, which has no IPv6 subnet"),
     ]
     six = Address("eth0", "2001:db8::11", 64)
     look = dataclasses.replace(look, addresses=(*look.addresses, six))
-    found = [(f.verdict, f.message) for f in vip_subnet(sight, cluster.nodes[0], look)]
+    found = [(f.verdict, f.message) for f in vip_subnet(context, cluster.nodes[0], look)]
     assert [verdict for verdict, _ in found] == ["pass", "pass"]
 
 
@@ -58,8 +58,8 @@ def test_a_node_that_lost_its_address_is_told_to_get_it_back() -> None:
     lost = dataclasses.replace(builders.empty("n1"), applied=record)
     whole = builders.empty("n2")
     whole = dataclasses.replace(whole, addresses=(*whole.addresses, six))
-    sight = CheckContext(cluster, {"n1": lost, "n2": whole})
-    found = [f for f in vip_subnet(sight, cluster.nodes[0], lost) if f.verdict == "fail"]
+    context = CheckContext(cluster, {"n1": lost, "n2": whole})
+    found = [f for f in vip_subnet(context, cluster.nodes[0], lost) if f.verdict == "fail"]
     assert [(f.message, f.fix) for f in found] == [
         ("2001:db8::100 is in no subnet of eth0 any more, which has no IPv6 subnet", GIVE_BACK)
     ]

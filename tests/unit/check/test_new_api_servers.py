@@ -116,6 +116,6 @@ def test_api_servers_that_clients_refuse_do_not_replace_those_that_they_accept(
     new = dataclasses.replace(served, **changes)
     cluster = with_listener(name="kube-apiserver", backend_port=OTHER_PORT)
     found = {**dict.fromkeys(on(API_PORT), served), **dict.fromkeys(on(OTHER_PORT), new)}
-    sight = CheckContext(cluster, seen(), certificates=Certificates(found=found, at=NOW))
-    told = [finding.message for finding in new_api_servers(sight)]
+    context = CheckContext(cluster, seen(), certificates=Certificates(found=found, at=NOW))
+    told = [finding.message for finding in new_api_servers(context)]
     assert [why in one for one in told] == ([True] if why else [])

@@ -30,9 +30,9 @@ def problems(*binds: str, host: Host | None = None, **inventory: Any) -> list[st
         Socket("*", 5001, SSHD),
     )
     look = dataclasses.replace(look, sockets=sockets, host=host or look.host)
-    sight = CheckContext(cluster, {"n1": look})
+    context = CheckContext(cluster, {"n1": look})
     desired = builders.desired(cluster)["n1"]
-    return [f.message for f in planned_ports(sight, cluster.nodes[0], look, desired)]
+    return [f.message for f in planned_ports(context, cluster.nodes[0], look, desired)]
 
 
 TAKEN = "cannot be bound: port {} is taken by sshd (pid 7)"

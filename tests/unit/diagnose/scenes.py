@@ -28,7 +28,7 @@ Said = dict[tuple[str, str], dict[tuple[str, ...], Message]]
 
 
 @functools.cache
-def scene(name: str) -> DiagnosisContext:
+def context(name: str) -> DiagnosisContext:
     """The scene that was captured under that name, and its proofs."""
     base, there = _read("healthy"), _read(name)
     observed, evidence = {}, {}

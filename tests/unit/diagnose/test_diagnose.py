@@ -17,7 +17,7 @@ from hadeploy.errors import HadeployError
 from hadeploy.observe.observed_node import BackendServer, VrrpState
 from hadeploy.observe.vrrp import Spoken
 from hadeploy.verify.proofs import prove
-from tests.unit.diagnose.scenes import CAPTURED, scene
+from tests.unit.diagnose.scenes import CAPTURED, context
 
 DOCS = Path(__file__).parents[3] / "docs" / "diagnosis.md"
 PACKAGE = Path(__file__).parents[3] / "hadeploy" / "diagnose"
@@ -67,13 +67,13 @@ def one(found: list[Diagnosis]) -> Diagnosis:
 
 
 def test_a_healthy_cluster_has_no_diagnosis() -> None:
-    assert diagnose(scene("healthy")) == []
+    assert diagnose(context("healthy")) == []
 
 
 @pytest.mark.parametrize("name", SCENES)
 def test_the_cause_is_recognised_alone_and_by_its_evidence(name: str) -> None:
     cause, nodes, seen = SCENES[name]
-    found = one(diagnose(scene(name)))
+    found = one(diagnose(context(name)))
     assert (found.cause, found.nodes) == (cause, nodes)
     assert any(re.search(seen, line) for line in found.evidence), found.evidence
     assert len(found.evidence) <= 6
@@ -84,7 +84,7 @@ def test_what_was_captured_is_all_used() -> None:
 
 
 def test_without_a_second_look_the_same_is_recognised_but_for_what_only_it_shows() -> None:
-    blind = {name: dataclasses.replace(scene(name), evidence={}) for name in SCENES}
+    blind = {name: dataclasses.replace(context(name), evidence={}) for name in SCENES}
     found = {name: [d.cause for d in diagnose(seen)] for name, seen in blind.items()}
     assert found["vrrp-blocked"] == ["vrrp-blocked"]
     assert found["haproxy-refuses"] == ["container-restarting"]
@@ -93,18 +93,18 @@ def test_without_a_second_look_the_same_is_recognised_but_for_what_only_it_shows
 
 
 def test_adverts_that_came_through_a_router_are_told_as_that() -> None:
-    found = one(diagnose(scene("vrrp-refused")))
+    found = one(diagnose(context("vrrp-refused")))
     assert found.message == "it refuses the adverts of its peers (Packet Errors: TTL)"
     assert "their TTL is not 255" in found.fix
 
 
 def test_a_vip_that_nobody_tried_on_its_holder_is_not_said_to_answer_there() -> None:
-    before = scene("vip-unheard")
+    before = context("vip-unheard")
     assert diagnose(changed(before, "n1", through={})) == []
 
 
 def test_an_interface_that_is_down_explains_the_fault() -> None:
-    before = scene("healthy")
+    before = context("healthy")
     for node in ALL:
         look = before.observed[node]
         assert look.vrrp
@@ -119,7 +119,7 @@ def test_an_interface_that_is_down_explains_the_fault() -> None:
 
 
 def test_a_fault_while_haproxy_answers_is_the_check() -> None:
-    before = scene("healthy")
+    before = context("healthy")
     vrrp = before.observed["n2"].vrrp
     assert vrrp
     found = one(diagnose(changed(before, "n2", vrrp=dataclasses.replace(vrrp, state="FAULT"))))
@@ -128,7 +128,7 @@ def test_a_fault_while_haproxy_answers_is_the_check() -> None:
 
 
 def test_an_unreachable_node_that_its_peers_hear_is_the_master() -> None:
-    before = scene("healthy")
+    before = context("healthy")
     looks = {node: look for node, look in before.observed.items() if node != "n1"}
     error = HadeployError("timed out", node="n1", operation="connecting")
     found = one(diagnose(dataclasses.replace(before, observed=looks, unreachable={"n1": error})))
@@ -138,7 +138,7 @@ def test_an_unreachable_node_that_its_peers_hear_is_the_master() -> None:
 
 
 def test_a_stranger_whose_adverts_the_nodes_follow_is_named() -> None:
-    before = scene("healthy")
+    before = context("healthy")
     for node in ALL:
         look = before.observed[node]
         left = tuple(a for a in look.addresses if a.address != "198.19.29.100")
@@ -151,7 +151,7 @@ def test_a_stranger_whose_adverts_the_nodes_follow_is_named() -> None:
 
 
 def test_another_keepalived_on_the_node_itself_is_told() -> None:
-    before = scene("healthy")
+    before = context("healthy")
     others = {**before.observed["n3"].keepaliveds, 77: ""}
     found = one(diagnose(changed(before, "n3", keepaliveds=others)))
     assert (found.cause, found.evidence) == (
@@ -161,7 +161,7 @@ def test_another_keepalived_on_the_node_itself_is_told() -> None:
 
 
 def test_a_file_changed_by_hand_is_told_from_an_inventory_that_was() -> None:
-    before = scene("healthy")
+    before = context("healthy")
     found = one(diagnose(changed(before, "n2", serving="0" * 16)))
     assert found.cause == "not-applied"
     assert "n2: it has what root@vm applied at 2026-" in found.evidence[0]
@@ -178,13 +178,13 @@ def test_a_file_changed_by_hand_is_told_from_an_inventory_that_was() -> None:
 def test_docker_that_does_not_answer_explains_its_containers() -> None:
     gone: dict[str, Any] = {"docker": None, "docker_error": "no daemon", "containers": ()}
     gone |= {"serving": None, "vrrp": None, "keepaliveds": {}, "backends": (), "sockets": ()}
-    found = one(diagnose(changed(scene("healthy"), "n3", **gone)))
+    found = one(diagnose(changed(context("healthy"), "n3", **gone)))
     assert (found.cause, found.evidence) == ("docker-down", ("n3: no daemon",))
 
 
 def test_containers_of_an_engine_that_does_not_answer_are_not_taken_for_strangers() -> None:
     hung: dict[str, Any] = {"docker": None, "docker_error": "no answer within 20 s"}
-    bent = changed(scene("healthy"), "n2", containers=(), serving=None, vrrp=None, **hung)
+    bent = changed(context("healthy"), "n2", containers=(), serving=None, vrrp=None, **hung)
     proofs = prove(bent.cluster, bent.desired, bent.observed)
     assert one(diagnose(dataclasses.replace(bent, proofs=proofs))).cause == "docker-down"
     told = {p.message for p in proofs if p.verdict == "fail" and p.node == "n2"}
@@ -193,7 +193,7 @@ def test_containers_of_an_engine_that_does_not_answer_are_not_taken_for_stranger
 
 
 def test_a_haproxy_of_ours_that_is_just_restarting_is_no_stranger_on_its_port() -> None:
-    before = scene("healthy")
+    before = context("healthy")
     haproxy, keepalived = sorted(before.observed["n2"].containers, key=lambda c: c.name)
     again = dataclasses.replace(haproxy, status="restarting", restarts=3, pid=0)
     found = one(diagnose(changed(before, "n2", containers=(again, keepalived))))
@@ -202,13 +202,13 @@ def test_a_haproxy_of_ours_that_is_just_restarting_is_no_stranger_on_its_port() 
 
 def test_backends_that_only_some_nodes_miss_are_told_as_that() -> None:
     server = BackendServer("b", "n1", "DOWN", "L4TOUT", "timeout")
-    found = one(diagnose(changed(scene("healthy"), "n2", backends=(server,))))
+    found = one(diagnose(changed(context("healthy"), "n2", backends=(server,))))
     assert found.message == "1 backend is down: they do not answer at all, as some nodes see them"
     assert found.evidence == ("n2: b/n1 (L4TOUT, timeout)",)
 
 
 def test_a_secret_in_a_log_is_not_told() -> None:
-    before = scene("haproxy-refuses")
+    before = context("haproxy-refuses")
     seen = before.evidence["n2"]
     line = "[ALERT] (1) : config : parsing [haproxy.cfg:9] : 'stats auth admin:canary' not here"
     log = {"haproxy": (line,)}

@@ -125,8 +125,8 @@ def test_a_record_alone_is_a_warning(containers: bool, verdict: str) -> None:
         alone = dataclasses.replace(look.other_clusters[0], containers=())
         look = dataclasses.replace(look, other_clusters=(alone,))
     cluster = builders.cluster()
-    sight = CheckContext(cluster, {"n1": look})
-    (finding,) = other_clusters(sight, cluster.nodes[0], look)
+    context = CheckContext(cluster, {"n1": look})
+    (finding,) = other_clusters(context, cluster.nodes[0], look)
     assert finding.verdict == verdict
     assert finding.message.startswith(
         f"the hadeploy cluster other is here, too, with the same VIP {builders.VIP}"

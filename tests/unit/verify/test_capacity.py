@@ -169,6 +169,6 @@ def test_what_is_full_is_the_advice_wherever_clients_are_not_answered(
     failing = [p for p in proofs if p.name == "vip-answers-node" and p.verdict == "fail"]
     failing += answer_proofs(cluster, looks, Certificates())
     assert {proof.hint for proof in failing} == {hint}
-    scene = DiagnosisContext(cluster, builders.desired(cluster), looks, proofs)
-    (told,) = full_listeners(scene)
+    context = DiagnosisContext(cluster, builders.desired(cluster), looks, proofs)
+    (told,) = full_listeners(context)
     assert (told.cause, told.nodes, told.fix) == (cause, ("n1",), hint)
