@@ -114,6 +114,7 @@ def test_an_older_inventory_of_another_user_undoes_nothing_unasked(
     served.ok("up", "--rollback")
 
 
+@pytest.mark.exhaustive
 def test_older_contents_that_an_inventory_points_to_undo_nothing_unasked(
     served: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
