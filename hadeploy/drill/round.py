@@ -248,7 +248,7 @@ def _wait_for_marks(
 
 def _go_home(drill: Drill, watched: Watched, roles: Roles) -> None:
     """Until the VIP is where it goes back to, so that it does not do that in the next round."""
-    deadline = time.monotonic() + drill.patience
+    deadline = time.monotonic() + drill.patience + drill.cluster.vrrp.preempt_delay
     while roles.home and time.monotonic() < deadline and not drill.interrupt.asked:
         bound = [event.node for event in watched.events() if event.kind == "bound"]
         if [roles.holder, *bound][-1] == roles.home:

@@ -14,8 +14,8 @@ from hadeploy.remote.session import Session
 from hadeploy.rollout.lock import Lock
 from hadeploy.rollout.scripts import handing_over_script
 
-# Longer than any election at whole-second adverts (RFC 3768, 6.1).
-HOME_SECONDS = 15
+# Longer than any election at whole-second adverts (RFC 3768, 6.1), without vrrp.preempt_delay.
+FAILBACK_SECONDS = 15
 
 
 def fail_back(
@@ -28,8 +28,9 @@ def fail_back(
 ) -> None:
     """Have the present holder hand the VIP over to the node that would take it anyway.
 
-    By itself the better node takes it a few seconds after its return, and what is under way at
-    that instant is lost. Whoever comes first, the VIP is there in the end.
+    The better node takes the VIP without a handover once `vrrp.preempt_delay` has passed, which
+    cuts the open connections. Until then keepalived accepts the adverts of the present holder
+    (keepalived.conf(5), preempt_delay), and takes over at once when that one gives the VIP up.
 
     Args:
         cluster: the inventory.
@@ -40,7 +41,7 @@ def fail_back(
         progress: told what happens.
     """
     vips = [str(vip.ip) for vip in cluster.vip]
-    deadline = time.monotonic() + HOME_SECONDS
+    deadline = time.monotonic() + FAILBACK_SECONDS + cluster.vrrp.preempt_delay
     handed = False
     while time.monotonic() < deadline:
         observed = observe(cluster, sessions)

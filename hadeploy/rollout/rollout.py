@@ -145,17 +145,24 @@ class Rollout:
                 self.state.outcome[node] = NodeOutcome.UNKNOWN
             raise
         moved = any(step.action == "handover" for step in turn.steps)
-        if moved and cluster.vrrp.preempt and not turn.drained:
-            # By itself it comes home, too.
-            with suppress(HadeployError):
-                fail_back(
-                    cluster,
-                    self.state.prepared.desired,
-                    node,
-                    self.state.lock,
-                    self.state.sessions,
-                    self.state.progress,
-                )
+        if (moved and not turn.drained) or self.state.takeovers.wins(turn):
+            self._fail_back(node)
+
+    def _fail_back(self, node: str) -> None:
+        """Hand the VIP to a node that preempts, before it takes it without a handover."""
+        cluster = self.state.prepared.cluster
+        if not cluster.vrrp.preempt:
+            return
+        # If this fails, the node preempts.
+        with suppress(HadeployError):
+            fail_back(
+                cluster,
+                self.state.prepared.desired,
+                node,
+                self.state.lock,
+                self.state.sessions,
+                self.state.progress,
+            )
 
     def _apply_steps(self, turn: NodePlan) -> None:
         """Do the steps of a turn; where clients can be asked, all but the last ones first.
@@ -193,6 +200,7 @@ class Rollout:
             return
         node, operation = turn.node, f"waiting for {' or '.join(winners)} to have the VIP"
         self.state.progress.node(node, operation)
+        self._fail_back(self.state.takeovers.final_winner(turn))
         if problem := self.state.takeovers.problem_of_winner(turn, change.election):
             self.state.progress.node(node, operation, "failed")
             raise NodeFailedError(

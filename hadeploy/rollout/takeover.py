@@ -68,6 +68,11 @@ class Takeovers:
             return []
         return sorted({m.winner for m in self._moves if m.turn is turn} - {turn.node})
 
+    def final_winner(self, turn: NodePlan) -> str:
+        """The node that has the VIP after all moves that a turn causes; there is at least one."""
+        # Each move follows the one before it.
+        return [move.winner for move in self._moves if move.turn is turn][-1]
+
     def problem_of_winner(self, turn: NodePlan, seconds: float) -> TakeoverProblem | None:
         """Look at the node that a turn let win the VIP, once it has it.
 
@@ -82,9 +87,8 @@ class Takeovers:
         winners = self.winners(turn)
         if not winners or self._holder is None:
             return None
-        # Each move follows the one before it.
-        winner = [m.winner for m in self._moves if m.turn is turn][-1]
-        deadline = time.monotonic() + seconds
+        winner = self.final_winner(turn)
+        deadline = time.monotonic() + seconds + self._cluster.vrrp.preempt_delay
         problem, tries = None, 0
         while time.monotonic() < deadline and tries < MOST_TRIES:
             observed = observe(self._cluster, self._sessions)

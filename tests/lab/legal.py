@@ -70,6 +70,7 @@ vrrps = some(
     advert_interval=st.integers(1, 40) | st.floats(0.01, 40.95),
     mode=one_of("unicast", "multicast"),
     preempt=st.booleans(),
+    preempt_delay=one_of(0, 60),
     on_check_failure=one_of("fault", "weight"),
     weight=st.none() | st.integers(1, 253),
     password=st.none() | st.just("env:VRRP_PASSWORD"),

@@ -29,6 +29,21 @@ def fault_mode(cluster: Cluster) -> Broken:
         )
 
 
+def preempt_delay(cluster: Cluster) -> Broken:
+    """A delay of preemption needs preemption, and must not delay a failover."""
+    vrrp = cluster.vrrp
+    if not vrrp.preempt_delay:
+        return
+    if not vrrp.preempt:
+        yield ("vrrp", "preempt_delay"), "preempt_delay needs preempt: true"
+    elif vrrp.on_check_failure == "weight":
+        yield (
+            ("vrrp", "preempt_delay"),
+            "with on_check_failure: weight a failover is a preemption, so preempt_delay would delay"
+            " it; remove preempt_delay, or use on_check_failure: fault",
+        )
+
+
 def weight_mode(cluster: Cluster) -> Broken:
     """Some healthy node must always beat every failed one, and must be allowed to act on it."""
     if cluster.vrrp.on_check_failure != "weight":
@@ -122,6 +137,7 @@ def container_names(cluster: Cluster) -> Broken:
 RULES = (
     priorities_distinct,
     fault_mode,
+    preempt_delay,
     weight_mode,
     version_2,
     version_3,

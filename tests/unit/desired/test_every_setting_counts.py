@@ -55,6 +55,7 @@ TWO_VALUES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "vrrp.advert_interval": ({}, {"advert_interval": 2}),
     "vrrp.mode": ({}, {"mode": "multicast"}),
     "vrrp.preempt": ({}, {"preempt": True}),
+    "vrrp.preempt_delay": ({"preempt": True}, {"preempt": True, "preempt_delay": 60}),
     "vrrp.on_check_failure": ({}, {"on_check_failure": "weight"}),
     "vrrp.weight": ({"on_check_failure": "weight"}, {"on_check_failure": "weight", "weight": 99}),
     "vrrp.check.interval": ({}, {"check": {"interval": 2}}),

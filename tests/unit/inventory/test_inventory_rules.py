@@ -150,6 +150,12 @@ CASES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     (vrrp(weight=21), [("vrrp.weight", "fault mode")]),
     (vrrp(on_check_failure="weight"), [("vrrp.preempt", "needs preempt: true")]),
     (vrrp(on_check_failure="weight", preempt=True), []),
+    (vrrp(preempt_delay=60), [("vrrp.preempt_delay", "needs preempt: true")]),
+    (vrrp(preempt_delay=60, preempt=True), []),
+    (
+        vrrp(preempt_delay=60, preempt=True, on_check_failure="weight"),
+        [("vrrp.preempt_delay", "would delay it")],
+    ),
     (weight(100, 90, 80, weight=11), [("vrrp.weight", "at least 21")]),
     (weight(100, 90, 80, weight=20), [("vrrp.weight", "at least 21")]),
     (weight(100, 90, 80, weight=21), []),

@@ -283,7 +283,7 @@ def test_the_change_of_the_holder_is_recorded_once_the_winner_is_seen_to_have_th
 def test_a_node_that_does_not_win_within_an_election_is_no_failure() -> None:
     rolled = LOWERS_N1.roll_out()
     assert rolled.error is None
-    assert rolled.sent() == [*ALL, "n1 let go"]
+    assert rolled.sent() == [*ALL, "n1 hand back", "n1 let go"]
 
 
 @pytest.mark.parametrize(
