@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 
 from hadeploy.desired import layout
 from hadeploy.desired.client_hello import hello_for_printf
+from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.election import return_problem, takeover_problem
 from hadeploy.plan.takeover_candidates import drains, first_of, takeover_candidates
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
+from hadeploy.rollout.failback import fail_back
 from hadeploy.rollout.handover_view import kept_out
 from hadeploy.rollout.lock import Lock, held
 from hadeploy.rollout.node_outcome import NodeOutcome, NotTakenOverError
@@ -79,7 +82,7 @@ def undrain(
     sessions: Mapping[str, Session],
     progress: Progress,
 ) -> bool:
-    """Let the VIP back on a node; whether it comes is VRRP's to say (`vrrp.preempt`).
+    """End a drain. With `vrrp.preempt`, the VIP returns to the better node by a handover.
 
     Returns:
         Whether anything changed.
@@ -144,3 +147,7 @@ def _run(
                 error.blame(take_back(cluster, node, lock, sessions, progress, SECONDS))
             raise error
         progress.node(node, f"{purpose}ed", "ok")
+        if purpose == "undrain" and cluster.vrrp.preempt:
+            # If this fails, the node preempts.
+            with suppress(HadeployError):
+                fail_back(cluster, node, lock, sessions, progress)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.inventory.cluster import Cluster
+from hadeploy.inventory.priorities import priorities
 from hadeploy.observe.gather import LOOK_INTERVAL_SECONDS, observe
 from hadeploy.plan.election import unfit_winner
 from hadeploy.progress import Progress
@@ -20,40 +20,40 @@ FAILBACK_SECONDS = 15
 
 def fail_back(
     cluster: Cluster,
-    desired: Mapping[str, DesiredNode],
-    home: str,
+    preferred: str,
     lock: Lock,
     sessions: Mapping[str, Session],
     progress: Progress,
 ) -> None:
-    """Have the present holder hand the VIP over to the node that would take it anyway.
+    """Have the holder hand the VIP over to a node that preempts it.
 
     The better node takes the VIP without a handover once `vrrp.preempt_delay` has passed, which
-    cuts the open connections. Until then keepalived accepts the adverts of the present holder
-    (keepalived.conf(5), preempt_delay), and takes over at once when that one gives the VIP up.
+    cuts the open connections. Until then keepalived accepts the adverts of the holder
+    (keepalived.conf(5), preempt_delay), and takes over at once when the holder gives the VIP up.
 
     Args:
         cluster: the inventory.
-        desired: by node label, for the priorities.
-        home: the node that just came back.
+        preferred: the label of that node. If the holder has a higher priority, nothing is done.
         lock: held on all nodes.
         sessions: to all nodes.
         progress: told what happens.
+
+    Raises:
+        HadeployError: a node cannot be reached.
     """
     vips = [str(vip.ip) for vip in cluster.vip]
+    rank = priorities(cluster)
     deadline = time.monotonic() + FAILBACK_SECONDS + cluster.vrrp.preempt_delay
     handed = False
     while time.monotonic() < deadline:
         observed = observe(cluster, sessions)
-        if all(observed[home].holds(vip) for vip in vips):
-            return
-        for node, look in observed.items():
-            other = desired.get(node)
-            better = other is not None and desired[home].priority > other.priority
-            fit = better and not unfit_winner(cluster, observed, home, node)
-            if fit and not handed and all(look.holds(vip) for vip in vips):
-                progress.node(node, "handing the VIP back")
-                script = handing_over_script(cluster, lock, look.fingerprint)
-                sessions[node].run(script, operation="handing back")
+        holder = next((n for n, o in observed.items() if all(o.holds(vip) for vip in vips)), None)
+        if holder in rank:
+            if rank[holder] >= rank[preferred]:
+                return
+            if not handed and not unfit_winner(cluster, observed, preferred, holder):
+                progress.node(holder, "handing the VIP back")
+                script = handing_over_script(cluster, lock, observed[holder].fingerprint)
+                sessions[holder].run(script, operation="handing back")
                 handed = True
         time.sleep(LOOK_INTERVAL_SECONDS)

@@ -155,14 +155,7 @@ class Rollout:
             return
         # If this fails, the node preempts.
         with suppress(HadeployError):
-            fail_back(
-                cluster,
-                self.state.prepared.desired,
-                node,
-                self.state.lock,
-                self.state.sessions,
-                self.state.progress,
-            )
+            fail_back(cluster, node, self.state.lock, self.state.sessions, self.state.progress)
 
     def _apply_steps(self, turn: NodePlan) -> None:
         """Do the steps of a turn; where clients can be asked, all but the last ones first.

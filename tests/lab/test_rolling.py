@@ -66,6 +66,11 @@ def test_with_preempt_the_vip_is_handed_back(served: Cluster) -> None:
     served.inventory["vrrp"] = {"preempt": True}
     assert "reload-container" in roll(served)
     assert served.holders() == ["n1"]
+    served.ok("drain", "n1")
+    with probing(served) as probe:
+        served.ok("undrain", "n1")
+    assert probe.failed == []
+    assert served.holders() == ["n1"]
     served.inventory["haproxy"] = {"maxconn": 900}
     assert "handover" in roll(served)
     assert served.holders() == ["n1"]
