@@ -30,7 +30,6 @@ def haproxy_differences(
     """What their haproxy.cfg has and ours would not.
 
     Args:
-        cluster: the inventory.
         theirs: their file.
         ours: the file that takes its place.
     """

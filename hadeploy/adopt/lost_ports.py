@@ -53,7 +53,6 @@ def lost_ports(
     """That ports of theirs are none of ours; one with servers can become a listener.
 
     Args:
-        cluster: the inventory.
         lost: the ports.
         servers: behind them; none where a listener cannot replace it.
         names: host name → the address that it has on the node.

@@ -43,7 +43,6 @@ class CertificateReader:
     """Reads the certificates of all backends, and remembers them for a minute.
 
     Args:
-        cluster: the inventory.
         sessions: gives those that are open, by node label. A backend that is a node is asked over
             its own connection.
     """

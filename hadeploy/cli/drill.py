@@ -155,7 +155,7 @@ def _whole(run: Run, outcome: Outcome) -> Prepared:
         HadeployError: something is.
     """
     prepared = run.prepare(check=False)
-    prove(run, prepared, 5.0, looks=prepared.observed)
+    prove(run, prepared, 5.0, latest=prepared.observed)
     wrong = failed(outcome.proofs)
     if wrong:
         where = f"{wrong[0].node}: " if wrong[0].node else ""

@@ -86,7 +86,6 @@ def inventory_lines(cluster: Cluster, folder: Path, archives: Sequence[str]) -> 
     """What the inventory has to say for `up` to use the archives; "" if it says so already. Pure.
 
     Args:
-        cluster: the inventory.
         folder: where it is.
         archives: the files, in the order of ROLES.
     """

@@ -35,7 +35,6 @@ def desired_nodes(
     """The desired state of every node that we have facts of, by label.
 
     Args:
-        cluster: the inventory.
         facts: by node label.
         jinja: from `templates.environment`.
         password: the VRRP password, resolved.
@@ -191,7 +190,6 @@ def keepalived_conf(
     """keepalived.conf of one node (keepalived.conf(5)).
 
     Args:
-        cluster: the inventory.
         node: one of its nodes.
         facts: of that node.
         priority: of that node.

@@ -32,7 +32,6 @@ def check_script(cluster: Cluster, jinja: jinja2.Environment) -> File:
     """The same on every node.
 
     Args:
-        cluster: the inventory.
         jinja: from `templates.environment`.
     """
     check = cluster.vrrp.check

@@ -50,7 +50,6 @@ def haproxy_container(cluster: Cluster, *, privileged: bool = False) -> Containe
     """haproxy as master-worker in the foreground; USR2 reloads (haproxy management guide, 4).
 
     Args:
-        cluster: the inventory.
         privileged: whether a template binds a port that the image's own user could not bind.
     """
     as_root = privileged or _privileged_port(cluster)

@@ -50,7 +50,6 @@ class DiagnosisContext:
     """All that a diagnosis is made from.
 
     Attributes:
-        cluster: the inventory.
         desired: by node label.
         observed: by node label; nodes that could not be reached are left out.
         proofs: of the same look.

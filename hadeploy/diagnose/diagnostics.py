@@ -22,7 +22,6 @@ def evidence_script(cluster: Cluster, *, seconds: int) -> str:
     """The second look, the same for every node.
 
     Args:
-        cluster: the inventory.
         seconds: how long keepalived is listened to.
     """
     return compose(
@@ -43,7 +42,6 @@ def collect_diagnostics(
     """The second look at all nodes at once; one that fails by now is left out.
 
     Args:
-        cluster: the inventory.
         sessions: by node label.
     """
     wanted = math.ceil(ADVERTS * cluster.vrrp.advert_interval)
