@@ -35,7 +35,7 @@ def test_down_asks_on_a_terminal_and_no_means_no(served: Cluster) -> None:
     assert served.snapshot() == before
     code, shown = served.typed("y\n", "down")
     assert code == 0
-    assert "hadeploy left nothing on the nodes." in shown
+    assert "Nothing of hadeploy is left on the nodes." in shown
     assert served.holders() == []
 
 
@@ -126,4 +126,4 @@ def test_a_node_that_is_left_out_is_told(served: Cluster) -> None:
     served.lab.stop_node(away)
     result = served.ok("down", "--yes", "--allow-degraded", away)
     assert f"{away} is not removed" in " ".join(result.err.split())
-    assert "hadeploy left nothing on the other nodes." in result.out
+    assert "Nothing of hadeploy is left on the other nodes." in result.out
