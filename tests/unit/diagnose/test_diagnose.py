@@ -95,7 +95,7 @@ def test_without_a_second_look_the_same_is_recognised_but_for_what_only_it_shows
 def test_adverts_that_came_through_a_router_are_told_as_that() -> None:
     found = one(diagnose(context("vrrp-refused")))
     assert found.message == "the node refuses the adverts of its peers (Packet Errors: TTL)"
-    assert "their TTL is not 255" in found.fix
+    assert "the TTL of adverts is not 255" in found.fix
 
 
 def test_a_vip_that_nobody_tried_on_its_holder_is_not_said_to_answer_there() -> None:
