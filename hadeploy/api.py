@@ -191,7 +191,7 @@ def verify(
             run,
             prepared,
             timeout,
-            looks=prepared.observed,
+            latest=prepared.observed,
             certificates_too=True,
             always_diagnose=True,
         )

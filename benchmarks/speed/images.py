@@ -84,7 +84,7 @@ def _push(tool: Hadeploy, sent: Sent) -> None:
     done = well(tool.own("images", "push"))
     sent.read.append((_read() - before) / 1e6)
     sent.samples.add(PUSH, HADEPLOY, done.seconds, done.cpu)
-    # "Images sent: 6, 63 MB in all."
+    # "Images sent: 6, 63 MB in total."
     words = done.out.split("Images sent: ")[1].split()
     sent.packed = float(words[1]) / sent.nodes
 

@@ -11,11 +11,10 @@ from hadeploy.rollout.check_nodes import check_all
 
 
 def check_nodes(deployment: Deployment, skip: tuple[str, ...], result: Result) -> list[Finding]:
-    """Make every check that is possible; an unreachable node does not hide the others.
+    """Run every possible check; if a node is unreachable, the others are still checked.
 
     Args:
-        deployment: the cluster.
-        skip: names of checks to leave out.
+        skip: ids of checks to leave out.
         result: receives the findings.
     """
     inputs = deployment.inputs()

@@ -1,4 +1,4 @@
-"""The proofs for which backends' certificates are read: what a client gets, and accepts."""
+"""The proofs that read the certificates of backends."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def accepted(run: Run, cluster: Cluster, observed: Mapping[str, ObservedNode]) -
     """Whether clients accept the certificates of the backends that are up.
 
     Args:
-        run: has the connections.
-        cluster: the inventory, or what comes before it.
+        run: the connections.
+        cluster: the inventory, or the configuration before the last change.
         observed: by node label.
     """
     up = backends_up(cluster, observed)
@@ -26,11 +26,11 @@ def accepted(run: Run, cluster: Cluster, observed: Mapping[str, ObservedNode]) -
 
 
 def answered(run: Run, cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Proof]:
-    """Whether what is answered through the VIPs is what the backends answer.
+    """Whether the answers through the VIPs are those of the backends.
 
     Args:
-        run: has the connections.
-        cluster: the inventory, or what comes before it.
+        run: the connections.
+        cluster: the inventory, or the configuration before the last change.
         observed: by node label.
     """
     up = backends_up(cluster, observed)

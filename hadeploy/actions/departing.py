@@ -1,4 +1,4 @@
-"""What `plan --prune` and `up --prune` do before anything else."""
+"""The first phase of `plan --prune` and `up --prune`: nodes that leave the cluster."""
 
 from __future__ import annotations
 
@@ -31,65 +31,65 @@ class DepartingNodes:
     """The nodes that leave the cluster.
 
     Attributes:
-        plan: what is done there.
-        looks: as they were observed.
-        staying: the nodes that stay, as they were observed.
-        sessions: to those that leave.
+        plan: the steps on these nodes.
+        observed: these nodes, by address.
+        staying: the nodes that stay, by label.
+        sessions: the connections to these nodes, by address.
     """
 
     plan: Plan
-    looks: dict[str, ObservedNode]
+    observed: dict[str, ObservedNode]
     staying: dict[str, ObservedNode]
     sessions: dict[str, Session]
 
     @property
-    def there(self) -> dict[str, ObservedNode]:
-        """Those that something of this cluster is on."""
-        return {turn.node: self.looks[turn.node] for turn in self.plan.nodes if turn.steps}
+    def not_removed(self) -> dict[str, ObservedNode]:
+        """The nodes that still have files or containers of this cluster, by address."""
+        return {turn.node: self.observed[turn.node] for turn in self.plan.nodes if turn.steps}
 
-    def refuse(self, run: Run, staying: Mapping[str, ObservedNode]) -> None:
-        """Refuse to stop a holder whose VIP would go to a node that must not have it.
+    def check_takeover(self, run: Run, staying: Mapping[str, ObservedNode]) -> None:
+        """Check that the VIP of a departing holder moves to a node that may have it.
 
         Args:
-            run: the cluster.
             staying: the nodes that stay, by label.
 
         Raises:
-            HadeployError: with the node that keepalived would elect.
+            HadeployError: keepalived would elect another node, or none.
         """
         for turn in self.plan.nodes:
-            everyone = {**staying, turn.node: self.looks[turn.node]}
             if not turn.holder:
                 continue
-            if problem := takeover_problem(run.inputs.cluster, everyone, turn.node):
+            together = {**staying, turn.node: self.observed[turn.node]}
+            if problem := takeover_problem(run.inputs.cluster, together, turn.node):
                 raise problem.error("planning", turn.node)
-            drained = [node for node, look in staying.items() if drains(look)]
+            drained = [label for label, node in staying.items() if drains(node)]
             if drained and len(drained) == len(staying):
                 raise HadeployError(
-                    f"{', '.join(drained)}: drained, so no node that stays can take the VIP over",
+                    f"every remaining node is drained ({', '.join(drained)}): "
+                    "none can take over the VIP",
                     node=turn.node,
                     operation="planning",
                     hint=f"hadeploy undrain {drained[0]}",
                 )
 
-    def look_again(self, run: Run) -> None:
-        """Plan anew what is done there: the VIP may have moved, or their peers have changed."""
+    def refresh(self, run: Run) -> None:
+        """Observe and plan again: the VIP may have moved, and peers may have changed."""
         cluster = run.inputs.cluster
         nodes = [Node.model_validate({"address": label}) for label in self.sessions]
-        self.looks = observe(without_nodes(cluster, nodes), self.sessions)
+        self.observed = observe(without_nodes(cluster, nodes), self.sessions)
         # New nodes have a record now.
         self.staying = observe(cluster, run.sessions)
-        self.plan = leaving_plan(cluster, self.looks, self.staying)
-        run.departing = self.there
+        self.plan = leaving_plan(cluster, self.observed, self.staying)
+        run.departing = self.not_removed
 
-    def take_out(self, run: Run) -> None:
-        """Do it."""
+    def remove(self, run: Run) -> None:
+        """Remove the nodes from the cluster."""
         if self.plan.changes:
             cluster = run.inputs.cluster
             remove_nodes(
                 cluster,
                 self.plan,
-                self.looks,
+                self.observed,
                 self.staying,
                 run.sessions,
                 self.sessions,
@@ -100,53 +100,54 @@ class DepartingNodes:
 
 @contextmanager
 def departing_nodes(run: Run) -> Iterator[DepartingNodes]:
-    """Find and connect to former nodes; from then on they are no reason to refuse a plan.
+    """Find and connect to former nodes; plans of this run then accept that they exist.
 
     Raises:
-        HadeployError: one of them cannot be reached.
+        HadeployError: one of them is unreachable.
     """
-    # A retry begins anew.
+    # A retry starts from the beginning.
     run.pruned, run.departing = (), {}
     if not run.choices.prune:
         yield DepartingNodes(Plan(()), {}, {}, {})
         return
     with ExitStack() as stack:
-        looks, staying, sessions = _former(run, stack)
-        plan = leaving_plan(run.inputs.cluster, looks, staying)
-        going = DepartingNodes(plan, looks, staying, sessions)
-        run.pruned, run.departing = tuple(looks), going.there
-        yield going
+        observed, staying, sessions = _former(run, stack)
+        plan = leaving_plan(run.inputs.cluster, observed, staying)
+        departing = DepartingNodes(plan, observed, staying, sessions)
+        run.pruned, run.departing = tuple(observed), departing.not_removed
+        yield departing
 
 
 def _former(
     run: Run, stack: ExitStack
 ) -> tuple[dict[str, ObservedNode], dict[str, ObservedNode], dict[str, Session]]:
-    """Connect to former nodes, also to those that only the record of another one names.
+    """Connect to former nodes, including those that only the record of a former node names.
 
     Returns:
-        The nodes as observed, by address; those that stay, by label; the sessions to the former.
+        The observed former nodes by address, the observed nodes that stay by label, and the
+        sessions to the former nodes.
 
     Raises:
-        HadeployError: one cannot be reached, or is no node of this cluster.
+        HadeployError: one is unreachable, or was never a node of this cluster.
     """
     cluster = run.inputs.cluster
     staying = observe(cluster, run.sessions)
     given = given_nodes(cluster, run.choices.former)
-    looks: dict[str, ObservedNode] = {}
+    observed: dict[str, ObservedNode] = {}
     sessions: dict[str, Session] = {}
     known = {node.label: node for node in former_nodes(cluster, staying)}
     nodes = {node.label: node for node in given} | known
-    while gone := [n for n in nodes.values() if n.label not in {*run.choices.forget, *looks}]:
+    while gone := [n for n in nodes.values() if n.label not in {*run.choices.forget, *observed}]:
         try:
             opened = stack.enter_context(connected(run.dialer, run.progress, gone))
         except NodesError as error:
             raise NodesError([_unreachable(e) for e in error.errors]) from error
         sessions |= opened
-        looks |= observe(without_nodes(cluster, gone), opened)
-        refuse_strangers(cluster, looks, staying, known)
+        observed |= observe(without_nodes(cluster, gone), opened)
+        refuse_strangers(cluster, observed, staying, known)
         if given:
-            nodes |= {n.label: n for n in former_nodes(cluster, {**staying, **looks})}
-    return looks, staying, sessions
+            nodes |= {n.label: n for n in former_nodes(cluster, {**staying, **observed})}
+    return observed, staying, sessions
 
 
 def _unreachable(error: HadeployError) -> HadeployError:

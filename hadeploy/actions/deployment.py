@@ -28,7 +28,7 @@ class Deployment:
 
     Attributes:
         inventory: the parsed file.
-        folder: where the inventory is; paths in it are relative to that.
+        folder: the directory of the inventory; paths in the inventory are relative to it.
         ui: receives events and answers questions.
         accept_new_host_keys: add unknown host keys to known_hosts; changed keys are always refused.
         ask_sudo_password: ask for the sudo password instead of resolving it.
@@ -49,7 +49,7 @@ class Deployment:
         """Find the templates and resolve the secrets.
 
         Raises:
-            HadeployError: every mistake with its file and line.
+            HadeployError: every error with its file and line.
         """
         override = self.cluster.templates.folder
         return Inputs(
@@ -88,14 +88,14 @@ def load(
     """Read an inventory.
 
     Args:
-        inventory: its path; None: $HADEPLOY_INVENTORY, or inventory.yaml in this folder.
+        inventory: its path; None: $HADEPLOY_INVENTORY, or inventory.yaml in the current directory.
         ui: receives the warnings of the inventory.
-        environ: default: this process's.
+        environ: environment variables (default: those of this process).
         accept_new_host_keys: add unknown host keys to known_hosts; changed keys are always refused.
         ask_sudo_password: ask for the sudo password instead of resolving it.
 
     Raises:
-        HadeployError: every mistake with its file and line.
+        HadeployError: every error with its file and line.
     """
     path = find_inventory(inventory, os.environ if environ is None else environ, Path.cwd())
     read = read_inventory(path)

@@ -39,9 +39,8 @@ def take_down(
     """Remove the containers, the VIP and the files.
 
     Args:
-        deployment: the cluster.
-        result: given the plan.
-        choices: former nodes that are gone, and nodes that are left out.
+        result: receives the plan.
+        choices: the nodes to forget, and the nodes to leave out.
         lock_wait: seconds to wait for another run.
         consent: skip the confirmation.
 
@@ -49,7 +48,7 @@ def take_down(
         The nodes that were left out.
 
     Raises:
-        HadeployError: a node cannot be reached, or is not this cluster's.
+        HadeployError: a node is unreachable, or belongs to another cluster.
         Exception: the user declines.
     """
     cluster, ui = deployment.cluster, deployment.ui
@@ -57,46 +56,46 @@ def take_down(
     unknown_nodes(cluster, choices.without, "--allow-degraded")
     dialer = deployment.dialer()
     nodes = [node for node in cluster.nodes if node.label not in choices.without]
-    with ExitStack() as until_done:
+    with ExitStack() as connections:
         with ui.progress(cluster) as progress:
             missing: dict[str, HadeployError] = {}
-            sessions = until_done.enter_context(connected(dialer, progress, nodes, missing=missing))
+            connection = connected(dialer, progress, nodes, missing=missing)
+            sessions = connections.enter_context(connection)
             progress.phase("Observe")
             observed = observe(cluster, sessions)
         result.plan = make_down_plan(cluster, observed)
         if missing:
-            _refuse_some(ui, result.plan, missing)
-        left = LeftNodes(cluster, observed, choices.forget, choices.without)
-        left.refuse()
+            _refuse_unreachable(ui, result.plan, missing)
+        left_out = LeftOutNodes(cluster, observed, choices.forget, choices.without)
+        left_out.refuse_unexpected()
         if result.plan.changes:
             ui.plan(result.plan)
-            for sentence in left.warnings():
+            for sentence in left_out.warnings():
                 ui.warning(sentence)
             if not consent:
                 ui.confirm(f"Remove cluster {cluster.name}?")
         with ui.progress(cluster) as progress:
-            looks = [observed]
+            unused = [observed]
 
             def work() -> None:
-                look = looks.pop() if looks else observe(cluster, sessions)
-                result.plan = make_down_plan(cluster, look)
-                tear_down(cluster, result.plan, look, sessions, progress)
+                state = unused.pop() if unused else observe(cluster, sessions)
+                result.plan = make_down_plan(cluster, state)
+                tear_down(cluster, result.plan, state, sessions, progress)
 
             retry_when_locked(work, progress, lock_wait)
-            others = prove_gone(cluster, observed, sessions, progress)
-    for node, files in others.items():
+            other_files = prove_gone(cluster, observed, sessions, progress)
+    for node, files in other_files.items():
         ui.warning(printable(f"{node}: not removed from {cluster.root}: {', '.join(files)}"))
-    return left.names
+    return left_out.names
 
 
-class LeftNodes:
+class LeftOutNodes:
     """The nodes that a teardown leaves out.
 
     Args:
-        cluster: the inventory.
         observed: the nodes that are torn down, by label.
-        forget: addresses of former nodes that the user says are gone.
-        without: labels of nodes that cannot be reached.
+        forget: addresses of former nodes that are gone for good (`--forget`).
+        without: labels of unreachable nodes (`--allow-degraded`).
     """
 
     def __init__(
@@ -112,16 +111,16 @@ class LeftNodes:
         context = CheckContext(cluster, observed, forget=tuple(forget))
         findings = [forgotten_node(context, address) for address in former if address in forget]
         findings += moved_folders(cluster, observed)
-        self._refused = [found.error() for found in failures(findings)]
+        self._refused = [finding.error() for finding in failures(findings)]
         gone = [*former, *forgotten_nodes(cluster, observed)]
         self.names = tuple(dict.fromkeys([*without, *gone]))
 
-    def refuse(self) -> None:
-        """Refuse to remove the records that alone name a node.
+    def refuse_unexpected(self) -> None:
+        """Refuse to remove records that are the only trace of another node.
 
         Raises:
-            NodesError: with every node that the records name and the inventory does not, and that
-                is not said to be gone, or takes part now; and with those whose files are elsewhere.
+            NodesError: every former node that is not to be forgotten, every node to be forgotten
+                that still takes part, and every node whose files are in another directory.
         """
         errors = [*self._refused, *map(self._unknown, self._unexpected)]
         if errors:
@@ -130,33 +129,31 @@ class LeftNodes:
     def _unknown(self, address: str) -> HadeployError:
         return HadeployError(
             f"{address} was a node of this cluster and is not in the inventory",
-            operation="looking",
-            hint="`hadeploy up --prune` stops it first, or add it to the inventory again; "
+            operation="observing",
+            hint="stop it first: `hadeploy up --prune`, or add it to the inventory again; "
             f"if it is gone for good: hadeploy down --forget {address}",
             code=ExitCode.UNREACHABLE,
         )
 
     def warnings(self) -> list[str]:
-        """What becomes of those that are left, in sentences."""
+        """One sentence per node: its risk, and the command that removes it."""
         vips = " and ".join(str(vip.ip) for vip in self._cluster.vip)
         command = removal_command(self._cluster)
         return [
-            f"{name} is left as it is: when it is back on the network, it takes {vips}; before it "
-            f"is connected, run there: `{command}`"
+            f"{name} is not removed: when it is back on the network, it takes {vips}; "
+            f"before it is connected, run there: `{command}`"
             for name in self.names
         ]
 
 
-def _refuse_some(ui: UserInterface, plan: Plan, missing: dict[str, HadeployError]) -> None:
-    """Tell what would be removed if all nodes could be reached; nothing is.
-
-    A node that cannot be reached may come back, alone, with what it keeps.
+def _refuse_unreachable(ui: UserInterface, plan: Plan, missing: dict[str, HadeployError]) -> None:
+    """Show the plan and refuse it: an unreachable node would come back with the VIP.
 
     Raises:
-        NodesError: always, with every node that cannot be reached.
+        NodesError: always, with every unreachable node.
     """
     if plan.changes:
-        ui.plan(plan, note="This would be removed from the nodes that can be reached:")
+        ui.plan(plan, note="Not removed yet from the reachable nodes:")
     for node, error in missing.items():
         advice = f"if it is down or gone for good: hadeploy down --allow-degraded {node}"
         error.hint = f"{error.hint}; {advice}" if error.hint else advice

@@ -16,13 +16,12 @@ from hadeploy.status.situation import ClusterSnapshot
 def change_drain(
     run: Run, node: str, change: Callable[..., bool], timeout: float, lock_wait: float
 ) -> None:
-    """Drain or undrain a node, and prove that clients are served.
+    """Drain or undrain a node, then run the proofs.
 
     Args:
-        run: the cluster.
         node: the node's label.
         change: `drain` or `undrain` of rollout/drain.py.
-        timeout: seconds until all must be proven.
+        timeout: seconds until all proofs must hold.
         lock_wait: seconds to wait for the lock of another run.
     """
     cluster = run.inputs.cluster
@@ -37,14 +36,14 @@ def change_drain(
 
 
 def _in_force(prepared: Prepared) -> Prepared:
-    """The applied state: pending changes of the inventory do not matter for maintenance."""
-    force = ClusterSnapshot(
+    """The applied configuration: maintenance ignores pending changes of the inventory."""
+    applied = ClusterSnapshot(
         prepared.cluster, prepared.desired, prepared.observed, prepared.plan, {}
     ).in_force()
-    nodes = tuple(node for node in force.cluster.nodes if node.label in force.desired)
+    nodes = tuple(node for node in applied.cluster.nodes if node.label in applied.desired)
     return dataclasses.replace(
         prepared,
-        cluster=force.cluster.model_copy(update={"nodes": nodes}),
-        desired=dict(force.desired),
-        observed=dict(force.observed),
+        cluster=applied.cluster.model_copy(update={"nodes": nodes}),
+        desired=dict(applied.desired),
+        observed=dict(applied.observed),
     )

@@ -1,4 +1,4 @@
-"""`plan`: the steps that `up` would do, and whether haproxy and keepalived accept their files."""
+"""`plan`: the steps of `up`, and whether haproxy and keepalived accept the new configuration."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Planned:
-    """The steps that `up` would do.
+    """The steps of the next `up`.
 
     Attributes:
         prepared: the plan for the nodes of the inventory, with its inputs.
         departing: the plan for nodes that leave the cluster.
-        refused: why haproxy or keepalived reject the new configuration, or None.
+        refused: why haproxy or keepalived rejects the new configuration, or None.
     """
 
     prepared: Prepared
@@ -37,28 +37,28 @@ class Planned:
 
     @property
     def parts(self) -> tuple[Plan, Plan]:
-        """Both plans in order: nodes leave first, unless other steps must come before."""
+        """Both plans in order: nodes leave first, unless other steps must precede it."""
         first, second = self.departing, self.prepared.plan
         return (second, first) if self.prepared.before_removal else (first, second)
 
 
 def make(run: Run) -> Planned:
-    """Plan, and have haproxy and keepalived check their configurations on the nodes.
+    """Plan, and validate the new configuration with haproxy and keepalived on the nodes.
 
     Args:
         run: the cluster, after `start_observing`.
 
     Raises:
-        HadeployError: `up` would stop for this reason.
+        HadeployError: the reason why `up` would stop.
     """
-    with departing_nodes(run) as going:
+    with departing_nodes(run) as departing:
         prepared = run.prepare(check=True, ask=True)
         if not prepared.before_removal:
-            going.refuse(run, prepared.observed)
-        sessions = {**run.sessions, **going.sessions}
+            departing.check_takeover(run, prepared.observed)
+        sessions = {**run.sessions, **departing.sessions}
         # The plan is shown even if a program rejects a file.
         refused = _try_files(run, prepared, sessions) if prepared.plan.changes else None
-    planned = Planned(prepared, going.plan, refused)
+    planned = Planned(prepared, departing.plan, refused)
     for part in planned.parts:
         run.result.add_plan(part)
     return planned
@@ -74,5 +74,5 @@ def _try_files(
     except HadeployError as error:
         run.progress.failed()
         return error
-    run.result.add_config_warnings(warnings, tell=run.ui.config_warnings)
+    run.result.add_config_warnings(warnings, report=run.ui.config_warnings)
     return None

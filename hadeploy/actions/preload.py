@@ -1,4 +1,4 @@
-"""Imports that are done while the nodes are busy: they are a third of a run without changes."""
+"""Imports during network waits: they take a third of the time of a run without changes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from threading import Thread
 
 from hadeploy.plan.inputs import Inputs
 
-# A thread that imports gives way after 5 ms by default; a login answers the node ten times.
+# An importing thread yields after 5 ms by default; a login has ten round trips.
 SWITCH_SECONDS = 0.0005
 
 
 class Preload:
-    """Work done in a thread while the nodes are connected.
+    """Work in a thread during the connection to the nodes.
 
     Args:
-        work: must be harmless if done again, which is where its errors are raised.
+        work: must be idempotent: `finish` repeats it, and raises its errors.
     """
 
     def __init__(self, work: Callable[[], object]) -> None:
@@ -26,7 +26,7 @@ class Preload:
         self._thread = Thread(target=self._run, name="preload", daemon=True)
 
     def start(self) -> None:
-        """Begin; from now on it takes time of whatever else computes here."""
+        """Start the thread, and shorten the switch interval of the interpreter meanwhile."""
         sys.setswitchinterval(SWITCH_SECONDS)
         self._thread.start()
 
@@ -35,10 +35,10 @@ class Preload:
             self._work()
 
     def finish(self) -> None:
-        """Wait for the thread, and do again what it has not done.
+        """Wait for the thread, then repeat the work, which completes it.
 
         Raises:
-            Exception: as the work does.
+            Exception: any error of the work.
         """
         if self._thread.ident is not None:
             self._thread.join()
@@ -47,11 +47,7 @@ class Preload:
 
 
 def import_planning(inputs: Inputs) -> None:
-    """Import what comes after the first look, and compile the templates.
-
-    Args:
-        inputs: all that the run was given.
-    """
+    """Import the modules that follow the first observation, and compile the templates."""
     import hadeploy.observe.parse
     import hadeploy.rollout.prepare  # noqa: F401
     from hadeploy.desired.templates import compile_all

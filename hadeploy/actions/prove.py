@@ -1,4 +1,4 @@
-"""The proofs at the end of a run, and why some failed."""
+"""The proofs at the end of a run, and the diagnosis of those that fail."""
 
 from __future__ import annotations
 
@@ -27,38 +27,37 @@ def prove(
     *,
     certificates_too: bool = False,
     always_diagnose: bool = False,
-    looks: Mapping[str, ObservedNode] | None = None,
+    latest: Mapping[str, ObservedNode] | None = None,
     before: Mapping[str, ObservedNode] | None = None,
 ) -> None:
-    """Wait for the proofs; if they fail, find out why. The run's result gets both.
+    """Wait until the proofs hold, and diagnose failed proofs; the run's result receives both.
 
     Args:
-        run: the cluster.
-        prepared: what should be.
+        prepared: the plan with its inputs.
         timeout: seconds.
-        certificates_too: whether the backends' certificates are read, and what they answer.
-        always_diagnose: whether warnings are diagnosed, too. `up` comes before the API servers do.
-        looks: the nodes as they are, if somebody looked already.
-        before: the nodes before the change, if there was one.
+        certificates_too: also prove the certificates and the answers of backends.
+        always_diagnose: also diagnose warnings. `up` does not: it runs before API servers exist.
+        latest: a recent observation to start with; None observes first.
+        before: the nodes before the change; None if nothing changed.
     """
     cluster, result = prepared.cluster, run.result
-    first = [looks] if looks is not None else []
+    unused = [latest] if latest is not None else []
     run.progress.phase("Verify")
     desired = expected(prepared, run.choices.only)
     result.proofs, observed = wait_for_proofs(
         cluster,
         desired,
-        lambda: first.pop() if first else observe(cluster, run.sessions, listen=run.listen),
+        lambda: unused.pop() if unused else observe(cluster, run.sessions, listen=run.listen),
         run.progress,
         timeout=timeout,
-        answered=lambda looks: answered(run, cluster, looks) if certificates_too else [],
+        answered=lambda nodes: answered(run, cluster, nodes) if certificates_too else [],
         here=answer.PROOF_HERE not in run.choices.skip,
     )
     result.proofs += [
         Proof(
             "node-left-out",
             "warn",
-            f"{node} was left out: nothing is known of it, and it may hold the VIP, too",
+            f"{node} was left out: its state is unknown, and it may also hold the VIP",
             hint="when it is back: hadeploy up",
         )
         for node in run.choices.without
@@ -77,7 +76,7 @@ def prove(
         context = DiagnosisContext(
             cluster, desired, observed, result.proofs, unreachable=run.unreachable
         )
-        # A certificate that is refused, or a wrong answer, is a cause, and says what to do.
+        # A proof in CAUSES is its own diagnosis, with a fix.
         if any(proof.name not in CAUSES for proof in failed(result.proofs)):
             from hadeploy.diagnose.diagnostics import collect_diagnostics
 

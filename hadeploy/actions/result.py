@@ -21,12 +21,12 @@ class Result:
 
     Attributes:
         cluster: the cluster's name.
-        plan: the steps that were, or would be, done.
+        plan: the steps of this run.
         prepared: each plan with its inputs, in order.
         checks: the findings of checks.
         config_warnings: warnings of haproxy and keepalived about the new configuration.
-        proofs: whether clients are served, proof by proof.
-        diagnosis: why proofs failed.
+        proofs: each proof and its verdict.
+        diagnosis: the causes of failed proofs.
         vip_wait_seconds: seconds until the VIP answered after the last change.
     """
 
@@ -40,25 +40,25 @@ class Result:
     vip_wait_seconds: float | None = None
 
     def add_findings(
-        self, findings: list[Finding], tell: Callable[[Sequence[Finding]], None]
+        self, findings: list[Finding], report: Callable[[Sequence[Finding]], None]
     ) -> None:
         """Replace the findings by those of the latest plan; report each warning once."""
-        told = set(self.checks)
-        tell([f for f in findings if f.verdict == "warn" and f not in told])
+        reported = set(self.checks)
+        report([f for f in findings if f.verdict == "warn" and f not in reported])
         self.checks = findings
 
     def add_config_warnings(
         self,
         warnings: Sequence[ConfigWarning],
-        tell: Callable[[Sequence[ConfigWarning]], None],
+        report: Callable[[Sequence[ConfigWarning]], None],
     ) -> None:
-        """Add and report warnings that are new."""
+        """Add and report new warnings."""
         from hadeploy.rollout.validation import merged
 
         new = [w for w in merged(warnings) if w not in set(self.config_warnings)]
-        tell(new)
+        report(new)
         self.config_warnings += new
 
     def add_plan(self, plan: Plan) -> None:
-        """Append a plan."""
+        """Append the steps of a plan."""
         self.plan = self.plan.then(plan) if self.plan else plan

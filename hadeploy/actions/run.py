@@ -36,25 +36,25 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 LOCK_POLL_SECONDS = 1.0
-# As long as lib/lock.sh waits for it.
+# lib/lock.sh waits as long for the scripts of an interrupted run.
 SCRIPT_SECONDS = 120
-MOST_STALE = 3
+MAX_STALE = 3
 
 
 def retry_when_locked(work: Callable[[], Value], progress: Progress, lock_wait: float) -> Value:
     """Do the work; retry from the start while another run holds the lock.
 
-    Also retries a few times if a node changed between the observation and the lock, and waits for
-    scripts of a dead run in any case.
+    Also retries up to MAX_STALE times if a node changed between the observation and the lock. If
+    a script of an interrupted run is still running, waits for it up to SCRIPT_SECONDS.
 
     Args:
-        work: observes, plans and changes: a plan made before the wait is stale after it.
-        progress: reports who holds the lock.
-        lock_wait: seconds to wait at most.
+        work: observes, plans and changes, because a plan from before the wait is out of date.
+        progress: shows the holder of the lock.
+        lock_wait: maximum time to wait, in seconds.
 
     Raises:
-        LockedError: the other run held the lock for all that time.
-        NodesError: the nodes kept changing.
+        LockedError: another run held the lock during the whole wait.
+        NodesError: the nodes changed before every attempt.
     """
     started = time.monotonic()
     stale = 0
@@ -69,7 +69,7 @@ def retry_when_locked(work: Callable[[], Value], progress: Progress, lock_wait: 
             time.sleep(LOCK_POLL_SECONDS)
         except NodesError as error:
             stale += 1
-            if stale > MOST_STALE or not all(isinstance(e, StaleError) for e in error.errors):
+            if stale > MAX_STALE or not all(isinstance(e, StaleError) for e in error.errors):
                 raise
             progress.waiting(str(error))
 
@@ -77,7 +77,7 @@ def retry_when_locked(work: Callable[[], Value], progress: Progress, lock_wait: 
 def certificate_reader(
     cluster: Cluster, sessions: Callable[[], Mapping[str, Session]]
 ) -> CertificateReader:
-    """Reads the backends' certificates; imported while the nodes are busy."""
+    """A reader of the backends' certificates; its import takes place here, not at the start."""
     from hadeploy.certificates.reader import CertificateReader
 
     return CertificateReader(cluster, sessions)
@@ -88,9 +88,9 @@ class _Observation:
     """One observation of all nodes.
 
     Attributes:
-        script: the script that made it.
+        script: the script that it is the reply to.
         observed: by node label.
-        errors: why the other nodes could not be observed.
+        errors: one for each node that could not be observed.
     """
 
     script: str
@@ -103,14 +103,14 @@ class Run:
     """A connected cluster.
 
     Attributes:
-        previous: the configuration before the last change, if the run rolls back to it.
+        previous: the configuration before the last change, in a rollback.
         pruned: addresses of the former nodes that are pruned.
-        departing: those that have not been stopped yet, by address.
-        unreachable: why nodes could not be reached, by label.
-        early: an observation that the next phase uses.
+        departing: the pruned nodes that are not stopped yet, by address.
+        unreachable: the connection errors, by node label.
+        early: an observation for the next phase.
         reader: reads the backends' certificates.
         listen: seconds to listen for VRRP adverts; 0: as short as possible.
-        checked: the checks that this run has made already.
+        checked: ids of the checks that this run has already made.
     """
 
     inputs: Inputs
@@ -131,11 +131,11 @@ class Run:
     checked: frozenset[str] = frozenset()
 
     def start_observing(self, depth: Depth, *, certificates: bool = False) -> None:
-        """Make the observation that `prepare` needs, and import later phases meanwhile.
+        """Observe the nodes for `prepare`, and import the modules of later phases meanwhile.
 
         Args:
-            depth: how thorough to be.
-            certificates: read the backends' certificates at the same time.
+            depth: thoroughness of the observation.
+            certificates: also read the backends' certificates meanwhile.
         """
         script = observation_script(self.inputs.cluster, depth=depth, listen=self.listen)
         self.progress.phase("Observe")
@@ -149,24 +149,24 @@ class Run:
         self.early = _Observation(script, *look_at_all(self.sessions, script, meanwhile))
 
     def load_previous(self) -> None:
-        """Plan for the configuration before the last change from here on.
+        """From now on, plan for the configuration before the last change.
 
         Raises:
-            HadeployError: the nodes do not keep one.
+            HadeployError: the nodes have no earlier configuration.
         """
         from hadeploy.plan.previous import previous_configuration
 
         cluster = self.inputs.cluster
-        observed = self._observe("Look back", observation_script(cluster, previous=True))
+        observed = self._observe("Read history", observation_script(cluster, previous=True))
         self.previous = previous_configuration(cluster, observed)
 
     def prepare(self, *, check: bool, ask: bool = False) -> Prepared:
-        """Observe and plan; if the plan needs more checks, observe again and plan on that.
+        """Observe and plan; if the plan needs more checks, observe again and plan again.
 
         Args:
             check: raise an error for anything that would stop `up`.
-            ask: also check what `up` itself notices or only warns of: images in the registry, and
-                other users of the virtual_router_id.
+            ask: also check that the images are in the registry, which `up` notices when it pulls
+                them, and that the virtual_router_id is unused, of which `up` only warns.
         """
         cluster = (self.previous or self.inputs).cluster
         depth: Depth = "fresh" if check else ""
@@ -181,7 +181,7 @@ class Run:
 
         more = needed(cluster, prepared.plan, prepared.observed, self.choices.skip) - self.checked
         if not ask and cluster.vrrp.mode == "unicast":
-            # Only a warning, and it takes four seconds.
+            # The check only warns, and takes four seconds.
             more -= {VIRTUAL_ROUTER_ID.id}
         if more:
             depth = "listening" if VIRTUAL_ROUTER_ID.id in more else "changed"
@@ -189,7 +189,7 @@ class Run:
         asked = self._ask(prepared, observed) if ask and IMAGE.id not in self.choices.skip else {}
         if more or asked:
             prepared = self._plan(observed, check=check, asked=asked)
-            # Skip only those that were evaluated.
+            # A later plan skips only checks that were evaluated.
             self.checked |= more
         return prepared
 
@@ -211,12 +211,15 @@ class Run:
             check=check,
             choices=dataclasses.replace(self.choices, pruned=self.pruned, departing=self.departing),
             previous=self.previous,
-            tell=functools.partial(self.result.add_findings, tell=self.ui.findings),
-            answered=Answered(asked or {}, self._compared(observed) if check else Certificates()),
+            tell=functools.partial(self.result.add_findings, report=self.ui.findings),
+            answered=Answered(
+                asked or {},
+                self._read_compared(observed) if check else Certificates(),
+            ),
         )
 
-    def _compared(self, observed: dict[str, ObservedNode]) -> Certificates:
-        """The certificates of the servers of a listener whose servers change."""
+    def _read_compared(self, observed: dict[str, ObservedNode]) -> Certificates:
+        """The certificates of old and new backends of listeners whose backends change."""
         from hadeploy.certificates.certificate import Certificates
         from hadeploy.check.certificates import compared_endpoints
         from hadeploy.verify.certificates import PROOF
@@ -231,7 +234,7 @@ class Run:
     def _ask(
         self, prepared: Prepared, observed: dict[str, ObservedNode]
     ) -> Mapping[str, Mapping[str, Asked]]:
-        """What registries answer for the images that nodes will pull."""
+        """The answers of registries about the images that nodes will pull."""
         steps = [(turn.node, step) for turn in prepared.plan.nodes for step in turn.steps]
         pulling = {node: observed[node] for node, step in steps if step.action == "load-image"}
         if not pulling:
@@ -243,13 +246,13 @@ class Run:
 
     def _observe(self, phase: str, script: str) -> dict[str, ObservedNode]:
         """Observe the nodes; reuse an early observation by the same script."""
-        look, self.early = self.early, None
-        if look is None or look.script != script:
+        observation, self.early = self.early, None
+        if observation is None or observation.script != script:
             self.progress.phase(phase)
-            look = _Observation(script, *look_at_all(self.sessions, script))
-        if look.errors:
-            raise NodesError(look.errors)
-        return look.observed
+            observation = _Observation(script, *look_at_all(self.sessions, script))
+        if observation.errors:
+            raise NodesError(observation.errors)
+        return observation.observed
 
 
 @contextmanager
@@ -266,11 +269,10 @@ def connected_run(
     """Connect to the nodes for the duration of the body.
 
     Args:
-        deployment: the cluster.
         result: receives the cluster's name and the findings of checks.
         choices: options of this run.
-        tolerant: continue with the nodes that can be reached.
-        least: how many of them are enough.
+        tolerant: continue without unreachable nodes.
+        least: minimum number of reachable nodes.
         brief: clear the progress from the screen at the end.
         imports: imports the modules of later phases.
     """

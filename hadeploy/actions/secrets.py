@@ -1,4 +1,4 @@
-"""The secrets of a run: by reference from the inventory, or typed."""
+"""The secrets of a run: references in the inventory, or input at a terminal."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from hadeploy.plan.inputs import Login
 
 
 def vrrp_secret(inventory: Inventory, folder: Path) -> SecretStr | None:
-    """The VRRP password, if there is to be one.
+    """The VRRP password, or None if the inventory has none.
 
     Args:
-        inventory: names the reference.
-        folder: where paths in it begin.
+        folder: the directory of the inventory.
 
     Raises:
-        InventoryError: it leads nowhere, or VRRP cannot carry it.
+        InventoryError: the reference cannot be resolved, or VRRP does not allow the password.
     """
     reference = inventory.cluster.vrrp.password
     if reference is None:
@@ -35,14 +34,13 @@ def vrrp_secret(inventory: Inventory, folder: Path) -> SecretStr | None:
 
 
 def registry_login(inventory: Inventory, folder: Path) -> Login | None:
-    """The login for the registry that images are pulled from, if there is to be one.
+    """The login for the registry of the images, or None if the inventory has none.
 
     Args:
-        inventory: names the user and the reference.
-        folder: where paths in it begin.
+        folder: the directory of the inventory.
 
     Raises:
-        InventoryError: the reference leads nowhere.
+        InventoryError: the reference cannot be resolved.
     """
     images = inventory.cluster.images
     user, reference = images.registry.user, images.registry.password
@@ -56,16 +54,15 @@ def registry_login(inventory: Inventory, folder: Path) -> Login | None:
 def sudo_secret(
     inventory: Inventory, folder: Path, *, ask: Callable[[str], SecretStr | None] | None = None
 ) -> SecretStr | None:
-    """The password that sudo wants, if one is given.
+    """The sudo password, or None if the inventory has none.
 
     Args:
-        inventory: names the reference.
-        folder: where paths in it begin.
-        ask: asks somebody instead; None where nobody can be asked.
+        folder: the directory of the inventory.
+        ask: prompts for the password; None resolves the reference instead.
 
     Raises:
-        HadeployError: there is nobody to ask.
-        InventoryError: the reference leads nowhere.
+        HadeployError: no terminal to ask on.
+        InventoryError: the reference cannot be resolved.
     """
     reference = inventory.cluster.ssh.sudo_password
     if ask is None:
@@ -86,7 +83,7 @@ def sudo_secret(
 
 @contextmanager
 def _at(inventory: Inventory, *path: str) -> Iterator[None]:
-    """What goes wrong with a reference is told at its place in the inventory."""
+    """Turn an error of a reference into an error at its line of the inventory."""
     try:
         yield
     except HadeployError as error:

@@ -22,7 +22,7 @@ from hadeploy.verify.certificates import backends_up
 from hadeploy.verify.from_here import elsewhere, from_here
 from hadeploy.verify.proof import Proof
 
-# How long to wait for the slowest node.
+# `status --watch` shows a node as unreachable after this time.
 PATIENCE_SECONDS = 10.0
 
 
@@ -30,12 +30,11 @@ def snapshots(run: Run, every: float | None, *, here: bool) -> Iterator[ClusterS
     """Observe the nodes once or repeatedly; a slow node does not delay the others.
 
     Args:
-        run: the cluster.
         every: seconds between two observations; None for one observation.
-        here: also send requests to the VIP from this machine.
+        here: also send requests to the VIPs from this machine.
 
     Raises:
-        NodesError: the files on a node are not where the inventory says.
+        NodesError: the files on a node are in another directory than the inventory has.
     """
     script = observation_script(run.inputs.cluster, versions=True, listen=PROBE_SECONDS)
     patience = None if every is None else PATIENCE_SECONDS
@@ -66,7 +65,7 @@ def _snapshot(
     *,
     here: bool,
 ) -> ClusterSnapshot:
-    """One observation with the desired state."""
+    """One observation together with the desired state."""
     cluster = inputs.cluster
     if moved := moved_folders(cluster, observed):
         raise NodesError([finding.error() for finding in moved])
@@ -80,8 +79,8 @@ def _snapshot(
 
 
 def _from_here(snapshot: ClusterSnapshot) -> list[Proof]:
-    """What the applied VIPs answer on this machine, if it is on their network."""
+    """Proofs of the answers of the applied VIPs, if this machine is on their network."""
     if not snapshot.records or elsewhere(snapshot.cluster):
         return []
-    force = snapshot.in_force()
-    return from_here(force.cluster, force.observed)
+    applied = snapshot.in_force()
+    return from_here(applied.cluster, applied.observed)

@@ -9,17 +9,16 @@ from hadeploy.rollout.lock import break_lock, holders
 
 
 def release_lock(deployment: Deployment, *, consent: bool) -> dict[str, str]:
-    """Release the lock on every node that can be reached.
+    """Release the lock on every reachable node.
 
     Args:
-        deployment: the cluster.
         consent: skip the confirmation.
 
     Returns:
-        Who held the lock, by node label.
+        The previous holder of the lock, by node label.
 
     Raises:
-        NodesError: every node that could not be reached; the others are unlocked.
+        NodesError: every unreachable node; the others are unlocked.
     """
     cluster, ui = deployment.cluster, deployment.ui
     missing: dict[str, HadeployError] = {}

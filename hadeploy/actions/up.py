@@ -1,4 +1,4 @@
-"""`up`: change what differs from the inventory, and prove that clients are served."""
+"""`up`: apply the inventory, and prove that clients are served."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from hadeploy.plan.steps import Plan
 from hadeploy.remote.session import Session
 from hadeploy.rollout.prepare import Prepared
 
-# New nodes, what else comes first, what changes on all nodes together, and one more for each of
-# them if something else interferes.
-MOST_PLANS = 6
+# One plan for new nodes, one for other steps that come first, one for a coordinated change, and a
+# second attempt of each if something interferes.
+MAX_PLANS = 6
 
 
 def bring_up(run: Run, timeout: float, lock_wait: float, *, consent: bool) -> None:
@@ -27,9 +27,9 @@ def bring_up(run: Run, timeout: float, lock_wait: float, *, consent: bool) -> No
 
     Args:
         run: the cluster, after `start_observing`.
-        timeout: seconds until all must be proven.
+        timeout: seconds until all proofs must hold.
         lock_wait: seconds to wait for another run.
-        consent: skip the confirmation when clients lose something.
+        consent: skip the confirmation of losses for clients.
 
     Raises:
         Exception: the user declines.
@@ -37,19 +37,19 @@ def bring_up(run: Run, timeout: float, lock_wait: float, *, consent: bool) -> No
     result = run.result
     asking = _Consent(run, given=consent)
     with _failed_after_changes(result.prepared):
-        looks = retry_when_locked(
+        latest = retry_when_locked(
             lambda: _plan_and_apply(run, timeout, asking), run.progress, lock_wait
         )
-        result.vip_wait_seconds = max(look.settled for look in looks.values())
+        result.vip_wait_seconds = max(node.settled for node in latest.values())
         changed = any(prepared.plan.changes for prepared in result.prepared)
-        # Nodes that have left are not compared.
         first = result.prepared[0].observed
-        before = {n: look for n, look in first.items() if n in looks} if changed else None
+        # A removed node has no state after the change.
+        before = {n: node for n, node in first.items() if n in latest} if changed else None
         prove(
             run,
             result.prepared[-1],
             timeout - result.vip_wait_seconds,
-            looks=looks,
+            latest=latest,
             before=before,
             certificates_too=True,
         )
@@ -57,7 +57,7 @@ def bring_up(run: Run, timeout: float, lock_wait: float, *, consent: bool) -> No
 
 @contextmanager
 def _failed_after_changes(made: list[Prepared]) -> Iterator[None]:
-    """A node that is lost after a change is a failure, not an unreachable node."""
+    """Exit with FAILED, not UNREACHABLE, if the connection to a node is lost after a change."""
     try:
         yield
     except HadeployError as error:
@@ -67,9 +67,9 @@ def _failed_after_changes(made: list[Prepared]) -> Iterator[None]:
 
 
 class _Consent:
-    """Confirms, once, each thing that clients or other users lose.
+    """Asks once about each loss for clients or other users.
 
-    A wait for the lock or a second plan does not ask again.
+    A second plan, or a retry after a wait for the lock, does not ask again.
     """
 
     def __init__(self, run: Run, *, given: bool) -> None:
@@ -79,10 +79,10 @@ class _Consent:
         self.changed = False
 
     def ask(self, plan: Plan) -> None:
-        """Ask about losses that were not confirmed yet.
+        """Ask about the losses that are not confirmed yet.
 
         Args:
-            plan: already on the screen.
+            plan: is already on the screen.
 
         Raises:
             HadeployError: no terminal to ask on.
@@ -92,38 +92,40 @@ class _Consent:
         asked = [s for s in (*undoes, *plan.removes) if s not in self._confirmed]
         if not asked or self._given:
             return
-        what = "This undoes changes of others." if undoes else "Clients lose this."
+        loss = "This undoes changes of others." if undoes else "Clients lose this."
+        question = f"{loss} Continue?"
         with self._run.progress.aside():
-            self._run.ui.confirm(f"{what} Go on?", detail="\n".join(asked), changed=self.changed)
+            self._run.ui.confirm(question, detail="\n".join(asked), changed=self.changed)
         self._confirmed.update(asked)
 
 
 def _plan_and_apply(run: Run, timeout: float, consent: _Consent) -> Mapping[str, ObservedNode]:
-    """Plan and apply; a coordinated change is a second plan.
+    """Plan and apply, until no plan is left: a coordinated change is a second plan.
 
     Returns:
         The nodes after the change.
     """
     made = run.result.prepared
-    work = _Applier(run, timeout, consent, len(made) + MOST_PLANS)
+    work = _Applier(run, timeout, consent, len(made) + MAX_PLANS)
     run.result.plan = None
-    with departing_nodes(run) as going:
-        if going.plan.changes:
-            work.remove(going)
-    while len(made) < work.most:
+    with departing_nodes(run) as departing:
+        if departing.plan.changes:
+            work.remove(departing)
+    while len(made) < work.max_plans:
         prepared = run.prepare(check=True)
-        looks = work.apply(prepared, run.sessions)
-        if looks is not None and not prepared.then:
-            return looks
+        latest = work.apply(prepared, run.sessions)
+        if latest is not None and not prepared.then:
+            return latest
     raise no_convergence()
 
 
 def no_convergence() -> HadeployError:
     """The error of a run whose plans never become empty."""
     return HadeployError(
-        "the nodes are still not what the next plan starts from",
+        f"the nodes still differ from the inventory after {MAX_PLANS} plans",
         operation="planning again",
-        hint="does something else change them at the same time? `hadeploy plan` shows what is left",
+        hint="check whether another program changes the nodes; "
+        "`hadeploy plan` shows the remaining differences",
     )
 
 
@@ -132,34 +134,34 @@ class _Applier:
     """Applies the plans of one run.
 
     Attributes:
-        most: how many plans are allowed, including those before a wait for the lock.
+        max_plans: maximum number of plans, including those before a wait for the lock.
     """
 
     run: Run
     timeout: float
     consent: _Consent
-    most: int
+    max_plans: int
 
-    def remove(self, going: DepartingNodes) -> None:
+    def remove(self, departing: DepartingNodes) -> None:
         """Remove departing nodes once all others serve without them.
 
         Raises:
-            HadeployError: a blocker of this plan or of the next one.
+            HadeployError: a reason against this plan or against the next one.
         """
         run = self.run
-        # Blockers of the next plan are reported before a node is removed.
+        # Report errors of the next plan before a node is removed.
         prepared = run.prepare(check=True, ask=True)
-        if all(look.applied for look in prepared.observed.values()):
-            # Which node would take the VIP over is unknown until new nodes run.
-            going.refuse(run, prepared.observed)
+        if all(node.applied for node in prepared.observed.values()):
+            # Until new nodes run, it is unknown which node would take over the VIP.
+            departing.check_takeover(run, prepared.observed)
         while prepared.before_removal:
-            if len(self.run.result.prepared) >= self.most:
+            if len(self.run.result.prepared) >= self.max_plans:
                 raise no_convergence()
-            self.apply(prepared, {**run.sessions, **going.sessions})
-            going.look_again(run)
+            self.apply(prepared, {**run.sessions, **departing.sessions})
+            departing.refresh(run)
             prepared = run.prepare(check=True)
-        run.ui.plan(going.plan)
-        going.refuse(run, prepared.observed)
+        run.ui.plan(departing.plan)
+        departing.check_takeover(run, prepared.observed)
         run.ui.losses((*prepared.plan.undoes, *prepared.plan.removes))
         self.consent.ask(prepared.plan)
         if prepared.plan.changes:
@@ -168,8 +170,8 @@ class _Applier:
             # Do not remove the node if a program rejects the new configuration.
             try_files(prepared, run.sessions, run.progress)
         self.consent.changed = True
-        going.take_out(run)
-        run.result.add_plan(going.plan)
+        departing.remove(run)
+        run.result.add_plan(departing.plan)
 
     def apply(
         self, prepared: Prepared, sessions: Mapping[str, Session]
@@ -177,7 +179,7 @@ class _Applier:
         """Show and apply one plan.
 
         Returns:
-            The nodes after the change; None to try again, because backends died meanwhile.
+            The nodes after the change; None to plan again, because backends failed meanwhile.
         """
         run, made = self.run, self.run.result.prepared
         run.result.add_plan(prepared.plan)
@@ -199,11 +201,11 @@ class _Applier:
                 sessions,
                 run.progress,
                 settle=ceil(self.timeout),
-                warn=partial(run.result.add_config_warnings, tell=run.ui.config_warnings),
+                warn=partial(run.result.add_config_warnings, report=run.ui.config_warnings),
             )
         except RolloutError as error:
-            if not isinstance(error.__cause__, BackendsDiedError) or len(made) >= self.most:
+            if not isinstance(error.__cause__, BackendsDiedError) or len(made) >= self.max_plans:
                 raise
-            # They count as down before the next attempt.
+            # The next plan counts these backends as down.
             run.ui.warning(f"{error.__cause__}; trying again")
             return None

@@ -27,7 +27,7 @@ class UserInterface(Protocol):
         """Show progress; `brief` clears it from the screen at the end."""
 
     def while_connecting(self) -> None:
-        """Called in a thread while the nodes are being connected, e.g. to import modules."""
+        """Import modules; runs in a thread during the connection to the nodes."""
 
     def note(self, text: str) -> None:
         """Show information."""
@@ -51,14 +51,14 @@ class UserInterface(Protocol):
         """
 
     def losses(self, sentences: Sequence[str]) -> None:
-        """Show what clients or other users lose by the next plan, as sentences."""
+        """Show the losses for clients or other users by the next plan."""
 
     def confirm(self, question: str, *, detail: str = "", changed: bool = False) -> None:
         """Ask a yes/no question.
 
         Args:
             question: the question.
-            detail: what clients or other users lose.
+            detail: the losses for clients or other users.
             changed: whether this run has already changed a node.
 
         Raises:
@@ -106,10 +106,10 @@ class Unattended:
             HadeployError: always.
         """
         raise HadeployError(
-            "this needs consent",
-            operation="asking before it changes something",
+            "confirmation required",
+            operation="asking for confirmation",
             detail=detail or None,
-            hint="consent=True",
+            hint="set consent=True",
             code=ExitCode.USAGE,
         )
 

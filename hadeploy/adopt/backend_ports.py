@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hadeploy.config_files.haproxy import Section
-from hadeploy.config_files.haproxy_listener import Configuration, Surroundings, read_configuration
+from hadeploy.config_files.haproxy_listener import Configuration, HaproxyContext, read_configuration
 from hadeploy.config_files.haproxy_servers import place, read_servers
 from hadeploy.inventory.cluster import Cluster, backends_of
 from hadeploy.inventory.fields import IPAddress
@@ -15,8 +15,8 @@ from hadeploy.plan.binds import binds_of
 def configuration_of(haproxy: Foreign) -> Configuration:
     """What it runs, with what that depends on."""
     text = haproxy.config.decode("utf-8", "replace")
-    around = Surroundings(haproxy.environment, haproxy.names, published(haproxy))
-    return read_configuration(text, around)
+    context = HaproxyContext(haproxy.environment, haproxy.names, published(haproxy))
+    return read_configuration(text, context)
 
 
 def ports_of_backends(cluster: Cluster, haproxy: Foreign) -> tuple[int, ...]:
@@ -33,16 +33,16 @@ def ports_of_backends(cluster: Cluster, haproxy: Foreign) -> tuple[int, ...]:
         served = theirs.served(ports[0]) if ports else None
         if served is None or served.front is not section:
             continue
-        servers = read_servers(served.back_lines, theirs.around.environment)
-        if wanted & {place(s.at, theirs.around.names, ports[0]) for s in servers}:
+        servers = read_servers(served.back_lines, theirs.context.environment)
+        if wanted & {place(s.at, theirs.context.names, ports[0]) for s in servers}:
             found |= dict.fromkeys(ports)
     return tuple(found)
 
 
 def _reached(theirs: Configuration, section: Section) -> tuple[int, ...]:
     """The ports of a section that others than the node itself can connect to."""
-    around = theirs.around
-    binds = binds_of(section, around.environment, around.names, around.published)
+    context = theirs.context
+    binds = binds_of(section, context.environment, context.names, context.published)
     return tuple(dict.fromkeys(bind.port for bind in binds if not bind.loopback))
 
 

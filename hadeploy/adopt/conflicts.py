@@ -56,7 +56,6 @@ def stopped_conflicts(cluster: Cluster, interface: str, look: ObservedNode) -> l
     of ours.
 
     Args:
-        cluster: the inventory.
         interface: where this node speaks VRRP.
         look: the node.
     """
@@ -88,7 +87,6 @@ def harmless(cluster: Cluster, interface: str, look: ObservedNode) -> list[Confl
     Those that claim something are told by other checks.
 
     Args:
-        cluster: the inventory.
         interface: where this node speaks VRRP.
         look: the node, observed thoroughly; else there are none.
     """
@@ -125,7 +123,6 @@ def running_conflicts(
     stopped keepalived is set up for the VIP; any other one is a taken port (check `ports`).
 
     Args:
-        cluster: the inventory.
         interface: where this node speaks VRRP.
         look: the node.
         by_hand: what is told elsewhere.
@@ -157,7 +154,6 @@ def keepalived_claims(cluster: Cluster, interface: str, text: str) -> tuple[str,
     """What a keepalived.conf claims of this cluster, in words.
 
     Args:
-        cluster: the inventory.
         interface: where this node speaks VRRP.
         text: the file.
     """
@@ -230,7 +226,6 @@ def clashes(cluster: Cluster, interface: str, other: OtherCluster) -> dict[str, 
     """What both clusters would use on one node: key of the inventory → in words.
 
     Args:
-        cluster: the inventory.
         interface: where this node speaks VRRP.
         other: the other one.
     """

@@ -59,7 +59,6 @@ def different(
     """A difference with the first of several ways to keep it that the inventory accepts.
 
     Args:
-        cluster: the inventory.
         what: in words, without secrets.
         keeps: parts of an inventory, the shortest first.
         why: what to do where none is accepted.

@@ -14,7 +14,7 @@ from hadeploy.adopt.listener_differences import judge_listener
 from hadeploy.adopt.lost_ports import LostPorts, listener_settings, lost_ports
 from hadeploy.adopt.report import Report, Verdict
 from hadeploy.config_files.haproxy import FRONTENDS, PROXIES, Line, Section
-from hadeploy.config_files.haproxy_listener import Configuration, Surroundings, read_configuration
+from hadeploy.config_files.haproxy_listener import Configuration, HaproxyContext, read_configuration
 from hadeploy.config_files.haproxy_servers import read_servers
 from hadeploy.config_files.haproxy_values import endpoints
 from hadeploy.inventory.cluster import Cluster
@@ -30,7 +30,6 @@ def haproxy_differences(
     """What their haproxy.cfg has and ours would not.
 
     Args:
-        cluster: the inventory.
         theirs: their file.
         ours: the file that takes its place.
     """
@@ -40,7 +39,7 @@ def haproxy_differences(
 def judge(cluster: Cluster, theirs: Configuration, ours: str) -> Report:
     """The same, with what becomes of each line."""
     report = Report()
-    mine = read_configuration(ours, Surroundings())
+    mine = read_configuration(ours, HaproxyContext())
     for section in theirs.found:
         if section.kind == "global":
             judge_global(report, cluster, section, mine, theirs)
@@ -96,7 +95,7 @@ def _statistics(section: Section, line: Line) -> Iterator[Difference]:
 
 def _reach(theirs: Configuration, section: Section) -> str:
     binds = section.all("bind")
-    hosts = [e.host for bind in binds for e in endpoints(bind, theirs.around.environment)]
+    hosts = [e.host for bind in binds for e in endpoints(bind, theirs.context.environment)]
     return {"127.0.0.1": "127.0.0.1", "::1": "::1", "::": "::"}.get(
         hosts[0] if hosts else "",
         "0.0.0.0",  # noqa: S104  as they have it
@@ -110,13 +109,13 @@ def _lost_port(
     served = theirs.served(ports[0]) if ports else None
     plain = served is not None and theirs.value(section, "mode") != "http"
     lines = served.back_lines if served and plain else []
-    servers = read_servers(lines, theirs.around.environment)
-    around = theirs.around
-    binds = list(binds_of(section, around.environment, around.names, around.published))
+    servers = read_servers(lines, theirs.context.environment)
+    context = theirs.context
+    binds = list(binds_of(section, context.environment, context.names, context.published))
     only = local_hosts(binds, [str(vip.ip) for vip in cluster.vip])
     lost = LostPorts(section.title, ports, section.name, " and ".join(only))
     return lost_ports(
-        cluster, lost, servers, around.names, listener_settings(served) if served else {}
+        cluster, lost, servers, context.names, listener_settings(served) if served else {}
     )
 
 

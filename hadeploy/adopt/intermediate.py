@@ -37,7 +37,6 @@ def intermediate(cluster: Cluster, classics: Mapping[str, Classic]) -> Intermedi
     """The inventory in the other's language.
 
     Args:
-        cluster: the inventory.
         classics: of every node that still has one, by label; at least one.
 
     Raises:
@@ -60,7 +59,6 @@ def obstacles(cluster: Cluster, classics: Mapping[str, Classic]) -> list[Hadeplo
     """Everything for which it cannot be taken over, with what to do about it.
 
     Args:
-        cluster: the inventory.
         classics: by node label.
     """
     errors = list(_disagreements(classics))

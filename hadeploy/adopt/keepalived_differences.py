@@ -59,7 +59,6 @@ def keepalived_differences(
     """What the keepalived of a node says or does, and ours would not.
 
     Args:
-        cluster: the inventory.
         node: the node's label.
         classics: what is there, on every node that has one.
         ours: the keepalived.conf that takes its place.

@@ -74,7 +74,7 @@ def judge_listener(
 
 
 def _judge(report: Report, pair: _Pair, line: Line) -> None:
-    http = pair.theirs.of.value(pair.theirs.front, "mode") == "http"
+    http = pair.theirs.configuration.value(pair.theirs.front, "mode") == "http"
     if line.keyword == "bind":
         _bind(report, pair, line)
     elif line.keyword in _NAMES or (not http and scope(setting(line)[0]) in ONLY_HTTP):
@@ -156,7 +156,7 @@ def _extra(pair: _Pair, line: Line) -> Iterator[Keep]:
 def _with_conditions(pair: _Pair, line: Line) -> list[Line]:
     """A line after the acl lines that it names; none if one of them cannot be added to ours."""
     words = {word.lstrip("!") for word in line.words[1:]} if line.keyword != "acl" else set()
-    lists = [a for a in pair.theirs.of.lines(pair.theirs.front) if a.begins("acl")]
+    lists = [a for a in pair.theirs.configuration.lines(pair.theirs.front) if a.begins("acl")]
     needed = [a for a in lists if len(a.words) > 1 and a.words[1] in words]
     if any(uses_a_file(a) or a.variables or shown(a.text) != a.text for a in needed):
         return []
@@ -177,15 +177,15 @@ def _of_back(pair: _Pair) -> Sequence[Line]:
 
 
 def _bind(report: Report, pair: _Pair, line: Line) -> None:
-    around = pair.theirs.of.around
+    context = pair.theirs.configuration.context
     mine = {e.host for b in pair.ours.front.all("bind") for e in endpoints(b, {})}
-    at = endpoints(line, around.environment)
+    at = endpoints(line, context.environment)
     ports = {port for one in at for port in one.some}
     ours = {one.port for one in pair.cluster.listeners}
-    others = ports - ours if around.published is None else set()
+    others = ports - ours if context.published is None else set()
     told = report.verdicts.get(line) is Verdict.TOLD
     report.judge(line, Verdict.SAME)
-    if told or (ports & ours and around.published is None and pair.listener.port not in ports):
+    if told or (ports & ours and context.published is None and pair.listener.port not in ports):
         # It is told once, with the first listener whose port it has.
         return
     said = f"{pair.port}: {_said(line)}"
@@ -208,17 +208,17 @@ def _other_ports(
     pair: _Pair, said: str, at: Sequence[Endpoint], others: Sequence[int]
 ) -> Difference:
     """Ports of a bind line that are none of ours."""
-    around = pair.theirs.of.around
+    context = pair.theirs.configuration.context
     binds = [
-        Bind(around.names.get(one.host, one.host), port)
+        Bind(context.names.get(one.host, one.host), port)
         for one in at
         for port in one.some
         if port in others
     ]
     only = local_hosts(binds, [str(vip.ip) for vip in pair.cluster.vip])
-    servers = read_servers(pair.theirs.back_lines, around.environment)
+    servers = read_servers(pair.theirs.back_lines, context.environment)
     lost = LostPorts(said, others, only=" and ".join(only))
-    return lost_ports(pair.cluster, lost, servers, around.names, listener_settings(pair.theirs))
+    return lost_ports(pair.cluster, lost, servers, context.names, listener_settings(pair.theirs))
 
 
 def _is_name(line: Line, at: int) -> bool:
@@ -241,7 +241,7 @@ def _default_backend(report: Report, pair: _Pair, line: Line) -> None:
 
 def _balance(report: Report, pair: _Pair) -> None:
     back = pair.theirs.back
-    theirs = (pair.theirs.of.value(back, "balance") if back else "") or "roundrobin"
+    theirs = (pair.theirs.configuration.value(back, "balance") if back else "") or "roundrobin"
     if theirs == pair.listener.balance:
         return
     what = f"{pair.port}: balance {theirs} becomes {pair.listener.balance}"
@@ -257,7 +257,7 @@ def _http_check(report: Report, pair: _Pair, line: Line) -> None:
     if check.type == "https" and check.path == path and known:
         report.judge(line, Verdict.SAME)
         return
-    servers = read_servers(pair.theirs.back_lines, pair.theirs.of.around.environment)
+    servers = read_servers(pair.theirs.back_lines, pair.theirs.configuration.context.environment)
     encrypted = all("check-ssl" in s.options or "ssl" in s.options for s in servers)
     keep = pair.keep(check={"type": "https", "path": path}) if encrypted and known else None
     why = "hadeploy checks by a connection, or by GET over TLS that answers 200 (listeners[].check)"
@@ -275,10 +275,10 @@ def _check_path(theirs: Served) -> str:
 
 
 def _servers(report: Report, pair: _Pair) -> None:
-    around = pair.theirs.of.around
-    theirs = read_servers(pair.theirs.back_lines, around.environment)
+    context = pair.theirs.configuration.context
+    theirs = read_servers(pair.theirs.back_lines, context.environment)
     ours = read_servers(pair.ours.back_lines, {})
-    report.tell(*address_differences(pair.cluster, pair.listener, theirs, ours, around.names))
+    report.tell(*address_differences(pair.cluster, pair.listener, theirs, ours, context.names))
     report.tell(*option_differences(pair.cluster, pair.listener, theirs, ours))
     for line in pair.theirs.back_lines:
         if line.keyword in ("server", "default-server"):

@@ -53,7 +53,6 @@ def lost_ports(
     """That ports of theirs are none of ours; one with servers can become a listener.
 
     Args:
-        cluster: the inventory.
         lost: the ports.
         servers: behind them; none where a listener cannot replace it.
         names: host name → the address that it has on the node.
@@ -84,12 +83,12 @@ def listener_settings(served: Served) -> dict[str, Any]:
         for line in lines
         if line.keyword == "timeout" and len(line.words) > 2 and line.words[1] in _TIMEOUTS
     }
-    maxconn = served.of.value(served.front, "maxconn")
-    balance = served.of.value(served.back, "balance") if served.back else ""
+    maxconn = served.configuration.value(served.front, "maxconn")
+    balance = served.configuration.value(served.back, "balance") if served.back else ""
     found: dict[str, Any] = {"balance": balance or "roundrobin"}
     if whole(maxconn):
         found["maxconn"] = whole(maxconn)
-    check = served.of.value(served.back, "timeout", "check") if served.back else ""
+    check = served.configuration.value(served.back, "timeout", "check") if served.back else ""
     if check:
         found["check"] = {"timeout": duration(check)}
     return found | ({"timeouts": timeouts} if timeouts else {})

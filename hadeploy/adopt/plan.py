@@ -87,11 +87,11 @@ def _binds(by_hand: ByHand) -> tuple[Bind, ...]:
     if by_hand.haproxy is None:
         return ()
     theirs = configuration_of(by_hand.haproxy)
-    around = theirs.around
+    context = theirs.context
     return tuple(
         bind
         for section in theirs.found
-        for bind in binds_of(section, around.environment, around.names, around.published)
+        for bind in binds_of(section, context.environment, context.names, context.published)
     )
 
 
@@ -180,7 +180,7 @@ def _backend_ports(cluster: Cluster, theirs: Configuration) -> Iterator[str]:
         served = theirs.served(listener.port)
         if served is None:
             continue
-        servers = read_servers(served.back_lines, theirs.around.environment)
+        servers = read_servers(served.back_lines, theirs.context.environment)
         before = {port for server in servers for port in server.at.some or (listener.port,)}
         after = {port for _, _, port in backends_of(cluster, listener)}
         if len(before) == 1 and after == {listener.backend_port} and after != before:

@@ -58,7 +58,6 @@ def recognise(cluster: Cluster, look: ObservedNode) -> ByHand | None:
     haproxy on our ports; without the haproxy, that keepalived must name one of our VIPs.
 
     Args:
-        cluster: the inventory.
         look: the node.
     """
     keepaliveds = [f for f in look.foreign if f.role == "keepalived" and f.config]
@@ -98,7 +97,6 @@ def with_adopt(
     """What to do where a node is not yet taken over: there, `up` refuses without --adopt.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
         hints: what to do where every node is taken over; None stays None.
     """
@@ -154,7 +152,6 @@ def words(cluster: Cluster, by_hand: ByHand) -> tuple[str, str]:
     """What stands in the way, and what to do about it.
 
     Args:
-        cluster: the inventory.
         by_hand: what was found on a node.
     """
     ours = {str(vip.ip) for vip in cluster.vip}

@@ -35,7 +35,6 @@ def address_differences(
     """Whether the servers are the same, whatever they are called.
 
     Args:
-        cluster: the inventory.
         listener: which one.
         theirs: of their backend.
         ours: of ours.

@@ -29,7 +29,6 @@ def beside_ours(
     """The nodes where a cluster set up by hand runs, and our keepalived, too.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
         found: what was set up by hand, by node label.
     """
@@ -69,7 +68,6 @@ def to_disable(
     """The containers that are stopped for good, by node label; keepalived before haproxy.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
         beside: labels of the nodes where also those that run are stopped.
 
@@ -131,7 +129,6 @@ def with_disabling(
     """A plan that begins on each node by stopping these containers for good.
 
     Args:
-        cluster: the inventory.
         plan: what is to be done besides.
         found: from `to_disable`.
         observed: by node label.

@@ -1,4 +1,4 @@
-"""What a client was answered on an address and a port. Pure."""
+"""The answer of a server to a client. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-# The proof of what clients are answered. `up --skip` with this id compares nothing with the answers
-# before the change, and records them anew.
+# The proof that compares answers to clients with those before a change. `up --skip` with this id
+# skips the comparison and records the new answers.
 PROOF = "vip-answers-clients"
-# The same, asked from the machine that runs hadeploy.
+# The same for requests from the machine that runs hadeploy.
 PROOF_HERE = "vip-answers-here"
 
-# As lib/answer.sh prints them. `http` without a status is in records of earlier versions: any
-# status but 400 and 5xx.
+# The output of lib/answer.sh. Records of earlier versions have `http` without a status, for any
+# status except 400 and 5xx.
 WORD = re.compile(r"tls|alert|http|http/[1-5][0-9][0-9]|other|silent|open|closed|refused|unreached")
-# What a server does not understand it calls a bad request.
+# The status for a request that the server does not understand.
 _BAD_REQUEST = "400"
 _FIRST = ("", "closed")
 _UNREACHED = ("refused", "unreached")
@@ -24,24 +24,24 @@ _NOW = {
     "alert": "answers with a TLS alert",
     "http": "answers HTTP",
     "other": "answers neither TLS nor HTTP",
-    "silent": "says nothing",
+    "silent": "sends nothing",
     "open": "closes the connection of a TLS client",
     "closed": "closes every connection at once",
     "refused": "refuses connections",
     "unreached": "cannot be reached",
 }
-_PAST = {"answers": "answered", "says": "said", "closes": "closed", "refuses": "refused"}
+_PAST = {"answers": "answered", "sends": "sent", "closes": "closed", "refuses": "refused"}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a client was answered.
+    """The answer of a server to a client.
 
     Attributes:
-        word: tls; alert (of TLS); http/STATUS (http in records of earlier versions); other; silent
-            (nothing was said within 2 s); open (it was closed when TLS was spoken, not before);
-            closed (at once); refused or unreached (no connection opened).
-        first: closed, if that was the answer on another connection before; or "".
+        word: tls; alert (a TLS alert); http/STATUS (http in records of earlier versions); other;
+            silent (no byte within 2 s); open (closed after the ClientHello, not before); closed
+            (at once); refused or unreached (no connection opened).
+        first: closed, if an earlier connection got that answer; otherwise "".
     """
 
     word: str
@@ -54,40 +54,38 @@ class Answer:
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed at once, as haproxy does that has no server for a client."""
+        """Whether it was closed at once, as by a haproxy without an available server."""
         return self.word == "closed"
 
     @property
     def tls(self) -> bool:
-        """Whether TLS was spoken."""
+        """Whether the server speaks TLS."""
         return self.word in ("tls", "alert")
 
     @property
     def now(self) -> str:
-        """For people: follows what was asked."""
+        """A phrase after the name of the server: "answers TLS"."""
         kind, _, status = self.word.partition("/")
         return _NOW[kind] if status[:1] in ("", "2") else f"{_NOW[kind]} with status {status}"
 
     @property
     def past(self) -> str:
-        """The same of what was answered before."""
+        """The same phrase in the past tense."""
         verb, _, rest = self.now.partition(" ")
         return f"{_PAST.get(verb, verb)} {rest}"
 
 
 def read_answer(word: str, first: str = "") -> Answer | None:
-    """An answer from a node's words for it; None if it is none."""
+    """Parse an answer of a node; None if it is invalid."""
     return Answer(word, first) if WORD.fullmatch(word) and first in _FIRST else None
 
 
 def as_before(now: Answer, before: Collection[Answer]) -> bool:
-    """Whether an answer is of a kind that was given before, or better.
-
-    The same as `as_before` in lib/answer.sh.
+    """Whether an answer is as good as one of the earlier answers; as `as_before` in lib/answer.sh.
 
     Args:
         now: the answer.
-        before: what was answered before.
+        before: the earlier answers.
     """
     words = {answer.word for answer in before}
     kind, _, status = now.word.partition("/")
@@ -100,7 +98,7 @@ def as_before(now: Answer, before: Collection[Answer]) -> bool:
 
 
 def _status_as_before(now: str, before: str) -> bool:
-    """The same of two statuses of HTTP; "" stands for one that is not known."""
+    """The same for two HTTP statuses; "" is an unknown status."""
     if now[:1] in ("", "2"):
         return True
     if before[:1] in ("", "5"):

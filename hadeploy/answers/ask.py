@@ -1,4 +1,4 @@
-"""Asking an address from this machine, as lib/answer.sh does from a node."""
+"""Requests from this machine, as lib/answer.sh sends them from a node."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hadeploy.answers.answer import Answer
 from hadeploy.desired.client_hello import client_hello
 
 CONNECT_SECONDS = 2.0
-# To a node's own address, a few times.
+# For requests to the own address of each node.
 QUICK_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
-# Where a server is known to say nothing.
+# For a server that is known to be silent.
 SILENT_SECONDS = 0.3
-# For how long a connection without a word from us must stay open.
+# How long a connection without a request must stay open.
 OPEN_SECONDS = 0.15
 _HANDSHAKE, _ALERT = 0x16, 0x15
 _REQUEST = b"GET / HTTP/1.0\r\n\r\n"
@@ -25,16 +25,16 @@ _STATUS_LINE = re.compile(rb"HTTP/\S+ +([1-5][0-9][0-9])(?![0-9])")
 def ask(
     address: str, port: int, seconds: float = ANSWER_SECONDS, connect: float = CONNECT_SECONDS
 ) -> Answer:
-    """What a TLS client is answered there, and what another one if that is no TLS.
+    """The answer to a TLS client, or to an HTTP client if the server does not speak TLS.
 
     Args:
         address: without a port.
-        port: TCP.
-        seconds: how long an answer is waited for.
-        connect: how long a first connection is waited for, in seconds.
+        port: a TCP port.
+        seconds: maximum wait for an answer.
+        connect: maximum wait for the first connection, in seconds.
 
     Raises:
-        OSError: no connection opens.
+        OSError: no connection opened.
     """
     first = _said(address, port, client_hello(), seconds, connect)
     if first is None:
@@ -52,11 +52,11 @@ def ask(
 
 
 def answer_of(address: str, port: int) -> Answer:
-    """As `ask`, where no connection is an answer, too.
+    """As `ask`, but return an answer if no connection opens.
 
     Args:
         address: without a port.
-        port: TCP.
+        port: a TCP port.
     """
     try:
         return ask(address, port, connect=QUICK_SECONDS)
@@ -67,7 +67,7 @@ def answer_of(address: str, port: int) -> Answer:
 
 
 def _of_plain_text(line: bytes | None) -> Answer:
-    """The answer to a request; it may be of another server than the one that spoke before."""
+    """The answer to an HTTP request, possibly from another server than before."""
     if not line:
         return Answer("silent" if line is None else "closed")
     found = _STATUS_LINE.match(line)
@@ -77,11 +77,11 @@ def _of_plain_text(line: bytes | None) -> Answer:
 def _said(
     address: str, port: int, words: bytes, seconds: float, connect: float = CONNECT_SECONDS
 ) -> bytes | None:
-    """The first bytes that are answered; b"" if it is closed, None if nothing is said."""
+    """The first bytes of the answer; b"" if the connection is closed, None for silence."""
     try:
         opened = socket.create_connection((address, port), connect)
     except ConnectionResetError:
-        # It was open, and was closed before this process had its turn.
+        # The connection opened, and was closed before this process noticed.
         return b""
     with opened as connection:
         connection.settimeout(seconds)
@@ -91,5 +91,5 @@ def _said(
         except TimeoutError:
             return None
         except OSError:
-            # Reset: closed before all of it was read.
+            # Reset: closed before the server read the whole request.
             return b""

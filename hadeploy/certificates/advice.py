@@ -1,4 +1,4 @@
-"""What to do about an API server's certificate, by what has made it. Pure."""
+"""How to change the certificate of an API server, by Kubernetes distribution. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hadeploy.certificates.certificate import Distribution
 
 @dataclass(frozen=True)
 class _Service:
-    """How servers of a distribution are configured and restarted."""
+    """The configuration file and the restart command of a distribution."""
 
     config: str
     restart: str
@@ -23,30 +23,25 @@ _SERVICES: Mapping[Distribution, _Service] = {
 
 
 def renew(distribution: Distribution) -> str:
-    """How a certificate that ends is renewed."""
+    """How to renew a certificate."""
     service = _SERVICES.get(distribution)
     if service:
-        return f"`{service.restart}` on each of them, one after the other, renews it"
-    return "`kubeadm certs renew apiserver` on each of them, then restart the API server"
+        return f"renew it: `{service.restart}` on one server after the other"
+    return "renew it: `kubeadm certs renew apiserver` on each server, then restart the API server"
 
 
 def add_addresses(distribution: Distribution, vips: Sequence[str]) -> str:
-    """How a certificate gets more addresses.
-
-    Args:
-        distribution: what has made it.
-        vips: the addresses.
-    """
-    several = " and ".join(vips)
+    """How to add addresses to a certificate."""
+    addresses = " and ".join(vips)
     service = _SERVICES.get(distribution)
     if service:
         return (
-            f"add {several} to `tls-san` in {service.config} on every server (for a new one: "
-            f"{' '.join(f'--tls-san {vip}' for vip in vips)}), then `{service.restart}`, one "
+            f"add {addresses} to `tls-san` in {service.config} on every server (for a new server: "
+            f"{' '.join(f'--tls-san {vip}' for vip in vips)}), then `{service.restart}` on one "
             "server after the other"
         )
     return (
-        f"add {several} to `apiServer.certSANs` in kubeadm's ClusterConfiguration, remove "
+        f"add {addresses} to `apiServer.certSANs` in kubeadm's ClusterConfiguration, remove "
         "apiserver.crt and apiserver.key from /etc/kubernetes/pki, run `kubeadm init phase certs "
         "apiserver --config FILE` and restart the API server (docs/kubeadm.md); for a new "
         f"cluster: `kubeadm init --apiserver-cert-extra-sans={','.join(vips)}`"

@@ -1,4 +1,4 @@
-"""What a server's certificate says. Pure."""
+"""The certificate of a server. Pure."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 # An address and a port.
 Endpoint = tuple[str, int]
-# Who makes and renews the certificates of API servers.
+# The program that creates and renews the certificates of API servers.
 Distribution = Literal["kubeadm", "k3s", "rke2"]
 
-# kubeadm and others put the names of the API server's own Service in (`kubernetes.default.svc`), as
-# clients in the cluster use it.
+# Certificates of API servers contain the names of their Service (`kubernetes.default.svc`), for
+# clients in the cluster.
 _SERVICE = "kubernetes.default"
 _SUBJECT = "kube-apiserver"
-# The common names of their authorities: "k3s-server-ca@1700000000".
+# Prefix of the authority's common name, such as "k3s-server-ca@1700000000" → distribution.
 _AUTHORITIES: Mapping[str, Distribution] = {"k3s-server-ca@": "k3s", "rke2-server-ca@": "rke2"}
 
 
 @dataclass(frozen=True)
 class ServerCertificate:
-    """The certificate that a server presents to a client that names no host (SNI).
+    """The certificate that a server presents to a client without SNI.
 
     Attributes:
-        subject: its common name, or "".
+        subject: the common name, or "".
         names: the DNS names in subjectAltName.
         addresses: the IP addresses in subjectAltName.
-        begins: until then it is not valid yet.
-        ends: from then on it is not valid any more.
+        begins: start of its validity.
+        ends: end of its validity.
         issuer: the common name of the authority, or "".
         authority_key: the identifier of its key (RFC 5280, 4.2.1.1), or "".
     """
@@ -50,13 +50,13 @@ class ServerCertificate:
 
     @property
     def of_api_server(self) -> bool:
-        """Whether it is that of a Kubernetes API server, not of some other TLS service."""
+        """Whether it belongs to a Kubernetes API server, not to another TLS service."""
         return self.subject == _SUBJECT or any(name.startswith(_SERVICE) for name in self.names)
 
     def same_authority(self, other: ServerCertificate) -> bool:
-        """Whether whoever trusts the one trusts the other, as far as they tell.
+        """Whether both have the same authority, as far as the certificates show.
 
-        kubeadm calls the authority of every cluster "kubernetes"; only the key tells them apart.
+        kubeadm names the authority of every cluster "kubernetes"; only the keys differ.
         """
         if self.authority_key and other.authority_key:
             return self.authority_key == other.authority_key
@@ -64,7 +64,7 @@ class ServerCertificate:
 
     @property
     def distribution(self) -> Distribution:
-        """What has made it; kubeadm where nothing else is known to."""
+        """The distribution that created it; kubeadm if unknown."""
         known = (d for prefix, d in _AUTHORITIES.items() if self.issuer.startswith(prefix))
         return next(known, "kubeadm")
 
@@ -74,10 +74,10 @@ class Certificates:
     """The certificates of backends.
 
     Attributes:
-        at: when they were read, on this machine's clock.
-        found: by backend; None for one that does not speak TLS. One that could not be asked is
-            missing.
-        silent: those that accepted a connection and did not answer. They are not in `found`.
+        at: the time of reading, by the clock of this machine.
+        found: by backend; None for a backend that does not speak TLS. Backends without a
+            connection are missing.
+        silent: the backends that accepted a connection but did not answer; not in `found`.
     """
 
     at: datetime.datetime = datetime.datetime.min
@@ -97,12 +97,12 @@ def endpoints(cluster: Cluster) -> list[Endpoint]:
 
 
 def parse_certificate(der: bytes) -> ServerCertificate:
-    """A certificate as TLS carries it (RFC 5280).
+    """Parse a certificate in DER (RFC 5280).
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is invalid.
     """
-    # Only where a server speaks TLS; it takes 10 ms.
+    # Imported only if a server speaks TLS: the import takes 10 ms.
     from cryptography import x509  # noqa: PLC0415
     from cryptography.x509.oid import NameOID  # noqa: PLC0415
 
@@ -146,5 +146,5 @@ def _authority_key(certificate: Certificate) -> str:
 
 
 def _address(address: object) -> str:
-    """As the inventory writes it: an IPv6 address in its short form."""
+    """The address in the form of the inventory, such as the short form of IPv6."""
     return str(ipaddress.ip_address(str(address)))

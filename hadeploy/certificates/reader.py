@@ -1,4 +1,4 @@
-"""Reading the certificates of all backends, each over the connection to a node."""
+"""Reads the certificates of all backends through the SSH connections to the nodes."""
 
 from __future__ import annotations
 
@@ -24,28 +24,27 @@ from hadeploy.remote.tunnel import ForwardingRefusedError, Tunnel, forwarded, re
 
 Open = Callable[[Session, str, int, int], Tunnel]
 
-# For a connection, the handshake, and a server that says nothing to a TLS client.
+# For the connection and the handshake.
 HANDSHAKE_SECONDS = 2
-# For a thread to give up by itself.
+# A thread may end this much later than its deadline.
 THREAD_END_SECONDS = 0.3
-REMEMBERED_SECONDS = 60
-# A server that did not answer is asked once more, as it may be slow.
-MORE_SECONDS = 3
-# Until it is asked again.
-ASK_AGAIN_SECONDS = 10
+CACHE_SECONDS = 60
+# The second attempt with a silent server, which may be slow.
+SECOND_ATTEMPT_SECONDS = 3
+# A silent server is not asked again for this time.
+SILENT_SECONDS = 10
 
 
 class SilentError(Exception):
-    """A server accepts a connection, and does not answer."""
+    """A server accepts a connection but does not answer."""
 
 
 class CertificateReader:
-    """Reads the certificates of all backends, and remembers them for a minute.
+    """Reads the certificates of all backends, and caches them for a minute.
 
     Args:
-        cluster: the inventory.
-        sessions: gives those that are open, by node label. A backend that is a node is asked over
-            its own connection.
+        sessions: returns the open sessions, by node label. A backend on a node is reached through
+            the session of that node.
     """
 
     def __init__(self, cluster: Cluster, sessions: Callable[[], Mapping[str, Session]]) -> None:
@@ -58,26 +57,26 @@ class CertificateReader:
         self._begun = float("-inf")
 
     def begin(self) -> None:
-        """Begin to ask, beside whatever else is done on the connections; `read` waits for it."""
-        if time.monotonic() < self._begun + REMEMBERED_SECONDS:
+        """Start to read all certificates in threads; `read` waits for them."""
+        if time.monotonic() < self._begun + CACHE_SECONDS:
             return
         self._begun = time.monotonic()
         self._found, self._silent, self._tried = {}, {}, set()
         self._round = _Round(self._cluster, self._sessions(), endpoints(self._cluster))
 
     def read(self, wanted: Collection[Endpoint]) -> Certificates:
-        """What these backends answer; those that are slow are waited for, no longer than 5 s."""
+        """The certificates of these backends; waits 5 s at most."""
         self.begin()
         if self._round:
             self._learn(self._round, wanted)
             self._round = None
         now = time.monotonic()
-        known = {e for e, since in self._silent.items() if now < since + ASK_AGAIN_SECONDS}
+        known = {e for e, since in self._silent.items() if now < since + SILENT_SECONDS}
         missing = [e for e in wanted if e not in self._found and e not in known]
         if now <= self._begun + HANDSHAKE_SECONDS:
             missing = [endpoint for endpoint in missing if endpoint not in self._tried]
         if missing:
-            # They may have come up since, or are asked for the first time.
+            # A backend may be up since, or new.
             self._learn(_Round(self._cluster, self._sessions(), missing), missing)
         at = datetime.datetime.now(datetime.timezone.utc)
         return Certificates(at, dict(self._found), frozenset(self._silent))
@@ -85,7 +84,7 @@ class CertificateReader:
     def _learn(self, asked: _Round, wanted: Collection[Endpoint]) -> None:
         found, silent = asked.answers(wanted)
         if silent:
-            again = _Round(self._cluster, self._sessions(), silent, MORE_SECONDS)
+            again = _Round(self._cluster, self._sessions(), silent, SECOND_ATTEMPT_SECONDS)
             more, silent = again.answers(silent)
             found |= more
         self._found |= found
@@ -96,7 +95,7 @@ class CertificateReader:
 
 
 class _Round:
-    """One question to each of several backends, all at once."""
+    """One attempt with several backends, in parallel."""
 
     def __init__(
         self,
@@ -118,16 +117,16 @@ class _Round:
 
     @property
     def endpoints(self) -> set[Endpoint]:
-        """Those that are asked."""
+        """The backends of this attempt."""
         return set(self._sessions)
 
     def answers(
         self, wanted: Collection[Endpoint]
     ) -> tuple[dict[Endpoint, ServerCertificate | None], list[Endpoint]]:
-        """What they answer, and which do not; one that could not be asked is missing.
+        """The certificates and the silent backends; backends without a connection are missing.
 
         Args:
-            wanted: only these are waited for.
+            wanted: the backends to wait for.
         """
         asked = {e: f for e, f in self._asked.items() if e in wanted}
         found, silent, refused = _collect(asked, self._deadline)
@@ -136,7 +135,7 @@ class _Round:
             more, others, _ = _collect(self._ask(refused, relayed), deadline)
             found |= more
             silent += others
-        # Not waited for: those that are not wanted may never answer.
+        # Do not wait for the other backends, which may never answer.
         self._pool.shutdown(wait=False, cancel_futures=True)
         return found, silent
 
@@ -158,7 +157,7 @@ def _read(
     try:
         der = server_certificate(tunnel)
     except ssl.SSLError:
-        # What says nothing to a TLS client is no TLS server.
+        # The server does not speak TLS.
         return None
     except TimeoutError as error:
         raise SilentError from error
@@ -170,7 +169,7 @@ def _read(
 def _collect(
     asked: Mapping[Endpoint, Future[ServerCertificate | None]], deadline: float
 ) -> tuple[dict[Endpoint, ServerCertificate | None], list[Endpoint], list[Endpoint]]:
-    """What was found, which are silent, and to which the node forwards no connection."""
+    """The certificates, the silent backends, and those to which the node forwards nothing."""
     found: dict[Endpoint, ServerCertificate | None] = {}
     silent, refused = [], []
     wait(asked.values(), timeout=max(0, deadline + THREAD_END_SECONDS - time.monotonic()))
@@ -184,6 +183,6 @@ def _collect(
         except ForwardingRefusedError:
             refused.append(endpoint)
         except (HadeployError, OSError, ValueError):
-            # It is missing: whether that matters is judged elsewhere.
+            # Callers decide whether a missing certificate is a problem.
             continue
     return found, silent, refused

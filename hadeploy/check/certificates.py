@@ -72,7 +72,6 @@ def new_servers(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[
     Only servers at addresses in the inventory count: no node decides what is asked.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
     """
     known = {address for address, _ in endpoints(cluster)}
@@ -102,7 +101,6 @@ def compared_endpoints(cluster: Cluster, observed: Mapping[str, ObservedNode]) -
     """The servers whose certificates `new_api_servers` compares; none if no listener gets others.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
     """
     return [e for one in new_servers(cluster, observed) for e in (*one.before, *one.new)]

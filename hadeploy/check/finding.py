@@ -71,7 +71,6 @@ class CheckContext:
     """All that the checks of one run see.
 
     Attributes:
-        cluster: the inventory.
         observed: by node label; nodes that could not be reached are left out.
         adopt: whether a cluster that was set up by hand is taken over.
         archives: by role, of the images that some node lacks; what is not there was not looked at.

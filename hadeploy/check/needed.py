@@ -24,7 +24,6 @@ def needed(
     """The checks that a plan calls for and that were not made.
 
     Args:
-        cluster: the inventory.
         plan: the steps.
         observed: by node label.
         skip: ids of checks that the user leaves out.

@@ -67,7 +67,6 @@ def moved_folders(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> lis
     """The nodes whose files are not where the inventory says: nothing else can be said of them.
 
     Args:
-        cluster: the inventory.
         observed: the nodes, by label.
     """
     context = CheckContext(cluster, observed)

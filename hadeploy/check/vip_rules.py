@@ -49,7 +49,6 @@ def vip_rules(cluster: Cluster, node: Node, look: ObservedNode) -> Iterator[VipR
     """Each rule once, in the order in which packets come to it.
 
     Args:
-        cluster: the inventory.
         node: where the rules are.
         look: has the rules.
     """

@@ -1,4 +1,4 @@
-"""What the commands share: inventory, consoles, waiting for the lock, and how they end."""
+"""Common parts of the commands: options, consoles, inventory, and the report of errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass
 class Options:
-    """The options that every command on a cluster has."""
+    """The common options of the commands on a cluster."""
 
     inventory: str | None
     accept_new_host_keys: bool
@@ -41,16 +41,16 @@ class Options:
 
     @functools.cached_property
     def err(self) -> Console:
-        """For people; stdout belongs to results."""
+        """The console on stderr, for progress and errors."""
         return make_console(stderr=True, no_color=self.no_color)
 
     @functools.cached_property
     def out(self) -> Console:
-        """For results."""
+        """The console on stdout, for results."""
         return make_console(stderr=False, no_color=self.no_color)
 
     def __post_init__(self) -> None:
-        """Errors are told by us; paramiko's own tracebacks only help when debugging."""
+        """Silence the log of paramiko without --debug: hadeploy reports its errors itself."""
         if not self.debug:
             log = logging.getLogger("paramiko")
             log.addHandler(logging.NullHandler())
@@ -58,7 +58,7 @@ class Options:
 
     @functools.cached_property
     def ui(self) -> UserInterface:
-        """The user."""
+        """The user interface on the terminal."""
         return Terminal(self.err, as_json=self.as_json)
 
     @functools.cached_property
@@ -66,7 +66,7 @@ class Options:
         """The cluster of the inventory.
 
         Raises:
-            HadeployError: with every mistake at its place; nothing was touched.
+            HadeployError: every error with its file and line.
         """
         return api.load(
             self.inventory,
@@ -77,7 +77,7 @@ class Options:
 
 
 def cluster_command(command: Command) -> Command:
-    """Give a command the common options, as one `options` argument."""
+    """Add the common options to a command, as one `options` argument."""
 
     @common_options
     @functools.wraps(command)
@@ -99,7 +99,7 @@ def cluster_command(command: Command) -> Command:
 
 @contextmanager
 def reported(options: Options, command: str) -> Iterator[Outcome]:
-    """Run a command's body; with --json, print one document however it ends."""
+    """Run the body of a command; with --json, print one document even after an error."""
     outcome = Outcome(command=command)
     try:
         yield outcome

@@ -1,6 +1,6 @@
-"""The document of --json as a schema; docs/json.md says it in words.
+"""The schema of the output of --json; docs/json.md describes it.
 
-The enumerations are the code's own types, so that a new action is in the schema by itself.
+The enumerations are types of the code, so the schema includes a new action without an edit here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         use_attribute_docstrings=True,
-        # A default is only for whoever makes one; in the document everything is told.
+        # The document always contains every field.
         json_schema_serialization_defaults_required=True,
     )
 
@@ -36,37 +36,37 @@ class StepPart(_Part):
 
     action: Action
     subject: str
-    """To what: a path, a container name, an image reference, an address."""
+    """The object of the action: a path, a container name, an image reference, an address."""
     reason: str
     impact: Impact
     diff: list[str]
-    """What changes, line by line, without secrets."""
+    """The changed lines, without secrets."""
     drift: bool
-    """Whether the node is no longer as it was left, by hand or by a failure."""
+    """Whether the node differs from what was last applied there, by hand or by a failure."""
 
 
 class NodePart(_Part):
-    """What is done on one node, in order."""
+    """The steps on one node, in order."""
 
     node: str
     holder: bool
-    """Whether it held a VIP when it was observed."""
+    """Whether the node held a VIP when it was observed."""
     drained: bool
-    """Whether the VIP is kept off it."""
+    """Whether a drain keeps the VIP off the node."""
     together: bool
-    """Whether, if it fails, every node goes back to what it had."""
+    """Whether all nodes are restored if this node fails."""
     steps: list[StepPart]
 
 
 class ProofPart(_Part):
-    """One thing that must be true, and whether it is."""
+    """One proof and its verdict."""
 
     proof: str
-    """A stable name: container-running, vip-held-once, ..."""
+    """A stable name, such as container-running or vip-held-once."""
     verdict: Verdict
-    """`warn` is told and fails nothing."""
+    """`warn` is reported but does not change the exit code."""
     node: str | None
-    """Null when it concerns the whole cluster."""
+    """Null if the proof concerns the whole cluster."""
     message: str
     hint: str | None
 
@@ -75,153 +75,153 @@ class CheckPart(_Part):
     """One check on one node."""
 
     id: Literal[IDS]  # type: ignore[valid-type]
-    """docs/checks.md tells of each."""
+    """docs/checks.md describes each check."""
     node: str | None
-    """Null when it concerns no single node."""
+    """Null if the check concerns no single node."""
     verdict: Verdict
-    """`warn` is told and stops nothing."""
+    """`warn` is reported but does not stop a run."""
     message: str
     fix: str | None
 
 
 class ConfigWarningPart(_Part):
-    """What a program warns of in a configuration that it accepts."""
+    """A warning of a program about a configuration that it accepts."""
 
     program: Role
     nodes: list[str]
-    """Where it warns of that."""
+    """The nodes where it warns."""
     message: str
-    """In its own words, without secrets."""
+    """The message of the program, without secrets."""
     line: str
-    """`line 45: fullconn 10`, as it was rendered, without secrets; "" if it names none."""
+    """The line of the rendered file, without secrets: `line 45: fullconn 10`; "" for none."""
 
 
 class ImagePart(_Part):
-    """An image that is where it was wanted."""
+    """An image that was saved, sent, or already on the node."""
 
     reference: str
     architecture: str
-    """As images say it: amd64, arm64, ..."""
+    """The architecture as images name it: amd64, arm64, ..."""
     node: str | None
-    """Null for an archive that was written here."""
+    """Null for an archive on this machine."""
     state: Literal["saved", "sent", "there"]
-    """`there`: the node had it already."""
+    """`there`: the node already had the image."""
     archive: str | None
-    """The file that it is in, or came from."""
+    """The archive that contains the image."""
     bytes: int
-    """How large that was on its way; an archive with both images counts for each."""
+    """Bytes transferred; an archive with both images counts for each of them."""
 
 
 class DiagnosisPart(_Part):
-    """Why proofs failed: a cause that was recognised."""
+    """The cause of failed proofs."""
 
     cause: Literal[CAUSES]  # type: ignore[valid-type]
-    """docs/diagnosis.md tells of each."""
+    """docs/diagnosis.md describes each cause."""
     nodes: list[str]
-    """Where something is to be done; empty when it concerns no single node."""
+    """The nodes that need the fix; empty if the cause concerns no single node."""
     message: str
     evidence: list[str]
-    """What it was recognised by; never a secret."""
+    """The lines that show the cause, without secrets."""
     fix: str
 
 
 class DrillEventPart(_Part):
-    """Something that happened on a node around a breakage, in its order."""
+    """An event on a node during a failure."""
 
     at: float
-    """Seconds from when the breaking began; by the clock of the machine that hadeploy runs on."""
+    """Seconds since the start of the failure, by the clock of the machine that runs hadeploy."""
     node: str
     kind: EventKind
-    """breaking, broken, mending and mended are the drill's own; state, check and priority are from
-    keepalived's log; container is Docker's."""
+    """breaking, broken, mending and mended are steps of the drill; state, check and priority are
+    from the log of keepalived; container is an event of Docker."""
     what: str
-    """The address that was bound or unbound, MASTER, failed, `271 250` (from, to), `lb die`, ..."""
+    """An address that was bound or unbound, MASTER, failed, `271 250` (from, to), `lb die`, ..."""
 
 
 class DrillPart(_Part):
-    """One breakage and what became of it; durations in seconds, from when it began."""
+    """One failure and its effects; durations in seconds since its start."""
 
     scenario: Literal[SCENARIOS]  # type: ignore[valid-type]
     victims: list[str]
-    """The nodes where something was broken."""
+    """The nodes on which the failure was caused."""
     holder: str
-    """Who had the VIP before."""
+    """The node that had the VIP before."""
     successor: str | None
-    """Who took it over; null if it did not move."""
+    """The node that took over the VIP; null if the VIP did not move."""
     detected: float | None
-    """Until keepalived had noticed."""
+    """Until keepalived detected the failure."""
     taken_over: float | None
-    """Until the VIP was bound anew."""
+    """Until the next node had the VIP."""
     outage: float | None
-    """The longest time without an answer through the VIP; null if nobody could ask."""
+    """The longest time without an answer through the VIP; null without requests."""
     failed: int
     """Requests without an answer."""
     requests: int
     asked_from: str | None
-    """`here`, or a node; null if nobody could ask."""
+    """The sender of the requests: `here` or a node; null for none."""
     asked_how: How | None
-    """What counts as an answer: a TLS handshake, a byte, or a connection."""
+    """What counts as an answer: a TLS handshake, one byte, or a connection."""
     failed_back: bool
-    """Whether its first holder has the VIP again in the end."""
+    """Whether the VIP is back on its first holder at the end."""
     double: float
-    """For how long two nodes had the VIP."""
+    """How long two nodes had the VIP."""
     problems: list[str]
-    """What was not as it must be; empty if it was passed."""
+    """Why the drill failed; empty if it passed."""
     events: list[DrillEventPart]
 
 
 class ErrorPart(_Part):
-    """Why a command failed, once for each node."""
+    """The reason why a command failed, on one node or in general."""
 
     node: str | None
     operation: str | None
     message: str
     detail: str | None
-    """What a program said, word for word."""
+    """The output of a program, word for word."""
     hint: str | None
 
 
 class Document(_Part):
-    """What a command with --json prints on stdout, however it ends."""
+    """The output of a command with --json on stdout, also after an error."""
 
     command: str | None
-    """Null if the command line names none."""
+    """Null if the command line has no command."""
     cluster: str | None
     """The cluster's name; null if the inventory could not be read."""
     exit_code: ExitCode
     changes: int | None
-    """How many steps the plan has; null if there is no plan."""
+    """Number of steps in the plan; null without a plan."""
     plan: list[NodePart] | None
-    """The nodes in the order in which they are changed; one may have its turn twice."""
+    """The nodes in the order of the change; a node may have two turns."""
     together: list[str]
-    """The VRRP settings that change on all nodes together."""
+    """The VRRP settings of a coordinated change."""
     warnings: list[str]
-    """What a user of the VIP may notice, in sentences."""
+    """Sentences: possible effects for clients of the VIP."""
     undoes: list[str]
-    """Changes of other users that the inventory does not have, in sentences."""
+    """Sentences: changes of other users that the inventory does not have."""
     removes: list[str]
-    """What goes away for clients (a port, a listener, a VIP), in sentences."""
+    """Sentences: the ports, listeners and VIPs that clients lose."""
     nodes: dict[str, NodeOutcome]
-    """Who has what after a roll that did not come to its end; else empty."""
+    """The state of each node after a failed rollout; otherwise empty."""
     vip_wait_seconds: float | None
-    """Seconds that the VIP took to answer after the last change of `up`, or 0; else null."""
+    """Seconds until the VIP answered after the last change of `up`, or 0; otherwise null."""
     images: list[ImagePart]
-    """What `images save` wrote, or `images push` brought; else empty."""
+    """The images of `images save` and `images push`; otherwise empty."""
     checks: list[CheckPart]
-    """What `check` found, or `plan` and `up` before they planned."""
+    """The findings of `check`, and those of `plan` and `up`."""
     config_warnings: list[ConfigWarningPart]
-    """What haproxy warns of in what `plan` and `up` would give it; else empty."""
+    """Warnings of haproxy and keepalived about the new configuration."""
     proofs: list[ProofPart]
     diagnosis: list[DiagnosisPart]
-    """Why proofs failed, the most probable cause first."""
+    """The causes of failed proofs, the most probable first."""
     drill: list[DrillPart]
-    """What `drill` broke; else empty."""
+    """The rounds of `drill`; otherwise empty."""
     archive: str | None
-    """What `support` has written; null for other commands."""
+    """The file that `support` wrote; otherwise null."""
     report: str | None
-    """What `drill --report` has written; else null."""
+    """The file that `drill --report` wrote; otherwise null."""
     status: ClusterStatus | None
-    """What `status` has seen; null for other commands."""
+    """The cluster status of `status`; otherwise null."""
     errors: list[ErrorPart]
 
 
@@ -229,35 +229,34 @@ class ClusterPart(_Part):
     """One cluster of a fleet."""
 
     inventory: str
-    """Its file, as it was named."""
+    """The path of the inventory, as given."""
     cluster: str | None
-    """Its name; null if there are mistakes in some inventory."""
+    """The cluster's name; null if an inventory has an error."""
     exit_code: ExitCode | None
-    """Null if it was not begun."""
+    """Null if the command did not start on this cluster."""
     seconds: float | None
-    """How long it took; null if it was not begun."""
+    """Duration; null if the command did not start on this cluster."""
     document: Document | None
-    """What its command says; null if it was not begun, or did not come to say anything."""
+    """The output of the command; null if there is none."""
 
 
 class FleetDocument(_Part):
-    """What a command with --json prints if -i names several inventories."""
+    """The output of a command with --json on several inventories."""
 
     command: str
     exit_code: ExitCode
-    """0 if all are 0, what the failures have in common, or 1."""
+    """0 if all are 0, the common code of all failures, or 1."""
     clusters: list[ClusterPart]
-    """In the order in which they were named."""
+    """In the order of the command line."""
     errors: list[ErrorPart]
-    """Why nothing was begun; what went wrong with one cluster is in its document."""
+    """Errors that stopped the command on all clusters; those of one are in its document."""
 
 
 def document_schema() -> dict[str, Any]:
     """The schema of the document.
 
     Returns:
-        A JSON Schema (draft 2020-12) to be written as JSON. It allows no other keys than this
-        version's.
+        A JSON Schema (draft 2020-12) that forbids additional keys.
     """
     either: TypeAdapter[Document | FleetDocument] = TypeAdapter(Document | FleetDocument)
     return {

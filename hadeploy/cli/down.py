@@ -31,10 +31,10 @@ def down(
     """
     with reported(options, "down") as outcome:
         choices = RunOptions(forget=forget, without=allow_degraded)
-        left = api.down(
+        left_out = api.down(
             options.deployment, choices, lock_wait=lock_wait, consent=yes, result=outcome
         )
         if not options.as_json:
-            where = "the other nodes" if left else "the nodes"
-            options.out.print(f"hadeploy left nothing on {where}.", style="green")
+            nodes = "the other nodes" if left_out else "the nodes"
+            options.out.print(f"Nothing of hadeploy is left on {nodes}.", style="green")
     return outcome.code

@@ -6,7 +6,7 @@ import click
 
 from hadeploy import api
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.proofs import tell_proofs
+from hadeploy.cli.proofs import print_proofs
 from hadeploy.cli.run_options import LOCK_WAIT, SKIP_HERE, TIMEOUT
 
 NODE = click.argument("node")
@@ -35,7 +35,7 @@ def drain(
             skip=skip,
             result=outcome,
         )
-        tell_proofs(options, outcome)
+        print_proofs(options, outcome)
     return outcome.code
 
 
@@ -48,5 +48,5 @@ def undrain(options: Options, node: str, timeout: float, lock_wait: float) -> in
     """Allow the VIP on NODE again."""
     with reported(options, "undrain") as outcome:
         api.undrain(options.deployment, node, timeout=timeout, lock_wait=lock_wait, result=outcome)
-        tell_proofs(options, outcome)
+        print_proofs(options, outcome)
     return outcome.code

@@ -14,7 +14,7 @@ from hadeploy.actions.prove import prove
 from hadeploy.actions.run import Run, retry_when_locked
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.drill_reporter import DrillReporter
-from hadeploy.cli.open_files import FEWEST, need
+from hadeploy.cli.open_files import MIN_OPEN_FILES, require_open_files
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.run_options import LOCK_WAIT
 from hadeploy.drill.probe import find_how
@@ -34,7 +34,7 @@ EPILOG = "\b\nScenarios:\n" + "\n".join(f"  {s.name:16} {s.does}" for s in SCENA
 
 @dataclasses.dataclass(frozen=True)
 class DrillOptions:
-    """What the user wants of this drill."""
+    """The options of a drill."""
 
     scenarios: tuple[Scenario, ...]
     repeat: int
@@ -47,9 +47,9 @@ class DrillOptions:
 
 
 def _permissions(command: Callable[..., int]) -> Callable[..., int]:
-    """The options that scenarios need."""
-    for one in reversed(PERMISSIONS):
-        command = click.option(one.option, is_flag=True, help=one.help)(command)
+    """Add the options that allow scenarios."""
+    for permission in reversed(PERMISSIONS):
+        command = click.option(permission.option, is_flag=True, help=permission.help)(command)
     return command
 
 
@@ -106,38 +106,41 @@ def _permissions(command: Callable[..., int]) -> Callable[..., int]:
 @LOCK_WAIT
 @cluster_command
 def drill(
-    options: Options, scenarios: tuple[str, ...], yes: bool, lock_wait: float, **wanted: Any
+    options: Options, scenarios: tuple[str, ...], yes: bool, lock_wait: float, **others: Any
 ) -> int:
     """Run failover tests: cause a failure, measure the outage, and repair it.
 
     Runs haproxy-stop by default. Refused if the cluster is not healthy. Each node repairs itself
     after a time limit, even if this machine is gone.
     """
-    options_of = {one.option: one.option.strip("-").replace("-", "_") for one in PERMISSIONS}
-    allowed = [option for option, name in options_of.items() if wanted.pop(name)]
-    wishes = DrillOptions(tuple(chosen(scenarios or NAMES[:1], allowed)), **wanted)
+    names_of = {each.option: each.option.strip("-").replace("-", "_") for each in PERMISSIONS}
+    allowed = [option for option, name in names_of.items() if others.pop(name)]
+    wanted = DrillOptions(tuple(chosen(scenarios or NAMES[:1], allowed)), **others)
     with reported(options, "drill") as outcome:
-        # A request that nobody answers takes three seconds; one that is not made is no outage.
-        need(FEWEST + round(3 * wishes.rate), "a lower --rate, or ")
-        told = DrillReporter(options, outcome, wishes.max_outage, wishes.timeline, wishes.report)
-        told.refuse()
+        # An unanswered request stays open for three seconds.
+        require_open_files(MIN_OPEN_FILES + round(3 * wanted.rate), "a lower --rate, or ")
+        reporter = DrillReporter(
+            options, outcome, wanted.max_outage, wanted.timeline, wanted.report
+        )
+        reporter.require_writable()
         try:
             with api.connect(options.deployment, result=outcome) as run:
-                prepared = _whole(run, outcome)
-                told.about(run, prepared)
+                prepared = _require_healthy(run, outcome)
+                reporter.prepare(run, prepared)
                 if not (yes or _is_lab(options)):
                     with run.progress.aside():
-                        names = ", ".join(scenario.name for scenario in wishes.scenarios)
-                        confirm(f"Break cluster {run.inputs.cluster.name} on purpose ({names})?")
+                        names = ", ".join(scenario.name for scenario in wanted.scenarios)
+                        name = run.inputs.cluster.name
+                        confirm(f"Cause failures in cluster {name} ({names})?")
                 retry_when_locked(
-                    lambda: _drill(run, prepared, wishes, outcome, told.rounds),
+                    lambda: _drill(run, prepared, wanted, outcome, reporter.rounds),
                     run.progress,
                     lock_wait,
                 )
-                told.complete = True
+                reporter.complete = True
         finally:
-            # What was measured before something went wrong is told as well.
-            told.tell()
+            # Report the completed rounds even after an error.
+            reporter.finish()
     return outcome.code
 
 
@@ -148,35 +151,35 @@ def _is_lab(options: Options) -> bool:
     return belongs_to_lab(options.deployment.folder)
 
 
-def _whole(run: Run, outcome: Outcome) -> Prepared:
-    """Prove that nothing is broken yet.
+def _require_healthy(run: Run, outcome: Outcome) -> Prepared:
+    """Run the proofs before the drill.
 
     Raises:
-        HadeployError: something is.
+        HadeployError: a proof failed.
     """
     prepared = run.prepare(check=False)
-    prove(run, prepared, 5.0, looks=prepared.observed)
-    wrong = failed(outcome.proofs)
-    if wrong:
-        where = f"{wrong[0].node}: " if wrong[0].node else ""
+    prove(run, prepared, 5.0, latest=prepared.observed)
+    problems = failed(outcome.proofs)
+    if problems:
+        node = f"{problems[0].node}: " if problems[0].node else ""
         raise HadeployError(
-            f"the cluster is not whole to begin with ({where}{wrong[0].message})",
+            f"the cluster is not healthy ({node}{problems[0].message}); no failure was caused",
             operation="preparing the drill",
-            hint="`hadeploy verify` tells all that is wrong; nothing was broken",
+            hint="hadeploy verify",
             code=ExitCode.NOT_PROVEN,
         )
     return prepared
 
 
 def _drill(
-    run: Run, prepared: Prepared, wishes: DrillOptions, outcome: Outcome, rounds: list[Round]
+    run: Run, prepared: Prepared, wanted: DrillOptions, outcome: Outcome, rounds: list[Round]
 ) -> None:
     cluster = prepared.cluster
     with (
         held("drill", cluster, run.sessions, run.progress) as lock,
         deferred(
             run.progress,
-            "what was broken is mended: `hadeploy verify`",
+            "the failure was repaired: `hadeploy verify`",
             "repairing the failure first; press Ctrl-C again to leave it to the nodes",
         ) as interrupt,
     ):
@@ -188,15 +191,15 @@ def _drill(
             interrupt,
             lock,
             find_how(str(cluster.vip[0].ip), cluster.listeners[0].port),
-            wishes.rate,
-            wishes.hold,
+            wanted.rate,
+            wanted.hold,
         )
 
-        def whole() -> bool:
-            prove(run, prepared, wishes.timeout)
+        def healthy() -> bool:
+            prove(run, prepared, wanted.timeout)
             return not failed(outcome.proofs)
 
-        for scenario in [s for s in wishes.scenarios for _ in range(wishes.repeat)]:
-            rounds.extend(run_scenario(drill, scenario, whole))
+        for scenario in [s for s in wanted.scenarios for _ in range(wanted.repeat)]:
+            rounds.extend(run_scenario(drill, scenario, healthy))
             if not rounds[-1].healthy:
                 return

@@ -1,4 +1,4 @@
-"""What `hadeploy drill` tells of its rounds: on the terminal, and in a report."""
+"""The output of `hadeploy drill`: on the terminal, and in a report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hadeploy.actions.run import Run
 from hadeploy.cli.common import Options
 from hadeploy.cli.files import Target
 from hadeploy.cli.outcome import Outcome
-from hadeploy.cli.proofs import tell_proofs
+from hadeploy.cli.proofs import print_proofs
 from hadeploy.drill.render import render_rounds
 from hadeploy.drill.render_timeline import TimelinePicture
 from hadeploy.drill.report import Setting, report
@@ -29,16 +29,16 @@ from hadeploy.verify.proof import failed
 
 @dataclass
 class DrillReporter:
-    """The rounds of one drill, and how they are told.
+    """Shows the rounds of one drill.
 
     Attributes:
-        options: the command's.
-        outcome: given the results.
-        max_outage: seconds without an answer that the user allows, or None.
-        draw: whether rounds are drawn on the terminal; None: where it helps.
-        path: of the report, or None.
-        rounds: those that are done.
-        complete: whether the drill came to its end.
+        options: the options of the command.
+        outcome: receives the results.
+        max_outage: allowed seconds without an answer, or None.
+        draw: whether to draw timelines on the terminal; None: a single round, or failed rounds.
+        path: the report, or None.
+        rounds: the completed rounds.
+        complete: whether the drill ran to its end.
     """
 
     options: Options
@@ -50,30 +50,30 @@ class DrillReporter:
     complete: bool = False
     _about: tuple[Setting, Redactor] | None = None
 
-    def refuse(self) -> None:
-        """Make sure that the report can be written.
+    def require_writable(self) -> None:
+        """Check that the report can be written.
 
         Raises:
-            HadeployError: it cannot be.
+            HadeployError: it cannot.
         """
         if self.path:
-            self._target(self.path).refuse()
+            self._target(self.path).require_writable()
 
-    def about(self, run: Run, prepared: Prepared) -> None:
-        """Note what the drill is about, while nothing is broken.
+    def prepare(self, run: Run, prepared: Prepared) -> None:
+        """Collect the facts for the report before the first failure.
 
         Args:
-            run: connected.
-            prepared: proven.
+            run: the connections.
+            prepared: the proven state of the cluster.
         """
         cluster = prepared.cluster
-        # They are only in the report.
+        # Only the report shows versions.
         running = versions(cluster, run.sessions) if self.path else {}
         setting = Setting(cluster, prepared.desired, running, time.time(), self.max_outage)
         self._about = setting, redactor_of(run.inputs, run.dialer, prepared.observed)
 
-    def tell(self) -> None:
-        """Tell of the rounds that are done, if any are; set the exit code by them.
+    def finish(self) -> None:
+        """Show the completed rounds, if any, and set the exit code.
 
         Raises:
             HadeployError: the report cannot be written.
@@ -84,7 +84,7 @@ class DrillReporter:
         results = [result_of(round_, self.max_outage) for round_ in self.rounds]
         self.outcome.drill = results
         if failed(self.outcome.proofs):
-            tell_proofs(self.options, self.outcome)
+            print_proofs(self.options, self.outcome)
         if any(result.problems for result in results):
             self.outcome.code = ExitCode.NOT_PROVEN
         if not self.options.as_json:
@@ -99,8 +99,8 @@ class DrillReporter:
     def _show(self, setting: Setting, results: Sequence[Result]) -> None:
         out = self.options.out
         for result in self._drawn(results):
-            shown = timeline(result.round, result.figures, setting.cluster)
-            out.print(TimelinePicture(title(result), shown))
+            events = timeline(result.round, result.figures, setting.cluster)
+            out.print(TimelinePicture(title(result), events))
             out.print()
         out.print(render_rounds(results))
 

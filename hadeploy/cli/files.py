@@ -1,4 +1,4 @@
-"""Files that commands write for their users: whole, or not at all."""
+"""Output files of commands, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from hadeploy.errors import ExitCode, HadeployError
 
 @dataclass(frozen=True)
 class Target:
-    """A file that a command is to write.
+    """An output file.
 
     Attributes:
-        path: where.
-        operation: what that is, for errors.
-        hint: how to name another place.
-        mode: who may read it, whatever the umask is.
+        path: the file.
+        operation: the operation, for errors.
+        hint: the option that names another file, for errors.
+        mode: the file mode; the umask does not change it.
     """
 
     path: Path
@@ -26,50 +26,50 @@ class Target:
     hint: str
     mode: int
 
-    def refuse(self) -> None:
-        """Make sure that it can be written, before anything else is done.
+    def require_writable(self) -> None:
+        """Check that the file can be written, at the start of a command.
 
         Raises:
-            HadeployError: it cannot be.
+            HadeployError: it cannot.
         """
         if not self.path.absolute().parent.is_dir():
             raise self._unwritable("no such folder", ExitCode.USAGE)
         try:
-            self._fill(b"")
+            self._write_temporary(b"")
         except OSError as error:
             raise self._unwritable(error.strerror or str(error), ExitCode.USAGE) from error
         finally:
-            self._tidy()
+            self._remove_temporary()
 
     def write(self, content: bytes) -> None:
-        """Write it in one instant, in the place of one that is there.
+        """Write the file atomically; an existing file is replaced.
 
         Raises:
             HadeployError: it cannot be written.
         """
         try:
-            self._fill(content)
-            self._beside.replace(self.path)
+            self._write_temporary(content)
+            self._temporary.replace(self.path)
         except OSError as error:
             raise self._unwritable(error.strerror or str(error), ExitCode.FAILED) from error
         finally:
-            self._tidy()
+            self._remove_temporary()
 
     @property
-    def _beside(self) -> Path:
+    def _temporary(self) -> Path:
         return self.path.with_name(f".{self.path.name}.{os.getpid()}")
 
-    def _fill(self, content: bytes) -> None:
+    def _write_temporary(self, content: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(self._beside, flags, 0o600), "wb") as file:
+        with os.fdopen(os.open(self._temporary, flags, 0o600), "wb") as file:
             os.fchmod(file.fileno(), self.mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
 
-    def _tidy(self) -> None:
+    def _remove_temporary(self) -> None:
         with suppress(OSError):
-            self._beside.unlink()
+            self._temporary.unlink()
 
     def _unwritable(self, why: str, code: ExitCode) -> HadeployError:
         return HadeployError(

@@ -1,4 +1,4 @@
-"""A command on a fleet: every inventory is read first, then each cluster has a process."""
+"""A command on a fleet: it reads every inventory first, then starts one process per cluster."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from hadeploy.ui.console import make_console
 
 @dataclass
 class FleetOutcome:
-    """What became of a fleet; its document of --json is made from it."""
+    """The result of a command on a fleet, and the source of its --json document."""
 
     command: str
     endings: list[ClusterResult] = field(default_factory=list)
@@ -43,7 +43,7 @@ class FleetOutcome:
     code: ExitCode = ExitCode.OK
 
     def document(self) -> dict[str, Any]:
-        """As docs/json.md describes it."""
+        """The document that docs/json.md describes."""
         return {
             "command": self.command,
             "exit_code": int(self.code),
@@ -64,20 +64,20 @@ class FleetOutcome:
 def run_fleet(
     context: click.Context, named: Sequence[str], concurrency: int, *, fail_fast: bool
 ) -> int:
-    """Run a command on every cluster that is named.
+    """Run a command on several clusters.
 
     Args:
-        context: the command's, with its options.
-        named: files and folders of inventories.
-        concurrency: how many clusters at a time.
-        fail_fast: whether none is begun after one has failed.
+        context: the context of the command, with its options.
+        named: files and directories of inventories.
+        concurrency: number of clusters at a time.
+        fail_fast: start no further cluster after a failure.
 
     Returns:
         The exit code.
 
     Raises:
-        click.UsageError: an option does not go with several inventories.
-        HadeployError: with every mistake in every inventory; nothing was touched anywhere.
+        click.UsageError: an option is not allowed with several inventories.
+        HadeployError: every error in every inventory; nothing was changed on any node.
     """
     command = context.info_name or ""
     options = {
@@ -91,7 +91,7 @@ def run_fleet(
     with _reported(FleetOutcome(command), as_json=as_json) as outcome:
         refuse_unknown(options.get("--skip", ()), essential=command == "check")
         fleet = _members(command, named, outcome)
-        teller = _Teller(
+        printer = _Printer(
             make_console(stderr=False, no_color=no_color),
             make_console(stderr=True, no_color=no_color),
             as_json,
@@ -100,7 +100,7 @@ def run_fleet(
         running = Fleet(
             {member: order(command, member.inventory, options) for member in fleet},
             command_line,
-            teller,
+            printer,
             most=min(concurrency, len(fleet)),
             fail_fast=fail_fast,
         )
@@ -110,14 +110,14 @@ def run_fleet(
             (ending.code for ending in outcome.endings), interrupted=running.interrupted
         )
         if not as_json:
-            teller.out.print(render_fleet(outcome.endings))
-        print_errors(teller.err, outcome.endings)
+            printer.out.print(render_fleet(outcome.endings))
+        print_errors(printer.err, outcome.endings)
     return outcome.code
 
 
 @dataclass(frozen=True)
-class _Teller:
-    """Tells what the clusters' processes say, a line or a picture at a time."""
+class _Printer:
+    """Prints the output of the processes: progress line by line, results as a whole."""
 
     out: Console
     err: Console
@@ -130,19 +130,19 @@ class _Teller:
 
     def ended(self, ending: ClusterResult) -> None:
         if ending.said and not self.as_json:
-            picture = Text.assemble(heading(ending.member), "\n", ending.said.rstrip("\n"))
-            self.out.print(picture, soft_wrap=True)
+            text = Text.assemble(heading(ending.member), "\n", ending.said.rstrip("\n"))
+            self.out.print(text, soft_wrap=True)
 
     def interrupted(self) -> None:
-        said = "interrupted: finishing the current nodes; press Ctrl-C again to stop waiting"
-        self.err.print(said, style="yellow", soft_wrap=True)
+        text = "interrupted: finishing the current nodes; press Ctrl-C again to stop waiting"
+        self.err.print(text, style="yellow", soft_wrap=True)
 
 
 def _members(command: str, named: Sequence[str], outcome: FleetOutcome) -> list[Member]:
-    """Read every inventory, and tell every mistake in any.
+    """Read every inventory.
 
     Raises:
-        NodesError: there are mistakes.
+        NodesError: every error in every inventory.
     """
     files = inventory_files(named)
     outcome.endings = [ClusterResult(Member(file, "", "")) for file in files]
@@ -150,23 +150,23 @@ def _members(command: str, named: Sequence[str], outcome: FleetOutcome) -> list[
     if problems := clashes(inventories):
         errors.append(InventoryError(problems, HINT))
     if errors:
-        mistakes = NodesError(errors)
-        mistakes.code = ExitCode.USAGE
-        raise mistakes
+        invalid = NodesError(errors)
+        invalid.code = ExitCode.USAGE
+        raise invalid
     pairs = zip(files, inventories, strict=True)
     return members([(file, inventory.cluster.name) for file, inventory in pairs])
 
 
 def _read(command: str, file: str) -> Inventory:
-    """Read one inventory, and what the command would find wrong before it connects.
+    """Read one inventory, and check the files and secrets that it names.
 
     Raises:
-        HadeployError: with every mistake at its place.
+        HadeployError: every error with its file and line.
     """
     path = find_inventory(file, {}, Path.cwd())
     if not path.is_file():
         raise HadeployError(
-            f"{file} is no file that can be read twice",
+            f"{file} is not a regular file: the process of each cluster reads its inventory again",
             operation="reading the inventories",
             hint="write it to a file first",
         )
@@ -186,7 +186,7 @@ def _read(command: str, file: str) -> Inventory:
 
 @contextmanager
 def _reported(outcome: FleetOutcome, *, as_json: bool) -> Iterator[FleetOutcome]:
-    """Run a fleet's body; with --json, print one document however it ends."""
+    """Run the body of a fleet command; with --json, print one document even after an error."""
     try:
         yield outcome
     except HadeployError as error:
@@ -205,10 +205,10 @@ def _reported(outcome: FleetOutcome, *, as_json: bool) -> Iterator[FleetOutcome]
             click.echo(json.dumps(outcome.document(), indent=2))
 
 
-def _loaded(said: str) -> Mapping[str, Any] | None:
-    """The document that a cluster's process has printed; None if it did not come to that."""
+def _loaded(output: str) -> Mapping[str, Any] | None:
+    """The document in the output of a cluster's process; None if there is none."""
     try:
-        loaded: Mapping[str, Any] = json.loads(said)
+        loaded: Mapping[str, Any] = json.loads(output)
     except ValueError:
         return None
     return loaded

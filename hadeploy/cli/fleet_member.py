@@ -1,4 +1,4 @@
-"""The process of one cluster of a fleet: hadeploy as ever, but for how it ends and tells errors."""
+"""The process of one cluster of a fleet: hadeploy with another way to end and to report errors."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hadeploy.cli.main import main as hadeploy
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.fleet.messages import record
 
-# Run by `python -c`: it imports what the fleet's own process imports, wherever that is, and nothing
-# that happens to lie in the current folder. Interrupted before it has begun, it just ends.
+# `python -c` runs this. The search path is that of the fleet's process, without the current
+# directory. Before the command starts, SIGINT ends the process.
 BOOT = (
     "import sys; sys.path[:] = sys.argv.pop(1).split('\\n');"
     " import signal; signal.signal(signal.SIGINT, signal.SIG_DFL);"
@@ -21,38 +21,38 @@ BOOT = (
 
 
 def command_line(lifeline: int, words: list[str]) -> list[str]:
-    """What starts the process.
+    """The command line that starts the process.
 
     Args:
-        lifeline: the file descriptor of a pipe that ends when the fleet's process does.
+        lifeline: file descriptor of a pipe that is closed when the fleet's process ends.
         words: the command and its options.
     """
     return [sys.executable, "-c", BOOT, "\n".join(sys.path), str(lifeline), *words]
 
 
 def main() -> None:
-    """Run a command; in its arguments the lifeline comes first."""
+    """Run a command; the first argument is the lifeline."""
     lifeline = int(sys.argv.pop(1))
     sys.argv[0] = "hadeploy"
     os.set_inheritable(lifeline, False)
     threading.Thread(target=_interrupt_at_end_of, args=(lifeline,), daemon=True).start()
-    # Also where the fleet runs in the background with SIGINT ignored: so are we told to end.
+    # A fleet in the background may ignore SIGINT, but this process needs it to end.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    hadeploy(_tell)
+    hadeploy(_report)
 
 
 def _interrupt_at_end_of(lifeline: int) -> None:
-    """Without the fleet's process nobody sees this one: end as after Ctrl-C, the node in hand last.
+    """When the fleet's process ends, end this process as Ctrl-C does, after the current node.
 
-    What it then says must not fail because nobody reads it.
+    Its stderr has no reader then, so it is redirected to /dev/null.
     """
     os.read(lifeline, 1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stderr.fileno())
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stderr.fileno())
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def _tell(error: HadeployError) -> None:
+def _report(error: HadeployError) -> None:
     errors = error.errors if isinstance(error, NodesError) else [error]
     sys.stderr.write(f"{record(errors)}\n")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Whether a command is for one cluster or for a fleet of them."""
+"""The options of commands that accept several inventories."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from hadeploy.fleet.files import is_fleet
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 VARIABLE = "HADEPLOY_INVENTORY"
-# A bad change reaches four clusters before --fail-fast stops it, and four keep two cores busy
-# (docs/fleet.md).
+# A bad change reaches four clusters before --fail-fast stops it; four clusters use two cores
+# completely (docs/fleet.md).
 CONCURRENCY = 4
 
 
 def fleet_options(command: Command) -> Command:
-    """Let a command work on several clusters; with one inventory it is what it was.
+    """Let a command accept several inventories; with one inventory, nothing changes.
 
     Args:
-        command: made by `cluster_command`.
+        command: the result of `cluster_command`.
     """
 
     @click.option(
@@ -40,7 +40,7 @@ def fleet_options(command: Command) -> Command:
     def wrapped(concurrency: int, fail_fast: bool, **others: Any) -> Any:
         named = _named(others["inventory"])
         if is_fleet(named):
-            # Imported only here, so that one cluster does not pay for it.
+            # A run on one cluster does not need this import.
             fleet = importlib.import_module("hadeploy.cli.fleet")
             context = click.get_current_context()
             return fleet.run_fleet(context, named, concurrency, fail_fast=fail_fast)
@@ -50,23 +50,23 @@ def fleet_options(command: Command) -> Command:
 
 
 def one_inventory(inventory: Sequence[str]) -> str | None:
-    """What -i said to a command on one cluster.
+    """The inventory of a command that accepts only one.
 
     Args:
-        inventory: each -i.
+        inventory: the values of -i.
 
     Returns:
-        None if there was none.
+        None without -i.
 
     Raises:
-        click.UsageError: several inventories are named.
+        click.UsageError: several inventories.
     """
     named = _named(inventory)
     if is_fleet(named):
         context = click.get_current_context()
-        what = f"{named[0]} is a folder" if len(named) == 1 else f"{len(named)} were named"
+        given = f"{named[0]} is a directory" if len(named) == 1 else f"{len(named)} were given"
         raise click.UsageError(
-            f"`{context.info_name}` takes one inventory, and {what}; name one file with -i", context
+            f"`{context.info_name}` takes one inventory, but {given}; use -i FILE", context
         )
     return inventory[0] if inventory else None
 

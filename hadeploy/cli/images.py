@@ -1,4 +1,4 @@
-"""`hadeploy images …`: for nodes that no registry reaches."""
+"""`hadeploy images …`: images for nodes without access to a registry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hadeploy.inventory.paths import beside
 from hadeploy.inventory.references import file_name
 from hadeploy.observe.gather import observe
 
-SAY_IT = "or say what the nodes are: --platform linux/amd64"
+PLATFORM_HINT = "or set the architecture of the nodes: --platform linux/amd64"
 
 
 @click.group()
@@ -35,7 +35,7 @@ def _architecture(context: click.Context, option: click.Parameter, text: str | N
         return None
     architecture = text.removeprefix("linux/")
     if not architecture.isalnum():
-        raise click.BadParameter("as in linux/amd64 or linux/arm64")
+        raise click.BadParameter("expected linux/ARCH, such as linux/amd64 or linux/arm64")
     return architecture
 
 
@@ -63,7 +63,7 @@ def save(options: Options, output: Path | None, architecture: str | None) -> int
         cluster, folder = options.deployment.cluster, options.deployment.folder
         outcome.cluster = cluster.name
         engine = find_engine()
-        architecture = architecture or _ask_the_nodes(options, outcome)
+        architecture = architecture or _observed_architecture(options, outcome)
         target = output.absolute() if output else folder / "images"
         with options.ui.progress(cluster) as progress:
             for role in ROLES:
@@ -83,11 +83,10 @@ def save(options: Options, output: Path | None, architecture: str | None) -> int
 
 
 def inventory_lines(cluster: Cluster, folder: Path, archives: Sequence[str]) -> str:
-    """What the inventory has to say for `up` to use the archives; "" if it says so already. Pure.
+    """The lines of the inventory that name the archives; "" if it has them already. Pure.
 
     Args:
-        cluster: the inventory.
-        folder: where it is.
+        folder: the directory of the inventory.
         archives: the files, in the order of ROLES.
     """
     named = [getattr(cluster.images, role).archive for role in ROLES]
@@ -101,26 +100,27 @@ def inventory_lines(cluster: Cluster, folder: Path, archives: Sequence[str]) -> 
     return "\n".join(lines)
 
 
-def _ask_the_nodes(options: Options, outcome: Outcome) -> str:
-    """The one architecture of the nodes.
+def _observed_architecture(options: Options, outcome: Outcome) -> str:
+    """The architecture of all nodes.
 
     Raises:
-        HadeployError: none can be asked, or they are of several.
+        HadeployError: no node is reachable, or the architectures differ.
     """
     try:
         with api.connect(options.deployment, tolerant=True, result=outcome) as run:
-            looks = observe(run.inputs.cluster, run.sessions)
+            observed = observe(run.inputs.cluster, run.sessions)
     except NodesError as error:
         for each in error.errors:
-            each.hint = f"{each.hint}; {SAY_IT}" if each.hint else SAY_IT
+            each.hint = f"{each.hint}; {PLATFORM_HINT}" if each.hint else PLATFORM_HINT
         raise
-    found = {of_node(look): node for node, look in looks.items()}
+    found = {of_node(node): label for label, node in observed.items()}
     if len(found) > 1:
-        told = ", ".join(f"{node} is {architecture}" for architecture, node in found.items())
+        examples = ", ".join(f"{node} is {architecture}" for architecture, node in found.items())
         raise HadeployError(
-            f"the nodes are of several architectures: {told}",
-            operation="choosing what to save",
-            hint="`hadeploy images push` brings each node its own; or save one with --platform",
+            f"the nodes have different architectures: {examples}",
+            operation="finding the architecture of the nodes",
+            hint="save one with --platform, or run `hadeploy images push`, "
+            "which sends each node the images of its architecture",
             code=ExitCode.USAGE,
         )
     return next(iter(found))
@@ -131,8 +131,8 @@ def _ask_the_nodes(options: Options, outcome: Outcome) -> str:
 def push_(options: Options) -> int:
     """Load the images into the nodes that lack them.
 
-    From the archives that the inventory names; those of other images are made here and now, as
-    `save` makes them. Nodes that have an image are skipped, so after a failure run it again.
+    Uses the archives that the inventory names, and saves other images first, like `save`. Skips
+    nodes that have an image, so after a failure run it again.
     """
     with reported(options, "images push") as outcome:
         with api.connect(options.deployment, tolerant=True, result=outcome) as run:
@@ -145,10 +145,10 @@ def push_(options: Options) -> int:
         if not options.as_json:
             sent = [delivery for delivery in outcome.images if delivery.state == "sent"]
             if sent:
-                # One archive may have brought both.
-                parcels = {(delivery.node, delivery.archive): delivery.bytes for delivery in sent}
-                megabytes = sum(parcels.values()) / 1e6
-                options.out.print(f"Images sent: {len(sent)}, {megabytes:.0f} MB in all.")
+                # One archive may contain both images.
+                archives = {(delivery.node, delivery.archive): delivery.bytes for delivery in sent}
+                megabytes = sum(archives.values()) / 1e6
+                options.out.print(f"Images sent: {len(sent)}, {megabytes:.0f} MB in total.")
             else:
                 options.out.print("Nothing to send: every node has both images.")
     return outcome.code

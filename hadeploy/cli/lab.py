@@ -1,4 +1,4 @@
-"""`hadeploy lab …`: a sandbox of real nodes on this machine."""
+"""`hadeploy lab …`: a lab with real nodes on this machine."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _name = click.option(
 )
 
 
-def _tell(message: str) -> None:
+def _report(message: str) -> None:
     click.echo(f"  {message}", err=True)
 
 
 def belongs_to_lab(folder: Path) -> bool:
-    """Whether an inventory in that folder is the inventory of a lab on this machine."""
+    """Whether that directory is the directory of a lab on this machine."""
     return state_root() in folder.parents
 
 
@@ -49,7 +49,7 @@ def lab() -> None:
 @click.option("--preload", is_flag=True, help="Load the images into Docker on each node.")
 def up(name: str, nodes: int | None, subnet: str | None, preload: bool) -> None:
     """Start or repair the lab. Safe to repeat."""
-    made = Lab.up(name, nodes=nodes, subnet=subnet, preload=preload, report=_tell)
+    made = Lab.up(name, nodes=nodes, subnet=subnet, preload=preload, report=_report)
     suffix = "" if name == DEFAULT_NAME else f" --name {name}"
     click.echo(f"Lab {name!r} is up: {', '.join(made.nodes)} at {made.addressing.subnet}. Next:")
     click.echo(f'  eval "$(hadeploy lab env{suffix})"')
@@ -69,12 +69,12 @@ def status(name: str, as_json: bool) -> None:
         click.echo(json.dumps({"name": name, "nodes": [vars(node) for node in nodes]}))
     else:
         for node in nodes:
-            click.echo(f"{node.name:<4} {node.address:<16} {_in_words(node)}")
+            click.echo(f"{node.name:<4} {node.address:<16} {_text(node)}")
     if not all(node.well for node in nodes):
         raise SystemExit(1)
 
 
-def _in_words(node: NodeStatus) -> str:
+def _text(node: NodeStatus) -> str:
     if not node.running:
         return "off"
     parts = (
@@ -100,17 +100,17 @@ def env(name: str) -> None:
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_(name: str, node: str, command: tuple[str, ...]) -> None:
     """Run a command on a node, as root: hadeploy lab exec n1 -- docker ps."""
-    # Nothing after NODE is parsed, so that COMMAND keeps its own options; nor is the "--", then.
+    # click parses nothing after NODE, so COMMAND keeps its options, and "--" arrives here.
     words = command[1:] if command[0] == "--" else command
     argv, environment = Lab.find(name).exec_command(node, words)
-    os.execvpe(argv[0], argv, environment)  # noqa: S606  becoming it passes on stdio, exit code, signals
+    os.execvpe(argv[0], argv, environment)  # noqa: S606  exec passes on stdio, exit code, signals
 
 
 @lab.command()
 @_name
 @click.argument("node")
 def reboot(name: str, node: str) -> None:
-    """Power a node off, without a shutdown, and on again."""
+    """Switch a node off, without a shutdown, and on again."""
     Lab.find(name).reboot(node)
 
 
@@ -127,6 +127,6 @@ def classic(name: str) -> None:
 @lab.command()
 @_name
 def down(name: str) -> None:
-    """Remove the lab, also a damaged one. Keeps cached images."""
-    done = Lab.remove(name, report=_tell)
-    click.echo(f"Lab {name!r} is gone." if done else f"There is no lab {name!r}.")
+    """Remove the lab, even if it is damaged. Keeps cached images."""
+    removed = Lab.remove(name, report=_report)
+    click.echo(f"Lab {name!r} is removed." if removed else f"There is no lab {name!r}.")

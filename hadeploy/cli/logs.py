@@ -23,7 +23,7 @@ from hadeploy.plan.partial_rollout import unknown_nodes
 from hadeploy.remote.connections import connected
 from hadeploy.ui.progress import Fleeting
 
-# Where nothing else limits what is shown.
+# The default number of lines, without --since, --tail and --grep.
 TAIL = 200
 
 
@@ -41,7 +41,7 @@ def _pattern(
         return None if value is None else re.compile(value)
     except re.error as error:
         raise click.BadParameter(
-            f"{value!r} is no regular expression: {error}", ctx, param
+            f"{value!r} is not a regular expression: {error}", ctx, param
         ) from error
 
 
@@ -107,7 +107,7 @@ def logs(
             reading = read(cluster, sessions, feeds, wanted)
         show(reading.lines)
         if not following:
-            _conclude(options, reading, missing, len(sessions) * len(wanted.containers))
+            _report_missing(options, reading, missing, len(sessions) * len(wanted.containers))
             return
         followers = [
             Follower(
@@ -121,7 +121,7 @@ def logs(
         ]
         for event in stack.enter_context(closing(follow(followers))):
             if isinstance(event, Notice):
-                _tell(options, event.text)
+                _warn(options, event.text)
             else:
                 show([event])
 
@@ -138,20 +138,20 @@ def _show(options: Options, printer: LinePrinter) -> Callable[[Iterable[Line]], 
     return show
 
 
-def _tell(options: Options, text: str) -> None:
+def _warn(options: Options, text: str) -> None:
     options.err.print(Text(text, "yellow"), soft_wrap=True)
 
 
-def _conclude(
+def _report_missing(
     options: Options, reading: Reading, missing: Mapping[str, HadeployError], asked: int
 ) -> None:
-    """Tell what could not be read.
+    """Report the logs that could not be read.
 
     Raises:
-        HadeployError: some node or log could not be, or there is none.
+        HadeployError: a node or a log could not be read, or there is no log.
     """
     for node, name in reading.absent:
-        _tell(options, f"{node}: there is no container {name} of this cluster")
+        _warn(options, f"{node}: there is no container {name} of this cluster")
     if errors := [*missing.values(), *reading.errors]:
         raise NodesError(errors)
     if len(reading.absent) == asked:

@@ -1,4 +1,4 @@
-"""The command line: what commands there are, and how a run ends."""
+"""The command line: the table of commands, the handling of errors, and the exit codes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,19 @@ from typing import Any
 import click
 
 from hadeploy import __version__
-from hadeploy.cli.open_files import FEWEST, need, ran_out, too_few
+from hadeploy.cli.open_files import (
+    MIN_OPEN_FILES,
+    limit_error,
+    limit_reached,
+    require_open_files,
+)
 from hadeploy.cli.options import common_options
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.ui.signals import heed
 from hadeploy.ui.streams import output_failure, protect
 
 # New objects between two garbage collections (https://docs.python.org/3/library/gc.html). A short
-# run makes some 110,000, most of them by imports, and next to none of them is garbage.
+# run creates about 110,000 objects, most of them in imports, and almost none is garbage.
 COLLECT_AFTER = 200_000
 
 # name → module:attribute; the module of a command is imported only when the command runs.
@@ -45,15 +50,15 @@ COMMANDS = {
     "lab": "hadeploy.cli.lab:lab",
 }
 
-# With --json they print a line for each thing that they find, and no document.
+# With --json, these commands print one object per line, and no document.
 STREAMS = ("logs",)
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called."""
+    """A group that imports a command only to run it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order of the table."""
+        """The names, in the order of COMMANDS."""
         del ctx
         return list(COMMANDS)
 
@@ -65,11 +70,11 @@ class LazyGroup(click.Group):
         module, _, attribute = COMMANDS[cmd_name].partition(":")
         command = getattr(importlib.import_module(module), attribute)
         if not isinstance(command, click.Command):
-            raise TypeError(f"{module}:{attribute} is no command")
+            raise TypeError(f"{module}:{attribute} is not a command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table without importing the commands, which takes a second."""
+        """Write the table without an import of all commands, which takes a second."""
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, _summary(where)) for name, where in COMMANDS.items()])
@@ -105,38 +110,38 @@ def cli(ctx: click.Context, /, **common: object) -> None:
     for param in ctx.command.params:
         if param.name in given and param.name not in taken:
             raise click.UsageError(f"{name} has no option {param.opts[0]}", ctx)
-    # The command's own options win over what stands before it.
+    # An option after the command overrides the same option before it.
     below = command.commands if isinstance(command, click.Group) else None
     ctx.default_map = {name: given if below is None else dict.fromkeys(below, given)}
 
 
 def _options_of(command: click.Command) -> set[str | None]:
-    """The names of what a command takes; of a group, what all of its commands take."""
+    """The names of the options of a command; of a group, the options that its commands share."""
     if isinstance(command, click.Group):
         return set.intersection(*(_options_of(below) for below in command.commands.values()))
     return {param.name for param in command.params}
 
 
-def main(tell: Callable[[HadeployError], None] | None = None) -> None:
-    """Run a command and end the process with its exit code; a traceback only with --debug.
+def main(report: Callable[[HadeployError], None] | None = None) -> None:
+    """Run a command and end the process with its exit code; show tracebacks only with --debug.
 
     Args:
-        tell: tells why it failed; default: to people, on stderr.
+        report: reports the error (default: prints it on stderr).
     """
     debug = "--debug" in sys.argv
     gc.set_threshold(COLLECT_AFTER)
-    # Looking for plugins of pydantic takes as long as reading the inventory, and there are none.
+    # The search for pydantic plugins, of which there are none, takes as long as the inventory.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     protect()
     heed()
     try:
-        need(FEWEST)
+        require_open_files(MIN_OPEN_FILES)
         code = cli.main(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.stdout.flush()
         sys.stderr.flush()
-        # Connections are closed; threads that still wait for one to open are not worth waiting for.
+        # All connections are closed. Do not wait for threads that still open one.
         os._exit(ExitCode.INTERRUPTED)
     except click.ClickException as error:
         error.show()
@@ -146,28 +151,28 @@ def main(tell: Callable[[HadeployError], None] | None = None) -> None:
     except HadeployError as error:
         if debug:
             raise
-        (tell or _tell)(error)
+        (report or _report)(error)
         code = error.code
     except BrokenPipeError:
         code = ExitCode.FAILED
     except Exception as error:
         if debug:
             raise
-        if ran_out(error):
-            (tell or _tell)(too_few())
+        if limit_reached(error):
+            (report or _report)(limit_error())
             sys.exit(ExitCode.FAILED)
-        said = _module("hadeploy.ui.console").without_control(str(error))
-        click.echo(f"internal error: {type(error).__name__}: {said}", err=True)
-        click.echo("  next: run it again with --debug and report what it prints", err=True)
+        message = _module("hadeploy.ui.console").without_control(str(error))
+        click.echo(f"internal error: {type(error).__name__}: {message}", err=True)
+        click.echo("  next: repeat the command with --debug and report its output", err=True)
         code = ExitCode.FAILED
     code = _exit_code(int(code or 0))
-    # The interpreter's last collection would search all that is about to end with the process.
+    # Skip the last garbage collection of the interpreter: the process ends anyway.
     gc.freeze()
     sys.exit(code)
 
 
 def _exit_code(code: int) -> int:
-    """The exit code, which also tells of output that was lost."""
+    """The exit code; FAILED instead of 0 if output was lost."""
     lost = output_failure()
     if lost is None:
         return code
@@ -179,7 +184,7 @@ def _streams(error: click.UsageError) -> bool:
     return error.ctx is not None and error.ctx.info_name in STREAMS
 
 
-def _tell(error: HadeployError) -> None:
+def _report(error: HadeployError) -> None:
     console = _module("hadeploy.ui.console").make_console(
         stderr=True, no_color="--no-color" in sys.argv
     )
@@ -187,5 +192,5 @@ def _tell(error: HadeployError) -> None:
 
 
 def _module(name: str) -> Any:
-    # Imported only when needed, so that --help and --version stay quick.
+    # Imported only when needed, so that --help and --version stay fast.
     return importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""How many files and connections this process may have open at a time."""
+"""The limit of open files of this process (RLIMIT_NOFILE)."""
 
 from __future__ import annotations
 
@@ -7,65 +7,68 @@ import resource
 
 from hadeploy.errors import ExitCode, HadeployError
 
-# A run on three nodes has some 30 open. The usual limit is the second number, and programs that are
-# started from here get no more; a drill may need the third.
-FEWEST, USUAL, MOST = 64, 1024, 4096
+# A run on three nodes has about 30 open files.
+MIN_OPEN_FILES = 64
+# The usual soft limit; child processes inherit it.
+USUAL_OPEN_FILES = 1024
+# Enough for a drill with the highest --rate.
+SUGGESTED_OPEN_FILES = 4096
 
 
 def raise_limit(wanted: int) -> int:
-    """Raise the limit as far as this user may.
+    """Raise the soft limit as far as the hard limit allows; never lower it.
 
     Args:
-        wanted: how many; more than that may be allowed already.
+        wanted: number of open files.
 
     Returns:
-        How many are allowed then.
+        The new limit.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return wanted
-    most = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
-    if soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    return max(soft, most)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    if soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(soft, allowed)
 
 
-def need(count: int, what: str = "") -> None:
-    """Refuse to begin what would fail half-way.
+def require_open_files(count: int, alternative: str = "") -> None:
+    """Raise the limit, or refuse to start a command that would fail later.
 
     Args:
-        count: how many are needed.
-        what: what needs them, as the beginning of a hint: "a lower --rate, or "; "" for a run.
+        count: number of open files that the command needs.
+        alternative: the start of the hint, such as "a lower --rate, or ".
 
     Raises:
-        HadeployError: this user may not have so many.
+        HadeployError: the hard limit is too low.
     """
-    if raise_limit(max(count, USUAL)) < count:
-        raise too_few(f"at least {count} are needed", what)
+    if raise_limit(max(count, USUAL_OPEN_FILES)) < count:
+        raise limit_error(f"at least {count} are needed", alternative)
 
 
-def too_few(needed: str = "", what: str = "") -> HadeployError:
-    """The error that there is no room for another one.
+def limit_error(needed: str = "", alternative: str = "") -> HadeployError:
+    """The error of a limit that is too low.
 
     Args:
-        needed: how many are, in words.
-        what: as in `need`.
+        needed: the end of the message, or "".
+        alternative: the start of the hint, or "".
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return HadeployError(
-        f"this process may have {soft} files open at a time" + (f"; {needed}" if needed else ""),
-        hint=f"{what}ulimit -n {MOST}"
+        f"the limit of open files is {soft}" + (f"; {needed}" if needed else ""),
+        hint=f"{alternative}ulimit -n {SUGGESTED_OPEN_FILES}"
         + (
-            f" (its hard limit is {hard}: limits.conf, or LimitNOFILE)"
-            if hard != resource.RLIM_INFINITY and hard < MOST
+            f" (the hard limit is {hard}: see limits.conf or LimitNOFILE)"
+            if hard != resource.RLIM_INFINITY and hard < SUGGESTED_OPEN_FILES
             else ""
         ),
         code=ExitCode.USAGE,
     )
 
 
-def ran_out(error: BaseException | None) -> bool:
-    """Whether that is why something failed, however deep below."""
+def limit_reached(error: BaseException | None) -> bool:
+    """Whether the limit is the cause of an error, directly or indirectly."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
             return True

@@ -1,4 +1,4 @@
-"""The options of every command on a cluster; they may stand before the command, too."""
+"""The common options of the commands on a cluster, allowed before and after the command."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _OPTIONS = (
 
 
 def common_options(command: Decorated) -> Decorated:
-    """Give a command the parameters that cli.common.Options is made of."""
+    """Add the parameters of cli.common.Options to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

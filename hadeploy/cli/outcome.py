@@ -1,4 +1,4 @@
-"""What a command found and did."""
+"""The result of a command."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Outcome(Result):
-    """What a command found and did; the document of --json is made from it.
+    """The result of a command, and the source of its --json document.
 
     Attributes:
-        command: its name; None where the command line was refused.
-        one_line: whether that document is printed as one line, since others come before it.
+        command: its name; None if the command line has none.
+        one_line: whether to print the document on one line, because several follow each other.
     """
 
     command: str | None = None
@@ -39,7 +39,7 @@ class Outcome(Result):
     one_line: bool = False
 
     def document(self) -> dict[str, Any]:
-        """As docs/json.md describes it."""
+        """The document that docs/json.md describes."""
         return {
             "command": self.command,
             "cluster": self.cluster,
@@ -70,7 +70,7 @@ class Outcome(Result):
 
 
 def error_document(error: HadeployError) -> dict[str, Any]:
-    """One error, as docs/json.md describes it."""
+    """One error in the document."""
     return {
         "node": error.node,
         "operation": error.operation,
@@ -81,11 +81,7 @@ def error_document(error: HadeployError) -> dict[str, Any]:
 
 
 def misused(error: click.UsageError) -> Outcome:
-    """The outcome of a command line that was refused.
-
-    Args:
-        error: click's.
-    """
+    """The result of an invalid command line."""
     names: list[str] = []
     context = error.ctx
     while context and context.parent:

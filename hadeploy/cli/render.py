@@ -25,7 +25,7 @@ from hadeploy.errors import HadeployError
 def render(options: Options, output: Path) -> int:
     """Write the files that `up` would install on each node.
 
-    Reads from each node which interface carries its address; changes nothing.
+    Reads the network interface from each node; changes nothing.
     """
     with reported(options, "render") as outcome:
         with api.connect(options.deployment, result=outcome) as run:
@@ -40,14 +40,14 @@ def render(options: Options, output: Path) -> int:
 
 
 def write(path: Path, content: str, mode: int) -> None:
-    """Write one file; a secret one is never readable by others, not even for a moment.
+    """Write one file, readable at no time by more users than `mode` allows.
 
-    One that is there may be another user's: it is replaced, and not written to.
+    An existing file may belong to another user: it is replaced, not overwritten.
 
     Raises:
-        HadeployError: it cannot be written.
+        HadeployError: the file cannot be written.
     """
-    target = Target(path, "writing the rendered files", "--output FOLDER", mode)
+    target = Target(path, "writing the rendered files", "--output DIRECTORY", mode)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

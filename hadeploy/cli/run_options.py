@@ -1,4 +1,4 @@
-"""The options that choose what a run is about."""
+"""The options of a run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TIMEOUT = click.option(
     default=TIMEOUT_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="Wait this long until everything is proven.",
+    help="Wait this long for all proofs to hold.",
 )
 SKIP = click.option(
     "--skip", multiple=True, metavar="CHECK", help="Skip a check, by its id; can be repeated."
@@ -55,7 +55,7 @@ SKIP_HERE = click.option(
 
 
 def run_options(command: Command) -> Command:
-    """Give a command the options that choose what a run is about, as one `choices` argument."""
+    """Add the options of a run to a command, as one `choices` argument."""
 
     @FORGET
     @click.option(
@@ -67,7 +67,7 @@ def run_options(command: Command) -> Command:
         "--former",
         multiple=True,
         metavar="ADDRESS",
-        help="Another node for --prune, of which no node has a record.",
+        help="Address of a former node for --prune, if all nodes are replaced; can be repeated.",
     )
     @click.option("--adopt", is_flag=True, help="Take over a cluster that was set up by hand.")
     @click.option(
@@ -88,7 +88,7 @@ def run_options(command: Command) -> Command:
         **others: Any,
     ) -> Any:
         if former and not prune:
-            raise click.UsageError("--former names nodes for --prune; add --prune")
+            raise click.UsageError("--former requires --prune")
         choices = RunOptions(forget, prune, limit, allow_degraded, adopt, skip, former=former)
         return command(choices=choices, **others)
 

@@ -11,7 +11,7 @@ from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.fleet_options import fleet_options
 from hadeploy.cli.run_options import SKIP_HERE
 
-# Between two looks.
+# The default interval of --watch.
 REFRESH_SECONDS = 5.0
 
 
@@ -38,21 +38,21 @@ def status(
 ) -> int:
     """Show cluster status.
 
-    Exits with 0 if the cluster is healthy, 4 if it serves but something is wrong, 7 if it does not
-    serve, and 3 if no node can be reached.
+    Exits with 0 if the cluster is healthy, 4 if it is degraded, 7 if it is down, and 3 if no node
+    is reachable.
     """
     with reported(options, "status") as outcome:
         outcome.one_line = watch is not None
-        looks = api.watch(options.deployment, watch, skip=skip, result=outcome)
-        first = next(looks)
+        snapshots = api.watch(options.deployment, watch, skip=skip, result=outcome)
+        first = next(snapshots)
         from hadeploy.cli.status_reporter import StatusReporter
 
-        teller = StatusReporter(options, outcome, watch, metrics_file)
-        picture = teller.tell(first)
+        reporter = StatusReporter(options, outcome, watch, metrics_file)
+        rendered = reporter.report(first)
         if watch is not None:
-            teller.keep_telling(picture, looks)
-        # Only then is the terminal free.
-        looks.close()
+            reporter.show_until_interrupted(rendered, snapshots)
+        # The display of progress must end before the result is printed.
+        snapshots.close()
         if not options.as_json:
-            options.out.print(picture)
+            options.out.print(rendered)
     return outcome.code

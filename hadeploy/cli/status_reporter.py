@@ -1,4 +1,4 @@
-"""What was seen of a cluster, told to people, to programs and to Prometheus."""
+"""The output of `hadeploy status`: on the terminal, as JSON, and as metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ CODES: dict[Health, ExitCode] = {
 
 @dataclass(frozen=True)
 class StatusReporter:
-    """Tells what was seen.
+    """Shows snapshots of a cluster.
 
     Attributes:
-        options: the command's.
-        outcome: given what was seen.
-        every: seconds between two looks; None for one look.
-        file: where metrics go, if anywhere.
+        options: the options of the command.
+        outcome: receives the status and the proofs.
+        every: seconds between two snapshots; None for one snapshot.
+        file: the metrics file, or None.
     """
 
     options: Options
@@ -45,31 +45,33 @@ class StatusReporter:
     every: float | None
     file: Path | None
 
-    def tell(self, situation: ClusterSnapshot) -> RenderableType:
-        """Judge one look; what is for machines is written.
+    def report(self, snapshot: ClusterSnapshot) -> RenderableType:
+        """Evaluate one snapshot, and write the metrics.
 
         Returns:
-            The picture for people.
+            The status for the terminal.
         """
         now = datetime.datetime.now(datetime.timezone.utc)
-        status, proofs = cluster_status(situation, now.isoformat(timespec="seconds"))
-        name = situation.cluster.name
+        status, proofs = cluster_status(snapshot, now.isoformat(timespec="seconds"))
+        name = snapshot.cluster.name
         self.outcome.status, self.outcome.proofs = status, proofs
         self.outcome.code = CODES[status.verdict]
         if self.file:
             _write(self.file, metrics(name, status, now.timestamp()))
-        picture = render_status(name, status, proofs)
+        rendered = render_status(name, status, proofs)
         if self.every is None:
-            return picture
+            return rendered
         at = now.astimezone().strftime("%H:%M:%S")
-        return Group(picture, Text(f"at {at}, every {self.every:g} s", "dim"))
+        return Group(rendered, Text(f"at {at}, every {self.every:g} s", "dim"))
 
-    def keep_telling(self, picture: RenderableType, looks: Iterator[ClusterSnapshot]) -> None:
-        """Tell until Ctrl-C: in place in a terminal, one below the other elsewhere.
+    def show_until_interrupted(
+        self, rendered: RenderableType, snapshots: Iterator[ClusterSnapshot]
+    ) -> None:
+        """Show snapshots until Ctrl-C: in place on a terminal, otherwise one below the other.
 
         Args:
-            picture: of the first look.
-            looks: those that follow.
+            rendered: the first snapshot, rendered.
+            snapshots: the other snapshots.
         """
         options = self.options
         in_place = options.out.is_terminal and not options.as_json
@@ -79,17 +81,17 @@ class StatusReporter:
                 if options.as_json:
                     self.outcome.print()
                 elif live:
-                    live.update(picture, refresh=True)
+                    live.update(rendered, refresh=True)
                 else:
-                    options.out.print(picture)
-                picture = self.tell(next(looks))
+                    options.out.print(rendered)
+                rendered = self.report(next(snapshots))
 
 
 def _write(file: Path, text: str) -> None:
-    """All at once: whoever reads it finds the old one or the new one.
+    """Replace the file atomically, so that a reader finds the old or the new content.
 
     Raises:
-        HadeployError: it could not be written.
+        HadeployError: the file cannot be written.
     """
     new = file.with_name(f"{file.name}.new")
     try:
@@ -100,5 +102,5 @@ def _write(file: Path, text: str) -> None:
         raise HadeployError(
             f"{error.strerror}: {error.filename}",
             operation="writing the metrics",
-            hint="is it a folder that you may write to?",
+            hint="check that the directory exists and that you may write to it",
         ) from error

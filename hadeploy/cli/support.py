@@ -41,7 +41,7 @@ def support(options: Options, output: Path | None) -> int:
         name = f"hadeploy-support-{inputs.cluster.name}-{at}"
         path = output or Path(f"{name}.tar.gz")
         target = Target(path, "writing the archive", "--output FILE.tar.gz", 0o600)
-        target.refuse()
+        target.require_writable()
         dialer = options.deployment.dialer()
         with options.ui.progress(inputs.cluster) as progress:
             report = gather(inputs, dialer, progress)
@@ -55,7 +55,7 @@ def support(options: Options, output: Path | None) -> int:
         target.write(packed(name, files, now))
         outcome.archive = str(path)
         if not options.as_json:
-            _tell(options, path, files, report)
+            _print_summary(options, path, files, report)
     return outcome.code
 
 
@@ -79,18 +79,19 @@ def _files(
     return files
 
 
-def _tell(options: Options, path: Path, files: dict[str, str], report: Report) -> None:
+def _print_summary(options: Options, path: Path, files: dict[str, str], report: Report) -> None:
     for error in report.errors:
         options.err.print(f"missing: {error}", style="yellow", soft_wrap=True)
     nodes = ", ".join(report.replies) or "no node"
     options.out.print(
-        f"{path}: {len(files)} files, of {nodes}: configurations, the applied record, containers, "
-        "the end of their logs, what keepalived tells, network, versions, lock; the inventory, "
-        "checks, proofs and diagnosis.",
+        f"{path}: {len(files)} files. From {nodes}: configurations, the applied record, "
+        "containers, the end of their logs, the state of keepalived, network, versions, lock. "
+        "Also the inventory, checks, proofs and diagnosis.",
         markup=False,
         soft_wrap=True,
     )
     options.out.print(
-        "Passwords and keys are left out; addresses and names are not. Read it before you send it.",
+        "The archive contains no passwords or keys, but it contains addresses and names. "
+        "Review it before you send it.",
         soft_wrap=True,
     )

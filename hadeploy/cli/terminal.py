@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class Terminal:
-    """Prints on stderr; stdout belongs to results.
+    """Prints on stderr, because stdout is for results.
 
     Args:
-        console: on stderr.
-        as_json: print the result as JSON; then ask no question.
+        console: the console on stderr.
+        as_json: whether the result is printed as JSON; then no question is asked.
     """
 
     def __init__(self, console: Console, *, as_json: bool) -> None:
@@ -35,7 +35,7 @@ class Terminal:
 
     @contextmanager
     def progress(self, cluster: Cluster, *, brief: bool = False) -> Iterator[Progress]:
-        """Show it live on a terminal, and as lines elsewhere; none if it is brief."""
+        """Show progress in place on a terminal, otherwise as lines, or not at all if brief."""
         console = self._console
         if console.is_terminal:
             with Screen(console, [node.label for node in cluster.nodes], brief=brief) as screen:
@@ -45,19 +45,19 @@ class Terminal:
                 yield lines
 
     def while_connecting(self) -> None:
-        """Import the renderer of results."""
+        """Import the module that renders results."""
         import hadeploy.ui.render  # noqa: F401
 
     def note(self, text: str) -> None:
-        """Print it."""
+        """Print information."""
         self._console.print(text, soft_wrap=True, markup=False)
 
     def warning(self, text: str) -> None:
-        """Print it as a warning."""
+        """Print a warning."""
         self._console.print(Text(f"warning: {text}", "yellow"), soft_wrap=True)
 
     def findings(self, findings: Sequence[Finding]) -> None:
-        """Print a line each."""
+        """Print one line each."""
         if findings:
             from hadeploy.ui.render_checks import finding_line
 
@@ -65,14 +65,14 @@ class Terminal:
                 self._console.print(finding_line(finding), soft_wrap=True)
 
     def config_warnings(self, warnings: Sequence[ConfigWarning]) -> None:
-        """Print a line each."""
+        """Print one line each."""
         from hadeploy.ui.render import config_warning_line
 
         for warning in warnings:
             self._console.print(config_warning_line(warning), soft_wrap=True)
 
     def plan(self, plan: Plan, then: str = "", *, note: str = "") -> None:
-        """Print a table of it."""
+        """Print the plan as a table."""
         from hadeploy.ui.render import render_plan
 
         if note:
@@ -80,7 +80,7 @@ class Terminal:
         self._console.print(render_plan(plan, then))
 
     def losses(self, sentences: Sequence[str]) -> None:
-        """Print them in red."""
+        """Print the sentences in red."""
         for sentence in sentences:
             self._console.print(Text(sentence, "red"), soft_wrap=True)
 
@@ -89,10 +89,10 @@ class Terminal:
 
         Raises:
             HadeployError: there is no terminal to ask on.
-            click.Abort: the answer was no.
+            click.Abort: the answer is no.
         """
         confirm(question, detail=detail, as_json=self._as_json, changed=changed)
 
     def secret(self, prompt: str) -> SecretStr | None:
-        """Ask on the terminal, without an echo."""
+        """Ask on the terminal, without echo."""
         return ask_secret(prompt)

@@ -48,8 +48,8 @@ def up(
             consent=yes,
             result=outcome,
         )
-        from hadeploy.cli.proofs import tell_next_step, tell_proofs
+        from hadeploy.cli.proofs import print_next_step, print_proofs
 
-        tell_proofs(options, outcome)
-        tell_next_step(options, outcome, rollback=rollback)
+        print_proofs(options, outcome)
+        print_next_step(options, outcome, rollback=rollback)
     return outcome.code

@@ -23,7 +23,7 @@ def verify(options: Options, timeout: float, skip: tuple[str, ...]) -> int:
     """
     with reported(options, "verify") as outcome:
         api.verify(options.deployment, timeout=timeout, skip=skip, result=outcome)
-        from hadeploy.cli.proofs import tell_proofs
+        from hadeploy.cli.proofs import print_proofs
 
-        tell_proofs(options, outcome)
+        print_proofs(options, outcome)
     return outcome.code

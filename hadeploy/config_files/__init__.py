@@ -1,1 +1,1 @@
-"""The configuration files of haproxy and keepalived, parsed. Pure."""
+"""Parsers of the configuration files of haproxy and keepalived. Pure."""

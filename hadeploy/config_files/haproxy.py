@@ -13,17 +13,16 @@ KINDS = (
 )
 FRONTENDS = ("frontend", "listen")
 PROXIES = ("frontend", "backend", "listen")
-# Every repetition that may have to be tried again has a bound: the file may be an enemy's.
+# Repetitions that can backtrack are bounded, because the file may be malicious.
 _VARIABLE = re.compile(
     r"\$(?:\{([A-Za-z_]\w{0,128})(?!\w)(?:-([^}]{0,128})|[^}]{0,128})\}|([A-Za-z_]\w*))"
 )
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
-# A value may double with each line that sets it.
-_LONGEST = 4096
-# Of a line; nobody writes such a one.
-MOST_CHARACTERS = 16384
-# Of `defaults` sections that take from one another.
-MOST_INHERITED = 50
+# A bound for values of variables, which may double with each line.
+_MAX_VALUE = 4096
+MAX_LINE = 16384
+# A bound for chains of `defaults` sections.
+MAX_INHERITED = 50
 _SETTERS = ("setenv", "presetenv", "unsetenv", "resetenv")
 
 
@@ -32,11 +31,10 @@ class Line:
     """A line of a section.
 
     Attributes:
-        words: without quotes, variables expanded; they may hold a secret.
-        text: as it is written, without indentation and comment.
-        variables: the names of the environment variables that it uses.
-        conditional: whether it counts only under a condition, or is a part of one (configuration
-            manual, 2.4).
+        words: without quotes, with expanded variables; may contain a secret.
+        text: the original text, without indentation and comment.
+        variables: the names of its environment variables.
+        conditional: whether it is inside a condition, or a part of one (configuration manual, 2.4).
     """
 
     words: tuple[str, ...] = field(repr=False)
@@ -50,7 +48,7 @@ class Line:
         return self.words[0]
 
     def begins(self, *words: str) -> bool:
-        """Whether it begins with these words."""
+        """Whether the line begins with these words."""
         return self.words[: len(words)] == words
 
 
@@ -59,10 +57,10 @@ class Section:
     """A section.
 
     Attributes:
-        kind: its keyword; "" for what stands before the first one.
-        name: what follows, or "".
-        lines: what is in it.
-        parent: the `defaults` that it names with `from`; "" if it names none.
+        kind: its keyword; "" for lines before the first section.
+        name: the words after the keyword, or "".
+        lines: the lines of the section.
+        parent: the `defaults` section after `from`, or "".
     """
 
     kind: str
@@ -72,7 +70,7 @@ class Section:
 
     @property
     def title(self) -> str:
-        """How it is called in messages."""
+        """Its name in messages."""
         return f"{self.kind} {self.name}".strip()
 
     def all(self, *words: str) -> list[Line]:
@@ -80,17 +78,17 @@ class Section:
         return [line for line in self.lines if line.begins(*words)]
 
     def value(self, *words: str) -> str | None:
-        """What follows these words, where they are said last; None if they are not."""
+        """The words after these words in the last such line; None without such a line."""
         found = self.all(*words)
         return " ".join(found[-1].words[len(words) :]) if found else None
 
 
 def sections(text: str, environment: Mapping[str, str] | None = None) -> tuple[Section, ...]:
-    """The sections of a file, in order; every line that is not a section's heading is in one.
+    """The sections of a file, in order.
 
     Args:
-        text: of haproxy.cfg.
-        environment: of the process that reads it.
+        text: the content of haproxy.cfg.
+        environment: the environment variables of haproxy.
     """
     found: list[Section] = []
     lines: list[Line] = []
@@ -98,7 +96,7 @@ def sections(text: str, environment: Mapping[str, str] | None = None) -> tuple[S
     variables = dict(environment or {})
     depth = 0
     for raw in text.splitlines():
-        line = read_line(raw[:MOST_CHARACTERS], variables)
+        line = read_line(raw[:MAX_LINE], variables)
         if line is None:
             continue
         depth += {".if": 1, ".endif": -1}.get(line.keyword, 0)
@@ -115,7 +113,7 @@ def sections(text: str, environment: Mapping[str, str] | None = None) -> tuple[S
 
 
 def read_line(raw: str, environment: Mapping[str, str]) -> Line | None:
-    """A line as haproxy splits it into words; None if there is nothing on it."""
+    """Split a line into words as haproxy does; None for an empty line."""
     words, end, variables = _split(raw, environment)
     if not words:
         return None
@@ -123,20 +121,20 @@ def read_line(raw: str, environment: Mapping[str, str]) -> Line | None:
 
 
 def expanded(word: str, environment: Mapping[str, str]) -> str:
-    """Variables in an address, which haproxy expands without quotes, too."""
+    """Expand the variables in an address, which haproxy does even without quotes."""
     return _VARIABLE.sub(lambda m: _value(m, environment) if m[1] else m[0], word)
 
 
 def variables_in(word: str) -> list[str]:
-    """The names of the variables that an address uses."""
+    """The names of the variables in an address."""
     return [m[1] for m in _VARIABLE.finditer(word) if m[1]]
 
 
 def inherited(found: Sequence[Section]) -> dict[Section, tuple[Section, ...]]:
-    """For each proxy the `defaults` sections that apply to it, the farthest first.
+    """The `defaults` sections that apply to each proxy, the farthest first.
 
-    That is the one which it names with `from`, else the last one before it; such a section takes
-    from another one only what it names itself (configuration manual, 4).
+    A proxy uses the section after `from`, otherwise the last one before it. A `defaults` section
+    uses another one only with `from` (configuration manual, 4).
     """
     chains: dict[Section, tuple[Section, ...]] = {}
     named: dict[str, Section] = {}
@@ -147,7 +145,7 @@ def inherited(found: Sequence[Section]) -> dict[Section, tuple[Section, ...]]:
         base = named.get(section.parent) if section.parent else None
         if section.kind != "defaults" and not section.parent:
             base = last
-        chains[section] = (*chains[base], base)[-MOST_INHERITED:] if base else ()
+        chains[section] = (*chains[base], base)[-MAX_INHERITED:] if base else ()
         if section.kind == "defaults":
             last = section
             named[section.name] = section
@@ -155,7 +153,7 @@ def inherited(found: Sequence[Section]) -> dict[Section, tuple[Section, ...]]:
 
 
 def _heading(line: Line) -> tuple[tuple[str, str, str], list[Line]]:
-    """(kind, name, parent), and an address in the heading as old versions took it."""
+    """(kind, name, parent), and a bind line for an address in the heading (old versions)."""
     kind, rest = line.words[0], list(line.words[1:])
     parent = ""
     if kind in ("defaults", *PROXIES) and "from" in rest[:-1]:
@@ -169,14 +167,14 @@ def _heading(line: Line) -> tuple[tuple[str, str, str], list[Line]]:
 
 
 def _set(line: Line, variables: dict[str, str]) -> None:
-    """What the configuration itself does to the environment (configuration manual, 3.1)."""
+    """Apply a line that changes environment variables (configuration manual, 3.1)."""
     name, value = (*line.words[1:3], "", "")[:2]
     if line.keyword not in _SETTERS:
         return
     if line.keyword == "setenv":
-        variables[name] = value[:_LONGEST]
+        variables[name] = value[:_MAX_VALUE]
     elif line.keyword == "presetenv":
-        variables.setdefault(name, value[:_LONGEST])
+        variables.setdefault(name, value[:_MAX_VALUE])
     else:
         kept = set(line.words[1:])
         reset = line.keyword == "resetenv"
@@ -189,7 +187,7 @@ def _value(match: re.Match[str], environment: Mapping[str, str]) -> str:
 
 
 def _split(raw: str, environment: Mapping[str, str]) -> tuple[list[str], int, list[str]]:
-    """The words, where the comment begins, and the variables (parse_line in its tools.c)."""
+    """The words, the start of the comment, and the variables (parse_line in haproxy's tools.c)."""
     words: list[str] = []
     variables: list[str] = []
     word: str | None = None
@@ -216,7 +214,7 @@ def _split(raw: str, environment: Mapping[str, str]) -> tuple[list[str], int, li
 def _part(
     raw: str, at: int, quote: str, environment: Mapping[str, str], variables: list[str]
 ) -> tuple[str, int]:
-    """What stands at a place in a word, and how long it is there."""
+    """The value of the next part of a word, and its length in the text."""
     char, following = raw[at], raw[at + 1 : at + 2]
     if char == "\\" and following and (not quote or (quote == '"' and following in '"\\$')):
         return (following if quote else _ESCAPES.get(following, following)), 2

@@ -1,8 +1,8 @@
-"""What is known of haproxy's keywords (configuration manual, 3 and 4.1). Data."""
+"""Properties of haproxy's keywords (configuration manual, 3 and 4.1). Data."""
 
 from __future__ import annotations
 
-# Where a proxy's keyword means something; one that is in neither list does in both.
+# Keywords that have an effect only in a frontend or only in a backend; all others have in both.
 _FRONTEND_OPTIONS = (
     *("tcplog", "httplog", "dontlognull", "dontlog-normal", "log-separate-errors", "logasap"),
     *("clitcpka", "socket-stats", "contstats", "tcp-smart-accept", "http-ignore-probes"),
@@ -41,7 +41,7 @@ ONLY_BACKEND = frozenset(
     )
 )
 
-# One line of them counts, the last one; of every other keyword each line does.
+# Keywords of which only the last line has an effect.
 SINGLE = frozenset(
     (
         *("mode", "balance", "maxconn", "retries", "fullconn", "hash-type", "backlog", "source"),
@@ -52,10 +52,10 @@ SINGLE = frozenset(
         *("srvtcpka-intvl", "guid", "nbthread", "nbproc", "hard-stop-after", "pidfile"),
     )
 )
-# With their second word.
+# The same, together with the second word.
 SINGLE_OF_TWO = frozenset(("option", "timeout", "rate-limit"))
 
-# They do something in HTTP mode only.
+# Keywords that have an effect only in HTTP mode.
 ONLY_HTTP = frozenset(
     (
         *(("option", name) for name in ("httplog", "forwardfor", "originalto", "httpclose")),
@@ -74,7 +74,7 @@ ONLY_HTTP = frozenset(
     )
 )
 
-# A line of a frontend that may be added to ours, and one that `defaults` may have.
+# Keywords that the inventory may add to a frontend, and to `defaults`.
 FOR_LISTENER = frozenset(
     (
         *("acl", "tcp-request", "option", "timeout", "log-tag", "log-format", "backlog"),
@@ -92,33 +92,33 @@ FOR_DEFAULTS = frozenset(
     )
 )
 
-# They need what ours does not have, or do not go with what it has.
+# Options that contradict hadeploy's configuration, or need something that it does not have.
 NOT_FOR_OURS = frozenset(
     (("option", "transparent"), ("option", "external-check"), ("option", "spop-check"))
 )
 
-# What our container has in another way, or has no use for.
+# Global keywords that hadeploy's container replaces, or does not need → the reason.
 REPLACED_GLOBAL = {
-    "daemon": "the engine keeps it running",
-    "master-worker": "hadeploy's haproxy has a master, too",
-    "pidfile": "nothing in our container reads it",
-    "chroot": "hadeploy's container has no rights and a read-only file system",
-    "user": "hadeploy's container has no rights",
-    "group": "hadeploy's container has no rights",
-    "uid": "hadeploy's container has no rights",
-    "gid": "hadeploy's container has no rights",
-    "max-spread-checks": "hadeploy sets its own",
-    "server-state-file": "hadeploy sets its own",
-    "server-state-base": "hadeploy sets its own",
+    "daemon": "the engine keeps haproxy running",
+    "master-worker": "hadeploy's haproxy also has a master",
+    "pidfile": "nothing in hadeploy's container reads it",
+    "chroot": "hadeploy's container is unprivileged and has a read-only file system",
+    "user": "hadeploy's container is unprivileged",
+    "group": "hadeploy's container is unprivileged",
+    "uid": "hadeploy's container is unprivileged",
+    "gid": "hadeploy's container is unprivileged",
+    "max-spread-checks": "hadeploy sets it itself",
+    "server-state-file": "hadeploy sets it itself",
+    "server-state-base": "hadeploy sets it itself",
     "node": "a name for statistics",
     "description": "a name for statistics",
     "quiet": "hadeploy's haproxy logs to the engine",
-    "setenv": "the lines that use it have its value",
-    "presetenv": "the lines that use it have its value",
-    "unsetenv": "the lines that use it have its value",
-    "resetenv": "the lines that use it have its value",
+    "setenv": "hadeploy inserts the value in the lines that use it",
+    "presetenv": "hadeploy inserts the value in the lines that use it",
+    "unsetenv": "hadeploy inserts the value in the lines that use it",
+    "resetenv": "hadeploy inserts the value in the lines that use it",
 }
-# Only where something speaks TLS.
+# Keywords that have an effect only with TLS.
 ONLY_TLS = ("ca-base", "crt-base", "ssl-", "tune.ssl.", "key-base", "issuers-chain-path")
-# haproxy of today no longer takes them.
+# Keywords that current versions of haproxy reject.
 REMOVED_GLOBAL = ("nbproc", "debug", "tune.chksize")

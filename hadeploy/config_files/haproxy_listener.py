@@ -1,4 +1,4 @@
-"""The lines of a haproxy.cfg that apply to one listener, and which of them count. Pure."""
+"""The lines of a haproxy.cfg that apply to one listener, and their precedence. Pure."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from hadeploy.config_files.haproxy_values import ports_of
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What a haproxy.cfg means depends on.
+class HaproxyContext:
+    """Facts of the node that change the meaning of a haproxy.cfg.
 
     Attributes:
-        environment: of the process that reads it, as far as the configuration uses it.
-        names: host name → the address that it has there.
-        published: port in the container → port on the node; None if it has the node's network.
+        environment: the environment variables that the configuration uses.
+        names: host name → its address on the node.
+        published: port in the container → port on the node; None for the network of the node.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -36,19 +36,19 @@ class Configuration:
 
     Attributes:
         found: its sections.
-        chains: the `defaults` that apply to each.
+        chains: the `defaults` sections that apply to each section.
     """
 
     found: tuple[Section, ...]
     chains: Mapping[Section, tuple[Section, ...]]
-    around: Surroundings
+    context: HaproxyContext
 
     def ports(self, section: Section) -> tuple[int, ...]:
-        """The ports of the node on which a section is reached."""
-        ports = ports_of(section, self.around.environment)
-        if self.around.published is None:
+        """The ports of a section on the node."""
+        ports = ports_of(section, self.context.environment)
+        if self.context.published is None:
             return ports
-        return tuple(self.around.published[p] for p in ports if p in self.around.published)
+        return tuple(self.context.published[p] for p in ports if p in self.context.published)
 
     def served(self, port: int) -> Served | None:
         """The first frontend on a port, with its default backend."""
@@ -65,45 +65,45 @@ class Configuration:
         return None
 
     def lines(self, section: Section) -> list[Line]:
-        """What applies to a section, its `defaults` first."""
+        """The lines that apply to a section, its `defaults` first."""
         return [line for part in (*self.chains.get(section, ()), section) for line in part.lines]
 
     def value(self, section: Section, *words: str) -> str:
-        """What counts in a section; "" if it is not said."""
+        """The effective value in a section, or ""."""
         found = [line for line in self.lines(section) if line.begins(*words)]
         return " ".join(found[-1].words[len(words) :]) if found else ""
 
 
-def read_configuration(text: str, around: Surroundings) -> Configuration:
-    """A haproxy.cfg."""
-    found = sections(text, around.environment)
-    return Configuration(found, inherited(found), around)
+def read_configuration(text: str, context: HaproxyContext) -> Configuration:
+    """Parse a haproxy.cfg."""
+    found = sections(text, context.environment)
+    return Configuration(found, inherited(found), context)
 
 
 @dataclass(frozen=True, eq=False)
 class Served:
-    """A frontend and the backend that it uses, which are one section if it is a `listen`."""
+    """A frontend with its backend; one section if it is a `listen`."""
 
-    of: Configuration
+    configuration: Configuration
     front: Section
     back: Section | None
 
     @property
     def sections(self) -> tuple[Section, ...]:
-        """Everything that applies to the two."""
+        """The sections that apply to both."""
         parts = [self.front] if self.back is None else [self.front, self.back]
-        chains = [s for part in parts for s in self.of.chains.get(part, ())]
+        chains = [s for part in parts for s in self.configuration.chains.get(part, ())]
         return tuple(dict.fromkeys([*chains, *parts]))
 
     @property
     def back_lines(self) -> list[Line]:
-        """What applies to the backend, its `defaults` first."""
-        return [] if self.back is None else self.of.lines(self.back)
+        """The lines that apply to the backend, its `defaults` first."""
+        return [] if self.back is None else self.configuration.lines(self.back)
 
     def effective(self) -> dict[tuple[str, ...], list[Line]]:
-        """The lines that count, by what they set: the last one, or all where each one counts."""
+        """The lines with an effect, by setting: the last one, or all of a repeatable setting."""
         alone = self.front.kind == "listen" and self.back is self.front
-        front = _effective(self.of.lines(self.front), None if alone else ONLY_BACKEND)
+        front = _effective(self.configuration.lines(self.front), None if alone else ONLY_BACKEND)
         back = {} if alone else _effective(self.back_lines, ONLY_FRONTEND)
         for key, lines in back.items():
             front[key] = list(dict.fromkeys([*front.get(key, []), *lines]))
@@ -123,7 +123,7 @@ def _effective(
 
 
 def setting(line: Line) -> tuple[tuple[str, ...], bool]:
-    """What a line sets, and whether a later line about it replaces it."""
+    """The setting of a line, and whether a later line of that setting replaces it."""
     words = line.words[1:] if line.begins("no") and not line.begins("no", "log") else line.words
     words = words or line.words
     if words[0] in SINGLE_OF_TWO:
@@ -134,5 +134,5 @@ def setting(line: Line) -> tuple[tuple[str, ...], bool]:
 
 
 def scope(key: tuple[str, ...]) -> tuple[str, ...]:
-    """The same as the tables of keywords have it."""
+    """The key of a setting in the tables of keywords."""
     return key if key[0] in ("option", "timeout") else key[:1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hadeploy.config_files.haproxy import Line, expanded
 from hadeploy.config_files.haproxy_values import Endpoint, endpoint, microseconds, whole
 
-# Those that take a value; every other word stands alone.
+# Options with a value; all others have none.
 _WITH_VALUE = frozenset(
     (
         *("addr", "agent-addr", "agent-inter", "agent-port", "agent-send", "alpn", "ca-file"),
@@ -39,11 +39,11 @@ class Server:
     """A server line.
 
     Attributes:
-        name: how it is called.
+        name: its name.
         at: its address.
-        options: option → its value in one spelling; "" for one without.
-        written: option → as it is written.
-        many: whether it stands for servers of which not all addresses are known.
+        options: option → normalised value; "" for an option without a value.
+        written: option → original value.
+        many: whether it is a template for several servers.
     """
 
     name: str
@@ -57,8 +57,8 @@ def read_servers(lines: Sequence[Line], environment: Mapping[str, str]) -> tuple
     """The servers of a backend.
 
     Args:
-        lines: what applies to it, its `defaults` first.
-        environment: of the process that reads it.
+        lines: the lines that apply to the backend, its `defaults` first.
+        environment: the environment variables of haproxy.
     """
     found = []
     defaults: list[str] = []
@@ -78,7 +78,7 @@ def read_servers(lines: Sequence[Line], environment: Mapping[str, str]) -> tuple
 
 
 def _template(line: Line, environment: Mapping[str, str]) -> Server:
-    """What stands for several servers (configuration manual, 4.2)."""
+    """A line for several servers (configuration manual, 4.2)."""
     prefix, count, word = line.words[1:4]
     at = endpoint(expanded(word, environment))
     return Server(f"{prefix}{count}", at, {"check": ""}, {}, many=count != "1")
@@ -96,7 +96,7 @@ def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _counts(name: str, written: Mapping[str, str]) -> bool:
-    """Whether it changes anything: not what is the default anyway, nor what is taken back."""
+    """Whether an option has an effect: it is not the default, and no other option cancels it."""
     if name in ("enabled", *_OF_NAMES) or (name == "no-check" and "check" in written):
         return False
     return not (name == "weight" and written[name] == "1")
@@ -111,7 +111,7 @@ def _same(name: str, text: str) -> str:
 
 
 def place(at: Endpoint, names: Mapping[str, str], port: int) -> str:
-    """An address and a port; "" if it has none that an inventory could say."""
+    """Address and port in the form of the inventory; "" if the inventory cannot express them."""
     host = names.get(at.host, at.host if at.address is not None else "")
     ports = at.ports or (port,)
     if not host or len(ports) != 1:

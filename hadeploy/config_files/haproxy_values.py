@@ -1,4 +1,4 @@
-"""Values of haproxy.cfg in one spelling each, so that equal ones compare equal. Pure."""
+"""Normalised values of haproxy.cfg, for comparison. Pure."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _OF_TIME = (
 _FAMILY = re.compile(r"^(?:ipv4|ipv6|tcp|tcp4|tcp6)@")
 _LAST_PORT = 65535
 _EVERY = ("", "*", "0.0.0.0")  # noqa: S104
-# Of a range; a file of a node is not taken without bounds.
-_MOST_PORTS = 1000
+# A bound for ranges, because the file may be malicious.
+_MAX_PORTS = 1000
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a bind line listens or a server is.
+    """The address of a bind line or of a server.
 
     Attributes:
         host: an address, "*" for every IPv4 address, "::" for every IPv6 address, or a name.
-        ports: one, or a range; none is the port of the client's connection.
-        word: as it is written, with its variables expanded.
+        ports: one port or a range; empty for the port of the client's connection.
+        word: the original word, with expanded variables.
     """
 
     host: str
@@ -47,12 +47,12 @@ class Endpoint:
 
     @property
     def some(self) -> Sequence[int]:
-        """The ports, of a very long range the first ones."""
-        return self.ports[:_MOST_PORTS]
+        """The ports; only the first 1000 of a range."""
+        return self.ports[:_MAX_PORTS]
 
     @property
     def address(self) -> IPAddress | None:
-        """The address; None for a name, a socket or every address."""
+        """The address; None for a name, a socket or a wildcard."""
         try:
             return ipaddress.ip_address(self.host)
         except ValueError:
@@ -60,18 +60,18 @@ class Endpoint:
 
 
 def whole(value: str) -> int | None:
-    """A whole number of a usual size."""
+    """The value as an integer; None if it is not one."""
     return int(value) if _WHOLE.fullmatch(value) else None
 
 
 def microseconds(value: str) -> int | None:
-    """A time, which is in milliseconds if it has no unit (configuration manual, 2.5)."""
+    """A duration, by default in milliseconds (configuration manual, 2.5)."""
     match = _TIME.fullmatch(value)
     return int(match[1]) * _MICROSECONDS[match[2] or "ms"] if match else None
 
 
 def duration(value: str) -> str:
-    """The same time as an inventory has it: with a unit, the largest that leaves it whole."""
+    """A duration in the form of the inventory, with the largest unit that needs no fraction."""
     number = whole(value)
     if not number:
         return value
@@ -87,7 +87,7 @@ def endpoints(line: Line, environment: Mapping[str, str]) -> tuple[Endpoint, ...
 
 
 def endpoint(word: str) -> Endpoint:
-    """An address of haproxy's (configuration manual, 11); the last colon is before the port."""
+    """Parse an address (configuration manual, 11); the port follows the last colon."""
     rest = _FAMILY.sub("", word)
     if rest.startswith(("/", "unix@", "abns@", "fd@", "sockpair@", "quic4@", "quic6@", "udp@")):
         return Endpoint(word, (), word)
@@ -125,21 +125,21 @@ def ports_of(section: Section, environment: Mapping[str, str]) -> tuple[int, ...
 
 
 def variables_of(line: Line) -> tuple[str, ...]:
-    """The environment variables that a line uses, also without quotes in its address."""
+    """The environment variables in a line, also those in its address without quotes."""
     at = {"bind": 1, "server": 2}.get(line.keyword, len(line.words))
     return tuple(dict.fromkeys((*line.variables, *variables_in(" ".join(line.words[at : at + 1])))))
 
 
 def uses_a_file(line: Line) -> bool:
-    """Whether it names a file, which our container does not have."""
+    """Whether a line names a file, which hadeploy's container does not have."""
     return "-f" in line.words or any(word.startswith("/") for word in line.words[1:])
 
 
 def canonical(line: Line) -> tuple[str, ...]:
-    """The words of a line, where equal lines have equal words."""
+    """The normalised words of a line, for comparison."""
     words = line.words
     if words == ("option", "redispatch"):
-        # Only the last retry goes to another server.
+        # The default: only the last retry goes to another server.
         words = (*words, "-1")
     times = words[0] in _OF_TIME or "inspect-delay" in words[:2]
     return (words[0], *(_plain(word, time=times) for word in words[1:]))

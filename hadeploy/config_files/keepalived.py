@@ -1,4 +1,4 @@
-"""keepalived.conf as a tree, read as keepalived itself reads it (its lib/parser.c). Pure."""
+"""keepalived.conf as a tree, parsed as by keepalived (lib/parser.c). Pure."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-# Their argument is one text with its own quoting, in which braces mean nothing.
+# Keywords whose argument is one text, in which braces have no meaning.
 _OF_TEXT = re.compile(r"(notify\w*|script)\s+(.*)")
-# Without any of these a line has neither a comment nor a continuation.
+# A line without these characters has neither a comment nor a continuation.
 _SPECIAL = re.compile(r"[\\#!]")
-# Every repetition that may have to be tried again has a bound: the file may be an enemy's.
+# Repetitions that can backtrack are bounded, because the file may be malicious.
 _WORDS = re.compile(r'"([^"]*)"?|([{}])|((?:\$\{[^}]{0,128}\}|[^\s"{}])+)')
-# keepalived's own blocks are four deep at most.
-MOST_DEPTH = 50
+# A bound for nested blocks; keepalived uses at most four levels.
+MAX_DEPTH = 50
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A line, and the lines in the braces behind it.
+    """A line and its block in braces.
 
     Attributes:
-        words: the keyword and its arguments, without quotes; they may hold a secret.
-        block: what is in the braces.
+        words: the keyword and its arguments, without quotes; may contain a secret.
+        block: the statements in the braces.
     """
 
     words: tuple[str, ...] = field(repr=False)
@@ -35,37 +35,34 @@ class Statement:
 
     @property
     def argument(self) -> str:
-        """The second word, or nothing."""
+        """The second word, or ""."""
         return self.words[1] if len(self.words) > 1 else ""
 
     def all(self, *keywords: str) -> list[Statement]:
-        """The statements in its block that begin with one of these, in order."""
+        """The statements in its block with one of these keywords, in order."""
         return [s for s in self.block if s.keyword in keywords]
 
     def last(self, keyword: str) -> Statement | None:
-        """The statement that counts where one is given twice."""
+        """The last statement with this keyword, which overrides earlier ones."""
         return next((s for s in reversed(self.block) if s.keyword == keyword), None)
 
     def value(self, keyword: str) -> str | None:
-        """The argument of the statement that counts; None if there is none."""
+        """The argument of the last statement with this keyword, or None."""
         found = self.last(keyword)
         return None if found is None else found.argument
 
     def walk(self) -> Iterator[Statement]:
-        """It and everything in it."""
+        """This statement and all statements in its block, recursively."""
         yield self
         for inner in self.block:
             yield from inner.walk()
 
 
 def parse(text: str) -> Statement:
-    """The whole file, as the block of a statement without words.
+    """Parse a file into the block of a statement without words.
 
-    Braces that are missing are closed at the end. Superfluous ones are ignored, and so are those of
-    blocks that are deeper than any of keepalived's.
-
-    Args:
-        text: of keepalived.conf.
+    Missing closing braces are added at the end. Superfluous ones are ignored, and so are the braces
+    of blocks deeper than MAX_DEPTH.
     """
     open_blocks: list[list[Statement]] = [[]]
     names: list[tuple[str, ...]] = [()]
@@ -75,7 +72,7 @@ def parse(text: str) -> Statement:
         for word, brace in _tokens(line):
             if not brace:
                 words.append(word)
-            elif brace == "{" and len(names) > MOST_DEPTH:
+            elif brace == "{" and len(names) > MAX_DEPTH:
                 too_deep, words = too_deep + 1, []
             elif brace == "}" and too_deep:
                 too_deep, words = too_deep - 1, []
@@ -97,7 +94,7 @@ def parse(text: str) -> Statement:
 
 
 def _name(words: list[str], before: list[Statement]) -> tuple[str, ...]:
-    """What a block belongs to: the words before the brace, or the line above it."""
+    """The words of a block: those before the brace, or the line above it."""
     if words or not before or before[-1].block:
         return tuple(words)
     return before.pop().words
@@ -120,7 +117,7 @@ def _tokens(line: str) -> Iterator[tuple[str, str]]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The lines without comments and indentation; a backslash at the end joins the next one."""
+    """The lines without comments and indentation; a backslash at the end joins two lines."""
     held = ""
     for line in text.splitlines():
         plain, goes_on = _decomment(line)
@@ -147,7 +144,7 @@ def _decomment(line: str) -> tuple[str, bool]:
         elif char == "\\":
             if i + 1 == len(line):
                 return kept.strip(), True
-            # An escaped # is one in some versions and a comment in others: it stays escaped.
+            # An escaped # is a comment only in some versions, so the escape is kept.
             kept += line[i : i + 2]
             i += 2
             continue

@@ -10,14 +10,11 @@ _ON = ("", "on", "true", "yes")
 def keeps_clients_out(text: str) -> str | None:
     """The keyword of a keepalived.conf by which the holder drops all connections to the VIP.
 
-    keepalived drops them with `no_accept`, and in strict mode, where only VRRP version 3 heeds
-    `accept` (run with 2.2.7). Its rules for that outlive a reload that takes the keyword back.
-
-    Args:
-        text: of keepalived.conf.
+    keepalived drops them with `no_accept` and in strict mode, unless VRRP version 3 has `accept`
+    (tested with 2.2.7). A reload without the keyword does not remove its firewall rules.
 
     Returns:
-        None if clients are served.
+        None if clients can connect.
     """
     tree = parse(text)
     defaults = Statement((), tuple(s for part in tree.all("global_defs") for s in part.block))

@@ -1,4 +1,4 @@
-"""From the inventory to the desired state of each node. Pure: same inputs, same bytes."""
+"""The desired state of each node, from the inventory. Pure: same inputs, same bytes."""
 
 from __future__ import annotations
 
@@ -32,22 +32,20 @@ def desired_nodes(
     members: Sequence[str] = (),
     forgotten: Collection[str] = (),
 ) -> dict[str, DesiredNode]:
-    """The desired state of every node that we have facts of, by label.
+    """The desired state of every node with known facts, by label.
 
     Args:
-        cluster: the inventory.
         facts: by node label.
         jinja: from `templates.environment`.
         password: the VRRP password, resolved.
-        members: the addresses of all nodes, where some are not in the inventory; else its own.
-        forgotten: addresses of former nodes that were not stopped; they stay peers, so that one
-            that is back hears the holder's adverts and takes no VIP.
+        members: the addresses of all nodes; empty: those of the inventory.
+        forgotten: addresses of former nodes that were not stopped. They stay peers, so that a node
+            that is back receives the holder's adverts and does not take the VIP.
     """
     nodes = [node for node in cluster.nodes if node.label in facts]
     if not nodes:
         return {}
-    # What is the same on every node is made once, or a hundred nodes would take ten thousand lines
-    # of servers.
+    # Equal files are rendered once: a hundred nodes would need ten thousand server lines.
     priority = priorities(cluster)
     check = check_script(cluster, jinja)
     members = tuple(members) or tuple(str(peer.address) for peer in cluster.nodes)
@@ -82,9 +80,9 @@ def desired_nodes(
 
 
 def haproxy_cfg(cluster: Cluster, node: Node, jinja: jinja2.Environment) -> File:
-    """haproxy.cfg of one node; it names itself so that a reload can be proven.
+    """haproxy.cfg of one node, with its own id, which proves a reload.
 
-    It is the same on every node, unless the metrics are on the node's own address.
+    It is the same on every node, unless the metrics use the address of the node.
     """
     metrics = _metrics(cluster, node)
     reserved = layout.HEALTH_MAXCONN
@@ -109,21 +107,21 @@ def haproxy_cfg(cluster: Cluster, node: Node, jinja: jinja2.Environment) -> File
             config_id=config_id,
         )
 
-    return _self_naming(layout.HAPROXY_CFG, "haproxy", text, "the frontend hadeploy-health", 0o644)
+    return _with_id(layout.HAPROXY_CFG, "haproxy", text, "the frontend hadeploy-health", 0o644)
 
 
-def _self_naming(path: str, role: Role, text: Callable[[str], str], place: str, mode: int) -> File:
-    """A file that holds a hash of itself, so that the running program can say what it has read.
+def _with_id(path: str, role: Role, text: Callable[[str], str], place: str, mode: int) -> File:
+    """A file that contains its own hash, so that the running program shows which file it loaded.
 
     Raises:
-        HadeployError: a template of the user's does not have the place for it.
+        HadeployError: the user's template lacks the place for the hash.
     """
     config_id = hashlib.sha256(text("").encode()).hexdigest()[:16]
     content = text(config_id)
     if config_id not in content:
         raise HadeployError(
-            f"it lacks {place}, which proves what runs",
-            operation=f"filling in your template {path.rpartition('/')[2]}.j2",
+            f"{place} is missing; hadeploy needs it to prove which configuration runs",
+            operation=f"rendering your template {path.rpartition('/')[2]}.j2",
             hint="copy it from the template that hadeploy ships",
             code=ExitCode.USAGE,
         )
@@ -170,7 +168,7 @@ def _slow_hash(cluster: Cluster, password: SecretStr | None) -> str:
 
 
 def _share(cluster: Cluster) -> int:
-    """What is left for each listener that says nothing; all of them stay below the global limit."""
+    """The default maxconn of a listener; the sum of all listeners stays below the global limit."""
     given = [listener.maxconn for listener in cluster.listeners]
     return (cluster.haproxy.maxconn - sum(m for m in given if m)) // given.count(None)
 
@@ -191,21 +189,20 @@ def keepalived_conf(
     """keepalived.conf of one node (keepalived.conf(5)).
 
     Args:
-        cluster: the inventory.
-        node: one of its nodes.
-        facts: of that node.
-        priority: of that node.
+        node: the node.
+        facts: the facts of the node.
+        priority: the priority of the node.
         jinja: from `templates.environment`.
         password: the VRRP password, resolved.
-        taking_part: the addresses of all that send adverts, or may.
+        taking_part: the addresses of all nodes that send adverts, or may do so.
 
     Raises:
-        HadeployError: a template of the user's would keep clients out.
+        HadeployError: the user's template would reject clients.
     """
     vrrp = cluster.vrrp
 
     def text(config_id: str) -> str:
-        # The id goes into logs; a plain hash of the file would let a short password be guessed.
+        # Logs contain the id. A plain hash of the file would allow guessing a short password.
         shown = config_id == "" and password is not None
         return render(
             jinja,
@@ -227,12 +224,12 @@ def keepalived_conf(
         )
 
     mode = 0o600 if password else 0o644
-    file = _self_naming(layout.KEEPALIVED_CONF, "keepalived", text, "config_id in router_id", mode)
+    file = _with_id(layout.KEEPALIVED_CONF, "keepalived", text, "config_id in router_id", mode)
     keyword = keeps_clients_out(file.content) if cluster.templates.folder else None
     if keyword:
         raise HadeployError(
             f"with {keyword} the holder drops all connections to the VIP",
-            operation="filling in your template keepalived.conf.j2",
+            operation="rendering your template keepalived.conf.j2",
             hint=f"remove {keyword}; or, with vrrp.version 3, add `accept` to its vrrp_instance"
             if keyword != "no_accept"
             else "remove no_accept",

@@ -1,4 +1,4 @@
-"""check-haproxy.sh, keepalived's check of haproxy, and how long its parts take. Pure."""
+"""check-haproxy.sh, keepalived's check of haproxy, and its time limits. Pure."""
 
 from __future__ import annotations
 
@@ -11,28 +11,27 @@ from hadeploy.desired.templates import render
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.parts import VrrpCheck
 
-# How often the check asks the haproxy that it watches, and what is left until the next check:
-# keepalived skips one that finds the last at work.
+# The interval of requests to haproxy within one check.
 ASK_INTERVAL_SECONDS = 0.1
+# A check ends this long before the next one: keepalived skips a check while the last one runs.
 SPARE_SECONDS = 0.15
-# How long haproxy may take to answer: a second, in turns of the check.
+# haproxy may take one second to answer, which the check waits in turns.
 TURN_SECONDS = 0.1
 TURNS = 10
-# What is left of keepalived's timeout to start bash on a busy machine, and after the watch for an
-# answer.
+# The part of keepalived's timeout that bash may need to start on a busy node.
 START_SECONDS = 0.5
+# The part that remains for the last answer.
 LAST_ANSWER_SECONDS = 0.5
-# How long a client of a listener is waited for, where the health port has no connection left.
+# Maximum wait for an answer of a listener, if the health port has no free connection.
 SERVES_SECONDS = 0.4
-# Who may answer on the health port: haproxy, which is root where a port is below 1024.
+# The user ids of haproxy, which runs as root if a port is below 1024.
 OWNERS = (0, layout.HAPROXY_UID)
 
 
 def check_script(cluster: Cluster, jinja: jinja2.Environment) -> File:
-    """The same on every node.
+    """The check script, the same on every node.
 
     Args:
-        cluster: the inventory.
         jinja: from `templates.environment`.
     """
     check = cluster.vrrp.check
@@ -58,26 +57,19 @@ def check_script(cluster: Cluster, jinja: jinja2.Environment) -> File:
 
 
 def watch_end(check: VrrpCheck) -> float:
-    """Until when a good check watches haproxy, in seconds after its start.
-
-    Args:
-        check: from the inventory.
-    """
+    """When a successful check stops to watch haproxy, in seconds after its start."""
     until_next = min(check.interval, layout.IDLE_SECONDS) - SPARE_SECONDS
     return max(0.0, min(until_next, answer_end(check) - LAST_ANSWER_SECONDS))
 
 
 def answer_end(check: VrrpCheck) -> float:
-    """Until when a check waits for an answer, in seconds after its start.
+    """When a check stops to wait for an answer, in seconds after its start.
 
-    Later keepalived would end it, and count it as failed.
-
-    Args:
-        check: from the inventory.
+    Later, keepalived would end the check and count it as failed.
     """
     return check.timeout - START_SECONDS
 
 
 def _hundredths(seconds: float) -> int:
-    """The unit of /proc/uptime (proc_uptime(5))."""
+    """In the unit of /proc/uptime (proc_uptime(5))."""
     return round(100 * seconds)

@@ -1,12 +1,12 @@
-"""The first message of a TLS client, which every TLS server answers. Pure."""
+"""The first message of a TLS client. Pure."""
 
 from __future__ import annotations
 
 import functools
 import struct
 
-# Of these any server of the last 20 years has one; the last one says that renegotiation is not
-# wanted (RFC 5746, 3.3).
+# Every server of the last 20 years supports one of these. The last one excludes renegotiation
+# (RFC 5746, 3.3).
 _CIPHER_SUITES = (
     *(0x1301, 0x1302, 0x1303),
     *(0xC02B, 0xC02C, 0xCCA9, 0xC02F, 0xC030, 0xCCA8),
@@ -18,16 +18,16 @@ _GROUPS = (_X25519, 0x0017, 0x0018, 0x0019)
 _SIGNATURES = (0x0403, 0x0503, 0x0603, 0x0807, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601)
 _VERSIONS = (0x0304, 0x0303)
 _HANDSHAKE, _CLIENT_HELLO = 22, 1
-# Not secret: no key is ever agreed on, as the connection ends with the server's answer.
+# Not secret: the connection ends before a key exchange.
 _RANDOM = bytes(range(0x20, 0x40))
 _PUBLIC_KEY = bytes(range(0x41, 0x61))
 
 
 @functools.cache
 def client_hello() -> bytes:
-    """A ClientHello for TLS 1.3 and 1.2, without a host name (RFC 8446, 4.1.2).
+    """A ClientHello for TLS 1.3 and 1.2, without SNI (RFC 8446, 4.1.2).
 
-    kubectl sends no host name to an address either (RFC 6066, section 3).
+    kubectl also sends no SNI to an address (RFC 6066, section 3).
     """
     extensions = b"".join(
         (
@@ -54,7 +54,7 @@ def client_hello() -> bytes:
 
 
 def hello_for_printf() -> str:
-    """The same as the format of printf(1): octal escapes only, so nothing else has a meaning."""
+    """The same as a format of printf(1), in octal escapes only."""
     return "".join(f"\\{byte:03o}" for byte in client_hello())
 
 

@@ -1,7 +1,7 @@
-"""The two containers as specifications.
+"""The specifications of the two containers.
 
-The programs are started directly, not through the images' own init: PID 1 is then haproxy or
-keepalived itself in every image generation, signals reach it, and nothing reloads behind our back.
+The containers start the programs directly, not the init of the image. So PID 1 is haproxy or
+keepalived in every image, signals reach it, and only hadeploy reloads it.
 """
 
 from __future__ import annotations
@@ -12,34 +12,34 @@ from hadeploy.desired import layout
 from hadeploy.desired.desired_node import Container
 from hadeploy.inventory.cluster import Cluster, backends_of
 
-# keepalived needs a second to send its farewell advert and to remove the VIP.
+# keepalived needs a second to send its last advert and to remove the VIP.
 KEEPALIVED_STOP_SECONDS = 15
-# The same where the containers are removed: a keepalived that is killed leaves its addresses.
+# The same before a removal: a killed keepalived leaves its addresses on the node.
 REMOVAL_STOP_SECONDS = 35
 
-# One for each CPU: 64 at most before haproxy 3, and then by groups of as many.
-MOST_THREADS = 256
-# Ten for haproxy itself, ten for its stats socket, and the binds that every inventory has.
+# haproxy has one thread per CPU: at most 64 before version 3, later several groups of 64.
+MAX_THREADS = 256
+# Ten for haproxy itself, ten for its stats socket, and the binds of every inventory.
 OWN_FILES = 24
 FILES_STEP = 1000
 
-# Far above what the programs need, so that one gone wild does not take the node along.
-# haproxy has a thread for each CPU, and workers that still have connections after a reload.
+# Limits far above the need of the programs, which protect the node from a program out of control.
+# haproxy has one thread per CPU, also in old workers that keep connections after a reload.
 HAPROXY_PIDS = 8192
-# keepalived, its child, a check and what `docker exec` adds.
+# keepalived, its child, a check, and processes of `docker exec`.
 KEEPALIVED_PIDS = 256
 KEEPALIVED_MIB = 256
-# A track file has two bytes, keepalived's dump of its state some hundred kilobytes.
+# A track file has two bytes, the dump of keepalived some hundred kilobytes.
 FILE_MIB = 4
-# Of each folder in memory: a socket, PID files, that dump.
+# Each tmpfs contains a socket, PID files, or the dump of keepalived.
 TMPFS_SIZE = "16m"
 
 
 def removal_command(cluster: Cluster) -> str:
     """The shell command that removes the containers of a node that hadeploy cannot reach.
 
-    keepalived ends first and takes its addresses away. `docker rm --force` would kill it and leave
-    them.
+    keepalived stops first and removes its addresses. `docker rm --force` would kill it, and the
+    addresses would stay.
     """
     haproxy, keepalived = cluster.container_names
     stop = f"docker stop -t {REMOVAL_STOP_SECONDS}"
@@ -50,8 +50,7 @@ def haproxy_container(cluster: Cluster, *, privileged: bool = False) -> Containe
     """haproxy as master-worker in the foreground; USR2 reloads (haproxy management guide, 4).
 
     Args:
-        cluster: the inventory.
-        privileged: whether a template binds a port that the image's own user could not bind.
+        privileged: whether a template binds a port below 1024.
     """
     as_root = privileged or _privileged_port(cluster)
     return Container(
@@ -77,7 +76,7 @@ def haproxy_container(cluster: Cluster, *, privileged: bool = False) -> Containe
 
 
 def keepalived_container(cluster: Cluster) -> Container:
-    """keepalived in the foreground; its pid file is on a tmpfs, so none is ever stale."""
+    """keepalived in the foreground; its PID file is on a tmpfs and so is never stale."""
     return Container(
         role="keepalived",
         name=cluster.container_names[1],
@@ -96,10 +95,10 @@ def keepalived_container(cluster: Cluster) -> Container:
             # keepalived 2.3 ignores track files that it sees on a read-only file system.
             (f"{cluster.root}/{layout.TRACK}", layout.IN_TRACK, "rw"),
         ),
-        # In the container, where keepalived dumps its state.
+        # keepalived writes its dump to /tmp in the container.
         tmpfs=(_tmpfs("/run"), _tmpfs("/tmp")),  # noqa: S108
         user=None,
-        # Without SETGID and SETUID keepalived cannot start its check, and takes that for good.
+        # Without SETGID and SETUID keepalived cannot run its check, but treats it as successful.
         capabilities=("NET_ADMIN", "NET_BROADCAST", "NET_RAW", "SETGID", "SETUID"),
         nofile=None,
         pids=KEEPALIVED_PIDS,
@@ -122,19 +121,19 @@ def _haproxy_mib(cluster: Cluster) -> int:
 
 
 def _privileged_port(cluster: Cluster) -> bool:
-    """Whether the image's own user, which is not root since 2.4, could not bind a port."""
+    """Whether a port is below 1024: the user of the image is not root since haproxy 2.4."""
     return any(port < 1024 for port in cluster.haproxy_ports)
 
 
 def _nofile(cluster: Cluster) -> int:
-    """The open files that haproxy asks for when it starts; with a lower limit it does not start.
+    """The limit of open files that haproxy needs to start.
 
-    Two for each connection, three for each thread, one for each server and each bind, and its own
-    (haproxy.c, compute_ideal_maxsock; `show info` of 2.6.12 gives the same). All but the
-    connections are rounded up by far: an added backend needs no new container.
+    Two for each connection, three for each thread, one for each server and each bind, and OWN_FILES
+    (haproxy.c, compute_ideal_maxsock; `show info` of 2.6.12 shows the same). All except the
+    connections are rounded up, so that an added backend does not need a new container.
     """
     connections = cluster.haproxy.maxconn + layout.HEALTH_MAXCONN
     servers = sum(len(backends_of(cluster, listener)) for listener in cluster.listeners)
     families = len({vip.version for vip in cluster.vip})
-    others = OWN_FILES + 3 * MOST_THREADS + families * len(cluster.listeners) + servers
+    others = OWN_FILES + 3 * MAX_THREADS + families * len(cluster.listeners) + servers
     return 2 * connections + math.ceil(others / FILES_STEP) * FILES_STEP

@@ -1,4 +1,4 @@
-"""What a node should have, as values."""
+"""The desired state of a node, as data."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class File:
     """A file on a node.
 
     Attributes:
-        path: relative to the cluster's folder on the node.
-        content: the whole of it.
+        path: relative to the cluster's directory on the node.
+        content: the whole content.
         mode: permissions; the owner is root.
-        config_id: what the program that reads it names the file by, or "".
+        config_id: the id of the configuration that the running program shows, or "".
         secret: whether the content must not be shown.
         role: the container that reads it.
     """
@@ -43,26 +43,26 @@ class File:
 
 @dataclass(frozen=True)
 class Container:
-    """A container on a node; everything that makes `docker run` what it is.
+    """A container on a node: the inputs of `docker run`.
 
     Attributes:
-        role: what it is for.
+        role: its program.
         name: the container's name.
-        image: the reference it is made from.
-        entrypoint: the program, found on the image's PATH.
+        image: the image reference.
+        entrypoint: the program, on the PATH of the image.
         arguments: its arguments.
         mounts: (host path, container path, "ro" or "rw"); the first is its configuration.
         tmpfs: container paths that are writable and empty at start.
-        user: whom it runs as, or None for the image's own user.
+        user: the user, or None for that of the image.
         capabilities: all others are dropped.
-        nofile: the limit of open files, or None for the engine's own.
+        nofile: the limit of open files, or None for the default of the engine.
         pids: the limit of processes and threads.
         memory: the limit of memory, in MiB.
-        file_size: the limit of what it may write to one file, in MiB, or None for the engine's own.
-        stop_signal: what `docker stop` sends.
-        stop_timeout: seconds until `docker stop` kills.
-        log_max_size: of one log file.
-        log_max_file: how many log files are kept.
+        file_size: the limit of a written file, in MiB, or None for the default of the engine.
+        stop_signal: the signal of `docker stop`.
+        stop_timeout: seconds until `docker stop` kills the program.
+        log_max_size: maximum size of a log file.
+        log_max_file: maximum number of log files.
         cluster: the cluster's name, for the label.
     """
 
@@ -88,10 +88,10 @@ class Container:
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """What the inventory leaves open and the node decides; hadeploy never changes these.
+    """Facts of the node that the inventory does not contain; hadeploy never changes them.
 
     Attributes:
-        interface: the one that carries the node's address.
+        interface: the interface with the address of the node.
     """
 
     interface: str
@@ -117,7 +117,7 @@ class DesiredNode:
         return tuple(vip.partition("/")[0] for vip in self.vips)
 
     def file(self, path: str) -> File:
-        """The file of that path.
+        """The file with that path.
 
         Raises:
             KeyError: there is none.
@@ -125,7 +125,7 @@ class DesiredNode:
         return {f.path: f for f in self.files}[path]
 
     def config_id(self, role: Role) -> str:
-        """What the running program of that role names its configuration by."""
+        """The configuration id that the running program of that role must show."""
         return next(f.config_id for f in self.files if f.role == role and f.config_id)
 
     def container(self, role: Role) -> Container:
@@ -134,12 +134,12 @@ class DesiredNode:
 
 
 def configuration_id(desired: Mapping[str, DesiredNode]) -> str:
-    """The name of a whole cluster's desired state; the same in the record of every node.
+    """The id of the desired state of a whole cluster, the same in the record of every node.
 
     Args:
         desired: by node label.
     """
-    told = {
+    content = {
         label: [
             [[file.path, file.sha256, file.mode] for file in node.files],
             [repr(container) for container in node.containers],
@@ -148,4 +148,4 @@ def configuration_id(desired: Mapping[str, DesiredNode]) -> str:
         ]
         for label, node in desired.items()
     }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

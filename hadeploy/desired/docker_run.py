@@ -1,4 +1,4 @@
-"""docker command lines, as data; nothing is run here."""
+"""Command lines of `docker run`, as data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hadeploy.desired.desired_node import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC,
 
 
 def specification(container: Container) -> str:
-    """A hash of the whole command line, which goes on the container as a label."""
+    """A hash of the whole command line, for the label of the container."""
     text = json.dumps([*_engine_arguments(container), container.image, *container.arguments])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -33,7 +33,7 @@ def _engine_arguments(container: Container) -> list[str]:
 
 
 def _limits(container: Container) -> list[str]:
-    """What the engine may refuse: of its log, and of what it may open and use."""
+    """The options for the log and for resource limits, which an engine may reject."""
     command = ["--log-driver", "json-file"]
     command += ["--log-opt", f"max-size={container.log_max_size}"]
     command += ["--log-opt", f"max-file={container.log_max_file}"]
@@ -46,22 +46,22 @@ def _limits(container: Container) -> list[str]:
 
 
 def trial_arguments(container: Container) -> list[str]:
-    """`docker run` for a check of a file on stdin, by the image that would run it.
+    """`docker run` to validate a file on stdin with the image that would run it.
 
-    haproxy reads it there. keepalived wants a file, and beside it the check script, which it looks
-    at and does not run.
+    haproxy reads stdin. keepalived needs a file, and next to it a check script, which it inspects
+    but does not run.
 
     Args:
-        container: the one whose file is checked; nothing of the node is mounted.
+        container: the container of the file; no directory of the node is mounted.
     """
     config = container.mounts[0][1]
     command = ["docker", "run", "--pull", "never", "--rm", "--interactive", "--network", "host"]
     command += _limits(container)
     if container.role == "haproxy":
-        # What the image has there is not seen by the real container either.
+        # As in the real container, the mount hides the files of the image.
         trial = dataclasses.replace(container, mounts=(), tmpfs=(*container.tmpfs, config))
         return [*command, *_sandbox(trial), container.image, "-c", "-f", "/dev/stdin"]
-    # keepalived refuses scripts that are not executable, or that others may write.
+    # keepalived rejects scripts that are not executable, or that other users may write.
     folders = tuple(f"{target}:exec,mode=755" for _, target, _ in container.mounts)
     trial = dataclasses.replace(
         container, mounts=(), tmpfs=(*container.tmpfs, *folders), entrypoint="bash"
@@ -85,12 +85,12 @@ cat >"$1/keepalived.conf" && echo '#!/bin/bash' >"$1/check-haproxy.sh" &&
 
 
 def validate_arguments(container: Container, config_root: str, arguments: list[str]) -> list[str]:
-    """`docker run` for a check of staged files by the image that will run them.
+    """`docker run` to validate staged files with the image that will run them.
 
     Args:
-        container: the one whose files are checked.
-        config_root: the folder on the node that stands in for the cluster's folder.
-        arguments: the program's, instead of the container's own.
+        container: the container of the files.
+        config_root: the directory on the node that replaces the cluster's directory.
+        arguments: replace the arguments of the container.
     """
     first, *others = container.mounts
     staged = f"{config_root}/{first[0].rpartition('/')[2]}"
@@ -101,7 +101,7 @@ def validate_arguments(container: Container, config_root: str, arguments: list[s
 
 
 def validation_of(container: Container) -> list[str]:
-    """The arguments with which a program checks its configuration and ends.
+    """The arguments with which a program validates its configuration.
 
     `haproxy -c` (management guide, 3) and `keepalived -t` (keepalived(8)).
     """
@@ -112,7 +112,7 @@ def validation_of(container: Container) -> list[str]:
 
 
 def _sandbox(container: Container) -> list[str]:
-    """What the program may see and do."""
+    """The options for privileges and mounts."""
     command = ["--read-only", "--security-opt", "no-new-privileges", "--cap-drop", "ALL"]
     for capability in container.capabilities:
         command += ["--cap-add", capability]

@@ -1,4 +1,4 @@
-"""Where templates are."""
+"""The directories of templates."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from hadeploy.errors import ExitCode, HadeployError
 
 
 def shipped_templates() -> Path:
-    """The folder of our own templates: inside the wheel, or at the top of a checkout."""
+    """hadeploy's own templates: inside the wheel, or at the top of a checkout."""
     package = Path(__file__).resolve().parent.parent
     shipped = package / "_templates"
     return shipped if shipped.is_dir() else package.parent / "templates"
 
 
 def checked_folder(override: Path | None) -> Path | None:
-    """The user's own folder, if there is one.
+    """The user's directory of templates, if the inventory has one.
 
     Args:
-        override: what `templates.folder` names.
+        override: the value of `templates.folder`.
 
     Raises:
-        HadeployError: it is not there.
+        HadeployError: the directory does not exist.
     """
     if override is not None and not override.is_dir():
         raise HadeployError(

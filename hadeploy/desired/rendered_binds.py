@@ -1,4 +1,4 @@
-"""What a rendered haproxy.cfg binds, where templates can add to the inventory's ports. Pure."""
+"""The ports of a rendered haproxy.cfg, to which templates can add some. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NO_PORT = 65536
 
 @dataclass(frozen=True)
 class RenderedBind:
-    """A port, or several in a row, that the new haproxy.cfg binds.
+    """A port, or a range of ports, that the new haproxy.cfg binds.
 
     Attributes:
         at: address and ports.
-        line: of the file, without indentation.
-        transparent: whether the node need not have the address.
+        line: the line of the file, without indentation.
+        transparent: whether it binds an address that the node may not have.
     """
 
     at: Endpoint
@@ -29,27 +29,27 @@ class RenderedBind:
 
     @property
     def lowest(self) -> int:
-        """The lowest port; 65536 where it has none."""
+        """The lowest port; 65536 without a port."""
         return self.at.ports[0] if self.at.ports else _NO_PORT
 
 
 def rendered_binds(text: str) -> tuple[RenderedBind, ...]:
-    """What a haproxy.cfg binds, with the node's network."""
+    """The ports that a haproxy.cfg binds in the network of the node."""
     return tuple(
-        RenderedBind(one, line.text, "transparent" in line.words)
+        RenderedBind(endpoint, line.text, "transparent" in line.words)
         for section in sections(text)
         if section.kind in FRONTENDS
         for line in section.all("bind")
-        for one in endpoints(line, {})
+        for endpoint in endpoints(line, {})
     )
 
 
 def has_templates(cluster: Cluster) -> bool:
-    """Whether haproxy.cfg can hold what the inventory's own keys do not say."""
+    """Whether templates can add lines to haproxy.cfg."""
     templates = cluster.templates
     return bool(templates.folder) or templates.extra != type(templates.extra)()
 
 
 def binds_privileged(text: str) -> bool:
-    """Whether a haproxy.cfg binds a port that the image's own user, not root since 2.4, may not."""
+    """Whether a haproxy.cfg binds a port below 1024, which requires root."""
     return any(bind.lowest < _UNPRIVILEGED for bind in rendered_binds(text))

@@ -1,4 +1,4 @@
-"""Finding and filling in templates; the user's folder wins over ours."""
+"""Rendering of templates; those in the user's directory override hadeploy's own."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from hadeploy.desired.folders import shipped_templates
 from hadeploy.errors import ExitCode, HadeployError
 
 NAMES = ("haproxy.cfg", "keepalived.conf", "check-haproxy.sh")
-WHAT_EXPRESSIONS_RAISE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+EXPRESSION_ERRORS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 
 @functools.cache
 def environment(override: Path | None) -> jinja2.Environment:
-    """A strict Jinja environment, kept with what it compiles: an undefined name is an error.
+    """A cached Jinja environment, in which an undefined name is an error.
 
     Args:
-        override: a folder whose templates win over ours.
+        override: the user's directory of templates, or None.
     """
     folders = [str(f) for f in (override, shipped_templates()) if f is not None]
     jinja = jinja2.Environment(
@@ -40,10 +40,10 @@ def environment(override: Path | None) -> jinja2.Environment:
 
 
 def render(jinja: jinja2.Environment, name: str, **values: Any) -> str:
-    """Fill in one template.
+    """Render one template.
 
     Raises:
-        HadeployError: naming the template and line that is wrong.
+        HadeployError: the template has an error; the message names the file and line.
     """
     try:
         return jinja.get_template(f"{name}.j2").render(**values)
@@ -52,17 +52,17 @@ def render(jinja: jinja2.Environment, name: str, **values: Any) -> str:
         raise HadeployError(
             str(error.message), operation=f"reading template {where}", code=ExitCode.USAGE
         ) from error
-    except (jinja2.TemplateError, *WHAT_EXPRESSIONS_RAISE) as error:
+    except (jinja2.TemplateError, *EXPRESSION_ERRORS) as error:
         raise HadeployError(
-            str(error), operation=f"filling in template {name}.j2", code=ExitCode.USAGE
+            str(error), operation=f"rendering template {name}.j2", code=ExitCode.USAGE
         ) from error
 
 
 class _Loader(jinja2.FileSystemLoader):
-    """Notes which templates of the user's folder were read, those that others include too.
+    """Records the templates that were read from the user's directory, including included ones.
 
     Attributes:
-        digests: name in the folder → SHA-256 of the template, in hex.
+        digests: name in the directory → SHA-256 of the template, in hex.
     """
 
     def __init__(self, folders: list[str], override: Path | None) -> None:
@@ -80,20 +80,20 @@ class _Loader(jinja2.FileSystemLoader):
 
 
 def template_digests(override: Path | None) -> Mapping[str, str]:
-    """What was read of a folder of the user's: name of each template → SHA-256, in hex.
+    """The templates that were read from the user's directory: name → SHA-256, in hex.
 
     Args:
-        override: the folder that `environment` was given.
+        override: as for `environment`.
     """
     loader = environment(override).loader
     return dict(loader.digests) if isinstance(loader, _Loader) else {}
 
 
 def compile_all(override: Path | None) -> None:
-    """Do now what the first use of each template would have to.
+    """Compile all templates in advance; `render` reports their errors.
 
     Args:
-        override: a folder whose templates win over ours; mistakes there are told at first use.
+        override: as for `environment`.
     """
     for name in NAMES:
         with suppress(jinja2.TemplateError):
@@ -101,5 +101,5 @@ def compile_all(override: Path | None) -> None:
 
 
 def _section(lines: str) -> str:
-    """The user's own lines, indented as the section they are added to."""
+    """The user's lines, with the indentation of a section."""
     return "".join(f"    {line.strip()}\n" for line in lines.splitlines() if line.strip())

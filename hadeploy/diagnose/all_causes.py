@@ -1,4 +1,4 @@
-"""Every cause, the most probable one first: what explains most of the others."""
+"""Every cause, the most probable first: a cause precedes those that it explains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The document of all causes (docs/diagnosis.md)."""
+"""docs/diagnosis.md: all causes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from hadeploy.diagnose.cause import Cause
 
 
 def documentation(causes: Collection[Cause] = CAUSES) -> str:
-    """docs/diagnosis.md.
-
-    Args:
-        causes: in the order in which they are told.
-    """
+    """The text of docs/diagnosis.md."""
     rows = [f"| `{c.id}` | {c.title} | {c.evidence} | {c.fix} |" for c in causes]
     return "\n".join([_HEAD, *rows, ""])
 

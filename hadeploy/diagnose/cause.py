@@ -1,4 +1,4 @@
-"""A cause: what its documentation says, and the functions that recognise it."""
+"""A cause: its documentation, and the functions that recognise it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,15 @@ Recogniser = Callable[[DiagnosisContext], Iterator[Diagnosis]]
 
 @dataclass(frozen=True, eq=False)
 class Cause:
-    """One cause.
-
-    It stands beside the functions that recognise it; `CAUSES` of all_causes.py has its place among
-    the others.
+    """One cause; `CAUSES` in all_causes.py sets the order of causes.
 
     Attributes:
-        id: stable; `--json` uses it.
-        title: what is the matter.
-        evidence: what it is recognised by.
-        fix: what to do.
-        explains: ids of causes that follow from it on the same node, and so are not told.
-        recognisers: functions that recognise it.
+        id: stable, because `--json` contains it.
+        title: the problem.
+        evidence: the facts that show it.
+        fix: the action for the user.
+        explains: ids of its consequences, which are not reported on the same node.
+        recognisers: the functions that recognise it.
     """
 
     id: str
@@ -35,7 +32,7 @@ class Cause:
 
 
 def recognises(*causes: Cause) -> Callable[[Recogniser], Recogniser]:
-    """Decorate a function that recognises these causes."""
+    """Register a function that recognises these causes."""
 
     def register(function: Recogniser) -> Recogniser:
         for cause in causes:

@@ -1,4 +1,4 @@
-"""Configurations that are refused, not the inventory's, or not followed. Pure."""
+"""Configurations that are rejected, out of date, or without effect. Pure."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from hadeploy.desired import layout
 from hadeploy.desired.desired_node import Role
 from hadeploy.diagnose.cause import Cause, recognises
-from hadeploy.diagnose.containers import ENDED_FROM_OUTSIDE, LAST_WORDS, STOPPED, restarting
+from hadeploy.diagnose.containers import LOG_LINES, STOP_EXIT_CODES, STOPPED, restarting
 from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
 from hadeploy.observe.observed_node import ObservedNode
 
-# What the programs say of the very lines that they refuse, or of a file as a whole.
-REFUSALS: dict[Role, re.Pattern[str]] = {
+# Messages about a line of a configuration, or about a whole file.
+CONFIG_ERRORS: dict[Role, re.Pattern[str]] = {
     "haproxy": re.compile(r"^\[ALERT\].*\b(config : |parsing \[)"),
     "keepalived": re.compile(r"^\(\S+: Line \d+\)|permanent error CONFIG|^\(\w+\) the .* must be"),
 }
 _SUMMARY = re.compile(r"Error\(s\) found|Fatal errors found|permanent error CONFIG")
-# Where it goes on serving the old one after a reload, haproxy says so last.
+# The last message of a reload; after a failure, haproxy keeps its old configuration.
 _RELOADS = re.compile(r"Loading (failure!|success\.)")
 _UNRUN = re.compile(
     r"(Disabling track script|insecure|Unable to access script|Script .{0,400} not found)"
@@ -29,49 +29,50 @@ FILES: dict[Role, str] = {"haproxy": layout.HAPROXY_CFG, "keepalived": layout.KE
 
 CONFIG_REFUSED = Cause(
     "config-refused",
-    "haproxy or keepalived refuses its configuration",
-    "what it says about the file's lines in its log, at a start or at the last reload",
-    "`hadeploy plan` shows what was changed by hand, `hadeploy up` puts it right",
+    "haproxy or keepalived rejects its configuration",
+    "its log messages about lines of the file, at a start or at the last reload",
+    "`hadeploy plan` shows changes made by hand, `hadeploy up` reverts them",
     ("container-restarting", "container-stopped", *STOPPED),
 )
 
 
 @recognises(CONFIG_REFUSED)
 def refused(context: DiagnosisContext) -> Iterator[Diagnosis]:
-    """Programs that do not take their configuration."""
+    """Programs that reject their configuration."""
     for node, look, role, container in context.programs:
         log = context.seen(node.label).logs.get(role, ())
-        lines = tuple(line for line in log if REFUSALS[role].search(line))
+        lines = tuple(line for line in log if CONFIG_ERRORS[role].search(line))
         if container is None or not lines:
             continue
-        down = restarting(container, look.now) or container.exit_code not in ENDED_FROM_OUTSIDE
+        down = restarting(container, look.now) or container.exit_code not in STOP_EXIT_CODES
         reloads = [found[1] for line in log if (found := _RELOADS.search(line))]
         if not down and reloads[-1:] != ["failure!"]:
             continue
-        what = "does not start with" if down else "has refused"
-        # It says the same at every start, and at the end of each that there were errors.
-        told = [line for line in dict.fromkeys(lines) if not _SUMMARY.search(line)] or lines
+        effect = "does not start with" if down else "rejected"
+        # Every start logs the same lines, and a summary after them.
+        shown = [line for line in dict.fromkeys(lines) if not _SUMMARY.search(line)] or lines
         yield Diagnosis(
             CONFIG_REFUSED.id,
             (node.label,),
-            f"{role} {what} its configuration {FILES[role]}",
-            "`hadeploy plan` shows what was changed by hand, `hadeploy up` puts it right",
-            tuple(f"{node.label}: | {line}" for line in told[-LAST_WORDS:]),
+            f"{role} {effect} its configuration {FILES[role]}",
+            CONFIG_REFUSED.fix,
+            tuple(f"{node.label}: | {line}" for line in shown[-LOG_LINES:]),
             role,
         )
 
 
 NOT_APPLIED = Cause(
     "not-applied",
-    "a program runs another configuration than the inventory's",
-    "the id that the running program names; whether its file was changed since it was applied",
+    "a program runs a configuration that differs from the inventory",
+    "the configuration id in the running program; whether its file was changed after it was "
+    "applied",
     "`hadeploy up`",
 )
 
 
 @recognises(NOT_APPLIED)
 def not_applied(context: DiagnosisContext) -> Iterator[Diagnosis]:
-    """Programs that run another configuration than the inventory's."""
+    """Programs whose running configuration differs from the inventory."""
     for node, look, role, _ in context.programs:
         running = look.serving if role == "haproxy" else look.vrrp and look.vrrp.config_id
         if running is None or running == context.desired[node.label].config_id(role):
@@ -79,7 +80,7 @@ def not_applied(context: DiagnosisContext) -> Iterator[Diagnosis]:
         yield Diagnosis(
             NOT_APPLIED.id,
             (node.label,),
-            f"{role} runs another configuration than the inventory's",
+            f"{role} runs a configuration that differs from the inventory",
             "`hadeploy plan` shows the difference, `hadeploy up` applies it",
             (f"{node.label}: {_history(look, role)}",),
             role,
@@ -89,40 +90,38 @@ def not_applied(context: DiagnosisContext) -> Iterator[Diagnosis]:
 def _history(look: ObservedNode, role: Role) -> str:
     file, record = look.file(FILES[role]), look.applied
     if record is None:
-        return "nothing was applied there"
+        return "the node has no applied record"
     if file and file.sha256 != record.files.get(FILES[role]):
-        return f"{FILES[role]} was changed since {record.by} applied it at {record.at}"
+        return f"{FILES[role]} was changed after {record.by} applied it at {record.at}"
     if role in look.detached:
-        return "its container no longer sees the folder that is there"
-    return f"it has what {record.by} applied at {record.at}"
+        return "the directory was replaced, and the container still uses the old one"
+    return f"the files are those that {record.by} applied at {record.at}"
 
 
 CHECK_NOT_RUN = Cause(
     "check-not-run",
     "keepalived does not run its check of haproxy",
-    "the age of the file that the check touches; what keepalived says of the script",
-    "mend the rights of the script and its folder",
+    "the age of the file that the check touches; log messages of keepalived about the script",
+    "correct the permissions of the script and its directory",
 )
 
 
 @recognises(CHECK_NOT_RUN)
 def check_script(context: DiagnosisContext) -> Iterator[Diagnosis]:
-    """A check that keepalived does not run, which counts as one that succeeds."""
+    """A check that keepalived does not run; keepalived treats it as successful."""
     for node, look in context.nodes:
         if not context.fails("check-runs", node.label):
             continue
         age = look.check_age
-        seen = f"{node.label}: " + (
-            "it never ran" if age is None else f"it ran {age} s ago for the last time"
-        )
+        last = "the check never ran" if age is None else f"the check last ran {age} s ago"
         log = context.seen(node.label).logs.get("keepalived", ())
-        words = [f"{node.label}: | {line}" for line in log if _UNRUN.search(line)]
+        lines = [f"{node.label}: | {line}" for line in log if _UNRUN.search(line)]
         yield Diagnosis(
             CHECK_NOT_RUN.id,
             (node.label,),
-            "keepalived does not run its check of haproxy, and so would keep the VIP without it",
-            f"only root may be able to write {layout.CHECK_SCRIPT} and its folder, "
-            "and bash must be in the image; then `hadeploy up`",
-            (seen, *words[-LAST_WORDS:]),
+            "keepalived does not run its check of haproxy, so the VIP stays if haproxy fails",
+            f"make {layout.CHECK_SCRIPT} and its directory writable only by root, check that the "
+            "image has bash, then run `hadeploy up`",
+            (f"{node.label}: {last}", *lines[-LOG_LINES:]),
             "keepalived",
         )

@@ -10,15 +10,15 @@ from hadeploy.observe.haproxy_sockets import haproxy_sockets
 from hadeploy.observe.observed_node import ObservedContainer, ObservedNode, Owner
 from hadeploy.verify.proofs import unstable
 
-# Of a log: enough for the reason, and several nodes fit on a screen.
-LAST_WORDS = 3
-# Docker's, for a process that was ended by SIGKILL.
+# Log lines in the evidence: enough for a reason, few enough for several nodes on a screen.
+LOG_LINES = 3
+# 128 + SIGKILL
 KILLED = 137
-# Such, SIGTERM, and a process that ended as it was told to.
-ENDED_FROM_OUTSIDE = (0, KILLED, 143)
+# The exit codes of a container that was stopped: 0, 128 + SIGKILL, 128 + SIGTERM.
+STOP_EXIT_CODES = (0, KILLED, 143)
 
 
-# What follows where a program does not answer, and where it does not run.
+# The consequences of a program that does not answer, and of one that does not run.
 SILENT_HAPROXY = ("check-fails", "vip-unheard")
 STOPPED = (*SILENT_HAPROXY, "program-silent", "check-not-run", "not-applied")
 DOCKER_DOWN = Cause(
@@ -32,13 +32,13 @@ DOCKER_DOWN = Cause(
 
 @recognises(DOCKER_DOWN)
 def docker(context: DiagnosisContext) -> Iterator[Diagnosis]:
-    """Nodes whose engine does not answer."""
+    """Nodes whose Docker engine does not answer."""
     for node, look in context.nodes:
         if look.docker is None:
             yield Diagnosis(
                 DOCKER_DOWN.id,
                 (node.label,),
-                "the Docker engine does not answer, so nothing is known of the containers",
+                "the Docker engine does not answer, so the state of the containers is unknown",
                 "systemctl status docker; journalctl -u docker",
                 tuple(f"{node.label}: {line}" for line in look.docker_error.splitlines()[-1:]),
             )
@@ -46,31 +46,31 @@ def docker(context: DiagnosisContext) -> Iterator[Diagnosis]:
 
 PORT_TAKEN = Cause(
     "port-taken",
-    "another program has one of our ports",
-    "the owner of the listening socket is not our haproxy",
-    "stop it, or choose another port",
+    "another program listens on a port of the cluster",
+    "the owner of the listening socket is not the cluster's haproxy",
+    "stop that program, or choose another port",
     ("container-restarting", "container-stopped", "config-refused", *STOPPED),
 )
 
 
 @recognises(PORT_TAKEN)
 def ports(context: DiagnosisContext) -> Iterator[Diagnosis]:
-    """Ports of ours that somebody else has."""
+    """Ports of the cluster on which another program listens."""
     for node, look in context.nodes:
-        # Whatever their state: one that restarts may have a process by the time we look for it.
+        # In any state: a restarting container may have a process a moment later.
         ours = {container.id for container in look.ours(context.cluster.name)}
         for port in context.cluster.haproxy_ports:
             sockets = haproxy_sockets(context.cluster, look, port)
             owners = {o for s in sockets for o in s.owners if o.container not in ours}
             if look.docker is None:
-                # Whose containers they are, only the engine knows.
+                # Without the engine, the cluster of a container is unknown.
                 owners = {owner for owner in owners if not owner.container}
             if owners:
                 yield Diagnosis(
                     PORT_TAKEN.id,
                     (node.label,),
-                    f"another program has port {port}",
-                    f"stop it, or choose another port; who has it: ss -ltnp 'sport = :{port}'",
+                    f"another program listens on port {port}",
+                    f"stop it, or choose another port; find it with: ss -ltnp 'sport = :{port}'",
                     tuple(f"{node.label}: {_owner(owner, look)}" for owner in sorted(owners)),
                     "haproxy",
                 )
@@ -87,22 +87,22 @@ def _owner(owner: Owner, look: ObservedNode) -> str:
 
 CONTAINER_RESTARTING = Cause(
     "container-restarting",
-    "a container ends again and again",
-    "the engine's restart count, the exit status (and whether memory ran out), its last lines",
-    "what its log says",
+    "a container restarts again and again",
+    "the engine's restart count, the exit status (and whether memory ran out), the last log lines",
+    "see its log",
     STOPPED,
 )
 PROGRAM_SILENT = Cause(
     "program-silent",
-    "a program runs and does not answer",
-    "the container is paused; a process of it is stopped (SIGSTOP); or it is up and neither "
-    "haproxy's health port nor keepalived's dump answers",
+    "a program runs but does not answer",
+    "the container is paused; one of its processes is stopped (SIGSTOP); or it is up, but the "
+    "health port of haproxy does not answer, or keepalived writes no dump",
     "unpause or restart the container",
     ("check-not-run", *SILENT_HAPROXY),
 )
 CONTAINER_MISSING = Cause(
     "container-missing",
-    "a container is not there",
+    "a container is missing",
     "no container of that name",
     "`hadeploy up`",
     STOPPED,
@@ -110,7 +110,7 @@ CONTAINER_MISSING = Cause(
 CONTAINER_STOPPED = Cause(
     "container-stopped",
     "a container is stopped",
-    "its state, exit status and time of its end; its last lines, unless it was ended from outside",
+    "its state, exit status and end time; its last log lines, unless it was stopped from outside",
     "`hadeploy up` starts it",
     STOPPED,
 )
@@ -118,7 +118,7 @@ CONTAINER_STOPPED = Cause(
 
 @recognises(CONTAINER_RESTARTING, PROGRAM_SILENT, CONTAINER_MISSING, CONTAINER_STOPPED)
 def containers(context: DiagnosisContext) -> Iterator[Diagnosis]:
-    """Containers that are not there, stopped, paused, or that do not stay up."""
+    """Containers that are missing, stopped or paused, or that restart again and again."""
     for node, look, role, container in context.programs:
         name = context.cluster.container_names[0 if role == "haproxy" else 1]
         if look.docker is None:
@@ -127,8 +127,8 @@ def containers(context: DiagnosisContext) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 CONTAINER_MISSING.id,
                 (node.label,),
-                f"the container {name} is not there",
-                "`hadeploy up` makes it",
+                f"container {name} is missing",
+                "`hadeploy up` creates it",
                 (f"{node.label}: no container of that name",),
                 role,
             )
@@ -138,18 +138,18 @@ def containers(context: DiagnosisContext) -> Iterator[Diagnosis]:
                 (node.label,),
                 f"{name} is paused",
                 f"docker unpause {name}",
-                (f"{node.label}: docker says that it is paused",),
+                (f"{node.label}: Docker reports it as paused",),
                 role,
             )
         elif restarting(container, look.now):
             yield Diagnosis(
                 CONTAINER_RESTARTING.id,
                 (node.label,),
-                f"{name} ends again and again",
+                f"{name} restarts again and again",
                 f"docker logs --tail 30 {name}",
                 (
                     f"{node.label}: {container.restarts} restarts, {_end(container)}",
-                    *last_words(context, node.label, role),
+                    *log_end(context, node.label, role),
                 ),
                 role,
             )
@@ -159,19 +159,21 @@ def containers(context: DiagnosisContext) -> Iterator[Diagnosis]:
                 (node.label,),
                 f"{name} is stopped",
                 "`hadeploy up` starts it",
-                (f"{node.label}: {_end(container)}", *_whole(context, node.label, container)),
+                (f"{node.label}: {_end(container)}", *_failure_log(context, node.label, container)),
                 role,
             )
 
 
-def _whole(context: DiagnosisContext, node: str, container: ObservedContainer) -> Iterator[str]:
-    """What it said, unless it was ended from outside and said its usual farewell."""
-    if container.exit_code not in ENDED_FROM_OUTSIDE:
-        yield from last_words(context, node, container.role or "")
+def _failure_log(
+    context: DiagnosisContext, node: str, container: ObservedContainer
+) -> Iterator[str]:
+    """The end of the log, unless the container was stopped from outside."""
+    if container.exit_code not in STOP_EXIT_CODES:
+        yield from log_end(context, node, container.role or "")
 
 
 def restarting(container: ObservedContainer, now: int) -> bool:
-    """Whether it does not stay up: the engine has restarted it, and it is not up for long."""
+    """Whether the engine has restarted the container, and it is not stable since."""
     again = container.restarts > 0 and container.status in ("running", "restarting")
     return again and unstable(container, now) is not None
 
@@ -180,36 +182,36 @@ def _end(container: ObservedContainer) -> str:
     state = container.raw.get("State", {})
     if container.running:
         return f"the last one at {state.get('StartedAt', '?')[:19]}Z"
-    words = f"exit status {container.exit_code}"
+    text = f"exit status {container.exit_code}"
     if state.get("OOMKilled"):
-        return f"{words}: killed for want of memory"
+        return f"{text}: out of memory"
     if container.exit_code == KILLED:
-        words += ": killed (SIGKILL)"
-    return f"{words} at {state['FinishedAt'][:19]}Z" if state.get("FinishedAt") else words
+        text += ": killed (SIGKILL)"
+    return f"{text} at {state['FinishedAt'][:19]}Z" if state.get("FinishedAt") else text
 
 
-def last_words(context: DiagnosisContext, node: str, role: str) -> list[str]:
+def log_end(context: DiagnosisContext, node: str, role: str) -> list[str]:
     """The end of a container's log, as evidence."""
-    return [f"{node}: | {line}" for line in context.seen(node).logs.get(role, ())[-LAST_WORDS:]]
+    return [f"{node}: | {line}" for line in context.seen(node).logs.get(role, ())[-LOG_LINES:]]
 
 
 @recognises(PROGRAM_SILENT)
 def silent(context: DiagnosisContext) -> Iterator[Diagnosis]:
-    """Programs that run and do not answer."""
+    """Programs that run but do not answer."""
     for node, look, role, container in context.programs:
         answers = look.serving if role == "haproxy" else look.vrrp
         if not container or unstable(container, look.now) or answers is not None:
             continue
         frozen = role in context.seen(node.label).frozen
         listening = role == "haproxy" and look.listeners(context.cluster.haproxy.health_port)
-        seen = "a process of it is stopped (SIGSTOP)" if frozen else "its container runs"
+        evidence = "one of its processes is stopped (SIGSTOP)" if frozen else "its container runs"
         if listening:
-            seen += f", and port {context.cluster.haproxy.health_port} still listens"
+            evidence += f", and port {context.cluster.haproxy.health_port} still listens"
         yield Diagnosis(
             PROGRAM_SILENT.id,
             (node.label,),
             f"{container.name} {'is frozen' if frozen else 'does not answer'}",
             f"`docker restart {container.name}`; `docker logs --tail 30 {container.name}` first",
-            (f"{node.label}: {seen}",),
+            (f"{node.label}: {evidence}",),
             role,
         )

@@ -1,4 +1,4 @@
-"""A diagnosis: why a proof failed, how that is seen, and what to do."""
+"""A diagnosis: the cause of a failed proof, the evidence, and the fix."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from hadeploy.verify.proof import Proof
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One cause that was recognised.
+    """One recognised cause.
 
     Attributes:
         cause: its stable id.
-        nodes: labels of those where something is to be done; empty for what concerns no single one.
-        message: why, one sentence.
-        fix: what to do.
-        evidence: what it was recognised by, a line each.
-        role: the program that it concerns, where it concerns one of them.
+        nodes: labels of the nodes that need the fix; empty if it concerns no single node.
+        message: the cause, in one sentence.
+        fix: the action for the user.
+        evidence: lines that show the cause.
+        role: the program concerned, or None.
     """
 
     cause: str
@@ -47,15 +47,14 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class DiagnosisContext:
-    """All that a diagnosis is made from.
+    """The inputs of a diagnosis.
 
     Attributes:
-        cluster: the inventory.
         desired: by node label.
-        observed: by node label; nodes that could not be reached are left out.
-        proofs: of the same look.
-        evidence: by node label; what there is of a second look.
-        unreachable: why, by node label.
+        observed: by node label, without unreachable nodes.
+        proofs: the proofs of that observation.
+        evidence: a second observation, by node label; may be incomplete.
+        unreachable: the connection errors, by node label.
     """
 
     cluster: Cluster
@@ -67,14 +66,14 @@ class DiagnosisContext:
 
     @property
     def nodes(self) -> Iterator[tuple[Node, ObservedNode]]:
-        """Every node that was observed, in the inventory's order."""
+        """Every observed node, in the order of the inventory."""
         for node in self.cluster.nodes:
             if node.label in self.observed:
                 yield node, self.observed[node.label]
 
     @property
     def programs(self) -> Iterator[tuple[Node, ObservedNode, Role, ObservedContainer | None]]:
-        """The two containers of every node that was observed; None for one that is not there."""
+        """The two containers of every observed node; None for a missing container."""
         roles: tuple[Role, Role] = ("haproxy", "keepalived")
         for node, look in self.nodes:
             for role, name in zip(roles, self.cluster.container_names, strict=True):
@@ -85,7 +84,7 @@ class DiagnosisContext:
         return any((p.name, p.node, p.verdict) == (proof, node, "fail") for p in self.proofs)
 
     def seen(self, node: str) -> Diagnostics:
-        """The second look at that node; an empty one if there was none."""
+        """The second observation of that node, which may be empty."""
         return self.evidence.get(node, Diagnostics())
 
     def holders(self, vip: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""After a failed proof: a second look at the nodes."""
+"""The second observation of the nodes, after a failed proof."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from hadeploy.remote.fanout import try_each
 from hadeploy.remote.session import Session
 from hadeploy.scripts.compose import compose
 
-# In which a master sends so many adverts; so many seconds at least, and at most.
-ADVERTS, SECONDS, MOST_SECONDS = 3, 3, 30
-LINES = 60
+# The observation lasts as long as a master takes for this many adverts, within these limits.
+ADVERTS = 3
+MIN_SECONDS = 3
+MAX_SECONDS = 30
+LOG_LINES = 60
 
 
 def evidence_script(cluster: Cluster, *, seconds: int) -> str:
-    """The second look, the same for every node.
+    """The script of the second observation, the same for every node.
 
     Args:
-        cluster: the inventory.
-        seconds: how long keepalived is listened to.
+        seconds: time between the two readings of keepalived's statistics.
     """
     return compose(
         "diagnostics.sh",
@@ -32,7 +33,7 @@ def evidence_script(cluster: Cluster, *, seconds: int) -> str:
             "HD_HAPROXY": cluster.container_names[0],
             "HD_KEEPALIVED": cluster.container_names[1],
             "HD_SECONDS": str(seconds),
-            "HD_LINES": str(LINES),
+            "HD_LINES": str(LOG_LINES),
         },
     )
 
@@ -40,21 +41,20 @@ def evidence_script(cluster: Cluster, *, seconds: int) -> str:
 def collect_diagnostics(
     cluster: Cluster, sessions: Mapping[str, Session]
 ) -> dict[str, Diagnostics]:
-    """The second look at all nodes at once; one that fails by now is left out.
+    """Observe all nodes in parallel, and leave out those that fail.
 
     Args:
-        cluster: the inventory.
         sessions: by node label.
     """
     wanted = math.ceil(ADVERTS * cluster.vrrp.advert_interval)
-    seconds = min(max(SECONDS, wanted), MOST_SECONDS)
+    seconds = min(max(MIN_SECONDS, wanted), MAX_SECONDS)
     script = evidence_script(cluster, seconds=seconds)
 
-    def look(session: Session) -> tuple[str, Diagnostics]:
-        operation = "looking for the cause"
+    def collect(session: Session) -> tuple[str, Diagnostics]:
+        operation = "collecting diagnostics"
         reply = session.run(script, operation=operation)
         with parsing(session.node, operation):
             return session.node, parse_evidence(reply)
 
-    found, _ = try_each(look, sessions.values())
+    found, _ = try_each(collect, sessions.values())
     return dict(found)

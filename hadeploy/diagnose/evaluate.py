@@ -1,4 +1,4 @@
-"""From observations to what is wrong, the root of the matter first. Pure."""
+"""Diagnosis from observations, the most probable cause first. Pure."""
 
 from __future__ import annotations
 
@@ -13,42 +13,39 @@ RECOGNISERS = tuple(dict.fromkeys(r for cause in CAUSES for r in cause.recognise
 
 
 def diagnose(context: DiagnosisContext) -> list[Diagnosis]:
-    """Every cause that can be told, the most probable one first; what follows from one is left out.
-
-    Args:
-        context: what was observed, and the proofs of it.
-    """
+    """All recognised causes, without their consequences, the most probable first."""
     found = [diagnosis for recognise in RECOGNISERS for diagnosis in recognise(context)]
     roots = [d for d in found if not any(_explains(other, d) for other in found)]
-    fixes = with_adopt(context.cluster, context.observed, [one.fix for one in roots])
-    told = [dataclasses.replace(d, fix=fix or "") for d, fix in zip(roots, fixes, strict=True)]
-    return sorted(map(_redacted, _together(told)), key=lambda d: IDS.index(d.cause))
+    fixes = with_adopt(context.cluster, context.observed, [root.fix for root in roots])
+    fixed = [dataclasses.replace(d, fix=fix or "") for d, fix in zip(roots, fixes, strict=True)]
+    return sorted(map(_redacted, _merged(fixed)), key=lambda d: IDS.index(d.cause))
 
 
-def _redacted(one: Diagnosis) -> Diagnosis:
+def _redacted(diagnosis: Diagnosis) -> Diagnosis:
     """Without secrets: a log may quote a line of a configuration."""
-    return dataclasses.replace(one, evidence=tuple(map(shown, one.evidence)))
+    return dataclasses.replace(diagnosis, evidence=tuple(map(shown, diagnosis.evidence)))
 
 
-def _explains(one: Diagnosis, other: Diagnosis) -> bool:
-    """Whether the other follows from this one: on a node of both, and of the same program."""
-    cause = CAUSES[IDS.index(one.cause)]
-    alike = one.role is None or other.role is None or one.role == other.role
-    return other.cause in cause.explains and alike and not set(other.nodes).isdisjoint(one.nodes)
+def _explains(first: Diagnosis, second: Diagnosis) -> bool:
+    """Whether the second is a consequence of the first: on the same node, of the same program."""
+    cause = CAUSES[IDS.index(first.cause)]
+    same_role = first.role is None or second.role is None or first.role == second.role
+    same_node = not set(second.nodes).isdisjoint(first.nodes)
+    return second.cause in cause.explains and same_role and same_node
 
 
-def _together(found: list[Diagnosis]) -> list[Diagnosis]:
-    """What is the same on several nodes, once."""
-    same: dict[tuple[str, str, str], Diagnosis] = {}
-    for one in found:
-        key = (one.cause, one.message, one.fix)
-        if key in same:
-            first = same[key]
-            same[key] = dataclasses.replace(
+def _merged(found: list[Diagnosis]) -> list[Diagnosis]:
+    """One diagnosis instead of the same one on several nodes."""
+    merged: dict[tuple[str, str, str], Diagnosis] = {}
+    for diagnosis in found:
+        key = (diagnosis.cause, diagnosis.message, diagnosis.fix)
+        if key in merged:
+            first = merged[key]
+            merged[key] = dataclasses.replace(
                 first,
-                nodes=tuple(dict.fromkeys((*first.nodes, *one.nodes))),
-                evidence=tuple(dict.fromkeys((*first.evidence, *one.evidence))),
+                nodes=tuple(dict.fromkeys((*first.nodes, *diagnosis.nodes))),
+                evidence=tuple(dict.fromkeys((*first.evidence, *diagnosis.evidence))),
             )
         else:
-            same[key] = one
-    return list(same.values())
+            merged[key] = diagnosis
+    return list(merged.values())

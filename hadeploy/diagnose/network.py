@@ -1,4 +1,4 @@
-"""Interfaces, firewalls, and nodes that cannot be reached. Pure."""
+"""Interfaces that are down, firewalls, and unreachable nodes. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INTERFACE_DOWN = Cause(
     "interface-down",
     "the interface for the VIP is down",
     "its flags: not UP, or no carrier (LOWER_UP)",
-    "`ip link set … up`, or the cable",
+    "`ip link set … up`, or connect the cable",
     ("check-fails", "vip-unheard"),
 )
 
@@ -29,36 +29,36 @@ def interfaces(context: DiagnosisContext) -> Iterator[Diagnosis]:
         name = interface_of(node, look)
         link = look.host.links.get(name or "")
         if link is not None and not link.up:
-            state = "has no carrier" if "UP" in link.flags else "is switched off"
+            problem = "has no carrier" if "UP" in link.flags else "is switched off"
             yield Diagnosis(
                 INTERFACE_DOWN.id,
                 (node.label,),
-                f"the interface {name}, which is to carry the VIP, {state}",
-                f"ip link set {name} up; is it plugged in?",
+                f"the interface for the VIP, {name}, {problem}",
+                f"ip link set {name} up; check the cable",
                 (f"{node.label}: {name} {' '.join(sorted(link.flags))}",),
             )
 
 
 PORT_DROPPED = Cause(
     "port-dropped",
-    "the holder's firewall keeps connections out",
-    "the VIP is bound once, other nodes cannot connect, and a rule of iptables surely drops "
-    "the port, or one of iptables or nftables what is for the VIP or from it, ARP included",
-    "allow the port; remove the rule, with the command that is told",
+    "the holder's firewall drops connections to the VIP",
+    "the VIP is on one node, other nodes cannot connect, and an iptables rule certainly drops the "
+    "port, or a rule of iptables or nftables drops packets to or from the VIP (also ARP)",
+    "allow the port; remove the rule with the given command",
     ("vip-unheard",),
 )
 VIP_UNHEARD = Cause(
     "vip-unheard",
-    "the VIP answers on its holder and not from another node",
+    "the VIP answers on its holder, but not from another node",
     "connections from each node to the VIP",
-    "look at ARP, at the cloud's rules for addresses, at firewalls on the way",
+    "check ARP, the address rules of the cloud, and firewalls between the nodes",
 )
 
 
 @recognises(PORT_DROPPED, VIP_UNHEARD)
 def vip_unanswered(context: DiagnosisContext) -> Iterator[Diagnosis]:
-    """A VIP that is bound once and does not answer."""
-    of_checks = CheckContext(context.cluster, context.observed)
+    """A VIP that is on one node but does not answer."""
+    check_context = CheckContext(context.cluster, context.observed)
     for vip in (str(vip.ip) for vip in context.cluster.vip):
         holders = context.holders(vip)
         failing = [n.label for n, look in context.nodes if False in _reached(look, vip)]
@@ -71,31 +71,30 @@ def vip_unanswered(context: DiagnosisContext) -> Iterator[Diagnosis]:
         host = dataclasses.replace(
             holder.host, iptables=second.iptables, ipsets=second.ipsets, nft=second.nft
         )
-        bent = dataclasses.replace(holder, host=host)
-        of_vip = list(vip_rules(context.cluster, node, bent))
-        dropped = list(ports_dropped(of_checks, node, bent))
+        with_rules = dataclasses.replace(holder, host=host)
+        rules = list(vip_rules(context.cluster, node, with_rules))
+        dropped = list(ports_dropped(check_context, node, with_rules))
         unreached = f"{', '.join(away)}: cannot reach {vip}"
-        if of_vip:
-            lines = " and ".join(rule.removal for rule in of_vip)
-            sent = all(rule.redirects for rule in of_vip)
+        if rules:
+            removal = " and ".join(rule.removal for rule in rules)
+            redirected = all(rule.redirects for rule in rules)
             yield Diagnosis(
                 PORT_DROPPED.id,
                 (holders[0],),
-                "its firewall sends connections to the VIP elsewhere"
-                if sent
-                else "its firewall keeps connections to the VIP out",
-                f"{lines} there"
-                if sent
-                else f"{lines} there (a keepalived with vrrp_strict that is killed leaves such "
+                "its firewall redirects connections to the VIP"
+                if redirected
+                else "its firewall drops connections to the VIP",
+                f"{removal} there"
+                if redirected
+                else f"{removal} there (a keepalived with vrrp_strict that is killed leaves such "
                 "rules behind)",
-                (*(f"{holders[0]}: {rule.message}" for rule in of_vip), unreached),
+                (*(f"{holders[0]}: {rule.message}" for rule in rules), unreached),
             )
         elif dropped:
             yield Diagnosis(
                 PORT_DROPPED.id,
                 (holders[0],),
-                f"its firewall keeps connections to the VIP out (port "
-                f"{', '.join(map(str, dropped))})",
+                f"its firewall drops connections to the VIP (port {', '.join(map(str, dropped))})",
                 "allow the listeners' ports in the node's firewall",
                 (f"{holders[0]}: iptables drops them", unreached),
             )
@@ -103,32 +102,32 @@ def vip_unanswered(context: DiagnosisContext) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 VIP_UNHEARD.id,
                 tuple(away),
-                f"{vip} answers on {holders[0]}, which holds it, and not from here",
-                "look at `ip neigh show` there: a cloud may drop gratuitous ARP or addresses that "
-                "were not assigned; look for firewalls on the way",
+                f"{vip} answers on its holder {holders[0]}, but not from this node",
+                "see `ip neigh show` on the node: a cloud may drop gratuitous ARP, or packets of "
+                "addresses that it did not assign; check firewalls between the nodes",
                 (f"{', '.join(away)}: cannot open a connection to {vip}",),
             )
 
 
 def _reached(look: ObservedNode, vip: str) -> list[bool]:
-    """Of each port that was tried, whether a connection opened."""
+    """Whether a connection opened, for each port."""
     return [answer.reached for (address, _), answer in look.through.items() if address == vip]
 
 
 NODE_UNREACHABLE = Cause(
     "node-unreachable",
-    "a node cannot be reached over SSH",
-    "the connection's error; whether its peers still hear its adverts",
+    "a node is unreachable over SSH",
+    "the connection error; whether its peers still receive its adverts",
     "`hadeploy check`",
 )
 
 
 @recognises(NODE_UNREACHABLE)
 def unreachable(context: DiagnosisContext) -> Iterator[Diagnosis]:
-    """Nodes that nothing is known of; their peers may hear them."""
+    """Unreachable nodes; their peers may still receive their adverts."""
     for label, error in context.unreachable.items():
         address = str(context.cluster.node(label).address)
-        hearing = [
+        backups = [
             node.label
             for node, look in context.nodes
             if look.vrrp
@@ -136,14 +135,14 @@ def unreachable(context: DiagnosisContext) -> Iterator[Diagnosis]:
             and look.vrrp.spoken.master == address
             and look.vrrp.state == "BACKUP"
         ]
-        seen = [f"{label}: {error.operation}: {error.message}"]
-        if hearing:
-            seen.append(f"{', '.join(hearing)}: backup of {label}, whose adverts arrive")
+        evidence = [f"{label}: {error.operation}: {error.message}"]
+        if backups:
+            evidence.append(f"{', '.join(backups)}: backup of {label}, whose adverts arrive")
         yield Diagnosis(
             NODE_UNREACHABLE.id,
             (label,),
-            "it cannot be reached over SSH"
-            + (", but it is the master: it most likely holds the VIP" if hearing else ""),
-            error.hint or f"is {label} up? see `hadeploy check`",
-            tuple(seen),
+            "the node is unreachable over SSH"
+            + (", but it is the master: it most likely holds the VIP" if backups else ""),
+            error.hint or f"check that {label} is up; see `hadeploy check`",
+            tuple(evidence),
         )

@@ -1,4 +1,4 @@
-"""Why proofs failed, as people read it."""
+"""The diagnosis on the terminal."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from rich.text import Text
 
 from hadeploy.diagnose.diagnosis import Diagnosis
 
-# Of all that is recognised, so much fits on a screen; --json has the rest.
-MOST, MOST_EVIDENCE = 4, 5
+# What fits on a screen; --json has the rest.
+MAX_CAUSES, MAX_EVIDENCE = 4, 5
 
 
 def render_diagnosis(diagnosis: Sequence[Diagnosis]) -> RenderableType:
-    """The causes, the most probable one first; each with its evidence and the fix."""
-    lines = [Text("why:", "bold")]
-    for one in diagnosis[:MOST]:
-        where = f"{', '.join(one.nodes)}: " if one.nodes else ""
-        lines.append(Text.assemble("• ", (where, "bold"), (one.message, "red")))
-        lines += [Text(f"    {line}", "dim") for line in one.evidence[:MOST_EVIDENCE]]
-        if len(one.evidence) > MOST_EVIDENCE:
-            lines.append(Text(f"    and {len(one.evidence) - MOST_EVIDENCE} lines more", "dim"))
-        lines.append(Text.assemble(("  fix: ", "cyan"), one.fix))
-    if len(diagnosis) > MOST:
-        lines.append(Text(f"and {len(diagnosis) - MOST} causes more (--json)", "dim"))
+    """The causes, the most probable first, each with its evidence and fix."""
+    lines = [Text("diagnosis:", "bold")]
+    for cause in diagnosis[:MAX_CAUSES]:
+        nodes = f"{', '.join(cause.nodes)}: " if cause.nodes else ""
+        lines.append(Text.assemble("• ", (nodes, "bold"), (cause.message, "red")))
+        lines += [Text(f"    {line}", "dim") for line in cause.evidence[:MAX_EVIDENCE]]
+        if len(cause.evidence) > MAX_EVIDENCE:
+            lines.append(Text(f"    and {len(cause.evidence) - MAX_EVIDENCE} more lines", "dim"))
+        lines.append(Text.assemble(("  fix: ", "cyan"), cause.fix))
+    if len(diagnosis) > MAX_CAUSES:
+        lines.append(Text(f"and {len(diagnosis) - MAX_CAUSES} more causes (--json)", "dim"))
     return Group(*lines)

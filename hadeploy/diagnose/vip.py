@@ -1,4 +1,4 @@
-"""A VIP where it should not be, or nowhere. Pure."""
+"""A VIP on the wrong node, or on no node. Pure."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from hadeploy.verify.strangers import forgotten_nodes, left_nodes, misplaced_vip
 
 ORPHANED_VIP = Cause(
     "orphaned-vip",
-    "a keepalived was killed and left the VIP behind",
-    "the address is on the node, and no keepalived runs there, in a container or on the host",
-    "`hadeploy up` starts keepalived, which takes the address away",
+    "keepalived was killed and left the VIP behind",
+    "the node has the address, but runs no keepalived, in a container or on the host",
+    "`hadeploy up` starts keepalived, which removes the address",
     ("container-stopped", "container-missing", "vip-unheard"),
 )
 STRAY_VIP = Cause(
     "stray-vip",
-    "the VIP is on a node whose keepalived is not its master",
-    "the address is there, and keepalived says BACKUP or FAULT",
-    "restart that keepalived, which takes it away",
+    "the VIP is on a node whose keepalived is not the master",
+    "the node has the address, but its keepalived is in state BACKUP or FAULT",
+    "restart that keepalived, which removes the address",
 )
 
 
 @recognises(ORPHANED_VIP, STRAY_VIP)
 def addresses(context: DiagnosisContext) -> Iterator[Diagnosis]:
-    """VIPs on nodes whose keepalived does not hold them there."""
+    """VIPs on nodes whose keepalived is not the master."""
     _, keepalived = context.cluster.container_names
     for vip in (str(vip.ip) for vip in context.cluster.vip):
         for node, look in context.nodes:
@@ -41,15 +41,15 @@ def addresses(context: DiagnosisContext) -> Iterator[Diagnosis]:
                 end = (
                     f"{keepalived} is {container.status} (exit status {container.exit_code})"
                     if container
-                    else f"there is no {keepalived}"
+                    else f"there is no container {keepalived}"
                 )
                 yield Diagnosis(
                     ORPHANED_VIP.id,
                     (node.label,),
-                    f"{vip} was left behind by a keepalived that was killed",
-                    "`hadeploy up` starts keepalived again, which takes it away",
+                    f"keepalived was killed and left {vip} behind",
+                    "`hadeploy up` starts keepalived, which removes the address",
                     (
-                        f"{node.label}: has {vip} on {there[0].interface}, and no keepalived",
+                        f"{node.label}: has {vip} on {there[0].interface}, but no keepalived",
                         f"{node.label}: {end}",
                     ),
                     "keepalived",
@@ -58,9 +58,9 @@ def addresses(context: DiagnosisContext) -> Iterator[Diagnosis]:
                 yield Diagnosis(
                     STRAY_VIP.id,
                     (node.label,),
-                    f"{vip} is there although its keepalived does not hold it: it was added by "
-                    "hand, or left behind",
-                    f"docker restart {keepalived}; at its start it takes it away",
+                    f"the node has {vip}, but its keepalived is not the master: the address was "
+                    "added by hand or left behind",
+                    f"docker restart {keepalived}, which removes the address at its start",
                     (
                         f"{node.label}: keepalived is {look.vrrp.state}, and {vip} is on "
                         f"{there[0].interface}",
@@ -74,23 +74,24 @@ def _unheld(context: DiagnosisContext) -> bool:
 
 DRAINED = Cause(
     "drained",
-    "the VIP is kept off every node",
+    "every node is drained",
     "no node has the VIP, and the track file of a drain is not 0",
-    "`hadeploy undrain NODE`; `hadeploy up` where a run has died",
+    "`hadeploy undrain NODE`; `hadeploy up` after an interrupted run",
 )
 
 
 @recognises(DRAINED)
 def drained(context: DiagnosisContext) -> Iterator[Diagnosis]:
-    """Nodes that were drained, where nobody is left to hold the VIP."""
+    """Drained nodes, if no node holds the VIP."""
     for node, look in context.nodes if _unheld(context) else ():
         for name in drains(look):
             yield Diagnosis(
                 DRAINED.id,
                 (node.label,),
-                "the VIP is kept off it by "
-                + ("a drain" if name == "drain" else "a run that died"),
-                "`hadeploy undrain NODE`" if name == "drain" else "`hadeploy up` ends it",
+                "the node is drained"
+                if name == "drain"
+                else "the node is still drained by an interrupted run",
+                "`hadeploy undrain NODE`" if name == "drain" else "`hadeploy up` ends the drain",
                 (f"{node.label}: its track file {name} is not 0",),
             )
 
@@ -103,26 +104,26 @@ CHECK_FAILS = Cause(
 )
 VRRP_STRANGER = Cause(
     "vrrp-stranger",
-    "the nodes are backups of a stranger",
-    "no node has the VIP, and the master that a backup names is none of the cluster",
+    "the nodes are backups of a machine outside the cluster",
+    "no node has the VIP, and the master of a backup is not a node of the cluster",
     "choose another vrrp.virtual_router_id, or a password",
 )
 
 
 @recognises(CHECK_FAILS, VRRP_STRANGER)
 def faults(context: DiagnosisContext) -> Iterator[Diagnosis]:
-    """Nodes in FAULT that are not drained; and backups of somebody who is none of them."""
+    """Nodes in FAULT that are not drained, and backups of a machine outside the cluster."""
     for node, look in context.nodes:
         if look.vrrp is None or drains(look):
             continue
         if look.vrrp.state == "FAULT":
             answers = "haproxy answers" if look.serving else "haproxy does not answer"
             spoken = look.vrrp.spoken
-            count = f" ({spoken.tracker_faults} of what it tracks)" if spoken else ""
+            count = f" ({spoken.tracker_faults} failed trackers)" if spoken else ""
             yield Diagnosis(
                 CHECK_FAILS.id,
                 (node.label,),
-                "keepalived is in FAULT, since what it checks fails",
+                "keepalived is in FAULT, because its check of haproxy or another tracker fails",
                 f"on the node: docker exec {context.cluster.container_names[1]} "
                 "/etc/keepalived/check-haproxy.sh; echo $?",
                 (f"{node.label}: keepalived is in FAULT{count}, and {answers}",),
@@ -135,7 +136,7 @@ def _strangers(context: DiagnosisContext) -> Iterator[Diagnosis]:
         return
     known = {a.address for look in context.observed.values() for a in look.addresses}
     known |= {str(node.address) for node in context.cluster.nodes}
-    # That is a cause of its own.
+    # A forgotten node is a cause of its own.
     known |= set(forgotten_nodes(context.cluster, context.observed))
     left = left_nodes(context.cluster, context.observed)
     for node, look in context.nodes:
@@ -145,9 +146,9 @@ def _strangers(context: DiagnosisContext) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 VRRP_STRANGER.id,
                 (node.label,),
-                f"it waits as the backup of {stranger.name}",
+                f"the node is a backup of {stranger.name}",
                 stranger.fix
                 if stranger.left
                 else "choose another vrrp.virtual_router_id, or a VRRP password",
-                (f"{node.label}: its keepalived hears {spoken.master} as the master",),
+                (f"{node.label}: its keepalived has the master {spoken.master}",),
             )

@@ -96,12 +96,12 @@ class ChangedFile:
     def same_servers(self, port: int) -> bool:
         """Whether a port has the same servers before and after."""
         # What reads whole configurations is seldom needed.
-        from hadeploy.config_files.haproxy_listener import Surroundings, read_configuration  # noqa: PLC0415
+        from hadeploy.config_files.haproxy_listener import HaproxyContext, read_configuration  # noqa: PLC0415
         from hadeploy.config_files.haproxy_servers import read_servers  # noqa: PLC0415
 
         found = []
         for text in (self.old, self.new):
-            served = read_configuration(text, Surroundings()).served(port)
+            served = read_configuration(text, HaproxyContext()).served(port)
             servers = read_servers(served.back_lines, {}) if served else ()
             found.append({(server.at.host, server.at.ports) for server in servers})
         return bool(found[0]) and found[0] == found[1]

@@ -63,7 +63,7 @@ def test_a_node_without_haproxy_is_held_to_what_the_others_answer(over_tls: Clus
 def test_so_does_what_plain_servers_do_not_understand(served: Cluster) -> None:
     served.inventory["templates"] = {"extra": {"defaults": PROXY}}
     told = refused(served).err
-    assert "answered HTTP before the change, and says nothing now" in told
+    assert "answered HTTP before the change, and sends nothing now" in told
 
 
 @pytest.mark.exhaustive

@@ -35,7 +35,7 @@ def test_down_asks_on_a_terminal_and_no_means_no(served: Cluster) -> None:
     assert served.snapshot() == before
     code, shown = served.typed("y\n", "down")
     assert code == 0
-    assert "hadeploy left nothing on the nodes." in shown
+    assert "Nothing of hadeploy is left on the nodes." in shown
     assert served.holders() == []
 
 
@@ -109,7 +109,7 @@ def test_a_node_that_is_down_can_be_left_out(served: Cluster) -> None:
     record_between("a node is dead and left out", "backup", "down", 3, saw, None, "`down --forget`")
     assert served.request()
     result = served.ok("down", "--yes", "--forget", address)
-    assert f"{address} is left as it is" in " ".join(result.err.split())
+    assert f"{address} is not removed" in " ".join(result.err.split())
     assert not served.request()
     # Back on the network it has the VIP; one command takes it into account.
     served.lab.start_node(away)
@@ -125,5 +125,5 @@ def test_a_node_that_is_left_out_is_told(served: Cluster) -> None:
     away = "n3"
     served.lab.stop_node(away)
     result = served.ok("down", "--yes", "--allow-degraded", away)
-    assert f"{away} is left as it is" in " ".join(result.err.split())
-    assert "hadeploy left nothing on the other nodes." in result.out
+    assert f"{away} is not removed" in " ".join(result.err.split())
+    assert "Nothing of hadeploy is left on the other nodes." in result.out

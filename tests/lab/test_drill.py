@@ -218,7 +218,7 @@ def test_a_cluster_that_is_not_whole_is_not_broken_further(served: Cluster) -> N
     before = served.snapshot()
     result = served.run("drill", "--yes", "--json")
     assert result.code == 4
-    assert "not whole to begin with" in result.document["errors"][0]["message"]
+    assert "the cluster is not healthy (" in result.document["errors"][0]["message"]
     assert served.snapshot() == before
 
 
@@ -235,5 +235,5 @@ def test_it_asks_before_it_breaks_something(served: Cluster) -> None:
     assert "writing the report: /nowhere/report.html: no such folder" in unwritable.err
     code, screen = served.typed("n\n", "drill")
     assert code == 130
-    assert "Break cluster kube-lb on purpose (haproxy-stop)?" in screen
+    assert "Cause failures in cluster kube-lb (haproxy-stop)?" in screen
     assert served.snapshot() == before

@@ -29,7 +29,7 @@ def test_rules_on_the_vip_are_named_and_the_lines_that_are_told_remove_them(
         }
         (found,) = served.run("verify", "--json", "--timeout", "0").document["diagnosis"]
         assert (found["cause"], found["nodes"]) == ("port-dropped", [holder])
-        assert found["message"] == "its firewall keeps connections to the VIP out"
+        assert found["message"] == "its firewall drops connections to the VIP"
         lines = re.findall("`(.*?)`", found["fix"])
         assert "nft delete table ip keepalived" in lines
         assert {f"remove it: `{line}`" for line in lines} == set(warned.values())

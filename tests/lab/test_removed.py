@@ -22,7 +22,7 @@ def test_a_port_goes_away_only_with_a_yes(served: Cluster) -> None:
         assert gone in unasked.err
     code, screen = served.typed("n\n", "up")
     assert code == 130
-    assert "Clients lose this. Go on?" in screen
+    assert "Clients lose this. Continue?" in screen
     assert "Nothing was changed." in screen
     assert served.snapshot() == before
     assert served.request() in served.lab.nodes
@@ -104,7 +104,7 @@ def test_an_older_inventory_of_another_user_undoes_nothing_unasked(
     )
     code, screen = served.typed("n\n", "up")
     assert code == 130
-    assert "This undoes changes of others. Go on?" in screen
+    assert "This undoes changes of others. Continue?" in screen
     assert served.snapshot() == before
     # Whoever made the change may take it back.
     monkeypatch.setenv("LOGNAME", "anna")

@@ -70,6 +70,6 @@ def test_down_removes_nothing_and_tells_what_it_would_remove(served: Cluster, da
     assert [error["node"] for error in result.document["errors"]] == [dark]
     planned = {n["node"] for n in result.document["plan"] if n["steps"]}
     assert planned == {node for node in served.lab.nodes if node != dark}
-    assert "This would be removed from the nodes that can be reached:" in result.err
+    assert "Not removed yet from the reachable nodes:" in result.err
     assert "kube-lb-haproxy" in result.err
     assert served.snapshot() == before

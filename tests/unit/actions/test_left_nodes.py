@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.actions.down import LeftNodes
+from hadeploy.actions.down import LeftOutNodes
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import NodesError
 from hadeploy.observe.observed_node import ObservedNode
@@ -25,14 +25,14 @@ def smaller() -> dict[str, ObservedNode]:
     return {n: dataclasses.replace(looks[n], segment=quiet) for n in ("n1", "n2")}
 
 
-def left(*forget: str, looks: dict[str, ObservedNode] | None = None) -> LeftNodes:
+def left(*forget: str, looks: dict[str, ObservedNode] | None = None) -> LeftOutNodes:
     nodes = [{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2)]
-    return LeftNodes(builders.cluster(nodes=nodes), looks or smaller(), forget, ())
+    return LeftOutNodes(builders.cluster(nodes=nodes), looks or smaller(), forget, ())
 
 
 def test_a_node_that_only_the_records_name_is_not_forgotten_unseen() -> None:
     with pytest.raises(NodesError) as raised:
-        left().refuse()
+        left().refuse_unexpected()
     (error,) = raised.value.errors
     assert error.message == f"{N3} was a node of this cluster and is not in the inventory"
     assert f"hadeploy down --forget {N3}" in (error.hint or "")
@@ -40,9 +40,9 @@ def test_a_node_that_only_the_records_name_is_not_forgotten_unseen() -> None:
 
 def test_what_is_said_to_be_gone_is_warned_of() -> None:
     found = left(N3)
-    found.refuse()
+    found.refuse_unexpected()
     assert found.names == (N3,)
-    assert f"{N3} is left as it is" in found.warnings()[0]
+    assert f"{N3} is not removed" in found.warnings()[0]
     assert builders.VIP in found.warnings()[0]
 
 
@@ -51,13 +51,13 @@ def test_what_sends_adverts_is_not_gone() -> None:
     loud = Segment("eth0", 0.4, adverts={N3: 230})
     looks["n1"] = dataclasses.replace(looks["n1"], segment=loud)
     with pytest.raises(NodesError, match="cannot be forgotten"):
-        left(N3, looks=looks).refuse()
+        left(N3, looks=looks).refuse_unexpected()
 
 
 def test_a_node_that_cannot_be_reached_is_warned_of() -> None:
     cluster = builders.cluster()
-    found = LeftNodes(cluster, builders.healthy(cluster), (), ("n3",))
-    found.refuse()
+    found = LeftOutNodes(cluster, builders.healthy(cluster), (), ("n3",))
+    found.refuse_unexpected()
     assert found.names == ("n3",)
 
 

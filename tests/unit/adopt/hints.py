@@ -8,7 +8,7 @@ from typing import Any
 from hadeploy.adopt.difference import Difference, block, merged
 from hadeploy.adopt.haproxy_differences import haproxy_differences, judge
 from hadeploy.adopt.report import Report
-from hadeploy.config_files.haproxy_listener import Surroundings, read_configuration
+from hadeploy.config_files.haproxy_listener import HaproxyContext, read_configuration
 from hadeploy.desired.build import haproxy_cfg
 from hadeploy.desired.templates import environment
 from hadeploy.inventory.cluster import Cluster
@@ -25,20 +25,20 @@ def ours(cluster: Cluster) -> str:
     return haproxy_cfg(cluster, cluster.nodes[0], environment(None)).content
 
 
-def judged(cluster: Cluster, text: str, around: Surroundings | None = None) -> Report:
+def judged(cluster: Cluster, text: str, around: HaproxyContext | None = None) -> Report:
     """What becomes of each line of theirs."""
-    return judge(cluster, read_configuration(text, around or Surroundings()), ours(cluster))
+    return judge(cluster, read_configuration(text, around or HaproxyContext()), ours(cluster))
 
 
 def differences(
-    cluster: Cluster, text: str, around: Surroundings | None = None
+    cluster: Cluster, text: str, around: HaproxyContext | None = None
 ) -> tuple[Difference, ...]:
     """What their file has and ours would not."""
-    theirs = read_configuration(text, around or Surroundings())
+    theirs = read_configuration(text, around or HaproxyContext())
     return haproxy_differences(cluster, theirs, ours(cluster))
 
 
-def told(text: str, around: Surroundings | None = None, **inventory: Any) -> dict[str, str]:
+def told(text: str, around: HaproxyContext | None = None, **inventory: Any) -> dict[str, str]:
     """The same as what → key."""
     found = differences(looks.inventory(**inventory), text, around)
     assert len({d.what for d in found}) == len(found), "each is told once"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hadeploy.adopt.haproxy_differences import judge
 from hadeploy.adopt.plan import settings_changed
 from hadeploy.adopt.report import Verdict
-from hadeploy.config_files.haproxy_listener import Surroundings, read_configuration
+from hadeploy.config_files.haproxy_listener import HaproxyContext, read_configuration
 from hadeploy.desired.build import desired_nodes
 from hadeploy.desired.desired_node import NodeFacts
 from hadeploy.desired.templates import environment
@@ -103,7 +103,7 @@ resolvers dns
 userlist people
     user me insecure-password canary
 """
-AROUND = Surroundings({"PORT": "9443"}, {"cp2.example": "198.19.122.12"})
+AROUND = HaproxyContext({"PORT": "9443"}, {"cp2.example": "198.19.122.12"})
 
 
 def theirs() -> str:
@@ -341,13 +341,13 @@ def test_how_long_a_check_may_take_is_kept() -> None:
 
 def test_variables_are_taken_from_the_processs_environment() -> None:
     text = SAME.replace("*:9443", '"*:${PORT}"').replace("198.19.122.11", "${HOST}")
-    around = Surroundings({"PORT": "9443", "HOST": "198.19.122.11"})
+    around = HaproxyContext({"PORT": "9443", "HOST": "198.19.122.11"})
     assert told(text, around) == {}
     assert list(told(SAME.replace("*:9443", '"*:${PORT-7443}"'))) == [
         "listen k: port 7443 goes, and its clients are refused"
     ]
     # What a variable stands for may be a secret: it is told as it is written.
-    (what,) = told(SAME + ' log-tag "${TAG}"\n', Surroundings({"TAG": "canary"}))
+    (what,) = told(SAME + ' log-tag "${TAG}"\n', HaproxyContext({"TAG": "canary"}))
     assert what == 'port 9443: log-tag "${TAG}"'
 
 
@@ -366,7 +366,7 @@ def test_other_servers_are_told_with_the_list_that_keeps_them() -> None:
 
 def test_a_port_that_the_engine_publishes_is_the_nodes() -> None:
     text = SAME.replace("9443", "16443")
-    assert told(text, Surroundings(published={16443: 9443})) == {}
+    assert told(text, HaproxyContext(published={16443: 9443})) == {}
 
 
 @pytest.mark.parametrize(
@@ -577,7 +577,7 @@ LINES = st.lists(
 @given(LINES)
 def test_no_line_of_any_file_vanishes_silently(lines: list[str]) -> None:
     text = "\n".join(lines)
-    theirs = read_configuration(text, Surroundings())
+    theirs = read_configuration(text, HaproxyContext())
     report = judge(CLUSTER, theirs, OURS)
     whats = " ".join(d.what for d in report.differences)
     for section in theirs.found:

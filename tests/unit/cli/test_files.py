@@ -18,7 +18,7 @@ def target(path: Path, mode: int = 0o644) -> Target:
 def test_it_is_written_in_the_place_of_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text("old")
-    target(path).refuse()
+    target(path).require_writable()
     assert path.read_text() == "old"
     mask = os.umask(0o077)
     try:
@@ -41,14 +41,14 @@ def test_a_private_one_is_private(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_refused(tmp_path: Path, where: str, why: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(HadeployError, match=why) as refused:
-        target(tmp_path / where).refuse()
+        target(tmp_path / where).require_writable()
     assert str(refused.value).startswith(f"writing it: {tmp_path / where}: ")
     assert (refused.value.code, refused.value.hint) == (ExitCode.USAGE, "--output FILE")
 
 
 def test_a_file_system_that_takes_no_files_is_refused() -> None:
     with pytest.raises(HadeployError, match="/proc/x") as refused:
-        target(Path("/proc/x")).refuse()
+        target(Path("/proc/x")).require_writable()
     assert refused.value.code == ExitCode.USAGE
 
 

@@ -60,7 +60,7 @@ def test_a_folder_may_be_named_by_the_environment(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HADEPLOY_INVENTORY", "fleet")
-    assert "`render` takes one inventory, and fleet is a folder" in run("render")[2]
+    assert "`render` takes one inventory, but fleet is a directory" in run("render")[2]
     assert "--limit does not go with several inventories" in run("up", "--limit", "n1")[2]
 
 
@@ -132,7 +132,7 @@ def test_down_needs_no_secret_that_it_does_not_need_of_one(
 def test_a_pipe_cannot_be_read_twice(run: Run) -> None:
     code, _, err = run("up", "-i", "fleet", "-i", "/dev/null")
     assert code == 2
-    assert "/dev/null is no file that can be read twice" in err
+    assert "/dev/null is not a regular file" in err
 
 
 def test_a_check_that_there_is_not_is_told_once(run: Run) -> None:

@@ -68,7 +68,7 @@ def test_a_wrong_command_line_is_told_in_json_too(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--grep", "(", "--node", "n1"], "'(' is no regular expression: missing )"),
+        (["--grep", "(", "--node", "n1"], "'(' is not a regular expression: missing )"),
         (["--since", "10"], "'10': neither a duration (90s, 10m, 1h30m) nor a time"),
         (["--container", "nginx"], "'nginx' is not one of 'haproxy', 'keepalived'"),
         (["--node", "n9"], "the inventory has no node n9; it has n1, n2, n3"),

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hadeploy.cli.open_files import ran_out
+from hadeploy.cli.open_files import limit_reached
 
 
 def limited(limit: str, *arguments: str) -> tuple[int, str]:
@@ -27,8 +27,8 @@ def limited(limit: str, *arguments: str) -> tuple[int, str]:
 def test_too_few_for_anything_are_told() -> None:
     code, said = limited("-n 20", "plan")
     assert code == 2
-    assert "error: this process may have 20 files open at a time; at least 64 are needed" in said
-    assert "next: ulimit -n 4096 (its hard limit is 20: limits.conf, or LimitNOFILE)" in said
+    assert "error: the limit of open files is 20; at least 64 are needed" in said
+    assert "next: ulimit -n 4096 (the hard limit is 20: see limits.conf or LimitNOFILE)" in said
 
 
 def test_a_soft_limit_is_raised() -> None:
@@ -39,7 +39,7 @@ def test_a_soft_limit_is_raised() -> None:
 def test_a_drill_with_more_requests_than_that_is_refused() -> None:
     code, said = limited("-n 64", "drill", "--rate", "50")
     assert code == 2
-    assert "64 files open at a time; at least 214 are needed" in said
+    assert "the limit of open files is 64; at least 214 are needed" in said
     assert "a lower --rate, or ulimit -n 4096" in said
 
 
@@ -49,4 +49,4 @@ def test_a_drill_with_more_requests_than_that_is_refused() -> None:
 def test_the_cause_is_found_below_others(number: int, out: bool) -> None:
     error = RuntimeError("x")
     error.__cause__ = OSError(number, "y")
-    assert ran_out(error) is out
+    assert limit_reached(error) is out

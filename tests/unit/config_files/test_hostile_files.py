@@ -7,7 +7,7 @@ import time
 import pytest
 
 from hadeploy.adopt.classic import addresses_in
-from hadeploy.config_files.haproxy_listener import Surroundings, read_configuration
+from hadeploy.config_files.haproxy_listener import HaproxyContext, read_configuration
 
 MIB = 1024 * 1024
 
@@ -30,10 +30,10 @@ def test_blocks_beyond_the_deepest_are_ignored() -> None:
 )
 def test_no_haproxy_cfg_takes_long_or_fails(text: str) -> None:
     began = time.monotonic()
-    read_configuration(text * (MIB // len(text)), Surroundings()).served(1)
+    read_configuration(text * (MIB // len(text)), HaproxyContext()).served(1)
     assert time.monotonic() - began < 20
 
 
 def test_defaults_that_take_from_one_another_take_no_memory() -> None:
     chain = "".join(f"defaults x{i} from x{i - 1}\n" for i in range(30000))
-    read_configuration(f"{chain}listen a\nbind *:1\n", Surroundings())
+    read_configuration(f"{chain}listen a\nbind *:1\n", HaproxyContext())

@@ -145,7 +145,7 @@ def test_an_overriding_template_wins_and_must_name_itself(tmp_path: Path) -> Non
     node = desired_nodes(cluster, facts, environment(tmp_path), None)["n1"]
     assert node.file("haproxy/haproxy.cfg").content.startswith("global\n    # c ")
     mine.write_text("global\n")
-    with pytest.raises(HadeployError, match="proves what runs"):
+    with pytest.raises(HadeployError, match="prove which configuration runs"):
         desired_nodes(cluster, facts, environment(tmp_path), None)
 
 

@@ -33,7 +33,7 @@ SCENES = {
     "virtual-router-id": ("vrrp-settings-differ", ("n2",), "n2: 77"),
     "advert-interval": ("vrrp-settings-differ", ("n2",), "n2: 2 sec"),
     "multicast": ("vrrp-settings-differ", ("n2",), "n2: multicast"),
-    "password": ("vrrp-password-differs", ("n2",), "n2: its file has another one than that of n1"),
+    "password": ("vrrp-password-differs", ("n2",), "n2: keepalived.conf has another value than on n1"),
     "peers": ("vrrp-peers", ALL, "n1: none to n2; its unicast_peer: 198.19.29.13"),
     "orphan": ("orphaned-vip", ("n1",), "kube-lb-keepalived is exited .exit status 137"),
     "stray": ("stray-vip", ("n2",), "n2: keepalived is BACKUP"),
@@ -46,7 +46,7 @@ SCENES = {
     "port-taken": ("port-taken", ("n2",), r"n2: python3 \(pid \d+\)"),
     "haproxy-frozen": ("program-silent", ("n2",), r"SIGSTOP.*19443 still listens"),
     "keepalived-frozen": ("program-silent", ("n2",), "SIGSTOP"),
-    "keepalived-paused": ("program-silent", ("n2",), "docker says that it is paused"),
+    "keepalived-paused": ("program-silent", ("n2",), "Docker reports it as paused"),
     "port-dropped": ("port-dropped", ("n1",), "n2, n3: cannot reach 198.19.29.100"),
     "vip-unheard": ("vip-unheard", ("n2",), "n2: cannot open a connection to 198.19.29.100"),
     "check-insecure": ("check-not-run", ("n2",), "Disabling track script haproxy due to insecure"),
@@ -94,8 +94,8 @@ def test_without_a_second_look_the_same_is_recognised_but_for_what_only_it_shows
 
 def test_adverts_that_came_through_a_router_are_told_as_that() -> None:
     found = one(diagnose(context("vrrp-refused")))
-    assert found.message == "it refuses the adverts of its peers (Packet Errors: TTL)"
-    assert "their TTL is not 255" in found.fix
+    assert found.message == "the node refuses the adverts of its peers (Packet Errors: TTL)"
+    assert "the TTL of adverts is not 255" in found.fix
 
 
 def test_a_vip_that_nobody_tried_on_its_holder_is_not_said_to_answer_there() -> None:
@@ -115,7 +115,7 @@ def test_an_interface_that_is_down_explains_the_fault() -> None:
         before = changed(before, node, host=host, vrrp=vrrp, addresses=left)
     found = one(diagnose(before))
     assert (found.cause, found.nodes) == ("interface-down", ALL)
-    assert "eth0, which is to carry the VIP, is switched off" in found.message
+    assert "the interface for the VIP, eth0, is switched off" in found.message
 
 
 def test_a_fault_while_haproxy_answers_is_the_check() -> None:
@@ -164,7 +164,7 @@ def test_a_file_changed_by_hand_is_told_from_an_inventory_that_was() -> None:
     before = context("healthy")
     found = one(diagnose(changed(before, "n2", serving="0" * 16)))
     assert found.cause == "not-applied"
-    assert "n2: it has what root@vm applied at 2026-" in found.evidence[0]
+    assert "n2: the files are those that root@vm applied at 2026-" in found.evidence[0]
     files = tuple(
         dataclasses.replace(f, content=b"x") if f.path.endswith("keepalived.conf") else f
         for f in before.observed["n2"].files
@@ -172,7 +172,7 @@ def test_a_file_changed_by_hand_is_told_from_an_inventory_that_was() -> None:
     vrrp = before.observed["n2"].vrrp
     assert vrrp
     edited = changed(before, "n2", files=files, vrrp=dataclasses.replace(vrrp, config_id="0"))
-    assert "was changed since root@vm applied it" in one(diagnose(edited)).evidence[0]
+    assert "was changed after root@vm applied it" in one(diagnose(edited)).evidence[0]
 
 
 def test_docker_that_does_not_answer_explains_its_containers() -> None:
@@ -203,7 +203,7 @@ def test_a_haproxy_of_ours_that_is_just_restarting_is_no_stranger_on_its_port() 
 def test_backends_that_only_some_nodes_miss_are_told_as_that() -> None:
     server = BackendServer("b", "n1", "DOWN", "L4TOUT", "timeout")
     found = one(diagnose(changed(context("healthy"), "n2", backends=(server,))))
-    assert found.message == "1 backend is down: they do not answer at all, as some nodes see them"
+    assert found.message == "1 backend is down on some nodes: they do not answer"
     assert found.evidence == ("n2: b/n1 (L4TOUT, timeout)",)
 
 

@@ -72,13 +72,13 @@ EVERYWHERE = "(asked from n1, n2, n3)"
     [
         ("tls", None, TLS, ""),
         ("alert", None, TLS, ""),
-        ("silent", None, TLS, "says nothing, although the backends speak TLS"),
+        ("silent", None, TLS, "sends nothing, although the backends speak TLS"),
         ("http", None, TLS, "answers HTTP, although the backends speak TLS"),
         ("http", "tls", UNREAD, "answers HTTP, and answered TLS when the last change was"),
         ("http/400", "http", PLAIN, "answers HTTP with status 400, and answered HTTP when"),
         ("http/403", "http/200", PLAIN, "answers HTTP with status 403, and answered HTTP when"),
         ("http/403", "http", PLAIN, ""),
-        ("other", "silent,open", UNREAD, "closed the connection of a TLS client or said nothing"),
+        ("other", "silent,open", UNREAD, "closed the connection of a TLS client or sent nothing"),
         ("http", "silent", UNREAD, ""),
         # haproxy may speak TLS with other servers, for clients that speak none.
         ("http", "http", OTHER_TLS, ""),

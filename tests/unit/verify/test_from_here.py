@@ -45,7 +45,7 @@ def test_an_answer_that_is_not_as_before_fails_unless_others_are_given_too(
     with servers.serving(servers.says_nothing) as port:
         proof = asked("127.0.0.1", port, TARGET, before)
     assert proof.verdict == "fail"
-    assert "says nothing, and answered HTTP when the last change was recorded" in proof.message
+    assert "sends nothing, and answered HTTP when the last change was recorded" in proof.message
     with servers.serving(servers.one_after_the_other(servers.says_nothing, http, http)) as port:
         assert asked("127.0.0.1", port, TARGET, before).verdict == "pass"
 
