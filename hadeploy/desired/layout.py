@@ -1,7 +1,7 @@
 """Where things are: in the cluster's folder on a node, and where the containers see them."""
 
 HAPROXY_CFG = "haproxy/haproxy.cfg"
-# Written on the node itself (tasks/apply/knowledge.sh), so no desired file.
+# Written on the node itself (tasks/apply/server_state.sh), so no desired file.
 SERVER_STATE = "haproxy/server-state"
 NO_SERVER_STATE = "1\n"
 KEEPALIVED_CONF = "keepalived/keepalived.conf"

@@ -2,8 +2,8 @@
 # The VIPs on this node: where they are, and keeping them for a moment.
 # Requires: waiting.sh
 
-# entries ADDRESS...: where they are, as words "eth0=198.51.100.100/32"; pinned ones do not count.
-entries() {
+# vip_entries ADDRESS...: where they are, as words "eth0=198.51.100.100/32"; pinned ones do not count.
+vip_entries() {
     for hd_address in "$@"; do
         ip -o address show to "$hd_address" 2>/dev/null |
             sed -n 's/^[0-9]*: *\([^ ]*\) *inet6\{0,1\} \([^ ]*\).*/\1=\2/p' | grep -v '^lo='
@@ -21,7 +21,7 @@ pin_vip() {
     hd_seconds=$1
     shift
     for hd_address in "$@"; do
-        if [ -n "$(entries "$hd_address")" ] || pinned "$hd_address"; then
+        if [ -n "$(vip_entries "$hd_address")" ] || pinned "$hd_address"; then
             # The kernel leaves the route of an IPv6 address with a lifetime on lo for ever, so that
             # this node could not reach the next holder; as deprecated it is nobody's source address.
             ip address replace "$(with_prefix "$hd_address")" dev lo noprefixroute \
@@ -30,11 +30,11 @@ pin_vip() {
     done
 }
 
-# stay SECONDS ADDRESS...: pinned, and found also by those who have not spoken to them lately.
-stay() {
+# pin_and_proxy SECONDS ADDRESS...: pinned, and found also by those who have not spoken to them lately.
+pin_and_proxy() {
     pin_vip "$@" || return 1
     shift
-    for hd_entry in $(entries "$@"); do
+    for hd_entry in $(vip_entries "$@"); do
         hd_address=${hd_entry#*=}
         case $hd_address in *:*) proxy_ndp "${hd_entry%%=*}" "${hd_address%/*}" ;; esac
     done
@@ -63,10 +63,10 @@ unpin() {
     done
 }
 
-none_here() { [ -z "$(entries "$@")" ]; }
+none_here() { [ -z "$(vip_entries "$@")" ]; }
 
 all_here() {
     for hd_address in "$@"; do
-        [ -n "$(entries "$hd_address")" ] || return 1
+        [ -n "$(vip_entries "$hd_address")" ] || return 1
     done
 }

@@ -77,8 +77,8 @@ while ((my $left = $end - time) > 0) {
 }
 '
 
-# spoken [SECONDS]: whose settings are in the adverts of the other nodes: live, former or neither.
-spoken() {
+# settings_in_adverts [SECONDS]: whose settings are in the adverts of the other nodes: live, former or neither.
+settings_in_adverts() {
     perl -e "$listening_program" "${1:-$(listening_seconds)}" "$HD_ROOT/keepalived/keepalived.conf" \
         "$HD_ROOT/.undo/keepalived/keepalived.conf" 2>/dev/null
 }
@@ -97,7 +97,7 @@ listening_seconds() {
 # the VIP answers, and the next one only after the interval.
 listen_ahead() {
     hd_heard=/run/hadeploy/$HD_CLUSTER.heard
-    ! have perl || spoken "$1" </dev/null >"$hd_heard" 2>/dev/null 8>&- &
+    ! have perl || settings_in_adverts "$1" </dev/null >"$hd_heard" 2>/dev/null 8>&- &
 }
 
 # hears_holder PORT ADDRESS...: adverts of the node that has the VIP arrive here, if another one answers there.
@@ -110,7 +110,7 @@ hears_holder() {
     }
     [ "$hd_ahead" != live ] && ! all_here "$2" && have perl && tcp_opens "$2" "$1" || return 0
     # Its adverts may just have begun, and the node may just have failed.
-    [ "$(spoken)" != live ] && tcp_opens "$2" "$1" || return 0
+    [ "$(settings_in_adverts)" != live ] && tcp_opens "$2" "$1" || return 0
     printf '%s answers, but no VRRP advert of the node that has it arrives here within %s s:\n%s\n' \
         "$2" "$(listening_seconds)" \
         'does the network, or a firewall, drop IP protocol 112 (or multicast) between the nodes?'

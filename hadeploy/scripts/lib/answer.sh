@@ -55,16 +55,16 @@ esac
 # answer_of ADDRESS PORT [SECONDS]: one word: tls, alert (of TLS), http/STATUS, other, silent, open (closed when
 # TLS is spoken, not before), closed (at once), refused, unreached.
 answer_of() {
-    hd_said=$(timeout -k 9 1 bash --norc -c "$answer_program" bash "$1" "$2" "$HD_HELLO" \
+    hd_output=$(timeout -k 9 1 bash --norc -c "$answer_program" bash "$1" "$2" "$HD_HELLO" \
         "${3-$ANSWER_SECONDS}" "$OPEN_SECONDS" 2>&1)
-    case $hd_said in
-    answer*[!a-z]*) hd_said=${hd_said##*"
+    case $hd_output in
+    answer*[!a-z]*) hd_output=${hd_output##*"
 "} ;;
-    answer | *reset*) hd_said=closed ;;
-    *refused*) hd_said=refused ;;
-    *) hd_said=unreached ;;
+    answer | *reset*) hd_output=closed ;;
+    *refused*) hd_output=refused ;;
+    *) hd_output=unreached ;;
     esac
-    printf '%s\n' "$hd_said"
+    printf '%s\n' "$hd_output"
 }
 
 # answers_of ADDRESS PORT TIMES: asks that often at the same time, so that each server has its turn; every

@@ -27,7 +27,7 @@ start() { timeout 30 docker unpause "$1" >/dev/null 2>&1 || docker start "$1" >/
 # not come back from it is given up, or the signs of life would never end.
 stop_within() {
     hd_limit=$(($1 + 30))
-    patiently quietly timeout "$hd_limit" docker stop -t "$1" "$2" && return 0
+    with_heartbeat quietly timeout "$hd_limit" docker stop -t "$1" "$2" && return 0
     [ $? -ne 124 ] || printf 'docker stop %s did not end within %s s\n' "$2" "$hd_limit"
     return 1
 }
@@ -51,7 +51,7 @@ reload() {
     signal "$1" "$2" || { stop "$1" && docker start "$1" >/dev/null; }
 }
 
-last_words() {
+print_last_log_lines() {
     printf -- '--- last lines of %s:\n' "$1"
     last_bytes 16384 docker logs --tail 12 "$1"
 }

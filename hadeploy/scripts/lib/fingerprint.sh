@@ -3,9 +3,9 @@
 # Requires: track.sh
 # Inputs: HD_CLUSTER HD_ROOT
 
-# ours [COMMAND...]: the containers that carry our label, running or not: id and name.
+# list_containers [COMMAND...]: the containers that carry our label, running or not: id and name.
 # shellcheck disable=SC2120
-ours() {
+list_containers() {
     "$@" docker container ls --all --no-trunc --format '{{.ID}} {{.Names}}' \
         --filter "label=hadeploy.cluster=$HD_CLUSTER"
 }
@@ -22,10 +22,10 @@ fingerprint() {
     }
 }
 
-# still_as FINGERPRINT: ends the script if the node is not what the plan was made on.
-still_as() {
+# require_fingerprint FINGERPRINT: ends the script if the node is not what the plan was made on.
+require_fingerprint() {
     # shellcheck disable=SC2119
-    [ "$(fingerprint "$(ours 2>/dev/null)")" = "$1" ] && return 0
+    [ "$(fingerprint "$(list_containers 2>/dev/null)")" = "$1" ] && return 0
     emit changed
     # Without its engine a node is another one: then this says why.
     quietly docker version

@@ -34,15 +34,15 @@ vrrp_ask() {
 # vrrp_read: what the one says that was asked.
 vrrp_read() {
     [ -n "$hd_dump" ] || return 1
-    written "$hd_dump" USR1 '< Interfaces >' || return 1
+    read_dump "$hd_dump" USR1 '< Interfaces >' || return 1
     # It holds the password in the clear, so it does not stay.
     printf '%s\n' "$hd_written" |
         sed -n '/Password =/d; /Router ID =/p; /VRRP Topology/,/VRRP Sockpool/p'
 }
 
-# written FILE SIGNAL END: what keepalived writes there when it gets that signal, up to END, and takes
+# read_dump FILE SIGNAL END: what keepalived writes there when it gets that signal, up to END, and takes
 # the file away. So does another run that looks at this node: then it is asked again.
-written() {
+read_dump() {
     hd_left=15
     until hd_written=$(read_at_most "$MOST_DUMP_BYTES" "$1") && case $hd_written in *"$3"*) ;; *) false ;; esac; do
         hd_left=$((hd_left - 1))
@@ -65,6 +65,6 @@ vrrp_stats() {
     hd_stats=$hd_tmp/keepalived.stats
     rm -f "$hd_stats"
     kill -USR2 "$hd_vrrp_pid" 2>/dev/null || return 1
-    written "$hd_stats" USR2 'Priority Zero:' || return 1
+    read_dump "$hd_stats" USR2 'Priority Zero:' || return 1
     printf '%s\n' "$hd_written"
 }

@@ -50,13 +50,13 @@ last_bytes() {
     timeout 10 "$@" 2>&1 | tail -c "$hd_bytes"
 }
 
-# brief BYTES COMMAND...: its exit code, also in hd_code, and what it prints in hd_said; it fails if that is more.
-brief() {
+# capture BYTES COMMAND...: its exit code, also in hd_code, and what it prints in hd_output; it fails if that is more.
+capture() {
     hd_most=$1
     shift
-    hd_said=$({ "$@" 2>&1 && printf '\n0' || printf '\n%s' "$?"; } 2>/dev/null | head -c "$hd_most")
-    hd_code=${hd_said##*"$NEWLINE"}
-    hd_said=${hd_said%"$NEWLINE"*}
+    hd_output=$({ "$@" 2>&1 && printf '\n0' || printf '\n%s' "$?"; } 2>/dev/null | head -c "$hd_most")
+    hd_code=${hd_output##*"$NEWLINE"}
+    hd_output=${hd_output%"$NEWLINE"*}
     case $hd_code in '' | *[!0-9]*) hd_code=1 ;; esac
     return "$hd_code"
 }

@@ -20,30 +20,30 @@ short_sleep() { sleep 0.1 2>/dev/null || sleep 1; }
 # very_short_sleep: a shorter one, for what is mostly over soon.
 very_short_sleep() { sleep 0.02 2>/dev/null || sleep 1; }
 
-# alive: whether or not anybody listens.
-alive() { emit alive || :; }
+# heartbeat: whether or not anybody listens.
+heartbeat() { emit heartbeat || :; }
 
-# keep_alive [COMMAND]: a sign of life, or that command, every few seconds; fails if the command does.
+# heartbeat_if_due [COMMAND]: a sign of life, or that command, every few seconds; fails if the command does.
 # Called once for each poll. Polls of a slow node are slow, too, so they are no measure.
-keep_alive() {
+heartbeat_if_due() {
     hd_polled=$(uptime_seconds)
-    [ "$hd_polled" -ge $((${hd_alive:=$hd_polled} + 3)) ] || return 0
-    hd_alive=$hd_polled
-    "${1:-alive}"
+    [ "$hd_polled" -ge $((${hd_last_heartbeat:=$hd_polled} + 3)) ] || return 0
+    hd_last_heartbeat=$hd_polled
+    "${1:-heartbeat}"
 }
 
-# patiently COMMAND...: with signs of life, for what can be silent for minutes.
-patiently() { while_so alive "$@"; }
+# with_heartbeat COMMAND...: with signs of life, for what can be silent for minutes.
+with_heartbeat() { run_while heartbeat "$@"; }
 
-# while_so CHECK COMMAND...: as patiently, but CHECK gives the signs of life, and ends the command by failing.
-while_so() {
+# run_while CHECK COMMAND...: as patiently, but CHECK gives the signs of life, and ends the command by failing.
+run_while() {
     hd_check=$1
     shift
     "$@" &
     hd_busy=$!
     while kill -0 "$hd_busy" 2>/dev/null; do
         short_sleep
-        keep_alive "$hd_check" || kill "$hd_busy"
+        heartbeat_if_due "$hd_check" || kill "$hd_busy"
     done
     wait "$hd_busy"
 }
@@ -53,12 +53,12 @@ while_so() {
 poll_until() {
     hd_deadline=$1
     shift
-    hd_blinks=5
+    hd_short_polls=5
     until "$@"; do
-        keep_alive
+        heartbeat_if_due
         [ "$(uptime_seconds)" -lt "$hd_deadline" ] || return 1
-        if [ "$hd_blinks" -gt 0 ]; then
-            hd_blinks=$((hd_blinks - 1))
+        if [ "$hd_short_polls" -gt 0 ]; then
+            hd_short_polls=$((hd_short_polls - 1))
             very_short_sleep
         else
             short_sleep

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Changing a node, one step after the other.
 # Requires: addresses.sh adverts.sh backends.sh block_connections.sh container_control.sh disable.sh
-# Requires: engine.sh fingerprint.sh finish_handover.sh guard.sh handover.sh knowledge.sh lock_release.sh
+# Requires: engine.sh fingerprint.sh finish_handover.sh guard.sh handover.sh server_state.sh lock_release.sh
 # Requires: ports.sh prove_haproxy.sh prove_keepalived.sh restore.sh sockets.sh steps.sh track.sh undo.sh
 # Requires: vrrp_state.sh waiting.sh
 # Inputs: HD_ELECTION HD_HAPROXY HD_HEALTH_PORT HD_KEEPALIVED HD_ROOT HD_VIPS
@@ -16,12 +16,12 @@ begin() {
     # A rule that outlived its script would keep clients away.
     # shellcheck disable=SC2086  # a list of words
     remove_stale_rules $HD_VIPS
-    forget_knowledge
+    clear_server_state
     emit step begin
-    remember || {
+    save_undo || {
         emit failed begin
         emit unchanged
-        finished
+        end_script
         exit 1
     }
 }
@@ -41,16 +41,16 @@ record() {
     mv -f "$HD_ROOT/applied.json.new" "$HD_ROOT/applied.json" && sync "$HD_ROOT" || return 1
     # A change that was taken back before it was finished is nothing to go back to.
     if grep -qF "\"configuration\": \"$2\"" "$HD_ROOT/.undo/applied.json" 2>/dev/null; then
-        forget_undo
+        remove_undo
     else
         keep_previous
     fi
-    forget_knowledge
+    clear_server_state
     rm -rf "$HD_ROOT/.staging"
 }
 
-# put_aside NAME NEW_NAME: it had another name, and is kept as what is there under the new one.
-put_aside() {
+# stop_and_rename NAME NEW_NAME: it had another name, and is kept as what is there under the new one.
+stop_and_rename() {
     stop "$1" || return 1
     ! exists "$2$OLD" || docker rm "$2$OLD" >/dev/null || return 1
     docker rename "$1" "$2$OLD"
@@ -76,10 +76,10 @@ recreate() {
     "$@" >/dev/null
 }
 
-# on_free_ports CONTAINER "PORT..." COMMAND...: only if nobody but that container has one of them. A
+# if_ports_are_free CONTAINER "PORT..." COMMAND...: only if nobody but that container has one of them. A
 # haproxy that cannot bind makes the one before it stop listening for as long as it tries, and clients
 # are refused meanwhile (SIGTTOU, haproxy's management guide, 4).
-on_free_ports() {
+if_ports_are_free() {
     hd_ours=$(main_pid "$1") && hd_ours=$(container_of "$hd_ours") || hd_ours=none
     for hd_port in $2; do
         case $hd_port in "$HD_HEALTH_PORT") hd_hosts=127.0.0.1 ;; *) hd_hosts=$(client_hosts) ;; esac
@@ -101,7 +101,7 @@ on_free_ports() {
 hold() {
     set_track handover 1 || return 1
     guard
-    ! takes_part "$1" || until_true 15 "keepalived is in FAULT" out_of_it "$1"
+    ! is_master_or_backup "$1" || until_true 15 "keepalived is in FAULT" is_fault_or_stopped "$1"
 }
 
 # unpin_when_master CONTAINER ADDRESS...: keepalived holds them itself again, so nothing is pinned.
@@ -116,11 +116,11 @@ unpin_when_master() {
     unpin $HD_VIPS
 }
 
-# still_elsewhere ADDRESS...: ends the script if the holder has failed since the plan was made and one
+# require_vip_elsewhere ADDRESS...: ends the script if the holder has failed since the plan was made and one
 # of them is here now: nobody planned to hand it over first.
-still_elsewhere() {
+require_vip_elsewhere() {
     none_here "$@" && return 0
-    abort moved
+    abort vip-moved
 }
 
 # await_vip PORT ADDRESS...: until somebody answers on them; but a node that is held back for ever, since
@@ -131,5 +131,5 @@ await_vip() {
     hd_awaiting=$(centiseconds)
     listen_ahead "$HD_ELECTION"
     until_true "$HD_ELECTION" "a listener on $*" answer_all "$hd_service" "$@" || :
-    emit awaited "$(($(centiseconds) - hd_awaiting))"
+    emit vip-wait "$(($(centiseconds) - hd_awaiting))"
 }

@@ -14,8 +14,8 @@ log_end() {
     last_bytes "$MOST_LOG_BYTES" docker logs --tail "$HD_LINES" "$2"
 }
 
-# tell_frozen ROLE CONTAINER: whether somebody has stopped one of its processes (SIGSTOP).
-tell_frozen() {
+# report_frozen ROLE CONTAINER: whether somebody has stopped one of its processes (SIGSTOP).
+report_frozen() {
     hd_first=$(main_pid "$2") || return 0
     for hd_stat in /proc/[0-9]*/stat; do
         hd_pid=${hd_stat#/proc/}
@@ -36,10 +36,10 @@ main() {
     vrrp_stats "$HD_KEEPALIVED"
     log_end haproxy "$HD_HAPROXY"
     log_end keepalived "$HD_KEEPALIVED"
-    tell_frozen haproxy "$HD_HAPROXY"
-    tell_frozen keepalived "$HD_KEEPALIVED"
+    report_frozen haproxy "$HD_HAPROXY"
+    report_frozen keepalived "$HD_KEEPALIVED"
     observe_firewall
-    patiently sleep "$HD_SECONDS"
+    with_heartbeat sleep "$HD_SECONDS"
     emit stats after "$HD_SECONDS"
     vrrp_stats "$HD_KEEPALIVED"
     emit end

@@ -25,22 +25,22 @@ any_keepalived() {
     return 1
 }
 
-# bound ADDRESS: the interfaces that have it, with its prefix: "eth0 198.51.100.100/32".
-bound() { ip -o address show to "$1" 2>/dev/null | sed -n 's/^[0-9]*: *\([^ ]*\) *inet6\{0,1\} \([^ ]*\).*/\1 \2/p'; }
+# interfaces_with ADDRESS: the interfaces that have it, with its prefix: "eth0 198.51.100.100/32".
+interfaces_with() { ip -o address show to "$1" 2>/dev/null | sed -n 's/^[0-9]*: *\([^ ]*\) *inet6\{0,1\} \([^ ]*\).*/\1 \2/p'; }
 
 # release ADDRESS: one that our keepalived left behind, wherever it is. While another keepalived runs
 # here it may be that one's.
 release() {
-    [ -n "$(bound "$1")" ] || return 0
+    [ -n "$(interfaces_with "$1")" ] || return 0
     emit releasing "$1"
     if any_keepalived; then
         printf 'another keepalived runs on this node, so the address is left alone\n'
         abort failed "$1"
     fi
-    bound "$1" | while read -r hd_interface hd_address; do
+    interfaces_with "$1" | while read -r hd_interface hd_address; do
         ip address del "$hd_address" dev "$hd_interface"
     done
-    [ -z "$(bound "$1")" ] || abort failed "$1"
+    [ -z "$(interfaces_with "$1")" ] || abort failed "$1"
 }
 
 # remove_files PATH...: ours by name; a folder goes only when nothing else is in it.

@@ -29,11 +29,11 @@ mend_haproxy_stop() { start "$HD_HAPROXY"; }
 # From the host, as a crash: what `docker kill` kills the engine does not restart.
 break_haproxy_kill() { kill -KILL "$(main_pid "$HD_HAPROXY")"; }
 
-mend_haproxy_kill() { come_back "$HD_HAPROXY"; }
+mend_haproxy_kill() { await_restart "$HD_HAPROXY"; }
 
-break_haproxy_hang() { to_all STOP "$HD_HAPROXY"; }
+break_haproxy_hang() { signal_all STOP "$HD_HAPROXY"; }
 
-mend_haproxy_hang() { to_all CONT "$HD_HAPROXY"; }
+mend_haproxy_hang() { signal_all CONT "$HD_HAPROXY"; }
 
 break_keepalived_stop() { stop "$HD_KEEPALIVED"; }
 
@@ -41,15 +41,15 @@ mend_keepalived_stop() { start "$HD_KEEPALIVED"; }
 
 break_keepalived_kill() { kill -KILL "$(main_pid "$HD_KEEPALIVED")"; }
 
-mend_keepalived_kill() { come_back "$HD_KEEPALIVED"; }
+mend_keepalived_kill() { await_restart "$HD_KEEPALIVED"; }
 
-break_keepalived_hang() { to_all STOP "$HD_KEEPALIVED"; }
+break_keepalived_hang() { signal_all STOP "$HD_KEEPALIVED"; }
 
-mend_keepalived_hang() { to_all CONT "$HD_KEEPALIVED"; }
+mend_keepalived_hang() { signal_all CONT "$HD_KEEPALIVED"; }
 
-# to_all SIGNAL CONTAINER: to its first process and all that came from it. One may end before the signal
+# signal_all SIGNAL CONTAINER: to its first process and all that came from it. One may end before the signal
 # is sent, as a check of keepalived does.
-to_all() {
+signal_all() {
     hd_pids=$(timeout 30 docker container top "$2" -o pid | tail -n +2) || return 1
     [ -n "$hd_pids" ] || return 1
     for hd_pid in $hd_pids; do
@@ -57,12 +57,12 @@ to_all() {
     done
 }
 
-# come_back CONTAINER: the engine restarts what has crashed.
-come_back() { until_true 10 "$1 is restarted" main_pid "$1" >/dev/null || start "$1"; }
+# await_restart CONTAINER: the engine restarts what has crashed.
+await_restart() { until_true 10 "$1 is restarted" main_pid "$1" >/dev/null || start "$1"; }
 
 break_docker_restart() {
     if [ -d /run/systemd/system ]; then
-        patiently timeout 120 systemctl restart docker
+        with_heartbeat timeout 120 systemctl restart docker
         return
     fi
     # Without systemd: ended as it would do it, and started with the words that it was started with.
@@ -79,8 +79,8 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 
 mend_docker_restart() {
     until_true 60 "the Docker engine answers" quietly docker version || return 1
-    come_back "$HD_HAPROXY"
-    come_back "$HD_KEEPALIVED"
+    await_restart "$HD_HAPROXY"
+    await_restart "$HD_KEEPALIVED"
 }
 
 # What the kernel forgets with the link is kept: routes, and with the setting the IPv6 addresses. Not

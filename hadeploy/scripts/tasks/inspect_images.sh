@@ -4,6 +4,6 @@
 
 inspect_images() {
     for hd_image in $HD_IMAGES; do
-        docker image inspect --format '{{.Id}}' "$hd_image" >/dev/null 2>&1 || emit lacking "$hd_image"
+        docker image inspect --format '{{.Id}}' "$hd_image" >/dev/null 2>&1 || emit missing-image "$hd_image"
     done
 }

@@ -5,9 +5,9 @@
 # Inputs: HD_MARK HD_SECONDS
 # HD_MARK: only this run knows it. HD_SECONDS: for how long at most.
 
-# tagged ROLE: line by line, at once. `sed -u` would not be quicker than the shell, and busybox has no
+# prefix_lines ROLE: line by line, at once. `sed -u` would not be quicker than the shell, and busybox has no
 # stdbuf.
-tagged() {
+prefix_lines() {
     if stdbuf -oL true 2>/dev/null; then
         fold_lines | stdbuf -oL sed "s/^/$HD_MARK $1 /"
     else
@@ -17,8 +17,8 @@ tagged() {
     fi
 }
 
-# tell_log ROLE CONTAINER ARGUMENT...: what there is, with these arguments of `docker logs`.
-tell_log() {
+# report_log ROLE CONTAINER ARGUMENT...: what there is, with these arguments of `docker logs`.
+report_log() {
     hd_role=$1
     hd_name=$2
     shift 2
@@ -30,22 +30,22 @@ tell_log() {
         {
             timeout "$HD_SECONDS" docker logs --timestamps "$@" "$hd_name" 2>&1 ||
                 emit cut-off "$hd_role" "$?" >&3
-        } | tagged "$hd_role"
+        } | prefix_lines "$hd_role"
     } 3>&1
 }
 
-# tick: a second goes by; fails when nobody listens any more, or the time is over. Whoever was cut off
+# heartbeat_each_second: a second goes by; fails when nobody listens any more, or the time is over. Whoever was cut off
 # without a word leaves nothing behind for longer than that.
-tick() {
+heartbeat_each_second() {
     sleep 1
     hd_left=$((hd_left - 1))
-    [ "$hd_left" -gt 0 ] && emit alive >&3
+    [ "$hd_left" -gt 0 ] && emit heartbeat >&3
 }
 
-# follow_log ROLE CONTAINER ARGUMENT...: as tell_log, and what comes from then on, also after the
+# follow_log ROLE CONTAINER ARGUMENT...: as report_log, and what comes from then on, also after the
 # container was started anew or recreated.
 follow_log() {
-    { follow "$@" | tagged "$1"; } 3>&1 &
+    { follow "$@" | prefix_lines "$1"; } 3>&1 &
 }
 
 follow() {
@@ -58,11 +58,11 @@ follow() {
     hd_ready=is_ours
     while :; do
         if "$hd_ready" "$hd_name" >/dev/null; then
-            [ "$hd_ready" = is_ours ] || emit runs "$hd_role" >&3
+            [ "$hd_ready" = is_ours ] || emit running "$hd_role" >&3
             timeout "$HD_SECONDS" docker logs --follow --timestamps "$@" "$hd_name" 2>&1 3>&- &
             hd_log=$!
             while kill -0 "$hd_log" 2>/dev/null; do
-                tick || {
+                heartbeat_each_second || {
                     kill "$hd_log"
                     return
                 }
@@ -71,11 +71,11 @@ follow() {
             echo again
             set -- --since "$hd_began"
             hd_ready=main_pid
-            main_pid "$hd_name" >/dev/null || emit away "$hd_role" >&3
+            main_pid "$hd_name" >/dev/null || emit stopped "$hd_role" >&3
         elif [ "$hd_ready" = is_ours ]; then
             hd_ready=main_pid
-            emit away "$hd_role" >&3
+            emit stopped "$hd_role" >&3
         fi
-        tick || return
+        heartbeat_each_second || return
     done
 }

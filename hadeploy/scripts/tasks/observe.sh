@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # One read-only look at a node. Everything is data for observe/parse.py.
 # Requires: autostart.sh clients.sh containers.sh engine.sh files.sh fingerprint.sh foreign.sh haproxy.sh
-# Requires: http.sh keepalived.sh lock_look.sh lock_release.sh preflight.sh processes.sh segment.sh
+# Requires: http.sh keepalived.sh lock_read.sh lock_release.sh preflight.sh processes.sh segment.sh
 # Requires: settle.sh sockets.sh surroundings.sh
 # Inputs: HD_CLUSTER HD_CONTAINERS HD_HEALTH_PORT HD_IMAGES HD_KEEPALIVED HD_SETTLE HD_VERSIONS
 # HD_SETTLE: at the end of a change, how long to wait first; the lock is given back then.
@@ -33,7 +33,7 @@ observe_docker() {
     vrrp_ask "$HD_KEEPALIVED"
     emit containers
     printf '%s\n' "$hd_inspected" | sed 's/^[^\t]*\t//; 1s/^/[/; $!s/$/,/; $s/$/]/'
-    [ -z "$hd_apart" ] || emit apart "$hd_apart"
+    [ -z "$hd_apart" ] || emit unrelated "$hd_apart"
     [ -z "$hd_others" ] || emit other-clusters "$hd_others"
     # shellcheck disable=SC2086  # a list of words
     observe_images $HD_IMAGES
@@ -45,7 +45,7 @@ observe_docker() {
 observe_images() {
     for hd_image in "$@"; do
         shift
-        if ! thorough && hd_id=$(image_in_use "$hd_image"); then
+        if ! thorough && hd_id=$(image_of_ours "$hd_image"); then
             emit image "$hd_image" "$hd_id"
         else
             set -- "$@" "$hd_image"
@@ -66,10 +66,10 @@ observe_images() {
     done
 }
 
-# image_in_use REFERENCE: the image of a container of ours that is listed with that reference. The engine
+# image_of_ours REFERENCE: the image of a container of ours that is listed with that reference. The engine
 # lists the image's id instead where the reference means another image by now, or none (moby:
 # daemon/list.go, refreshImage).
-image_in_use() {
+image_of_ours() {
     # shellcheck disable=SC2154  # containers.sh
     for hd_use in $hd_uses; do
         [ "${hd_use#*=}" = "$1" ] || continue
@@ -136,12 +136,12 @@ main() {
         lock_release
         settle
     }
-    know_routes
-    know_askable
+    read_routes
+    find_askable_vips
     segment_begin
     observe_engine
     emit fingerprint "$(fingerprint "$hd_listed")"
-    lock_tell
+    lock_report
     # Through a pipe: it is in no file, and comes in between no other message.
     ask_vips | look_around
     segment_end
@@ -168,5 +168,5 @@ look_around() {
     observe_haproxy
     observe_machine
     thorough && probe_end
-    tell_answers
+    report_answers
 }

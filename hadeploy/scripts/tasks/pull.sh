@@ -7,11 +7,11 @@
 # As here, where an archive is made (images/fetch.py): an image through a slow line.
 PULL_SECONDS=3600
 
-# engine_alive: a pull may be silent for as long as a layer takes. What tells a slow one from an engine that
+# heartbeat_if_engine_answers: a pull may be silent for as long as a layer takes. What tells a slow one from an engine that
 # hangs is that the engine answers something else.
-engine_alive() {
+heartbeat_if_engine_answers() {
     if timeout 30 docker version >/dev/null 2>&1; then
-        alive
+        heartbeat
     else
         echo 'the Docker engine does not answer any more'
         return 1
@@ -30,7 +30,7 @@ log_in() {
     trap 'exit 1' INT TERM
     # Where there is no entry, the client may give the password to a helper program that keeps it.
     printf '{"auths": {"%s": {}}}' "$HD_REGISTRY" >"$DOCKER_CONFIG/config.json"
-    while_so engine_alive give_password
+    run_while heartbeat_if_engine_answers give_password
 }
 
 # printf is the shell's own: what it prints is on no command line.
@@ -45,5 +45,5 @@ pull() {
         log_in || { emit refused && return; }
     fi
     emit pulling
-    while_so engine_alive timeout "$PULL_SECONDS" docker pull "$HD_IMAGES" || emit failed
+    run_while heartbeat_if_engine_answers timeout "$PULL_SECONDS" docker pull "$HD_IMAGES" || emit failed
 }

@@ -11,7 +11,7 @@ ask_registry() {
     have curl || return 0
     for hd_image in $HD_IMAGES; do
         emit registry "$hd_image"
-        patiently ask_for "$hd_image"
+        with_heartbeat ask_for "$hd_image"
     done
 }
 

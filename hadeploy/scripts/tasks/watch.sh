@@ -11,7 +11,7 @@ watched() { [ "$(cat "$watch_mark" 2>/dev/null)" = "$HD_WATCH" ] && [ "$(uptime_
 # each_line: from the pipe to the report, until nobody listens or nobody writes.
 each_line() {
     while IFS= read -r hd_line; do
-        [ -z "$hd_line" ] || emit seen "$hd_line" || return
+        [ -z "$hd_line" ] || emit event "$hd_line" || return
     done
 }
 

@@ -6,7 +6,7 @@
 
 # keep_aside ID ROLE [NAME CONTENT]...: what the container was made with, and the files that it ran.
 keep_aside() {
-    aside "$1" "$2" || return 1
+    make_adopted_folder "$1" "$2" || return 1
     # shellcheck disable=SC2154  # disable.sh
     docker container inspect "$1" >"$hd_aside/container.json" || return 1
     shift 2
@@ -25,8 +25,8 @@ take_over() {
     leave "stop_by_hand $hd_classic" "$@" && answered_elsewhere "$hd_service" "$@"
 }
 
-# give_back: ours go, and what was there before comes back.
-give_back() {
+# restore_classic: ours go, and what was there before comes back.
+restore_classic() {
     emit restoring
     for hd_name in "$HD_KEEPALIVED" "$HD_HAPROXY"; do
         # By that name it may still be theirs.

@@ -133,8 +133,8 @@ all_checked() {
     [ "$hd_waiting" = no ]
 }
 
-# unlike_before EXPECTED: the first of the answers on a port that is not what it was, if there is one.
-unlike_before() {
+# changed_answer EXPECTED: the first of the answers on a port that is not what it was, if there is one.
+changed_answer() {
     hd_address=${1#*@}
     hd_before=${hd_address#*=}
     hd_address=${hd_address%%=*}
@@ -148,9 +148,9 @@ unlike_before() {
     done
 }
 
-# a_server_is_silent PORT: whether a server of that listener that is up by haproxy's check says nothing to a
+# has_silent_server PORT: whether a server of that listener that is up by haproxy's check says nothing to a
 # client that connects to it directly: it was frozen or is overloaded, and a check that only connects passes.
-a_server_is_silent() {
+has_silent_server() {
     # shellcheck disable=SC2086  # a list of words
     hd_section=$(printf '%s\n' $HD_LISTENERS | sed -n "s/=$1\$/-backend/p")
     hd_servers=$(printf '%s\n' "$hd_rows" |
@@ -174,17 +174,17 @@ changed_answers() {
         case $hd_name in :*) ;; *) continue ;; esac
         hd_tries=0
         while :; do
-            hd_unlike=$(unlike_before "$hd_name")
+            hd_unlike=$(changed_answer "$hd_name")
             [ -n "$hd_unlike" ] || break
             hd_tries=$((hd_tries + 1))
-            alive
+            heartbeat
             [ "$hd_tries" -lt "$MOST_TRIES" ] || {
                 [ "$hd_unlike" = silent ] && [ "$(uptime_seconds)" -lt "$hd_until" ]
             } || break
         done
         [ -n "$hd_unlike" ] || continue
         hd_port=${hd_name%%@*}
-        [ "$hd_unlike" = silent ] && a_server_is_silent "${hd_port#:}" ||
+        [ "$hd_unlike" = silent ] && has_silent_server "${hd_port#:}" ||
             hd_lost="$hd_lost $hd_name=$hd_unlike"
     done
 }

@@ -31,9 +31,9 @@ free_name() {
     printf '%s\n' "$hd_free"
 }
 
-# aside ID NAME: the folder adopted/NAME for that container, as hd_aside. What is there of another one moves
+# make_adopted_folder ID NAME: the folder adopted/NAME for that container, as hd_aside. What is there of another one moves
 # to adopted/NAME-2, ...
-aside() {
+make_adopted_folder() {
     hd_aside=$HD_ROOT/adopted/$2
     if [ -e "$hd_aside" ] && ! grep -qF "\"$1\"" "$hd_aside/container.json" 2>/dev/null; then
         hd_number=2
@@ -46,7 +46,7 @@ aside() {
 # disable_container ID NAME: what it was made with stays in adopted/NAME. A keepalived that ends takes the VIP away
 # with it, even if this cluster's keepalived holds it on the same node; that one adds it again.
 disable_container() {
-    aside "$1" "$2" && docker container inspect "$1" >"$hd_aside/container.json" &&
+    make_adopted_folder "$1" "$2" && docker container inspect "$1" >"$hd_aside/container.json" &&
         durable "$HD_ROOT/adopted" || return 1
     hd_before=
     ! quietly main_pid "$HD_KEEPALIVED" || hd_before=$(vrrp_state "$HD_KEEPALIVED")

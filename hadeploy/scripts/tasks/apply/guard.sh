@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # A node that is held back during a change of all nodes ends that state by itself if the run is
 # interrupted.
-# Requires: adverts.sh backends.sh lock.sh lock_look.sh lock_release.sh restore.sh track.sh undo.sh
+# Requires: adverts.sh backends.sh lock.sh lock_read.sh lock_release.sh restore.sh track.sh undo.sh
 # Requires: waiting.sh
 # Inputs: HD_HEALTH_PORT HD_LISTENERS HD_LOCK HD_ROOT
 
@@ -16,12 +16,12 @@ held_back() { [ "$(track_says handover)" = 1 ]; }
 
 # abandoned: whether no run has the lock and no script is at work.
 abandoned() {
-    ! { lock_look && ! lock_expired; } && ! still_working
+    ! { lock_read && ! lock_expired; } && ! script_is_running
 }
 
 # guard: starts in the background and ends when the node is not held back any more.
 guard() {
-    # shellcheck disable=SC2154  # lock_look.sh
+    # shellcheck disable=SC2154  # lock_read.sh
     (
         trap - EXIT
         flock -n 7 || exit 0
@@ -33,7 +33,7 @@ guard() {
             short_sleep
             if abandoned; then
                 # Nothing tells it which settings count.
-                settled || have perl || exit 0
+                has_no_other_settings || have perl || exit 0
                 hd_since=${hd_since:-$(uptime_seconds)}
                 end_abandoned "$hd_since"
             else
@@ -46,20 +46,20 @@ guard() {
 # end_abandoned SINCE: as the only writer, with the settings of the node that has the VIP. As long as that node
 # may still change to the new ones, only those count.
 end_abandoned() {
-    hd_spoken=$(spoken)
+    hd_spoken=$(settings_in_adverts)
     if [ "$hd_spoken" != live ] && [ "$(uptime_seconds)" -lt $(($1 + UNDECIDED_SECONDS)) ]; then
         return 0
     fi
     exec 8>"$lock_file.busy"
-    if flock -n 8 && alone lock_try; then
-        if held_back && supplied; then rejoin "$hd_spoken"; fi
-        alone lock_drop
+    if flock -n 8 && with_lock_mutex lock_try; then
+        if held_back && has_backends; then end_hold "$hd_spoken"; fi
+        with_lock_mutex lock_drop
     fi
     exec 8>&-
 }
 
-# supplied: whether each listener that served clients has a backend here: this node may win the VIP.
-supplied() {
+# has_backends: whether each listener that served clients has a backend here: this node may win the VIP.
+has_backends() {
     # shellcheck disable=SC2034  # backends.sh
     hd_rows=$(results_from "$HD_HEALTH_PORT" "$(recorded health_port)")
     for hd_listener in $HD_LISTENERS; do
@@ -80,14 +80,14 @@ in_time() {
     "$@"
 }
 
-# settled: whether the node has no other settings to return to.
-settled() { [ ! -d "$HD_ROOT/.undo" ] || same_router; }
+# has_no_other_settings: whether the node has no other settings to return to.
+has_no_other_settings() { [ ! -d "$HD_ROOT/.undo" ] || same_router; }
 
-# rejoin SPOKEN: if no node sends adverts, all nodes that are held back return to the former settings.
-rejoin() {
-    if [ "$1" = live ] || settled; then
+# end_hold SPOKEN: if no node sends adverts, all nodes that are held back return to the former settings.
+end_hold() {
+    if [ "$1" = live ] || has_no_other_settings; then
         set_track handover 0
     else
-        HD_TOGETHER=yes put_back
+        HD_TOGETHER=yes restore
     fi
 }

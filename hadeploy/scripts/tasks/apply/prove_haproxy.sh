@@ -11,12 +11,12 @@ prove_haproxy() {
     shift 4
     until_true "$hd_seconds" "haproxy answers with configuration $hd_config" \
         serves "$hd_health" "$hd_config" || {
-        last_words "$hd_container"
+        print_last_log_lines "$hd_container"
         return 1
     }
     for hd_port in "$@"; do
         until_true 10 "one haproxy alone listens on port $hd_port" one_listens "$hd_port" || {
-            last_words "$hd_container"
+            print_last_log_lines "$hd_container"
             return 1
         }
         listens_for_clients "$hd_port" || return

@@ -34,7 +34,7 @@ sort_containers() {
             hd_uses="$hd_uses $1=$4"
             ;;
         '""')
-            may_be_in_our_place "$2" "$hd_line" || continue
+            is_relevant_foreign "$2" "$hd_line" || continue
             hd_stopped_foreign="$hd_stopped_foreign $1"
             ;;
         *) hd_others="$hd_others $1" ;;
@@ -48,10 +48,10 @@ sort_containers() {
     set +f
 }
 
-# may_be_in_our_place STATE LINE: one that is to be looked at, from the little that the list says. One
+# is_relevant_foreign STATE LINE: one that is to be looked at, from the little that the list says. One
 # in a restart loop is called running for a moment, again and again. Any other one that does not run can
 # publish a port of this cluster: only `check` asks for that.
-may_be_in_our_place() {
+is_relevant_foreign() {
     case $2 in *[Hh][Aa][Pp]roxy* | *HAPROXY* | *[Kk]eepalived*) return 0 ;; esac
     [ "$1" != running ] && thorough
 }
@@ -96,13 +96,13 @@ file_of() {
 stopped_configurations() {
     hd_named=$(
         docker container inspect --format '{{range .Config.Entrypoint}}{{println .}}{{end}}{{
-            range .Config.Cmd}}{{println .}}{{end}}' "$2" | tr -s ' ' '\n' | configurations "$1"
+            range .Config.Cmd}}{{println .}}{{end}}' "$2" | tr -s ' ' '\n' | configuration_arguments "$1"
     )
     [ -z "$hd_named" ] || {
         printf '%s\n' "$hd_named"
         return
     }
-    usual "$1"
+    default_configurations "$1"
     # The classic image copies it from there when it starts for the first time.
     [ "$1" = haproxy ] || echo /container/service/keepalived/assets/keepalived.conf
 }
@@ -134,7 +134,7 @@ records_of() {
         sed -n 's,^\(/[^[:space:]]*\)/\(haproxy\|keepalived\)$,\1/applied.json,p'
 }
 
-same() { [ "${1-}" = "${2-}" ]; }
+equal() { [ "${1-}" = "${2-}" ]; }
 
 # Other clusters of hadeploy: what their records say, wherever their folders are.
 observe_other_clusters() {
@@ -148,7 +148,7 @@ observe_other_clusters() {
         # By a link, it may be this cluster's.
         # shellcheck disable=SC2046  # two words; one if the other is not there
         [ ! -f "$HD_ROOT/applied.json" ] ||
-            ! same $(stat -L -c %d:%i "$hd_record" "$HD_ROOT/applied.json" 2>/dev/null) || continue
+            ! equal $(stat -L -c %d:%i "$hd_record" "$HD_ROOT/applied.json" 2>/dev/null) || continue
         emit cluster-record "$hd_record"
         head -c "$MOST_BYTES" "$hd_record" | base64
     done

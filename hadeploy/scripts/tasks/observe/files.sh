@@ -8,7 +8,7 @@ observe_files() {
     [ -d "$HD_ROOT" ] && ! foreign_in_folder >/dev/null || return 0
     # The folder may be a link to another one.
     hd_files=$(find -H "$HD_ROOT" -path "$HD_ROOT/track" -prune -o -type f -exec stat -c '%a %u:%g %s %n' {} + 2>/dev/null)
-    emit kept
+    emit kept-files
     set --
     hd_sizes=
     hd_total=0
@@ -28,7 +28,7 @@ observe_files() {
     done <<EOF
 $hd_files
 EOF
-    [ $# -eq 0 ] || together "$@" || one_by_one "$@"
+    [ $# -eq 0 ] || emit_together "$@" || emit_one_by_one "$@"
     observe_tracks
 }
 
@@ -42,8 +42,8 @@ observe_tracks() {
     done
 }
 
-# together "MODE OWNER FILE"...: false if what was read is not as long as the files were.
-together() {
+# emit_together "MODE OWNER FILE"...: false if what was read is not as long as the files were.
+emit_together() {
     hd_contents=$(
         for hd_file in "$@"; do
             hd_file=${hd_file#* }
@@ -63,9 +63,9 @@ together() {
     printf '%s\n' "$hd_contents"
 }
 
-# one_by_one "MODE OWNER FILE"...: one that a script of a dead run removes meanwhile is not there; one that
+# emit_one_by_one "MODE OWNER FILE"...: one that a script of a dead run removes meanwhile is not there; one that
 # cannot be read is.
-one_by_one() {
+emit_one_by_one() {
     for hd_line in "$@"; do
         hd_file=${hd_line#* }
         hd_file=$HD_ROOT/${hd_file#* }
@@ -86,7 +86,7 @@ observe_mounts() {
     # The roles are no paths, so nothing is printed for them.
     hd_inodes=$NEWLINE$(stat -c '%n %d:%i' "$@" 2>/dev/null)$NEWLINE
     while [ $# -ge 3 ]; do
-        [ "$(inode_of "$2")" = "$(inode_of "$3")" ] || emit detached "$1"
+        [ "$(inode_of "$2")" = "$(inode_of "$3")" ] || emit stale-mount "$1"
         shift 3
     done
 }

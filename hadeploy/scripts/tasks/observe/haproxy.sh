@@ -22,7 +22,7 @@ observe_once_up() {
         hd_used=" $hd_listener-backend/[^< ][^ ]*"
         timeout 10 docker logs "$HD_HAPROXY" 2>&1 | head -c "$MOST_LOG_BYTES" |
             grep -qE -m 1 "Server$hd_used is UP|$hd_used [0-9/-]+ [+]?[1-9]" &&
-            emit once-up "$hd_listener"
+            emit was-up "$hd_listener"
     done
 }
 

@@ -21,17 +21,17 @@ thorough() {
     esac
 }
 
-# know_routes: the default ones, for what is asked next.
-know_routes() {
+# read_routes: the default ones, for what is asked next.
+read_routes() {
     hd_routes=$(
         ip route show default 2>/dev/null
         ip -6 route show default 2>/dev/null
     )
 }
 
-# ours_to_ask ADDRESS: whether a packet to it stays on the node's own segment, and is neither for its
+# may_be_asked ADDRESS: whether a packet to it stays on the node's own segment, and is neither for its
 # router nor for everybody. To any other address nothing is sent.
-ours_to_ask() {
+may_be_asked() {
     case " $hd_routes " in
     *" via $1 "*) return 1 ;;
     esac
@@ -42,13 +42,13 @@ ours_to_ask() {
     esac
 }
 
-# know_askable: the VIPs that may be asked, and the interface that leads to one that is not here. The
+# find_askable_vips: the VIPs that may be asked, and the interface that leads to one that is not here. The
 # inventory may name any address by now; strangers get no packets from us.
-know_askable() {
+find_askable_vips() {
     hd_askable=
     hd_device=
     for hd_vip in $HD_VIPS; do
-        ours_to_ask "$hd_vip" || continue
+        may_be_asked "$hd_vip" || continue
         hd_askable="$hd_askable $hd_vip"
         case $hd_route in
         local* | *' dev lo '*) ;;
@@ -60,8 +60,8 @@ know_askable() {
 
 is_here() { [ -n "$(ip -o address show to "$1" 2>/dev/null)" ]; }
 
-# lacks PATTERN: whether our keepalived has a configuration, and that has no such line.
-lacks() {
+# conf_lacks PATTERN: whether our keepalived has a configuration, and that has no such line.
+conf_lacks() {
     [ -f "$HD_ROOT/keepalived/keepalived.conf" ] && ! grep -q "$1" "$HD_ROOT/keepalived/keepalived.conf"
 }
 
@@ -72,7 +72,7 @@ probe_begin() {
     hd_speaks=no
     main_pid "$HD_KEEPALIVED" >/dev/null && hd_speaks=yes
     for hd_vip in $hd_askable; do
-        [ "$hd_speaks" = no ] || lacks "^ *$hd_vip/" || continue
+        [ "$hd_speaks" = no ] || conf_lacks "^ *$hd_vip/" || continue
         ! is_here "$hd_vip" || continue
         # What is remembered from before proves nothing.
         ip neigh flush to "$hd_vip" 2>/dev/null
@@ -216,7 +216,7 @@ listen() {
     yes | listening) ;;
     *) return 0 ;;
     esac
-    lacks "^ *virtual_router_id $HD_ROUTER_ID\$" || ! main_pid "$HD_KEEPALIVED" >/dev/null || return 0
+    conf_lacks "^ *virtual_router_id $HD_ROUTER_ID\$" || ! main_pid "$HD_KEEPALIVED" >/dev/null || return 0
     docker image inspect "$HD_KEEPALIVED_IMAGE" >/dev/null 2>&1 || return 0
     # The first one is of the family of the adverts.
     hd_vip=${HD_VIPS%% *}
@@ -225,7 +225,7 @@ listen() {
     *:*:* | *: | *' via '* | *' dev lo '*) return 0 ;;
     esac
     hd_interface=${hd_route#* dev }
-    emit heard
+    emit vrrp-listener
     # shellcheck disable=SC2016
     timeout 30 docker run --rm --init --pull never --network host --read-only \
         --cap-drop ALL --cap-add NET_ADMIN --cap-add NET_BROADCAST --cap-add NET_RAW \

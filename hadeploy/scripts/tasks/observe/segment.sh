@@ -133,7 +133,7 @@ own_interface() {
 
 # segment_begin: asks in the background, while the look goes on.
 segment_begin() {
-    hd_asker=
+    hd_segment_pid=
     [ -n "$hd_askable" ] && have perl || return 0
     # shellcheck disable=SC2154  # preflight.sh
     [ -n "$hd_device" ] || hd_device=$(own_interface)
@@ -142,13 +142,13 @@ segment_begin() {
     # shellcheck disable=SC2086  # words
     HD_TOKEN=$HD_TOKEN perl -e "$segment_program" "$hd_device" "$HD_ROUTER_ID" "$HD_LISTEN" \
         "$HD_ROOT/applied.json" $hd_askable $HD_NODES 2>/dev/null &
-    hd_asker=$!
+    hd_segment_pid=$!
 }
 
 # segment_end: tells what was found.
 segment_end() {
-    [ -n "$hd_asker" ] || return 0
-    kill -USR1 "$hd_asker" 2>/dev/null
-    wait "$hd_asker" 2>/dev/null
+    [ -n "$hd_segment_pid" ] || return 0
+    kill -USR1 "$hd_segment_pid" 2>/dev/null
+    wait "$hd_segment_pid" 2>/dev/null
     return 0
 }

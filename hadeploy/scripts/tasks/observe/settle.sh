@@ -14,9 +14,9 @@ age_of() {
 }
 
 vips_answer() {
-    know_routes
+    read_routes
     for hd_vip in $HD_VIPS; do
-        ours_to_ask "$hd_vip" || continue
+        may_be_asked "$hd_vip" || continue
         for hd_port in $HD_PORTS; do
             tcp_opens "$hd_vip" "$hd_port" || return 1
         done

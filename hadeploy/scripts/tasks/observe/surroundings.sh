@@ -83,7 +83,7 @@ surroundings() {
         printf '%s\n' "$hd_environment" | grep "^$hd_name=" | head -n 1
     done | base64
     hosts_in "$hd_text" | while IFS= read -r hd_host; do
-        emit foreign-host haproxy "$1" "$hd_host" "$(address_of "$hd_host" "$(inside "$2" /etc/hosts)")"
+        emit foreign-host haproxy "$1" "$hd_host" "$(address_of "$hd_host" "$(path_in_root "$2" /etc/hosts)")"
     done
 }
 

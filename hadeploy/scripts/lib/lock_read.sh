@@ -13,8 +13,8 @@ lock_file=/run/hadeploy/$HD_CLUSTER.lock
 
 lock_folder() { [ -d /run/hadeploy ] || install -d -m 0700 /run/hadeploy; }
 
-# alone COMMAND...: while no other script looks at the lock.
-alone() {
+# with_lock_mutex COMMAND...: while no other script looks at the lock.
+with_lock_mutex() {
     lock_folder || return 1
     (
         flock 9
@@ -22,9 +22,9 @@ alone() {
     ) 9>"$lock_file.mutex"
 }
 
-# lock_look: the lock as it is in this instant, for what follows: whoever has it may renew or drop it
+# lock_read: the lock as it is in this instant, for what follows: whoever has it may renew or drop it
 # at any time. Fails if there is none.
-lock_look() { [ -e "$lock_file" ] && hd_read=$(cat "$lock_file" 2>/dev/null); }
+lock_read() { [ -e "$lock_file" ] && hd_read=$(cat "$lock_file" 2>/dev/null); }
 
 # lock_field NAME: by a pipe: for a here-document some shells need a place for a file, and where none is
 # left the lock must hold all the same.
@@ -48,8 +48,8 @@ lock_expired() {
     [ "$hd_expires" -le 0 ] || [ "$hd_expires" -gt "$MOST_LOCK_SECONDS" ]
 }
 
-# still_working: whether a script of some run is at work on this node.
-still_working() { [ -e "$lock_file.busy" ] && ! flock -n "$lock_file.busy" true; }
+# script_is_running: whether a script of some run is at work on this node.
+script_is_running() { [ -e "$lock_file.busy" ] && ! flock -n "$lock_file.busy" true; }
 
 # lock_age: seconds since it was taken; nothing if it does not say.
 lock_age() {
@@ -57,13 +57,13 @@ lock_age() {
     [ -z "$hd_since" ] || printf '%s\n' "$(($(date +%s) - hd_since))"
 }
 
-# lock_tell: who has it; nothing if nobody does.
-lock_tell() {
-    if lock_look && ! lock_expired; then
+# lock_report: who has it; nothing if nobody does.
+lock_report() {
+    if lock_read && ! lock_expired; then
         emit lock
         printf 'token=%s\nowner=%s\npurpose=%s\nprocess=%s\nage=%s\nleft=%s\n' \
             "$(lock_field token)" "$(lock_field owner)" "$(lock_field purpose)" \
             "$(lock_field process)" "$(lock_age)" "$(($(lock_number expires) - $(uptime_seconds)))"
-        ! still_working || echo working=yes
+        ! script_is_running || echo working=yes
     fi
 }

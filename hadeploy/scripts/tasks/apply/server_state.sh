@@ -36,11 +36,11 @@ server_state() {
     sed 's/^\([^ ]*\) \([^ ]*\) .*:\([0-9]*\)$/0 \1 0 \2 - 0 0 1 1 0 1 0 0 6 0 0 0 - \3 -/'
 }
 
-# carry_over [FILE]: what the haproxy that runs knows, for the one that starts next with that
+# save_server_state [FILE]: what the haproxy that runs knows, for the one that starts next with that
 # haproxy.cfg: the staged one, or the live one if that is already live. It answers on the new health
 # port or on the recorded one. A server at another address is not the same server. Without an answer
 # nothing is carried over, and the change goes on in any case.
-carry_over() {
+save_server_state() {
     hd_config=${1:-$HD_ROOT/.staging/haproxy/haproxy.cfg}
     [ -f "$hd_config" ] || hd_config=$HD_ROOT/haproxy/haproxy.cfg
     # A server that starts down is a warning.
@@ -50,14 +50,14 @@ carry_over() {
             http_get "$hd_port" '/stats;csv' | down_servers
         done
     ) 2>/dev/null
-    servers "$hd_config" 2>/dev/null | grep -xF "$hd_known" | server_state | keep_state
+    servers "$hd_config" 2>/dev/null | grep -xF "$hd_known" | server_state | write_server_state
     return 0
 }
 
-# forget_knowledge: it was true for the moment in which it was taken over; after a reboot it is not.
-forget_knowledge() { server_state </dev/null | keep_state || rm -f "$state_file"; }
+# clear_server_state: it was true for the moment in which it was taken over; after a reboot it is not.
+clear_server_state() { server_state </dev/null | write_server_state || rm -f "$state_file"; }
 
-keep_state() {
+write_server_state() {
     {
         cat >"$state_file.new" && chmod 0644 "$state_file.new" && sync "$state_file.new" &&
             mv -f "$state_file.new" "$state_file"
