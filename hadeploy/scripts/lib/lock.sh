@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# One writer: taking and keeping the lock.
+# One writer: take and renew the lock.
 # Requires: lock_read.sh lock_release.sh waiting.sh
 # Inputs: HD_LOCK HD_OWNER HD_PROCESS HD_PURPOSE
-# HD_LOCK: this run's token. HD_PROCESS: what tells the run's process from all others on its machine.
+# HD_LOCK: this run's token. HD_PROCESS: identifies the run's process on its machine.
 
 LOCK_SECONDS=120
 
@@ -16,7 +16,7 @@ lock_write() {
         mv -f "$lock_file.new" "$lock_file"
 }
 
-# lock_try: with 3, it has told of another run's.
+# lock_try: exit code 3: another run holds the lock, and was reported.
 lock_try() {
     if lock_read && ! lock_expired && ! lock_is_ours; then
         lock_report
@@ -25,7 +25,7 @@ lock_try() {
     lock_write "$(date +%s)"
 }
 
-# lock_try_renew: where it cannot be written it is still this run's, until it expires.
+# lock_try_renew: if the file cannot be written, this run still holds the lock until it expires.
 lock_try_renew() {
     lock_read && lock_is_ours || return 1
     lock_write "$(lock_field since)" || :
@@ -33,8 +33,8 @@ lock_try_renew() {
 
 lock_try_inherit() { lock_read && [ "$(lock_field token)" = "$1" ] && rm -f "$lock_file"; }
 
-# lock_inherit TOKEN: takes the lock of a run whose process is known to be dead, once its script, if
-# one still works here, has come to its end.
+# lock_inherit TOKEN: takes the lock of a run whose process is dead, after waiting for the end of its
+# script, if one still runs here.
 lock_inherit() {
     lock_changes
     with_lock_mutex lock_try_inherit "$1"
@@ -50,30 +50,29 @@ unwritable() {
     abort
 }
 
-# lock_take: ends the script if another run has it, if it cannot be written, or if this run has ended.
+# lock_take: ends the script if another run holds the lock, if it cannot be written, or if this run has ended.
 lock_take() {
     ! run_has_ended || abort
     with_lock_mutex lock_try && {
         emit taken || :
         return 0
     }
-    hd_told=$?
+    hd_result=$?
     if ! lock_read || lock_expired || lock_is_ours; then unwritable; fi
-    # Where its mutex cannot be written it could not even be looked at.
-    [ "$hd_told" -eq 3 ] || lock_report
+    # If the mutex could not be written, lock_try did not run.
+    [ "$hd_result" -eq 3 ] || lock_report
     abort locked
 }
 
-# lock_keep: ends the script if this run no longer has it; a laptop that slept changes nothing more.
+# lock_keep: renews the lock; ends the script if this run no longer holds it, such as after the sleep of a laptop.
 lock_keep() {
     with_lock_mutex lock_try_renew || abort fenced
 }
 
-# lock_remove: whoever has it.
+# lock_remove: whichever run holds it.
 lock_remove() { with_lock_mutex rm -f "$lock_file" || unwritable; }
 
-# begin_change: from here on no other script changes this node. One whose run was killed still finishes
-# its work, and is waited for.
+# begin_change: from here on, no other script changes this node. The script of a killed run finishes first.
 begin_change() {
     lock_changes
     lock_keep

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# One writer: giving the lock back.
+# One writer: release the lock.
 # Requires: lock_read.sh
 # Inputs: HD_LOCK
 
@@ -9,22 +9,21 @@ lock_drop() {
     return 0
 }
 
-# run_has_ended: whether this run has ended. It may do so while its last script works, or has just been sent; what
-# that script says then still arrives.
+# run_has_ended: whether this run has ended. Its last script may still be running, or be on its way.
 run_has_ended() { [ "$(cat "$lock_file.left" 2>/dev/null)" = "$HD_LOCK" ]; }
 
-# lock_release: for a run that ends; a script of its that still works gives the lock back itself.
+# lock_release: for a run that ends; if one of its scripts still runs, that script releases the lock.
 lock_release() {
     lock_folder || return 1
     { printf '%s\n' "$HD_LOCK" >"$lock_file.left"; } 2>/dev/null
     (
-        # Whoever only looks whether it is busy is gone at once.
+        # 1 s: script_is_running takes this lock only for a moment.
         flock -w 1 8 || exit 0
         with_lock_mutex lock_drop
     ) 8>"$lock_file.busy"
 }
 
-# end_script: the last words; a script that nobody listens to, or whose run has ended, gives the lock back itself.
+# end_script: the last message; the script releases the lock if its connection is lost or its run has ended.
 end_script() {
     if ! emit end || run_has_ended; then with_lock_mutex lock_drop; fi
 }

@@ -2,15 +2,15 @@
 # The steps of a script that changes a node.
 # Requires: lock.sh lock_release.sh
 # Inputs: HD_OTHERWISE
-# HD_OTHERWISE: the function to call when a step fails: restore, restore_classic, keep_off or no_restore.
+# HD_OTHERWISE: the function to call if a step fails: restore, restore_classic, keep_off or no_restore.
 
-# step NUMBER COMMAND...: what it prints is the body of its message; the first failure ends the run.
+# step NUMBER COMMAND...: the output of the command is the body of the message; the first failure ends the run.
 step() {
     hd_step=$1
     shift
     lock_keep
     emit step "$hd_step"
-    # What the shell itself dies of (POSIX, 2.8.1) has failed like all else.
+    # An error that ends the shell itself (POSIX, 2.8.1) is a failure, too.
     trap step_failed EXIT
     "$@" || step_failed
     trap - EXIT

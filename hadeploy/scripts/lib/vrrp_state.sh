@@ -2,7 +2,7 @@
 # The VRRP state of keepalived.
 # Requires: engine.sh keepalived.sh
 
-# vrrp_state CONTAINER: nothing if it does not tell.
+# vrrp_state CONTAINER: nothing if keepalived does not answer.
 vrrp_state() { vrrp_dump "$1" | sed -n 's/^   State = //p' | head -n 1; }
 
 is_master_or_backup() {
@@ -14,5 +14,5 @@ is_master_or_backup() {
 
 is_master() { [ "$(vrrp_state "$1")" = MASTER ]; }
 
-# is_fault_or_stopped CONTAINER: one that runs has to say so itself.
+# is_fault_or_stopped CONTAINER: a running keepalived must report the state FAULT.
 is_fault_or_stopped() { [ "$(vrrp_state "$1")" = FAULT ] || ! quietly main_pid "$1"; }

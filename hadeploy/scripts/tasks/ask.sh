@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# Requests through a VIP from a node that has no part in it.
+# Requests through a VIP, from a node that the failure does not affect.
 # Requires: watch_mark.sh
 # Inputs: HD_EVERY HD_PORT HD_SECONDS HD_VIP HD_WATCH
-# HD_EVERY: seconds between two of them.
+# HD_EVERY: seconds between two requests.
 
-# shellcheck disable=SC2016  # expanded by bash, which has sockets and a clock without a process each
+# shellcheck disable=SC2016  # expanded by bash, which needs no process for a socket or the time
 ask_often='
 at() { printf %s "${EPOCHREALTIME:-$(date +%s.%N)}"; }
 one() {
@@ -30,7 +30,7 @@ done
 wait
 '
 
-# ask_through: for as long as this node is watched.
+# ask_through: as long as this node is watched.
 ask_through() {
     # Other users see the arguments of a process, not its environment.
     # shellcheck disable=SC2154  # watch_mark.sh

@@ -1,9 +1,9 @@
 # shellcheck shell=sh
-# A second look at a node, after a proof has failed: what takes a moment, or only then is of interest.
-# Nothing is changed.
+# A second observation after a failed proof: facts that take time to read, or matter only then. It changes
+# nothing.
 # Requires: engine.sh keepalived.sh packet_filter.sh waiting.sh
 # Inputs: HD_HAPROXY HD_KEEPALIVED HD_LINES HD_SECONDS
-# HD_SECONDS: how long keepalived is listened to. HD_LINES: of each log.
+# HD_SECONDS: the time between two reads of keepalived's statistics. HD_LINES: lines of each log.
 
 MOST_LOG_BYTES=262144
 
@@ -14,7 +14,7 @@ log_end() {
     last_bytes "$MOST_LOG_BYTES" docker logs --tail "$HD_LINES" "$2"
 }
 
-# report_frozen ROLE CONTAINER: whether somebody has stopped one of its processes (SIGSTOP).
+# report_frozen ROLE CONTAINER: reports whether one of its processes is stopped (SIGSTOP).
 report_frozen() {
     hd_first=$(main_pid "$2") || return 0
     for hd_stat in /proc/[0-9]*/stat; do

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Which images are missing on a node.
+# Report the images that are missing on a node.
 # Inputs: HD_IMAGES
 
 inspect_images() {

@@ -1,11 +1,11 @@
 # shellcheck shell=sh
-# What a bug report needs of a node; nothing is changed. Each part is a file of the archive, and not
-# too long.
+# The facts of a node for a bug report; it changes nothing. Each part becomes a file of the archive, of
+# limited length.
 # Requires: engine.sh keepalived.sh lock_read.sh
 # Inputs: HD_BYTES HD_CLUSTER HD_HAPROXY HD_KEEPALIVED HD_LINES HD_ROOT
-# HD_LINES, HD_BYTES: of each log.
+# HD_LINES, HD_BYTES: the limits of each log.
 
-# run_and_show COMMAND...: with its command line above it.
+# run_and_show COMMAND...: prints the command line, and its output.
 run_and_show() {
     have "$1" || return 0
     printf '$ %s\n' "$*"
@@ -67,7 +67,7 @@ support_rest() {
     emit part files.txt
     run_and_show ls -lanR "$HD_ROOT"
     emit part lock.txt
-    # With its token somebody could pass for that run.
+    # The token would allow others to act as that run.
     # shellcheck disable=SC2154  # lock_read.sh
     grep -v '^token=' "$lock_file" 2>/dev/null
 }

@@ -1,14 +1,13 @@
 # shellcheck shell=sh
-# Putting a node back to what its record says.
+# Restore a node to the state in its record.
 # Requires: addresses.sh container_control.sh server_state.sh prove_haproxy.sh prove_keepalived.sh track.sh
 # Requires: undo.sh vrrp_state.sh waiting.sh
 # Inputs: HD_ELECTION HD_HAPROXY HD_KEEPALIVED HD_ROOT HD_VIPS
 # Optional inputs: HD_TOGETHER
-# HD_TOGETHER: "yes" while all nodes change their VRRP settings, and all would go back.
+# HD_TOGETHER: "yes" during a change of VRRP settings on all nodes, in which all nodes are restored.
 
-# restore: the remembered files and containers are live again, and proven. Without a record there is
-# nothing to go back to, and what is there stays, to be looked at. However that ends, the VIPs are pinned
-# no longer: on lo they would be here beside the next holder.
+# restore: restores the saved files and containers, and proves them. Without a saved state, the node stays as
+# it is. In every case it unpins the VIPs, which would otherwise be here and on the next holder.
 restore() {
     restore_node
     # shellcheck disable=SC2086  # a list of words
@@ -22,13 +21,13 @@ restore_node() {
     fi
     emit restoring
     if ! undo_is_complete; then
-        printf 'what it had is damaged on the disk (%s/.undo): what is live now stays\n' "$HD_ROOT"
+        printf 'the saved configuration is damaged (%s/.undo); the live files stay\n' "$HD_ROOT"
         emit unrestored
         return 0
     fi
     if [ "${HD_TOGETHER-}" != yes ] && ! same_router; then
         restore_haproxy
-        printf 'its peers no longer speak the VRRP settings that it would go back to\n'
+        printf 'its peers no longer have the VRRP settings that it would return to\n'
         emit unrestored
         is_master_or_backup "$HD_KEEPALIVED" || keep_off
         return 0
@@ -38,7 +37,7 @@ restore_node() {
         pin_and_proxy $((60 + HD_ELECTION)) $HD_VIPS
     fi
     if restore_haproxy && restore_role keepalived "$HD_KEEPALIVED" "$(former_container 2)" HUP; then
-        if [ "${hd_unfit-}" = yes ] && [ "$(track_says handover)" != 0 ]; then
+        if [ "${hd_unfit-}" = yes ] && [ "$(track_value handover)" != 0 ]; then
             set_track handover "$KEPT_OFF"
             emit restored-off
         else
@@ -54,7 +53,7 @@ restore_node() {
     fi
 }
 
-# vrrp_settings FILE: those in which a node must agree with its peers.
+# vrrp_settings FILE: the settings that a node must share with its peers.
 vrrp_settings() {
     sed -n '/^ *\(vrrp_version\|interface\|virtual_router_id\|advert_int\|auth_pass\)/p
         /^ *\(unicast_src_ip\|mcast_src_ip\|unicast_peer\)/p
@@ -66,7 +65,7 @@ same_router() {
         "$(vrrp_settings "$HD_ROOT/keepalived/keepalived.conf")" ]
 }
 
-# back_in_place: what is pinned is held here again before it is let go.
+# back_in_place: waits until keepalived holds the pinned VIPs again.
 back_in_place() {
     for hd_vip in $HD_VIPS; do
         ! pinned "$hd_vip" || drained || until_true "$HD_ELECTION" "$hd_vip is here" all_here "$hd_vip"
@@ -75,11 +74,11 @@ back_in_place() {
 
 restore_haproxy() { restore_role haproxy "$HD_HAPROXY" "$(former_container 1)" USR2; }
 
-# restore_role ROLE CONTAINER FORMER_NAME SIGNAL: a new container ends before the former files are live, as
-# the former one ended before the new files were.
+# restore_role ROLE CONTAINER FORMER_NAME SIGNAL: stops a new container before the former files go live, as
+# recreate stops the former one before the new files.
 restore_role() {
     hd_changed=
-    # A configuration under which servers were lost knows nothing about them.
+    # A configuration that lost servers has no valid state of them.
     if [ "$1" = haproxy ]; then
         if [ -n "${hd_lost-}" ]; then clear_server_state; else save_server_state "$HD_ROOT/.undo/haproxy/haproxy.cfg"; fi
     fi

@@ -1,12 +1,13 @@
 # shellcheck shell=sh
-# What may put a VIP of this cluster on the node at its next boot. Nothing that is found is executed.
+# Find what may add a VIP of this cluster to the node at its next boot. Nothing that is found is executed.
 # Requires: preflight.sh
 # Inputs: HD_VIPS
 
-# Of a file or folder that a container mounts, no more than so many files are read.
+# The most files that are read of a folder that a container mounts.
 MOST_MOUNTED=200
 
-# vip_pattern: a VIP by itself, also with a prefix; with a port, in a URL or as a name it is only used.
+# vip_pattern: matches a VIP, also with a prefix, but not with a port, in a URL or in a name: there the VIP is
+# only a destination.
 vip_pattern() {
     hd_any=
     for hd_vip in $HD_VIPS; do
@@ -15,7 +16,8 @@ vip_pattern() {
     printf '(^|[^0-9A-Za-z:./_-])(%s)(/[0-9]+)?([^0-9A-Za-z:./_-]|$)\n' "$hd_any"
 }
 
-# uncommented FILE: as far as it is of interest. It may be a pipe by now, but also a link.
+# uncommented FILE: the beginning of the file, without comment lines. FILE may be a link, and may have become
+# a pipe.
 uncommented() {
     dd if="$1" iflag=nonblock,fullblock bs=65536 count=1 status=none 2>/dev/null | grep -v '^[[:space:]]*[#;]'
 }
@@ -23,7 +25,7 @@ uncommented() {
 # says FILE PATTERN
 file_matches() { uncommented "$1" | matches -iE -e "$2"; }
 
-# observe_autostart: the files that start haproxy or keepalived at boot, or put a VIP on the node.
+# observe_autostart: the files that start haproxy or keepalived at boot, or add a VIP to the node.
 observe_autostart() {
     thorough || return 0
     hd_pattern=$(vip_pattern)
@@ -57,7 +59,7 @@ program_in() {
     if [ -f "$1" ] && file_matches "$1" "$2"; then emit autostart-file program "$1"; fi
 }
 
-# starts_our_programs UNIT: whether it runs haproxy or keepalived in a container, also by a compose file.
+# starts_our_programs UNIT: whether it runs haproxy or keepalived in a container, directly or with a compose file.
 starts_our_programs() {
     file_matches "$1" 'docker|podman|nerdctl' || return 1
     ! file_matches "$1" "$hd_programs" || return 0
@@ -67,7 +69,7 @@ starts_our_programs() {
     return 1
 }
 
-# mounted_vip CONTAINER: the first file in its mounts, or its own command line or environment, that names a VIP.
+# mounted_vip CONTAINER: the files in its mounts that name a VIP, and its command line or environment if it does.
 mounted_vip() {
     hd_pattern=$(vip_pattern)
     docker container inspect --format '{{json .Config.Env}} {{json .Config.Cmd}} {{json .Config.Entrypoint}}' \

@@ -1,15 +1,14 @@
 # shellcheck shell=sh
-# What clients are answered on the VIPs.
+# The answers that clients get on the VIPs.
 # Requires: answer.sh
 # Inputs: HD_LISTENERS HD_PORTS HD_ROOT
 
 MOST_ASKED_AT_ONCE=16
 SILENT_SECONDS=0.3
 
-# ask_vips: what a client is answered on each VIP and port; all are asked at the same time, and each line
-# is one write.
+# ask_vips: the answer of each VIP and port; all are asked at the same time, and each line is one write.
 ask_vips() {
-    # Before anything was applied nobody answers there, and each attempt costs a second.
+    # Before the first `up`, no node answers, and each attempt would take a second.
     [ -f "$HD_ROOT/applied.json" ] || return 0
     hd_asking=0
     # shellcheck disable=SC2154  # preflight.sh
@@ -26,9 +25,9 @@ ask_vips() {
     wait
 }
 
-# print_answer VIP PORT LISTENER: one that said nothing when it was recorded is not waited for long. Any other
-# one may be busy or have just died, which haproxy does not know yet, or one of several servers may close every
-# connection: then others are asked. A closed connection is reported beside their answer.
+# print_answer VIP PORT LISTENER: a listener whose recorded answer is silent gets a short time limit. For any
+# other one, a silent or closed connection may mean a busy server, a server that has just died, or one of
+# several servers that closes every connection: then others are asked, and "closed" follows their answer.
 print_answer() {
     hd_first=
     if grep -qxF "$3 silent" "$HD_ROOT/served" 2>/dev/null; then
@@ -49,7 +48,7 @@ print_answer() {
     printf '%s %s %s\n' "$1" "$2" "$hd_given${hd_first:+ $hd_first}"
 }
 
-# report_answers: what `ask_vips` says on descriptor 4.
+# report_answers: reports the output of `ask_vips`, from descriptor 4.
 report_answers() {
     while read -r hd_vip hd_port hd_answer hd_first; do
         emit vip-answer "$hd_vip" "$hd_port" "$hd_answer${hd_first:+ $hd_first}"

@@ -1,16 +1,16 @@
 # shellcheck shell=sh
-# Foreign containers that serve a port of this cluster or run a keepalived: what they are, and the files
-# that they really run. They are not changed, and nothing in them is executed.
+# Foreign containers that serve a port of this cluster or run keepalived: their specifications, and the
+# configurations that they run. They are not changed, and nothing in them is executed.
 # Requires: surroundings.sh
 # Inputs: HD_PORTS
 
-# What observe.sh has seen before:
-hd_ours=        # container ids
-hd_others=      # the same of other clusters of hadeploy
+# Set by observe.sh:
+hd_ours=        # ids of this cluster's containers
+hd_others=      # ids of the containers of other hadeploy clusters
 hd_sockets=     # from ss
-hd_owners=      # pid and container of who owns a socket
-hd_keepaliveds= # the same of every keepalived
-hd_haproxies=   # the same of every haproxy
+hd_owners=      # pid and container of each owner of a socket
+hd_keepaliveds= # pid and container of each keepalived
+hd_haproxies=   # pid and container of each haproxy
 
 # is_foreign CONTAINER
 is_foreign() {
@@ -18,7 +18,7 @@ is_foreign() {
     case $hd_ours$hd_others in *"$1"*) return 1 ;; esac
 }
 
-# listens_on_our_port PID: whether it listens on one of our ports.
+# listens_on_our_port PID
 listens_on_our_port() {
     for hd_port in $HD_PORTS; do
         printf '%s\n' "$hd_sockets" | grep "^LISTEN  *[0-9]*  *[0-9]*  *[^ ]*:$hd_port " |
@@ -29,11 +29,11 @@ listens_on_our_port() {
 
 MOST_CONFIG_BYTES=1048576
 
-# Of the files of one configuration, and of those beside it.
+# The most files of one configuration, and of its folder.
 MOST_FILES=100
 
-# path_in_root ROOT PATH: where on the node PATH of a container is. Links lead to places in the container,
-# which the kernel, asked through /proc, would look for on the node itself.
+# path_in_root ROOT PATH: the path on the node of PATH in a container. It resolves links itself: through
+# /proc, the kernel would resolve absolute links on the node.
 path_in_root() {
     hd_ahead=$2
     hd_at=
@@ -64,8 +64,8 @@ path_in_root() {
     printf '%s\n' "$1$hd_at"
 }
 
-# path_by_mounts CONTAINER PATH: where on the node PATH is by the container's mounts, if by any. For a
-# program that has shut itself into a folder where its own configuration is not.
+# path_by_mounts CONTAINER PATH: the path on the node of PATH, according to the container's mounts. For a
+# program that uses chroot, and whose configuration is outside its root.
 path_by_mounts() {
     docker container inspect --format \
         '{{range .Mounts}}{{.Destination}}{{"\t"}}{{.Source}}{{"\n"}}{{end}}' "$1" | sort -r |
@@ -79,7 +79,7 @@ path_by_mounts() {
         done
 }
 
-# find_path CONTAINER ROOT PATH: the file or folder on the node, wherever it is found.
+# find_path CONTAINER ROOT PATH: the file or folder on the node, by either way.
 find_path() {
     hd_place=$(path_in_root "$2" "$3") && [ -e "$hd_place" ] || hd_place=$(path_by_mounts "$1" "$3")
     [ -e "$hd_place" ] && printf '%s\n' "$hd_place"
@@ -87,7 +87,7 @@ find_path() {
 
 arguments() { tr '\0' '\n' <"/proc/$1/cmdline"; }
 
-# configuration_arguments ROLE: what a command line names, as it was typed; the programs' own rules.
+# configuration_arguments ROLE: the configuration paths of a command line, which is read one word per line.
 configuration_arguments() {
     hd_awaited=no
     while IFS= read -r hd_word; do
@@ -105,7 +105,7 @@ configuration_arguments() {
     done
 }
 
-# default_configurations ROLE: where the images keep it when nothing is said; the first that is there counts.
+# default_configurations ROLE: the default paths in the images; the first existing one is used.
 default_configurations() {
     case $1 in
     haproxy) echo /usr/local/etc/haproxy/haproxy.cfg ;;
@@ -113,8 +113,8 @@ default_configurations() {
     esac
 }
 
-# running_files ROLE CONTAINER ROOT PID FOLDER: the paths in the container of the configuration that
-# it runs; relative ones begin at FOLDER.
+# running_files ROLE CONTAINER ROOT PID FOLDER: the paths in the container of the configuration that it
+# runs; relative paths begin at FOLDER.
 running_files() {
     hd_named=$(arguments "$4" | configuration_arguments "$1")
     [ -n "$hd_named" ] || hd_named=$(
@@ -139,19 +139,19 @@ running_files() {
     done | sed -n "1,${MOST_FILES}p"
 }
 
-# named_scripts FILE: the paths in its lines about notify and check scripts.
+# named_scripts FILE: the paths of its notify and check scripts.
 named_scripts() {
     read_at_most "$MOST_CONFIG_BYTES" "$1" | grep -E '^[[:space:]]*(notify|script)' |
         grep -oE "/[^][:space:]\"';&|()[]+" | sed -n "1,${MOST_FILES}p"
 }
 
-# is_script FILE: which may be a pipe.
+# is_script FILE: FILE may be a pipe.
 is_script() { [ "$(read_at_most 2 "$1")" = '#!' ]; }
 
-# emit_extra_file ROLE CONTAINER ROOT PATH: one more file; of keys and of large ones, the name only.
+# emit_extra_file ROLE CONTAINER ROOT PATH: one more file; only the name of a large file or a private key.
 emit_extra_file() {
     hd_extra=$(path_in_root "$3" "$4") && [ -f "$hd_extra" ] || return 0
-    # It may be another file by now.
+    # Not more than 64 KiB: the file may have changed since the check.
     hd_content=$(read_at_most 65536 "$hd_extra" | base64)
     if [ "$(stat -c %s "$hd_extra")" -gt 65536 ] || printf '%s\n' "$hd_content" | base64 -d | matches 'PRIVATE KEY'; then
         emit foreign-unread "$1" "$2" "$4"
@@ -161,7 +161,7 @@ emit_extra_file() {
     fi
 }
 
-# emit_extra_files ROLE CONTAINER ROOT PATH: the scripts that a configuration names, and its own folder.
+# emit_extra_files ROLE CONTAINER ROOT PATH: the scripts that a configuration names, and the files in its folder.
 emit_extra_files() {
     hd_config=$(path_in_root "$3" "$4") && [ -f "$hd_config" ] || return 0
     named_scripts "$hd_config" | sort -u | while IFS= read -r hd_script; do
@@ -169,7 +169,7 @@ emit_extra_files() {
     done
     hd_beside=${hd_config%/*}
     case ${hd_beside#"$3"} in
-    # Everybody's folders.
+    # Shared folders.
     '' | /etc | /root | /tmp | /usr/local/etc) return 0 ;;
     esac
     hd_files=0
@@ -191,7 +191,7 @@ observe_one() {
         emit foreign "$1" "$2"
         docker container inspect "$2"
     else
-        # Another engine's, as a rule containerd for the kubelet.
+        # A container of another engine, usually containerd for the kubelet.
         quietly docker version || return 0
         hd_root=/proc/$3/root
         hd_about=:/
@@ -199,7 +199,7 @@ observe_one() {
     fi
     running_files "$1" "$2" "$hd_root" "$3" "${hd_about#*:}" | while IFS= read -r hd_file; do
         hd_config=$(find_path "$2" "$hd_root" "$hd_file")
-        # A device or a pipe has no end.
+        # Not a device or a pipe, which may be endless.
         if ! [ -f "$hd_config" ] || [ "$(stat -L -c %s "$hd_config")" -gt "$MOST_CONFIG_BYTES" ]; then
             emit foreign-unread "$1" "$2" "$hd_file"
             continue
@@ -211,8 +211,8 @@ observe_one() {
     done
 }
 
-# beside_keepalived: every haproxy in somebody else's container, where there is such a keepalived: it may
-# serve another port, or one that the engine publishes.
+# beside_keepalived: if there is a foreign keepalived, all foreign haproxies: they may serve another port, or
+# one that the engine publishes.
 beside_keepalived() {
     case $hd_foreign in *keepalived*) ;; *) return 0 ;; esac
     while read -r hd_pid hd_id; do
@@ -236,7 +236,7 @@ $hd_keepaliveds
 END
     )
     [ -n "$hd_foreign" ] || return 0
-    # One process of each container will do.
+    # One process of each container is enough.
     { printf '%s\n' "$hd_foreign" && beside_keepalived; } | sort -u -k 1,2 | while read -r hd_role hd_id hd_pid; do
         observe_one "$hd_role" "$hd_id" "$hd_pid"
     done
