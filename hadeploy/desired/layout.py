@@ -1,7 +1,7 @@
 """Paths in the cluster's directory on a node, and in the containers."""
 
 HAPROXY_CFG = "haproxy/haproxy.cfg"
-# Not a desired file: the node writes it (tasks/apply/knowledge.sh).
+# Not a desired file: the node writes it (tasks/apply/server_state.sh).
 SERVER_STATE = "haproxy/server-state"
 NO_SERVER_STATE = "1\n"
 KEEPALIVED_CONF = "keepalived/keepalived.conf"

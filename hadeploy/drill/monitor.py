@@ -47,12 +47,12 @@ class Watched:
                 # The quickest message tells most; a slow one was only held up.
                 ahead = arrived - self._latency.get(node, 0.0) - float(words[0])
                 self._ahead[node] = min(ahead, self._ahead.get(node, ahead))
-            elif message.kind == "seen":
+            elif message.kind == "event":
                 events.update(events_of(node, " ".join(words), self._vips))
-            elif message.kind == "asked":
+            elif message.kind == "request":
                 error = " ".join(words[2:])
                 self._asked.append((node, Request(float(words[0]), float(words[1]), error)))
-            elif message.kind == "how":
+            elif message.kind == "request-kind":
                 self._how = "http" if words[0] == "http" else "connect"
             else:
                 events.update(

@@ -147,7 +147,7 @@ def load(
     except OSError as error:
         raise unreadable(archive, error) from error
     reply = session.run(look_script(references), operation=operation)
-    if lacking := [message.words[0] for message in reply.all("lacking")]:
+    if lacking := [message.words[0] for message in reply.all("missing-image")]:
         raise HadeployError(
             f"the archive does not hold {' or '.join(lacking)}",
             node=session.node,

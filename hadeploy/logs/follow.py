@@ -132,11 +132,11 @@ class Follower:
             if self._lost:
                 self._tell("connected again")
             self._lost = False
-        elif message.kind == "away":
+        elif message.kind == "stopped":
             for container in set(message.words) - self._away:
                 self._tell(f"{container} does not run; waiting for it")
             self._away |= set(message.words)
-        elif message.kind == "runs":
+        elif message.kind == "running":
             for container in self._away & set(message.words):
                 self._tell(f"{container} runs again")
             self._away -= set(message.words)

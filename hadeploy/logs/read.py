@@ -93,7 +93,7 @@ def logs_script(
         follow: whether to wait for more.
         seconds: for how long at most; default: as long as is right for either.
     """
-    verb = "follow_log" if follow else "tell_log"
+    verb = "follow_log" if follow else "report_log"
     names = dict(zip(ROLES, cluster.container_names, strict=True))
     lines = []
     for container in wanted.containers:

@@ -146,7 +146,7 @@ def parse_host(reply: Reply) -> Host:
         ipsets=reply.body("ipset"),
         nft=parse_object(reply.body("nft")),
         resolution=int(looked_up[0]) / 100 if looked_up else None,
-        heard=parse_heard(reply.body("heard")),
+        heard=parse_heard(reply.body("vrrp-listener")),
         selinux=any(m.words[:1] == ("1",) for m in reply.all("selinux")),
         label=next((m.words[1] for m in reply.all("selinux") if len(m.words) > 1), ""),
     )

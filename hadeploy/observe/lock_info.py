@@ -1,4 +1,4 @@
-"""The lock that a node tells of (lib/lock_look.sh), each field as what it is. Pure."""
+"""The lock that a node tells of (lib/lock_read.sh), each field as what it is. Pure."""
 
 from __future__ import annotations
 

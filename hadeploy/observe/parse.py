@@ -59,7 +59,8 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
     files = parse_files(reply)
     inspected = {c.id: c for c in parse_containers(reply.body("containers"))}
     apart, others = (
-        {word for m in reply.all(kind) for word in m.words} for kind in ("apart", "other-clusters")
+        {word for m in reply.all(kind) for word in m.words}
+        for kind in ("unrelated", "other-clusters")
     )
     return ObservedNode(
         node=node,
@@ -74,8 +75,8 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         containers=tuple(c for c in inspected.values() if c.id not in apart),
         images={m.words[0]: m.words[1] for m in reply.all("image") if len(m.words) > 1},
         files=files,
-        detached=frozenset(m.words[0] for m in reply.all("detached") if m.words),
-        kept=tuple(line for line in reply.body("kept").splitlines() if line),
+        detached=frozenset(m.words[0] for m in reply.all("stale-mount") if m.words),
+        kept=tuple(line for line in reply.body("kept-files").splitlines() if line),
         addresses=parse_addresses(reply.body("addresses"), reply.body("addresses-text")),
         sockets=parse_sockets(reply.body("sockets"), _processes(reply.body("owners"))),
         vrrp=parse_vrrp(reply.body("vrrp")),
@@ -87,11 +88,11 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         sessions=parse_sessions(reply.body("haproxy")),
         session_limits=_numbers(reply.body("haproxy"), "FRONTEND", "slim"),
         queued=_numbers(reply.body("haproxy"), "BACKEND", "qcur"),
-        once_up=frozenset(m.words[0] for m in reply.all("once-up") if m.words),
+        once_up=frozenset(m.words[0] for m in reply.all("was-up") if m.words),
         versions={m.words[0]: m.words[1] for m in reply.all("version") if len(m.words) > 1},
         through={
             (m.words[0], int(m.words[1])): answer
-            for m in reply.all("through")
+            for m in reply.all("vip-answer")
             if len(m.words) in (3, 4) and (answer := read_answer(*m.words[2:]))
         },
         applied=parse_applied(files),

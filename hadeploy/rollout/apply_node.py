@@ -45,7 +45,7 @@ STANDINGS = {
     "restored": NodeOutcome.RESTORED,
     "restored-off": NodeOutcome.RESTORED_OFF,
     "unrestored": NodeOutcome.PARTIAL,
-    "kept": NodeOutcome.PARTIAL_FIRST,
+    "not-restored": NodeOutcome.PARTIAL_FIRST,
     "unchanged": NodeOutcome.UNTOUCHED,
     "kept-off": NodeOutcome.KEPT_OFF,
 }
@@ -102,7 +102,7 @@ def _take_turn(
     failed = reply.all("failed")
     if not failed:
         _refuse(reply, session.node, begun=begun)
-        awaited = sum(int(message.words[0]) for message in reply.all("awaited"))
+        awaited = sum(int(message.words[0]) for message in reply.all("vip-wait"))
         return Done(reply.all("fingerprint")[-1].words[0], awaited / 100)
     number = failed[0].words[0]
     said = [next((m.text for m in reply.all("step") if m.words[0] == number), "")]
@@ -136,7 +136,7 @@ def _refuse(reply: Reply, node: str, *, begun: bool) -> None:
         ) from error
 
 
-def put_back(
+def restore_node(
     script: str, session: Session, progress: Progress, operation: str = "putting back what it had"
 ) -> NodeOutcome:
     """Put a node back to what its record tells of, or keep it off the VIP.

@@ -129,7 +129,7 @@ def down_script(
         look.fingerprint,
         ["down.sh"],
         lines,
-        HD_OTHERWISE="leave_it",
+        HD_OTHERWISE="no_restore",
         HD_HELLO=hello_for_printf(),
         HD_SPARED=" ".join(spared(look, look.applied.vips if look.applied else ())),
     )

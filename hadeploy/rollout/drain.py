@@ -71,7 +71,7 @@ def drain_lines(cluster: Cluster) -> list[str]:
     away = f"drain_away {layout.OPERATOR_DRAIN} {cluster.listeners[0].port} {vips}"
     return [
         f"step drain {away}",
-        f'step wait until_true {SECONDS} "keepalived is in FAULT" out_of_it {name}',
+        f'step wait until_true {SECONDS} "keepalived is in FAULT" is_fault_or_stopped {name}',
     ]
 
 
@@ -101,10 +101,10 @@ def undrain(
 
 def undrain_lines(cluster: Cluster) -> list[str]:
     """What the script that ends a drain does."""
-    name = shlex.quote(cluster.container_names[1])
+    rejoined = f"is_master_or_backup {shlex.quote(cluster.container_names[1])}"
     return [
         f"step undrain set_track {layout.OPERATOR_DRAIN} 0",
-        f'step wait until_true {SECONDS} "keepalived is MASTER or BACKUP" takes_part {name}',
+        f'step wait until_true {SECONDS} "keepalived is MASTER or BACKUP" {rejoined}',
     ]
 
 
@@ -115,7 +115,7 @@ def drain_script(cluster: Cluster, lock: Lock, fingerprint: str, lines: list[str
         fingerprint,
         ["drain.sh"],
         lines,
-        HD_OTHERWISE="leave_it",
+        HD_OTHERWISE="no_restore",
         HD_HELLO=hello_for_printf(),
     )
 

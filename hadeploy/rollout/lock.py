@@ -90,7 +90,9 @@ class Lock:
             *parts,
             variables={"HD_ROOT": cluster.root, **self.variables, **variables},
             offered={"HD_HAPROXY": haproxy, "HD_KEEPALIVED": keepalived, **offered},
-            main="\n".join([*begin, "working", f"still_as {fingerprint}", *lines, "finished"]),
+            main="\n".join(
+                [*begin, "begin_change", f"require_fingerprint {fingerprint}", *lines, "end_script"]
+            ),
         )
 
 
@@ -164,7 +166,7 @@ def _take_one(
     if reply.all("locked") and token and is_dead(told.get("process", "")):
         inherited = run(lock.script(f"lock_inherit {shlex.quote(token)}"))
         reply = run(script) if inherited.all("taken") else inherited
-    if any(reply.all(kind) for kind in ("locked", "occupied", "unwritable")):
+    if any(reply.all(kind) for kind in ("locked", "script-running", "unwritable")):
         refuse(reply, session.node, "taking the lock")
     if not reply.all("taken"):
         raise senseless(session.node, "taking the lock", "neither taken nor locked")
@@ -210,7 +212,7 @@ def held(
             # that renews the lock itself.
             with suppress(HadeployError):
                 session.run(
-                    lock.script("alone lock_try_renew"),
+                    lock.script("with_lock_mutex lock_try_renew"),
                     operation="renewing the lock",
                     patient=False,
                 )
@@ -241,7 +243,7 @@ def holders(
     lock = Lock(cluster.name, "unlock")
 
     def ask(session: Session) -> tuple[str, str | None]:
-        reply = session.run(lock.script("lock_tell"), operation="looking at the lock")
+        reply = session.run(lock.script("lock_report"), operation="looking at the lock")
         told = lock_info(reply)
         return session.node, describe(told) if told else None
 

@@ -46,7 +46,7 @@ def refuse(reply: Reply, node: str, operation: str) -> None:
             detail=reply.body("unwritable") or None,
             hint="is /run full (space or inodes) or read-only? free some space there",
         )
-    if reply.all("occupied"):
+    if reply.all("script-running"):
         raise LockedError(
             "a script of an earlier run still works there",
             node=node,
@@ -61,7 +61,7 @@ def refuse(reply: Reply, node: str, operation: str) -> None:
             operation=operation,
             hint="was this machine asleep? run the same command again",
         )
-    if reply.all("moved"):
+    if reply.all("vip-moved"):
         raise StaleError(
             "the VIP has come here since the plan was made, so nothing was changed here",
             node=node,

@@ -76,9 +76,9 @@ class RolloutState:
     def otherwise(self, turn: NodePlan) -> str:
         """The shell function that a node calls when a step fails (lib/steps.sh)."""
         if turn.node in self.prepared.by_hand:
-            return "give_back"
+            return "restore_classic"
         after_all = self.prepared.plan.together and not turn.together
-        return "keep_off" if after_all else "put_back"
+        return "keep_off" if after_all else "restore"
 
     def change(self, node: str, turn: NodePlan | None = None) -> Change:
         """What a node is to be given.

@@ -27,7 +27,7 @@ from hadeploy.rollout.takeover import takeover_proofs
 from hadeploy.rollout.validation import FILES
 from hadeploy.scripts.compose import compose
 
-FINGERPRINT = 'emit fingerprint "$(fingerprint "$(ours 2>/dev/null)")"'
+FINGERPRINT = 'emit fingerprint "$(fingerprint "$(list_containers 2>/dev/null)")"'
 # The part of a step that fails if a backend is down after the change that was up before.
 BACKENDS = "backends"
 # The part of a step that fails if a node is about to win the VIP and reaches fewer backends than
@@ -192,7 +192,7 @@ def _before_steps(change: Change, turn: NodePlan) -> list[str]:
     if change.backends and (touches_haproxy(turn) or disables(turn)):
         lines.append("expect_backends")
     if not (turn.holder or turn.together) and any(s.impact is Impact.RESTART for s in turn.steps):
-        lines.insert(0, _line("still_elsewhere", *change.desired.addresses))
+        lines.insert(0, _line("require_vip_elsewhere", *change.desired.addresses))
     return lines
 
 
@@ -223,7 +223,7 @@ def _turn_lines(change: Change, turn: NodePlan, finish: int) -> tuple[list[str],
         command = _command(change, turn, step)
         if command:
             if step.role == "haproxy" and step.action != "write-file" and not carried:
-                lines.append("carry_over")
+                lines.append("save_server_state")
                 carried = True
             lines.append(_line("step", str(number), *command))
             if step.role and (step.action in _TOUCHES or number == check_alone):
@@ -263,13 +263,13 @@ def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
             _line("step", "0", "hand_over", port, *vips),
             _line("step", "1", "finish_handover", cluster.container_names[1], port, *vips),
         ],
-        HD_OTHERWISE="leave_it",
+        HD_OTHERWISE="no_restore",
         HD_HELLO=hello_for_printf(),
     )
 
 
 def restore_script(
-    change: Change, fingerprint: str, how: str = "put_back", *, together: bool = True
+    change: Change, fingerprint: str, how: str = "restore", *, together: bool = True
 ) -> str:
     """Puts one node back to what its record tells of.
 
@@ -279,7 +279,7 @@ def restore_script(
         how: the function of lib/steps.sh for a step that fails.
         together: whether all nodes go back.
     """
-    return lock_script(change, fingerprint, [how], "leave_it", together=together)
+    return lock_script(change, fingerprint, [how], "no_restore", together=together)
 
 
 def lock_script(
@@ -375,7 +375,7 @@ def _of_step(change: Change, turn: NodePlan, step: Step) -> list[str]:
             "await": ["await_vip", port, *addresses],
             "handover": ["hand_over", port, *addresses],
             "finish-handover": ["finish_handover", keepalived, port, *addresses],
-            "pin": ["stay", str(2 * change.election + PIN_SECONDS), *change.vips],
+            "pin": ["pin_and_proxy", str(2 * change.election + PIN_SECONDS), *change.vips],
             "unpin": ["unpin_when_master", keepalived, *addresses],
         }
         return commands.get(step.action, [])
@@ -386,7 +386,7 @@ def _of_step(change: Change, turn: NodePlan, step: Step) -> list[str]:
         *run_arguments(change.desired.container(role)),
     ]
     commands = {
-        "remove-container": ["put_aside", step.subject, change.desired.container(role).name],
+        "remove-container": ["stop_and_rename", step.subject, change.desired.container(role).name],
         "write-file": [] if _files_with_container(turn, role) else ["swap", step.subject],
         "create-container": replace,
         "recreate-container": replace,
@@ -397,7 +397,7 @@ def _of_step(change: Change, turn: NodePlan, step: Step) -> list[str]:
     if role == "haproxy" and step.action in _TOUCHES:
         listeners = (listener.port for listener in change.cluster.listeners)
         ports = " ".join(map(str, (*listeners, change.cluster.haproxy.health_port)))
-        return ["on_free_ports", step.subject, ports, *command]
+        return ["if_ports_are_free", step.subject, ports, *command]
     return command
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import observe
 from hadeploy.plan.steps import NodePlan
-from hadeploy.rollout.apply_node import put_back
+from hadeploy.rollout.apply_node import restore_node
 from hadeploy.rollout.node_outcome import NodeOutcome, NotTakenOverError
 from hadeploy.rollout.rollout_state import RolloutState, election_seconds
 from hadeploy.rollout.scripts import Change, restore_script
@@ -24,7 +24,7 @@ def restore(state: RolloutState, turn: NodePlan, change: Change) -> NodeOutcome:
         change, state.fingerprints[node], state.otherwise(turn), together=turn.together
     )
     try:
-        return put_back(script, state.sessions[node], state.progress)
+        return restore_node(script, state.sessions[node], state.progress)
     except HadeployError:
         return NodeOutcome.PARTIAL
 
@@ -53,7 +53,7 @@ def keep_off_changed(state: RolloutState) -> None:
         script = restore_script(change, fingerprint, "keep_off", together=False)
         # It may be out of reach; then it keeps the VIP, if it has it.
         with suppress(HadeployError):
-            state.outcome[node] = put_back(
+            state.outcome[node] = restore_node(
                 script, state.sessions[node], state.progress, "keeping the VIP off it"
             )
 
@@ -70,7 +70,7 @@ def restore_all(state: RolloutState, failed: NodePlan, nodes: list[str]) -> None
     for node in reversed(nodes):
         script = restore_script(state.change(node), state.fingerprints[node])
         try:
-            outcome = put_back(script, state.sessions[node], state.progress)
+            outcome = restore_node(script, state.sessions[node], state.progress)
         except HadeployError:
             state.outcome[node] = NodeOutcome.PARTIAL
             continue

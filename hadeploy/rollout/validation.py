@@ -115,7 +115,7 @@ def judged(reply: Reply, desired: DesiredNode, operation: str) -> list[ConfigWar
             detail="\n".join([text, *refused_lines(said.get(role, ""), file)]),
             hint="no live file was changed; `hadeploy render` writes the files to look at",
         )
-    for message in reply.all("unrunnable"):
+    for message in reply.all("not-started"):
         role, _ = _file(desired, message.words[0])
         lines = [clean(line) for line in said.get(role, "").splitlines()]
         text = "\n".join(line for line in lines if line and not _USAGE.search(line))

@@ -18,19 +18,19 @@ _FORMS = {
     kind: form
     for form, kinds in (
         (STEP, ("step", "ok")),
-        (r"[0-9]{1,9}", ("awaited",)),
+        (r"[0-9]{1,9}", ("vip-wait",)),
         # Empty where the node lacks the programs for it.
         (r"[0-9a-f]{0,64}", ("fingerprint",)),
         (_TIME, ("clock", "breaking", "broken", "mending", "mended")),
         # Of a log, with the exit status of what read it.
         (rf"{_ROLE} [0-9]{{1,3}}", ("cut-off",)),
-        (rf"{_TIME} {_TIME}(?: .*)?", ("asked",)),
-        (r"[a-z]{1,20}", ("how",)),
+        (rf"{_TIME} {_TIME}(?: .*)?", ("request",)),
+        (r"[a-z]{1,20}", ("request-kind",)),
         (r"[0-9]{1,12}", ("begin",)),
-        (_ROLE, ("absent", "away", "runs", "validating", "unrunnable")),
+        (_ROLE, ("absent", "stopped", "running", "validating", "not-started")),
         # With the number, or with what a program says of itself below it (tasks/versions.sh).
         (rf"(?:{_ROLE}|system|Docker)(?: .*)?", ("version",)),
-        (r".+", ("lacking", "lost", "removing", "releasing", "publisher")),
+        (r".+", ("missing-image", "lost", "removing", "releasing", "publisher")),
     )
     for kind in kinds
 }

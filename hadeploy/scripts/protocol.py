@@ -111,7 +111,7 @@ class ReplyParser:
         if message is None:
             self._below(line)
         # A sign of life comes in the middle of what something else says.
-        elif message.kind != "alive":
+        elif message.kind != "heartbeat":
             check_form(message.kind, message.words)
             self._keep(line, MESSAGE_BYTES)
             self.messages.append(message)

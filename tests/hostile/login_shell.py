@@ -169,24 +169,24 @@ REPLIES: dict[str, Answer] = {
     "a failure without a step": forged(b"@TOKEN failed"),
     "a failure of an unknown step": forged(b"@TOKEN failed 99.backends\n@TOKEN lost"),
     "a failure of no step": forged(b"@TOKEN step begin\n@TOKEN failed -1\n@TOKEN restored"),
-    "a wait without an end": forged(b"@TOKEN awaited\n@TOKEN awaited x"),
+    "a wait without an end": forged(b"@TOKEN vip-wait\n@TOKEN vip-wait x"),
     "an odd fingerprint": forged(b"@TOKEN fingerprint\n@TOKEN fingerprint $(reboot)"),
     "a lock": forged(b"@TOKEN locked\n@TOKEN lock\n" + LOCK),
     "a dead lock": forged(b"@TOKEN locked"),
     "fenced": forged(b"@TOKEN fenced"),
-    "moved": forged(b"@TOKEN moved"),
+    "moved": forged(b"@TOKEN vip-moved"),
     "times": forged(
-        b"@TOKEN clock\n@TOKEN clock nan\n@TOKEN broken inf\n@TOKEN asked 1\n@TOKEN seen"
+        b"@TOKEN clock\n@TOKEN clock nan\n@TOKEN broken inf\n@TOKEN request 1\n@TOKEN event"
     ),
     "slow lines": first(
         b"@TOKEN links\n1: " + b"a" * 1_000_000 + b"\n"
-        b"@TOKEN heard\nEntering BACKUP STATE\n" + b"(listener) " * 100_000
+        b"@TOKEN vrrp-listener\nEntering BACKUP STATE\n" + b"(listener) " * 100_000
     ),
     "odd statistics": first(b"@TOKEN haproxy\n# pxname,svname,status\na,b\rc,UP"),
     "logs": forged(b"@TOKEN begin x\n@TOKEN absent cron\n@TOKEN broken 1"),
 }
 # Too slow to be tried with each command: an end comes only with the deadline of the script.
-SLOW: dict[str, Answer] = {"signs of life": every_second(b"\n@TOKEN alive\n")}
+SLOW: dict[str, Answer] = {"signs of life": every_second(b"\n@TOKEN heartbeat\n")}
 WHENS: dict[str, Callable[[bytes], bool]] = {
     "always": lambda script: True,
     "never": lambda script: False,

@@ -185,7 +185,7 @@ def test_a_follower_that_nobody_ends_ends_itself(served: Cluster, lack: str) -> 
     feed = feed_of("n1", Wanted())
     script = logs_script(cluster, feed, Wanted(), follow=True, seconds=2)
     said = served.lab.exec("n1", ["sh"], input=f"HD_TOKEN=word\n{lack}\n{script}").stdout
-    assert "@word alive" in said
+    assert "@word heartbeat" in said
     assert said.rstrip().endswith("@word end")
     assert {f"{feed.mark} haproxy", f"{feed.mark} keepalived"} <= {
         " ".join(line.split()[:2]) for line in said.splitlines()

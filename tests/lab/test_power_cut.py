@@ -23,10 +23,10 @@ FILES = {
 BEFORE = {path: content.replace("new", "old") + "# old\n" for path, content in FILES.items()}
 # The engine, haproxy and keepalived have no part in this.
 WITHOUT_ENGINE = """
-prove_back() { :; }
+prove_restored() { :; }
 signal() { :; }
 exists() { return 1; }
-carry_over() { :; }
+save_server_state() { :; }
 record_served() { :; }
 docker() { :; }
 """
@@ -102,7 +102,7 @@ def under(folder: str, files: dict[str, str]) -> dict[str, str]:
 
 def test_what_was_remembered_is_whole(node: Node) -> None:
     node.make(FILES, {})
-    said, found = node.after("remember && emit done")
+    said, found = node.after("save_undo && emit done")
     assert "@t done" in said
     remembered = {path: text for path, text in found.items() if path.startswith(".undo/")}
     remembered.pop(".undo/sums", None)
@@ -111,7 +111,7 @@ def test_what_was_remembered_is_whole(node: Node) -> None:
 
 def test_what_was_put_back_is_whole(node: Node) -> None:
     node.make(FILES, BEFORE)
-    said, found = node.after("put_back_role haproxy a a USR2 && put_back_role keepalived b b HUP")
+    said, found = node.after("restore_role haproxy a a USR2 && restore_role keepalived b b HUP")
     assert (
         found.items() >= {p: t for p, t in BEFORE.items() if "/" in p and "track" not in p}.items()
     ), said
@@ -120,7 +120,7 @@ def test_what_was_put_back_is_whole(node: Node) -> None:
 def test_what_was_recorded_is_whole_and_so_is_the_way_back(node: Node) -> None:
     node.make(FILES, {})
     content = "eyJjb25maWd1cmF0aW9uIjogIjEifQ=="
-    said, found = node.after(f"remember && record {content} 1111 && emit done")
+    said, found = node.after(f"save_undo && record {content} 1111 && emit done")
     assert "@t done" in said
     assert found["applied.json"] == '{"configuration": "1"}'
     assert found.items() >= under(".previous", FILES).items()
@@ -135,7 +135,7 @@ def test_a_new_track_file_is_whole(node: Node) -> None:
 @pytest.mark.parametrize("damaged", ["haproxy/haproxy.cfg", "keepalived/keepalived.conf"])
 def test_what_an_older_version_left_empty_is_not_put_back(node: Node, damaged: str) -> None:
     node.make(FILES, {**BEFORE, damaged: ""})
-    said, found = node.after("put_back")
+    said, found = node.after("restore")
     assert "damaged on the disk" in said
     assert "@t unrestored" in said
     assert {path: found[path] for path in FILES} == FILES
@@ -144,9 +144,9 @@ def test_what_an_older_version_left_empty_is_not_put_back(node: Node, damaged: s
 def test_what_was_damaged_since_is_not_put_back_nor_kept(node: Node) -> None:
     node.make(FILES, {})
     damage = 'echo x >>"$HD_ROOT/.undo/haproxy/haproxy.cfg"'
-    said, found = node.after("remember", damage, "put_back")
+    said, found = node.after("save_undo", damage, "restore")
     assert "@t unrestored" in said
     assert found["haproxy/haproxy.cfg"] == FILES["haproxy/haproxy.cfg"]
-    said, found = node.after("remember && emit done")
+    said, found = node.after("save_undo && emit done")
     assert "@t done" in said
     assert found[".undo/haproxy/haproxy.cfg"] == FILES["haproxy/haproxy.cfg"]

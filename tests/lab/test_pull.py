@@ -208,7 +208,7 @@ def test_a_pull_ends_when_the_engine_hangs(
     finally:
         fresh.node("n2", DOCKER_HANGS.heal)
     assert result.code == 1
-    assert "the Docker engine does not answer any more" in result.err
+    assert "the Docker engine no longer answers" in result.err
     fresh.ok("up", "--lock-wait", "60")
     fresh.ok("down", "--yes")
 

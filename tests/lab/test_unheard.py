@@ -39,7 +39,7 @@ def test_a_first_up_leaves_one_holder(fresh: Cluster) -> None:
         result = fresh.run("up")
         assert result.code in (1, 4), told(result)
         assert fresh.holders() == ["n1"]
-        assert "no VRRP advert of the node that has it arrives here" in told(result)
+        assert "no VRRP advert of its holder arrives here" in told(result)
     fresh.ok("up", "--lock-wait", "60")
     assert fresh.holders() == ["n1"]
     assert fresh.up()["changes"] == 0
@@ -54,7 +54,7 @@ def test_a_change_to_multicast_that_nobody_hears_leaves_one_holder(served: Clust
             result = served.run("up")
             assert result.code == 1, told(result)
             assert served.holders() == [holder]
-            assert "no VRRP advert of the node that has it arrives here" in told(result)
+            assert "no VRRP advert of its holder arrives here" in told(result)
             assert "IP protocol 112" in told(result)
         served.ok("up", "--lock-wait", "60")
     assert probe.failed == []
@@ -72,7 +72,7 @@ def test_a_node_that_joins_and_hears_nothing_does_not_take_part(fresh: Cluster) 
         with dropped(fresh, "ip protocol 112", "n3"):
             result = fresh.run("up")
             assert result.code == 1, told(result)
-            assert "no VRRP advert of the node that has it arrives here" in told(result)
+            assert "no VRRP advert of its holder arrives here" in told(result)
             assert fresh.holders() == [holder]
         fresh.ok("up", "--lock-wait", "60")
     assert probe.failed == []

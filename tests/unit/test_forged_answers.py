@@ -15,7 +15,7 @@ from hadeploy.images.load import pull
 from hadeploy.observe.gather import look_at
 from hadeploy.plan.steps import Impact, NodePlan, Step
 from hadeploy.remote.session import Session
-from hadeploy.rollout.apply_node import apply_node, put_back
+from hadeploy.rollout.apply_node import apply_node, restore_node
 from hadeploy.rollout.down import remove
 from hadeploy.rollout.lock import Lock, break_lock, held, holders, take
 from hadeploy.rollout.node_outcome import NodeFailedError, NodeOutcome
@@ -49,7 +49,7 @@ def lock(session: Session) -> None:
 READERS: dict[str, Callable[[Session], object]] = {
     "turn": lambda s: apply_node("x", TURN, s, PROGRESS),
     "second part of a turn": lambda s: apply_node("x", TURN, s, PROGRESS, begun=True),
-    "putting back": lambda s: put_back("x", s, PROGRESS),
+    "putting back": lambda s: restore_node("x", s, PROGRESS),
     "removing": lambda s: remove("x", TURN, s, PROGRESS),
     "looking": lambda s: look_at(s, "x"),
     "versions": lambda s: versions(CLUSTER, {"n3": s}),
@@ -62,13 +62,32 @@ READERS: dict[str, Callable[[Session], object]] = {
 }
 
 KINDS = (
-    *("step", "ok", "failed", "awaited", "fingerprint", "lost", "restored", "kept", "restoring"),
-    *("unrestored", "lock", "locked", "fenced", "changed", "moved", "occupied", "unwritable"),
+    *(
+        "step",
+        "ok",
+        "failed",
+        "vip-wait",
+        "fingerprint",
+        "lost",
+        "restored",
+        "not-restored",
+        "restoring",
+    ),
+    *(
+        "unrestored",
+        "lock",
+        "locked",
+        "fenced",
+        "changed",
+        "vip-moved",
+        "script-running",
+        "unwritable",
+    ),
     *(
         "clock",
-        "seen",
-        "asked",
-        "how",
+        "event",
+        "request",
+        "request-kind",
         "breaking",
         "broken",
         "cut-off",
@@ -76,8 +95,27 @@ KINDS = (
         "mended",
         "begin",
     ),
-    *("absent", "away", "runs", "version", "validating", "refused", "unrunnable", "lacking"),
-    *("removing", "releasing", "taken", "alive", "end", "file", "contents", "image", "heard"),
+    *(
+        "absent",
+        "stopped",
+        "running",
+        "version",
+        "validating",
+        "refused",
+        "not-started",
+        "missing-image",
+    ),
+    *(
+        "removing",
+        "releasing",
+        "taken",
+        "heartbeat",
+        "end",
+        "file",
+        "contents",
+        "image",
+        "vrrp-listener",
+    ),
 )
 WORDS = (
     *("", "0", "1", "2", "3", "3.backends", "0.takeover", "begin", "-1", "99", "99.x", "x", "1.5"),
@@ -125,9 +163,9 @@ def test_any_answer_is_a_value_or_an_error_that_names_the_node(
         message("step", "0") + message("failed", "99"),
         message("step", "99"),
         message("step", "-1"),
-        message("awaited") + message("fingerprint", "ab"),
-        message("awaited", "x") + message("fingerprint", "ab"),
-        message("awaited", "9" * 400) + message("fingerprint", "ab"),
+        message("vip-wait") + message("fingerprint", "ab"),
+        message("vip-wait", "x") + message("fingerprint", "ab"),
+        message("vip-wait", "9" * 400) + message("fingerprint", "ab"),
         message("fingerprint"),
         message("fingerprint", "$(reboot)"),
         message("step", "0") + message("ok", "0"),

@@ -27,8 +27,8 @@ ABOUT = Message("node", (), ["uid=0", "now=1"])
     [
         ("links", ["1: " + "a" * LONG]),
         ("links", ["1: a<" + "a" * LONG]),
-        ("heard", ["Entering BACKUP STATE", "(listener) " * (LONG // 11)]),
-        ("heard", ["Entering BACKUP STATE", "(listener) wrong from " + "1." * LONG]),
+        ("vrrp-listener", ["Entering BACKUP STATE", "(listener) " * (LONG // 11)]),
+        ("vrrp-listener", ["Entering BACKUP STATE", "(listener) wrong from " + "1." * LONG]),
         ("sockets", ["LISTEN 0 1 192.0.2.1:1 x users:(" + '("a",pid=1' * (LONG // 10)]),
         ("vrrp", ["   State = X", "   " + "a = " * LONG]),
         ("routes", ["via " * LONG]),

@@ -1,9 +1,10 @@
 # shellcheck shell=sh
-# The VIPs on this node: where they are, and keeping them for a moment.
+# The VIPs on this node: find them, and keep them for a moment.
 # Requires: waiting.sh
 
-# entries ADDRESS...: where they are, as words "eth0=198.51.100.100/32"; pinned ones do not count.
-entries() {
+# vip_entries ADDRESS...: the interfaces with these addresses, as words "eth0=198.51.100.100/32", without
+# pinned addresses.
+vip_entries() {
     for hd_address in "$@"; do
         ip -o address show to "$hd_address" 2>/dev/null |
             sed -n 's/^[0-9]*: *\([^ ]*\) *inet6\{0,1\} \([^ ]*\).*/\1=\2/p' | grep -v '^lo='
@@ -14,37 +15,37 @@ with_prefix() { case $1 in *:*) printf '%s/128\n' "$1" ;; *) printf '%s/32\n' "$
 
 pinned() { [ -n "$(ip -o address show dev lo to "$1")" ]; }
 
-# pin_vip SECONDS ADDRESS...: those of them that are here stay here whatever keepalived does, so that
-# connections are answered. They are on lo, which keepalived does not watch, and the kernel itself
-# ends it after that time, whatever becomes of this script (ip-address(8), valid_lft).
+# pin_vip SECONDS ADDRESS...: keeps the addresses that this node has, whatever keepalived does, so that
+# connections are answered. It adds them to lo, which keepalived does not watch. The kernel removes
+# them after that time, even if this script is killed (ip-address(8), valid_lft).
 pin_vip() {
     hd_seconds=$1
     shift
     for hd_address in "$@"; do
-        if [ -n "$(entries "$hd_address")" ] || pinned "$hd_address"; then
-            # The kernel leaves the route of an IPv6 address with a lifetime on lo for ever, so that
-            # this node could not reach the next holder; as deprecated it is nobody's source address.
+        if [ -n "$(vip_entries "$hd_address")" ] || pinned "$hd_address"; then
+            # The kernel never removes the route of an IPv6 address with a lifetime on lo, and the node
+            # could not reach the next holder: so noprefixroute. A deprecated address is no source address.
             ip address replace "$(with_prefix "$hd_address")" dev lo noprefixroute \
                 valid_lft "$hd_seconds" preferred_lft 0 || return 1
         fi
     done
 }
 
-# stay SECONDS ADDRESS...: pinned, and found also by those who have not spoken to them lately.
-stay() {
+# pin_and_proxy SECONDS ADDRESS...: pins them, and lets IPv6 neighbours without a cache entry find them.
+pin_and_proxy() {
     pin_vip "$@" || return 1
     shift
-    for hd_entry in $(entries "$@"); do
+    for hd_entry in $(vip_entries "$@"); do
         hd_address=${hd_entry#*=}
         case $hd_address in *:*) proxy_ndp "${hd_entry%%=*}" "${hd_address%/*}" ;; esac
     done
 }
 
-# proxy_ndp INTERFACE ADDRESS: as long as it is pinned. For what is not on the interface itself the kernel
-# answers neighbour solicitations only as a proxy, and only where it forwards (ndisc_recv_ns in
-# net/ipv6/ndisc.c); such answers do not override a real holder's, so one too many does no harm.
+# proxy_ndp INTERFACE ADDRESS: answers neighbour solicitations while the address is pinned. For an address
+# that is not on the interface, the kernel answers only as a proxy, and only if it forwards (ndisc_recv_ns
+# in net/ipv6/ndisc.c). Such an answer does not override that of the real holder, so it does no harm.
 proxy_ndp() {
-    # One that vouches already sees to its end, too.
+    # If there is a proxy entry, another background process removes it.
     ! ip neighbour show proxy dev "$1" | grep -qF "$2 " || return 0
     hd_switch=/proc/sys/net/ipv6/conf/$1/proxy_ndp
     hd_switched=$(cat "$hd_switch")
@@ -63,10 +64,10 @@ unpin() {
     done
 }
 
-none_here() { [ -z "$(entries "$@")" ]; }
+none_here() { [ -z "$(vip_entries "$@")" ]; }
 
 all_here() {
     for hd_address in "$@"; do
-        [ -n "$(entries "$hd_address")" ] || return 1
+        [ -n "$(vip_entries "$hd_address")" ] || return 1
     done
 }

@@ -1,12 +1,12 @@
 # shellcheck shell=sh
-# Receiving the adverts of the other nodes.
+# Receive the adverts of the other nodes.
 # Requires: addresses.sh answer.sh
 # Inputs: HD_CLUSTER HD_ROOT
 
-# It prints `live` if a node sends adverts with the VRRP settings of the first file, `former` for the
-# second one, and nothing if no advert of either arrives in time. Adverts of other routers do not count.
-# A raw socket gets each VRRP packet (protocol 112) with its IPv4 header; for IPv6 without any (raw(7)).
-# A packet holds the settings in which nodes must agree: RFC 3768, 5.3, and RFC 5798, 5.2.
+# It prints `live` if a node sends adverts with the VRRP settings of the first file, `former` for those of
+# the second file, and nothing if no such advert arrives in time. It ignores adverts of other routers.
+# A raw socket gets each VRRP packet (protocol 112) with its IPv4 header, or without an IPv6 header (raw(7)).
+# A packet contains the settings that all nodes must share: RFC 3768, 5.3, and RFC 5798, 5.2.
 # shellcheck disable=SC2016  # expanded by perl
 listening_program='
 use strict;
@@ -60,7 +60,7 @@ while ((my $left = $end - time) > 0) {
     }
     next if length $packet < 8;
     my ($kind, $router, $priority, $count, $auth, $interval) = unpack "C6", $packet;
-    # Priority 0 is a farewell.
+    # Priority 0: the holder gives up the VIP.
     next unless ($kind & 15) == 1 && $priority;
     my ($version, $size, $password) = ($kind >> 4, $six ? 16 : 4, "");
     if ($version == 2) {
@@ -77,13 +77,13 @@ while ((my $left = $end - time) > 0) {
 }
 '
 
-# spoken [SECONDS]: whose settings are in the adverts of the other nodes: live, former or neither.
-spoken() {
+# settings_in_adverts [SECONDS]: which settings the adverts of the other nodes have: live, former, or none.
+settings_in_adverts() {
     perl -e "$listening_program" "${1:-$(listening_seconds)}" "$HD_ROOT/keepalived/keepalived.conf" \
         "$HD_ROOT/.undo/keepalived/keepalived.conf" 2>/dev/null
 }
 
-# listening_seconds: three adverts of the longer interval, and a second.
+# listening_seconds: three times the longer advert interval, and a margin.
 listening_seconds() {
     sed -n 's/^ *advert_int \([0-9]*\).*/\1/p' "$HD_ROOT/keepalived/keepalived.conf" \
         "$HD_ROOT/.undo/keepalived/keepalived.conf" 2>/dev/null | sort -n | {
@@ -93,15 +93,15 @@ listening_seconds() {
     }
 }
 
-# listen_ahead SECONDS: listens in the background from now on, for hears_holder: the first advert comes before
-# the VIP answers, and the next one only after the interval.
+# listen_ahead SECONDS: starts to listen in the background, for hears_holder: the first advert arrives before
+# the VIP answers, and the next advert only after the interval.
 listen_ahead() {
     hd_heard=/run/hadeploy/$HD_CLUSTER.heard
-    ! have perl || spoken "$1" </dev/null >"$hd_heard" 2>/dev/null 8>&- &
+    ! have perl || settings_in_adverts "$1" </dev/null >"$hd_heard" 2>/dev/null 8>&- &
 }
 
-# hears_holder PORT ADDRESS...: adverts of the node that has the VIP arrive here, if another one answers there.
-# Else this node would have the VIP, too.
+# hears_holder PORT ADDRESS...: whether the adverts of the holder arrive here; true if no other node answers on
+# the VIP. Without them, this node would also become a holder.
 hears_holder() {
     hd_ahead=
     [ -z "${hd_heard-}" ] || {
@@ -109,9 +109,9 @@ hears_holder() {
         rm -f "$hd_heard"
     }
     [ "$hd_ahead" != live ] && ! all_here "$2" && have perl && tcp_opens "$2" "$1" || return 0
-    # Its adverts may just have begun, and the node may just have failed.
-    [ "$(spoken)" != live ] && tcp_opens "$2" "$1" || return 0
-    printf '%s answers, but no VRRP advert of the node that has it arrives here within %s s:\n%s\n' \
+    # The adverts may have only just begun, or the holder may have only just failed.
+    [ "$(settings_in_adverts)" != live ] && tcp_opens "$2" "$1" || return 0
+    printf '%s answers, but no VRRP advert of its holder arrives here within %s s:\n%s\n' \
         "$2" "$(listening_seconds)" \
         'does the network, or a firewall, drop IP protocol 112 (or multicast) between the nodes?'
     return 1

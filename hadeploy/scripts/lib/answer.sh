@@ -1,17 +1,17 @@
 # shellcheck shell=sh
-# What a client is answered.
+# The answers that clients get.
 # Inputs: HD_HELLO
 # HD_HELLO: a TLS ClientHello as a format of printf.
 
-# How long an answer is waited for, and how long a connection must stay open on which nothing is said.
+# The time limit for an answer, and the time for which an idle connection must stay open.
 ANSWER_SECONDS=2
 
 OPEN_SECONDS=0.15
 
-# It is killed after a second if it is not connected by then; from then on it has its own time.
-# A server that closes the connection of a TLS client may be one that only wants other words. `read` returns
-# 1 at the end of the stream, and more than 128 after the time. bash's own printf would send line by line
-# (see http_get).
+# It is killed after a second if it is not connected by then; later its own time limits apply.
+# A server that closes the connection of a TLS client may speak another protocol. `read` returns 1 at the
+# end of the stream, and more than 128 after a timeout. bash's own printf would send line by line (see
+# http_get).
 # shellcheck disable=SC2016  # expanded by bash, from its own arguments
 answer_program='
 connect() { exec 3<>"/dev/tcp/$address/$port"; }
@@ -51,23 +51,23 @@ case $result:$byte in
 esac
 '
 
-# The second connection may lead to another server than the first, which may have died.
-# answer_of ADDRESS PORT [SECONDS]: one word: tls, alert (of TLS), http/STATUS, other, silent, open (closed when
-# TLS is spoken, not before), closed (at once), refused, unreached.
+# answer_of ADDRESS PORT [SECONDS]: one word: tls, alert (of TLS), http/STATUS, other, silent, open (closed only
+# after a TLS hello), closed (at once), refused, unreached.
+# The second connection may reach another server than the first one, which may have died.
 answer_of() {
-    hd_said=$(timeout -k 9 1 bash --norc -c "$answer_program" bash "$1" "$2" "$HD_HELLO" \
+    hd_output=$(timeout -k 9 1 bash --norc -c "$answer_program" bash "$1" "$2" "$HD_HELLO" \
         "${3-$ANSWER_SECONDS}" "$OPEN_SECONDS" 2>&1)
-    case $hd_said in
-    answer*[!a-z]*) hd_said=${hd_said##*"
+    case $hd_output in
+    answer*[!a-z]*) hd_output=${hd_output##*"
 "} ;;
-    answer | *reset*) hd_said=closed ;;
-    *refused*) hd_said=refused ;;
-    *) hd_said=unreached ;;
+    answer | *reset*) hd_output=closed ;;
+    *refused*) hd_output=refused ;;
+    *) hd_output=unreached ;;
     esac
-    printf '%s\n' "$hd_said"
+    printf '%s\n' "$hd_output"
 }
 
-# answers_of ADDRESS PORT TIMES: asks that often at the same time, so that each server has its turn; every
+# answers_of ADDRESS PORT TIMES: opens so many connections at the same time, to reach each server; prints each
 # answer once.
 answers_of() {
     hd_times=0
@@ -80,8 +80,8 @@ answers_of() {
     } | sort -u
 }
 
-# as_before ANSWER BEFORE: whether an answer is of a kind that was given before (words with a comma between
-# them), or better. Without a status, http was recorded by an earlier version for any but 400 and 5xx.
+# as_before ANSWER BEFORE: whether an answer is of the same kind as one of the earlier answers (words joined by
+# commas), or better. Earlier versions recorded http without a status, for every status except 400 and 5xx.
 as_before() {
     case $1:,$2, in
     tls:*) return 0 ;;

@@ -1,13 +1,13 @@
 # shellcheck shell=sh
-# Leaving new connections to a VIP unanswered, for a moment.
+# Drop new connections to a VIP for a moment.
 # Requires: addresses.sh
 
-# block_syn ADDRESS...: from now on nobody begins a connection to them here: the handshake is left
-# unanswered, and the client's kernel tries again a second later, at the next holder. What has begun
-# goes on. Without iptables the connections that begin at that very instant may be reset.
+# block_syn ADDRESS...: drops the handshakes of new connections to them; the client's kernel tries again a
+# second later, and reaches the next holder. Open connections continue. Without iptables, connections
+# that begin at this moment may be reset.
 block_syn() {
     firewall -I "$@"
-    # Whatever becomes of this script, it does not stay.
+    # Removes the rules even if this script is killed.
     (sleep 10 && firewall -D "$@") 8>&- >/dev/null 2>&1 &
 }
 
@@ -22,7 +22,7 @@ firewall() {
     done
 }
 
-# remove_stale_rules ADDRESS...: what a killed script may have left.
+# remove_stale_rules ADDRESS...: removes the rules that a killed script may have left behind.
 remove_stale_rules() {
     for hd_address in "$@"; do
         hd_times=3

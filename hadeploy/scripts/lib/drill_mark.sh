@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# The file that exists while something is broken on the node.
+# The file that exists while a drill causes a failure on the node.
 # Inputs: HD_CLUSTER
 
 # shellcheck disable=SC2034  # drill.sh

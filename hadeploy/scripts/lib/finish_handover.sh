@@ -2,7 +2,7 @@
 # The end of a handover.
 # Requires: adverts.sh keepalived.sh track.sh waiting.sh
 
-# finish_handover CONTAINER PORT ADDRESS...: this node may have the VIP again, unless the operator says otherwise.
+# finish_handover CONTAINER PORT ADDRESS...: lets this node take the VIP again, unless the operator drained it.
 finish_handover() {
     hd_container=$1
     shift
@@ -11,8 +11,8 @@ finish_handover() {
         has_heard "$hd_container"
 }
 
-# has_heard CONTAINER: it is MASTER, or BACKUP and has heard an advert. Before the first one it names the
-# priority 0.
+# has_heard CONTAINER: whether keepalived is MASTER, or BACKUP and has received an advert. Before the first
+# advert it reports the priority 0.
 has_heard() {
     hd_said=$(vrrp_dump "$1") || return 1
     case $(printf '%s\n' "$hd_said" | sed -n 's/^   State = //p' | head -n 1) in

@@ -1,22 +1,21 @@
 # shellcheck shell=sh
-# Moving addresses without losing what is under way.
+# Move addresses without losing requests in progress.
 # Requires: addresses.sh answer.sh block_connections.sh track.sh waiting.sh
 # Optional inputs: HD_COMPARE
-# HD_COMPARE: with "no", hand_over does not compare what clients are answered.
+# HD_COMPARE: with "no", hand_over does not compare the answers that clients get.
 
-# How many connections ask at once, so that more than one server has its turn.
+# How many connections are opened at the same time, to reach more than one server.
 HANDOVER_ASKED=3
 
-# How often an answer that is not as before is asked for: one server may be busy.
+# How many tries there are if an answer differs from the earlier one: a server may be busy.
 MOST_TRIES=3
 
-# leave "COMMAND" ADDRESS...: the command makes keepalived give them up; connections that have begun
-# get their answers, for a moment still from here.
+# leave "COMMAND" ADDRESS...: runs the command, which makes keepalived give up the addresses. For a moment,
+# this node still answers the open connections.
 leave() {
     hd_command=$1
     shift
-    # keepalived takes the address away, and with it what the kernel needs to answer the requests
-    # that are already here.
+    # keepalived removes the addresses, which the kernel needs to answer the requests in progress.
     pin_vip 20 "$@" || return 1
     block_syn "$@"
     short_sleep
@@ -32,7 +31,7 @@ leave() {
     [ "$hd_left" = yes ]
 }
 
-# hand_over PORT ADDRESS...: the VIPs leave this node, and another one answers clients on them as this one did.
+# hand_over PORT ADDRESS...: the VIPs leave this node, and another node gives clients the same answers.
 hand_over() { move_away handover "$@"; }
 
 # move_away NAME PORT ADDRESS...
@@ -55,8 +54,8 @@ answer_all() {
     done
 }
 
-# answered_here PORT ADDRESS...: what clients are answered there, as lines "ADDRESS ANSWERS" in hd_answered; none
-# where they are not served.
+# answered_here PORT ADDRESS...: sets hd_answered to the answers that clients get, as lines "ADDRESS ANSWERS",
+# without addresses that do not serve clients.
 answered_here() {
     hd_port=$1
     shift
@@ -71,7 +70,7 @@ answered_here() {
     )
 }
 
-# answered_elsewhere PORT ADDRESS...: another node answers there, and clients as hd_answered says.
+# answered_elsewhere PORT ADDRESS...: waits until another node answers, and gives the answers in hd_answered.
 answered_elsewhere() {
     hd_port=$1
     shift
@@ -91,7 +90,7 @@ answered_elsewhere() {
     done
 }
 
-# answered_so ADDRESS PORT BEFORE: the first answer that is not as before is in hd_answer.
+# answered_so ADDRESS PORT BEFORE: whether all answers are as before; hd_answer is the first that is not.
 answered_so() {
     for hd_answer in $(answers_of "$1" "$2" "$HANDOVER_ASKED"); do
         as_before "$hd_answer" "$3" || return 1

@@ -1,18 +1,18 @@
 # shellcheck shell=sh
-# Requests to haproxy's own pages.
+# Requests to haproxy's status pages.
 # Requires: engine.sh
 # Inputs: HD_HAPROXY
 
-# haproxy's user on the node (desired/layout.py), and the most that it may say.
+# haproxy's user on the node (desired/layout.py), and the size limit of its answers.
 HAPROXY_UID=2100000000
 
 MOST_HTTP_BYTES=8388608
 
-# Answers only where the listener belongs to one of the users in $3: any user of the node can take the port
-# while haproxy does not run. Whose it is says the kernel, in lines of 150 characters (proc_pid_net(5)); what
-# listens comes first. One can be missed while others change. What bash itself prints goes out line by line,
-# and the second line would wait for the first one's acknowledgement, which the kernel delays by 40 ms
-# (RFC 1122, 4.2.3.2 and 4.2.3.4); so its printf is the program.
+# It asks only if the listening socket belongs to one of the users in $3: any user of the node can take the
+# port while haproxy does not run. The kernel lists the owners in lines of 150 characters, listening sockets
+# first (proc_pid_net(5)); a read can miss a socket while others change, so there are four tries. bash's own
+# printf sends line by line, and the second line would wait for the acknowledgement of the first, which the
+# kernel delays by 40 ms (RFC 1122, 4.2.3.2 and 4.2.3.4): so the printf program is used.
 # shellcheck disable=SC2016  # expanded by bash, from its own arguments
 http_program='
 owner() {
@@ -37,7 +37,7 @@ printf "$2" >&3
 exec head -c "$4" <&3
 '
 
-# http_get PORT PATH...: the answers of our haproxy on a local port, within 2 s, on one connection.
+# http_get PORT PATH...: the answers of our haproxy on a local port, on one connection, within 2 s.
 http_get() {
     hd_asked_port=$1
     shift
@@ -49,7 +49,7 @@ http_get() {
     hd_requests="${hd_requests}GET $1 HTTP/1.0\r\n\r\n"
     ask_haproxy "0 $HAPROXY_UID"
     [ $? -eq 3 ] || return 0
-    # Earlier versions left the user to the image.
+    # Earlier versions used the user of the image.
     hd_user=$(user_of "$(main_pid "$HD_HAPROXY")") && ask_haproxy "$hd_user"
 }
 

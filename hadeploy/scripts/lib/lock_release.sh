@@ -1,30 +1,29 @@
 # shellcheck shell=sh
-# One writer: giving the lock back.
-# Requires: lock_look.sh
+# One writer: release the lock.
+# Requires: lock_read.sh
 # Inputs: HD_LOCK
 
 lock_drop() {
-    # shellcheck disable=SC2154  # lock_look.sh
-    lock_look && [ "$(lock_field token)" = "$HD_LOCK" ] && rm -f "$lock_file"
+    # shellcheck disable=SC2154  # lock_read.sh
+    lock_read && [ "$(lock_field token)" = "$HD_LOCK" ] && rm -f "$lock_file"
     return 0
 }
 
-# lock_left: whether this run has ended. It may do so while its last script works, or has just been sent; what
-# that script says then still arrives.
-lock_left() { [ "$(cat "$lock_file.left" 2>/dev/null)" = "$HD_LOCK" ]; }
+# run_has_ended: whether this run has ended. Its last script may still be running, or be on its way.
+run_has_ended() { [ "$(cat "$lock_file.left" 2>/dev/null)" = "$HD_LOCK" ]; }
 
-# lock_release: for a run that ends; a script of its that still works gives the lock back itself.
+# lock_release: for a run that ends; if one of its scripts still runs, that script releases the lock.
 lock_release() {
     lock_folder || return 1
     { printf '%s\n' "$HD_LOCK" >"$lock_file.left"; } 2>/dev/null
     (
-        # Whoever only looks whether it is busy is gone at once.
+        # 1 s: script_is_running takes this lock only for a moment.
         flock -w 1 8 || exit 0
-        alone lock_drop
+        with_lock_mutex lock_drop
     ) 8>"$lock_file.busy"
 }
 
-# finished: the last words; a script that nobody listens to, or whose run has ended, gives the lock back itself.
-finished() {
-    if ! emit end || lock_left; then alone lock_drop; fi
+# end_script: the last message; the script releases the lock if its connection is lost or its run has ended.
+end_script() {
+    if ! emit end || run_has_ended; then with_lock_mutex lock_drop; fi
 }

@@ -1,9 +1,9 @@
 # shellcheck shell=sh
 # The rules of the node's packet filters.
 
-# observe_filter: every table that is loaded, without the chains of single Services of Kubernetes,
-# which may be many thousands. Without a name: to name a table would load it. Rules of both kinds of
-# iptables count at the same time.
+# observe_filter: all loaded tables, without the chains of single Kubernetes Services, which may be many
+# thousands. No table is named, because that would load it. The rules of both kinds of iptables apply at
+# the same time.
 observe_filter() {
     for hd_tool in iptables-save ip6tables-save iptables-legacy-save ip6tables-legacy-save; do
         have "$hd_tool" || continue

@@ -1,11 +1,11 @@
 # shellcheck shell=sh
-# Which processes have a socket.
+# The processes that have a socket.
 
-# pids_in TEXT: of the processes that ss names in it, as words "pid=1".
+# pids_in TEXT: the processes in the output of ss, as words "pid=1".
 pids_in() { printf '%s\n' "$1" | grep -o 'pid=[0-9]*' | sort -u; }
 
-# listeners PORT HOST...: the processes that listen on it at one of these hosts, in the same form. HOST: ipv4 and
-# ipv6 for every address, or an IPv4 address. Any user can listen at others, which leaves haproxy its own.
+# listeners PORT HOST...: the processes that listen on this port at one of these hosts, in the same form. HOST:
+# ipv4 or ipv6 for all addresses, or an IPv4 address. Sockets at other addresses do not conflict with haproxy.
 listeners() {
     hd_wanted_port=$1
     shift
@@ -16,7 +16,7 @@ listeners() {
     )"
 }
 
-# at_host ADDRESS HOST...: whether a socket at that address, as ss prints it, leaves no room at one of these hosts.
+# at_host ADDRESS HOST...: whether a socket at ADDRESS, as ss prints it, takes the port at one of these hosts.
 at_host() {
     hd_place=${1#\[}
     hd_place=${hd_place%\]}

@@ -2,28 +2,28 @@
 # The steps of a script that changes a node.
 # Requires: lock.sh lock_release.sh
 # Inputs: HD_OTHERWISE
-# HD_OTHERWISE: the function to call when a step fails: put_back, give_back, keep_off or leave_it.
+# HD_OTHERWISE: the function to call if a step fails: restore, restore_classic, keep_off or no_restore.
 
-# step NUMBER COMMAND...: what it prints is the body of its message; the first failure ends the run.
+# step NUMBER COMMAND...: the output of the command is the body of the message; the first failure ends the run.
 step() {
     hd_step=$1
     shift
     lock_keep
     emit step "$hd_step"
-    # What the shell itself dies of (POSIX, 2.8.1) has failed like all else.
-    trap not_done EXIT
-    "$@" || not_done
+    # An error that ends the shell itself (POSIX, 2.8.1) is a failure, too.
+    trap step_failed EXIT
+    "$@" || step_failed
     trap - EXIT
     emit ok "$hd_step"
 }
 
-not_done() {
+step_failed() {
     trap - EXIT
     emit failed "$hd_step"
     lock_keep
     "$HD_OTHERWISE"
-    finished
+    end_script
     exit 1
 }
 
-leave_it() { emit kept; }
+no_restore() { emit not-restored; }

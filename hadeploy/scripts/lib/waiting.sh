@@ -1,12 +1,12 @@
 # shellcheck shell=sh
-# Waiting: polls, deadlines and signs of life.
+# Waiting: polls, deadlines and heartbeats.
 
 uptime_seconds() {
     read -r hd_uptime _ </proc/uptime
     printf '%s\n' "${hd_uptime%%.*}"
 }
 
-# centiseconds: of uptime.
+# centiseconds: the uptime in hundredths of a second.
 centiseconds() {
     read -r hd_uptime _ </proc/uptime
     printf '%s\n' "${hd_uptime%.*}${hd_uptime#*.}"
@@ -17,48 +17,48 @@ now() { date +%s.%N; }
 # short_sleep: a short wait between two polls.
 short_sleep() { sleep 0.1 2>/dev/null || sleep 1; }
 
-# very_short_sleep: a shorter one, for what is mostly over soon.
+# very_short_sleep: for conditions that mostly become true within milliseconds.
 very_short_sleep() { sleep 0.02 2>/dev/null || sleep 1; }
 
-# alive: whether or not anybody listens.
-alive() { emit alive || :; }
+# heartbeat: succeeds even if the connection is lost.
+heartbeat() { emit heartbeat || :; }
 
-# keep_alive [COMMAND]: a sign of life, or that command, every few seconds; fails if the command does.
-# Called once for each poll. Polls of a slow node are slow, too, so they are no measure.
-keep_alive() {
+# heartbeat_if_due [COMMAND]: sends a heartbeat, or runs the command, every 3 s; fails if the command fails.
+# It is called once for each poll, and measures time, since the polls of a slow node are slow.
+heartbeat_if_due() {
     hd_polled=$(uptime_seconds)
-    [ "$hd_polled" -ge $((${hd_alive:=$hd_polled} + 3)) ] || return 0
-    hd_alive=$hd_polled
-    "${1:-alive}"
+    [ "$hd_polled" -ge $((${hd_last_heartbeat:=$hd_polled} + 3)) ] || return 0
+    hd_last_heartbeat=$hd_polled
+    "${1:-heartbeat}"
 }
 
-# patiently COMMAND...: with signs of life, for what can be silent for minutes.
-patiently() { while_so alive "$@"; }
+# with_heartbeat COMMAND...: for commands that may print nothing for minutes.
+with_heartbeat() { run_while heartbeat "$@"; }
 
-# while_so CHECK COMMAND...: as patiently, but CHECK gives the signs of life, and ends the command by failing.
-while_so() {
+# run_while CHECK COMMAND...: as with_heartbeat, but CHECK sends the heartbeats, and kills the command by failing.
+run_while() {
     hd_check=$1
     shift
     "$@" &
     hd_busy=$!
     while kill -0 "$hd_busy" 2>/dev/null; do
         short_sleep
-        keep_alive "$hd_check" || kill "$hd_busy"
+        heartbeat_if_due "$hd_check" || kill "$hd_busy"
     done
     wait "$hd_busy"
 }
 
-# poll_until UPTIME COMMAND...: polls with signs of life; fails at that uptime in seconds. A clock that is
-# set in the meantime would end it at once, or never.
+# poll_until UPTIME COMMAND...: polls with heartbeats; fails at that uptime in seconds. The deadline is an
+# uptime, because the clock may be set in the meantime.
 poll_until() {
     hd_deadline=$1
     shift
-    hd_blinks=5
+    hd_short_polls=5
     until "$@"; do
-        keep_alive
+        heartbeat_if_due
         [ "$(uptime_seconds)" -lt "$hd_deadline" ] || return 1
-        if [ "$hd_blinks" -gt 0 ]; then
-            hd_blinks=$((hd_blinks - 1))
+        if [ "$hd_short_polls" -gt 0 ]; then
+            hd_short_polls=$((hd_short_polls - 1))
             very_short_sleep
         else
             short_sleep
@@ -66,7 +66,7 @@ poll_until() {
     done
 }
 
-# until_true SECONDS WHAT COMMAND...: polls, and says what it waited for.
+# until_true SECONDS WHAT COMMAND...: polls; if the time is over, prints WHAT.
 until_true() {
     hd_what=$2
     hd_deadline=$(($(uptime_seconds) + $1))

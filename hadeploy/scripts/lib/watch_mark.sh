@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# The file that exists while a node is watched.
+# The file that exists while a drill watches the node.
 # Inputs: HD_CLUSTER
 
 # shellcheck disable=SC2034  # watch.sh, ask.sh

@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# Requests through a VIP from a node that has no part in it.
+# Requests through a VIP, from a node that the failure does not affect.
 # Requires: watch_mark.sh
 # Inputs: HD_EVERY HD_PORT HD_SECONDS HD_VIP HD_WATCH
-# HD_EVERY: seconds between two of them.
+# HD_EVERY: seconds between two requests.
 
-# shellcheck disable=SC2016  # expanded by bash, which has sockets and a clock without a process each
+# shellcheck disable=SC2016  # expanded by bash, which needs no process for a socket or the time
 ask_often='
 at() { printf %s "${EPOCHREALTIME:-$(date +%s.%N)}"; }
 one() {
@@ -15,14 +15,14 @@ one() {
         printf "GET / HTTP/1.0\r\n\r\n" >&3
         if IFS= read -r -t 3 -n 1 -u 3 answer || [ "$how" = connect ]; then why=; fi
     fi
-    printf "\n@%s asked %s %s %s\n" "$HD_TOKEN" "$began" "$(at)" "$why"
+    printf "\n@%s request %s %s %s\n" "$HD_TOKEN" "$began" "$(at)" "$why"
 }
 vip=$1 port=$2 every=$3 mark=$4 how=http
 { exec 4<>"/dev/tcp/$vip/$port"; } 2>/dev/null || exit 1
 printf "GET / HTTP/1.0\r\n\r\n" >&4
 IFS= read -r -t 3 -n 1 -u 4 answer || how=connect
 exec 4>&-
-printf "\n@%s how %s\n" "$HD_TOKEN" "$how" || exit 1
+printf "\n@%s request-kind %s\n" "$HD_TOKEN" "$how" || exit 1
 while { read -r now_there <"$mark"; } 2>/dev/null && [ "$now_there" = "$HD_WATCH" ]; do
     one &
     sleep "$every"
@@ -30,7 +30,7 @@ done
 wait
 '
 
-# ask_through: for as long as this node is watched.
+# ask_through: as long as this node is watched.
 ask_through() {
     # Other users see the arguments of a process, not its environment.
     # shellcheck disable=SC2154  # watch_mark.sh

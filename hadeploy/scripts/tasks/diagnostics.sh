@@ -1,9 +1,9 @@
 # shellcheck shell=sh
-# A second look at a node, after a proof has failed: what takes a moment, or only then is of interest.
-# Nothing is changed.
+# A second observation after a failed proof: facts that take time to read, or matter only then. It changes
+# nothing.
 # Requires: engine.sh keepalived.sh packet_filter.sh waiting.sh
 # Inputs: HD_HAPROXY HD_KEEPALIVED HD_LINES HD_SECONDS
-# HD_SECONDS: how long keepalived is listened to. HD_LINES: of each log.
+# HD_SECONDS: the time between two reads of keepalived's statistics. HD_LINES: lines of each log.
 
 MOST_LOG_BYTES=262144
 
@@ -14,8 +14,8 @@ log_end() {
     last_bytes "$MOST_LOG_BYTES" docker logs --tail "$HD_LINES" "$2"
 }
 
-# tell_frozen ROLE CONTAINER: whether somebody has stopped one of its processes (SIGSTOP).
-tell_frozen() {
+# report_frozen ROLE CONTAINER: reports whether one of its processes is stopped (SIGSTOP).
+report_frozen() {
     hd_first=$(main_pid "$2") || return 0
     for hd_stat in /proc/[0-9]*/stat; do
         hd_pid=${hd_stat#/proc/}
@@ -36,10 +36,10 @@ main() {
     vrrp_stats "$HD_KEEPALIVED"
     log_end haproxy "$HD_HAPROXY"
     log_end keepalived "$HD_KEEPALIVED"
-    tell_frozen haproxy "$HD_HAPROXY"
-    tell_frozen keepalived "$HD_KEEPALIVED"
+    report_frozen haproxy "$HD_HAPROXY"
+    report_frozen keepalived "$HD_KEEPALIVED"
     observe_firewall
-    patiently sleep "$HD_SECONDS"
+    with_heartbeat sleep "$HD_SECONDS"
     emit stats after "$HD_SECONDS"
     vrrp_stats "$HD_KEEPALIVED"
     emit end

@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# Removing what belongs to the cluster.
+# Remove the containers, addresses and files of the cluster.
 # Requires: container_control.sh engine.sh handover.sh lock.sh steps.sh
 # Inputs: HD_ROOT HD_SPARED
 # HD_SPARED: containers of other hadeploy clusters with other VIPs.
 
-# stop_and_remove CONTAINER SECONDS: never by force, since a killed keepalived leaves its addresses.
+# stop_and_remove CONTAINER SECONDS: never by force, since a killed keepalived leaves its addresses behind.
 stop_and_remove() {
     lock_keep
     emit removing "$1"
@@ -25,25 +25,25 @@ any_keepalived() {
     return 1
 }
 
-# bound ADDRESS: the interfaces that have it, with its prefix: "eth0 198.51.100.100/32".
-bound() { ip -o address show to "$1" 2>/dev/null | sed -n 's/^[0-9]*: *\([^ ]*\) *inet6\{0,1\} \([^ ]*\).*/\1 \2/p'; }
+# interfaces_with ADDRESS: the interfaces that have it, with its prefix: "eth0 198.51.100.100/32".
+interfaces_with() { ip -o address show to "$1" 2>/dev/null | sed -n 's/^[0-9]*: *\([^ ]*\) *inet6\{0,1\} \([^ ]*\).*/\1 \2/p'; }
 
-# release ADDRESS: one that our keepalived left behind, wherever it is. While another keepalived runs
-# here it may be that one's.
+# release ADDRESS: removes an address that our keepalived left behind, from any interface. It fails while
+# another keepalived runs here, which may hold the address.
 release() {
-    [ -n "$(bound "$1")" ] || return 0
+    [ -n "$(interfaces_with "$1")" ] || return 0
     emit releasing "$1"
     if any_keepalived; then
-        printf 'another keepalived runs on this node, so the address is left alone\n'
+        printf 'another keepalived runs on this node, so the address stays\n'
         abort failed "$1"
     fi
-    bound "$1" | while read -r hd_interface hd_address; do
+    interfaces_with "$1" | while read -r hd_interface hd_address; do
         ip address del "$hd_address" dev "$hd_interface"
     done
-    [ -z "$(bound "$1")" ] || abort failed "$1"
+    [ -z "$(interfaces_with "$1")" ] || abort failed "$1"
 }
 
-# remove_files PATH...: ours by name; a folder goes only when nothing else is in it.
+# remove_files PATH...: removes our files by name, and the folders that are then empty.
 remove_files() {
     [ -d "$HD_ROOT" ] || return 0
     emit removing files
@@ -53,7 +53,7 @@ remove_files() {
         rm -f "$HD_ROOT/$hd_path" "$HD_ROOT/$hd_path.new"
     done
     rmdir "$HD_ROOT/haproxy" "$HD_ROOT/keepalived" "$HD_ROOT/track" "$HD_ROOT" 2>/dev/null
-    # The folder above is ours for certain only if it is the default one.
+    # The parent folder is surely ours only if it is the default one.
     [ "${HD_ROOT%/*}" = /etc/hadeploy ] && rmdir /etc/hadeploy 2>/dev/null
     return 0
 }

@@ -1,8 +1,9 @@
 # shellcheck shell=sh
-# Keeping the VIP off a node, or ending that.
+# Drain a node, or end its drain.
 # Requires: handover.sh steps.sh track.sh vrrp_state.sh
 
-# drain_away NAME PORT ADDRESS...: the same for good; where clients are not served here, nothing is lost.
+# drain_away NAME PORT ADDRESS...: moves the VIPs away until `undrain`. If the VIPs serve no clients, it does not
+# wait for an answer of another node.
 drain_away() {
     hd_drain=$1 hd_service=$2
     shift 2

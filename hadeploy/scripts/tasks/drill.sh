@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# Breaking one thing on this node, and mending it: when it is told to, or after some time, whatever has
-# become of who asked for it.
+# Cause a failure on this node, and repair it: when the run asks for it, or after a time limit, even if the
+# run was killed.
 # Requires: drill_mark.sh container_control.sh engine.sh waiting.sh
 # Inputs: HD_CLUSTER HD_HAPROXY HD_INTERFACE HD_KEEPALIVED HD_LOCK
 
-# drill KIND SECONDS: breaks, waits until the mark is gone or for that long, and mends.
+# drill KIND SECONDS: breaks, waits until the mark is gone, at most SECONDS, and mends.
 drill() {
     hd_kind=$1
     hd_until=$(($(uptime_seconds) + $2))
@@ -26,14 +26,14 @@ break_haproxy_stop() { stop "$HD_HAPROXY"; }
 
 mend_haproxy_stop() { start "$HD_HAPROXY"; }
 
-# From the host, as a crash: what `docker kill` kills the engine does not restart.
+# A signal from the host counts as a crash; after `docker kill`, the engine would not restart the container.
 break_haproxy_kill() { kill -KILL "$(main_pid "$HD_HAPROXY")"; }
 
-mend_haproxy_kill() { come_back "$HD_HAPROXY"; }
+mend_haproxy_kill() { await_restart "$HD_HAPROXY"; }
 
-break_haproxy_hang() { to_all STOP "$HD_HAPROXY"; }
+break_haproxy_hang() { signal_all STOP "$HD_HAPROXY"; }
 
-mend_haproxy_hang() { to_all CONT "$HD_HAPROXY"; }
+mend_haproxy_hang() { signal_all CONT "$HD_HAPROXY"; }
 
 break_keepalived_stop() { stop "$HD_KEEPALIVED"; }
 
@@ -41,15 +41,15 @@ mend_keepalived_stop() { start "$HD_KEEPALIVED"; }
 
 break_keepalived_kill() { kill -KILL "$(main_pid "$HD_KEEPALIVED")"; }
 
-mend_keepalived_kill() { come_back "$HD_KEEPALIVED"; }
+mend_keepalived_kill() { await_restart "$HD_KEEPALIVED"; }
 
-break_keepalived_hang() { to_all STOP "$HD_KEEPALIVED"; }
+break_keepalived_hang() { signal_all STOP "$HD_KEEPALIVED"; }
 
-mend_keepalived_hang() { to_all CONT "$HD_KEEPALIVED"; }
+mend_keepalived_hang() { signal_all CONT "$HD_KEEPALIVED"; }
 
-# to_all SIGNAL CONTAINER: to its first process and all that came from it. One may end before the signal
-# is sent, as a check of keepalived does.
-to_all() {
+# signal_all SIGNAL CONTAINER: to all its processes. A process may end before the signal is sent, such as a
+# check of keepalived.
+signal_all() {
     hd_pids=$(timeout 30 docker container top "$2" -o pid | tail -n +2) || return 1
     [ -n "$hd_pids" ] || return 1
     for hd_pid in $hd_pids; do
@@ -57,20 +57,20 @@ to_all() {
     done
 }
 
-# come_back CONTAINER: the engine restarts what has crashed.
-come_back() { until_true 10 "$1 is restarted" main_pid "$1" >/dev/null || start "$1"; }
+# await_restart CONTAINER: the engine restarts a container that has crashed.
+await_restart() { until_true 10 "$1 is restarted" main_pid "$1" >/dev/null || start "$1"; }
 
 break_docker_restart() {
     if [ -d /run/systemd/system ]; then
-        patiently timeout 120 systemctl restart docker
+        with_heartbeat timeout 120 systemctl restart docker
         return
     fi
-    # Without systemd: ended as it would do it, and started with the words that it was started with.
+    # Without systemd: end it as systemd does, and start it with the same command line.
     hd_daemon=$(cat /run/docker.pid) && hd_words=/run/hadeploy/$HD_CLUSTER.dockerd || return 1
     cat "/proc/$hd_daemon/cmdline" >"$hd_words"
     kill -TERM "$hd_daemon"
     until_true 60 "the Docker engine has ended" ended "$hd_daemon" || return 1
-    # It must not keep the lock that says that a script is at work.
+    # 8>&-: it must not inherit the lock of this script.
     xargs -0 setsid <"$hd_words" >/dev/null 2>&1 8>&- &
     until_true 60 "the Docker engine answers" quietly docker version && rm -f "$hd_words"
 }
@@ -79,13 +79,13 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 
 mend_docker_restart() {
     until_true 60 "the Docker engine answers" quietly docker version || return 1
-    come_back "$HD_HAPROXY"
-    come_back "$HD_KEEPALIVED"
+    await_restart "$HD_HAPROXY"
+    await_restart "$HD_KEEPALIVED"
 }
 
-# What the kernel forgets with the link is kept: routes, and with the setting the IPv6 addresses. Not
-# the local ones, which it makes from the addresses that are there: that of a VIP which has left would
-# make this node answer for it.
+# Saves what the kernel removes with the link: the routes, and, by a setting, the IPv6 addresses. It does not
+# save local routes, which the kernel derives from the addresses: the local route of a VIP that has moved
+# would make this node answer for it.
 break_link_down() {
     hd_keep=/proc/sys/net/ipv6/conf/$HD_INTERFACE/keep_addr_on_down
     hd_kept=$(cat "$hd_keep" 2>/dev/null)
@@ -99,7 +99,7 @@ break_link_down() {
 mend_link_down() {
     ip link set dev "$HD_INTERFACE" up || return 1
     until_true 10 "$HD_INTERFACE has a carrier" carrier
-    # Those that the kernel has made again itself are there already.
+    # The kernel has restored some of them itself.
     ip -4 route restore <"$hd_routes/4" 2>/dev/null
     ip -6 route restore <"$hd_routes/6" 2>/dev/null
     [ -z "$hd_kept" ] || echo "$hd_kept" >"$hd_keep"

@@ -1,13 +1,13 @@
 # shellcheck shell=sh
-# What our containers log, each line marked as one of its container: whatever a client makes haproxy
-# log, it does not pass for anything else. Nothing is changed.
+# The logs of our containers. Each line is marked with its container, so that nothing that a client makes
+# haproxy log is mistaken for a message. It changes nothing.
 # Requires: engine.sh long_lines.sh
 # Inputs: HD_MARK HD_SECONDS
-# HD_MARK: only this run knows it. HD_SECONDS: for how long at most.
+# HD_MARK: a random token of this run. HD_SECONDS: the time limit.
 
-# tagged ROLE: line by line, at once. `sed -u` would not be quicker than the shell, and busybox has no
-# stdbuf.
-tagged() {
+# prefix_lines ROLE: prints each line at once. busybox has no stdbuf, and its `sed -u` is not faster than the
+# shell.
+prefix_lines() {
     if stdbuf -oL true 2>/dev/null; then
         fold_lines | stdbuf -oL sed "s/^/$HD_MARK $1 /"
     else
@@ -17,8 +17,8 @@ tagged() {
     fi
 }
 
-# tell_log ROLE CONTAINER ARGUMENT...: what there is, with these arguments of `docker logs`.
-tell_log() {
+# report_log ROLE CONTAINER ARGUMENT...: the log so far, with these arguments of `docker logs`.
+report_log() {
     hd_role=$1
     hd_name=$2
     shift 2
@@ -30,22 +30,22 @@ tell_log() {
         {
             timeout "$HD_SECONDS" docker logs --timestamps "$@" "$hd_name" 2>&1 ||
                 emit cut-off "$hd_role" "$?" >&3
-        } | tagged "$hd_role"
+        } | prefix_lines "$hd_role"
     } 3>&1
 }
 
-# tick: a second goes by; fails when nobody listens any more, or the time is over. Whoever was cut off
-# without a word leaves nothing behind for longer than that.
-tick() {
+# heartbeat_each_second: waits a second; fails if the connection is lost or the time is over. So no process
+# outlives a lost connection for long.
+heartbeat_each_second() {
     sleep 1
     hd_left=$((hd_left - 1))
-    [ "$hd_left" -gt 0 ] && emit alive >&3
+    [ "$hd_left" -gt 0 ] && emit heartbeat >&3
 }
 
-# follow_log ROLE CONTAINER ARGUMENT...: as tell_log, and what comes from then on, also after the
-# container was started anew or recreated.
+# follow_log ROLE CONTAINER ARGUMENT...: as report_log, and then all new lines, also after a restart or a
+# recreation of the container.
 follow_log() {
-    { follow "$@" | tagged "$1"; } 3>&1 &
+    { follow "$@" | prefix_lines "$1"; } 3>&1 &
 }
 
 follow() {
@@ -54,28 +54,28 @@ follow() {
     hd_left=$HD_SECONDS
     hd_began=$(date +%s)
     shift 2
-    # What a container that does not run has logged is told, too, but once only.
+    # The log of a stopped container is printed once.
     hd_ready=is_ours
     while :; do
         if "$hd_ready" "$hd_name" >/dev/null; then
-            [ "$hd_ready" = is_ours ] || emit runs "$hd_role" >&3
+            [ "$hd_ready" = is_ours ] || emit running "$hd_role" >&3
             timeout "$HD_SECONDS" docker logs --follow --timestamps "$@" "$hd_name" 2>&1 3>&- &
             hd_log=$!
             while kill -0 "$hd_log" 2>/dev/null; do
-                tick || {
+                heartbeat_each_second || {
                     kill "$hd_log"
                     return
                 }
             done
-            # The next log may hold lines that were told already.
+            # The next log may repeat lines.
             echo again
             set -- --since "$hd_began"
             hd_ready=main_pid
-            main_pid "$hd_name" >/dev/null || emit away "$hd_role" >&3
+            main_pid "$hd_name" >/dev/null || emit stopped "$hd_role" >&3
         elif [ "$hd_ready" = is_ours ]; then
             hd_ready=main_pid
-            emit away "$hd_role" >&3
+            emit stopped "$hd_role" >&3
         fi
-        tick || return
+        heartbeat_each_second || return
     done
 }

@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# One read-only look at a node. Everything is data for observe/parse.py.
+# One read-only observation of a node. observe/parse.py parses the output.
 # Requires: autostart.sh clients.sh containers.sh engine.sh files.sh fingerprint.sh foreign.sh haproxy.sh
-# Requires: http.sh keepalived.sh lock_look.sh lock_release.sh preflight.sh processes.sh segment.sh
+# Requires: http.sh keepalived.sh lock_read.sh lock_release.sh preflight.sh processes.sh segment.sh
 # Requires: settle.sh sockets.sh surroundings.sh
 # Inputs: HD_CLUSTER HD_CONTAINERS HD_HEALTH_PORT HD_IMAGES HD_KEEPALIVED HD_SETTLE HD_VERSIONS
-# HD_SETTLE: at the end of a change, how long to wait first; the lock is given back then.
+# HD_SETTLE: at the end of a change, the seconds to wait first; the lock is released before that.
 MOST_PROGRAM_BYTES=67108864
 
 observe_node() {
@@ -29,23 +29,23 @@ observe_docker() {
     )
     # shellcheck disable=SC2034  # engine.sh
     hd_running=$(printf '%s\n' "$hd_inspected" | cut -f1)
-    # What it says is there when it is read.
+    # keepalived writes its dump until it is read.
     vrrp_ask "$HD_KEEPALIVED"
     emit containers
     printf '%s\n' "$hd_inspected" | sed 's/^[^\t]*\t//; 1s/^/[/; $!s/$/,/; $s/$/]/'
-    [ -z "$hd_apart" ] || emit apart "$hd_apart"
+    [ -z "$hd_unrelated" ] || emit unrelated "$hd_unrelated"
     [ -z "$hd_others" ] || emit other-clusters "$hd_others"
     # shellcheck disable=SC2086  # a list of words
     observe_images $HD_IMAGES
 }
 
-# observe_images REFERENCE...: the engine itself knows best what a reference means:
-# docker.io/library/…, no tag, a digest. It has told of those that its list of containers names. The
-# others all at once; one by one only where some are missing.
+# observe_images REFERENCE...: the engine resolves each reference (docker.io/library/…, no tag, a digest). The
+# list of containers contains some of the ids. The other images are inspected in one call; one by one if
+# some are missing.
 observe_images() {
     for hd_image in "$@"; do
         shift
-        if ! thorough && hd_id=$(image_in_use "$hd_image"); then
+        if ! thorough && hd_id=$(image_of_ours "$hd_image"); then
             emit image "$hd_image" "$hd_id"
         else
             set -- "$@" "$hd_image"
@@ -66,10 +66,10 @@ observe_images() {
     done
 }
 
-# image_in_use REFERENCE: the image of a container of ours that is listed with that reference. The engine
-# lists the image's id instead where the reference means another image by now, or none (moby:
-# daemon/list.go, refreshImage).
-image_in_use() {
+# image_of_ours REFERENCE: the image of one of our containers that is listed with that reference. If the
+# reference now means another image, or none, the engine lists the image's id instead (moby: daemon/list.go,
+# refreshImage).
+image_of_ours() {
     # shellcheck disable=SC2154  # containers.sh
     for hd_use in $hd_uses; do
         [ "${hd_use#*=}" = "$1" ] || continue
@@ -106,8 +106,8 @@ observe_vrrp() {
     check_age "$HD_KEEPALIVED"
 }
 
-# Which versions run. Nothing of an image is started for that: haproxy's page of statistics tells its
-# own, and keepalived's is in the program.
+# The versions of the running programs. Nothing in a container is executed: haproxy's statistics page has its
+# version, and keepalived's program file contains its version.
 observe_versions() {
     [ -n "$HD_VERSIONS" ] || return 0
     emit version haproxy "$(http_get "$HD_HEALTH_PORT" /stats |
@@ -118,7 +118,7 @@ observe_versions() {
         sed -n '1s/.* v//p')"
 }
 
-# observe_engine: which one it is, where that matters; else the list of the containers says that it answers.
+# observe_engine: its version, if needed; otherwise the list of containers proves that it answers.
 # shellcheck disable=SC2034  # containers.sh
 observe_engine() {
     emit docker
@@ -136,19 +136,19 @@ main() {
         lock_release
         settle
     }
-    know_routes
-    know_askable
+    read_routes
+    find_askable_vips
     segment_begin
     observe_engine
     emit fingerprint "$(fingerprint "$hd_listed")"
-    lock_tell
-    # Through a pipe: it is in no file, and comes in between no other message.
+    lock_report
+    # Through a pipe, so that it needs no file, and does not come between other messages.
     ask_vips | look_around
     segment_end
     emit end
 }
 
-# look_around: all that is not known yet, while the VIPs are asked.
+# look_around: everything else, while the VIPs are asked.
 look_around() {
     exec 4<&0 </dev/null
     thorough && probe_begin
@@ -168,5 +168,5 @@ look_around() {
     observe_haproxy
     observe_machine
     thorough && probe_end
-    tell_answers
+    report_answers
 }

@@ -1,12 +1,12 @@
 # shellcheck shell=sh
-# What a bug report needs of a node; nothing is changed. Each part is a file of the archive, and not
-# too long.
-# Requires: engine.sh keepalived.sh lock_look.sh
+# The facts of a node for a bug report; it changes nothing. Each part becomes a file of the archive, of
+# limited length.
+# Requires: engine.sh keepalived.sh lock_read.sh
 # Inputs: HD_BYTES HD_CLUSTER HD_HAPROXY HD_KEEPALIVED HD_LINES HD_ROOT
-# HD_LINES, HD_BYTES: of each log.
+# HD_LINES, HD_BYTES: the limits of each log.
 
-# tell COMMAND...: with its command line above it.
-tell() {
+# run_and_show COMMAND...: prints the command line, and its output.
+run_and_show() {
     have "$1" || return 0
     printf '$ %s\n' "$*"
     timeout 10 "$@" 2>&1 | head -c "$HD_BYTES"
@@ -14,7 +14,7 @@ tell() {
 }
 
 # log_of NAME CONTAINER
-log_of() {
+emit_log() {
     is_ours "$2" || return 0
     emit part "$1"
     timeout 10 docker logs --timestamps --tail "$HD_LINES" "$2" 2>&1 | tail -c "$HD_BYTES"
@@ -26,37 +26,37 @@ our_containers() {
 
 support_versions() {
     emit part versions.txt
-    tell uname -a
-    tell cat /etc/os-release
+    run_and_show uname -a
+    run_and_show cat /etc/os-release
     ask_engine
-    tell docker info --format '{{.Driver}} {{.CgroupDriver}} cgroup v{{.CgroupVersion}} {{.DockerRootDir}}'
-    tell ip -V
-    tell uptime
+    run_and_show docker info --format '{{.Driver}} {{.CgroupDriver}} cgroup v{{.CgroupVersion}} {{.DockerRootDir}}'
+    run_and_show ip -V
+    run_and_show uptime
 }
 
 support_containers() {
     emit part containers.txt
-    tell docker container ls --all --no-trunc --filter "label=hadeploy.cluster=$HD_CLUSTER"
+    run_and_show docker container ls --all --no-trunc --filter "label=hadeploy.cluster=$HD_CLUSTER"
     emit part inspect.json
     # shellcheck disable=SC2046  # a list of ids
     timeout 10 docker container inspect $(our_containers) 2>/dev/null | head -c "$HD_BYTES"
-    log_of haproxy.log "$HD_HAPROXY"
-    log_of keepalived.log "$HD_KEEPALIVED"
+    emit_log haproxy.log "$HD_HAPROXY"
+    emit_log keepalived.log "$HD_KEEPALIVED"
 }
 
 support_network() {
     emit part network.txt
-    tell ip address show
-    tell ip -s link show
-    tell ip route show table all
-    tell ip -6 route show
-    tell ip neigh show
+    run_and_show ip address show
+    run_and_show ip -s link show
+    run_and_show ip route show table all
+    run_and_show ip -6 route show
+    run_and_show ip neigh show
     emit part sockets.txt
-    tell ss -ltnup
+    run_and_show ss -ltnup
     emit part firewall.txt
-    tell iptables-save -c
-    tell ip6tables-save -c
-    tell nft list ruleset
+    run_and_show iptables-save -c
+    run_and_show ip6tables-save -c
+    run_and_show nft list ruleset
 }
 
 support_rest() {
@@ -65,10 +65,10 @@ support_rest() {
     emit part keepalived.stats
     vrrp_stats "$HD_KEEPALIVED"
     emit part files.txt
-    tell ls -lanR "$HD_ROOT"
+    run_and_show ls -lanR "$HD_ROOT"
     emit part lock.txt
-    # With its token somebody could pass for that run.
-    # shellcheck disable=SC2154  # lock_look.sh
+    # The token would allow others to act as that run.
+    # shellcheck disable=SC2154  # lock_read.sh
     grep -v '^token=' "$lock_file" 2>/dev/null
 }
 

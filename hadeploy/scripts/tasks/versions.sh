@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# What runs on this node, in the programs' own words.
+# The versions of this node, as the programs print them.
 # Inputs: HD_HAPROXY HD_KEEPALIVED
 
-# version NAME COMMAND...: the first line that it prints.
+# version NAME COMMAND...: the first line of its output.
 version() {
     emit version "$1"
     shift
@@ -10,7 +10,7 @@ version() {
 }
 
 main() {
-    # shellcheck disable=SC2016  # it is that file that sets it
+    # shellcheck disable=SC2016  # the file sets the variable
     version system sh -c '. /etc/os-release && printf "%s" "$PRETTY_NAME"'
     version Docker docker version --format '{{.Server.Version}}'
     version haproxy docker exec "$HD_HAPROXY" haproxy -v

@@ -42,19 +42,19 @@ def test_a_log_that_is_read_again_is_told_once() -> None:
     watched = Watched({VIP}, {})
     watched.hear("n1", clock(ahead=0.0))
     line = ("2026-11-24T02:19:32.1Z", "(hadeploy)", "Entering", "FAULT", "STATE")
-    watched.hear("n1", Message("seen", line))
-    watched.hear("n1", Message("seen", line))
+    watched.hear("n1", Message("event", line))
+    watched.hear("n1", Message("event", line))
     assert [(e.kind, e.what) for e in watched.events()] == [("state", "FAULT")]
 
 
 def test_a_node_that_asks_through_the_vip() -> None:
     watched = Watched({VIP}, {})
     watched.hear("n3", clock(ahead=0.0))
-    watched.hear("n3", Message("how", ("connect",)))
+    watched.hear("n3", Message("request-kind", ("connect",)))
     now = time.time()
     times = (f"{now:.6f}", f"{now + 1:.6f}")
-    watched.hear("n3", Message("asked", times))
-    watched.hear("n3", Message("asked", (*times, "no", "connection")))
+    watched.hear("n3", Message("request", times))
+    watched.hear("n3", Message("request", (*times, "no", "connection")))
     assert watched.how == "connect"
     assert [request.error for request in watched.requests()] == ["", "no connection"]
     first = watched.requests()[0]

@@ -20,7 +20,7 @@ QUICK = settings(max_examples=40, deadline=None)
 
 noise = st.text(max_size=40) | st.sampled_from(
     [
-        *("@tok", "@tok ", "@tok node", "@tok vrrp x y", "@tok through a b c", "@tok check-age"),
+        *("@tok", "@tok ", "@tok node", "@tok vrrp x y", "@tok vip-answer a b c", "@tok check-age"),
         *("[{}]", "{}", "[[", "=", "now=x", "State = MASTER", "0" * 5000, "nan", "\x00", "a=b=c"),
         *("[" * 3000, "LISTEN 0 1 a:b c:d", '[{"Id": 1}]', "@tok image", "@tok file 600", "1,2,3"),
     ]
@@ -68,7 +68,11 @@ def test_a_banner_changes_nothing(banner: list[str]) -> None:
 
 
 def test_what_a_client_is_answered_is_read_and_noise_is_no_answer() -> None:
-    told = ["@tok through 192.0.2.1 1 tls", "@tok through 192.0.2.1 2 yes", "@tok through 1 2"]
+    told = [
+        "@tok vip-answer 192.0.2.1 1 tls",
+        "@tok vip-answer 192.0.2.1 2 yes",
+        "@tok vip-answer 1 2",
+    ]
     look = survives([*told, *REAL])
     assert look is not None
     assert look.through[("192.0.2.1", 1)] == Answer("tls")

@@ -115,7 +115,7 @@ def test_a_script_that_ends_is_heard() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", [b"\n@TOKEN alive\n", b"@TOKEN ok 0\n", b"x", b"x\n", b"\n@TOKEN seen 1\nx\n"]
+    "piece", [b"\n@TOKEN heartbeat\n", b"@TOKEN ok 0\n", b"x", b"x\n", b"\n@TOKEN event 1\nx\n"]
 )
 @pytest.mark.parametrize("streamed", [False, True])
 def test_signs_of_life_do_not_keep_a_command_for_ever(piece: bytes, streamed: bool) -> None:
@@ -143,7 +143,7 @@ def test_a_server_that_answers_no_ping_is_given_up() -> None:
         session.latency(3)
 
 
-@pytest.mark.parametrize("piece", [b"x\n" * 30_000, (b"@TOKEN seen " + b"x" * 999 + b"\n") * 50])
+@pytest.mark.parametrize("piece", [b"x\n" * 30_000, (b"@TOKEN event " + b"x" * 999 + b"\n") * 50])
 def test_what_is_kept_of_a_stream_has_a_bound(piece: bytes) -> None:
     """As `logs -f` reads it: the lines below the first message alone may go on for ever."""
 

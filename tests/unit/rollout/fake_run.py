@@ -120,13 +120,13 @@ class Run:
 
     def do_lock_take(self) -> None:
         if self.here.lock not in ("", self.script.given["HD_LOCK"]):
-            self.do_lock_tell()
+            self.do_lock_report()
             self.say("locked")
             raise EndedError
         self.here.lock = self.script.given["HD_LOCK"]
         self.say("taken")
 
-    def do_lock_tell(self) -> None:
+    def do_lock_report(self) -> None:
         if self.here.lock:
             told = {"token": self.here.lock, "owner": "them@there", "purpose": "up", "age": "7"}
             told |= {"left": "90", "process": self.cluster.other_process}
@@ -141,20 +141,20 @@ class Run:
             self.say("fenced")
             raise EndedError
 
-    do_working = do_lock_keep
+    do_begin_change = do_lock_keep
 
     def do_lock_release(self) -> None:
         if self.here.lock == self.script.given["HD_LOCK"]:
             self.here.lock = ""
 
-    def do_still_as(self, fingerprint: str) -> None:
+    def do_require_fingerprint(self, fingerprint: str) -> None:
         if fingerprint != self.here.fingerprint:
             self.say("changed")
             raise EndedError
 
-    def do_still_elsewhere(self, *_: str) -> None:
+    def do_require_vip_elsewhere(self, *_: str) -> None:
         if self.cluster.holder == self.here.label:
-            self.say("moved")
+            self.say("vip-moved")
             raise EndedError
 
     def do_begin(self) -> None:
@@ -206,9 +206,9 @@ class Run:
         self.here.generation += 1
         fault = self.cluster.fault(self.here.label, "restoring")
         ends = fault.restored if fault else self.restored
-        if how == "leave_it" or self.here.never_applied:
+        if how == "no_restore" or self.here.never_applied:
             self.here.has = "half"
-            self.say("kept")
+            self.say("not-restored")
         elif how == "keep_off":
             self.keep_off(True)
             self.say("kept-off")

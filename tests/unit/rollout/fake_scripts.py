@@ -7,13 +7,13 @@ import shlex
 from dataclasses import dataclass
 
 LOOKS = ("look", "settle")
-RESTORES = ("put_back", "keep_off", "give_back", "leave_it")
+RESTORES = ("restore", "keep_off", "restore_classic", "no_restore")
 # By a function that no other script calls in its main part; the first one that is found counts.
 _NAMES = {
     "stage_begin": "stage",
-    "put_back": "put back",
+    "restore": "put back",
     "keep_off": "keep off",
-    "give_back": "give back",
+    "restore_classic": "give back",
     "lock_inherit": "inherit lock",
     "lock_take": "take lock",
     "lock_release": "release",
@@ -61,7 +61,9 @@ class Script:
         main = text.rpartition("\nmain() {\n")[2].partition("\n}\n")[0].splitlines()
         # The content of a staged file is long.
         self.lines = [shlex.split(line) for line in main if not line.startswith("put ")]
-        self.fingerprint = next((line[1] for line in self.lines if line[0] == "still_as"), "")
+        self.fingerprint = next(
+            (line[1] for line in self.lines if line[0] == "require_fingerprint"), ""
+        )
 
     @property
     def name(self) -> str:
@@ -74,7 +76,7 @@ class Script:
                 return name
         if "begin" in words:
             return "let go" if set(self.steps) <= {"finish_handover", "record"} else "change"
-        return "hand back" if "working" in words else words[0]
+        return "hand back" if "begin_change" in words else words[0]
 
     @property
     def steps(self) -> list[str]:
@@ -90,4 +92,4 @@ def function_of(line: list[str]) -> str:
         return proof
     if command[0] == "in_time":
         command = command[1:]
-    return command[3] if command[0] == "on_free_ports" else command[0]
+    return command[3] if command[0] == "if_ports_are_free" else command[0]

@@ -137,7 +137,7 @@ def test_a_turn_is_asked_about_before_there_is_no_way_back(
     of_node = change("n1")
     assert finishing_step(of_node, turn) == finish
     first, second = (
-        apply_script(of_node, turn, "f" * 16, otherwise="put_back", part=part).splitlines()
+        apply_script(of_node, turn, "f" * 16, otherwise="restore", part=part).splitlines()
         for part in (Part.CHANGE, Part.FINISH)
     )
     done = [[line.split()[1] for line in s if line.startswith("step ")] for s in (first, second)]

@@ -25,8 +25,8 @@ HEADER = (
 
 
 def told(function: str, given: str, shell: str = "dash") -> list[str]:
-    """The lines that a function of knowledge.sh makes of what it is given."""
-    script = load_file("knowledge.sh").body
+    """The lines that a function of server_state.sh makes of what it is given."""
+    script = load_file("server_state.sh").body
     done = subprocess.run(
         [shell, "-c", f"HD_ROOT=/nonexistent\n{script}\n{function}"],
         input=given,
@@ -100,7 +100,7 @@ def test_nothing_known_is_a_state_too() -> None:
 
 
 def carried_over(folder: Path, config: str, statistics: list[str]) -> list[str]:
-    """The servers that carry_over writes down for a haproxy that starts with that configuration."""
+    """The servers that save_server_state writes for a haproxy with that configuration."""
     (folder / "haproxy").mkdir()
     (folder / "haproxy/haproxy.cfg").write_text(config)
     (folder / "statistics").write_text("\n".join(statistics))
@@ -108,8 +108,8 @@ def carried_over(folder: Path, config: str, statistics: list[str]) -> list[str]:
         f"""HD_ROOT={folder} HD_HEALTH_PORT=1 state_file={folder}/haproxy/server-state
         recorded() {{ :; }}
         http_get() {{ cat {folder}/statistics; }}
-        forget_knowledge
-        carry_over""",
+        clear_server_state
+        save_server_state""",
         "",
     )
     state = folder / "haproxy/server-state"
@@ -152,6 +152,6 @@ def test_it_is_carried_over_right_before_haproxy_is_touched() -> None:
     cluster = builders.cluster()
     desired = builders.desired(cluster)
     (turn, *_) = make_plan(cluster, desired, {n: builders.empty(n) for n in desired}).nodes
-    lines = apply_script(change("n1"), turn, "f" * 16, otherwise="put_back").splitlines()
-    assert lines.count("carry_over") == 1
-    assert lines[lines.index("carry_over") + 1].split()[2] == "on_free_ports"
+    lines = apply_script(change("n1"), turn, "f" * 16, otherwise="restore").splitlines()
+    assert lines.count("save_server_state") == 1
+    assert lines[lines.index("save_server_state") + 1].split()[2] == "if_ports_are_free"

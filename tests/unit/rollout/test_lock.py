@@ -37,7 +37,7 @@ def test_the_lock_of_a_dead_run_is_inherited(dead: str, where: str) -> None:
 
 
 def test_a_dead_run_whose_script_still_works_is_waited_for(dead: str) -> None:
-    occupied = Fault("n1", "inherit lock", "occupied")
+    occupied = Fault("n1", "inherit lock", "script-running")
     rolled = RELOAD.roll_out(occupied, locked_on=EVERYWHERE, locked_by=dead)
     assert isinstance(rolled.error, LockedError)
     assert rolled.failure.message == "a script of an earlier run still works there"
@@ -104,7 +104,7 @@ def test_unlock_removes_what_it_can_and_says_where_it_cannot() -> None:
 def test_who_has_the_lock_is_told_of_the_nodes_that_can_be_asked() -> None:
     cluster = RELOAD.nodes()
     cluster.nodes["n2"].lock = "another"
-    cluster.faults = [Fault("n3", "lock_tell", "cut-off")]
+    cluster.faults = [Fault("n3", "lock_report", "cut-off")]
     found, errors = holders(builders.cluster(), cluster.sessions)
     assert found == {"n2": "them@there for `up`, 7 s ago; expires in 90 s unless it is renewed"}
     assert [error.node for error in errors] == ["n3"]

@@ -59,7 +59,7 @@ def check_rest(rolled: Rollout, place: int) -> None:
         # The script may not begin: nothing was done.
         pytest.param("change", "fenced", "untouched", id="too late"),
         pytest.param("change", "changed", "untouched", id="changed by others"),
-        pytest.param("change", "occupied", "untouched", id="an earlier script still works"),
+        pytest.param("change", "script-running", "untouched", id="an earlier script still works"),
         pytest.param("change", "unwritable", "untouched", id="no room for the lock"),
         # The lock is lost between two steps: nothing may be put back either.
         pytest.param("prove_haproxy", "fenced", "partial", id="too late half-way"),
@@ -95,9 +95,9 @@ def test_on_a_first_bring_up_of_that_node_there_is_nothing_to_put_back(place: in
     [
         ("fenced", RefusedError, ExitCode.FAILED),
         ("changed", StaleError, ExitCode.FAILED),
-        ("moved", StaleError, ExitCode.FAILED),
+        ("vip-moved", StaleError, ExitCode.FAILED),
         ("unwritable", RefusedError, ExitCode.FAILED),
-        ("occupied", LockedError, ExitCode.LOCKED),
+        ("script-running", LockedError, ExitCode.LOCKED),
     ],
 )
 def test_why_a_script_did_not_begin_is_the_cause(

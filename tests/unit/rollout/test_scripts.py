@@ -52,7 +52,7 @@ def scripts() -> dict[str, str]:
         "observe": observation_script(cluster),
         "stage": stage_script(cluster, desired["n1"], ("haproxy", "keepalived"), lock, "f" * 16),
         "trial": trial_script(desired["n1"], ("haproxy", "keepalived")),
-        "apply": apply_script(change("n1"), first, "f" * 16, otherwise="put_back"),
+        "apply": apply_script(change("n1"), first, "f" * 16, otherwise="restore"),
         "restore": restore_script(change("n1"), "f" * 16),
         "down": down_script(cluster, down, healthy[down.node], lock),
         "pull": pull_script("haproxy:3", cluster, Login("r.example", "me", SecretStr("'$x"))),
@@ -104,13 +104,13 @@ def test_only_what_changes_is_staged_and_validated() -> None:
 def test_each_container_is_proven_right_after_it_was_touched() -> None:
     lines = [line for line in scripts()["apply"].splitlines() if line.startswith("step ")]
     verbs = [line.split()[2] for line in lines]
-    assert verbs == ["on_free_ports", "prove_haproxy", "recreate", "prove_keepalived", "record"]
+    assert verbs == ["if_ports_are_free", "prove_haproxy", "recreate", "prove_keepalived", "record"]
 
 
 def test_files_go_live_while_the_container_is_replaced_and_not_before() -> None:
     lines = scripts()["apply"].splitlines()
     words = [shlex.split(line) for line in lines if line.startswith("step ")]
-    (haproxy,) = [line for line in words if "on_free_ports" in line]
+    (haproxy,) = [line for line in words if "if_ports_are_free" in line]
     (keepalived,) = [line for line in words if line[2:3] == ["recreate"]]
     assert haproxy[5:8] == ["recreate", "c-haproxy", "haproxy/haproxy.cfg"]
     assert keepalived[3:5] == [
@@ -123,9 +123,9 @@ def test_a_file_that_only_a_reload_reads_is_live_before_it() -> None:
     written = Step("write-file", "haproxy/haproxy.cfg", "", role="haproxy")
     reload = Step("reload-container", "c-haproxy", "", role="haproxy")
     turn = NodePlan("n2", (written, reload))
-    script = apply_script(change("n2"), turn, "f" * 16, otherwise="put_back")
+    script = apply_script(change("n2"), turn, "f" * 16, otherwise="restore")
     verbs = [line.split()[2] for line in script.splitlines() if line.startswith("step ")]
-    assert verbs == ["swap", "on_free_ports", "prove_haproxy"]
+    assert verbs == ["swap", "if_ports_are_free", "prove_haproxy"]
 
 
 def test_after_a_new_haproxy_keepalived_must_take_part_again() -> None:
@@ -138,9 +138,9 @@ def test_after_a_new_haproxy_keepalived_must_take_part_again() -> None:
         for node in make_plan(cluster, desired, {**observed, "n2": gone}).nodes
         if node.node == "n2"
     ]
-    script = apply_script(change("n2"), plan, "f" * 16, otherwise="put_back")
+    script = apply_script(change("n2"), plan, "f" * 16, otherwise="restore")
     verbs = [line.split()[2] for line in script.splitlines() if line.startswith("step ")]
-    assert verbs == ["on_free_ports", "prove_haproxy", "prove_keepalived", "record"]
+    assert verbs == ["if_ports_are_free", "prove_haproxy", "prove_keepalived", "record"]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_after_a_new_haproxy_keepalived_must_take_part_again() -> None:
 def test_a_new_check_script_is_proven(others: list[Step], proven: str) -> None:
     written = Step("write-file", "keepalived/check-haproxy.sh", "", role="keepalived")
     steps = (written, *others, Step("write-record", "applied.json", ""))
-    script = apply_script(change("n1"), NodePlan("n1", steps), "f" * 16, otherwise="put_back")
+    script = apply_script(change("n1"), NodePlan("n1", steps), "f" * 16, otherwise="restore")
     lines = [shlex.split(line) for line in script.splitlines() if line.startswith("step ")]
     proofs = [words for words in lines if words[2] == "prove_keepalived"]
     assert [words[1] for words in proofs] == [proven]
@@ -167,8 +167,8 @@ def test_a_new_check_script_is_proven(others: list[Step], proven: str) -> None:
 
 def test_haproxy_is_only_touched_where_its_ports_are_its_own() -> None:
     steps = [line for line in scripts()["apply"].splitlines() if line.startswith("step ")]
-    (words,) = [shlex.split(line) for line in steps if "on_free_ports" in line]
-    assert words[2:6] == ["on_free_ports", "c-haproxy", "9443 19443", "recreate"]
+    (words,) = [shlex.split(line) for line in steps if "if_ports_are_free" in line]
+    assert words[2:6] == ["if_ports_are_free", "c-haproxy", "9443 19443", "recreate"]
 
 
 def test_down_stops_keepalived_before_haproxy_and_removes_the_record_last() -> None:
@@ -221,7 +221,7 @@ def test_what_was_served_is_served_without_the_containers_that_are_stopped() -> 
     )
     expected = (ExpectedBackend(":9443", ":9443"),)
     of_node = dataclasses.replace(change("n1"), backends=expected)
-    script = apply_script(of_node, NodePlan("n1", steps), "f" * 16, otherwise="put_back")
+    script = apply_script(of_node, NodePlan("n1", steps), "f" * 16, otherwise="restore")
     lines = script.splitlines()
     first, second, proof, record = (n for n, line in enumerate(lines) if line.startswith("step "))
     assert lines.index("expect_backends") < first < second < proof < record

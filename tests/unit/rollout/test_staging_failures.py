@@ -36,7 +36,7 @@ def untouched(rolled: Rollout) -> bool:
         ("changed", "the node is no longer what the plan was made on"),
         ("fenced", "this run no longer holds its lock"),
         ("unwritable", "the lock cannot be written"),
-        ("occupied", "a script of an earlier run still works there"),
+        ("script-running", "a script of an earlier run still works there"),
         ("cut-off", "the connection was lost"),
         ("nonsense", "cannot parse the node's answer"),
         ("nothing", "cannot parse the node's answer"),

@@ -122,16 +122,16 @@ def test_a_secret_that_a_program_quotes_is_not_told() -> None:
 @pytest.mark.parametrize(
     ("kind", "said", "hint"),
     [
-        ("unrunnable haproxy", RLIMIT, "lower haproxy.maxconn, or raise LimitNOFILE"),
-        ("unrunnable haproxy", NO_PROGRAM, "does the image have the program"),
-        ("unrunnable haproxy", LOG, "correct containers.log_max_size"),
+        ("not-started haproxy", RLIMIT, "lower haproxy.maxconn, or raise LimitNOFILE"),
+        ("not-started haproxy", NO_PROGRAM, "does the image have the program"),
+        ("not-started haproxy", LOG, "correct containers.log_max_size"),
         (
-            "unrunnable haproxy",
+            "not-started haproxy",
             "docker: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the "
             "docker daemon running?",
             "systemctl start docker",
         ),
-        ("unrunnable haproxy", "docker: something new", "`docker info` there"),
+        ("not-started haproxy", "docker: something new", "`docker info` there"),
         ("failed", "install: No space left on device", "free some space on the file system of"),
         ("failed", "mkdir: Read-only file system", "mount it writable"),
         ("failed", "mkdir: something new", "is there space, and may root write there?"),

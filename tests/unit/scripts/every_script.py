@@ -79,7 +79,7 @@ def of_steps() -> Iterator[tuple[str, str]]:
                 plan = NodePlan("n1", (step,), **turn)
                 for part in Part:
                     script = apply_script(
-                        change(), plan, FINGERPRINT, otherwise="put_back", part=part
+                        change(), plan, FINGERPRINT, otherwise="restore", part=part
                     )
                     yield f"{action}-{role}-{name}-{part.value}", script
     adopting: tuple[tuple[Action, Impact], ...] = (
@@ -90,7 +90,7 @@ def of_steps() -> Iterator[tuple[str, str]]:
     for action, impact in adopting:
         step = Step(action, "classic", "", impact, role="keepalived")
         plan = NodePlan("n1", (step,), holder=True)
-        script = apply_script(change(adopts=True), plan, FINGERPRINT, otherwise="give_back")
+        script = apply_script(change(adopts=True), plan, FINGERPRINT, otherwise="restore_classic")
         yield f"adopt-{action}-{impact.value}", script
 
 
@@ -107,11 +107,11 @@ def of_plans() -> Iterator[tuple[str, str]]:
         yield f"down-{plan.node}", down_script(cluster, plan, node, LOCK, ("10.0.0.100",))
     yield "stage", stage_script(cluster, desired["n1"], ROLES, LOCK, FINGERPRINT)
     yield "trial", trial_script(desired["n1"], ROLES)
-    for how in ("put_back", "keep_off"):
+    for how in ("restore", "keep_off"):
         for together in (False, True):
             script = restore_script(change(), FINGERPRINT, how, together=together)
             yield f"restore-{how}-{together}", script
-    yield "give-back", restore_script(change(adopts=True), FINGERPRINT, "give_back")
+    yield "give-back", restore_script(change(adopts=True), FINGERPRINT, "restore_classic")
     yield "hand-over", handing_over_script(cluster, LOCK, FINGERPRINT)
     yield "keep-off", keep_off_script(cluster, LOCK, FINGERPRINT)
     for name, lines in (("drain", drain_lines(cluster)), ("undrain", undrain_lines(cluster))):
@@ -147,8 +147,8 @@ def of_features() -> Iterator[tuple[str, str]]:
         "lock_take",
         "lock_inherit t",
         "lock_release",
-        "alone lock_try_renew",
-        "lock_tell",
+        "with_lock_mutex lock_try_renew",
+        "lock_report",
         "lock_remove",
         "lock_keep\nrm -rf /nonexistent",
     ):

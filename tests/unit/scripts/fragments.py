@@ -5,7 +5,7 @@ from __future__ import annotations
 from hadeploy.scripts.compose import compose, required_files
 
 # Where no test says otherwise, nothing is there, and nothing can be put there.
-DEFAULTS = {"HD_CLUSTER": "c", "HD_ROOT": "/nonexistent/hadeploy", "HD_OTHERWISE": "leave_it"}
+DEFAULTS = {"HD_CLUSTER": "c", "HD_ROOT": "/nonexistent/hadeploy", "HD_OTHERWISE": "no_restore"}
 
 
 def fragment(*names: str, main: str, **given: str) -> str:

@@ -14,8 +14,8 @@ _KEYWORDS = "then|do|else|if|while|until|elif"
 _BEGIN = rf"(?:^\s*|[;&|({{!]\s*|\$\(\s*|\b(?:{_KEYWORDS})\s+|\)\s+)"
 # What takes a command as its arguments.
 _TAKERS = (
-    "(?:quietly|patiently|alone|in_time|trap|keep_alive|while_so|"
-    r"while_so \S+|brief \S+|last_bytes \S+|given \S+|leave|"
+    "(?:quietly|with_heartbeat|with_lock_mutex|in_time|trap|heartbeat_if_due|run_while|"
+    r"run_while \S+|capture \S+|last_bytes \S+|with_stdin \S+|leave|"
     r"until_true (?:\"[^\"]*\"|\S+) (?:\"(?:[^\"\\]|\\.)*\"|\S+)|"
     r"poll_until (?:\"[^\"]*\"|\$\(\(.*?\)\)|\S+)) \"?"
 )

@@ -21,7 +21,7 @@ def test_a_file_says_what_it_requires_and_reads() -> None:
 def test_required_files_come_once_and_report_first() -> None:
     names = [file.name for file in required_files("lock.sh", "steps.sh")]
     assert names[0] == "report.sh"
-    assert {"lock_look.sh", "lock_release.sh", "waiting.sh"} < set(names)
+    assert {"lock_read.sh", "lock_release.sh", "waiting.sh"} < set(names)
     assert len(names) == len(set(names))
 
 

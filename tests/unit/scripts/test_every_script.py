@@ -127,6 +127,6 @@ def test_the_kinds_of_message_are_those_that_scripts_emit() -> None:
         code = "\n".join(line for line in script.splitlines() if not line.lstrip().startswith("#"))
         said.update(re.findall(r"\b(?:emit|abort) ([a-z][a-z0-9-]*)", code))
         # What other programs than the shell print.
-        said.update(re.findall(r"@%s ([a-z]+)", code))
+        said.update(re.findall(r"@%s ([a-z-]+)", code))
         said.update(re.findall(r"\b[a-z0-9-]+-save\b", code) if 'emit "$hd_tool"' in code else ())
     assert said == KINDS

@@ -36,7 +36,7 @@ def test_a_reply_finds_messages_by_kind() -> None:
 def test_lines_below_messages_can_be_taken_as_they_come_and_are_kept_nowhere() -> None:
     taken: list[str] = []
     hearing = ReplyParser(TOKEN, lambda _: None, taken.append)
-    for line in ("Welcome", f"@{TOKEN} node", "a", f"@{TOKEN} alive", "b", f"@{TOKEN} end"):
+    for line in ("Welcome", f"@{TOKEN} node", "a", f"@{TOKEN} heartbeat", "b", f"@{TOKEN} end"):
         hearing.hear(line)
     assert taken == ["a", "b"]
     assert hearing.messages == [Message("node"), Message("end")]
@@ -47,7 +47,7 @@ def test_lines_below_messages_can_be_taken_as_they_come_and_are_kept_nowhere() -
 
 def test_the_end_of_what_a_script_said_is_told_but_no_body_that_may_be_secret() -> None:
     hearing = ReplyParser(TOKEN, lambda _: None)
-    for line in ("Welcome", f"@{TOKEN} node", "a", f"@{TOKEN} alive", "b"):
+    for line in ("Welcome", f"@{TOKEN} node", "a", f"@{TOKEN} heartbeat", "b"):
         hearing.hear(line)
     assert not hearing.ended
     assert hearing.tail == "Welcome\na\nb"

@@ -1,12 +1,12 @@
 # shellcheck shell=sh
-# Taking the place of a cluster that was set up by hand; its containers are stopped, never removed.
+# Take over a cluster that was set up by hand; its containers are stopped, never removed.
 # Requires: container_control.sh disable.sh engine.sh handover.sh
 # Inputs: HD_BY_HAND HD_HAPROXY HD_KEEPALIVED HD_ROOT
 # HD_BY_HAND: their ids, each with its restart policy: "id=always".
 
-# keep_aside ID ROLE [NAME CONTENT]...: what the container was made with, and the files that it ran.
+# keep_aside ID ROLE [NAME CONTENT]...: saves the specification of the container, and its files.
 keep_aside() {
-    aside "$1" "$2" || return 1
+    make_adopted_folder "$1" "$2" || return 1
     # shellcheck disable=SC2154  # disable.sh
     docker container inspect "$1" >"$hd_aside/container.json" || return 1
     shift 2
@@ -17,7 +17,7 @@ keep_aside() {
     durable "$hd_aside" && sync "$HD_ROOT/adopted" "$HD_ROOT"
 }
 
-# take_over ID PORT ADDRESS...: the holder's keepalived stops, and one of ours answers on the VIPs.
+# take_over ID PORT ADDRESS...: stops the holder's keepalived; another node then answers on the VIPs.
 take_over() {
     hd_classic=$1 hd_service=$2
     shift 2
@@ -25,11 +25,11 @@ take_over() {
     leave "stop_by_hand $hd_classic" "$@" && answered_elsewhere "$hd_service" "$@"
 }
 
-# give_back: ours go, and what was there before comes back.
-give_back() {
+# restore_classic: removes our containers, and starts those that were set up by hand.
+restore_classic() {
     emit restoring
     for hd_name in "$HD_KEEPALIVED" "$HD_HAPROXY"; do
-        # By that name it may still be theirs.
+        # A container that was set up by hand may still have this name.
         ! is_ours "$hd_name" || remove_container "$hd_name"
     done
     hd_given=yes

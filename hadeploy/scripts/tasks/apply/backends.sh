@@ -1,26 +1,26 @@
 # shellcheck shell=sh
-# Whether haproxy still reaches, after a change, the servers that it reached before.
+# Check that haproxy reaches the same servers after a change as before.
 # Requires: addresses.sh answer.sh handover.sh http.sh track.sh undo.sh waiting.sh
 # Inputs: HD_BACKENDS HD_CLIENT_VIPS HD_ELECTION HD_HEALTH_PORT HD_LISTENERS HD_NODE_ADDRESS HD_ROOT
-# HD_NODE_ADDRESS: the node's own. HD_CLIENT_VIPS: those that the node is to serve. HD_LISTENERS: words
-# NAME=PORT. HD_BACKENDS: words AFTER=BEFORE.
+# HD_CLIENT_VIPS: the VIPs that the node must serve. HD_LISTENERS: words NAME=PORT. HD_BACKENDS: words
+# AFTER=BEFORE.
 #
-# AFTER is BACKEND/SERVER as haproxy names them after the change, BACKEND/ for any server of it, or :PORT
-# for a port that answers clients as it did. BEFORE says when it is expected: if the same was true before
-# the change, or always if it is empty or !ANSWERS (which the node's own address must give then).
+# AFTER is BACKEND/SERVER, with haproxy's names after the change, BACKEND/ for any of its servers, or :PORT
+# for a port that must answer clients as before. It is expected if BEFORE was true before the change.
+# An empty BEFORE, or !ANSWERS, is always expected; the node's own address must then give these ANSWERS.
 
 MOST_ASKED=5
 MOST_SERVERS=20
 
 # check_results: lines "BACKEND/SERVER RESULT ADDRESS CHECK REASON" from haproxy's statistics (CSV,
-# management guide, 9.1). RESULT is up, down, unchecked (no check has ended yet), failing (not
-# often enough to be down) or other.
+# management guide, 9.1). RESULT is up, down, unchecked (no check has finished yet), failing (too few
+# failed checks to be down) or other.
 check_results() {
     sed -e ':again' -e 's/\("[^",]*\),\([^"]*"\)/\1;\2/' -e 't again' -e 's/"//g' |
         cut -d , -f 1,2,18,37,38,57,66,74 |
         while IFS=, read -r hd_backend hd_server hd_status hd_check hd_http hd_reason hd_words hd_at; do
             case $hd_server in FRONTEND | BACKEND | svname | '') continue ;; esac
-            # A check that is under way is marked with an asterisk before the result of the last one.
+            # During a check, an asterisk precedes the result of the previous check.
             hd_check=${hd_check#'* '}
             case $hd_status:$hd_check in
             UP*:*OK | UP*:L7OKC | 'no check':*) hd_result=up ;;
@@ -34,7 +34,7 @@ check_results() {
         done
 }
 
-# results_from PORT...: of the first of them that answers.
+# results_from PORT...: the check results of the first port that answers.
 results_from() {
     for hd_port in "$@"; do
         hd_rows=$(http_get "$hd_port" '/stats;csv' | check_results) 2>/dev/null
@@ -43,7 +43,7 @@ results_from() {
     printf '%s\n' "$hd_rows"
 }
 
-# has_result NAME RESULT: whether one of $hd_rows has it; NAME/ stands for any server of a backend.
+# has_result NAME RESULT: whether a row of $hd_rows has this result; NAME/ means any server of a backend.
 has_result() {
     while read -r hd_row_name hd_row_result _; do
         case $hd_row_name in
@@ -55,8 +55,8 @@ END
     return 1
 }
 
-# times_to_ask: as many as $hd_rows has servers that are not down, so that each has its turn; 3 where
-# hadeploy's haproxy does not run yet.
+# times_to_ask: the number of servers in $hd_rows that are not down, to reach each of them; 3 if hadeploy's
+# haproxy does not run yet.
 times_to_ask() {
     hd_count=$(printf '%s\n' "$hd_rows" | grep -cv '^[^ ]* down ')
     [ -n "$hd_rows" ] || hd_count=3
@@ -65,9 +65,9 @@ times_to_ask() {
     printf '%s\n' "$hd_count"
 }
 
-# answers_now PORT: lines "ADDRESS ANSWERS" (words with a comma between them) for those addresses that clients
-# use and where they are answered: the node's own, and the VIPs that are here (one that is elsewhere
-# leads to another haproxy) and stay. Rules may treat loopback otherwise.
+# answers_now PORT: lines "ADDRESS ANSWERS" (words joined by commas) for the addresses that answer clients:
+# the node's own address, and the VIPs that are here and stay. A VIP on another node reaches another
+# haproxy. Loopback is not asked: firewall and haproxy rules may treat it differently.
 answers_now() {
     for hd_address in $HD_NODE_ADDRESS $HD_CLIENT_VIPS; do
         [ "$hd_address" = "$HD_NODE_ADDRESS" ] || all_here "$hd_address" || continue
@@ -77,7 +77,7 @@ answers_now() {
     done
 }
 
-# was_up BEFORE: whether that is true now.
+# was_up BEFORE: whether BEFORE is true now.
 was_up() {
     case $1 in
     '') return 0 ;;
@@ -87,7 +87,7 @@ was_up() {
     esac
 }
 
-# expect_backends: what of HD_BACKENDS is expected after the change, by what is true now.
+# expect_backends: sets hd_expected to the part of HD_BACKENDS that is expected after the change.
 expect_backends() {
     hd_rows=$(results_from "$HD_HEALTH_PORT" "$(recorded health_port)")
     hd_expected=
@@ -106,8 +106,8 @@ END
     done
 }
 
-# all_checked: whether the result of every expected server is known. Those that are down are in hd_lost,
-# those whose checks fail so far in hd_failing.
+# all_checked: whether the result of every expected server is known. hd_lost has the servers that are down,
+# hd_failing those whose checks fail so far.
 all_checked() {
     hd_rows=$(results_from "$HD_HEALTH_PORT")
     [ -n "$hd_rows" ] || return 1
@@ -126,15 +126,15 @@ all_checked() {
         elif has_result "$hd_name" down; then
             hd_lost="$hd_lost $hd_name"
         fi
-        # What is not there any more was taken out on purpose, or has a name of the user's template.
+        # A missing server was removed on purpose, or a template of the user names it differently.
     done
-    # A new server is expected by nothing, and until its first check it counts as up.
+    # New servers are not expected, but count as up until their first check.
     ! printf '%s\n' "$hd_rows" | matches '^[^ ]* unchecked ' || hd_waiting=yes
     [ "$hd_waiting" = no ]
 }
 
-# unlike_before EXPECTED: the first of the answers on a port that is not what it was, if there is one.
-unlike_before() {
+# changed_answer EXPECTED: the first answer on a port that differs from the answers before, if any.
+changed_answer() {
     hd_address=${1#*@}
     hd_before=${hd_address#*=}
     hd_address=${hd_address%%=*}
@@ -148,9 +148,9 @@ unlike_before() {
     done
 }
 
-# a_server_is_silent PORT: whether a server of that listener that is up by haproxy's check says nothing to a
-# client that connects to it directly: it was frozen or is overloaded, and a check that only connects passes.
-a_server_is_silent() {
+# has_silent_server PORT: whether a server of that listener passes haproxy's check, but does not answer a direct
+# connection: it is frozen or overloaded, and the check only connects.
+has_silent_server() {
     # shellcheck disable=SC2086  # a list of words
     hd_section=$(printf '%s\n' $HD_LISTENERS | sed -n "s/=$1\$/-backend/p")
     hd_servers=$(printf '%s\n' "$hd_rows" |
@@ -165,31 +165,31 @@ a_server_is_silent() {
     } | matches -x silent
 }
 
-# changed_answers SECONDS: adds the ports that do not answer as before to hd_lost, with what they answer now.
-# Each has some tries: one server may be busy. Where nothing is said one may have died, which haproxy notices
-# within SECONDS; or it was frozen, and the change is not the cause.
+# changed_answers SECONDS: adds the ports that do not answer as before to hd_lost, with their answers now.
+# There are several tries, because a server may be busy. If there is no answer, a server may have died, which
+# haproxy detects within SECONDS; or it is frozen, and the change is not the cause.
 changed_answers() {
     hd_until=$(($(uptime_seconds) + $1))
     for hd_name in $hd_expected; do
         case $hd_name in :*) ;; *) continue ;; esac
         hd_tries=0
         while :; do
-            hd_unlike=$(unlike_before "$hd_name")
+            hd_unlike=$(changed_answer "$hd_name")
             [ -n "$hd_unlike" ] || break
             hd_tries=$((hd_tries + 1))
-            alive
+            heartbeat
             [ "$hd_tries" -lt "$MOST_TRIES" ] || {
                 [ "$hd_unlike" = silent ] && [ "$(uptime_seconds)" -lt "$hd_until" ]
             } || break
         done
         [ -n "$hd_unlike" ] || continue
         hd_port=${hd_name%%@*}
-        [ "$hd_unlike" = silent ] && a_server_is_silent "${hd_port#:}" ||
+        [ "$hd_unlike" = silent ] && has_silent_server "${hd_port#:}" ||
             hd_lost="$hd_lost $hd_name=$hd_unlike"
     done
 }
 
-# prove_backends SECONDS: fails if a server is down that was up before; tells which and why.
+# prove_backends SECONDS: fails if a server is down that was up before, and reports it with the reason.
 prove_backends() {
     [ -n "$hd_expected" ] || return 0
     until_true "$1" 'the first checks of all servers' all_checked || hd_lost="$hd_lost$hd_failing"
@@ -202,8 +202,8 @@ prove_backends() {
     return 1
 }
 
-# prove_takeover SECONDS NAME...: fails if one of them is down here: this node is about to win the VIP, and
-# the node that has it reaches them.
+# prove_takeover SECONDS NAME...: fails if one of these servers is down here: this node is about to win the VIP,
+# and the holder reaches them.
 prove_takeover() {
     hd_within=$1
     shift
@@ -211,15 +211,15 @@ prove_takeover() {
     hd_lost=
     hd_failing=
     prove_backends "$hd_within" || {
-        # What is put back does not take part either.
+        # After the restore, the node stays off the VIP, too.
         # shellcheck disable=SC2034  # for restore.sh
         hd_unfit=yes
         return 1
     }
 }
 
-# confirm_takeover SECONDS "VIP..." NAME...: the same, once this node has the VIP; if it must not have it, it
-# gives it up at once. A VIP that does not come is no failure: another node may have failed.
+# confirm_takeover SECONDS "VIP..." NAME...: the same, once this node has the VIP; if it fails, the node gives
+# the VIP up at once. It is no failure if the VIP does not move here: another node may have failed.
 confirm_takeover() {
     hd_within=$1
     hd_won=$2
@@ -231,16 +231,16 @@ confirm_takeover() {
     return 1
 }
 
-# has_rows BACKEND: whether haproxy has a section of that name; a template may name it otherwise.
+# has_rows BACKEND: whether haproxy has a section of that name; a template may name it differently.
 has_rows() { printf '%s\n' "$hd_rows" | matches "^$1/"; }
 
-# record_served: adds the listeners that have a backend now to those that had one before, with what they
-# answer: lines NAME, or NAME ANSWERS. With no backend left it tells an outage from a cluster that has
-# no API server yet.
+# record_served: adds the listeners that have a backend now to the file of those that ever had one, with
+# their answers: lines NAME, or NAME ANSWERS. If no backend is up later, the file distinguishes an outage
+# from a cluster without API servers.
 record_served() {
     hd_rows=$(results_from "$HD_HEALTH_PORT")
     hd_up=
-    # The first line of each name counts.
+    # sort keeps the first line of each name.
     {
         for hd_listener in $HD_LISTENERS; do
             hd_name=${hd_listener%%=*}

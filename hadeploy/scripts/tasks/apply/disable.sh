@@ -1,15 +1,15 @@
 # shellcheck shell=sh
-# Stopping and disabling foreign containers; they are never removed.
+# Stop and disable foreign containers; they are never removed.
 # Requires: addresses.sh backends.sh container_control.sh engine.sh restore.sh vrrp_state.sh
 # Inputs: HD_HAPROXY HD_KEEPALIVED HD_ROOT HD_VIPS
 
-# stop_by_hand ID: for good: not even a restart of the engine brings it back.
+# stop_by_hand ID: permanently: a restart of the engine does not start it either.
 stop_by_hand() {
     hd_policy=$(docker container inspect --format '{{.HostConfig.RestartPolicy.Name}}' "$1")
-    # The engine can refuse it for one that is just being restarted.
+    # The engine can refuse it during a restart of the container.
     quietly docker update --restart no "$1" || :
     stop_within 35 "$1" || {
-        # It runs on, so the engine must start it again as before.
+        # It still runs, so it gets its restart policy back.
         quietly docker update --restart "${hd_policy:-no}" "$1"
         return 1
     }
@@ -20,7 +20,7 @@ stop_by_hand() {
     esac
 }
 
-# free_name NAME: that name, or with the first number behind it that no container has.
+# free_name NAME: NAME if no container has it, or NAME-2, NAME-3, ...
 free_name() {
     hd_free=$1
     hd_number=1
@@ -31,9 +31,9 @@ free_name() {
     printf '%s\n' "$hd_free"
 }
 
-# aside ID NAME: the folder adopted/NAME for that container, as hd_aside. What is there of another one moves
-# to adopted/NAME-2, ...
-aside() {
+# make_adopted_folder ID NAME: sets hd_aside to the folder adopted/NAME for this container. The folder of
+# another container moves to adopted/NAME-2, ...
+make_adopted_folder() {
     hd_aside=$HD_ROOT/adopted/$2
     if [ -e "$hd_aside" ] && ! grep -qF "\"$1\"" "$hd_aside/container.json" 2>/dev/null; then
         hd_number=2
@@ -43,10 +43,10 @@ aside() {
     install -d -m 0700 "$HD_ROOT/adopted" "$hd_aside"
 }
 
-# disable_container ID NAME: what it was made with stays in adopted/NAME. A keepalived that ends takes the VIP away
-# with it, even if this cluster's keepalived holds it on the same node; that one adds it again.
+# disable_container ID NAME: saves its specification in adopted/NAME. A keepalived that stops removes the VIP,
+# even if our keepalived holds it on the same node; ours adds it again.
 disable_container() {
-    aside "$1" "$2" && docker container inspect "$1" >"$hd_aside/container.json" &&
+    make_adopted_folder "$1" "$2" && docker container inspect "$1" >"$hd_aside/container.json" &&
         durable "$HD_ROOT/adopted" || return 1
     hd_before=
     ! quietly main_pid "$HD_KEEPALIVED" || hd_before=$(vrrp_state "$HD_KEEPALIVED")
@@ -65,7 +65,7 @@ disable_container() {
     unpin $HD_VIPS
 }
 
-# prove_disabled SECONDS: what was served before is served without them; else those that ran run again.
+# prove_disabled SECONDS: proves the backends without the disabled containers; if that fails, starts them again.
 prove_disabled() {
     prove_backends "$1" && return 0
     for hd_pair in ${hd_disabled-}; do

@@ -1,27 +1,26 @@
 # shellcheck shell=sh
-# A node that is held back during a change of all nodes ends that state by itself if the run is
-# interrupted.
-# Requires: adverts.sh backends.sh lock.sh lock_look.sh lock_release.sh restore.sh track.sh undo.sh
+# If a run is interrupted, each held node ends its hold by itself.
+# Requires: adverts.sh backends.sh lock.sh lock_read.sh lock_release.sh restore.sh track.sh undo.sh
 # Requires: waiting.sh
 # Inputs: HD_HEALTH_PORT HD_LISTENERS HD_LOCK HD_ROOT
 
-# Within how many seconds after its script has begun the holder changes to the new settings.
+# The holder changes to the new settings within so many seconds after its script has begun.
 IN_TIME_SECONDS=30
 
-# A run has begun the holder's script before it ended, at the latest while its lock was in force there. Locks
-# are renewed every 20 s (rollout/lock.py), so the holder's expires at most so much later than this node's.
+# After an interruption, the holder can change as long as the lock there is in force, plus IN_TIME_SECONDS.
+# Locks are renewed every 20 s (rollout/lock.py), so that ends within so many seconds after this node's lock.
 UNDECIDED_SECONDS=60
 
-held_back() { [ "$(track_says handover)" = 1 ]; }
+held_back() { [ "$(track_value handover)" = 1 ]; }
 
-# abandoned: whether no run has the lock and no script is at work.
+# abandoned: whether no run holds the lock, and no script is changing this node.
 abandoned() {
-    ! { lock_look && ! lock_expired; } && ! still_working
+    ! { lock_read && ! lock_expired; } && ! script_is_running
 }
 
-# guard: starts in the background and ends when the node is not held back any more.
+# guard: runs in the background until the node is no longer held.
 guard() {
-    # shellcheck disable=SC2154  # lock_look.sh
+    # shellcheck disable=SC2154  # lock_read.sh
     (
         trap - EXIT
         flock -n 7 || exit 0
@@ -32,8 +31,8 @@ guard() {
         while held_back; do
             short_sleep
             if abandoned; then
-                # Nothing tells it which settings count.
-                settled || have perl || exit 0
+                # Without perl, the guard cannot find out which settings the other nodes have.
+                has_no_other_settings || have perl || exit 0
                 hd_since=${hd_since:-$(uptime_seconds)}
                 end_abandoned "$hd_since"
             else
@@ -43,23 +42,23 @@ guard() {
     ) 7>"$lock_file.guard" 8>&- </dev/null >/dev/null 2>&1 &
 }
 
-# end_abandoned SINCE: as the only writer, with the settings of the node that has the VIP. As long as that node
-# may still change to the new ones, only those count.
+# end_abandoned SINCE: ends the hold, under the lock, with the VRRP settings of the holder. While the holder may
+# still change to the new settings, only adverts with the new settings end the hold.
 end_abandoned() {
-    hd_spoken=$(spoken)
-    if [ "$hd_spoken" != live ] && [ "$(uptime_seconds)" -lt $(($1 + UNDECIDED_SECONDS)) ]; then
+    hd_settings=$(settings_in_adverts)
+    if [ "$hd_settings" != live ] && [ "$(uptime_seconds)" -lt $(($1 + UNDECIDED_SECONDS)) ]; then
         return 0
     fi
     exec 8>"$lock_file.busy"
-    if flock -n 8 && alone lock_try; then
-        if held_back && supplied; then rejoin "$hd_spoken"; fi
-        alone lock_drop
+    if flock -n 8 && with_lock_mutex lock_try; then
+        if held_back && has_backends; then end_hold "$hd_settings"; fi
+        with_lock_mutex lock_drop
     fi
     exec 8>&-
 }
 
-# supplied: whether each listener that served clients has a backend here: this node may win the VIP.
-supplied() {
+# has_backends: whether each listener that ever served clients has a backend here, since this node may win the VIP.
+has_backends() {
     # shellcheck disable=SC2034  # backends.sh
     hd_rows=$(results_from "$HD_HEALTH_PORT" "$(recorded health_port)")
     for hd_listener in $HD_LISTENERS; do
@@ -69,8 +68,7 @@ supplied() {
     done
 }
 
-# in_time COMMAND...: the holder's own change to the new settings, which comes soon after its script has begun
-# or not at all.
+# in_time COMMAND...: changes the holder to the new settings, but only soon after its script has begun.
 in_time() {
     # shellcheck disable=SC2154  # apply.sh
     if [ "$(uptime_seconds)" -gt $((hd_begun + IN_TIME_SECONDS)) ]; then
@@ -80,14 +78,15 @@ in_time() {
     "$@"
 }
 
-# settled: whether the node has no other settings to return to.
-settled() { [ ! -d "$HD_ROOT/.undo" ] || same_router; }
+# has_no_other_settings: whether the node has no other VRRP settings to return to.
+has_no_other_settings() { [ ! -d "$HD_ROOT/.undo" ] || same_router; }
 
-# rejoin SPOKEN: if no node sends adverts, all nodes that are held back return to the former settings.
-rejoin() {
-    if [ "$1" = live ] || settled; then
+# end_hold SETTINGS: SETTINGS is the result of settings_in_adverts. If no node sends adverts, all held nodes
+# return to the former settings.
+end_hold() {
+    if [ "$1" = live ] || has_no_other_settings; then
         set_track handover 0
     else
-        HD_TOGETHER=yes put_back
+        HD_TOGETHER=yes restore
     fi
 }

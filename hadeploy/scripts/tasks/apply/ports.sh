@@ -1,18 +1,18 @@
 # shellcheck shell=sh
-# Who listens where.
+# The addresses and processes that listen on a port.
 # Requires: sockets.sh
 # Inputs: HD_CLIENT_VIPS
-# HD_CLIENT_VIPS: those that the node is to serve.
+# HD_CLIENT_VIPS: the VIPs that the node must serve.
 
-# client_hosts: where haproxy is to listen for clients, as words for `listeners`.
+# client_hosts: where haproxy must listen for clients, as words for `listeners`.
 client_hosts() {
     for hd_vip in $HD_CLIENT_VIPS; do
         case $hd_vip in *:*) echo ipv6 ;; *) echo ipv4 ;; esac
     done | sort -u
 }
 
-# one_listens PORT: one process, so the worker before this one has left the port to it. One that was
-# frozen goes on first: it has been told to leave, and until then clients would wait for it.
+# one_listens PORT: whether a single process listens, so the old worker has closed the port. A frozen old
+# worker is continued: it has been told to stop, and until then it would accept connections.
 one_listens() {
     hd_listening=0
     # shellcheck disable=SC2046  # words
@@ -24,19 +24,19 @@ one_listens() {
     [ "$hd_listening" -eq 1 ]
 }
 
-# bound_to PORT: the addresses that are listened on, one a line; * is every one.
+# bound_to PORT: the addresses with a listening socket, one per line; * means all addresses.
 bound_to() {
     ss -Hltn "sport = :$1" | while read -r _ _ _ hd_local _; do
         hd_local=${hd_local%:*}
         hd_local=${hd_local#\[}
         hd_local=${hd_local%\]}
-        # One that is for an interface alone has its name: 0.0.0.0%eth0.
+        # A socket that is bound to an interface has its name: 0.0.0.0%eth0.
         case $hd_local in *%lo) ;; *) hd_local=${hd_local%%\%*} ;; esac
         printf '%s\n' "$hd_local"
     done | sort -u
 }
 
-# listens_for_clients PORT: whether a connection to each VIP would be accepted, if it were here.
+# listens_for_clients PORT: whether haproxy would accept connections to each VIP on this node.
 listens_for_clients() {
     hd_bound=$(bound_to "$1")
     for hd_vip in $HD_CLIENT_VIPS; do

@@ -1,44 +1,43 @@
 # shellcheck shell=sh
-# Putting a node back to what its record says.
-# Requires: addresses.sh container_control.sh knowledge.sh prove_haproxy.sh prove_keepalived.sh track.sh
+# Restore a node to the state in its record.
+# Requires: addresses.sh container_control.sh server_state.sh prove_haproxy.sh prove_keepalived.sh track.sh
 # Requires: undo.sh vrrp_state.sh waiting.sh
 # Inputs: HD_ELECTION HD_HAPROXY HD_KEEPALIVED HD_ROOT HD_VIPS
 # Optional inputs: HD_TOGETHER
-# HD_TOGETHER: "yes" while all nodes change their VRRP settings, and all would go back.
+# HD_TOGETHER: "yes" during a change of VRRP settings on all nodes, in which all nodes are restored.
 
-# put_back: the remembered files and containers are live again, and proven. Without a record there is
-# nothing to go back to, and what is there stays, to be looked at. However that ends, the VIPs are pinned
-# no longer: on lo they would be here beside the next holder.
-put_back() {
-    put_back_node
+# restore: restores the saved files and containers, and proves them. Without a saved state, the node stays as
+# it is. In every case it unpins the VIPs, which would otherwise be here and on the next holder.
+restore() {
+    restore_node
     # shellcheck disable=SC2086  # a list of words
     unpin $HD_VIPS
 }
 
-put_back_node() {
+restore_node() {
     if [ ! -d "$HD_ROOT/.undo" ]; then
-        emit kept
+        emit not-restored
         return 0
     fi
     emit restoring
-    if ! remembered_whole; then
-        printf 'what it had is damaged on the disk (%s/.undo): what is live now stays\n' "$HD_ROOT"
+    if ! undo_is_complete; then
+        printf 'the saved configuration is damaged (%s/.undo); the live files stay\n' "$HD_ROOT"
         emit unrestored
         return 0
     fi
     if [ "${HD_TOGETHER-}" != yes ] && ! same_router; then
-        put_back_haproxy
-        printf 'its peers no longer speak the VRRP settings that it would go back to\n'
+        restore_haproxy
+        printf 'its peers no longer have the VRRP settings that it would return to\n'
         emit unrestored
-        takes_part "$HD_KEEPALIVED" || keep_off
+        is_master_or_backup "$HD_KEEPALIVED" || keep_off
         return 0
     fi
     if [ "${HD_TOGETHER-}" = yes ]; then
         # shellcheck disable=SC2086  # a list of words
-        stay $((60 + HD_ELECTION)) $HD_VIPS
+        pin_and_proxy $((60 + HD_ELECTION)) $HD_VIPS
     fi
-    if put_back_haproxy && put_back_role keepalived "$HD_KEEPALIVED" "$(former 2)" HUP; then
-        if [ "${hd_unfit-}" = yes ] && [ "$(track_says handover)" != 0 ]; then
+    if restore_haproxy && restore_role keepalived "$HD_KEEPALIVED" "$(former_container 2)" HUP; then
+        if [ "${hd_unfit-}" = yes ] && [ "$(track_value handover)" != 0 ]; then
             set_track handover "$KEPT_OFF"
             emit restored-off
         else
@@ -46,15 +45,15 @@ put_back_node() {
             set_track handover 0
         fi
         back_in_place
-        forget_knowledge
-        forget_undo
+        clear_server_state
+        remove_undo
         rm -rf "$HD_ROOT/.staging"
     else
         emit unrestored
     fi
 }
 
-# vrrp_settings FILE: those in which a node must agree with its peers.
+# vrrp_settings FILE: the settings that a node must share with its peers.
 vrrp_settings() {
     sed -n '/^ *\(vrrp_version\|interface\|virtual_router_id\|advert_int\|auth_pass\)/p
         /^ *\(unicast_src_ip\|mcast_src_ip\|unicast_peer\)/p
@@ -66,22 +65,22 @@ same_router() {
         "$(vrrp_settings "$HD_ROOT/keepalived/keepalived.conf")" ]
 }
 
-# back_in_place: what is pinned is held here again before it is let go.
+# back_in_place: waits until keepalived holds the pinned VIPs again.
 back_in_place() {
     for hd_vip in $HD_VIPS; do
         ! pinned "$hd_vip" || drained || until_true "$HD_ELECTION" "$hd_vip is here" all_here "$hd_vip"
     done
 }
 
-put_back_haproxy() { put_back_role haproxy "$HD_HAPROXY" "$(former 1)" USR2; }
+restore_haproxy() { restore_role haproxy "$HD_HAPROXY" "$(former_container 1)" USR2; }
 
-# put_back_role ROLE CONTAINER FORMER_NAME SIGNAL: a new container ends before the former files are live, as
-# the former one ended before the new files were.
-put_back_role() {
+# restore_role ROLE CONTAINER FORMER_NAME SIGNAL: stops a new container before the former files go live, as
+# recreate stops the former one before the new files.
+restore_role() {
     hd_changed=
-    # A configuration under which servers were lost knows nothing about them.
+    # A configuration that lost servers has no valid state of them.
     if [ "$1" = haproxy ]; then
-        if [ -n "${hd_lost-}" ]; then forget_knowledge; else carry_over "$HD_ROOT/.undo/haproxy/haproxy.cfg"; fi
+        if [ -n "${hd_lost-}" ]; then clear_server_state; else save_server_state "$HD_ROOT/.undo/haproxy/haproxy.cfg"; fi
     fi
     ! exists "$2$OLD" || remove_container "$2" || return 1
     for hd_kept in "$HD_ROOT/.undo/$1"/*; do
@@ -98,11 +97,11 @@ put_back_role() {
     elif [ -n "$hd_changed" ]; then
         reload "$3" "$4" || return 1
     fi
-    prove_back "$1" "$3"
+    prove_restored "$1" "$3"
 }
 
-# prove_back ROLE CONTAINER
-prove_back() {
+# prove_restored ROLE CONTAINER
+prove_restored() {
     if [ "$1" = haproxy ]; then
         prove_haproxy "$2" "$(recorded health_port)" "$(recorded haproxy_config_id)" 15
     else

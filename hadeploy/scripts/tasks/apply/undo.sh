@@ -1,17 +1,16 @@
 # shellcheck shell=sh
-# The last good files and record, which are kept until a change is finished.
+# The last good files and record, which are kept until a change is complete.
 # Inputs: HD_ROOT
 
-# remember: what is put back if this node fails: the files and the record as they are, with their sums.
-# What a dead run remembered stays, as long as the record is the same: what is live now may be half of a
-# change.
-remember() {
+# save_undo: saves the files and the record for a restore, with their checksums. If the record has not
+# changed, it keeps what a killed run saved, since the live files may be partially changed.
+save_undo() {
     if [ -d "$HD_ROOT/.undo" ]; then
-        if remembered_whole; then
+        if undo_is_complete; then
             cmp -s "$HD_ROOT/.undo/applied.json" "$HD_ROOT/applied.json" && return 0
             keep_previous
         fi
-        forget_undo
+        remove_undo
     fi
     [ -f "$HD_ROOT/applied.json" ] || return 0
     rm -rf "$HD_ROOT/.undo.new"
@@ -25,9 +24,9 @@ remember() {
         mv "$HD_ROOT/.undo.new" "$HD_ROOT/.undo" && sync "$HD_ROOT"
 }
 
-# remembered_whole: whether what was remembered is still what it was then. An older version has written no
-# sums, and did not wait for the disk: a power cut left its files empty.
-remembered_whole() (
+# undo_is_complete: whether the saved files are intact. Older versions wrote no checksums and did not sync: a
+# power cut left empty files.
+undo_is_complete() (
     cd "$HD_ROOT/.undo" 2>/dev/null || return 1
     if [ -f sums ]; then
         sha256sum -c sums >/dev/null 2>&1
@@ -36,8 +35,8 @@ remembered_whole() (
     fi
 )
 
-# forget_undo: in one instant, so that no half of it is ever taken for the whole.
-forget_undo() {
+# remove_undo: atomically, so that a part of it never counts as complete.
+remove_undo() {
     rm -rf "$HD_ROOT/.undo.gone"
     [ ! -d "$HD_ROOT/.undo" ] || mv "$HD_ROOT/.undo" "$HD_ROOT/.undo.gone" || return 1
     rm -rf "$HD_ROOT/.undo.gone"
@@ -46,21 +45,21 @@ forget_undo() {
 # keep_previous: the state before the last finished change, for `up --rollback`.
 keep_previous() {
     [ -f "$HD_ROOT/.undo/applied.json" ] || return 0
-    # What was only on the way is nothing to go back to.
+    # An intermediate state is no target for a rollback.
     ! grep -qF '"interim": true' "$HD_ROOT/.undo/applied.json" || {
-        forget_undo
+        remove_undo
         return
     }
     rm -rf "$HD_ROOT/.previous" && mv "$HD_ROOT/.undo" "$HD_ROOT/.previous" && sync "$HD_ROOT"
 }
 
-# former NUMBER: the name of that container in the record to go back to, which has haproxy's first.
-former() {
+# former_container NUMBER: the name of a container in the saved record: 1 is haproxy, 2 is keepalived.
+former_container() {
     sed -n '/^ "containers": {/,/^ }/s/^  "\([^"]*\)": .*/\1/p' "$HD_ROOT/.undo/applied.json" |
         sed -n "$1p"
 }
 
-# recorded KEY: a word or a number that the record to go back to has at its top.
+# recorded KEY: a word or number at the top level of the saved record.
 recorded() {
     sed -n "s/^ \"$1\": \"\{0,1\}\([0-9a-f]*\).*/\1/p" "$HD_ROOT/.undo/applied.json" 2>/dev/null
 }

@@ -1,12 +1,13 @@
 # shellcheck shell=sh
-# What may put a VIP of this cluster on the node at its next boot. Nothing that is found is executed.
+# Find what may add a VIP of this cluster to the node at its next boot. Nothing that is found is executed.
 # Requires: preflight.sh
 # Inputs: HD_VIPS
 
-# Of a file or folder that a container mounts, no more than so many files are read.
+# The most files that are read of a folder that a container mounts.
 MOST_MOUNTED=200
 
-# vip_pattern: a VIP by itself, also with a prefix; with a port, in a URL or as a name it is only used.
+# vip_pattern: matches a VIP, also with a prefix, but not with a port, in a URL or in a name: there the VIP is
+# only a destination.
 vip_pattern() {
     hd_any=
     for hd_vip in $HD_VIPS; do
@@ -15,29 +16,30 @@ vip_pattern() {
     printf '(^|[^0-9A-Za-z:./_-])(%s)(/[0-9]+)?([^0-9A-Za-z:./_-]|$)\n' "$hd_any"
 }
 
-# uncommented FILE: as far as it is of interest. It may be a pipe by now, but also a link.
+# uncommented FILE: the beginning of the file, without comment lines. FILE may be a link, and may have become
+# a pipe.
 uncommented() {
     dd if="$1" iflag=nonblock,fullblock bs=65536 count=1 status=none 2>/dev/null | grep -v '^[[:space:]]*[#;]'
 }
 
 # says FILE PATTERN
-says() { uncommented "$1" | matches -iE -e "$2"; }
+file_matches() { uncommented "$1" | matches -iE -e "$2"; }
 
-# observe_autostart: the files that start haproxy or keepalived at boot, or put a VIP on the node.
+# observe_autostart: the files that start haproxy or keepalived at boot, or add a VIP to the node.
 observe_autostart() {
     thorough || return 0
     hd_pattern=$(vip_pattern)
     hd_programs='haproxy|keepalived'
     for hd_file in /etc/kubernetes/manifests/* /var/lib/rancher/*/agent/pod-manifests/*; do
         [ -f "$hd_file" ] || continue
-        if says "$hd_file" 'NET_ADMIN|privileged: *true' && says "$hd_file" "$hd_pattern"; then
+        if file_matches "$hd_file" 'NET_ADMIN|privileged: *true' && file_matches "$hd_file" "$hd_pattern"; then
             emit autostart-file vip "$hd_file"
-        elif says "$hd_file" "$hd_programs"; then
+        elif file_matches "$hd_file" "$hd_programs"; then
             emit autostart-file program "$hd_file"
         fi
     done
     for hd_file in /etc/systemd/system/*.wants/*.service; do
-        if [ -f "$hd_file" ] && starts_pair "$hd_file"; then
+        if [ -f "$hd_file" ] && starts_our_programs "$hd_file"; then
             emit autostart-file program "/etc/systemd/system/${hd_file##*/}"
         fi
     done
@@ -48,26 +50,26 @@ observe_autostart() {
     [ ! -x /etc/rc.local ] || program_in /etc/rc.local "$hd_programs"
     for hd_file in /etc/network/interfaces /etc/network/interfaces.d/* /etc/netplan/*.yaml \
         /etc/systemd/network/* /etc/NetworkManager/system-connections/*; do
-        if [ -f "$hd_file" ] && says "$hd_file" "$hd_pattern"; then emit autostart-file address "$hd_file"; fi
+        if [ -f "$hd_file" ] && file_matches "$hd_file" "$hd_pattern"; then emit autostart-file address "$hd_file"; fi
     done
 }
 
 # program_in FILE PATTERN
 program_in() {
-    if [ -f "$1" ] && says "$1" "$2"; then emit autostart-file program "$1"; fi
+    if [ -f "$1" ] && file_matches "$1" "$2"; then emit autostart-file program "$1"; fi
 }
 
-# starts_pair UNIT: whether it runs haproxy or keepalived in a container, also by a compose file.
-starts_pair() {
-    says "$1" 'docker|podman|nerdctl' || return 1
-    ! says "$1" "$hd_programs" || return 0
+# starts_our_programs UNIT: whether it runs haproxy or keepalived in a container, directly or with a compose file.
+starts_our_programs() {
+    file_matches "$1" 'docker|podman|nerdctl' || return 1
+    ! file_matches "$1" "$hd_programs" || return 0
     for hd_word in $(uncommented "$1" | grep -oE '/[^[:space:]"]+[.]ya?ml'); do
-        ! says "$hd_word" "$hd_programs" || return 0
+        ! file_matches "$hd_word" "$hd_programs" || return 0
     done
     return 1
 }
 
-# mounted_vip CONTAINER: the first file in its mounts, or its own command line or environment, that names a VIP.
+# mounted_vip CONTAINER: the files in its mounts that name a VIP, and its command line or environment if it does.
 mounted_vip() {
     hd_pattern=$(vip_pattern)
     docker container inspect --format '{{json .Config.Env}} {{json .Config.Cmd}} {{json .Config.Entrypoint}}' \
@@ -80,7 +82,7 @@ mounted_vip() {
             timeout 5 find "$hd_source" -xdev -maxdepth 3 -type f -size -64k 2>/dev/null |
                 sed -n "1,${MOST_MOUNTED}p" |
                 while IFS= read -r hd_file; do
-                    if says "$hd_file" "$hd_pattern"; then printf '%s\n' "$hd_file"; fi
+                    if file_matches "$hd_file" "$hd_pattern"; then printf '%s\n' "$hd_file"; fi
                 done
         done
 }

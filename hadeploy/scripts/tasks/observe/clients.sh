@@ -1,15 +1,14 @@
 # shellcheck shell=sh
-# What clients are answered on the VIPs.
+# The answers that clients get on the VIPs.
 # Requires: answer.sh
 # Inputs: HD_LISTENERS HD_PORTS HD_ROOT
 
 MOST_ASKED_AT_ONCE=16
 SILENT_SECONDS=0.3
 
-# ask_vips: what a client is answered on each VIP and port; all are asked at the same time, and each line
-# is one write.
+# ask_vips: the answer of each VIP and port; all are asked at the same time, and each line is one write.
 ask_vips() {
-    # Before anything was applied nobody answers there, and each attempt costs a second.
+    # Before the first `up`, no node answers, and each attempt would take a second.
     [ -f "$HD_ROOT/applied.json" ] || return 0
     hd_asking=0
     # shellcheck disable=SC2154  # preflight.sh
@@ -17,7 +16,7 @@ ask_vips() {
         # shellcheck disable=SC2086  # a list of words, in the order of the ports
         set -- $HD_LISTENERS
         for hd_port in $HD_PORTS; do
-            told_answer "$hd_vip" "$hd_port" "$1" &
+            print_answer "$hd_vip" "$hd_port" "$1" &
             shift
             hd_asking=$((hd_asking + 1))
             [ $((hd_asking % MOST_ASKED_AT_ONCE)) -ne 0 ] || wait
@@ -26,10 +25,10 @@ ask_vips() {
     wait
 }
 
-# told_answer VIP PORT LISTENER: one that said nothing when it was recorded is not waited for long. Any other
-# one may be busy or have just died, which haproxy does not know yet, or one of several servers may close every
-# connection: then others are asked. A closed connection is reported beside their answer.
-told_answer() {
+# print_answer VIP PORT LISTENER: a listener whose recorded answer is silent gets a short time limit. For any
+# other one, a silent or closed connection may mean a busy server, a server that has just died, or one of
+# several servers that closes every connection: then others are asked, and "closed" follows their answer.
+print_answer() {
     hd_first=
     if grep -qxF "$3 silent" "$HD_ROOT/served" 2>/dev/null; then
         hd_given=$(answer_of "$1" "$2" "$SILENT_SECONDS")
@@ -49,9 +48,9 @@ told_answer() {
     printf '%s %s %s\n' "$1" "$2" "$hd_given${hd_first:+ $hd_first}"
 }
 
-# tell_answers: what `ask_vips` says on descriptor 4.
-tell_answers() {
+# report_answers: reports the output of `ask_vips`, from descriptor 4.
+report_answers() {
     while read -r hd_vip hd_port hd_answer hd_first; do
-        emit through "$hd_vip" "$hd_port" "$hd_answer${hd_first:+ $hd_first}"
+        emit vip-answer "$hd_vip" "$hd_port" "$hd_answer${hd_first:+ $hd_first}"
     done <&4
 }

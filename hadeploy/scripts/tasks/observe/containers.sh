@@ -1,25 +1,25 @@
 # shellcheck shell=sh
-# Lists every container of the node and sorts them: this cluster's, those of other hadeploy clusters, and
-# foreign ones that do not run but may be started by the engine. Nothing in them is executed.
+# List all containers of the node in three groups: those of this cluster, those of other hadeploy clusters,
+# and stopped foreign ones that the engine may start. Nothing in them is executed.
 # Requires: autostart.sh foreign.sh preflight.sh
 # Inputs: HD_CLUSTER HD_CONTAINERS HD_ROOT
 
 hd_all=             # from every_container
-hd_listed=          # this cluster's, as fingerprint.sh lists them
-hd_uses=            # ID=REFERENCE of each of them
+hd_listed=          # those of this cluster, as fingerprint.sh lists them
+hd_uses=            # ID=REFERENCE of each of these
 hd_stopped_foreign= # container ids
-hd_apart=           # foreign ones and other clusters', without those with a name of this cluster's
+hd_unrelated=       # foreign ones and those of other clusters, without those with a name of this cluster
 
-# Configurations of a few hundred lines are the rule; more than that is cut.
+# Longer configurations are truncated; most have a few hundred lines.
 MOST_BYTES=262144
 
-# every_container [COMMAND...]: running or not; what follows the image may have spaces in it.
+# every_container [COMMAND...]: running or not; the fields after the image may contain spaces.
 every_container() {
     "$@" docker container ls --all --no-trunc --format \
         '{{.ID}} {{.State}} {{.Names}} {{.Image}} {{json (.Label "hadeploy.cluster")}} {{.Command}}'
 }
 
-# sort_containers: no other process is started for it, nor a here-document, which needs room on a disk.
+# sort_containers: starts no process, and uses no here-document, which needs space on a disk.
 sort_containers() {
     hd_ifs=$IFS
     set -f
@@ -34,31 +34,32 @@ sort_containers() {
             hd_uses="$hd_uses $1=$4"
             ;;
         '""')
-            may_be_in_our_place "$2" "$hd_line" || continue
+            is_relevant_foreign "$2" "$hd_line" || continue
             hd_stopped_foreign="$hd_stopped_foreign $1"
             ;;
         *) hd_others="$hd_others $1" ;;
         esac
         case "$5: $HD_CONTAINERS " in
         "\"$HD_CLUSTER\":"* | *" $3 "*) ;;
-        *) hd_apart="$hd_apart $1" ;;
+        *) hd_unrelated="$hd_unrelated $1" ;;
         esac
     done
     IFS=$hd_ifs
     set +f
 }
 
-# may_be_in_our_place STATE LINE: one that is to be looked at, from the little that the list says. One
-# in a restart loop is called running for a moment, again and again. Any other one that does not run can
-# publish a port of this cluster: only `check` asks for that.
-may_be_in_our_place() {
+# is_relevant_foreign STATE LINE: whether a foreign container needs a closer look, according to the list. A
+# container in a restart loop is listed as running at times. Other stopped containers matter only to `check`,
+# since they may publish a port of this cluster.
+is_relevant_foreign() {
     case $2 in *[Hh][Aa][Pp]roxy* | *HAPROXY* | *[Kk]eepalived*) return 0 ;; esac
     [ "$1" != running ] && thorough
 }
 
-# restart_facts CONTAINER...: a line for each one that the engine, or a manager such as the kubelet, may
-# start by itself (for `check` also if it runs): its id, whether it was ever started, whether it was stopped by hand, and which of the two programs it seems to be. The
-# engine keeps the second and third in its own file only (moby: container.State).
+# restart_facts CONTAINER...: a line for each container that the engine, or a manager such as the kubelet, may
+# start (for `check` also if it runs): its id, whether it was ever started, whether it was stopped by hand,
+# and which of the two programs it seems to run. The engine stores the second and third fact only in its own
+# file (moby: container.State).
 restart_facts() {
     docker container inspect --format '{{.HostConfig.RestartPolicy.Name}} {{with .Config.Labels}}{{if or
         (index . "io.kubernetes.pod.name") (index . "com.docker.swarm.service.name") (index .
@@ -85,25 +86,24 @@ restart_facts() {
         done
 }
 
-# file_of CONTAINER PATH: of one that does not run, as the engine finds it: in its mounts, in its layers,
-# by its links.
+# file_of CONTAINER PATH: a file of a stopped container. The engine resolves mounts, layers and links.
 file_of() {
     timeout 10 docker container cp -L "$1:$2" - 2>/dev/null | tar -xOf - 2>/dev/null | head -c "$MOST_BYTES"
 }
 
-# stopped_configurations ROLE CONTAINER: the paths that its command line names, else the usual ones, in
-# the order in which the program would find them.
+# stopped_configurations ROLE CONTAINER: the paths on its command line, or else the default paths, in the
+# order in which the program reads them.
 stopped_configurations() {
     hd_named=$(
         docker container inspect --format '{{range .Config.Entrypoint}}{{println .}}{{end}}{{
-            range .Config.Cmd}}{{println .}}{{end}}' "$2" | tr -s ' ' '\n' | configurations "$1"
+            range .Config.Cmd}}{{println .}}{{end}}' "$2" | tr -s ' ' '\n' | configuration_arguments "$1"
     )
     [ -z "$hd_named" ] || {
         printf '%s\n' "$hd_named"
         return
     }
-    usual "$1"
-    # The classic image copies it from there when it starts for the first time.
+    default_configurations "$1"
+    # The classic image copies it from there at its first start.
     [ "$1" = haproxy ] || echo /container/service/keepalived/assets/keepalived.conf
 }
 
@@ -122,21 +122,21 @@ observe_stopped_foreign() {
             [ -n "$hd_content" ] || continue
             emit stopped-config "$hd_id" "$hd_path"
             printf '%s\n' "$hd_content"
-            # Of haproxy's, each counts.
+            # haproxy reads all of its files.
             [ "$hd_role" = haproxy ] || break
         done
     done
 }
 
-# records_of CONTAINER...: where the records of the clusters of these containers are, by their mounts.
+# records_of CONTAINER...: the paths of the records of their clusters, found by their mounts.
 records_of() {
     docker container inspect --format '{{range .Mounts}}{{println .Source}}{{end}}' "$@" 2>/dev/null |
         sed -n 's,^\(/[^[:space:]]*\)/\(haproxy\|keepalived\)$,\1/applied.json,p'
 }
 
-same() { [ "${1-}" = "${2-}" ]; }
+equal() { [ "${1-}" = "${2-}" ]; }
 
-# Other clusters of hadeploy: what their records say, wherever their folders are.
+# The records of other hadeploy clusters, in any folder.
 observe_other_clusters() {
     hd_seen=" $HD_ROOT/applied.json "
     # shellcheck disable=SC2046,SC2086  # lists of words
@@ -145,10 +145,10 @@ observe_other_clusters() {
         case $hd_seen in *" $hd_record "*) continue ;; esac
         hd_seen="$hd_seen$hd_record "
         [ -f "$hd_record" ] || continue
-        # By a link, it may be this cluster's.
-        # shellcheck disable=SC2046  # two words; one if the other is not there
+        # Through a link, it may be the record of this cluster.
+        # shellcheck disable=SC2046  # two words, or one if a file is missing
         [ ! -f "$HD_ROOT/applied.json" ] ||
-            ! same $(stat -L -c %d:%i "$hd_record" "$HD_ROOT/applied.json" 2>/dev/null) || continue
+            ! equal $(stat -L -c %d:%i "$hd_record" "$HD_ROOT/applied.json" 2>/dev/null) || continue
         emit cluster-record "$hd_record"
         head -c "$MOST_BYTES" "$hd_record" | base64
     done

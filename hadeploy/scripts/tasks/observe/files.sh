@@ -3,12 +3,12 @@
 # Requires: engine.sh preflight.sh track.sh
 # Inputs: HD_HAPROXY HD_IN_HAPROXY HD_IN_KEEPALIVED HD_IN_TRACK HD_KEEPALIVED HD_PREVIOUS HD_ROOT
 
-# Names, modes and contents of every file of ours: all contents at once, if nobody changes them meanwhile.
+# Names, modes and contents of all files of the cluster, with one read if they do not change meanwhile.
 observe_files() {
     [ -d "$HD_ROOT" ] && ! foreign_in_folder >/dev/null || return 0
     # The folder may be a link to another one.
     hd_files=$(find -H "$HD_ROOT" -path "$HD_ROOT/track" -prune -o -type f -exec stat -c '%a %u:%g %s %n' {} + 2>/dev/null)
-    emit kept
+    emit kept-files
     set --
     hd_sizes=
     hd_total=0
@@ -28,22 +28,22 @@ observe_files() {
     done <<EOF
 $hd_files
 EOF
-    [ $# -eq 0 ] || together "$@" || one_by_one "$@"
+    [ $# -eq 0 ] || emit_together "$@" || emit_one_by_one "$@"
     observe_tracks
 }
 
-# observe_tracks: keepalived's container may write them.
+# observe_tracks: the container of keepalived can write these files.
 observe_tracks() {
     for hd_name in drain handover; do
         hd_about=$(stat -c '%F:%a %u:%g' "$HD_ROOT/track/$hd_name" 2>/dev/null)
         case $hd_about in 'regular file:'* | 'regular empty file:'*) ;; *) continue ;; esac
         emit track "${hd_about#*:}" "track/$hd_name"
-        track_says "$hd_name" | base64
+        track_value "$hd_name" | base64
     done
 }
 
-# together "MODE OWNER FILE"...: false if what was read is not as long as the files were.
-together() {
+# emit_together "MODE OWNER FILE"...: fails if the contents are not as long as the files were.
+emit_together() {
     hd_contents=$(
         for hd_file in "$@"; do
             hd_file=${hd_file#* }
@@ -52,8 +52,8 @@ together() {
         done
         cat "$@" 2>/dev/null | base64
     )
-    # Four characters for each three bytes that were begun, 76 in a line.
-    # shellcheck disable=SC2017  # it is meant to round
+    # base64: four characters for each three bytes or less, 76 per line.
+    # shellcheck disable=SC2017  # rounds on purpose
     hd_length=$(((hd_total + 2) / 3 * 4))
     [ "${#hd_contents}" -eq $((hd_length + (hd_length + 75) / 76 - (hd_length > 0))) ] || return 1
     for hd_file in "$@"; do
@@ -63,9 +63,9 @@ together() {
     printf '%s\n' "$hd_contents"
 }
 
-# one_by_one "MODE OWNER FILE"...: one that a script of a dead run removes meanwhile is not there; one that
-# cannot be read is.
-one_by_one() {
+# emit_one_by_one "MODE OWNER FILE"...: omits files that the script of a killed run removes meanwhile, but not
+# unreadable files.
+emit_one_by_one() {
     for hd_line in "$@"; do
         hd_file=${hd_line#* }
         hd_file=$HD_ROOT/${hd_file#* }
@@ -75,23 +75,23 @@ one_by_one() {
     done
 }
 
-# observe_mounts: a folder that was deleted and created again is not the one that a running container
-# still sees, and no reload changes that. Nor would a drain reach the container.
+# observe_mounts: if a folder was deleted and created again, a running container still has the old one
+# mounted, and neither a reload nor a drain reaches it.
 observe_mounts() {
     set --
     hd_pid=$(main_pid "$HD_HAPROXY") && set -- haproxy "/proc/$hd_pid/root$HD_IN_HAPROXY" "$HD_ROOT/haproxy"
     hd_pid=$(main_pid "$HD_KEEPALIVED") &&
         set -- "$@" keepalived "/proc/$hd_pid/root$HD_IN_KEEPALIVED" "$HD_ROOT/keepalived" \
             keepalived "/proc/$hd_pid/root$HD_IN_TRACK" "$HD_ROOT/track"
-    # The roles are no paths, so nothing is printed for them.
+    # stat prints nothing for the roles, which are no paths.
     hd_inodes=$NEWLINE$(stat -c '%n %d:%i' "$@" 2>/dev/null)$NEWLINE
     while [ $# -ge 3 ]; do
-        [ "$(inode_of "$2")" = "$(inode_of "$3")" ] || emit detached "$1"
+        [ "$(inode_of "$2")" = "$(inode_of "$3")" ] || emit stale-mount "$1"
         shift 3
     done
 }
 
-# inode_of PATH: from $hd_inodes; empty if it is not there.
+# inode_of PATH: its inode from $hd_inodes; empty if the path does not exist.
 inode_of() {
     hd_inode=${hd_inodes#*"$NEWLINE$1 "}
     [ "$hd_inode" = "$hd_inodes" ] || printf '%s\n' "${hd_inode%%"$NEWLINE"*}"

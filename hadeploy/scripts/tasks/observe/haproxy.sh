@@ -1,19 +1,19 @@
 # shellcheck shell=sh
-# Which configuration haproxy has, and its statistics.
+# The configuration of the running haproxy, and its statistics.
 # Requires: http.sh
 # Inputs: HD_HAPROXY HD_HEALTH_PORT HD_LISTENERS HD_ROOT
 
 MOST_LOG_BYTES=104857600
 
-# stats_of_recorded_port: of a haproxy that was not given this health port yet.
+# stats_of_recorded_port: the statistics of an haproxy that still has the recorded health port.
 stats_of_recorded_port() {
     hd_recorded=$(sed -n 's/^ "health_port": \([0-9]*\).*/\1/p' "$HD_ROOT/applied.json" 2>/dev/null)
     case $hd_recorded in '' | "$HD_HEALTH_PORT") return 0 ;; esac
     http_get "$hd_recorded" '/stats;csv'
 }
 
-# Listeners that have no backend now and had one once, by haproxy's log: it says when a server comes up,
-# and how many bytes a client got from one (configuration manual, 8.2.2).
+# Listeners without a backend now that had one before, according to haproxy's log: it reports when a server
+# comes up, and how many bytes a client got from a server (configuration manual, 8.2.2).
 observe_once_up() {
     case $hd_stats in *,DOWN*) ;; *) return 0 ;; esac
     for hd_listener in $HD_LISTENERS; do
@@ -22,12 +22,11 @@ observe_once_up() {
         hd_used=" $hd_listener-backend/[^< ][^ ]*"
         timeout 10 docker logs "$HD_HAPROXY" 2>&1 | head -c "$MOST_LOG_BYTES" |
             grep -qE -m 1 "Server$hd_used is UP|$hd_used [0-9/-]+ [+]?[1-9]" &&
-            emit once-up "$hd_listener"
+            emit was-up "$hd_listener"
     done
 }
 
-# Which haproxy configuration answers, and its statistics. One that is not ours may close the connection after
-# the first answer.
+# A foreign haproxy may close the connection after the first answer: then the statistics are requested again.
 observe_haproxy() {
     hd_stats=$(http_get "$HD_HEALTH_PORT" /config '/stats;csv')
     emit haproxy

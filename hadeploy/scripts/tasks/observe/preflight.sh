@@ -1,18 +1,17 @@
 # shellcheck shell=sh
-# What only `hadeploy check` needs to know of a node. Nothing is changed but the kernel's memory of who
-# has the VIP.
+# Facts of a node that only the checks need. It changes nothing except the kernel's neighbour table.
 # Requires: engine.sh packet_filter.sh processes.sh waiting.sh
 # Inputs: HD_CHECK HD_KEEPALIVED HD_KEEPALIVED_IMAGE HD_ROOT HD_ROUTER_ID HD_VIPS
-# HD_CHECK: yes for all of it; fresh: only where nothing was applied yet; changed: for a change, on every
-# node; listening: for one of the virtual_router_id, too.
+# HD_CHECK: yes: all facts; fresh: only if nothing was applied yet; changed: for a change, on all nodes;
+# listening: as changed, for a change that includes the virtual_router_id.
 
-# Two tries of the kernel's, which are a second apart.
+# The kernel tries twice, a second apart.
 PROBE_CENTISECONDS=130
 
-# Three adverts of the usual interval, and a second to start.
+# Three adverts at the default interval, and a second to start.
 LISTEN_SECONDS=4
 
-# thorough: whether this look may take a second or two longer.
+# thorough: whether this observation includes the facts for the checks, which take a second or two.
 thorough() {
     case $HD_CHECK in
     yes | changed | listening) return 0 ;;
@@ -21,17 +20,17 @@ thorough() {
     esac
 }
 
-# know_routes: the default ones, for what is asked next.
-know_routes() {
+# read_routes: the default routes.
+read_routes() {
     hd_routes=$(
         ip route show default 2>/dev/null
         ip -6 route show default 2>/dev/null
     )
 }
 
-# ours_to_ask ADDRESS: whether a packet to it stays on the node's own segment, and is neither for its
-# router nor for everybody. To any other address nothing is sent.
-ours_to_ask() {
+# may_be_asked ADDRESS: whether a packet to it stays on the node's own segment, and is not for a router or a
+# broadcast or multicast group. Nothing is sent to other addresses.
+may_be_asked() {
     case " $hd_routes " in
     *" via $1 "*) return 1 ;;
     esac
@@ -42,13 +41,13 @@ ours_to_ask() {
     esac
 }
 
-# know_askable: the VIPs that may be asked, and the interface that leads to one that is not here. The
-# inventory may name any address by now; strangers get no packets from us.
-know_askable() {
+# find_askable_vips: sets hd_askable to the VIPs that may be asked, and hd_device to the interface that leads
+# to a VIP on another node. The inventory may contain a wrong address, which must get no packets.
+find_askable_vips() {
     hd_askable=
     hd_device=
     for hd_vip in $HD_VIPS; do
-        ours_to_ask "$hd_vip" || continue
+        may_be_asked "$hd_vip" || continue
         hd_askable="$hd_askable $hd_vip"
         case $hd_route in
         local* | *' dev lo '*) ;;
@@ -60,21 +59,21 @@ know_askable() {
 
 is_here() { [ -n "$(ip -o address show to "$1" 2>/dev/null)" ]; }
 
-# lacks PATTERN: whether our keepalived has a configuration, and that has no such line.
-lacks() {
+# conf_lacks PATTERN: whether our keepalived.conf exists and has no such line.
+conf_lacks() {
     [ -f "$HD_ROOT/keepalived/keepalived.conf" ] && ! grep -q "$1" "$HD_ROOT/keepalived/keepalived.conf"
 }
 
-# probe_begin: makes the kernel ask the segment who has each VIP, by one datagram to the discard port.
-# Where this cluster's keepalived runs its VIPs are on a node of it: only new ones need to be asked for.
+# probe_begin: makes the kernel resolve the MAC address of each VIP, by a datagram to the discard port.
+# If our keepalived runs, its VIPs are on a node of the cluster, and only new VIPs are probed.
 probe_begin() {
     hd_probed=
     hd_speaks=no
     main_pid "$HD_KEEPALIVED" >/dev/null && hd_speaks=yes
     for hd_vip in $hd_askable; do
-        [ "$hd_speaks" = no ] || lacks "^ *$hd_vip/" || continue
+        [ "$hd_speaks" = no ] || conf_lacks "^ *$hd_vip/" || continue
         ! is_here "$hd_vip" || continue
-        # What is remembered from before proves nothing.
+        # An earlier entry proves nothing.
         ip neigh flush to "$hd_vip" 2>/dev/null
         # shellcheck disable=SC2016  # expanded by bash, from its own arguments
         timeout 1 bash --norc -c 'echo >"/dev/udp/$1/9"' bash "$hd_vip" >/dev/null 2>&1
@@ -102,8 +101,8 @@ probe_end() {
     done
 }
 
-# free_of NAME FOLDER: free blocks, their size, free inodes and all inodes (0: there is no limit) of the file
-# system that it is on, or would be, and whether that is read-only: root may write to any other.
+# free_of NAME FOLDER: free blocks, block size, free inodes and all inodes (0: no limit) of the file system of
+# a folder that may not exist yet, and whether it is read-only (root can write to any other).
 free_of() {
     hd_folder=$2
     until [ -d "$hd_folder" ]; do
@@ -114,7 +113,7 @@ free_of() {
     [ -w "$hd_folder" ] || emit read-only "$1"
 }
 
-# observe_folder: what keeps our folder from being made, or from being ours alone.
+# observe_folder: reasons why our folder cannot be created, or would be shared.
 observe_folder() {
     hd_folder=$HD_ROOT
     while [ -n "$hd_folder" ]; do
@@ -128,7 +127,7 @@ observe_folder() {
     ! hd_foreign=$(foreign_in_folder) || emit folder foreign "$hd_foreign"
 }
 
-# foreign_in_folder: something in our folder that hadeploy does not make; fails if there is none.
+# foreign_in_folder: a file in our folder that hadeploy does not create; fails if there is none.
 foreign_in_folder() {
     [ ! -f "$HD_ROOT/applied.json" ] || return 1
     for hd_there in "$HD_ROOT"/* "$HD_ROOT"/.[!.]*; do
@@ -161,14 +160,14 @@ observe_engine_settings() {
 
 observe_services() {
     emit units
-    # Where systemd does not run it would still tell what its files say.
+    # Without a running systemd, systemctl would still print the state from its files.
     [ -d /run/systemd/system ] && have systemctl && for hd_unit in haproxy keepalived docker; do
         printf '%s=%s\n' "$hd_unit" "$(timeout 5 systemctl is-active "$hd_unit" 2>/dev/null)" \
             "$hd_unit.boot" "$(timeout 5 systemctl is-enabled "$hd_unit" 2>/dev/null)"
     done
 }
 
-# What Docker, sudo and keepalived all ask for.
+# Docker, sudo and keepalived all resolve the host name.
 observe_resolution() {
     have getent || return 0
     hd_begun=$(centiseconds)
@@ -177,8 +176,8 @@ observe_resolution() {
     emit resolution "$(($(centiseconds) - hd_begun))" "$hd_code"
 }
 
-# setting NAME: the value of a kernel setting, named as in sysctl; nothing if the kernel lacks it. `read` of
-# dash gets only its first byte: these files end after one read.
+# setting NAME: the value of a kernel setting, named as in sysctl; nothing if the kernel has no such setting.
+# cat, because `read` of dash reads single bytes, and these files end after one read.
 setting() {
     hd_value=$(cat "/proc/sys/$1" 2>/dev/null) || return 0
     emit fact "$1" "$hd_value"
@@ -206,26 +205,25 @@ observe_machine() {
     emit selinux "$(cat /sys/fs/selinux/enforce 2>/dev/null)" "$(stat -c %C "$HD_ROOT" 2>/dev/null)"
 }
 
-# listen: who else sends adverts with our virtual_router_id, as keepalived itself hears them. It is a
-# backup that would wait 765 s for an advert before it took over, and version 2 does not learn
-# another interval from others; what it would take is not the VIP. After LISTEN_SECONDS it ends by
-# itself, whatever has ended by then. Where our keepalived runs it would hear only its peers, unless the
-# virtual_router_id is a new one.
+# listen: other routers that send adverts with our virtual_router_id, as logged by a keepalived in a temporary
+# container. It is a backup that would take over only after 765 s without an advert, and VRRP version 2
+# does not adopt the interval of others; its address is not the VIP. It ends by itself after
+# LISTEN_SECONDS. If our keepalived runs, only its peers would be found, unless the virtual_router_id is new.
 listen() {
     case $HD_CHECK in
     yes | listening) ;;
     *) return 0 ;;
     esac
-    lacks "^ *virtual_router_id $HD_ROUTER_ID\$" || ! main_pid "$HD_KEEPALIVED" >/dev/null || return 0
+    conf_lacks "^ *virtual_router_id $HD_ROUTER_ID\$" || ! main_pid "$HD_KEEPALIVED" >/dev/null || return 0
     docker image inspect "$HD_KEEPALIVED_IMAGE" >/dev/null 2>&1 || return 0
-    # The first one is of the family of the adverts.
+    # Adverts have the address family of the first VIP.
     hd_vip=${HD_VIPS%% *}
     hd_route=$(ip -o route get "$hd_vip" 2>/dev/null)
     case $hd_vip:$hd_route in
     *:*:* | *: | *' via '* | *' dev lo '*) return 0 ;;
     esac
     hd_interface=${hd_route#* dev }
-    emit heard
+    emit vrrp-listener
     # shellcheck disable=SC2016
     timeout 30 docker run --rm --init --pull never --network host --read-only \
         --cap-drop ALL --cap-add NET_ADMIN --cap-add NET_BROADCAST --cap-add NET_RAW \

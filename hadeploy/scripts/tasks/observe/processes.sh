@@ -1,9 +1,8 @@
 # shellcheck shell=sh
-# The processes of haproxy, keepalived and the engine, in a container or not.
+# The processes of haproxy, keepalived and the engine, inside and outside containers.
 # Requires: engine.sh
 
-# find_processes: the main programs of both roles and the engine, in a container or not. By xargs: there
-# may be more processes than fit on a command line.
+# find_processes: xargs, because there may be more processes than fit on a command line.
 find_processes() {
     hd_processes=$(
         printf '%s\n' /proc/[0-9]*/comm |
@@ -11,7 +10,7 @@ find_processes() {
     )
 }
 
-# processes NAME: pid and container of each one whose name begins so.
+# processes NAME: pid and container of each process whose name begins with NAME.
 processes() {
     printf '%s\n' "$hd_processes" | while IFS=: read -r hd_comm hd_name; do
         case $hd_name in "$1"*) ;; *) continue ;; esac
@@ -20,14 +19,13 @@ processes() {
     done
 }
 
-# processes_of_root NAME: the same of root's.
+# processes_of_root NAME: the same, for processes of root.
 processes_of_root() {
     processes "$1" | while read -r hd_pid hd_id; do
         ! is_roots "$hd_pid" "$1" || printf '%s %s\n' "$hd_pid" "$hd_id"
     done
 }
 
-# A keepalived may hold addresses.
 observe_processes() {
     find_processes
     hd_keepaliveds=$(processes_of_root keepalived)

@@ -1,15 +1,15 @@
 # shellcheck shell=sh
-# Which machines of the segment answer for the VIPs, and which send adverts, as the network shows it.
+# The machines of the segment that answer for the VIPs, and those that send adverts.
 # Inputs: HD_LISTEN HD_NODES HD_ROOT HD_ROUTER_ID
 # HD_NODES: the addresses of all nodes. HD_LISTEN: seconds to listen at least.
 
-# It sends three ARP probes (RFC 5227, 2.1.1) or neighbour solicitations (RFC 4861, 7.2.2) for each
-# address: the kernel keeps only one answer, and asks for no address of its own. An ARP probe changes
-# no other machine's memory. It also receives a copy of all VRRP packets (protocol 112). What it has
-# found is printed after SIGUSR1, in one write, so that it does not get into another message. No
-# module is loaded, which would take longer than all the rest. A packet socket without a protocol receives
-# nothing until it is bound, so that binding it is fast; closing it takes the kernel several milliseconds
-# (packet(7); net/packet/af_packet.c, synchronize_net), which are a child's that nothing waits for.
+# It sends three ARP probes (RFC 5227, 2.1.1) or neighbour solicitations (RFC 4861, 7.2.2) for each address.
+# The kernel itself would keep only one answer, and does not ask for its own addresses. An ARP probe does
+# not change the ARP cache of other machines. The program also receives a copy of all VRRP packets (protocol
+# 112). It prints the result after SIGUSR1, in one write, so that it does not get into another message.
+# It loads no perl module, because that would take longer than the rest. A packet socket without a protocol
+# receives nothing until it is bound, so binding is fast. Closing it takes the kernel several milliseconds
+# (packet(7); net/packet/af_packet.c, synchronize_net): a child process does that, and nothing waits for it.
 # shellcheck disable=SC2016  # expanded by perl
 segment_program='
 use strict;
@@ -22,7 +22,7 @@ my $index = first_line("/sys/class/net/$device/ifindex");
 my $own = first_line("/sys/class/net/$device/address");
 exit unless $own =~ /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/;
 my $mac = pack "H12", $own =~ tr/://dr;
-# The last argument is the address of a node: adverts are of that family.
+# The last argument is the address of a node: adverts have its address family.
 my $six = $wanted[-1] =~ /:/;
 if (open my $file, "<", $record) {
     local $/;
@@ -119,7 +119,7 @@ syswrite STDOUT, join "\n", "", $heading, sort(keys %found), "";
 fork or close STDOUT, close STDERR;
 '
 
-# own_interface: the one that has the node's own address.
+# own_interface: the interface with the node's own address.
 own_interface() {
     ip -o address show | while read -r _ hd_name _ hd_local _; do
         case " $HD_NODES " in
@@ -131,9 +131,9 @@ own_interface() {
     done
 }
 
-# segment_begin: asks in the background, while the look goes on.
+# segment_begin: starts the program in the background, during the rest of the observation.
 segment_begin() {
-    hd_asker=
+    hd_segment_pid=
     [ -n "$hd_askable" ] && have perl || return 0
     # shellcheck disable=SC2154  # preflight.sh
     [ -n "$hd_device" ] || hd_device=$(own_interface)
@@ -142,13 +142,13 @@ segment_begin() {
     # shellcheck disable=SC2086  # words
     HD_TOKEN=$HD_TOKEN perl -e "$segment_program" "$hd_device" "$HD_ROUTER_ID" "$HD_LISTEN" \
         "$HD_ROOT/applied.json" $hd_askable $HD_NODES 2>/dev/null &
-    hd_asker=$!
+    hd_segment_pid=$!
 }
 
-# segment_end: tells what was found.
+# segment_end: makes the program print its result.
 segment_end() {
-    [ -n "$hd_asker" ] || return 0
-    kill -USR1 "$hd_asker" 2>/dev/null
-    wait "$hd_asker" 2>/dev/null
+    [ -n "$hd_segment_pid" ] || return 0
+    kill -USR1 "$hd_segment_pid" 2>/dev/null
+    wait "$hd_segment_pid" 2>/dev/null
     return 0
 }

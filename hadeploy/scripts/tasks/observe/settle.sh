@@ -1,36 +1,37 @@
 # shellcheck shell=sh
-# Waiting on the node itself, where a poll costs no round trip, until what was changed is worth a look.
+# After a change, wait until the node is worth observing. It waits on the node, where a poll needs no round
+# trip.
 # Requires: answer.sh engine.sh preflight.sh waiting.sh
 # Inputs: HD_CONTAINERS HD_PORTS HD_VIPS
 # HD_SETTLE: seconds at most.
 
-# A container that was started only just now proves nothing; whole seconds are compared in the end.
+# A container that has only just started proves nothing. The proof compares whole seconds.
 SETTLED_CENTISECONDS=300
 
-# age_of PID: centiseconds since it was started (proc(5), /proc/PID/stat, field 22).
+# age_of PID: centiseconds since its start (proc(5), /proc/PID/stat, field 22).
 age_of() {
     hd_stat=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20)
     printf '%s\n' "$(($(centiseconds) - ${hd_stat:-0}))"
 }
 
 vips_answer() {
-    know_routes
+    read_routes
     for hd_vip in $HD_VIPS; do
-        ours_to_ask "$hd_vip" || continue
+        may_be_asked "$hd_vip" || continue
         for hd_port in $HD_PORTS; do
             tcp_opens "$hd_vip" "$hd_port" || return 1
         done
     done
 }
 
-# old_enough: one that does not run will not become older.
+# old_enough: ignores processes that have ended.
 old_enough() {
     for hd_pid in $hd_pids; do
         [ ! -d "/proc/$hd_pid" ] || [ "$(age_of "$hd_pid")" -ge "$SETTLED_CENTISECONDS" ] || return 1
     done
 }
 
-# settle: tells how long the VIP took to answer here.
+# settle: reports how long the VIP took to answer on this node.
 settle() {
     hd_settling=$(centiseconds)
     hd_settled=$(($(uptime_seconds) + HD_SETTLE))

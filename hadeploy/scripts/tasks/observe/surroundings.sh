@@ -1,29 +1,29 @@
 # shellcheck shell=sh
-# What the configuration of a haproxy set up by hand depends on: environment variables, names of hosts,
-# and ports that the engine publishes. Of the environment only what the configuration names is read.
+# Dependencies of the configuration of an haproxy that was set up by hand: environment variables, host
+# names, and ports that the engine publishes. It reads only variables that the configuration names.
 # Requires: foreign.sh
 # Inputs: HD_OWN_PORTS
 # HD_OWN_PORTS: all ports of this cluster.
 
-# At most so many names are looked up, each for so long.
+# The most host names that are resolved, and the time limit for each.
 NAMES=16
 
 NAME_SECONDS=3
 
-# So many variables, and places that are made of them, each no longer than that, are looked at.
+# The most variables, the most addresses with variables, and their maximum length.
 MOST_VARIABLES=200
 
 MOST_EXPANDED=64
 
 MOST_CHARACTERS=128
 
-# variables_of PID: of its environment, one a line.
+# variables_of PID: its environment, one variable per line.
 variables_of() { tr '\n\0' ' \n' <"/proc/$1/environ" 2>/dev/null; }
 
-# value_of NAME: in hd_environment.
+# value_of NAME: from hd_environment.
 value_of() { printf '%s\n' "$hd_environment" | sed -n "s/^$1=//p" | head -n 1; }
 
-# expanded WORD: with the values of its variables.
+# expanded WORD: WORD with the values of its variables.
 expanded() {
     hd_left=$1
     hd_word=
@@ -40,7 +40,7 @@ expanded() {
     printf '%s\n' "$hd_word$hd_left"
 }
 
-# places_in TEXT: what its server and bind lines name.
+# places_in TEXT: the addresses in its server and bind lines.
 places_in() {
     hd_blank='[[:space:]]\{1,\}'
     printf '%s\n' "$1" | tr -d "\"'" | sed -n "s/^/ /
@@ -48,7 +48,7 @@ places_in() {
         s/^${hd_blank}bind${hd_blank}\([^[:space:]]*\).*/\1/p" | sort -u
 }
 
-# hosts_in TEXT: the names among them; addresses are none.
+# hosts_in TEXT: the host names in its server and bind lines.
 hosts_in() {
     hd_places=$(places_in "$1")
     {
@@ -59,7 +59,7 @@ hosts_in() {
         grep '[A-Za-z]' | sort -u | sed -n "1,${NAMES}p"
 }
 
-# address_of NAME HOSTS: by the container's own file, else as the node resolves it.
+# address_of NAME HOSTS: from the container's hosts file, or else as the node resolves it.
 address_of() {
     hd_known=$(
         read_at_most 65536 "$2" | sed 's/#.*//' | while read -r hd_at hd_names; do
@@ -72,7 +72,7 @@ address_of() {
     printf '%s\n' "$hd_known"
 }
 
-# surroundings CONTAINER ROOT PID FILE: what one configuration file depends on.
+# surroundings CONTAINER ROOT PID FILE: the dependencies of one configuration file.
 surroundings() {
     hd_environment=$(variables_of "$3")
     hd_text=$(timeout 10 head -c "$MOST_CONFIG_BYTES" "$4")
@@ -83,7 +83,7 @@ surroundings() {
         printf '%s\n' "$hd_environment" | grep "^$hd_name=" | head -n 1
     done | base64
     hosts_in "$hd_text" | while IFS= read -r hd_host; do
-        emit foreign-host haproxy "$1" "$hd_host" "$(address_of "$hd_host" "$(inside "$2" /etc/hosts)")"
+        emit foreign-host haproxy "$1" "$hd_host" "$(address_of "$hd_host" "$(path_in_root "$2" /etc/hosts)")"
     done
 }
 
@@ -100,7 +100,7 @@ END
     return 1
 }
 
-# observe_publishers: the containers whose ports the engine holds where ours should listen.
+# observe_publishers: the containers for which the engine publishes a port of this cluster.
 observe_publishers() {
     # shellcheck disable=SC2154  # observe.sh
     case $hd_sockets in *'"docker-proxy"'* | *'"dockerd"'*) ;; *) return 0 ;; esac

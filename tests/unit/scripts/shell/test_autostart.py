@@ -17,7 +17,7 @@ def says(tmp_path: Path, text: str, pattern: str = "vip", vips: str = "10.0.0.9 
     script = fragment(
         "autostart.sh",
         HD_VIPS=vips,
-        main=f"says {file} {given} && echo yes || echo no",
+        main=f"file_matches {file} {given} && echo yes || echo no",
     )
     done = subprocess.run(
         ["dash"], input=script, capture_output=True, text=True, timeout=30, check=False

@@ -83,7 +83,9 @@ def test_a_state_that_is_no_file_is_not_read(root: Path, how: str) -> None:
     dump.touch()
     spoil(dump, how)
     began = time.monotonic()
-    said = output(root, f"hd_vrrp_pid=0; written {dump} USR1 END || echo nothing; echo $hd_written")
+    said = output(
+        root, f"hd_vrrp_pid=0; read_dump {dump} USR1 END || echo nothing; echo $hd_written"
+    )
     assert said.strip() == "nothing"
     assert time.monotonic() - began < 10
 
@@ -109,7 +111,7 @@ def test_a_tmp_that_is_a_link_leads_to_no_folder_of_the_node(root: Path, link: b
 @pytest.mark.parametrize("endless", [ENDLESS, ENDLESS_LINE])
 def test_a_program_that_prints_without_end_is_cut_off_and_fails(root: Path, endless: str) -> None:
     said = output(
-        root, f'endless() {{ {endless}; }}; brief 5000 endless; echo "$?"; echo "$hd_said"'
+        root, f'endless() {{ {endless}; }}; capture 5000 endless; echo "$?"; echo "$hd_output"'
     )
     assert said[0] != "0"
     assert 4000 < len(said) < 6000
@@ -119,9 +121,10 @@ def test_a_program_that_prints_without_end_is_cut_off_and_fails(root: Path, endl
 
 def test_what_is_brief_is_told_whole_with_its_exit_code(root: Path) -> None:
     assert (
-        output(root, 'brief 99 sh -c "echo a; echo b; exit 3"; echo "$? $hd_said"') == "3 a\nb\n\n"
+        output(root, 'capture 99 sh -c "echo a; echo b; exit 3"; echo "$? $hd_output"')
+        == "3 a\nb\n\n"
     )
-    assert output(root, 'brief 99 true; echo "$? $hd_said"') == "0 \n"
+    assert output(root, 'capture 99 true; echo "$? $hd_output"') == "0 \n"
 
 
 def test_haproxys_user_is_the_same_everywhere(root: Path) -> None:

@@ -36,17 +36,17 @@ def test_a_deadline_comes_when_the_clock_is_set(to: str) -> None:
 
 def test_waiting_for_keepalived_gives_signs_of_life_and_says_what_was_waited_for() -> None:
     done = wait(
-        f"{FAST}check_age() {{ false; }}\ncheck_tells() {{ :; }}\nin_fault() {{ false; }}\n"
-        "last_words() { :; }\nprove_keepalived k c0ffee 4 1 7 || :"
+        f"{FAST}check_age() {{ false; }}\ncheck_reports_runs() {{ :; }}\nin_fault() {{ false; }}\n"
+        "print_last_log_lines() { :; }\nprove_keepalived k c0ffee 4 1 7 || :"
     )
-    assert "@t alive" in done.stdout
+    assert "@t heartbeat" in done.stdout
     assert "not within the deadline: keepalived runs its check of haproxy" in done.stdout
 
 
 def test_what_takes_long_goes_on_when_nobody_listens(tmp_path: Path) -> None:
     done = tmp_path / "done"
     script = fragment(
-        "waiting.sh", main=f"{FAST}patiently sh -c 'sleep 1.5; echo >\"$1\"' sh {done}"
+        "waiting.sh", main=f"{FAST}with_heartbeat sh -c 'sleep 1.5; echo >\"$1\"' sh {done}"
     )
     with Path("/dev/full").open("w") as nobody:
         subprocess.run(["sh"], input=script, stdout=nobody, text=True, timeout=60, check=False)

@@ -13,12 +13,12 @@ OWN = "token=t\nowner=o\npurpose=up\nsince=1\n"
 
 
 def told(folder: Path, content: str, shell: str) -> list[str]:
-    """What lock_tell says of a lock file, without its token."""
+    """What lock_report says of a lock file, without its token."""
     (folder / "c.lock").write_text(content)
     script = fragment(
-        "lock_look.sh",
+        "lock_read.sh",
         HD_TOKEN="tok",
-        main=f"lock_file={folder}/c.lock\nuptime_seconds() {{ echo 1000; }}\nlock_tell\nemit end",
+        main=f"lock_file={folder}/c.lock\nuptime_seconds() {{ echo 1000; }}\nlock_report\nemit end",
     )
     done = subprocess.run(
         [shell], input=script, capture_output=True, text=True, timeout=30, check=False

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.scripts.fragments import fragment
 
-TOLD = "ask_vips | { exec 4<&0 </dev/null; tell_answers; }"
+TOLD = "ask_vips | { exec 4<&0 </dev/null; report_answers; }"
 
 
 def told(folder: Path, main: str, *, shell: str = "dash", served: str = "") -> list[str]:
@@ -34,10 +34,10 @@ def told(folder: Path, main: str, *, shell: str = "dash", served: str = "") -> l
 def test_every_listener_is_asked_on_every_vip(tmp_path: Path, shell: str) -> None:
     stub = "answer_of() { case $2 in 9443) echo tls ;; *) echo http/503 ;; esac; }"
     assert told(tmp_path, f"{stub}\n{TOLD}", shell=shell) == [
-        "@t through 192.0.2.1 9443 tls",
-        "@t through 192.0.2.1 9444 http/503",
-        "@t through 2001:db8::1 9443 tls",
-        "@t through 2001:db8::1 9444 http/503",
+        "@t vip-answer 192.0.2.1 9443 tls",
+        "@t vip-answer 192.0.2.1 9444 http/503",
+        "@t vip-answer 2001:db8::1 9443 tls",
+        "@t vip-answer 2001:db8::1 9444 http/503",
     ]
 
 

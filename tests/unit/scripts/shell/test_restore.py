@@ -12,12 +12,12 @@ from tests.unit.scripts.fragments import fragment
 # What is not looked at here.
 ALONE = """
 unpin() { emit unpinned "$@"; }
-stay() { :; }
-put_back_role() { false; }
+pin_and_proxy() { :; }
+restore_role() { false; }
 """
 
 
-def said(root: Path, main: str = "put_back") -> list[str]:
+def said(root: Path, main: str = "restore") -> list[str]:
     """What a script says, without its token."""
     given = {"HD_ROOT": str(root), "HD_VIPS": "198.51.100.100", "HD_TOGETHER": "yes"}
     script = fragment("restore.sh", **given, HD_ELECTION="1", main=f"{ALONE}\n{main}")
@@ -31,7 +31,7 @@ UNPINNED = "unpinned 198.51.100.100"
 
 
 def test_without_a_former_state_the_vip_is_pinned_no_longer(tmp_path: Path) -> None:
-    assert said(tmp_path)[:2] == ["kept", UNPINNED]
+    assert said(tmp_path)[:2] == ["not-restored", UNPINNED]
 
 
 @pytest.mark.parametrize("sums", ["0000  applied.json\n", ""])
@@ -44,7 +44,7 @@ def test_a_damaged_former_state_is_not_put_back_and_the_vip_is_pinned_no_longer(
 
 
 def test_where_putting_back_fails_the_vip_is_pinned_no_longer(tmp_path: Path) -> None:
-    assert said(tmp_path, 'remembered_whole() { :; }\nmkdir -p "$HD_ROOT/.undo"\nput_back')[:3] == [
+    assert said(tmp_path, 'undo_is_complete() { :; }\nmkdir -p "$HD_ROOT/.undo"\nrestore')[:3] == [
         "restoring",
         "unrestored",
         UNPINNED,

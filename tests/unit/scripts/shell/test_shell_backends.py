@@ -11,7 +11,8 @@ from tests.unit.rollout.test_knowledge import HEADER
 from tests.unit.scripts.fragments import fragment
 
 STATISTICS = Path(__file__).parents[2] / "observe" / "captured" / "stats.csv"
-ALONE = "lock_keep() { :; }\nalone() { :; }\nuptime_seconds() { date +%s; }\nrecorded() { :; }"
+ALONE = "lock_keep() { :; }\nwith_lock_mutex() { :; }\n"
+ALONE += "uptime_seconds() { date +%s; }\nrecorded() { :; }"
 
 
 def run(main: str, *, shell: str = "dash", **variables: str) -> list[str]:
@@ -145,7 +146,7 @@ def test_where_another_node_serves_one_server_must_be_up() -> None:
 def answering(*words: str) -> str:
     """A port that answers clients so, one after the other."""
     lines = "\n".join(words)
-    return f"answers_of() {{ cat <<'END'\n{lines}\nEND\n}}\nalive() {{ :; }}"
+    return f"answers_of() {{ cat <<'END'\n{lines}\nEND\n}}\nheartbeat() {{ :; }}"
 
 
 def port_proven(before: list[str], after: list[str], expected: str = ":9443=:9443") -> list[str]:
@@ -301,7 +302,7 @@ def test_what_is_answered_is_recorded_beside_the_name(tmp_path: Path) -> None:
 
 
 DOWN = [UP[0], row("n2", "DOWN", "L4TOUT")]
-TRACK = 'set_track() { emit track "$@"; }\nleave_it() { emit left "${hd_unfit-}"; }'
+TRACK = 'set_track() { emit track "$@"; }\nno_restore() { emit left "${hd_unfit-}"; }'
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.scripts.fragments import fragment
 
 # What is not looked at here.
-ALONE = "lock_keep() { :; }\nalone() { :; }\nundo() { emit restored; }"
+ALONE = "lock_keep() { :; }\nwith_lock_mutex() { :; }\nundo() { emit restored; }"
 
 
 def said(main: str, shell: str) -> list[str]:
