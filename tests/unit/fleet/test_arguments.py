@@ -56,7 +56,11 @@ def test_what_does_not_go_with_several_inventories(
 def test_the_command_line_of_one_cluster(
     command: str, options: dict[str, object], words: list[str]
 ) -> None:
-    assert cluster_arguments(command, "f/a.yaml", options) == [command, "--inventory=f/a.yaml", *words]
+    assert cluster_arguments(command, "f/a.yaml", options) == [
+        command,
+        "--inventory=f/a.yaml",
+        *words,
+    ]
 
 
 def test_the_tables_name_options_that_there_are() -> None:

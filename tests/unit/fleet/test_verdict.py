@@ -6,7 +6,7 @@ import pytest
 
 from hadeploy.errors import ExitCode
 from hadeploy.fleet.member import ClusterResult, Member, members
-from hadeploy.fleet.verdict import DONE, NOT_STARTED, fleet_code, result_text, with_text, summary
+from hadeploy.fleet.verdict import DONE, NOT_STARTED, fleet_code, result_text, summary, with_text
 
 MEMBER = Member("a.yaml", "a", "a")
 
@@ -73,11 +73,16 @@ def test_pending_changes_are_told_also_where_they_have_no_code(pending: bool, co
     ("codes", "said"),
     [
         ([0], "1 cluster: 1 applied and verified"),
-        ([4, 0, 0, None], "4 clusters: 2 applied and verified; 1 verification failed; 1 not started"),
+        (
+            [4, 0, 0, None],
+            "4 clusters: 2 applied and verified; 1 verification failed; 1 not started",
+        ),
     ],
 )
 def test_the_sum_in_one_sentence(codes: list[int | None], said: str) -> None:
-    assert summary([with_text("up", ClusterResult(MEMBER, c), pending=False) for c in codes]) == said
+    assert (
+        summary([with_text("up", ClusterResult(MEMBER, c), pending=False) for c in codes]) == said
+    )
 
 
 @pytest.mark.parametrize(
