@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, Protocol
 
-State = Literal["doing", "ok", "failed", "left"]
+State = Literal["doing", "ok", "failed", "idle"]
 
 
 class Progress(Protocol):

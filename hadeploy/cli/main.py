@@ -18,8 +18,8 @@ from hadeploy import __version__
 from hadeploy.cli.open_files import FEWEST, need, ran_out, too_few
 from hadeploy.cli.options import common_options
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.ui.signals import heed
-from hadeploy.ui.streams import output_failure, protect
+from hadeploy.ui.signals import handle_signals
+from hadeploy.ui.streams import output_failure, protect_streams
 
 # New objects between two garbage collections (https://docs.python.org/3/library/gc.html). A short
 # run makes some 110,000, most of them by imports, and next to none of them is garbage.
@@ -127,8 +127,8 @@ def main(tell: Callable[[HadeployError], None] | None = None) -> None:
     gc.set_threshold(COLLECT_AFTER)
     # Looking for plugins of pydantic takes as long as reading the inventory, and there are none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    protect()
-    heed()
+    protect_streams()
+    handle_signals()
     try:
         need(FEWEST)
         code = cli.main(standalone_mode=False)

@@ -137,7 +137,7 @@ class Fleet:
             stdout=output,
             stderr=PIPE,
             pass_fds=[lifeline],
-            # Ctrl-C reaches every process of the terminal's process group. This process forwards it.
+            # Ctrl-C reaches every process of the foreground process group. This one forwards it.
             start_new_session=True,
             env={**environment, "PYTHONIOENCODING": "utf-8"},
         )
