@@ -36,7 +36,7 @@ from hadeploy.verify.proof import failed
 if TYPE_CHECKING:
     from hadeploy.actions.plan import Planned
     from hadeploy.check.finding import Finding
-    from hadeploy.status.situation import ClusterSnapshot
+    from hadeploy.status.snapshot import ClusterSnapshot
 
 __all__ = [
     "Deployment",

@@ -1,4 +1,4 @@
-"""What can go wrong, in words an operator can act on, and the exit code it ends in."""
+"""Errors that an operator can act on, and the exit codes."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class ExitCode(IntEnum):
 
 
 class HadeployError(Exception):
-    """A failure that can be told in one screen.
+    """A failure whose description fits on one screen.
 
     Args:
-        message: what came back, one sentence.
-        node: the node's name, or None when no node is concerned.
-        operation: what was being done ("connecting to 198.51.100.11:22").
+        message: the cause, in one sentence.
+        node: the label of the node, or None if the failure concerns no single node.
+        operation: what failed ("connecting to 198.51.100.11:22").
         hint: what to do next.
-        detail: the verbatim output behind it, shown indented; never a secret.
-        code: the exit code the process ends with.
-        stage: how far a node let us in: the id of the check that it failed, or "".
+        detail: the verbatim output of the failed program, without secrets.
+        code: the exit code of the process.
+        stage: the id of the check that failed while connecting, or "".
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class HadeployError(Exception):
 
 
 class NodesError(HadeployError):
-    """Several failures of one phase, one per node; nothing is lost when one fails."""
+    """The failures of all nodes in one phase."""
 
     def __init__(self, errors: list[HadeployError]) -> None:
         first = errors[0]

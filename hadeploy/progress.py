@@ -1,33 +1,33 @@
-"""What a run tells about itself while it runs; `ui` decides how it looks."""
+"""The progress of a run; `ui` displays it."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, Protocol
 
-State = Literal["doing", "ok", "failed", "left"]
+State = Literal["doing", "ok", "failed", "idle"]
 
 
 class Progress(Protocol):
-    """Told by the run; called from several threads."""
+    """A receiver of progress reports; the run calls it from several threads."""
 
     def phase(self, title: str) -> None:
-        """A new phase of the whole run begins."""
+        """Report that a new phase of the run begins."""
 
     def node(self, node: str, text: str, state: State = "doing") -> None:
-        """What one node is busy with, or how that ended."""
+        """Report the current work of a node, or its result."""
 
     def transfer(self, node: str, what: str, sent: int, total: int) -> None:
-        """Bytes of a transfer so far."""
+        """Report the bytes that are sent so far."""
 
     def failed(self) -> None:
-        """The phase comes to a bad end, though without an error."""
+        """Report that the current phase fails, although it raises no error."""
 
     def waiting(self, text: str) -> None:
-        """What the run waits for."""
+        """Report what the run waits for."""
 
     def aside(self) -> AbstractContextManager[None]:
-        """Leaves the terminal alone, so that the user can be asked something."""
+        """Stop drawing while the run asks the user a question."""
 
 
 class Silent:
@@ -49,5 +49,5 @@ class Silent:
         """Report nothing."""
 
     def aside(self) -> AbstractContextManager[None]:
-        """Leave nothing alone: there is no terminal."""
+        """Do nothing: there is no terminal."""
         return nullcontext()

@@ -1,1 +1,1 @@
-"""Chores of development that `make` or a person runs."""
+"""Development scripts."""

@@ -1,9 +1,9 @@
-"""Draws the packages of hadeploy and their imports into docs/architecture.md, as Mermaid text.
+"""Write the diagram of hadeploy's packages and their imports to docs/architecture.md (Mermaid).
 
     python -m scripts.import_diagram
 
-The layers are those of the import-linter contract in pyproject.toml. An arrow is left out where a
-longer way leads to the same package.
+The layers are those of the import-linter contract in pyproject.toml. The diagram omits an arrow if
+a longer path leads to the same package.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Imports = Mapping[str, frozenset[str]]
 
 
 def layers() -> list[str]:
-    """The packages that the contract lists, highest first; `python -m hadeploy` is none."""
+    """The packages that the contract lists, highest first, without `__main__`."""
     contracts = read_configuration(str(ROOT / "pyproject.toml"))["contracts_options"]
     listed = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     return [str(layer) for layer in listed if layer != "__main__"]
 
 
 def package_imports(packages: list[str]) -> Imports:
-    """Which of the packages each of them imports, anywhere in its modules."""
+    """For each package, the packages that its modules import."""
     graph = grimp.build_graph("hadeploy", cache_dir=None)
     owners = {
         module: package
@@ -45,7 +45,7 @@ def package_imports(packages: list[str]) -> Imports:
 
 
 def reachable(imports: Imports, start: str) -> frozenset[str]:
-    """All packages that are imported by that one, also indirectly."""
+    """All packages that a package imports, also indirectly."""
     found: set[str] = set()
     left = [start]
     while left:
@@ -56,15 +56,15 @@ def reachable(imports: Imports, start: str) -> frozenset[str]:
 
 
 def without_shortcuts(imports: Imports) -> Imports:
-    """The imports without those that are also reached through another package.
+    """The imports without those that a longer path also reaches.
 
     Raises:
-        ValueError: packages import each other in a circle.
+        ValueError: packages import each other in a cycle.
     """
     below = {package: reachable(imports, package) for package in imports}
-    circle = [package for package in imports if package in below[package]]
-    if circle:
-        raise ValueError(f"{', '.join(circle)} import each other; lint-imports shows where")
+    cycle = [package for package in imports if package in below[package]]
+    if cycle:
+        raise ValueError(f"{', '.join(cycle)} import each other; lint-imports shows where")
     return {
         package: frozenset(
             other for other in direct if not any(other in below[between] for between in direct)
@@ -74,7 +74,7 @@ def without_shortcuts(imports: Imports) -> Imports:
 
 
 def mermaid(packages: list[str], imports: Imports) -> str:
-    """A flowchart: an arrow leads from a package to each one that it imports."""
+    """A flowchart with an arrow from each package to every package that it imports."""
     arrows = [
         f"  {package} --> {other}"
         for package in packages
@@ -85,13 +85,13 @@ def mermaid(packages: list[str], imports: Imports) -> str:
 
 
 def drawing() -> str:
-    """The diagram of the code as it is now."""
+    """The diagram of the current code."""
     packages = layers()
     return mermaid(packages, without_shortcuts(package_imports(packages)))
 
 
 def with_drawing(document: str) -> str:
-    """The document with the diagram between its two marks.
+    """The document with a new diagram between the two marks.
 
     Raises:
         ValueError: the document lacks a mark.

@@ -1,8 +1,8 @@
-"""Run a command in a real terminal and draw what it shows as an SVG.
+"""Run a command in a terminal and save its output as an SVG image.
 
     python scripts/terminal_picture.py OUTPUT.svg COMMAND [ARGUMENT ...]
 
-The README's picture: on a fresh lab (`hadeploy lab down; hadeploy lab up`),
+For the image in README.md, start a fresh lab (`hadeploy lab down; hadeploy lab up`) and run
     python scripts/terminal_picture.py docs/up.svg hadeploy up
 """
 
@@ -21,11 +21,13 @@ from rich.console import Console
 from rich.text import Text
 
 COLUMNS, LINES = 100, 400
+# Names of pyte that rich does not know.
 NAMES = {"brown": "yellow", "default": ""}
+COLOURS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white", "black")
 
 
 def run(command: list[str]) -> tuple[pyte.Screen, int]:
-    """The terminal after a command has ended in it, and its exit code."""
+    """The screen at the end of a command, and its exit code."""
     screen = pyte.Screen(COLUMNS, LINES)
     stream = pyte.ByteStream(screen)
     pid, terminal = pty.fork()
@@ -45,24 +47,14 @@ def run(command: list[str]) -> tuple[pyte.Screen, int]:
 
 
 def as_text(screen: pyte.Screen) -> Text:
-    """The screen with its colours, without the empty end."""
+    """The screen with its colours, without trailing empty lines."""
     lines = []
     for row in range(LINES):
         line = Text()
         for column in range(COLUMNS):
             char = screen.buffer[row][column]
             colour = NAMES.get(char.fg, char.fg)
-            known = colour in (
-                "red",
-                "green",
-                "yellow",
-                "blue",
-                "magenta",
-                "cyan",
-                "white",
-                "black",
-            )
-            style = f"{'bold ' if char.bold else ''}{colour if known else ''}".strip()
+            style = f"{'bold ' if char.bold else ''}{colour if colour in COLOURS else ''}".strip()
             line.append(char.data, style)
         line.rstrip()
         lines.append(line)
@@ -72,7 +64,7 @@ def as_text(screen: pyte.Screen) -> Text:
 
 
 def main() -> None:
-    """Run, draw, and end as the command ended."""
+    """Run the command, save the image, and exit with the command's exit code."""
     output, *command = sys.argv[1:]
     screen, code = run(command)
     with Path(os.devnull).open("w") as nowhere:

@@ -10,7 +10,7 @@ from hadeploy.actions.run import Run, retry_when_locked
 from hadeploy.observe.gather import observe
 from hadeploy.plan.partial_rollout import unknown_nodes
 from hadeploy.rollout.prepare import Prepared
-from hadeploy.status.situation import ClusterSnapshot
+from hadeploy.status.snapshot import ClusterSnapshot
 
 
 def change_drain(

@@ -17,7 +17,7 @@ from hadeploy.plan.inputs import Inputs
 from hadeploy.plan.rolling import make_plan
 from hadeploy.rollout.desired_state import desired_state
 from hadeploy.status.poller import NodePoller
-from hadeploy.status.situation import ClusterSnapshot
+from hadeploy.status.snapshot import ClusterSnapshot
 from hadeploy.verify.certificates import backends_up
 from hadeploy.verify.from_here import elsewhere, from_here
 from hadeploy.verify.proof import Proof
@@ -37,8 +37,8 @@ def snapshots(run: Run, every: float | None, *, here: bool) -> Iterator[ClusterS
         NodesError: the files on a node are in another directory than the inventory has.
     """
     script = observation_script(run.inputs.cluster, versions=True, listen=PROBE_SECONDS)
-    patience = None if every is None else PATIENCE_SECONDS
-    with NodePoller(run.dialer, run.sessions, run.unreachable, script, patience) as nodes:
+    timeout = None if every is None else PATIENCE_SECONDS
+    with NodePoller(run.dialer, run.sessions, run.unreachable, script, timeout) as nodes:
         run.progress.phase("Observe")
         reader = certificate_reader(run.inputs.cluster, lambda: nodes.sessions)
 
@@ -46,7 +46,7 @@ def snapshots(run: Run, every: float | None, *, here: bool) -> Iterator[ClusterS
             reader.begin()
             run.ready.finish()
 
-        first = _snapshot(run.inputs, reader, *nodes.look(meanwhile), here=here)
+        first = _snapshot(run.inputs, reader, *nodes.observe(meanwhile), here=here)
         if every is None:
             yield first
             return
@@ -54,7 +54,7 @@ def snapshots(run: Run, every: float | None, *, here: bool) -> Iterator[ClusterS
             yield first
             while True:
                 time.sleep(every)
-                yield _snapshot(run.inputs, reader, *nodes.look(reader.begin), here=here)
+                yield _snapshot(run.inputs, reader, *nodes.observe(reader.begin), here=here)
 
 
 def _snapshot(

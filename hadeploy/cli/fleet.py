@@ -19,13 +19,13 @@ from hadeploy.cli.fleet_member import command_line
 from hadeploy.cli.outcome import error_document
 from hadeploy.desired.folders import checked_folder
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.fleet.arguments import order, refusals
-from hadeploy.fleet.conflicts import HINT, clashes
+from hadeploy.fleet.arguments import cluster_arguments, option_problems
+from hadeploy.fleet.conflicts import HINT, find_conflicts
 from hadeploy.fleet.files import inventory_files
 from hadeploy.fleet.member import ClusterResult, Member, members
 from hadeploy.fleet.render import heading, line_of, print_errors, render_fleet
 from hadeploy.fleet.runner import Fleet
-from hadeploy.fleet.verdict import fleet_code, judged
+from hadeploy.fleet.verdict import fleet_code, with_text
 from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
 from hadeploy.inventory.paths import beside
 from hadeploy.inventory.problems import InventoryError
@@ -53,7 +53,7 @@ class FleetOutcome:
                     "cluster": ending.member.cluster or None,
                     "exit_code": ending.code,
                     "seconds": None if ending.code is None else round(ending.seconds, 2),
-                    "document": _loaded(ending.said),
+                    "document": _loaded(ending.output),
                 }
                 for ending in self.endings
             ],
@@ -85,7 +85,7 @@ def run_fleet(
         for param in context.command.params
         if isinstance(param, click.Option) and param.name in context.params
     }
-    if refused := refusals(command, options):
+    if refused := option_problems(command, options):
         raise click.UsageError("; ".join(refused), context)
     as_json, no_color = bool(options["--json"]), bool(options["--no-color"])
     with _reported(FleetOutcome(command), as_json=as_json) as outcome:
@@ -98,14 +98,14 @@ def run_fleet(
             max(len(member.label) for member in fleet),
         )
         running = Fleet(
-            {member: order(command, member.inventory, options) for member in fleet},
+            {member: cluster_arguments(command, member.inventory, options) for member in fleet},
             command_line,
             printer,
-            most=min(concurrency, len(fleet)),
+            concurrency=min(concurrency, len(fleet)),
             fail_fast=fail_fast,
         )
         pending = bool(options.get("--exit-code"))
-        outcome.endings = [judged(command, end, pending=pending) for end in running.run()]
+        outcome.endings = [with_text(command, end, pending=pending) for end in running.run()]
         outcome.code = fleet_code(
             (ending.code for ending in outcome.endings), interrupted=running.interrupted
         )
@@ -128,9 +128,9 @@ class _Printer:
         if text := text.rstrip():
             self.err.print(line_of(member, self.width, text), soft_wrap=True)
 
-    def ended(self, ending: ClusterResult) -> None:
-        if ending.said and not self.as_json:
-            text = Text.assemble(heading(ending.member), "\n", ending.said.rstrip("\n"))
+    def ended(self, result: ClusterResult) -> None:
+        if result.output and not self.as_json:
+            text = Text.assemble(heading(result.member), "\n", result.output.rstrip("\n"))
             self.out.print(text, soft_wrap=True)
 
     def interrupted(self) -> None:
@@ -147,7 +147,7 @@ def _members(command: str, named: Sequence[str], outcome: FleetOutcome) -> list[
     files = inventory_files(named)
     outcome.endings = [ClusterResult(Member(file, "", "")) for file in files]
     inventories, errors = try_each(lambda file: _read(command, file), files)
-    if problems := clashes(inventories):
+    if problems := find_conflicts(inventories):
         errors.append(InventoryError(problems, HINT))
     if errors:
         invalid = NodesError(errors)

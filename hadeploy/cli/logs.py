@@ -21,7 +21,7 @@ from hadeploy.logs.render import LinePrinter, line_document
 from hadeploy.logs.since import docker_since
 from hadeploy.plan.partial_rollout import unknown_nodes
 from hadeploy.remote.connections import connected
-from hadeploy.ui.progress import Fleeting
+from hadeploy.ui.progress import PhaseLine
 
 # The default number of lines, without --since, --tail and --grep.
 TAIL = 200
@@ -101,7 +101,7 @@ def logs(
     dialer = options.deployment.dialer()
     missing: dict[str, HadeployError] = {}
     with ExitStack() as stack:
-        with Fleeting(options.err) as progress:
+        with PhaseLine(options.err) as progress:
             sessions = stack.enter_context(connected(dialer, progress, nodes, missing=missing))
             progress.phase("Read")
             reading = read(cluster, sessions, feeds, wanted)

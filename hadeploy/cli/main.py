@@ -23,8 +23,8 @@ from hadeploy.cli.open_files import (
 )
 from hadeploy.cli.options import common_options
 from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.ui.signals import heed
-from hadeploy.ui.streams import output_failure, protect
+from hadeploy.ui.signals import handle_signals
+from hadeploy.ui.streams import output_failure, protect_streams
 
 # New objects between two garbage collections (https://docs.python.org/3/library/gc.html). A short
 # run creates about 110,000 objects, most of them in imports, and almost none is garbage.
@@ -132,8 +132,8 @@ def main(report: Callable[[HadeployError], None] | None = None) -> None:
     gc.set_threshold(COLLECT_AFTER)
     # The search for pydantic plugins, of which there are none, takes as long as the inventory.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    protect()
-    heed()
+    protect_streams()
+    handle_signals()
     try:
         require_open_files(MIN_OPEN_FILES)
         code = cli.main(standalone_mode=False)

@@ -19,7 +19,7 @@ from hadeploy.status.build import cluster_status
 from hadeploy.status.cluster_status import Health
 from hadeploy.status.metrics import metrics
 from hadeploy.status.render import render_status
-from hadeploy.status.situation import ClusterSnapshot
+from hadeploy.status.snapshot import ClusterSnapshot
 
 CODES: dict[Health, ExitCode] = {
     "healthy": ExitCode.OK,

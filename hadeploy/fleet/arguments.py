@@ -1,76 +1,72 @@
-"""What a fleet's command line allows, and what each cluster's is; pure."""
+"""The options that a fleet accepts, and the command line of each of its clusters. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-# Options of the fleet itself, and those that are said anew for each cluster.
-OWN = ("--inventory", "--concurrency", "--fail-fast")
+# Not passed on to the command of each cluster.
+FLEET_OPTIONS = ("--inventory", "--concurrency", "--fail-fast")
 
-_NAMES_NODES = "it names nodes of one cluster; run it with that cluster's inventory alone"
+_NAMES_NODES = "it names nodes of one cluster; run the command with that inventory only"
 REFUSED = {
-    "--ask-sudo-password": "cannot ask for several clusters at once; set"
-    " ssh.sudo_password in the inventories to env:NAME, file:PATH or cmd:COMMAND",
-    "--watch": "one screen has room for one cluster; watch them one by one, or repeat"
-    " `hadeploy status`",
-    "--metrics-file": "the file is of one cluster; write one for each inventory",
+    "--ask-sudo-password": "set ssh.sudo_password in the inventories to env:NAME, file:PATH or"
+    " cmd:COMMAND",
+    "--watch": "it shows one cluster; watch the clusters one by one, or repeat `hadeploy status`",
+    "--metrics-file": "a metrics file contains one cluster; write one file for each inventory",
     "--limit": _NAMES_NODES,
     "--allow-degraded": _NAMES_NODES,
     "--forget": _NAMES_NODES,
     "--former": _NAMES_NODES,
 }
 UNCONFIRMED = (
-    "`down` of several clusters asks for none of them; look at `hadeploy status`, then say --yes,"
-    " or take them down one by one"
+    "`down` of several clusters cannot ask for confirmation; check with `hadeploy status` and add"
+    " --yes, or run `down` on one cluster at a time"
 )
 
 
 def given(value: object) -> bool:
-    """Whether an option was given, by its value; a number that is 0 was."""
+    """Whether an option was given; the number 0 is a given value."""
     return value is not None and value is not False and value != ()
 
 
-def refusals(command: str, options: Mapping[str, object]) -> list[str]:
-    """Why these options do not go with several inventories.
+def option_problems(command: str, options: Mapping[str, object]) -> list[str]:
+    """The options that a fleet does not accept.
 
     Args:
         command: `up`, `down`, ...
         options: all options by their long names.
 
     Returns:
-        A sentence for each, which says what to do instead; none if it may begin.
+        A sentence for each option, with an alternative; empty if all are accepted.
     """
-    said = [
-        f"{option} does not go with several inventories: {reason}"
+    problems = [
+        f"{option} cannot be used with several inventories: {reason}"
         for option, reason in REFUSED.items()
         if given(options.get(option))
     ]
     if command == "down" and not options.get("--yes"):
-        said.append(UNCONFIRMED)
-    return said
+        problems.append(UNCONFIRMED)
+    return problems
 
 
-def order(command: str, inventory: str, options: Mapping[str, object]) -> list[str]:
-    """The command line for one cluster.
+def cluster_arguments(command: str, inventory: str, options: Mapping[str, object]) -> list[str]:
+    """The command line for one cluster, without the name of the program.
 
     Args:
         command: `up`, `down`, ...
-        inventory: its file.
+        inventory: the path of the inventory.
         options: all options by their long names.
-
-    Returns:
-        Words after the program's name.
     """
     words = [command, f"--inventory={inventory}"]
     for option, value in options.items():
-        if option in OWN or not given(value):
+        if option in FLEET_OPTIONS or not given(value):
             continue
         if value is True:
             words.append(option)
         else:
-            many: Sequence[object] = value if isinstance(value, tuple) else (value,)
-            words += [f"{option}={one}" for one in many]
-    # Whether there is something to do is told of each cluster in any case (verdict.judged).
+            values: Sequence[object] = value if isinstance(value, tuple) else (value,)
+            words += [f"{option}={one}" for one in values]
+    # The summary of the fleet distinguishes clusters with and without changes (verdict.with_text).
     if command == "plan" and not options.get("--json") and "--exit-code" not in words:
         words.append("--exit-code")
     return words

@@ -1,4 +1,4 @@
-"""What two inventories of a fleet may not have in common; pure."""
+"""Nodes and VIPs that two inventories of a fleet have in common. Pure."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from hadeploy.inventory.load import Inventory
 from hadeploy.inventory.problems import KeyPath, Problem
 
 HINT = (
-    "a node and a VIP belong to one cluster; sites that use the same addresses are told apart by"
-    " ssh.jump, or brought up one by one"
+    "a node and a VIP belong to one cluster; if two sites use the same addresses, set a different"
+    " ssh.jump for each, or run hadeploy for each site alone"
 )
 
 
 class _Claim(NamedTuple):
-    """What only one cluster may have.
+    """A node or a VIP that belongs to one cluster.
 
     Attributes:
-        keys: what it is known by; one in common is enough.
-        path: where the inventory says so.
-        text: what it is called.
-        kind: what it is.
+        keys: its addresses; two claims conflict if they have one in common.
+        path: its place in the inventory.
+        text: its name in messages.
+        kind: "node" or "VIP".
     """
 
     keys: tuple[tuple[object, ...], ...]
@@ -31,17 +31,16 @@ class _Claim(NamedTuple):
     kind: str
 
 
-def clashes(inventories: Sequence[Inventory]) -> list[Problem]:
-    """Every node and VIP that an earlier inventory has, too.
+def find_conflicts(inventories: Sequence[Inventory]) -> list[Problem]:
+    """Every node and VIP that an earlier inventory also contains.
 
-    An address is the same one unless the nodes are reached through different jump hosts: sites
-    behind them may well be numbered alike.
+    Sites behind different jump hosts may use the same private addresses, so these do not conflict.
 
     Args:
-        inventories: each good by itself.
+        inventories: each valid on its own.
 
     Returns:
-        A problem at each place of the later inventory, which names the earlier one.
+        A problem for each place in the later inventory; it names the earlier one.
     """
     owners: dict[tuple[object, ...], tuple[str, str]] = {}
     problems = []
@@ -51,8 +50,8 @@ def clashes(inventories: Sequence[Inventory]) -> list[Problem]:
             found = next((owners[key] for key in claim.keys if key in owners), None)
             if found:
                 owner, kind = found
-                said = f"{claim.text} is a {kind} of {owner}, too"
-                problems.append(inventory.problem(claim.path, said))
+                message = f"{claim.text} is also a {kind} of {owner}"
+                problems.append(inventory.problem(claim.path, message))
         for claim in claims:
             for key in claim.keys:
                 owners.setdefault(key, (inventory.name, claim.kind))

@@ -1,4 +1,4 @@
-"""Which inventory files a fleet is made of."""
+"""The inventory files of a fleet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ENDINGS = (".yaml", ".yml")
 
 
 def is_folder(name: str) -> bool:
-    """Whether that is a folder; what cannot be looked at is none."""
+    """Whether the path is a folder; False if that cannot be determined."""
     try:
         return Path(name).is_dir()
     except (OSError, ValueError):
@@ -19,34 +19,27 @@ def is_folder(name: str) -> bool:
 
 
 def is_fleet(named: Sequence[str]) -> bool:
-    """Whether several inventories are meant; a folder is a fleet also with one file in it.
+    """Whether the paths mean several inventories; a folder always does.
 
     Args:
-        named: what -i or HADEPLOY_INVENTORY said.
+        named: the values of -i or HADEPLOY_INVENTORY.
     """
     return len(named) > 1 or any(is_folder(name) for name in named)
 
 
 def inventories_among(names: Iterable[str]) -> list[str]:
-    """The inventories of a folder, by what it holds: pure.
-
-    Args:
-        names: of all files in it.
-
-    Returns:
-        Those that end as YAML does, sorted; without hidden ones, which editors leave behind.
-    """
+    """The YAML files among the names, sorted; without hidden files, which editors leave behind."""
     return sorted(n for n in names if n.endswith(ENDINGS) and not n.startswith("."))
 
 
 def inventory_files(named: Sequence[str]) -> list[str]:
-    """The files that are meant, in the order in which they were named; none of them twice.
+    """The inventories, in the order of the arguments and without duplicates.
 
     Args:
         named: files and folders.
 
     Raises:
-        HadeployError: a folder has none, or cannot be read.
+        HadeployError: a folder contains no inventory or cannot be read.
     """
     files = [file for name in named for file in (_inside(name) if is_folder(name) else [name])]
     distinct: dict[str, str] = {}
@@ -57,12 +50,12 @@ def inventory_files(named: Sequence[str]) -> list[str]:
 
 def _inside(folder: str) -> list[str]:
     try:
-        held = [entry.name for entry in Path(folder).iterdir() if not entry.is_dir()]
+        entries = [entry.name for entry in Path(folder).iterdir() if not entry.is_dir()]
     except OSError as error:
         raise _unusable(folder, error.strerror or str(error)) from error
-    names = inventories_among(held)
+    names = inventories_among(entries)
     if not names:
-        raise _unusable(folder, "there is no *.yaml or *.yml in this folder")
+        raise _unusable(folder, "this folder contains no *.yaml or *.yml file")
     return [str(Path(folder) / name) for name in names]
 
 
@@ -76,7 +69,7 @@ def _identity(file: str) -> str:
 def _unusable(folder: str, why: str) -> HadeployError:
     return HadeployError(
         f"{folder}: {why}",
-        operation="looking for inventories",
-        hint="name a folder of inventories, or the files themselves, with -i",
+        operation="listing the inventories",
+        hint="specify a folder with inventories, or inventory files, with -i",
         code=ExitCode.USAGE,
     )

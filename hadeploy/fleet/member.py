@@ -1,4 +1,4 @@
-"""A fleet: several clusters of one call, and how each of them ended; pure."""
+"""The clusters of a fleet, and the result of a command on each. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Member:
     """One cluster of a fleet.
 
     Attributes:
-        inventory: its file, as the user named it.
+        inventory: the path of its inventory, as the user specified it.
         cluster: its name.
-        label: what stands in front of its lines; no other member has it.
+        label: a unique prefix of its output lines.
     """
 
     inventory: str
@@ -26,30 +26,29 @@ class Member:
 
 @dataclass(frozen=True)
 class ClusterResult:
-    """How a command on one cluster ended.
+    """The result of a command on one cluster.
 
     Attributes:
-        member: the cluster.
-        code: an exit code; None if it was not begun.
-        result: the same in words.
-        seconds: how long it took.
-        said: what it printed on stdout: a picture, or the document of --json.
-        errors: why it failed, once for each node.
+        code: the exit code; None if the command did not start.
+        result: the exit code in words.
+        seconds: the duration.
+        output: its stdout: text, or the document of --json.
+        errors: the reasons for a failure, one for each node.
     """
 
     member: Member
     code: int | None = None
     result: str = ""
     seconds: float = 0.0
-    said: str = ""
+    output: str = ""
     errors: tuple[HadeployError, ...] = ()
 
 
 def members(clusters: Sequence[tuple[str, str]]) -> list[Member]:
-    """Give every cluster a label of its own: its name, else its file's, else the whole path.
+    """Give every cluster a unique label: its name, or the name of its file, or the whole path.
 
     Args:
-        clusters: file and cluster name of each; the files differ.
+        clusters: the file and the name of each cluster; the files differ.
     """
     files = [file for file, _ in clusters]
     forms = ([name for _, name in clusters], [PurePath(file).stem for file in files], files)

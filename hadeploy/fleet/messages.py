@@ -1,6 +1,7 @@
-"""Errors on their way from a cluster's process to the fleet's, between the lines for people; pure.
+"""How the process of a cluster sends its errors to the process of the fleet, on stderr. Pure.
 
-A record is one line of stderr that begins with RS, as in RFC 7464, and goes on with JSON.
+A record is one line that begins with RS, as in RFC 7464, followed by JSON. All other lines of
+stderr are text for the user.
 """
 
 from __future__ import annotations
@@ -15,24 +16,23 @@ MARK = "\x1e"
 
 
 def record(errors: Sequence[HadeployError]) -> str:
-    """The line that carries errors."""
-    told = [{key: getattr(error, key) for key in _KEYS} for error in errors]
-    return MARK + json.dumps(told)
+    """Encode errors as one line."""
+    return MARK + json.dumps([{key: getattr(error, key) for key in _KEYS} for error in errors])
 
 
 def errors_in(line: str) -> list[HadeployError] | None:
-    """The errors that a line carries.
+    """The errors in a line.
 
     Returns:
-        None if it is a line for people.
+        None if the line is text for the user.
     """
     if not line.startswith(MARK):
         return None
     try:
-        told: list[dict[str, Any]] = json.loads(line.removeprefix(MARK))
-        return [HadeployError(one.pop("message"), **one) for one in told]
+        errors: list[dict[str, Any]] = json.loads(line.removeprefix(MARK))
+        return [HadeployError(error.pop("message"), **error) for error in errors]
     except (ValueError, TypeError, KeyError, AttributeError):
-        # Cut off, or not ours.
+        # The line is truncated, or another program printed it.
         return None
 
 

@@ -1,4 +1,4 @@
-"""A fleet as people read it: lines of many clusters, and what became of each."""
+"""The output of a fleet: the lines of its clusters, and a table of results."""
 
 from __future__ import annotations
 
@@ -15,59 +15,50 @@ from hadeploy.ui.render import print_error
 
 
 def line_of(member: Member, width: int, text: str) -> Text:
-    """A line of one cluster, with its label in front.
+    """A line of one cluster, prefixed with its label.
 
     Args:
         member: the cluster.
         width: of the longest label.
-        text: what it said.
+        text: the line.
     """
     return Text.assemble((f"{member.label:<{width}}", "bold"), (" | ", "dim"), text)
 
 
 def heading(member: Member) -> Text:
-    """What stands above all that is of one cluster."""
+    """The heading above the output of one cluster."""
     return Text.assemble((f"\n{member.label}", "bold"), (f" ({member.inventory})", "dim"))
 
 
-def render_fleet(endings: Sequence[ClusterResult]) -> RenderableType:
-    """A row for each cluster, in the order in which they were named.
-
-    Args:
-        endings: put into words.
-    """
+def render_fleet(results: Sequence[ClusterResult]) -> RenderableType:
+    """A row for each cluster, in the order of the inventories."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("inventory", overflow="fold")
     table.add_column("cluster", overflow="fold")
     table.add_column("result")
     table.add_column("exit code", justify="right")
     table.add_column("seconds", justify="right")
-    for ending in endings:
-        begun = ending.code is not None
+    for result in results:
+        started = result.code is not None
         table.add_row(
-            Text(ending.member.inventory, "bold"),
-            Text(ending.member.cluster),
-            Text(ending.result, _style(ending)),
-            Text(str(ending.code) if begun else "-"),
-            Text(f"{ending.seconds:.1f}" if begun else "-"),
+            Text(result.member.inventory, "bold"),
+            Text(result.member.cluster),
+            Text(result.result, _style(result)),
+            Text(str(result.code) if started else "-"),
+            Text(f"{result.seconds:.1f}" if started else "-"),
         )
-    return Group(Text(), table, Text(summary(endings)))
+    return Group(Text(), table, Text(summary(results)))
 
 
-def print_errors(console: Console, endings: Sequence[ClusterResult]) -> None:
-    """Why clusters failed, each in full; nothing of those that did not.
-
-    Args:
-        console: for people.
-        endings: put into words.
-    """
-    for ending in endings:
-        if ending.errors:
-            console.print(heading(ending.member), soft_wrap=True)
-            print_error(console, NodesError(list(ending.errors)))
+def print_errors(console: Console, results: Sequence[ClusterResult]) -> None:
+    """Print the errors of all clusters that failed."""
+    for result in results:
+        if result.errors:
+            console.print(heading(result.member), soft_wrap=True)
+            print_error(console, NodesError(list(result.errors)))
 
 
-def _style(ending: ClusterResult) -> str:
-    if ending.code is None:
+def _style(result: ClusterResult) -> str:
+    if result.code is None:
         return "dim"
-    return "red" if failed(ending.code) else "green"
+    return "red" if failed(result.code) else "green"

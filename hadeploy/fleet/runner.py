@@ -1,4 +1,4 @@
-"""A process for each cluster of a fleet, some at a time: signals and consoles are its own."""
+"""Run the command of each cluster of a fleet in its own process, several at a time."""
 
 from __future__ import annotations
 
@@ -18,102 +18,102 @@ from hadeploy.fleet.member import ClusterResult, Member
 from hadeploy.fleet.messages import errors_in
 from hadeploy.fleet.verdict import failed
 
-# The terminal's Ctrl-C and its end, and what CI and Kubernetes send.
+# A terminal sends SIGINT and SIGHUP; CI and Kubernetes send SIGTERM.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Rich takes these as a terminal's, and would draw in place.
+# With these, rich assumes a terminal and redraws lines.
 TERMINAL_VARIABLES = ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 
 
 class Listener(Protocol):
-    """Told what happens; all in one thread."""
+    """Receives events, all in one thread."""
 
     def line(self, member: Member, text: str) -> None:
-        """A cluster's process has printed a line for people."""
+        """The process of a cluster has printed a line for the user."""
 
-    def ended(self, ending: ClusterResult) -> None:
-        """A cluster has come to its end."""
+    def ended(self, result: ClusterResult) -> None:
+        """The process of a cluster has ended."""
 
     def interrupted(self) -> None:
-        """Everything under way was told to end."""
+        """All running processes have been interrupted."""
 
 
 class Fleet:
     """Runs commands on clusters.
 
     Args:
-        orders: the words of each cluster's command, in the order in which they are begun.
-        command_line: what starts the process of a cluster, given the file descriptor of a pipe that
-            ends when this process does, and the words of the command.
-        listener: told what happens.
-        most: how many at a time.
-        fail_fast: whether none is begun after one has failed.
+        arguments: the arguments of each cluster's command, in the order in which they start.
+        command_line: makes the command line of a process from the file descriptor of a pipe, which
+            closes when this process ends, and from the arguments.
+        listener: receives the events.
+        concurrency: the number of processes at a time.
+        fail_fast: whether to start no further cluster after a failure.
     """
 
     def __init__(
         self,
-        orders: Mapping[Member, list[str]],
+        arguments: Mapping[Member, list[str]],
         command_line: Callable[[int, list[str]], list[str]],
         listener: Listener,
         *,
-        most: int,
+        concurrency: int,
         fail_fast: bool,
     ) -> None:
-        self._todo = deque(orders.items())
-        self._endings = {member: ClusterResult(member) for member in orders}
+        self._todo = deque(arguments.items())
+        self._results = {member: ClusterResult(member) for member in arguments}
         self._running: set[Process] = set()
         self._command_line = command_line
         self._listener = listener
-        self._most = most
+        self._concurrency = concurrency
         self._fail_fast = fail_fast
         self.interrupted = False
 
     def run(self) -> list[ClusterResult]:
-        """Run them all, and leave no process behind.
+        """Run all commands, and leave no process behind.
 
         Returns:
-            How each ended, in the order of the orders.
+            The results, in the order of the arguments.
         """
-        lifeline, ours = os.pipe()
+        lifeline, write_end = os.pipe()
         try:
             asyncio.run(self._all(lifeline))
         finally:
-            os.close(ours)
+            os.close(write_end)
             os.close(lifeline)
-        return list(self._endings.values())
+        return list(self._results.values())
 
     async def _all(self, lifeline: int) -> None:
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
-            # A run that was started with nohup or in the background stays so.
+            # A run under nohup or in the background keeps ignoring the signal.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._interrupt)
-        await asyncio.gather(*(self._work(lifeline) for _ in range(self._most)))
+        await asyncio.gather(*(self._work(lifeline) for _ in range(self._concurrency)))
 
     async def _work(self, lifeline: int) -> None:
         while self._todo:
             member, words = self._todo.popleft()
-            ending = await self._one(member, self._command_line(lifeline, words), lifeline)
-            self._endings[member] = ending
-            if self._fail_fast and failed(ending.code):
+            result = await self._one(member, self._command_line(lifeline, words), lifeline)
+            self._results[member] = result
+            if self._fail_fast and failed(result.code):
                 self._todo.clear()
-            self._listener.ended(ending)
+            self._listener.ended(result)
 
     async def _one(self, member: Member, command: list[str], lifeline: int) -> ClusterResult:
         started = time.monotonic()
-        with tempfile.TemporaryFile() as said:
-            process = await self._start(command, said, lifeline)
+        with tempfile.TemporaryFile() as output:
+            process = await self._start(command, output, lifeline)
             self._running.add(process)
             if self.interrupted:
-                # It came while this one was being started.
+                # The signal arrived while this process started.
                 _interrupt(process)
             errors: list[HadeployError] = []
             try:
                 async for line in _lines(process):
-                    told = errors_in(line)
-                    if told is None:
+                    received = errors_in(line)
+                    if received is None:
                         self._listener.line(member, line)
                     else:
-                        errors += told
+                        errors += received
                 code = await process.wait()
             finally:
                 self._running.discard(process)
@@ -121,23 +121,23 @@ class Fleet:
                     _interrupt(process)
                     await process.communicate()
             seconds = time.monotonic() - started
-            said.seek(0)
-            text = said.read().decode(errors="replace")
+            output.seek(0)
+            text = output.read().decode(errors="replace")
         if code < 0 and code != -signal.SIGINT:
-            errors.append(_cut_off(signal.Signals(-code)))
+            errors.append(_killed(signal.Signals(-code)))
         return ClusterResult(
-            member, _exit_code(code), seconds=seconds, said=text, errors=tuple(errors)
+            member, _exit_code(code), seconds=seconds, output=text, errors=tuple(errors)
         )
 
-    async def _start(self, command: list[str], said: IO[bytes], lifeline: int) -> Process:
+    async def _start(self, command: list[str], output: IO[bytes], lifeline: int) -> Process:
         environment = {k: v for k, v in os.environ.items() if k not in TERMINAL_VARIABLES}
         return await asyncio.create_subprocess_exec(
             *command,
             stdin=DEVNULL,
-            stdout=said,
+            stdout=output,
             stderr=PIPE,
             pass_fds=[lifeline],
-            # Ctrl-C in a terminal goes to every process of the group; here, by way of us alone.
+            # Ctrl-C reaches every process of the foreground process group. This one forwards it.
             start_new_session=True,
             env={**environment, "PYTHONIOENCODING": "utf-8"},
         )
@@ -156,7 +156,7 @@ def _interrupt(process: Process) -> None:
 
 
 async def _lines(process: Process) -> AsyncIterator[str]:
-    """What it writes to stderr, line by line, however long they are."""
+    """The lines of its stderr, without a limit on their length."""
     rest = b""
     while process.stderr and (chunk := await process.stderr.read(1 << 16)):
         *whole, rest = (rest + chunk).split(b"\n")
@@ -172,8 +172,8 @@ def _exit_code(code: int) -> int:
     return code if code >= 0 else ExitCode.FAILED
 
 
-def _cut_off(number: signal.Signals) -> HadeployError:
+def _killed(number: signal.Signals) -> HadeployError:
     return HadeployError(
-        f"its process was ended by {number.name}",
+        f"the process was killed by {number.name}",
         hint="the current node finishes or restores its part by itself; run the command again",
     )

@@ -1,4 +1,4 @@
-"""How a fleet has ended: an exit code, and words for each cluster; pure."""
+"""The exit code of a fleet, and the result of each cluster in words. Pure."""
 
 from __future__ import annotations
 
@@ -8,64 +8,64 @@ from collections.abc import Iterable, Sequence
 from hadeploy.errors import ExitCode
 from hadeploy.fleet.member import ClusterResult
 
-NOT_BEGUN = "not begun"
+NOT_STARTED = "not started"
 DONE = {
-    "check": "fit",
+    "check": "checks passed",
     "plan": "no changes",
-    "up": "up and proven",
-    "verify": "proven",
+    "up": "applied and verified",
+    "verify": "verified",
     "status": "healthy",
     "down": "removed",
 }
 WORDS = {
     ExitCode.FAILED: "failed",
-    ExitCode.USAGE: "refused, nothing touched",
-    ExitCode.UNREACHABLE: "unreachable or not fit, nothing touched",
-    ExitCode.NOT_PROVEN: "not proven",
-    ExitCode.CHANGES_PENDING: "changes to make",
+    ExitCode.USAGE: "invalid, nothing changed",
+    ExitCode.UNREACHABLE: "unreachable or checks failed, nothing changed",
+    ExitCode.NOT_PROVEN: "verification failed",
+    ExitCode.CHANGES_PENDING: "changes pending",
     ExitCode.LOCKED: "locked by another run",
     ExitCode.DOWN: "does not serve",
     ExitCode.INTERRUPTED: "interrupted",
 }
-# What a code means differently after a command that only looks.
-LOOKED = {
-    ("check", ExitCode.UNREACHABLE): "not fit",
-    ("plan", ExitCode.UNREACHABLE): "unreachable or not fit",
+# Read-only commands.
+READ_ONLY = {
+    ("check", ExitCode.UNREACHABLE): "checks failed",
+    ("plan", ExitCode.UNREACHABLE): "unreachable or checks failed",
     ("verify", ExitCode.UNREACHABLE): "unreachable",
     ("status", ExitCode.UNREACHABLE): "unreachable",
     ("status", ExitCode.NOT_PROVEN): "degraded",
 }
 
 
-def in_words(command: str, code: int | None) -> str:
-    """What became of a cluster.
+def result_text(command: str, code: int | None) -> str:
+    """The result of a command on a cluster, in words.
 
     Args:
         command: `up`, `plan`, ...
-        code: its exit code; None if it was not begun.
+        code: its exit code; None if it did not start.
     """
     if code is None:
-        return NOT_BEGUN
+        return NOT_STARTED
     if code == ExitCode.OK:
         return DONE[command]
     known = ExitCode(code) if code in set(ExitCode) else ExitCode.FAILED
-    return LOOKED.get((command, known)) or WORDS[known]
+    return READ_ONLY.get((command, known)) or WORDS[known]
 
 
 def failed(code: int | None) -> bool:
-    """Whether that is a failure; changes that are still to be made are none."""
+    """Whether the exit code is a failure; pending changes are not."""
     return code not in (None, ExitCode.OK, ExitCode.CHANGES_PENDING)
 
 
 def fleet_code(codes: Iterable[int | None], *, interrupted: bool = False) -> ExitCode:
-    """The exit code of the whole.
+    """The exit code of the fleet.
 
     Args:
-        codes: of each cluster; None where it was not begun.
-        interrupted: whether the user has stopped it.
+        codes: of each cluster; None if its command did not start.
+        interrupted: whether the user interrupted the fleet.
 
     Returns:
-        0 if all are 0; what the failures have in common; 1 if they differ.
+        0 if all are 0; the common code of all failures; 1 if they differ.
     """
     every = set(codes)
     failures = {code for code in every if failed(code)}
@@ -79,24 +79,23 @@ def fleet_code(codes: Iterable[int | None], *, interrupted: bool = False) -> Exi
     return ExitCode.CHANGES_PENDING if ExitCode.CHANGES_PENDING in every else ExitCode.OK
 
 
-def judged(command: str, ending: ClusterResult, *, pending: bool) -> ClusterResult:
-    """Put an ending into words.
+def with_text(command: str, result: ClusterResult, *, pending: bool) -> ClusterResult:
+    """Add the result in words.
 
     Args:
         command: `up`, `plan`, ...
-        ending: with the exit code of the cluster's process.
-        pending: whether changes that are to be made have an exit code of their own
-            (`plan --exit-code`).
+        result: with the exit code of the cluster's process.
+        pending: whether pending changes have their own exit code (`plan --exit-code`).
     """
-    said = dataclasses.replace(ending, result=in_words(command, ending.code))
-    if ending.code == ExitCode.CHANGES_PENDING and not pending:
-        return dataclasses.replace(said, code=int(ExitCode.OK))
-    return said
+    text = result_text(command, result.code)
+    if result.code == ExitCode.CHANGES_PENDING and not pending:
+        return dataclasses.replace(result, result=text, code=int(ExitCode.OK))
+    return dataclasses.replace(result, result=text)
 
 
-def summary(endings: Sequence[ClusterResult]) -> str:
-    """How many clusters ended how, in one sentence; the most frequent end first."""
-    words = [ending.result for ending in endings]
+def summary(results: Sequence[ClusterResult]) -> str:
+    """The number of clusters with each result, the most frequent first."""
+    words = [result.result for result in results]
     counted = sorted(dict.fromkeys(words), key=lambda word: -words.count(word))
-    many = "cluster" if len(endings) == 1 else "clusters"
-    return f"{len(endings)} {many}: " + "; ".join(f"{words.count(w)} {w}" for w in counted)
+    noun = "cluster" if len(results) == 1 else "clusters"
+    return f"{len(results)} {noun}: " + "; ".join(f"{words.count(w)} {w}" for w in counted)

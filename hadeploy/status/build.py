@@ -1,4 +1,4 @@
-"""From one look at all nodes to the status of the cluster. Pure."""
+"""The status of a cluster, from a snapshot of its nodes. Pure."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from hadeploy.status.cluster_status import (
     VrrpStatus,
 )
 from hadeploy.status.judge import judge
-from hadeploy.status.situation import ClusterSnapshot
+from hadeploy.status.snapshot import ClusterSnapshot
 from hadeploy.verify.proof import Proof
 
 
-def cluster_status(situation: ClusterSnapshot, at: str) -> tuple[ClusterStatus, list[Proof]]:
+def cluster_status(snapshot: ClusterSnapshot, at: str) -> tuple[ClusterStatus, list[Proof]]:
     """The status, and the proofs behind its verdict.
 
     Args:
-        situation: one look at all nodes.
-        at: when that was, ISO 8601.
+        snapshot: of all nodes.
+        at: the time of the snapshot, ISO 8601.
     """
-    verdict, proofs = judge(situation)
-    cluster, observed = situation.cluster, situation.observed
-    locks = [look.lock for look in observed.values() if look.lock]
+    verdict, proofs = judge(snapshot)
+    cluster, observed = snapshot.cluster, snapshot.observed
+    locks = [state.lock for state in observed.values() if state.lock]
     vips = [str(vip.ip) for vip in cluster.vip]
-    applied = {vip for record in situation.records for vip in record.vips}
+    applied = {vip for record in snapshot.records for vip in record.vips}
     status = ClusterStatus(
         verdict=verdict,
         at=at,
         vips=tuple(
             VipStatus(vip, tuple(holders([vip], observed.values())), vip in applied) for vip in vips
         ),
-        nodes=tuple(_node(situation, node) for node in cluster.nodes),
+        nodes=tuple(_node(snapshot, node) for node in cluster.nodes),
         changing=Changing(locks[0].get("owner", "?"), locks[0].get("purpose", "?"))
         if locks
         else None,
@@ -52,30 +52,30 @@ def cluster_status(situation: ClusterSnapshot, at: str) -> tuple[ClusterStatus, 
     return status, proofs
 
 
-def _node(situation: ClusterSnapshot, node: Node) -> NodeStatus:
-    look = situation.observed.get(node.label)
-    if look is None:
-        error = situation.unreachable[node.label]
+def _node(snapshot: ClusterSnapshot, node: Node) -> NodeStatus:
+    state = snapshot.observed.get(node.label)
+    if state is None:
+        error = snapshot.unreachable[node.label]
         return NodeStatus(
             node.label, str(node.address), error=f"{error.operation}: {error.message}"
         )
-    cluster = situation.cluster
-    vrrp, record = look.vrrp, look.applied
+    cluster = snapshot.cluster
+    vrrp, record = state.vrrp, state.applied
     return NodeStatus(
         node=node.label,
         address=str(node.address),
-        vips=tuple(str(vip.ip) for vip in cluster.vip if look.holds(str(vip.ip))),
+        vips=tuple(str(vip.ip) for vip in cluster.vip if state.holds(str(vip.ip))),
         vrrp=VrrpStatus(vrrp.state, vrrp.priority, vrrp.effective_priority) if vrrp else None,
-        drained=tuple(drains(look)),
-        configuration=_configuration(situation, look),
-        changes=len(situation.steps(node.label)),
-        containers=tuple(_container(cluster, look, role) for role in get_args(Role)),
+        drained=tuple(drains(state)),
+        configuration=_configuration(snapshot, state),
+        changes=len(snapshot.steps(node.label)),
+        containers=tuple(_container(cluster, state, role) for role in get_args(Role)),
         listeners=tuple(
             ListenerStatus(
                 listener.name,
                 listener.port,
-                look.sessions.get(listener.name),
-                look.session_limits.get(listener.name),
+                state.sessions.get(listener.name),
+                state.session_limits.get(listener.name),
             )
             for listener in cluster.listeners
         ),
@@ -88,35 +88,35 @@ def _node(situation: ClusterSnapshot, node: Node) -> NodeStatus:
                 check=server.outcome,
                 sessions=server.sessions,
             )
-            for server in look.backends
+            for server in state.backends
         ),
         applied=AppliedStatus(record.by, record.at, record.version, record.configuration)
         if record
         else None,
-        docker=look.docker,
+        docker=state.docker,
     )
 
 
-def _configuration(situation: ClusterSnapshot, look: ObservedNode) -> Configuration:
-    steps = situation.steps(look.node)
-    if look.applied is None and not look.ours(situation.cluster.name):
+def _configuration(snapshot: ClusterSnapshot, state: ObservedNode) -> Configuration:
+    steps = snapshot.steps(state.node)
+    if state.applied is None and not state.ours(snapshot.cluster.name):
         return "absent"
     if any(step.drift for step in steps):
         return "drifted"
     return "pending" if steps else "in-sync"
 
 
-def _container(cluster: Cluster, look: ObservedNode, role: Role) -> ContainerStatus:
+def _container(cluster: Cluster, state: ObservedNode, role: Role) -> ContainerStatus:
     name = dict(zip(("haproxy", "keepalived"), cluster.container_names, strict=True))[role]
-    there = look.container(name) or look.ours_of(cluster.name, role)
-    if there is None:
-        return ContainerStatus(role, name, "unknown" if look.docker is None else "missing")
+    container = state.container(name) or state.ours_of(cluster.name, role)
+    if container is None:
+        return ContainerStatus(role, name, "unknown" if state.docker is None else "missing")
     return ContainerStatus(
         role=role,
-        name=there.name,
-        state=there.status,
-        up_seconds=max(0, int(look.now - there.started)) if there.running else None,
-        restarts=there.restarts,
-        image=there.image,
-        version=look.versions.get(role),
+        name=container.name,
+        state=container.status,
+        up_seconds=max(0, int(state.now - container.started)) if container.running else None,
+        restarts=container.restarts,
+        image=container.image,
+        version=state.versions.get(role),
     )

@@ -1,4 +1,4 @@
-"""How a cluster is right now, as values; `dataclasses.asdict` of one is what --json tells."""
+"""The status of a cluster as values; --json prints `dataclasses.asdict` of them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class ContainerStatus:
     """One of the two containers of a node.
 
     Attributes:
-        state: as the engine calls it (running, exited, ...); or missing; or unknown, where the
-            engine does not answer.
-        up_seconds: since it was started; None unless it runs.
-        restarts: how often the engine has restarted it.
-        image: the reference that it was made with; None if it is missing.
-        version: what the program says of itself; None if it does not.
+        state: the engine's state (running, exited, ...); or missing; or unknown, if the engine does
+            not answer.
+        up_seconds: since its start; None unless it runs.
+        restarts: the number of restarts by the engine.
+        image: the image reference it was created with; None if it is missing.
+        version: the version that the program reports; None if it reports none.
     """
 
     role: Role
@@ -35,10 +35,10 @@ class ContainerStatus:
 
 @dataclass(frozen=True)
 class VrrpStatus:
-    """What keepalived says of itself.
+    """The VRRP state that keepalived reports.
 
     Attributes:
-        effective_priority: what it competes with: the priority, and the weight of its check.
+        effective_priority: the priority plus the weight of the check.
     """
 
     state: str
@@ -48,10 +48,11 @@ class VrrpStatus:
 
 @dataclass(frozen=True)
 class ListenerStatus:
-    """A listener on one node; sessions and most are None where haproxy does not tell.
+    """A listener on one node.
 
     Attributes:
-        most: how many sessions it may have.
+        sessions: None if haproxy does not report them.
+        most: the maximum number of sessions; None if haproxy does not report it.
     """
 
     name: str
@@ -62,11 +63,11 @@ class ListenerStatus:
 
 @dataclass(frozen=True)
 class BackendStatus:
-    """A server behind a listener, as the haproxy of one node sees it.
+    """A server behind a listener, as reported by haproxy on one node.
 
     Attributes:
-        status: haproxy's word: UP, DOWN, "UP 1/3", no check, ...
-        check: how its last check ended, in haproxy's abbreviations and in words.
+        status: haproxy's state: UP, DOWN, "UP 1/3", no check, ...
+        check: the result of the last check, in haproxy's abbreviations and in words.
     """
 
     listener: str
@@ -84,12 +85,12 @@ class BackendStatus:
 
 @dataclass(frozen=True)
 class AppliedStatus:
-    """What the record on the node says.
+    """The record on the node.
 
     Attributes:
         at: ISO 8601.
-        version: hadeploy's.
-        configuration: the id of the whole cluster's configuration, the same on every node.
+        version: of hadeploy.
+        configuration: the id of the configuration of the cluster, the same on every node.
     """
 
     by: str
@@ -100,16 +101,15 @@ class AppliedStatus:
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """One node; of one that cannot be reached, only the name, the address and why.
+    """One node; an unreachable node has only a name, an address and an error.
 
     Attributes:
-        error: why it cannot be reached, or None.
-        vips: those that it holds.
+        error: why the node is unreachable, or None.
+        vips: the VIPs that it holds.
         drained: what keeps the VIP off it: drain (an operator), handover (a run).
-        configuration: whether it is what the inventory says: in-sync; pending (the inventory has
-            changed); drifted (the node was changed, or something of it failed); absent (nothing
-            was applied). None if it is not known.
-        changes: how many steps `up` would take there.
+        configuration: in-sync; pending (the inventory has changed); drifted (the node was changed,
+            or a part of it failed); absent (nothing was applied); None if unknown.
+        changes: the number of steps that `up` would perform there.
     """
 
     node: str
@@ -127,16 +127,16 @@ class NodeStatus:
     docker: str | None = None
 
     def container(self, role: Role) -> ContainerStatus | None:
-        """Its container of that role; None if the node cannot be reached."""
+        """Its container of that role; None if the node is unreachable."""
         return next((c for c in self.containers if c.role == role), None)
 
 
 @dataclass(frozen=True)
 class VipStatus:
-    """A VIP and the nodes that have it, of those that can be reached; one, if all is well.
+    """A VIP and the reachable nodes that hold it; a healthy cluster has one holder.
 
     Attributes:
-        applied: whether some node was told to have it; if not, it is in the inventory only.
+        applied: whether the record of any node contains it; if not, it is only in the inventory.
     """
 
     address: str
@@ -154,12 +154,12 @@ class Changing:
 
 @dataclass(frozen=True)
 class ClusterStatus:
-    """A whole cluster.
+    """The status of a cluster.
 
     Attributes:
-        verdict: healthy; degraded (it serves, and something is wrong); down (it does not serve);
-            unknown (no node can be reached).
-        at: when it was looked at, on this machine's clock, ISO 8601.
+        verdict: healthy; degraded (it serves, but something is wrong); down (it does not serve);
+            unknown (no node is reachable).
+        at: the time of the observation, by the clock of this machine, ISO 8601.
     """
 
     verdict: Health

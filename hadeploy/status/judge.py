@@ -1,7 +1,7 @@
-"""What is wrong with a cluster, and how bad that is. Pure.
+"""The verdict of `status`, and its proofs. Pure.
 
-The proofs of `verify` come first; what a run that ends well has just made sure of, and what is no
-fault while a cluster is brought up, is proven here.
+The proofs of `verify` come first. The proofs in this module are not part of `verify`: a successful
+run guarantees them, or they may fail while a cluster is set up.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hadeploy.plan.order import holders
 from hadeploy.plan.steps import Step
 from hadeploy.plan.takeover_candidates import drains, takeover_candidates
 from hadeploy.status.cluster_status import Health
-from hadeploy.status.situation import ClusterSnapshot
+from hadeploy.status.snapshot import ClusterSnapshot
 from hadeploy.verify.answers import answer_proofs, supplied
 from hadeploy.verify.backends import (
     BACKENDS,
@@ -34,24 +34,20 @@ from hadeploy.verify.proofs import prove, unreachable_proofs
 OUTAGE = "vip-serves"
 
 
-def judge(situation: ClusterSnapshot) -> tuple[Health, list[Proof]]:
-    """The verdict, and every proof that it rests on.
-
-    Args:
-        situation: one look at all nodes.
-    """
-    unreachable = unreachable_proofs(situation.unreachable)
-    if not situation.observed:
+def judge(snapshot: ClusterSnapshot) -> tuple[Health, list[Proof]]:
+    """The verdict, and the proofs that it is based on."""
+    unreachable = unreachable_proofs(snapshot.unreachable)
+    if not snapshot.observed:
         return "unknown", unreachable
-    if not situation.records:
+    if not snapshot.records:
         nothing = Proof(
             OUTAGE,
             "fail",
-            "nothing was applied on any node that can be reached",
+            "nothing is applied on any reachable node",
             hint="hadeploy up",
         )
         return "down", [nothing, *unreachable]
-    force = situation.in_force()
+    force = snapshot.in_force()
     proofs = [
         *(p for p in prove(force.cluster, force.desired, force.observed) if p.name != BACKENDS),
         *_served(force.cluster, force),
@@ -59,95 +55,96 @@ def judge(situation: ClusterSnapshot) -> tuple[Health, list[Proof]]:
         *answer_proofs(force.cluster, force.observed, force.certificates),
         *_certificates(force),
         *_takeover(force),
-        *_engines(situation),
-        *_left_behind(situation),
-        *_configurations(situation),
+        *_engines(snapshot),
+        *_left_behind(snapshot),
+        *_configurations(snapshot),
         *unreachable,
     ]
     if any(proof.name == OUTAGE for proof in failed(proofs)):
         return "down", proofs
-    # A warning says only that this machine may be in another network. An outage is one from here.
-    proofs += [proof for proof in situation.here if proof.verdict != "warn"]
+    # A warning means only that this machine may be in another network.
+    proofs += [proof for proof in snapshot.here if proof.verdict != "warn"]
     return "degraded" if failed(proofs) else "healthy", proofs
 
 
 def _served(cluster: Cluster, force: ClusterSnapshot) -> Iterator[Proof]:
-    """Whether each VIP is served: the one thing that clients need."""
+    """Whether each VIP serves clients on each listener."""
     for vip in map(str, (vip.ip for vip in cluster.vip)):
         holding = holders([vip], force.observed.values())
         for listener in cluster.listeners:
-            behind = supplied(cluster, force.observed, vip, listener, force.certificates)
-            tried = {
+            backends = supplied(cluster, force.observed, vip, listener, force.certificates)
+            answers = {
                 node: answer
-                for node, look in force.observed.items()
-                if (answer := look.through.get((vip, listener.port))) is not None
+                for node, state in force.observed.items()
+                if (answer := state.through.get((vip, listener.port))) is not None
             }
             serving = [n for n in holding if _serves(cluster, force.observed[n], listener)]
-            # The holder's own connection says nothing of the network; who is alone has no other.
-            others = [tried[n] for n in tried if n not in holding]
-            witnesses = others or list(tried.values())
+            # The holder's own connection does not use the network, so it counts only if there is
+            # no other.
+            others = [answers[n] for n in answers if n not in holding]
+            witnesses = others or list(answers.values())
             target = f"{vip} port {listener.port}"
-            if not holding and any(answer.reached for answer in tried.values()):
-                yield Proof(OUTAGE, "pass", f"{target} is served by a node that was not reached")
+            if not holding and any(answer.reached for answer in answers.values()):
+                yield Proof(OUTAGE, "pass", f"{target} is served by an unreachable node")
             elif not holding:
                 yield Proof(OUTAGE, "fail", f"{target} is served by no node")
             elif not serving:
                 where = " and ".join(holding)
                 yield Proof(OUTAGE, "fail", f"{target} is not served by {where}, which has the VIP")
             elif witnesses and not any(answer.reached for answer in witnesses):
-                yield Proof(OUTAGE, "fail", f"{target} can be reached from no other node")
-            elif witnesses and all(not a.reached or behind.problem(a) for a in witnesses):
-                problems = dict.fromkeys(map(behind.problem, witnesses))
-                seen = f"{target} {' and '.join(filter(None, problems))}"
-                yield Proof(OUTAGE, "fail", seen)
+                yield Proof(OUTAGE, "fail", f"{target} is unreachable from all other nodes")
+            elif witnesses and all(not a.reached or backends.problem(a) for a in witnesses):
+                problems = dict.fromkeys(map(backends.problem, witnesses))
+                message = f"{target} {' and '.join(filter(None, problems))}"
+                yield Proof(OUTAGE, "fail", message)
             else:
                 yield Proof(OUTAGE, "pass", f"{target} is served by {' and '.join(serving)}")
 
 
-def _serves(cluster: Cluster, look: ObservedNode, listener: Listener) -> bool:
-    sockets = look.listeners(listener.port)
-    by_hand = recognise(cluster, look)
+def _serves(cluster: Cluster, state: ObservedNode, listener: Listener) -> bool:
+    sockets = state.listeners(listener.port)
+    by_hand = recognise(cluster, state)
     if by_hand is not None and any(by_hand.owns(socket) for socket in sockets):
-        # `up --adopt` has not come to this node yet; its clients are served.
+        # `up --adopt` has not changed this node yet. The previous haproxy serves clients.
         return True
-    if look.serving is not None:
+    if state.serving is not None:
         return bool(sockets)
-    # A frozen haproxy listens, but does not answer; one that was not given this health_port yet
-    # does not listen there.
-    haproxy = look.ours_of(cluster.name, "haproxy")
-    frozen = look.listeners(cluster.haproxy.health_port)
+    # A frozen haproxy listens on its health port but does not answer. A haproxy that does not have
+    # this health_port yet does not listen there.
+    haproxy = state.ours_of(cluster.name, "haproxy")
+    frozen = state.listeners(cluster.haproxy.health_port)
     return not frozen and any(socket.belongs_to(haproxy) for socket in sockets)
 
 
 def _backends(force: ClusterSnapshot) -> Iterator[Proof]:
-    """One server is enough for a listener to serve; what haproxy does not tell is not judged."""
-    for one in listener_supplies(force.cluster, force.observed):
-        name = one.listener
-        if one.supply is Supply.LOST:
-            seen = f"{name}: no backend is up any more, as {one.node} sees them"
-            yield Proof(OUTAGE, "fail", seen, hint=GONE)
-        elif one.supply is Supply.NOT_YET:
+    """A listener serves if one backend is up."""
+    for state in listener_supplies(force.cluster, force.observed):
+        name = state.listener
+        if state.supply is Supply.LOST:
+            message = f"{name}: no backend is up any more on {state.node}"
+            yield Proof(OUTAGE, "fail", message, hint=GONE)
+        elif state.supply is Supply.NOT_YET:
             yield Proof(BACKENDS, "fail", f"{name}: no backend is up", hint=FIRST_TIME)
-        elif one.supply is Supply.UNEVEN:
-            seen = f"{name}: {one.node} reaches no backend; other nodes do"
-            yield Proof(BACKENDS, "fail", seen, hint=UNEVEN)
-        elif one.supply is Supply.PARTIAL:
-            yield Proof(BACKENDS, "warn", f"{name}: {one.message}{one.named}")
+        elif state.supply is Supply.UNEVEN:
+            message = f"{name}: {state.node} reaches no backend; other nodes do"
+            yield Proof(BACKENDS, "fail", message, hint=UNEVEN)
+        elif state.supply is Supply.PARTIAL:
+            yield Proof(BACKENDS, "warn", f"{name}: {state.message}{state.named}")
         else:
             yield Proof(BACKENDS, "pass", f"{name}: all backends are up")
 
 
 def _certificates(force: ClusterSnapshot) -> Iterator[Proof]:
-    """A listener does not serve either where clients refuse the certificates of all backends."""
+    """A listener does not serve if clients refuse the certificates of all backends."""
     up = backends_up(force.cluster, force.observed)
     yield from certificate_proofs(force.cluster, force.certificates, up)
     for listener in refused_listeners(force.cluster, force.certificates, up):
-        seen = f"{listener.name}: clients refuse the certificates of all backends"
-        yield Proof(OUTAGE, "fail", seen)
+        message = f"{listener.name}: clients refuse the certificates of all backends"
+        yield Proof(OUTAGE, "fail", message)
 
 
 def _takeover(force: ClusterSnapshot) -> Iterator[Proof]:
-    """Whether any other node could take the VIP from the holder."""
+    """Whether another node could take over the VIP."""
     vips = [str(vip.ip) for vip in force.cluster.vip]
     holding = holders(vips, force.observed.values())
     if len(force.cluster.nodes) == 1 or len(holding) != 1:
@@ -155,57 +152,58 @@ def _takeover(force: ClusterSnapshot) -> Iterator[Proof]:
     others = takeover_candidates(force.cluster, force.observed, holding[0])
     problem = takeover_problem(force.cluster, force.observed, holding[0])
     if others and problem:
-        # The best priority counts, whoever else could serve.
+        # keepalived elects by priority, even if a node with a lower one serves better.
         yield Proof("takeover-possible", "warn", problem.message, hint=problem.hint)
     elif others:
-        yield Proof("takeover-possible", "pass", f"{' and '.join(others)} could take the VIP over")
+        yield Proof("takeover-possible", "pass", f"{' and '.join(others)} could take over the VIP")
     else:
         yield Proof(
             "takeover-possible",
             "fail",
-            f"no other node could take the VIP over from {holding[0]}",
-            hint="none is healthy and not drained",
+            f"no other node could take over the VIP from {holding[0]}",
+            hint="all other nodes are unhealthy or drained",
         )
 
 
-def _engines(situation: ClusterSnapshot) -> Iterator[Proof]:
-    """What runs goes on without its engine, but nothing is known of it."""
-    for node, look in situation.observed.items():
-        if look.docker is None:
-            seen = "the Docker engine does not answer, so nothing is known of the containers"
-            yield Proof("docker-answers", "fail", seen, node, "systemctl status docker")
+def _engines(snapshot: ClusterSnapshot) -> Iterator[Proof]:
+    """Containers run on without their engine, but their state is unknown."""
+    for node, state in snapshot.observed.items():
+        if state.docker is None:
+            message = "the Docker engine does not answer; the state of the containers is unknown"
+            yield Proof("docker-answers", "fail", message, node, "systemctl status docker")
         else:
-            yield Proof("docker-answers", "pass", f"Docker {look.docker} answers", node)
+            yield Proof("docker-answers", "pass", f"Docker {state.docker} answers", node)
 
 
-def _left_behind(situation: ClusterSnapshot) -> Iterator[Proof]:
-    """Nodes that a dead run keeps off the VIP."""
-    for node, look in situation.observed.items():
-        if layout.RUN_DRAIN in drains(look) and not look.lock:
-            seen = "still drained by an interrupted run"
-            yield Proof("handover-finished", "fail", seen, node, "`hadeploy up` lets it go")
+def _left_behind(snapshot: ClusterSnapshot) -> Iterator[Proof]:
+    """Nodes that are still drained by an interrupted run."""
+    for node, state in snapshot.observed.items():
+        if layout.RUN_DRAIN in drains(state) and not state.lock:
+            message = "still drained by an interrupted run"
+            yield Proof("handover-finished", "fail", message, node, "`hadeploy up` ends the drain")
 
 
-def _configurations(situation: ClusterSnapshot) -> Iterator[Proof]:
-    """Drift is a fault; that the inventory was changed and not applied yet is only told."""
-    for node, look in situation.observed.items():
-        steps = situation.steps(node)
+def _configurations(snapshot: ClusterSnapshot) -> Iterator[Proof]:
+    """Drift is a failure; a pending change of the inventory is a warning."""
+    for node, state in snapshot.observed.items():
+        steps = snapshot.steps(node)
         drift = [step for step in steps if step.drift]
         if drift:
             first, *others = [f"{step.subject}: {step.reason}" for step in drift]
             more = f" (and {len(others)} more)" if others else ""
-            hint = "`hadeploy plan` shows the difference, `hadeploy up` puts it back"
-            follows = all(_told_already(step, look) for step in drift)
+            hint = "`hadeploy plan` shows the difference, `hadeploy up` restores the node"
+            follows = all(_has_own_proof(step, state) for step in drift)
             yield Proof("configuration-in-sync", "fail", first + more, node, hint, follows=follows)
         elif steps:
-            seen = f"{len(steps)} steps to take ({steps[0].subject}: {steps[0].reason})"
-            yield Proof("configuration-in-sync", "warn", seen, node, "`hadeploy plan` shows them")
+            message = f"{len(steps)} steps pending ({steps[0].subject}: {steps[0].reason})"
+            hint = "`hadeploy plan` shows them"
+            yield Proof("configuration-in-sync", "warn", message, node, hint)
         else:
-            yield Proof("configuration-in-sync", "pass", "as the inventory says", node)
+            yield Proof("configuration-in-sync", "pass", "matches the inventory", node)
 
 
-def _told_already(step: Step, look: ObservedNode) -> bool:
-    """Whether it is seen by what runs, or does not."""
-    container = look.container(step.subject)
+def _has_own_proof(step: Step, state: ObservedNode) -> bool:
+    """Whether a proof of the containers or their programs already reports the drift."""
+    container = state.container(step.subject)
     stopped = step.role is not None and (container is None or not container.running)
     return step.action == "reload-container" or (stopped and step.action != "write-file")

@@ -1,4 +1,4 @@
-"""What haproxy's own exporter cannot know, in Prometheus' text format. Pure."""
+"""Metrics of the cluster that haproxy does not export, in the text format of Prometheus. Pure."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from hadeploy.status.cluster_status import ClusterStatus, Health
 
 
 def metrics(cluster: str, status: ClusterStatus, seconds: float) -> str:
-    """A whole file for node_exporter's textfile collector.
+    """A file for the textfile collector of node_exporter.
 
     Args:
         cluster: its name, a label of every metric.
         status: of all nodes.
-        seconds: when they were looked at, since the epoch.
+        seconds: the time of the observation, since the epoch.
     """
     lines = []
-    for name, told, samples in (
+    for name, description, samples in (
         ("hadeploy_status", "1 for the verdict of `hadeploy status`.", _verdict(status)),
-        ("hadeploy_vip_holders", "How many nodes have the VIP.", _holders(status)),
-        ("hadeploy_vip_held", "Whether a node has the VIP.", _held(status)),
-        ("hadeploy_node_reachable", "Whether a node was reached.", _reachable(status)),
+        ("hadeploy_vip_holders", "Number of nodes that hold the VIP.", _holders(status)),
+        ("hadeploy_vip_held", "Whether a node holds the VIP.", _held(status)),
+        ("hadeploy_node_reachable", "Whether a node is reachable.", _reachable(status)),
         ("hadeploy_node_drained", "Whether the VIP is kept off a node.", _drained(status)),
         ("hadeploy_node_in_sync", "Whether `up` would change nothing there.", _in_sync(status)),
-        ("hadeploy_status_timestamp_seconds", "When that was.", [({}, seconds)]),
+        ("hadeploy_status_timestamp_seconds", "Time of the observation.", [({}, seconds)]),
     ):
-        lines += [f"# HELP {name} {told}", f"# TYPE {name} gauge"]
+        lines += [f"# HELP {name} {description}", f"# TYPE {name} gauge"]
         lines += [f"{name}{_labels(cluster, labels)} {value:.17g}" for labels, value in samples]
     return "\n".join(lines) + "\n"
 
@@ -40,7 +40,7 @@ def _verdict(status: ClusterStatus) -> Samples:
 
 
 def _holders(status: ClusterStatus) -> Samples:
-    # Where nobody was asked nobody knows: no sample is not 0.
+    # Without any reachable node the number is unknown, not 0.
     if status.verdict != "unknown":
         for vip in status.vips:
             yield {"vip": vip.address}, len(vip.holders)

@@ -1,6 +1,7 @@
-"""Looking at the nodes again and again: one exec a node a time, over connections that are kept.
+"""Observe the nodes repeatedly: one exec for each node and observation, over open connections.
 
-A node that goes away holds up no other: it is told as that, and connected to again when it is back.
+A node that becomes unreachable does not delay the others. It is reported as unreachable, and
+hadeploy connects to it again when it is back.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from hadeploy.remote.session import Session
 if TYPE_CHECKING:
     from hadeploy.observe.observed_node import ObservedNode
 
-# Between two attempts to connect, each about twice the last.
+# Between two attempts to connect. Each pause is twice as long as the last.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
 
 
@@ -33,12 +34,12 @@ class _Watched:
     """One node.
 
     Attributes:
-        work: the look that is under way.
-        since: when that began, on the monotonic clock.
-        connecting: whether it still has to connect.
-        error: why it could not be looked at last time.
-        pause: seconds until it is connected to again.
-        not_before: when that is, on the monotonic clock.
+        work: the running observation.
+        since: the start of that observation, on the monotonic clock.
+        connecting: whether that observation has to connect first.
+        error: why the last observation failed.
+        pause: seconds until the next attempt to connect.
+        not_before: the time of that attempt, on the monotonic clock.
     """
 
     node: Node
@@ -52,14 +53,14 @@ class _Watched:
 
 
 class NodePoller:
-    """Looks at all nodes of a cluster, as often as it is asked to.
+    """Observes all nodes of a cluster with each call of `observe`.
 
     Args:
-        dialer: how to connect to nodes that are not, or no longer, connected.
-        sessions: to those that are, by label; closed at the end.
-        unreachable: why the others are not, by label.
+        dialer: connects to nodes that have no connection.
+        sessions: open connections by node label; the poller closes them at the end.
+        unreachable: why the other nodes have no connection, by label.
         script: from `observation_script`.
-        patience: seconds for the slowest node to answer; None: as long as a script may be silent.
+        timeout: seconds for the slowest node to answer; None: the timeout of a silent script.
     """
 
     def __init__(
@@ -68,10 +69,10 @@ class NodePoller:
         sessions: Mapping[str, Session],
         unreachable: Mapping[str, HadeployError],
         script: str,
-        patience: float | None,
+        timeout: float | None,
     ) -> None:
         self._dialer, self._script = dialer, script
-        self._patience = patience
+        self._timeout = timeout
         again = time.monotonic() + FIRST_PAUSE_SECONDS
         self._watched = [
             _Watched(
@@ -83,7 +84,7 @@ class NodePoller:
             for node in dialer.cluster.nodes
         ]
         for session in sessions.values():
-            _lose_after(patience, session)
+            _set_tcp_timeout(session, timeout)
         self._pool = ThreadPoolExecutor(max_workers=min(len(self._watched), MOST_AT_ONCE))
 
     def __enter__(self) -> NodePoller:
@@ -95,7 +96,7 @@ class NodePoller:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # Not waited for: closing the connections ends what still waits for them.
+        # Without wait: closing the connections ends the threads that still use them.
         self._pool.shutdown(wait=False, cancel_futures=True)
         for watched in self._watched:
             if watched.session is not None:
@@ -103,19 +104,19 @@ class NodePoller:
 
     @property
     def sessions(self) -> dict[str, Session]:
-        """Those that are open, by node label."""
+        """The open connections, by node label."""
         return {w.node.label: w.session for w in self._watched if w.session and not w.connecting}
 
-    def look(
+    def observe(
         self, meanwhile: Callable[[], object] = lambda: None
     ) -> tuple[dict[str, ObservedNode], dict[str, HadeployError]]:
-        """Look at every node once, but for those whose last look is still under way.
+        """Observe every node once, except nodes whose last observation still runs.
 
         Args:
-            meanwhile: what this thread does while the nodes are busy.
+            meanwhile: called by this thread while the nodes work.
 
         Returns:
-            What was observed, and why the others were not, by label.
+            The observed nodes, and the errors of the others, by label.
         """
         started = time.monotonic()
         fresh = []
@@ -127,18 +128,18 @@ class NodePoller:
                 if not watched.connecting:
                     fresh.append(watched.work)
         meanwhile()
-        # Whoever connects, or did not answer last time, holds up nobody.
-        concurrent.futures.wait(fresh, timeout=self._patience)
-        looks = {watched.node.label: self._collect(watched) for watched in self._watched}
+        # A node that connects, or did not answer last time, does not delay the others.
+        concurrent.futures.wait(fresh, timeout=self._timeout)
+        states = {watched.node.label: self._collect(watched) for watched in self._watched}
         return (
-            {label: look for label, look in looks.items() if look is not None},
+            {label: state for label, state in states.items() if state is not None},
             {w.node.label: w.error for w in self._watched if w.error is not None},
         )
 
     def _work(self, watched: _Watched) -> ObservedNode:
         if watched.session is None:
             watched.session = self._dialer.connect(watched.node)
-            _lose_after(self._patience, watched.session)
+            _set_tcp_timeout(watched.session, self._timeout)
             watched.connecting, watched.since = False, time.monotonic()
         return look_at(watched.session, self._script)
 
@@ -151,12 +152,12 @@ class NodePoller:
             return None
         work, watched.work = watched.work, None
         try:
-            look = work.result()
+            state = work.result()
         except HadeployError as error:
             self._failed(watched, error)
             return None
         watched.error, watched.pause = None, FIRST_PAUSE_SECONDS
-        return look
+        return state
 
     def _failed(self, watched: _Watched, error: HadeployError) -> None:
         watched.error = error
@@ -171,16 +172,16 @@ class NodePoller:
         watched.pause = min(2 * watched.pause, LONGEST_PAUSE_SECONDS)
 
 
-def _lose_after(seconds: float | None, session: Session) -> None:
-    """Take the connection for lost once the node has acknowledged nothing for so long.
+def _set_tcp_timeout(session: Session, seconds: float | None) -> None:
+    """Close the connection if the node acknowledges nothing for that time.
 
-    Where this machine's kernel can (tcp(7), TCP_USER_TIMEOUT), and not behind a jump host;
-    elsewhere it takes as long as a script may stay silent.
+    This needs TCP_USER_TIMEOUT (tcp(7)). If the kernel lacks it, and behind a jump host, the
+    timeout of a silent script applies.
     """
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
-    way = session.connection.transport.sock
-    if seconds is not None and option is not None and isinstance(way, socket.socket):
-        way.setsockopt(socket.IPPROTO_TCP, option, round(1000 * seconds))
+    transport = session.connection.transport.sock
+    if seconds is not None and option is not None and isinstance(transport, socket.socket):
+        transport.setsockopt(socket.IPPROTO_TCP, option, round(1000 * seconds))
 
 
 def _overdue(watched: _Watched) -> HadeployError:
@@ -188,6 +189,6 @@ def _overdue(watched: _Watched) -> HadeployError:
         f"no answer for {time.monotonic() - watched.since:.0f} s",
         node=watched.node.label,
         operation="observing",
-        hint="is it up, and does its Docker engine answer?",
+        hint="check that the node is up and that its Docker engine answers",
         code=ExitCode.UNREACHABLE,
     )

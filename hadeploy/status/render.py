@@ -1,4 +1,4 @@
-"""How a cluster is, on one screen."""
+"""The status of a cluster on one screen."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hadeploy.status.cluster_status import (
     Health,
     NodeStatus,
 )
-from hadeploy.ui.render import wrong_lines
+from hadeploy.ui.render import problem_lines
 from hadeploy.verify.proof import Proof
 
 VERDICTS: dict[Health, str] = {
@@ -36,25 +36,25 @@ CONFIGURATIONS: dict[Configuration, tuple[str, str]] = {
 STATES = {"MASTER": "green", "BACKUP": "", "FAULT": "red"}
 DRAINS = {layout.OPERATOR_DRAIN: "drained", layout.RUN_DRAIN: "handing over"}
 NOTHING = Text("-", "dim")
-# More than fits on the screen beside the table; `hadeploy verify` and --json have the rest.
-MOST_WRONG = 12
+# More lines do not fit on the screen with the table; `hadeploy verify` and --json show all.
+MAX_PROBLEMS = 12
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def render_status(cluster: str, status: ClusterStatus, proofs: Sequence[Proof]) -> RenderableType:
-    """The verdict, a row for each node, what is wrong, and the details; readable in 80 columns.
+    """The verdict, a row for each node, the problems and the details; readable in 80 columns.
 
     Args:
         cluster: its name.
         status: of all nodes.
-        proofs: behind its verdict.
+        proofs: of the verdict.
     """
     reached = [node for node in status.nodes if node.error is None]
-    wrong = wrong_lines(proofs)
-    if len(wrong) > MOST_WRONG:
-        wrong = [*wrong[:MOST_WRONG], Text(f"and {len(wrong) - MOST_WRONG} more (--json)", "dim")]
+    problems = problem_lines(proofs)
+    if more := len(problems[MAX_PROBLEMS:]):
+        problems = [*problems[:MAX_PROBLEMS], Text(f"and {more} more (--json)", "dim")]
     return Group(
-        _head(cluster, status), _nodes(status), *wrong, _listeners(reached), _facts(reached)
+        _head(cluster, status), _nodes(status), *problems, _listeners(reached), _facts(reached)
     )
 
 
@@ -121,49 +121,49 @@ def _container(container: ContainerStatus | None) -> Text:
 
 
 def since(seconds: int) -> str:
-    """A time that has passed, in its largest unit."""
+    """A duration in its largest unit."""
     size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), UNITS[-1])
     return f"{seconds // size} {unit}"
 
 
 def _listeners(nodes: Sequence[NodeStatus]) -> RenderableType:
-    """Each listener with its backends, and those that some haproxy does not see up."""
+    """Each listener, with the backends that are up on all nodes, and the others in detail."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim")
     grid.add_column()
     ports = {i.name: i.port for node in nodes for i in node.listeners}
     for name, port in ports.items():
-        seen: dict[tuple[str, str], list[tuple[str, BackendStatus]]] = {}
+        servers: dict[tuple[str, str], list[tuple[str, BackendStatus]]] = {}
         for node in nodes:
             for backend in node.backends:
                 if backend.listener == name:
-                    seen.setdefault((backend.name, backend.address), []).append(
+                    servers.setdefault((backend.name, backend.address), []).append(
                         (node.node, backend)
                     )
-        well = [key for key, views in seen.items() if all(view.up for _, view in views)]
-        text = Text(f"{len(well)} of {len(seen)} backends are up", "" if seen else "dim")
-        if well:
-            text.append(f": {', '.join(label for label, _ in well)}", "dim")
-        for server, views in seen.items():
-            if server not in well:
+        up = [key for key, views in servers.items() if all(view.up for _, view in views)]
+        text = Text(f"{len(up)} of {len(servers)} backends are up", "" if servers else "dim")
+        if up:
+            text.append(f": {', '.join(label for label, _ in up)}", "dim")
+        for server, views in servers.items():
+            if server not in up:
                 text.append("\n").append(f"{' '.join(server)} ", "yellow").append(_views(views))
         grid.add_row(f"{name} :{port}", text)
     return grid
 
 
 def _views(views: Iterable[tuple[str, BackendStatus]]) -> str:
-    """How each haproxy sees one server; those that agree are told together."""
-    alike: dict[str, list[str]] = {}
+    """The state of one server on each node; nodes with the same state are grouped."""
+    groups: dict[str, list[str]] = {}
     for node, backend in views:
-        said = f"is {backend.status}" + (f" ({backend.check})" if backend.check else "")
-        alike.setdefault("is UP" if backend.up else said, []).append(node)
-    if len(alike) == 1:
-        return next(iter(alike))
-    return "; ".join(f"{said} for {', '.join(nodes)}" for said, nodes in alike.items())
+        text = f"is {backend.status}" + (f" ({backend.check})" if backend.check else "")
+        groups.setdefault("is UP" if backend.up else text, []).append(node)
+    if len(groups) == 1:
+        return next(iter(groups))
+    return "; ".join(f"{text} for {', '.join(nodes)}" for text, nodes in groups.items())
 
 
 def _facts(nodes: Sequence[NodeStatus]) -> RenderableType:
-    """Versions and who applied what: once, where all nodes are the same."""
+    """Versions and the last change; nodes with the same values are grouped."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim")
     grid.add_column()
@@ -174,18 +174,18 @@ def _facts(nodes: Sequence[NodeStatus]) -> RenderableType:
         "applied": lambda node: _applied(node, nodes),
     }
     for name, of in facts.items():
-        for text in _together(nodes, of):
+        for text in _grouped(nodes, of):
             grid.add_row(name, text)
     return grid
 
 
-def _together(nodes: Sequence[NodeStatus], of: Callable[[NodeStatus], str]) -> Iterator[Text]:
-    alike: dict[str, list[str]] = {}
+def _grouped(nodes: Sequence[NodeStatus], of: Callable[[NodeStatus], str]) -> Iterator[Text]:
+    groups: dict[str, list[str]] = {}
     for node in nodes:
-        if told := of(node):
-            alike.setdefault(told, []).append(node.node)
-    for told, where in alike.items():
-        yield Text(told) if len(where) == len(nodes) else Text(f"{', '.join(where)}: {told}")
+        if text := of(node):
+            groups.setdefault(text, []).append(node.node)
+    for text, where in groups.items():
+        yield Text(text) if len(where) == len(nodes) else Text(f"{', '.join(where)}: {text}")
 
 
 def _program(node: NodeStatus, role: Role) -> str:
@@ -197,11 +197,11 @@ def _program(node: NodeStatus, role: Role) -> str:
 
 
 def _applied(node: NodeStatus, nodes: Sequence[NodeStatus]) -> str:
-    """The same for all nodes of one run, which is over when the last of them is done."""
-    one = node.applied
-    if one is None:
+    """The last change; all nodes of one run show the time of the last node."""
+    record = node.applied
+    if record is None:
         return "nothing"
-    run = (one.by, one.version, one.configuration)
+    run = (record.by, record.version, record.configuration)
     records = [other.applied for other in nodes if other.applied]
     at = max(r.at for r in records if (r.by, r.version, r.configuration) == run)
-    return f"{at} by {one.by}, hadeploy {one.version}"
+    return f"{at} by {record.by}, hadeploy {record.version}"

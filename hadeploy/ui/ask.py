@@ -1,4 +1,4 @@
-"""Asking on the terminal: for a secret, without an echo, and for a yes or a no."""
+"""Prompts on the terminal, for a secret (without echo) and for a confirmation."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from hadeploy.errors import ExitCode, HadeployError
 
 
 def ask_secret(question: str) -> SecretStr | None:
-    """Ask on the terminal.
+    """Ask for a secret on the terminal.
 
     Args:
-        question: what is asked for, with the colon and the space.
+        question: the prompt, with colon and space.
 
     Returns:
-        What was typed; None if there is no terminal, or no answer.
+        None if there is no terminal or no answer.
     """
     if not _terminal():
         return None
@@ -31,24 +31,24 @@ def ask_secret(question: str) -> SecretStr | None:
 def confirm(
     question: str, *, detail: str = "", as_json: bool = False, changed: bool = False
 ) -> None:
-    """Ask for a yes.
+    """Ask for a confirmation.
 
     Args:
-        question: to be answered with yes or no.
-        detail: what the answer is about, for a run that cannot ask.
-        as_json: whether the result is a document; then nothing is asked.
-        changed: whether this run has changed something already.
+        question: a yes-no question.
+        detail: the changes to confirm, for the error of a run that cannot ask.
+        as_json: whether the result is a document; then the function does not ask.
+        changed: whether this run has already changed something.
 
     Raises:
-        HadeployError: there is no terminal to ask on.
+        HadeployError: there is no terminal, or `as_json` is set.
         click.Abort: the answer was no.
     """
     if as_json or not _terminal():
         raise HadeployError(
-            "--json asks nothing" if as_json else "there is no terminal to ask on",
-            operation="asking before it changes something",
+            "--json cannot ask for confirmation" if as_json else "no terminal to confirm on",
+            operation="confirming the change",
             detail=detail or None,
-            hint=f"{'to confirm' if as_json else 'no terminal to confirm on'}: add --yes",
+            hint="add --yes to confirm",
             code=ExitCode.USAGE,
         )
     if not click.confirm(question, err=True):
@@ -57,5 +57,5 @@ def confirm(
 
 
 def _terminal() -> bool:
-    # Where stdin is closed there is no file at all.
+    # sys.stdin is None if stdin is closed.
     return sys.stdin is not None and sys.stdin.isatty()

@@ -1,4 +1,4 @@
-"""Consoles for people and for logs."""
+"""Consoles for terminals and for logs."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from collections.abc import Iterable
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-# Tables in logs and pipes are not folded.
-UNFOLDED = 160
+# Wide enough that tables in logs and pipes do not wrap.
+LOG_WIDTH = 160
 
 
 class TextConsole(Console):
-    """A console that prints text as text: a terminal obeys nothing in what others have said.
+    """A console that escapes control characters in text.
 
-    Nodes, images, SSH servers and files may say anything; rich leaves escape characters in a text.
+    Text from nodes, images, SSH servers and files may contain escape sequences, which rich passes
+    on to the terminal.
     """
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """The segments, whose own control codes are kept, and no others."""
+        """Keep the control codes of rich, and escape all others."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text.isprintable() or segment.text == "\n":
                 yield segment
@@ -31,7 +32,7 @@ class TextConsole(Console):
 
 
 def without_control(text: str) -> str:
-    """The same text with every control character but the end of a line written out."""
+    """The text with every control character escaped, except newlines."""
     return "".join(c if c == "\n" or c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
@@ -39,18 +40,18 @@ def make_console(*, stderr: bool, no_color: bool) -> Console:
     """A console on stderr or stdout.
 
     Args:
-        stderr: for people; stdout belongs to results.
-        no_color: no bold and dim either, as with NO_COLOR (https://no-color.org) in the
-            environment; what is live in a terminal stays so.
+        stderr: whether to write to stderr (progress and errors) instead of stdout (results).
+        no_color: without colours, bold and dim, as with the environment variable NO_COLOR
+            (https://no-color.org); live output remains live.
     """
     stream = sys.stderr if stderr else sys.stdout
     plain = no_color or bool(os.environ.get("NO_COLOR"))
     return TextConsole(
         stderr=stderr,
         color_system=None if plain else "auto",
-        # Square brackets and colons are what they are, in names and in what others have said.
+        # Square brackets and colons in names and messages are not markup.
         markup=False,
         emoji=False,
         highlight=False,
-        width=None if stream.isatty() else UNFOLDED,
+        width=None if stream.isatty() else LOG_WIDTH,
     )

@@ -1,4 +1,4 @@
-"""Progress for people: live in a terminal, plain lines elsewhere; always on stderr."""
+"""Progress on stderr: live in a terminal, plain lines otherwise."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MARKS: dict[State, tuple[str, str]] = {
     "doing": ("…", "cyan"),
     "ok": ("✓", "green"),
     "failed": ("✗", "red"),
-    "left": ("-", "dim"),
+    "idle": ("-", "dim"),
 }
 
 
 class Lines:
-    """One line an event, for logs and CI."""
+    """One line for each event, for logs and CI."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -42,27 +42,27 @@ class Lines:
         self._print(Text(f"== {title}", style="bold"))
 
     def node(self, node: str, text: str, state: State = "doing") -> None:
-        """Print what the node is busy with."""
+        """Print the node's work or result."""
         mark, style = MARKS[state]
         self._print(Text.assemble((f"{mark} ", style), (f"{node}: ", "bold"), text))
 
     def transfer(self, node: str, what: str, sent: int, total: int) -> None:
-        """Print the end of a transfer only."""
+        """Print the end of a transfer."""
         if sent == total:
-            self.node(node, f"sent {what}, {total / 1e6:.0f} MB; the node unpacks it")
+            self.node(node, f"sent {what}, {total / 1e6:.0f} MB; unpacking on the node")
 
     def failed(self) -> None:
-        """Nothing to print: what failed is told."""
+        """Print nothing: the failure itself is printed."""
 
     def waiting(self, text: str) -> None:
-        """Print it once."""
+        """Print the text once."""
         if text != self._waited:
             self._waited = text
             self._print(Text(f"waiting: {text}", style="dim"))
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Nothing of it is live."""
+        """Do nothing: no output is live."""
         yield
 
     def _print(self, text: Text) -> None:
@@ -70,26 +70,26 @@ class Lines:
 
 
 class Screen:
-    """A line for each node that changes in place, below the phases that are done.
+    """A line for each node that is updated in place, below the finished phases.
 
     Args:
-        console: for people.
+        console: on stderr.
         nodes: labels.
-        brief: whether nothing of it stays on the screen.
+        brief: whether to clear all output at the end.
     """
 
     def __init__(self, console: Console, nodes: list[str], *, brief: bool = False) -> None:
         self._console = console
         self._brief = brief
         self._lock = threading.Lock()
-        self._lines: dict[str, tuple[State, str]] = dict.fromkeys(nodes, ("left", ""))
+        self._lines: dict[str, tuple[State, str]] = dict.fromkeys(nodes, ("idle", ""))
         self._phase = ""
         self._started = time.monotonic()
         self._waiting = ""
         self._failed = False
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
-            get_renderable=self._picture, console=console, refresh_per_second=8, transient=True
+            get_renderable=self._render, console=console, refresh_per_second=8, transient=True
         )
 
     def __enter__(self) -> Screen:
@@ -106,13 +106,13 @@ class Screen:
         self._live.stop()
 
     def phase(self, title: str) -> None:
-        """Write the finished phase down and begin the next."""
+        """Print the finished phase, and begin the next."""
         with self._lock:
             self._end_phase(failed=False)
             self._phase, self._started, self._waiting = title, time.monotonic(), ""
 
     def node(self, node: str, text: str, state: State = "doing") -> None:
-        """Change the node's line; results are also written down."""
+        """Update the node's line; also print results permanently."""
         with self._lock:
             self._lines[node] = (state, text)
             if state in ("ok", "failed") and not self._brief:
@@ -122,7 +122,7 @@ class Screen:
                 )
 
     def transfer(self, node: str, what: str, sent: int, total: int) -> None:
-        """A bar in the node's line."""
+        """Show a bar in the node's line."""
         share = sent / total if total else 1.0
         bar = "━" * int(share * 24)
         rest = "unpacking" if sent >= total else f"{sent / 1e6:.0f} of {total / 1e6:.0f} MB"
@@ -130,18 +130,18 @@ class Screen:
             self._lines[node] = ("doing", f"{what} {bar:╌<24} {rest}")
 
     def failed(self) -> None:
-        """Remember it for the mark."""
+        """Mark the phase as failed when it ends."""
         with self._lock:
             self._failed = True
 
     def waiting(self, text: str) -> None:
-        """Shown until the phase ends."""
+        """Show the text until the phase ends."""
         with self._lock:
             self._waiting = text
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """The live part goes, and comes back."""
+        """Hide the live lines."""
         self._live.stop()
         try:
             yield
@@ -159,7 +159,7 @@ class Screen:
         )
         self._phase = ""
 
-    def _picture(self) -> Group:
+    def _render(self) -> Group:
         grid = Table.grid(padding=(0, 1))
         for node, (state, text) in self._lines.items():
             mark, style = MARKS[state]
@@ -171,13 +171,13 @@ class Screen:
         return Group(self._spinner, grid)
 
 
-class Fleeting:
-    """The phase in one line that is gone in the end, where the result is all that counts."""
+class PhaseLine:
+    """The current phase in one line, cleared at the end."""
 
     def __init__(self, console: Console) -> None:
         self._status = console.status("", spinner_style="cyan") if console.is_terminal else None
 
-    def __enter__(self) -> Fleeting:
+    def __enter__(self) -> PhaseLine:
         if self._status:
             self._status.start()
         return self
@@ -187,25 +187,25 @@ class Fleeting:
             self._status.stop()
 
     def phase(self, title: str) -> None:
-        """Show it."""
+        """Show the phase."""
         if self._status:
             self._status.update(Text(title, style="bold"))
 
     def node(self, node: str, text: str, state: State = "doing") -> None:
-        """Nothing to show."""
+        """Show nothing."""
 
     def transfer(self, node: str, what: str, sent: int, total: int) -> None:
-        """Nothing to show."""
+        """Show nothing."""
 
     def failed(self) -> None:
-        """Nothing to show: what failed is told."""
+        """Show nothing: the failure itself is printed."""
 
     def waiting(self, text: str) -> None:
-        """Nothing to show."""
+        """Show nothing."""
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """The line goes, and comes back."""
+        """Hide the line."""
         self.__exit__()
         try:
             yield

@@ -1,4 +1,4 @@
-"""Plans, proofs and errors as people read them."""
+"""Plans, proofs and errors as text."""
 
 from __future__ import annotations
 
@@ -30,20 +30,19 @@ IMPACTS = {
 }
 HEADS = ("step", "what", "why", "impact")
 INDENT, GAP = 2, 2
-# So wide are these two columns where there is not room for all: the paths that every node has fit,
-# and the words of reasons.
-WHOLE_SUBJECT, WHOLE_REASON = 28, 16
+# Minimum widths in a narrow terminal: the paths on every node, and single words of a reason.
+MIN_SUBJECT, MIN_REASON = 28, 16
 
 
 def render_diffs(plan: Plan) -> RenderableType:
-    """Every step that changes something that is there, line by line; equal ones once."""
-    seen: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    """The diffs of all steps; nodes with the same diff are grouped."""
+    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for node in plan.nodes:
         for step in node.steps:
             if step.diff:
-                seen.setdefault((step.subject, step.diff), []).append(node.node)
+                groups.setdefault((step.subject, step.diff), []).append(node.node)
     lines = []
-    for (subject, diff), nodes in seen.items():
+    for (subject, diff), nodes in groups.items():
         lines.append(
             Text.assemble(("\n", ""), (f"{subject} ", "bold"), (f"on {', '.join(nodes)}", "dim"))
         )
@@ -53,15 +52,15 @@ def render_diffs(plan: Plan) -> RenderableType:
 
 @dataclass(frozen=True)
 class _Steps:
-    """The steps in columns as wide as the terminal allows; neighbours that look alike once."""
+    """The steps in columns that fit the terminal; consecutive equal nodes are grouped."""
 
     plan: Plan
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         widths = self._widths(options.max_width)
         yield _row(widths, *(Text(head, "dim") for head in HEADS))
-        for _looks, alike in itertools.groupby(self.plan.nodes, _as_shown):
-            nodes = list(alike)
+        for _key, group in itertools.groupby(self.plan.nodes, _as_shown):
+            nodes = list(group)
             label = ", ".join(node.node for node in nodes)
             yield Text(f"{label} (holds the VIP)" if nodes[0].holder else label, "bold")
             if not nodes[0].steps:
@@ -82,14 +81,13 @@ class _Steps:
             max(map(len, column)) for column in zip(HEADS, *cells, strict=True)
         )
         left = room - INDENT - action - impact - 3 * GAP
-        subject = min(subject, max(left - reason, min(WHOLE_SUBJECT, left - WHOLE_REASON), 1))
+        subject = min(subject, max(left - reason, min(MIN_SUBJECT, left - MIN_REASON), 1))
         return action, subject, min(reason, max(left - subject, 1)), impact
 
 
 def _why(step: Step) -> Text:
-    """What was done to a node behind our back is named as that."""
-    said = Text(step.reason, "dim")
-    return Text.assemble(("drift: ", "yellow"), said) if step.drift else said
+    reason = Text(step.reason, "dim")
+    return Text.assemble(("drift: ", "yellow"), reason) if step.drift else reason
 
 
 def _as_shown(node: NodePlan) -> tuple[bool, bool, list[tuple[str, str, str, Impact, bool]]]:
@@ -109,15 +107,15 @@ def _row(widths: tuple[int, ...], *cells: Text) -> RenderableType:
 
 
 def render_plan(plan: Plan, then: str = "") -> RenderableType:
-    """The steps, node by node in the order in which they are done; readable in 80 columns.
+    """The steps of each node, in the order of the rollout; readable in 80 columns.
 
     Args:
         plan: the steps.
-        then: what follows it, as a sentence.
+        then: a sentence about what happens after the plan.
     """
     drained = dict.fromkeys(node.node for node in plan.nodes if node.drained)
     notes = (
-        [Text(f"{', '.join(drained)}: drained, the VIP is kept away", "yellow")] if drained else []
+        [Text(f"{', '.join(drained)}: drained, never holds the VIP", "yellow")] if drained else []
     )
     notes += [Text(plan.applied, "yellow")] if plan.applied else []
     notes += [Text(sentence, "red") for sentence in (*plan.undoes, *plan.removes)]
@@ -125,14 +123,14 @@ def render_plan(plan: Plan, then: str = "") -> RenderableType:
     if then:
         notes.append(Text(then, "yellow"))
     if not plan.changes and not then:
-        return Group(Text("No changes. The nodes are as the inventory says.", "green"), *notes)
+        return Group(Text("No changes. The nodes match the inventory.", "green"), *notes)
     changed = len({node.node for node in plan.nodes if node.steps})
     total = len({node.node for node in plan.nodes})
     summary = Text(f"{plan.changes} changes on {changed} of {total} nodes.")
     return Group(_Steps(plan), summary, *notes)
 
 
-# The columns of the final table, and the proofs that each of them sums up.
+# The columns of the final table, and the proofs that each column summarizes.
 COLUMNS = {
     "containers": ("container-running",),
     "port": ("port-listens",),
@@ -143,14 +141,14 @@ COLUMNS = {
 
 
 def config_warning_line(warning: ConfigWarning) -> Text:
-    """A program's warning about its configuration, and the line that it is about."""
+    """A program's warning about its configuration, with the line of the configuration."""
     text = Text.assemble(("! ", "yellow"), (f"{', '.join(warning.nodes)}: ", "bold"))
     text.append(f"{warning.program} warns: {warning.message}", "yellow")
     return text.append(f" ({warning.line})" if warning.line else "", "dim")
 
 
 def render_proofs(proofs: list[Proof]) -> RenderableType:
-    """A row for each node, then what is true of the whole, then whatever is wrong."""
+    """A row for each node, then the proofs of the cluster and the failed proofs of nodes."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("node", *COLUMNS):
         table.add_column(column)
@@ -160,26 +158,23 @@ def render_proofs(proofs: list[Proof]) -> RenderableType:
             for names in COLUMNS.values()
         ]
         table.add_row(Text(node, "bold"), *cells)
-    told = [p for p in proofs if not p.follows and (p.node is None or p.verdict != "pass")]
-    lines = [_line(p, _consequences(p, proofs)) for p in told]
+    shown = [p for p in proofs if not p.follows and (p.node is None or p.verdict != "pass")]
+    lines = [_line(p, _consequences(p, proofs)) for p in shown]
     return Group(table, *lines)
 
 
-def wrong_lines(proofs: Sequence[Proof]) -> list[Text]:
-    """A line for each proof that did not pass; what follows from a failed one is only counted.
-
-    Args:
-        proofs: of the whole cluster.
-    """
+def problem_lines(proofs: Sequence[Proof]) -> list[Text]:
+    """A line for each proof that did not pass; proofs that only follow from others are counted."""
     order = {"fail": 0, "warn": 1}
-    told = sorted(
+    shown = sorted(
         (p for p in proofs if p.verdict in order and not p.follows), key=lambda p: order[p.verdict]
     )
-    return [_line(proof, _consequences(proof, proofs)) for proof in told]
+    return [_line(proof, _consequences(proof, proofs)) for proof in shown]
 
 
 def _consequences(proof: Proof, proofs: Sequence[Proof]) -> int:
-    """How many proofs of its node are folded into this one: the last container that is at fault."""
+    """The number of proofs that follow from this one, if it is about the node's last failed
+    container."""
     causes = [
         p
         for p in proofs
@@ -207,18 +202,17 @@ def _line(proof: Proof, consequences: int) -> Text:
 
 
 def print_error(console: Console, error: HadeployError) -> None:
-    """The node, what was being done, what came back, what to do next; one screen.
+    """Print the node, the operation, the message, the detail and the hint of an error.
 
-    Args:
-        console: for people.
-        error: if it is of several nodes, those that fail alike are told once.
+    Nodes with the same error are grouped.
     """
     if isinstance(error, NodesError):
-        alike: dict[tuple[str | None, ...], list[HadeployError]] = {}
-        for one in error.errors:
-            alike.setdefault((one.operation, one.message, one.detail, one.hint), []).append(one)
-        for same in alike.values():
-            _print_one(console, same[0], [one.node for one in same if one.node])
+        groups: dict[tuple[str | None, ...], list[HadeployError]] = {}
+        for part in error.errors:
+            key = (part.operation, part.message, part.detail, part.hint)
+            groups.setdefault(key, []).append(part)
+        for group in groups.values():
+            _print_one(console, group[0], [part.node for part in group if part.node])
     else:
         _print_one(console, error, [error.node] if error.node else [])
 

@@ -1,4 +1,4 @@
-"""What the checks found, as people read it."""
+"""The findings of the checks as text."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hadeploy.ui.verdicts import VERDICTS, verdict_cell
 
 
 def render_checks(findings: Sequence[Finding], nodes: Sequence[str]) -> RenderableType:
-    """A row for each check, a column for each node; then whatever is wrong, and what to do.
+    """A row for each check and a column for each node, then the failures and warnings with a fix.
 
     Args:
-        findings: of all checks that were made.
+        findings: of all checks that ran.
         nodes: labels, in the order of the columns.
     """
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -35,17 +35,17 @@ def render_checks(findings: Sequence[Finding], nodes: Sequence[str]) -> Renderab
                     for node in nodes
                 ),
             )
-    alike: dict[tuple[str, ...], list[Finding]] = {}
+    groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in in_order(list(findings)):
         if finding.verdict != "pass":
             key = (finding.check, finding.verdict, finding.message, finding.fix or "")
-            alike.setdefault(key, []).append(finding)
-    lines = [line for same in alike.values() for line in _lines(same)]
+            groups.setdefault(key, []).append(finding)
+    lines = [line for group in groups.values() for line in _lines(group)]
     return Group(table, *lines, _summary(findings))
 
 
 def finding_line(finding: Finding) -> Text:
-    """One finding in one line."""
+    """A finding in one line."""
     return _head([finding]).append(f" ({finding.fix})" if finding.fix else "", "dim")
 
 
@@ -69,7 +69,7 @@ def _summary(findings: Sequence[Finding]) -> Text:
     failed = sum(1 for finding in findings if finding.verdict == "fail")
     warned = sum(1 for finding in findings if finding.verdict == "warn")
     if failed:
-        return Text(f"{failed} failed, {warned} warned, of {len(findings)}.", "bold red")
+        return Text(f"{failed} of {len(findings)} checks failed, {warned} warned.", "bold red")
     if warned:
-        return Text(f"Nothing stands in the way; {warned} warned, of {len(findings)}.", "yellow")
-    return Text(f"Nothing stands in the way; {len(findings)} passed.", "green")
+        return Text(f"No check failed; {warned} of {len(findings)} warned.", "yellow")
+    return Text(f"All {len(findings)} checks passed.", "green")

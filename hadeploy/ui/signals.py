@@ -1,15 +1,15 @@
-"""Signals that end a run as Ctrl-C does: so a lock is given back and connections are closed."""
+"""Handle SIGTERM and SIGHUP like Ctrl-C, so that a run releases its lock and its connections."""
 
 from __future__ import annotations
 
 import signal
 from types import FrameType
 
-ENDING = (signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def end_run(number: int, frame: FrameType | None) -> None:
-    """A signal handler: the first signal is an interrupt; a terminal that closes sends several.
+    """A signal handler for the first signal; a terminal that closes sends several.
 
     Raises:
         KeyboardInterrupt: always.
@@ -19,8 +19,8 @@ def end_run(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def heed() -> None:
-    """Take them as Ctrl-C from here on; one that is ignored (nohup) stays so."""
-    for number in ENDING:
+def handle_signals() -> None:
+    """Install the handlers; a signal that is ignored (nohup) remains ignored."""
+    for number in SIGNALS:
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, end_run)

@@ -1,4 +1,4 @@
-"""Standard output and standard error that may be closed, full, or too narrow for a character."""
+"""Standard output and error that may be closed, be full, or lack characters in their encoding."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hadeploy.ui.signals import end_run
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-# The other end of a pipe is closed; the terminal is gone (write(2), tty_ioctl(4)).
+# A pipe without a reader, and a terminal that was closed (write(2), tty_ioctl(4)).
 _HANG_UP = (errno.EPIPE, errno.EIO)
 _STREAMS = ("stdin", "stdout", "stderr")
-# As wide as what they stand for, so that tables keep their columns.
+# Each replacement has one character, so that tables keep their columns.
 _PLAIN = {
     **{"✓": "+", "✗": "x", "…": "~", "→": ">", "•": "*"},
     **{"─": "-", "━": "=", "╌": "-", "█": "#"},
@@ -28,10 +28,10 @@ _ERRORS = "hadeploy-plain"
 
 
 class Output(io.FileIO):
-    """A file descriptor that takes all output, also what cannot be written.
+    """A file descriptor that discards output after a write error.
 
     Attributes:
-        failure: why output was lost; None if none was.
+        failure: why output was lost, or None.
     """
 
     def __init__(self, descriptor: int, failure: OSError | None = None) -> None:
@@ -39,11 +39,11 @@ class Output(io.FileIO):
         self.failure = failure
 
     def write(self, data: Buffer, /) -> int:
-        """Write all that can be written.
+        """Write everything that can be written.
 
         Raises:
-            BrokenPipeError: nothing reads it any more, and no change is under way that has to be
-                finished first (rollout/interrupt.py handles SIGHUP then).
+            BrokenPipeError: the output has no reader, and no change is in progress (during a
+                change, rollout/interrupt.py handles SIGHUP and finishes the node first).
         """
         view = memoryview(data).cast("B")
         size = len(view)
@@ -51,7 +51,7 @@ class Output(io.FileIO):
             while view and not self.failure:
                 written = super().write(view)
                 if written is None:
-                    # Another program has made the terminal non-blocking.
+                    # Another program has set the terminal to non-blocking.
                     select.select((), (self,), ())
                 view = view[written or 0 :]
         except OSError as error:
@@ -63,15 +63,15 @@ class Output(io.FileIO):
         return size
 
 
-def protect() -> None:
-    """Have output that cannot be written change nothing but the exit code.
+def protect_streams() -> None:
+    """Let output errors affect only the exit code.
 
-    A descriptor that is closed leads nowhere from here on: else the next file or connection would
-    get its number, and the output.
+    Closed descriptors are opened on /dev/null. Otherwise the next file or connection would get
+    their number, and with it the output.
     """
     closed = [name for name in _STREAMS if getattr(sys, name) is None]
     for _ in closed:
-        # The lowest number that is free (open(2)).
+        # open(2) returns the lowest free descriptor.
         os.open(os.devnull, os.O_RDWR)
     for descriptor, name in enumerate(_STREAMS):
         stream: TextIO | None = getattr(sys, name)
@@ -82,7 +82,7 @@ def protect() -> None:
 
 
 def plain(error: UnicodeError) -> tuple[str, int]:
-    """Replace what an encoding does not have (codecs.register_error); unknown ones by "?"."""
+    """Replace characters that the encoding lacks (codecs.register_error), by default with "?"."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lost = error.object[error.start : error.end]
@@ -90,10 +90,10 @@ def plain(error: UnicodeError) -> tuple[str, int]:
 
 
 def _text(raw: Output, before: TextIO | None) -> TextIO:
-    """A text stream that takes every character.
+    """A text stream that accepts every character.
 
-    It has no buffered writer below it: a signal handler that prints, in the middle of a print,
-    would fail there ("reentrant call").
+    It has no buffered writer: there, a signal handler that prints during a print would fail
+    ("reentrant call").
     """
     codecs.register_error(_ERRORS, plain)
     return io.TextIOWrapper(
@@ -105,9 +105,9 @@ def _text(raw: Output, before: TextIO | None) -> TextIO:
 
 
 def output_failure() -> str | None:
-    """Why output was lost, as a sentence; None if none was.
+    """Why output was lost, as a sentence, or None.
 
-    A standard error that was closed from the start is not a failure: it was not wanted.
+    A standard error that was closed from the start is intended, not a failure.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

@@ -1,4 +1,4 @@
-"""How the verdict of a check or a proof looks."""
+"""Marks and styles of the verdicts of checks and proofs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.text import Text
 
 from hadeploy.verify.proof import Verdict
 
-# Mark and style, from the best to the worst.
+# From the best to the worst.
 VERDICTS: dict[Verdict, tuple[str, str]] = {
     "pass": ("✓", "green"),
     "warn": ("!", "yellow"),
@@ -20,7 +20,6 @@ def verdict_cell(verdicts: Iterable[Verdict], brief: str = "") -> Text:
     """The worst of several verdicts, as a cell of a table; `-` if there is none.
 
     Args:
-        verdicts: of what the cell stands for.
         brief: text after the mark, or "".
     """
     found = set(verdicts)

@@ -148,8 +148,8 @@ def test_lines_are_told_apart_and_the_table_has_them_all(fleet: Fleet) -> None:
     for name in NODES:
         assert f"{name} | == Verify\n" in result.err
         assert f"\n{name} ({fleet.fleet}/{name}.yaml)\n" in result.out
-        assert re.search(rf"{name}\.yaml +{name} +up and proven +0 +\d", result.out)
-    assert result.out.endswith("2 clusters: 2 up and proven\n")
+        assert re.search(rf"{name}\.yaml +{name} +applied and verified +0 +\d", result.out)
+    assert result.out.endswith("2 clusters: 2 applied and verified\n")
     assert fleet.ok("status", "-i", fleet.fleet).out.count("healthy;") == len(NODES)
 
 
@@ -159,7 +159,7 @@ def test_changes_that_are_to_be_made_are_no_failure(fleet: Fleet) -> None:
     named = [word for file in inventories for word in ("-i", file)]
     plan = fleet.ok("plan", *named)
     assert re.search(r"east +no changes +0 ", plan.out)
-    assert re.search(r"west +changes to make +0 ", plan.out)
+    assert re.search(r"west +changes pending +0 ", plan.out)
     pending = fleet.run("plan", "--exit-code", "--json", *named)
     assert [c["exit_code"] for c in pending.document["clusters"]] == [0, 5]
     assert pending.code == 5
@@ -168,8 +168,8 @@ def test_changes_that_are_to_be_made_are_no_failure(fleet: Fleet) -> None:
 def test_one_that_cannot_be_reached_does_not_stop_the_others(fleet: Fleet) -> None:
     result = fleet.run("up", "-i", fleet.lost, "-i", fleet.fleet)
     assert result.code == 3
-    assert re.search(r"lost +unreachable or not fit, nothing touched +3 ", result.out)
-    assert "3 clusters: 2 up and proven; 1 unreachable" in result.out
+    assert re.search(r"lost +unreachable or checks failed, nothing changed +3 ", result.out)
+    assert "3 clusters: 2 applied and verified; 1 unreachable" in result.out
     assert result.err.count("error: ") == 1, "told once, in full, at the end"
     assert f"\nlost ({fleet.lost})\nerror: " in result.err
     assert result.err.rstrip().splitlines()[-1].startswith("  next: ")

@@ -31,7 +31,7 @@ from hadeploy.plan.rolling import make_plan
 from hadeploy.rollout.record import applied_record
 from hadeploy.scripts.protocol import Message, Reply
 from hadeploy.status.build import cluster_status
-from hadeploy.status.situation import ClusterSnapshot
+from hadeploy.status.snapshot import ClusterSnapshot
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 from tests.unit.diagnose.scenes import CLUSTER, captured

@@ -27,7 +27,7 @@ from hadeploy.plan.rolling import make_plan
 from hadeploy.scripts.protocol import Message, Reply
 from hadeploy.status.build import cluster_status
 from hadeploy.status.metrics import metrics
-from hadeploy.status.situation import ClusterSnapshot
+from hadeploy.status.snapshot import ClusterSnapshot
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 from tests.unit.diagnose.scenes import CAPTURED, CLUSTER, captured

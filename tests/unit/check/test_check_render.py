@@ -32,7 +32,7 @@ def test_a_row_for_each_check_and_alike_findings_once() -> None:
         "  | permission denied",
         "  fix: start it",
         "! n2: clock: 7 s ahead",
-        "2 failed, 1 warned, of 4.",
+        "2 of 4 checks failed, 1 warned.",
     ]
 
 
@@ -46,7 +46,7 @@ def test_what_was_not_looked_at_is_neither_and_what_is_of_all_is_everywhere() ->
         "clock         -   ✓",
         "former-nodes  !   !",
         "! former-nodes: hm",
-        "Nothing stands in the way; 1 warned, of 2.",
+        "No check failed; 1 of 2 warned.",
     ]
 
 

@@ -61,20 +61,20 @@ def test_a_folder_may_be_named_by_the_environment(
 ) -> None:
     monkeypatch.setenv("HADEPLOY_INVENTORY", "fleet")
     assert "`render` takes one inventory, but fleet is a directory" in run("render")[2]
-    assert "--limit does not go with several inventories" in run("up", "--limit", "n1")[2]
+    assert "--limit cannot be used with several inventories" in run("up", "--limit", "n1")[2]
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["up", "--limit", "n1"], "run it with that cluster's inventory alone"),
-        (["plan", "--allow-degraded", "n1"], "run it with that cluster's inventory alone"),
-        (["up", "--forget", "n1"], "run it with that cluster's inventory alone"),
+        (["up", "--limit", "n1"], "run the command with that inventory only"),
+        (["plan", "--allow-degraded", "n1"], "run the command with that inventory only"),
+        (["up", "--forget", "n1"], "run the command with that inventory only"),
         (["check", "--ask-sudo-password"], "set ssh.sudo_password"),
         (["--ask-sudo-password", "verify"], "set ssh.sudo_password"),
-        (["status", "--watch"], "watch them one by one"),
-        (["status", "--metrics-file", "m"], "write one for each inventory"),
-        (["down"], "say --yes"),
+        (["status", "--watch"], "watch the clusters one by one"),
+        (["status", "--metrics-file", "m"], "write one file for each inventory"),
+        (["down"], "add --yes"),
         (["up", "--concurrency", "0"], "0 is not in the range"),
     ],
 )
@@ -112,7 +112,7 @@ def test_every_mistake_in_every_inventory_is_told_at_once(
         "fleet/4.yaml:1:1: nodse: unknown key",
         "fleet/5.yaml:4:18: vrrp.password: env:NOT_SET: that variable is not set",
         "fleet/6.yaml: reading templates.folder: ",
-        "fleet/7.yaml:2:6: vip: 198.51.100.19 is a VIP of fleet/1.yaml, too",
+        "fleet/7.yaml:2:6: vip: 198.51.100.19 is also a VIP of fleet/1.yaml",
         "there is no inventory none.yaml",
     ):
         assert err.count(said) == 1
@@ -154,7 +154,7 @@ OUTCOMES = {
                 MEMBER, 0, "up", 1.234, json.dumps(Outcome(command="up", cluster="a").document())
             ),
             ClusterResult(MEMBER, 1, "failed", 0.5, '{"cut o'),
-            ClusterResult(MEMBER, None, "not begun"),
+            ClusterResult(MEMBER, None, "not started"),
         ],
         code=ExitCode.FAILED,
     ),

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from hadeploy.cli.main import LazyGroup
-from hadeploy.fleet.arguments import OWN, REFUSED, order, refusals
+from hadeploy.fleet.arguments import FLEET_OPTIONS, REFUSED, cluster_arguments, option_problems
 from hadeploy.fleet.verdict import DONE
 
 
@@ -33,7 +33,7 @@ def options_of(command: str) -> set[str]:
 def test_what_does_not_go_with_several_inventories(
     command: str, options: dict[str, object], refused: list[str]
 ) -> None:
-    said = refusals(command, options)
+    said = option_problems(command, options)
     assert len(said) == len(refused)
     assert all(text.startswith(start) for text, start in zip(said, refused, strict=True))
 
@@ -56,10 +56,14 @@ def test_what_does_not_go_with_several_inventories(
 def test_the_command_line_of_one_cluster(
     command: str, options: dict[str, object], words: list[str]
 ) -> None:
-    assert order(command, "f/a.yaml", options) == [command, "--inventory=f/a.yaml", *words]
+    assert cluster_arguments(command, "f/a.yaml", options) == [
+        command,
+        "--inventory=f/a.yaml",
+        *words,
+    ]
 
 
 def test_the_tables_name_options_that_there_are() -> None:
     there = set.union(*(options_of(command) for command in DONE))
     assert set(REFUSED) <= there
-    assert all(set(OWN) <= options_of(command) for command in DONE)
+    assert all(set(FLEET_OPTIONS) <= options_of(command) for command in DONE)

@@ -6,7 +6,7 @@ from jsonschema import Draft202012Validator
 
 from hadeploy.cli.main import COMMANDS
 from hadeploy.errors import ExitCode
-from hadeploy.fleet.conflicts import clashes
+from hadeploy.fleet.conflicts import find_conflicts
 from hadeploy.fleet.files import inventory_files
 from hadeploy.fleet.verdict import DONE
 from hadeploy.inventory.load import read_inventory
@@ -58,7 +58,7 @@ def test_the_inventories_are_good_and_do_not_clash() -> None:
     ]
     assert [inventory.cluster.name for inventory in inventories] == ["berlin", "hamburg"]
     assert [inventory.warnings for inventory in inventories] == [(), ()]
-    assert clashes(inventories) == []
+    assert find_conflicts(inventories) == []
 
 
 def test_the_job_has_the_shape_of_one() -> None:

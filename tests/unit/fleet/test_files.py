@@ -57,7 +57,7 @@ def test_each_file_once_in_the_order_of_the_command_line(
 
 @pytest.mark.usefixtures("here")
 def test_a_folder_without_any_is_an_error_that_names_it() -> None:
-    with pytest.raises(HadeployError, match=r"empty: there is no \*\.yaml") as caught:
+    with pytest.raises(HadeployError, match=r"empty: this folder contains no \*\.yaml") as caught:
         inventory_files(["fleet", "empty"])
     assert caught.value.code == ExitCode.USAGE
 

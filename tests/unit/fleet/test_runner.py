@@ -44,13 +44,13 @@ def run(
 ) -> tuple[list[ClusterResult], Heard]:
     heard = Heard()
     named = {Member(f"{n}.yaml", str(n), str(n)): words for n, words in enumerate(orders)}
-    return Fleet(named, command_line, heard, most=most, fail_fast=fail_fast).run(), heard
+    return Fleet(named, command_line, heard, concurrency=most, fail_fast=fail_fast).run(), heard
 
 
 def test_each_has_its_code_its_words_and_its_errors() -> None:
     endings, heard = run(GOOD, BAD, most=2)
     assert [ending.code for ending in endings] == [0, 2]
-    assert endings[0].said.startswith("hadeploy ")
+    assert endings[0].output.startswith("hadeploy ")
     (error,) = endings[1].errors
     assert error.message == "there is no inventory none.yaml (named by -i)"
     assert error.hint
@@ -148,4 +148,4 @@ def test_however_it_ends_no_process_is_left(
         assert process.stdout
         shown = process.stdout.read().decode()
     if code == ExitCode.INTERRUPTED:
-        assert "2 clusters: 1 interrupted; 1 not begun" in shown
+        assert "2 clusters: 1 interrupted; 1 not started" in shown

@@ -6,7 +6,7 @@ import pytest
 
 from hadeploy.errors import ExitCode
 from hadeploy.fleet.member import ClusterResult, Member, members
-from hadeploy.fleet.verdict import DONE, NOT_BEGUN, fleet_code, in_words, judged, summary
+from hadeploy.fleet.verdict import DONE, NOT_STARTED, fleet_code, result_text, summary, with_text
 
 MEMBER = Member("a.yaml", "a", "a")
 
@@ -41,43 +41,48 @@ def test_an_interrupted_fleet_is_told_as_that(codes: list[int | None]) -> None:
 @pytest.mark.parametrize(
     ("command", "code", "words"),
     [
-        ("up", 0, "up and proven"),
-        ("up", 3, "unreachable or not fit, nothing touched"),
-        ("check", 3, "not fit"),
+        ("up", 0, "applied and verified"),
+        ("up", 3, "unreachable or checks failed, nothing changed"),
+        ("check", 3, "checks failed"),
         ("status", 4, "degraded"),
-        ("verify", 4, "not proven"),
-        ("plan", 5, "changes to make"),
+        ("verify", 4, "verification failed"),
+        ("plan", 5, "changes pending"),
         ("down", 6, "locked by another run"),
         ("status", 7, "does not serve"),
         ("up", 99, "failed"),
-        ("up", None, NOT_BEGUN),
+        ("up", None, NOT_STARTED),
     ],
 )
-def test_a_cluster_in_words(command: str, code: int | None, words: str) -> None:
-    assert in_words(command, code) == words
+def test_a_cluster_result_text(command: str, code: int | None, words: str) -> None:
+    assert result_text(command, code) == words
 
 
 @pytest.mark.parametrize("command", DONE)
 @pytest.mark.parametrize("code", ExitCode)
 def test_there_are_words_for_every_end(command: str, code: ExitCode) -> None:
-    assert in_words(command, code)
+    assert result_text(command, code)
 
 
 @pytest.mark.parametrize(("pending", "code"), [(False, 0), (True, 5)])
 def test_pending_changes_are_told_also_where_they_have_no_code(pending: bool, code: int) -> None:
-    ending = judged("plan", ClusterResult(MEMBER, 5), pending=pending)
-    assert (ending.result, ending.code) == ("changes to make", code)
+    ending = with_text("plan", ClusterResult(MEMBER, 5), pending=pending)
+    assert (ending.result, ending.code) == ("changes pending", code)
 
 
 @pytest.mark.parametrize(
     ("codes", "said"),
     [
-        ([0], "1 cluster: 1 up and proven"),
-        ([4, 0, 0, None], "4 clusters: 2 up and proven; 1 not proven; 1 not begun"),
+        ([0], "1 cluster: 1 applied and verified"),
+        (
+            [4, 0, 0, None],
+            "4 clusters: 2 applied and verified; 1 verification failed; 1 not started",
+        ),
     ],
 )
 def test_the_sum_in_one_sentence(codes: list[int | None], said: str) -> None:
-    assert summary([judged("up", ClusterResult(MEMBER, c), pending=False) for c in codes]) == said
+    assert (
+        summary([with_text("up", ClusterResult(MEMBER, c), pending=False) for c in codes]) == said
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import Address, ObservedFile, ObservedNode
 from hadeploy.plan.rolling import make_plan
-from hadeploy.status.situation import ClusterSnapshot
+from hadeploy.status.snapshot import ClusterSnapshot
 from tests.unit import builders
 
 Look = dict[str, ObservedNode]

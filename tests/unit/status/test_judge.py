@@ -10,7 +10,7 @@ import pytest
 from hadeploy.answers.answer import Answer
 from hadeploy.observe.observed_node import BackendServer
 from hadeploy.status.judge import judge
-from hadeploy.status.situation import ClusterSnapshot
+from hadeploy.status.snapshot import ClusterSnapshot
 from hadeploy.verify.proof import Proof, Verdict, failed
 from tests.unit import builders
 from tests.unit.status.looks import Bend, change, container, drained, file, situation, vip, vrrp
@@ -239,7 +239,7 @@ def test_a_new_node_is_pending() -> None:
 def test_what_pending_means_is_told() -> None:
     _, proofs = judge(situation(haproxy={"hard_stop_after": "30m"}))
     told = [p.message for p in proofs if p.verdict == "warn"]
-    assert told == ["3 steps to take (haproxy/haproxy.cfg: content changes)"] * 3
+    assert told == ["3 steps pending (haproxy/haproxy.cfg: content changes)"] * 3
 
 
 def test_drift_is_told_once() -> None:

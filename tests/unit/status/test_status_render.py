@@ -11,7 +11,7 @@ from rich.console import Console
 from hadeploy.observe.observed_node import BackendServer
 from hadeploy.status.build import cluster_status
 from hadeploy.status.render import render_status, since
-from hadeploy.status.situation import ClusterSnapshot
+from hadeploy.status.snapshot import ClusterSnapshot
 from tests.unit import builders
 from tests.unit.status.looks import change, container, drained, situation, vip
 

@@ -10,8 +10,8 @@ import pytest
 
 PROGRAM = """
 import signal, sys, time
-from hadeploy.ui.signals import heed
-heed()
+from hadeploy.ui.signals import handle_signals
+handle_signals()
 try:
     try:
         print("begun", flush=True)
@@ -37,8 +37,8 @@ def test_what_is_to_be_done_at_the_end_is_done(number: signal.Signals) -> None:
 
 def test_what_is_ignored_stays_so() -> None:
     program = (
-        "import signal\nfrom hadeploy.ui.signals import heed\n"
-        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nheed()\n"
+        "import signal\nfrom hadeploy.ui.signals import handle_signals\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nhandle_signals()\n"
         "signal.raise_signal(signal.SIGHUP)\nprint('on')"
     )
     done = subprocess.run(

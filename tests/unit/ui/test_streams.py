@@ -16,8 +16,8 @@ from hadeploy.ui.streams import Output, plain
 
 PROGRAM = """
 import sys
-from hadeploy.ui.streams import output_failure, protect
-protect()
+from hadeploy.ui.streams import output_failure, protect_streams
+protect_streams()
 opened = open(sys.argv[1], "w")
 print("result \\u2713 \\u2026 \\u00e4 \\udc80")
 print("progress", file=sys.stderr)
@@ -92,8 +92,8 @@ def test_other_errors_than_those_of_an_encoder_are_raised() -> None:
 def test_a_signal_handler_may_print_in_the_middle_of_a_print(tmp_path: Path) -> None:
     program = """
 import signal, sys, threading
-from hadeploy.ui.streams import protect
-protect()
+from hadeploy.ui.streams import protect_streams
+protect_streams()
 signal.signal(signal.SIGUSR1, lambda *_: print("handler", file=sys.stderr, flush=True))
 end = threading.Event()
 def pester():

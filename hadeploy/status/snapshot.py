@@ -1,4 +1,4 @@
-"""What a status is made from: one look at all nodes, and what the inventory makes of it. Pure."""
+"""A snapshot of all nodes, compared with the inventory: the input of a status. Pure."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from hadeploy.verify.proof import Proof
 
 @dataclass(frozen=True)
 class ClusterSnapshot:
-    """One look at all nodes.
+    """The inventory, the observed nodes and the plan at one time.
 
     Attributes:
-        cluster: the inventory.
         desired: by node label.
-        observed: the same nodes.
-        plan: what `up` would do on them.
-        unreachable: why the others could not be observed, by label.
+        observed: the reachable nodes, by label.
+        plan: the changes that `up` would make.
+        unreachable: the errors of the other nodes, by label.
         certificates: of the backends that are up.
-        here: what the VIPs answer on this machine.
+        here: the proofs of connections from this machine to the VIPs.
     """
 
     cluster: Cluster
@@ -41,18 +40,18 @@ class ClusterSnapshot:
 
     @property
     def records(self) -> list[Applied]:
-        """What was applied, on every node that tells."""
-        return [look.applied for look in self.observed.values() if look.applied]
+        """The records of all nodes that have one."""
+        return [state.applied for state in self.observed.values() if state.applied]
 
     def steps(self, node: str) -> list[Step]:
-        """What `up` would do there, in however many turns."""
+        """The steps that `up` would perform on a node, in all its turns."""
         return [step for turn in self.plan.nodes if turn.node == node for step in turn.steps]
 
     def in_force(self) -> ClusterSnapshot:
-        """The same, where all is expected that was applied: what was not is pending, not broken.
+        """The snapshot limited to what was applied; the rest is pending, not broken.
 
-        A VIP, a listener or a node that was added to the inventory since is left out, and a running
-        program may have the configuration that was applied last.
+        It omits VIPs, listeners and nodes that were added to the inventory later, and expects the
+        configuration that was applied last.
         """
         if not self.records:
             return self
@@ -72,7 +71,7 @@ class ClusterSnapshot:
             if node.label in self.observed
         }
         new = [n for n in added_nodes(addresses, self.observed) if not self.observed[n].applied]
-        observed = {node: look for node, look in self.observed.items() if node not in new}
+        observed = {node: state for node, state in self.observed.items() if node not in new}
         desired = {
             node: as_applied(wanted, record) if (record := observed[node].applied) else wanted
             for node, wanted in self.desired.items()
