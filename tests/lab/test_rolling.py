@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from hadeploy.lab.images.store import ensure_image
-from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
+from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster
 from tests.lab.traffic import probing
 
 

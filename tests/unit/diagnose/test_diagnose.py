@@ -33,7 +33,11 @@ SCENES = {
     "virtual-router-id": ("vrrp-settings-differ", ("n2",), "n2: 77"),
     "advert-interval": ("vrrp-settings-differ", ("n2",), "n2: 2 sec"),
     "multicast": ("vrrp-settings-differ", ("n2",), "n2: multicast"),
-    "password": ("vrrp-password-differs", ("n2",), "n2: keepalived.conf has another value than on n1"),
+    "password": (
+        "vrrp-password-differs",
+        ("n2",),
+        "n2: keepalived.conf has another value than on n1",
+    ),
     "peers": ("vrrp-peers", ALL, "n1: none to n2; its unicast_peer: 198.19.29.13"),
     "orphan": ("orphaned-vip", ("n1",), "kube-lb-keepalived is exited .exit status 137"),
     "stray": ("stray-vip", ("n2",), "n2: keepalived is BACKUP"),

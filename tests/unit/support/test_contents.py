@@ -24,7 +24,7 @@ def test_a_node_does_not_choose_paths(name: str) -> None:
 
 def test_what_nodes_tell_is_in_the_archive() -> None:
     script = fragment("support.sh", main="")
-    told = set(re.findall(r"(?:emit part|log_of) ([a-z]+\.[a-z]+)", script))
+    told = set(re.findall(r"(?:emit part|emit_log) ([a-z]+\.[a-z]+)", script))
     assert told == PARTS
     for name in PARTS:
         assert list(of_node(None, said(name), Redactor(()))) == [name]
