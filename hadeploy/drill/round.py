@@ -179,7 +179,7 @@ def _break(
             "not all of it could be done",
             node=session.node,
             operation=operation,
-            detail=reply.said or None,
+            detail=reply.output or None,
             hint="`hadeploy up` puts right what is not as it should be",
         )
     drill.progress.node(session.node, f"{scenario.name}: mended", "ok")

@@ -188,7 +188,7 @@ def pull(
             f"docker login to {registry} as {here.user} failed",
             node=session.node,
             operation=operation,
-            detail=reply.said[-1500:],
+            detail=reply.output[-1500:],
             hint="are images.registry.user and password right, and is the registry reachable from "
             "the node?",
         )
@@ -197,7 +197,7 @@ def pull(
             "docker pull failed",
             node=session.node,
             operation=operation,
-            detail=reply.said[-1500:],
+            detail=reply.output[-1500:],
             hint="is the registry reachable from the node? else bring it there from here: "
             "hadeploy images push",
         )

@@ -10,7 +10,7 @@ import paramiko
 
 
 class _Agent(paramiko.agent.AgentSSH):
-    """An SSH agent at an address of its own; paramiko knows only that of the environment."""
+    """An SSH agent at a given address; paramiko uses only that of the environment."""
 
     def __init__(self, address: str, timeout: float) -> None:
         super().__init__()
@@ -32,10 +32,10 @@ class _Agent(paramiko.agent.AgentSSH):
 def agent_keys(
     address: str | None, timeout: float
 ) -> Iterator[tuple[Sequence[paramiko.AgentKey], bool]]:
-    """The keys of an SSH agent, and whether it answers; one that does not answer has none.
+    """The keys of an SSH agent, and whether it answers. Without an answer there are no keys.
 
     Args:
-        address: its socket; None for none.
+        address: its socket; None for no agent.
         timeout: seconds that each answer may take.
     """
     try:

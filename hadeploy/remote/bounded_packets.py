@@ -1,4 +1,4 @@
-"""SSH's packets, no larger than any has reason to be: paramiko would read one of 4 GiB."""
+"""Limits the size of SSH packets; paramiko would read a packet of 4 GiB."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ import zlib
 import paramiko
 from paramiko.packet import Packetizer
 
-# As OpenSSH (PACKET_MAX_SIZE in its packet.c), and a little for what is around a packet.
-MOST_OF_A_PACKET = 256 * 1024
-_AROUND = 1024
-# Of all that a server says before its version (RFC 4253, 4.2); OpenSSH takes 1024 lines of 8 KiB.
-MOST_OF_A_GREETING = 64 * 1024
+# As OpenSSH (PACKET_MAX_SIZE in its packet.c), and a margin for length, padding and MAC.
+MAX_PACKET_BYTES = 256 * 1024
+_OVERHEAD_BYTES = 1024
+# All lines before the version of the server (RFC 4253, 4.2); OpenSSH accepts 1024 lines of 8 KiB.
+MAX_BANNER_BYTES = 64 * 1024
 
 
 class BoundedPacketizer(Packetizer):
-    """Reads a packet only if its length is one that a packet may have."""
+    """Refuses packets that are longer than the limit."""
 
     def __init__(self, connected: socket.socket) -> None:
         super().__init__(connected)
-        self._greeting = 0
+        self._banner_bytes = 0
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
-        """Read so many bytes; paramiko asks with the length that the server has sent.
+        """Read n bytes; paramiko takes n from the packet of the server.
 
         Raises:
-            SSHException: no packet has so many.
+            SSHException: n exceeds the limit.
         """
-        if n > MOST_OF_A_PACKET + _AROUND:
+        if n > MAX_PACKET_BYTES + _OVERHEAD_BYTES:
             raise paramiko.SSHException(f"the server sends a packet of {n} bytes")
         read: bytes = super().read_all(n, check_rekey)
         return read
 
     def _read_timeout(self, timeout: float) -> bytes:
-        """What comes next before the first packet.
+        """The next bytes before the first packet.
 
         Raises:
-            SSHException: it is too much.
+            SSHException: they exceed the limit.
         """
         chunk: bytes = super()._read_timeout(timeout)  # type: ignore[misc]
-        self._greeting += len(chunk)
-        if self._greeting > MOST_OF_A_GREETING:
+        self._banner_bytes += len(chunk)
+        if self._banner_bytes > MAX_BANNER_BYTES:
             raise paramiko.SSHException("the server sends no version of SSH")
         return chunk
 
 
 class BoundedDecompressor:
-    """What a packet holds, where it is compressed."""
+    """Decompresses packets."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj()
@@ -56,9 +56,9 @@ class BoundedDecompressor:
         """Decompress one packet.
 
         Raises:
-            SSHException: there is more in it than any packet has.
+            SSHException: the decompressed packet exceeds the limit.
         """
-        packet = self._stream.decompress(data, MOST_OF_A_PACKET)
+        packet = self._stream.decompress(data, MAX_PACKET_BYTES)
         if self._stream.unconsumed_tail:
-            raise paramiko.SSHException(f"a packet holds more than {MOST_OF_A_PACKET} bytes")
+            raise paramiko.SSHException(f"a packet exceeds {MAX_PACKET_BYTES} bytes")
         return packet

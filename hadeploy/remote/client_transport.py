@@ -1,4 +1,4 @@
-"""paramiko's side of a connection, with what OpenSSH's client does beyond it."""
+"""paramiko's client transport, with features of OpenSSH's client."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ from hadeploy.remote.bounded_packets import BoundedDecompressor, BoundedPacketiz
 
 
 class ClientTransport(paramiko.Transport):
-    """Asks for the host keys that are known, and keeps what a server says before it hangs up.
-
-    No packet of the server's is larger than it may be.
+    """Prefers known host keys, keeps the reason of a disconnect, and limits the size of packets.
 
     Args:
         sock: to the server.
-        order: puts host key algorithms in the order in which they are wanted.
-        options: paramiko's.
+        order: sorts host key algorithms by preference.
+        options: the options of paramiko.Transport.
     """
 
-    # paramiko's own, but for what reads.
+    # As in paramiko, with bounded decompressors.
     _compression_info = MappingProxyType(
         {
             "zlib@openssh.com": (ZlibCompressor, BoundedDecompressor),

@@ -1,4 +1,4 @@
-"""One fabric connection per node, opened once and used for the whole run."""
+"""One fabric connection per node, which is opened once per run."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from hadeploy.remote.session import Session
 from hadeploy.remote.ssh_options import HostOptions
 
 KEEPALIVE_SECONDS = 15
-# What ssh tries when nothing is said.
+# The keys that ssh tries by default.
 USUAL_KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 PASSPHRASES = 3
 
 
-def nobody(question: str) -> SecretStr | None:
-    """There is no terminal to ask on."""
+def no_terminal(question: str) -> SecretStr | None:
+    """The answer without a terminal: None."""
     del question
     return None
 
@@ -43,9 +43,9 @@ class Dialer:
     """How one run connects to the nodes of a cluster.
 
     Attributes:
-        routes: the ways to them.
+        routes: the routes to the nodes.
         accept_new: trust host keys seen for the first time.
-        sudo_password: for nodes where sudo asks for one.
+        sudo_password: for nodes whose sudo asks for a password.
         ask: asks for a secret on the terminal; None if there is none.
         unlocked: private keys whose passphrase was given, by file.
         new_keys: host keys that were accepted in this run.
@@ -54,29 +54,29 @@ class Dialer:
     routes: NodeRoutes
     accept_new: bool = False
     sudo_password: SecretStr | None = None
-    ask: Callable[[str], SecretStr | None] = nobody
+    ask: Callable[[str], SecretStr | None] = no_terminal
     unlocked: dict[Path, paramiko.PKey] = field(default_factory=dict)
     new_keys: NewKeys = field(default_factory=NewKeys)
 
     @property
     def cluster(self) -> Cluster:
-        """The cluster whose nodes are reached."""
+        """The cluster of the nodes."""
         return self.routes.cluster
 
     @property
     def folder(self) -> Path:
-        """Where paths in the inventory begin."""
+        """The folder that relative paths in the inventory begin at."""
         return self.routes.folder
 
     def connect(self, node: Node) -> Session:
         """Open the connection to one node, and to each jump host before it.
 
-        A server that hangs up before it was asked anything is asked again, with longer and longer
-        pauses, for as long as connecting may take.
+        If a server disconnects before the login, this tries again, with increasing pauses, until
+        the connect timeout.
 
         Raises:
-            LockedKeyError: after `unlock` it may succeed.
-            HadeployError: with what failed (name, reach, host key, login) and what to do about it.
+            LockedKeyError: a key needs its passphrase; call `unlock` and try again.
+            HadeployError: the name, the network, the host key or the login failed.
         """
         until = time.monotonic() + self.cluster.ssh.connect_timeout
         connection = retried(lambda: self._connect(node), until=until)
@@ -93,7 +93,7 @@ class Dialer:
         """Ask for the passphrase of a private key; in the main thread only.
 
         Returns:
-            Whether there was somebody to ask.
+            Whether there is a terminal to ask on.
 
         Raises:
             PermanentError: the passphrase was wrong several times.
@@ -106,7 +106,7 @@ class Dialer:
                 self.unlocked[file] = key
                 return True
         raise PermanentError(
-            "that is not its passphrase",
+            "wrong passphrase",
             operation=f"unlocking {file}",
             hint=f"try: ssh-keygen -y -f {file}",
             code=ExitCode.UNREACHABLE,
@@ -146,25 +146,25 @@ class Dialer:
                 connection.connect_kwargs["sock"] = proxy.socket
             connection.open()
         except Exception as error:
-            # fabric closes only what is connected.
+            # fabric closes only established connections.
             connection.client.close()
             if proxy:
                 proxy.socket.close()
             cause = (proxy and not login.begun and proxy.failure()) or error
             raise explained(cause, stop, timeout, offered=login.begun) from error
-        # paramiko would wait an hour for the next hop behind this one.
+        # The default of paramiko for the next hop is one hour.
         connection.transport.channel_timeout = timeout
         connection.transport.set_keepalive(KEEPALIVE_SECONDS)
 
     def way(self, node: Node) -> str:
-        """How a node is reached, in words: every login, and the SSH config's entries behind it."""
+        """The route to a node, for display: every login, and the entries of the SSH config."""
         return str(self.routes.route(node))
 
     def _timeout(self, hop: HostOptions) -> float:
-        """Seconds that connecting may take; the inventory's word wins over the SSH config's."""
+        """The connect timeout in seconds; the inventory takes precedence over the SSH config."""
         ssh = self.cluster.ssh
-        said = "connect_timeout" in ssh.model_fields_set
-        return ssh.connect_timeout if said else (hop.connect_timeout or ssh.connect_timeout)
+        is_set = "connect_timeout" in ssh.model_fields_set
+        return ssh.connect_timeout if is_set else (hop.connect_timeout or ssh.connect_timeout)
 
     def _connection(
         self, hop: HostOptions, gateway: Connection | None, identity: str | None
@@ -177,7 +177,7 @@ class Dialer:
             host=hop.hostname,
             user=hop.user,
             port=hop.port,
-            # What is in SSH configs has been read; fabric reads none.
+            # The SSH config has been read already.
             config=Config(lazy=True, ssh_config=SSHConfig()),
             gateway=gateway or False,
             connect_timeout=max(1, round(timeout)),
@@ -190,7 +190,7 @@ class Dialer:
                 "transport_factory": partial(ClientTransport, order=partial(key_algorithms, known)),
             },
         )
-        # paramiko takes either this or its own options, among which fabric puts an empty one.
+        # paramiko refuses key_filename beside auth_strategy, and fabric sets an empty one.
         connection.connect_kwargs.pop("key_filename", None)
         connection.connect_kwargs["auth_strategy"] = self._login(hop, identity)
         may_write = bool(files) if named else hop.may_write
@@ -233,5 +233,5 @@ class Dialer:
 
 
 def _known_hosts(folder: Path, named: str) -> tuple[Path, ...]:
-    """The file that the inventory names; "none" is none, as it is for ssh."""
+    """The file that the inventory names; "none" means no file, as for ssh."""
     return () if named.lower() == "none" else (beside(folder, named),)

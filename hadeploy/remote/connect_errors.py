@@ -1,4 +1,4 @@
-"""What went wrong with a connection, in words, and what to do about it."""
+"""Error messages and hints for failed connections."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ from hadeploy.remote.login import (
 from hadeploy.remote.proxy_command import ProxyCommandError
 from hadeploy.remote.retry import PermanentError
 
-DrillReporter = tuple[str, str]
+# Message and hint.
+Explanation = tuple[str, str]
 
-# What paramiko says when a server closes before it has shown its own key: one that is starting, or
-# that has too many who are logging in (MaxStartups).
+# paramiko's errors if a server disconnects before it sends its key: it is starting, or has too many
+# pending logins (MaxStartups).
 _CLOSED_EARLY = (
     "Error reading SSH protocol banner",
     "Server connection dropped",
@@ -44,12 +45,12 @@ _CLOSED_EARLY = (
 
 @dataclass(frozen=True)
 class Stop:
-    """One connection on the way to a node.
+    """One connection of a route.
 
     Attributes:
-        node: the label of the node that the way leads to.
+        node: the label of the node at the end of the route.
         where: user@host:port.
-        is_jump: whether that is a jump host, and not the node.
+        is_jump: whether this is a jump host, and not the node.
         through: user@host:port of the jump host before it, or "".
     """
 
@@ -60,22 +61,22 @@ class Stop:
 
     @property
     def noun(self) -> str:
-        """What it is."""
+        """ "jump host" or "node"."""
         return "jump host" if self.is_jump else "node"
 
     @property
     def operation(self) -> str:
-        """What is done there, for error messages."""
+        """The operation, for error messages."""
         return f"connecting to {'jump host ' if self.is_jump else ''}{self.where}"
 
 
 class LockedKeyError(PermanentError):
-    """A login that needs the passphrase of a key.
+    """The login needs the passphrase of a key.
 
     Args:
         files: the private keys that are encrypted.
         node: the node's label.
-        operation: what was being done.
+        operation: the failed operation.
     """
 
     def __init__(self, files: Sequence[Path], *, node: str, operation: str) -> None:
@@ -94,13 +95,13 @@ class LockedKeyError(PermanentError):
 def explained(
     error: Exception, stop: Stop, timeout: float, *, offered: bool = False
 ) -> HadeployError:
-    """The error to be told; a PermanentError unless another attempt may end better.
+    """The error for the user; a PermanentError unless another attempt may succeed.
 
     Args:
-        error: what came from below.
-        stop: where it happened.
-        timeout: seconds that connecting may take.
-        offered: whether a key was offered: servers count refused logins.
+        error: the error of fabric, paramiko or the system.
+        stop: the connection that failed.
+        timeout: the connect timeout in seconds.
+        offered: whether a key was offered, because servers count refused logins.
     """
     if isinstance(error, HadeployError):
         return error
@@ -129,23 +130,23 @@ def explained(
 
 
 def closed_early(error: Exception) -> bool:
-    """Whether the server hung up before anything was asked of it."""
+    """Whether the server disconnected before the login."""
     if isinstance(error, (EOFError, ConnectionResetError, BrokenPipeError)):
         return True
     return isinstance(error, paramiko.SSHException) and any(w in str(error) for w in _CLOSED_EARLY)
 
 
-def _about_trust(error: HostKeyError) -> DrillReporter:
+def _about_trust(error: HostKeyError) -> Explanation:
     shown = f"{error.key.get_name()} {error.key.fingerprint}"
     if isinstance(error, ChangedHostKeyError):
         file = error.place.rpartition(" line ")[0]
         remove = f"ssh-keygen -R {shlex.quote(error.host)} -f {shlex.quote(file)}"
         return (
-            "the host key has CHANGED: this may be another machine, or an attacker between "
+            "the host key has CHANGED: this may be another machine, or an attack "
             f"(it shows {shown}; {error.place} has another)",
             f"if it was reinstalled, remove the old key: {remove}"
             if file
-            else "do two machines have that name or address?",
+            else "do two machines have this name or address?",
         )
     if isinstance(error, RevokedHostKeyError):
         return (
@@ -164,13 +165,13 @@ def _about_trust(error: HostKeyError) -> DrillReporter:
         )
     if isinstance(error, WeakHostKeyError):
         return (
-            f"the host key has {error.key.get_bits()} bits only ({shown})",
+            f"the host key has only {error.key.get_bits()} bits ({shown})",
             "give the host a longer key; the SSH config has RequiredRSASize",
         )
     return _about_unknown_key(error, shown)
 
 
-def _about_unknown_key(error: HostKeyError, shown: str) -> DrillReporter:
+def _about_unknown_key(error: HostKeyError, shown: str) -> Explanation:
     unknown = f"unknown host key ({shown}) of {error.host}"
     if error.place:
         return (
@@ -185,42 +186,42 @@ def _about_unknown_key(error: HostKeyError, shown: str) -> DrillReporter:
     )
 
 
-def _about_login(error: Exception) -> DrillReporter | None:
+def _about_login(error: Exception) -> Explanation | None:
     if isinstance(error, OtherWayError):
         wanted = ", ".join(error.wanted)
         asked = (
             "the key was accepted, but the server also wants"
             if error.after_key
-            else ("the server takes no keys from this user, only")
+            else ("the server accepts no keys from this user, only")
         )
         return (
-            f"{asked} {wanted}, which needs a person for every login",
-            "let this user in with a key alone, on the nodes' sshd: "
+            f"{asked} {wanted}, which is interactive",
+            "allow this user to log in with a key alone, in the nodes' sshd_config: "
             "Match User NAME, AuthenticationMethods publickey",
         )
     if isinstance(error, DisconnectedError):
         words = f": {error.reason}" if error.reason else ""
         keys = f"{error.offered} key{'s' if error.offered > 1 else ''}"
         return (
-            f"the server hung up after {keys}{words}",
-            "its sshd log says why; where too many keys were offered, name the right one in "
+            f"the server disconnected after {keys}{words}",
+            "its sshd log has the reason; if too many keys were offered, name the right one in "
             "ssh.identity_file, or set IdentitiesOnly in the SSH config",
         )
     return _about_keys(error)
 
 
-def _about_keys(error: Exception) -> DrillReporter | None:
+def _about_keys(error: Exception) -> Explanation | None:
     if isinstance(error, UnprotectedKeyError):
         files = [shlex.quote(str(file)) for file in error.files]
         return (
-            f"the private key is not used, since others can read it: {', '.join(files)}",
+            f"the private key is ignored, because others can read it: {', '.join(files)}",
             f"chmod 600 {' '.join(files)}",
         )
     if isinstance(error, NoKeyError) and error.silent_agent:
         return (
             f"login refused (the SSH agent at {printable(error.silent_agent)} does not answer, and "
             "there is no other key)",
-            "end that agent and start it again, or name a key in ssh.identity_file",
+            "restart that agent, or name a key in ssh.identity_file",
         )
     if isinstance(error, NoKeyError):
         return (
@@ -235,7 +236,7 @@ def _about_keys(error: Exception) -> DrillReporter | None:
     return None
 
 
-def _about_ssh_config(error: Exception, stop: Stop) -> DrillReporter | None:
+def _about_ssh_config(error: Exception, stop: Stop) -> Explanation | None:
     if isinstance(error, ProxyCommandError):
         output = f": {error.output}" if error.output else ""
         return (
@@ -245,13 +246,13 @@ def _about_ssh_config(error: Exception, stop: Stop) -> DrillReporter | None:
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
         return (
             f"no common algorithm ({error})",
-            "do Ciphers, MACs, KexAlgorithms or HostKeyAlgorithms in the SSH config rule out "
-            f"what the {stop.noun} has, or has it weak ones only? Those have to be named there",
+            "do Ciphers, MACs, KexAlgorithms or HostKeyAlgorithms in the SSH config exclude the "
+            f"algorithms of the {stop.noun}? if it has only weak ones, name them there",
         )
     return None
 
 
-def _about_network(error: Exception, timeout: float, stop: Stop) -> DrillReporter | None:
+def _about_network(error: Exception, timeout: float, stop: Stop) -> Explanation | None:
     noun = stop.noun
     if isinstance(error, TimeoutError):
         return (
@@ -264,12 +265,12 @@ def _about_network(error: Exception, timeout: float, stop: Stop) -> DrillReporte
     if closed_early(error):
         return (
             f"no SSH server answers within {timeout:g} s",
-            "does sshd listen on that port, and has it room for more logins (MaxStartups)?",
+            "does sshd listen on that port, and does it accept more logins (MaxStartups)?",
         )
     if isinstance(error, paramiko.ChannelException):
         return (
-            f"jump host {stop.through} does not get through ({error.text})",
-            f"may that user forward connections there (AllowTcpForwarding), and is the {noun} up?",
+            f"jump host {stop.through} cannot connect ({error.text})",
+            f"does it allow forwarding for this user (AllowTcpForwarding), and is the {noun} up?",
         )
     words = getattr(error, "strerror", None) if isinstance(error, OSError) else None
     if isinstance(error, socket.gaierror):

@@ -1,4 +1,4 @@
-"""All nodes connected, for as long as a run lasts."""
+"""Connections to all nodes, for the duration of a run."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def connected(
     least: int = 1,
     opening: Callable[[], object] = lambda: None,
 ) -> Iterator[dict[str, Session]]:
-    """Sessions by node label, opened in parallel and closed at the end.
+    """The sessions by node label, which are opened in parallel and closed at the end.
 
     Args:
         dialer: how to connect.
         progress: told the phase.
-        nodes: which.
-        missing: given why by label where a node cannot be reached; then that is an error only if
-            too few can.
-        least: how many are enough.
-        opening: called once, while the nodes are being connected.
+        nodes: the nodes to connect.
+        missing: receives the errors of unreachable nodes, by label; these are then raised only if
+            fewer than `least` nodes are reachable.
+        least: the required number of reachable nodes.
+        opening: called once, while the connections are being opened.
 
     Raises:
-        NodesError: with every node that could not be reached; nothing was touched anywhere.
+        NodesError: with all unreachable nodes; nothing was changed.
     """
     progress.phase("Connect")
     dialer.routes.prepare(nodes)
@@ -66,10 +66,10 @@ def _open(
     sessions: dict[str, Session],
     opening: Callable[[], object],
 ) -> list[HadeployError]:
-    """Open all that can be opened; a passphrase that some login needs is asked for once.
+    """Open as many connections as possible; ask once for each passphrase.
 
     Returns:
-        Why the others could not be.
+        The errors of the other nodes.
     """
     failed: list[HadeployError] = []
     todo = list(nodes)
@@ -82,7 +82,7 @@ def _open(
         if not locked:
             return failed
         with progress.aside():
-            # Here, in the main thread, where Ctrl-C leaves the terminal as it was.
+            # In the main thread, where Ctrl-C restores the terminal.
             files = dict.fromkeys(file for error in locked for file in error.files)
             if not all(dialer.unlock(file) for file in files):
                 return [*failed, *locked]
@@ -91,10 +91,10 @@ def _open(
 
 
 def _try_password(sessions: dict[str, Session]) -> None:
-    """Let one node say whether the sudo password is right: a wrong one on all may lock a user out.
+    """Try the sudo password on one node: a wrong one on all nodes may lock the user out.
 
     Raises:
-        NodesError: it is not.
+        NodesError: the password is wrong.
     """
     asked = [session for session in sessions.values() if session.sudo and session.password]
     if asked:

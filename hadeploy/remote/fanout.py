@@ -1,4 +1,4 @@
-"""The same work on many nodes at once; every failure is kept."""
+"""Runs the same work on many nodes in parallel, and keeps every failure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MOST_AT_ONCE = 64
-# Python looks for signals before it waits, and when a signal ends the wait: one that comes in
-# between is not seen before the wait ends. So no wait is long.
+# Python handles signals before a wait, and if a signal interrupts the wait. A signal that arrives
+# in between is handled only after the wait, so each wait is short.
 SIGNAL_SECONDS = 0.5
 
 
 def result_of(future: Future[Result]) -> Result:
-    """What a thread comes to; waited for so that Ctrl-C always gets through.
+    """The result of a thread; Ctrl-C interrupts the wait.
 
     Raises:
-        Exception: as the thread did.
+        Exception: the exception of the thread.
     """
     while not wait([future], timeout=SIGNAL_SECONDS).done:
         pass
@@ -33,15 +33,15 @@ def try_each(
     items: Iterable[Item],
     meanwhile: Callable[[], object] = lambda: None,
 ) -> tuple[list[Result], list[HadeployError]]:
-    """Do the work on all items in parallel.
+    """Do the work on all items in parallel, each in its own thread.
 
     Args:
-        work: done in a thread each.
-        items: on these.
-        meanwhile: what this thread does before it waits for them.
+        work: called with each item.
+        items: the items.
+        meanwhile: called in this thread, before it waits for the others.
 
     Returns:
-        The results of those that succeeded, in order, and the errors of those that failed.
+        The results of the calls that succeeded, in order, and the errors of the others.
     """
     todo = list(items)
     results: list[Result] = []
@@ -56,16 +56,16 @@ def try_each(
             except HadeployError as error:
                 errors.append(error)
     finally:
-        # Not waited for: after Ctrl-C the caller closes the connections, and that ends them.
+        # After Ctrl-C the caller closes the connections, which ends the threads.
         pool.shutdown(wait=False, cancel_futures=True)
     return results, errors
 
 
 def each(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """As `try_each`, where one failure is a failure of the whole.
+    """As `try_each`, but raises if one call fails.
 
     Raises:
-        NodesError: with every failure.
+        NodesError: with all failures.
     """
     results, errors = try_each(work, items)
     if errors:

@@ -1,4 +1,4 @@
-"""Host certificates (PROTOCOL.certkeys of OpenSSH), checked as OpenSSH's client does."""
+"""Host certificates (PROTOCOL.certkeys of OpenSSH), verified as in OpenSSH's client."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SUFFIX = "-cert-v01@openssh.com"
 HOST = 2
 MOST_PRINCIPALS = 256
 
-# How many fields a public key has, by the type of its certificate.
+# The number of fields of the public key, by the type of the certificate.
 _KEY_FIELDS = {
     f"ssh-ed25519{SUFFIX}": 1,
     f"ssh-rsa{SUFFIX}": 2,
@@ -20,7 +20,7 @@ _KEY_FIELDS = {
     f"ecdsa-sha2-nistp384{SUFFIX}": 2,
     f"ecdsa-sha2-nistp521{SUFFIX}": 2,
 }
-# CASignatureAlgorithms, as far as paramiko verifies them; SHA-1 is not among them.
+# Those CASignatureAlgorithms that paramiko can verify, without SHA-1.
 _SIGNATURES = frozenset(
     {
         "ssh-ed25519",
@@ -34,7 +34,7 @@ _SIGNATURES = frozenset(
 
 
 class _Reader:
-    """SSH's data types (RFC 4251, section 5); unlike paramiko's, it does not read past the end."""
+    """Reads SSH's data types (RFC 4251, section 5); unlike paramiko's, it raises at the end."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -53,21 +53,21 @@ class _Reader:
     def _take(self, size: int) -> bytes:
         taken = self._data[self.place : self.place + size]
         if len(taken) != size:
-            raise ValueError("cut short")
+            raise ValueError("truncated")
         self.place += size
         return taken
 
 
 @dataclass(frozen=True)
 class HostCertificate:
-    """What a certificate says.
+    """A parsed certificate.
 
     Attributes:
-        kind: 1 for a user's, HOST for a host's.
+        kind: 1 for a user certificate, HOST for a host certificate.
         valid_from, valid_until: seconds since 1970.
-        critical: options that must be understood.
+        critical: options that a client must support.
         authority: the public key that signed it.
-        signed: what the signature is of.
+        signed: the signed bytes.
     """
 
     kind: int
@@ -81,15 +81,15 @@ class HostCertificate:
 
     @classmethod
     def parse(cls, blob: bytes) -> HostCertificate:
-        """Read a certificate.
+        """Parse a certificate.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is no valid certificate.
         """
         reader = _Reader(blob)
         fields = _KEY_FIELDS.get(reader.string().decode("ascii", "replace"))
         if fields is None:
-            raise ValueError("of an unknown type")
+            raise ValueError("unknown type")
         # A nonce and the public key.
         for _ in range(1 + fields):
             reader.string()
@@ -99,7 +99,7 @@ class HostCertificate:
         principals = _Reader(reader.string())
         valid_from, valid_until = reader.number(8), reader.number(8)
         critical = reader.string()
-        # Extensions, and what is reserved.
+        # Extensions, and a reserved field.
         reader.string()
         reader.string()
         authority = reader.string()
@@ -109,7 +109,7 @@ class HostCertificate:
         while principals.rest and len(names) < MOST_PRINCIPALS:
             names.append(principals.string().decode("utf-8", "surrogateescape"))
         if reader.rest or principals.rest:
-            raise ValueError("longer than it says")
+            raise ValueError("trailing data")
         return cls(
             kind, tuple(names), valid_from, valid_until, critical, authority, signed, signature
         )
@@ -117,13 +117,13 @@ class HostCertificate:
     def invalid(self, name: str, now: float) -> str:
         """Why it does not prove that a host has that name; "" if it does.
 
-        Whether its authority is trusted is another question.
+        The caller checks whether the authority is trusted.
 
         Args:
-            name: of the host, in lower case, without a port.
+            name: the name of the host, in lower case, without a port.
             now: seconds since 1970.
         """
-        # First: until then anybody may have written the rest.
+        # First, because without it the other fields are not authentic.
         if not self._is_signed():
             return "its signature is not valid"
         named = any(matches_pattern(principal, name) for principal in self.principals)
@@ -149,6 +149,6 @@ class HostCertificate:
 
 
 def presented_certificate(key: paramiko.PKey) -> bytes | None:
-    """The certificate that a server has shown with its key; None if it has shown the key alone."""
+    """The certificate of a server's key; None if the server has sent a plain key."""
     blob = key.public_blob.key_blob if key.public_blob else b""
     return blob if blob and blob != key.asbytes() else None

@@ -1,4 +1,4 @@
-"""Host keys are checked, always; fabric's own default is to accept whatever answers."""
+"""Checks host keys, always; the default of fabric is to accept any key."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class HostKeyError(paramiko.SSHException):
     """A host key that is not accepted.
 
     Args:
-        host: as known_hosts names it.
-        key: the key that the host has shown.
-        place: FILE line N of what speaks against it, or "".
-        reason: why the host's certificate does not count, or "".
+        host: the name in known_hosts.
+        key: the key of the host.
+        place: FILE line N of the conflicting entry, or "".
+        reason: why the certificate of the host is invalid, or "".
     """
 
     def __init__(self, host: str, key: paramiko.PKey, place: str = "", *, reason: str = "") -> None:
@@ -54,7 +54,7 @@ class HostKeyError(paramiko.SSHException):
 
 
 class UnknownHostKeyError(HostKeyError):
-    """A host that no known_hosts file names; `place` names the authority for its certificates."""
+    """No known_hosts file has the host; `place` names the authority for its certificates."""
 
 
 class ChangedHostKeyError(HostKeyError):
@@ -62,7 +62,7 @@ class ChangedHostKeyError(HostKeyError):
 
 
 class RevokedHostKeyError(HostKeyError):
-    """The key is marked as one that must not be trusted any more."""
+    """The key is marked as revoked."""
 
 
 class WeakHostKeyError(HostKeyError):
@@ -70,25 +70,25 @@ class WeakHostKeyError(HostKeyError):
 
 
 class UnwrittenHostKeyError(HostKeyError):
-    """A new key cannot be written down; `reason` says why."""
+    """A new key cannot be written to known_hosts; `reason` is the error."""
 
 
 class UncheckedRevocationError(HostKeyError):
-    """A RevokedHostKeys file that cannot be read: then no host key counts (ssh_config(5))."""
+    """A RevokedHostKeys file cannot be read: then no host key is accepted (ssh_config(5))."""
 
 
 @dataclass(frozen=True)
 class NewKeys:
-    """The keys that a run has accepted, shared by all of its connections.
+    """The new keys that a run has accepted, shared by all its connections.
 
-    The file that they are written to may keep none: /dev/null, or one that somebody else writes.
+    The known_hosts file may not keep them: it may be /dev/null, or another program may write it.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     accepted: dict[str, bytes] = field(default_factory=dict)
 
     def refuse_another(self, host: str, key: paramiko.PKey) -> None:
-        """Remember the key of a host; the lock is held.
+        """Remember the key of a host; the caller holds the lock.
 
         Raises:
             ChangedHostKeyError: another one was accepted in this run.
@@ -98,12 +98,12 @@ class NewKeys:
 
 
 class HostKeyPolicy(paramiko.MissingHostKeyPolicy):
-    """The whole check. The client has no keys of its own, so it calls this for every host.
+    """The complete check. The client has no known keys, so it calls this for every host.
 
     Args:
-        options: of the host.
-        known: what known_hosts files say of it.
-        write_to: where to write a key that is seen for the first time; None: it is refused.
+        options: the SSH options of the host.
+        known: its entries in known_hosts files.
+        write_to: the file for new keys; None: new keys are refused.
         new: shared by all connections of a run.
         hash_names: whether host names are hashed in that file.
     """
@@ -126,7 +126,7 @@ class HostKeyPolicy(paramiko.MissingHostKeyPolicy):
     def missing_host_key(
         self,
         client: paramiko.SSHClient,  # noqa: ARG002 - paramiko's signature
-        hostname: str,  # noqa: ARG002 - the port and the alias belong to it
+        hostname: str,  # noqa: ARG002 - it lacks the port and the alias
         key: paramiko.PKey,
     ) -> None:
         """Raise a HostKeyError unless the key is known, or new and accepted."""
@@ -151,7 +151,7 @@ class HostKeyPolicy(paramiko.MissingHostKeyPolicy):
             raise UnknownHostKeyError(name, key, place, reason=invalid if authority else "")
         names = hashed(name, os.urandom(SALT_BYTES)) if self._hash_names else name
         with self._new.lock:
-            # Another connection of this run may have been to the same host, as to a jump host.
+            # Another connection of this run may have the same host, such as a jump host.
             known = read_known_hosts([self._write_to], self._options.known_as)
             now = known.verdict(key.asbytes())
             if now.trust is Trust.CHANGED:
@@ -161,7 +161,7 @@ class HostKeyPolicy(paramiko.MissingHostKeyPolicy):
                 _write(self._write_to, names, name, key)
 
     def _certificate_problem(self, key: paramiko.PKey) -> str:
-        """Why no certificate vouches for the key; "" if one does."""
+        """Why no certificate proves the key; "" if one does."""
         blob = presented_certificate(key)
         if blob is None:
             return "the host shows no certificate"
@@ -172,7 +172,7 @@ class HostKeyPolicy(paramiko.MissingHostKeyPolicy):
         if self._known.authority(certificate.authority) is None:
             return "its certificate is from another authority, or a revoked one"
         invalid = certificate.invalid(self._options.certified_as, time.time())
-        return f"its certificate does not count: {invalid}" if invalid else ""
+        return f"its certificate is not valid: {invalid}" if invalid else ""
 
 
 def _write(file: Path, names: str, host: str, key: paramiko.PKey) -> None:
@@ -196,11 +196,11 @@ def append_key(file: Path, names: str, key: paramiko.PKey) -> None:
 
 
 def read_known_hosts(files: Sequence[Path], names: Sequence[str]) -> KnownHosts:
-    """What known_hosts files say of a host; files that cannot be read say nothing.
+    """The entries of a host in known_hosts files; unreadable files are skipped.
 
     Args:
-        files: the user's first.
-        names: of the host, the exact one first.
+        files: the files of the user first.
+        names: the names of the host, the exact one first.
     """
     return KnownHosts.of(_entries(files, names), names)
 
@@ -216,13 +216,13 @@ def _entries(files: Iterable[Path], names: Sequence[str]) -> list[Entry]:
 
 
 def key_algorithms(known: KnownHosts, algorithms: Sequence[str]) -> tuple[str, ...]:
-    """The host key algorithms to offer, those of known keys first, as OpenSSH does.
+    """The host key algorithms to offer, those of known keys first, as in OpenSSH.
 
-    Certificates are asked for only where an authority is trusted, and then before all else.
+    Certificates come first, but only if an authority is trusted.
 
     Args:
-        known: what known_hosts says of the host.
-        algorithms: all that may be used, best first.
+        known: the entries of the host in known_hosts.
+        algorithms: all allowed algorithms, the best first.
     """
     types = known.types
     certificates = [name for name in algorithms if name.endswith(SUFFIX)]
@@ -232,18 +232,18 @@ def key_algorithms(known: KnownHosts, algorithms: Sequence[str]) -> tuple[str, .
 
 
 def key_type(algorithm: str) -> str:
-    """The type of the keys that a signature algorithm is for."""
+    """The key type of a signature algorithm."""
     return "ssh-rsa" if algorithm.startswith("rsa-sha2-") else algorithm
 
 
 def refuse_revoked(files: Sequence[Path], host: str, key: paramiko.PKey) -> None:
     """Look a key up in RevokedHostKeys files: lists of public keys, or KRLs (ssh-keygen(1)).
 
-    A certificate is revoked with its key, its authority, or by its number.
+    A certificate is revoked by its key, its authority or its serial number.
 
     Raises:
-        RevokedHostKeyError: one of them has it.
-        UncheckedRevocationError: one of them cannot be read.
+        RevokedHostKeyError: a file contains the key.
+        UncheckedRevocationError: a file cannot be read.
     """
     if not files:
         return
@@ -264,7 +264,7 @@ def refuse_revoked(files: Sequence[Path], host: str, key: paramiko.PKey) -> None
 
 
 def _authority_of(certificate: bytes | None) -> list[str]:
-    """The key that signed a certificate, in base64; none if there is none."""
+    """The key that signed a certificate, in base64; empty without a certificate."""
     try:
         authority = HostCertificate.parse(certificate or b"").authority
     except ValueError:
@@ -273,7 +273,7 @@ def _authority_of(certificate: bytes | None) -> list[str]:
 
 
 def _in_krl(file: Path, host: str, key: paramiko.PKey, blob: bytes) -> bool:
-    """Whether a KRL has a key: ssh-keygen reads its format."""
+    """Whether a KRL contains a key, according to ssh-keygen."""
     program = shutil.which("ssh-keygen")
     if not program:
         raise UncheckedRevocationError(host, key, str(file))

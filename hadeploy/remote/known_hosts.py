@@ -29,7 +29,7 @@ SALT_BYTES = 20
 
 
 class Trust(Enum):
-    """What known_hosts says of a key that a host shows."""
+    """How known_hosts rates the key of a host."""
 
     KNOWN = "known"
     UNKNOWN = "unknown"
@@ -59,13 +59,13 @@ class Entry:
         return f"{self.file} line {self.line}"
 
     def is_for(self, name: str) -> bool:
-        """Whether the line is about that host, as it is looked up: in lower case."""
+        """Whether the line is for that host, given in lower case."""
         return _is_about(self.names, name)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What known_hosts says, and the line that says it."""
+    """The rating of a key, and the line that decides it."""
 
     trust: Trust
     entry: Entry | None = None
@@ -73,11 +73,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class KnownHosts:
-    """The lines that concern one host.
+    """The lines for one host.
 
     Attributes:
-        exact: those for the name that is looked up.
-        plain: for the name without its port, which OpenSSH tries next; only a match counts.
+        exact: the lines for the exact name.
+        plain: the lines for the name without its port, which OpenSSH tries next; they can only
+            confirm a key.
     """
 
     exact: tuple[Entry, ...]
@@ -85,18 +86,18 @@ class KnownHosts:
 
     @classmethod
     def of(cls, entries: Iterable[Entry], names: Sequence[str]) -> KnownHosts:
-        """Those of all lines that concern a host.
+        """Select the lines for a host.
 
         Args:
-            entries: of all files, in their order.
-            names: of the host, the exact one first.
+            entries: the lines of all files, in order.
+            names: the names of the host, the exact one first.
         """
         lines = list(entries)
         exact, *others = [tuple(line for line in lines if line.is_for(name)) for name in names]
         return cls(exact, *others)
 
     def verdict(self, blob: bytes) -> Verdict:
-        """What is to be thought of a key that the host has shown.
+        """Rate the key of the host.
 
         Args:
             blob: a public key, not a certificate.
@@ -112,19 +113,19 @@ class KnownHosts:
 
     @property
     def types(self) -> frozenset[str]:
-        """The types of the keys that the host is known by."""
+        """The types of the known keys of the host."""
         entries = [entry for entry in self.exact if not entry.marker]
         entries = entries or [entry for entry in self.plain if not entry.marker]
         return frozenset(entry.type for entry in entries)
 
     @property
     def authorities(self) -> tuple[Entry, ...]:
-        """The certificate authorities that vouch for the host."""
+        """The trusted certificate authorities for the host."""
         lines = (*self.exact, *self.plain)
         return tuple(entry for entry in lines if entry.marker == "@cert-authority")
 
     def authority(self, blob: bytes) -> Entry | None:
-        """The line that trusts an authority; None if there is none, or another one revokes it."""
+        """The line that trusts an authority; None if there is none, or if a line revokes it."""
         lines = (*self.exact, *self.plain)
         if any(entry.marker == "@revoked" and entry.blob == blob for entry in lines):
             return None
@@ -132,14 +133,14 @@ class KnownHosts:
 
 
 def parse(content: bytes, file: Path, names: Sequence[str]) -> Iterator[Entry]:
-    """The lines of a file that are about a host.
+    """The lines of a file that are for a host.
 
-    Damaged ones, and those with keys of unknown types, are skipped.
+    Damaged lines, and keys of unknown types, are skipped.
 
     Args:
-        content: the file's.
+        content: the content of the file.
         file: for messages.
-        names: of the host; a line about any of them counts.
+        names: the names of the host; a line for any of them matches.
     """
     text = content.decode("utf-8", "surrogateescape")
     for number, line in enumerate(text.split("\n"), 1):
@@ -176,7 +177,7 @@ def matches(patterns: str, name: str) -> bool:
 def matches_pattern(pattern: str, name: str) -> bool:
     """Whether one pattern with `*` and `?` matches.
 
-    In no more steps than the product of their lengths: the pattern may be an enemy's.
+    It takes at most as many steps as the product of the lengths: the pattern may be hostile.
     """
     at = taken = since = 0
     star: int | None = None
@@ -195,7 +196,7 @@ def matches_pattern(pattern: str, name: str) -> bool:
 
 
 def hashed(name: str, salt: bytes) -> str:
-    """A host name as HashKnownHosts writes it.
+    """The hash of a host name, as with HashKnownHosts.
 
     Args:
         name: in lower case.
@@ -219,7 +220,7 @@ def _hash_matches(text: str, name: str) -> bool:
 
 
 def _key(type_: str, text: str) -> bytes | None:
-    """The key, if it is one of that type."""
+    """The key; None if it is invalid or of another type."""
     try:
         blob = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -1,7 +1,7 @@
-"""Logging in with keys: from files, with certificates, and from the agent; nobody is asked here.
+"""Login with keys from files, with certificates, and from the agent; never interactive.
 
-paramiko's own way would ask on the terminal, from several threads at once, when a server wants more
-than a key, and it does not tell an encrypted key from a refused one.
+paramiko's own login would prompt on the terminal, from several threads at once, if a server wants
+more than a key, and it does not distinguish an encrypted key from a refused one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KINDS: tuple[type[paramiko.PKey], ...] = (
 
 
 class EncryptedKeyError(paramiko.AuthenticationException):
-    """No other key was taken, and these could not be tried.
+    """No other key was accepted, and encrypted keys could not be tried.
 
     Args:
         files: private keys that are encrypted and that no agent offers.
@@ -40,7 +40,7 @@ class EncryptedKeyError(paramiko.AuthenticationException):
 
 
 class UnprotectedKeyError(paramiko.AuthenticationException):
-    """No other key was taken, and these are not used.
+    """No other key was accepted, and keys that others can read are ignored.
 
     Args:
         files: private keys that others can read.
@@ -52,11 +52,11 @@ class UnprotectedKeyError(paramiko.AuthenticationException):
 
 
 class OtherWayError(paramiko.AuthenticationException):
-    """The server wants something that only a person can give.
+    """The server requires an interactive method.
 
     Args:
-        wanted: the methods that it would go on with.
-        after_key: whether it took the key and wants that on top.
+        wanted: the methods that it offers.
+        after_key: whether it accepted the key and also requires such a method.
     """
 
     def __init__(self, wanted: Sequence[str], *, after_key: bool) -> None:
@@ -66,11 +66,11 @@ class OtherWayError(paramiko.AuthenticationException):
 
 
 class DisconnectedError(paramiko.AuthenticationException):
-    """The server hung up while keys were offered: it has a limit (MaxAuthTries).
+    """The server disconnected while keys were offered: it has a limit (MaxAuthTries).
 
     Args:
-        offered: how many were.
-        reason: what it said, for display.
+        offered: the number of keys that were offered.
+        reason: the message of the server, for display.
     """
 
     def __init__(self, offered: int, reason: str) -> None:
@@ -83,7 +83,7 @@ class NoKeyError(paramiko.AuthenticationException):
     """There was no key to offer.
 
     Args:
-        silent_agent: the socket of an agent that did not answer; "" if there is none.
+        silent_agent: the socket of an agent that does not answer, or "".
     """
 
     def __init__(self, silent_agent: str = "") -> None:
@@ -97,14 +97,14 @@ class Login:
 
     Attributes:
         user: the login name.
-        files: private keys (or public ones, for a key that only the agent has), best first.
-        certificates: beside those that stand as KEY-cert.pub beside their key.
+        files: private keys, or public ones for keys that only the agent has, the best first.
+        certificates: additional certificates, besides KEY-cert.pub files.
         unlocked: keys whose passphrase was given, by file.
-        agent: the socket of the SSH agent; None for none.
+        agent: the socket of the SSH agent; None for no agent.
         timeout: seconds that each answer of the agent may take.
         insist: whether the files come before the keys of the agent.
-        only: whether keys of the agent that are none of the files stay out.
-        begun: whether anything was offered; a server counts that.
+        only: whether only those keys of the agent are offered that `files` names.
+        begun: whether a key was offered; servers count the offers.
     """
 
     user: str
@@ -123,7 +123,7 @@ class Login:
         """Offer one key after the other.
 
         Raises:
-            AuthenticationException: none was taken; its class says why, if that is known.
+            AuthenticationException: no key was accepted; the class states the reason, if known.
         """
         offered: set[bytes] = set()
         with agent_keys(self.agent, self.timeout) as (held, answers):
@@ -151,7 +151,7 @@ class Login:
     def _offer(self, transport: paramiko.Transport, key: paramiko.PKey) -> bool:
         self.begun = True
         try:
-            # paramiko takes text for UTF-8; a name in an SSH config may be other bytes.
+            # paramiko encodes text as UTF-8; a name in an SSH config may be other bytes.
             name: Any = self.user.encode("utf-8", "surrogateescape")
             further = transport.auth_publickey(name, key)
         except paramiko.BadAuthenticationType as error:
@@ -161,7 +161,7 @@ class Login:
                 raise
             return False
         except paramiko.SSHException:
-            # A key that cannot sign: the agent asks somebody who says no, or was locked.
+            # The key cannot sign: the agent is locked, or its user has denied the request.
             if not transport.is_active():
                 raise
             return False
@@ -178,7 +178,7 @@ class Login:
             yield from self._certified(held)
 
     def _certified(self, held: Sequence[paramiko.AgentKey]) -> Iterator[paramiko.PKey]:
-        """Keys of the agent, each after the certificates that are named for it."""
+        """The keys of the agent, each after its certificates."""
         for key in held:
             for certificate in self.certificates:
                 if signed := with_certificate(key, certificate):
@@ -194,7 +194,7 @@ class Login:
         except (OSError, paramiko.PasswordRequiredException):
             key = None
         if key is None:
-            # Of a key that only the agent has, the public part may be all that is here.
+            # If only the agent has the private key, the file may be a public key.
             public = public_parts(file)
             mine = [one for one in held if one.asbytes() in public]
             yield from self._certified(mine)
@@ -208,7 +208,7 @@ class Login:
 
 
 def is_unprotected(file: Path) -> bool:
-    """Whether it is a private key of this user that others can read: ssh uses none of these."""
+    """Whether it is a private key of this user that others can read; ssh ignores such keys."""
     try:
         status = file.stat()
         opened = status.st_uid == os.getuid() and status.st_mode & OTHERS
@@ -218,7 +218,7 @@ def is_unprotected(file: Path) -> bool:
 
 
 def load_key(file: Path, passphrase: str | None = None) -> paramiko.PKey | None:
-    """A private key from a file; None if it is a public one, or of a kind that only agents know.
+    """A private key from a file; None if it is a public key, or of a type that only agents support.
 
     Raises:
         PasswordRequiredException: it is encrypted.
@@ -230,13 +230,13 @@ def load_key(file: Path, passphrase: str | None = None) -> paramiko.PKey | None:
         except paramiko.PasswordRequiredException:
             raise
         except (paramiko.SSHException, ValueError, IndexError, TypeError):
-            # Of another kind, or a wrong passphrase: they are told apart by nobody.
+            # Another type, or a wrong passphrase: paramiko does not distinguish them.
             continue
     return None
 
 
 def with_certificate(key: paramiko.PKey, certificate: Path) -> paramiko.PKey | None:
-    """The key with a certificate that is for it; None if there is none."""
+    """The key with its certificate; None if the certificate is unreadable or for another key."""
     if isinstance(key, paramiko.AgentKey):
         # It cannot be copied.
         signed: paramiko.PKey = paramiko.AgentKey(key.agent, key.blob, key.comment)
@@ -246,7 +246,7 @@ def with_certificate(key: paramiko.PKey, certificate: Path) -> paramiko.PKey | N
         signed.load_certificate(str(certificate))
     except (OSError, ValueError, paramiko.SSHException):
         return None
-    # A certificate begins with its kind and a nonce; then comes the public key's own content.
+    # A certificate begins with its type and a nonce; then follows the content of the public key.
     content = paramiko.Message(key.asbytes())
     content.get_string()
     blob = signed.public_blob.key_blob if signed.public_blob else b""
@@ -254,10 +254,10 @@ def with_certificate(key: paramiko.PKey, certificate: Path) -> paramiko.PKey | N
 
 
 def public_parts(file: Path) -> list[bytes]:
-    """The public key, and the certificate, of a private key file, as the agent has them.
+    """The public key and the certificate of a key file, in the form of the agent.
 
     Args:
-        file: the private key, or a public one.
+        file: the private key, or a public key.
     """
     found = []
     for candidate in (file, file.with_name(f"{file.name}.pub"), Path(f"{file}-cert.pub")):
@@ -273,13 +273,13 @@ def public_parts(file: Path) -> list[bytes]:
 
 
 def _public_inside(file: Path) -> bytes | None:
-    """The public key in an encrypted key file of OpenSSH's own format: it is in the clear there."""
+    """The public key in an encrypted key file of OpenSSH's format, where it is not encrypted."""
     try:
         lines = file.read_text("ascii").strip().splitlines()
         if not lines or "BEGIN OPENSSH PRIVATE KEY" not in lines[0]:
             return None
         message = paramiko.Message(base64.b64decode("".join(lines[1:-1])).split(b"\0", 1)[1])
-        # Cipher, key derivation and its options, and how many keys there are.
+        # Cipher, key derivation and its options, and the number of keys.
         for _ in range(3):
             message.get_string()
         message.get_int()

@@ -1,4 +1,4 @@
-"""The ways to all nodes of a cluster, by its inventory and the user's SSH config."""
+"""The SSH routes to all nodes of a cluster, from its inventory and the user's SSH config."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from hadeploy.remote.ssh_config import SshConfig
 
 @dataclass(frozen=True)
 class NodeRoutes:
-    """The ways to the nodes of a cluster.
+    """The SSH routes to the nodes of a cluster.
 
     Attributes:
         cluster: for its ssh settings.
-        folder: where paths in the inventory begin.
+        folder: the folder that relative paths in the inventory begin at.
         warn: shows a warning to the user.
-        warned: the warnings that were shown.
+        warned: the options that were warned of.
     """
 
     cluster: Cluster
@@ -35,10 +35,10 @@ class NodeRoutes:
 
     @cached_property
     def ssh_config(self) -> SshConfig:
-        """What reads the SSH config.
+        """The SSH config.
 
         Raises:
-            HadeployError: the inventory names a file that is not there.
+            HadeployError: the file that the inventory names does not exist.
         """
         named = self.cluster.ssh.config
         file = beside(self.folder, named).absolute() if named else None
@@ -49,9 +49,9 @@ class NodeRoutes:
         return SshConfig(file, self.cluster.ssh.connect_timeout)
 
     def begin(self) -> None:
-        """Begin to ask OpenSSH about all nodes; `prepare` tells what is wrong.
+        """Start to query OpenSSH about all nodes in the background; `prepare` reports the errors.
 
-        It takes as long as importing what connects, and can be done at the same time.
+        It takes as long as the imports for the connections, so both run at the same time.
         """
 
         def ask() -> None:
@@ -61,10 +61,10 @@ class NodeRoutes:
         threading.Thread(target=ask, daemon=True).start()
 
     def prepare(self, nodes: Sequence[Node]) -> None:
-        """Read the SSH config for all nodes at once, and warn of options that are not followed.
+        """Read the SSH config for all nodes in parallel, and warn of unsupported options.
 
         Raises:
-            HadeployError: the config is wrong; nothing was connected to.
+            HadeployError: the config is invalid.
         """
         config = self.ssh_config
         try:
@@ -82,10 +82,10 @@ class NodeRoutes:
                 self.warn(f"the SSH config sets {option}")
 
     def route(self, node: Node) -> Route:
-        """The way to a node.
+        """The route to a node.
 
         Raises:
-            PermanentError: the SSH config is wrong.
+            PermanentError: the SSH config is invalid.
         """
         return route_to(self.cluster, node, self.ssh_config.options)
 

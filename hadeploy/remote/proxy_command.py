@@ -13,10 +13,10 @@ from typing import IO
 
 import paramiko
 
-# How long a command that has closed its end may take to exit.
+# The time for a command to exit after it has closed the connection.
 EXIT_SECONDS = 1.0
 MOST_SHOWN = 500
-# Values that a command line should not have, and has.
+# Secrets on a command line.
 _SECRET = re.compile(
     r"((?:(?<![\w-])[\w-]*(?:auth|pass\w*|pwd|token|secret)[=: ]\s{0,9})|(?:\w://[^/\s:@]*:))[^\s@]+",
     re.I,
@@ -24,12 +24,12 @@ _SECRET = re.compile(
 
 
 class ProxyCommandError(paramiko.SSHException):
-    """The command has ended with an error.
+    """The command has failed.
 
     Args:
         command: for display.
-        outcome: how it ended.
-        output: what it said on stderr.
+        outcome: its exit status or signal, for display.
+        output: its stderr.
     """
 
     def __init__(self, command: str, outcome: str, output: str) -> None:
@@ -40,12 +40,12 @@ class ProxyCommandError(paramiko.SSHException):
 
 
 class ProxySocket(socket.socket):
-    """A socket that ends its command when it is closed."""
+    """A socket that ends its command on close."""
 
     process: subprocess.Popen[bytes]
 
     def close(self) -> None:
-        """Close, and end the command if that does not."""
+        """Close the socket, and end the command if it still runs."""
         super().close()
         end(self.process)
 
@@ -55,8 +55,8 @@ class ProxyCommand:
 
     Args:
         command: for the user's shell, with its tokens replaced.
-        passes_socket: whether it hands a connected socket over (ProxyUseFdpass).
-        timeout: seconds that this may take.
+        passes_socket: whether it passes a connected socket (ProxyUseFdpass).
+        timeout: seconds that passing the socket may take.
     """
 
     def __init__(self, command: str, *, passes_socket: bool, timeout: float) -> None:
@@ -69,7 +69,7 @@ class ProxyCommand:
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=self._stderr,
-                # Ctrl-C is for hadeploy, which still needs the connection then.
+                # Ctrl-C must not end it: hadeploy still needs the connection.
                 start_new_session=True,
             )
         if passes_socket:
@@ -92,7 +92,7 @@ class ProxyCommand:
         return socket.socket(fileno=descriptors[0])
 
     def failure(self) -> ProxyCommandError | None:
-        """How the command has failed; None if it runs, or has ended well."""
+        """The failure of the command; None if it runs, or has succeeded."""
         try:
             code = self._process.wait(EXIT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -106,15 +106,15 @@ class ProxyCommand:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a command, and what it has started, if it runs; it is in a session of its own."""
+    """End a command and its children, if it runs; they have their own session."""
     if process.poll() is None:
-        # OpenSSH sends a hang-up, which what nohup has started ignores.
+        # SIGHUP as OpenSSH; SIGTERM for a command under nohup.
         for number in (signal.SIGHUP, signal.SIGTERM):
             with contextlib.suppress(OSError):
                 os.killpg(process.pid, number)
 
 
 def shown(text: str) -> str:
-    """A command, or its output, for display: on one line, without what looks like a secret."""
+    """A command or its output, for display: one line, with probable secrets redacted."""
     printable = "".join(c if c.isprintable() else " " for c in text)
     return _SECRET.sub(r"\1(redacted)", printable).strip()[:MOST_SHOWN]

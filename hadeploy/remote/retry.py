@@ -1,4 +1,4 @@
-"""Trying again, where that can do no harm."""
+"""Retries, where they are safe."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LONGEST_PAUSE_SECONDS = 4.0
 
 
 class PermanentError(HadeployError):
-    """A failure after which nobody may try again by himself.
+    """A failure that must not be retried automatically.
 
-    Another attempt would end the same way (a changed host key), do harm (a refused password counts
-    towards a lockout), or do something twice (a script that may have begun).
+    Another attempt would fail in the same way (a changed host key), do harm (a refused password
+    counts towards a lockout), or do the work twice (a script that may have begun).
     """
 
 
@@ -30,17 +30,17 @@ def retried(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Result:
-    """Do the work; if it fails, pause, and do it again, each pause about twice the last.
+    """Do the work; if it fails, pause and try again. Each pause is about twice the previous one.
 
     Args:
-        work: must not have changed anything when it fails.
-        until: no attempt begins after this moment, in seconds of `clock`.
+        work: must change nothing if it fails.
+        until: no attempt begins after this time of `clock`.
         sleep: as time.sleep.
         clock: as time.monotonic.
 
     Raises:
-        PermanentError: at once.
-        HadeployError: of the last attempt.
+        PermanentError: without another attempt.
+        HadeployError: the error of the last attempt.
     """
     pause = FIRST_PAUSE_SECONDS
     while True:
@@ -49,7 +49,7 @@ def retried(
         except PermanentError:
             raise
         except HadeployError:
-            # By chance a bit more or less: nodes behind one jump host must not knock in step.
+            # Random, so that the nodes behind a jump host do not retry at the same time.
             wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - nothing secret
             if clock() + wait >= until:
                 raise

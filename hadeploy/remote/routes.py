@@ -1,4 +1,4 @@
-"""The way to a node: its options, and those of each jump host before it."""
+"""The route to a node: its SSH options, and those of each jump host before it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hadeploy.remote.retry import PermanentError
 from hadeploy.remote.ssh_options import HostOptions, Query
 
 MOST_HOPS = 16
-# What ssh says of a jump host that would be reached through itself, as with `Host *`.
+# ssh's error for a jump host that would be reached through itself, such as with `Host *`.
 LOOP = "jumphost loop"
 
 Resolver = Callable[[Query], HostOptions]
@@ -19,18 +19,18 @@ Resolver = Callable[[Query], HostOptions]
 
 @dataclass(frozen=True)
 class Route:
-    """Connections to open.
+    """The connections to open.
 
     Attributes:
-        hops: the nearest first; the last is the node.
-        identity_file: what the inventory names for the node.
+        hops: the nearest first; the last one is the node.
+        identity_file: the key that the inventory names for the node.
     """
 
     hops: tuple[HostOptions, ...]
     identity_file: str | None
 
     def __str__(self) -> str:
-        """Every login, and the entries of the SSH config behind it."""
+        """Every login, and the entries of the SSH config that apply."""
         logins = " through ".join(hop.where for hop in reversed(self.hops))
         if self.hops[0].proxy_command:
             logins += " through a ProxyCommand"
@@ -42,10 +42,10 @@ class Route:
 
 
 def route_to(cluster: Cluster, node: Node, resolve: Resolver) -> Route:
-    """The way to a node; what the inventory says wins over the SSH config.
+    """The route to a node; the inventory takes precedence over the SSH config.
 
     Raises:
-        PermanentError: the SSH config is wrong, or leads in a circle.
+        PermanentError: the SSH config is invalid, or its jump hosts form a loop.
     """
     ssh, own = cluster.ssh, node.ssh
     query = Query(
@@ -58,13 +58,13 @@ def route_to(cluster: Cluster, node: Node, resolve: Resolver) -> Route:
 
 
 def _hops(query: Query, resolve: Resolver, most: int) -> tuple[HostOptions, ...]:
-    """As ssh: the last jump host is reached through the others, the first by its own options."""
+    """As ssh: the last jump host is reached through the others, the first with its own options."""
     options = _direct_if_own_jump_host(query, resolve)
     if options.jump is None:
         return (options,)
     if not most:
         raise PermanentError(
-            f"the jump hosts of {query.host} lead in a circle",
+            f"the jump hosts of {query.host} form a loop",
             operation="reading ProxyJump",
             code=ExitCode.USAGE,
         )
@@ -75,9 +75,10 @@ def _hops(query: Query, resolve: Resolver, most: int) -> tuple[HostOptions, ...]
 
 
 def _direct_if_own_jump_host(query: Query, resolve: Resolver) -> HostOptions:
-    """With `Host *` and ProxyJump, the jump host is its own: it is reached directly.
+    """The options of a host; a host that would be its own jump host is reached directly.
 
-    ssh gives up there, unless the config spells the host in two ways.
+    That is so with `Host *` and ProxyJump. ssh fails then, unless the config has two spellings of
+    the host.
     """
     direct = Query(query.host, query.user, query.port, "none")
     try:
@@ -92,13 +93,13 @@ def _direct_if_own_jump_host(query: Query, resolve: Resolver) -> HostOptions:
 
 
 def parse_hop(text: str) -> tuple[str | None, str, int | None]:
-    """`[user@]host[:port]` as in `ssh -J`; an IPv6 address with a port stands in brackets.
+    """`[user@]host[:port]` as in `ssh -J`; an IPv6 address with a port is in brackets.
 
     Returns:
-        User, host and port; None for what is not said.
+        User, host and port; None for missing parts.
 
     Raises:
-        PermanentError: it is something else, which only an ssh config can say.
+        PermanentError: the text has another form, which only an ssh config can have.
     """
     user, at, rest = text.removeprefix("ssh://").rpartition("@")
     host, port = rest, ""

@@ -1,4 +1,4 @@
-"""A script that did not come to its end, in words; whatever it was doing may have begun."""
+"""Errors of scripts that did not finish; their work may have begun."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from hadeploy.errors import ExitCode
 from hadeploy.inventory.problems import printable
 from hadeploy.remote.retry import PermanentError
 
-# What does not come from our scripts, nor from the programs that they run.
-HINT = "look at what runs there as the login shell, and at sudo"
+# The probable source of output that no script of hadeploy prints.
+HINT = "check the login shell and sudo on the node"
 
 
 def _code(operation: str) -> ExitCode:
-    """Where only looking was going on, nothing was touched."""
+    """UNREACHABLE for an observation, which changes nothing."""
     return ExitCode.UNREACHABLE if operation == "observing" else ExitCode.FAILED
 
 
-def silent(node: str, operation: str, seconds: float) -> PermanentError:
-    """It said nothing for too long.
+def no_heartbeat(node: str, operation: str, seconds: float) -> PermanentError:
+    """The script sent no heartbeat for too long.
 
     Args:
         node: the node's label.
-        operation: what was being done.
-        seconds: for how long.
+        operation: the failed operation.
+        seconds: without a heartbeat.
     """
     return PermanentError(
         f"no sign of life for {seconds:.0f} s",
@@ -32,29 +32,29 @@ def silent(node: str, operation: str, seconds: float) -> PermanentError:
     )
 
 
-def too_much(node: str, operation: str, what: str) -> PermanentError:
-    """It said, or took, more than there is any reason to.
+def limit_exceeded(node: str, operation: str, what: str) -> PermanentError:
+    """The script exceeded a limit of output or time.
 
     Args:
         node: the node's label.
-        operation: what was being done.
-        what: in words.
+        operation: the failed operation.
+        what: the message.
     """
     return PermanentError(
         what,
         node=node,
         operation=operation,
-        hint=f"no node has a reason for that: {HINT} and docker",
+        hint=f"{HINT}, and docker",
         code=_code(operation),
     )
 
 
-def senseless(node: str, operation: str, said: str) -> PermanentError:
-    """It said what no script of ours says.
+def unparsable(node: str, operation: str, said: str) -> PermanentError:
+    """The node sent a message that no script sends.
 
     Args:
         node: the node's label.
-        operation: what was being done.
+        operation: the failed operation.
         said: the message.
     """
     return PermanentError(
@@ -68,34 +68,34 @@ def senseless(node: str, operation: str, said: str) -> PermanentError:
 
 
 def lost(node: str, operation: str, error: Exception) -> PermanentError:
-    """The connection is gone.
+    """The connection was lost.
 
     Args:
         node: the node's label.
-        operation: what was being done.
-        error: what came from below.
+        operation: the failed operation.
+        error: the error of paramiko or the system.
     """
     return PermanentError(
         f"the connection was lost ({str(error) or type(error).__name__})",
         node=node,
         operation=operation,
-        hint="run the same command again: it goes on from the state on the nodes",
+        hint="run the same command again: it continues from the state on the nodes",
         code=_code(operation),
     )
 
 
-def cut_short(
+def ended_early(
     node: str, operation: str, code: int, output: str, *, sudo: bool, begun: bool
 ) -> PermanentError:
-    """It ended before its last word.
+    """The script ended before its closing message.
 
     Args:
         node: the node's label.
-        operation: what was being done.
+        operation: the failed operation.
         code: its exit status.
-        output: what it said, without secrets.
+        output: its output, without secrets.
         sudo: whether it ran under sudo.
-        begun: whether it said anything of its own.
+        begun: whether it sent a message.
     """
     return PermanentError(
         f"the script ended early with exit status {code}",

@@ -1,4 +1,4 @@
-"""Running scripts on a node: POSIX sh, fed on stdin, so that nothing is on a command line."""
+"""Runs scripts on a node: POSIX sh on stdin, so that nothing is on a command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.remote.retry import PermanentError, retried
-from hadeploy.remote.script_errors import cut_short, lost, senseless, too_much
+from hadeploy.remote.script_errors import ended_early, limit_exceeded, lost, unparsable
 from hadeploy.remote.sudo import (
     SUDO,
     Handshake,
@@ -27,20 +27,20 @@ from hadeploy.remote.sudo import (
 )
 from hadeploy.remote.timed_channel import CHUNK, TimedChannel, closed_after
 from hadeploy.scripts.forms import MalformedError
-from hadeploy.scripts.lines import TooMuchError
+from hadeploy.scripts.lines import OutputTooLongError
 from hadeploy.scripts.protocol import Message, Reply, ReplyParser
 
-# How long a script may take in all, however many signs of life it gives, unless it says otherwise.
+# The default time limit of a script, regardless of its heartbeats.
 SCRIPT_SECONDS = 600.0
-# One that changes a node: it stops containers (haproxy.stop_timeout is an hour at most), and waits
-# for backends and for VRRP after each step.
+# For a script that changes a node: it stops containers (haproxy.stop_timeout is at most an hour),
+# and waits for backends and VRRP after each step.
 CHANGE_SECONDS = 3 * 3600.0
-# To load an image through a slow line.
+# To load an image over a slow connection.
 FEED_SECONDS = 3 * 3600.0
-# What sudo says before the command begins, lectures and banners included.
-MOST_OF_A_GREETING = 256 * 1024
-# How long a server that refuses a channel is asked again: with MaxSessions 1, until it has closed
-# the last one, or until a renewal of the lock is over.
+# The output of sudo before the command begins, with lectures and banners.
+MAX_BANNER_BYTES = 256 * 1024
+# How long a refused channel is retried: with MaxSessions 1, until the server has closed the
+# previous channel, or until a renewal of the lock has finished.
 CHANNEL_SECONDS = 20.0
 
 
@@ -52,8 +52,8 @@ class Session:
         node: its label.
         connection: the open fabric connection.
         sudo: whether scripts run through sudo.
-        silence: seconds that a script may stay without a sign of life.
-        password: sent to sudo where it asks for one.
+        silence: seconds that a script may run without a heartbeat.
+        password: sent to sudo if it asks for one.
     """
 
     node: str
@@ -61,23 +61,23 @@ class Session:
     sudo: bool
     silence: float
     password: SecretStr | None = None
-    manner: SudoState = field(default_factory=SudoState)
+    sudo_state: SudoState = field(default_factory=SudoState)
 
     def latency(self, times: int) -> float:
-        """Seconds that a message takes one way: half of the quickest round trip.
+        """The one-way latency in seconds: half of the fastest round trip.
 
         Args:
-            times: how many round trips to make.
+            times: the number of round trips.
 
         Raises:
-            HadeployError: the connection is gone.
+            HadeployError: the connection was lost.
         """
         transport = self.connection.transport
         quickest = float("inf")
         for _ in range(times):
             started = time.monotonic()
             try:
-                # What a server does not know it answers, too (RFC 4254, section 4).
+                # A server also answers unknown requests (RFC 4254, section 4).
                 with closed_after(self.silence, transport.close):
                     transport.global_request("keepalive@openssh.com", wait=True)
                 if not transport.is_active():
@@ -93,16 +93,16 @@ class Session:
 
     @property
     def becomes_root(self) -> str:
-        """How scripts run as root, in words."""
+        """How scripts run as root, for display."""
         if not self.sudo:
-            return "as whom we log in"
-        return f"by sudo, {'with the' if self.manner.asked else 'without a'} password"
+            return "as the login user"
+        return f"by sudo, {'with the' if self.sudo_state.asked else 'without a'} password"
 
     def become_root(self) -> None:
-        """Do nothing as root, to see whether sudo takes the password.
+        """Run `true` as root, to check the sudo password.
 
         Raises:
-            HadeployError: it does not.
+            HadeployError: sudo refuses.
         """
         self._begin("true", 0, "becoming root").channel.close()
 
@@ -116,22 +116,22 @@ class Session:
         patient: bool = True,
         seconds: float = SCRIPT_SECONDS,
     ) -> Reply:
-        """Run a script as root and collect what it reports.
+        """Run a script as root and collect its messages.
 
-        The script reports through `emit` (see lib/report.sh); any other output is kept as noise
-        and shown only if something fails. Feeding it on stdin works under every login shell.
+        The script sends messages with `emit` (lib/report.sh); other output is kept as noise and
+        shown only after a failure. A script on stdin works with every login shell.
 
         Args:
-            script: POSIX sh, without the reporting prelude.
+            script: POSIX sh, without the token.
             operation: for error messages: "observing", "applying".
             on_message: called with each message as it arrives.
             on_line: called with each line below a message, which is then not kept.
-            patient: whether a server that refuses a channel beside another one is asked again.
-            seconds: how long it may take in all, however many signs of life it gives.
+            patient: whether to retry if the server refuses another channel.
+            seconds: the time limit, regardless of heartbeats.
 
         Raises:
-            PermanentError: the connection or sudo failed, the script stayed silent for too long,
-                said or took too much, said what no script says, or ended without its closing
+            PermanentError: the connection or sudo failed, the script sent no heartbeat for too
+                long, exceeded a limit, sent an invalid message, or ended without its closing
                 message; it may have begun.
         """
         token = secrets.token_hex(8)
@@ -139,20 +139,20 @@ class Session:
         timed = self._begin("sh", len(source), operation, patient=patient, seconds=seconds)
         with timed.channel:
             self._send(timed, [source])
-            hearing = ReplyParser(token, on_message, on_line)
+            parser = ReplyParser(token, on_message, on_line)
             for line in timed.lines(endless=on_line is not None):
                 try:
-                    hearing.hear(line)
+                    parser.feed(line)
                 except MalformedError as error:
-                    raise senseless(self.node, operation, str(error)) from error
-                except TooMuchError as error:
-                    raise too_much(self.node, operation, str(error)) from error
+                    raise unparsable(self.node, operation, str(error)) from error
+                except OutputTooLongError as error:
+                    raise limit_exceeded(self.node, operation, str(error)) from error
             code = timed.exit_status()
-        if not hearing.ended:
-            begun, terminal = bool(hearing.messages), self.manner.terminal
-            if not begun and not terminal and insists_on_terminal(hearing.tail):
-                # Safe: sudo began nothing.
-                self.manner.terminal = True
+        if not parser.ended:
+            begun, terminal = bool(parser.messages), self.sudo_state.terminal
+            if not begun and not terminal and insists_on_terminal(parser.tail):
+                # Safe: sudo did not start the script.
+                self.sudo_state.terminal = True
                 return self.run(
                     script,
                     operation=operation,
@@ -161,8 +161,8 @@ class Session:
                     patient=patient,
                     seconds=seconds,
                 )
-            raise self._ended(operation, code, hearing.tail, begun=begun)
-        return Reply(tuple(hearing.messages[:-1]), code)
+            raise self._ended(operation, code, parser.tail, begun=begun)
+        return Reply(tuple(parser.messages[:-1]), code)
 
     def feed(
         self,
@@ -175,16 +175,16 @@ class Session:
         """Stream a file into a command's stdin.
 
         Args:
-            command: runs under sudo where needed; must hold nothing secret.
-            source: opened for reading, and as long as its file.
+            command: runs under sudo if needed; must not contain secrets.
+            source: opened for reading; the whole file is sent.
             operation: for error messages.
             on_sent: called with the number of bytes just sent.
 
         Returns:
-            What the command printed.
+            The output of the command.
 
         Raises:
-            HadeployError: the command failed, took nothing for too long, or did not end within
+            HadeployError: the command failed, read no input for too long, or did not end within
                 FEED_SECONDS.
             OSError: the file cannot be read.
         """
@@ -209,7 +209,7 @@ class Session:
         chunks: Iterable[bytes],
         on_sent: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Give a command its input; one that ends before it has read everything says itself why."""
+        """Send the input of a command; stop if it reads no more: its output has the reason."""
         for chunk in chunks:
             if not timed.send(chunk):
                 return
@@ -226,18 +226,18 @@ class Session:
         patient: bool = True,
         seconds: float = SCRIPT_SECONDS,
     ) -> TimedChannel:
-        """Start a command as root; it reads what is sent from then on."""
-        if self.manner.refused:
-            raise self.manner.refused
+        """Start a command as root; it then reads its input."""
+        if self.sudo_state.refused:
+            raise self.sudo_state.refused
         if not self.sudo:
             return self._timed(self.start(command, operation, patient=patient), operation, seconds)
-        if not self.password and not self.manner.terminal:
-            # It is sent at once: one round trip less, and what sudo refuses nobody reads.
+        if not self.password and not self.sudo_state.terminal:
+            # The input follows at once, to save a round trip. If sudo refuses, nothing reads it.
             channel = self.start(f"{SUDO} -n -- {command}", operation, patient=patient)
             return self._timed(channel, operation, seconds)
         asked, said = self._ask(command, size, operation, patient=patient)
-        if asked is None and insists_on_terminal(said) and not self.manner.terminal:
-            self.manner.terminal = True
+        if asked is None and insists_on_terminal(said) and not self.sudo_state.terminal:
+            self.sudo_state.terminal = True
             asked, said = self._ask(command, size, operation, patient=patient)
         if asked is None:
             raise self._ended(operation, 1, said, begun=False)
@@ -251,54 +251,54 @@ class Session:
     def _ask(
         self, command: str, size: int, operation: str, *, patient: bool
     ) -> tuple[paramiko.Channel | None, str]:
-        """Come to an understanding with sudo.
+        """Start a command with sudo, and answer its password prompt.
 
         Returns:
-            The channel and what the command said already; or None and what sudo said instead.
+            The channel and the first output of the command; or None and the output of sudo.
         """
-        terminal = self.manner.terminal
+        terminal = self.sudo_state.terminal
         handshake = Handshake.new()
         line = handshake.command(command, size if terminal else None)
         channel = self.start(line, operation, patient=patient, terminal=terminal)
-        said, answered, heard = b"", False, PromptState.NOTHING
+        said, answered, state = b"", False, PromptState.NOTHING
         try:
             for chunk in self._timed(channel, operation, SCRIPT_SECONDS).chunks():
                 said += chunk
-                if len(said) > MOST_OF_A_GREETING:
-                    raise too_much(self.node, operation, "sudo says too much")
-                heard = handshake.heard(said, answered)
-                if heard is PromptState.READY:
+                if len(said) > MAX_BANNER_BYTES:
+                    raise limit_exceeded(self.node, operation, "the output of sudo is too long")
+                state = handshake.state(said, answered)
+                if state is PromptState.READY:
                     early = handshake.after(said)
                     return channel, early.decode("utf-8", "surrogateescape")
-                if heard is PromptState.ASKS:
+                if state is PromptState.ASKS:
                     if answered or not self.password:
                         break
-                    answered = self.manner.asked = True
+                    answered = self.sudo_state.asked = True
                     channel.sendall(self.password.get_secret_value().encode() + b"\n")
         except BaseException:
             channel.close()
             raise
         channel.close()
         words = handshake.before(said)
-        if heard is PromptState.ASKS:
+        if state is PromptState.ASKS:
             words += "\nSorry, try again" if answered else "\na password is required"
         if answered and (refused := refusal(words, self.node, operation)):
-            self.manner.refused = refused
+            self.sudo_state.refused = refused
             raise refused
         return None, words
 
     def start(
         self, command: str, operation: str, *, patient: bool, terminal: bool = False
     ) -> paramiko.Channel:
-        """Start a command as the user that logs in; the caller closes the channel.
+        """Start a command as the login user; the caller closes the channel.
 
         Raises:
-            HadeployError: the server opens no channel, or the connection is gone.
+            HadeployError: the server refuses a channel, or the connection was lost.
         """
         transport = self.connection.transport
         until = time.monotonic() + (CHANNEL_SECONDS if patient else 0)
         try:
-            # Safe to try again: a channel that was refused has run nothing.
+            # Safe to retry: a refused channel has run nothing.
             channel = retried(lambda: self._channel(transport, operation), until=until)
             channel.set_combine_stderr(True)
             with closed_after(self.silence, channel.close):
@@ -314,7 +314,7 @@ class Session:
             return transport.open_session(timeout=self.silence)
         except paramiko.ChannelException as error:
             raise HadeployError(
-                f"the SSH server opens no session ({error.text})",
+                f"the SSH server refuses a session ({error.text})",
                 node=self.node,
                 operation=operation,
                 hint="does its MaxSessions allow at least 1?",
@@ -325,4 +325,6 @@ class Session:
         refused = None if begun or not self.sudo else refusal(output, self.node, operation)
         if code == -1 and not refused:
             return lost(self.node, operation, ConnectionError("closed by the node"))
-        return refused or cut_short(self.node, operation, code, output, sudo=self.sudo, begun=begun)
+        return refused or ended_early(
+            self.node, operation, code, output, sudo=self.sudo, begun=begun
+        )

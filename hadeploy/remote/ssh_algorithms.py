@@ -1,10 +1,10 @@
-"""Which ciphers, MACs, key exchanges and kinds of keys are offered to a server."""
+"""The ciphers, MACs, key exchanges and key types to offer to a server."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Option → paramiko's word for what it restricts.
+# Option → paramiko's name for its algorithms.
 _ALGORITHMS = {
     "KexAlgorithms": "kex",
     "Ciphers": "ciphers",
@@ -13,7 +13,7 @@ _ALGORITHMS = {
     "PubkeyAcceptedAlgorithms": "pubkeys",
     "PubkeyAcceptedKeyTypes": "pubkeys",
 }
-# What OpenSSH's client does not offer by itself, in none of its kinds, and paramiko does.
+# Algorithms that paramiko offers by default, and OpenSSH's client does not.
 _WEAK = {
     "ciphers": ("aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"),
     "macs": ("hmac-sha1", "hmac-sha1-96", "hmac-md5", "hmac-md5-96"),
@@ -24,26 +24,26 @@ _WEAK = {
     "keys": ("ssh-rsa", "ssh-dss"),
     "pubkeys": ("ssh-rsa", "ssh-dss"),
 }
-# The same algorithm under the name that it got later.
+# Old name → new name of the same algorithm.
 _ALIASES = {"curve25519-sha256@libssh.org": "curve25519-sha256"}
 
 
 def disabled_algorithms(
     said: Mapping[str, tuple[str, ...]],
 ) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...]]:
-    """Algorithms that are not offered, and what is to be told of a list that leaves none.
+    """The algorithms to disable, and warnings for options without a supported algorithm.
 
-    Those that the config rules out; of a kind of which it says nothing, the weak ones.
+    Disabled are those that an option of the config excludes, and without the option the weak ones.
 
     Args:
-        said: what the config says, by keyword in lower case.
+        said: the options in the config, by keyword in lower case.
     """
     disabled = dict(_WEAK)
     unusable: list[str] = []
     for name, kind in _ALGORITHMS.items():
         if name.lower() not in said:
             continue
-        import paramiko  # noqa: PLC0415 - most configs say nothing of algorithms
+        import paramiko  # noqa: PLC0415 - most configs have no such option
 
         allowed = set(said[name.lower()][0].split(","))
         ours: tuple[str, ...] = getattr(paramiko.Transport, f"_preferred_{kind}")
@@ -56,5 +56,5 @@ def disabled_algorithms(
 
 
 def _also_named(algorithm: str) -> tuple[str, ...]:
-    """Other names in OpenSSH's lists: a later one, and the one for certificates."""
+    """Its other names in OpenSSH's lists: the new name, and the name for certificates."""
     return (_ALIASES.get(algorithm, algorithm), f"{algorithm}-cert-v01@openssh.com")

@@ -1,6 +1,6 @@
-"""The user's SSH config: read by OpenSSH itself, where it is installed, and by paramiko elsewhere.
+"""The user's SSH config, read by OpenSSH itself, or by paramiko if OpenSSH is not installed.
 
-So Include, Match, tokens and defaults mean here what they mean to `ssh`.
+So Include, Match, tokens and defaults have the same meaning as for `ssh`.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ DOING = "reading the SSH config"
 SYSTEM_CONFIG = "/etc/ssh/ssh_config"
 MOST_ERROR_CHARACTERS = 2000
 
-# What ssh says beside errors when it is run with -vv.
+# Lines of `ssh -vv` that are no errors.
 _DEBUG = re.compile(r"debug\d: |OpenSSH_|Pseudo-terminal will not be allocated")
-# How many options are bad; each of them has a line of its own.
+# The number of bad options; each bad option also has its own line.
 _SUMMARY = re.compile(r".*: terminating, \d+ bad configuration options")
-# ssh refuses to run for this user, or is too old to be asked: no mistake of the config's.
+# ssh refuses to run for this user, or is too old for -G: no error of the config.
 _CANNOT_RUN = re.compile(r"No user exists for uid|unknown option -- G|illegal option -- G")
 
 
 class _CannotRunError(Exception):
-    """`ssh` is there and does not work here."""
+    """`ssh` is installed but does not work here."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class SshConfig:
     """The SSH config of this user, or the file that the inventory names instead.
 
     Attributes:
-        file: from the inventory; None: what ssh reads.
-        timeout: seconds that one question may take: Match exec runs commands.
+        file: from the inventory; None: the default files of ssh.
+        timeout: seconds that one call of ssh may take, because Match exec runs commands.
     """
 
     file: Path | None
@@ -71,10 +71,10 @@ class SshConfig:
     _shared: list[SharedDump | None] = field(default_factory=list)
 
     def options(self, query: Query) -> HostOptions:
-        """The options for a host; ssh is asked once a host, or once if all have the same options.
+        """The options for a host; ssh runs once per host, or once if all have the same options.
 
         Raises:
-            PermanentError: the config is wrong; with the file and the line.
+            PermanentError: the config is invalid; with the file and the line.
         """
         with self._lock:
             lock = self._locks.setdefault(query, threading.Lock())
@@ -84,13 +84,13 @@ class SshConfig:
             return self._known[query]
 
     def load_defaults(self) -> None:
-        """Learn what OpenSSH does where nothing is configured; may run beside the questions."""
+        """Read the defaults of OpenSSH; may run in parallel with `options`."""
         if self._program:
             with self._lock, contextlib.suppress(_CannotRunError):
                 _ = self._defaults
 
     def stop(self) -> None:
-        """End the questions that are under way: commands in Match exec may take long."""
+        """End the running calls of ssh: commands in Match exec may take long."""
         for process in list(self._running):
             _kill(process)
 
@@ -118,7 +118,7 @@ class SshConfig:
             raise error.explained(files_read(debug)) from error
 
     def _dump(self, query: Query, file: list[str]) -> tuple[Dump, str]:
-        """What `ssh -G` prints for a host, and what it says on stderr."""
+        """The output of `ssh -G` for a host, and its stderr."""
         with self._asking:
             if not self._shared:
                 dump, debug = self._ask(query, file)
@@ -134,13 +134,13 @@ class SshConfig:
         arguments = [*file]
         arguments += ["-l", query.user] if query.user else []
         arguments += ["-p", str(query.port)] if query.port else []
-        # The jump hosts of the inventory are known; this rules the config's out.
+        # The jump hosts of the inventory replace those of the config.
         arguments += ["-o", "ProxyJump=none"] if query.jump else []
         output, debug = self._run([*arguments, "--", query.host])
         return parse_dump(output), debug
 
     def _without_distribution(self, dump: Dump, defaults: Dump) -> Dump:
-        """The defaults, with those of the distribution where only what the user sets is told."""
+        """The defaults; for options that distributions set, the value of the distribution."""
         said = {key: values for key, values in dump.items() if defaults.get(key) != values}
         if self.file or not (keywords := often_default(said)):
             return defaults
@@ -171,13 +171,13 @@ class SshConfig:
 
     @cached_property
     def _config_file(self) -> str | None:
-        """What -F gets. ssh does not read $HOME: where that is another folder, it is told."""
+        """The file for -F. ssh ignores $HOME, so a different $HOME needs a file."""
         if self.file:
             return str(self.file)
         own = _own_config()
         if own == _account_config():
             return None
-        # An Include of a file that is not there is none.
+        # Include ignores a missing file.
         self._combined.write(f'Include "{own}"\nInclude {SYSTEM_CONFIG}\n')
         self._combined.flush()
         return self._combined.name
@@ -190,14 +190,14 @@ class SshConfig:
         """Run `ssh -G`.
 
         Returns:
-            What it prints, and what it says on stderr.
+            Its stdout and stderr.
         """
         command = [self._program or "ssh", "-G", "-T", "-vv", *arguments]
         try:
             code, output, errors = self._finished(command)
         except subprocess.TimeoutExpired as error:
             raise PermanentError(
-                f"ssh -G has not ended after {self.timeout:g} s",
+                f"ssh -G did not end within {self.timeout:g} s",
                 operation=DOING,
                 hint="does a command in Match exec hang? (ssh.connect_timeout)",
                 code=ExitCode.USAGE,
@@ -219,7 +219,7 @@ class SshConfig:
         return output, errors
 
     def _finished(self, command: list[str]) -> tuple[int, str, str]:
-        """Run a command; if it takes too long, end it with all that it has started.
+        """Run a command; if it takes too long, end it and its children.
 
         Returns:
             Its exit status, stdout and stderr.
@@ -250,7 +250,7 @@ def _kill(process: subprocess.Popen[str]) -> None:
 
 
 def error_text(stderr: str) -> str:
-    """The errors among what ssh says, on one line; they name file and line."""
+    """The errors in the stderr of ssh, on one line; they name file and line."""
     lines = [line.strip() for line in stderr.splitlines() if not _DEBUG.match(line)]
     errors = [line for line in lines if line and not _SUMMARY.fullmatch(line)] or lines
     text = "; ".join(line for line in dict.fromkeys(errors) if line)
@@ -258,7 +258,7 @@ def error_text(stderr: str) -> str:
 
 
 def _own_config() -> Path:
-    # As it is where there is no home folder; then there is no such file.
+    # expanduser leaves "~" without a home folder; Path.expanduser would raise.
     return Path(os.path.expanduser("~/.ssh/config"))  # noqa: PTH111
 
 

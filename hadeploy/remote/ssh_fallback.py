@@ -1,4 +1,4 @@
-"""paramiko's own reader of SSH configs, for machines without OpenSSH; it lacks Include."""
+"""Reads SSH configs with paramiko, on machines without OpenSSH; does not support Include."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NUMBERS = ("port", "connecttimeout")
 
 @dataclass(frozen=True)
 class ParamikoConfig:
-    """Config files, the first of which wins."""
+    """Config files; the first one takes precedence."""
 
     files: tuple[Path, ...]
 
@@ -30,11 +30,11 @@ class ParamikoConfig:
         """The options for a host.
 
         Raises:
-            PermanentError: a file cannot be read as a config; with the line, if it is known.
+            PermanentError: a file is unreadable or invalid; with the line, if known.
         """
         name = local_user()
         if name.isdigit():
-            # paramiko asks for it, for its tokens, and fails where there is none.
+            # paramiko needs a user name for its tokens, and fails without one.
             os.environ.setdefault("USER", name)
         dump: dict[str, tuple[str, ...]] = {}
         include = False
@@ -77,7 +77,7 @@ def _read(file: Path) -> str:
 
 
 def _look_up(file: Path, text: str, host: str) -> Dump:
-    """What a file says of a host; every error of paramiko's is one of the file."""
+    """The options of a file for a host; every error of paramiko counts as an error of the file."""
     try:
         config = paramiko.SSHConfig.from_text(text)
         found = config.lookup(host)
@@ -100,12 +100,12 @@ def _look_up(file: Path, text: str, host: str) -> Dump:
 
 
 def _first_bad_line(text: str, host: str) -> str:
-    """Where the first line is that makes paramiko fail: the shortest beginning that does."""
+    """The first line at which paramiko fails: the end of the shortest failing prefix."""
     lines = text.splitlines(keepends=True)
     for number in range(1, len(lines) + 1):
         try:
             paramiko.SSHConfig.from_file(io.StringIO("".join(lines[:number]))).lookup(host)
-        except Exception:  # noqa: BLE001 - whatever it is, it is found
+        except Exception:  # noqa: BLE001 - any error identifies the line
             return f" line {number}"
     return ""
 
@@ -120,6 +120,6 @@ def _wrong(place: Path | str, reason: str) -> PermanentError:
     return PermanentError(
         f"{place}: {reason}",
         operation="reading the SSH config",
-        hint="correct that line; with OpenSSH installed here, ssh itself is asked",
+        hint="correct that line; if OpenSSH is installed here, hadeploy uses it to read the config",
         code=ExitCode.USAGE,
     )

@@ -1,4 +1,4 @@
-"""What the user's SSH config says of one host: the output of `ssh -G`, typed."""
+"""The SSH options of one host: the typed output of `ssh -G`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hadeploy.remote.ssh_tokens import expand_command, expand_path, split_paths,
 from hadeploy.remote.ssh_unsupported import not_followed
 from hadeploy.remote.ssh_variables import refuse_unset
 
-# Keyword, in lower case, to values in their order; as `ssh -G` prints them.
+# Keyword in lower case → values in order, as `ssh -G` prints them.
 Dump = Mapping[str, tuple[str, ...]]
 
 SSH_PORT = 22
@@ -31,7 +31,7 @@ _CHECKING = re.compile(r"debug2: checking match for '(.*)' host \S+ originally "
 
 @dataclass(frozen=True)
 class Query:
-    """A host to ask about, and what the inventory says of it, which wins over the SSH config.
+    """A host, and its settings in the inventory, which take precedence over the SSH config.
 
     Attributes:
         jump: as ProxyJump; "none" for a direct connection.
@@ -48,21 +48,21 @@ class HostOptions:
     """The options for one host.
 
     Attributes:
-        host: the name that was asked for.
+        host: the name that was looked up.
         hostname: the name or address to connect to.
-        jump: ProxyJump, [user@]host[:port],...; None for none.
-        proxy_command: for the shell; None for none.
-        proxy_passes_socket: whether that command hands a connected socket over and ends.
-        identity_files: private keys that are named; None: none was, so the usual ones count.
-        agent: the socket of the SSH agent; None: no agent is asked.
+        jump: ProxyJump, [user@]host[:port],...; None for no jump host.
+        proxy_command: for the shell; None for no command.
+        proxy_passes_socket: whether that command passes a connected socket and ends.
+        identity_files: private keys in the config; None: the default keys are used.
+        agent: the socket of the SSH agent; None for no agent.
         known_hosts: the user's files, then the system's; a new key is written to the first.
-        may_write: whether the first of them is the user's.
-        revoked: files of keys that must not be trusted (RevokedHostKeys).
-        disabled: algorithms that must not be used, by paramiko's word for their kind.
-        compress: whether to ask for compression.
-        connect_timeout: seconds; None: not said.
-        entries: the Host and Match blocks of the user's that were used.
-        not_followed: options that are set and not followed, each with the reason.
+        may_write: whether the first file belongs to the user.
+        revoked: files of revoked keys (RevokedHostKeys).
+        disabled: disabled algorithms, by paramiko's name for their kind.
+        compress: whether to request compression.
+        connect_timeout: seconds; None if not set.
+        entries: the Host and Match blocks of the user that apply.
+        not_followed: unsupported options that are set, each with the reason.
     """
 
     host: str
@@ -95,7 +95,7 @@ class HostOptions:
 
     @property
     def certified_as(self) -> str:
-        """The name that a certificate of the host must have."""
+        """The name that a host certificate must contain."""
         return (self.host_key_alias or self.hostname).lower()
 
     @property
@@ -108,7 +108,7 @@ class HostOptions:
 
 
 def parse_dump(text: str) -> dict[str, tuple[str, ...]]:
-    """What `ssh -G` prints."""
+    """Parse the output of `ssh -G`."""
     values: dict[str, tuple[str, ...]] = {}
     for line in text.splitlines():
         keyword, _, value = line.partition(" ")
@@ -117,11 +117,11 @@ def parse_dump(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def used_entries(debug: str, *, system: bool = False) -> tuple[str, ...]:
-    """The Host and Match blocks that were used, from `ssh -vv`.
+    """The Host and Match blocks that apply, from `ssh -vv`.
 
     Args:
         debug: its stderr.
-        system: whether those in the system's folders count, too.
+        system: whether to include blocks in system files.
     """
     skipped = () if system else SYSTEM_FOLDERS
     found: dict[str, None] = {}
@@ -150,12 +150,12 @@ def options_of(
     """The options of one host.
 
     Args:
-        dump: what is set or default for it.
-        baseline: what is default where no file is read: what equals it was not said.
-        query: what was asked.
+        dump: the set and default options of the host.
+        baseline: the defaults without a config file: an option with the same value counts as unset.
+        query: the host and its settings in the inventory.
         environment: for ${VAR} and the agent.
         entries: from `used_entries`.
-        also_not_followed: known from elsewhere.
+        also_not_followed: further unsupported options.
 
     Raises:
         UnsetVariableError: an option uses a variable that is not set.
@@ -228,7 +228,7 @@ def options_of(
 
 
 def _refuse_bytes(hostname: str) -> None:
-    """Refuse a name that no resolver can be asked for: other bytes than UTF-8."""
+    """Refuse a name with bytes that are not UTF-8, which no resolver accepts."""
     if any("\udc80" <= character <= "\udcff" for character in hostname):
         raise PermanentError(
             f"HostName {printable(hostname)} is not UTF-8",

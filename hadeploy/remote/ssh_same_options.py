@@ -1,4 +1,4 @@
-"""Whether one answer of `ssh -G` holds for all hosts, because no line is about certain ones."""
+"""Finds out whether all hosts have the same SSH options, so that one `ssh -G` is enough."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _EVERY_HOST = "*"
 
 @dataclass(frozen=True)
 class SharedDump:
-    """The output of `ssh -G` for one host, where no line of the config is about certain hosts.
+    """The output of `ssh -G` for one host, with a config that does not depend on the host.
 
     Attributes:
-        query: the host that was asked about.
-        dump: the answer.
+        query: the host of the output.
+        dump: the parsed output.
         debug: stderr of `ssh -vv`.
     """
 
@@ -29,10 +29,10 @@ class SharedDump:
     debug: str
 
     def for_host(self, query: Query) -> Dump | None:
-        """The answer for another host; None if it cannot be known.
+        """The output for another host; None if it may differ.
 
         Args:
-            query: must be the same but for the host.
+            query: must be the same except for the host.
         """
         first = self.query
         if (query.user, query.port, query.jump) != (first.user, first.port, first.jump):
@@ -44,13 +44,13 @@ class SharedDump:
 
 
 def shared_dump(query: Query, dump: Dump, debug: str) -> SharedDump | None:
-    """An answer that holds for all hosts; None if it is about this host alone.
+    """The output as valid for all hosts; None if the config depends on the host.
 
     Args:
-        query: the host that was asked about.
-        dump: the answer.
-        debug: stderr of `ssh -vv`; names all files that were read, also those of an Include in a
-            block that does not apply (OpenSSH, readconf.c).
+        query: the host of the output.
+        dump: the parsed output.
+        debug: stderr of `ssh -vv`; it names all files that were read, also those of an Include in
+            a block that does not apply (OpenSSH, readconf.c).
     """
     changed = dump.get("hostname") != (query.host,)
     rewritten = dump.get("canonicalizehostname", ("false",)) not in (("false",), ("no",))

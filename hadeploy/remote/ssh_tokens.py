@@ -17,10 +17,10 @@ _PERCENT = re.compile(r"%(.)", re.S)
 def tokens_of(
     *, host: str, hostname: str, user: str, port: int, alias: str | None, jump_host: str
 ) -> dict[str, str]:
-    """What the tokens stand for.
+    """The values of the tokens.
 
     Args:
-        host: the name that was asked for.
+        host: the name that was looked up.
         hostname: the name or address to connect to.
         user: the login name.
         port: to connect to.
@@ -47,7 +47,7 @@ def tokens_of(
 
 
 def local_user() -> str:
-    """The user on this machine; the number of one without a name."""
+    """The user on this machine; the user id if there is no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -58,7 +58,7 @@ def expand(text: str, tokens: Mapping[str, str], environment: Mapping[str, str])
     """The text with tokens and variables replaced; unknown tokens stay.
 
     Returns:
-        None if a variable is not set: OpenSSH ignores such a setting.
+        None if a variable is not set: OpenSSH ignores such an option.
     """
     unset = False
 
@@ -82,20 +82,20 @@ def expand_command(text: str, tokens: Mapping[str, str]) -> str:
 def expand_path(
     text: str, tokens: Mapping[str, str], environment: Mapping[str, str]
 ) -> Path | None:
-    """A path of an SSH config; as with OpenSSH, a relative one begins at the current folder."""
+    """A path of an SSH config; as in OpenSSH, a relative path begins at the current folder."""
     path = expand(os.path.expanduser(text), tokens, environment)  # noqa: PTH111
     return Path.cwd() / path if path else None
 
 
 def split_paths(text: str, exists: Callable[[str], bool]) -> list[str]:
-    """Several paths that `ssh -G` prints on one line, without the quotes they had.
+    """Split several paths that `ssh -G` prints on one line, without their quotes.
 
-    A path may hold spaces, so the longest run of words that is a file is taken; where there is
-    none, the run ends before the next word that begins a path.
+    A path may contain spaces, so the longest run of words that is a file is taken. If there is no
+    such file, the run ends before the next word that begins a path.
 
     Args:
         text: paths joined by single spaces.
-        exists: whether a file is there.
+        exists: whether a file exists.
     """
     words = text.split(" ")
     paths: list[str] = []

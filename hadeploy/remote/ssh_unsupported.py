@@ -1,4 +1,4 @@
-"""Options of an SSH config that a user may rely on and that are not followed."""
+"""Options of an SSH config that hadeploy does not support."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ALWAYS_CHECKED = "host keys are always checked"
 KEYS_ONLY = "hadeploy logs in with keys only"
 
 
-# `ssh -G` prints some options so.
+# The spelling of values in `ssh -G` → in ssh_config(5).
 _SPELLING = {"true": "yes", "false": "no"}
 
 
@@ -24,10 +24,11 @@ class Unsupported:
     """One option.
 
     Attributes:
-        name: as ssh_config(5) writes it.
-        reason: why, or what happens instead.
-        matters: whether a value asks for something that is not done.
-        often_default: distributions set it for all users, so it is told only if the user sets it.
+        name: as in ssh_config(5).
+        reason: why it is not supported, or what happens instead.
+        matters: whether a value has an effect that hadeploy does not support.
+        often_default: distributions set it for all users, so there is a warning only if the user
+            sets it.
     """
 
     name: str
@@ -36,8 +37,8 @@ class Unsupported:
     often_default: bool = False
 
 
-# What concerns interactive sessions, forwarding and multiplexing is left out: it has no effect on
-# what hadeploy does.
+# Options of interactive sessions, forwarding and multiplexing are omitted: they do not concern
+# hadeploy.
 UNSUPPORTED = (
     Unsupported(
         "StrictHostKeyChecking",
@@ -70,10 +71,10 @@ UNSUPPORTED = (
 
 
 def not_followed(said: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Each option that is set and not followed, with the reason.
+    """The unsupported options that are set, each with the reason.
 
     Args:
-        said: what differs from the defaults, by keyword in lower case.
+        said: the options that differ from the defaults, by keyword in lower case.
     """
     return tuple(
         f"{option.name} {printable(_SPELLING.get(value, value))}: {option.reason}"
@@ -84,7 +85,7 @@ def not_followed(said: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def often_default(said: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """The keywords that may have come from the distribution's own config file."""
+    """The set options that may be from the config file of the distribution."""
     return [
         option.name.lower()
         for option in UNSUPPORTED

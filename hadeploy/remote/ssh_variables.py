@@ -1,4 +1,4 @@
-"""Environment variables in an SSH config that are not set: OpenSSH then refuses to connect."""
+"""Unset environment variables in an SSH config: OpenSSH then refuses to connect."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hadeploy.errors import ExitCode
 from hadeploy.inventory.problems import printable
 from hadeploy.remote.retry import PermanentError
 
-# OpenSSH takes RevokedHostKeys as it stands, does not find such a file, and refuses every host key.
+# OpenSSH does not expand RevokedHostKeys, does not find the file, and refuses every host key.
 KEYWORDS = (
     *("IdentityFile", "CertificateFile", "IdentityAgent", "UserKnownHostsFile"),
     "RevokedHostKeys",
@@ -26,7 +26,7 @@ class UnsetVariableError(Exception):
     """An option uses a variable that is not set.
 
     Args:
-        keyword: the option; "" if it is not known.
+        keyword: the option; "" if unknown.
         variable: its name.
     """
 
@@ -39,7 +39,7 @@ class UnsetVariableError(Exception):
         """The error for the user.
 
         Args:
-            files: config files that were read; those that use the variable are named.
+            files: the config files that were read; the message names those with the variable.
         """
         places = [place for file in files for place in _places(file, self.variable)]
         where = f"{', '.join(dict.fromkeys(places))}: " if places else ""
@@ -70,7 +70,7 @@ def refuse_unset(dump: Mapping[str, tuple[str, ...]], environment: Mapping[str, 
 
 
 def said_unset(stderr: str) -> UnsetVariableError | None:
-    """What ssh itself says of a variable; None if it says nothing of one."""
+    """The unset variable in an error of ssh; None if there is none."""
     found = _SAID.search(stderr)
     return UnsetVariableError("", found[1]) if found else None
 

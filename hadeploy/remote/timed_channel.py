@@ -1,4 +1,4 @@
-"""An SSH channel on which each wait has an end, whatever the node does or leaves undone."""
+"""An SSH channel with a time limit for every wait."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import TypeVar
 
 import paramiko
 
-from hadeploy.remote.script_errors import lost, silent, too_much
-from hadeploy.scripts.lines import TooMuchError, lines_of
+from hadeploy.remote.script_errors import limit_exceeded, lost, no_heartbeat
+from hadeploy.scripts.lines import OutputTooLongError, lines_of
 
 CHUNK = 64 * 1024
-# A wait is too long by so much only where this process did not run: the machine slept, or a shell
-# had stopped it. What the node has said meanwhile has not been read yet.
+# If a wait takes so much longer than its limit, this process was suspended (sleep of the machine,
+# or SIGSTOP), and the output of the node has not been read yet.
 SUSPENDED_SECONDS = 3.0
 
 T = TypeVar("T")
@@ -26,15 +26,15 @@ T = TypeVar("T")
 
 @dataclass
 class TimedChannel:
-    """What is sent to one command, and what it says.
+    """The input and output of one command.
 
     Attributes:
         channel: open; the command has been started.
         node: its label.
         operation: for error messages.
-        silence: seconds without a sign of life.
-        seconds: how long the command may take in all.
-        early: what it has said already.
+        silence: seconds without output.
+        seconds: the time limit of the command.
+        early: output that was read before.
     """
 
     channel: paramiko.Channel
@@ -48,10 +48,10 @@ class TimedChannel:
         self._until = time.monotonic() + self.seconds
 
     def chunks(self) -> Iterator[bytes]:
-        """What the command says, until it ends.
+        """The output of the command, until it ends.
 
         Raises:
-            PermanentError: the connection is lost, or it takes too long.
+            PermanentError: the connection was lost, or a time limit is exceeded.
         """
         if self.early:
             yield self.early
@@ -59,21 +59,21 @@ class TimedChannel:
             yield chunk
 
     def lines(self, *, endless: bool = False) -> Iterator[str]:
-        """As `chunks`, by lines.
+        """As `chunks`, split into lines.
 
         Raises:
-            PermanentError: it says too much, too.
+            PermanentError: also if the output is too long.
         """
         try:
             yield from lines_of(self.chunks(), endless=endless)
-        except TooMuchError as error:
-            raise too_much(self.node, self.operation, str(error)) from error
+        except OutputTooLongError as error:
+            raise limit_exceeded(self.node, self.operation, str(error)) from error
 
     def send(self, data: bytes) -> bool:
-        """Send all of it; False where the command reads no more.
+        """Send all data; False if the command reads no more.
 
         Raises:
-            PermanentError: it takes too long.
+            PermanentError: a time limit is exceeded.
         """
         while data:
             try:
@@ -86,10 +86,10 @@ class TimedChannel:
         return True
 
     def exit_status(self) -> int:
-        """As the command ended; -1 where the node does not say.
+        """The exit status of the command; -1 if the server sends none.
 
         Raises:
-            PermanentError: the node has ended the output and does not say it in time.
+            PermanentError: the exit status does not arrive in time after the end of the output.
         """
 
         def ended() -> None:
@@ -110,8 +110,8 @@ class TimedChannel:
             started = time.monotonic()
             left = self._until - started
             if left <= 0:
-                raise too_much(
-                    self.node, self.operation, f"it has not ended after {self.seconds:g} s"
+                raise limit_exceeded(
+                    self.node, self.operation, f"the script did not end within {self.seconds:g} s"
                 )
             allowed = min(self.silence, left)
             self.channel.settimeout(allowed)
@@ -122,12 +122,12 @@ class TimedChannel:
                 if waited > allowed + SUSPENDED_SECONDS:
                     self._until += waited - allowed
                 elif allowed == self.silence:
-                    raise silent(self.node, self.operation, waited) from error
+                    raise no_heartbeat(self.node, self.operation, waited) from error
 
 
 @contextmanager
 def closed_after(seconds: float, close: Callable[[], None]) -> Iterator[None]:
-    """Close something unless the body ends in time: for waits of paramiko that have no end."""
+    """Call `close` unless the body ends in time: for calls of paramiko without a timeout."""
     timer = threading.Timer(seconds, close)
     timer.daemon = True
     timer.start()

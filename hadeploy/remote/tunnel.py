@@ -13,8 +13,8 @@ from hadeploy.remote.timed_channel import CHUNK
 
 # RFC 4254, section 5.1: administratively prohibited, unknown channel type.
 _REFUSED = (1, 3)
-# bash copies in both directions; a shell's own greeting ends at the mark. Every login shell reads
-# these words alike.
+# bash copies in both directions; output of the login shell ends at the mark. All login shells parse
+# this line alike.
 _RELAY = (
     "timeout {seconds} bash -c 'exec 3<>/dev/tcp/{address}/{port} && echo {mark}"
     " && {{ cat <&3 & cat >&3; kill %1; }}'"
@@ -27,12 +27,12 @@ class ForwardingRefusedError(Exception):
 
 @dataclass
 class Tunnel:
-    """A connection.
+    """A TCP connection.
 
     Attributes:
-        channel: carries it.
-        deadline: on the monotonic clock; nothing is waited for beyond it.
-        received: what has come already.
+        channel: the SSH channel that carries it.
+        deadline: the end of every wait, on the monotonic clock.
+        received: data that was read before.
     """
 
     channel: paramiko.Channel
@@ -40,19 +40,19 @@ class Tunnel:
     received: bytes = b""
 
     def send(self, data: bytes) -> None:
-        """Send it all.
+        """Send all data.
 
         Raises:
-            OSError: the connection is gone, or the deadline is over.
+            OSError: the connection was lost, or the deadline has passed.
         """
         self._limit()
         self.channel.sendall(data)
 
     def receive(self) -> bytes:
-        """What comes next; b"" at the end.
+        """The next data; b"" at the end.
 
         Raises:
-            OSError: the connection is gone, or the deadline is over.
+            OSError: the connection was lost, or the deadline has passed.
         """
         if self.received:
             received, self.received = self.received, b""
@@ -67,16 +67,16 @@ class Tunnel:
     def _limit(self) -> None:
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError("no time is left")
+            raise TimeoutError("the deadline has passed")
         self.channel.settimeout(left)
 
 
 def forwarded(session: Session, address: str, port: int, seconds: float) -> Tunnel:
-    """A connection that the SSH server makes (RFC 4254, 7.2): no process is started on the node.
+    """A connection through the SSH server (RFC 4254, 7.2); it needs no process on the node.
 
     Raises:
         ForwardingRefusedError: the server does not allow it.
-        OSError: there is no connection to that address.
+        OSError: the connection to that address failed.
     """
     deadline = time.monotonic() + seconds
     try:
@@ -93,11 +93,11 @@ def forwarded(session: Session, address: str, port: int, seconds: float) -> Tunn
 
 
 def relayed(session: Session, address: str, port: int, seconds: int) -> Tunnel:
-    """A connection that bash on the node makes, for servers that forward none.
+    """A connection through bash on the node, for servers that do not forward connections.
 
     Raises:
-        HadeployError: no command can be started.
-        OSError: there is no connection to that address.
+        HadeployError: the command cannot be started.
+        OSError: the connection to that address failed.
     """
     deadline = time.monotonic() + seconds
     mark = f"hd-connected-{secrets.token_hex(8)}"
@@ -112,7 +112,7 @@ def relayed(session: Session, address: str, port: int, seconds: int) -> Tunnel:
                 raise ConnectionError(f"no connection to {address} port {port}")
             said = (said + chunk)[-CHUNK:]
     except BaseException:
-        # The node would keep it until its own timeout.
+        # Otherwise the node would keep it until its own timeout.
         tunnel.close()
         raise
     tunnel.received = said.partition(end)[2]

@@ -157,7 +157,7 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
                 "the VIP could not be handed over, so nothing was removed",
                 node=session.node,
                 operation="handing over",
-                detail=reply.said,
+                detail=reply.output,
                 hint="`hadeploy verify` tells what is wrong with the others",
             )
         progress.node(session.node, f"kept {what}", "failed")
@@ -165,7 +165,7 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
             f"could not remove {what}",
             node=session.node,
             operation="removing",
-            detail=reply.said,
+            detail=reply.output,
             hint="mend the cause and run `hadeploy down` again",
         )
     progress.node(session.node, f"{len(plan.steps)} things removed", "ok")

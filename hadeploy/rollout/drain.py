@@ -139,7 +139,7 @@ def _run(
                 "keepalived did not change state, or no other node answers on the VIP",
                 NodeOutcome.RESTORED,
                 node=node,
-                detail=reply.said,
+                detail=reply.output,
                 hint=f"docker logs --tail 30 {cluster.container_names[1]}",
             )
             error.operation = purpose

@@ -16,7 +16,7 @@ from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.lock_info import lock_info
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import try_each
-from hadeploy.remote.script_errors import senseless
+from hadeploy.remote.script_errors import unparsable
 from hadeploy.remote.session import CHANGE_SECONDS, Session
 from hadeploy.remote.ssh_tokens import local_user
 from hadeploy.rollout.process import is_dead, this_process
@@ -169,7 +169,7 @@ def _take_one(
     if any(reply.all(kind) for kind in ("locked", "script-running", "unwritable")):
         refuse(reply, session.node, "taking the lock")
     if not reply.all("taken"):
-        raise senseless(session.node, "taking the lock", "neither taken nor locked")
+        raise unparsable(session.node, "taking the lock", "neither taken nor locked")
     return reply
 
 

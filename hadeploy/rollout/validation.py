@@ -131,8 +131,8 @@ def judged(reply: Reply, desired: DesiredNode, operation: str) -> list[ConfigWar
             "staging the files failed",
             node=desired.node,
             operation=operation,
-            detail=_without_secrets(reply.said, desired),
-            hint=_hint(reply.said, _STAGING_HINTS, _STAGING_HINT).format(root=desired.root),
+            detail=_without_secrets(reply.output, desired),
+            hint=_hint(reply.output, _STAGING_HINTS, _STAGING_HINT).format(root=desired.root),
         )
     return [warning for role in FILES for warning in warnings_in(role, said.get(role, ""), desired)]
 

@@ -1,8 +1,9 @@
-"""Scripts for nodes: our own .sh files, with values given as quoted variables.
+"""Composes the scripts for nodes from .sh files; values are set as quoted variables.
 
-`lib/` has what several scripts use, `tasks/` what one script does. A file's first comment says:
+`lib/` has the parts that several scripts use, `tasks/` the work of single scripts. The first
+comment of a file declares:
 
-    # Requires: FILE...          other files whose functions it calls; report.sh comes with all
+    # Requires: FILE...          files whose functions it calls; every script includes report.sh
     # Inputs: NAME...            variables that it reads
     # Optional inputs: NAME...   those with a default in the shell
 """
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 FIRST = "report.sh"
-# Each script gets it from the session that runs it.
+# The session that runs a script sets this variable.
 TOKEN = "HD_TOKEN"  # noqa: S105
 _FIRST_COMMENT = re.compile(r"(?:#.*\n)*")
 _FUNCTION = re.compile(r"^([a-z_]+)\(\)", re.M)
@@ -30,7 +31,7 @@ _DECLARATION = re.compile(r"^# (Requires|Inputs|Optional inputs): (.+)$", re.M)
 
 
 class CompositionError(ValueError):
-    """Files or inputs that do not fit together."""
+    """Missing files, duplicate functions, or wrong inputs."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class ScriptFile:
 
     Attributes:
         body: without its first comment.
-        functions: those that it defines.
+        functions: the functions that it defines.
     """
 
     name: str
@@ -70,7 +71,7 @@ def parse_file(name: str, text: str) -> ScriptFile:
 
 @cache
 def _paths() -> dict[str, Traversable]:
-    """All .sh files by name, which is the same only once."""
+    """All .sh files by name; names are unique."""
     scripts = resources.files("hadeploy.scripts")
     found: dict[str, Traversable] = {}
     for path in (*_files(scripts / "lib"), *_files(scripts / "tasks")):
@@ -98,17 +99,17 @@ def load_file(name: str) -> ScriptFile:
     """A file by its name.
 
     Raises:
-        CompositionError: there is none.
+        CompositionError: no file has this name.
     """
     path = _paths().get(name)
     if path is None:
-        raise CompositionError(f"there is no {name}")
+        raise CompositionError(f"{name} does not exist")
     return parse_file(name, path.read_text("utf-8"))
 
 
 @cache
 def required_files(*names: str) -> tuple[ScriptFile, ...]:
-    """Those files and all that they require, each once, report.sh first.
+    """These files and all files that they require, each once, report.sh first.
 
     Raises:
         CompositionError: a file does not exist, or two define the same function.
@@ -135,19 +136,19 @@ def compose(
     offered: Mapping[str, str] = MappingProxyType({}),
     main: str = "",
 ) -> str:
-    """A whole script.
+    """A complete script.
 
-    The work is in `main`, which is called last: a script that arrives incomplete does nothing.
+    All work is in `main`, which the last line calls: a script that arrives incomplete does nothing.
 
     Args:
-        names: .sh files; what they require comes with them.
-        variables: the inputs, set before everything else, quoted.
-        offered: more inputs, of which only those are set that are read.
-        main: shell lines that make up `main`, if no file defines it.
+        names: .sh files; the files that they require are added.
+        variables: the inputs, quoted and set first.
+        offered: optional inputs; only those that a file reads are set.
+        main: the shell lines of `main`, if no file defines it.
 
     Raises:
-        CompositionError: an input is read and not given, or given and not read; there is no such
-            file; a function is defined twice.
+        CompositionError: an input is read and not given, or given and not read; a file does not
+            exist; a function is defined twice.
     """
     files = required_files(*names)
     needed = frozenset().union(*(file.inputs for file in files)) - {TOKEN}
@@ -156,7 +157,7 @@ def compose(
     if missing := needed - given.keys():
         raise CompositionError(f"inputs not given: {', '.join(sorted(missing))}")
     if unread := given.keys() - read - {TOKEN}:
-        raise CompositionError(f"inputs that nothing reads: {', '.join(sorted(unread))}")
+        raise CompositionError(f"unused inputs: {', '.join(sorted(unread))}")
     lines = [f"{name}={shlex.quote(value)}" for name, value in given.items()]
     body = f"main() {{\n{main}\n}}" if main else ""
     return "\n".join([*lines, *(file.body for file in files), body, "main </dev/null", ""])

@@ -1,16 +1,16 @@
-"""The kinds of message with which scripts answer. Pure."""
+"""The kinds of messages that scripts send. Pure."""
 
 from __future__ import annotations
 
 from typing import Literal, TypeGuard, get_args
 
 Kind = Literal[
-    # Of any script.
+    # Any script.
     "begin",
     "end",
     "failed",
     "heartbeat",
-    # The lock, and the state that a plan was made on.
+    # The lock, and the state that a plan is based on.
     "changed",
     "fenced",
     "fingerprint",
@@ -38,7 +38,7 @@ Kind = Literal[
     "unrestored",
     "validating",
     "vip-wait",
-    # A look at a node.
+    # Observation.
     "addresses",
     "addresses-text",
     "autostart-file",
@@ -125,5 +125,5 @@ KINDS: frozenset[str] = frozenset(get_args(Kind))
 
 
 def is_kind(word: str) -> TypeGuard[Kind]:
-    """Whether a script says messages of that kind."""
+    """Whether scripts send messages of that kind."""
     return word in KINDS

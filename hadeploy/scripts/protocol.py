@@ -1,4 +1,4 @@
-"""What scripts on nodes say: messages told apart from noise by a token that only this run knows."""
+"""The messages of scripts on nodes; a random token of the run distinguishes them from noise."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 
 from hadeploy.scripts.forms import MalformedError, check_form
 from hadeploy.scripts.kinds import Kind, is_kind
-from hadeploy.scripts.lines import MIB, MOST_OF_A_REPLY, TooMuchError
+from hadeploy.scripts.lines import MAX_REPLY_BYTES, MIB, OutputTooLongError
 
-# Their bodies are never shown: files, logs, and containers whose environment may hold a password.
+# Their bodies are never shown: files, logs, and containers, whose environment may have a password.
 SECRET_KINDS: tuple[Kind, ...] = (
     *("file", "contents", "foreign", "foreign-config", "foreign-file", "log", "part"),
     *("containers", "stopped-config", "cluster-record", "foreign-environment"),
 )
 
-# What a line takes in memory beside its text, at least.
+# The memory of a line beyond its text, at least.
 LINE_BYTES = 32
-# What a message takes beside its words, at least.
+# The memory of a message beyond its words, at least.
 MESSAGE_BYTES = 320
 
 
@@ -37,14 +37,14 @@ class Message:
 
 @dataclass(frozen=True)
 class Reply:
-    """All that a script said, but for its closing message."""
+    """The messages of a script, without the closing one."""
 
     messages: tuple[Message, ...]
     code: int
 
     @property
-    def said(self) -> str:
-        """Everything that followed any message."""
+    def output(self) -> str:
+        """The bodies of all messages."""
         return "\n".join(m.text for m in self.messages if m.text)
 
     def all(self, kind: Kind) -> list[Message]:
@@ -61,14 +61,14 @@ class Reply:
 
 
 def parse_line(line: str, token: str) -> Message | None:
-    """A line as a message, or None if it is none.
+    """Parse a line; None if it is no message.
 
     Args:
         line: without its newline.
-        token: the run's own.
+        token: the token of the run.
 
     Raises:
-        MalformedError: no script says messages of that kind.
+        MalformedError: no script sends messages of that kind.
     """
     mark = f"@{token} "
     words = line[len(mark) :].split() if line.startswith(mark) else []
@@ -82,15 +82,15 @@ def parse_line(line: str, token: str) -> Message | None:
 
 @dataclass
 class ReplyParser:
-    """What a script has said so far.
+    """Collects the messages of a script.
 
     Attributes:
-        token: the run's own.
+        token: the token of the run.
         on_message: called with each message as it arrives.
-        on_line: given each line below a message, which is then kept nowhere; None: it is kept in
-            the message's body.
-        messages: all but the signs of life.
-        noise: what came before the first message.
+        on_line: called with each line below a message, which is then not kept; None: the line is
+            kept in the body of the message.
+        messages: all messages except heartbeats.
+        noise: the lines before the first message.
     """
 
     token: str
@@ -100,17 +100,17 @@ class ReplyParser:
     noise: list[str] = field(default_factory=list)
     _kept: int = 0
 
-    def hear(self, line: str) -> None:
-        """Take the next line, without its newline.
+    def feed(self, line: str) -> None:
+        """Parse the next line, without its newline.
 
         Raises:
-            MalformedError: it is a message that no script says.
-            TooMuchError: what is kept of it all is too much.
+            MalformedError: it is a message that no script sends.
+            OutputTooLongError: the kept output is too long.
         """
         message = parse_line(line, self.token)
         if message is None:
             self._below(line)
-        # A sign of life comes in the middle of what something else says.
+        # A heartbeat may come in the middle of the body of another message.
         elif message.kind != "heartbeat":
             check_form(message.kind, message.words)
             self._keep(line, MESSAGE_BYTES)
@@ -126,17 +126,17 @@ class ReplyParser:
 
     def _keep(self, line: str, beside: int = LINE_BYTES) -> None:
         self._kept += len(line) + beside
-        if self._kept > MOST_OF_A_REPLY:
-            raise TooMuchError(f"it says more than {MOST_OF_A_REPLY // MIB} MiB")
+        if self._kept > MAX_REPLY_BYTES:
+            raise OutputTooLongError(f"the output exceeds {MAX_REPLY_BYTES // MIB} MiB")
 
     @property
     def ended(self) -> bool:
-        """Whether it has said its last word."""
+        """Whether the closing message has arrived."""
         return bool(self.messages) and self.messages[-1].kind == "end"
 
     @property
     def tail(self) -> str:
-        """The end of what it said, for people; no body that may be a secret."""
+        """The end of the output, for display, without secret bodies."""
         last = self.messages[-1] if self.messages else None
         shown = last.body if last and last.kind not in SECRET_KINDS else []
         return "\n".join([*self.noise, *shown][-15:])

@@ -126,7 +126,7 @@ def test_sudo_that_wants_a_password_is_told(cluster: Cluster) -> None:
         cluster.node("n1", f"mv /root/rules {rules}")
     failed = verdicts(result, "fail")
     assert set(failed) == {("n1", "sudo")}
-    assert "sudo wants a password" in failed["n1", "sudo"]
+    assert "sudo requires a password" in failed["n1", "sudo"]
 
 
 @pytest.fixture

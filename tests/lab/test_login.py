@@ -35,7 +35,7 @@ def test_a_key_that_others_can_read_is_not_used(served: Cluster, key: Path) -> N
     key.chmod(0o640)
     result = served.run("plan")
     assert result.code == 3
-    assert f"the private key is not used, since others can read it: {key}" in result.err
+    assert f"the private key is ignored, because others can read it: {key}" in result.err
     assert f"next: chmod 600 {key}" in result.err
     key.chmod(0o600)
     served.ok("plan")
@@ -166,7 +166,7 @@ def test_every_node_has_its_own_user_and_port(served: Cluster, tmp_path: Path) -
         ),
         (
             "PubkeyAuthentication no\nKbdInteractiveAuthentication yes\nUsePAM yes",
-            "the server takes no keys from this user, only keyboard-interactive",
+            "the server accepts no keys from this user, only keyboard-interactive",
         ),
     ],
     ids=["on top of the key", "instead of a key"],

@@ -247,7 +247,9 @@ def test_a_server_that_gives_up_after_too_many_keys(site: Site, tmp_path: Path) 
             add_key(tmp_path / f"k{number}", environment)
         site.write("User root", site.trust, f"IdentityAgent {environment['SSH_AUTH_SOCK']}")
         result = site.cluster.run("plan")
-        assert "the server hung up after 6 keys: Too many authentication failures" in result.err
+        assert (
+            "the server disconnected after 6 keys: Too many authentication failures" in result.err
+        )
         assert "IdentitiesOnly" in result.err
         site.cluster.inventory["ssh"]["identity_file"] = str(site.key)
         site.cluster.ok("plan")

@@ -103,7 +103,7 @@ def test_a_sudo_that_asks_when_nobody_has_a_password(dora: Cluster) -> None:
     with person(dora, "dora", f"{ASKS}", password=PASSWORD):
         result = dora.run("plan")
         assert result.code == 3
-        assert "sudo wants a password" in result.err
+        assert "sudo requires a password" in result.err
         assert "--ask-sudo-password" in result.err
         result = dora.run("plan", "--ask-sudo-password")
         assert result.code == 2
@@ -118,14 +118,14 @@ def test_a_user_who_may_not_become_root(dora: Cluster) -> None:
     with person(dora, "dora", "", password=PASSWORD):
         result = dora.run("plan")
         assert result.code == 3
-        assert "this user may not become root with sudo" in result.err
+        assert "sudo does not allow this user to become root" in result.err
 
 
 def test_a_user_who_may_run_docker_only(dora: Cluster) -> None:
     with person(dora, "dora", "dora ALL=(ALL:ALL) /usr/bin/docker", password=PASSWORD):
         result = dora.run("plan")
         assert result.code == 3
-        assert "this user may not become root with sudo" in result.err
+        assert "sudo does not allow this user to become root" in result.err
 
 
 @pytest.mark.parametrize("sudoers", [ASKS, ASKS_NOT], ids=["asks", "does not ask"])

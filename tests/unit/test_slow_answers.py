@@ -14,7 +14,7 @@ from hadeploy.drill.trial import Event, Kind, Round
 from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import read_observation
 from hadeploy.plan.redacted_diff import difference
-from hadeploy.scripts.lines import TooMuchError
+from hadeploy.scripts.lines import OutputTooLongError
 from hadeploy.scripts.protocol import Message, Reply, ReplyParser
 from tests.unit.drill.rounds import CLUSTER
 
@@ -77,6 +77,6 @@ def test_no_number_of_events_takes_long() -> None:
 
 def test_messages_without_end_take_no_memory_to_speak_of() -> None:
     heard = ReplyParser("t", lambda _: None)
-    with pytest.raises(TooMuchError):
-        list(map(heard.hear, itertools.repeat("@t ok 0")))
+    with pytest.raises(OutputTooLongError):
+        list(map(heard.feed, itertools.repeat("@t ok 0")))
     assert len(heard.messages) < 150_000

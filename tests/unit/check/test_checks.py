@@ -391,7 +391,7 @@ DOORS = [
         [("ssh-reach", "pass"), ("ssh-host-key", "pass"), ("ssh-login", "fail")],
     ),
     (
-        HadeployError("sudo wants a password", node="n1", operation="observing", stage="sudo"),
+        HadeployError("sudo requires a password", node="n1", operation="observing", stage="sudo"),
         [("ssh-reach", "pass"), ("ssh-host-key", "pass"), ("ssh-login", "pass"), ("sudo", "fail")],
     ),
     (

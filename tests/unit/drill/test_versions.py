@@ -27,6 +27,6 @@ def test_the_number_is_enough(program: str, said: str, version: str) -> None:
     assert parse_versions(reply) == {program: version}
     # What arrives with the token of a run is checked, too.
     heard = ReplyParser("t", lambda _: None)
-    heard.hear(f"@t version {program}")
-    heard.hear(said)
+    heard.feed(f"@t version {program}")
+    heard.feed(said)
     assert parse_versions(Reply(tuple(heard.messages), 0)) == {program: version}

@@ -38,7 +38,7 @@ JUMP = Stop("n1", "ops@198.51.100.9:22", is_jump=True)
             "cannot write the new host key to /kh: Permission denied",
             "ssh.known_hosts",
         ),
-        (WeakHostKeyError("h", RSA), "1024 bits only", "RequiredRSASize"),
+        (WeakHostKeyError("h", RSA), "only 1024 bits", "RequiredRSASize"),
         (UnknownHostKeyError("h", KEY), "unknown host key", "--accept-new-host-keys"),
         (
             UnknownHostKeyError("h", KEY, "/kh line 1", reason="its certificate has expired"),
@@ -61,7 +61,7 @@ def test_host_keys(error: Exception, what: str, hint: str) -> None:
             DisconnectedError(6, "Too many authentication failures"),
             NODE,
             "n1: connecting to root@198.51.100.11:22: "
-            "the server hung up after 6 keys: Too many authentication failures",
+            "the server disconnected after 6 keys: Too many authentication failures",
         ),
         (
             ProxyCommandError("nc h 22", "exit status 1", "nc: refused"),
@@ -78,7 +78,7 @@ def test_host_keys(error: Exception, what: str, hint: str) -> None:
             paramiko.ChannelException(2, "Connect failed"),
             NODE,
             "n1: connecting to root@198.51.100.11:22: "
-            "jump host ops@198.51.100.9:22 does not get through (Connect failed)",
+            "jump host ops@198.51.100.9:22 cannot connect (Connect failed)",
         ),
         (
             paramiko.ssh_exception.IncompatiblePeer("no acceptable ciphers"),

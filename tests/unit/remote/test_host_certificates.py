@@ -97,9 +97,9 @@ def test_what_was_tampered_with(authority: Authority) -> None:
             continue
         assert certificate.invalid("lb1.example.com", time.time())
     for length in range(len(blob)):
-        with pytest.raises(ValueError, match=r"cut short|unknown"):
+        with pytest.raises(ValueError, match=r"truncated|unknown"):
             HostCertificate.parse(blob[:length])
-    with pytest.raises(ValueError, match="longer"):
+    with pytest.raises(ValueError, match="trailing"):
         HostCertificate.parse(blob + b"x")
 
 

@@ -47,7 +47,8 @@ def test_an_unprotected_key_is_not_offered_and_the_error_says_so(key: Path) -> N
     told = explained(refused.value, Stop("n1", "me@h:22"), 10)
     assert told.stage == "ssh-login"
     assert str(told) == (
-        f"n1: connecting to me@h:22: the private key is not used, since others can read it: '{key}'"
+        "n1: connecting to me@h:22: the private key is ignored, because others can read it: "
+        f"'{key}'"
     )
     assert told.hint == f"chmod 600 '{key}'"
 

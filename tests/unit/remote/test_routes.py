@@ -65,7 +65,7 @@ def test_a_proxy_command_of_the_first_jump_host() -> None:
 
 
 def test_jump_hosts_in_a_circle() -> None:
-    with pytest.raises(HadeployError, match="circle") as error:
+    with pytest.raises(HadeployError, match="form a loop") as error:
         route(node="a", a="b", b="a")
     assert error.value.code == ExitCode.USAGE
 

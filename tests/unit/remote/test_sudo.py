@@ -22,7 +22,7 @@ HANDSHAKE = Handshake("f00d")
     ],
 )
 def test_what_is_heard(said: bytes, answered: bool, heard: PromptState) -> None:
-    assert HANDSHAKE.heard(said, answered) is heard
+    assert HANDSHAKE.state(said, answered) is heard
 
 
 def test_what_comes_after_is_the_commands() -> None:
@@ -38,18 +38,18 @@ def test_a_command_line_has_nothing_that_shells_read_differently(size: int | Non
 def test_a_shell_that_prints_its_commands_is_not_root(size: int | None) -> None:
     line = HANDSHAKE.command("docker load", size)
     for said in (f"+ {line}\n", f"Sorry, user dora is not allowed to execute '{line}' as root\n"):
-        assert HANDSHAKE.heard(said.encode(), answered=False) is PromptState.NOTHING
+        assert HANDSHAKE.state(said.encode(), answered=False) is PromptState.NOTHING
 
 
 @pytest.mark.parametrize(
     ("said", "what"),
     [
-        ("sudo: a password is required", "sudo wants a password"),
+        ("sudo: a password is required", "sudo requires a password"),
         ("Sorry, try again.", "sudo refuses the password"),
         ("sudo: 1 incorrect password attempt", "sudo refuses the password"),
-        ("dora is not in the sudoers file.", "this user may not become root with sudo"),
-        ("bash: line 1: sudo: command not found", "there is no sudo"),
-        ("env: \u2018sudo\u2019: No such file or directory", "there is no sudo"),
+        ("dora is not in the sudoers file.", "sudo does not allow this user to become root"),
+        ("bash: line 1: sudo: command not found", "sudo is not installed"),
+        ("env: \u2018sudo\u2019: No such file or directory", "sudo is not installed"),
     ],
 )
 def test_refusals(said: str, what: str) -> None:

@@ -121,7 +121,7 @@ def test_a_script_that_ends_is_heard() -> None:
 def test_signs_of_life_do_not_keep_a_command_for_ever(piece: bytes, streamed: bool) -> None:
     with session_with(again_and_again(piece)) as session:
         said = reason(session, seconds=0.6, **({"on_line": len} if streamed else {}))
-    assert said == "it has not ended after 0.6 s"
+    assert said == "the script did not end within 0.6 s"
 
 
 @pytest.mark.parametrize("node", [silent, no_status])
@@ -153,7 +153,7 @@ def test_what_is_kept_of_a_stream_has_a_bound(piece: bytes) -> None:
 
     with session_with(node) as session:
         said = reason(session, on_line=len)
-    assert said == "it says more than 32 MiB"
+    assert said == "the output exceeds 32 MiB"
 
 
 def test_the_lines_of_a_stream_have_none() -> None:
@@ -178,7 +178,7 @@ def test_the_lines_of_a_stream_have_none() -> None:
 
 @pytest.mark.parametrize(
     ("pause", "seconds", "what"),
-    [(20, 60, "no sign of life"), (0.1, 2, "it has not ended after 2 s")],
+    [(20, 60, "no sign of life"), (0.1, 2, "the script did not end within 2 s")],
 )
 def test_a_command_that_hardly_reads_is_given_up(pause: float, seconds: int, what: str) -> None:
     with session_with(silent) as session, pytest.MonkeyPatch.context() as patch:

@@ -28,9 +28,9 @@ def test_required_files_come_once_and_report_first() -> None:
 @pytest.mark.parametrize(
     ("names", "given", "error"),
     [
-        (["no.sh"], {}, "there is no no.sh"),
+        (["no.sh"], {}, "no.sh does not exist"),
         (["track.sh"], {}, "inputs not given: HD_ROOT"),
-        (["track.sh"], {"HD_ROOT": "/x", "HD_VIPS": ""}, "inputs that nothing reads: HD_VIPS"),
+        (["track.sh"], {"HD_ROOT": "/x", "HD_VIPS": ""}, "unused inputs: HD_VIPS"),
         (["support.sh", "versions.sh"], {}, "main is defined in support.sh and in versions.sh"),
     ],
 )

@@ -35,25 +35,25 @@ def test_a_reply_finds_messages_by_kind() -> None:
 
 def test_lines_below_messages_can_be_taken_as_they_come_and_are_kept_nowhere() -> None:
     taken: list[str] = []
-    hearing = ReplyParser(TOKEN, lambda _: None, taken.append)
+    parser = ReplyParser(TOKEN, lambda _: None, taken.append)
     for line in ("Welcome", f"@{TOKEN} node", "a", f"@{TOKEN} heartbeat", "b", f"@{TOKEN} end"):
-        hearing.hear(line)
+        parser.feed(line)
     assert taken == ["a", "b"]
-    assert hearing.messages == [Message("node"), Message("end")]
-    assert all(message.body == [] for message in hearing.messages)
-    assert hearing.noise == ["Welcome"], "a banner, or sudo's refusal"
-    assert hearing.ended
+    assert parser.messages == [Message("node"), Message("end")]
+    assert all(message.body == [] for message in parser.messages)
+    assert parser.noise == ["Welcome"], "a banner, or sudo's refusal"
+    assert parser.ended
 
 
 def test_the_end_of_what_a_script_said_is_told_but_no_body_that_may_be_secret() -> None:
-    hearing = ReplyParser(TOKEN, lambda _: None)
+    parser = ReplyParser(TOKEN, lambda _: None)
     for line in ("Welcome", f"@{TOKEN} node", "a", f"@{TOKEN} heartbeat", "b"):
-        hearing.hear(line)
-    assert not hearing.ended
-    assert hearing.tail == "Welcome\na\nb"
+        parser.feed(line)
+    assert not parser.ended
+    assert parser.tail == "Welcome\na\nb"
     for line in (f"@{TOKEN} file 0600 x", "auth_pass"):
-        hearing.hear(line)
-    assert hearing.tail == "Welcome"
+        parser.feed(line)
+    assert parser.tail == "Welcome"
 
 
 def test_a_kind_of_message_that_no_script_says_is_refused() -> None:
