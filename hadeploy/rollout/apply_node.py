@@ -1,4 +1,4 @@
-"""One node's turn: its script is sent, and what it says is told and judged."""
+"""Performs the turn of one node: runs its script, shows the progress, and evaluates the result."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ DESCRIPTIONS = {
     "keep-aside": "keeping a copy of",
     "stop-container": "stopping",
     "disable-container": "stopping and disabling",
-    "hold": "holding back",
+    "hold": "holding",
     "await": "waiting for",
     "handover": "handing over",
     "finish-handover": "ending the handover of",
-    "pin": "keeping",
-    "unpin": "letting keepalived have",
+    "pin": "pinning",
+    "unpin": "unpinning",
     "write-record": "recording",
 }
 
-STANDINGS = {
+OUTCOMES = {
     "restored": NodeOutcome.RESTORED,
     "restored-off": NodeOutcome.RESTORED_OFF,
     "unrestored": NodeOutcome.PARTIAL,
@@ -49,17 +49,17 @@ STANDINGS = {
     "unchanged": NodeOutcome.UNTOUCHED,
     "kept-off": NodeOutcome.KEPT_OFF,
 }
-# The number of a step, and the part of it that is proven.
+# The number of a step, and the name of its proof.
 _STEP = re.compile(r"([0-9]{1,4})(?:\.([a-z]+))?")
 
 
 @dataclass(frozen=True)
-class Done:
-    """A turn that came to its end.
+class TurnResult:
+    """The result of a completed turn.
 
     Attributes:
-        fingerprint: of the node afterwards.
-        awaited: seconds of it in which there was nothing to do but to wait for VRRP.
+        fingerprint: of the node after the turn.
+        awaited: seconds in which the turn only waited for VRRP.
     """
 
     fingerprint: str
@@ -68,22 +68,22 @@ class Done:
 
 def apply_node(
     script: str, turn: NodePlan, session: Session, progress: Progress, *, begun: bool = False
-) -> Done:
-    """Do the steps of one turn and prove the node healthy.
+) -> TurnResult:
+    """Perform the steps of one turn and prove that the node is healthy.
 
     Args:
-        script: does them, or a part of them.
+        script: performs the steps, or a part of them.
         turn: the steps.
         session: to the node.
-        progress: told what is done.
+        progress: receives the steps.
         begun: whether another script of this turn has changed the node already.
 
     Raises:
         BackendsLostError: backends that were up before, or that the holder reaches, are down; or
-            clients are not answered as before.
-        NodeFailedError: with the step that failed, what it said, and what the node has now.
-        RefusedError: it may not begin.
-        HadeployError: its answer makes no sense, so nobody knows what the node has.
+            clients do not get the same answers as before.
+        NodeFailedError: with the failed step, its output, and the outcome of the node.
+        RefusedError: the script must not begin.
+        HadeployError: the answer cannot be parsed, so the outcome of the node is unknown.
     """
     with parsing(session.node, "applying", HINT):
         return _take_turn(script, turn, session, progress, begun=begun)
@@ -91,34 +91,34 @@ def apply_node(
 
 def _take_turn(
     script: str, turn: NodePlan, session: Session, progress: Progress, *, begun: bool
-) -> Done:
+) -> TurnResult:
     def tell(message: Message) -> None:
         if message.kind == "step" and message.words[0] != "begin":
             progress.node(session.node, _describe(turn, message.words[0]))
         elif message.kind == "restoring":
-            progress.node(session.node, "putting back what it had")
+            progress.node(session.node, "restoring the previous configuration")
 
     reply = session.run(script, operation="applying", on_message=tell, seconds=CHANGE_SECONDS)
     failed = reply.all("failed")
     if not failed:
         _refuse(reply, session.node, begun=begun)
         awaited = sum(int(message.words[0]) for message in reply.all("vip-wait"))
-        return Done(reply.all("fingerprint")[-1].words[0], awaited / 100)
+        return TurnResult(reply.all("fingerprint")[-1].words[0], awaited / 100)
     number = failed[0].words[0]
     said = [next((m.text for m in reply.all("step") if m.words[0] == number), "")]
     if reply.all("unrestored"):
-        said += ["--- putting it back:", reply.body("restoring")]
+        said += ["--- restore:", reply.body("restoring")]
     progress.node(session.node, _describe(turn, number), "failed")
     if lost := lost_backends(reply):
         if number.endswith(f".{TAKEOVER}"):
-            raise UnfitForTakeoverError(lost, _standing(reply), node=session.node)
+            raise UnfitForTakeoverError(lost, _outcome(reply), node=session.node)
         if _hands_over(turn, number):
-            raise ServiceLostError(lost, _standing(reply), node=session.node)
-        raise BackendsLostError(lost, _standing(reply), node=session.node)
+            raise ServiceLostError(lost, _outcome(reply), node=session.node)
+        raise BackendsLostError(lost, _outcome(reply), node=session.node)
     kind = NotTakenOverError if _hands_over(turn, number) else NodeFailedError
     raise kind(
         f"failed while {_describe(turn, number)}",
-        _standing(reply),
+        _outcome(reply),
         node=session.node,
         detail="\n".join(said),
     )
@@ -130,34 +130,34 @@ def _refuse(reply: Reply, node: str, *, begun: bool) -> None:
     except RefusedError as error:
         if not (begun or reply.all("ok")):
             raise
-        # Who loses the lock between two steps may not put the first one back either.
+        # A run that lost its lock between two steps must not restore the first one either.
         raise NodeFailedError(
             error.message, NodeOutcome.PARTIAL, node=node, hint=error.hint
         ) from error
 
 
 def restore_node(
-    script: str, session: Session, progress: Progress, operation: str = "putting back what it had"
+    script: str,
+    session: Session,
+    progress: Progress,
+    operation: str = "restoring the previous configuration",
 ) -> NodeOutcome:
-    """Put a node back to what its record tells of, or keep it off the VIP.
+    """Restore a node, or keep the VIP off it.
 
     Args:
-        script: does that.
+        script: the script that does it.
         session: to the node.
-        progress: told what is done.
-        operation: what that is.
-
-    Returns:
-        What it has now.
+        progress: receives the operation.
+        operation: for the progress.
     """
     progress.node(session.node, operation)
-    reply = session.run(script, operation="putting back", seconds=CHANGE_SECONDS)
-    refuse(reply, session.node, "putting back")
-    return _standing(reply)
+    reply = session.run(script, operation="restoring", seconds=CHANGE_SECONDS)
+    refuse(reply, session.node, "restoring")
+    return _outcome(reply)
 
 
-def _standing(reply: Reply) -> NodeOutcome:
-    said = [STANDINGS[m.kind] for m in reply.messages if m.kind in STANDINGS]
+def _outcome(reply: Reply) -> NodeOutcome:
+    said = [OUTCOMES[m.kind] for m in reply.messages if m.kind in OUTCOMES]
     return said[-1] if said else NodeOutcome.PARTIAL
 
 
@@ -167,10 +167,10 @@ def _hands_over(turn: NodePlan, number: str) -> bool:
 
 
 def _step(turn: NodePlan, number: str) -> tuple[Step, str]:
-    """The step of that number, and which part of it is proven; "" if it is the step itself.
+    """The step with that number, and the name of its proof; "" for the step itself.
 
     Raises:
-        ValueError: it is no number.
+        ValueError: it is no step number.
         LookupError: the plan has no such step.
     """
     found = _STEP.fullmatch(number)
@@ -181,12 +181,12 @@ def _step(turn: NodePlan, number: str) -> tuple[Step, str]:
 
 def _describe(turn: NodePlan, number: str) -> str:
     if number == "begin":
-        return "remembering what it has"
+        return "saving the present configuration"
     step, proof = _step(turn, number)
     if proof == BACKENDS:
         return f"checking the backends of {step.subject}"
     if proof == TAKEOVER:
-        return "checking that this node may win the VIP"
+        return "checking that this node may take the VIP"
     if proof == "settled":
         return "waiting for keepalived to take part again"
     if proof:

@@ -1,4 +1,4 @@
-"""Who applied what a plan changes, and whose changes it takes back."""
+"""Who applied the present configuration, and whose changes a plan undoes."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def with_authors(
     observed: Mapping[str, ObservedNode],
     previous: Previous | None,
 ) -> tuple[Plan, Mapping[str, str] | None]:
-    """The same plan with the authors of what it changes, and the contents to record with it.
+    """The plan with the authors of the changes that it undoes, and the contents for the record.
 
     Args:
-        inputs: all that the run was given.
+        inputs: of the run.
         plan: made from them.
         observed: by node label.
-        previous: what is wanted instead of the inventory.
+        previous: replaces the inventory in a rollback.
     """
     if not plan.changes:
         return plan, None
     record, by = newest(look.applied for look in observed.values()), this_user()
     if previous:
-        # The user asks to undo something.
-        told = gone_back(record, previous.record)
-        return dataclasses.replace(plan, applied=told), previous.record.contents
+        # The user undoes a change on purpose.
+        applied = gone_back(record, previous.record)
+        return dataclasses.replace(plan, applied=applied), previous.record.contents
     contents = contents_of(inputs, plan, record)
     undoes = undone(record, recorded_inventory(inputs.cluster), by, contents)
     applied = applied_by_another(record, by)

@@ -1,4 +1,4 @@
-"""`check`: as far as each node lets us; one that does not hides no other."""
+"""`check`: runs the checks on every reachable node, and reports the others."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from hadeploy.rollout.prepare import checked
 def check_all(
     inputs: Inputs, dialer: Dialer, progress: Progress, choices: RunOptions
 ) -> list[Finding]:
-    """Connect and look, all nodes at once, and make every check that can be made.
+    """Connect to all nodes and observe them in parallel, and run all possible checks.
 
     Args:
-        inputs: all that the run was given.
+        inputs: of the run.
         dialer: how to connect.
-        progress: told the phases.
-        choices: which checks to skip.
+        progress: receives the phases.
+        choices: the checks to skip.
 
     Raises:
-        NodesError: a file that the inventory names is wrong.
+        NodesError: a file that the inventory names is invalid.
     """
     progress.phase("Connect")
     dialer.routes.prepare(inputs.cluster.nodes)
@@ -74,7 +74,7 @@ def check_all(
 def _ports_of_files(
     inputs: Inputs, observed: dict[str, ObservedNode], choices: RunOptions
 ) -> list[Finding]:
-    """What templates would bind, on the nodes of which enough is known to fill them in."""
+    """The ports in templates, on the nodes with enough facts to render them."""
     known = {
         node.label: observed[node.label]
         for node in inputs.cluster.nodes

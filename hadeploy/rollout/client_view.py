@@ -1,7 +1,7 @@
-"""During a rollout: what the first changed node answers clients on this machine.
+"""During a rollout: asks the first changed node as a client on this machine.
 
-The nodes ask from their own addresses. A rule that accepts those and refuses clients is only seen
-from outside.
+The nodes ask from their own addresses. A rule that accepts these and refuses clients is only
+visible from outside.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class PortAnswers:
-    """What a node answered on one of its ports before its turn.
+    """The answers of a node on one port before its turn.
 
     Attributes:
-        port: the port that has to answer so after it.
-        former: the port that was asked.
-        answers: of all connections that were opened.
+        port: the port that must give these answers after the turn.
+        former: the port before the turn.
+        answers: the answers of all connections.
     """
 
     port: int
@@ -46,14 +46,14 @@ class PortAnswers:
 class ClientView:
     """Asks each listener on a node's own address, before its turn and after it.
 
-    That is done for one node: for the first that answers this machine before its turn. Where this
-    machine does not reach the ports of a node, or reaches the nodes over other hosts or addresses,
-    nothing is asked.
+    It asks only one node: the first that answers this machine before its turn. If this machine does
+    not reach the ports of a node, or reaches the nodes through other hosts or addresses, it asks
+    nothing.
 
     Args:
         cluster: the inventory.
         observed: the nodes before the rollout, by label.
-        asks: whether this machine is to be served at all.
+        asks: whether this machine must be served.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class ClientView:
         self._over = elsewhere(cluster) or not asks
 
     def before(self, turn: NodePlan, expected: Sequence[ExpectedBackend]) -> list[PortAnswers]:
-        """What the node of a turn answers now; nothing if it is not to be asked after it.
+        """The answers before a turn; empty if the node will not be asked after it.
 
         Args:
-            turn: its steps.
-            expected: what has to serve after it.
+            turn: the turn.
+            expected: the backends and ports that must serve after it.
         """
         if self._over or not touches_haproxy(turn):
             return []
@@ -86,13 +86,13 @@ class ClientView:
     def lost(
         self, node: str, before: Sequence[PortAnswers], unchanged: Collection[str]
     ) -> list[LostBackend]:
-        """The ports that do not answer as before, with what they answer now.
+        """The ports that do not answer as before, with their answers now.
 
         Args:
-            node: the node after its turn, which asked its own ports already.
-            before: what was answered before.
-            unchanged: nodes that have not had their turns. A port that answers like that there,
-                too, is the backends' affair.
+            node: the node after its turn; it has already asked its own ports.
+            before: the answers before.
+            unchanged: nodes before their turns. If a port gives the new answer there, too, the
+                backends are the cause.
         """
         address = self._cluster.node(node).address
         found = []
@@ -119,10 +119,10 @@ class ClientView:
         return any(answer in self._ask(node, before.former) for node in unchanged)
 
     def _unlike(self, node: str, before: PortAnswers) -> Answer | None:
-        """An answer that is not as before, if after some tries there is no other.
+        """An answer that differs from those before, if several tries give no other.
 
-        One server that does not answer is no matter of where the client is. Where nothing is said
-        a server may have died, which haproxy notices by its checks.
+        A single bad server does not depend on where the client is. If there is no answer, a server
+        may have died, which haproxy detects by its checks.
         """
         deadline = time.monotonic() + check_seconds(self._cluster)
         tries = 0
@@ -137,7 +137,7 @@ class ClientView:
             time.sleep(POLL_SECONDS)
 
     def _ask(self, node: str, port: int) -> set[Answer]:
-        """All answers of several connections at once, so that each server has its turn."""
+        """The answers of several parallel connections, to reach each server."""
         address = str(self._cluster.node(node).address)
         times = _times(self._observed[node])
         with ThreadPoolExecutor(times) as pool:
@@ -145,7 +145,7 @@ class ClientView:
 
 
 def _ports(expected: Sequence[ExpectedBackend]) -> dict[int, int]:
-    """The ports to ask after a turn, with those to ask before it."""
+    """Port after a turn → port before it."""
     return {
         int(one.after[1:]): int(one.before[1:])
         for one in expected
@@ -154,7 +154,7 @@ def _ports(expected: Sequence[ExpectedBackend]) -> dict[int, int]:
 
 
 def _times(look: ObservedNode) -> int:
-    """How many connections it takes to reach each server of a listener."""
+    """The number of connections that reach each server of a listener."""
     up: dict[str, int] = {}
     for server in look.backends:
         up[server.listener] = up.get(server.listener, 0) + server.up

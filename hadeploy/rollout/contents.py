@@ -1,4 +1,4 @@
-"""Digests of what an inventory only points to: templates, the VRRP password, image archives."""
+"""Digests of the files and secrets of an inventory: templates, VRRP password, image archives."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from hadeploy.observe.observed_node import Applied
 from hadeploy.plan.inputs import Inputs
 from hadeploy.plan.steps import Plan
 
-# Of a digest, in hex: they are compared with each other, and protect nothing.
+# Hex digits of a digest; digests are only compared with each other.
 DIGITS = 12
 
 
 def contents_of(inputs: Inputs, plan: Plan, record: Applied | None) -> dict[str, str]:
-    """What this run applies that does not stand in the inventory itself.
+    """The digests of what this run applies beyond the text of the inventory.
 
     Args:
-        inputs: all that the run was given; the desired state was made from its templates.
-        plan: an archive counts where the plan loads it. It may be gone from here once all nodes
-            have its image, and is not used then.
-        record: the newest that the nodes have.
+        inputs: of the run, with the templates of the desired state.
+        plan: an archive is read only if the plan loads it. The file may be missing once all nodes
+            have the image.
+        record: the newest record of the nodes.
 
     Returns:
-        The field that points to it → a digest. In a folder each template counts by itself.
+        Field of the inventory → digest, with one entry for each template of a folder.
     """
     found = {
         f"templates.folder/{name}": digest[:DIGITS]
@@ -57,6 +57,6 @@ def _archives(inputs: Inputs, plan: Plan, record: Applied | None) -> Mapping[str
 
 
 def _slow_digest(cluster: str, secret: str) -> str:
-    """A password of eight characters could be guessed from a plain hash."""
+    """scrypt, because a password of eight characters can be guessed from a plain hash."""
     salt = f"hadeploy record {cluster}".encode()
     return hashlib.scrypt(secret.encode(), salt=salt, n=2**14, r=8, p=1).hex()[:DIGITS]

@@ -1,4 +1,4 @@
-"""What all nodes of a run should have, and which nodes are still kept in mind."""
+"""The desired state of all nodes of a run, and the forgotten nodes for their records."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def desired_state(
     members: Sequence[str] = (),
     everyone: Mapping[str, ObservedNode] | None = None,
 ) -> dict[str, DesiredNode]:
-    """What every node that was observed should have.
+    """The desired state of every observed node.
 
     Args:
         inputs: for the templates.
-        cluster: the inventory, or what comes before it.
+        cluster: the inventory, or an intermediate state before it.
         observed: by node label.
-        password: the VRRP password that goes with it.
-        choices: which former nodes this run forgets, and which it stops.
-        members: the addresses of all nodes, where some are not in the inventory.
-        everyone: all nodes whose records count, where some are not in the inventory.
+        password: the VRRP password of that state.
+        choices: the former nodes that this run forgets, and those that it stops.
+        members: the addresses of all nodes, if some are not in the inventory.
+        everyone: all nodes with records, if some are not in the inventory.
     """
     facts = {
         node.label: NodeFacts(interface_of(node, observed[node.label]) or "")
@@ -53,12 +53,12 @@ def desired_state(
 def with_forgotten(
     desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode], choices: RunOptions
 ) -> dict[str, DesiredNode]:
-    """The same nodes, which keep in mind the nodes that were forgotten, until those are pruned.
+    """The desired state with the forgotten nodes, which stay in the records until they are pruned.
 
     Args:
         desired: by node label.
         observed: by node label; their records name former and forgotten nodes.
-        choices: which former nodes this run forgets, and which it stops.
+        choices: the former nodes that this run forgets, and those that it stops.
     """
     present = [node for node in desired if node in observed]
     forgotten = forgotten_addresses(observed, choices, present)
@@ -71,12 +71,12 @@ def with_forgotten(
 def forgotten_addresses(
     observed: Mapping[str, ObservedNode], choices: RunOptions, present: Collection[str]
 ) -> set[str]:
-    """The addresses of nodes that left and were not stopped, as the records know and a run says.
+    """The addresses of nodes that left without being stopped, from the records and the options.
 
     Args:
         observed: by node label; their records name former and forgotten nodes.
-        choices: which former nodes this run forgets, and which it stops.
-        present: labels of those that are in the inventory.
+        choices: the former nodes that this run forgets, and those that it stops.
+        present: labels of the nodes in the inventory.
     """
     records = [look.applied for look in observed.values() if look.applied]
     former = {address for record in records for address in record.members}

@@ -1,4 +1,4 @@
-"""`down`: remove what is ours from every node, and prove that it is gone."""
+"""`down`: removes the cluster from every node, and proves that it is gone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hadeploy.rollout.lock import Lock, held
 from hadeploy.rollout.reply_errors import refuse
 from hadeploy.scripts.protocol import Message
 
-# The VIP has left by then, and with it every connection worth waiting for.
+# The VIP has already moved, so few connections remain.
 HAPROXY_STOP_SECONDS = 5
 
 
@@ -34,11 +34,11 @@ def tear_down(
     sessions: Mapping[str, Session],
     progress: Progress,
 ) -> None:
-    """Carry a teardown out: the backups together, then the holder, so that the VIP never hops.
+    """Perform a teardown: all backups in parallel, then the holder, so that the VIP does not move.
 
     Raises:
-        NodesError: a node kept something; `down` can simply be run again.
-        InterruptedRunError: the user stopped it; what was begun on a node is done.
+        NodesError: something could not be removed from a node; `down` can be run again.
+        InterruptedRunError: the user stopped it; nodes that had begun are finished.
     """
     todo = [node for node in plan.nodes if node.steps]
     with held("down", cluster, sessions, progress) as lock:
@@ -48,7 +48,7 @@ def tear_down(
             remove(script, node, sessions[node.node], progress)
 
         progress.phase("Remove")
-        with deferred(progress, "`hadeploy down` goes on from here") as interrupt:
+        with deferred(progress, "`hadeploy down` continues from here") as interrupt:
             each(remove_from, [node for node in todo if not node.holder])
             interrupt.check()
             each(remove_from, [node for node in todo if node.holder])
@@ -61,19 +61,19 @@ def prove_gone(
     sessions: Mapping[str, Session],
     progress: Progress,
 ) -> dict[str, list[str]]:
-    """Look again, and fail if anything of ours is left.
+    """Observe the nodes again, and fail if anything of the cluster is left.
 
     Args:
         cluster: the inventory.
-        before: the nodes before the teardown, whose records name VIPs that the inventory may not.
+        before: the nodes before the teardown; their records may name further VIPs.
         sessions: to all nodes.
-        progress: told the phase.
+        progress: receives the phase.
 
     Returns:
-        The other files in the cluster's folder, by node; nodes without such files are left out.
+        The other files in the cluster's folder, by node, without nodes that have none.
 
     Raises:
-        NodesError: naming what is left where.
+        NodesError: with the remaining parts of each node.
     """
     progress.phase("Verify")
     after = observe(cluster, sessions)
@@ -101,14 +101,14 @@ def down_script(
     lock: Lock,
     handed_over: Sequence[str] = (),
 ) -> str:
-    """The teardown of one node. Pure.
+    """The teardown script of one node. Pure.
 
     Args:
         cluster: the inventory.
-        plan: its turn.
-        look: at the node.
+        plan: the turn of the node.
+        look: the observed node.
         lock: of the run.
-        handed_over: the VIPs of its handover, if it has one.
+        handed_over: the VIPs of its handover, if any.
     """
     lines = []
     for step in plan.steps:
@@ -136,7 +136,7 @@ def down_script(
 
 
 def remove(script: str, plan: NodePlan, session: Session, progress: Progress) -> None:
-    """Run a teardown's script.
+    """Run a teardown script.
 
     Raises:
         HadeployError: something could not be removed.
@@ -158,14 +158,14 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
                 node=session.node,
                 operation="handing over",
                 detail=reply.output,
-                hint="`hadeploy verify` tells what is wrong with the others",
+                hint="`hadeploy verify` shows what is wrong with the others",
             )
-        progress.node(session.node, f"kept {what}", "failed")
+        progress.node(session.node, f"{what} not removed", "failed")
         raise HadeployError(
             f"could not remove {what}",
             node=session.node,
             operation="removing",
             detail=reply.output,
-            hint="mend the cause and run `hadeploy down` again",
+            hint="fix the cause and run `hadeploy down` again",
         )
-    progress.node(session.node, f"{len(plan.steps)} things removed", "ok")
+    progress.node(session.node, f"{len(plan.steps)} objects removed", "ok")

@@ -1,4 +1,4 @@
-"""`drain` and `undrain`: keep the VIP off a node, and let it back."""
+"""`drain` and `undrain`: keep the VIP off a node, and end that."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hadeploy.plan.takeover_candidates import drains, first_of, takeover_candida
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
 from hadeploy.rollout.failback import fail_back
-from hadeploy.rollout.handover_view import kept_out
+from hadeploy.rollout.handover_view import client_access_problem
 from hadeploy.rollout.lock import Lock, held
 from hadeploy.rollout.node_outcome import NodeOutcome, NotTakenOverError
 from hadeploy.rollout.reply_errors import refuse
@@ -39,11 +39,11 @@ def drain(
 
     Args:
         cluster: the inventory.
-        node: its label.
+        node: the label of the node.
         observed: all nodes, by label.
-        sessions: the same.
-        progress: told the steps.
-        asks: whether this machine is to be served, too.
+        sessions: to all nodes, by label.
+        progress: receives the steps.
+        asks: whether this machine must be served, too.
 
     Returns:
         Whether anything changed.
@@ -57,7 +57,7 @@ def drain(
     problem = takeover_problem(cluster, observed, node)
     others = takeover_candidates(cluster, observed, node)
     if holds and others and asks:
-        problem = problem or kept_out(cluster, node, first_of(others, observed))
+        problem = problem or client_access_problem(cluster, node, first_of(others, observed))
     if problem and (holds or not others):
         raise problem.error("draining", node)
     _run(cluster, "drain", node, drain_lines(cluster), observed, sessions, progress)
@@ -65,7 +65,7 @@ def drain(
 
 
 def drain_lines(cluster: Cluster) -> list[str]:
-    """What the script of a drain does."""
+    """The lines of the script of a drain."""
     vips = " ".join(shlex.quote(str(vip.ip)) for vip in cluster.vip)
     name = shlex.quote(cluster.container_names[1])
     away = f"drain_away {layout.OPERATOR_DRAIN} {cluster.listeners[0].port} {vips}"
@@ -82,14 +82,14 @@ def undrain(
     sessions: Mapping[str, Session],
     progress: Progress,
 ) -> bool:
-    """End a drain. With `vrrp.preempt`, the VIP returns to the better node by a handover.
+    """End a drain. With `vrrp.preempt`, the VIP returns to the preferred node by a handover.
 
     Returns:
         Whether anything changed.
 
     Raises:
-        HadeployError: a node that reaches fewer backends would win the VIP, or keepalived does not
-            take part again.
+        HadeployError: a node that reaches fewer backends would take the VIP, or keepalived does
+            not become MASTER or BACKUP.
     """
     if layout.OPERATOR_DRAIN not in drains(observed[node]):
         return False
@@ -100,7 +100,7 @@ def undrain(
 
 
 def undrain_lines(cluster: Cluster) -> list[str]:
-    """What the script that ends a drain does."""
+    """The lines of the script that ends a drain."""
     rejoined = f"is_master_or_backup {shlex.quote(cluster.container_names[1])}"
     return [
         f"step undrain set_track {layout.OPERATOR_DRAIN} 0",
@@ -109,7 +109,7 @@ def undrain_lines(cluster: Cluster) -> list[str]:
 
 
 def drain_script(cluster: Cluster, lock: Lock, fingerprint: str, lines: list[str]) -> str:
-    """A script of those lines. Pure."""
+    """A script with these lines. Pure."""
     return lock.changing(
         cluster,
         fingerprint,
@@ -144,7 +144,7 @@ def _run(
             )
             error.operation = purpose
             if purpose == "drain":
-                error.blame(take_back(cluster, node, lock, sessions, progress, SECONDS))
+                error.name_nodes(take_back(cluster, node, lock, sessions, progress, SECONDS))
             raise error
         progress.node(node, f"{purpose}ed", "ok")
         if purpose == "undrain" and cluster.vrrp.preempt:

@@ -1,4 +1,4 @@
-"""Where `vrrp.preempt` is on, the VIP returns to the better node: handed over, not torn away."""
+"""With `vrrp.preempt`, hands the VIP back to the preferred node after its turn."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def fail_back(
     sessions: Mapping[str, Session],
     progress: Progress,
 ) -> None:
-    """Have the holder hand the VIP over to a node that preempts it.
+    """Make the holder hand the VIP over to a node that preempts it.
 
-    The better node takes the VIP without a handover once `vrrp.preempt_delay` has passed, which
+    That node takes the VIP without a handover once `vrrp.preempt_delay` has passed, which
     cuts the open connections. Until then keepalived accepts the adverts of the holder
     (keepalived.conf(5), preempt_delay), and takes over at once when the holder gives the VIP up.
 
@@ -36,10 +36,10 @@ def fail_back(
         preferred: the label of that node. If the holder has a higher priority, nothing is done.
         lock: held on all nodes.
         sessions: to all nodes.
-        progress: told what happens.
+        progress: receives the handover.
 
     Raises:
-        HadeployError: a node cannot be reached.
+        HadeployError: a node is unreachable.
     """
     vips = [str(vip.ip) for vip in cluster.vip]
     rank = priorities(cluster)

@@ -1,4 +1,4 @@
-"""What the rendered files bind, compared with the nodes. Pure."""
+"""Checks the ports in rendered files against the nodes. Pure."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def ports_of_files(
     desired: Mapping[str, DesiredNode],
     choices: RunOptions,
 ) -> list[Finding]:
-    """What each node's new haproxy.cfg binds by a template, and cannot.
+    """The ports in the new haproxy.cfg of each node, from templates, that haproxy cannot bind.
 
     Args:
-        inputs: all that the run was given.
+        inputs: of the run.
         observed: by node label.
         desired: by node label.
-        choices: which checks are skipped.
+        choices: the checks to skip.
     """
     if PORTS.id in choices.skip or not has_templates(inputs.cluster):
         return []

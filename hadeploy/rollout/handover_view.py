@@ -1,8 +1,8 @@
-"""Before a handover: whether clients on this machine are kept from the node that would get the VIP.
+"""Before a handover: checks that clients on this machine reach the node that would get the VIP.
 
-The nodes reach each other where a firewall keeps clients out. The VIP's own address says nothing of
-that before it moves, so the nodes' own addresses are asked: what the holder's answers and the
-other's does not is lost with the handover.
+A firewall may allow the nodes to reach each other and block clients. The VIP cannot be tested
+before it moves, so the nodes' own addresses are asked: a port that answers on the holder, and not
+on the other node, would be lost with the handover.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from hadeploy.verify.from_here import elsewhere
 MOST_TRIES = 2
 
 
-def kept_out(cluster: Cluster, holder: str, node: str) -> TakeoverProblem | None:
-    """Why the VIP must not move there; None if nothing is known against it.
+def client_access_problem(cluster: Cluster, holder: str, node: str) -> TakeoverProblem | None:
+    """Why the VIP must not move to a node; None if no problem is known.
 
     Args:
         cluster: the inventory.
-        holder: its label; the address of a node that is not in the inventory.
-        node: the one that would get the VIP, likewise.
+        holder: the label of the holder, or its address if it is not in the inventory.
+        node: the node that would get the VIP, likewise.
     """
     if elsewhere(cluster):
         return None
@@ -41,7 +41,7 @@ def kept_out(cluster: Cluster, holder: str, node: str) -> TakeoverProblem | None
             return TakeoverProblem(
                 f"{node} would take the VIP over: its port {listener.port}, asked from this "
                 f"machine, {other.now}, and {holder} {answer.now}",
-                "does a firewall on that node keep clients out? if this machine is not to be "
-                f"served: --skip {PROOF_HERE}",
+                "does a firewall on that node block clients? if this machine need not be served: "
+                f"--skip {PROOF_HERE}",
             )
     return None

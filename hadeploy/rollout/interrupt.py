@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM or a hang-up during a change: the present node is finished first."""
+"""Ctrl-C, SIGTERM or SIGHUP during a change: the run finishes the current node first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Interrupt:
     """Whether the user has asked to stop.
 
     Args:
-        hint: what to do next, if so.
+        hint: the next command for the user.
     """
 
     def __init__(self, hint: str) -> None:
@@ -30,10 +30,10 @@ class Interrupt:
         self._hint = hint
 
     def check(self) -> None:
-        """Stop here, if the user has asked to.
+        """Stop here if the user has asked to.
 
         Raises:
-            InterruptedRunError: the user has.
+            InterruptedRunError: the user has asked to stop.
         """
         if self.asked:
             raise InterruptedRunError(
@@ -46,38 +46,39 @@ class Interrupt:
 @contextmanager
 def deferred(
     progress: Progress,
-    hint: str = "`hadeploy up` goes on from here",
+    hint: str = "`hadeploy up` continues from here",
     first: str = "finishing the current node; press Ctrl-C again to stop waiting",
 ) -> Iterator[Interrupt]:
-    """Turn the first Ctrl-C into a wish; the second one is a KeyboardInterrupt.
+    """Record the first Ctrl-C; the second one raises KeyboardInterrupt.
 
-    A terminal that is closed, or an output that nothing reads any more (ui/streams.py), counts as
-    the first one, and never as the second: it arrives several times. Under nohup it is ignored.
+    A closed terminal, or a closed output (ui/streams.py), counts as the first one and never as the
+    second, because SIGHUP may arrive several times. Under nohup it is ignored.
 
     Args:
-        progress: told what is done first.
-        hint: what to do next, if the user asks to stop.
-        first: what is done first.
+        progress: receives `first`.
+        hint: the next command for the user.
+        first: what the run finishes first.
     """
-    wish = Interrupt(hint)
+    interrupt = Interrupt(hint)
 
     def ask(number: int, frame: FrameType | None) -> None:
         del frame
         if number == signal.SIGHUP:
-            wish.asked = True
+            interrupt.asked = True
             return
-        if wish.asked:
+        if interrupt.asked:
             raise KeyboardInterrupt
-        wish.asked = True
+        interrupt.asked = True
         progress.waiting(f"interrupted: {first}")
 
     if threading.current_thread() is not threading.main_thread():
-        yield wish
+        yield interrupt
         return
-    heeded = [n for n in SIGNALS if signal.getsignal(n) is not signal.SIG_IGN or n != signal.SIGHUP]
-    before = {number: signal.signal(number, ask) for number in heeded}
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    handled = [n for n in SIGNALS if n != signal.SIGHUP or not nohup]
+    before = {number: signal.signal(number, ask) for number in handled}
     try:
-        yield wish
+        yield interrupt
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""One writer at a time: this run's claim on the nodes (lib/lock.sh is its other half)."""
+"""The lock: one run at a time changes the nodes (lib/lock.sh is the part on the nodes)."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from hadeploy.rollout.reply_errors import LockedError, describe, refuse
 from hadeploy.scripts.compose import compose
 from hadeploy.scripts.protocol import Message, Reply
 
-# A sixth of what lib/lock.sh grants, so that renewals may fail; tasks/apply/guard.sh counts on it.
+# A sixth of LOCK_SECONDS in lib/lock.sh, so that renewals may fail; guard.sh depends on it.
 RENEW_SECONDS = 20
 REMOVING = "removing the lock"
 
 
 @dataclass(frozen=True)
 class Lock:
-    """A run's claim.
+    """The lock of a run.
 
     Attributes:
         cluster: the cluster's name.
         purpose: the command.
-        token: what tells this run from all others.
-        over: whether it is not needed any more, and was given back.
+        token: identifies this run.
+        released: whether it was released, or is about to be.
     """
 
     cluster: str
     purpose: str
     token: str = field(default_factory=lambda: secrets.token_hex(8))
-    over: threading.Event = field(default_factory=threading.Event, compare=False)
+    released: threading.Event = field(default_factory=threading.Event, compare=False)
 
     @property
     def variables(self) -> dict[str, str]:
-        """What lib/lock.sh is given."""
+        """The inputs of lib/lock.sh."""
         return {
             "HD_CLUSTER": self.cluster,
             "HD_LOCK": self.token,
@@ -57,7 +57,7 @@ class Lock:
         }
 
     def script(self, line: str) -> str:
-        """A script that does one thing with the lock."""
+        """A script with one command on the lock."""
         return compose("lock.sh", variables=self.variables, main=f"{line}\nemit end")
 
     def changing(
@@ -67,22 +67,22 @@ class Lock:
         parts: Sequence[str],
         lines: Sequence[str],
         *,
-        taking: bool = False,
+        takes_lock: bool = False,
         offered: Mapping[str, str] = MappingProxyType({}),
         **variables: str,
     ) -> str:
-        """A script that changes a node: alone there, under the lock, on the state planned on.
+        """A script that changes a node, under the lock, if the node still matches the plan.
 
         Args:
             cluster: for its folder, names and addresses.
-            fingerprint: of what the node must still be.
+            fingerprint: the fingerprint that the node must have.
             parts: names of .sh files.
-            lines: what it does.
-            taking: whether it takes the lock first.
-            offered: what the parts are given if they read it.
-            variables: what else the parts are given.
+            lines: the commands.
+            takes_lock: whether it takes the lock first.
+            offered: optional inputs of the parts.
+            variables: further inputs of the parts.
         """
-        begin = ["lock_take"] if taking else []
+        begin = ["lock_take"] if takes_lock else []
         haproxy, keepalived = cluster.container_names
         return compose(
             "lock.sh",
@@ -102,22 +102,22 @@ def take(
     scripts: Mapping[str, str] = MappingProxyType({}),
     hear: Callable[[str, Message], None] = lambda *_: None,
 ) -> dict[str, Reply]:
-    """Take the lock on all nodes, and do there at once what is to follow.
+    """Take the lock on all nodes, and run the scripts that follow.
 
     Args:
-        lock: the claim.
+        lock: the lock.
         sessions: to all nodes.
-        scripts: by node label; each begins with `lock_take`. Elsewhere the lock is all.
-        hear: given each node's messages as they arrive.
+        scripts: by node label; each begins with `lock_take`. Other nodes only take the lock.
+        hear: receives the messages of each node as they arrive.
 
     Returns:
-        What the nodes said, by label.
+        The replies, by node label.
 
     Raises:
-        LockedError: somebody else has it, with who, why and since when.
-        NodesError: it could not be taken.
+        LockedError: another run holds the lock; with its owner, purpose and age.
+        NodesError: the lock could not be taken.
     """
-    # One node is the first for everybody: of two runs at once, one gets it and all the others.
+    # All runs take the lock on the same node first: of two runs at once, one gets all nodes.
     first = min(sessions)
     decided = threading.Event()
     heard: set[str] = set()
@@ -174,7 +174,7 @@ def _take_one(
 
 
 def release(lock: Lock, sessions: Mapping[str, Session]) -> None:
-    """Give the lock back wherever it is ours; a node that cannot be reached lets it expire."""
+    """Release the lock on all nodes; on an unreachable node it expires."""
     try_each(
         lambda session: session.run(lock.script("lock_release"), operation="releasing the lock"),
         sessions.values(),
@@ -190,26 +190,25 @@ def held(
     *,
     taken: bool = True,
 ) -> Iterator[Lock]:
-    """The lock on all nodes, kept alive while the body runs and given back however that ends.
+    """The lock on all nodes, renewed while the body runs, and released at its end.
 
     Args:
         purpose: the command.
         cluster: for its name.
         sessions: to all nodes.
-        progress: told the phase.
-        taken: whether it is taken before the body, which otherwise does so with its first script.
+        progress: receives the phase.
+        taken: whether to take it before the body; otherwise the first script of the body does.
 
     Raises:
-        LockedError: somebody else has it, with who, why and since when.
-        HadeployError: it could not be taken.
+        LockedError: another run holds the lock; with its owner, purpose and age.
+        HadeployError: the lock could not be taken.
     """
     lock = Lock(cluster.name, purpose)
 
     def renew(session: Session) -> None:
-        while not lock.over.wait(RENEW_SECONDS):
-            # A lost lock is noticed where it matters: by the next script that changes something.
-            # Nor does it matter where the server has no room for it (MaxSessions) beside a script:
-            # that renews the lock itself.
+        while not lock.released.wait(RENEW_SECONDS):
+            # A failure is ignored: the next script that changes something detects a lost lock.
+            # If the server allows no session beside a script (MaxSessions), the script renews it.
             with suppress(HadeployError):
                 session.run(
                     lock.script("with_lock_mutex lock_try_renew"),
@@ -217,7 +216,7 @@ def held(
                     patient=False,
                 )
 
-    # One for each node: a node that does not answer must not cost the others their locks.
+    # One thread per node: a node that does not answer must not delay the other renewals.
     for session in sessions.values():
         threading.Thread(target=renew, args=(session,), daemon=True).start()
     try:
@@ -226,19 +225,19 @@ def held(
             take(lock, sessions)
         yield lock
     finally:
-        if not lock.over.is_set():
-            lock.over.set()
+        if not lock.released.is_set():
+            lock.released.set()
             release(lock, sessions)
 
 
 def holders(
     cluster: Cluster, sessions: Mapping[str, Session]
 ) -> tuple[dict[str, str], list[HadeployError]]:
-    """Who holds the lock, by node, and why the other nodes do not tell.
+    """The holder of the lock, by node, and the errors of nodes that could not be asked.
 
     Args:
         cluster: for its name.
-        sessions: to nodes; those without a lock are left out.
+        sessions: to the nodes; the result omits nodes without a lock.
     """
     lock = Lock(cluster.name, "unlock")
 
@@ -252,14 +251,14 @@ def holders(
 
 
 def break_lock(cluster: Cluster, sessions: Mapping[str, Session]) -> list[HadeployError]:
-    """Remove the lock from nodes, whoever holds it; that run then changes nothing more there.
+    """Remove the lock of any run from the nodes; that run then changes nothing more there.
 
     Args:
         cluster: for its name.
         sessions: to the nodes.
 
     Returns:
-        Why it may still be on some.
+        The errors of nodes that may still have it.
     """
     lock = Lock(cluster.name, "unlock")
 

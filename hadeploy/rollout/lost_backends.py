@@ -1,4 +1,4 @@
-"""Backends that are down after a change: because of the change, or by themselves?"""
+"""Backends that are down after a change, because of the change or for another reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hadeploy.answers.answer import PROOF, PROOF_HERE, read_answer
+from hadeploy.answers.answer import PROOF_HERE, read_answer
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.fields import milliseconds
@@ -20,23 +20,23 @@ from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
 from hadeploy.rollout.node_outcome import NodeFailedError, NodeOutcome
 from hadeploy.scripts.protocol import Reply
+from hadeploy.verify.answers import ON_PURPOSE
 
 MOST_REASONS = 6
 
 CORRECT = "correct the setting, or make the servers answer it; then run `hadeploy up` again"
-ON_PURPOSE = f"; if clients are to be answered so: `hadeploy up --skip {PROOF}`"
 
 Elsewhere = Literal["up", "failing", "down", "unknown"]
 
 
 @dataclass(frozen=True)
 class LostBackend:
-    """A server, a whole backend, or a port that does not serve after a change.
+    """A server, a backend or a port that does not serve after a change.
 
     Attributes:
         name: `BACKEND/SERVER`, `BACKEND/` for all its servers, or `:PORT@ADDRESS=BEFORE=NOW`, with
-            the answers as lib/answer.sh has them.
-        reasons: address and result of the last check, as haproxy gives it, for each server.
+            answers as in lib/answer.sh.
+        reasons: address and result of haproxy's last check, for each server.
     """
 
     name: str
@@ -44,11 +44,11 @@ class LostBackend:
 
 
 class BackendsLostError(NodeFailedError):
-    """A node whose haproxy does not reach servers that it reached before its change.
+    """The haproxy of a node does not reach servers that it reached before the change.
 
     Args:
-        lost: which, and why.
-        outcome: what the node has now.
+        lost: the servers, with reasons.
+        outcome: of the node.
         node: its label.
     """
 
@@ -64,17 +64,17 @@ class BackendsLostError(NodeFailedError):
         self.lost = tuple(lost)
 
     def on(self, addresses: Collection[str]) -> bool:
-        """Whether clients are answered otherwise on one of these addresses."""
+        """Whether clients get another answer on one of these addresses."""
         asked = (one.name.partition("@")[2].partition("=")[0] for one in self.lost)
         return any(address in addresses for address in asked)
 
 
 class UnfitForTakeoverError(BackendsLostError):
-    """A node that is about to win the VIP does not reach servers that the holder reaches."""
+    """A node that is about to take the VIP does not reach servers that the holder reaches."""
 
     def __init__(self, lost: Sequence[LostBackend], outcome: NodeOutcome, *, node: str) -> None:
         super().__init__(lost, outcome, node=node)
-        self.message = "it would win the VIP and does not reach backends that the holder reaches"
+        self.message = "it would take the VIP and does not reach backends that the holder reaches"
         self.hint = (
             f"`hadeploy drain {node}` keeps the VIP off it; or make it reach them (firewall? "
             "routes?), and run `hadeploy up` again"
@@ -82,26 +82,26 @@ class UnfitForTakeoverError(BackendsLostError):
 
 
 class ServiceLostError(BackendsLostError):
-    """Once the VIP had moved to another node, clients were not answered as before."""
+    """After the VIP moved to another node, clients did not get the same answers as before."""
 
 
 class ClientRefusedError(BackendsLostError):
-    """The node answers itself as before the change, and not this machine."""
+    """The node gives itself the same answers as before the change, but not this machine."""
 
     def __init__(self, lost: Sequence[LostBackend], outcome: NodeOutcome, *, node: str) -> None:
         super().__init__(lost, outcome, node=node)
         self.hint = (
-            "correct the setting; or, if this machine is not to be served: "
+            "correct the setting; or, if this machine need not be served: "
             f"`hadeploy up --skip {PROOF_HERE}`"
         )
 
 
 class BackendsDiedError(HadeployError):
-    """The backends went down on all nodes at once, so the change is not the cause."""
+    """The backends went down on all nodes, so the change is not the cause."""
 
 
 def lost_backends(reply: Reply) -> list[LostBackend]:
-    """What tasks/apply/backends.sh says is down."""
+    """The backends that tasks/apply/backends.sh reports as down."""
     return [
         LostBackend(message.words[0], tuple(filter(None, map(_reason, message.text.splitlines()))))
         for message in reply.all("lost")
@@ -110,7 +110,7 @@ def lost_backends(reply: Reply) -> list[LostBackend]:
 
 
 def _reason(line: str) -> str:
-    """`BACKEND/SERVER down ADDRESS CHECK REASON` for people."""
+    """`BACKEND/SERVER down ADDRESS CHECK REASON`, for display."""
     name, _, rest = line.partition(" ")
     _, _, seen = rest.partition(" ")
     address, _, why = seen.partition(" ")
@@ -118,14 +118,14 @@ def _reason(line: str) -> str:
 
 
 def reasons_of(lost: Iterable[LostBackend]) -> list[str]:
-    """Each server once; what has no server is told by itself."""
+    """The reasons of all servers, each once; for a port or backend without a server, its own."""
     found = [reason for backend in lost for reason in backend.reasons or (_nameless(backend.name),)]
     return list(dict.fromkeys(found))
 
 
 def _summary(lost: Sequence[LostBackend], reasons: Sequence[str]) -> str:
     if all(backend.name.startswith(":") for backend in lost):
-        return "clients are not answered as before the change"
+        return "clients do not get the same answers as before the change"
     are = (
         "backend that was up before the change is"
         if len(reasons) == 1
@@ -157,16 +157,16 @@ def _shortened(reasons: list[str]) -> list[str]:
     return reasons if more <= 0 else [*reasons[:MOST_REASONS], f"and {more} more"]
 
 
-def seen_elsewhere(
+def state_elsewhere(
     lost: Iterable[LostBackend],
     expected: Iterable[ExpectedBackend],
     looks: Iterable[ObservedNode],
 ) -> Elsewhere:
-    """How the lost backends are on other nodes. Pure.
+    """The state of the lost backends on other nodes. Pure.
 
     Returns:
-        up where one of them is up in full; failing where its checks fail and it is not down yet;
-        unknown where no haproxy tells.
+        "up" if one of them is fully up, "failing" if its checks fail but it is not down yet,
+        "unknown" without statistics.
     """
     before = {backend.after: backend.before for backend in expected}
     names = {name for b in lost for name in (b.name, before.get(b.name, "")) if name}
@@ -184,42 +184,42 @@ def seen_elsewhere(
     return "down" if states else "unknown"
 
 
-def died_by_themselves(
+def failed_on_all_nodes(
     error: BackendsLostError,
     expected: Sequence[ExpectedBackend],
     cluster: Cluster,
     sessions: Mapping[str, Session],
     progress: Progress,
 ) -> bool:
-    """Wait until the other nodes' haproxies have checked the lost backends, too.
+    """Wait until the haproxies of the other nodes have checked the lost backends, too.
 
-    If no other node tells, the node is compared with itself, now that it has its old configuration.
+    If no other node has statistics, the node itself counts, which has its old configuration again.
 
     Args:
-        error: what is lost, and where.
-        expected: what was expected there.
+        error: the lost backends and their node.
+        expected: the backends that were expected there.
         cluster: for the intervals of the checks.
         sessions: to all nodes.
-        progress: told what is waited for.
+        progress: receives the reason of the wait.
 
     Returns:
-        Whether they are down on those nodes as well.
+        Whether they are down on these nodes as well.
     """
     if any(backend.name.startswith(":") for backend in error.lost):
         return False
     others = {node: session for node, session in sessions.items() if node != error.node}
     itself = {n: s for n, s in sessions.items() if error.outcome is NodeOutcome.RESTORED}
     if isinstance(error, UnfitForTakeoverError):
-        # The question is what others reach.
+        # Only other nodes count.
         itself = {}
     began = time.monotonic()
     interval = max(milliseconds(i.check.interval) / 1000 for i in cluster.listeners)
     most = check_seconds(cluster)
     enough = min(interval + check_timeout_seconds(cluster), most)
     while True:
-        seen = seen_elsewhere(error.lost, expected, _looks(cluster, others))
+        seen = state_elsewhere(error.lost, expected, _looks(cluster, others))
         if seen == "unknown":
-            seen = seen_elsewhere(error.lost, expected, _looks(cluster, itself))
+            seen = state_elsewhere(error.lost, expected, _looks(cluster, itself))
         waited = time.monotonic() - began
         if seen == "down" or waited >= most or (seen == "up" and waited >= enough):
             return seen == "down"
@@ -228,6 +228,6 @@ def died_by_themselves(
 
 
 def _looks(cluster: Cluster, sessions: Mapping[str, Session]) -> Collection[ObservedNode]:
-    """The nodes that can be observed; one that cannot must not hide why backends were lost."""
+    """The nodes that can be observed; an error here must not hide why backends were lost."""
     observed, _ = try_observe(cluster, sessions) if sessions else ({}, [])
     return observed.values()

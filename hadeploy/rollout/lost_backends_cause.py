@@ -1,4 +1,4 @@
-"""Which setting, if any, made backends go down."""
+"""Names the changed settings that may have made backends go down."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hadeploy.rollout.lost_backends import (
     BackendsDiedError,
     BackendsLostError,
     UnfitForTakeoverError,
-    died_by_themselves,
+    failed_on_all_nodes,
 )
 from hadeploy.rollout.rollout_state import RolloutState
 
@@ -15,16 +15,16 @@ MOST_SETTINGS = 5
 
 
 def name_cause(state: RolloutState, error: BackendsLostError) -> None:
-    """Name the settings that made backends go down, if the change is the cause.
+    """Add the changed settings to the error, if the change is the cause.
 
     Raises:
-        BackendsDiedError: it is not: they are down on the other nodes as well.
+        BackendsDiedError: the backends are down on the other nodes as well.
     """
     node, prepared = error.node or "", state.prepared
     expected = state.change(node).backends
     if isinstance(error, UnfitForTakeoverError):
         expected = state.takeovers.backends
-    if not prepared.by_hand and died_by_themselves(
+    if not prepared.by_hand and failed_on_all_nodes(
         error, expected, prepared.cluster, state.sessions, state.progress
     ):
         raise BackendsDiedError(

@@ -1,4 +1,4 @@
-"""Who has what after a roll that did not come to its end."""
+"""The outcome of each node after a rollout that stopped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hadeploy.errors import ExitCode, HadeployError
 
 
 class NodeOutcome(str, Enum):
-    """What a node has now."""
+    """The configuration of a node after its turn."""
 
     NEW = "new"
     HELD = "held"
@@ -23,7 +23,7 @@ class NodeOutcome(str, Enum):
 
     @property
     def text(self) -> str:
-        """For people."""
+        """For display."""
         return _TEXTS[self]
 
 
@@ -42,11 +42,11 @@ _TEXTS = {
 
 
 class RolloutError(HadeployError):
-    """A roll that stopped half-way.
+    """A rollout that stopped before its end.
 
     Args:
-        cause: what stopped it.
-        nodes: who has what, by label.
+        cause: the error that stopped it.
+        nodes: the outcomes, by node label.
     """
 
     def __init__(self, cause: HadeployError, nodes: dict[str, NodeOutcome]) -> None:
@@ -65,8 +65,7 @@ class NodeFailedError(HadeployError):
     """A node was not healthy after its step.
 
     Args:
-        outcome: what it has now.
-        hint: what to do.
+        outcome: of the node.
     """
 
     def __init__(
@@ -76,7 +75,7 @@ class NodeFailedError(HadeployError):
         *,
         node: str,
         detail: str | None = None,
-        hint: str | None = "mend the cause and run `hadeploy up` again",
+        hint: str | None = "fix the cause and run `hadeploy up` again",
     ) -> None:
         super().__init__(what, node=node, operation="applying", detail=detail, hint=hint)
         self.outcome = outcome
@@ -85,7 +84,7 @@ class NodeFailedError(HadeployError):
 class NotTakenOverError(NodeFailedError):
     """After a handover no node answered clients on the VIP."""
 
-    def blame(self, nodes: Sequence[str]) -> None:
+    def name_nodes(self, nodes: Sequence[str]) -> None:
         """Name the nodes that had the VIP.
 
         Args:
@@ -93,8 +92,8 @@ class NotTakenOverError(NodeFailedError):
         """
         if nodes:
             names = " and ".join(nodes)
-            said = f"{names} got the VIP and did not answer on it"
-            self.detail = "\n".join([*(self.detail or "").splitlines(), said])
+            line = f"{names} got the VIP and did not answer on it"
+            self.detail = "\n".join([*(self.detail or "").splitlines(), line])
             self.hint = (
                 f"what drops or misroutes packets of the VIP on {names}? `ip rule`, `nft list "
                 "ruleset`, `iptables-save`, `arptables-save`; then run `hadeploy up` again"

@@ -1,4 +1,4 @@
-"""From an inventory and what was observed to a complete plan."""
+"""Makes a complete plan from the inventory and the observed nodes."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan and what it was made from.
+    """A plan and its inputs.
 
     Attributes:
-        cluster: what the plan is for: the inventory, or what comes before it.
+        cluster: the target of the plan: the inventory, or an intermediate state.
         observed: by node label.
         desired: by node label.
         plan: the steps.
-        then: what follows in a plan of its own, as a sentence; "" if nothing does.
+        then: a sentence on the plan that follows this one; "" if none follows.
         by_hand: what was set up by hand and is taken over, by node label.
-        compare_answers: whether clients must be answered as before the change.
+        compare_answers: whether clients must get the same answers as before the change.
         serves_here: whether this machine must be served, too.
-        introductions: what the nodes get that learn of new ones and stay as they are, by label.
-        before_removal: whether this is done while nodes that leave the cluster still take part.
-        contents: what the inventory only points to, for the record.
+        introductions: for the nodes that only get new peers, by label.
+        before_removal: whether the plan runs before nodes leave the cluster.
+        contents: digests of the files and secrets of the inventory, for the record.
     """
 
     cluster: Cluster
@@ -74,7 +74,7 @@ class Prepared:
 
     @property
     def changes(self) -> int:
-        """How many steps there are now, and one for what follows."""
+        """The number of steps, plus one if another plan follows."""
         return self.plan.changes + bool(self.then)
 
 
@@ -88,20 +88,20 @@ def prepare(
     tell: Callable[[list[Finding]], None] = lambda _: None,
     answered: Answered = NOT_ASKED,
 ) -> Prepared:
-    """Plan.
+    """Check the nodes and make the plan.
 
     Args:
-        inputs: all that the run was given.
+        inputs: of the run.
         observed: the nodes, by label.
-        check: whether the nodes are checked first, and what fails is an error.
-        choices: what the user says about this run.
-        previous: what is wanted instead of the inventory.
-        tell: given what the checks found, before anything is raised.
-        answered: what registries and backends said, if they were asked.
+        check: whether to check the nodes first; failed checks are errors.
+        choices: the options of the run.
+        previous: replaces the inventory in a rollback.
+        tell: receives the findings of the checks, before an error is raised.
+        answered: the answers of registries and backends, if they were asked.
 
     Raises:
-        LockedError: something is in the way, and another run is just changing the nodes.
-        NodesError: with everything that stands in the way.
+        LockedError: there are problems, and another run is changing the nodes.
+        NodesError: with all problems that prevent the change.
     """
     if previous:
         inputs = dataclasses.replace(inputs, cluster=previous.cluster)
@@ -110,7 +110,7 @@ def prepare(
         findings = checked(inputs, observed, choices, asked=asked, certificates=certificates)
         tell(findings)
     else:
-        # Without this not even the desired state can be told.
+        # The desired state needs these facts.
         context = CheckContext(inputs.cluster, observed)
         findings = [
             Finding(INTERFACE.id, node.label, "fail", *problem)
@@ -120,7 +120,7 @@ def prepare(
         findings += moved_folders(inputs.cluster, observed)
     problems = [finding.error() for finding in failures(findings)]
     if problems:
-        _maybe_locked(observed)
+        _raise_if_locked(observed)
         raise NodesError(problems)
     found = recognise_all(inputs.cluster, observed) if choices.adopt else {}
     beside = beside_ours(inputs.cluster, observed, found)
@@ -152,8 +152,8 @@ def prepare(
 
 
 def _on_purpose(prepared: Prepared) -> Prepared:
-    """The same, where clients may be answered otherwise than before."""
-    # Few runs change that.
+    """The same plan, but clients may get other answers than before."""
+    # Rarely needed.
     from hadeploy.plan.new_answers import with_new_answers  # noqa: PLC0415
 
     plan = with_new_answers(prepared.cluster, prepared.plan, prepared.observed)
@@ -166,7 +166,7 @@ def _planned(
     choices: RunOptions,
     previous: Previous | None,
 ) -> Prepared:
-    """What makes the nodes as they should be, where nothing is taken over."""
+    """The plan without a takeover of a cluster that was set up by hand."""
     desired = (
         with_forgotten(previous.desired, observed, choices)
         if previous
@@ -184,7 +184,7 @@ def _planned(
     if interrupts_the_holder(plan):
         before = _before(inputs, observed, plan, choices)
         if before:
-            # What would refuse the second plan refuses the first one.
+            # An error of the second plan must prevent the first one.
             refuse_unfit_winner(inputs.cluster, desired, observed, plan)
             return before
         plan = as_outage(plan)
@@ -204,7 +204,7 @@ def _adopted(
     found: Mapping[str, ByHand],
     choices: RunOptions,
 ) -> Prepared:
-    """What was set up by hand is replaced by ours, which speaks its language.
+    """The plan that replaces containers that were set up by hand, with their VRRP settings.
 
     Raises:
         NodesError: with everything that cannot be taken over.
@@ -224,10 +224,10 @@ def _adopted(
 def _before(
     inputs: Inputs, observed: dict[str, ObservedNode], plan: Plan, choices: RunOptions
 ) -> Prepared | None:
-    """Containers are replaced under the VRRP settings that the nodes speak now.
+    """The plan that replaces containers with the present VRRP settings of the nodes.
 
     Returns:
-        None if the nodes do not speak the same.
+        None if the nodes have different VRRP settings.
     """
     settings = changing(plan.together)
     now = speaking(inputs.cluster, observed)
@@ -236,22 +236,22 @@ def _before(
     cluster, password = now
     desired = desired_state(inputs, cluster, observed, password, choices)
     then = f"After that, {settings} on all nodes together."
-    # What the second plan takes away is confirmed before the first one begins.
+    # The user confirms the removals of the second plan before the first one begins.
     first = make_plan(cluster, desired, observed)
     unheard = tuple(unheard_by_forgotten(inputs.cluster, desired, plan.together))
     first = dataclasses.replace(first, removes=plan.removes, warnings=(*first.warnings, *unheard))
     return Prepared(cluster, observed, desired, first, then)
 
 
-def _maybe_locked(observed: Mapping[str, ObservedNode]) -> None:
-    """What another run is just replacing is not in the way; that run is.
+def _raise_if_locked(observed: Mapping[str, ObservedNode]) -> None:
+    """Raise if another run is changing the nodes, since that run may cause the problems.
 
     Raises:
-        LockedError: there is such a run, or a script that it left behind.
+        LockedError: there is such a run, or a script of an earlier run.
     """
     for node, look in observed.items():
         if look.lock:
-            error = locked(look.lock, node=node, operation="looking")
+            error = locked(look.lock, node=node, operation="observing")
             if not error.ending or look.lock.get("working"):
                 raise error
 
@@ -265,21 +265,21 @@ def checked(
     becoming: Mapping[str, str] | None = None,
     certificates: Certificates | None = None,
 ) -> list[Finding]:
-    """What the checks find on the nodes that were observed.
+    """The findings of the checks on the observed nodes.
 
     Args:
-        inputs: all that the run was given.
+        inputs: of the run.
         observed: by node label.
-        choices: what the user says about this run.
-        asked: by node label and reference, what registries said, if they were asked.
-        becoming: by node label, how scripts become root there, in words.
+        choices: the options of the run.
+        asked: by node label and reference, the answers of registries, if they were asked.
+        becoming: by node label, how scripts become root there, for display.
         certificates: of the backends, if they were read.
     """
     cluster = inputs.cluster
     archives = {}
     for role in ("haproxy", "keepalived"):
         image: Image = getattr(cluster.images, role)
-        # Only what some node lacks is looked for: it may be gone once all have it.
+        # Read only if a node lacks the image: the archive may be missing once all nodes have it.
         lacks = any(
             look.docker is not None and image.reference not in look.images
             for look in observed.values()

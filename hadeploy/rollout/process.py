@@ -1,4 +1,4 @@
-"""Which process a lock belongs to, so that a dead run's lock need not be waited for."""
+"""The process that holds a lock, so that nothing waits for the lock of a dead run."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from pathlib import Path
 
 
 def this_process() -> str:
-    """What tells this process from all others: boot, PID namespace, PID, start (proc(5)).
+    """The identity of this process: boot, PID namespace, PID, start time (proc(5)).
 
     Returns:
-        Words joined by colons; "" where there is no /proc.
+        Words joined by colons; "" without /proc.
     """
     return identity_of(os.getpid()) or ""
 
 
 def identity_of(pid: int) -> str | None:
-    """The same of another process of this machine; None if it does not run."""
+    """The identity of another process of this machine; None if it does not run."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         namespace = str(Path("/proc/self/ns/pid").readlink())
-        # The second field is a name in parentheses that may hold anything.
+        # The second field is a name in parentheses, which can contain anything.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
@@ -30,10 +30,10 @@ def identity_of(pid: int) -> str | None:
 
 
 def is_dead(identity: str) -> bool:
-    """Whether that was a process of this machine, and runs no more.
+    """Whether it was a process of this machine that no longer runs.
 
     Args:
-        identity: from `this_process`, there or here.
+        identity: from `this_process` of any machine.
     """
     mine, words = this_process().split(":"), identity.split(":")
     same_machine = len(words) == len(mine) == 4 and words[:2] == mine[:2]
@@ -45,7 +45,7 @@ def is_dead(identity: str) -> bool:
     except ProcessLookupError:
         return True
     except PermissionError:
-        # Another user's, and /proc may hide it (hidepid, proc(5)).
+        # A process of another user, which /proc may hide (hidepid, proc(5)).
         found = identity_of(pid)
         return found is not None and found != identity
     return identity_of(pid) != identity

@@ -1,4 +1,4 @@
-"""`up --prune`: nodes that left the inventory are stopped before their peers forget them."""
+"""`up --prune`: stops nodes that left the inventory, before their peers remove them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from hadeploy.verify.strangers import forgotten_nodes
 
 
 def former_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Node]:
-    """The nodes that the records on the others name and the inventory does not.
+    """The nodes that are in the records but not in the inventory.
 
-    A forgotten node is one of them as soon as it is back on the network.
+    A forgotten node is included once it is back on the network.
 
     Args:
         cluster: the inventory.
         observed: by node label.
 
     Returns:
-        Known by address alone; the rest is the ssh config's, and the inventory's for all nodes.
+        The nodes with their addresses only; other settings are those of all nodes.
     """
-    # A machine that has another address than before has not left.
+    # A node whose address has changed has not left.
     present = present_addresses(cluster, observed)
     named = {m for look in observed.values() if look.applied for m in look.applied.members}
     segments = [look.segment for look in observed.values() if look.segment]
@@ -46,10 +46,10 @@ def given_nodes(cluster: Cluster, addresses: Sequence[str]) -> list[Node]:
 
     Args:
         cluster: the inventory.
-        addresses: as the user gives them.
+        addresses: from the command line.
 
     Raises:
-        HadeployError: one is no address, or of a node of the inventory.
+        HadeployError: one is no address, or belongs to a node of the inventory.
     """
     present = {str(node.address) for node in cluster.nodes}
     nodes = []
@@ -75,19 +75,19 @@ def refuse_strangers(
     staying: Mapping[str, ObservedNode],
     known: Collection[str],
 ) -> None:
-    """Refuse nodes that are not of this cluster by what they say themselves.
+    """Refuse nodes that do not belong to this cluster, according to their own records.
 
-    Another cluster may have the same name, an old record may name addresses that are its now, and
-    the record of one node is no reason to remove anything from another.
+    Another cluster may have the same name, an old record may name addresses that another cluster
+    has now, and the record of one node does not prove what another node belongs to.
 
     Args:
         cluster: the inventory.
-        looks: the nodes as observed, by address.
+        looks: the observed nodes, by address.
         staying: the nodes of the inventory, by label.
-        known: addresses that the records on the nodes of the inventory name.
+        known: addresses in the records on the nodes of the inventory.
 
     Raises:
-        NodesError: with each node that is not of this cluster.
+        NodesError: with each node that does not belong to this cluster.
     """
     vips = cluster_vips(cluster, staying)
     errors = []
@@ -107,7 +107,7 @@ def _without_record(cluster: Cluster, address: str) -> HadeployError:
         f"it has no record of cluster {cluster.name} with {vips}",
         node=address,
         operation="looking at former nodes",
-        hint="--former takes the address of a node that `hadeploy up` has set up for this "
+        hint="--former takes the address of a node that `hadeploy up` deployed for this "
         "cluster, with the same VIP; its record names the others",
         code=ExitCode.USAGE,
     )
@@ -122,13 +122,13 @@ def _of_another(cluster: Cluster, address: str, look: ObservedNode) -> HadeployE
         f"a record names it as a node of cluster {cluster.name}, but {says}",
         node=address,
         operation="looking at former nodes",
-        hint=f"it is left as it is with: hadeploy up --forget {address} --skip former-nodes",
+        hint=f"to leave it unchanged: hadeploy up --forget {address} --skip former-nodes",
         code=ExitCode.USAGE,
     )
 
 
 def without_nodes(cluster: Cluster, nodes: list[Node]) -> Cluster:
-    """The cluster as it is seen from its former nodes."""
+    """The cluster with these nodes instead of those of the inventory."""
     return cluster.model_copy(update={"nodes": tuple(nodes)})
 
 
@@ -141,23 +141,23 @@ def remove_nodes(
     former: Mapping[str, Session],
     progress: Progress,
 ) -> None:
-    """Stop former nodes, and remove what is ours there; a holder hands the VIP over first.
+    """Remove the cluster from former nodes; a holder hands the VIP over first.
 
     Args:
         cluster: the inventory.
         plan: from `leaving_plan`.
-        looks: the former nodes as they were observed.
+        looks: the observed former nodes.
         staying: the nodes that stay, by label.
         sessions: to the nodes that stay.
-        former: to those that go.
-        progress: told the steps.
+        former: to the former nodes.
+        progress: receives the steps.
 
     Raises:
-        HadeployError: no healthy node could take the VIP, or something did not go away.
+        HadeployError: no healthy node can take the VIP, or something could not be removed.
     """
     everywhere = {**sessions, **former}
     with held("up", cluster, everywhere, progress) as lock:
-        progress.phase("Take out")
+        progress.phase("Prune")
         for turn in plan.nodes:
             if turn.holder:
                 find_successor(cluster, None, turn.node, sessions, holder=looks[turn.node])

@@ -1,4 +1,4 @@
-"""What goes into applied.json: no state lives on the laptop."""
+"""The content of applied.json, the record on each node."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hadeploy.remote.ssh_tokens import local_user
 
 
 def this_user() -> str:
-    """Who runs this, and where."""
+    """The user of this run, as USER@HOST."""
     return f"{local_user()}@{socket.gethostname()}"
 
 
@@ -37,12 +37,12 @@ def applied_record(
 
     Args:
         cluster: the inventory.
-        desired: what was applied.
-        configuration: the id of the whole cluster's desired state.
-        interim: whether it is only on the way to another one, and nothing to go back to.
-        before: the newest record that the nodes have.
-        kept: the record before, of a node on which only keepalived.conf changes.
-        contents: what the inventory only points to (rollout/contents.py); None: not known.
+        desired: the applied state.
+        configuration: the id of the desired state of the whole cluster.
+        interim: whether it is an intermediate state, which is no target for a rollback.
+        before: the newest record of the nodes.
+        kept: the record before, for a node on which only keepalived.conf changes.
+        contents: digests of the files and secrets (rollout/contents.py); None if unknown.
     """
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     inventory = recorded_inventory(cluster)

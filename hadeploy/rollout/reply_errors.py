@@ -1,4 +1,4 @@
-"""Scripts that may not go on: what a node says of that, and how it is told."""
+"""The errors of scripts that must not continue."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from hadeploy.scripts.protocol import Reply
 
 
 class RefusedError(HadeployError):
-    """A script may not go on, and has not."""
+    """A script stopped, because it must not continue."""
 
 
 class LockedError(RefusedError):
-    """Somebody else is changing the cluster.
+    """Another run is changing the cluster.
 
     Attributes:
-        ending: whether that run is dead and only its script still works, which comes to its end.
+        ending: whether that run is dead, and only its last script still runs.
     """
 
     ending = False
 
 
 class StaleError(RefusedError):
-    """A node is no longer what the plan was made on."""
+    """A node no longer matches the plan."""
 
 
 def refuse(reply: Reply, node: str, operation: str) -> None:
-    """Raise what a script said about the lock, if it said that it may not go on.
+    """Raise an error if a script stopped because of the lock or the fingerprint.
 
     Raises:
-        LockedError: somebody else has the lock.
-        StaleError: the node is not what the plan was made on.
-        HadeployError: this run lost its lock.
+        LockedError: another run holds the lock.
+        StaleError: the node no longer matches the plan.
+        RefusedError: this run lost its lock, or the lock cannot be written.
     """
     if reply.all("locked"):
         raise locked(lock_info(reply), node=node, operation=operation)
@@ -48,10 +48,10 @@ def refuse(reply: Reply, node: str, operation: str) -> None:
         )
     if reply.all("script-running"):
         raise LockedError(
-            "a script of an earlier run still works there",
+            "a script of an earlier run is still running there",
             node=node,
             operation=operation,
-            hint="is its Docker engine stuck? look at `ps` and `docker ps` there",
+            hint="does its Docker engine hang? check `ps` and `docker ps` there",
             code=ExitCode.LOCKED,
         )
     if reply.all("fenced"):
@@ -59,18 +59,18 @@ def refuse(reply: Reply, node: str, operation: str) -> None:
             "this run no longer holds its lock, so it changes nothing more",
             node=node,
             operation=operation,
-            hint="was this machine asleep? run the same command again",
+            hint="was this machine suspended? run the same command again",
         )
     if reply.all("vip-moved"):
         raise StaleError(
-            "the VIP has come here since the plan was made, so nothing was changed here",
+            "the VIP has moved here since the plan was made, so nothing was changed here",
             node=node,
             operation=operation,
             hint="has its holder failed? run the same command again: it hands the VIP over first",
         )
     if reply.all("changed"):
         raise StaleError(
-            "the node is no longer what the plan was made on",
+            "the node no longer matches the plan",
             node=node,
             operation=operation,
             detail=reply.body("changed") or None,
@@ -79,12 +79,12 @@ def refuse(reply: Reply, node: str, operation: str) -> None:
 
 
 def locked(told: Mapping[str, str], *, node: str, operation: str) -> LockedError:
-    """The error that another run has the lock.
+    """The error that another run holds the lock.
 
     Args:
-        told: its fields.
-        node: where.
-        operation: what this run was doing.
+        told: the fields of the lock.
+        node: the label of the node.
+        operation: the operation of this run.
     """
     error = LockedError(
         f"locked by {describe(told)}",
@@ -98,10 +98,10 @@ def locked(told: Mapping[str, str], *, node: str, operation: str) -> LockedError
 
 
 def describe(told: Mapping[str, str]) -> str:
-    """Who holds a lock, why, and for how long.
+    """Owner, purpose and age of a lock, for display.
 
     Args:
-        told: its fields.
+        told: the fields of the lock.
     """
     return (
         f"{told.get('owner', '?')} for `{told.get('purpose', '?')}`, {told.get('age', '?')} s ago; "
@@ -110,11 +110,11 @@ def describe(told: Mapping[str, str]) -> str:
 
 
 def as_one(errors: list[HadeployError], operation: str = "applying") -> HadeployError:
-    """The failures of several nodes as one error, with the last words of each node.
+    """The failures of several nodes as one error, with the last lines of each node.
 
     Args:
         errors: at least one.
-        operation: what was done on all of them.
+        operation: the operation on all of them.
     """
     if len(errors) == 1:
         return errors[0]

@@ -1,4 +1,4 @@
-"""Applying a plan node by node, or on all nodes at the same time."""
+"""Applies a plan node by node, or on all nodes at the same time."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ KEEPING = "renewing the lock"
 
 
 class Rollout:
-    """The turns of a plan.
+    """Performs the turns of a plan.
 
     Attributes:
-        state: what has been done so far.
+        state: of the rollout.
     """
 
     def __init__(self, state: RolloutState) -> None:
@@ -43,10 +43,10 @@ class Rollout:
         self._clients = ClientView(prepared.cluster, prepared.observed, asks=prepared.serves_here)
 
     def run(self, todo: list[NodePlan], interrupt: Interrupt) -> None:
-        """Take all turns.
+        """Perform all turns.
 
         Raises:
-            RolloutError: one failed; those that have to go back with it have gone back.
+            RolloutError: a turn failed; the nodes that must be restored are restored.
         """
         if self.state.prepared.plan.at_once:
             self._apply_all(todo, interrupt)
@@ -61,10 +61,10 @@ class Rollout:
             raise RolloutError(error, self.state.outcome) from error
 
     def _apply_each(self, todo: list[NodePlan], interrupt: Interrupt) -> None:
-        """Take one turn after the other."""
+        """Perform one turn after the other."""
         failed: HadeployError | None = None
         for number, turn in enumerate(todo):
-            # A change of all nodes together is taken back or finished, never left half-way.
+            # A coordinated change is finished or restored on all nodes, even after Ctrl-C.
             letting_go = bool(self.state.prepared.plan.together) and not turn.together
             try:
                 if not letting_go:
@@ -74,7 +74,7 @@ class Rollout:
                 self._apply_node(turn)
             except HadeployError as error:
                 if letting_go:
-                    # The others are let go all the same.
+                    # Continue: the hold of the other nodes must end, too.
                     failed = failed or error
                     continue
                 if turn.together:
@@ -88,11 +88,11 @@ class Rollout:
     def _keep_locks(self) -> None:
         """Renew the lock on all nodes before the holder changes its settings.
 
-        A node that is held back counts on it: once its lock has expired, it may return to the
-        former settings (tasks/apply/guard.sh).
+        A held node may return to the former settings once its lock has expired
+        (tasks/apply/guard.sh).
 
         Raises:
-            HadeployError: a node cannot be reached, or its lock is not this run's any more.
+            HadeployError: a node is unreachable, or this run no longer holds its lock.
         """
         script = self.state.lock.script("lock_keep")
 
@@ -104,7 +104,7 @@ class Rollout:
             raise as_one(errors)
 
     def _apply_all(self, todo: list[NodePlan], interrupt: Interrupt) -> None:
-        """Take all turns at the same time, where nothing serves yet that could be interrupted."""
+        """Perform all turns in parallel, if no node serves yet."""
 
         def take(turn: NodePlan) -> None:
             self._apply_node(turn)
@@ -131,8 +131,8 @@ class Rollout:
             if isinstance(error, NodeFailedError):
                 self.state.outcome[node] = error.outcome
                 if isinstance(error, BackendsLostError):
-                    # On a VIP it is so wherever the VIP is; those that changed before did not
-                    # have it.
+                    # A VIP gives the wrong answer on every changed node; the nodes that changed
+                    # before were not tested with the VIP.
                     vips = [str(vip.ip) for vip in cluster.vip]
                     if error.outcome is NodeOutcome.RESTORED and (
                         isinstance(error, ServiceLostError) or (turn.holder and error.on(vips))
@@ -158,10 +158,10 @@ class Rollout:
             fail_back(cluster, node, self.state.lock, self.state.sessions, self.state.progress)
 
     def _apply_steps(self, turn: NodePlan) -> None:
-        """Do the steps of a turn; where clients can be asked, all but the last ones first.
+        """Perform the steps of a turn; the final steps only after clients were asked, if possible.
 
         Raises:
-            HadeployError: a step failed, or clients are not answered as before.
+            HadeployError: a step failed, or clients do not get the same answers as before.
         """
         node, change = turn.node, self.state.change(turn.node, turn)
         before = self._clients.before(turn, change.backends)

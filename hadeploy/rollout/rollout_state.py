@@ -1,4 +1,4 @@
-"""What a rollout has done so far, and what each node is to be given."""
+"""The state of a rollout, and the changes for each node."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from hadeploy.rollout.takeover import Takeovers
 
 
 def election_seconds(prepared: Prepared) -> int:
-    """Within how many seconds a lone node becomes master, by the old settings or the new.
+    """Seconds within which the only node becomes master, with the old or the new settings.
 
-    Three adverts and less than one for the skew (RFC 3768, 6.1), and as much again for slow nodes.
+    Three advert intervals and less than one for the skew (RFC 3768, 6.1), twice, for slow nodes.
     """
     running = [
         identity for look in prepared.observed.values() if (identity := running_identity(look))
@@ -33,7 +33,7 @@ def election_seconds(prepared: Prepared) -> int:
 
 
 def _is_new(prepared: Prepared, node: str) -> bool:
-    """Whether a node that the plan leaves alone has the new configuration already."""
+    """Whether a node without steps has the new configuration already."""
     look, wanted = prepared.observed.get(node), prepared.desired.get(node)
     if look is None or wanted is None:
         return False
@@ -42,17 +42,17 @@ def _is_new(prepared: Prepared, node: str) -> bool:
 
 @dataclass
 class RolloutState:
-    """A rollout under way.
+    """The state of a rollout.
 
     Attributes:
         prepared: the plan.
         lock: held on all nodes.
-        fingerprints: of each node as this run left it last, by label.
+        fingerprints: of each node after the last script of this run, by label.
         sessions: to all nodes.
-        progress: receives what is being done.
-        takeovers: which nodes may win the VIP.
-        outcome: what each node has now.
-        waits: seconds in which a node only waited for VRRP.
+        progress: receives the operations.
+        takeovers: the nodes that may take the VIP.
+        outcome: of each node.
+        waits: seconds in which each turn only waited for VRRP.
     """
 
     prepared: Prepared
@@ -74,18 +74,18 @@ class RolloutState:
         }
 
     def otherwise(self, turn: NodePlan) -> str:
-        """The shell function that a node calls when a step fails (lib/steps.sh)."""
+        """The shell function that a node calls if a step fails (lib/steps.sh)."""
         if turn.node in self.prepared.by_hand:
             return "restore_classic"
         after_all = self.prepared.plan.together and not turn.together
         return "keep_off" if after_all else "restore"
 
     def change(self, node: str, turn: NodePlan | None = None) -> Change:
-        """What a node is to be given.
+        """The change for a node.
 
         Args:
             node: its label.
-            turn: the steps that are done now; None where the node is only restored.
+            turn: the turn of the node; None if the node is only restored.
         """
         prepared = self.prepared
         desired = prepared.desired[node]
@@ -114,7 +114,7 @@ class RolloutState:
             by_hand=prepared.by_hand.get(node),
             takeover=takeover,
             compare_answers=prepared.compare_answers,
-            # A node that was down is held until it reaches what the holder reaches.
+            # For a node that was down, only the backends of the holder count.
             backends=()
             if takeover and not prepared.observed[node].backends
             else self._expected(node, turn),

@@ -28,32 +28,32 @@ from hadeploy.rollout.validation import FILES
 from hadeploy.scripts.compose import compose
 
 FINGERPRINT = 'emit fingerprint "$(fingerprint "$(list_containers 2>/dev/null)")"'
-# The part of a step that fails if a backend is down after the change that was up before.
+# The proof that fails if a backend is down after the change and was up before.
 BACKENDS = "backends"
-# The part of a step that fails if a node is about to win the VIP and reaches fewer backends than
-# the node that has it.
+# The proof that fails if a node is about to take the VIP and reaches fewer backends than the
+# holder.
 TAKEOVER = "takeover"
 RELOAD_SIGNAL = {"haproxy": "USR2", "keepalived": "HUP"}
 
-# A worker starts in well under a second; keepalived waits for its check to succeed several times.
+# A worker starts in less than a second; keepalived waits until its check has passed several times.
 HAPROXY_SECONDS = 15
 KEEPALIVED_SECONDS = 15
 
-# Longer than all that can happen in between; the kernel ends it if we do not.
+# More than the time until the unpin step; after that the kernel removes the address.
 PIN_SECONDS = 120
 
 
 def stage_script(
     cluster: Cluster, desired: DesiredNode, roles: Collection[Role], lock: Lock, fingerprint: str
 ) -> str:
-    """Takes the lock, stages files, and has the real programs check them.
+    """Takes the lock, stages files, and validates them with the real programs.
 
     Args:
         cluster: the inventory.
         desired: the node's desired state.
-        roles: what changes; a program that keeps its image and its files is not asked again.
+        roles: the programs that change; the others need no validation.
         lock: taken first.
-        fingerprint: of what the plan was made on.
+        fingerprint: the fingerprint in the plan.
     """
     lines = ["stage_begin"]
     lines += [f"track {shlex.quote(name)}" for name in layout.DRAINS]
@@ -61,7 +61,7 @@ def stage_script(
         if file.role in roles:
             lines.append(_line("put", file.path, f"{file.mode:04o}", _base64(file.content)))
     if "haproxy" in roles:
-        # It would warn that it is missing, in the middle of what it really has to say.
+        # haproxy would warn of the missing file.
         lines.append(_line("put", layout.SERVER_STATE, "0644", _base64(layout.NO_SERVER_STATE)))
     staging = f"{desired.root}/{layout.STAGING}"
     for container in desired.containers:
@@ -69,17 +69,17 @@ def stage_script(
             continue
         command = validate_arguments(container, staging, validation_of(container))
         lines.append(_line("validate", container.role, "", *command))
-    # The folders are there now: this is what the next script finds if nobody comes in between.
+    # The new folders change the fingerprint: this is the one that the next script requires.
     lines.append(FINGERPRINT)
-    return lock.changing(cluster, fingerprint, ["stage.sh"], lines, taking=True)
+    return lock.changing(cluster, fingerprint, ["stage.sh"], lines, takes_lock=True)
 
 
 def trial_script(desired: DesiredNode, roles: Collection[Role]) -> str:
-    """Has the real programs check files that are not on the node; changes nothing.
+    """Validates files that are not on the node with the real programs; changes nothing.
 
     Args:
         desired: the node's desired state.
-        roles: the programs that are asked.
+        roles: the programs.
     """
     lines = []
     for container in desired.containers:
@@ -91,20 +91,21 @@ def trial_script(desired: DesiredNode, roles: Collection[Role]) -> str:
 
 @dataclass(frozen=True)
 class Change:
-    """What the scripts of one node's turns are made from.
+    """The inputs for the scripts of a node.
 
     Attributes:
         cluster: the inventory.
         desired: the node's desired state; its files are staged already.
-        lock: held on the node already, and renewed with each step.
-        record: the applied record to leave on the node.
-        configuration: its id.
-        vips: the addresses that any node of the cluster has had.
-        election: seconds within which a lone node becomes master, old settings or new.
-        by_hand: what was set up by hand there, and is taken over.
-        backends: what has to be up after a change of haproxy.
-        takeover: what has to be up before a step by which the node wins the VIP.
-        compare_answers: whether clients must be answered as before the change.
+        lock: already held on the node, and renewed with each step.
+        record: the new record for the node.
+        configuration: the id of the configuration.
+        vips: the old and the new VIPs.
+        election: seconds within which the only node becomes master, with the old or the new
+            settings.
+        by_hand: what was set up by hand there and is taken over.
+        backends: the backends that must be up after a change of haproxy.
+        takeover: the backends that must be up before a step by which the node takes the VIP.
+        compare_answers: whether clients must get the same answers as before the change.
     """
 
     cluster: Cluster
@@ -121,7 +122,7 @@ class Change:
 
 
 class Part(Enum):
-    """The part of a turn that a script does."""
+    """The part of a turn that a script performs."""
 
     WHOLE = "whole"
     CHANGE = "change"
@@ -136,20 +137,20 @@ def apply_script(
     otherwise: str,
     part: Part = Part.WHOLE,
 ) -> str:
-    """Does the steps of one turn, and proves both programs.
+    """Performs the steps of one turn, and proves both programs.
 
     Args:
-        change: what it is made from.
+        change: the inputs.
         turn: the steps.
-        fingerprint: of the node as it was left last.
-        otherwise: what to do when a step fails (lib/steps.sh).
-        part: which of them; FINISH begins with what `finishing_step` names.
+        fingerprint: of the node after the previous script.
+        otherwise: the shell function to call if a step fails (lib/steps.sh).
+        part: the part of the turn; FINISH begins with `finishing_step`.
     """
     finish = finishing_step(change, turn) if part is not Part.WHOLE else None
     first, second = _turn_lines(change, turn, len(turn.steps) if finish is None else finish)
     lines = ["begin", *second] if part is Part.FINISH else [*_before_steps(change, turn), *first]
     if part is Part.CHANGE:
-        # If the run ends here, a node that is held back is let go by itself.
+        # If the run ends here, a held node ends its hold by itself.
         lines.append("guard")
     return lock_script(change, fingerprint, [*lines, FINGERPRINT], otherwise, turn.together)
 
@@ -160,7 +161,7 @@ def touches_haproxy(turn: NodePlan) -> bool:
 
 
 def disables(turn: NodePlan) -> bool:
-    """Whether a turn stops a container that was set up by hand beside ours."""
+    """Whether a turn disables a foreign container."""
     return _last_disabling(turn) is not None
 
 
@@ -170,11 +171,13 @@ def _last_disabling(turn: NodePlan) -> int | None:
 
 
 def finishing_step(change: Change, turn: NodePlan) -> int | None:
-    """The first step that a new haproxy has to be proven before: the VIP may move, or the change is
-    recorded, and there is no way back.
+    """The first step after which the change of haproxy is final.
+
+    With this step the VIP may move, or the change is recorded. So the new haproxy must be proven
+    before it.
 
     Args:
-        change: what the turn's scripts are made from.
+        change: the inputs.
         turn: the steps.
 
     Returns:
@@ -197,7 +200,7 @@ def _before_steps(change: Change, turn: NodePlan) -> list[str]:
 
 
 def _turn_lines(change: Change, turn: NodePlan, finish: int) -> tuple[list[str], list[str]]:
-    """The lines of a turn's steps with their proofs: those before that step, and the others."""
+    """The lines of the steps with their proofs: those before step `finish`, and the others."""
     cluster, desired = change.cluster, change.desired
     proofs = takeover_proofs(cluster, change.takeover, desired.addresses, turn)
     lines: list[str] = []
@@ -212,7 +215,7 @@ def _turn_lines(change: Change, turn: NodePlan, finish: int) -> tuple[list[str],
     carried = False
     for number, step in enumerate(turn.steps):
         if step.action in _AFTERWARDS and not settled:
-            # Its check failed while haproxy was away; the next node waits until it is back.
+            # keepalived's check failed while haproxy was stopped; the next turn must wait for it.
             proof = _proof(cluster, desired, desired.container("keepalived"))
             lines.append(_line("step", f"{number}.settled", *proof))
             settled = True
@@ -238,7 +241,7 @@ def _turn_lines(change: Change, turn: NodePlan, finish: int) -> tuple[list[str],
 
 
 def _check_alone(turn: NodePlan) -> int | None:
-    """The step that writes keepalived's check, where no later step has keepalived proven."""
+    """The step that writes keepalived's check, if no step proves keepalived."""
     steps = list(enumerate(turn.steps))
     touched = any(step.role == "keepalived" and step.action in _TOUCHES for _, step in steps)
     written = (n for n, s in steps if (s.action, s.subject) == ("write-file", layout.CHECK_SCRIPT))
@@ -246,12 +249,12 @@ def _check_alone(turn: NodePlan) -> int | None:
 
 
 def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
-    """Moves the VIPs to whoever is next, and lets this node take part again.
+    """Hands the VIPs over, and lets this node take part again.
 
     Args:
         cluster: the inventory.
-        lock: held on the node already.
-        fingerprint: of the node as it is.
+        lock: already held on the node.
+        fingerprint: of the node.
     """
     vips = [str(vip.ip) for vip in cluster.vip]
     port = str(cluster.listeners[0].port)
@@ -271,13 +274,13 @@ def handing_over_script(cluster: Cluster, lock: Lock, fingerprint: str) -> str:
 def restore_script(
     change: Change, fingerprint: str, how: str = "restore", *, together: bool = True
 ) -> str:
-    """Puts one node back to what its record tells of.
+    """Restores one node to the state in its record.
 
     Args:
-        change: what would have been made of it.
-        fingerprint: of the node as it was left last.
-        how: the function of lib/steps.sh for a step that fails.
-        together: whether all nodes go back.
+        change: the inputs of the change.
+        fingerprint: of the node after the previous script.
+        how: the shell function (HD_OTHERWISE in lib/steps.sh).
+        together: whether all nodes are restored.
     """
     return lock_script(change, fingerprint, [how], "no_restore", together=together)
 
@@ -285,7 +288,7 @@ def restore_script(
 def lock_script(
     change: Change, fingerprint: str, lines: list[str], otherwise: str, together: bool
 ) -> str:
-    """A script with all that can change a node."""
+    """A script with all functions of a change, under the lock."""
     return change.lock.changing(
         change.cluster,
         fingerprint,
@@ -310,12 +313,12 @@ def lock_script(
 _AFTERWARDS = ("finish-handover", "unpin", "write-record")
 _REPLACES = ("create-container", "recreate-container")
 _TOUCHES = (*_REPLACES, "start-container", "reload-container")
-# A keepalived that has ended since the plan is not started: it might take the holder's VIP.
+# A keepalived that has ended since the plan is not started: it might take the VIP of the holder.
 _RELOADS: dict[Role, str] = {"haproxy": "reload", "keepalived": "signal"}
 
 
 def policies(by_hand: ByHand) -> list[str]:
-    """Each container's id and restart policy, in the order in which they are started."""
+    """The id and restart policy of each container, in start order."""
     found = []
     for part in by_hand.parts:
         policy = part.container.raw.get("HostConfig", {}).get("RestartPolicy") or {}
@@ -326,7 +329,7 @@ def policies(by_hand: ByHand) -> list[str]:
 
 
 def _of_theirs(change: Change, by_hand: ByHand, step: Step) -> list[str]:
-    """The shell command of a step on a container that was set up by hand."""
+    """The shell command of a step for a container that was set up by hand."""
     part = next(p for p in by_hand.parts if p.role == step.role)
     if step.action == "keep-aside":
         files = {part.path: part.config, **part.extra_files}
@@ -343,7 +346,7 @@ def _of_theirs(change: Change, by_hand: ByHand, step: Step) -> list[str]:
 
 
 def _command(change: Change, turn: NodePlan, step: Step) -> list[str]:
-    """The shell command of a step; none where the work was done in an earlier phase."""
+    """The shell command of a step; empty if an earlier phase has done the work."""
     command = _of_step(change, turn, step)
     decides = turn.together and turn.holder and step.role == "keepalived"
     return ["in_time", *command] if decides and command else command
@@ -352,7 +355,7 @@ def _command(change: Change, turn: NodePlan, step: Step) -> list[str]:
 def _files_with_container(turn: NodePlan, role: Role) -> list[str]:
     """The files of a program that go live while its container is replaced.
 
-    The container that is there would start with them if the node restarted before that.
+    If they went live before, the old container would start with them after a reboot.
     """
     steps = [step for step in turn.steps if step.role == role]
     if not any(step.action in _REPLACES for step in steps):

@@ -1,4 +1,4 @@
-"""Nodes come before others go: the plans that precede the inventory's own."""
+"""The plans before the final one, if nodes join or leave: new nodes start before others leave."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from hadeploy.rollout.prepare import Prepared
 
 @dataclasses.dataclass(frozen=True)
 class _Stage:
-    """What both plans are made from.
+    """The inputs of these plans.
 
     Attributes:
-        everyone: all nodes as observed, those that leave included.
-        departing: labels of the nodes that leave; a label is an address there.
-        cluster: the inventory with the VRRP settings that the nodes speak now.
-        holder: label of the node that has the VIP.
+        everyone: all observed nodes, including those that leave.
+        departing: labels of the nodes that leave, which are their addresses.
+        cluster: the inventory with the present VRRP settings of the nodes.
+        holder: the label of the holder.
         members: the addresses of all nodes.
     """
 
@@ -50,7 +50,7 @@ class _Stage:
     members: tuple[str, ...]
 
     def addresses(self) -> dict[str, str]:
-        """The nodes' own, by label."""
+        """The addresses of the nodes, by label."""
         own = {n.label: str(n.address) for n in self.cluster.nodes if n.label in self.observed}
         return own | {label: label for label in self.departing}
 
@@ -61,17 +61,17 @@ def earlier_stage(
     observed: Mapping[str, ObservedNode],
     choices: RunOptions,
 ) -> Prepared | None:
-    """What has to be done before the plan for the inventory, while all nodes still take part.
+    """The plan that must precede the final one, while all nodes still take part.
 
     Args:
-        inputs: all that the run was given.
+        inputs: of the run.
         final: the plan for the inventory.
-        observed: its nodes, by label.
-        choices: what the user says about this run, and the nodes that it removes.
+        observed: the nodes of the inventory, by label.
+        choices: the options of the run, and the nodes that it removes.
 
     Returns:
-        None where nothing has to be done before, or where no single node holds the VIP, the nodes
-        do not speak the same, or a node that leaves was forgotten and is back.
+        None if no such plan is needed. Also if no single node holds the VIP, if the nodes have
+        different VRRP settings, or if a forgotten node is back.
     """
     departing = choices.departing
     everyone = {**observed, **departing}
@@ -96,23 +96,23 @@ def earlier_stage(
     new = added_nodes(own, everyone)
     if must_join_first(final, new, observed, departing):
         joining = _join(stage, final, new)
-        # A node whose keepalived does not run learns of the new ones later: nothing is left here.
+        # Without changes, the remaining nodes get the new peers in the final plan.
         if joining is None or joining.plan.changes:
             return joining
     return _change_before_removal(stage, final) if departing else None
 
 
 def _take_part(departing: Collection[str], observed: Mapping[str, ObservedNode]) -> bool:
-    """Whether those that leave are still peers of those that stay, if any stay."""
+    """Whether the nodes that leave are still peers of those that stay, if any stay."""
     known = {m for look in observed.values() if look.applied for m in look.applied.members}
     return not known or known.issuperset(departing)
 
 
 def _join(stage: _Stage, final: Plan, new: list[str]) -> Prepared | None:
-    """New nodes are made known to those that are there, and start.
+    """The plan that adds new nodes to the peers of the others, and starts them.
 
     Returns:
-        None where a node that is there cannot learn of them: they would not hear it.
+        None if a node cannot get the new peers: the new nodes would not receive its adverts.
     """
     there = [node for node in stage.everyone if node not in new]
     introductions = _introductions(stage, there)
@@ -149,7 +149,7 @@ def _introductions(stage: _Stage, there: list[str]) -> dict[str, Introduction] |
         if speaks is None:
             continue
         alone = len(there) == 1 and stage.inputs.cluster.vrrp.mode == "unicast"
-        # By multicast they hear each other anyway: only the record names the new nodes.
+        # With multicast there are no peers in the configuration: only the record changes.
         unicast = speaks.mode == "unicast" or alone
         one = introduction(
             look, stage.cluster.name, addresses[node], stage.members, unicast=unicast
@@ -161,10 +161,10 @@ def _introductions(stage: _Stage, there: list[str]) -> dict[str, Introduction] |
 
 
 def _change_before_removal(stage: _Stage, final: Plan) -> Prepared | None:
-    """Whatever may fail, or needs a second node, is done while the leaving nodes are still there.
+    """The plan for changes that may fail or need a handover, before the nodes leave.
 
     Returns:
-        None if only the list of peers changes, or settings that change on all nodes together.
+        None if only the peers change, or if the change is coordinated.
     """
     desired = _wanted(stage, stage.cluster)
     plan = make_plan(stage.cluster, desired, stage.everyone)
@@ -203,7 +203,7 @@ def _leave(stage: _Stage) -> str:
 
 
 def _warnings(final: Plan) -> tuple[str, ...]:
-    """What the later plans do to traffic: with the new nodes there is another one to serve."""
+    """The effect of the later plans on traffic, which a new node can take over."""
     interrupting = (Impact.HANDOVER, Impact.RESTART, Impact.OUTAGE)
     moves = any(
         turn.holder and any(step.impact in interrupting for step in turn.steps)

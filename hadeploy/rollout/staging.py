@@ -1,4 +1,4 @@
-"""New files beside the live ones, checked by the images that will run them."""
+"""Stages new files beside the live ones, and validates them with the images that will run them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hadeploy.rollout.lock import Lock, take
 from hadeploy.rollout.prepare import Prepared
 from hadeploy.rollout.reply_errors import refuse
 from hadeploy.rollout.scripts import stage_script
-from hadeploy.rollout.validation import ConfigWarning, Warn, judged
+from hadeploy.rollout.validation import ConfigWarning, Warn, config_warnings
 from hadeploy.scripts.protocol import Message
 
 
@@ -28,22 +28,22 @@ def stage_all(
     progress: Progress,
     warn: Warn = lambda _: None,
 ) -> dict[str, str]:
-    """Take the lock on all nodes, and stage and validate on those that will change.
+    """Take the lock on all nodes, and stage and validate files on the nodes that will change.
 
     Args:
         prepared: the plan.
-        nodes: labels of those that will change.
-        lock: taken on all of them.
+        nodes: labels of the nodes that will change.
+        lock: taken on all nodes.
         sessions: to all nodes.
-        progress: told what is done.
-        warn: given what the programs warn of.
+        progress: receives the operations.
+        warn: receives the warnings of the programs.
 
     Returns:
-        The fingerprints of those afterwards.
+        The fingerprints of the nodes that will change, after staging.
 
     Raises:
-        LockedError: somebody else has the lock.
-        NodesError: with every refusal; what was staged is removed again.
+        LockedError: another run holds the lock.
+        NodesError: with all refusals; the staged files are removed.
     """
     desired = prepared.desired
     scripts = {
@@ -67,7 +67,7 @@ def stage_all(
         reply = replies[node]
         with parsing(node, "validating", HINT):
             refuse(reply, node, "validating")
-            warnings.extend(judged(reply, desired[node], "validating"))
+            warnings.extend(config_warnings(reply, desired[node], "validating"))
             fingerprint = reply.all("fingerprint")[0].words[0]
         progress.node(node, "configuration checked", "ok")
         return node, fingerprint

@@ -1,4 +1,4 @@
-"""After a handover that failed: the VIP returns from a node that clients do not reach on it."""
+"""After a failed handover: moves the VIP back from a node that does not answer clients."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ def take_back(
     progress: Progress,
     seconds: float,
 ) -> tuple[str, ...]:
-    """Keep the VIP off each node that gets it, until the one that served it has it again.
+    """Keep the VIP off each node that gets it, until the former holder has it again.
 
-    While that one takes no part in the election, the VIP stays where it is: a node that does not
-    answer all clients is better than none.
+    While the former holder takes no part in the election, the VIP stays where it is: a node that
+    does not answer all clients is better than none.
 
     Args:
         cluster: the inventory.
-        home: the label of that node.
+        home: the label of the former holder.
         lock: held on all nodes.
         sessions: to all nodes.
-        progress: told what happens.
-        seconds: how long an election may take.
+        progress: receives the operations.
+        seconds: the time limit of an election.
 
     Returns:
-        The nodes that are kept off from now on.
+        The nodes that are kept off the VIP.
     """
     vips = [str(vip.ip) for vip in cluster.vip]
     kept: list[str] = []
@@ -52,7 +52,7 @@ def take_back(
             break
         for node, look in observed.items() if may_return(cluster, observed[home]) else ():
             got_it = node not in (home, *kept) and any(look.holds(vip) for vip in vips)
-            # One that is out of reach keeps it.
+            # An unreachable node keeps the VIP.
             if got_it and keep_off(cluster, look, lock, sessions[node], progress):
                 kept.append(node)
                 deadline = time.monotonic() + seconds
@@ -63,7 +63,7 @@ def take_back(
 def may_return(cluster: Cluster, look: ObservedNode) -> bool:
     """Whether a node may get the VIP in an election. Pure.
 
-    A keepalived that was set up by hand does not tell its state; it is enough that one runs.
+    The state of a keepalived that was set up by hand is unknown; it is enough that it runs.
 
     Args:
         cluster: the inventory.
@@ -81,13 +81,13 @@ def keep_off(
 
     Args:
         cluster: the inventory.
-        look: the node as it is.
-        lock: held on it.
-        session: to it.
-        progress: told what happens.
+        look: the observed node.
+        lock: held on the node.
+        session: to the node.
+        progress: receives the operation.
 
     Returns:
-        Whether it is kept off; not where it is out of reach or the lock is lost.
+        Whether it succeeded; False if the node is unreachable or the lock is lost.
     """
     operation = "keeping the VIP off it"
     progress.node(session.node, operation)

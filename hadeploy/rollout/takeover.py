@@ -1,4 +1,4 @@
-"""While a plan is carried out: may the node win the VIP that is going to?"""
+"""During a rollout: checks the nodes that are about to take the VIP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hadeploy.plan.vip_moves import vip_moves, winning_step
 from hadeploy.remote.session import Session
 from hadeploy.rollout.prepare import Prepared
 
-# A server may be busy, and a look takes a moment.
+# A server may be busy.
 MOST_TRIES = 3
 
 
@@ -39,20 +39,20 @@ class Takeovers:
 
     @property
     def backends(self) -> tuple[ExpectedBackend, ...]:
-        """What every winner has to reach: what the holder reached when the plan was made."""
+        """The backends that every winner must reach: those of the holder in the plan."""
         if self._holder is None:
             return ()
         return backends_of_holder(self._cluster, self._observed[self._holder])
 
     def wins(self, turn: NodePlan) -> bool:
-        """Whether a turn lets its own node win the VIP; the node then checks its backends first."""
+        """Whether its own node takes the VIP in a turn; the node then checks its backends first."""
         return any(move.turn is turn and move.winner == turn.node for move in self._moves)
 
     def refuse_unfit_winner(self, turn: NodePlan) -> None:
-        """Look once more at another node that a turn lets win the VIP.
+        """Observe again the other nodes that a turn lets take the VIP.
 
         Raises:
-            HadeployError: since the plan was made it has lost its way to the backends.
+            HadeployError: one of them no longer reaches the backends.
         """
         winners = self.winners(turn)
         if not winners or self._holder is None:
@@ -63,7 +63,7 @@ class Takeovers:
                 raise problem.error("applying", turn.node)
 
     def winners(self, turn: NodePlan) -> list[str]:
-        """The other nodes that a turn lets win the VIP, without a handover."""
+        """The other nodes that a turn lets take the VIP, without a handover."""
         if any(step.impact is Impact.HANDOVER for step in turn.steps):
             return []
         return sorted({m.winner for m in self._moves if m.turn is turn} - {turn.node})
@@ -74,15 +74,15 @@ class Takeovers:
         return [move.winner for move in self._moves if move.turn is turn][-1]
 
     def problem_of_winner(self, turn: NodePlan, seconds: float) -> TakeoverProblem | None:
-        """Look at the node that a turn let win the VIP, once it has it.
+        """Check the node that took the VIP in a turn.
 
         Args:
-            turn: its steps were done, and can still be put back.
-            seconds: within which it has the VIP. One that does not is no problem: another node may
-                have failed.
+            turn: its steps are done, and can still be restored.
+            seconds: the time limit for the VIP to move. It is no problem if the VIP does not move:
+                another node may have failed.
 
         Returns:
-            Why it must not keep the VIP; None if it may.
+            Why the node must not keep the VIP; None if it may.
         """
         winners = self.winners(turn)
         if not winners or self._holder is None:
@@ -106,11 +106,11 @@ class Takeovers:
 def changed_answers(
     before: Mapping[str, ObservedNode], now: Mapping[str, ObservedNode], winner: str
 ) -> TakeoverProblem | None:
-    """Whether clients are answered otherwise through the VIPs since a node won them. Pure.
+    """The changed answers on the VIPs since a node took them. Pure.
 
     Args:
-        before: the nodes when the plan was made, by label.
-        now: the same nodes.
+        before: the nodes in the plan, by label.
+        now: the same nodes now.
         winner: the node that has the VIPs now.
     """
     told: dict[str, None] = {}
@@ -124,7 +124,7 @@ def changed_answers(
     if not told:
         return None
     return TakeoverProblem(
-        f"{winner} has won the VIP, and clients are not answered as before",
+        f"{winner} has taken the VIP, and clients do not get the same answers as before",
         f"`hadeploy drain {winner}` keeps the VIP off it; or make it reach the backends (firewall? "
         "routes?), and run `hadeploy up` again",
         tuple(told),
@@ -139,17 +139,17 @@ def takeover_proofs(
 ) -> dict[int, list[str]]:
     """The shell commands that keep the VIP off a node that does not reach the backends. Pure.
 
-    The first runs before the node can win the VIP. The second runs once it has the VIP, and before
-    the change is recorded: haproxy may notice only then that a backend is out of reach.
+    The first one runs before the node can take the VIP. The second one runs once the node has the
+    VIP, and before the change is recorded: only then haproxy may detect an unreachable backend.
 
     Args:
         cluster: the inventory.
-        backends: what the node has to reach; nothing if it does not win the VIP.
-        vips: the addresses that it wins.
+        backends: the backends that the node must reach; empty if it does not take the VIP.
+        vips: the VIPs.
         turn: the steps.
 
     Returns:
-        By the number of the step that each of them comes before.
+        The commands by the number of the step that follows each.
     """
     winning = winning_step(turn) if backends else None
     if winning is None:
@@ -157,7 +157,7 @@ def takeover_proofs(
     names = [backend.after for backend in backends]
     seconds = str(check_seconds(cluster))
     proofs = {winning: ["prove_takeover", seconds, *names]}
-    # To a former holder the VIP is handed back after its turn.
+    # After a handover, the VIP returns only after the turn.
     if not any(step.impact is Impact.HANDOVER for step in turn.steps):
         recorded = (n for n, step in enumerate(turn.steps) if step.action == "write-record")
         confirm = ["confirm_takeover", seconds, " ".join(vips), *names]

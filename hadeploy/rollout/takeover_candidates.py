@@ -1,4 +1,4 @@
-"""Before the VIP leaves its holder: is there somebody to take it?"""
+"""Before a handover: finds a node that can take the VIP over."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.election import TakeoverProblem, takeover_problem
 from hadeploy.plan.takeover_candidates import first_of, takeover_candidates
 from hadeploy.remote.session import Session
-from hadeploy.rollout.handover_view import kept_out
+from hadeploy.rollout.handover_view import client_access_problem
 
 SUCCESSOR_SECONDS = 15
 NOT_UPDATED = TakeoverProblem(
     "no node that could take the VIP over has the new configuration",
-    "`hadeploy verify` tells what is wrong with the others",
+    "`hadeploy verify` shows what is wrong with the others",
 )
 
 
@@ -31,21 +31,21 @@ def find_successor(
     holder: ObservedNode | None = None,
     asks: bool = True,
 ) -> str:
-    """A node that can take the VIP over, on the new configuration.
+    """Wait for a node that can take the VIP over, and has the new configuration.
 
     Args:
         cluster: the inventory.
-        desired: by node label; None if any configuration will do.
+        desired: by node label; None to accept any configuration.
         leaving: the holder.
         sessions: to all nodes.
-        holder: the holder as it was observed, if there is no session to it.
-        asks: whether this machine is to be served, too.
+        holder: the observed holder, if there is no session to it.
+        asks: whether this machine must be served, too.
 
     Returns:
-        Its label.
+        The label of the node.
 
     Raises:
-        HadeployError: there is none; the holder is not touched.
+        HadeployError: there is no such node; the holder is not changed.
     """
     deadline = time.monotonic() + SUCCESSOR_SECONDS
     while True:
@@ -54,7 +54,7 @@ def find_successor(
             observed[leaving] = holder
         problem = takeover_problem(cluster, observed, leaving)
         others = takeover_candidates(cluster, observed, leaving)
-        # A node that this run does not change, since it leaves, may have any configuration.
+        # A node that leaves the cluster may have any configuration.
         wanted = {node: (desired or {}).get(node) for node in others}
         ready = [
             node
@@ -62,12 +62,13 @@ def find_successor(
             if state is None or observed[node].serving == state.config_id("haproxy")
         ]
         if problem is None and ready:
-            problem = kept_out(cluster, leaving, first_of(others, observed)) if asks else None
+            if asks:
+                problem = client_access_problem(cluster, leaving, first_of(others, observed))
             if problem is None:
                 return ready[0]
         if time.monotonic() >= deadline:
             break
         time.sleep(LOOK_INTERVAL_SECONDS)
     problem = problem or NOT_UPDATED
-    message = f"{problem.message}, so the holder is not touched"
+    message = f"{problem.message}, so the holder is not changed"
     raise dataclasses.replace(problem, message=message).error("handing over", leaving)

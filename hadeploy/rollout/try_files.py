@@ -1,6 +1,6 @@
-"""What `plan` asks the programs themselves: whether they would take the new files.
+"""`plan`: validates the new files with the real programs.
 
-The files go to the stdin of a container that is removed again; nothing is written on the node.
+The files are the stdin of a temporary container; nothing is written on the node.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hadeploy.remote.fanout import each
 from hadeploy.remote.session import Session
 from hadeploy.rollout.prepare import Prepared
 from hadeploy.rollout.scripts import trial_script
-from hadeploy.rollout.validation import ConfigWarning, judged
+from hadeploy.rollout.validation import ConfigWarning, config_warnings
 
 _TRIED = ("write-file", "create-container", "recreate-container")
 
@@ -23,21 +23,23 @@ _TRIED = ("write-file", "create-container", "recreate-container")
 def try_files(
     prepared: Prepared, sessions: Mapping[str, Session], progress: Progress
 ) -> list[ConfigWarning]:
-    """Have each node's programs check what they would be given, all nodes at once.
+    """Validate the new files with the programs of each node, on all nodes in parallel.
 
     Args:
         prepared: the plan.
         sessions: by node label.
-        progress: told the phase, if there is anything to check.
+        progress: receives the phase, if there is anything to validate.
 
     Returns:
-        Their warnings.
+        The warnings of the programs.
 
     Raises:
-        NodesError: with every refusal.
+        NodesError: with all refusals.
     """
     roles = {
-        node: tried(prepared.plan, node, prepared.desired[node], prepared.observed[node])
+        node: roles_to_validate(
+            prepared.plan, node, prepared.desired[node], prepared.observed[node]
+        )
         for node in dict.fromkeys(turn.node for turn in prepared.plan.nodes)
     }
     todo = {node: of_node for node, of_node in roles.items() if of_node}
@@ -47,20 +49,22 @@ def try_files(
 
     def ask(node: str) -> list[ConfigWarning]:
         desired = prepared.desired[node]
-        script = trial_script(desired, todo[node])
-        return judged(sessions[node].run(script, operation="validating"), desired, "validating")
+        reply = sessions[node].run(trial_script(desired, todo[node]), operation="validating")
+        return config_warnings(reply, desired, "validating")
 
     return [warning for found in each(ask, todo) for warning in found]
 
 
-def tried(plan: Plan, node: str, desired: DesiredNode, observed: ObservedNode) -> list[Role]:
-    """The programs that get a new file or a new container, and whose image is there already. Pure.
+def roles_to_validate(
+    plan: Plan, node: str, desired: DesiredNode, observed: ObservedNode
+) -> list[Role]:
+    """The programs with a new file or a new container whose image is on the node already. Pure.
 
     Args:
         plan: the steps.
-        node: its label.
-        desired: what it should have.
-        observed: the same node.
+        node: the label of the node.
+        desired: its desired state.
+        observed: its observed state.
     """
     changed = {
         step.role

@@ -1,4 +1,4 @@
-"""What is expected of nodes that a run was told to leave as they are. Pure."""
+"""The expected state of nodes that a run does not change (`--limit`). Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hadeploy.rollout.prepare import Prepared
 
 
 def expected(prepared: Prepared, only: Collection[str]) -> dict[str, DesiredNode]:
-    """What each node must run: the inventory's configuration, or on others what was applied there.
+    """What each node must run: the inventory's configuration, or else what was last applied there.
 
     Args:
-        prepared: what the run was about.
-        only: the labels of the nodes that it was allowed to change; empty for all.
+        prepared: the plan of the run.
+        only: labels of the nodes that the run may change; empty for all.
     """
     found = dict(prepared.desired)
     for node, look in prepared.observed.items():
@@ -25,14 +25,14 @@ def expected(prepared: Prepared, only: Collection[str]) -> dict[str, DesiredNode
 
 
 def as_applied(desired: DesiredNode, record: Applied) -> DesiredNode:
-    """The same node, whose programs run what was applied last.
+    """The desired state with the configuration that was last applied.
 
     Args:
-        desired: what the inventory says.
-        record: the node's own.
+        desired: from the inventory.
+        record: of the node.
     """
     files = tuple(
-        # A damaged record may not tell it.
+        # A damaged record may lack it.
         dataclasses.replace(file, config_id=record.config_ids.get(file.role) or file.config_id)
         if file.config_id
         else file

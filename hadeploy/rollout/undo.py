@@ -1,4 +1,4 @@
-"""The way back of a rollout: restoring nodes, and keeping the VIP where clients are served."""
+"""After a failure: restores nodes, and keeps the VIP on a node that serves clients."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hadeploy.rollout.rollout_state import RolloutState, election_seconds
 from hadeploy.rollout.scripts import Change, restore_script
 from hadeploy.rollout.take_back import keep_off, take_back
 
-# With these a node has the VRRP settings that it had before the change.
+# Outcomes of nodes that have the VRRP settings from before the change.
 _FORMER_SETTINGS = (NodeOutcome.UNTOUCHED, NodeOutcome.RESTORED, NodeOutcome.RESTORED_OFF)
 
 
 def restore(state: RolloutState, turn: NodePlan, change: Change) -> NodeOutcome:
-    """Put back a node whose change is not recorded yet; tells what it has now."""
+    """Restore a node whose change is not recorded yet."""
     node = turn.node
     script = restore_script(
         change, state.fingerprints[node], state.otherwise(turn), together=turn.together
@@ -30,7 +30,7 @@ def restore(state: RolloutState, turn: NodePlan, change: Change) -> NodeOutcome:
 
 
 def return_vip(state: RolloutState, error: NotTakenOverError, home: str) -> None:
-    """Return the VIP to the node that served it."""
+    """Return the VIP to its former holder."""
     prepared = state.prepared
     kept = take_back(
         prepared.cluster,
@@ -41,17 +41,17 @@ def return_vip(state: RolloutState, error: NotTakenOverError, home: str) -> None
         election_seconds(prepared),
     )
     state.outcome |= dict.fromkeys(kept, NodeOutcome.KEPT_OFF)
-    error.blame(kept)
+    error.name_nodes(kept)
 
 
 def keep_off_changed(state: RolloutState) -> None:
-    """Keep the VIP off the nodes that have changed already: clients are not answered there."""
+    """Keep the VIP off the nodes that have changed already: clients get wrong answers there."""
     for node, outcome in state.outcome.items():
         if outcome is not NodeOutcome.NEW or node not in state.fingerprints:
             continue
         change, fingerprint = state.change(node), state.fingerprints[node]
         script = restore_script(change, fingerprint, "keep_off", together=False)
-        # It may be out of reach; then it keeps the VIP, if it has it.
+        # An unreachable node may keep the VIP.
         with suppress(HadeployError):
             state.outcome[node] = restore_node(
                 script, state.sessions[node], state.progress, "keeping the VIP off it"
@@ -59,11 +59,11 @@ def keep_off_changed(state: RolloutState) -> None:
 
 
 def restore_all(state: RolloutState, failed: NodePlan, nodes: list[str]) -> None:
-    """Put back those that have changed already, the last one first.
+    """Restore the nodes that have changed already, the last one first.
 
-    If the holder is master with the new settings, or may become it, a backup that goes back
-    would be a second master. Held, it is none; its guard (tasks/apply/guard.sh) or the next
-    run lets it go.
+    If the holder is, or may become, master with the new settings, a restored backup would be a
+    second master. So the backups stay held, until their guard (tasks/apply/guard.sh) or the next
+    run ends that.
     """
     if failed.holder and not _holder_is_back(state, failed.node):
         return
@@ -82,8 +82,8 @@ def restore_all(state: RolloutState, failed: NodePlan, nodes: list[str]) -> None
 def _holder_is_back(state: RolloutState, holder: str) -> bool:
     """Whether a holder whose turn failed surely does not take part with the new settings.
 
-    One that does not take part now would with its next healthy check, and receive no advert of
-    the nodes that went back; so it is kept off the VIP.
+    A holder that does not take part now may do so after its next successful check, and would not
+    receive the adverts of the restored nodes; so it is kept off the VIP.
     """
     if state.outcome[holder] in _FORMER_SETTINGS:
         return True

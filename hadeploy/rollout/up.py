@@ -1,4 +1,4 @@
-"""`up`: lock, images, validation, rollout; then VRRP settles."""
+"""`up`: lock, images, validation, rollout; then waits for VRRP."""
 
 from __future__ import annotations
 
@@ -36,29 +36,29 @@ def apply(
     settle: int,
     warn: Warn = lambda _: None,
 ) -> dict[str, ObservedNode]:
-    """Carry a plan out: the lock and images everywhere, validation everywhere, then node by node.
+    """Perform a plan: lock, images and validation on all nodes, then node by node.
 
     Args:
-        inputs: all that the run was given.
+        inputs: of the run.
         prepared: the plan.
         sessions: to all nodes.
-        progress: told what is done.
-        settle: how many seconds the VIP may take to answer afterwards.
-        warn: given what haproxy and keepalived warn of.
+        progress: receives the operations.
+        settle: seconds that the VIP may take to answer afterwards.
+        warn: receives the warnings of haproxy and keepalived.
 
     Returns:
-        The nodes as they are then.
+        The observed nodes afterwards.
 
     Raises:
-        LockedError: somebody else is changing the cluster.
+        LockedError: another run is changing the cluster.
         NodesError: images or validation failed; no live file was changed.
-        RolloutError: a node failed, also to answer afterwards, or the user stopped; it says who has
-            what.
+        RolloutError: a node failed, or could not be observed afterwards, or the user stopped the
+            run; with the outcome of each node.
     """
     todo = [turn for turn in prepared.plan.nodes if turn.steps]
     nodes = list(dict.fromkeys(turn.node for turn in todo))
     needs = needs_of(prepared.cluster, inputs.folder, todo)
-    # Before anything is touched: the reference may lead nowhere.
+    # Before any change, because the password may be unreadable.
     login = inputs.login() if any(need.pulls for need in needs.values()) else None
     with held("up", inputs.cluster, sessions, progress, taken=bool(needs)) as lock:
         if needs:
@@ -87,10 +87,10 @@ def _observe_when_settled(
     progress: Progress,
     settle: int,
 ) -> dict[str, ObservedNode]:
-    """Give the lock back, wait for VRRP, and look; all of it in one exec.
+    """Release the lock, wait for VRRP, and observe, in one exec per node.
 
     Raises:
-        HadeployError: with every node that could not be observed.
+        HadeployError: with all nodes that could not be observed.
     """
     script = observation_script(
         prepared.cluster, settle=settle, token=lock.token, listen=PROBE_SECONDS
@@ -98,11 +98,11 @@ def _observe_when_settled(
 
     def tell(message: Message) -> None:
         if message.kind == "settling":
-            progress.waiting("the VIP is to answer everywhere")
+            progress.waiting("the VIP must answer on all nodes")
 
     progress.phase("Settle")
     looks, errors = try_each(lambda s: look_at(s, script, tell), sessions.values())
     if errors:
-        raise as_one(errors, "looking at them after the change")
-    lock.over.set()
+        raise as_one(errors, "observing the nodes after the change")
+    lock.released.set()
     return {look.node: look for look in looks}

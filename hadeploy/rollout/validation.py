@@ -1,4 +1,4 @@
-"""What haproxy and keepalived say of a configuration before it is used. Pure."""
+"""The results of haproxy and keepalived for a new configuration. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILES: Mapping[Role, str] = {
     "haproxy": layout.HAPROXY_CFG,
     "keepalived": layout.KEEPALIVED_CONF,
 }
-# Where a file is that comes on stdin.
+# The path of a file on stdin.
 STDIN = "/dev/stdin"
 MOST_WARNINGS = 100
 MOST_CHARACTERS = 1000
@@ -26,14 +26,14 @@ SHORTEST_SECRET = 4
 
 # "[…/haproxy.cfg:26]" and "(…/keepalived.conf: Line 36)".
 _PLACES = re.compile(r"(?:haproxy\.cfg:|/dev/stdin:|\bLine )(\d{1,6})\b")
-# "[WARNING]  (1) : config : parsing [FILE:26] : 'fullconn' ignored", of haproxy 2.6 to 3.2; before
-# 2.4 with the time in between.
+# "[WARNING]  (1) : config : parsing [FILE:26] : 'fullconn' ignored", in haproxy 2.6 to 3.2; before
+# 2.4 also with the time.
 _WARNING = re.compile(r"\[WARNING\][^:(]*\(\d+\) : (?:config : )?(.*)")
 _PARSING = re.compile(r"^(?:parsing )?\[[^\]]*:\d+\] ?: ")
-# What the engine's client says below every error.
+# The last line of the engine's client below every error.
 _USAGE = re.compile(r"'docker run --help'")
 _CONTINUED = re.compile(r"^ +\| ?(.*)")
-# The engine's own words → what to do about them.
+# Error of the engine → hint.
 _ENGINE_HINTS = (
     (
         r"[Cc]annot connect to the Docker daemon|[Ii]s the docker daemon running",
@@ -52,7 +52,7 @@ _ENGINE_HINTS = (
     (r"no space left", "free some space on the node"),
     (r"[Nn]o such image|find image", "run the same command again: it brings the image first"),
 )
-_ENGINE_HINT = "the node's engine refuses it in these words; `docker info` there tells its settings"
+_ENGINE_HINT = "this is the error of the node's engine; `docker info` there shows its settings"
 _STAGING_HINTS = (
     (r"[Nn]o space left|[Qq]uota exceeded", "free some space on the file system of {root}"),
     (
@@ -66,12 +66,12 @@ _STAGING_HINT = "is there space, and may root write there? (paths.root)"
 
 @dataclass(frozen=True)
 class ConfigWarning:
-    """A warning about a configuration that is accepted.
+    """A warning about an accepted configuration.
 
     Attributes:
-        program: who warns.
-        message: in the program's own words, without secrets.
-        line: the line that it is about, as it was rendered, without secrets; "" if it names none.
+        program: the program that warns.
+        message: of the program, without secrets.
+        line: the rendered line of the warning, without secrets; "" if there is none.
         nodes: labels.
     """
 
@@ -93,12 +93,12 @@ class ConfigWarning:
 Warn = Callable[[Sequence[ConfigWarning]], None]
 
 
-def judged(reply: Reply, desired: DesiredNode, operation: str) -> list[ConfigWarning]:
-    """What the programs of one node said of their files.
+def config_warnings(reply: Reply, desired: DesiredNode, operation: str) -> list[ConfigWarning]:
+    """The warnings of the programs of one node about their files.
 
     Args:
-        reply: to a script that validates (lib/validate.sh).
-        desired: what that was made from.
+        reply: of a script that validates (lib/validate.sh).
+        desired: the validated state.
         operation: for an error.
 
     Raises:
@@ -113,7 +113,7 @@ def judged(reply: Reply, desired: DesiredNode, operation: str) -> list[ConfigWar
             node=desired.node,
             operation=operation,
             detail="\n".join([text, *refused_lines(said.get(role, ""), file)]),
-            hint="no live file was changed; `hadeploy render` writes the files to look at",
+            hint="no live file was changed; `hadeploy render` writes the files for inspection",
         )
     for message in reply.all("not-started"):
         role, _ = _file(desired, message.words[0])
@@ -140,20 +140,20 @@ def judged(reply: Reply, desired: DesiredNode, operation: str) -> list[ConfigWar
 def warnings_in(role: Role, said: str, desired: DesiredNode) -> Iterator[ConfigWarning]:
     """The warnings of a program that accepts its file.
 
-    keepalived has none: from 2.2 on it refuses whatever it has something to say about, and of an
-    older one that is taken as a refusal (lib/validate.sh).
+    keepalived has no warnings: since 2.2 it refuses the file instead, and the messages of older
+    versions count as a refusal (lib/validate.sh).
 
     Args:
         role: the program.
-        said: its own words.
-        desired: what it was given.
+        said: its output.
+        desired: the validated state.
     """
     if role != "haproxy":
         return
     rendered = desired.file(FILES[role]).content
     for message in _warnings(said)[:MOST_WARNINGS]:
         if "global server state file" in message:
-            # Where the file comes on stdin there is no other beside it.
+            # A file on stdin has no state file beside it.
             continue
         yield ConfigWarning(
             role,
@@ -164,7 +164,7 @@ def warnings_in(role: Role, said: str, desired: DesiredNode) -> Iterator[ConfigW
 
 
 def _warnings(said: str) -> list[str]:
-    """Each warning in one line."""
+    """The warnings, each joined to one line."""
     found: list[str] = []
     last = False
     for line in said.splitlines():
@@ -178,7 +178,7 @@ def _warnings(said: str) -> list[str]:
 
 
 def merged(warnings: Sequence[ConfigWarning]) -> list[ConfigWarning]:
-    """Each warning once, with all nodes that it is from."""
+    """Each warning once, with all its nodes."""
     nodes: dict[tuple[Role, str, str], dict[str, None]] = {}
     for one in warnings:
         nodes.setdefault((one.program, one.message, one.line), {}).update(dict.fromkeys(one.nodes))
@@ -186,10 +186,10 @@ def merged(warnings: Sequence[ConfigWarning]) -> list[ConfigWarning]:
 
 
 def refused_lines(said: str, rendered: str) -> list[str]:
-    """The lines that a program names, as they were rendered, without secrets.
+    """The rendered lines that a program names, without secrets.
 
     Args:
-        said: its own words.
+        said: the output of the program.
         rendered: its file.
     """
     lines = dict(enumerate(shown(rendered).splitlines(), 1))
@@ -198,10 +198,10 @@ def refused_lines(said: str, rendered: str) -> list[str]:
 
 
 def redacted(said: str, rendered: str) -> str:
-    """What a program says, without the secrets of its file, which it may quote.
+    """The output of a program, without the secrets of its file, which it may quote.
 
     Args:
-        said: its own words.
+        said: the output of the program.
         rendered: its file.
     """
     text = shown("\n".join(clean(line) for line in said.splitlines()))

@@ -49,12 +49,12 @@ def finishes(cluster: Cluster) -> None:
     ("kind", "moment"),
     [
         pytest.param("interrupt-twice", "proving", marks=pytest.mark.exhaustive),
-        ("interrupt-twice", "keeping"),
+        ("interrupt-twice", "pinning"),
         pytest.param("hangup", "holding", marks=pytest.mark.exhaustive),
         pytest.param("interrupt-twice", "holding", marks=pytest.mark.exhaustive),
-        pytest.param("interrupt-twice", "letting keepalived", marks=pytest.mark.exhaustive),
+        pytest.param("interrupt-twice", "unpinning", marks=pytest.mark.exhaustive),
         pytest.param("hangup", "proving", marks=pytest.mark.exhaustive),
-        pytest.param("hangup", "letting keepalived", marks=pytest.mark.exhaustive),
+        pytest.param("hangup", "unpinning", marks=pytest.mark.exhaustive),
     ],
 )
 def test_an_interrupted_change_of_all_nodes(served: Cluster, kind: str, moment: str) -> None:
@@ -73,7 +73,7 @@ def test_a_holder_that_loses_its_lock_after_its_change_stays_the_only_master(
     new_router(served)
     lose, _ = served.lab.exec_command(holder, ["sh", "-c", LOSE])
     with probing(served) as probe:
-        moment = f"{holder} letting keepalived"
+        moment = f"{holder} unpinning"
         result = served.accident(f"shell:{shlex.join(lose)}", moment, "up", "--json")
         assert result.code == 1, result.err
         left = result.document["nodes"]
@@ -89,9 +89,9 @@ def test_a_holder_that_loses_its_lock_after_its_change_stays_the_only_master(
     ("kind", "moment"),
     [
         pytest.param("kill", "proving", marks=pytest.mark.exhaustive),
-        pytest.param("cut", "keeping", marks=pytest.mark.exhaustive),
+        pytest.param("cut", "pinning", marks=pytest.mark.exhaustive),
         pytest.param("kill", "holding", marks=pytest.mark.exhaustive),
-        pytest.param("kill", "letting keepalived", marks=pytest.mark.exhaustive),
+        pytest.param("kill", "unpinning", marks=pytest.mark.exhaustive),
         pytest.param("cut", "proving", marks=pytest.mark.exhaustive),
     ],
 )
@@ -108,7 +108,7 @@ def test_a_run_that_vanishes_during_a_change_of_all_nodes(
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("moment", ["proving", "keeping"])
+@pytest.mark.parametrize("moment", ["proving", "pinning"])
 @pytest.mark.parametrize(
     "vrrp",
     [
@@ -130,7 +130,7 @@ def test_every_setting_in_which_nodes_must_agree(
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("moment", ["proving", "keeping"])
+@pytest.mark.parametrize("moment", ["proving", "pinning"])
 def test_a_vip_that_is_added(served: Cluster, moment: str) -> None:
     second = served.lab.vip.rpartition(".")[0] + ".101"
     served.inventory["vip"] = [served.lab.vip, second]

@@ -150,7 +150,7 @@ def test_a_rule_that_refuses_clients_and_accepts_the_nodes_goes_back(over_tls: C
     ) in told
     assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in told
     on_purpose = ("--skip", "vip-answers-here")
-    assert f"if this machine is not to be served: `hadeploy up {' '.join(on_purpose)}" in told
+    assert f"if this machine need not be served: `hadeploy up {' '.join(on_purpose)}" in told
     over_tls.ok("up", *on_purpose)
     assert over_tls.ok("up", *on_purpose, "--json").document["changes"] == 0
     over_tls.ok("verify", *on_purpose)

@@ -68,7 +68,7 @@ MOMENTS = {
     ("image", "interrupt"): ["handing over"],
     ("image", "interrupt-twice"): ["handing over"],
     ("image", "pipe"): ["{0} recreating"],
-    ("router", "kill"): ["{0} holding", "keeping"],
+    ("router", "kill"): ["{0} holding", "pinning"],
     ("router", "cut"): ["{1} proving"],
 }
 
@@ -137,7 +137,7 @@ def test_two_interrupts_leave_the_node_in_hand_to_itself(served: Cluster) -> Non
 
 
 @pytest.mark.parametrize(
-    "moment", ["keeping", pytest.param("letting keepalived", marks=pytest.mark.exhaustive)]
+    "moment", ["pinning", pytest.param("unpinning", marks=pytest.mark.exhaustive)]
 )
 def test_a_holder_that_is_lost_while_all_change_does_not_become_one_of_two(
     served: Cluster, moment: str
@@ -194,7 +194,7 @@ def test_a_down_that_was_interrupted_finishes_what_is_in_hand(served: Cluster) -
     first = next(node for node in served.lab.nodes if node != holder)
     result = served.accident("interrupt", f"{first} removing", "down", "--yes")
     assert result.code == 130
-    assert "`hadeploy down` goes on from here" in result.err
+    assert "`hadeploy down` continues from here" in result.err
     assert locks(served) == []
     left = served.files_left()
     assert list(left) == [holder], f"{left}\n{result.err}"

@@ -110,7 +110,7 @@ def test_a_preferred_node_that_comes_back_without_its_backends_does_not_win(
         result = on_n2.run("up")
     assert probe.failed == []
     assert result.code == 1, result.out + result.err
-    assert "it would win the VIP and does not reach backends that the holder reaches" in result.err
+    assert "it would take the VIP and does not reach backends that the holder reaches" in result.err
     assert "kept off the VIP" in result.err
     assert on_n2.holders() == ["n2"]
     # So it stays, also when it runs now.
@@ -138,7 +138,7 @@ def test_a_node_that_loses_its_backends_after_the_plan_goes_back(
     script = f'{on_n2.command(("up",))[0]} -c "{python}; {call}"'
     result = on_n2.accident(f"shell:{script}", moment, "up")
     assert result.code == 1, result.out + result.err
-    assert "it would win the VIP and does not reach backends that the holder reaches" in result.err
+    assert "it would take the VIP and does not reach backends that the holder reaches" in result.err
     assert "n1: previous configuration, restored" in result.err
     eventually(lambda: on_n2.holders() == ["n2"], "n2 has the VIP")
     assert on_n2.request() in on_n2.lab.nodes

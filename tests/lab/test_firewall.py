@@ -96,7 +96,7 @@ def test_no_handover_goes_to_a_node_that_keeps_clients_out(served: Cluster) -> N
             assert (
                 "would take the VIP over: its port 9443, asked from this machine, cannot be" in told
             )
-            assert "does a firewall on that node keep clients out?" in told
+            assert "does a firewall on that node block clients?" in told
     finally:
         for node in others:
             served.node(

@@ -131,7 +131,7 @@ def test_a_new_node_that_does_not_start_costs_no_other_node(fresh: Cluster) -> N
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(
-    "moment", ["n1 reloading", "n1 letting keepalived", "n2 proving", "n3 recording", "n1 handing"]
+    "moment", ["n1 reloading", "n1 unpinning", "n2 proving", "n3 recording", "n1 handing"]
 )
 def test_growth_that_was_killed_is_finished_by_the_next_run(fresh: Cluster, moment: str) -> None:
     wanted = fresh.copy()

@@ -160,7 +160,7 @@ def test_a_holder_that_fails_and_cannot_go_back_leaves_the_vip_to_the_backups(
     served.inventory["vrrp"] = {"virtual_router_id": 89}
     damage = f"docker stop {HAPROXY} >/dev/null; echo >{ROOT}/.undo/keepalived/keepalived.conf"
     inject, _ = served.lab.exec_command(holder, ["sh", "-c", damage])
-    moment = f"{holder} letting keepalived"
+    moment = f"{holder} unpinning"
     result = served.accident(f"shell:{shlex.join(inject)}", moment, "up", "--json")
     assert result.code == 1, result.err
     nodes = result.document["nodes"]

@@ -56,7 +56,7 @@ def test_openssh_is_asked(tmp_path: Path) -> None:
 def test_a_match_exec_that_hangs_is_given_up(tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_text('Match exec "sleep 60"\n  User me\n')
-    with pytest.raises(HadeployError, match="ssh -G has not ended"):
+    with pytest.raises(HadeployError, match="ssh -G did not end"):
         SshConfig(file, timeout=0.3).options(Query("lb1"))
 
 

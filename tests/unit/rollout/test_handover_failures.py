@@ -63,7 +63,7 @@ def test_the_holder_is_not_touched_without_a_node_to_take_the_vip(
     assert rolled.sent() == BACKUPS
     assert rolled.outcomes == "n1 untouched, n2 new, n3 new"
     assert message in rolled.failure.message
-    assert rolled.failure.message.endswith("so the holder is not touched")
+    assert rolled.failure.message.endswith("so the holder is not changed")
     assert rolled.cluster.holder == "n1"
 
 
@@ -290,7 +290,7 @@ def test_a_node_that_does_not_win_within_an_election_is_no_failure() -> None:
     ("then", "message"),
     [
         pytest.param(backends_down, "does not reach backends that n1 reaches", id="backends"),
-        pytest.param(answered_otherwise, "clients are not answered as before", id="answers"),
+        pytest.param(answered_otherwise, "clients do not get the same answers as before", id="answers"),
     ],
 )
 def test_the_holder_goes_back_where_the_winner_must_not_keep_the_vip(
@@ -313,7 +313,7 @@ def test_a_node_that_would_win_and_does_not_reach_the_backends_goes_back() -> No
     rolled = RAISES_N2.roll_out(Fault("n2", "takeover", lost=SERVER))
     assert isinstance(rolled.cause, UnfitForTakeoverError)
     assert rolled.outcomes == "n1 untouched, n2 restored, n3 untouched"
-    assert rolled.failure.message.startswith("it would win the VIP and does not reach backends")
+    assert rolled.failure.message.startswith("it would take the VIP and does not reach backends")
 
 
 def test_nothing_is_its_fault_where_no_other_node_reaches_them_either() -> None:

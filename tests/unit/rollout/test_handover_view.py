@@ -17,7 +17,7 @@ def test_a_node_that_left_the_inventory_is_asked_at_its_address(
     words = {"198.51.100.12": "tls", LEFT: "refused"}
     monkeypatch.setattr(handover_view, "answer_of", lambda host, port: Answer(words[host]))
     cluster = builders.cluster()
-    problem = handover_view.kept_out(cluster, "n2", LEFT)
+    problem = handover_view.client_access_problem(cluster, "n2", LEFT)
     assert problem
     assert problem.message.startswith(f"{LEFT} would take the VIP over: its port 9443")
-    assert handover_view.kept_out(cluster, LEFT, "n2") is None
+    assert handover_view.client_access_problem(cluster, LEFT, "n2") is None

@@ -40,7 +40,7 @@ def test_a_dead_run_whose_script_still_works_is_waited_for(dead: str) -> None:
     occupied = Fault("n1", "inherit lock", "script-running")
     rolled = RELOAD.roll_out(occupied, locked_on=EVERYWHERE, locked_by=dead)
     assert isinstance(rolled.error, LockedError)
-    assert rolled.failure.message == "a script of an earlier run still works there"
+    assert rolled.failure.message == "a script of an earlier run is still running there"
 
 
 def test_of_two_runs_that_inherit_one_gets_the_lock(dead: str) -> None:

@@ -12,7 +12,7 @@ from hadeploy.rollout.lost_backends import (
     ON_PURPOSE,
     BackendsLostError,
     LostBackend,
-    seen_elsewhere,
+    state_elsewhere,
 )
 from hadeploy.rollout.node_outcome import NodeOutcome
 from tests.unit import builders
@@ -40,7 +40,7 @@ def look(listener: str, name: str, status: str) -> ObservedNode:
     ],
 )
 def test_the_other_nodes_tell_whose_fault_it_is(looks: list[ObservedNode], seen: str) -> None:
-    assert seen_elsewhere(LOST, EXPECTED, looks) == seen
+    assert state_elsewhere(LOST, EXPECTED, looks) == seen
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,10 @@ def untouched(rolled: Rollout) -> bool:
     [
         ("refused", "haproxy refuses the new configuration"),
         ("failed", "staging the files failed"),
-        ("changed", "the node is no longer what the plan was made on"),
+        ("changed", "the node no longer matches the plan"),
         ("fenced", "this run no longer holds its lock"),
         ("unwritable", "the lock cannot be written"),
-        ("script-running", "a script of an earlier run still works there"),
+        ("script-running", "a script of an earlier run is still running there"),
         ("cut-off", "the connection was lost"),
         ("nonsense", "cannot parse the node's answer"),
         ("nothing", "cannot parse the node's answer"),

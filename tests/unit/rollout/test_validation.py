@@ -10,8 +10,8 @@ from hadeploy.desired import layout
 from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.errors import HadeployError
 from hadeploy.plan.rolling import make_plan
-from hadeploy.rollout.try_files import tried
-from hadeploy.rollout.validation import ConfigWarning, judged, merged, refused_lines
+from hadeploy.rollout.try_files import roles_to_validate
+from hadeploy.rollout.validation import ConfigWarning, config_warnings, merged, refused_lines
 from hadeploy.scripts.protocol import Message, Reply, parse_line
 from tests.unit import builders
 
@@ -85,7 +85,7 @@ def reply(*messages: tuple[str, str]) -> Reply:
 @pytest.mark.parametrize("place", ["/dev/stdin", "/usr/local/etc/haproxy/haproxy.cfg"])
 def test_what_haproxy_warns_of_is_told_with_the_line(place: str) -> None:
     said = reply(("validating haproxy", WARNED.format(place)), ("validating keepalived", ""))
-    first, second = judged(said, node(), "validating")
+    first, second = config_warnings(said, node(), "validating")
     assert first.message == (
         "'fullconn' ignored because frontend 'a' has no backend capability. "
         "Maybe you want 'maxconn' instead ?"
@@ -107,11 +107,11 @@ def test_a_warning_of_several_nodes_is_told_once() -> None:
 def test_a_secret_that_a_program_quotes_is_not_told() -> None:
     config = 'global\n    stats auth admin:canary\n    fullconn 10 token "canary"\n'
     said = "[WARNING]  (1) : config : parsing [/dev/stdin:2] : 'admin:canary' and canary\x1b[31m"
-    (warning,) = judged(reply(("validating haproxy", said)), node(config), "validating")
+    (warning,) = config_warnings(reply(("validating haproxy", said)), node(config), "validating")
     assert "canary" not in warning.message + warning.line
     assert "\x1b" not in warning.message
     with pytest.raises(HadeployError) as refused:
-        judged(
+        config_warnings(
             reply(("validating haproxy", said), ("refused haproxy 1", "")),
             node(config),
             "validating",
@@ -139,7 +139,7 @@ def test_a_secret_that_a_program_quotes_is_not_told() -> None:
 )
 def test_the_hint_fits_what_came_back(kind: str, said: str, hint: str) -> None:
     with pytest.raises(HadeployError) as refused:
-        judged(reply(("validating haproxy", said), (kind, "")), node(), "validating")
+        config_warnings(reply(("validating haproxy", said), (kind, "")), node(), "validating")
     assert refused.value.hint is not None
     assert hint in refused.value.hint
     assert said.splitlines()[0] in str(refused.value.detail)
@@ -151,8 +151,8 @@ def test_only_programs_that_change_and_are_there_are_tried() -> None:
     cluster = builders.cluster(haproxy={"maxconn": 900})
     desired = builders.desired(cluster)
     plan = make_plan(cluster, desired, before)
-    assert tried(plan, "n1", desired["n1"], before["n1"]) == ["haproxy"]
+    assert roles_to_validate(plan, "n1", desired["n1"], before["n1"]) == ["haproxy"]
     without = dataclasses.replace(before["n1"], images={})
-    assert tried(plan, "n1", desired["n1"], without) == []
+    assert roles_to_validate(plan, "n1", desired["n1"], without) == []
     same = make_plan(builders.cluster(), builders.desired(builders.cluster()), before)
-    assert tried(same, "n1", desired["n1"], before["n1"]) == []
+    assert roles_to_validate(same, "n1", desired["n1"], before["n1"]) == []
