@@ -290,7 +290,9 @@ def test_a_node_that_does_not_win_within_an_election_is_no_failure() -> None:
     ("then", "message"),
     [
         pytest.param(backends_down, "does not reach backends that n1 reaches", id="backends"),
-        pytest.param(answered_otherwise, "clients do not get the same answers as before", id="answers"),
+        pytest.param(
+            answered_otherwise, "clients do not get the same answers as before", id="answers"
+        ),
     ],
 )
 def test_the_holder_goes_back_where_the_winner_must_not_keep_the_vip(

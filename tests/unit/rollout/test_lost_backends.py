@@ -8,13 +8,9 @@ import pytest
 
 from hadeploy.observe.observed_node import BackendServer, ObservedNode
 from hadeploy.plan.backends import ExpectedBackend
-from hadeploy.rollout.lost_backends import (
-    ON_PURPOSE,
-    BackendsLostError,
-    LostBackend,
-    state_elsewhere,
-)
+from hadeploy.rollout.lost_backends import BackendsLostError, LostBackend, state_elsewhere
 from hadeploy.rollout.node_outcome import NodeOutcome
+from hadeploy.verify.answers import ON_PURPOSE
 from tests.unit import builders
 
 LOST = [LostBackend("new-backend/n1", ())]
