@@ -93,7 +93,7 @@ def _stopped(context: CheckContext, node: Node, conflict: Conflict) -> Finding |
     by_hand += f" && docker stop {name}" if there.status in ("restarting", "running") else ""
     if conflict.manager:
         verdict: Verdict = "fail"
-        if conflict.may_stay or not conflict.stands_in_the_way:
+        if conflict.may_stay or not conflict.blocks:
             verdict = "warn"
         fix = f"unless it is wanted: {conflict.manager.stop}"
         return Finding(
@@ -103,7 +103,7 @@ def _stopped(context: CheckContext, node: Node, conflict: Conflict) -> Finding |
             message,
             conflict.manager.stop if verdict == "fail" else fix,
         )
-    if not conflict.stands_in_the_way:
+    if not conflict.blocks:
         fix = f"unless it is wanted: {by_hand}"
         return Finding(CONFLICTING_CONTAINERS.id, node.label, "warn", message, fix)
     if context.adopt:
@@ -172,7 +172,7 @@ def _composed(
     stopped = stopped_conflicts(context.cluster, interface_of(node, look) or "", look)
     for conflict in (*_parts(by_hand), *stopped):
         project = compose_project(conflict.container)
-        if project and (conflict.stands_in_the_way or conflict.why == ""):
+        if project and (conflict.blocks or conflict.why == ""):
             message = (
                 f"the container {conflict.container.name} belongs to the docker compose project "
                 f"{project}, and `docker compose up` there would start it again"

@@ -30,7 +30,7 @@ def container_names(context: CheckContext, node: Node, look: ObservedNode) -> It
     interface = interface_of(node, look) or ""
     stopped = stopped_conflicts(context.cluster, interface, look) if context.adopt else []
     # What is stopped for good gets another name.
-    renamed = {conflict.container.id for conflict in stopped if conflict.stands_in_the_way}
+    renamed = {conflict.container.id for conflict in stopped if conflict.blocks}
     foreign = False
     for name in context.cluster.container_names:
         container = look.container(name)
