@@ -9,10 +9,10 @@ from hadeploy.check.finding import CheckContext, Finding
 
 
 def evaluate(context: CheckContext, skip: Collection[str] = ()) -> list[Finding]:
-    """Every finding, nodes in the inventory's order, and at the end what concerns no single node.
+    """All findings: nodes in the order of the inventory, then those of no single node.
 
     Args:
-        context: what was observed.
+        context: the observation.
         skip: ids of checks to leave out.
     """
     found = [
@@ -29,10 +29,10 @@ def evaluate(context: CheckContext, skip: Collection[str] = ()) -> list[Finding]
 
 
 def without(findings: list[Finding], skip: Collection[str]) -> list[Finding]:
-    """Those of the checks that are not skipped."""
+    """The findings of checks that are not skipped."""
     return [finding for finding in findings if finding.check not in skip]
 
 
 def in_order(findings: list[Finding]) -> list[Finding]:
-    """By check in the catalogue's order, then as they are."""
+    """The findings in the order of the checks."""
     return sorted(findings, key=lambda finding: IDS.index(finding.check))

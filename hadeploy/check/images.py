@@ -1,4 +1,4 @@
-"""Checks of the images: there, or to be had, for the node's architecture. Pure."""
+"""Checks of the images: on the node or available, for its architecture. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.inventory.parts import Image
 from hadeploy.observe.observed_node import ObservedNode
 
-# What `uname -m` says → what images say (the names of Go).
+# The output of `uname -m` → the architecture of images (as named by Go).
 ARCHITECTURES = {
     "x86_64": "amd64",
     "aarch64": "arm64",
@@ -20,25 +20,24 @@ ARCHITECTURES = {
     "armv6l": "arm",
     "i686": "386",
 }
-MAKE = "make it with: hadeploy images save"
+MAKE = "create it: hadeploy images save"
 
 
 IMAGE = Check(
     "image",
     "images",
-    "both images are on the node, or can be had: from an archive on this machine that is "
-    "readable and holds the image for the node's architecture, else by a pull. `check` and "
-    "`plan` ask for that, and pull nothing: the node's engine asks the registry, with the "
-    "login of the inventory, whether it has the image, and for which architectures. Where "
-    "curl is missing on the node it is not asked; a registry that wants another login than "
-    "the inventory's is a warning",
-    "`hadeploy images push`, or give `images.*.archive`, which `hadeploy images save` makes",
+    "both images are on the node or available: in a readable archive on this machine, for the "
+    "architecture of the node, or from a registry. `check` and `plan` pull nothing: the node's "
+    "engine asks the registry, with the login of the inventory, whether it has the image and for "
+    "which architectures. Without curl on the node, the registry is not asked; a registry that "
+    "requires another login is a warning",
+    "`hadeploy images push`, or set `images.*.archive` to an archive of `hadeploy images save`",
 )
 
 
 @IMAGE.of_node
 def images(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether both images are on a node, or can be had."""
+    """Whether both images are on a node or available."""
     if look.docker is None:
         return
     for role in ("haproxy", "keepalived"):
@@ -51,7 +50,7 @@ def images(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Fi
                 yield _in_archive(role, image.reference, archive, node, look)
         elif image.pull == "never":
             what = f"{image.reference} is not on the node, and images.{role}.pull is never"
-            fix = f"hadeploy images push, or give images.{role}.archive"
+            fix = f"hadeploy images push, or set images.{role}.archive"
             yield Finding(IMAGE.id, node.label, "fail", what, fix)
         elif asked := context.asked.get(node.label, {}).get(image.reference):
             verdict, what, remedy = asked.judged(image.reference, of_node(look))
@@ -71,10 +70,10 @@ def pulled(cluster: Cluster, look: ObservedNode) -> Iterator[str]:
 def _there(reference: str, node: Node, look: ObservedNode) -> Finding:
     has = look.architectures.get(reference, "")
     if has and has != of_node(look):
-        what = f"{reference} on the node is for {has}, and the node is {of_node(look)}"
-        fix = f"load or pull that of {of_node(look)}: docker pull --platform linux/{of_node(look)}"
+        what = f"{reference} on the node is for {has}, but the node is {of_node(look)}"
+        fix = f"load or pull the other one: docker pull --platform linux/{of_node(look)}"
         return Finding(IMAGE.id, node.label, "fail", what, fix)
-    return Finding(IMAGE.id, node.label, "pass", f"{reference} is there")
+    return Finding(IMAGE.id, node.label, "pass", f"{reference} is on the node")
 
 
 def _in_archive(
@@ -82,30 +81,28 @@ def _in_archive(
 ) -> Finding:
     has = archive.architecture(reference)
     if has is None and "@" in reference:
-        what = f"whether {archive.path.name} holds {reference} is not told by its table of contents"
-        return Finding(
-            IMAGE.id, node.label, "warn", what, "name the image by a tag, as docker save does"
-        )
+        what = f"{archive.path.name} has no digests, so it is unknown whether it has {reference}"
+        return Finding(IMAGE.id, node.label, "warn", what, "use a tag in the reference")
     if has is None:
-        holds = ", ".join(sorted(archive.images)) or "no named image"
-        what = f"the archive does not hold {reference}; {archive.path.name} holds {holds}"
-        fix = f"set images.{role}.reference to what the archive holds"
+        contents = ", ".join(sorted(archive.images)) or "no named image"
+        what = f"the archive {archive.path.name} does not have {reference}; it has {contents}"
+        fix = f"set images.{role}.reference to an image in the archive"
         return Finding(IMAGE.id, node.label, "fail", what, fix, code=ExitCode.USAGE)
     if has and has != of_node(look):
-        what = f"{reference} in {archive.path.name} is for {has}, and the node is {of_node(look)}"
+        what = f"{reference} in {archive.path.name} is for {has}, but the node is {of_node(look)}"
         fix = f"hadeploy images save --platform linux/{of_node(look)}"
         return Finding(IMAGE.id, node.label, "fail", what, fix)
     return Finding(IMAGE.id, node.label, "pass", f"{reference} is in {archive.path.name}")
 
 
 def of_node(look: ObservedNode) -> str:
-    """The node's architecture, as images say it."""
+    """The architecture of a node, as images name it."""
     return ARCHITECTURES.get(look.machine, look.machine)
 
 
 @IMAGE.of_cluster
 def archives(context: CheckContext) -> Iterator[Finding]:
-    """Whether the archives that some node needs can be read on this machine."""
+    """Whether the required archives can be read on this machine."""
     for role, archive in context.archives.items():
         problem = "no such file" if archive.missing else archive.problem
         if problem:

@@ -1,4 +1,4 @@
-"""Checks of whether VIP and virtual_router_id are free, or the cluster's own. Pure."""
+"""Checks that VIP and virtual_router_id are free or in use by this cluster. Pure."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ VIP_FREE = Check(
     "vip-free",
     "VIP unused",
     "only nodes of the cluster have the VIP, on the interface and with the prefix that "
-    "keepalived gives it (on `lo`, `kube-ipvs0` or another interface keepalived never removes "
-    "it), and no other machine of the segment answers for it. Every node sends three ARP "
-    "probes or neighbour solicitations, with perl; a hardware address that answers for nodes, "
-    "too (proxy ARP, as in some clouds), is left out. Without perl the kernel asks, while "
-    "no node has the VIP, for one that no keepalived of this cluster on that node has. A "
-    "machine that drops ARP, or is switched off, is not seen. A VIP on two nodes of the "
-    "cluster is a warning",
+    "keepalived uses (keepalived never removes it from `lo`, `kube-ipvs0` or another interface), "
+    "and no other machine of the segment answers for it. Every node sends three ARP probes or "
+    "neighbour solicitations, with perl; a hardware address that also answers for nodes (proxy "
+    "ARP, as in some clouds) is ignored. Without perl, the kernel sends the request, if no node "
+    "has the VIP and no keepalived of this cluster on that node has it. A machine that drops ARP "
+    "or is switched off is not detected. A VIP on two nodes of the cluster is a warning",
     "as given: `ip address del …`, `hadeploy up --prune` for a forgotten node that is back, "
-    "another address for another machine, or another VIP",
+    "another address for the other machine, or another VIP",
     thorough=True,
     again_after=frozenset({"vip"}),
 )
@@ -35,7 +34,7 @@ VIP_FREE = Check(
 
 @VIP_FREE.of_node
 def vip_free(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether every VIP is on nodes of the cluster alone, and where keepalived puts it."""
+    """Whether only nodes of the cluster have a VIP, on the right interface."""
     for vip in (str(vip.ip) for vip in context.cluster.vip):
         problems = [*_misplaced(context, node, look, vip), *_answered(context, node, look, vip)]
         yield from problems
@@ -45,7 +44,7 @@ def vip_free(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[
 
 @VIP_FREE.of_cluster
 def held_once(context: CheckContext) -> Iterator[Finding]:
-    """Whether no VIP is on two nodes of the cluster, where keepalived puts it."""
+    """Whether no VIP is on two nodes of the cluster."""
     for vip in (str(vip.ip) for vip in context.cluster.vip):
         holders = [
             node.label
@@ -54,10 +53,10 @@ def held_once(context: CheckContext) -> Iterator[Finding]:
             and not list(_misplaced(context, node, look, vip))
         ]
         if len(holders) > 1:
-            what = f"{vip} is bound on {' and '.join(holders)}"
+            what = f"{vip} is on {' and '.join(holders)}"
             fix = (
-                "look at it with `hadeploy verify`; do the nodes hear each other? VRRP is IP "
-                "protocol 112; look for firewall rules"
+                "see `hadeploy verify`; check that no firewall drops the adverts between the nodes "
+                "(VRRP is IP protocol 112)"
             )
             yield Finding(VIP_FREE.id, None, "warn", what, fix)
 
@@ -88,14 +87,14 @@ def _misplaced(
     for address in misplaced_vips(context.cluster, node, look):
         if address.address == vip:
             what = (
-                f"{vip}/{address.prefix} is on {address.interface}, where keepalived does not put "
-                f"it: most probably {origin(address)} did"
+                f"{vip}/{address.prefix} is on {address.interface}, but keepalived did not add it "
+                f"there; most probably {origin(address)} did"
             )
             yield Finding(VIP_FREE.id, node.label, "fail", what, removal(look, address))
 
 
 def _answered(context: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
-    """Strangers that answer. A node that this run stops, or is told is gone, is no surprise."""
+    """Strangers that answer, except nodes that this run stops or forgets."""
     if _is_no_vip(context, vip):
         return
     leaving = {*context.forget, *context.pruned}
@@ -105,7 +104,7 @@ def _answered(context: CheckContext, node: Node, look: ObservedNode, vip: str) -
         expected = stranger.address in leaving or stranger.mac in context.departing
         if node.label in stranger.seen_from and not expected:
             yield _in_use(node, vip, stranger, away)
-    # The one answer that a kernel keeps says nothing where the VIP is on a node already.
+    # The kernel keeps only one answer, which is useless if a node has the VIP.
     mac = look.host.neighbours.get(vip, "")
     looks = context.observed.values()
     unheld = not look.segment and not any(seen.holds(vip) for seen in looks)
@@ -115,7 +114,7 @@ def _answered(context: CheckContext, node: Node, look: ObservedNode, vip: str) -
 
 
 def _is_no_vip(context: CheckContext, vip: str) -> bool:
-    """Whether it is the router's address, or the like: then it is no wonder that it answers."""
+    """Whether the address is invalid as a VIP, such as that of the router, which answers."""
     return any(
         misplaced(ipaddress.ip_address(vip), context.cluster, node, look)
         for node, look in context.nodes
@@ -127,18 +126,16 @@ def _in_use(node: Node, vip: str, stranger: Stranger, away: list[str]) -> Findin
     if away and not (stranger.address or stranger.node):
         what = (
             f"{vip} is in use, by {stranger.mac}: "
-            f"{' or '.join(away)}, which could not be asked, or a stranger"
+            f"{' or '.join(away)}, which could not be observed, or another machine"
         )
-        return Finding(
-            VIP_FREE.id, node.label, "warn", what, "look at that node first: `ip address`"
-        )
+        return Finding(VIP_FREE.id, node.label, "warn", what, "check that node first: `ip address`")
     verdict: Verdict = "warn" if stranger.node else "fail"
     what = f"{vip} is in use by {stranger.name}"
     return Finding(VIP_FREE.id, node.label, verdict, what, stranger.fix)
 
 
 def _arriving(context: CheckContext, node: Node, heard: tuple[str, ...]) -> list[Stranger]:
-    """The strangers whose adverts arrive at a node, but for those that were heard otherwise."""
+    """The strangers whose adverts arrive at a node, except those in `heard`."""
     expected = {*context.forget, *context.pruned, *heard}
     found = advertising(context.cluster, context.observed)
     return [s for s in found if node.label in s.seen_from and s.address not in expected]
@@ -151,21 +148,21 @@ def _may_speak(look: ObservedNode, number: int) -> bool:
     others = set(look.keepaliveds.values()) - ours
     if identity is None or others:
         return bool(look.keepaliveds)
-    # 0: what it runs is not what its file says.
+    # 0: its file was changed after it was loaded.
     return identity.virtual_router_id in (number, 0)
 
 
 VIRTUAL_ROUTER_ID = Check(
     "virtual-router-id",
     "virtual_router_id unused",
-    "no other machine on the segment sends VRRP adverts with `vrrp.virtual_router_id`: a "
-    "failure with multicast, a warning with unicast. `check` listens, for 4 s, and only on "
-    "nodes that have the keepalived image already and where our keepalived does not run, or "
-    "has another virtual_router_id so far; for that `plan` listens, too, and `up` with "
-    "multicast. A container of that image, with an instance that cannot become master in that "
-    "time, logs whose adverts it refuses. Adverts that are rarer, unicast between others, or "
-    "of IPv6 are not heard. Those that reach a node where our keepalived runs are seen there: "
-    "from a machine that is no node of the cluster they are a failure",
+    "no other machine on the segment sends VRRP adverts with `vrrp.virtual_router_id`: a failure "
+    "with multicast, a warning with unicast. `check` listens for 4 s, only on nodes that have the "
+    "keepalived image and whose keepalived does not run or has another virtual_router_id; then "
+    "`plan` also listens, and `up` with multicast. A container of that image, with an instance "
+    "that cannot become master in that time, logs the senders of adverts that it refuses. It does "
+    "not detect less frequent adverts, unicast between other machines, and IPv6. Adverts that "
+    "reach a node with this cluster's keepalived are detected there: from a machine that is not a "
+    "node of the cluster, they are a failure",
     "choose another `vrrp.virtual_router_id`; 51 is the usual default",
     again_after=frozenset({"virtual-router-id"}),
 )
@@ -173,7 +170,7 @@ VIRTUAL_ROUTER_ID = Check(
 
 @VIRTUAL_ROUTER_ID.of_node
 def router_id(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether nobody else on the segment uses our virtual_router_id."""
+    """Whether no other machine on the segment uses the virtual_router_id."""
     number, heard = context.cluster.vrrp.virtual_router_id, look.host.heard
     arriving = _arriving(context, node, heard or ())
     for stranger in arriving:
@@ -189,14 +186,14 @@ def router_id(context: CheckContext, node: Node, look: ObservedNode) -> Iterator
         return
     ours = {str(n.address) for n in context.cluster.nodes}
     ours |= {a.address for seen in context.observed.values() for a in seen.addresses}
-    # A node of ours may be who has no address in the log of an older keepalived.
+    # The log of an older keepalived has no address; the sender may be a node of the cluster.
     away = len(context.observed) < len(context.cluster.nodes)
     maybe_ours = away or any(_may_speak(seen, number) for seen in context.observed.values())
     strangers = [a or "an unnamed host" for a in heard if a not in ours and (a or not maybe_ours)]
     if strangers:
         what = f"virtual_router_id {number} is used on this segment by {', '.join(strangers)}"
         fix = "choose another vrrp.virtual_router_id"
-        # Unicast adverts and multicast ones are not taken for each other.
+        # keepalived ignores multicast adverts in unicast mode, and the reverse.
         clash = context.cluster.vrrp.mode == "multicast"
         yield Finding(VIRTUAL_ROUTER_ID.id, node.label, "fail" if clash else "warn", what, fix)
     elif not heard:

@@ -110,7 +110,10 @@ def test_a_vip_more_is_another_list() -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"source": "198.19.122.99"}, "its unicast_src_ip is 198.19.122.99, the address in the inventory"),
+        (
+            {"source": "198.19.122.99"},
+            "its unicast_src_ip is 198.19.122.99, the address in the inventory",
+        ),
         (
             {"peers": ("198.19.122.12", "198.19.122.13", "198.19.122.14")},
             "its unicast_peer has 198.19.122.14, but the inventory does not",
