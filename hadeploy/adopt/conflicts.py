@@ -49,7 +49,7 @@ class Conflict:
         return bool(self.claims) or not self.known
 
 
-def stopped_conflicts(cluster: Cluster, interface: str, look: ObservedNode) -> list[Conflict]:
+def stopped_conflicts(cluster: Cluster, interface: str, state: ObservedNode) -> list[Conflict]:
     """Stopped containers that the engine or a manager starts again.
 
     Omits containers with neither haproxy nor keepalived, unless they publish a port of this
@@ -57,11 +57,11 @@ def stopped_conflicts(cluster: Cluster, interface: str, look: ObservedNode) -> l
 
     Args:
         interface: the interface of the VIP on this node.
-        look: the node.
+        state: the observed state of the node.
     """
     found = []
-    for one in look.stopped_foreign:
-        there, why = one.container, one.autostart(look.now)
+    for one in state.stopped_foreign:
+        there, why = one.container, one.autostart(state.now)
         manager = None if why or there.running else manager_of(there)
         if not why and manager is None:
             continue
@@ -81,21 +81,21 @@ def stopped_conflicts(cluster: Cluster, interface: str, look: ObservedNode) -> l
     return found
 
 
-def harmless(cluster: Cluster, interface: str, look: ObservedNode) -> list[Conflict]:
+def harmless(cluster: Cluster, interface: str, state: ObservedNode) -> list[Conflict]:
     """Running containers with haproxy or keepalived that start automatically and claim nothing.
 
     Other checks report containers that claim something.
 
     Args:
         interface: the interface of the VIP on this node.
-        look: the node; without a thorough observation, the result is empty.
+        state: the observed state of the node; without a thorough observation, the result is empty.
     """
     found = []
-    for one in look.stopped_foreign if look.host.thorough else ():
+    for one in state.stopped_foreign if state.host.thorough else ():
         there = one.container
-        if not there.running or one.autostart(look.now) or one.role is None:
+        if not there.running or one.autostart(state.now) or one.role is None:
             continue
-        processes = look.host.haproxies if one.role == "haproxy" else look.keepaliveds
+        processes = state.host.haproxies if one.role == "haproxy" else state.keepaliveds
         if there.id not in processes.values():
             continue
         text = _text(one.config)
@@ -115,7 +115,7 @@ def _restarts(there: ObservedContainer) -> str:
 
 
 def running_conflicts(
-    cluster: Cluster, interface: str, look: ObservedNode, by_hand: ByHand | None
+    cluster: Cluster, interface: str, state: ObservedNode, by_hand: ByHand | None
 ) -> list[Conflict]:
     """Running foreign containers that claim something that this cluster uses.
 
@@ -124,13 +124,13 @@ def running_conflicts(
 
     Args:
         interface: the interface of the VIP on this node.
-        look: the node.
+        state: the observed state of the node.
         by_hand: containers that are reported elsewhere.
     """
-    others = [f for f in look.foreign if not (by_hand and by_hand.has(f.container.id))]
-    beside = any(look.ours_of(cluster.name, role) for role in ("haproxy", "keepalived"))
+    others = [f for f in state.foreign if not (by_hand and by_hand.has(f.container.id))]
+    beside = any(state.ours_of(cluster.name, role) for role in ("haproxy", "keepalived"))
     half = beside or any(
-        c.role == "keepalived" and c.claims for c in stopped_conflicts(cluster, interface, look)
+        c.role == "keepalived" and c.claims for c in stopped_conflicts(cluster, interface, state)
     )
     found = []
     for foreign in others:
@@ -143,7 +143,7 @@ def running_conflicts(
             claims = tuple(
                 f"port {port}"
                 for port in cluster.haproxy_ports
-                if any(socket.belongs_to(there) for socket in look.listeners(port))
+                if any(socket.belongs_to(there) for socket in state.listeners(port))
             )
             if claims:
                 found.append(Conflict(there, "haproxy", claims, True, "it runs"))

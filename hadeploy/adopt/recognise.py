@@ -52,18 +52,18 @@ class ByHand:
         return self.haproxy is not None and serves(self.haproxy, socket)
 
 
-def recognise(cluster: Cluster, look: ObservedNode) -> ByHand | None:
+def recognise(cluster: Cluster, state: ObservedNode) -> ByHand | None:
     """The cluster set up by hand on a node; None if it is not certain.
 
     It consists of one keepalived in a foreign container with a readable configuration, and of one
     such haproxy on the listeners' ports. Without haproxy, keepalived must have a VIP of the
     inventory.
     """
-    keepaliveds = [f for f in look.foreign if f.role == "keepalived" and f.config]
+    keepaliveds = [f for f in state.foreign if f.role == "keepalived" and f.config]
     ours = {str(vip.ip) for vip in cluster.vip}
     with_our_vip = [f for f in keepaliveds if _vips(f) & ours]
-    everywhere = [f for f in look.foreign if f.role == "haproxy" and f.config]
-    haproxies = [f for f in everywhere if _ports(cluster, look, f)]
+    everywhere = [f for f in state.foreign if f.role == "haproxy" and f.config]
+    haproxies = [f for f in everywhere if _ports(cluster, state, f)]
     candidates = with_our_vip or (keepaliveds if haproxies else [])
     if len(candidates) != 1 or len(haproxies) > 1:
         return None
@@ -73,7 +73,7 @@ def recognise(cluster: Cluster, look: ObservedNode) -> ByHand | None:
     if not haproxies and with_our_vip:
         haproxies = [f for f in everywhere if ports_of_backends(cluster, f)]
     haproxy = haproxies[0] if len(haproxies) == 1 else None
-    ports = _ports(cluster, look, haproxy)
+    ports = _ports(cluster, state, haproxy)
     return ByHand(
         candidates[0],
         haproxy,
@@ -86,7 +86,7 @@ def recognise(cluster: Cluster, look: ObservedNode) -> ByHand | None:
 
 def recognise_all(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> dict[str, ByHand]:
     """The same for every node with such a cluster, by label."""
-    found = {node: recognise(cluster, look) for node, look in observed.items()}
+    found = {node: recognise(cluster, state) for node, state in observed.items()}
     return {node: by_hand for node, by_hand in found.items() if by_hand is not None}
 
 
@@ -99,7 +99,7 @@ def with_adopt(
         observed: by node label.
         hints: the hints without --adopt; None stays None.
     """
-    if not any(look.foreign and recognise(cluster, look) for look in observed.values()):
+    if not any(state.foreign and recognise(cluster, state) for state in observed.values()):
         return list(hints)
     return [hint and hint.replace("`hadeploy up`", "`hadeploy up --adopt`") for hint in hints]
 
@@ -185,11 +185,11 @@ def _vips(part: Foreign) -> frozenset[str]:
     return addresses_in(part.config.decode("utf-8", "replace"))
 
 
-def _ports(cluster: Cluster, look: ObservedNode, haproxy: Foreign | None) -> tuple[int, ...]:
+def _ports(cluster: Cluster, state: ObservedNode, haproxy: Foreign | None) -> tuple[int, ...]:
     if haproxy is None:
         return ()
     return tuple(
         listener.port
         for listener in cluster.listeners
-        if any(serves(haproxy, socket) for socket in look.listeners(listener.port))
+        if any(serves(haproxy, socket) for socket in state.listeners(listener.port))
     )

@@ -35,7 +35,7 @@ def differ(observed: Mapping[str, ObservedNode], classics: Mapping[str, Classic]
 
     Then both hold the VIP, and the old one can stop without an intermediate configuration.
     """
-    ours = {i for look in observed.values() if (i := running_identity(look))}
+    ours = {i for state in observed.values() if (i := running_identity(state))}
     if not ours or not classics:
         return False
     theirs = next(iter(classics.values()))
@@ -67,19 +67,19 @@ def to_disable(
     """
     found = {}
     for node in cluster.nodes:
-        look = observed.get(node.label)
-        if look is None:
+        state = observed.get(node.label)
+        if state is None:
             continue
-        interface = interface_of(node, look) or ""
+        interface = interface_of(node, state) or ""
         conflicts = [
             conflict
-            for conflict in stopped_conflicts(cluster, interface, look)
+            for conflict in stopped_conflicts(cluster, interface, state)
             if conflict.blocks and not conflict.manager
         ]
-        by_hand = recognise(cluster, look)
+        by_hand = recognise(cluster, state)
         conflicts += [
             c
-            for c in running_conflicts(cluster, interface, look, by_hand)
+            for c in running_conflicts(cluster, interface, state, by_hand)
             if c.can_disable and not c.manager
         ]
         if by_hand and node.label in beside:

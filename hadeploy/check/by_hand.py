@@ -23,9 +23,9 @@ SET_UP_BY_HAND = Check(
 
 
 @SET_UP_BY_HAND.of_node
-def set_up_by_hand(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def set_up_by_hand(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether a cluster that was set up by hand has the VIP or the ports."""
-    by_hand = recognise(context.cluster, look)
+    by_hand = recognise(context.cluster, state)
     managed = by_hand is not None and any(manager_of(p.container) for p in by_hand.parts)
     if by_hand is not None and not managed and (by_hand.elsewhere or not context.adopt):
         yield Finding(SET_UP_BY_HAND.id, node.label, "fail", *words(context.cluster, by_hand))

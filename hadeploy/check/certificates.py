@@ -75,9 +75,9 @@ def new_servers(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[
     known |= {str(node.address) for node in cluster.nodes}
     up: dict[str, set[Endpoint]] = {}
     all_now: dict[str, set[Endpoint]] = {}
-    for look in observed.values():
-        for server in look.backends:
-            found = listener_of(cluster, look.applied, server.listener)
+    for state in observed.values():
+        for server in state.backends:
+            found = listener_of(cluster, state.applied, server.listener)
             endpoint = _endpoint(server.address)
             if found is None or endpoint is None or endpoint[0] not in known:
                 continue

@@ -30,10 +30,10 @@ CONNECTION_TRACKING = Check(
 
 
 @CONNECTION_TRACKING.of_node
-def connection_tracking(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def connection_tracking(_: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether the kernel can track more connections."""
-    tracked = _number(look, "net/netfilter/nf_conntrack_count")
-    most = _number(look, "net/netfilter/nf_conntrack_max")
+    tracked = _number(state, "net/netfilter/nf_conntrack_count")
+    most = _number(state, "net/netfilter/nf_conntrack_max")
     # 0 means no limit.
     if tracked is None or not most:
         return
@@ -48,6 +48,6 @@ def connection_tracking(_: CheckContext, node: Node, look: ObservedNode) -> Iter
         yield Finding(CONNECTION_TRACKING.id, node.label, "pass", what)
 
 
-def _number(look: ObservedNode, setting: str) -> int | None:
-    value = look.host.facts.get(setting, "")
+def _number(state: ObservedNode, setting: str) -> int | None:
+    value = state.host.facts.get(setting, "")
     return int(value) if _NUMBER.fullmatch(value) else None

@@ -17,10 +17,10 @@ def evaluate(context: CheckContext, skip: Collection[str] = ()) -> list[Finding]
     """
     found = [
         finding
-        for node, look in context.nodes
+        for node, state in context.nodes
         for check in CHECKS
         for judge in check.for_nodes
-        for finding in judge(context, node, look)
+        for finding in judge(context, node, state)
     ]
     found += [
         finding for check in CHECKS for judge in check.for_clusters for finding in judge(context)

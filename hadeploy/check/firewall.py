@@ -35,17 +35,17 @@ FIREWALL = Check(
 
 
 @FIREWALL.of_node
-def firewall(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def firewall(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether rules on the node drop adverts of its peers, or connections of clients."""
-    if not look.host.thorough:
+    if not state.host.thorough:
         return
-    dropped = [*_by_iptables(context, node, look), *_by_nft(context, look)]
+    dropped = [*_by_iptables(context, node, state), *_by_nft(context, state)]
     for what in dict.fromkeys(dropped):
         yield Finding(FIREWALL.id, node.label, "warn", what, FIX)
     # Imported only after a thorough observation; it takes some milliseconds.
     from hadeploy.check.vip_rules import vip_rules  # noqa: PLC0415
 
-    of_vip = list(vip_rules(context.cluster, node, look))
+    of_vip = list(vip_rules(context.cluster, node, state))
     for one in of_vip:
         yield Finding(FIREWALL.id, node.label, "warn", one.message, f"remove it: {one.removal}")
     if not dropped and not of_vip:
@@ -54,23 +54,23 @@ def firewall(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[
         )
 
 
-def _by_iptables(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[str]:
-    for peer in peers_dropped(context, node, look):
+def _by_iptables(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[str]:
+    for peer in peers_dropped(context, node, state):
         yield f"iptables drops VRRP (IP protocol 112) from {peer}"
-    for peer in peers_dropped(context, node, look, leaving=True):
+    for peer in peers_dropped(context, node, state, leaving=True):
         yield f"iptables drops VRRP (IP protocol 112) to {peer}"
-    for port in ports_dropped(context, node, look):
+    for port in ports_dropped(context, node, state):
         yield f"iptables drops connections to port {port}"
 
 
 def peers_dropped(
-    context: CheckContext, node: Node, look: ObservedNode, *, leaving: bool = False
+    context: CheckContext, node: Node, state: ObservedNode, *, leaving: bool = False
 ) -> Iterator[str]:
     """Labels of the peers from which (or, if leaving, to which) iptables drops adverts."""
     if context.cluster.vrrp.mode != "unicast":
         return
-    name = interface_of(node, look) or ""
-    for tables in _tables(node, look):
+    name = interface_of(node, state) or ""
+    for tables in _tables(node, state):
         for peer in context.cluster.nodes:
             ends = [str(peer.address), str(node.address)]
             source, destination = reversed(ends) if leaving else ends
@@ -79,20 +79,20 @@ def peers_dropped(
                 yield peer.label
 
 
-def ports_dropped(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[int]:
+def ports_dropped(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[int]:
     """The ports of listeners that iptables drops for all clients."""
-    name = interface_of(node, look) or ""
-    for tables in _tables(node, look):
+    name = interface_of(node, state) or ""
+    for tables in _tables(node, state):
         for listener in context.cluster.listeners:
             if drops(tables, Packet("tcp", "", str(node.address), listener.port, name)):
                 yield listener.port
 
 
-def _tables(node: Node, look: ObservedNode) -> Iterator[dict[str, Filter]]:
+def _tables(node: Node, state: ObservedNode) -> Iterator[dict[str, Filter]]:
     """The tables for the family of the node's address."""
-    for tool, text in look.host.iptables.items():
+    for tool, text in state.host.iptables.items():
         if family_of(tool) == node.address.version:
-            yield parse_tables(text, parse_sets(look.host.ipsets))
+            yield parse_tables(text, parse_sets(state.host.ipsets))
 
 
 def vrrp_hints(ruleset: Mapping[str, Any], *, iptables: bool) -> Iterator[str]:
@@ -106,8 +106,8 @@ def vrrp_hints(ruleset: Mapping[str, Any], *, iptables: bool) -> Iterator[str]:
     yield from vrrp_dropped(ruleset, "output", iptables=iptables)
 
 
-def _by_nft(context: CheckContext, look: ObservedNode) -> Iterator[str]:
-    ruleset, iptables = look.host.nft, bool(look.host.iptables)
+def _by_nft(context: CheckContext, state: ObservedNode) -> Iterator[str]:
+    ruleset, iptables = state.host.nft, bool(state.host.iptables)
     yield from vrrp_hints(ruleset, iptables=iptables)
     for chain in chains(ruleset, "input", iptables=iptables):
         for listener in context.cluster.listeners:

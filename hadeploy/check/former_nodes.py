@@ -26,7 +26,7 @@ FORMER_NODES = Check(
 def forgotten_node(context: CheckContext, address: str) -> Finding:
     """The finding for a node to be forgotten, which must be gone."""
     vips = [str(vip.ip) for vip in context.cluster.vip]
-    segments = [look.segment for look in context.observed.values() if look.segment]
+    segments = [state.segment for state in context.observed.values() if state.segment]
     answers = [s for vip in vips for s in answering(context.cluster, context.observed, vip)]
     holds = any(stranger.address == address for stranger in answers)
     operation = ""
@@ -85,8 +85,8 @@ def former_nodes(context: CheckContext) -> Iterator[Finding]:
     }
     for node, record in strangers.items():
         yield _of_another_cluster(context, node, record)
-    looks = [look for node, look in context.observed.items() if node not in strangers]
-    former = {m for look in looks if look.applied for m in look.applied.members} - present
+    states = [state for node, state in context.observed.items() if node not in strangers]
+    former = {m for state in states if state.applied for m in state.applied.members} - present
     gone = former - set(context.forget)
     for address in sorted(former - gone):
         yield forgotten_node(context, address)

@@ -36,48 +36,48 @@ IMAGE = Check(
 
 
 @IMAGE.of_node
-def images(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def images(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether both images are on a node or available."""
-    if look.docker is None:
+    if state.docker is None:
         return
     for role in ("haproxy", "keepalived"):
         image: Image = getattr(context.cluster.images, role)
-        if image.reference in look.images:
-            yield _there(image.reference, node, look)
+        if image.reference in state.images:
+            yield _there(image.reference, node, state)
         elif image.archive:
             archive = context.archives.get(role)
             if archive is not None and not archive.missing and not archive.problem:
-                yield _in_archive(role, image.reference, archive, node, look)
+                yield _in_archive(role, image.reference, archive, node, state)
         elif image.pull == "never":
             what = f"{image.reference} is not on the node, and images.{role}.pull is never"
             fix = f"hadeploy images push, or set images.{role}.archive"
             yield Finding(IMAGE.id, node.label, "fail", what, fix)
         elif asked := context.asked.get(node.label, {}).get(image.reference):
-            verdict, what, remedy = asked.judged(image.reference, of_node(look))
+            verdict, what, remedy = asked.judged(image.reference, of_node(state))
             yield Finding(IMAGE.id, node.label, verdict, what, remedy)
         else:
             yield Finding(IMAGE.id, node.label, "pass", f"{image.reference} will be pulled")
 
 
-def pulled(cluster: Cluster, look: ObservedNode) -> Iterator[str]:
+def pulled(cluster: Cluster, state: ObservedNode) -> Iterator[str]:
     """The references that a node lacks and would pull."""
     for image in (cluster.images.haproxy, cluster.images.keepalived):
-        there = image.reference in look.images
-        if look.docker is not None and not there and not image.archive and image.pull != "never":
+        there = image.reference in state.images
+        if state.docker is not None and not there and not image.archive and image.pull != "never":
             yield image.reference
 
 
-def _there(reference: str, node: Node, look: ObservedNode) -> Finding:
-    has = look.architectures.get(reference, "")
-    if has and has != of_node(look):
-        what = f"{reference} on the node is for {has}, but the node is {of_node(look)}"
-        fix = f"load or pull the other one: docker pull --platform linux/{of_node(look)}"
+def _there(reference: str, node: Node, state: ObservedNode) -> Finding:
+    has = state.architectures.get(reference, "")
+    if has and has != of_node(state):
+        what = f"{reference} on the node is for {has}, but the node is {of_node(state)}"
+        fix = f"load or pull the other one: docker pull --platform linux/{of_node(state)}"
         return Finding(IMAGE.id, node.label, "fail", what, fix)
     return Finding(IMAGE.id, node.label, "pass", f"{reference} is on the node")
 
 
 def _in_archive(
-    role: str, reference: str, archive: Archive, node: Node, look: ObservedNode
+    role: str, reference: str, archive: Archive, node: Node, state: ObservedNode
 ) -> Finding:
     has = archive.architecture(reference)
     if has is None and "@" in reference:
@@ -88,16 +88,16 @@ def _in_archive(
         what = f"the archive {archive.path.name} does not have {reference}; it has {contents}"
         fix = f"set images.{role}.reference to an image in the archive"
         return Finding(IMAGE.id, node.label, "fail", what, fix, code=ExitCode.USAGE)
-    if has and has != of_node(look):
-        what = f"{reference} in {archive.path.name} is for {has}, but the node is {of_node(look)}"
-        fix = f"hadeploy images save --platform linux/{of_node(look)}"
+    if has and has != of_node(state):
+        what = f"{reference} in {archive.path.name} is for {has}, but the node is {of_node(state)}"
+        fix = f"hadeploy images save --platform linux/{of_node(state)}"
         return Finding(IMAGE.id, node.label, "fail", what, fix)
     return Finding(IMAGE.id, node.label, "pass", f"{reference} is in {archive.path.name}")
 
 
-def of_node(look: ObservedNode) -> str:
+def of_node(state: ObservedNode) -> str:
     """The architecture of a node, as images name it."""
-    return ARCHITECTURES.get(look.machine, look.machine)
+    return ARCHITECTURES.get(state.machine, state.machine)
 
 
 @IMAGE.of_cluster

@@ -34,9 +34,9 @@ SUDO = Check(
 
 
 @SUDO.of_node
-def root(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def root(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether hadeploy's scripts run as root."""
-    if look.root:
+    if state.root:
         how = context.becoming.get(node.label)
         what = f"scripts run as root{f', {how}' if how else ''}"
         yield Finding(SUDO.id, node.label, "pass", what)
@@ -56,13 +56,13 @@ TOOLS = Check(
 
 
 @TOOLS.of_node
-def tools(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def tools(_: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether the programs that hadeploy's scripts use are installed."""
-    lacking = [tool for tool in NEEDED if tool in look.missing]
+    lacking = [tool for tool in NEEDED if tool in state.missing]
     if lacking:
         fix = "install iproute2, bash, coreutils and util-linux there"
         yield Finding(TOOLS.id, node.label, "fail", f"lacks {', '.join(lacking)}", fix)
-    elif look.host.thorough and "perl" in look.missing:
+    elif state.host.thorough and "perl" in state.missing:
         what = "lacks perl, so it cannot look for the VIP on other machines of the segment"
         yield Finding(TOOLS.id, node.label, "warn", what, "install perl there")
     else:
@@ -80,27 +80,27 @@ DOCKER = Check(
 
 
 @DOCKER.of_node
-def docker(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def docker(_: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether the engine meets the requirements."""
 
     def failed(message: str, fix: str, detail: str | None = None) -> Finding:
         return Finding(DOCKER.id, node.label, "fail", message, fix, detail)
 
-    if "docker" in look.missing:
+    if "docker" in state.missing:
         yield failed("Docker is not installed", "install it: https://docs.docker.com/engine/")
-    elif look.docker is None:
+    elif state.docker is None:
         yield failed(
             "the Docker engine does not answer",
             "start it (systemctl start docker), or allow this user to use sudo",
-            look.docker_error,
+            state.docker_error,
         )
-    elif _too_old(look.docker):
-        yield failed(f"Docker {look.docker} is too old", "install 20.10 or newer")
-    elif look.host.units.get("docker.boot") == "disabled":
-        what = f"Docker {look.docker} and its containers do not start when the node boots"
+    elif _too_old(state.docker):
+        yield failed(f"Docker {state.docker} is too old", "install 20.10 or newer")
+    elif state.host.units.get("docker.boot") == "disabled":
+        what = f"Docker {state.docker} and its containers do not start when the node boots"
         yield Finding(DOCKER.id, node.label, "warn", what, "systemctl enable docker")
     else:
-        yield Finding(DOCKER.id, node.label, "pass", f"Docker {look.docker}".rstrip())
+        yield Finding(DOCKER.id, node.label, "pass", f"Docker {state.docker}".rstrip())
 
 
 def _too_old(version: str) -> bool:
@@ -121,12 +121,12 @@ HOST_NETWORK = Check(
 
 
 @HOST_NETWORK.of_node
-def host_network(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def host_network(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether a container can use the host's network and the cluster's directory."""
-    info = look.host.docker
+    info = state.host.docker
     if not info.get("ServerVersion"):
         return
-    options = look.host.security
+    options = state.host.security
     folder = str(info.get("DockerRootDir", ""))
     fix = "use an engine that runs as root, without userns-remap"
     if "name=rootless" in options:
@@ -155,11 +155,14 @@ DISK_SPACE = Check(
 
 
 @DISK_SPACE.of_node
-def disk_space(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def disk_space(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether there is room for images and files."""
-    free, folder = look.host.free, look.host.docker.get("DockerRootDir", "Docker's data directory")
-    if "docker" in free and look.host.docker:
-        needed = sum(_bytes(context, role, look) for role in ("haproxy", "keepalived"))
+    free, folder = (
+        state.host.free,
+        state.host.docker.get("DockerRootDir", "Docker's data directory"),
+    )
+    if "docker" in free and state.host.docker:
+        needed = sum(_bytes(context, role, state) for role in ("haproxy", "keepalived"))
         what = f"{free['docker'] // MEGABYTE} MB are free in {folder}"
         if free["docker"] < needed:
             what += f", but the images need {needed // MEGABYTE} MB"
@@ -168,20 +171,20 @@ def disk_space(context: CheckContext, node: Node, look: ObservedNode) -> Iterato
             yield Finding(DISK_SPACE.id, node.label, "warn", f"only {what}", "docker image prune")
         else:
             yield Finding(DISK_SPACE.id, node.label, "pass", what)
-    if look.root and "docker" in look.host.read_only:
+    if state.root and "docker" in state.host.read_only:
         what = f"{folder} is on a read-only file system"
         yield Finding(DISK_SPACE.id, node.label, "fail", what, "mount it writable")
     if free.get("root", OWN_FILES_BYTES) < OWN_FILES_BYTES:
         what = f"{free['root'] // 1000} kB are free for {context.cluster.root}"
         yield Finding(DISK_SPACE.id, node.label, "fail", what, "free some space there")
-    yield from _inodes(context, node, look)
+    yield from _inodes(context, node, state)
 
 
-def _inodes(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def _inodes(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether there are inodes for new files."""
-    free = look.host.free_inodes
-    lacking = any(not _has_image(context, role, look) for role in ("haproxy", "keepalived"))
-    folder = look.host.docker.get("DockerRootDir", "Docker's data directory")
+    free = state.host.free_inodes
+    lacking = any(not _has_image(context, role, state) for role in ("haproxy", "keepalived"))
+    folder = state.host.docker.get("DockerRootDir", "Docker's data directory")
     for name, where, needed in (
         ("docker", folder, IMAGE_FILES if lacking else OWN_FILES),
         ("root", context.cluster.root, OWN_FILES),
@@ -192,12 +195,12 @@ def _inodes(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[F
             yield Finding(DISK_SPACE.id, node.label, "fail", what, fix)
 
 
-def _has_image(context: CheckContext, role: str, look: ObservedNode) -> bool:
-    return getattr(context.cluster.images, role).reference in look.images
+def _has_image(context: CheckContext, role: str, state: ObservedNode) -> bool:
+    return getattr(context.cluster.images, role).reference in state.images
 
 
-def _bytes(context: CheckContext, role: str, look: ObservedNode) -> int:
-    if _has_image(context, role, look):
+def _bytes(context: CheckContext, role: str, state: ObservedNode) -> int:
+    if _has_image(context, role, state):
         return 0
     archive = context.archives.get(role)
     # The engine needs room for the received archive and the unpacked image.

@@ -30,12 +30,12 @@ def needed(
     """
     planned = {turn.node: observed[turn.node] for turn in plan.nodes if turn.steps}
     # Other nodes were observed thoroughly.
-    quick = {node: look for node, look in planned.items() if not look.host.thorough}
+    quick = {node: state for node, state in planned.items() if not state.host.thorough}
     if not quick:
         return frozenset()
-    known = {vip.partition("/")[0] for look in observed.values() for vip in _vips(look)}
+    known = {vip.partition("/")[0] for state in observed.values() for vip in _vips(state)}
     new_vips = known and not known.issuperset(str(vip.ip) for vip in cluster.vip)
-    numbers = {i.virtual_router_id for look in observed.values() if (i := running_identity(look))}
+    numbers = {i.virtual_router_id for state in observed.values() if (i := running_identity(state))}
     new_number = numbers and cluster.vrrp.virtual_router_id not in numbers
     changes = set(_of_steps(plan, quick))
     if _reached_otherwise(cluster, plan, quick):
@@ -62,11 +62,11 @@ def _reached_otherwise(cluster: Cluster, plan: Plan, quick: Mapping[str, Observe
     """Whether the firewall must allow new clients or peers."""
     ports = {listener.port for listener in cluster.listeners}
     members = {str(node.address) for node in cluster.nodes}
-    records = [look.applied for look in quick.values() if look.applied]
+    records = [state.applied for state in quick.values() if state.applied]
     return bool(plan.together) or any(
         not ports <= set(record.ports) or not members <= set(record.members) for record in records
     )
 
 
-def _vips(look: ObservedNode) -> tuple[str, ...]:
-    return look.applied.vips if look.applied else ()
+def _vips(state: ObservedNode) -> tuple[str, ...]:
+    return state.applied.vips if state.applied else ()

@@ -23,9 +23,9 @@ NOFILE = Check(
 
 
 @NOFILE.of_node
-def nofile(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def nofile(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether haproxy gets the open files that it needs."""
-    asked, limit = haproxy_container(context.cluster).nofile, look.host.nofile
+    asked, limit = haproxy_container(context.cluster).nofile, state.host.nofile
     if limit is None or asked is None:
         return
     fix = "raise LimitNOFILE of docker.service, or lower haproxy.maxconn"

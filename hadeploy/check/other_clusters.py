@@ -45,29 +45,29 @@ CONFLICTING_CONTAINERS = Check(
 
 @CONFLICTING_CONTAINERS.of_node
 def conflicting_containers(
-    context: CheckContext, node: Node, look: ObservedNode
+    context: CheckContext, node: Node, state: ObservedNode
 ) -> Iterator[Finding]:
     """Whether no foreign container claims a VIP, id or port, now or after the next boot."""
-    if look.docker is None:
+    if state.docker is None:
         return
-    by_hand = recognise(context.cluster, look)
-    interface = interface_of(node, look) or ""
+    by_hand = recognise(context.cluster, state)
+    interface = interface_of(node, state) or ""
     found = [
-        *(_stopped(context, node, c) for c in stopped_conflicts(context.cluster, interface, look)),
+        *(_stopped(context, node, c) for c in stopped_conflicts(context.cluster, interface, state)),
         *(
             _running(context, node, c)
-            for c in running_conflicts(context.cluster, interface, look, by_hand)
+            for c in running_conflicts(context.cluster, interface, state, by_hand)
         ),
         *_managed(node, by_hand),
         *(
             _stopped(context, node, conflict)
-            for conflict in harmless(context.cluster, interface, look)
+            for conflict in harmless(context.cluster, interface, state)
             if not (by_hand and by_hand.has(conflict.container.id))
         ),
-        *_started(node, look),
+        *_started(node, state),
     ]
     if context.adopt:
-        found += list(_composed(context, node, look, by_hand))
+        found += list(_composed(context, node, state, by_hand))
     findings = [finding for finding in found if finding]
     yield from findings
     if not findings:
@@ -139,8 +139,8 @@ def _managed(node: Node, by_hand: ByHand | None) -> Iterator[Finding]:
             )
 
 
-def _started(node: Node, look: ObservedNode) -> Iterator[Finding]:
-    for file in look.autostart_files:
+def _started(node: Node, state: ObservedNode) -> Iterator[Finding]:
+    for file in state.autostart_files:
         verdict: Verdict = "warn" if file.names == "program" else "fail"
         if file.names == "address":
             message = f"{file.path} adds a VIP to the node at boot"
@@ -161,9 +161,9 @@ def _started(node: Node, look: ObservedNode) -> Iterator[Finding]:
 
 
 def _composed(
-    context: CheckContext, node: Node, look: ObservedNode, by_hand: ByHand | None
+    context: CheckContext, node: Node, state: ObservedNode, by_hand: ByHand | None
 ) -> Iterator[Finding]:
-    stopped = stopped_conflicts(context.cluster, interface_of(node, look) or "", look)
+    stopped = stopped_conflicts(context.cluster, interface_of(node, state) or "", state)
     for conflict in (*_parts(by_hand), *stopped):
         project = compose_project(conflict.container)
         if project and (conflict.blocks or conflict.why == ""):
@@ -193,9 +193,9 @@ OTHER_CLUSTERS = Check(
 
 
 @OTHER_CLUSTERS.of_node
-def other_clusters(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def other_clusters(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether other hadeploy clusters on a node conflict with this one."""
-    others = [other for other in look.other_clusters if other.name != context.cluster.name]
+    others = [other for other in state.other_clusters if other.name != context.cluster.name]
     for other in others:
         name = f"the hadeploy cluster {other.name}"
         if not other.root:
@@ -204,7 +204,7 @@ def other_clusters(context: CheckContext, node: Node, look: ObservedNode) -> Ite
             fix = f"if it is no longer used: docker stop {names} && docker rm {names}"
             yield Finding(OTHER_CLUSTERS.id, node.label, "warn", message, fix.replace(",", ""))
             continue
-        shared = clashes(context.cluster, interface_of(node, look) or "", other)
+        shared = clashes(context.cluster, interface_of(node, state) or "", other)
         if not shared:
             message = f"{name} is also on this node, without conflicts"
             yield Finding(OTHER_CLUSTERS.id, node.label, "pass", message)

@@ -27,13 +27,13 @@ OUR_FOLDER = Check(
 
 
 @OUR_FOLDER.of_node
-def our_folder(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def our_folder(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether the cluster's directory is usable, and no other one is in use."""
-    problem = _problem(context, look)
+    problem = _problem(context, state)
     if problem:
         yield Finding(OUR_FOLDER.id, node.label, "fail", *problem)
         return
-    left = left_folder(context, look)
+    left = left_folder(context, state)
     if left:
         what = f"this cluster has another, unused directory on this node: {left}"
         yield Finding(OUR_FOLDER.id, node.label, "warn", what, f"rm -r {left}")
@@ -42,12 +42,12 @@ def our_folder(context: CheckContext, node: Node, look: ObservedNode) -> Iterato
         yield Finding(OUR_FOLDER.id, node.label, "pass", what)
 
 
-def _problem(context: CheckContext, look: ObservedNode) -> tuple[str, str] | None:
+def _problem(context: CheckContext, state: ObservedNode) -> tuple[str, str] | None:
     """The problem and its fix."""
-    root, folder = context.cluster.root, look.host.folder
-    if moved := _moved(context, look):
+    root, folder = context.cluster.root, state.host.folder
+    if moved := _moved(context, state):
         return moved
-    inside = [other for other in look.other_clusters if other.root.startswith(f"{root}/")]
+    inside = [other for other in state.other_clusters if other.root.startswith(f"{root}/")]
     what = ""
     if "blocked" in folder:
         what = f"{folder['blocked']} is not a directory, so {root} cannot be created"
@@ -57,7 +57,7 @@ def _problem(context: CheckContext, look: ObservedNode) -> tuple[str, str] | Non
         what = f"{root} is used otherwise: hadeploy did not write {folder['foreign']}"
     elif inside:
         what = f"{root} contains the directory of the hadeploy cluster {inside[0].name}"
-    elif look.root and "root" in look.host.read_only:
+    elif state.root and "root" in state.host.read_only:
         # Other users than root can write to few directories anyway.
         return f"{root} is on a read-only file system", f"mount it writable, or {_ELSEWHERE}"
     return (what, _ELSEWHERE) if what else None
@@ -72,13 +72,13 @@ def moved_folders(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> lis
     context = CheckContext(cluster, observed)
     return [
         Finding(OUR_FOLDER.id, node.label, "fail", *moved)
-        for node, look in context.nodes
-        if (moved := _moved(context, look))
+        for node, state in context.nodes
+        if (moved := _moved(context, state))
     ]
 
 
-def _moved(context: CheckContext, look: ObservedNode) -> tuple[str, str] | None:
-    now = folder_in_use(context, look)
+def _moved(context: CheckContext, state: ObservedNode) -> tuple[str, str] | None:
+    now = folder_in_use(context, state)
     if not now:
         return None
     parent = now.rpartition("/")[0]
@@ -88,24 +88,24 @@ def _moved(context: CheckContext, look: ObservedNode) -> tuple[str, str] | None:
     )
 
 
-def folder_in_use(context: CheckContext, look: ObservedNode) -> str | None:
+def folder_in_use(context: CheckContext, state: ObservedNode) -> str | None:
     """The directory that this cluster's containers mount, if it differs from the inventory.
 
     A directory may have several paths, by links. It differs if the running container does not use
     that of the inventory, or if that one has no record.
     """
-    for container in look.ours(context.cluster.name):
+    for container in state.ours(context.cluster.name):
         for mount in container.raw.get("Mounts") or ():
             name = _FOLDERS.get(mount.get("Destination"))
             source = str(mount.get("Source", ""))
             if name is None or source == f"{context.cluster.root}/{name}":
                 continue
-            if look.applied is None or name in look.detached:
+            if state.applied is None or name in state.detached:
                 return source.removesuffix(f"/{name}")
     return None
 
 
-def left_folder(context: CheckContext, look: ObservedNode) -> str:
+def left_folder(context: CheckContext, state: ObservedNode) -> str:
     """A directory with an older record of this cluster, or ""."""
-    own = (other for other in look.other_clusters if other.name == context.cluster.name)
+    own = (other for other in state.other_clusters if other.name == context.cluster.name)
     return next((other.root for other in own if other.root), "")

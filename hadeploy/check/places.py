@@ -24,16 +24,16 @@ CONTAINER_NAMES = Check(
 
 
 @CONTAINER_NAMES.of_node
-def container_names(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def container_names(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether foreign containers have names of this cluster."""
-    by_hand = recognise(context.cluster, look)
-    interface = interface_of(node, look) or ""
-    stopped = stopped_conflicts(context.cluster, interface, look) if context.adopt else []
+    by_hand = recognise(context.cluster, state)
+    interface = interface_of(node, state) or ""
+    stopped = stopped_conflicts(context.cluster, interface, state) if context.adopt else []
     # `up --adopt` renames the containers that it disables.
     renamed = {conflict.container.id for conflict in stopped if conflict.blocks}
     foreign = False
     for name in context.cluster.container_names:
-        container = look.container(name)
+        container = state.container(name)
         if container is None or (by_hand is not None and by_hand.has(container.id)):
             continue
         if container.id in renamed:
@@ -43,7 +43,7 @@ def container_names(context: CheckContext, node: Node, look: ObservedNode) -> It
             what = f"a foreign container has the name {name} (image {container.image})"
             fix = "rename it, or choose other names under `containers:`"
             yield Finding(CONTAINER_NAMES.id, node.label, "fail", what, fix)
-    if not foreign and look.docker is not None:
+    if not foreign and state.docker is not None:
         yield Finding(CONTAINER_NAMES.id, node.label, "pass", "free, or in use by this cluster")
 
 
@@ -60,16 +60,16 @@ PORTS = Check(
 
 
 @PORTS.of_node
-def ports(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def ports(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether the ports are free, or in use by this cluster."""
-    if "ss" in look.missing:
+    if "ss" in state.missing:
         return
-    by_hand = recognise(context.cluster, look)
-    reported = _reported(context, node, look, by_hand)
+    by_hand = recognise(context.cluster, state)
+    reported = _reported(context, node, state, by_hand)
     taken = False
     for port in context.cluster.haproxy_ports:
-        for socket in haproxy_sockets(context.cluster, look, port):
-            owner = _stranger(context, look, socket, by_hand, reported)
+        for socket in haproxy_sockets(context.cluster, state, port):
+            owner = _stranger(context, state, socket, by_hand, reported)
             if owner is None:
                 continue
             taken = True
@@ -80,53 +80,53 @@ def ports(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Fin
         yield Finding(PORTS.id, node.label, "pass", "free, or in use by this cluster")
 
 
-def stranger(context: CheckContext, node: Node, look: ObservedNode, socket: Socket) -> str | None:
+def stranger(context: CheckContext, node: Node, state: ObservedNode, socket: Socket) -> str | None:
     """The foreign owner of a socket, "" if unknown; None if haproxy can use its port."""
-    by_hand = recognise(context.cluster, look)
-    reported = _reported(context, node, look, by_hand)
-    return _stranger(context, look, socket, by_hand, reported)
+    by_hand = recognise(context.cluster, state)
+    reported = _reported(context, node, state, by_hand)
+    return _stranger(context, state, socket, by_hand, reported)
 
 
 def _reported(
-    context: CheckContext, node: Node, look: ObservedNode, by_hand: ByHand | None
+    context: CheckContext, node: Node, state: ObservedNode, by_hand: ByHand | None
 ) -> list[ObservedContainer]:
     """The containers that another check reports."""
-    interface = interface_of(node, look) or ""
-    conflicts = running_conflicts(context.cluster, interface, look, by_hand)
+    interface = interface_of(node, state) or ""
+    conflicts = running_conflicts(context.cluster, interface, state, by_hand)
     return [conflict.container for conflict in conflicts]
 
 
 def _stranger(
     context: CheckContext,
-    look: ObservedNode,
+    state: ObservedNode,
     socket: Socket,
     by_hand: ByHand | None,
     reported: list[ObservedContainer],
 ) -> str | None:
-    haproxy = look.ours_of(context.cluster.name, "haproxy")
+    haproxy = state.ours_of(context.cluster.name, "haproxy")
     if socket.belongs_to(haproxy) or (by_hand is not None and by_hand.owns(socket)):
         return None
     if any(socket.belongs_to(container) for container in reported):
         return None
-    return ", ".join(_named(look, owner, socket.port) for owner in socket.owners)
+    return ", ".join(_named(state, owner, socket.port) for owner in socket.owners)
 
 
-def _named(look: ObservedNode, owner: Owner, port: int) -> str:
-    publishers = look.publishers.get(port, ())
+def _named(state: ObservedNode, owner: Owner, port: int) -> str:
+    publishers = state.publishers.get(port, ())
     if publishers and not owner.container and owner.name in ENGINE:
         several = "s" if len(publishers) > 1 else ""
         named = ", ".join(publishers)
         return f"{owner.name} (pid {owner.pid}) for the container{several} {named}"
     if not owner.container:
         return f"{owner.name} (pid {owner.pid})"
-    for other in look.other_clusters:
+    for other in state.other_clusters:
         for container in other.containers:
             if container.id == owner.container:
                 named = f"the container {container.name} of the hadeploy cluster {other.name}"
                 return f"{owner.name} (pid {owner.pid}, in {named})"
-    known = next((c.name for c in look.containers if c.id == owner.container), "")
+    known = next((c.name for c in state.containers if c.id == owner.container), "")
     known = known or next(
-        (f.container.name for f in look.foreign if f.container.id == owner.container), ""
+        (f.container.name for f in state.foreign if f.container.id == owner.container), ""
     )
     where = f"in the container {known}" if known else "in a container"
     return f"{owner.name} (pid {owner.pid}, {where})"
@@ -147,9 +147,9 @@ EPHEMERAL_PORTS = Check(
 
 
 @EPHEMERAL_PORTS.of_node
-def ephemeral_ports(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def ephemeral_ports(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether the kernel uses a port of the cluster for outgoing connections."""
-    facts = look.host.facts
+    facts = state.host.facts
     bounds = _RANGE.findall(facts.get("net/ipv4/ip_local_port_range", "").replace(" ", "-"))
     if not bounds:
         return
@@ -184,13 +184,16 @@ HOST_SERVICES = Check(
 
 
 @HOST_SERVICES.of_node
-def host_services(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def host_services(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether haproxy or keepalived runs on the host, outside a container."""
     del context
     found = [
         name
-        for name, processes in (("haproxy", look.host.haproxies), ("keepalived", look.keepaliveds))
-        if look.host.units.get(name) in ("active", "activating", "reloading")
+        for name, processes in (
+            ("haproxy", state.host.haproxies),
+            ("keepalived", state.keepaliveds),
+        )
+        if state.host.units.get(name) in ("active", "activating", "reloading")
         or "" in processes.values()
     ]
     if found:
@@ -200,7 +203,7 @@ def host_services(context: CheckContext, node: Node, look: ObservedNode) -> Iter
     later = [
         name
         for name in ("haproxy", "keepalived")
-        if name not in found and look.host.units.get(f"{name}.boot", "").startswith("enabled")
+        if name not in found and state.host.units.get(f"{name}.boot", "").startswith("enabled")
     ]
     if later:
         what = f"{' and '.join(later)} would start on the host when the node boots"

@@ -27,15 +27,15 @@ SELINUX = Check(
 
 
 @SELINUX.of_node
-def selinux(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def selinux(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether SELinux may deny the containers access to the cluster's directory."""
-    if not look.host.thorough:
+    if not state.host.thorough:
         return
-    confines = "name=selinux" in look.host.security
-    if look.host.selinux and confines and _FOR_CONTAINERS & set(look.host.label.split(":")):
-        what = f"the label of the cluster's directory is {look.host.label}"
+    confines = "name=selinux" in state.host.security
+    if state.host.selinux and confines and _FOR_CONTAINERS & set(state.host.label.split(":")):
+        what = f"the label of the cluster's directory is {state.host.label}"
         yield Finding(SELINUX.id, node.label, "pass", what)
-    elif look.host.selinux and confines:
+    elif state.host.selinux and confines:
         what = (
             "SELinux enforces, and Docker confines containers, which may be unable to read "
             f"{context.cluster.root}"
@@ -58,11 +58,11 @@ CLOCK = Check(
 
 
 @CLOCK.of_node
-def clock(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def clock(_: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether the clocks of the node and of this machine agree."""
-    if abs(look.skew) > MAX_SKEW_SECONDS:
-        way = "ahead of" if look.skew > 0 else "behind"
-        what = f"its clock is {abs(look.skew):.0f} s {way} this machine's"
+    if abs(state.skew) > MAX_SKEW_SECONDS:
+        way = "ahead of" if state.skew > 0 else "behind"
+        what = f"its clock is {abs(state.skew):.0f} s {way} this machine's"
         fix = "run an NTP client there (or here): timedatectl set-ntp true"
         yield Finding(CLOCK.id, node.label, "warn", what, fix)
     else:
@@ -80,9 +80,9 @@ NAME_RESOLUTION = Check(
 
 
 @NAME_RESOLUTION.of_node
-def name_resolution(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def name_resolution(_: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether the resolution of the node's name hangs."""
-    seconds = look.host.resolution
+    seconds = state.host.resolution
     if seconds is None:
         return
     if seconds > MAX_RESOLUTION_SECONDS:

@@ -33,13 +33,13 @@ VIP_FREE = Check(
 
 
 @VIP_FREE.of_node
-def vip_free(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def vip_free(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether only nodes of the cluster have a VIP, on the right interface."""
     for vip in (str(vip.ip) for vip in context.cluster.vip):
-        problems = [*_misplaced(context, node, look, vip), *_answered(context, node, look, vip)]
+        problems = [*_misplaced(context, node, state, vip), *_answered(context, node, state, vip)]
         yield from problems
         if not problems:
-            yield from _free(context, node, look, vip)
+            yield from _free(context, node, state, vip)
 
 
 @VIP_FREE.of_cluster
@@ -48,9 +48,9 @@ def held_once(context: CheckContext) -> Iterator[Finding]:
     for vip in (str(vip.ip) for vip in context.cluster.vip):
         holders = [
             node.label
-            for node, look in context.nodes
-            if any(a.address == vip and not a.pinned for a in look.addresses)
-            and not list(_misplaced(context, node, look, vip))
+            for node, state in context.nodes
+            if any(a.address == vip and not a.pinned for a in state.addresses)
+            and not list(_misplaced(context, node, state, vip))
         ]
         if len(holders) > 1:
             what = f"{vip} is on {' and '.join(holders)}"
@@ -61,7 +61,7 @@ def held_once(context: CheckContext) -> Iterator[Finding]:
             yield Finding(VIP_FREE.id, None, "warn", what, fix)
 
 
-def _free(context: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
+def _free(context: CheckContext, node: Node, state: ObservedNode, vip: str) -> Iterator[Finding]:
     holder = next((n for n, seen in context.observed.items() if seen.holds(vip)), None)
     if holder is not None:
         what = f"{vip} is on {'this node' if holder == node.label else holder}"
@@ -72,28 +72,30 @@ def _free(context: CheckContext, node: Node, look: ObservedNode, vip: str) -> It
         for label, seen in context.observed.items()
         for link in seen.host.links.values()
     }
-    answers = look.segment.answers.get(vip, frozenset()) if look.segment else frozenset()
-    before = sorted({*answers, look.host.neighbours.get(vip, "")} & set(ours))
+    answers = state.segment.answers.get(vip, frozenset()) if state.segment else frozenset()
+    before = sorted({*answers, state.host.neighbours.get(vip, "")} & set(ours))
     if before:
         what = f"{vip} was on {ours[before[0]]} a moment ago"
         yield Finding(VIP_FREE.id, node.label, "pass", what)
-    elif look.segment or vip in look.host.neighbours:
+    elif state.segment or vip in state.host.neighbours:
         yield Finding(VIP_FREE.id, node.label, "pass", f"no machine answers for {vip}")
 
 
 def _misplaced(
-    context: CheckContext, node: Node, look: ObservedNode, vip: str
+    context: CheckContext, node: Node, state: ObservedNode, vip: str
 ) -> Iterator[Finding]:
-    for address in misplaced_vips(context.cluster, node, look):
+    for address in misplaced_vips(context.cluster, node, state):
         if address.address == vip:
             what = (
                 f"{vip}/{address.prefix} is on {address.interface}, but keepalived did not add it "
                 f"there; most probably {origin(address)} did"
             )
-            yield Finding(VIP_FREE.id, node.label, "fail", what, removal(look, address))
+            yield Finding(VIP_FREE.id, node.label, "fail", what, removal(state, address))
 
 
-def _answered(context: CheckContext, node: Node, look: ObservedNode, vip: str) -> Iterator[Finding]:
+def _answered(
+    context: CheckContext, node: Node, state: ObservedNode, vip: str
+) -> Iterator[Finding]:
     """Strangers that answer, except nodes that this run stops or forgets."""
     if _is_no_vip(context, vip):
         return
@@ -105,10 +107,10 @@ def _answered(context: CheckContext, node: Node, look: ObservedNode, vip: str) -
         if node.label in stranger.seen_from and not expected:
             yield _in_use(node, vip, stranger, away)
     # The kernel keeps only one answer, which is useless if a node has the VIP.
-    mac = look.host.neighbours.get(vip, "")
-    looks = context.observed.values()
-    unheld = not look.segment and not any(seen.holds(vip) for seen in looks)
-    known = {k.mac for seen in looks for k in seen.host.links.values()} | context.departing
+    mac = state.host.neighbours.get(vip, "")
+    states = context.observed.values()
+    unheld = not state.segment and not any(seen.holds(vip) for seen in states)
+    known = {k.mac for seen in states for k in seen.host.links.values()} | context.departing
     if unheld and mac and mac not in known:
         yield _in_use(node, vip, Stranger(mac, "", (node.label,)), away)
 
@@ -116,9 +118,9 @@ def _answered(context: CheckContext, node: Node, look: ObservedNode, vip: str) -
 def _is_no_vip(context: CheckContext, vip: str) -> bool:
     """Whether the address is invalid as a VIP, such as that of the router, which answers."""
     return any(
-        misplaced(ipaddress.ip_address(vip), context.cluster, node, look)
-        for node, look in context.nodes
-        if not list(addressless(node, look))
+        misplaced(ipaddress.ip_address(vip), context.cluster, node, state)
+        for node, state in context.nodes
+        if not list(addressless(node, state))
     )
 
 
@@ -141,13 +143,13 @@ def _arriving(context: CheckContext, node: Node, heard: tuple[str, ...]) -> list
     return [s for s in found if node.label in s.seen_from and s.address not in expected]
 
 
-def _may_speak(look: ObservedNode, number: int) -> bool:
+def _may_speak(state: ObservedNode, number: int) -> bool:
     """Whether a keepalived on that node may send adverts with that virtual_router_id."""
-    identity = running_identity(look)
-    ours = {c.id for c in look.containers if c.role == "keepalived" and c.cluster}
-    others = set(look.keepaliveds.values()) - ours
+    identity = running_identity(state)
+    ours = {c.id for c in state.containers if c.role == "keepalived" and c.cluster}
+    others = set(state.keepaliveds.values()) - ours
     if identity is None or others:
-        return bool(look.keepaliveds)
+        return bool(state.keepaliveds)
     # 0: its file was changed after it was loaded.
     return identity.virtual_router_id in (number, 0)
 
@@ -169,18 +171,18 @@ VIRTUAL_ROUTER_ID = Check(
 
 
 @VIRTUAL_ROUTER_ID.of_node
-def router_id(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
+def router_id(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether no other machine on the segment uses the virtual_router_id."""
-    number, heard = context.cluster.vrrp.virtual_router_id, look.host.heard
+    number, heard = context.cluster.vrrp.virtual_router_id, state.host.heard
     arriving = _arriving(context, node, heard or ())
     for stranger in arriving:
         what = f"adverts with virtual_router_id {number} come from {stranger.name}"
         # keepalived takes unicast adverts from any address (vrrp_check_unicast_src is off).
-        clash = stranger.forgotten or look.vrrp or context.cluster.vrrp.mode == "multicast"
+        clash = stranger.forgotten or state.vrrp or context.cluster.vrrp.mode == "multicast"
         verdict: Verdict = "fail" if clash else "warn"
         yield Finding(VIRTUAL_ROUTER_ID.id, node.label, verdict, what, stranger.fix)
     if heard is None:
-        if look.host.thorough and look.segment and not arriving:
+        if state.host.thorough and state.segment and not arriving:
             what = f"no other machine's adverts with virtual_router_id {number} arrive"
             yield Finding(VIRTUAL_ROUTER_ID.id, node.label, "pass", what)
         return

@@ -45,19 +45,19 @@ class VipRule:
     redirects: bool = False
 
 
-def vip_rules(cluster: Cluster, node: Node, look: ObservedNode) -> Iterator[VipRule]:
+def vip_rules(cluster: Cluster, node: Node, state: ObservedNode) -> Iterator[VipRule]:
     """The rules on a node, each once, in the order of evaluation."""
-    interface = interface_of(node, look) or ""
+    interface = interface_of(node, state) or ""
     own = {str(node.address), *(str(vip.ip) for vip in cluster.vip)}
-    sets = parse_sets(look.host.ipsets)
-    tables = {tool: parse_tables(text, sets) for tool, text in look.host.iptables.items()}
+    sets = parse_sets(state.host.ipsets)
+    tables = {tool: parse_tables(text, sets) for tool, text in state.host.iptables.items()}
     found: dict[tuple[str, str], VipRule] = {}
     for vip in cluster.vip:
         for listener in cluster.listeners:
             packets = (vip.ip, listener.port, interface)
             for rule in _by_iptables(*packets, tables, own):
                 found.setdefault((rule.removal, _subject(rule)), rule)
-            for rule in _by_nft(*packets, look, own):
+            for rule in _by_nft(*packets, state, own):
                 found.setdefault((rule.removal, _subject(rule)), rule)
     yield from found.values()
 
@@ -112,9 +112,9 @@ def _names_vip(rule: list[str]) -> bool:
 
 
 def _by_nft(
-    vip: IPAddress, port: int, interface: str, look: ObservedNode, own: Collection[str]
+    vip: IPAddress, port: int, interface: str, state: ObservedNode, own: Collection[str]
 ) -> Iterator[VipRule]:
-    ruleset = NftRuleset(look.host.nft, iptables=bool(look.host.iptables))
+    ruleset = NftRuleset(state.host.nft, iptables=bool(state.host.iptables))
     packets = [
         (arriving(str(vip), port, interface), f"connections to {vip}"),
         (answering(str(vip), port, interface), f"the answers of {vip}"),
