@@ -183,9 +183,9 @@ def _bind(report: Report, pair: _Pair, line: Line) -> None:
     ports = {port for one in at for port in one.some}
     ours = {one.port for one in pair.cluster.listeners}
     others = ports - ours if context.published is None else set()
-    told = report.verdicts.get(line) is Verdict.REPORTED
+    reported = report.verdicts.get(line) is Verdict.REPORTED
     report.judge(line, Verdict.SAME)
-    if told or (ports & ours and context.published is None and pair.listener.port not in ports):
+    if reported or (ports & ours and context.published is None and pair.listener.port not in ports):
         # It is reported once, for the first listener on one of its ports.
         return
     said = f"{pair.port}: {_said(line)}"

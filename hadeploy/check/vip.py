@@ -136,9 +136,9 @@ def _in_use(node: Node, vip: str, stranger: Stranger, away: list[str]) -> Findin
     return Finding(VIP_FREE.id, node.label, verdict, what, stranger.fix)
 
 
-def _arriving(context: CheckContext, node: Node, heard: tuple[str, ...]) -> list[Stranger]:
-    """The strangers whose adverts arrive at a node, except those in `heard`."""
-    expected = {*context.forget, *context.pruned, *heard}
+def _arriving(context: CheckContext, node: Node, logged: tuple[str, ...]) -> list[Stranger]:
+    """The strangers whose adverts arrive at a node, except those in `logged`."""
+    expected = {*context.forget, *context.pruned, *logged}
     found = advertising(context.cluster, context.observed)
     return [s for s in found if node.label in s.seen_from and s.address not in expected]
 
