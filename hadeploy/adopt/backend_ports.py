@@ -1,4 +1,4 @@
-"""On which ports a haproxy set up by hand serves our listeners' backends. Pure."""
+"""The ports on which a haproxy that was set up by hand serves the listeners' backends. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from hadeploy.plan.binds import binds_of
 
 
 def configuration_of(haproxy: Foreign) -> Configuration:
-    """What it runs, with what that depends on."""
+    """The configuration of a haproxy, with the facts that change its meaning."""
     text = haproxy.config.decode("utf-8", "replace")
     context = HaproxyContext(haproxy.environment, haproxy.names, published(haproxy))
     return read_configuration(text, context)
 
 
 def ports_of_backends(cluster: Cluster, haproxy: Foreign) -> tuple[int, ...]:
-    """The ports on which it serves a backend of one of our listeners to other machines."""
+    """The ports on which it serves a backend of the inventory to other machines."""
     wanted = {
         _shown(address, port)
         for listener in cluster.listeners
@@ -40,7 +40,7 @@ def ports_of_backends(cluster: Cluster, haproxy: Foreign) -> tuple[int, ...]:
 
 
 def _reached(theirs: Configuration, section: Section) -> tuple[int, ...]:
-    """The ports of a section that others than the node itself can connect to."""
+    """The ports of a section to which other machines can connect."""
     context = theirs.context
     binds = binds_of(section, context.environment, context.names, context.published)
     return tuple(dict.fromkeys(bind.port for bind in binds if not bind.loopback))

@@ -1,4 +1,4 @@
-"""What a keepalived that was set up by hand says to its peers, from its keepalived.conf. Pure."""
+"""The VRRP settings in the keepalived.conf of a keepalived that was set up by hand. Pure."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ _GROUPS = ("224.0.0.18", "ff02::12")
 _LONGEST_V3 = 40.95
 _NUMBER = re.compile(r"[-+]?([0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9})")
 
-# What ours has no counterpart for, and would be lost or speak another language.
-_BEYOND_US = {
+# Keywords that hadeploy has no counterpart for, and that a takeover would lose → their effect.
+_UNSUPPORTED = {
     "vrrp_sync_group": "ties several instances together",
-    "virtual_server": "makes keepalived itself balance load",
-    "virtual_server_group": "makes keepalived itself balance load",
+    "virtual_server": "makes keepalived a load balancer",
+    "virtual_server_group": "makes keepalived a load balancer",
     "static_ipaddress": "sets addresses besides the VIP",
     "static_routes": "sets routes",
     "static_rules": "sets routing rules",
-    "virtual_routes": "sets routes where the VIP is",
-    "virtual_rules": "sets routing rules where the VIP is",
-    "use_vmac": "gives the VIP a MAC address of its own",
-    "use_ipvlan": "gives the VIP an interface of its own",
+    "virtual_routes": "sets routes on the holder",
+    "virtual_rules": "sets routing rules on the holder",
+    "use_vmac": "gives the VIP its own MAC address",
+    "use_ipvlan": "gives the VIP its own interface",
     "vrf": "puts the instance into a VRF",
     "net_namespace": "puts keepalived into another network namespace",
-    "vrrp_strict": "drops authentication and what is sent to the VIP",
-    "strict_mode": "drops authentication and what is sent to the VIP",
-    "old_unicast_checksum": "changes the checksum of what it says",
-    "v3_checksum_as_v2": "changes the checksum of what it says",
-    "auth_hmac": "signs what it says",
+    "vrrp_strict": "drops authentication and connections to the VIP",
+    "strict_mode": "drops authentication and connections to the VIP",
+    "old_unicast_checksum": "changes the checksum of adverts",
+    "v3_checksum_as_v2": "changes the checksum of adverts",
+    "auth_hmac": "signs adverts",
 }
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not a mistake
-    """A configuration that cannot be taken over.
+class Refused(Exception):  # noqa: N818 - an expected result, not an error of the program
+    """A configuration that hadeploy cannot take over.
 
     Args:
-        reasons: (what, hint), in words; never a secret.
+        reasons: (problem, hint), without secrets.
     """
 
     def __init__(self, reasons: list[tuple[str, str]]) -> None:
@@ -56,7 +56,7 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a mistake
 
 @dataclass(frozen=True)
 class Script:
-    """A check that the instance tracks; weight 0 means that its failure is a fault."""
+    """A tracked check of the instance; with weight 0, a failure puts it in FAULT."""
 
     name: str
     command: str
@@ -69,20 +69,20 @@ class Classic:
 
     Attributes:
         instance: its name.
-        interface: where it speaks.
+        interface: the interface of its adverts.
         virtual_router_id: 1 to 255.
         version: 2 or 3.
         advert_interval: seconds, as keepalived rounds it.
-        password: what it really sends, at most 8 bytes; None without authentication.
-        source: its own address for unicast, where it says one.
-        peers: for unicast; none: it speaks multicast.
-        vips: addresses with their prefix, in order; those that its adverts name first.
-        priority: as configured, without any weight.
-        state: what it starts as.
-        nopreempt: whether it leaves the VIP with a worse node; never, if it starts as MASTER.
-        scripts: the checks that it tracks.
+        password: the password in its adverts, at most 8 bytes; None without authentication.
+        source: `unicast_src_ip`, or None.
+        peers: for unicast; empty: multicast.
+        vips: addresses with their prefix, in order; those in its adverts come first.
+        priority: as configured, without weights.
+        state: the initial state.
+        nopreempt: whether the VIP stays on a node with lower priority; False if `state` is MASTER.
+        scripts: its tracked checks.
         notify: its notify lines.
-        tree: everything that the file says; it may hold a secret.
+        tree: the whole file; may contain a secret.
     """
 
     instance: str
@@ -108,13 +108,10 @@ class Classic:
 
 
 def read_classic(text: str) -> Classic:
-    """The identity that a keepalived.conf gives its node.
-
-    Args:
-        text: the file as keepalived reads it.
+    """The VRRP instance in a keepalived.conf.
 
     Raises:
-        Refused: it has something that cannot be taken over; with all of it.
+        Refused: with every reason why it cannot be taken over.
     """
     tree = parse(text)
     instances = tree.all("vrrp_instance")
@@ -125,7 +122,7 @@ def read_classic(text: str) -> Classic:
     instance = instances[0]
     interface = instance.value("interface") or ""
     if not interface:
-        reasons.append(("names no interface", "say which one it is, and restart that container"))
+        reasons.append(("names no interface", "add `interface`, and restart that container"))
     vips, wrong = _vips(instance, interface)
     peers = _peers(instance)
     reasons += wrong
@@ -143,7 +140,7 @@ def read_classic(text: str) -> Classic:
         )
     )
     if not 1 <= router <= 255 or router % 1:
-        reasons.append(("has no virtual_router_id of 1 to 255", "set the one that its peers have"))
+        reasons.append(("has no virtual_router_id of 1 to 255", "set that of its peers"))
     if reasons:
         raise Refused(reasons)
     return Classic(
@@ -170,7 +167,7 @@ def read_classic(text: str) -> Classic:
 
 
 def addresses_in(text: str) -> frozenset[str]:
-    """Every VIP that a keepalived.conf names, in whatever instance; also where it is refused."""
+    """Every VIP in a keepalived.conf, in any instance, even if it cannot be taken over."""
     found = set()
     for statement in parse(text).walk():
         if statement.keyword.startswith("virtual_ipaddress"):
@@ -183,21 +180,21 @@ def _of_file(tree: Statement, instances: list[Statement]) -> Iterator[tuple[str,
         names = ", ".join(i.argument for i in instances)
         yield (
             f"has {len(instances) or 'no'} vrrp_instance{f's: {names}' if names else ''}",
-            "hadeploy takes over exactly one; move the others to a keepalived of their own",
+            "hadeploy takes over exactly one; move the others to another keepalived",
         )
     statements = list(tree.walk())
     if any(s.keyword.startswith("include") for s in statements):
-        yield "includes other files", "put everything into one file, and restart that container"
+        yield "includes other files", "move everything into one file, and restart that container"
     if any(s.keyword[:1] in ("@", "~") or s.keyword.startswith("$") for s in statements):
         yield (
             "uses conditions or variables (@, $, ~)",
-            "write out what they stand for, and restart that container",
+            "replace them by their values, and restart that container",
         )
     for keyword in dict.fromkeys(s.keyword for s in statements):
-        if keyword in _BEYOND_US:
+        if keyword in _UNSUPPORTED:
             yield (
-                f"has {keyword}, which {_BEYOND_US[keyword]}; hadeploy has nothing like it",
-                f"do without {keyword} there first",
+                f"has {keyword}, which {_UNSUPPORTED[keyword]}; hadeploy does not support it",
+                f"remove {keyword} there first",
             )
 
 
@@ -205,7 +202,7 @@ def _of_groups(instance: Statement, defaults: Statement) -> Iterator[tuple[str, 
     groups = [defaults.value("vrrp_mcast_group4"), defaults.value("vrrp_mcast_group6")]
     for group in (*groups, instance.value("mcast_dst_ip")):
         if group is not None and group not in _GROUPS:
-            yield f"speaks to the multicast group {group}", f"use the standard {_GROUPS[0]}"
+            yield f"uses the multicast group {group}", f"use the standard group {_GROUPS[0]}"
 
 
 def _address(word: str) -> IPInterface | None:
@@ -230,8 +227,8 @@ def _vips(
         if interface and device != interface:
             wrong.append(
                 (
-                    f"has the VIP {vip.ip} on {device} and speaks VRRP on {interface}",
-                    "hadeploy keeps both on one interface",
+                    f"has the VIP {vip.ip} on {device}, but sends adverts on {interface}",
+                    "hadeploy requires one interface for both",
                 )
             )
     advertised, excluded = (
@@ -239,12 +236,12 @@ def _vips(
         for keyword in ("virtual_ipaddress", "virtual_ipaddress_excluded")
     )
     if not advertised:
-        wrong.append(("has no virtual_ipaddress", "is it the right keepalived?"))
+        wrong.append(("has no virtual_ipaddress", "check that it is the right keepalived"))
     elif any(vip.version == advertised[0].version for vip in excluded):
         wrong.append(
             (
-                "has virtual_ipaddress_excluded for addresses of the family of its adverts;"
-                " hadeploy has it for the other family only",
+                "has virtual_ipaddress_excluded for addresses of the same family as its adverts;"
+                " hadeploy supports it only for the other family",
                 "move them to virtual_ipaddress on all nodes first",
             )
         )
@@ -258,7 +255,7 @@ def _lines(instance: Statement, *keywords: str) -> Iterator[Statement]:
 
 
 def _peers(instance: Statement) -> tuple[str, ...]:
-    """An empty list, which the classic recipe has, is multicast."""
+    """The unicast peers; an empty list, as in the classic recipe, means multicast."""
     lines = [s for block in instance.all("unicast_peer") for s in block.block]
     return tuple(
         dict.fromkeys(str(found.ip) for s in lines for w in s.words if (found := _address(w)))
@@ -268,27 +265,27 @@ def _peers(instance: Statement) -> tuple[str, ...]:
 def _version(instance: Statement, defaults: Statement, vips: tuple[IPInterface, ...]) -> int:
     if any(vip.version == 6 for vip in vips[:1]):
         return 3
-    said = instance.value("version") or defaults.value("vrrp_version") or "2"
-    return 3 if said == "3" else 2
+    version = instance.value("version") or defaults.value("vrrp_version") or "2"
+    return 3 if version == "3" else 2
 
 
 def _password(instance: Statement, version: int) -> tuple[SecretStr | None, list[tuple[str, str]]]:
-    """What is sent: nothing in version 3, without a type or without a text."""
+    """The password in adverts: none in version 3, without a type or without a text."""
     lines = [s for block in instance.all("authentication") for s in block.walk()]
     authentication = Statement((), tuple(s for s in lines if s.keyword.startswith("auth_")))
     kind, text = authentication.value("auth_type"), authentication.value("auth_pass")
     if kind == "AH":
         return None, [
-            ("has auth_type AH, which hadeploy does not speak", "use auth_type PASS on all first")
+            ("has auth_type AH, which hadeploy does not support", "use PASS on all nodes first")
         ]
     if version == 3 or kind != "PASS" or not text:
         return None, []
-    # keepalived, too, sends the first 8 bytes only.
+    # keepalived sends only the first 8 bytes.
     cut = SecretStr(text.encode()[:8].decode("utf-8", "surrogateescape"))
     try:
         return vrrp_password(cut, "its keepalived.conf"), []
     except HadeployError as error:
-        return None, [("has an auth_pass that hadeploy cannot carry over", error.hint or "")]
+        return None, [("has an auth_pass that hadeploy does not support", error.hint or "")]
 
 
 def _number(text: str | None, default: float) -> float:
@@ -296,7 +293,7 @@ def _number(text: str | None, default: float) -> float:
 
 
 def _rounded(interval: float, version: int) -> float:
-    """As keepalived does: whole seconds in version 2, hundredths in version 3."""
+    """Rounded as by keepalived: to seconds in version 2, to hundredths in version 3."""
     if version == 2:
         return float(min(max(int(interval + 0.5), 1), 255))
     return min(max(int(interval * 100 + 0.5 + 1e-6) / 100, 0.01), _LONGEST_V3)

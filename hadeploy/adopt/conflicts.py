@@ -1,4 +1,4 @@
-"""Foreign containers that claim a VIP, router id or port of this cluster. Pure."""
+"""Foreign containers that claim a VIP, virtual_router_id or port of this cluster. Pure."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Conflict:
     """A foreign container that claims something that this cluster uses.
 
     Attributes:
-        role: what it runs; None if that is not known.
-        claims: what it claims, in words; may be empty.
+        role: its program; None if unknown.
+        claims: the VIPs, ports and ids that it claims, as phrases; may be empty.
         known: whether its configuration was read.
-        why: why it runs or will run, in words.
+        why: why it runs or will run, as a phrase.
         can_disable: whether `up --adopt` can stop and disable it without a takeover.
-        may_stay: whether it may well stay as it is: the engine does not start it, a manager may.
+        may_stay: whether it may remain: the engine does not start it, only a manager may do so.
     """
 
     container: ObservedContainer
@@ -40,28 +40,28 @@ class Conflict:
 
     @property
     def manager(self) -> Manager | None:
-        """What starts it again, besides its restart policy."""
+        """The program that starts it again, apart from the engine."""
         return manager_of(self.container)
 
     @property
-    def stands_in_the_way(self) -> bool:
-        """Whether it claims something, or could."""
+    def blocks(self) -> bool:
+        """Whether it claims something, or may do so."""
         return bool(self.claims) or not self.known
 
 
-def stopped_conflicts(cluster: Cluster, interface: str, look: ObservedNode) -> list[Conflict]:
-    """Containers that do not run, and that the engine starts by itself.
+def stopped_conflicts(cluster: Cluster, interface: str, state: ObservedNode) -> list[Conflict]:
+    """Stopped containers that the engine or a manager starts again.
 
-    Those of them that run neither haproxy nor keepalived are left out, unless they publish a port
-    of ours.
+    Omits containers with neither haproxy nor keepalived, unless they publish a port of this
+    cluster.
 
     Args:
-        interface: where this node speaks VRRP.
-        look: the node.
+        interface: the interface of the VIP on this node.
+        state: the observed state of the node.
     """
     found = []
-    for one in look.stopped_foreign:
-        there, why = one.container, one.autostart(look.now)
+    for one in state.stopped_foreign:
+        there, why = one.container, one.autostart(state.now)
         manager = None if why or there.running else manager_of(there)
         if not why and manager is None:
             continue
@@ -81,21 +81,21 @@ def stopped_conflicts(cluster: Cluster, interface: str, look: ObservedNode) -> l
     return found
 
 
-def harmless(cluster: Cluster, interface: str, look: ObservedNode) -> list[Conflict]:
-    """Running containers with haproxy or keepalived that start by themselves and claim nothing.
+def harmless(cluster: Cluster, interface: str, state: ObservedNode) -> list[Conflict]:
+    """Running containers with haproxy or keepalived that start automatically and claim nothing.
 
-    Those that claim something are told by other checks.
+    Other checks report containers that claim something.
 
     Args:
-        interface: where this node speaks VRRP.
-        look: the node, observed thoroughly; else there are none.
+        interface: the interface of the VIP on this node.
+        state: the observed state of the node; without a thorough observation, the result is empty.
     """
     found = []
-    for one in look.stopped_foreign if look.host.thorough else ():
+    for one in state.stopped_foreign if state.host.thorough else ():
         there = one.container
-        if not there.running or one.autostart(look.now) or one.role is None:
+        if not there.running or one.autostart(state.now) or one.role is None:
             continue
-        processes = look.host.haproxies if one.role == "haproxy" else look.keepaliveds
+        processes = state.host.haproxies if one.role == "haproxy" else state.keepaliveds
         if there.id not in processes.values():
             continue
         text = _text(one.config)
@@ -115,22 +115,22 @@ def _restarts(there: ObservedContainer) -> str:
 
 
 def running_conflicts(
-    cluster: Cluster, interface: str, look: ObservedNode, by_hand: ByHand | None
+    cluster: Cluster, interface: str, state: ObservedNode, by_hand: ByHand | None
 ) -> list[Conflict]:
     """Running foreign containers that claim something that this cluster uses.
 
-    A haproxy is one of them where a container of this cluster runs on the node, or where a
-    stopped keepalived is set up for the VIP; any other one is a taken port (check `ports`).
+    A haproxy is a conflict if a container of this cluster runs on the node, or if a stopped
+    keepalived claims the VIP. Otherwise it is a taken port (check `ports`).
 
     Args:
-        interface: where this node speaks VRRP.
-        look: the node.
-        by_hand: what is told elsewhere.
+        interface: the interface of the VIP on this node.
+        state: the observed state of the node.
+        by_hand: containers that are reported elsewhere.
     """
-    others = [f for f in look.foreign if not (by_hand and by_hand.has(f.container.id))]
-    beside = any(look.ours_of(cluster.name, role) for role in ("haproxy", "keepalived"))
+    others = [f for f in state.foreign if not (by_hand and by_hand.has(f.container.id))]
+    beside = any(state.ours_of(cluster.name, role) for role in ("haproxy", "keepalived"))
     half = beside or any(
-        c.role == "keepalived" and c.claims for c in stopped_conflicts(cluster, interface, look)
+        c.role == "keepalived" and c.claims for c in stopped_conflicts(cluster, interface, state)
     )
     found = []
     for foreign in others:
@@ -143,7 +143,7 @@ def running_conflicts(
             claims = tuple(
                 f"port {port}"
                 for port in cluster.haproxy_ports
-                if any(socket.belongs_to(there) for socket in look.listeners(port))
+                if any(socket.belongs_to(there) for socket in state.listeners(port))
             )
             if claims:
                 found.append(Conflict(there, "haproxy", claims, True, "it runs"))
@@ -151,11 +151,11 @@ def running_conflicts(
 
 
 def keepalived_claims(cluster: Cluster, interface: str, text: str) -> tuple[str, ...]:
-    """What a keepalived.conf claims of this cluster, in words.
+    """The VIPs and the virtual_router_id of this cluster in a keepalived.conf, as phrases.
 
     Args:
-        interface: where this node speaks VRRP.
-        text: the file.
+        interface: the interface of the VIP on this node.
+        text: the content of keepalived.conf.
     """
     found: dict[str, None] = {}
     ours = {str(vip.ip) for vip in cluster.vip}
@@ -165,7 +165,7 @@ def keepalived_claims(cluster: Cluster, interface: str, text: str) -> tuple[str,
         if (
             instance.value("virtual_router_id") == str(cluster.vrrp.virtual_router_id)
             and instance.value("interface") in (interface, None)
-            # IPv4 and IPv6 have router ids of their own (RFC 5798, 5.2.3 and 1.2).
+            # IPv4 and IPv6 have separate router ids (RFC 5798, 5.2.3 and 1.2).
             and (not vips or cluster.advert_family in {vip.version for vip in vips})
         ):
             found[f"virtual_router_id {cluster.vrrp.virtual_router_id}"] = None
@@ -173,7 +173,7 @@ def keepalived_claims(cluster: Cluster, interface: str, text: str) -> tuple[str,
 
 
 def haproxy_claims(cluster: Cluster, text: str) -> tuple[str, ...]:
-    """The ports of this cluster that a haproxy.cfg binds, in words."""
+    """The ports of this cluster that a haproxy.cfg binds, as phrases."""
     bound = {port for section in sections(text) for port in ports_of(section, {})}
     return tuple(f"port {port}" for port in cluster.haproxy_ports if port in bound)
 
@@ -223,11 +223,11 @@ def _text(content: bytes) -> str:
 
 
 def clashes(cluster: Cluster, interface: str, other: OtherCluster) -> dict[str, str]:
-    """What both clusters would use on one node: key of the inventory → in words.
+    """Conflicts of two clusters on one node: key of the inventory → phrase.
 
     Args:
-        interface: where this node speaks VRRP.
-        other: the other one.
+        interface: the interface of the VIP on this node.
+        other: the other cluster.
     """
     found = {}
     vips = sorted({str(vip.ip) for vip in cluster.vip} & set(other.vips))
@@ -251,7 +251,7 @@ def clashes(cluster: Cluster, interface: str, other: OtherCluster) -> dict[str, 
 def same_router(cluster: Cluster, interface: str, other: OtherCluster) -> bool:
     """Whether both would be one VRRP router.
 
-    IPv4 and IPv6 have router ids of their own (RFC 5798, 5.2.3).
+    IPv4 and IPv6 have separate router ids (RFC 5798, 5.2.3).
     """
     return (
         other.virtual_router_id == cluster.vrrp.virtual_router_id

@@ -1,4 +1,4 @@
-"""One thing that adopting changes, and the lines of an inventory that keep it as it is. Pure."""
+"""A difference that a takeover makes, and the lines of an inventory that avoid it. Pure."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from pydantic import ValidationError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.rules import broken_rules
 
-# What identifies an item of a list, where items are merged and not replaced.
+# The key that identifies an item of a list, if items are merged.
 _IDENTITY = {"listeners": "port", "nodes": "address"}
 _PLAIN = re.compile(
     r"[A-Za-z][A-Za-z0-9_.-]*|[0-9]+(ms|s|m|h|d)|([0-9]+\.){3}[0-9]+(/[0-9]+|:[0-9]+)?"
 )
 _RESERVED = ("true", "false", "null", "yes", "no", "on", "off")
-NO_KEY = "no inventory key for it"
-NO_FILE = "our container does not have that file"
-OWN_TEMPLATE = "no inventory key for it; it needs a template of your own: templates.folder"
+NO_KEY = "the inventory has no key for it"
+NO_FILE = "hadeploy's container does not have that file"
+OWN_TEMPLATE = "the inventory has no key for it; use your own template: templates.folder"
 
 Keep = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that would change.
+    """A difference.
 
     Attributes:
-        what: in words, without secrets.
-        keep: the part of an inventory that keeps it as it is; None if there is none.
-        why: what to do where `keep` is None.
+        what: the difference as a phrase, without secrets.
+        keep: the part of an inventory that avoids it, or None.
+        why: the advice if `keep` is None.
     """
 
     what: str
@@ -42,12 +42,12 @@ class Difference:
 
     @property
     def key(self) -> str:
-        """What keeps it, as YAML to paste, or in words."""
+        """The YAML that avoids it, or the advice."""
         return self.why if self.keep is None else "\n".join(flow_lines(self.keep))
 
     @property
     def sentence(self) -> str:
-        """Both, for people."""
+        """The difference and how to avoid it."""
         if self.keep is None:
             return f"{self.what} ({self.why})"
         return f"{self.what} (to keep it: {' and '.join(flow_lines(self.keep))})"
@@ -56,19 +56,19 @@ class Difference:
 def different(
     cluster: Cluster, what: str, *keeps: Keep | None, why: str = OWN_TEMPLATE
 ) -> Difference:
-    """A difference with the first of several ways to keep it that the inventory accepts.
+    """A difference, with the first part of an inventory that avoids it and is valid.
 
     Args:
-        what: in words, without secrets.
+        what: the difference as a phrase, without secrets.
         keeps: parts of an inventory, the shortest first.
-        why: what to do where none is accepted.
+        why: the advice if none is valid.
     """
     keep = next((keep for keep in keeps if keep is not None and accepts(cluster, keep)), None)
     return Difference(what, keep, why)
 
 
 def accepts(cluster: Cluster, keep: Keep) -> bool:
-    """Whether an inventory with that part merged in is valid."""
+    """Whether the inventory is valid with that part."""
     document = cluster.model_dump(mode="json", by_alias=True, exclude_unset=True)
     try:
         return not broken_rules(Cluster.model_validate(merged(document, keep)))
@@ -77,10 +77,10 @@ def accepts(cluster: Cluster, keep: Keep) -> bool:
 
 
 def merged(base: Any, added: Any, path: Sequence[str] = ()) -> Any:
-    """A document with another one merged into it.
+    """Merge a document into another.
 
-    Mappings are merged, as are listeners of one port and nodes of one address; verbatim lines
-    (`templates.extra`) are added at the end; everything else is replaced.
+    Merges mappings, listeners with the same port, and nodes with the same address. Appends
+    verbatim lines (`templates.extra`). Replaces everything else.
     """
     if isinstance(base, Mapping) and isinstance(added, Mapping):
         new = {k: merged(base.get(k), v, (*path, k)) for k, v in added.items()}
@@ -98,7 +98,7 @@ def merged(base: Any, added: Any, path: Sequence[str] = ()) -> Any:
 
 def _merged_items(base: Iterable[Any], added: Iterable[Any], identity: str) -> list[Any]:
     items = [item if isinstance(item, Mapping) else {identity: item} for item in base]
-    # A listener that does not say its port has the usual one.
+    # The default port of a listener.
     default = 9443 if identity == "port" else None
     for new in added:
         at = next(
@@ -112,7 +112,7 @@ def _merged_items(base: Iterable[Any], added: Iterable[Any], identity: str) -> l
 
 
 def together(keeps: Iterable[Keep]) -> dict[str, Any]:
-    """All of them as one document."""
+    """All parts as one document."""
     document: dict[str, Any] = {}
     for keep in keeps:
         document = merged(document, keep)
@@ -120,12 +120,12 @@ def together(keeps: Iterable[Keep]) -> dict[str, Any]:
 
 
 def flow_lines(keep: Keep) -> list[str]:
-    """As YAML, one line for each key."""
+    """YAML in flow style, one line per key."""
     return [f"{key}: {_flow(value)}" for key, value in keep.items()]
 
 
 def block(document: Any, indent: str = "") -> Iterable[str]:
-    """As YAML on several lines."""
+    """YAML in block style."""
     for key, value in document.items():
         if isinstance(value, Mapping):
             yield f"{indent}{key}:"

@@ -1,4 +1,4 @@
-"""The global section of a haproxy.cfg set up by hand, beside ours. Pure."""
+"""Differences of the global section of a haproxy.cfg that was set up by hand. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hadeploy.inventory.fields import milliseconds
 from hadeploy.plan.redacted_diff import shown
 
 _LOG_FORMATS = ("local", "rfc3164", "rfc5424", "priority", "short", "timed", "iso", "raw")
-# haproxy logs nothing above the last but one.
+# haproxy logs nothing on the level debug.
 _LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 
 
@@ -30,9 +30,9 @@ def judge_global(
     ours: Configuration,
     theirs: Configuration,
 ) -> None:
-    """What becomes of each of its lines."""
+    """Judge each of its lines."""
     mine = {canonical(line) for s in ours.found if s.kind == "global" for line in s.lines}
-    speaking = {
+    tls = {
         line.keyword == "bind"
         for s in theirs.found
         for line in s.lines
@@ -48,23 +48,23 @@ def judge_global(
             report.judge(line, Verdict.NO_EFFECT)
         elif line.keyword in REPLACED_GLOBAL:
             report.judge(line, Verdict.REPLACED)
-        elif _without_effect(line, speaking):
+        elif _without_effect(line, tls):
             report.judge(line, Verdict.NO_EFFECT)
         else:
             _judge(report, cluster, line)
 
 
-def _without_effect(line: Line, speaking: set[bool]) -> bool:
-    """Whether it does nothing there.
+def _without_effect(line: Line, tls: set[bool]) -> bool:
+    """Whether a line of the global section has no effect in their configuration.
 
     Args:
-        line: of the global section.
-        speaking: of whatever speaks TLS, whether that is a bind line.
+        line: the line.
+        tls: for the lines that use TLS, whether it is a bind line; empty without TLS.
     """
     if line.keyword.startswith(("ssl-default-bind-", "ssl-dh-")):
-        return True not in speaking
+        return True not in tls
     if line.keyword.startswith(ONLY_TLS):
-        return not speaking
+        return not tls
     return line.begins("stats", "timeout") or line.words == ("nbproc", "1")
 
 
@@ -78,13 +78,13 @@ def _judge(report: Report, cluster: Cluster, line: Line) -> None:
             return
         what = f"maxconn {value} becomes {cluster.haproxy.maxconn}"
         keep: Keep = {"haproxy": {"maxconn": whole(value)}}
-        report.lose(line, different(cluster, what, keep, why="haproxy.maxconn is 100 or more"))
+        report.lose(line, different(cluster, what, keep, why="haproxy.maxconn is at least 100"))
     elif line.keyword == "nbthread":
         ours_threads = cluster.haproxy.nbthread
         if value == str(ours_threads):
             report.judge(line, Verdict.SAME)
             return
-        what = f"nbthread {value} becomes {ours_threads or 'one for each CPU'}"
+        what = f"nbthread {value} becomes {ours_threads or 'one per CPU'}"
         keep = {"haproxy": {"nbthread": whole(value)}}
         report.lose(line, different(cluster, what, keep, why="haproxy.nbthread is 1 to 64"))
     elif line.keyword == "hard-stop-after":
@@ -133,12 +133,12 @@ def _log(report: Report, cluster: Cluster, line: Line) -> None:
     keep = {"haproxy": {"log": at, "log_facility": facility}}
     extra = {"templates": {"extra": {"global": line.text}}}
     if target[:1] == "/":
-        why = "our container does not see that socket; haproxy.log takes ADDRESS:PORT"
+        why = "hadeploy's container has no access to that socket; haproxy.log takes ADDRESS:PORT"
         report.lose(line, Difference(what, why=why))
     elif (at, facility) == (ours, haproxy.log_facility):
         report.lose(line, different(cluster, f"{_said(line)}: {', '.join(more)}", extra))
     else:
-        # With a second target both are served by lines of the user's.
+        # With more options, the user's own line is needed.
         first = keep if not more else extra
         report.lose(line, different(cluster, what, first, why="haproxy.log takes an address"))
 

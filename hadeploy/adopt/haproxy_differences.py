@@ -1,7 +1,7 @@
-"""What the haproxy.cfg of a cluster set up by hand has and ours does not. Pure.
+"""Differences between the haproxy.cfg of a cluster set up by hand and hadeploy's. Pure.
 
-Every line of it is judged: ours says the same, ours does it in its own way, it has no effect there,
-or it is told. What no rule knows is told.
+Every line gets a verdict: the same, replaced, without effect, or reported. A line that no rule
+covers is reported.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _ENOUGH = 200
 def haproxy_differences(
     cluster: Cluster, theirs: Configuration, ours: str
 ) -> tuple[Difference, ...]:
-    """What their haproxy.cfg has and ours would not.
+    """The differences between two haproxy.cfg.
 
     Args:
-        theirs: their file.
-        ours: the file that takes its place.
+        theirs: the file that was set up by hand.
+        ours: the file that replaces it.
     """
     return tuple(judge(cluster, theirs, ours).differences)
 
 
 def judge(cluster: Cluster, theirs: Configuration, ours: str) -> Report:
-    """The same, with what becomes of each line."""
+    """The same, with a verdict on each line."""
     report = Report()
     mine = read_configuration(ours, HaproxyContext())
     for section in theirs.found:
@@ -51,36 +51,38 @@ def judge(cluster: Cluster, theirs: Configuration, ours: str) -> Report:
             used |= dict.fromkeys(there.sections)
     for section in theirs.found:
         if section.kind in PROXIES and section not in used:
-            _goes(report, cluster, theirs, section)
+            _removed(report, cluster, theirs, section)
     for section in theirs.found:
         _rest(report, section, used)
     return report
 
 
-def _goes(report: Report, cluster: Cluster, theirs: Configuration, section: Section) -> None:
-    """A frontend or a backend that ours does not have."""
+def _removed(report: Report, cluster: Cluster, theirs: Configuration, section: Section) -> None:
+    """Report a frontend or a backend without a counterpart."""
     ports = theirs.ports(section)
     metrics = cluster.haproxy.metrics
     for line in section.lines:
-        report.judge(line, Verdict.TOLD)
+        report.judge(line, Verdict.REPORTED)
     if section.kind not in FRONTENDS:
         servers = ", ".join(line.words[2] for line in section.all("server") if len(line.words) > 2)
-        what = f"{section.title} goes" + (f": {shown(servers)}" if servers else "")
-        report.tell(Difference(what, why=OWN_TEMPLATE))
+        what = f"{section.title} is removed" + (f": {shown(servers)}" if servers else "")
+        report.add(Difference(what, why=OWN_TEMPLATE))
     elif not section.all("stats"):
-        report.tell(_lost_port(cluster, theirs, section, ports))
+        report.add(_lost_port(cluster, theirs, section, ports))
     elif metrics is not None and metrics.port in ports:
         for line in section.lines:
-            report.tell(*_statistics(section, line))
+            report.add(*_statistics(section, line))
     else:
         on = ", ".join(map(str, ports)) or "no port"
-        what = f"{section.title}: statistics on {on} go; hadeploy's are read-only, on /stats"
+        what = (
+            f"{section.title}: statistics on {on} are removed; hadeploy's are read-only, on /stats"
+        )
         keep = {"address": _reach(theirs, section), "port": ports[0] if ports else 0}
-        report.tell(different(cluster, what, {"haproxy": {"metrics": keep}}, why=NO_KEY))
+        report.add(different(cluster, what, {"haproxy": {"metrics": keep}}, why=NO_KEY))
 
 
 def _statistics(section: Section, line: Line) -> Iterator[Difference]:
-    """What their page of statistics has and ours does not."""
+    """The differences of the page of statistics."""
     carried = ("bind", "mode", "log", "maxconn", "timeout", "no", "option", "description")
     if line.keyword in carried or line.words[:2] in (("stats", "enable"), ("stats", "refresh")):
         return
@@ -98,14 +100,14 @@ def _reach(theirs: Configuration, section: Section) -> str:
     hosts = [e.host for bind in binds for e in endpoints(bind, theirs.context.environment)]
     return {"127.0.0.1": "127.0.0.1", "::1": "::1", "::": "::"}.get(
         hosts[0] if hosts else "",
-        "0.0.0.0",  # noqa: S104  as they have it
+        "0.0.0.0",  # noqa: S104  as in their file
     )
 
 
 def _lost_port(
     cluster: Cluster, theirs: Configuration, section: Section, ports: tuple[int, ...]
 ) -> Difference:
-    """A frontend of theirs on ports that are none of ours."""
+    """A frontend on ports without a listener."""
     served = theirs.served(ports[0]) if ports else None
     plain = served is not None and theirs.value(section, "mode") != "http"
     lines = served.back_lines if served and plain else []
@@ -120,15 +122,15 @@ def _lost_port(
 
 
 def _rest(report: Report, section: Section, used: dict[Section, None]) -> None:
-    """The lines that nothing above has judged."""
+    """Judge the remaining lines."""
     proxies = ("defaults", *PROXIES)
     if not section.lines and section.kind not in (*proxies, "global"):
-        report.tell(Difference(f"{section.title} goes", why=OWN_TEMPLATE))
+        report.add(Difference(f"{section.title} is removed", why=OWN_TEMPLATE))
     for line in section.lines:
         if line in report.verdicts:
             continue
         if section.kind in proxies and section in used:
-            # Replaced by a later line, or of a kind that counts for nothing in such a section.
+            # A later line overrides it, or it has no effect in such a section.
             report.judge(line, Verdict.NO_EFFECT)
         elif section.kind == "defaults":
             report.judge(line, Verdict.NO_EFFECT)

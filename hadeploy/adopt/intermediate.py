@@ -1,7 +1,8 @@
-"""A cluster of ours that speaks the language of one that was set up by hand. Pure.
+"""The cluster with the VRRP settings of one that was set up by hand. Pure.
 
-While nodes of both kinds run, they must hear each other: whoever hears nobody takes the VIP. So
-ours says what the other says, word for word; what the inventory wants comes when all are ours.
+During a takeover, old and new nodes must accept each other's adverts; a node that receives none
+takes the VIP. So the new nodes use the old settings. The settings of the inventory follow when all
+nodes are taken over.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from hadeploy.inventory.rules import broken_rules
 
 @dataclass(frozen=True)
 class Intermediate:
-    """What every node is given on the way.
+    """The configuration of new nodes during a takeover.
 
     Attributes:
-        cluster: the inventory with the other's `vrrp` section and interfaces. All start as BACKUP,
-            with nopreempt and in fault mode, so none takes the VIP from a node that has it.
-        password: the other's; None if it has none.
+        cluster: the inventory with the `vrrp` settings and interfaces of the old cluster. All nodes
+            start as BACKUP, with nopreempt and in fault mode, so none takes the VIP from a holder.
+        password: the password of the old cluster, or None.
     """
 
     cluster: Cluster
@@ -34,13 +35,13 @@ class Intermediate:
 
 
 def intermediate(cluster: Cluster, classics: Mapping[str, Classic]) -> Intermediate:
-    """The inventory in the other's language.
+    """The inventory with the VRRP settings of the old cluster.
 
     Args:
-        classics: of every node that still has one, by label; at least one.
+        classics: the instance of every old node, by label; at least one.
 
     Raises:
-        NodesError: with everything that stands in the way.
+        NodesError: with every obstacle.
     """
     errors = obstacles(cluster, classics)
     if errors:
@@ -56,7 +57,7 @@ def intermediate(cluster: Cluster, classics: Mapping[str, Classic]) -> Intermedi
 
 
 def obstacles(cluster: Cluster, classics: Mapping[str, Classic]) -> list[HadeployError]:
-    """Everything for which it cannot be taken over, with what to do about it.
+    """Every reason why the old cluster cannot be taken over, with a hint.
 
     Args:
         classics: by node label.
@@ -75,14 +76,14 @@ def obstacles(cluster: Cluster, classics: Mapping[str, Classic]) -> list[Hadeplo
     except ValidationError as error:
         return [
             _error(
-                f"its {'.'.join(map(str, e['loc']))} is beyond what hadeploy speaks: {e['msg']}",
+                f"hadeploy does not support its {'.'.join(map(str, e['loc']))}: {e['msg']}",
                 "change it on every node of that cluster first",
             )
             for e in error.errors(include_url=False, include_input=False)
         ]
     return [
-        _error(f"the inventory does not go with it: {said}", f"change {'.'.join(map(str, path))}")
-        for path, said in broken_rules(cluster.model_copy(update={"vrrp": vrrp}))
+        _error(f"the inventory contradicts it: {problem}", f"change {'.'.join(map(str, path))}")
+        for path, problem in broken_rules(cluster.model_copy(update={"vrrp": vrrp}))
     ]
 
 
@@ -93,7 +94,7 @@ def _vrrp(cluster: Cluster, classic: Classic) -> Vrrp:
             "version": classic.version,
             "advert_interval": classic.advert_interval,
             "mode": "unicast" if classic.peers else "multicast",
-            # With these nobody moves the VIP for being the better node.
+            # So no node takes the VIP because of a higher priority.
             "preempt": False,
             "on_check_failure": "fault",
             "check": cluster.vrrp.check,
@@ -106,27 +107,27 @@ def _on(node: Node, interface: str) -> Node:
 
 
 def _disagreements(classics: Mapping[str, Classic]) -> Iterator[HadeployError]:
-    """What all nodes must say alike, or they have not heard each other so far."""
-    told: dict[str, Callable[[Classic], Any]] = {
+    """Settings that differ between the old nodes, so that they ignore each other's adverts."""
+    settings: dict[str, Callable[[Classic], Any]] = {
         "virtual_router_id": lambda c: c.virtual_router_id,
         "VRRP version": lambda c: c.version,
         "advert_int": lambda c: f"{c.advert_interval:g}",
-        "way of speaking": lambda c: "unicast" if c.peers else "multicast",
+        "transport": lambda c: "unicast" if c.peers else "multicast",
         "virtual_ipaddress": lambda c: ", ".join(sorted(c.addresses)),
     }
-    for name, value in told.items():
+    for name, value in settings.items():
         values = {node: value(classic) for node, classic in classics.items()}
         if len(set(values.values())) > 1:
             yield _error(
                 f"its nodes do not have the same {name}: "
                 + "; ".join(f"{node}: {found}" for node, found in values.items()),
-                "they do not hear each other; make them alike first",
+                "they ignore each other's adverts; set the same value on all nodes first",
             )
     passwords = {c.password.get_secret_value() if c.password else None for c in classics.values()}
     if len(passwords) > 1:
         yield _error(
             "its nodes do not have the same authentication (auth_type, auth_pass)",
-            "they do not hear each other; make them alike first",
+            "they ignore each other's adverts; set the same value on all nodes first",
         )
 
 
@@ -135,39 +136,39 @@ def _of_node(cluster: Cluster, node: Node, classic: Classic) -> Iterator[tuple[s
     if set(ours) != classic.addresses:
         theirs = [str(vip.ip) for vip in classic.vips]
         yield (
-            f"that cluster's VIP is {', '.join(theirs)}, the inventory's {', '.join(ours)}",
+            f"the VIP of that cluster is {', '.join(theirs)}, not {', '.join(ours)}",
             f"set `vip: {theirs[0] if len(theirs) == 1 else '[' + ', '.join(theirs) + ']'}`; "
-            "it can be changed once the cluster is ours",
+            "you can change it after the takeover",
         )
     elif (family := classic.vips[0].version) != cluster.advert_family:
         yield (
-            f"its adverts are of IPv{family}, the nodes' addresses of IPv{cluster.advert_family}",
-            f"set nodes[].address to the nodes' IPv{family} addresses",
+            f"its adverts use IPv{family}, the addresses of the nodes IPv{cluster.advert_family}",
+            f"set nodes[].address to the IPv{family} addresses of the nodes",
         )
     if node.interface and node.interface != classic.interface:
         yield (
-            f"it speaks on {classic.interface}, the inventory says {node.interface}",
+            f"its adverts use {classic.interface}, the inventory has {node.interface}",
             f"set `nodes: [{{address: {node.address}, interface: {classic.interface}}}]`, "
-            "or leave it out",
+            "or remove `interface`",
         )
     if not classic.peers:
         return
     if classic.source and classic.source != str(node.address):
         yield (
-            f"its unicast_src_ip is {classic.source}, the inventory's address {node.address}",
-            f"set nodes[].address to {classic.source}, by which its peers know the node",
+            f"its unicast_src_ip is {classic.source}, the address in the inventory {node.address}",
+            f"set nodes[].address to {classic.source}, the address that its peers use",
         )
     others = {str(other.address) for other in cluster.nodes} - {str(node.address)}
     peers = set(classic.peers) - {str(node.address)}
     if unknown := sorted(peers - others):
         yield (
-            f"its unicast_peer has {', '.join(unknown)}, which the inventory does not",
-            "add it to `nodes`, or take it out of that cluster first",
+            f"its unicast_peer has {', '.join(unknown)}, but the inventory does not",
+            "add it to `nodes`, or remove it from that cluster first",
         )
     if missing := sorted(others - peers):
         yield (
             f"its unicast_peer lacks {', '.join(missing)}",
-            "that node would not be heard; add it there and restart that container first",
+            "the node would ignore its adverts; add it there and restart that container first",
         )
 
 

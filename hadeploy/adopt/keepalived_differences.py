@@ -1,6 +1,6 @@
-"""What the keepalived.conf of a cluster set up by hand has and ours does not. Pure.
+"""Differences between the keepalived.conf of a cluster set up by hand and hadeploy's. Pure.
 
-Every statement of it is judged (keepalived.conf(5)); what no rule knows is told.
+Every statement gets a verdict (keepalived.conf(5)); one that no rule covers is reported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hadeploy.plan.redacted_diff import shown
 # Blocks whose lines are judged one by one.
 _VIPS = ("virtual_ipaddress", "virtual_ipaddress_excluded")
 _LISTS = ("authentication", *_VIPS, "unicast_peer", "track_script", "track_interface")
-# What `keepalived_differences` compares as a value, or what only names something.
+# Statements that `keepalived_differences` compares as values, or that have no effect.
 _COMPARED = (
     *("interface", "state", "virtual_router_id", "priority", "advert_int", "unicast_src_ip"),
     *("nopreempt", "preempt", "version", "debug", "accept"),
@@ -33,7 +33,7 @@ _ENOUGH = 200
 
 @dataclass
 class _Report:
-    """What is said of each statement, and what becomes of it."""
+    """The verdict on each statement, and the differences."""
 
     cluster: Cluster
     classic: Classic
@@ -44,24 +44,24 @@ class _Report:
     def judge(self, statement: Statement, verdict: Verdict) -> None:
         self.verdicts += [(each, verdict) for each in statement.walk()]
 
-    def tell(self, *differences: Difference) -> None:
+    def add(self, *differences: Difference) -> None:
         self.differences |= dict.fromkeys(differences)
 
     def lose(self, statement: Statement, where: str = "", why: str = OWN_TEMPLATE) -> None:
-        self.judge(statement, Verdict.TOLD)
+        self.judge(statement, Verdict.REPORTED)
         for text in _texts(statement):
-            self.tell(Difference(f"keepalived: {where}{text}", why=why))
+            self.add(Difference(f"keepalived: {where}{text}", why=why))
 
 
 def keepalived_differences(
     cluster: Cluster, node: str, classics: Mapping[str, Classic], ours: str
 ) -> tuple[Difference, ...]:
-    """What the keepalived of a node says or does, and ours would not.
+    """The differences of the keepalived of a node.
 
     Args:
         node: the node's label.
-        classics: what is there, on every node that has one.
-        ours: the keepalived.conf that takes its place.
+        classics: the instance of every old node, by label.
+        ours: the keepalived.conf that replaces it.
     """
     return tuple(judge_keepalived(cluster, node, classics, ours)[1])
 
@@ -69,9 +69,9 @@ def keepalived_differences(
 def judge_keepalived(
     cluster: Cluster, node: str, classics: Mapping[str, Classic], ours: str
 ) -> tuple[list[tuple[Statement, Verdict]], list[Difference]]:
-    """The same, with what becomes of each statement."""
+    """The same, with a verdict on each statement."""
     report = _Report(cluster, classics[node], parse(ours))
-    report.tell(*_values(cluster, node, classics))
+    report.add(*_values(cluster, node, classics))
     for statement in report.classic.tree.block:
         if statement.keyword == "global_defs":
             _global_defs(report, statement)
@@ -85,7 +85,7 @@ def judge_keepalived(
 
 
 def _values(cluster: Cluster, node: str, classics: Mapping[str, Classic]) -> Iterator[Difference]:
-    """The settings that an inventory has, too."""
+    """The differences in settings that the inventory also has."""
     vrrp, classic = cluster.vrrp, classics[node]
     weights = [script.weight for script in classic.scripts]
     check = "weight" if any(weights) else "fault"
@@ -114,10 +114,10 @@ def _values(cluster: Cluster, node: str, classics: Mapping[str, Classic]) -> Ite
         yield different(cluster, what, keep, *everything, why="nodes[].priority is 1 to 254")
     if (classic.password is None) != (vrrp.password is None) and vrrp.version == 2:
         if classic.password is None:
-            yield Difference("no password becomes one", why="leave vrrp.password out")
+            yield Difference("a password is added", why="remove vrrp.password")
         else:
             secret = {"vrrp": {"password": "env:VRRP_PASSWORD"}}
-            yield different(cluster, "its password (auth_pass) becomes none", secret)
+            yield different(cluster, "its password (auth_pass) is removed", secret)
 
 
 def _everything(
@@ -126,7 +126,7 @@ def _everything(
     pairs: list[tuple[str, Any, Any, str]],
     weights: list[int],
 ) -> Iterator[Keep]:
-    """Settings that are accepted only together, from few to all."""
+    """Combinations of settings that are only valid together, the shortest first."""
     vrrp = {key or name: value for name, value, _, key in pairs}
     by_weight = {"preempt": vrrp["preempt"], "on_check_failure": vrrp["on_check_failure"]}
     speech = {"version": vrrp["version"], "advert_interval": vrrp["advert_interval"]}
@@ -165,9 +165,9 @@ def _script(report: _Report, block: Statement) -> None:
     where = f"check {block.argument}: "
     for statement in block.block:
         if statement.keyword == "script":
-            report.judge(statement, Verdict.TOLD)
-            what = f"{where}hadeploy asks haproxy itself instead"
-            report.tell(Difference(f"keepalived: {what}", why="vrrp.check has its timing"))
+            report.judge(statement, Verdict.REPORTED)
+            what = f"{where}hadeploy uses its own check of haproxy"
+            report.add(Difference(f"keepalived: {what}", why="vrrp.check sets its timing"))
         elif statement.keyword in _OF_CHECK:
             _timing(report, statement, where, alone=len(tracked) == 1)
         elif statement.keyword in ("weight", "user"):
@@ -182,10 +182,10 @@ def _timing(report: _Report, statement: Statement, where: str, *, alone: bool) -
     if theirs in (str(ours), f"{ours}.0"):
         report.judge(statement, Verdict.SAME)
         return
-    report.judge(statement, Verdict.TOLD)
+    report.judge(statement, Verdict.REPORTED)
     what = f"keepalived: {where}{statement.keyword} {shown(theirs)} becomes {ours}"
     keep = {"vrrp": {"check": {statement.keyword: whole(theirs)}}}
-    report.tell(different(report.cluster, what, keep if alone else None, why="vrrp.check"))
+    report.add(different(report.cluster, what, keep if alone else None, why="vrrp.check"))
 
 
 def _instance(report: _Report, block: Statement) -> None:
@@ -202,17 +202,17 @@ def _instance(report: _Report, block: Statement) -> None:
             for line in statement.block:
                 _in_list(report, keyword, line)
         elif keyword.startswith("notify"):
-            report.judge(statement, Verdict.TOLD)
+            report.judge(statement, Verdict.REPORTED)
             said = " ".join(shown(" ".join(statement.words)).split())
-            why = "the file is kept aside; a template of your own may run it: templates.folder"
+            why = "the file is kept in adopted/; your own template can run it: templates.folder"
             what = f"keepalived: {said}: hadeploy runs no notify script"
-            report.tell(Difference(what, why=why))
+            report.add(Difference(what, why=why))
         else:
             report.lose(statement)
 
 
 def _in_list(report: _Report, keyword: str, line: Statement) -> None:
-    """A line of a block: an address, a peer, a check or an interface, with its options."""
+    """Judge a line of a block: an address, a peer, a check or an interface, with its options."""
     own = line.words == (report.classic.interface,)
     script = line.keyword in [s.name for s in report.classic.scripts]
     simple = len(line.words) == 1 or (len(line.words) == 3 and line.words[1] == "weight")
@@ -220,7 +220,7 @@ def _in_list(report: _Report, keyword: str, line: Statement) -> None:
         _vip(report, line)
     elif (
         (keyword == "unicast_peer" and len(line.words) == 1)
-        # keepalived tracks the instance's interface anyway.
+        # keepalived always tracks the interface of the instance.
         or (keyword == "track_interface" and own)
         or (keyword == "authentication" and line.keyword in ("auth_type", "auth_pass"))
         or (keyword == "track_script" and script and simple)
@@ -231,27 +231,27 @@ def _in_list(report: _Report, keyword: str, line: Statement) -> None:
 
 
 def _vip(report: _Report, line: Statement) -> None:
-    """An address of the VIP: its prefix, and what stands behind it."""
+    """Judge a line of a VIP: its prefix and its options."""
     words = dict(zip(line.words[1::2], line.words[2::2], strict=False))
     rest = [f"{k} {v}" for k, v in words.items() if (k, v) != ("dev", report.classic.interface)]
     rest += [line.words[-1]] if len(line.words) % 2 == 0 else []
-    report.judge(line, Verdict.TOLD if rest else Verdict.REPLACED)
+    report.judge(line, Verdict.REPORTED if rest else Verdict.REPLACED)
     if rest:
         what = f"keepalived: VIP {line.keyword}: {shown(' '.join(rest))}"
-        report.tell(Difference(what, why=OWN_TEMPLATE))
+        report.add(Difference(what, why=OWN_TEMPLATE))
     ours = {str(vip.ip): vip for vip in report.cluster.vip}
     theirs = {str(vip.ip): vip for vip in report.classic.vips}
     address = line.keyword.partition("/")[0]
     if address in ours and address in theirs and ours[address] != theirs[address]:
-        report.judge(line, Verdict.TOLD)
+        report.judge(line, Verdict.REPORTED)
         vips = [str(theirs.get(ip, vip)) for ip, vip in ours.items()]
         keep = {"vip": vips[0] if len(vips) == 1 else vips}
         what = f"VIP {theirs[address]} becomes {ours[address]}"
-        report.tell(different(report.cluster, what, keep, why=NO_KEY))
+        report.add(different(report.cluster, what, keep, why=NO_KEY))
 
 
 def _texts(statement: Statement, before: str = "") -> Iterator[str]:
-    """A statement, or each one in its braces, on a line of its own; no secrets."""
+    """A statement, or each statement in its block, as a line without secrets."""
     text = " ".join(shown(" ".join(statement.words)).split())[:_ENOUGH]
     if not statement.block:
         yield f"{before}{text}"

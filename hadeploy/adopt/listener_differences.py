@@ -1,4 +1,4 @@
-"""A port that both serve: their frontend and backend beside ours. Pure."""
+"""Differences on a port that both configurations serve. Pure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _ELSEWHERE = ("use_backend", "default_backend", "use-server", "filter", "server-
 
 @dataclass(frozen=True)
 class _Pair:
-    """One port, as they serve it and as ours does."""
+    """One port in both configurations."""
 
     cluster: Cluster
     listener: Listener
@@ -56,7 +56,7 @@ class _Pair:
 def judge_listener(
     report: Report, cluster: Cluster, listener: Listener, theirs: Served, ours: Served
 ) -> None:
-    """What becomes of each line that applies to a port."""
+    """Judge each line that applies to a port."""
     pair = _Pair(cluster, listener, theirs, ours)
     mine = ours.effective()
     for key, lines in theirs.effective().items():
@@ -82,7 +82,7 @@ def _judge(report: Report, pair: _Pair, line: Line) -> None:
     elif line.keyword == "default_backend" or _is_always(line):
         _default_backend(report, pair, line)
     elif line.keyword == "balance":
-        report.judge(line, Verdict.TOLD)
+        report.judge(line, Verdict.REPORTED)
     elif line.keyword == "load-server-state-from-file" or line.begins("option", "redispatch"):
         report.judge(line, Verdict.REPLACED)
     elif line.begins("option", "tcpka") or _taken_back(pair, line):
@@ -96,7 +96,7 @@ def _judge(report: Report, pair: _Pair, line: Line) -> None:
 
 
 def _taken_back(pair: _Pair, line: Line) -> bool:
-    """`no option X`, where ours does not have X either."""
+    """`no option X`, if hadeploy's configuration does not have X either."""
     if not line.begins("no", "option"):
         return False
     return not any(
@@ -130,7 +130,7 @@ def _lost(pair: _Pair, line: Line) -> Iterator[Difference]:
 
 
 def _ours(pair: _Pair, line: Line) -> str:
-    """What ours says of the same instead, if it can be said once only."""
+    """The value of the same setting in hadeploy's configuration, as a phrase."""
     key, single = setting(line)
     found = pair.ours.effective().get(key, []) if single else []
     text = " ".join(found[-1].words[len(key) :]) if found else ""
@@ -138,7 +138,7 @@ def _ours(pair: _Pair, line: Line) -> str:
 
 
 def _extra(pair: _Pair, line: Line) -> Iterator[Keep]:
-    """Where such a line can be added to ours, if it is for one listener."""
+    """The part of `templates.extra` for such a line, if there is only one listener."""
     name = line.words[1] if line.keyword == "no" and len(line.words) > 1 else line.keyword
     if line.variables or shown(line.text) != line.text or len(pair.cluster.listeners) > 1:
         return
@@ -149,12 +149,12 @@ def _extra(pair: _Pair, line: Line) -> Iterator[Keep]:
         lines = _with_conditions(pair, line)
         if lines:
             yield {"templates": {"extra": {"listener": "\n".join(each.text for each in lines)}}}
-    elif name in FOR_DEFAULTS and not _said_by_ours(pair, line):
+    elif name in FOR_DEFAULTS and not _set_by_ours(pair, line):
         yield {"templates": {"extra": {"defaults": line.text}}}
 
 
 def _with_conditions(pair: _Pair, line: Line) -> list[Line]:
-    """A line after the acl lines that it names; none if one of them cannot be added to ours."""
+    """A line and the acl lines that it names; empty if one of them cannot be added."""
     words = {word.lstrip("!") for word in line.words[1:]} if line.keyword != "acl" else set()
     lists = [a for a in pair.theirs.configuration.lines(pair.theirs.front) if a.begins("acl")]
     needed = [a for a in lists if len(a.words) > 1 and a.words[1] in words]
@@ -163,15 +163,15 @@ def _with_conditions(pair: _Pair, line: Line) -> list[Line]:
     return [*needed, line]
 
 
-def _said_by_ours(pair: _Pair, line: Line) -> bool:
-    """Whether our sections say it themselves, so that `defaults` would not count."""
+def _set_by_ours(pair: _Pair, line: Line) -> bool:
+    """Whether hadeploy's sections set it, so that `defaults` has no effect."""
     own = [*pair.ours.front.lines, *(pair.ours.back.lines if pair.ours.back else ())]
     key, single = setting(line)
     return single and any(setting(each)[0] == key for each in own)
 
 
 def _of_back(pair: _Pair) -> Sequence[Line]:
-    """The lines of a backend that is a section of its own."""
+    """The lines of a separate backend section."""
     back = pair.theirs.back
     return () if back is None or back is pair.theirs.front else back.lines
 
@@ -183,10 +183,10 @@ def _bind(report: Report, pair: _Pair, line: Line) -> None:
     ports = {port for one in at for port in one.some}
     ours = {one.port for one in pair.cluster.listeners}
     others = ports - ours if context.published is None else set()
-    told = report.verdicts.get(line) is Verdict.TOLD
+    reported = report.verdicts.get(line) is Verdict.REPORTED
     report.judge(line, Verdict.SAME)
-    if told or (ports & ours and context.published is None and pair.listener.port not in ports):
-        # It is told once, with the first listener whose port it has.
+    if reported or (ports & ours and context.published is None and pair.listener.port not in ports):
+        # It is reported once, for the first listener on one of its ports.
         return
     said = f"{pair.port}: {_said(line)}"
     if others:
@@ -194,7 +194,7 @@ def _bind(report: Report, pair: _Pair, line: Line) -> None:
     if ports and ports == others:
         return
     options = " ".join(w for i, w in enumerate(line.words[2:], 2) if not _is_name(line, i))
-    without = f"{shown(options)} goes" if options else ""
+    without = f"{shown(options)} is removed" if options else ""
     if not at or {one.host for one in at} - mine:
         names = {frozenset(["*"]): "every IPv4 address", frozenset(["::"]): "every IPv6 address"}
         wanted = names.get(frozenset(mine), "every address")
@@ -207,7 +207,7 @@ def _bind(report: Report, pair: _Pair, line: Line) -> None:
 def _other_ports(
     pair: _Pair, said: str, at: Sequence[Endpoint], others: Sequence[int]
 ) -> Difference:
-    """Ports of a bind line that are none of ours."""
+    """The ports of a bind line without a listener."""
     context = pair.theirs.configuration.context
     binds = [
         Bind(context.names.get(one.host, one.host), port)
@@ -222,12 +222,12 @@ def _other_ports(
 
 
 def _is_name(line: Line, at: int) -> bool:
-    """Whether a word of a bind line only names it."""
+    """Whether a word of a bind line is its name."""
     return "name" in (line.words[at], line.words[at - 1])
 
 
 def _is_always(line: Line) -> bool:
-    """`use_backend` without a condition, which is before any `default_backend`."""
+    """`use_backend` without a condition, which precedes `default_backend`."""
     return line.keyword == "use_backend" and len(line.words) == 2
 
 
@@ -245,11 +245,11 @@ def _balance(report: Report, pair: _Pair) -> None:
     if theirs == pair.listener.balance:
         return
     what = f"{pair.port}: balance {theirs} becomes {pair.listener.balance}"
-    report.tell(different(pair.cluster, what, pair.keep(balance=theirs)))
+    report.add(different(pair.cluster, what, pair.keep(balance=theirs)))
 
 
 def _http_check(report: Report, pair: _Pair, line: Line) -> None:
-    """A check by HTTP: ours asks a path over TLS and wants 200."""
+    """Judge an HTTP check; hadeploy's check sends GET over TLS and requires 200."""
     path, check = _check_path(pair.theirs), pair.listener.check
     known = line.begins("option", "httpchk") or line.begins("http-check", "send")
     if line.begins("http-check", "expect"):
@@ -260,7 +260,9 @@ def _http_check(report: Report, pair: _Pair, line: Line) -> None:
     servers = read_servers(pair.theirs.back_lines, pair.theirs.configuration.context.environment)
     encrypted = all("check-ssl" in s.options or "ssl" in s.options for s in servers)
     keep = pair.keep(check={"type": "https", "path": path}) if encrypted and known else None
-    why = "hadeploy checks by a connection, or by GET over TLS that answers 200 (listeners[].check)"
+    why = (
+        "hadeploy checks with a connection, or with GET over TLS and status 200 (listeners[].check)"
+    )
     report.lose(line, different(pair.cluster, f"{pair.port}: {_said(line)}", keep, why=why))
 
 
@@ -278,8 +280,8 @@ def _servers(report: Report, pair: _Pair) -> None:
     context = pair.theirs.configuration.context
     theirs = read_servers(pair.theirs.back_lines, context.environment)
     ours = read_servers(pair.ours.back_lines, {})
-    report.tell(*address_differences(pair.cluster, pair.listener, theirs, ours, context.names))
-    report.tell(*option_differences(pair.cluster, pair.listener, theirs, ours))
+    report.add(*address_differences(pair.cluster, pair.listener, theirs, ours, context.names))
+    report.add(*option_differences(pair.cluster, pair.listener, theirs, ours))
     for line in pair.theirs.back_lines:
         if line.keyword in ("server", "default-server"):
             report.judge(line, Verdict.REPLACED)

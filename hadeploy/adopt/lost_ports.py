@@ -1,4 +1,4 @@
-"""Ports of a haproxy set up by hand that no listener of the inventory has. Pure."""
+"""Ports of a haproxy that was set up by hand, without a listener in the inventory. Pure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True)
 class LostPorts:
-    """Ports that go away when a node is taken over.
+    """Ports that a takeover removes.
 
     Attributes:
-        what: serves them, in words.
-        ports: of the node.
-        name: for the listener that may replace it.
-        only: the addresses that they are on; "" where clients of the VIP reach them.
+        what: the section or line that serves them.
+        ports: the ports on the node.
+        name: the name of a listener that may replace it.
+        only: the addresses of the ports; "" if they are reachable through the VIP.
     """
 
     what: str
@@ -34,13 +34,13 @@ class LostPorts:
 
     @property
     def sentence(self) -> str:
-        """What goes, and for whom."""
+        """The ports and the clients that lose them."""
         several = len(self.ports) > 1
         some = ", ".join(map(str, self.ports[:_MOST_NAMED]))
         some += ", ..." if len(self.ports) > _MOST_NAMED else ""
         on = f"port{'s' if several else ''} {some}" if self.ports else "no port"
-        whose = f", on {self.only} only" if self.only else ", and its clients are refused"
-        return f"{self.what}: {on} {'go' if several else 'goes'}{whose}"
+        whose = f", on {self.only} only" if self.only else "; clients are refused"
+        return f"{self.what}: {on} {'are' if several else 'is'} removed{whose}"
 
 
 def lost_ports(
@@ -50,17 +50,17 @@ def lost_ports(
     names: Mapping[str, str],
     values: Mapping[str, Any],
 ) -> Difference:
-    """That ports of theirs are none of ours; one with servers can become a listener.
+    """The difference for lost ports; one with servers can become a listener.
 
     Args:
         lost: the ports.
-        servers: behind them; none where a listener cannot replace it.
-        names: host name → the address that it has on the node.
-        values: for the listener that may replace it (see `listener_settings`).
+        servers: their servers; empty if a listener cannot replace them.
+        names: host name → its address on the node.
+        values: settings of the listener that may replace it (see `listener_settings`).
     """
     port = lost.ports[0] if lost.ports else 0
     backends = [place(server.at, names, port) for server in servers] if port else []
-    # A listener is on every address, and has one port.
+    # A listener uses every address and one port.
     if not backends or "" in backends or len(lost.ports) > 1 or lost.only:
         return Difference(lost.sentence)
     others = [{"port": listener.port} for listener in cluster.listeners]
@@ -75,7 +75,7 @@ def lost_ports(
 
 
 def listener_settings(served: Served) -> dict[str, Any]:
-    """What a frontend and its backend say that a listener of an inventory can say, too."""
+    """The settings of a frontend and its backend that a listener of the inventory supports."""
     effective = served.effective()
     timeouts = {
         line.words[1]: duration(line.words[2])

@@ -1,4 +1,4 @@
-"""Who starts a container again after it was stopped, by its labels. Pure."""
+"""Programs that start a stopped container again, recognised by its labels. Pure."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ _COMPOSE = "com.docker.compose."
 
 @dataclass(frozen=True)
 class Manager:
-    """What starts a container again.
+    """A program that starts a container again.
 
     Attributes:
-        name: for people.
-        stop: how it is made to stop that.
+        name: its name in messages.
+        stop: how to stop the container with it.
     """
 
     name: str
     stop: str
 
 
-# Prefix of a label → manager, and the labels that name the thing to stop.
+# Prefix of a label → name, advice, and the labels that name the object to stop.
 _MANAGERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "io.kubernetes.": (
         "the kubelet",
-        "move its manifest out of /etc/kubernetes/manifests (or delete what made the pod: "
-        "kubectl get pod{0} --all-namespaces), and wait until it is gone",
+        "move its manifest out of /etc/kubernetes/manifests (or delete the owner of the pod: "
+        "kubectl get pod{0} --all-namespaces), and wait until the container is gone",
         ("io.kubernetes.pod.name",),
     ),
     "com.docker.swarm.": (
@@ -40,7 +40,7 @@ _MANAGERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "com.hashicorp.nomad.": ("Nomad", "nomad job stop{0}", ("com.hashicorp.nomad.job_name",)),
     LABEL_ENGINE: (
         "another engine than Docker",
-        "stop it with that engine's own tools (crictl, nerdctl, podman){0}",
+        "stop it with the tools of that engine (crictl, nerdctl, podman){0}",
         (),
     ),
     "com.amazonaws.ecs.": (
@@ -52,7 +52,7 @@ _MANAGERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
 
 
 def manager_of(container: ObservedContainer) -> Manager | None:
-    """What would start it again; None for one that only its restart policy starts."""
+    """The manager of a container, or None."""
     labels = _labels(container)
     for prefix, (name, stop, naming) in _MANAGERS.items():
         if any(label.startswith(prefix) for label in labels):
@@ -62,7 +62,7 @@ def manager_of(container: ObservedContainer) -> Manager | None:
 
 
 def compose_project(container: ObservedContainer) -> str:
-    """The docker compose project that it belongs to, with its folder; "" if to none."""
+    """The docker compose project of a container, with its directory, or ""."""
     labels = _labels(container)
     project = _shown(labels.get(f"{_COMPOSE}project", ""))
     folder = _shown(labels.get(f"{_COMPOSE}project.working_dir", ""))

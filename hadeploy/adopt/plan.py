@@ -1,7 +1,7 @@
-"""The plan that takes a cluster set up by hand over, node by node. Pure.
+"""The plan that takes over a cluster set up by hand, node by node. Pure.
 
-Ours speak the other's language on the way (see `intermediate`), so old and new nodes hear each
-other all the time; the holder comes last, and hands the VIP to one of ours.
+New nodes use the VRRP settings of the old cluster (see `intermediate`), so old and new nodes accept
+each other's adverts. The holder comes last and hands the VIP over to a new node.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ def adopt_plan(
     found: Mapping[str, ByHand],
     classics: Mapping[str, Classic],
 ) -> Plan:
-    """The turns of all nodes, whoever is ours already included.
+    """The turns of all nodes, including those that are taken over already.
 
     Args:
-        inventory: what is wanted in the end.
-        cluster: the inventory in the other's language.
+        inventory: the final configuration.
+        cluster: the inventory with the VRRP settings of the old cluster.
         desired: by node label.
-        observed: the same nodes.
-        found: what was set up by hand, on the nodes where it still is.
-        classics: what its keepalived says, on the same nodes.
+        observed: by node label.
+        found: the containers that were set up by hand, by label of the old nodes.
+        classics: the VRRP instances of the old nodes, by label.
     """
     holding = holders([str(vip.ip) for vip in cluster.vip], observed.values())
     order = rolling_order({node: d.priority for node, d in desired.items()}, holding)
@@ -68,7 +68,7 @@ def adopt_plan(
 def _removes(
     inventory: Cluster, found: Mapping[str, ByHand], classics: Mapping[str, Classic]
 ) -> Iterator[str]:
-    """The ports of their haproxy that ours does not have; not those of its own statistics."""
+    """The ports of the old haproxy that the inventory does not have, without its statistics."""
     vips = dict.fromkeys(vip for classic in classics.values() for vip in sorted(classic.addresses))
     served: dict[str, dict[int, str]] = {vip: {} for vip in vips}
     for by_hand in found.values():
@@ -83,7 +83,7 @@ def _removes(
 
 
 def _binds(by_hand: ByHand) -> tuple[Bind, ...]:
-    """Where its haproxy is reached on the node."""
+    """The addresses and ports of the old haproxy on the node."""
     if by_hand.haproxy is None:
         return ()
     theirs = configuration_of(by_hand.haproxy)
@@ -100,16 +100,16 @@ def _before(found: ByHand, desired: DesiredNode, holder: bool) -> Iterator[Step]
     for part in parts:
         file = desired.file(FILES[part.role])
         diff = difference(part.config, file.content, file.path, "set up by hand")
-        reason = f"what it ran goes to adopted/{part.role}; nothing of it is removed"
+        reason = f"its files are copied to adopted/{part.role}; nothing is removed"
         yield Step("keep-aside", part.container.name, reason, role=part.role, diff=diff)
     for part in parts:
         hands_over = holder and part.role == "keepalived"
         yield Step(
             "stop-container",
             part.container.name,
-            "its VIP goes to a node of this cluster"
+            "its VIP is handed over to a node of this cluster"
             if hands_over
-            else f"the new {part.role} takes its place",
+            else f"the new {part.role} replaces it",
             Impact.HANDOVER if hands_over else Impact.NONE,
             part.role,
         )
@@ -122,19 +122,19 @@ def _expectations(
     classics: Mapping[str, Classic],
 ) -> Iterator[str]:
     yield (
-        "While nodes of both kinds run they speak the same VRRP. Connections that are open when "
-        "the VIP moves to the first node of ours are cut; new ones are answered."
+        "Old and new nodes use the same VRRP settings during the takeover. Open connections are "
+        "cut when the VIP moves to the first new node; new ones are answered."
     )
-    told: dict[Difference, None] = {}
+    unique: dict[Difference, None] = {}
     for node, by_hand in found.items():
-        told |= dict.fromkeys(differences(inventory, desired[node], by_hand, classics))
-    yield from (f"Differs: {difference.sentence}" for difference in told)
-    kept = together(difference.keep for difference in told if difference.keep is not None)
+        unique |= dict.fromkeys(differences(inventory, desired[node], by_hand, classics))
+    yield from (f"Differs: {difference.sentence}" for difference in unique)
+    kept = together(difference.keep for difference in unique if difference.keep is not None)
     if kept and accepts(inventory, kept):
         yield "To keep all of that, merge this into the inventory:\n" + "\n".join(block(kept))
     for node, by_hand in found.items():
         for other in by_hand.beside:
-            yield f"{node}: the haproxy in container {other.container.name} goes on as it is."
+            yield f"{node}: the haproxy in container {other.container.name} continues unchanged."
 
 
 def differences(
@@ -143,13 +143,13 @@ def differences(
     by_hand: ByHand,
     classics: Mapping[str, Classic],
 ) -> Iterator[Difference]:
-    """What a node has and ours would not.
+    """The differences that a takeover makes on a node.
 
     Args:
-        inventory: what is wanted in the end.
-        desired: what the node is to have.
-        by_hand: what it has.
-        classics: what keepalived says on every node that still has the other.
+        inventory: the final configuration.
+        desired: the desired state of the node.
+        by_hand: the old containers on the node.
+        classics: the VRRP instances of the old nodes, by label.
     """
     ours = desired.file(FILES["keepalived"]).content
     yield from keepalived_differences(inventory, desired.node, classics, ours)
@@ -160,12 +160,11 @@ def differences(
 
 
 def settings_changed(cluster: Cluster, desired: DesiredNode, by_hand: ByHand) -> list[str]:
-    """What of its haproxy becomes another: `listeners[0].backend_port: OLD -> NEW` first.
+    """The settings of haproxy that change: `listeners[0].backend_port: OLD -> NEW` first.
 
     Args:
-        cluster: what the plan is for.
-        desired: what the node is to have.
-        by_hand: what it had.
+        desired: the desired state of the node.
+        by_hand: the old containers on the node.
     """
     if by_hand.haproxy is None:
         return []

@@ -1,4 +1,4 @@
-"""Which nodes carry a cluster that was set up by hand. Pure."""
+"""Recognition of a cluster that was set up by hand. Pure."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from hadeploy.observe.published import serves
 
 @dataclass(frozen=True)
 class ByHand:
-    """What somebody set up on one node, in the place that we are to have.
+    """The containers on one node of a cluster that was set up by hand.
 
     Attributes:
-        keepalived: the one that has the VIP, or another one, or would.
-        haproxy: the one that serves our ports, or our backends on other ports; None if none runs.
-        ports: those of our listeners that it has.
-        vips: what its keepalived.conf names.
-        other_ports: where else it serves the backends of our listeners.
-        beside: other haproxies in somebody else's containers, which are left alone.
+        keepalived: the container of its keepalived.
+        haproxy: the haproxy on the listeners' ports, or in front of the inventory's backends; None
+            for none.
+        ports: the ports of listeners that it has.
+        vips: the VIPs in its keepalived.conf.
+        other_ports: other ports on which it serves the inventory's backends.
+        beside: haproxy containers of other users, which hadeploy never touches.
     """
 
     keepalived: Foreign
@@ -34,7 +35,7 @@ class ByHand:
 
     @property
     def elsewhere(self) -> bool:
-        """Whether it serves our backends, on other ports only: its clients would be refused."""
+        """Whether it serves the backends on other ports only, whose clients would be refused."""
         return self.haproxy is not None and not self.ports
 
     @property
@@ -43,38 +44,36 @@ class ByHand:
         return (self.keepalived,) if self.haproxy is None else (self.haproxy, self.keepalived)
 
     def has(self, container: str) -> bool:
-        """Whether the container of that id is one of its."""
+        """Whether the container with that id is one of them."""
         return any(part.container.id == container for part in self.parts)
 
     def owns(self, socket: Socket) -> bool:
-        """Whether its haproxy alone has that socket, which is free when ours starts."""
+        """Whether only its haproxy has that socket, which is free after the takeover."""
         return self.haproxy is not None and serves(self.haproxy, socket)
 
 
-def recognise(cluster: Cluster, look: ObservedNode) -> ByHand | None:
-    """The cluster set up by hand on a node; None where that is not beyond doubt.
+def recognise(cluster: Cluster, state: ObservedNode) -> ByHand | None:
+    """The cluster set up by hand on a node; None if it is not certain.
 
-    That is: one keepalived in somebody else's container, whose configuration we have, and one such
-    haproxy on our ports; without the haproxy, that keepalived must name one of our VIPs.
-
-    Args:
-        look: the node.
+    It consists of one keepalived in a foreign container with a readable configuration, and of one
+    such haproxy on the listeners' ports. Without haproxy, keepalived must have a VIP of the
+    inventory.
     """
-    keepaliveds = [f for f in look.foreign if f.role == "keepalived" and f.config]
+    keepaliveds = [f for f in state.foreign if f.role == "keepalived" and f.config]
     ours = {str(vip.ip) for vip in cluster.vip}
     with_our_vip = [f for f in keepaliveds if _vips(f) & ours]
-    everywhere = [f for f in look.foreign if f.role == "haproxy" and f.config]
-    haproxies = [f for f in everywhere if _ports(cluster, look, f)]
+    everywhere = [f for f in state.foreign if f.role == "haproxy" and f.config]
+    haproxies = [f for f in everywhere if _ports(cluster, state, f)]
     candidates = with_our_vip or (keepaliveds if haproxies else [])
     if len(candidates) != 1 or len(haproxies) > 1:
         return None
-    # What reads an haproxy.cfg is not needed where there is none.
+    # Imported only if there may be an old haproxy.
     from hadeploy.adopt.backend_ports import ports_of_backends  # noqa: PLC0415
 
     if not haproxies and with_our_vip:
         haproxies = [f for f in everywhere if ports_of_backends(cluster, f)]
     haproxy = haproxies[0] if len(haproxies) == 1 else None
-    ports = _ports(cluster, look, haproxy)
+    ports = _ports(cluster, state, haproxy)
     return ByHand(
         candidates[0],
         haproxy,
@@ -86,34 +85,33 @@ def recognise(cluster: Cluster, look: ObservedNode) -> ByHand | None:
 
 
 def recognise_all(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> dict[str, ByHand]:
-    """The same for every node, by label; nodes without one are left out."""
-    found = {node: recognise(cluster, look) for node, look in observed.items()}
+    """The same for every node with such a cluster, by label."""
+    found = {node: recognise(cluster, state) for node, state in observed.items()}
     return {node: by_hand for node, by_hand in found.items() if by_hand is not None}
 
 
 def with_adopt(
     cluster: Cluster, observed: Mapping[str, ObservedNode], hints: Sequence[str | None]
 ) -> list[str | None]:
-    """What to do where a node is not yet taken over: there, `up` refuses without --adopt.
+    """Hints with `hadeploy up --adopt` instead of `hadeploy up`, if an old node is left.
 
     Args:
         observed: by node label.
-        hints: what to do where every node is taken over; None stays None.
+        hints: the hints without --adopt; None stays None.
     """
-    wanted = any(look.foreign and recognise(cluster, look) for look in observed.values())
-    if not wanted:
+    if not any(state.foreign and recognise(cluster, state) for state in observed.values()):
         return list(hints)
     return [hint and hint.replace("`hadeploy up`", "`hadeploy up --adopt`") for hint in hints]
 
 
 def read_classics(found: Mapping[str, ByHand]) -> dict[str, Classic]:
-    """What the keepalived of every such node says.
+    """The VRRP instance of every old node.
 
     Args:
         found: by node label.
 
     Raises:
-        NodesError: with everything that cannot be taken over.
+        NodesError: with every reason why the cluster cannot be taken over.
     """
     read = {}
     errors: list[HadeployError] = []
@@ -123,7 +121,7 @@ def read_classics(found: Mapping[str, ByHand]) -> dict[str, Classic]:
                 f"the engine removes {part.container.name} when it stops (docker run --rm)",
                 node=node,
                 operation="reading the cluster set up by hand",
-                hint="it could not come back if ours failed: start it again without --rm first",
+                hint="a restore would need it: start it again without --rm first",
                 code=ExitCode.UNREACHABLE,
             )
             for part in by_hand.parts
@@ -149,28 +147,24 @@ def read_classics(found: Mapping[str, ByHand]) -> dict[str, Classic]:
 
 
 def words(cluster: Cluster, by_hand: ByHand) -> tuple[str, str]:
-    """What stands in the way, and what to do about it.
-
-    Args:
-        by_hand: what was found on a node.
-    """
+    """The message and the hint for a node with a cluster that was set up by hand."""
     ours = {str(vip.ip) for vip in cluster.vip}
     ports = " and ".join(f"port {port}" for port in by_hand.ports)
     names = " and ".join(f"{p.container.name} ({p.container.image})" for p in by_hand.parts)
     containers = f"{'containers' if by_hand.haproxy else 'container'} {names}"
-    what = " and ".join(text for text in (ports, "the VIP") if text)
+    served = " and ".join(text for text in (ports, "the VIP") if text)
     if ours & by_hand.vips and by_hand.elsewhere:
         return _elsewhere(cluster, by_hand)
     if ours & by_hand.vips:
         are = "are" if ports else "is"
         return (
-            f"{what} {are} served by a cluster set up by hand: {containers}",
-            "`hadeploy up --adopt` takes it over, node by node",
+            f"{served} {are} served by a cluster set up by hand: {containers}",
+            "take it over, node by node: `hadeploy up --adopt`",
         )
     others = ", ".join(sorted(by_hand.vips)) or "none"
     return (
         f"{ports} is served by a cluster set up by hand, whose VIP is {others}: {containers}",
-        "to take it over, set `vip` to its own and run `hadeploy up --adopt`",
+        "to take it over, set `vip` to its VIP and run `hadeploy up --adopt`",
     )
 
 
@@ -183,7 +177,7 @@ def _elsewhere(cluster: Cluster, by_hand: ByHand) -> tuple[str, str]:
         f"{ours}: containers {names}",
         f"its clients use port {by_hand.other_ports[0]}: set "
         f"`listeners: [{{port: {by_hand.other_ports[0]}}}]` and run `hadeploy up --adopt`; "
-        "the port can be changed afterwards",
+        "you can change the port afterwards",
     )
 
 
@@ -191,11 +185,11 @@ def _vips(part: Foreign) -> frozenset[str]:
     return addresses_in(part.config.decode("utf-8", "replace"))
 
 
-def _ports(cluster: Cluster, look: ObservedNode, haproxy: Foreign | None) -> tuple[int, ...]:
+def _ports(cluster: Cluster, state: ObservedNode, haproxy: Foreign | None) -> tuple[int, ...]:
     if haproxy is None:
         return ()
     return tuple(
         listener.port
         for listener in cluster.listeners
-        if any(serves(haproxy, socket) for socket in look.listeners(listener.port))
+        if any(serves(haproxy, socket) for socket in state.listeners(listener.port))
     )

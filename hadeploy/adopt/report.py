@@ -1,4 +1,4 @@
-"""What becomes of each line of a file that is replaced. Pure."""
+"""The verdicts on the lines of a file that is replaced. Pure."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from dataclasses import dataclass, field, replace
 from hadeploy.adopt.difference import Difference
 from hadeploy.config_files.haproxy import Line
 
-CONDITIONAL = "it is under a condition (.if), which an inventory cannot say"
+CONDITIONAL = "it depends on a condition (.if), which the inventory does not support"
 
 
 class Verdict(enum.IntEnum):
-    """What becomes of a line; of a line that applies to several sections the highest counts."""
+    """The verdict on a line; for a line that applies to several sections, the highest."""
 
     NO_EFFECT = 0
-    """It does nothing where it stands, or means nothing in our container."""
+    """The line has no effect in its section or in hadeploy's container."""
     SAME = 1
-    """Ours says the same."""
+    """hadeploy's file has the same setting."""
     REPLACED = 2
-    """Ours does it in its own way."""
-    TOLD = 3
-    """A difference names it, or the section that goes with it."""
+    """hadeploy provides it in another way."""
+    REPORTED = 3
+    """A difference contains the line or its section."""
 
 
 @dataclass
 class Report:
-    """What is said of each line of a file.
+    """The verdicts on the lines of a file, and the differences.
 
     Attributes:
-        verdicts: of the lines that were judged so far.
-        differences: in the order in which they were found.
+        verdicts: of the lines that are judged so far.
+        differences: an ordered set.
     """
 
     verdicts: dict[Line, Verdict] = field(default_factory=dict)
     differences: dict[Difference, None] = field(default_factory=dict)
 
     def judge(self, line: Line, verdict: Verdict) -> None:
-        """What becomes of a line."""
+        """Set the verdict on a line."""
         self.verdicts[line] = max(verdict, self.verdicts.get(line, verdict))
 
-    def tell(self, *differences: Difference) -> None:
-        """What changes."""
+    def add(self, *differences: Difference) -> None:
+        """Add differences."""
         self.differences |= dict.fromkeys(differences)
 
     def lose(self, line: Line, *differences: Difference) -> None:
-        """A line that ours does not have."""
-        self.judge(line, Verdict.TOLD)
+        """Report a line without a counterpart."""
+        self.judge(line, Verdict.REPORTED)
         if line.conditional:
-            differences = tuple(replace(one, keep=None, why=CONDITIONAL) for one in differences)
-        self.tell(*differences)
+            differences = tuple(replace(d, keep=None, why=CONDITIONAL) for d in differences)
+        self.add(*differences)

@@ -1,6 +1,6 @@
-"""The servers behind a listener and their options, theirs and ours. Pure.
+"""Differences between the servers of a listener and their options. Pure.
 
-Options: configuration manual, 5.2; `default-server` gives those of every server after it.
+Options: configuration manual, 5.2; `default-server` sets those of every following server.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from hadeploy.config_files.haproxy_values import duration, whole
 from hadeploy.inventory.cluster import Cluster, Listener
 from hadeploy.plan.redacted_diff import shown
 
-# What holds where nothing is said.
-_USUAL = {"inter": "2000000us", "fall": "3", "rise": "2", "weight": "1", "error-limit": "10"}
+# The defaults of haproxy.
+_DEFAULTS = {"inter": "2000000us", "fall": "3", "rise": "2", "weight": "1", "error-limit": "10"}
 _OF_CHECK = {"inter": "interval", "fall": "fall", "rise": "rise"}
-# They cannot be given by default-server, or name what is not in our container.
+# Options that default-server does not accept, or that need something outside the container.
 _OF_ONE_SERVER = (
     *("track", "redir", "cookie", "id", "guid", "resolvers", "shard", "backup", "disabled"),
     *("ca-file", "crt", "crl-file", "namespace", "proto"),
 )
-# haproxy refuses the one without the other.
+# Pairs of options that haproxy accepts only together.
 _TOGETHER = {"ssl": "verify", "check-ssl": "verify", "agent-check": "agent-port"}
 
 
@@ -32,22 +32,22 @@ def address_differences(
     ours: Sequence[Server],
     names: Mapping[str, str],
 ) -> Iterator[Difference]:
-    """Whether the servers are the same, whatever they are called.
+    """The differences between the addresses of servers, regardless of their names.
 
     Args:
-        listener: which one.
-        theirs: of their backend.
-        ours: of ours.
-        names: host name → the address that it has on the node.
+        listener: the listener.
+        theirs: the servers of the old backend.
+        ours: the servers of hadeploy's backend.
+        names: host name → its address on the node.
     """
     port = f"port {listener.port}"
     for server in theirs:
         host = server.at.host
         if server.at.address is None and not _is_path(server.at.word):
-            known = f"becomes the address {names[host]}" if host in names else "is not resolvable"
+            known = f"becomes the address {names[host]}" if host in names else "does not resolve"
             yield Difference(
                 f"{port}: server {server.name}: the name {host} {known}",
-                why="backends of an inventory are addresses; they do not follow DNS",
+                why="backends of an inventory are addresses, without DNS",
             )
     found = sorted({place(server.at, names, listener.port) for server in theirs})
     wanted = sorted({place(server.at, names, listener.port) for server in ours})
@@ -68,10 +68,10 @@ def address_differences(
 def option_differences(
     cluster: Cluster, listener: Listener, theirs: Sequence[Server], ours: Sequence[Server]
 ) -> Iterator[Difference]:
-    """The options of their servers that ours do not have."""
+    """The options of the old servers that hadeploy's do not have."""
     if not ours:
         return
-    mine = {**_USUAL, **ours[0].options}
+    mine = {**_DEFAULTS, **ours[0].options}
     written = {"inter": "2s", "fall": "3", "rise": "2", **ours[0].written}
     port = f"port {listener.port}"
     found: dict[tuple[str, str], list[Server]] = {}
@@ -91,11 +91,11 @@ def option_differences(
         yield different(cluster, what, *keeps)
     for server in theirs:
         if "check" not in server.options:
-            yield Difference(f"{port}: server {server.name} becomes checked")
+            yield Difference(f"{port}: server {server.name} gets a health check")
 
 
 def _checks_tls(name: str, mine: Mapping[str, str]) -> bool:
-    """Whether ours checks over TLS, too, without looking at the certificate."""
+    """Whether hadeploy also checks over TLS, without verification of the certificate."""
     return name in ("check-ssl", "verify") and "check-ssl" in mine
 
 

@@ -1,7 +1,7 @@
-"""Foreign containers that are stopped and disabled without a takeover. Pure.
+"""Foreign containers that `up --adopt` stops and disables without a takeover. Pure.
 
-A cluster set up by hand that does not run, or that runs on the same nodes as this one, has no
-service to take over: its containers are stopped, and their restart policy is set to `no`.
+If a cluster set up by hand does not run, or runs next to this one on the same nodes, there is
+nothing to take over: its containers are stopped, and their restart policy becomes `no`.
 """
 
 from __future__ import annotations
@@ -26,25 +26,16 @@ from hadeploy.plan.vrrp_settings import running_identity
 def beside_ours(
     cluster: Cluster, observed: Mapping[str, ObservedNode], found: Mapping[str, ByHand]
 ) -> set[str]:
-    """The nodes where a cluster set up by hand runs, and our keepalived, too.
-
-    Args:
-        observed: by node label.
-        found: what was set up by hand, by node label.
-    """
+    """The nodes that run both a cluster set up by hand and the keepalived of this cluster."""
     return {node for node in found if observed[node].ours_of(cluster.name, "keepalived")}
 
 
 def differ(observed: Mapping[str, ObservedNode], classics: Mapping[str, Classic]) -> bool:
-    """Whether this cluster runs already, and uses other VRRP settings than the one set up by hand.
+    """Whether this cluster already runs, with other VRRP settings than the one set up by hand.
 
     Then both hold the VIP, and the old one can stop without an intermediate configuration.
-
-    Args:
-        observed: by node label.
-        classics: what the keepaliveds say that were set up by hand.
     """
-    ours = {i for look in observed.values() if (i := running_identity(look))}
+    ours = {i for state in observed.values() if (i := running_identity(state))}
     if not ours or not classics:
         return False
     theirs = next(iter(classics.values()))
@@ -65,40 +56,40 @@ def differ(observed: Mapping[str, ObservedNode], classics: Mapping[str, Classic]
 def to_disable(
     cluster: Cluster, observed: Mapping[str, ObservedNode], beside: set[str]
 ) -> dict[str, list[Conflict]]:
-    """The containers that are stopped for good, by node label; keepalived before haproxy.
+    """The containers to stop and disable, by node label; keepalived before haproxy.
 
     Args:
         observed: by node label.
-        beside: labels of the nodes where also those that run are stopped.
+        beside: labels of the nodes on which running containers are also stopped.
 
     Raises:
-        NodesError: one of them would be removed by that.
+        NodesError: the engine would remove one of them.
     """
     found = {}
     for node in cluster.nodes:
-        look = observed.get(node.label)
-        if look is None:
+        state = observed.get(node.label)
+        if state is None:
             continue
-        interface = interface_of(node, look) or ""
-        several = [
+        interface = interface_of(node, state) or ""
+        conflicts = [
             conflict
-            for conflict in stopped_conflicts(cluster, interface, look)
-            if conflict.stands_in_the_way and not conflict.manager
+            for conflict in stopped_conflicts(cluster, interface, state)
+            if conflict.blocks and not conflict.manager
         ]
-        by_hand = recognise(cluster, look)
-        several += [
+        by_hand = recognise(cluster, state)
+        conflicts += [
             c
-            for c in running_conflicts(cluster, interface, look, by_hand)
+            for c in running_conflicts(cluster, interface, state, by_hand)
             if c.can_disable and not c.manager
         ]
         if by_hand and node.label in beside:
-            several += [
+            conflicts += [
                 Conflict(part.container, part.role, (), known=True, why="it runs")
                 for part in by_hand.parts
             ]
-        several = list({c.container.id: c for c in several}.values())
-        if several:
-            found[node.label] = sorted(several, key=lambda c: c.role != "keepalived")
+        conflicts = list({c.container.id: c for c in conflicts}.values())
+        if conflicts:
+            found[node.label] = sorted(conflicts, key=lambda c: c.role != "keepalived")
     _refuse_removal(found)
     return found
 
@@ -112,8 +103,8 @@ def _refuse_removal(found: Mapping[str, list[Conflict]]) -> None:
             hint="hadeploy never removes a foreign container: stop it on the node",
             code=ExitCode.UNREACHABLE,
         )
-        for node, several in found.items()
-        for conflict in several
+        for node, conflicts in found.items()
+        for conflict in conflicts
         if conflict.container.raw.get("HostConfig", {}).get("AutoRemove")
     ]
     if errors:
@@ -126,10 +117,10 @@ def with_disabling(
     found: Mapping[str, list[Conflict]],
     observed: Mapping[str, ObservedNode],
 ) -> Plan:
-    """A plan that begins on each node by stopping these containers for good.
+    """A plan that first stops and disables these containers on each node.
 
     Args:
-        plan: what is to be done besides.
+        plan: the other steps.
         found: from `to_disable`.
         observed: by node label.
     """
@@ -148,11 +139,11 @@ def with_disabling(
         turns.append(turn)
     holding = holders([str(vip.ip) for vip in cluster.vip], observed.values())
     running = {n for n in begun if any(c.container.running for c in found[n])}
-    told = (
+    cut = (
         f"The containers set up by hand on {', '.join(sorted(running))} stop: connections to them "
         "are cut.",
     )
-    warnings = (*plan.warnings, *(told if running & set(holding) else ()))
+    warnings = (*plan.warnings, *(cut if running & set(holding) else ()))
     return dataclasses.replace(plan, nodes=tuple(turns), warnings=warnings)
 
 
@@ -161,5 +152,5 @@ def _disable_step(conflict: Conflict) -> Step:
     name = there.name if re.match(CONTAINER_NAME, there.name) else there.id
     claims = f"claims {' and '.join(conflict.claims)}; " if conflict.claims else ""
     return Step(
-        "disable-container", name, f"{claims}{conflict.why}; it stays, with restart policy no"
+        "disable-container", name, f"{claims}{conflict.why}; it is kept, with restart policy no"
     )

@@ -1,4 +1,4 @@
-"""Every check, in the order in which they are made and shown."""
+"""Every check, in the order of the output."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MODULES: tuple[ModuleType, ...] = (
 
 
 def _checks_in(module: ModuleType) -> list[Check]:
-    """The checks of a module, in its order. It imports none from another one of MODULES."""
+    """The checks of a module, in its order. No module imports checks from another one."""
     return [value for value in vars(module).values() if isinstance(value, Check)]
 
 

@@ -1,4 +1,4 @@
-"""What a `docker save` tar on this machine holds."""
+"""The contents of an image archive (`docker save`) on this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hadeploy.inventory.references import full
 
-MOST_JSON_BYTES = 4 * 1024 * 1024
+MAX_JSON_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class Archive:
     """An image archive.
 
     Attributes:
-        path: where it is.
-        missing: whether there is no such file.
-        problem: why it cannot be read; "" if it can.
+        path: the file.
+        missing: whether the file does not exist.
+        problem: why it cannot be read, or "".
         size: bytes, unpacked.
-        images: reference as `docker save` wrote it → architecture, "" where it is not told.
-        ids: the same references → the id of each image, in hex.
+        images: reference as in `docker save` → architecture, "" if unknown.
+        ids: the same references → image id, in hex.
     """
 
     path: Path
@@ -35,20 +35,16 @@ class Archive:
     ids: Mapping[str, str] = field(default_factory=dict)
 
     def architecture(self, reference: str) -> str | None:
-        """Of the image of that name; None if the archive does not hold it."""
+        """The architecture of an image; None if the archive does not contain it."""
         return _of(self.images, reference)
 
     def id_of(self, reference: str) -> str | None:
-        """Of the image of that name; None if the archive does not hold it."""
+        """The id of an image; None if the archive does not contain it."""
         return _of(self.ids, reference)
 
 
 def read_archive(path: Path) -> Archive:
-    """Read an archive's table of contents; its layers are skipped.
-
-    Args:
-        path: of a tar, compressed or not.
-    """
+    """Read the table of contents of an archive, compressed or not, without its layers."""
     if not path.is_file():
         return Archive(path, missing=True)
     try:
@@ -59,13 +55,13 @@ def read_archive(path: Path) -> Archive:
                 config = _bytes(tar, part["Config"])
                 for tag in part.get("RepoTags") or []:
                     images[str(tag)] = str(json.loads(config).get("architecture", ""))
-                    # So engines name images (OCI image specification, "ImageID").
+                    # The image id of engines (OCI image specification, "ImageID").
                     ids[str(tag)] = hashlib.sha256(config).hexdigest()
             size = sum(member.size for member in tar.getmembers())
     except OSError as error:
         return Archive(path, problem=error.strerror or str(error))
     except (tarfile.TarError, EOFError, KeyError, TypeError, ValueError, AttributeError):
-        return Archive(path, problem="it is not what `docker save` writes")
+        return Archive(path, problem="it is not an archive of `docker save`")
     return Archive(path, size=size, images=images, ids=ids)
 
 
@@ -73,8 +69,8 @@ def _bytes(tar: tarfile.TarFile, name: str) -> bytes:
     member = tar.extractfile(name)
     if member is None:
         raise KeyError(name)
-    return member.read(MOST_JSON_BYTES)
+    return member.read(MAX_JSON_BYTES)
 
 
-def _of(told: Mapping[str, str], reference: str) -> str | None:
-    return next((value for r, value in told.items() if full(r) == full(reference)), None)
+def _of(values: Mapping[str, str], reference: str) -> str | None:
+    return next((value for r, value in values.items() if full(r) == full(reference)), None)

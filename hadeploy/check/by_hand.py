@@ -14,20 +14,20 @@ from hadeploy.observe.observed_node import ObservedNode
 SET_UP_BY_HAND = Check(
     "set-up-by-hand",
     "no cluster by hand",
-    "no cluster that was set up by hand serves in our place. With `--adopt` it is a failure "
-    "only where the old haproxy serves the backends on other ports than the inventory's, so "
-    "that its clients would be refused",
-    "`hadeploy up --adopt` takes it over; where the port differs, set "
+    "no cluster that was set up by hand has the VIP or the ports. With `--adopt`, it fails only "
+    "if the old haproxy serves the backends on other ports than the inventory, because its "
+    "clients would be refused",
+    "take it over with `hadeploy up --adopt`; if the port differs, set "
     "`listeners: [{port: ...}]` first",
 )
 
 
 @SET_UP_BY_HAND.of_node
-def set_up_by_hand(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether somebody's own cluster serves in our place."""
-    by_hand = recognise(context.cluster, look)
+def set_up_by_hand(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
+    """Whether a cluster that was set up by hand has the VIP or the ports."""
+    by_hand = recognise(context.cluster, state)
     managed = by_hand is not None and any(manager_of(p.container) for p in by_hand.parts)
     if by_hand is not None and not managed and (by_hand.elsewhere or not context.adopt):
         yield Finding(SET_UP_BY_HAND.id, node.label, "fail", *words(context.cluster, by_hand))
     elif not managed:
-        yield Finding(SET_UP_BY_HAND.id, node.label, "pass", "none that is in the way")
+        yield Finding(SET_UP_BY_HAND.id, node.label, "pass", "no conflict")

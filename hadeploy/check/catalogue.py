@@ -1,4 +1,4 @@
-"""The document of all checks (docs/checks.md), and which of them can be skipped."""
+"""docs/checks.md: all checks; and the names that `--skip` accepts."""
 
 from __future__ import annotations
 
@@ -11,45 +11,40 @@ from hadeploy.errors import ExitCode, HadeployError
 if TYPE_CHECKING:
     from hadeploy.check.entry import Check
 
-# Proofs that can be left out as a check can; the second one also of `verify` and `status`.
+# Proofs that can be skipped like checks; the second one also in `verify` and `status`.
 PROOFS = (PROOF, PROOF_HERE)
 
 
 def refuse_unknown(ids: Iterable[str], *, essential: bool) -> None:
-    """Refuse what cannot be skipped.
+    """Refuse ids that cannot be skipped.
 
     Args:
-        ids: what the user wants skipped.
-        essential: whether checks may be skipped without which nothing can be planned; then there
-            is no proof to skip.
+        ids: the values of --skip.
+        essential: whether essential checks may be skipped, as in `check`, which has no proofs.
 
     Raises:
-        HadeployError: naming the checks that there are.
+        HadeployError: an id is unknown; the message lists the known ids.
     """
     skipped = list(ids)
     if not skipped:
         return
-    # Commands import this module before they connect; few runs skip a check.
+    # Imported only if a run skips a check, to start faster.
     from hadeploy.check.all_checks import CHECKS, IDS  # noqa: PLC0415
 
     known = [check.id for check in CHECKS if essential or not check.essential]
     known += [] if essential else PROOFS
     for name in skipped:
         if name not in known:
-            what = "is essential and cannot be skipped" if name in IDS else "is not a check"
+            problem = "cannot be skipped (essential check)" if name in IDS else "is not a check"
             raise HadeployError(
-                f"{name} {what}; there are {', '.join(known)}",
+                f"{name} {problem}; allowed: {', '.join(known)}",
                 operation="reading --skip",
                 code=ExitCode.USAGE,
             )
 
 
 def documentation(checks: Collection[Check]) -> str:
-    """docs/checks.md.
-
-    Args:
-        checks: in the order in which they are told.
-    """
+    """The text of docs/checks.md."""
     rows = [
         f"| `{check.id}` | **{check.title}**{_notes(check)}: {check.proves} | {check.fix} |"
         for check in checks

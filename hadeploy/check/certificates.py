@@ -1,4 +1,4 @@
-"""Whether API servers have certificates for the VIP, and clients get API servers. Pure."""
+"""Checks of the certificates of API servers. Pure."""
 
 from __future__ import annotations
 
@@ -23,19 +23,17 @@ from hadeploy.verify.certificates import (
 )
 from hadeploy.verify.proof import Verdict
 
-CORRECT = (
-    f"correct `backend_port` or `backends` of that listener; if it is intended: `--skip {PROOF}`"
-)
+CORRECT = f"correct `backend_port` or `backends` of that listener; if intended: `--skip {PROOF}`"
 
 
 @dataclass(frozen=True)
 class NewServers:
-    """The servers of a listener that has others now.
+    """A listener whose servers change.
 
     Attributes:
-        listener: the inventory's.
-        before: those that haproxy sends connections to now.
-        new: those that the inventory adds.
+        listener: the listener in the inventory.
+        before: the servers that are up in haproxy now.
+        new: the servers that the inventory adds.
     """
 
     listener: Listener
@@ -46,12 +44,13 @@ class NewServers:
 API_CERTIFICATE = Check(
     "api-certificate",
     "certificates",
-    "every API server that answers already has a certificate that is valid now and names the "
-    "VIPs as IP addresses: kubectl refuses any other; else a warning. `check` asks by a TLS "
-    "handshake with each backend, from a node over its SSH connection; `verify`, `status` and "
-    "`up` prove it later for the backends that are up. Where a listener gets other servers, "
-    "`plan` and `up` ask, too: those that have the certificate of some other TLS service and "
-    "would replace or join API servers are a failure. Other TLS services are not judged",
+    "every API server that answers has a certificate that is valid now and contains the VIPs as "
+    "IP addresses; otherwise a warning, because kubectl refuses it. `check` reads the certificate "
+    "by a TLS handshake with each backend, through the SSH connection to a node; `verify`, "
+    "`status` and `up` prove it for the backends that are up. If the servers of a listener "
+    "change, `plan` and `up` also read the certificates: new servers with the certificate of "
+    "another TLS service, which would replace or join API servers, are a failure. Other TLS "
+    "services are not checked",
     "`apiServer.certSANs` in kubeadm's ClusterConfiguration, see [kubeadm](kubeadm.md); "
     "`tls-san` of k3s and RKE2",
 )
@@ -59,7 +58,7 @@ API_CERTIFICATE = Check(
 
 @API_CERTIFICATE.of_cluster
 def api_certificates(context: CheckContext) -> Iterator[Finding]:
-    """As `verify` proves it, of every API server that answers, whether haproxy runs or not."""
+    """The proof of `verify`, for every API server that answers, even if haproxy does not run."""
     read = context.certificates
     for proof in certificate_proofs(context.cluster, read, read.found):
         verdict: Verdict = "pass" if proof.verdict == "pass" else "warn"
@@ -67,20 +66,18 @@ def api_certificates(context: CheckContext) -> Iterator[Finding]:
 
 
 def new_servers(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[NewServers]:
-    """The listeners that have servers now and get others.
+    """The listeners whose servers change.
 
-    Only servers at addresses in the inventory count: no node decides what is asked.
-
-    Args:
-        observed: by node label.
+    Only servers with addresses in the inventory count, so that no node decides where hadeploy
+    connects.
     """
     known = {address for address, _ in endpoints(cluster)}
     known |= {str(node.address) for node in cluster.nodes}
     up: dict[str, set[Endpoint]] = {}
     all_now: dict[str, set[Endpoint]] = {}
-    for look in observed.values():
-        for server in look.backends:
-            found = listener_of(cluster, look.applied, server.listener)
+    for state in observed.values():
+        for server in state.backends:
+            found = listener_of(cluster, state.applied, server.listener)
             endpoint = _endpoint(server.address)
             if found is None or endpoint is None or endpoint[0] not in known:
                 continue
@@ -98,17 +95,13 @@ def new_servers(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[
 
 
 def compared_endpoints(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Endpoint]:
-    """The servers whose certificates `new_api_servers` compares; none if no listener gets others.
-
-    Args:
-        observed: by node label.
-    """
+    """The servers whose certificates `new_api_servers` compares."""
     return [e for one in new_servers(cluster, observed) for e in (*one.before, *one.new)]
 
 
 @API_CERTIFICATE.of_cluster
 def new_api_servers(context: CheckContext) -> Iterator[Finding]:
-    """A server that speaks TLS and is no API server does not replace API servers."""
+    """Whether a TLS server that is not an API server would replace API servers."""
     read = context.certificates.found
     for one in new_servers(context.cluster, context.observed):
         yield from _refused_by_clients(context, one)
@@ -122,18 +115,20 @@ def new_api_servers(context: CheckContext) -> Iterator[Finding]:
         port = several([str(port) for port in sorted({port for _, port in others})])
         what, its = f"the server on {named}, port {port}, is not a Kubernetes API server", "its"
         if len(others) > 1:
-            what = f"the servers on {named}, port {port}, are no Kubernetes API servers"
+            what = f"the servers on {named}, port {port}, are not Kubernetes API servers"
             its = f"{labels[first]}'s"
         what = f"{one.listener.name}: {what} ({its} certificate is for "
         what += f"{printable(_names(certificate))}); "
-        what += f"those of port {several([str(port) for port in ports])}, which are served now, are"
+        what += (
+            f"the current servers on port {several([str(port) for port in ports])} are API servers"
+        )
         yield Finding(
             API_CERTIFICATE.id, None, "fail", what, CORRECT, operation="comparing the backends"
         )
 
 
 def _refused_by_clients(context: CheckContext, one: NewServers) -> Iterator[Finding]:
-    """API servers that take the place of all those that clients accept, and that they refuse."""
+    """New API servers that clients refuse, if they replace all servers that clients accept."""
     wanted = {(str(a), port) for _, a, port in backends_of(context.cluster, one.listener)}
     if wanted.intersection(one.before):
         return
@@ -148,7 +143,7 @@ def _refused_by_clients(context: CheckContext, one: NewServers) -> Iterator[Find
     for endpoint, certificate in new.items() if old else ():
         why = problem(certificate)
         if not why and not any(certificate.same_authority(known) for known in old):
-            why = "is of another authority than those of the servers that are served now"
+            why = "is of another authority than those of the current servers"
         if why:
             where = f"{labels_of(context.cluster)[endpoint]}, port {endpoint[1]}"
             what = f"{one.listener.name}: the certificate of the API server on {where}, {why}"
@@ -170,7 +165,7 @@ def _names(certificate: ServerCertificate) -> str:
 
 
 def _endpoint(address: str) -> Endpoint | None:
-    """The address and port that haproxy tells of a server; None if it tells none."""
+    """Parse an address in haproxy's statistics; None if it is empty or invalid."""
     host, _, port = address.rpartition(":")
     try:
         return str(ipaddress.ip_address(host.strip("[]"))), int(port)

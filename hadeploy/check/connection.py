@@ -1,4 +1,4 @@
-"""How far each node let us in: reached, known, logged in, root."""
+"""Findings of the connection to a node: SSH server, host key, login."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SSH_REACH = Check(
     "ssh-reach",
     "SSH answers",
     "an SSH server answers at the node's address and port, through every jump host; the "
-    "message names the entries of the ssh config that were used",
+    "message names the entries of the ssh config that apply",
     "start the node or its sshd, open the firewall, correct `ssh.host` or `ssh.port`",
     essential=True,
 )
@@ -21,14 +21,14 @@ SSH_HOST_KEY = Check(
     "ssh-host-key",
     "host key known",
     "the server's host key is the one in known_hosts",
-    "compare the fingerprint and connect once with ssh, or `--accept-new-host-keys`; a key "
-    "that has changed is never accepted",
+    "compare the fingerprint and connect once with ssh, or use `--accept-new-host-keys`; a "
+    "changed key is never accepted",
     essential=True,
 )
 SSH_LOGIN = Check(
     "ssh-login",
     "login",
-    "the server lets us in",
+    "the server accepts the login",
     "correct `ssh.user` and `ssh.identity_file`, or load the key into ssh-agent",
     essential=True,
 )
@@ -39,21 +39,21 @@ STAGES = {
 }
 
 
-def let_in(where: Mapping[str, str]) -> list[Finding]:
-    """Of nodes that a script ran on.
+def connection_findings(where: Mapping[str, str]) -> list[Finding]:
+    """The findings of nodes on which a script ran.
 
     Args:
-        where: node label → how we went there, in words.
+        where: node label → description of the connection.
     """
     return [finding for node, place in where.items() for finding in _passed(node, place)]
 
 
 def refused(error: HadeployError, where: str) -> list[Finding]:
-    """Of a node that did not let us in: what went well, and what did not.
+    """The findings of a node whose connection failed: the passed stages, and the failed one.
 
     Args:
-        error: of the connection, or of the first script.
-        where: how we went there, in words.
+        error: the error of the connection, or of the first script.
+        where: description of the connection.
     """
     failed = error.stage or machine.TOOLS.id
     passed = [finding.check for finding in _passed(error.node, where)]

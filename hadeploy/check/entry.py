@@ -1,4 +1,4 @@
-"""A check: what its documentation says, and the functions that make it."""
+"""A check: its documentation, and the functions that evaluate it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hadeploy.observe.observed_node import ObservedNode
 
 NodeCheck = Callable[[CheckContext, Node, ObservedNode], Iterator[Finding]]
 ClusterCheck = Callable[[CheckContext], Iterator[Finding]]
-# A change that can make a check fail that passed before.
+# A change after which a check may fail.
 Change = Literal[
     "image",  # is loaded
     "container",  # is created or recreated
@@ -25,24 +25,20 @@ Change = Literal[
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """One check.
-
-    It stands beside its functions, which it decorates; their module is in `MODULES` of
-    all_checks.py.
+    """One check; `MODULES` in all_checks.py lists the modules with checks.
 
     Attributes:
-        id: stable; `--skip` and `--json` use it.
-        title: for a table.
-        proves: what is true if it passes.
-        fix: what to do if it does not.
-        essential: whether nothing at all can be planned without it; then `plan` and `up` do not
-            let it be skipped.
-        thorough: its facts are observed only by `check`, by a first `up`, and by an `up` with a
-            change of `again_after`. This is for the document; the code for it is
-            `thorough || return 0` in tasks/observe/preflight.sh.
-        again_after: changes that make `up` observe these facts and check again.
-        for_nodes: functions that judge one node.
-        for_clusters: functions that judge all nodes, or this machine.
+        id: stable, because `--skip` and `--json` use it.
+        title: its name in tables.
+        proves: the condition.
+        fix: the action for the user if it fails.
+        essential: whether a plan is impossible without it; `plan` and `up` cannot skip it.
+        thorough: whether only `check`, a first `up`, and an `up` with a change of `again_after`
+            observe its facts. This is for the documentation; the code is `thorough || return 0`
+            in tasks/observe/preflight.sh.
+        again_after: changes after which `up` observes these facts and evaluates it again.
+        for_nodes: functions that evaluate one node.
+        for_clusters: functions that evaluate all nodes, or this machine.
     """
 
     id: str
@@ -56,11 +52,11 @@ class Check:
     for_clusters: list[ClusterCheck] = field(default_factory=list, init=False)
 
     def of_node(self, function: NodeCheck) -> NodeCheck:
-        """Decorate a function that judges one node."""
+        """Register a function that evaluates one node."""
         self.for_nodes.append(function)
         return function
 
     def of_cluster(self, function: ClusterCheck) -> ClusterCheck:
-        """Decorate a function that judges all nodes, or this machine."""
+        """Register a function that evaluates all nodes, or this machine."""
         self.for_clusters.append(function)
         return function

@@ -9,18 +9,18 @@ from hadeploy.check.finding import CheckContext, Finding
 
 
 def evaluate(context: CheckContext, skip: Collection[str] = ()) -> list[Finding]:
-    """Every finding, nodes in the inventory's order, and at the end what concerns no single node.
+    """All findings: nodes in the order of the inventory, then those of no single node.
 
     Args:
-        context: what was observed.
+        context: the observation.
         skip: ids of checks to leave out.
     """
     found = [
         finding
-        for node, look in context.nodes
+        for node, state in context.nodes
         for check in CHECKS
         for judge in check.for_nodes
-        for finding in judge(context, node, look)
+        for finding in judge(context, node, state)
     ]
     found += [
         finding for check in CHECKS for judge in check.for_clusters for finding in judge(context)
@@ -29,10 +29,10 @@ def evaluate(context: CheckContext, skip: Collection[str] = ()) -> list[Finding]
 
 
 def without(findings: list[Finding], skip: Collection[str]) -> list[Finding]:
-    """Those of the checks that are not skipped."""
+    """The findings of checks that are not skipped."""
     return [finding for finding in findings if finding.check not in skip]
 
 
 def in_order(findings: list[Finding]) -> list[Finding]:
-    """By check in the catalogue's order, then as they are."""
+    """The findings in the order of the checks."""
     return sorted(findings, key=lambda finding: IDS.index(finding.check))

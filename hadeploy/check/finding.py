@@ -1,4 +1,4 @@
-"""A finding: one check on one node, and how it came out."""
+"""A finding: the result of one check on one node."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from hadeploy.verify.proof import Verdict
 
 @dataclass(frozen=True)
 class Finding:
-    """How one check came out on one node.
+    """The result of one check on one node.
 
     Attributes:
         check: its stable id.
-        node: the node's label, or None for what concerns the cluster or this machine.
-        verdict: warn is told, and stops nothing.
-        message: what was seen, one sentence.
-        fix: what to do about it.
-        detail: what a program said, word for word.
-        operation: what was being done, for an error.
-        code: what a command ends with that this stops.
+        node: the node's label, or None for the cluster or this machine.
+        verdict: `warn` is reported but does not stop a run.
+        message: the facts, in one sentence.
+        fix: the action for the user.
+        detail: the output of a program, word for word.
+        operation: the operation, for an error.
+        code: the exit code of a command that this finding stops.
     """
 
     check: str
@@ -50,7 +50,7 @@ class Finding:
         }
 
     def error(self) -> HadeployError:
-        """The same as what stops a plan."""
+        """The error of a failed check, which stops a plan."""
         return HadeployError(
             self.message,
             node=self.node,
@@ -62,24 +62,24 @@ class Finding:
 
 
 def failures(findings: list[Finding]) -> list[Finding]:
-    """Those that stop a plan."""
+    """The findings that stop a plan."""
     return [finding for finding in findings if finding.verdict == "fail"]
 
 
 @dataclass(frozen=True)
 class CheckContext:
-    """All that the checks of one run see.
+    """The inputs of the checks.
 
     Attributes:
-        observed: by node label; nodes that could not be reached are left out.
+        observed: by node label, without unreachable nodes.
         adopt: whether a cluster that was set up by hand is taken over.
-        archives: by role, of the images that some node lacks; what is not there was not looked at.
-        forget: addresses of former nodes that the user says are gone.
+        archives: by role, for images that a node lacks; others are not read.
+        forget: addresses of former nodes that are gone for good (`--forget`).
         pruned: addresses of former nodes that this run stops.
-        departing: hardware addresses of those that were observed.
-        asked: by node label and reference, what the registries said of images.
-        becoming: by node label, how scripts become root there, in words.
-        certificates: of the backends; of none, if they were not read.
+        departing: hardware addresses of those nodes, if observed.
+        asked: the answers of registries, by node label and reference.
+        becoming: how scripts become root, by node label, as a phrase.
+        certificates: the certificates of backends; empty if they were not read.
     """
 
     cluster: Cluster
@@ -95,7 +95,7 @@ class CheckContext:
 
     @property
     def nodes(self) -> list[tuple[Node, ObservedNode]]:
-        """Every node that was observed, in the inventory's order."""
+        """Every observed node, in the order of the inventory."""
         return [
             (node, self.observed[node.label])
             for node in self.cluster.nodes
@@ -105,11 +105,11 @@ class CheckContext:
 
 @dataclass(frozen=True)
 class Answered:
-    """What was asked beside the look at the nodes.
+    """Facts from other sources than the observation of the nodes.
 
     Attributes:
-        registries: by node label and reference, what they said of images.
-        certificates: of backends.
+        registries: the answers of registries, by node label and reference.
+        certificates: the certificates of backends.
     """
 
     registries: Mapping[str, Mapping[str, Asked]] = field(default_factory=dict)

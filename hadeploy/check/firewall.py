@@ -1,4 +1,4 @@
-"""Whether a node's own firewall would keep VRRP or clients out. Pure, and only a warning."""
+"""Check whether the firewall of a node drops VRRP or clients (only a warning). Pure."""
 
 from __future__ import annotations
 
@@ -15,63 +15,62 @@ from hadeploy.inventory.cluster import Node
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import interface_of
 
-FIX = "allow IP protocol 112 between the nodes, and the listeners' ports"
+FIX = "allow IP protocol 112 between the nodes, and the ports of the listeners"
 
 
 FIREWALL = Check(
     "firewall",
     "firewall",
-    "no rule of the node's (iptables, nftables, and so firewalld) drops VRRP (IP protocol "
-    "112) from its peers or to them, a listener's port, or what is for a VIP or from it (ARP "
-    "included; a keepalived with `vrrp_strict` that is killed leaves such rules behind), and "
-    "none sends connections to a listener of the VIP elsewhere (DNAT, REDIRECT). "
-    "Rules that cannot be read for sure are let pass, and those of nftables for VRRP and "
-    "ports are judged by their looks: that the nodes hear each other is proven when they "
-    "run. Firewalls elsewhere are not seen",
-    "allow protocol 112 between the nodes, and the listeners' ports; remove a rule on the "
-    "VIP with the command that is told",
+    "no firewall rule of the node (iptables, nftables, firewalld) drops VRRP (IP protocol 112) "
+    "from or to its peers, connections to a port of a listener, or packets from or to a VIP "
+    "(also ARP; a killed keepalived with `vrrp_strict` leaves such rules behind), and no rule "
+    "redirects connections to a listener of the VIP (DNAT, REDIRECT). Rules with an uncertain "
+    "effect are ignored. nftables rules for VRRP and ports are only estimated: the proofs show "
+    "whether adverts arrive. Firewalls outside the node are unknown",
+    "allow protocol 112 between the nodes, and the ports of the listeners; remove a rule for the "
+    "VIP with the given command",
     thorough=True,
     again_after=frozenset({"traffic"}),
 )
 
 
 @FIREWALL.of_node
-def firewall(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether rules on the node drop adverts of its peers, or connections to a listener."""
-    if not look.host.thorough:
+def firewall(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
+    """Whether rules on the node drop adverts of its peers, or connections of clients."""
+    if not state.host.thorough:
         return
-    dropped = [*_by_iptables(context, node, look), *_by_nft(context, look)]
+    dropped = [*_by_iptables(context, node, state), *_by_nft(context, state)]
     for what in dict.fromkeys(dropped):
         yield Finding(FIREWALL.id, node.label, "warn", what, FIX)
-    # Only where a node was looked at thoroughly; it takes some milliseconds.
+    # Imported only after a thorough observation; it takes some milliseconds.
     from hadeploy.check.vip_rules import vip_rules  # noqa: PLC0415
 
-    of_vip = list(vip_rules(context.cluster, node, look))
+    of_vip = list(vip_rules(context.cluster, node, state))
     for one in of_vip:
         yield Finding(FIREWALL.id, node.label, "warn", one.message, f"remove it: {one.removal}")
     if not dropped and not of_vip:
         yield Finding(
-            FIREWALL.id, node.label, "pass", "no rule that surely drops VRRP or our ports"
+            FIREWALL.id, node.label, "pass", "no rule that certainly drops VRRP or a listener"
         )
 
 
-def _by_iptables(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[str]:
-    for peer in peers_dropped(context, node, look):
+def _by_iptables(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[str]:
+    for peer in peers_dropped(context, node, state):
         yield f"iptables drops VRRP (IP protocol 112) from {peer}"
-    for peer in peers_dropped(context, node, look, leaving=True):
+    for peer in peers_dropped(context, node, state, leaving=True):
         yield f"iptables drops VRRP (IP protocol 112) to {peer}"
-    for port in ports_dropped(context, node, look):
+    for port in ports_dropped(context, node, state):
         yield f"iptables drops connections to port {port}"
 
 
 def peers_dropped(
-    context: CheckContext, node: Node, look: ObservedNode, *, leaving: bool = False
+    context: CheckContext, node: Node, state: ObservedNode, *, leaving: bool = False
 ) -> Iterator[str]:
-    """The peers, by label, whose adverts iptables surely keeps out; or in, those that leave."""
+    """Labels of the peers from which (or, if leaving, to which) iptables drops adverts."""
     if context.cluster.vrrp.mode != "unicast":
         return
-    name = interface_of(node, look) or ""
-    for tables in _tables(node, look):
+    name = interface_of(node, state) or ""
+    for tables in _tables(node, state):
         for peer in context.cluster.nodes:
             ends = [str(peer.address), str(node.address)]
             source, destination = reversed(ends) if leaving else ends
@@ -80,30 +79,35 @@ def peers_dropped(
                 yield peer.label
 
 
-def ports_dropped(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[int]:
-    """The listeners' ports that iptables surely keeps everybody from."""
-    name = interface_of(node, look) or ""
-    for tables in _tables(node, look):
+def ports_dropped(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[int]:
+    """The ports of listeners that iptables drops for all clients."""
+    name = interface_of(node, state) or ""
+    for tables in _tables(node, state):
         for listener in context.cluster.listeners:
             if drops(tables, Packet("tcp", "", str(node.address), listener.port, name)):
                 yield listener.port
 
 
-def _tables(node: Node, look: ObservedNode) -> Iterator[dict[str, Filter]]:
+def _tables(node: Node, state: ObservedNode) -> Iterator[dict[str, Filter]]:
     """The tables for the family of the node's address."""
-    for tool, text in look.host.iptables.items():
+    for tool, text in state.host.iptables.items():
         if family_of(tool) == node.address.version:
-            yield parse_tables(text, parse_sets(look.host.ipsets))
+            yield parse_tables(text, parse_sets(state.host.ipsets))
 
 
 def vrrp_hints(ruleset: Mapping[str, Any], *, iptables: bool) -> Iterator[str]:
-    """What nftables looks like it does to VRRP, either way; iptables' own table may be left out."""
+    """Chains of nftables that probably drop VRRP, as phrases.
+
+    Args:
+        ruleset: `nft -j list ruleset`.
+        iptables: whether to omit the tables of iptables, which are read separately.
+    """
     yield from vrrp_dropped(ruleset, "input", iptables=iptables)
     yield from vrrp_dropped(ruleset, "output", iptables=iptables)
 
 
-def _by_nft(context: CheckContext, look: ObservedNode) -> Iterator[str]:
-    ruleset, iptables = look.host.nft, bool(look.host.iptables)
+def _by_nft(context: CheckContext, state: ObservedNode) -> Iterator[str]:
+    ruleset, iptables = state.host.nft, bool(state.host.iptables)
     yield from vrrp_hints(ruleset, iptables=iptables)
     for chain in chains(ruleset, "input", iptables=iptables):
         for listener in context.cluster.listeners:

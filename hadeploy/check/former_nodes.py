@@ -1,4 +1,4 @@
-"""Check for nodes that left the inventory and still take part. Pure."""
+"""Check for former nodes that still take part. Pure."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from hadeploy.verify.strangers import answering, forgotten_nodes, is_back
 FORMER_NODES = Check(
     "former-nodes",
     "former nodes",
-    "no node that left the inventory still takes part; one that is to be forgotten must "
-    "not answer on the network or send adverts now, and one that was is named when it does",
+    "no node that was removed from the inventory still takes part. A node to be forgotten must "
+    "not answer on the network or send adverts; a forgotten node that does so again is a warning",
     "`hadeploy up --prune`, or `--forget ADDRESS` if it is gone for good",
 )
 
 
 def forgotten_node(context: CheckContext, address: str) -> Finding:
-    """A node that is to be forgotten: it must not be there now."""
+    """The finding for a node to be forgotten, which must be gone."""
     vips = [str(vip.ip) for vip in context.cluster.vip]
-    segments = [look.segment for look in context.observed.values() if look.segment]
+    segments = [state.segment for state in context.observed.values() if state.segment]
     answers = [s for vip in vips for s in answering(context.cluster, context.observed, vip)]
     holds = any(stranger.address == address for stranger in answers)
     operation = ""
@@ -39,8 +39,8 @@ def forgotten_node(context: CheckContext, address: str) -> Finding:
             FORMER_NODES.id,
             None,
             "fail",
-            f"{address} cannot be forgotten: it {operation}, and would still take part",
-            f"{PRUNE}; or switch that machine off first (another machine with that address now: "
+            f"{address} cannot be forgotten: it {operation} and would still take part",
+            f"{PRUNE}; or switch that machine off first (if another machine has that address now: "
             "--skip former-nodes)",
             operation="checking the nodes",
         )
@@ -48,8 +48,8 @@ def forgotten_node(context: CheckContext, address: str) -> Finding:
         FORMER_NODES.id,
         None,
         "warn",
-        f"{address} is forgotten, not stopped: back on the network, it takes part again, and may "
-        f"take {' and '.join(vips)}",
+        f"{address} is forgotten, not stopped: when it is back on the network, it takes part again "
+        f"and may take {' and '.join(vips)}",
         f"before it is connected, run there: `{removal_command(context.cluster)}`; "
         "when it is back: `hadeploy up --prune`",
     )
@@ -61,10 +61,10 @@ def _of_another_cluster(context: CheckContext, node: str, record: Applied) -> Fi
         FORMER_NODES.id,
         node,
         "fail",
-        f"it is a node of another cluster {context.cluster.name}, with {' and '.join(record.vips)} "
-        f"on {others}, too",
-        "take it out of that cluster first (`hadeploy up --prune` with its inventory), or give "
-        "one of the two another `name`",
+        f"it belongs to another cluster {context.cluster.name}, with the VIP "
+        f"{' and '.join(record.vips)} and the nodes {others}",
+        "remove it from that cluster first (`hadeploy up --prune` with its inventory), or change "
+        "`name` in one of the two inventories",
         operation="checking the nodes",
         code=ExitCode.USAGE,
     )
@@ -72,11 +72,11 @@ def _of_another_cluster(context: CheckContext, node: str, record: Applied) -> Fi
 
 @FORMER_NODES.of_cluster
 def former_nodes(context: CheckContext) -> Iterator[Finding]:
-    """Nodes that the records on the others name and the inventory does not.
+    """Nodes in the records of other nodes that are not in the inventory.
 
-    Such a node still runs: once its peers no longer tell it so, it takes the VIP for itself.
+    Such a node still runs: without adverts of its peers, it takes the VIP.
     """
-    # A machine that has another address than before has not left.
+    # A machine with a changed address is not a former node.
     present = present_addresses(context.cluster, context.observed) | set(context.pruned)
     strangers = {
         node: record
@@ -85,15 +85,15 @@ def former_nodes(context: CheckContext) -> Iterator[Finding]:
     }
     for node, record in strangers.items():
         yield _of_another_cluster(context, node, record)
-    looks = [look for node, look in context.observed.items() if node not in strangers]
-    former = {m for look in looks if look.applied for m in look.applied.members} - present
+    states = [state for node, state in context.observed.items() if node not in strangers]
+    former = {m for state in states if state.applied for m in state.applied.members} - present
     gone = former - set(context.forget)
     for address in sorted(former - gone):
         yield forgotten_node(context, address)
     forgotten = set(forgotten_nodes(context.cluster, context.observed)) - set(context.pruned)
     for address in sorted(forgotten):
         if is_back(context.cluster, context.observed, address):
-            what = f"{address}, which was forgotten, answers on the network again"
+            what = f"the forgotten node {address} answers on the network again"
             yield Finding(FORMER_NODES.id, None, "warn", what, BACK_FIX)
     for address in sorted(gone):
         yield Finding(
@@ -101,7 +101,7 @@ def former_nodes(context: CheckContext) -> Iterator[Finding]:
             None,
             "fail",
             f"{address} was a node of this cluster and is not in the inventory",
-            "`hadeploy up --prune` stops it and removes what hadeploy made there; "
+            "stop it and remove hadeploy from it: `hadeploy up --prune`; "
             f"if it is gone for good: hadeploy up --forget {address}",
             operation="checking the nodes",
             code=ExitCode.UNREACHABLE,

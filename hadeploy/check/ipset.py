@@ -1,4 +1,4 @@
-"""The sets of ipset(8) that rules of iptables name. Pure."""
+"""The sets of ipset(8), which rules of iptables refer to. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ import ipaddress
 from collections.abc import Mapping
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-# By name; None for a set of something else than addresses.
+# By name; None for a set with other elements than addresses.
 Sets = Mapping[str, "tuple[Network, ...] | None"]
 
 
 def parse_sets(text: str) -> Sets:
-    """`ipset save`.
-
-    Args:
-        text: what it printed.
-    """
+    """Parse the output of `ipset save`."""
     found: dict[str, tuple[Network, ...] | None] = {}
     for line in text.splitlines():
         words = line.split()
@@ -27,7 +23,7 @@ def parse_sets(text: str) -> Sets:
             try:
                 network = ipaddress.ip_network(words[2], strict=False)
             except ValueError:
-                # A range, or what came cut off.
+                # A range, or a truncated line.
                 found[words[1]] = None
                 continue
             if networks is not None and "nomatch" not in words:

@@ -1,4 +1,4 @@
-"""What iptables would do with a packet, as far as `iptables-save` tells. Pure."""
+"""The fate of a packet by the rules of iptables, from `iptables-save`. Pure."""
 
 from __future__ import annotations
 
@@ -10,30 +10,29 @@ from typing import Literal
 from hadeploy.check.ipset import Sets
 from hadeploy.check.iptables_words import rule_words
 
-# None: it cannot be told.
+# None: uncertain.
 Fate = Literal["accept", "drop"] | None
 
-# The end of a chain, or on to the next rule.
+# The end of a chain, or the next rule.
 Way = Literal["end", "on"]
 
-DEEPEST = 16
+MAX_DEPTH = 16
 GO_ON = ("", "LOG", "NFLOG", "MARK", "CONNMARK")
 PROTOCOLS = {"112": {"112", "vrrp"}, "tcp": {"tcp", "6"}}
 
 
 @dataclass(frozen=True)
 class Packet:
-    """The first packet of something that comes in, or leaves.
+    """An incoming or outgoing packet.
 
     Attributes:
         protocol: "112" or "tcp".
-        source: its address, or "" for anybody's.
-        destination: where it goes; one of the node's own addresses, unless it leaves.
-        port: where it goes, or None.
-        interface: where it comes in, or leaves.
-        leaving: whether it comes from the node itself.
-        answer: whether it belongs to a connection that the node has accepted; its port is then
-            where it comes from.
+        source: its source address, or "" for any.
+        destination: its destination address; of an incoming packet, an address of the node.
+        port: the destination port, or None; of an answer, the source port.
+        interface: the incoming or outgoing interface.
+        leaving: whether it is outgoing.
+        answer: whether it belongs to a connection that the node accepted.
     """
 
     protocol: str
@@ -46,12 +45,12 @@ class Packet:
 
     @property
     def chain(self) -> str:
-        """The built-in chain that sees it."""
+        """Its built-in chain in the table `filter`."""
         return "OUTPUT" if self.leaving else "INPUT"
 
     @property
     def path(self) -> tuple[tuple[str, str], ...]:
-        """Tables and built-in chains that see it, in order; nat drops nothing."""
+        """Its tables and built-in chains, in order; without nat, which drops nothing."""
         if self.leaving:
             return (
                 ("raw", "OUTPUT"),
@@ -69,12 +68,12 @@ class Packet:
 
 @dataclass
 class Filter:
-    """A table; its name is that of the one that most rules are in.
+    """A table of iptables.
 
     Attributes:
-        policies: chain → policy, of the built-in ones.
+        policies: built-in chain → policy.
         rules: chain → its rules as words.
-        sets: that rules may name.
+        sets: the sets that rules may refer to.
     """
 
     policies: dict[str, str] = field(default_factory=dict)
@@ -82,29 +81,24 @@ class Filter:
     sets: Sets = field(default_factory=dict)
 
     def fate(self, packet: Packet, chain: str = "") -> Fate:
-        """What happens to a packet that is for the node itself, or from it.
-
-        Args:
-            packet: the packet.
-            chain: the built-in chain; default: INPUT or OUTPUT.
-        """
+        """The fate of a packet in a built-in chain; default: INPUT or OUTPUT."""
         base = chain or packet.chain
-        told = self._walk(base, packet, 0)
-        if told == "end":
+        result = self._walk(base, packet, 0)
+        if result == "end":
             return self._policy(base)
-        return None if told == "on" else told
+        return None if result == "on" else result
 
     def dropping(self, packet: Packet, chain: str) -> list[str] | None:
-        """The rule that surely drops a packet, as its chain and words; None for a policy.
+        """The rule that drops a packet, as its chain and words; None for a policy.
 
         Args:
-            packet: its fate in that chain is "drop".
-            chain: where to begin.
+            packet: a packet whose fate in that chain is "drop".
+            chain: the built-in chain.
         """
         return self._dropping(packet, chain, 0)
 
     def _dropping(self, packet: Packet, chain: str, depth: int) -> list[str] | None:
-        for rule in self.rules.get(chain, []) if depth <= DEEPEST else ():
+        for rule in self.rules.get(chain, []) if depth <= MAX_DEPTH else ():
             applies, target = matched(rule, packet, self.sets)
             if applies and target in ("DROP", "REJECT"):
                 return [chain, *rule]
@@ -114,21 +108,21 @@ class Filter:
         return None
 
     def _walk(self, chain: str, packet: Packet, depth: int) -> Fate | Way:
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             return None
         result: Fate | Way = "end" if depth else self._policy(chain)
-        # Of rules that may apply or not: what follows settles it only if it comes to the same.
-        doubts: set[Fate | Way] = set()
+        # The results of rules that may apply; the result is certain only if they are the same.
+        possible: set[Fate | Way] = set()
         for rule in self.rules.get(chain, []):
             applies, target = matched(rule, packet, self.sets)
-            told = self._target(target, packet, depth) if applies is not False else "on"
-            if told == "on":
+            next_result = self._target(target, packet, depth) if applies is not False else "on"
+            if next_result == "on":
                 continue
             if applies:
-                result = told
+                result = next_result
                 break
-            doubts.add(told)
-        return result if doubts <= {result} else None
+            possible.add(next_result)
+        return result if possible <= {result} else None
 
     def _policy(self, chain: str) -> Fate:
         return "drop" if self.policies.get(chain) == "DROP" else "accept"
@@ -141,18 +135,13 @@ class Filter:
             "RETURN": "end",
         }
         if target in self.rules:
-            told = self._walk(target, packet, depth + 1)
-            return "on" if told == "end" else told
+            result = self._walk(target, packet, depth + 1)
+            return "on" if result == "end" else result
         return known.get(target, "on" if target in GO_ON else None)
 
 
 def dropped_by(tables: Mapping[str, Filter], packet: Packet) -> tuple[str, list[str]] | None:
-    """The table and the rule that surely drop a packet; None if none does, or only a policy.
-
-    Args:
-        tables: by name.
-        packet: for the node itself, or from it.
-    """
+    """The table and the rule that certainly drop a packet; None for none, or for a policy."""
     for name, chain in packet.path:
         table = tables.get(name)
         if table and table.fate(packet, chain) == "drop":
@@ -162,22 +151,17 @@ def dropped_by(tables: Mapping[str, Filter], packet: Packet) -> tuple[str, list[
 
 
 def drops(tables: Mapping[str, Filter], packet: Packet) -> bool:
-    """Whether some table surely drops a packet, by a rule or by a policy.
-
-    Args:
-        tables: by name.
-        packet: for the node itself, or from it.
-    """
+    """Whether a table certainly drops a packet, by a rule or by a policy."""
     return any(
         tables[name].fate(packet, chain) == "drop" for name, chain in packet.path if name in tables
     )
 
 
 def parse_tables(text: str, sets: Sets | None = None) -> dict[str, Filter]:
-    """`iptables-save`: the tables by name.
+    """Parse the output of `iptables-save`: the tables by name.
 
     Args:
-        text: what it printed.
+        text: the output.
         sets: from `parse_sets`.
     """
     found: dict[str, Filter] = {}
@@ -186,7 +170,7 @@ def parse_tables(text: str, sets: Sets | None = None) -> dict[str, Filter]:
         if line.startswith("*"):
             name = line[1:].strip()
         table = found.setdefault(name, Filter(sets=sets or {}))
-        # A line that is cut off tells of no rule for sure.
+        # Skip a truncated line.
         try:
             if line.startswith(":"):
                 chain, policy, *_ = line[1:].split()
@@ -201,23 +185,19 @@ def parse_tables(text: str, sets: Sets | None = None) -> dict[str, Filter]:
 
 
 def parse_filter(text: str) -> Filter:
-    """`iptables-save`: the table `filter`.
-
-    Args:
-        text: what it printed.
-    """
+    """Parse the output of `iptables-save`: the table `filter`."""
     return parse_tables(text).get("filter", Filter())
 
 
 def matched(
     rule: Sequence[str], packet: Packet, sets: Sets | None = None
 ) -> tuple[bool | None, str]:
-    """Whether a rule applies to a packet, None if that cannot be told, and its target.
+    """Whether a rule applies to a packet (None if uncertain), and its target.
 
     Args:
         rule: its words after the chain.
         packet: the packet.
-        sets: that it may name.
+        sets: the sets that it may refer to.
     """
     target, applies, unsure, negated = "", True, False, False
     words = list(rule)
@@ -230,7 +210,7 @@ def matched(
         while words and words[0] != "!" and not words[0].startswith("-"):
             values.append(words.pop(0))
         if option in ("-j", "-g"):
-            # What follows are options of the target.
+            # The other words are options of the target.
             target = " ".join(values)
             break
         if option != "-m":
@@ -242,7 +222,7 @@ def matched(
 
 
 def _one(option: str, value: str, packet: Packet, sets: Sets) -> bool | None:
-    """Whether one condition holds; None for one that we do not know."""
+    """Whether one condition holds; None for an unknown condition."""
     state = "ESTABLISHED" if packet.answer else "NEW"
     conditions: dict[str, Callable[[], bool | None]] = {
         "-p": lambda: value == "all" or value in PROTOCOLS[packet.protocol],
@@ -283,7 +263,7 @@ def _in_network(address: str, network: str) -> bool | None:
     try:
         return ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False)
     except ValueError:
-        # iptables also takes masks with holes in them.
+        # iptables also accepts non-contiguous masks.
         return None
 
 

@@ -1,4 +1,4 @@
-"""What the nat tables of iptables do with connections to a VIP. Pure."""
+"""Redirections of connections to a VIP by the nat tables of iptables. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from hadeploy.check.iptables import DEEPEST, GO_ON, Filter, Packet, matched
+from hadeploy.check.iptables import GO_ON, MAX_DEPTH, Filter, Packet, matched
 
 _PORTS = ("--to-ports", "--to-port")
 _DESTINATION = "--to-destination"
@@ -14,11 +14,11 @@ _DESTINATION = "--to-destination"
 
 @dataclass(frozen=True)
 class Redirection:
-    """A rule that surely sends connections elsewhere.
+    """A rule that certainly redirects connections.
 
     Attributes:
         rule: its chain and its words.
-        target: where to: an address, a port, or both.
+        target: the new address, port, or both.
     """
 
     rule: tuple[str, ...]
@@ -28,12 +28,12 @@ class Redirection:
 def redirected(
     table: Filter, packet: Packet, chain: str, own: Collection[str]
 ) -> Redirection | None:
-    """The rule that surely sends a connection somewhere else than to haproxy.
+    """The rule that certainly redirects a connection away from haproxy.
 
     Args:
-        table: nat.
-        packet: the first of the connection.
-        chain: PREROUTING, or OUTPUT for connections of the node itself.
+        table: the table nat.
+        packet: the first packet of the connection.
+        chain: PREROUTING, or OUTPUT for connections from the node.
         own: addresses on which haproxy serves the same port.
     """
     found = _walk(table, packet, chain, own, 0)
@@ -43,8 +43,8 @@ def redirected(
 def _walk(
     table: Filter, packet: Packet, chain: str, own: Collection[str], depth: int
 ) -> Redirection | bool:
-    """A redirection, True where it is settled or cannot be told, False to go on."""
-    for rule in table.rules.get(chain, []) if depth <= DEEPEST else ():
+    """A redirection, True if there is none or it is uncertain, False to continue."""
+    for rule in table.rules.get(chain, []) if depth <= MAX_DEPTH else ():
         applies, target = matched(rule, packet, table.sets)
         if applies is False or target in GO_ON:
             continue
@@ -58,11 +58,11 @@ def _walk(
         found = _walk(table, packet, target, own, depth + 1) if target in table.rules else True
         if found:
             return found
-    return depth > DEEPEST
+    return depth > MAX_DEPTH
 
 
 def _target(rule: Sequence[str], packet: Packet, own: Collection[str]) -> str:
-    """Where a rule sends a connection; "" if haproxy gets it anyway."""
+    """The target of a rule; "" if haproxy still gets the connection."""
     values = {o: v for o, v in itertools.pairwise(rule) if o.startswith("--to")}
     if _DESTINATION not in values:
         port = next((values[option] for option in _PORTS if option in values), "")

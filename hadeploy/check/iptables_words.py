@@ -1,4 +1,4 @@
-"""The words of a rule as iptables-save prints them, and as a shell takes them. Pure."""
+"""The words of a rule in iptables-save, and the command that removes it. Pure."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import re
 import shlex
 from collections.abc import Sequence
 
-# A string is quoted, with a backslash before ", ' and \ (xtables_save_string of libxtables).
+# Strings are quoted, with a backslash before ", ' and \ (xtables_save_string in libxtables).
 _WORD = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))(?=\s|$)')
-_MOST_CHARACTERS = 400
+_MAX_LENGTH = 400
 
 
 def rule_words(line: str) -> list[str]:
     """The words of a line of iptables-save.
 
     Raises:
-        ValueError: it is cut off in a string.
+        ValueError: the line is truncated.
     """
     words, at = [], 0
     line = line.rstrip()
     while at < len(line):
         match = _WORD.match(line, at)
         if match is None:
-            raise ValueError("no words of iptables-save")
+            raise ValueError("truncated line")
         quoted, plain = match.groups()
         words.append(plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
         at = match.end()
@@ -30,11 +30,7 @@ def rule_words(line: str) -> list[str]:
 
 
 def family_of(tool: str) -> int:
-    """Which packets a tool's rules see: 4 or 6.
-
-    Args:
-        tool: iptables, ip6tables, ...
-    """
+    """The address family of a tool (iptables, ip6tables, ...): 4 or 6."""
     return 6 if tool.startswith("ip6") else 4
 
 
@@ -43,12 +39,12 @@ def removal(tool: str, table: str, rule: Sequence[str]) -> str:
 
     Args:
         tool: iptables, ip6tables-legacy, ...
-        table: of the rule.
-        rule: its chain and its words, which are the node's own.
+        table: the table of the rule.
+        rule: its chain and its words, as sent by the node.
     """
     where = f" -t {table}" if table != "filter" else ""
     command = f"{tool}{where} -D {shlex.join(rule)}"
-    # A command is shown between backticks, and without what a terminal would act on.
-    if len(command) > _MOST_CHARACTERS or re.search(r"[^ -~]|`", command):
+    # The output has the command in backticks, without control characters.
+    if len(command) > _MAX_LENGTH or re.search(r"[^ -~]|`", command):
         return f"see `{tool}-save`"
     return f"`{command}`"

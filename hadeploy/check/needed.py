@@ -1,7 +1,7 @@
-"""Which checks a change calls for that the first look of a run leaves out. Pure.
+"""The thorough checks that a plan needs in addition. Pure.
 
-The first look is quick on nodes where something was applied: what takes time is asked only where it
-can have another answer than the last time. That depends on what changes.
+On nodes with an applied record, the first observation of a run is quick and omits thorough facts.
+The plan decides which of them may have changed and must be observed.
 """
 
 from __future__ import annotations
@@ -15,30 +15,27 @@ from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.steps import Plan
 from hadeploy.plan.vrrp_settings import running_identity
 
-_MADE_ANEW = ("create-container", "recreate-container")
+_CREATING = ("create-container", "recreate-container")
 
 
 def needed(
     cluster: Cluster, plan: Plan, observed: Mapping[str, ObservedNode], skip: Collection[str] = ()
 ) -> frozenset[str]:
-    """The checks that a plan calls for and that were not made.
+    """The ids of the checks that a plan needs and that were not evaluated.
 
     Args:
         plan: the steps.
         observed: by node label.
-        skip: ids of checks that the user leaves out.
-
-    Returns:
-        Their ids.
+        skip: ids of checks to leave out.
     """
     planned = {turn.node: observed[turn.node] for turn in plan.nodes if turn.steps}
-    # Where nothing was applied yet all of it was asked.
-    quick = {node: look for node, look in planned.items() if not look.host.thorough}
+    # Other nodes were observed thoroughly.
+    quick = {node: state for node, state in planned.items() if not state.host.thorough}
     if not quick:
         return frozenset()
-    known = {vip.partition("/")[0] for look in observed.values() for vip in _vips(look)}
+    known = {vip.partition("/")[0] for state in observed.values() for vip in _vips(state)}
     new_vips = known and not known.issuperset(str(vip.ip) for vip in cluster.vip)
-    numbers = {i.virtual_router_id for look in observed.values() if (i := running_identity(look))}
+    numbers = {i.virtual_router_id for state in observed.values() if (i := running_identity(state))}
     new_number = numbers and cluster.vrrp.virtual_router_id not in numbers
     changes = set(_of_steps(plan, quick))
     if _reached_otherwise(cluster, plan, quick):
@@ -55,21 +52,21 @@ def _of_steps(plan: Plan, quick: Collection[str]) -> Iterator[Change]:
     for step in (step for turn in plan.nodes if turn.node in quick for step in turn.steps):
         if step.action == "load-image":
             yield "image"
-        elif step.action in _MADE_ANEW:
+        elif step.action in _CREATING:
             yield "container"
             if step.role == "haproxy":
                 yield "haproxy-container"
 
 
 def _reached_otherwise(cluster: Cluster, plan: Plan, quick: Mapping[str, ObservedNode]) -> bool:
-    """Whether clients or peers need to get through where they did not so far."""
+    """Whether the firewall must allow new clients or peers."""
     ports = {listener.port for listener in cluster.listeners}
     members = {str(node.address) for node in cluster.nodes}
-    records = [look.applied for look in quick.values() if look.applied]
+    records = [state.applied for state in quick.values() if state.applied]
     return bool(plan.together) or any(
         not ports <= set(record.ports) or not members <= set(record.members) for record in records
     )
 
 
-def _vips(look: ObservedNode) -> tuple[str, ...]:
-    return look.applied.vips if look.applied else ()
+def _vips(state: ObservedNode) -> tuple[str, ...]:
+    return state.applied.vips if state.applied else ()

@@ -1,11 +1,11 @@
-"""Packets as the rules of nftables look at them. Pure."""
+"""Packets, as rules of nftables match them. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# What is looked at: ("ip", "daddr"), ("meta", "iifname"), ("ct", "state"), ...
+# A field of a packet: ("ip", "daddr"), ("meta", "iifname"), ("ct", "state"), ...
 Key = tuple[str, ...]
 
 
@@ -14,9 +14,9 @@ class NftPacket:
     """A packet.
 
     Attributes:
-        families: of the tables that see it.
-        hooks: where they see it.
-        fields: what is known of it: the values of a field in every spelling of nft.
+        families: the families of its tables.
+        hooks: its hooks.
+        fields: the known fields; each value in every spelling of nft.
     """
 
     families: frozenset[str]
@@ -25,7 +25,7 @@ class NftPacket:
 
 
 def arriving(vip: str, port: int, interface: str) -> NftPacket:
-    """The first packet of a connection to a VIP that this node has."""
+    """The first packet of a connection to a VIP on this node."""
     family, fields = _tcp(vip)
     fields |= {
         (family, "daddr"): (vip,),
@@ -40,7 +40,7 @@ def arriving(vip: str, port: int, interface: str) -> NftPacket:
 
 
 def leaving(vip: str, port: int) -> NftPacket:
-    """The first packet of a connection of the node itself to a VIP, on this node or another."""
+    """The first packet of a connection from the node to a VIP, on this node or another."""
     family, fields = _tcp(vip)
     fields |= {
         (family, "daddr"): (vip,),
@@ -51,7 +51,7 @@ def leaving(vip: str, port: int) -> NftPacket:
 
 
 def answering(vip: str, port: int, interface: str) -> NftPacket:
-    """The answer to that packet."""
+    """The answer to a connection to a VIP on this node."""
     family, fields = _tcp(vip)
     fields |= {
         (family, "saddr"): (vip,),
@@ -66,7 +66,7 @@ def answering(vip: str, port: int, interface: str) -> NftPacket:
 
 
 def asking(vip: str, interface: str) -> NftPacket:
-    """The ARP request for a VIP that this node has."""
+    """An ARP request for a VIP on this node."""
     fields: dict[Key, tuple[str | int, ...]] = {
         ("arp", "daddr ip"): (vip,),
         ("arp", "operation"): ("request", 1),

@@ -1,6 +1,6 @@
-"""What nftables would surely do with a packet, by `nft -j list ruleset`. Pure.
+"""The fate of a packet by the rules of nftables, from `nft -j list ruleset`. Pure.
 
-The JSON is that of libnftables-json(5). It comes from a node: what makes no sense is left out.
+The format is libnftables-json(5). It comes from a node: invalid parts are ignored.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import Any, Literal
 from hadeploy.check.nft_packet import NftPacket
 from hadeploy.check.nft_targets import sent_to
 
-# None: it cannot be told. "send": to another address; "end": the end of a chain; "on": on to the
-# next rule.
+# None: uncertain. "send": redirected to another address; "end": the end of a chain; "on": the next
+# rule.
 RuleVerdict = Literal["accept", "drop", "send", "end", "on"] | None
 ChainName = tuple[str, str, str]
 
-_DEEPEST = 16
-_MOST_RULES = 20_000
+_MAX_DEPTH = 16
+_MAX_RULES = 20_000
 _NEUTRAL = {"counter", "log", "mangle", "notrack", "comment"}
 _PLAIN = re.compile(r"[\w./-]+")
 
 
 @dataclass(frozen=True)
 class NftRule:
-    """A rule, by its place."""
+    """A rule and its chain."""
 
     family: str
     table: str
@@ -37,12 +37,12 @@ class NftRule:
 
     @property
     def where(self) -> str:
-        """Its chain, as people call it."""
+        """Its chain, for messages."""
         return f"nftables ({self.family} {self.table} {self.chain})"
 
     @property
     def removal(self) -> str:
-        """The command that removes it. keepalived removes the table of that name when it ends."""
+        """The command that removes it; a table `keepalived` is removed as a whole."""
         names = (self.family, self.table, self.chain)
         if not all(map(_PLAIN.fullmatch, names)):
             return "remove that rule"
@@ -60,7 +60,7 @@ class NftRuleset:
 
     Args:
         ruleset: `nft -j list ruleset`, or {}.
-        iptables: whether the tables of iptables are left out, being read elsewhere.
+        iptables: whether to omit the tables of iptables, which are read separately.
     """
 
     def __init__(self, ruleset: Mapping[str, Any], *, iptables: bool) -> None:
@@ -68,7 +68,7 @@ class NftRuleset:
         self._nat: list[tuple[ChainName, str]] = []
         self._rules: dict[ChainName, list[NftRule]] = {}
         self._sets: dict[ChainName, Any] = {}
-        self._left = _MOST_RULES
+        self._left = _MAX_RULES
         entries = ruleset.get("nftables")
         for entry in entries if isinstance(entries, list) else ():
             for kind, value in entry.items() if isinstance(entry, dict) else ():
@@ -90,10 +90,10 @@ class NftRuleset:
                 self._rules.setdefault((family, table, str(chain)), []).append(rule)
 
     def dropping(self, packet: NftPacket) -> Iterator[NftRule]:
-        """Rules that surely drop a packet; policies of chains are not told."""
+        """Rules that certainly drop a packet, without policies of chains."""
         for name, hook in self._base:
             if name[0] in packet.families and hook in packet.hooks:
-                self._left = _MOST_RULES
+                self._left = _MAX_RULES
                 verdict, rule = self._walk(name, packet, 0)
                 if verdict == "drop" and rule:
                     yield rule
@@ -101,16 +101,16 @@ class NftRuleset:
     def redirecting(
         self, packet: NftPacket, port: int, own: Collection[str]
     ) -> Iterator[tuple[NftRule, str]]:
-        """Rules that surely send a connection somewhere else than to haproxy, and where to.
+        """Rules that certainly redirect a connection away from haproxy, and their targets.
 
         Args:
-            packet: the first of the connection.
-            port: where it goes.
+            packet: the first packet of the connection.
+            port: its destination port.
             own: addresses on which haproxy serves that port.
         """
         for name, hook in self._nat:
             if name[0] in packet.families and hook in packet.hooks:
-                self._left = _MOST_RULES
+                self._left = _MAX_RULES
                 verdict, rule = self._walk(name, packet, 0)
                 target = sent_to(rule.expressions) if verdict == "send" and rule else None
                 if rule and target and not target.is_same(port, own):
@@ -118,23 +118,23 @@ class NftRuleset:
 
     def _walk(self, name: ChainName, packet: NftPacket, depth: int) -> Outcome:
         result: Outcome = ("end", None)
-        # Of rules that may apply or not: what follows settles it only if it comes to the same.
-        doubts: set[str | None] = set()
+        # The results of rules that may apply; the result is certain only if they are the same.
+        possible: set[str | None] = set()
         for rule in self._rules.get(name, []):
             self._left -= 1
-            if depth > _DEEPEST or self._left < 0:
+            if depth > _MAX_DEPTH or self._left < 0:
                 return _UNKNOWN
-            applies, told = self._rule(rule, packet, depth)
-            if applies is False or told[0] == "on":
+            applies, outcome = self._rule(rule, packet, depth)
+            if applies is False or outcome[0] == "on":
                 continue
             if applies:
-                result = told
+                result = outcome
                 break
-            doubts.add(told[0])
-        return result if doubts <= {result[0]} else _UNKNOWN
+            possible.add(outcome[0])
+        return result if possible <= {result[0]} else _UNKNOWN
 
     def _rule(self, rule: NftRule, packet: NftPacket, depth: int) -> tuple[bool | None, Outcome]:
-        """Whether a rule applies, and what it does then."""
+        """Whether a rule applies, and its outcome."""
         applies: bool | None = True
         for part in rule.expressions:
             for kind, value in part.items():
@@ -145,8 +145,8 @@ class NftRuleset:
                     applies = applies if holds else None
                 elif kind == "vmap":
                     return applies, self._map(rule, value, packet, depth)
-                elif (told := self._verdict(rule, kind, value, packet, depth)) is not None:
-                    return applies, told
+                elif (outcome := self._verdict(rule, kind, value, packet, depth)) is not None:
+                    return applies, outcome
                 elif kind not in _NEUTRAL:
                     applies = None
         return applies, ("on", None)
@@ -154,7 +154,7 @@ class NftRuleset:
     def _verdict(
         self, rule: NftRule, kind: str, value: object, packet: NftPacket, depth: int
     ) -> Outcome | None:
-        """What a statement does; None if it is no verdict."""
+        """The outcome of a statement; None if it is not a verdict."""
         plain: dict[str, Outcome] = {
             "drop": ("drop", rule),
             "reject": ("drop", rule),
@@ -170,11 +170,11 @@ class NftRuleset:
         if kind not in ("jump", "goto") or not isinstance(value, dict):
             return None
         target = (rule.family, rule.table, str(value.get("target")))
-        told = self._walk(target, packet, depth + 1)
-        return ("on", None) if kind == "jump" and told[0] == "end" else told
+        outcome = self._walk(target, packet, depth + 1)
+        return ("on", None) if kind == "jump" and outcome[0] == "end" else outcome
 
     def _map(self, rule: NftRule, value: object, packet: NftPacket, depth: int) -> Outcome:
-        """A verdict map."""
+        """The outcome of a verdict map."""
         if not isinstance(value, dict):
             return _UNKNOWN
         known = _values(value.get("key"), packet)
@@ -208,7 +208,7 @@ class NftRuleset:
         return self._sets.get((rule.family, rule.table, name[1:]))
 
     def _contains(self, rule: NftRule, right: Any, known: Sequence[Any]) -> bool | None:
-        """Whether a value, a set, a prefix or a range has one of the known values."""
+        """Whether a value, a set, a prefix or a range contains one of the known values."""
         if isinstance(right, str) and right.startswith("@"):
             right = self._named(rule, right)
         if isinstance(right, dict) and "set" in right:
@@ -235,7 +235,7 @@ def _of_iptables(value: Mapping[str, Any]) -> bool:
 
 
 def _values(left: object, packet: NftPacket) -> tuple[Any, ...] | None:
-    """What is known of a field; of several in a row, a tuple of each. None: nothing."""
+    """The known values of a field; for a concatenation, a tuple of them. None: unknown."""
     if not isinstance(left, dict) or len(left) != 1:
         return None
     ((kind, about),) = left.items()
@@ -254,7 +254,7 @@ def _values(left: object, packet: NftPacket) -> tuple[Any, ...] | None:
 
 
 def _holds(right: Any, known: Sequence[str | int]) -> bool | None:
-    """Whether a value, a prefix or a range is, or has, one of the known values."""
+    """Whether a value, a prefix or a range contains one of the known values."""
     if isinstance(right, (str, int)):
         return right in known
     try:

@@ -1,6 +1,6 @@
-"""Where rules of nftables send connections. Pure.
+"""The targets of NAT rules of nftables. Pure.
 
-The JSON is that of libnftables-json(5). It comes from a node: what makes no sense is left out.
+The format is libnftables-json(5). It comes from a node: invalid parts are ignored.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ class NatTarget:
     """The target of `dnat` or `redirect`.
 
     Attributes:
-        address: "" for one of the node itself.
-        port: None where it stays the same.
+        address: "" for an address of the node.
+        port: None if it does not change.
     """
 
     address: str
@@ -33,21 +33,17 @@ class NatTarget:
         return f"{host}:{self.port}"
 
     def is_same(self, port: int, own: Collection[str]) -> bool:
-        """Whether haproxy gets the connection anyway.
+        """Whether haproxy still gets the connection.
 
         Args:
-            port: where the connection goes.
+            port: the port of the connection.
             own: addresses on which haproxy serves that port.
         """
         return self.port in (None, port) and self.address in ("", *own)
 
 
 def sent_to(expressions: Iterable[Mapping[str, Any]]) -> NatTarget | None:
-    """Where a rule sends connections; None if that is not one address and one port.
-
-    Args:
-        expressions: of the rule.
-    """
+    """The target of a rule; None without a single address and port."""
     for part in expressions:
         for kind in ("dnat", "redirect"):
             if kind in part:

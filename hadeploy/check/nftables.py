@@ -1,6 +1,6 @@
-"""What nftables looks like it does to VRRP and to ports. Pure.
+"""An estimate whether nftables drops VRRP or ports. Pure.
 
-A hint, no more: rules are not followed from chain to chain, nor sets and maps looked into.
+It follows no jumps between chains, and ignores sets and maps.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from typing import Any, Literal
 Hook = Literal["input", "output"]
 Rule = list[dict[str, Any]]
 
-DROPS_UNNAMED = "drops what it does not name, and does not name"
+DROPS_UNNAMED = "drops by default, and has no rule for"
 VRRP = "VRRP (protocol 112)"
 _VRRP = ("vrrp", 112)
-# What a rule may also look at without meaning other packets than those of the cluster.
+# A rule with these conditions still matches packets of the cluster.
 _INTERFACES = ("iif", "iifname", "oif", "oifname")
 
 
 @dataclass(frozen=True)
 class Chain:
-    """A chain that sees packets to the node, or from it.
+    """A chain for packets to or from the node.
 
     Attributes:
-        where: as `nft list chain` names it.
-        policy: what becomes of packets that no rule is for.
-        rules: its own.
-        table: those of its whole table.
+        where: its name, as in `nft list chain`.
+        policy: the fate of packets without a rule.
+        rules: its rules.
+        table: the rules of its table.
     """
 
     where: str
@@ -37,7 +37,7 @@ class Chain:
     table: list[Rule]
 
     def names(self, *words: str) -> bool:
-        """Whether one of the words is in a rule of the table, or it decides by a map."""
+        """Whether a rule of the table contains one of the words, or a verdict map."""
         text = json.dumps(self.table)
         return any(word in text for word in (*words, "verdict map", '"vmap"'))
 
@@ -47,9 +47,8 @@ def chains(ruleset: Mapping[str, Any], hook: Hook, *, iptables: bool) -> Iterato
 
     Args:
         ruleset: `nft -j list ruleset`.
-        hook: for packets that come in, or that leave.
-        iptables: whether the table of iptables itself is left out, being read elsewhere, where its
-            rules are plain.
+        hook: for incoming or outgoing packets.
+        iptables: whether to omit the table of iptables, which is read separately.
     """
     rules = list(_of_kind(ruleset, "rule"))
     for chain in _of_kind(ruleset, "chain"):
@@ -66,7 +65,7 @@ def chains(ruleset: Mapping[str, Any], hook: Hook, *, iptables: bool) -> Iterato
 
 
 def _of_kind(ruleset: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:
-    """The rule set comes from a node: what makes no sense is left out."""
+    """The objects of a kind; invalid parts are ignored, because the rules come from a node."""
     entries = ruleset.get("nftables")
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get(kind), dict):
@@ -79,17 +78,17 @@ def _expression(rule: Mapping[str, Any]) -> Rule:
 
 
 def vrrp_dropped(ruleset: Mapping[str, Any], hook: Hook, *, iptables: bool) -> Iterator[str]:
-    """Chains that look as if they dropped VRRP, in words.
+    """Chains that probably drop VRRP, as phrases.
 
     Args:
         ruleset: `nft -j list ruleset`.
-        hook: for packets that come in, or that leave.
-        iptables: whether iptables' own table is left out.
+        hook: for incoming or outgoing packets.
+        iptables: whether to omit the table of iptables, which is read separately.
     """
     for chain in chains(ruleset, hook, iptables=iptables):
         if chain.policy == "drop" and not chain.names('"vrrp"', "112"):
             yield f"{chain.where} {DROPS_UNNAMED} {VRRP}"
-        elif any(map(_drops_vrrp, chain.rules)) and not any(map(_lets_vrrp_pass, chain.table)):
+        elif any(map(_drops_vrrp, chain.rules)) and not any(map(_accepts_vrrp, chain.table)):
             yield f"{chain.where} has a rule that drops {VRRP}"
 
 
@@ -102,7 +101,7 @@ def _drops_vrrp(rule: Rule) -> bool:
     )
 
 
-def _lets_vrrp_pass(rule: Rule) -> bool:
+def _accepts_vrrp(rule: Rule) -> bool:
     named = any(map(_is_vrrp, _matches(rule)))
     return named and not any("drop" in part or "reject" in part for part in rule)
 
@@ -113,10 +112,10 @@ def _matches(rule: Rule) -> Iterator[dict[str, Any]]:
 
 def _is_vrrp(match: Mapping[str, Any]) -> bool:
     left, right = match.get("left"), match.get("right")
-    looks_at = json.dumps(left)
+    field = json.dumps(left)
     several = right.get("set") if isinstance(right, dict) else [right]
     values = several if isinstance(several, list) else []
-    of_protocol = any(word in looks_at for word in ('"protocol"}', '"l4proto"', '"nexthdr"'))
+    of_protocol = any(word in field for word in ('"protocol"}', '"l4proto"', '"nexthdr"'))
     return of_protocol and match.get("op") != "!=" and any(value in _VRRP for value in values)
 
 

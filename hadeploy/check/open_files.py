@@ -13,9 +13,9 @@ from hadeploy.observe.observed_node import ObservedNode
 NOFILE = Check(
     "nofile",
     "open files",
-    "the engine can give haproxy as many open files as `haproxy.maxconn` needs: within the "
-    "kernel's limit (fs.nr_open), and within the engine's own hard limit unless it may raise "
-    "it (CAP_SYS_RESOURCE)",
+    "the engine can give haproxy the open files that `haproxy.maxconn` needs: within the limit of "
+    "the kernel (fs.nr_open), and within the hard limit of the engine, unless it may raise that "
+    "limit (CAP_SYS_RESOURCE)",
     "raise LimitNOFILE of docker.service, or lower `haproxy.maxconn`",
     thorough=True,
     again_after=frozenset({"haproxy-container"}),
@@ -23,20 +23,20 @@ NOFILE = Check(
 
 
 @NOFILE.of_node
-def nofile(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether haproxy gets the files it asks for."""
-    asked, limit = haproxy_container(context.cluster).nofile, look.host.nofile
+def nofile(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
+    """Whether haproxy gets the open files that it needs."""
+    asked, limit = haproxy_container(context.cluster).nofile, state.host.nofile
     if limit is None or asked is None:
         return
     fix = "raise LimitNOFILE of docker.service, or lower haproxy.maxconn"
     if asked > limit.most:
-        what = f"haproxy asks for {asked} open files, and the kernel allows {limit.most}"
+        what = f"haproxy needs {asked} open files, but the kernel allows {limit.most}"
         fix = "raise fs.nr_open with sysctl, or lower haproxy.maxconn"
         yield Finding(NOFILE.id, node.label, "fail", what, fix)
     elif limit.hard is not None and asked > limit.hard and not limit.raises:
         what = (
-            f"haproxy asks for {asked} open files; the Docker engine's hard limit is {limit.hard}, "
-            "and it may not raise it"
+            f"haproxy needs {asked} open files; the Docker engine's hard limit is {limit.hard}, "
+            "and it may not raise that limit"
         )
         yield Finding(NOFILE.id, node.label, "fail", what, fix)
     else:

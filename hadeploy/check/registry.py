@@ -1,4 +1,4 @@
-"""What the registry of an image said when a node's engine asked for it. Pure."""
+"""The answer of a registry about an image, requested by the engine of a node. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from hadeploy.inventory.references import registry_of
 from hadeploy.verify.proof import Verdict
 
-# A registry that wants to know who we are, or knows and says no. Some say so of what is not there,
-# too, and the engine has no status of its own for it.
+# A registry that requires or rejects a login. Some also answer so for a missing image, and the
+# engine has no separate status for it.
 _REFUSED = re.compile(r"unauthorized|authentication required|denied|no basic auth", re.I)
 
 
@@ -20,9 +20,9 @@ class Asked:
     """An answer.
 
     Attributes:
-        code: of HTTP; 0 if there was none.
+        code: the HTTP status; 0 for none.
         said: its document.
-        login: whether the inventory's login went with the question.
+        login: whether the request had the login of the inventory.
     """
 
     code: int
@@ -31,17 +31,17 @@ class Asked:
 
     @property
     def architectures(self) -> set[str]:
-        """What the image is for, as far as it was told."""
+        """The known architectures of the image."""
         platforms = self.said.get("Platforms")
         known = [p for p in platforms if isinstance(p, dict)] if isinstance(platforms, list) else []
         return {str(platform.get("architecture", "")) for platform in known} - {"", "unknown"}
 
     def judged(self, reference: str, architecture: str) -> tuple[Verdict, str, str | None]:
-        """A finding's verdict, message and fix.
+        """Verdict, message and fix of a finding.
 
         Args:
-            reference: of the image that was asked for.
-            architecture: the node's, as images say it.
+            reference: the reference of the image.
+            architecture: the architecture of the node, as images name it.
         """
         registry = registry_of(reference)
         if self.code == 200:
@@ -50,29 +50,29 @@ class Asked:
                 return "pass", f"{reference} will be pulled; {registry} has it", None
             return (
                 "fail",
-                f"{reference} at {registry} is for {', '.join(sorted(there))}, and the node is "
+                f"{reference} at {registry} is for {', '.join(sorted(there))}, but the node is "
                 f"{architecture}",
-                f"name an image for {architecture}",
+                f"use an image for {architecture}",
             )
         why = str(self.said.get("message") or "no answer")[:300]
         message = f"{reference} cannot be pulled: {why}"
         if _REFUSED.search(why) and not self.login:
-            # Root's own login on the node was not asked: the Docker client has it.
-            return "warn", message, "give images.registry.user and password, or log in there"
+            # The login of root on the node was not used: only the Docker client has it.
+            return "warn", message, "set images.registry.user and password, or log in on the node"
         return (
             "fail",
             message,
-            f"is {registry} reachable from the node, and is the image there? else bring it there "
-            "from here: hadeploy images push",
+            f"check that {registry} is reachable from the node and has the image; or send it from "
+            "this machine: hadeploy images push",
         )
 
 
 def parse_asked(text: str, *, login: bool) -> Asked:
-    """What curl printed: the document, and in the last line the status.
+    """Parse the output of curl: the document, and the status in the last line.
 
     Args:
-        text: all of it.
-        login: whether the inventory's login went with the question.
+        text: the output.
+        login: whether the request had the login of the inventory.
     """
     body, _, code = text.strip().rpartition("\n")
     number = int(code) if code.strip().isdigit() else 0

@@ -9,35 +9,36 @@ from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.inventory.cluster import Node
 from hadeploy.observe.observed_node import ObservedNode
 
-MOST_SKEW_SECONDS = 5
-MOST_RESOLUTION_SECONDS = 2.0
-# SELinux' types of what containers may read; the second is the older name.
+MAX_SKEW_SECONDS = 5
+MAX_RESOLUTION_SECONDS = 2.0
+# The SELinux types of files that containers may read; the second is an older name.
 _FOR_CONTAINERS = {"container_file_t", "svirt_sandbox_file_t"}
 
 
 SELINUX = Check(
     "selinux",
     "SELinux",
-    "SELinux does not keep the containers from our folder: it does not enforce, the engine "
-    "does not confine containers, or the folder is labelled for them",
-    "`semanage fcontext` and `restorecon` as told; or look for `avc: denied`",
+    "SELinux allows the containers to read the cluster's directory: it does not enforce, the "
+    "engine does not confine containers, or the directory has a label for them",
+    "`semanage fcontext` and `restorecon` as given; or search the audit log for `avc: denied`",
     thorough=True,
     again_after=frozenset({"container"}),
 )
 
 
 @SELINUX.of_node
-def selinux(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether SELinux may keep containers from our folder."""
-    if not look.host.thorough:
+def selinux(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
+    """Whether SELinux may deny the containers access to the cluster's directory."""
+    if not state.host.thorough:
         return
-    confines = "name=selinux" in look.host.security
-    if look.host.selinux and confines and _FOR_CONTAINERS & set(look.host.label.split(":")):
-        yield Finding(SELINUX.id, node.label, "pass", f"our folder is labelled {look.host.label}")
-    elif look.host.selinux and confines:
+    confines = "name=selinux" in state.host.security
+    if state.host.selinux and confines and _FOR_CONTAINERS & set(state.host.label.split(":")):
+        what = f"the label of the cluster's directory is {state.host.label}"
+        yield Finding(SELINUX.id, node.label, "pass", what)
+    elif state.host.selinux and confines:
         what = (
-            "SELinux enforces, and Docker confines containers: can they read "
-            f"{context.cluster.root}?"
+            "SELinux enforces, and Docker confines containers, which may be unable to read "
+            f"{context.cluster.root}"
         )
         fix = (
             f"semanage fcontext -a -t container_file_t '{context.cluster.root}(/.*)?'; "
@@ -45,7 +46,7 @@ def selinux(context: CheckContext, node: Node, look: ObservedNode) -> Iterator[F
         )
         yield Finding(SELINUX.id, node.label, "warn", what, f"{fix} {context.cluster.root}")
     else:
-        yield Finding(SELINUX.id, node.label, "pass", "SELinux does not confine our containers")
+        yield Finding(SELINUX.id, node.label, "pass", "SELinux does not confine the containers")
 
 
 CLOCK = Check(
@@ -57,36 +58,36 @@ CLOCK = Check(
 
 
 @CLOCK.of_node
-def clock(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether node and laptop agree what time it is."""
-    if abs(look.skew) > MOST_SKEW_SECONDS:
-        way = "ahead of" if look.skew > 0 else "behind"
-        what = f"its clock is {abs(look.skew):.0f} s {way} this machine's"
+def clock(_: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
+    """Whether the clocks of the node and of this machine agree."""
+    if abs(state.skew) > MAX_SKEW_SECONDS:
+        way = "ahead of" if state.skew > 0 else "behind"
+        what = f"its clock is {abs(state.skew):.0f} s {way} this machine's"
         fix = "run an NTP client there (or here): timedatectl set-ntp true"
         yield Finding(CLOCK.id, node.label, "warn", what, fix)
     else:
-        what = f"within {MOST_SKEW_SECONDS} s of the clock of this machine"
+        what = f"within {MAX_SKEW_SECONDS} s of the clock of this machine"
         yield Finding(CLOCK.id, node.label, "pass", what)
 
 
 NAME_RESOLUTION = Check(
     "name-resolution",
     "name resolution",
-    "the node's own name is looked up within 2 s; Docker, sudo and keepalived hang where it is not",
-    "put the name into /etc/hosts, or mend /etc/resolv.conf",
+    "the node resolves its own name within 2 s; otherwise Docker, sudo and keepalived hang",
+    "add the name to /etc/hosts, or correct /etc/resolv.conf",
     thorough=True,
 )
 
 
 @NAME_RESOLUTION.of_node
-def name_resolution(_: CheckContext, node: Node, look: ObservedNode) -> Iterator[Finding]:
-    """Whether looking a name up hangs."""
-    seconds = look.host.resolution
+def name_resolution(_: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
+    """Whether the resolution of the node's name hangs."""
+    seconds = state.host.resolution
     if seconds is None:
         return
-    if seconds > MOST_RESOLUTION_SECONDS:
-        what = f"looking its own name up took {seconds:.1f} s"
-        fix = "put the name into /etc/hosts, or mend /etc/resolv.conf"
+    if seconds > MAX_RESOLUTION_SECONDS:
+        what = f"the resolution of its own name took {seconds:.1f} s"
+        fix = "add the name to /etc/hosts, or correct /etc/resolv.conf"
         yield Finding(NAME_RESOLUTION.id, node.label, "warn", what, fix)
     else:
         yield Finding(NAME_RESOLUTION.id, node.label, "pass", f"took {seconds:.2f} s")

@@ -1,7 +1,7 @@
-"""Rules on a node that surely keep clients from a VIP's listeners. Pure.
+"""Firewall rules on a node that drop or redirect packets of a VIP. Pure.
 
-They drop what is for the VIP or from it, or send it elsewhere. keepalived makes such rules itself
-with `vrrp_strict` or `no_accept`, and leaves them behind when it is killed.
+keepalived creates such rules with `vrrp_strict` or `no_accept`, and leaves them behind when it is
+killed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import interface_of
 
 _SHOWN = re.compile(r"[\w.:\[\]/-]+( [\w.:\[\]/-]+)?")
-# Chains of programs that write their rules again when somebody removes them.
+# Chains of programs that create their rules again.
 _MANAGED = {
     "DOCKER": "stop the container that publishes that port (`docker ps`)",
     "KUBE-": "change the Service that has that address (`kubectl get services -A`)",
@@ -32,12 +32,12 @@ _MANAGED = {
 
 @dataclass(frozen=True)
 class VipRule:
-    """A rule that keeps clients from a VIP.
+    """A rule that drops or redirects packets of a VIP.
 
     Attributes:
-        message: what it does, one sentence.
-        removal: the command that removes it, or what to do.
-        redirects: whether it sends connections elsewhere, and drops none.
+        message: its effect, as a phrase.
+        removal: the command that removes it, or another advice.
+        redirects: whether it redirects connections instead of dropping packets.
     """
 
     message: str
@@ -45,30 +45,25 @@ class VipRule:
     redirects: bool = False
 
 
-def vip_rules(cluster: Cluster, node: Node, look: ObservedNode) -> Iterator[VipRule]:
-    """Each rule once, in the order in which packets come to it.
-
-    Args:
-        node: where the rules are.
-        look: has the rules.
-    """
-    interface = interface_of(node, look) or ""
+def vip_rules(cluster: Cluster, node: Node, state: ObservedNode) -> Iterator[VipRule]:
+    """The rules on a node, each once, in the order of evaluation."""
+    interface = interface_of(node, state) or ""
     own = {str(node.address), *(str(vip.ip) for vip in cluster.vip)}
-    sets = parse_sets(look.host.ipsets)
-    tables = {tool: parse_tables(text, sets) for tool, text in look.host.iptables.items()}
+    sets = parse_sets(state.host.ipsets)
+    tables = {tool: parse_tables(text, sets) for tool, text in state.host.iptables.items()}
     found: dict[tuple[str, str], VipRule] = {}
     for vip in cluster.vip:
         for listener in cluster.listeners:
             packets = (vip.ip, listener.port, interface)
             for rule in _by_iptables(*packets, tables, own):
                 found.setdefault((rule.removal, _subject(rule)), rule)
-            for rule in _by_nft(*packets, look, own):
+            for rule in _by_nft(*packets, state, own):
                 found.setdefault((rule.removal, _subject(rule)), rule)
     yield from found.values()
 
 
 def _subject(rule: VipRule) -> str:
-    """What tells rules apart that no command removes."""
+    """Distinguishes rules without a command for their removal."""
     return "" if rule.removal.startswith("`") else rule.message
 
 
@@ -81,7 +76,7 @@ def _by_iptables(
 ) -> Iterator[VipRule]:
     connection = Packet("tcp", "", str(vip), port, interface)
     answer = Packet("tcp", str(vip), "", port, interface, leaving=True, answer=True)
-    # The VIP of a node is behind its loopback interface, and that of others is not.
+    # Unknown: loopback for a VIP on this node, otherwise another interface.
     inside = Packet("tcp", "", str(vip), port, "", leaving=True)
     for tool, tables in saved.items():
         if family_of(tool) != vip.version:
@@ -92,7 +87,7 @@ def _by_iptables(
             (answer, f"the answers of {vip}"),
         ):
             dropped = dropped_by(tables, packet)
-            # One that names no VIP drops the node's own connections as well, and is told as that.
+            # A rule without an address also drops other packets; the check of ports reports it.
             if dropped and _names_vip(dropped[1]):
                 yield VipRule(f"{name} drops {what}", removal(tool, *dropped))
         nat = tables.get("nat", Filter())
@@ -102,7 +97,8 @@ def _by_iptables(
         ):
             sent = redirected(nat, packet, chain, own)
             if sent:
-                message = f"{name} sends {whose} to {_endpoint(vip, port)} to {_shown(sent.target)}"
+                target = _shown(sent.target)
+                message = f"{name} redirects {whose} to {_endpoint(vip, port)} to {target}"
                 yield VipRule(message, _remedy(tool, sent.rule), redirects=True)
 
 
@@ -116,9 +112,9 @@ def _names_vip(rule: list[str]) -> bool:
 
 
 def _by_nft(
-    vip: IPAddress, port: int, interface: str, look: ObservedNode, own: Collection[str]
+    vip: IPAddress, port: int, interface: str, state: ObservedNode, own: Collection[str]
 ) -> Iterator[VipRule]:
-    ruleset = NftRuleset(look.host.nft, iptables=bool(look.host.iptables))
+    ruleset = NftRuleset(state.host.nft, iptables=bool(state.host.iptables))
     packets = [
         (arriving(str(vip), port, interface), f"connections to {vip}"),
         (answering(str(vip), port, interface), f"the answers of {vip}"),
@@ -133,7 +129,8 @@ def _by_nft(
         (leaving(str(vip), port), "the node's own connections"),
     ):
         for rule, target in ruleset.redirecting(packet, port, own):
-            message = f"{rule.where} sends {whose} to {_endpoint(vip, port)} to {_shown(target)}"
+            endpoint = _endpoint(vip, port)
+            message = f"{rule.where} redirects {whose} to {endpoint} to {_shown(target)}"
             yield VipRule(message, rule.removal, redirects=True)
 
 

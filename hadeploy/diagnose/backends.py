@@ -66,14 +66,14 @@ LISTENER_FULL = Cause(
 @recognises(BACKENDS_FULL, LISTENER_FULL)
 def full_listeners(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Listeners without room for more connections, in themselves or in all of their backends."""
-    for node, look in context.nodes:
+    for node, state in context.nodes:
         for listener in context.cluster.listeners:
-            problem = full_problem(look, listener.name, listener.port)
+            problem = full_problem(state, listener.name, listener.port)
             if problem is None:
                 continue
-            fix = full_hint([look], listener.name) or ""
+            fix = full_hint([state], listener.name) or ""
             evidence = (f"{node.label}: {problem}",)
-            if no_server_has_room(look, listener.name):
+            if no_server_has_room(state, listener.name):
                 yield Diagnosis(
                     BACKENDS_FULL.id,
                     (node.label,),
@@ -107,18 +107,18 @@ BACKENDS_DOWN = Cause(
 def backends(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Backends that are down, grouped by the result of their checks."""
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
-    checking = [(node.label, look) for node, look in context.nodes if look.backends]
+    checking = [(node.label, state) for node, state in context.nodes if state.backends]
     # During a check, the statistics of haproxy do not show the answer to the last one.
-    answered = {_result(s): s for _, look in checking for s in look.backends if s.code}
-    for label, look in checking:
-        for server in look.backends:
+    answered = {_result(s): s for _, state in checking for s in state.backends if s.code}
+    for label, state in checking:
+        for server in state.backends:
             if not server.up and server.status not in ("no check", "MAINT"):
                 result = answered.get(_result(server), server)
                 servers = found.setdefault(check_outcome(result, _path(context, result)), {})
                 name = f"{result.listener}/{result.name}{_words(result)}"
                 servers.setdefault(name, []).append(label)
     names = [listener.name for listener in context.cluster.listeners]
-    served = any(once_served(look, name) for _, look in checking for name in names)
+    served = any(once_served(state, name) for _, state in checking for name in names)
     labels = [label for label, _ in checking]
     for (problem, general_fix), servers in found.items():
         partial = any(nodes != labels for nodes in servers.values())

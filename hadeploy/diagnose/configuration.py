@@ -39,12 +39,12 @@ CONFIG_REFUSED = Cause(
 @recognises(CONFIG_REFUSED)
 def refused(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Programs that reject their configuration."""
-    for node, look, role, container in context.programs:
-        log = context.seen(node.label).logs.get(role, ())
+    for node, state, role, container in context.programs:
+        log = context.diagnostics(node.label).logs.get(role, ())
         lines = tuple(line for line in log if CONFIG_ERRORS[role].search(line))
         if container is None or not lines:
             continue
-        down = restarting(container, look.now) or container.exit_code not in STOP_EXIT_CODES
+        down = restarting(container, state.now) or container.exit_code not in STOP_EXIT_CODES
         reloads = [found[1] for line in log if (found := _RELOADS.search(line))]
         if not down and reloads[-1:] != ["failure!"]:
             continue
@@ -73,8 +73,8 @@ NOT_APPLIED = Cause(
 @recognises(NOT_APPLIED)
 def not_applied(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Programs whose running configuration differs from the inventory."""
-    for node, look, role, _ in context.programs:
-        running = look.serving if role == "haproxy" else look.vrrp and look.vrrp.config_id
+    for node, state, role, _ in context.programs:
+        running = state.serving if role == "haproxy" else state.vrrp and state.vrrp.config_id
         if running is None or running == context.desired[node.label].config_id(role):
             continue
         yield Diagnosis(
@@ -82,18 +82,18 @@ def not_applied(context: DiagnosisContext) -> Iterator[Diagnosis]:
             (node.label,),
             f"{role} runs a configuration that differs from the inventory",
             "`hadeploy plan` shows the difference, `hadeploy up` applies it",
-            (f"{node.label}: {_history(look, role)}",),
+            (f"{node.label}: {_history(state, role)}",),
             role,
         )
 
 
-def _history(look: ObservedNode, role: Role) -> str:
-    file, record = look.file(FILES[role]), look.applied
+def _history(state: ObservedNode, role: Role) -> str:
+    file, record = state.file(FILES[role]), state.applied
     if record is None:
         return "the node has no applied record"
     if file and file.sha256 != record.files.get(FILES[role]):
         return f"{FILES[role]} was changed after {record.by} applied it at {record.at}"
-    if role in look.detached:
+    if role in state.detached:
         return "the directory was replaced, and the container still uses the old one"
     return f"the files are those that {record.by} applied at {record.at}"
 
@@ -109,12 +109,12 @@ CHECK_NOT_RUN = Cause(
 @recognises(CHECK_NOT_RUN)
 def check_script(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """A check that keepalived does not run; keepalived treats it as successful."""
-    for node, look in context.nodes:
+    for node, state in context.nodes:
         if not context.fails("check-runs", node.label):
             continue
-        age = look.check_age
+        age = state.check_age
         last = "the check never ran" if age is None else f"the check last ran {age} s ago"
-        log = context.seen(node.label).logs.get("keepalived", ())
+        log = context.diagnostics(node.label).logs.get("keepalived", ())
         lines = [f"{node.label}: | {line}" for line in log if _UNRUN.search(line)]
         yield Diagnosis(
             CHECK_NOT_RUN.id,

@@ -33,14 +33,14 @@ DOCKER_DOWN = Cause(
 @recognises(DOCKER_DOWN)
 def docker(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes whose Docker engine does not answer."""
-    for node, look in context.nodes:
-        if look.docker is None:
+    for node, state in context.nodes:
+        if state.docker is None:
             yield Diagnosis(
                 DOCKER_DOWN.id,
                 (node.label,),
                 "the Docker engine does not answer, so the state of the containers is unknown",
                 "systemctl status docker; journalctl -u docker",
-                tuple(f"{node.label}: {line}" for line in look.docker_error.splitlines()[-1:]),
+                tuple(f"{node.label}: {line}" for line in state.docker_error.splitlines()[-1:]),
             )
 
 
@@ -56,13 +56,13 @@ PORT_TAKEN = Cause(
 @recognises(PORT_TAKEN)
 def ports(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Ports of the cluster on which another program listens."""
-    for node, look in context.nodes:
+    for node, state in context.nodes:
         # In any state: a restarting container may have a process a moment later.
-        ours = {container.id for container in look.ours(context.cluster.name)}
+        ours = {container.id for container in state.ours(context.cluster.name)}
         for port in context.cluster.haproxy_ports:
-            sockets = haproxy_sockets(context.cluster, look, port)
+            sockets = haproxy_sockets(context.cluster, state, port)
             owners = {o for s in sockets for o in s.owners if o.container not in ours}
-            if look.docker is None:
+            if state.docker is None:
                 # Without the engine, the cluster of a container is unknown.
                 owners = {owner for owner in owners if not owner.container}
             if owners:
@@ -71,16 +71,16 @@ def ports(context: DiagnosisContext) -> Iterator[Diagnosis]:
                     (node.label,),
                     f"another program listens on port {port}",
                     f"stop it, or choose another port; find it with: ss -ltnp 'sport = :{port}'",
-                    tuple(f"{node.label}: {_owner(owner, look)}" for owner in sorted(owners)),
+                    tuple(f"{node.label}: {_owner(owner, state)}" for owner in sorted(owners)),
                     "haproxy",
                 )
 
 
-def _owner(owner: Owner, look: ObservedNode) -> str:
+def _owner(owner: Owner, state: ObservedNode) -> str:
     text = f"{owner.name} (pid {owner.pid})"
     if owner.container:
-        names = [c.name for c in look.containers if c.id == owner.container]
-        names += [f.container.name for f in look.foreign if f.container.id == owner.container]
+        names = [c.name for c in state.containers if c.id == owner.container]
+        names += [f.container.name for f in state.foreign if f.container.id == owner.container]
         text += f" in the container {names[0] if names else owner.container[:12]}"
     return text
 
@@ -119,9 +119,9 @@ CONTAINER_STOPPED = Cause(
 @recognises(CONTAINER_RESTARTING, PROGRAM_SILENT, CONTAINER_MISSING, CONTAINER_STOPPED)
 def containers(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Containers that are missing, stopped or paused, or that restart again and again."""
-    for node, look, role, container in context.programs:
+    for node, state, role, container in context.programs:
         name = context.cluster.container_names[0 if role == "haproxy" else 1]
-        if look.docker is None:
+        if state.docker is None:
             continue
         if container is None:
             yield Diagnosis(
@@ -141,7 +141,7 @@ def containers(context: DiagnosisContext) -> Iterator[Diagnosis]:
                 (f"{node.label}: Docker reports it as paused",),
                 role,
             )
-        elif restarting(container, look.now):
+        elif restarting(container, state.now):
             yield Diagnosis(
                 CONTAINER_RESTARTING.id,
                 (node.label,),
@@ -192,18 +192,20 @@ def _end(container: ObservedContainer) -> str:
 
 def log_end(context: DiagnosisContext, node: str, role: str) -> list[str]:
     """The end of a container's log, as evidence."""
-    return [f"{node}: | {line}" for line in context.seen(node).logs.get(role, ())[-LOG_LINES:]]
+    return [
+        f"{node}: | {line}" for line in context.diagnostics(node).logs.get(role, ())[-LOG_LINES:]
+    ]
 
 
 @recognises(PROGRAM_SILENT)
 def silent(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Programs that run but do not answer."""
-    for node, look, role, container in context.programs:
-        answers = look.serving if role == "haproxy" else look.vrrp
-        if not container or unstable(container, look.now) or answers is not None:
+    for node, state, role, container in context.programs:
+        answers = state.serving if role == "haproxy" else state.vrrp
+        if not container or unstable(container, state.now) or answers is not None:
             continue
-        frozen = role in context.seen(node.label).frozen
-        listening = role == "haproxy" and look.listeners(context.cluster.haproxy.health_port)
+        frozen = role in context.diagnostics(node.label).frozen
+        listening = role == "haproxy" and state.listeners(context.cluster.haproxy.health_port)
         evidence = "one of its processes is stopped (SIGSTOP)" if frozen else "its container runs"
         if listening:
             evidence += f", and port {context.cluster.haproxy.health_port} still listens"

@@ -75,21 +75,21 @@ class DiagnosisContext:
     def programs(self) -> Iterator[tuple[Node, ObservedNode, Role, ObservedContainer | None]]:
         """The two containers of every observed node; None for a missing container."""
         roles: tuple[Role, Role] = ("haproxy", "keepalived")
-        for node, look in self.nodes:
+        for node, state in self.nodes:
             for role, name in zip(roles, self.cluster.container_names, strict=True):
-                yield node, look, role, look.container(name)
+                yield node, state, role, state.container(name)
 
     def fails(self, proof: str, node: str | None) -> bool:
         """Whether that proof of that node failed."""
         return any((p.name, p.node, p.verdict) == (proof, node, "fail") for p in self.proofs)
 
-    def seen(self, node: str) -> Diagnostics:
+    def diagnostics(self, node: str) -> Diagnostics:
         """The second observation of that node, which may be empty."""
         return self.evidence.get(node, Diagnostics())
 
     def holders(self, vip: str) -> list[str]:
         """Labels of the nodes that have that VIP."""
-        return [node.label for node, look in self.nodes if look.holds(vip)]
+        return [node.label for node, state in self.nodes if state.holds(vip)]
 
     def label(self, address: str) -> str:
         """The node of that address, or the address itself."""

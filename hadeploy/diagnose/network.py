@@ -25,9 +25,9 @@ INTERFACE_DOWN = Cause(
 @recognises(INTERFACE_DOWN)
 def interfaces(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Interfaces for the VIP that are down."""
-    for node, look in context.nodes:
-        name = interface_of(node, look)
-        link = look.host.links.get(name or "")
+    for node, state in context.nodes:
+        name = interface_of(node, state)
+        link = state.host.links.get(name or "")
         if link is not None and not link.up:
             problem = "has no carrier" if "UP" in link.flags else "is switched off"
             yield Diagnosis(
@@ -61,13 +61,13 @@ def vip_unanswered(context: DiagnosisContext) -> Iterator[Diagnosis]:
     check_context = CheckContext(context.cluster, context.observed)
     for vip in (str(vip.ip) for vip in context.cluster.vip):
         holders = context.holders(vip)
-        failing = [n.label for n, look in context.nodes if False in _reached(look, vip)]
+        failing = [n.label for n, state in context.nodes if False in _reached(state, vip)]
         away = [label for label in failing if label not in holders] or failing
         if len(holders) != 1 or not away:
             continue
         holder = context.observed[holders[0]]
         node = context.cluster.node(holders[0])
-        second = context.seen(holders[0])
+        second = context.diagnostics(holders[0])
         host = dataclasses.replace(
             holder.host, iptables=second.iptables, ipsets=second.ipsets, nft=second.nft
         )
@@ -109,9 +109,9 @@ def vip_unanswered(context: DiagnosisContext) -> Iterator[Diagnosis]:
             )
 
 
-def _reached(look: ObservedNode, vip: str) -> list[bool]:
+def _reached(state: ObservedNode, vip: str) -> list[bool]:
     """Whether a connection opened, for each port."""
-    return [answer.reached for (address, _), answer in look.through.items() if address == vip]
+    return [answer.reached for (address, _), answer in state.through.items() if address == vip]
 
 
 NODE_UNREACHABLE = Cause(
@@ -129,11 +129,11 @@ def unreachable(context: DiagnosisContext) -> Iterator[Diagnosis]:
         address = str(context.cluster.node(label).address)
         backups = [
             node.label
-            for node, look in context.nodes
-            if look.vrrp
-            and look.vrrp.spoken
-            and look.vrrp.spoken.master == address
-            and look.vrrp.state == "BACKUP"
+            for node, state in context.nodes
+            if state.vrrp
+            and state.vrrp.spoken
+            and state.vrrp.spoken.master == address
+            and state.vrrp.state == "BACKUP"
         ]
         evidence = [f"{label}: {error.operation}: {error.message}"]
         if backups:

@@ -67,13 +67,13 @@ MISPLACED_VIP = Cause(
 @recognises(MISPLACED_VIP)
 def misplaced(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """VIPs that keepalived neither adds nor removes."""
-    for node, look in context.nodes:
-        for address in misplaced_vips(context.cluster, node, look):
+    for node, state in context.nodes:
+        for address in misplaced_vips(context.cluster, node, state):
             full = f"{address.address}/{address.prefix}"
             yield Diagnosis(
                 MISPLACED_VIP.id,
                 (node.label,),
                 f"the VIP is on {address.interface}, but keepalived did not add it there",
-                removal(look, address),
+                removal(state, address),
                 (f"{node.label}: {full} is on {address.interface}; likely from {origin(address)}",),
             )

@@ -31,13 +31,13 @@ def addresses(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """VIPs on nodes whose keepalived is not the master."""
     _, keepalived = context.cluster.container_names
     for vip in (str(vip.ip) for vip in context.cluster.vip):
-        for node, look in context.nodes:
-            wrong = misplaced_vips(context.cluster, node, look)
-            there = [a for a in look.addresses if a.address == vip and a not in wrong]
+        for node, state in context.nodes:
+            wrong = misplaced_vips(context.cluster, node, state)
+            there = [a for a in state.addresses if a.address == vip and a not in wrong]
             if not there:
                 continue
-            if not may_hold(look, vip):
-                container = look.container(keepalived)
+            if not may_hold(state, vip):
+                container = state.container(keepalived)
                 end = (
                     f"{keepalived} is {container.status} (exit status {container.exit_code})"
                     if container
@@ -54,7 +54,7 @@ def addresses(context: DiagnosisContext) -> Iterator[Diagnosis]:
                     ),
                     "keepalived",
                 )
-            elif look.vrrp and look.vrrp.state in ("BACKUP", "FAULT"):
+            elif state.vrrp and state.vrrp.state in ("BACKUP", "FAULT"):
                 yield Diagnosis(
                     STRAY_VIP.id,
                     (node.label,),
@@ -62,7 +62,7 @@ def addresses(context: DiagnosisContext) -> Iterator[Diagnosis]:
                     "added by hand or left behind",
                     f"docker restart {keepalived}, which removes the address at its start",
                     (
-                        f"{node.label}: keepalived is {look.vrrp.state}, and {vip} is on "
+                        f"{node.label}: keepalived is {state.vrrp.state}, and {vip} is on "
                         f"{there[0].interface}",
                     ),
                 )
@@ -83,8 +83,8 @@ DRAINED = Cause(
 @recognises(DRAINED)
 def drained(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Drained nodes, if no node holds the VIP."""
-    for node, look in context.nodes if _unheld(context) else ():
-        for name in drains(look):
+    for node, state in context.nodes if _unheld(context) else ():
+        for name in drains(state):
             yield Diagnosis(
                 DRAINED.id,
                 (node.label,),
@@ -113,12 +113,12 @@ VRRP_STRANGER = Cause(
 @recognises(CHECK_FAILS, VRRP_STRANGER)
 def faults(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Nodes in FAULT that are not drained, and backups of a machine outside the cluster."""
-    for node, look in context.nodes:
-        if look.vrrp is None or drains(look):
+    for node, state in context.nodes:
+        if state.vrrp is None or drains(state):
             continue
-        if look.vrrp.state == "FAULT":
-            answers = "haproxy answers" if look.serving else "haproxy does not answer"
-            spoken = look.vrrp.spoken
+        if state.vrrp.state == "FAULT":
+            answers = "haproxy answers" if state.serving else "haproxy does not answer"
+            spoken = state.vrrp.spoken
             count = f" ({spoken.tracker_faults} failed trackers)" if spoken else ""
             yield Diagnosis(
                 CHECK_FAILS.id,
@@ -134,13 +134,13 @@ def faults(context: DiagnosisContext) -> Iterator[Diagnosis]:
 def _strangers(context: DiagnosisContext) -> Iterator[Diagnosis]:
     if not _unheld(context):
         return
-    known = {a.address for look in context.observed.values() for a in look.addresses}
+    known = {a.address for state in context.observed.values() for a in state.addresses}
     known |= {str(node.address) for node in context.cluster.nodes}
     # A forgotten node is a cause of its own.
     known |= set(forgotten_nodes(context.cluster, context.observed))
     left = left_nodes(context.cluster, context.observed)
-    for node, look in context.nodes:
-        spoken = look.vrrp.spoken if look.vrrp and look.vrrp.state == "BACKUP" else None
+    for node, state in context.nodes:
+        spoken = state.vrrp.spoken if state.vrrp and state.vrrp.state == "BACKUP" else None
         if spoken and spoken.master and spoken.master not in known:
             stranger = Stranger("", spoken.master, (), left=spoken.master in left)
             yield Diagnosis(

@@ -39,10 +39,10 @@ FOREIGN_KEEPALIVED = Cause(
 @recognises(FOREIGN_KEEPALIVED)
 def foreign(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Another keepalived on a node that claims a VIP or the virtual_router_id, or may do so."""
-    for node, look in context.nodes:
+    for node, state in context.nodes:
         wanted = context.desired.get(node.label)
         interface = wanted.facts.interface if wanted else ""
-        for other in other_keepaliveds(context.cluster, interface, look):
+        for other in other_keepaliveds(context.cluster, interface, state):
             if other.claims == ():
                 continue
             if other.claims:
@@ -61,9 +61,9 @@ def foreign(context: DiagnosisContext) -> Iterator[Diagnosis]:
 
 def _speaking(context: DiagnosisContext) -> list[tuple[Node, ObservedNode, Spoken]]:
     return [
-        (node, look, look.vrrp.spoken)
-        for node, look in context.nodes
-        if look.vrrp and look.vrrp.spoken and look.ours_of(context.cluster.name, "keepalived")
+        (node, state, state.vrrp.spoken)
+        for node, state in context.nodes
+        if state.vrrp and state.vrrp.spoken and state.ours_of(context.cluster.name, "keepalived")
     ]
 
 
@@ -145,7 +145,7 @@ def _passwords(context: DiagnosisContext, nodes: list[str]) -> Iterator[Diagnosi
 
 
 def _refusals(context: DiagnosisContext, node: str) -> dict[str, int]:
-    adverts = context.seen(node).adverts
+    adverts = context.diagnostics(node).adverts
     return {why: count for why, count in adverts.refused.items() if count} if adverts else {}
 
 
@@ -200,10 +200,12 @@ VRRP_BLOCKED = Cause(
 def several_masters(context: DiagnosisContext) -> Iterator[Diagnosis]:
     """Several masters: their adverts are refused, or do not arrive."""
     speaking = _speaking(context)
-    masters = [node for node, look, _ in speaking if look.vrrp and look.vrrp.state == "MASTER"]
+    masters = [node for node, state, _ in speaking if state.vrrp and state.vrrp.state == "MASTER"]
     if len(masters) < 2:
         return
-    sent = {n.label: adverts.sent for n in masters if (adverts := context.seen(n.label).adverts)}
+    sent = {
+        n.label: adverts.sent for n in masters if (adverts := context.diagnostics(n.label).adverts)
+    }
     isolated: list[str] = []
     for node in masters:
         for why, count in _refusals(context, node.label).items():
@@ -217,7 +219,7 @@ def several_masters(context: DiagnosisContext) -> Iterator[Diagnosis]:
                     (f"{node.label}: refused {count} adverts",),
                     "keepalived",
                 )
-        adverts = context.seen(node.label).adverts
+        adverts = context.diagnostics(node.label).adverts
         due = sum(count for label, count in sent.items() if label != node.label)
         if (adverts and adverts.received + MAX_IN_FLIGHT < due) or not adverts:
             isolated.append(node.label)
@@ -227,11 +229,11 @@ def several_masters(context: DiagnosisContext) -> Iterator[Diagnosis]:
 
 def _blocked(context: DiagnosisContext, masters: list[str], isolated: list[str]) -> Diagnosis:
     evidence, blocking = [], []
-    for node, look in context.nodes:
-        second = context.seen(node.label)
-        rules = dataclasses.replace(look.host, iptables=second.iptables, ipsets=second.ipsets)
+    for node, state in context.nodes:
+        second = context.diagnostics(node.label)
+        rules = dataclasses.replace(state.host, iptables=second.iptables, ipsets=second.ipsets)
         check_context = CheckContext(context.cluster, context.observed)
-        with_rules = dataclasses.replace(look, host=rules)
+        with_rules = dataclasses.replace(state, host=rules)
         drops = [
             f"iptables drops IP protocol 112 {way} {', '.join(peers)}"
             for way, leaving in (("from", False), ("to", True))

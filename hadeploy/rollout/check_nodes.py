@@ -5,7 +5,7 @@ from __future__ import annotations
 from hadeploy.certificates.certificate import endpoints
 from hadeploy.certificates.reader import CertificateReader
 from hadeploy.check.certificates import compared_endpoints
-from hadeploy.check.connection import let_in, refused
+from hadeploy.check.connection import connection_findings, refused
 from hadeploy.check.evaluate import without
 from hadeploy.check.finding import Finding
 from hadeploy.check.images import IMAGE
@@ -62,7 +62,7 @@ def check_all(
             session.close()
     ways = {node.label: dialer.way(node) for node in inputs.cluster.nodes}
     becoming = {node: session.becomes_root for node, session in by_node.items()}
-    doors = let_in({node: ways[node] for node in observed})
+    doors = connection_findings({node: ways[node] for node in observed})
     for error in [*away, *blind]:
         doors += refused(error, _way(error, ways))
     found = checked(

@@ -111,7 +111,7 @@ def test_what_adopting_loses_is_told_and_kept_by_what_the_plan_advises(
                 f"{port}: server b: slowstart 1s",
                 f"{port}: server c: backup",
                 "global: nbthread 2",
-                "listen local: port 7001 goes, on 127.0.0.1 only",
+                "listen local: port 7001 is removed, on 127.0.0.1 only",
             } <= told
             assert fresh.ok("plan", "--adopt", "--json").document["removes"] == []
             # Equal, in other words.

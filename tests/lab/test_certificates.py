@@ -102,10 +102,10 @@ def test_other_tls_services_do_not_replace_api_servers(served: Cluster) -> None:
             result = served.run(command)
             assert result.code == 3, result.out
             assert (
-                "the servers on n1, n2 and n3, port 10250, are no Kubernetes API servers"
+                "the servers on n1, n2 and n3, port 10250, are not Kubernetes API servers"
                 in result.err
             )
-            assert "those of port 6443, which are served now, are" in result.err
+            assert "the current servers on port 6443 are API servers" in result.err
         assert served.run("check").code == 3
         assert served.run("plan", "--skip", "api-certificate").code == 0
     finally:

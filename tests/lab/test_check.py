@@ -223,7 +223,7 @@ def test_a_table_of_connections_that_is_nearly_full_is_shown(served: Cluster) ->
         found = verdicts(served.ok("check", "--json"), "warn")
     finally:
         served.node("n2", f"umount {count}; rm /run/tracked")
-    told = f"the kernel tracks {most} connections, of at most {most}"
+    told = f"the kernel tracks {most} connections of at most {most}"
     assert found == {("n2", "connection-tracking"): told}
 
 
@@ -319,7 +319,7 @@ def test_what_a_file_system_or_the_next_boot_would_break_is_told(served: Cluster
     }
     warned = verdicts(result, "warn")
     assert "does not start when the node boots" in warned[n2, "docker"]
-    assert "haproxy of the host's own would start" in warned[n2, "host-services"]
+    assert "haproxy would start on the host" in warned[n2, "host-services"]
     assert plan.code == 3
     assert "is on a read-only file system" in plan.err
 

@@ -103,7 +103,7 @@ def test_a_second_cluster_with_the_same_vip_or_router_id_is_refused(served: Clus
         number = served.inventory.get("vrrp", {}).get("virtual_router_id", 53)
         wrong = told(refused, "other-clusters")
         assert wrong == [
-            f"{node}: the hadeploy cluster kube-lb is here, too, with the same VIP "
+            f"{node}: the hadeploy cluster kube-lb is also on this node, with the same VIP "
             f"{served.lab.vip} and virtual_router_id {number}"
             for node in served.lab.nodes
         ]
@@ -127,7 +127,9 @@ def test_a_second_cluster_with_the_same_vip_or_router_id_is_refused(served: Clus
         third = served.copy()
         third.inventory |= {"name": "third", "vip": vip, "containers": {"haproxy": "other-haproxy"}}
         said = " ".join(e["message"] for e in third.run("plan", "--json").document["errors"])
-        assert f"the hadeploy cluster other is here, too, with the same VIP {vip} and" in said
+        assert (
+            f"the hadeploy cluster other is also on this node, with the same VIP {vip} and" in said
+        )
     finally:
         other.run("down", "--yes")
     assert served.up()["changes"] == 0
@@ -184,7 +186,7 @@ def test_what_a_kubelet_or_swarm_starts_is_named_and_not_adopted(served: Cluster
         found = [f for f in check.document["checks"] if f["verdict"] == "fail"]
         errors = adopt.document["errors"]
         for node, (_, manager, fix) in MANAGERS.items():
-            words = f"is started by {manager}, which starts it again when it is stopped"
+            words = f"cannot be taken over: {manager} starts it again"
             for told_of, key in ((found, "fix"), (errors, "hint")):
                 (one,) = (f for f in told_of if f["node"] == node)
                 assert words in one["message"]

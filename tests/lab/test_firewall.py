@@ -58,8 +58,8 @@ def test_what_is_told_can_be_pasted_whatever_manages_the_rule(served: Cluster) -
         vip = served.lab.vip
         assert set(warned) == {
             f"iptables-legacy drops connections to {vip}",
-            f"iptables sends connections to {vip}:9443 to 192.0.2.9:443",
-            f"nftables (ip other pre) sends connections to {vip}:9443 to port 22",
+            f"iptables redirects connections to {vip}:9443 to 192.0.2.9:443",
+            f"nftables (ip other pre) redirects connections to {vip}:9443 to port 22",
         }
         for fix in warned.values():
             served.node(holder, fix.removeprefix("remove it: ").strip("`"))

@@ -275,5 +275,5 @@ def test_a_process_that_calls_itself_keepalived_keeps_nothing_from_being_done(
             began = time.monotonic()
             result = served.ok(*command)
             assert time.monotonic() - began < 30
-            assert "keepalived of the host's own" not in result.out + result.err
+            assert "keepalived runs on the host" not in result.out + result.err
             assert "claims" not in result.out + result.err

@@ -95,7 +95,7 @@ def test_a_cluster_is_not_moved_to_another_folder(served: Cluster) -> None:
         (
             "mkdir -p /srv/odd/a; cp -r /etc/hadeploy/kube-lb/applied.json /srv/odd/a",
             "/srv/odd/a/b",
-            "is inside /srv/odd/a, the folder of another cluster",
+            "is inside /srv/odd/a, the directory of another cluster",
         ),
         (
             "mkdir -p /srv/odd/second; touch /srv/odd/second/haproxy.conf",

@@ -28,7 +28,9 @@ def test_a_forgotten_node_that_returns_is_seen_by_every_command(served: Cluster,
     address = served.lab.address(gone)
     served.lab.link(gone, up=False)
     without(served, gone)
-    warning = f"{address} is forgotten, not stopped: back on the network, it takes part again"
+    warning = (
+        f"{address} is forgotten, not stopped: when it is back on the network, it takes part again"
+    )
     assert warning in told(served.ok("up", "--forget", address))
     still = served.ok("status")
     assert "is healthy" in still.out

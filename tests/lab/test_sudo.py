@@ -66,7 +66,7 @@ def test_the_password_of_the_inventory_is_sent_to_sudo_alone(dora: Cluster, sudo
         checks = dora.ok("check", "--json").document["checks"]
         (how,) = {c["message"] for c in checks if c["id"] == "sudo"}
         asked = "with the" if sudoers is ASKS else "without a"
-        assert how == f"our scripts run as root, by sudo, {asked} password"
+        assert how == f"scripts run as root, by sudo, {asked} password"
 
 
 def test_the_password_is_asked_once_and_not_shown(dora: Cluster) -> None:

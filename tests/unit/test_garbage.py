@@ -125,7 +125,7 @@ def read(context: str, random: Random) -> tuple[dict[str, ObservedNode], dict[st
         with contextlib.suppress(HadeployError):
             observed[node] = read_observation(node, bent(whole(answers["observation"]), random))
             if "evidence" in answers:
-                with parsing(node, "looking for the cause"):
+                with parsing(node, "collecting diagnostics"):
                     evidence[node] = parse_evidence(bent(answers["evidence"], random))
     return observed, evidence
 

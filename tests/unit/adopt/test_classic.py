@@ -133,7 +133,7 @@ def test_a_password_is_what_is_really_sent(line: str, what: str | None) -> None:
 @pytest.mark.parametrize("line", [r"auth_pass a\#b", 'auth_pass "a$b"', "auth_pass 'ab'"])
 def test_a_password_that_cannot_be_written_is_refused_and_not_shown(line: str) -> None:
     (what,) = refusals(auth(line))
-    assert what == "has an auth_pass that hadeploy cannot carry over"
+    assert what == "has an auth_pass that hadeploy does not support"
 
 
 @pytest.mark.parametrize(
@@ -172,18 +172,18 @@ def test_ipv6_is_version_3() -> None:
         (PLAIN % "@n1 priority 100", "uses conditions or variables (@, $, ~)"),
         ("$VIP=198.51.100.100\n" + PLAIN % "", "uses conditions or variables (@, $, ~)"),
         (PLAIN % "authentication {\n auth_type AH\n auth_pass x\n}", "has auth_type AH, which "),
-        (PLAIN % "virtual_routes {\n}", "has virtual_routes, which sets routes where the VIP is"),
+        (PLAIN % "virtual_routes {\n}", "has virtual_routes, which sets routes on the holder"),
         (
             PLAIN % "virtual_ipaddress_excluded {\n 198.51.100.9\n}",
             "has virtual_ipaddress_excluded",
         ),
-        (PLAIN % "use_vmac", "has use_vmac, which gives the VIP a MAC address of its own"),
+        (PLAIN % "use_vmac", "has use_vmac, which gives the VIP its own MAC address"),
         ("vrrp_sync_group G {\n group {\n VI_1\n }\n}\n" + PLAIN % "", "has vrrp_sync_group"),
         ("virtual_server 198.51.100.100 443 {\n}\n" + PLAIN % "", "has virtual_server, which"),
         ("global_defs {\n vrrp_strict\n}\n" + PLAIN % "", "has vrrp_strict, which"),
         (
             "global_defs {\n vrrp_mcast_group4 224.0.0.19\n}\n" + PLAIN % "",
-            "speaks to the multicast group 224.0.0.19",
+            "uses the multicast group 224.0.0.19",
         ),
         ((PLAIN % "").replace("interface eth0", ""), "names no interface"),
         ((PLAIN % "").replace("virtual_router_id 9", ""), "has no virtual_router_id of 1 to 255"),

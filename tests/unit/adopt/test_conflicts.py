@@ -132,7 +132,7 @@ def test_a_container_with_a_manager_is_not_taken_over(
     assert {f.check for f in findings} == {"conflicting-containers"}
     for finding in findings:
         assert finding.verdict == "fail"
-        assert f"is started by {said}, which starts it again" in finding.message
+        assert f"cannot be taken over: {said} starts it again" in finding.message
         assert fix in (finding.fix or "")
 
 
@@ -216,7 +216,7 @@ def test_a_running_one_that_claims_nothing_is_named_by_check_alone() -> None:
     assert finding.verdict == "warn"
     assert "runs haproxy and claims nothing of this cluster; it runs; it starts" in finding.message
     assert finding.fix == (
-        "unless it is wanted: docker update --restart no diamond-haproxy && "
+        "if it is not needed: docker update --restart no diamond-haproxy && "
         "docker stop diamond-haproxy"
     )
     quick = dataclasses.replace(host, thorough=False)

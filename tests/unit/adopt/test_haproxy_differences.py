@@ -19,8 +19,8 @@ from hadeploy.plan.redacted_diff import difference
 from tests.unit.adopt import looks
 from tests.unit.adopt.hints import BASE, differences, judged, loaded, ours, pasted, told
 
-NO_KEY = "no inventory key for it"
-TEMPLATE = "no inventory key for it; it needs a template of your own: templates.folder"
+NO_KEY = "the inventory has no key for it"
+TEMPLATE = "the inventory has no key for it; use your own template: templates.folder"
 SERVERS = "\n".join(f" server n{i} 198.19.122.1{i}:6443 check" for i in (1, 2, 3))
 SAME = f"listen k\n bind *:9443\n balance leastconn\n{SERVERS}\n"
 
@@ -136,7 +136,7 @@ def test_a_real_hand_tuned_file_is_told_with_its_keys() -> None:
         "port 9443: balance roundrobin becomes leastconn": (
             "listeners: [{port: 9443, balance: roundrobin}]"
         ),
-        "listen stats: statistics on 8080 go; hadeploy's are read-only, on /stats": (
+        "listen stats: statistics on 8080 are removed; hadeploy's are read-only, on /stats": (
             "haproxy: {metrics: {address: 0.0.0.0, port: 8080}}"
         ),
     }
@@ -146,7 +146,7 @@ def test_a_rich_file_is_told_line_by_line() -> None:
     found = told(RICH, AROUND)
     assert found == {
         "log /dev/log local0 becomes stdout local0": (
-            "our container does not see that socket; haproxy.log takes ADDRESS:PORT"
+            "hadeploy's container has no access to that socket; haproxy.log takes ADDRESS:PORT"
         ),
         "log 10.0.0.9 local1 notice becomes stdout local0": extra(
             "global", "log 10.0.0.9 local1 notice"
@@ -154,7 +154,7 @@ def test_a_rich_file_is_told_line_by_line() -> None:
         "global: stats socket /run/haproxy/admin.sock mode 660 level admin: "
         "hadeploy's socket is in its container": NO_KEY,
         "maxconn 9000 becomes 8000": "haproxy: {maxconn: 9000}",
-        "nbthread 4 becomes one for each CPU": "haproxy: {nbthread: 4}",
+        "nbthread 4 becomes one per CPU": "haproxy: {nbthread: 4}",
         "hard-stop-after 300s becomes 1h": "haproxy: {hard_stop_after: 300s}",
         "port 9443: timeout client 30m becomes 4h": (
             "listeners: [{port: 9443, timeouts: {client: 30m}}]"
@@ -174,21 +174,21 @@ def test_a_rich_file_is_told_line_by_line() -> None:
         "port 9443: fullconn 100": extra("defaults", "fullconn 100"),
         "port 9443: tcp-check connect": extra("defaults", "tcp-check connect"),
         "port 9443: server b: the name cp2.example becomes the address 198.19.122.12": (
-            "backends of an inventory are addresses; they do not follow DNS"
+            "backends of an inventory are addresses, without DNS"
         ),
         "port 9443: server b, c: inter 3s becomes 2s": TEMPLATE,
         "port 9443: every server: send-proxy-v2": extra("defaults", "default-server send-proxy-v2"),
         "port 9443: server b: backup": TEMPLATE,
         "port 9443: server c: disabled": TEMPLATE,
-        "frontend pages: port 80 goes, and its clients are refused": NO_KEY,
-        "backend other goes: 198.51.100.20:6443": TEMPLATE,
-        "backend pages goes: 198.51.100.20:80": TEMPLATE,
-        "listen more: port 7443 goes, and its clients are refused": (
+        "frontend pages: port 80 is removed; clients are refused": NO_KEY,
+        "backend other is removed: 198.51.100.20:6443": TEMPLATE,
+        "backend pages is removed: 198.51.100.20:80": TEMPLATE,
+        "listen more: port 7443 is removed; clients are refused": (
             "listeners: [{port: 9443}, {port: 7443, "
             "backends: [198.19.122.11:6443, 198.19.122.12:6443], name: more, balance: roundrobin, "
             "maxconn: 3000, timeouts: {connect: 5s, client: 30m, server: 14400s}}]"
         ),
-        "listen stats: statistics on 8404 go; hadeploy's are read-only, on /stats": (
+        "listen stats: statistics on 8404 are removed; hadeploy's are read-only, on /stats": (
             "haproxy: {metrics: {address: 127.0.0.1, port: 8404}}"
         ),
         "resolvers dns: nameserver a 127.0.0.1:53": TEMPLATE,
@@ -292,7 +292,7 @@ def test_an_option_of_one_server_is_told_with_its_name() -> None:
 
 def test_a_server_that_was_not_checked_is_told() -> None:
     assert told(SAME.replace("12:6443 check", "12:6443")) == {
-        "port 9443: server n2 becomes checked": NO_KEY
+        "port 9443: server n2 gets a health check": NO_KEY
     }
 
 
@@ -344,7 +344,7 @@ def test_variables_are_taken_from_the_processs_environment() -> None:
     around = HaproxyContext({"PORT": "9443", "HOST": "198.19.122.11"})
     assert told(text, around) == {}
     assert list(told(SAME.replace("*:9443", '"*:${PORT-7443}"'))) == [
-        "listen k: port 7443 goes, and its clients are refused"
+        "listen k: port 7443 is removed; clients are refused"
     ]
     # What a variable stands for may be a secret: it is told as it is written.
     (what,) = told(SAME + ' log-tag "${TAG}"\n', HaproxyContext({"TAG": "canary"}))
@@ -353,7 +353,7 @@ def test_variables_are_taken_from_the_processs_environment() -> None:
 
 def test_a_name_that_nobody_resolves_is_told() -> None:
     found = told(SAME.replace("198.19.122.11", "cp1.example"))
-    assert "port 9443: server n1: the name cp1.example is not resolvable" in found
+    assert "port 9443: server n1: the name cp1.example does not resolve" in found
     assert any(what.startswith("port 9443: servers cp1.example:6443, ") for what in found)
 
 
@@ -377,7 +377,7 @@ def test_a_port_that_the_engine_publishes_is_the_nodes() -> None:
             "bind 198.19.122.100:9443 becomes every IPv4 address",
             TEMPLATE,
         ),
-        ("bind *:9443 accept-proxy", "bind *:9443 accept-proxy: accept-proxy goes", TEMPLATE),
+        ("bind *:9443 accept-proxy", "bind *:9443 accept-proxy: accept-proxy is removed", TEMPLATE),
         ("bind *:9443\n mode http", "mode http becomes tcp", NO_KEY),
         (
             "bind *:9443\n maxconn 9000",
@@ -399,7 +399,7 @@ def test_a_port_that_the_engine_publishes_is_the_nodes() -> None:
         (
             "bind *:9443\n option httpchk GET /healthz",
             "option httpchk GET /healthz",
-            "hadeploy checks by a connection, or by GET over TLS that answers 200 "
+            "hadeploy checks with a connection, or with GET over TLS and status 200 "
             "(listeners[].check)",
         ),
     ],
@@ -438,7 +438,9 @@ def test_options_that_need_each_other_are_advised_together() -> None:
 
 def test_a_file_of_the_old_container_is_told() -> None:
     found = told("global\n lua-load /etc/haproxy/x.lua\n" + SAME)
-    assert found == {"global: lua-load /etc/haproxy/x.lua": "our container does not have that file"}
+    assert found == {
+        "global: lua-load /etc/haproxy/x.lua": "hadeploy's container does not have that file"
+    }
 
 
 def test_a_backend_that_is_always_used_is_the_backend() -> None:
@@ -449,13 +451,13 @@ def test_a_backend_that_is_always_used_is_the_backend() -> None:
 def test_a_second_port_of_the_same_frontend_is_told() -> None:
     found = told(SAME.replace("*:9443", "*:9443,*:8443"))
     (what,) = found
-    assert what.endswith("port 8443 goes, and its clients are refused")
+    assert what.endswith("port 8443 is removed; clients are refused")
     assert found[what].startswith("listeners: [{port: 9443}, {port: 8443, backends: [")
 
 
 def test_a_second_port_keeps_what_its_section_says() -> None:
     text = SAME.replace("*:9443", "*:9443,*:8443") + " maxconn 300\n timeout server 30m\n"
-    (hint,) = (key for what, key in told(text).items() if "port 8443 goes" in what)
+    (hint,) = (key for what, key in told(text).items() if "port 8443 is removed" in what)
     assert hint.endswith(
         "name: port-8443, balance: leastconn, maxconn: 300, timeouts: {server: 30m}}]"
     )
@@ -466,14 +468,14 @@ def test_a_bind_line_is_told_once() -> None:
     text = SAME.replace("bind *:9443", "bind *:9443 tfo\n bind *:8443 defer-accept\n bind *:7443")
     found = [what for what in told(text, listeners=two) if "bind" in what]
     assert found == [
-        "port 9443: bind *:9443 tfo: tfo goes",
-        "port 9443: bind *:7443: port 7443 goes, and its clients are refused",
-        "port 8443: bind *:8443 defer-accept: defer-accept goes",
+        "port 9443: bind *:9443 tfo: tfo is removed",
+        "port 9443: bind *:7443: port 7443 is removed; clients are refused",
+        "port 8443: bind *:8443 defer-accept: defer-accept is removed",
     ]
     narrow = SAME.replace("*:9443", "198.19.122.100:9443 accept-proxy")
     assert [what for what in told(narrow) if "bind" in what] == [
         "port 9443: bind 198.19.122.100:9443 accept-proxy becomes every IPv4 address, "
-        "and accept-proxy goes"
+        "and accept-proxy is removed"
     ]
 
 
@@ -481,9 +483,9 @@ def test_a_bind_line_is_told_once() -> None:
 def test_a_port_that_no_client_of_the_vip_reaches_is_told_as_that(host: str) -> None:
     address = host.strip("[]")
     found = told(SAME.replace("*:9443", f"*:9443,{host}:7443"))
-    assert any(what.endswith(f"port 7443 goes, on {address} only") for what in found)
+    assert any(what.endswith(f"port 7443 is removed, on {address} only") for what in found)
     found = told(f"{SAME}listen local\n bind {host}:7443\n mode tcp\n{SERVERS}\n")
-    assert found == {f"listen local: port 7443 goes, on {address} only": NO_KEY}
+    assert found == {f"listen local: port 7443 is removed, on {address} only": NO_KEY}
 
 
 def test_a_check_over_tls_is_kept_by_its_key() -> None:
@@ -587,8 +589,8 @@ def test_no_line_of_any_file_vanishes_silently(lines: list[str]) -> None:
                 told_by_name = " ".join(line.text.split()) in whats
                 assert told_by_name or f"{section.title}: " in whats or "goes" in whats
             if line.keyword == "zzz" and section.kind != "defaults":
-                assert report.verdicts[line] is Verdict.TOLD
-    assert bool(report.differences) or Verdict.TOLD not in report.verdicts.values()
+                assert report.verdicts[line] is Verdict.REPORTED
+    assert bool(report.differences) or Verdict.REPORTED not in report.verdicts.values()
 
 
 @pytest.mark.parametrize(("count", "kept"), [("1", True), ("3", False), ("1-3", False)])

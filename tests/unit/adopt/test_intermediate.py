@@ -77,7 +77,7 @@ BENT: list[Any] = [
     ({"virtual_router_id": 52}, "the same virtual_router_id: n1: 51; n2: 52; n3: 51"),
     ({"advert_interval": 2.0}, "the same advert_int: n1: 1; n2: 2; n3: 1"),
     ({"version": 3}, "the same VRRP version: n1: 2; n2: 3; n3: 2"),
-    ({"peers": ("198.19.122.11",)}, "the same way of speaking: n1: multicast; n2: unicast"),
+    ({"peers": ("198.19.122.11",)}, "the same transport: n1: multicast; n2: unicast"),
     ({"password": SecretStr("other")}, "the same authentication (auth_type, auth_pass)"),
     ({"password": None}, "the same authentication (auth_type, auth_pass)"),
 ]
@@ -97,7 +97,7 @@ def test_nodes_that_disagree_are_refused(change: dict[str, Any], what: str) -> N
 
 def test_another_vip_says_what_to_change() -> None:
     (first, *_) = obstacles(looks.inventory(vip="198.19.122.101"), classics())
-    assert first.message == "that cluster's VIP is 198.19.122.100, the inventory's 198.19.122.101"
+    assert first.message == "the VIP of that cluster is 198.19.122.100, not 198.19.122.101"
     assert (first.hint or "").startswith("set `vip: 198.19.122.100`;")
 
 
@@ -110,10 +110,13 @@ def test_a_vip_more_is_another_list() -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"source": "198.19.122.99"}, "its unicast_src_ip is 198.19.122.99, the inventory's"),
+        (
+            {"source": "198.19.122.99"},
+            "its unicast_src_ip is 198.19.122.99, the address in the inventory",
+        ),
         (
             {"peers": ("198.19.122.12", "198.19.122.13", "198.19.122.14")},
-            "its unicast_peer has 198.19.122.14, which the inventory does not",
+            "its unicast_peer has 198.19.122.14, but the inventory does not",
         ),
         ({"peers": ("198.19.122.12",)}, "its unicast_peer lacks 198.19.122.13"),
     ],
@@ -139,18 +142,18 @@ def test_another_interface_in_the_inventory_is_refused() -> None:
     nodes = [{"name": "n1", "address": "198.19.122.11", "interface": "eth1"}]
     found = {"n1": classics()["n1"]}
     assert told(found, nodes=nodes) == [
-        ("n1", "it speaks on eth0, the inventory says eth1"),
+        ("n1", "its adverts use eth0, the inventory has eth1"),
     ]
 
 
 def test_an_interval_beyond_ours_is_refused() -> None:
     ((node, what),) = told(classics(advert_interval=60.0))
     assert node is None
-    assert what.startswith("its advert_interval is beyond what hadeploy speaks")
+    assert what.startswith("hadeploy does not support its advert_interval")
 
 
 def test_adverts_stay_in_their_family() -> None:
     vips = tuple(map(ipaddress.ip_interface, ("2001:db8::100", str(looks.VIP))))
     found = told(classics(vips=vips), vip=[str(looks.VIP), "2001:db8::100"])
-    assert ("n1", "its adverts are of IPv6, the nodes' addresses of IPv4") in found
+    assert ("n1", "its adverts use IPv6, the addresses of the nodes IPv4") in found
     assert told(classics(vips=vips[::-1]), vip=[str(looks.VIP), "2001:db8::100"]) == []

@@ -16,7 +16,7 @@ from tests.unit import builders
 from tests.unit.adopt import looks
 from tests.unit.adopt.hints import BASE, loaded, pasted
 
-TEMPLATE = "no inventory key for it; it needs a template of your own: templates.folder"
+TEMPLATE = "the inventory has no key for it; use your own template: templates.folder"
 
 # From the manual page: what an instance may have besides.
 RICH = """\
@@ -124,13 +124,13 @@ def test_what_a_real_one_says_otherwise_is_told_with_its_keys() -> None:
             "nodes: [{address: 198.19.122.11, priority: 100}, "
             "{address: 198.19.122.12, priority: 90}, {address: 198.19.122.13, priority: 80}]"
         ),
-        "its password (auth_pass) becomes none": 'vrrp: {password: "env:VRRP_PASSWORD"}',
-        "keepalived: check chk_haproxy: hadeploy asks haproxy itself instead": (
-            "vrrp.check has its timing"
+        "its password (auth_pass) is removed": 'vrrp: {password: "env:VRRP_PASSWORD"}',
+        "keepalived: check chk_haproxy: hadeploy uses its own check of haproxy": (
+            "vrrp.check sets its timing"
         ),
         "keepalived: check chk_haproxy: interval 2 becomes 1": "vrrp: {check: {interval: 2}}",
         f"{script}: hadeploy runs no notify script": (
-            "the file is kept aside; a template of your own may run it: templates.folder"
+            "the file is kept in adopted/; your own template can run it: templates.folder"
         ),
     }
     assert looks.PASSWORD not in str(found)
@@ -214,7 +214,7 @@ def test_a_keyword_that_is_not_known_is_told_wherever_it_stands() -> None:
         lines.insert(at, "zzz here")
         verdicts, found = judged(looks.inventory(), classics("\n".join(lines)))
         (verdict,) = {v for s, v in verdicts if s.words == ("zzz", "here")}
-        if verdict is Verdict.TOLD:
+        if verdict is Verdict.REPORTED:
             assert any("zzz" in what for what in found), line
         else:
             assert verdict is Verdict.NO_EFFECT

@@ -52,7 +52,7 @@ def test_one_clear_message_names_port_vip_and_containers(name: str) -> None:
         "port 9443 and the VIP are served by a cluster set up by hand: containers "
         f"diamond-haproxy (haproxy:2.6.12) and {keepalived} (osixia/keepalived:2.2.7)"
     )
-    assert error.fix == "`hadeploy up --adopt` takes it over, node by node"
+    assert error.fix == "take it over, node by node: `hadeploy up --adopt`"
 
 
 def test_the_recipes_own_container_name_does_not_stand_in_the_way_besides() -> None:

@@ -59,7 +59,7 @@ def test_a_compressed_archive_is_read_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("files", [{}, {"manifest.json": {}}, {"manifest.json": [{"RepoTags": 3}]}])
 def test_another_tar_is_refused(tmp_path: Path, files: dict[str, Any]) -> None:
     archive = read_archive(made(tmp_path / "a.tar", files))
-    assert archive.problem == "it is not what `docker save` writes" or not archive.images
+    assert archive.problem == "it is not an archive of `docker save`" or not archive.images
 
 
 def test_what_is_cut_short_or_no_tar_or_absent_is_told(tmp_path: Path) -> None:

@@ -59,9 +59,7 @@ def test_what_is_skipped_is_known_without_importing_the_checks() -> None:
 
 
 def test_an_unknown_check_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(
-        HadeployError, match="bogus is not a check; there are ssh-reach, "
-    ) as caught:
+    with pytest.raises(HadeployError, match="bogus is not a check; allowed: ssh-reach, ") as caught:
         refuse_unknown(["ports", "bogus"], essential=True)
     assert caught.value.code == ExitCode.USAGE
     assert all(check.id in caught.value.message for check in CHECKS)
@@ -69,7 +67,7 @@ def test_an_unknown_check_is_refused_with_the_known_ones() -> None:
 
 def test_without_the_essential_ones_there_is_nothing_to_plan() -> None:
     refuse_unknown(["docker"], essential=True)
-    with pytest.raises(HadeployError, match="docker is essential and cannot be skipped"):
+    with pytest.raises(HadeployError, match="docker cannot be skipped"):
         refuse_unknown(["docker"], essential=False)
 
 

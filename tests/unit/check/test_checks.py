@@ -87,7 +87,7 @@ CASES: list[Any] = [
         tracking("52429", "65536"),
         "connection-tracking",
         "warn",
-        "the kernel tracks 52429 connections, of at most 65536",
+        "the kernel tracks 52429 connections of at most 65536",
     ),
     (
         host(facts={"net/ipv4/ip_local_port_range": "1024 65535"}),
@@ -95,12 +95,12 @@ CASES: list[Any] = [
         "warn",
         "outgoing connections may use ports 9443, 19443; their range is 1024 to 65535",
     ),
-    (host(units={"docker.boot": "disabled"}), "docker", "warn", "does not start when the node"),
+    (host(units={"docker.boot": "disabled"}), "docker", "warn", "do not start when the node"),
     (
         host(units={"haproxy": "inactive", "haproxy.boot": "enabled"}),
         "host-services",
         "warn",
-        "haproxy of the host's own would start when the node boots",
+        "haproxy would start on the host when the node boots",
     ),
     (
         host(read_only=frozenset({"root"})),
@@ -156,7 +156,7 @@ CASES: list[Any] = [
         host(neighbours={builders.VIP: "02:aa:aa:aa:aa:aa"}),
         "vip-free",
         "warn",
-        "in use, by 02:aa:aa:aa:aa:aa: n1 or n3, which could not be asked, or a stranger",
+        "in use, by 02:aa:aa:aa:aa:aa: n1 or n3, which could not be observed, or another machine",
     ),
     (
         host(gateways=frozenset({builders.VIP})),
@@ -164,19 +164,19 @@ CASES: list[Any] = [
         "fail",
         "address of the node's router",
     ),
-    (host(units={"haproxy": "active"}), "host-services", "warn", "haproxy of the host's own runs"),
+    (host(units={"haproxy": "active"}), "host-services", "warn", "haproxy runs on the host"),
     (node(missing=("perl",)), "tools", "warn", "lacks perl"),
-    (host(haproxies={7: ""}), "host-services", "warn", "haproxy of the host's own runs"),
-    (node(keepaliveds={7: ""}), "host-services", "warn", "keepalived of the host's own runs"),
+    (host(haproxies={7: ""}), "host-services", "warn", "haproxy runs on the host"),
+    (node(keepaliveds={7: ""}), "host-services", "warn", "keepalived runs on the host"),
     (
         host(selinux=True, docker={**INFO, "SecurityOptions": ["name=selinux"]}),
         "selinux",
         "warn",
-        "can they read /etc/hadeploy/c?",
+        "which may be unable to read /etc/hadeploy/c",
     ),
     (node(skew=7.4), "clock", "warn", "its clock is 7 s ahead of this machine's"),
     (node(skew=-3600.0), "clock", "warn", "its clock is 3600 s behind this machine's"),
-    (host(resolution=5.0), "name-resolution", "warn", "looking its own name up took 5.0 s"),
+    (host(resolution=5.0), "name-resolution", "warn", "the resolution of its own name took 5.0 s"),
     (
         host(
             iptables={
@@ -197,7 +197,7 @@ CASES: list[Any] = [
         node(images={"haproxy:3.2.21": "i"}, architectures={"haproxy:3.2.21": "arm64"}),
         "image",
         "fail",
-        "haproxy:3.2.21 on the node is for arm64, and the node is amd64",
+        "haproxy:3.2.21 on the node is for arm64, but the node is amd64",
     ),
 ]
 
@@ -350,14 +350,14 @@ ARCHIVES = [
     (Archive(A, size=10**6, images={"haproxy:3.2.21": ""}), ""),
     (
         Archive(A, size=10**6, images={"haproxy:3.2.21": "arm64"}),
-        "is for arm64, and the node is amd64",
+        "is for arm64, but the node is amd64",
     ),
     (
         Archive(A, images={"haproxy:3": "amd64"}),
-        "does not hold haproxy:3.2.21; h.tar holds haproxy:3",
+        "h.tar does not have haproxy:3.2.21; it has haproxy:3",
     ),
     (Archive(A, missing=True), "h.tar: no such file"),
-    (Archive(A, problem="it is not what `docker save` writes"), "h.tar: it is not what"),
+    (Archive(A, problem="it is not an archive of `docker save`"), "h.tar: it is not an archive"),
 ]
 
 

@@ -30,7 +30,7 @@ def test_our_own_haproxy_does_not_stand_in_the_way() -> None:
 
 CASES: list[Any] = [
     (lambda n: dataclasses.replace(n, missing=("ss", "bash")), "lacks ss, bash"),
-    (lambda n: dataclasses.replace(n, root=False), "our scripts do not run as root there"),
+    (lambda n: dataclasses.replace(n, root=False), "scripts do not run as root"),
     (lambda n: dataclasses.replace(n, docker="19.03.15"), "Docker 19.03.15 is too old"),
     (lambda n: dataclasses.replace(n, missing=("docker",), docker=None), "Docker is not installed"),
     (
@@ -66,7 +66,7 @@ def test_a_foreign_container_of_our_name_stands_in_the_way() -> None:
     node = builders.healthy(cluster)["n1"]
     foreign = dataclasses.replace(node.containers[1], cluster=None)
     (blocker,) = of({"n1": dataclasses.replace(node, containers=(node.containers[0], foreign))})
-    assert "a container named c-keepalived exists and is not ours" in blocker[1]
+    assert "a foreign container has the name c-keepalived" in blocker[1]
 
 
 def test_a_second_haproxy_on_our_port_stands_in_the_way() -> None:
@@ -117,8 +117,8 @@ def test_a_node_of_another_cluster_of_that_name_takes_no_other_node_with_it() ->
     observed = {**{n: builders.empty(n) for n in ("n1", "n2")}, "n3": there}
     (finding,) = failures(list(former_nodes(CheckContext(ours, observed))))
     assert finding.node == "n3"
-    assert "a node of another cluster c, with 198.51.100.200" in finding.message
-    assert "on 198.51.100.18 and 198.51.100.19, too" in finding.message
+    assert "belongs to another cluster c, with the VIP 198.51.100.200" in finding.message
+    assert "the nodes 198.51.100.18 and 198.51.100.19" in finding.message
     # One whose VIP changes, or that grows, is the same cluster.
     for inventory in (builders.cluster(vip="198.51.100.200"), builders.cluster()):
         looks = builders.healthy(builders.cluster())

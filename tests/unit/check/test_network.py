@@ -23,7 +23,7 @@ def test_an_interface_without_the_nodes_address_would_not_hear_its_peers() -> No
     (found,) = interface(CheckContext(cluster, {"n2": look}), cluster.nodes[0], look)
     assert (found.verdict, found.message) == (
         "fail",
-        "198.51.100.12 is on eth0, so adverts to it would not be heard on eth1",
+        "198.51.100.12 is on eth0, so its adverts would not arrive on eth1",
     )
 
 

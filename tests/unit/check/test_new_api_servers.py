@@ -51,12 +51,12 @@ def test_only_new_servers_are_compared_with_those_that_are_up() -> None:
 
 
 REPLACED = (
-    "kube-apiserver: the servers on n1, n2 and n3, port 10250, are no Kubernetes API servers (n1's "
-    "certificate is for n1@1700000000); those of port 6443, which are served now, are"
+    "kube-apiserver: the servers on n1, n2 and n3, port 10250, are not Kubernetes API servers "
+    "(n1's certificate is for n1@1700000000); the current servers on port 6443 are API servers"
 )
 JOINED = (
     "kube-apiserver: the server on n3, port 10250, is not a Kubernetes API server (its certificate "
-    "is for n1@1700000000); those of port 6443, which are served now, are"
+    "is for n1@1700000000); the current servers on port 6443 are API servers"
 )
 
 
@@ -104,9 +104,9 @@ OTHER_PORT = 7443
         ({"ends": NOW}, "expired on 2026-06-01"),
         (
             {"issuer": "staging-ca", "authority_key": ""},
-            "is of another authority than those of the servers",
+            "is of another authority than those of the current servers",
         ),
-        ({"authority_key": "0b"}, "is of another authority than those of the servers"),
+        ({"authority_key": "0b"}, "is of another authority than those of the current servers"),
     ],
 )
 def test_api_servers_that_clients_refuse_do_not_replace_those_that_they_accept(

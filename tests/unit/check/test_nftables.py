@@ -26,9 +26,7 @@ ACCEPT = """{"accept": null}"""
 REJECT = """{"reject": {"type": "icmpx", "expr": "port-unreachable"}}"""
 
 RULE_DROPS = ["nftables (inet f input) has a rule that drops VRRP (protocol 112)"]
-UNNAMED = [
-    "nftables (inet f input) drops what it does not name, and does not name VRRP (protocol 112)"
-]
+UNNAMED = ["nftables (inet f input) drops by default, and has no rule for VRRP (protocol 112)"]
 CASES: list[tuple[str, str, list[list[str]], list[str]]] = [
     ("no rules", "accept", [], []),
     ("dropped by name", "accept", [[BY_NAME, DROP]], RULE_DROPS),

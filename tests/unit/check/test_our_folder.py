@@ -60,11 +60,11 @@ def test_a_cluster_whose_files_are_elsewhere_is_not_moved() -> None:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("blocked", "/x is not a folder, so /etc/hadeploy/c cannot be made"),
-        ("inside", "/etc/hadeploy/c is inside /x, the folder of another cluster"),
+        ("blocked", "/x is not a directory, so /etc/hadeploy/c cannot be created"),
+        ("inside", "/etc/hadeploy/c is inside /x, the directory of another cluster"),
         (
             "foreign",
-            "/etc/hadeploy/c is a folder of something else: hadeploy did not write /x",
+            "/etc/hadeploy/c is used otherwise: hadeploy did not write /x",
         ),
     ],
 )
@@ -76,10 +76,10 @@ def test_records_of_other_places() -> None:
     inner = OtherCluster("inner", root="/etc/hadeploy/c/inner")
     assert told(look(other_clusters=(inner,))) == (
         "fail",
-        "/etc/hadeploy/c has the folder of the hadeploy cluster inner in it",
+        "/etc/hadeploy/c contains the directory of the hadeploy cluster inner",
     )
     older = OtherCluster(CLUSTER.name, root="/srv/old/c")
     assert told(look(other_clusters=(older,))) == (
         "warn",
-        "this cluster has another folder here, /srv/old/c, which is not used",
+        "this cluster has another, unused directory on this node: /srv/old/c",
     )

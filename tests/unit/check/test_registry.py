@@ -24,7 +24,7 @@ CLOSED = (
 )
 CASES: list[tuple[str, bool, Verdict, str]] = [
     (THERE, True, "pass", "r.example:5000 has it"),
-    (THERE.replace("amd64", "arm64"), True, "fail", "is for arm64, and the node is amd64"),
+    (THERE.replace("amd64", "arm64"), True, "fail", "is for arm64, but the node is amd64"),
     (REFUSED, True, "fail", "cannot be pulled: unauthorized"),
     (REFUSED, False, "warn", "cannot be pulled: unauthorized"),
     (WANTS_LOGIN, False, "warn", "no basic auth credentials"),

@@ -167,7 +167,7 @@ def test_a_rule_that_sends_clients_elsewhere_is_told(rules: list[str], target: s
     host = iptables("nat", ":sub - [0:0]", *rules)
     chain = rules[-1].split()[1]
     command = f"`iptables -t nat -D {chain} {rules[-1].partition(chain)[2].strip()}`"
-    message = f"iptables sends connections to 198.51.100.100:9443 to {target}"
+    message = f"iptables redirects connections to 198.51.100.100:9443 to {target}"
     assert removals(host) == ([(message, command)] if target else [])
 
 
@@ -186,7 +186,7 @@ def test_the_nodes_own_connections_may_be_sent_elsewhere() -> None:
     rule = f"-A OUTPUT {TO} -j DNAT --to-destination 10.9.9.9:443"
     ((message, _),) = removals(iptables("nat", rule))
     assert message == (
-        "iptables sends the node's own connections to 198.51.100.100:9443 to 10.9.9.9:443"
+        "iptables redirects the node's own connections to 198.51.100.100:9443 to 10.9.9.9:443"
     )
 
 
@@ -195,14 +195,14 @@ def test_nftables_may_send_clients_elsewhere() -> None:
     text = (CAPTURED / "nft-nat.json").read_text().replace("198.18.175.100", builders.VIP)
     assert removals(Host(nft=json.loads(text))) == [
         (
-            "nftables (ip x p) sends connections to 198.51.100.100:9443 to 10.1.1.1:443",
+            "nftables (ip x p) redirects connections to 198.51.100.100:9443 to 10.1.1.1:443",
             "`nft delete rule ip x p handle 2`",
         )
     ]
     without = json.loads(text)
     without["nftables"] = [e for e in without["nftables"] if e.get("rule", {}).get("handle") != 2]
     assert [message for message, _ in removals(Host(nft=without))] == [
-        "nftables (ip x p) sends connections to 198.51.100.100:9443 to port 22"
+        "nftables (ip x p) redirects connections to 198.51.100.100:9443 to port 22"
     ]
 
 

@@ -129,7 +129,7 @@ def test_a_record_alone_is_a_warning(containers: bool, verdict: str) -> None:
     (finding,) = other_clusters(context, cluster.nodes[0], look)
     assert finding.verdict == verdict
     assert finding.message.startswith(
-        f"the hadeploy cluster other is here, too, with the same VIP {builders.VIP}"
+        f"the hadeploy cluster other is also on this node, with the same VIP {builders.VIP}"
     )
 
 
