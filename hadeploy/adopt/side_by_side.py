@@ -20,7 +20,7 @@ from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.order import holders
 from hadeploy.plan.steps import Plan, Step
-from hadeploy.plan.vrrp_settings import running_identity
+from hadeploy.plan.vrrp_settings import running_settings
 
 
 def beside_ours(
@@ -44,7 +44,7 @@ def differ(observed: Mapping[str, ObservedNode], classics: Mapping[str, Classic]
         observed: by node label.
         classics: what the keepaliveds say that were set up by hand.
     """
-    ours = {i for look in observed.values() if (i := running_identity(look))}
+    ours = {i for look in observed.values() if (i := running_settings(look))}
     if not ours or not classics:
         return False
     theirs = next(iter(classics.values()))

@@ -10,7 +10,7 @@ from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.inventory.cluster import Node
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import addressless, misplaced
-from hadeploy.plan.vrrp_settings import running_identity
+from hadeploy.plan.vrrp_settings import running_settings
 from hadeploy.verify.proof import Verdict
 from hadeploy.verify.stranger import Stranger
 from hadeploy.verify.strangers import advertising, answering, misplaced_vips, origin, removal
@@ -146,7 +146,7 @@ def _arriving(context: CheckContext, node: Node, heard: tuple[str, ...]) -> list
 
 def _may_speak(look: ObservedNode, number: int) -> bool:
     """Whether a keepalived on that node may send adverts with that virtual_router_id."""
-    identity = running_identity(look)
+    identity = running_settings(look)
     ours = {c.id for c in look.containers if c.role == "keepalived" and c.cluster}
     others = set(look.keepaliveds.values()) - ours
     if identity is None or others:
