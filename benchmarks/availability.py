@@ -1,9 +1,9 @@
-"""Measures what clients notice of a change, and writes the table of docs/availability.md.
+"""Measure the effect of changes on clients, and write the table of docs/availability.md.
 
     sudo .venv/bin/python benchmarks/availability.py
 
-It makes a lab of its own, brings the load balancer up with hadeploy, with Ansible and with pyinfra,
-one after the other, and makes changes while requests go through the virtual IP.
+It creates a lab, deploys the load balancer with hadeploy, Ansible and pyinfra in turn, and makes
+changes while it sends requests through the VIP.
 """
 
 from __future__ import annotations
@@ -42,26 +42,28 @@ TOOLS = ("hadeploy", "ansible", "pyinfra")
 
 
 @click.command()
-@click.option("--lab", "name", default="avail", show_default=True, help="Make a lab of this name.")
-@click.option("--use-lab", help="Use this lab, and leave it; what runs on it is removed.")
-@click.option("--rounds", default=3, show_default=True, help="How often to make each change.")
+@click.option(
+    "--lab", "name", default="avail", show_default=True, help="Create a lab of this name."
+)
+@click.option("--use-lab", help="Use this lab, without its load balancer, and keep it.")
+@click.option("--rounds", default=3, show_default=True, help="Number of rounds for each change.")
 @click.option(
     "--only",
     multiple=True,
-    help=f"Changes or groups of them ({', '.join(GROUPS)}); may be repeated. Default: all.",
+    help=f"A change or group ({', '.join(GROUPS)}); may be repeated. Default: all.",
 )
 @click.option(
     "--with",
     "wanted",
     multiple=True,
     type=click.Choice(TOOLS),
-    help="May be repeated. Default: all.",
+    help="A tool; may be repeated. Default: all.",
 )
-@click.option("--quick", is_flag=True, help=f"One round of {QUICK} with hadeploy alone.")
+@click.option("--quick", is_flag=True, help=f"One round of {QUICK} with hadeploy only.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the table there. Default: docs/availability.md; a part of the whole: stdout.",
+    help="Output file. Default: docs/availability.md; for a part of the changes: stdout.",
 )
 def main(
     name: str,
@@ -72,7 +74,7 @@ def main(
     quick: bool,
     output: Path | None,
 ) -> None:
-    """Measure what clients notice of a change; the exit code is 1 where hadeploy misses its bar."""
+    """Measure the effect of changes on clients; exit with 1 if hadeploy misses a target."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if quick:
         rounds, only, wanted = 1, only or (QUICK,), wanted or TOOLS[:1]
@@ -91,19 +93,19 @@ def main(
     if whole and not output:
         write(Markers("availability-short", "availability"), in_short(rows), README)
     own = [row for row in rows if row.tool == Hadeploy.title]
-    # One round on a busy machine says little about milliseconds.
+    # One round on a busy machine is not precise to milliseconds.
     gap = float("inf") if quick else GAP_BAR_SECONDS
     missed = [f"{row.change}: {what}" for row in own for what in row.missed(gap)]
-    missed += [f"{tool} was not measured to the end" for tool in broken]
+    missed += [f"the measurement of {tool} failed" for tool in broken]
     for line in missed:
-        tell(f"bar missed: {line}")
+        tell(f"target missed: {line}")
     sys.exit(1 if missed else 0)
 
 
 def _measured(
     lab: Lab, scenarios: list[Scenario], rounds: int, wanted: tuple[str, ...]
 ) -> tuple[list[Row], list[str]]:
-    """The rows, and the tools that could not be measured to the end."""
+    """The rows, and the tools whose measurement failed."""
     with tempfile.TemporaryDirectory(prefix="availability-") as scratch:
         tools: list[Tool] = [Hadeploy(lab, Path(scratch))]
         if {*wanted} - {TOOLS[0]}:
@@ -113,26 +115,26 @@ def _measured(
             tools += peers(lab)
         tools = [tool for tool in tools if tool.title.split()[0].lower() in wanted]
         tell("loading the images into the nodes")
-        # Before the start, so that no tool is measured loading them.
+        # Before the measurement, which excludes the transfer of images.
         lab.load_images(*lab_images().values(), NEW_HAPROXY, NEW_KEEPALIVED)
         rows: list[Row] = []
         broken = []
         for tool in tools:
-            tell(f"bringing the cluster up with {tool.title}")
+            tell(f"deploying the cluster with {tool.title}")
             try:
                 for row in measure_tool(lab, tool, scenarios, rounds, tell):
                     rows.append(row)
             except (HadeployError, OSError) as error:
-                tell(f"{tool.title} has to be left here: {error}")
+                tell(f"skipping the rest of {tool.title}: {error}")
                 broken.append(tool.title)
         return rows, broken
 
 
 def _machine(lab: Lab) -> dict[str, str]:
-    """What was measured on, and with."""
-    told = machine(lab)
-    told["images"] += f"; changed to {NEW_HAPROXY}, {NEW_KEEPALIVED}"
-    return told | peer_versions()
+    """The machine and the versions of the tools."""
+    values = machine(lab)
+    values["images"] += f"; changed to {NEW_HAPROXY}, {NEW_KEEPALIVED}"
+    return values | peer_versions()
 
 
 if __name__ == "__main__":

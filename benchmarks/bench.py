@@ -1,4 +1,4 @@
-"""What the scripts share: a lab of their own, what was measured on, and writing it down."""
+"""Shared parts of the scripts: the lab, the description of the machine, and the output."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DOCUMENTS = Path(__file__).parent.parent / "docs"
 def bench_lab(
     name: str, existing: str | None, images: Sequence[str], *, nodes: int = 3
 ) -> Iterator[Lab]:
-    """A lab that is removed in the end, however that comes, or one that is there.
+    """A new lab, which is always removed at the end, or an existing one.
 
     Args:
-        name: of the one that is made.
-        existing: of one that is used instead, and left.
-        images: references that will be needed, besides the lab's own.
-        nodes: how many the one that is made has.
+        name: of the new lab.
+        existing: the name of a lab to use and keep, or None.
+        images: references of further images to prepare.
+        nodes: the number of nodes of the new lab.
     """
     if existing:
         yield Lab.find(existing)
@@ -42,13 +42,13 @@ def bench_lab(
 
 
 def machine(lab: Lab | None) -> dict[str, str]:
-    """What was measured on, name → value.
+    """The description of the machine, name → value.
 
     Args:
-        lab: None: it does without.
+        lab: None for a measurement without a lab.
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    told = {
+    values = {
         "Machine": f"{os.cpu_count()} CPUs, {memory:.0f} GiB, {platform.machine()}, "
         f"{platform.system()} {platform.release().split('-')[0]}",
         "Python": platform.python_version(),
@@ -56,18 +56,18 @@ def machine(lab: Lab | None) -> dict[str, str]:
     if lab is not None:
         ask = ["docker", "version", "--format", "{{.Server.Version}}"]
         docker = lab.exec(lab.nodes[0], ask).stdout.strip()
-        told["nodes"] = f"{len(lab.nodes)}, Docker {docker}"
-        told["images"] = ", ".join(lab_images().values())
-    return told
+        values["nodes"] = f"{len(lab.nodes)}, Docker {docker}"
+        values["images"] = ", ".join(lab_images().values())
+    return values
 
 
 def write(markers: Markers, block: str, output: Path | None) -> None:
-    """Put the block into a document; print it where there is none.
+    """Write a block to a document, or print it.
 
     Args:
-        markers: where in the document.
+        markers: its place in the document.
         block: Markdown.
-        output: the document.
+        output: the document, or None for stdout.
     """
     if output is None:
         print(block)
@@ -78,5 +78,5 @@ def write(markers: Markers, block: str, output: Path | None) -> None:
 
 
 def tell(message: str) -> None:
-    """Say what is going on."""
+    """Print the current work to stderr."""
     print(f"  {message}", file=sys.stderr, flush=True)

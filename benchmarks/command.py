@@ -1,4 +1,4 @@
-"""Commands of this machine: how long they took, and what they cost."""
+"""Run commands on this machine, and measure their time and CPU time."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _GRACE_SECONDS = 30
 
 @dataclass(frozen=True)
 class Done:
-    """A command that has ended.
+    """The result of a command.
 
     Attributes:
         seconds: from its start to its end.
-        cpu: seconds of this machine's processors, of it and of all that it waited for.
+        cpu: seconds of CPU time on this machine, including its children.
         code: its exit code.
-        out: what it printed.
-        err: what it complained of.
+        out: its stdout.
+        err: its stderr.
     """
 
     seconds: float
@@ -40,9 +40,9 @@ class Command:
     """A command of this machine.
 
     Args:
-        argv: no shell is in between.
-        environment: added to ours.
-        folder: to run it in.
+        argv: the command, without a shell.
+        environment: added to the environment of this process.
+        folder: the working directory.
     """
 
     argv: tuple[str, ...]
@@ -50,13 +50,14 @@ class Command:
     folder: Path | None = None
 
     def also(self, *words: str) -> Command:
-        """The same with more words at its end."""
+        """The command with more arguments."""
         return Command((*self.argv, *words), self.environment, self.folder)
 
     def finish(self) -> Done:
         """Run it to its end.
 
-        It is in a session of its own. When we are interrupted it is, too, and may put things right.
+        It runs in its own session. An interrupt of this process interrupts it and gives it time to
+        clean up.
         """
         before, started = cpu_of_children(), time.perf_counter()
         process = subprocess.Popen(
@@ -83,27 +84,23 @@ class Command:
         return Done(seconds, cpu_of_children() - before, process.returncode, out, err)
 
     def run(self) -> str:
-        """Run it; what went wrong, or nothing."""
+        """Run it; return the error, or ""."""
         done = self.finish()
         if not done.code:
             return ""
-        said = f"{done.out}\n{done.err}"
-        print(said, file=sys.stderr)
-        return f"exit code {done.code}: {reason(said)}"
+        output = f"{done.out}\n{done.err}"
+        print(output, file=sys.stderr)
+        return f"exit code {done.code}: {reason(output)}"
 
 
-def reason(said: str) -> str:
-    """The line that best tells why a command failed; pure.
-
-    Args:
-        said: all that it printed.
-    """
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def reason(output: str) -> str:
+    """The line of the output that best explains why a command failed. Pure."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"\b(error|fatal)\b", line, re.IGNORECASE)]
-    return (errors or lines or ["without a word"])[-1][:200]
+    return (errors or lines or ["no output"])[-1][:200]
 
 
 def cpu_of_children() -> float:
-    """Seconds of processor time of all children that were waited for, and of theirs."""
+    """The seconds of CPU time of all ended children and their descendants."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

@@ -1,4 +1,4 @@
-"""A block of measured figures in a document; pure."""
+"""A block of measured figures in a document. Pure."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Markers:
-    """The comments between which a script writes.
+    """The comments around a block that a script writes.
 
     Args:
-        name: of the block; that of the script, without `.py`, where it writes only one.
-        script: what writes it; default: the name.
+        name: of the block.
+        script: the script, without `.py`; default: the name.
     """
 
     name: str
@@ -24,18 +24,18 @@ class Markers:
 
     @property
     def end(self) -> str:
-        """The line after it."""
+        """The line after the block."""
         return f"<!-- {self.name}: end -->"
 
     def replaced(self, text: str, block: str) -> str:
-        """A document with the block between its markers.
+        """The document with a new block between the markers.
 
         Args:
-            text: the document; without markers the block is added at its end.
-            block: what is to be between them.
+            text: the document; without markers, the block is appended.
+            block: the new block.
 
         Raises:
-            ValueError: there is one marker without the other, or they are the wrong way round.
+            ValueError: a marker is missing, or they are in the wrong order.
         """
         between = f"{self.begin}\n{block}\n{self.end}"
         if self.begin not in text and self.end not in text:

@@ -1,9 +1,9 @@
-"""Measures how long the VIP does not answer when its holder fails, for docs/failover.md.
+"""Measure the outage when the holder fails, and write the tables of docs/failover.md.
 
     sudo .venv/bin/python benchmarks/failover.py
 
-It makes a lab of five nodes and repeats `hadeploy drill` with both failover profiles; then it puts
-each kind of load on the machine for two minutes and counts how often keepalived changes its state.
+It creates a lab with five nodes and repeats `hadeploy drill` with both failover profiles. Then it
+applies each kind of load for two minutes and counts the changes of keepalived's state.
 """
 
 from __future__ import annotations
@@ -34,15 +34,16 @@ PROFILES = ("standard", "fast")
 SCENARIOS = ("haproxy-stop", "haproxy-kill", "haproxy-hang", "link-down")
 NODES = 5
 RATE = "200"
-# Seconds without an answer: the median and the worst, by profile and scenario.
-BARS = {
+# Maximum outage in seconds: median and worst, by profile and scenario.
+TARGETS = {
     ("fast", "haproxy-stop"): (0.3, 0.6),
     ("fast", "haproxy-kill"): (0.3, 0.6),
     ("fast", "link-down"): (0.3, 0.6),
     ("standard", "haproxy-stop"): (1.5, 1.5),
     ("standard", "link-down"): (3.5, 3.5),
 }
-# With ten adverts a second a machine that is late by 0.3 s is taken for dead; that is told, no bar.
+# Profiles that must not change state under load. With ten adverts a second, a delay of 0.3 s
+# already causes a takeover.
 STEADY = ("standard",)
 _HEAD = (
     "| profile | what fails on the holder | drills | median | worst | noticed | requests failed |",
@@ -55,18 +56,20 @@ _LOAD_HEAD = (
 
 
 @click.command()
-@click.option("--lab", "name", default="failover", show_default=True, help="Make a lab so called.")
-@click.option("--use-lab", help="Use this lab, and leave it.")
-@click.option("--repeat", default=20, show_default=True, help="How often to drill each.")
-@click.option("--load-seconds", default=120, show_default=True, help="How long each load lasts.")
+@click.option(
+    "--lab", "name", default="failover", show_default=True, help="Create a lab of this name."
+)
+@click.option("--use-lab", help="Use this lab, and keep it.")
+@click.option("--repeat", default=20, show_default=True, help="Number of drills for each.")
+@click.option("--load-seconds", default=120, show_default=True, help="Duration of each load.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     default=DOCUMENT,
-    help="Write the table there. Default: docs/failover.md.",
+    help="Output file. Default: docs/failover.md.",
 )
 def main(name: str, use_lab: str | None, repeat: int, load_seconds: int, output: Path) -> None:
-    """Measure both failover profiles; the exit code is 1 where one misses its bar."""
+    """Measure both failover profiles; exit with 1 if one misses a target."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     lines: list[str] = [*_HEAD]
     loads: list[str] = [*_LOAD_HEAD]
@@ -90,7 +93,7 @@ def main(name: str, use_lab: str | None, repeat: int, load_seconds: int, output:
                     loads.append(f"| {profile} | {kind} | {average:.0f} | {changes} |")
                     if changes and profile in STEADY:
                         missed.append(f"{profile}: {changes} changes of state: {kind}")
-            told = "; ".join(f"{key}: {value}" for key, value in machine(lab).items())
+            measured_on = "; ".join(f"{key}: {value}" for key, value in machine(lab).items())
     except HadeployError as error:
         raise click.ClickException("\n".join(filter(None, (str(error), error.detail)))) from error
     lines += [
@@ -99,11 +102,11 @@ def main(name: str, use_lab: str | None, repeat: int, load_seconds: int, output:
         "",
         *loads,
         "",
-        f"{told}; {RATE} requests a second.",
+        f"{measured_on}; {RATE} requests a second.",
     ]
     write(Markers("failover"), "\n".join(lines), output)
     for line in missed:
-        tell(f"bar missed: {line}")
+        tell(f"target missed: {line}")
     sys.exit(1 if missed else 0)
 
 
@@ -116,7 +119,7 @@ def _inventory(lab: Lab, folder: Path, profile: str) -> Path:
 
 
 def _drilled(inventory: Path, scenario: str, repeat: int) -> list[dict[str, Any]]:
-    """The results of drills; each must have been passed."""
+    """The results of successful drills."""
     document = _hadeploy(
         inventory,
         *("drill", scenario, "--json", "--yes", "--allow-link-down", "--hold", "1"),
@@ -157,14 +160,14 @@ def _row(profile: str, scenario: str, drills: list[dict[str, Any]]) -> str:
 
 def _missed(profile: str, scenario: str, drills: list[dict[str, Any]]) -> list[str]:
     gaps = [drill["outage"] for drill in drills]
-    middle, worst = BARS.get((profile, scenario), (float("inf"), float("inf")))
+    middle, worst = TARGETS.get((profile, scenario), (float("inf"), float("inf")))
     if median(gaps) <= middle and max(gaps) <= worst:
         return []
     return [f"{profile} {scenario}: median {median(gaps):.2f} s, worst {max(gaps):.2f} s"]
 
 
 def _changes_under_load(lab: Lab, kind: str, seconds: int) -> tuple[int, float]:
-    """How often the keepaliveds change their state, and the load average at the end of the load."""
+    """The number of state changes of all keepaliveds, and the load average at the end."""
     since = f"{time.time():.0f}"
     with load(kind):
         time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""What was measured, and what follows from it; pure. All times are seconds."""
+"""Measurements of changes under traffic, and figures from them. Pure. All times are in seconds."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SLOW_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Request:
-    """One new connection with one request.
+    """A new connection with one request.
 
     Args:
-        due: when it was to start, on any one clock.
-        started: when it did; later than due if the probe itself was held up.
-        ended: when it was answered in full, or had failed.
-        error: why it failed; empty if it was answered.
+        due: its planned start, on any clock.
+        started: its start; later than `due` if the probe itself was delayed.
+        ended: the end of the answer, or the failure.
+        error: why it failed, or "".
     """
 
     due: float
@@ -31,12 +31,12 @@ class Request:
 
 @dataclass(frozen=True)
 class LongLived:
-    """One connection that was opened before the change.
+    """A connection that was opened before the change.
 
     Args:
-        kind: what it does.
-        error: how it broke; empty if it lives.
-        broke: when, on the clock of the requests; None if it lives.
+        kind: stream or keep-alive.
+        error: how it broke, or "".
+        broke: when it broke, on the clock of the requests, or None.
     """
 
     kind: str
@@ -46,11 +46,11 @@ class LongLived:
 
 @dataclass(frozen=True)
 class Observed:
-    """What a probe saw.
+    """The results of a probe.
 
     Args:
-        requests: all of them, in the order in which they were due; one at least.
-        long_lived: all connections that were opened first.
+        requests: in the order of `due`; at least one.
+        long_lived: the connections that were opened first.
         stopped: when the last request was due.
     """
 
@@ -65,9 +65,9 @@ class Measurement:
 
     Args:
         observed: by the probe.
-        changed: when the change began, on the clock of the probe.
-        took: seconds that the tool worked.
-        trouble: what went wrong apart from the traffic; empty if nothing did.
+        changed: the start of the change, on the clock of the probe.
+        took: the seconds that the tool took.
+        trouble: an error of the tool, or "".
     """
 
     observed: Observed
@@ -92,7 +92,7 @@ class Measurement:
 
     @property
     def slow(self) -> list[Request]:
-        """The requests that were answered, but after more than a second."""
+        """The requests with an answer after more than a second."""
         answered = (request for request in self.requests if not request.error)
         return [request for request in answered if request.ended - request.due > SLOW_SECONDS]
 
@@ -113,28 +113,28 @@ class Measurement:
 
     @property
     def gap_began(self) -> float:
-        """Seconds after the change began at which that time began."""
+        """The start of that time, in seconds after the start of the change."""
         return self._gap[1] - self.changed
 
     @property
     def late(self) -> float:
-        """Seconds: how late the probe itself was at worst; a gap cannot be told from it."""
+        """Seconds: the maximum delay of the probe itself, which may also cause a gap."""
         return max(request.started - request.due for request in self.requests)
 
     def troubles(self) -> list[str]:
-        """Every kind of failure, with how often and when after the change began."""
-        told = [self.trouble] if self.trouble else []
+        """Every kind of failure, with its number and time after the start of the change."""
+        found = [self.trouble] if self.trouble else []
         for what, events in (
             ("request", [(r.error, r.due) for r in self.failed]),
             ("long-lived connection", [(c.error, c.broke or 0.0) for c in self.cut]),
         ):
             for error, count in Counter(error for error, _ in events).most_common():
-                times = [when - self.changed for said, when in events if said == error]
+                times = [when - self.changed for other, when in events if other == error]
                 span = f"{min(times):.1f}"
                 if max(times) - min(times) >= 0.1:
                     span += f" to {max(times):.1f}"
-                told.append(f"{count} {what}{'s'[: count > 1]}: {error} ({span} s)")
-        return told
+                found.append(f"{count} {what}{'s'[: count > 1]}: {error} ({span} s)")
+        return found
 
 
 @dataclass(frozen=True)
@@ -148,17 +148,17 @@ class Row:
 
     @property
     def requests(self) -> int:
-        """How many there were."""
+        """The number of requests."""
         return sum(len(m.requests) for m in self.measurements)
 
     @property
     def failed(self) -> int:
-        """How many were not answered."""
+        """The number of failed requests."""
         return sum(len(m.failed) for m in self.measurements)
 
     @property
     def slow(self) -> int:
-        """How many were answered after more than a second."""
+        """The number of requests with an answer after more than a second."""
         return sum(len(m.slow) for m in self.measurements)
 
     @property
@@ -168,52 +168,54 @@ class Row:
 
     @property
     def late(self) -> float:
-        """Seconds: how late the probe itself was, in the worst round."""
+        """Seconds: the maximum delay of the probe itself, in the worst round."""
         return max(m.late for m in self.measurements)
 
     @property
     def cut(self) -> int:
-        """How many long-lived connections broke."""
+        """The number of long-lived connections that broke."""
         return sum(len(m.cut) for m in self.measurements)
 
     @property
     def long_lived(self) -> int:
-        """How many long-lived connections there were."""
+        """The number of long-lived connections."""
         return sum(len(m.long_lived) for m in self.measurements)
 
     @property
     def took(self) -> float:
-        """Seconds that the tool worked, in the median round."""
+        """The seconds that the tool took, in the median round."""
         return median(m.took for m in self.measurements)
 
     def missed(self, gap: float) -> list[str]:
-        """What falls short of the bar: none failed, and for a reload none cut and a short gap.
+        """The missed targets: no failures, and for a reload no broken connections and a short gap.
 
         Args:
-            gap: seconds that a reload may have without an answer.
+            gap: the maximum seconds without an answer for a reload.
         """
-        told = [f"{m.trouble} (round {i})" for i, m in enumerate(self.measurements, 1) if m.trouble]
+        found = [
+            f"{m.trouble} (round {i})" for i, m in enumerate(self.measurements, 1) if m.trouble
+        ]
         if self.failed:
-            told.append(f"{self.failed} requests failed")
+            found.append(f"{self.failed} requests failed")
         if self.reload and self.cut:
-            told.append(f"{self.cut} long-lived connections were cut")
+            found.append(f"{self.cut} long-lived connections broke")
         if self.reload and self.gap >= gap:
-            told.append(f"{self.gap * 1000:.0f} ms without an answer")
-        return told
+            found.append(f"{self.gap * 1000:.0f} ms without an answer")
+        return found
 
 
 def longest_gap(answers: Iterable[float], first: float, last: float) -> tuple[float, float]:
     """The longest time without an answer.
 
     Args:
-        answers: when requests were answered, in any order.
+        answers: the times of the answers, in any order.
         first: when the first request was due.
-        last: when the last one was.
+        last: when the last request was due.
 
     Returns:
-        How long it was, and when it began.
+        Its duration and its start.
     """
     times = [first, *sorted(answers)]
-    # Answers may come after the last request was due: then nothing was missed at the end.
+    # If answers arrive after the last request was due, there is no gap at the end.
     times.append(max(last, times[-1]))
     return max((later - earlier, earlier) for earlier, later in itertools.pairwise(times))

@@ -1,4 +1,4 @@
-"""Kinds of load on this machine, and what ends them."""
+"""Generate load on this machine."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 
 BUSY = "while :; do :; done"
 FORKS = "while :; do /bin/true; done"
-# In blocks that are on the disk before the next one begins.
+# Each block is written to the disk before the next one.
 WRITES = "while :; do dd if=/dev/zero of={file} bs=4k count=2000 oflag=dsync; done"
-# Touches its memory all the time, and is the first to be killed.
+# Writes to its memory continuously, and is the first process that the kernel kills.
 MEMORY = """
 import mmap
 open("/proc/self/oom_score_adj", "w").write("1000")
@@ -26,8 +26,8 @@ while True:
         memory[begin : begin + len(block)] = block
 """
 MEMORY_PROCESSES = 4
-# Bytes that are left for all others.
-LEFT = 1_600_000_000
+# Bytes that remain for other processes.
+FREE_BYTES = 1_600_000_000
 
 
 def _busy(_: Path) -> list[list[str]]:
@@ -43,7 +43,7 @@ def _disk(folder: Path) -> list[list[str]]:
 
 
 def _memory(_: Path) -> list[list[str]]:
-    size = max(0, available() - LEFT) // MEMORY_PROCESSES
+    size = max(0, available() - FREE_BYTES) // MEMORY_PROCESSES
     return MEMORY_PROCESSES * [[sys.executable, "-c", MEMORY.format(size=size)]]
 
 
@@ -51,7 +51,7 @@ def _mixture(folder: Path) -> list[list[str]]:
     return [*_busy(folder)[:20], *_forks(folder)[:10], *_disk(folder)[:4], *_memory(folder)]
 
 
-# What is told in the document → the commands.
+# Description in the document → commands.
 LOADS: dict[str, Callable[[Path], list[list[str]]]] = {
     "40 busy loops": _busy,
     "40 shells that start a program for ever": _forks,
@@ -63,12 +63,12 @@ LOADS: dict[str, Callable[[Path], list[list[str]]]] = {
 
 @contextmanager
 def load(kind: str) -> Iterator[None]:
-    """Put this load on the machine.
+    """Generate load for the duration of the block.
 
     Args:
         kind: one of LOADS.
     """
-    # Not in /tmp, which may be in memory.
+    # Not in /tmp, which may be a tmpfs.
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="load-") as folder:
         running: list[subprocess.Popen[bytes]] = []
         try:
@@ -90,7 +90,7 @@ def load(kind: str) -> Iterator[None]:
 
 
 def available() -> int:
-    """Bytes of memory that can be had (MemAvailable, proc_meminfo(5))."""
+    """The bytes of available memory (MemAvailable, proc_meminfo(5))."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     (line,) = (line for line in lines if line.startswith("MemAvailable:"))
     return int(line.split()[1]) * 1024

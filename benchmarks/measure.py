@@ -1,4 +1,4 @@
-"""One change after the other under traffic, each from a healthy cluster."""
+"""Measure changes under traffic, one after the other, each on a healthy cluster."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ Tell = Callable[[str], None]
 def measure_tool(
     lab: Lab, tool: Tool, scenarios: list[Scenario], rounds: int, tell: Tell
 ) -> Iterator[Row]:
-    """Bring the cluster up with one tool, make all changes, and clean the nodes.
+    """Deploy the cluster with one tool, make all changes, and clean the nodes.
 
     Args:
-        lab: the nodes; whatever they carry is removed first.
-        tool: what makes the changes.
-        scenarios: the changes; those that the tool does not have are left out.
-        rounds: how often each one is measured, there and back by turns.
-        tell: told what is being done and what was measured.
+        lab: the nodes, which are cleaned first.
+        tool: makes the changes.
+        scenarios: the changes; those that the tool does not support are skipped.
+        rounds: the number of measurements of each change, alternately forward and back.
+        tell: receives the current work and the results.
 
     Returns:
-        A row as soon as it is there.
+        The rows, each as soon as it is measured.
 
     Raises:
-        HadeployError: the cluster cannot be brought into its base state.
-        OSError: it does not serve there.
+        HadeployError: the base state could not be reached.
+        OSError: the cluster does not serve in the base state.
     """
     clean(lab)
     _to_base(lab, tool)
@@ -53,14 +53,14 @@ def measure_tool(
                 clean(lab)
                 by_hand.set_up(lab)
             holder = holders(lab)[0]
-            made = measure(
+            result = measure(
                 lab, tool.commands(scenario, there=scenario.by_hand or not changed, holder=holder)
             )
-            measurements.append(made)
-            tell(f"{tool.title}: {scenario.title}, round {number}: {_in_words(made)}")
+            measurements.append(result)
+            tell(f"{tool.title}: {scenario.title}, round {number}: {_as_text(result)}")
             changed = not changed
-            if made.trouble:
-                # Who knows what state that left: start over.
+            if result.trouble:
+                # The state is unknown: start again.
                 clean(lab)
                 _to_base(lab, tool)
                 changed = False
@@ -70,15 +70,14 @@ def measure_tool(
 
 
 def measure(lab: Lab, commands: list[Command]) -> Measurement:
-    """Run commands under traffic, until the cluster has been steady for five seconds.
+    """Run commands under traffic until the cluster has been steady for five seconds.
 
     Args:
         lab: with a cluster that serves.
-        commands: the change.
+        commands: of the change.
 
     Raises:
-        HadeployError: the cluster did not serve at the start.
-        OSError: the same.
+        HadeployError, OSError: the cluster did not serve at the start.
     """
     with Traffic(lab.vip, PORT) as traffic:
         changed = time.monotonic()
@@ -91,10 +90,10 @@ def measure(lab: Lab, commands: list[Command]) -> Measurement:
 
 
 def wait_steady(lab: Lab) -> None:
-    """Wait until the VIP has been on one and the same node for five seconds.
+    """Wait until the VIP has been on the same node for five seconds.
 
     Raises:
-        HadeployError: it has not, within a minute.
+        HadeployError: not within a minute.
     """
     since = time.monotonic()
     last = holders(lab)
@@ -116,7 +115,7 @@ def wait_steady(lab: Lab) -> None:
 
 
 def holders(lab: Lab) -> list[str]:
-    """The nodes that have the VIP on an interface."""
+    """The nodes that have the VIP."""
     ask = ["ip", "-o", "address", "show", "to", lab.vip]
     return [node for node in lab.nodes if lab.exec(node, ask).stdout.strip()]
 
@@ -143,7 +142,7 @@ def clean(lab: Lab) -> None:
 
 
 def _to_base(lab: Lab, tool: Tool) -> None:
-    """Bring the base state back, and start over from nothing if that fails."""
+    """Return to the base state; if that fails, clean the nodes and try once more."""
     for last in (False, True):
         _, trouble = run_all(tool.base())
         if not trouble:
@@ -152,12 +151,12 @@ def _to_base(lab: Lab, tool: Tool) -> None:
                 _wait_backends(lab)
                 return
         if last:
-            raise HadeployError(trouble or "not steady", operation=f"bringing {tool.title} up")
+            raise HadeployError(trouble or "not steady", operation=f"deploying with {tool.title}")
         clean(lab)
 
 
 def _wait_backends(lab: Lab) -> None:
-    """Wait until traffic through the VIP is answered, all of it."""
+    """Wait until all requests through the VIP are answered."""
 
     def served() -> bool:
         try:
@@ -170,11 +169,11 @@ def _wait_backends(lab: Lab) -> None:
     wait_until(served, what="the VIP to serve", timeout=30, interval=0.5)
 
 
-def _in_words(made: Measurement) -> str:
+def _as_text(result: Measurement) -> str:
     return (
-        f"{len(made.failed)} of {len(made.requests)} failed, {len(made.slow)} slow, "
-        f"gap {made.gap * 1000:.0f} ms at {made.gap_began:.1f} s "
-        f"(probe late {made.late * 1000:.0f} ms), "
-        f"{len(made.cut)} of {len(made.long_lived)} long-lived cut, took {made.took:.1f} s"
-        + "".join(f"\n    {trouble}" for trouble in made.troubles())
+        f"{len(result.failed)} of {len(result.requests)} failed, {len(result.slow)} slow, "
+        f"gap {result.gap * 1000:.0f} ms at {result.gap_began:.1f} s "
+        f"(probe late {result.late * 1000:.0f} ms), "
+        f"{len(result.cut)} of {len(result.long_lived)} long-lived cut, took {result.took:.1f} s"
+        + "".join(f"\n    {trouble}" for trouble in result.troubles())
     )

@@ -1,8 +1,8 @@
-"""Measures what hadeploy takes, beside raw ssh and other tools, and writes docs/performance.md.
+"""Compare the time of hadeploy with raw ssh and other tools, and write docs/performance.md.
 
     sudo .venv/bin/python benchmarks/performance.py
 
-It makes a lab of its own, and for the large clusters many small nodes, and removes them in the end.
+It creates a lab, and many small nodes for large clusters, and removes them at the end.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ PEERS = ("Ansible", "pyinfra")
 
 @dataclass
 class Found:
-    """What was measured; it is written down part by part, so that a later failure loses nothing.
+    """The results, which are written part by part, so that a later failure loses nothing.
 
     Attributes:
-        output: the document; None: stdout.
-        rounds: how often all was measured.
-        judgements: of all budgets that were looked at.
-        short: one sentence of ratios.
+        output: the document; None for stdout.
+        rounds: the number of rounds.
+        judgements: of all measured budgets.
+        short: one sentence with ratios.
     """
 
     output: Path | None
@@ -67,14 +67,14 @@ class Found:
         rounds: int,
         picture: str = "",
     ) -> None:
-        """Write one part down.
+        """Write one part.
 
         Args:
             part: its name.
             lines: Markdown.
             measured_on: name → value.
-            rounds: how often it was measured.
-            picture: SVG; "" if there is none.
+            rounds: the number of rounds.
+            picture: SVG, or "".
         """
         on = "; ".join(f"{key}: {value}" for key, value in measured_on.items() if value)
         times = f"{rounds} round{'s'[: rounds > 1]}"
@@ -85,14 +85,14 @@ class Found:
 
 
 def _counts(context: click.Context, option: click.Parameter, text: str) -> list[int]:
-    """3,10,30 → the numbers, the smallest first."""
+    """Parse numbers such as 3,10,30, and sort them."""
     del context, option
     words = text.split(",")
     if not all(word.strip().isdecimal() for word in words):
-        raise click.BadParameter("numbers with commas between, as in 3,10,30")
+        raise click.BadParameter("must be numbers separated by commas, such as 3,10,30")
     counts = sorted({int(word) for word in words})
     if len(counts) < 2 or not 1 <= counts[0] < counts[-1] <= MOST:
-        raise click.BadParameter(f"two different numbers at least, from 1 to {MOST}")
+        raise click.BadParameter(f"must be at least two different numbers from 1 to {MOST}")
     return counts
 
 
@@ -102,15 +102,15 @@ def _counts(context: click.Context, option: click.Parameter, text: str) -> list[
     "name",
     default="speed",
     show_default=True,
-    help="Make a lab of this name; the many small nodes are named after it, with a c.",
+    help="Create a lab of this name; the small nodes use the same name with a c.",
 )
-@click.option("--use-lab", help="Use this lab, and leave it; what runs on it is removed.")
+@click.option("--use-lab", help="Use this lab, without its load balancer, and keep it.")
 @click.option(
     "--rounds",
     default=3,
     show_default=True,
     type=click.IntRange(min=1),
-    help="How often to measure everything; slow links and images half as often.",
+    help="Number of rounds; slow links and images have half as many.",
 )
 @click.option(
     "--only",
@@ -118,19 +118,19 @@ def _counts(context: click.Context, option: click.Parameter, text: str) -> list[
     type=click.Choice(PARTS),
     help="A part; may be repeated. Default: all.",
 )
-@click.option("--without-peers", is_flag=True, help="Leave Ansible and pyinfra out.")
+@click.option("--without-peers", is_flag=True, help="Skip Ansible and pyinfra.")
 @click.option(
     "--sizes",
     default=",".join(map(str, SIZES)),
     show_default=True,
     callback=_counts,
-    help="How many nodes the large clusters have; two numbers at least.",
+    help="Numbers of nodes of the large clusters; at least two.",
 )
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
-    help="Write there, and the plots beside it. "
-    "Default: docs/performance.md; a part of the whole: stdout.",
+    help="Output file, with the plots in the same directory. "
+    "Default: docs/performance.md; for some parts: stdout.",
 )
 def main(
     name: str,
@@ -141,18 +141,18 @@ def main(
     sizes: list[int],
     output: Path | None,
 ) -> None:
-    """Measure what hadeploy takes; the exit code is 1 where it misses a budget."""
+    """Measure the time of hadeploy; exit with 1 if it misses a budget."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     parts = [part for part in PARTS if part in only or not only]
     whole = not only and not without_peers and sizes == list(SIZES)
     document = output or (DOCUMENT if whole else None)
     if document is not None:
-        # DrillReporter now, not after ten minutes, where it cannot be written.
+        # Fails now, not after ten minutes, if the file cannot be written.
         document.parent.mkdir(parents=True, exist_ok=True)
         document.touch()
     found = Found(document, rounds)
-    # As pip leaves a package, also the other tools; one that is installed to be edited is compiled
-    # when it runs, again and again where PYTHONDONTWRITEBYTECODE is set.
+    # pip compiles packages, including the other tools, but not editable ones. With
+    # PYTHONDONTWRITEBYTECODE, each run would compile hadeploy again.
     compileall.compile_dir(Path(hadeploy.__file__).parent, quiet=1)
     try:
         with tempfile.TemporaryDirectory(prefix="performance-") as scratch:
@@ -161,7 +161,7 @@ def main(
                 with bench_lab(name, use_lab, ()) as lab:
                     _on_lab(lab, parts, folder, found, with_peers=not without_peers)
             if "scale" in parts:
-                # A name of its own, which follows from the lab's and is as long as it may be.
+                # Derived from the name of the lab, with the maximum length.
                 looks = measure_scale(f"{name[:6]}c", sizes, rounds, folder, tell)
                 found.judgements += judge_scale(looks)
                 lines = [*budget_table(judge_scale(looks)), "", *scale_table(looks)]
@@ -179,12 +179,12 @@ def main(
 
 def _on_lab(lab: Lab, parts: list[str], folder: Path, found: Found, *, with_peers: bool) -> None:
     on = machine(lab)
-    # What follows from large differences needs fewer rounds.
+    # Measurements with large differences need fewer rounds.
     half = (found.rounds + 1) // 2
     with _peers_installed(folder, wanted=with_peers and bool({*parts} & {"times", "latency"})):
         peers_on = on | peer_versions() if with_peers else on
         tell("loading the images into the nodes")
-        # Before the start, so that no tool is measured loading them.
+        # Before the measurement, which excludes the transfer of images.
         lab.load_images(*lab_images().values())
         if "times" in parts:
             samples = _times(lab, found.rounds, folder, with_peers=with_peers)
@@ -208,7 +208,7 @@ def _times(lab: Lab, rounds: int, folder: Path, *, with_peers: bool) -> Samples:
         tools += [peer for peer in peers(lab) if peer.title in PEERS]
     for number in range(rounds):
         tell(f"times, round {number + 1}")
-        # Each comes first at times, so that what warms up or wears out meets all alike.
+        # Rotate the order, so that effects of the order are the same for all tools.
         turn = number % len(tools)
         measure_round(lab, tools[turn:] + tools[:turn], folder, samples, tell)
     return samples
@@ -216,7 +216,7 @@ def _times(lab: Lab, rounds: int, folder: Path, *, with_peers: bool) -> Samples:
 
 @contextmanager
 def _peers_installed(folder: Path, *, wanted: bool) -> Iterator[None]:
-    """The other tools, and an end to the connections that Ansible keeps open."""
+    """Install the other tools, and close Ansible's persistent connections at the end."""
     if not wanted:
         yield
         return

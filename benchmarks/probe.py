@@ -1,7 +1,7 @@
-"""Traffic through the VIP: a new connection every 5 ms, and connections that stay.
+"""Traffic through the VIP: a new connection every 5 ms, and long-lived connections.
 
-The requests are started by the clock, whatever became of the ones before: one that hangs hides no
-other.
+Requests start at fixed times, independent of earlier requests, so that one that hangs does not
+delay others.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ class Probe:
     Args:
         host: the VIP.
         port: the port.
-        long_lived: how many connections to open first and to keep; every second one is a stream
-            that the server sends a line on ten times a second, the others ask and are answered
-            four times a second.
+        long_lived: the number of connections to open first and keep. Half of them are streams, on
+            which the server sends ten lines a second; the others send four requests a second.
     """
 
     def __init__(self, host: str, port: int, long_lived: int) -> None:
@@ -41,12 +40,12 @@ class Probe:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event, answers: int, ready: Callable[[], None]) -> Observed:
-        """Open the long-lived connections, then make requests.
+        """Open the long-lived connections, then send requests.
 
         Args:
             stop: set to end it.
-            answers: how many requests to be answered before it is ready.
-            ready: called when they are, and all long-lived connections are open.
+            answers: the number of answers until it is ready.
+            ready: called after these answers, when all long-lived connections are open.
 
         Raises:
             OSError: the long-lived connections could not be opened.
@@ -58,7 +57,7 @@ class Probe:
             await asyncio.sleep(0.01)
         await self._pace(stop, answers, ready)
         stopped = time.monotonic()
-        # Each is proven once more, so that a connection that died in silence is found.
+        # Use each connection once more, to detect broken ones.
         for one in self._held:
             one.until = stopped
         await asyncio.gather(*held, *self._under_way)
@@ -70,16 +69,16 @@ class Probe:
 
     async def _pace(self, stop: asyncio.Event, answers: int, ready: Callable[[], None]) -> None:
         due = time.monotonic()
-        told = False
+        is_ready = False
         while not stop.is_set():
             task = asyncio.ensure_future(self._ask(due))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-            if not told and self._answered >= answers:
-                told = True
+            if not is_ready and self._answered >= answers:
+                is_ready = True
                 ready()
             due += EVERY_SECONDS
-            # Zero when late: then the ones that are due are started without a pause.
+            # No pause if the probe is late.
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     async def _ask(self, due: float) -> None:
@@ -89,7 +88,7 @@ class Probe:
             await asyncio.wait_for(self._exchange(), TIMEOUT_SECONDS)
             self._answered += 1
         except (OSError, asyncio.TimeoutError) as problem:
-            error = _told(problem)
+            error = _error_text(problem)
         self._requests.append(Request(due, started, time.monotonic(), error))
 
     async def _exchange(self) -> None:
@@ -115,11 +114,11 @@ class Probe:
                 writer.close()
         except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as problem:
             held.broke = time.monotonic()
-            held.error = _told(problem)
+            held.error = _error_text(problem)
 
 
 class _Held:
-    """A long-lived connection while it lives."""
+    """An open long-lived connection."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -128,8 +127,8 @@ class _Held:
         self.error = ""
         self.broke: float | None = None
 
-    def alive(self) -> bool:
-        """Note an exchange; whether there should be more."""
+    def record_exchange(self) -> bool:
+        """Record an exchange; return whether to continue."""
         self.last = time.monotonic()
         return self.until is None
 
@@ -139,7 +138,7 @@ async def _watch(held: _Held, reader: asyncio.StreamReader, writer: asyncio.Stre
     await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), TIMEOUT_SECONDS)
     while True:
         await asyncio.wait_for(reader.readuntil(b"\n"), TIMEOUT_SECONDS)
-        if not held.alive():
+        if not held.record_exchange():
             return
 
 
@@ -149,14 +148,14 @@ async def _talk(held: _Held, reader: asyncio.StreamReader, writer: asyncio.Strea
         writer.write(_KEPT)
         await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), TIMEOUT_SECONDS)
         await asyncio.wait_for(reader.readuntil(b"\n"), TIMEOUT_SECONDS)
-        held.alive()
+        held.record_exchange()
         if asked_after_the_end:
             return
         await asyncio.sleep(_TALK_SECONDS)
 
 
-def _told(problem: BaseException) -> str:
-    """A failure in a few words, the same for the same cause."""
+def _error_text(problem: BaseException) -> str:
+    """A short description of a failure, equal for equal causes."""
     if isinstance(problem, asyncio.TimeoutError | TimeoutError):
         return "timed out"
     if isinstance(problem, asyncio.IncompleteReadError):

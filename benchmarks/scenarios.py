@@ -1,6 +1,6 @@
-"""The changes, as data: a new one is one entry.
+"""The changes to measure, as data.
 
-A round makes the change, the next one takes it back, so both ways are measured.
+A round makes the change and the next one reverts it, so both directions are measured.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Scenario:
     Args:
         name: for the command line.
         title: for the table.
-        group: `control`, `node` (one node's affair each) or `cluster-wide` (all must agree on it).
-        reload: whether it should be a reload: then no long-lived connection may be cut.
-        edit: changes the inventory; given the lab's own one.
-        commands: hadeploy's, with `{holder}` for the node that has the VIP.
+        group: `control`, `node` (a setting of single nodes) or `cluster-wide` (a shared setting).
+        reload: whether it is a reload, which must not break long-lived connections.
+        edit: changes the inventory of the lab.
+        commands: of hadeploy, with `{holder}` for the node that has the VIP.
         by_hand: whether each round starts from a cluster that was set up by hand.
-        peer: what differs in the environment of the peers' jobs; None: they have no such change.
+        peer: the changed environment of the jobs of other tools; None if they do not support it.
     """
 
     name: str
@@ -105,7 +105,7 @@ SCENARIOS = (
         "drain and undrain of the VIP holder",
         commands=(("drain", "{holder}"), ("undrain", "{holder}")),
     ),
-    # What all nodes must agree on: while they do not, each takes the others for dead.
+    # While nodes differ in these settings, they ignore each other's adverts.
     Scenario("router-id", "virtual_router_id", "cluster-wide", edit=_vrrp(virtual_router_id=77)),
     Scenario(
         "password",
@@ -128,12 +128,12 @@ GROUPS = tuple(dict.fromkeys(scenario.group for scenario in SCENARIOS))
 
 
 def chosen(words: tuple[str, ...]) -> list[Scenario]:
-    """The scenarios of these names or groups, in their own order; all of them for no word.
+    """The scenarios with these names or groups, in the order of the list; all without words.
 
     Raises:
-        ValueError: a word is neither.
+        ValueError: a word is unknown.
     """
     known = {*GROUPS, *(scenario.name for scenario in SCENARIOS)}
     if unknown := [word for word in words if word not in known]:
-        raise ValueError(f"{unknown[0]} is none of {', '.join(sorted(known))}")
+        raise ValueError(f"unknown {unknown[0]}; valid: {', '.join(sorted(known))}")
     return [s for s in SCENARIOS if not words or s.name in words or s.group in words]

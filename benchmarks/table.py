@@ -1,4 +1,4 @@
-"""The table of the document; pure."""
+"""The table of docs/availability.md. Pure."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ def rendered(rows: Sequence[Row], machine: Mapping[str, str], rounds: int) -> st
     """Table, failures and machine as Markdown.
 
     Args:
-        rows: what was measured; rows of one change are put together.
-        machine: what it was measured on, name → value.
-        rounds: how often each change was made.
+        rows: the results; rows of one change are grouped.
+        machine: its description, name → value.
+        rounds: the number of rounds for each change.
     """
     changes = list(dict.fromkeys(row.change for row in rows))
     ordered = sorted(rows, key=lambda row: changes.index(row.change))
     lines = [*_HEAD, *map(_line, ordered), ""]
-    if told := [line for row in ordered for line in _troubles(row)]:
-        lines += ["What failed, and how many seconds after the change began:", "", *told, ""]
+    if failures := [line for row in ordered for line in _troubles(row)]:
+        heading = "Failures, with seconds after the start of the change:"
+        lines += [heading, "", *failures, ""]
     lines.append(
         f"{rounds} round{'s'[: rounds > 1]} each. "
         + "; ".join(f"{name}: {value}" for name, value in machine.items())
@@ -34,11 +35,7 @@ def rendered(rows: Sequence[Row], machine: Mapping[str, str], rounds: int) -> st
 
 
 def in_short(rows: Sequence[Row]) -> str:
-    """What clients noticed of each change that every tool made, as Markdown.
-
-    Args:
-        rows: what was measured.
-    """
+    """The effect on clients of each change that all tools support, as Markdown."""
     tools = list(dict.fromkeys(row.tool for row in rows))
     by_change: dict[str, list[Row]] = {}
     for row in rows:

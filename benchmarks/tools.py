@@ -1,4 +1,4 @@
-"""What makes the changes: hadeploy, and the same job done with Ansible and pyinfra."""
+"""The compared tools: hadeploy, and the same job with Ansible and pyinfra."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PEER_VENV = Path(__file__).parent / ".venv"
 
 
 class Tool(Protocol):
-    """Something that brings the cluster up and changes it.
+    """A tool that deploys and changes the cluster.
 
     Attributes:
         title: for the table.
@@ -32,28 +32,26 @@ class Tool(Protocol):
     title: str
 
     def can(self, scenario: Scenario) -> bool:
-        """Whether the change exists for it."""
+        """Whether the tool supports the change."""
 
     def commands(self, scenario: Scenario, *, there: bool, holder: str) -> list[Command]:
-        """What makes the change.
+        """The commands of the change.
 
         Args:
-            scenario: the change.
-            there: make it, or take it back.
+            there: whether to make it, or to revert it.
             holder: the node that has the VIP.
         """
 
     def base(self) -> list[Command]:
-        """What brings the cluster up as it is before every change."""
+        """The commands for the state before every change."""
 
 
 class Hadeploy:
     """This project.
 
     Args:
-        lab: the nodes.
         folder: for the inventory.
-        edit: what differs from the lab's own inventory in all that is done.
+        edit: changes the inventory of the lab for all commands.
     """
 
     title = "hadeploy"
@@ -67,27 +65,26 @@ class Hadeploy:
         self._file = folder / "inventory.yaml"
 
     def can(self, scenario: Scenario) -> bool:  # noqa: ARG002  the protocol's
-        """Whether the change exists for it: all do."""
+        """Whether the tool supports the change: hadeploy supports all."""
         return True
 
     def base(self) -> list[Command]:
-        """`hadeploy up` with the lab's own inventory."""
+        """`hadeploy up` with the inventory of the lab."""
         return [self.own("up", "--yes")]
 
     def own(self, *words: str) -> Command:
-        """Any command with the lab's own inventory.
+        """Any command with the inventory of the lab.
 
         Args:
-            words: its name, of one word or two, and its options.
+            words: the name of the command and its options.
         """
         return self._command(self._inventory, *words)
 
     def commands(self, scenario: Scenario, *, there: bool, holder: str) -> list[Command]:
-        """The scenario's commands, after the inventory was edited.
+        """The commands of the scenario, with the changed inventory.
 
         Args:
-            scenario: the change.
-            there: make it, or take it back.
+            there: whether to make it, or to revert it.
             holder: the node that has the VIP.
         """
         inventory = copy.deepcopy(self._inventory)
@@ -109,10 +106,9 @@ class Peer:
 
     Args:
         title: for the table.
-        argv: the job's command; the program is taken from the venv of the peers.
-        folder: the job's folder, in `peers`.
-        lab: the nodes.
-        environment: what the job is given beside the lab's nodes and images.
+        argv: the command of the job; the program is in the venv of the peers.
+        folder: of the job, in `peers`.
+        environment: additional variables of the job.
     """
 
     def __init__(
@@ -134,20 +130,19 @@ class Peer:
         }
 
     def can(self, scenario: Scenario) -> bool:
-        """Whether the job has such a change."""
+        """Whether the job supports the change."""
         return scenario.peer is not None
 
     def base(self) -> list[Command]:
-        """The job as it stands."""
+        """The job without changes."""
         return [self._command({})]
 
     def commands(self, scenario: Scenario, *, there: bool, holder: str) -> list[Command]:  # noqa: ARG002  the protocol's
         """The job with the change in its variables.
 
         Args:
-            scenario: the change.
-            there: make it, or take it back.
-            holder: not needed.
+            there: whether to make it, or to revert it.
+            holder: unused.
         """
         if not scenario.commands:
             return []
@@ -164,7 +159,7 @@ class Peer:
 
 
 def keepalived_folder(image: str) -> str:
-    """Where an image of osixia/keepalived has its configuration; it moved with 2.3.
+    """The folder of the configuration in an image of osixia/keepalived; 2.3 changed it.
 
     Args:
         image: a reference whose tag is a version.
@@ -174,14 +169,13 @@ def keepalived_folder(image: str) -> str:
     return "/usr/local/etc/keepalived" if classic else "/etc/keepalived"
 
 
-def peers(lab: Lab, told: dict[str, str] | None = None) -> list[Peer]:
-    """The peers' jobs, each as it stands and one node at a time.
+def peers(lab: Lab, environment: dict[str, str] | None = None) -> list[Peer]:
+    """The jobs of the other tools, each for all nodes at once and for one node at a time.
 
     Args:
-        lab: the nodes.
-        told: more for their environment.
+        environment: additional variables.
     """
-    more = told or {}
+    more = environment or {}
     ansible, pyinfra = ("ansible-playbook", "site.yml"), ("pyinfra", "-y")
     job = ("inventory.py", "deploy.py")
     one = " (one node at a time)"
@@ -194,7 +188,7 @@ def peers(lab: Lab, told: dict[str, str] | None = None) -> list[Peer]:
 
 
 def install_peers() -> None:
-    """Install Ansible and pyinfra into a venv of their own.
+    """Install Ansible and pyinfra in their own venv.
 
     Raises:
         subprocess.CalledProcessError: pip failed.
@@ -207,7 +201,7 @@ def install_peers() -> None:
 
 
 def peer_versions() -> dict[str, str]:
-    """What was installed of them, name → version; empty where nothing was."""
+    """The installed versions, name → version."""
     if not PEER_VENV.exists():
         return {}
     pip = [str(PEER_VENV / "bin" / "python"), "-m", "pip", "freeze"]
@@ -217,11 +211,11 @@ def peer_versions() -> dict[str, str]:
 
 
 def run_all(commands: list[Command]) -> tuple[float, str]:
-    """Run commands one after the other, up to the first that fails.
+    """Run commands one after the other, until one fails.
 
     Returns:
-        How many seconds they took, and what went wrong, or nothing.
+        The seconds, and the error or "".
     """
     started = time.monotonic()
-    trouble = next((said for command in commands if (said := command.run())), "")
+    trouble = next((error for command in commands if (error := command.run())), "")
     return time.monotonic() - started, trouble

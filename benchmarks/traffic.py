@@ -1,4 +1,4 @@
-"""The probe in a process of its own, which nothing that we do holds up."""
+"""The probe in its own process, so that this process does not delay it."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from benchmarks.probe import Probe
 
 LONG_LIVED = 20
 _READY_SECONDS = 30.0
-# As long as a request and a long-lived connection may take to be given up, and to spare.
+# More than the timeouts of a request and of a long-lived connection.
 _END_SECONDS = 30.0
 _PRIORITY = 10
 
 
 class Traffic:
-    """Traffic from `with` to the end of it.
+    """Traffic for the duration of the block.
 
     Args:
         host: the VIP.
         port: the port.
-        long_lived: how many connections to keep open.
-        answers: how many requests to be answered before the block begins.
+        long_lived: the number of connections to keep open.
+        answers: the number of answers before the block starts.
 
     Attributes:
-        observed: what was seen; there after the block.
+        observed: the results, after the block.
 
     Raises:
-        OSError: nothing is served at the start.
+        OSError: the VIP does not serve at the start.
     """
 
     observed: Observed
@@ -80,7 +80,7 @@ class Traffic:
         try:
             received: object = self._ours.recv()
         except EOFError:
-            return "the probe died"
+            return "the probe has ended unexpectedly"
         return received
 
     def _end(self) -> None:
@@ -90,12 +90,12 @@ class Traffic:
 
 
 def _work(parent: Connection, host: str, port: int, long_lived: int, answers: int) -> None:
-    # A Ctrl-C is for the parent, who then ends us.
+    # The parent handles Ctrl-C, and then kills this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # The probe stands for another machine: what works on this one must not hold it up.
+    # The probe represents another machine, so load on this one must not delay it.
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(_PRIORITY))
-    # Collecting garbage would stop the clock for some milliseconds; what is kept is little.
+    # A garbage collection would delay requests by some milliseconds, and there is little garbage.
     gc.disable()
     try:
         parent.send(asyncio.run(_probe(parent, Probe(host, port, long_lived), answers)))

@@ -1,4 +1,4 @@
-"""What was promised, as data, and whether it was kept; pure."""
+"""The performance budgets as data, and whether they are met. Pure."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _FLOOR = Key(NOTHING, SSH)
 
 @dataclass(frozen=True)
 class Budget:
-    """One promise.
+    """A budget.
 
     Args:
-        words: for people.
-        top: its median is looked at.
-        bottom: over this one's; None: the seconds themselves.
-        most: it is at most that.
-        least: it is at least that.
+        words: its description.
+        top: whose median is limited.
+        bottom: divides the median by this one's; None for seconds.
+        most: the maximum.
+        least: the minimum.
     """
 
     words: str
@@ -46,12 +46,12 @@ class Budget:
 
 @dataclass(frozen=True)
 class Judged:
-    """A promise, and what came of it.
+    """A budget and its result.
 
     Args:
-        words: the promise.
-        found: what was measured, for people; "" if it was not.
-        kept: whether it was; None if it was not measured.
+        words: the budget.
+        found: the measured value as text, or "".
+        kept: whether it is met; None if it was not measured.
     """
 
     words: str
@@ -87,12 +87,7 @@ BUDGETS = (
 
 
 def judged(samples: Samples, budgets: Sequence[Budget] = BUDGETS) -> list[Judged]:
-    """What came of each promise.
-
-    Args:
-        samples: what was measured.
-        budgets: what was promised.
-    """
+    """The result of each budget."""
     return [_judge(samples, budget) for budget in budgets]
 
 
@@ -108,12 +103,12 @@ def _judge(samples: Samples, budget: Budget) -> Judged:
 
 
 def limit(words: str, found: float | None, most: float, shown: str) -> Judged:
-    """A promise about a single figure.
+    """The result of a budget for a single figure.
 
     Args:
-        words: the promise.
+        words: the budget.
         found: the figure; None if it was not measured.
-        most: what it may be.
-        shown: the figure for people.
+        most: the maximum.
+        shown: the figure as text.
     """
     return Judged(words, "" if found is None else shown, None if found is None else found <= most)

@@ -1,6 +1,6 @@
 """Many nodes on one machine: each has its own network, processes and sshd, but no Docker engine.
 
-They are the lab's nodes in all else, and go as a lab does: by their name, also after a crash.
+Otherwise they are like the nodes of a lab, and are removed in the same way, also after a crash.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True)
 class CrowdAddressing(Addressing):
-    """A lab's names and addresses, for more nodes than a lab has."""
+    """Names and addresses like those of a lab, for more nodes."""
 
     def node(self, node: str) -> Endpoint:
         """The addresses of a node."""
@@ -54,13 +54,13 @@ class CrowdNode(Node):
 
     @property
     def dockerd(self) -> tuple[str, ...]:
-        """Nothing is run in its place."""
+        """A command that does nothing."""
         return ("true",)
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """Nodes that run.
+    """Running nodes.
 
     Attributes:
         addressing: their names and addresses.
@@ -71,11 +71,7 @@ class Crowd:
     state: StateFolder
 
     def inventory(self, count: int) -> str:
-        """An inventory of the first nodes.
-
-        Args:
-            count: how many.
-        """
+        """An inventory of the first `count` nodes."""
         nodes = [
             {"name": node, "address": str(self.addressing.node(node).v4.ip)}
             for node in self.addressing.nodes[:count]
@@ -96,18 +92,18 @@ class Crowd:
 
 @contextmanager
 def crowd(name: str, count: int, tell: Callable[[str], None]) -> Iterator[Crowd]:
-    """Nodes for as long as the body lasts; those that a killed run left are removed first.
+    """Nodes for the duration of the block; the remains of a killed run are removed first.
 
     Args:
-        name: of the bridge, the namespaces and the folder: that of no lab.
-        count: how many nodes.
-        tell: told what is done.
+        name: of the bridge, the namespaces and the folder; not the name of a lab.
+        count: the number of nodes.
+        tell: receives the current work.
 
     Raises:
-        HadeployError: the machine cannot carry them, or one did not start.
+        HadeployError: the machine does not meet the requirements, or a node did not start.
     """
     if not 1 <= count <= MOST:
-        raise HadeployError(f"1 to {MOST} nodes, not {count}", code=ExitCode.USAGE)
+        raise HadeployError(f"must be 1 to {MOST} nodes, not {count}", code=ExitCode.USAGE)
     check_machine()
     Lab.remove(check_name(name))
     nodes = tuple(f"n{i}" for i in range(1, count + 1))
@@ -122,11 +118,11 @@ def crowd(name: str, count: int, tell: Callable[[str], None]) -> Iterator[Crowd]
 def free_subnet(
     name: str, taken: Sequence[tuple[str, ipaddress.IPv4Network]]
 ) -> ipaddress.IPv4Network:
-    """The first subnet that nobody uses, from the one on that a lab of that name would have; pure.
+    """The first unused subnet, starting with the default subnet of a lab of that name. Pure.
 
     Args:
-        name: of the crowd.
-        taken: who has what.
+        name: of the nodes' bridge.
+        taken: pairs of an owner and its network.
 
     Raises:
         HadeployError: all are in use.

@@ -1,4 +1,4 @@
-"""The floor: OpenSSH, to all nodes at once, running the very script that hadeploy sends."""
+"""The reference: OpenSSH runs hadeploy's read-only script on all nodes in parallel."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _SECONDS = 600
 
 
 class RawSsh:
-    """The same read-only script on all nodes at once.
+    """The read-only script on all nodes in parallel.
 
     Args:
-        config: of ssh, which names the nodes.
-        nodes: their names there.
+        config: of ssh, with the nodes.
+        nodes: their names in it.
         script: from `observation_script`.
-        folder: for what is sent and answered.
+        folder: for temporary files.
     """
 
     def __init__(self, config: Path, nodes: Sequence[str], script: str, folder: Path) -> None:
@@ -32,10 +32,10 @@ class RawSsh:
         self._source.write_text(f"HD_TOKEN={_TOKEN}\n{script}\n")
 
     def finish(self) -> Done:
-        """Run it, and see that each node has come to its last word.
+        """Run it, and verify that the script ended on each node.
 
         Raises:
-            HadeployError: one has not.
+            HadeployError: it did not.
         """
         done, answers = at_once(self._commands, self._source)
         if done.code or not all(answer.rstrip().endswith(f"@{_TOKEN} end") for answer in answers):
@@ -48,14 +48,14 @@ class RawSsh:
 
 
 def at_once(commands: Sequence[Sequence[str]], source: Path) -> tuple[Done, list[str]]:
-    """Run commands of this machine at the same time, each with the same input.
+    """Run commands on this machine in parallel, each with the same input.
 
     Args:
-        commands: no shell is in between.
-        source: a file.
+        commands: without a shell.
+        source: the file with the input.
 
     Returns:
-        How long it took until the last had ended, the worst exit code, and what each printed.
+        The total time, the worst exit code, and the output of each.
     """
     with ExitStack() as files:
         outs = [files.enter_context(tempfile.TemporaryFile()) for _ in commands]
@@ -77,5 +77,5 @@ def at_once(commands: Sequence[Sequence[str]], source: Path) -> tuple[Done, list
         for file in (*outs, errs):
             file.seek(0)
             answers.append(file.read().decode(errors="replace"))
-        *said, complaints = answers
-        return Done(seconds, cpu, max(codes, key=abs), err=complaints), said
+        *outputs, errors = answers
+        return Done(seconds, cpu, max(codes, key=abs), err=errors), outputs

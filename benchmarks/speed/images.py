@@ -1,4 +1,4 @@
-"""Bringing the images to nodes that lack them, beside copying the same files and streaming them."""
+"""Measure the transfer of images, compared with copying the same files and streaming them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _TARGET = "/var/tmp/hadeploy-benchmark"
 
 @dataclass
 class Sent:
-    """What was measured.
+    """The results.
 
     Attributes:
-        samples: by what and who.
-        archives: megabytes of all archives together.
+        samples: by operation and tool.
+        archives: megabytes of all archives.
         read: megabytes that `images push` read, in each run.
         packed: megabytes that it sent to each node.
-        nodes: how many lacked them.
+        nodes: the number of nodes.
     """
 
     archives: float
@@ -43,16 +43,16 @@ class Sent:
 
 
 def measure_images(lab: Lab, rounds: int, folder: Path, tell: Callable[[str], None]) -> Sent:
-    """Send the lab's images all three ways, by turns; in the end the nodes have them.
+    """Send the lab's images in three ways, in turn; at the end the nodes have them.
 
     Args:
-        lab: the nodes; whatever they carry is removed.
-        rounds: how often.
-        folder: for files.
-        tell: told what is done.
+        lab: the nodes, which are cleaned first.
+        rounds: the number of rounds.
+        folder: for temporary files.
+        tell: receives the current work.
 
     Raises:
-        HadeployError: something failed.
+        HadeployError: a transfer failed.
     """
     images = load_inventory(Path(lab.environment["HADEPLOY_INVENTORY"])).images
     archives = [Path(image.archive or "") for image in (images.haproxy, images.keepalived)]
@@ -68,13 +68,13 @@ def measure_images(lab: Lab, rounds: int, folder: Path, tell: Callable[[str], No
         copy = [
             ["scp", "-q", "-F", config, *map(str, archives), f"{n}:{_TARGET}/"] for n in lab.nodes
         ]
-        _together(sent.samples, COPY, SCP, copy)
+        _measure(sent.samples, COPY, SCP, copy)
         for node in lab.nodes:
             lab.exec(node, ["rm", "-rf", _TARGET])
-        _forget(lab, references)
+        _remove_images(lab, references)
         stream = [["sh", "-c", _streaming(config, node, archives)] for node in lab.nodes]
-        _together(sent.samples, STREAM, SSH, stream)
-        _forget(lab, references)
+        _measure(sent.samples, STREAM, SSH, stream)
+        _remove_images(lab, references)
         _push(tool, sent)
     return sent
 
@@ -90,31 +90,31 @@ def _push(tool: Hadeploy, sent: Sent) -> None:
 
 
 def _read() -> float:
-    """Bytes read from files and pipes by us and all children that ended; sockets do not count."""
+    """Bytes that this process and its ended children read from files and pipes, without sockets."""
     lines = Path(f"/proc/{os.getpid()}/io").read_text().splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith("rchar:")))
 
 
 def _streaming(config: str, node: str, archives: list[Path]) -> str:
-    """A shell line that loads all archives on a node, one after the other; pure."""
+    """A shell command that loads all archives on a node, one after the other. Pure."""
     load = shlex.join(("ssh", "-F", config, node, "docker load --quiet"))
     return " && ".join(f"{load} <{shlex.quote(str(archive))} >&2" for archive in archives)
 
 
-def _together(samples: Samples, what: str, tool: str, commands: list[list[str]]) -> None:
+def _measure(samples: Samples, what: str, tool: str, commands: list[list[str]]) -> None:
     done, _ = at_once(commands, Path(os.devnull))
     if done.code:
         raise HadeployError(f"exit code {done.code}", operation=what, detail=done.err[-2000:])
     samples.add(what, tool, done.seconds, done.cpu)
 
 
-def _forget(lab: Lab, references: list[str]) -> None:
+def _remove_images(lab: Lab, references: list[str]) -> None:
     for node in lab.nodes:
         lab.exec(node, ["docker", "rmi", "--force", *references], check=False)
 
 
 def images_table(sent: Sent) -> list[str]:
-    """All of it as Markdown; pure."""
+    """The results as Markdown. Pure."""
     copy = Key(COPY, SCP)
     rows = [
         (

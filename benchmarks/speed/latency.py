@@ -1,4 +1,4 @@
-"""What a slow link costs: the same work through relays that make every round trip longer."""
+"""Measure the effect of a slow link: the same work through relays that delay every round trip."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Link:
     """A lab behind relays.
 
     Attributes:
-        delay: seconds that a round trip takes more.
-        hadeploy: with an inventory that leads through them.
-        floor: raw ssh through them.
-        pyinfra: the same job through them; None if the peers are left out.
+        delay: additional seconds of a round trip.
+        hadeploy: with an inventory that uses the relays.
+        floor: raw ssh through the relays.
+        pyinfra: the same job through the relays; None without other tools.
     """
 
     delay: float
@@ -40,20 +40,20 @@ class Link:
 def measure_latency(
     lab: Lab, rounds: int, folder: Path, tell: Callable[[str], None], *, with_peers: bool
 ) -> dict[float, Samples]:
-    """Measure everything at each delay, by turns.
+    """Measure everything with each delay, in turn.
 
     Args:
-        lab: the nodes; whatever they carry is removed.
-        rounds: how often.
-        folder: for files.
-        tell: told what is done.
-        with_peers: whether pyinfra is there to compare with.
+        lab: the nodes, which are cleaned first.
+        rounds: the number of rounds.
+        folder: for temporary files.
+        tell: receives the current work.
+        with_peers: whether to include pyinfra.
 
     Returns:
-        By delay, the same rows each.
+        The samples by delay.
 
     Raises:
-        HadeployError: something failed.
+        HadeployError: a command failed.
     """
     found = {delay: Samples(tell=tell) for delay in DELAYS}
     with ExitStack() as stack:
@@ -108,19 +108,19 @@ def _link(lab: Lab, delay: float, folder: Path, with_peers: bool) -> Iterator[Li
 
         pyinfra = None
         if with_peers:
-            told = {"PEER_SSH": ",".join(map(str, doors)), "PEER_KNOWN_HOSTS": str(keys)}
-            pyinfra = next(peer for peer in peers(lab, told) if peer.title == "pyinfra")
+            variables = {"PEER_SSH": ",".join(map(str, doors)), "PEER_KNOWN_HOSTS": str(keys)}
+            pyinfra = next(peer for peer in peers(lab, variables) if peer.title == "pyinfra")
         floor = floor_of(lab, config, folder)
         yield Link(delay, Hadeploy(lab, folder, through), floor, pyinfra)
 
 
 def relayed_known_hosts(text: str, nodes: Sequence[str], doors: Sequence[Door]) -> str:
-    """The nodes' host keys under the names of their relays; pure.
+    """The nodes' host keys with the names of their relays. Pure.
 
     Args:
-        text: the lab's own known_hosts.
+        text: the known_hosts of the lab.
         nodes: their names in it.
-        doors: where their relays listen, in the same order.
+        doors: the endpoints of their relays, in the same order.
     """
     keys = {line.split(",")[0]: line.split(maxsplit=1)[1] for line in text.splitlines()}
     pairs = zip(nodes, doors, strict=True)
@@ -128,11 +128,11 @@ def relayed_known_hosts(text: str, nodes: Sequence[str], doors: Sequence[Door]) 
 
 
 def relayed_config(nodes: Sequence[str], doors: Sequence[Door], key: Path, known: Path) -> str:
-    """An ssh configuration that reaches the nodes through their relays; pure.
+    """An ssh configuration that reaches the nodes through their relays. Pure.
 
     Args:
         nodes: their names.
-        doors: where their relays listen, in the same order.
+        doors: the endpoints of their relays, in the same order.
         key: the private key.
         known: the known_hosts file.
     """

@@ -1,9 +1,9 @@
-"""Runs a command and notes the most memory that it ever had.
+"""Run a command and write its maximum memory to a file.
 
     python -I -S peak.py FILE COMMAND...
 
-A process begins as a copy of whoever starts it, and the kernel counts that. So this is small: it
-imports nothing that it does not need.
+A process starts as a copy of its parent, and the kernel counts that memory too. So this program is
+small and has few imports.
 """
 
 import os
@@ -12,7 +12,7 @@ import sys
 
 
 def main(file: str, *command: str) -> int:
-    """Run it, and write the kibibytes to the file; its exit code is ours."""
+    """Run the command, write the kibibytes to the file, and return the exit code."""
     code = os.spawnvp(os.P_WAIT, command[0], command)
     with open(file, "w") as note:  # noqa: PTH123  pathlib is an import
         note.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))

@@ -1,4 +1,4 @@
-"""Which figures are drawn; pure."""
+"""The plots of the results. Pure."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _TOOLS = (SSH, HADEPLOY, PYINFRA, ANSIBLE)
 
 
 def times_picture(samples: Samples) -> str:
-    """What everything takes, as bars.
+    """The times as bars.
 
     Args:
-        samples: by what and who.
+        samples: by operation and tool.
     """
     groups = {}
     for what in (NOTHING, PLAN, STATUS, CHANGE, FRESH, SERVED):
@@ -47,11 +47,7 @@ def _bar(samples: Samples, key: Key) -> Bar:
 
 
 def scale_picture(looks: Looks) -> str:
-    """Time and memory against nodes, as lines.
-
-    Args:
-        looks: all of them.
-    """
+    """Time and memory by number of nodes, as lines."""
     panels = (
         Panel("seconds", "nodes", medians(looks, lambda look: look.seconds)),
         Panel("megabytes", "nodes", medians(looks, lambda look: look.megabytes)),

@@ -1,4 +1,4 @@
-"""Plots as SVG files that need nothing else, for light and dark screens; pure."""
+"""Plots as self-contained SVG files, for light and dark screens. Pure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _MARGIN, _LABEL = 16.0, 168.0
 _BAR, _GAP, _GROUP = 20.0, 4.0, 34.0
 _TITLE, _FOOT = 46.0, 14.0
 _HEAD, _PANEL, _AXIS = 36.0, 240.0, 46.0
-# Of a letter at 12 px, on the average of the usual fonts, rather too much than too little.
+# The average width of a letter at 12 px in common fonts, rounded up.
 _LETTER = 7.0
-# Colours that are told apart also by those who see few, by who did it.
+# By tool; the colours are distinguishable with colour blindness.
 _SERIES = {"hadeploy": "a", "raw ssh": "b", "pyinfra": "c", "Ansible": "d"}
 _STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #1f2328 }
@@ -36,14 +36,14 @@ text { fill: #f0f6fc } .paper { fill: #0d1117 } .quiet { fill: #9198a1 }
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar.
+    """A bar.
 
     Args:
-        name: who.
+        name: its label.
         value: its length.
-        low: the least that was measured.
-        high: the most.
-        part: how much of it, at its end, is drawn pale; 0 for nothing.
+        low: the minimum of the measurements.
+        high: the maximum.
+        part: the length of a pale part at its end, or 0.
     """
 
     name: str
@@ -55,12 +55,12 @@ class Bar:
 
 @dataclass(frozen=True)
 class Panel:
-    """Lines over one axis.
+    """A panel with lines.
 
     Args:
-        title: what is drawn, with its unit.
-        across: what the other axis is.
-        lines: by who, its points from left to right.
+        title: of the vertical axis, with the unit.
+        across: the title of the horizontal axis.
+        lines: the points of each line from left to right, by label.
     """
 
     title: str
@@ -69,18 +69,18 @@ class Panel:
 
 
 def bars(title: str, note: str, groups: Mapping[str, Sequence[Bar]]) -> str:
-    """Bars side by side, in groups, with what lies between the least and the most.
+    """Bars in groups, with the range from minimum to maximum.
 
     Args:
-        title: what is drawn.
-        note: below it.
-        groups: by their names.
+        title: of the plot.
+        note: below the title.
+        groups: by name.
     """
     count = sum(len(group) for group in groups.values())
     height = _TITLE + _GROUP * len(groups) + (_BAR + _GAP) * count + _FOOT
     root = _root(height, title, note)
     most = max(bar.high for group in groups.values() for bar in group)
-    # Room for the words behind the longest one.
+    # Leave space for the text after the longest bar.
     scale = (WIDTH - _LABEL - _MARGIN - 9 * _LETTER) / most
     y = _TITLE
     for name, group in groups.items():
@@ -112,9 +112,9 @@ def lines(title: str, note: str, panels: Sequence[Panel]) -> str:
     """Panels side by side.
 
     Args:
-        title: what is drawn.
-        note: below it.
-        panels: two of them fit.
+        title: of the plot.
+        note: below the title.
+        panels: at most two.
     """
     height = _TITLE + _HEAD + _PANEL + _AXIS
     root = _root(height, title, note)
@@ -153,11 +153,11 @@ def _panel(root: Element, panel: Panel, left: float, width: float) -> None:
 
 
 def ticks(most: float, about: int = 5) -> list[float]:
-    """Round numbers from zero to at least the most, some of them.
+    """Round numbers from zero to at least the maximum.
 
     Args:
-        most: more than zero.
-        about: how many steps there may be.
+        most: the maximum, more than zero.
+        about: the approximate number of steps.
     """
     rough = most / about
     power = 10.0 ** math.floor(math.log10(rough))

@@ -1,7 +1,7 @@
 """A slow link: a TCP relay that delivers every byte later, and in order.
 
-A delay is that of the link, not of the bytes: any number of them may be under way at a time, as on
-a long cable. Opening a connection costs its round trip, too.
+Like on a long cable, the delay does not limit the number of bytes in transit. Opening a connection
+also takes a round trip.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _START_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Door:
-    """Where a server is reached.
+    """The endpoint of a server.
 
     Args:
         host: its address.
@@ -38,21 +38,21 @@ class Door:
 
 @contextlib.contextmanager
 def relays(doors: Sequence[Door], delay: float, host: str = "127.0.0.1") -> Iterator[list[Door]]:
-    """A relay in front of each server, for as long as the body lasts.
+    """A relay for each server, for the duration of the block.
 
     Args:
-        doors: the servers.
-        delay: seconds that a round trip takes more.
-        host: where the relays listen.
+        doors: the endpoints of the servers.
+        delay: additional seconds of a round trip.
+        host: the address of the relays.
 
     Returns:
-        Where each server is reached through its relay.
+        The endpoints of the relays.
     """
     opened: list[Door] = []
     ready, loop = threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
-    # asyncio itself holds a task weakly: one whose client has said all would be collected as
-    # garbage while it waits for the server (CPython's manual, create_task).
+    # asyncio has only weak references to tasks, so a waiting task could be garbage collected
+    # (Python documentation, create_task).
     serving: set[asyncio.Task[None]] = set()
 
     async def serve() -> None:
@@ -72,7 +72,7 @@ def relays(doors: Sequence[Door], delay: float, host: str = "127.0.0.1") -> Iter
     thread.start()
     try:
         if not ready.wait(_START_SECONDS):
-            raise HadeployError("it did not start", operation="setting up a slow link")
+            raise HadeployError("the relay did not start", operation="setting up a slow link")
         yield opened
     finally:
         loop.call_soon_threadsafe(stop.set)
@@ -88,23 +88,23 @@ class _Relay:
     serving: set[asyncio.Task[None]]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, to its end."""
+        """Serve one connection to its end."""
         if task := asyncio.current_task():
             self.serving.add(task)
             task.add_done_callback(self.serving.discard)
-        said: _Pieces = asyncio.Queue()
-        heard: _Pieces = asyncio.Queue()
-        taking = [asyncio.create_task(_take(reader, said, self.delay / 2))]
+        sent: _Pieces = asyncio.Queue()
+        received: _Pieces = asyncio.Queue()
+        taking = [asyncio.create_task(_take(reader, sent, self.delay / 2))]
         try:
-            # The client believes to be connected at once. The server would have heard the last
-            # word of the handshake after one and a half round trips, and may speak from then on.
+            # The client is connected at once. On a real link, the server would receive the end of
+            # the handshake after one and a half round trips, and could send from then on.
             await asyncio.sleep(1.5 * self.delay)
-            there, back = await asyncio.open_connection(self.door.host, self.door.port)
-            taking.append(asyncio.create_task(_take(there, heard, self.delay / 2)))
+            from_server, to_server = await asyncio.open_connection(self.door.host, self.door.port)
+            taking.append(asyncio.create_task(_take(from_server, received, self.delay / 2)))
             try:
-                await asyncio.gather(_give(said, back), _give(heard, writer))
+                await asyncio.gather(_give(sent, to_server), _give(received, writer))
             finally:
-                back.close()
+                to_server.close()
         except (OSError, asyncio.CancelledError):
             pass
         finally:
@@ -114,7 +114,7 @@ class _Relay:
 
 
 async def _take(reader: asyncio.StreamReader, pieces: _Pieces, delay: float) -> None:
-    """All that one side says, with when it is due, and an empty piece at its end."""
+    """Read all data of one side, with the time when it is due, and an empty piece at the end."""
     piece = b"begin"
     while piece:
         try:
@@ -125,7 +125,7 @@ async def _take(reader: asyncio.StreamReader, pieces: _Pieces, delay: float) -> 
 
 
 async def _give(pieces: _Pieces, writer: asyncio.StreamWriter) -> None:
-    """Hand all of it on when it is due, and then the end."""
+    """Write the data when it is due, and then the end of the stream."""
     while True:
         due, piece = await pieces.get()
         await asyncio.sleep(due - asyncio.get_running_loop().time())

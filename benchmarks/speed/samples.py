@@ -1,4 +1,4 @@
-"""What was measured how often, and what follows from it; pure. All times are seconds."""
+"""Repeated measurements, and figures from them. Pure. All times are in seconds."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import mean, median
 
-# What is done, for tables and budgets.
+# Operations, for tables and budgets.
 NOTHING, PLAN, STATUS = "nothing to do", "plan", "status"
 CHANGE, FRESH, SERVED = "configuration change", "fresh", "fresh, until the VIP answers"
 OWN = "fresh, but for VRRP's own wait"
 HELP, VERSION, PASS = "--help", "--version", "python -c pass"
-# Who does it.
+# Tools.
 SSH, HADEPLOY, ANSIBLE, PYINFRA, PYTHON = "raw ssh", "hadeploy", "Ansible", "pyinfra", "Python"
 
 
 @dataclass(frozen=True)
 class Key:
-    """One row of a table.
+    """A row of a table.
 
     Args:
-        what: is done.
-        tool: does it.
+        what: the operation.
+        tool: the tool.
     """
 
     what: str
@@ -35,7 +35,7 @@ class Sample:
 
     Args:
         seconds: from start to end.
-        cpu: of this machine's processors, by the tool here; None where that says nothing.
+        cpu: CPU time of the tool on this machine; None if it is not meaningful.
     """
 
     seconds: float
@@ -44,18 +44,18 @@ class Sample:
 
 @dataclass
 class Samples:
-    """All runs, by what was done and who did it, in the order in which each came first.
+    """All runs by operation and tool, in the order of their first run.
 
     Attributes:
-        runs: all of them.
-        tell: told each as it comes.
+        runs: all runs.
+        tell: receives each result.
     """
 
     runs: dict[Key, list[Sample]] = field(default_factory=lambda: defaultdict(list))
     tell: Callable[[str], None] = lambda _: None
 
     def add(self, what: str, tool: str, seconds: float, cpu: float | None = None) -> None:
-        """One run more."""
+        """Add a run."""
         self.runs[Key(what, tool)].append(Sample(seconds, cpu))
         self.tell(f"{tool}, {what}: {seconds:.2f} s")
 
@@ -63,37 +63,37 @@ class Samples:
         return bool(self.runs.get(key))
 
     def seconds(self, key: Key) -> Sequence[float]:
-        """How long each run took."""
+        """The duration of each run."""
         return [run.seconds for run in self.runs[key]]
 
     def median(self, key: Key) -> float:
-        """How long the median run took.
+        """The duration of the median run.
 
         Raises:
-            KeyError: there was none.
+            KeyError: there are no runs.
         """
         if key not in self:
             raise KeyError(key)
         return median(self.seconds(key))
 
     def cpu(self, key: Key) -> float | None:
-        """Processor time here, in the median run; None where it was not measured."""
+        """The CPU time on this machine in the median run; None if it was not measured."""
         known = [run.cpu for run in self.runs[key] if run.cpu is not None]
         return median(known) if known else None
 
     def ratio(self, top: Key, bottom: Key) -> float | None:
-        """The one median over the other; None where one of them was not measured."""
+        """The ratio of two medians; None if one was not measured."""
         return self.median(top) / self.median(bottom) if top in self and bottom in self else None
 
 
 @dataclass(frozen=True)
 class Line:
-    """What goes up by the same for each step.
+    """A linear function.
 
     Args:
-        base: at zero.
-        slope: more for each one more.
-        r2: how much of what was measured it explains, 1 for all of it.
+        base: the value at zero.
+        slope: the increase for each step.
+        r2: the coefficient of determination, at most 1.
     """
 
     base: float
@@ -102,16 +102,16 @@ class Line:
 
 
 def fitted(points: Sequence[tuple[float, float]]) -> Line:
-    """The line of least squares.
+    """The least squares line.
 
     Args:
-        points: at least two different x.
+        points: with at least two different x.
 
     Raises:
-        ValueError: there are not.
+        ValueError: with fewer.
     """
     if len({x for x, _ in points}) < 2:
-        raise ValueError("a line needs points at two places at least")
+        raise ValueError("a line needs points with at least two different x")
     middle_x, middle_y = mean(x for x, _ in points), mean(y for _, y in points)
     spread = sum((x - middle_x) ** 2 for x, _ in points)
     slope = sum((x - middle_x) * (y - middle_y) for x, y in points) / spread

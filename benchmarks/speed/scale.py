@@ -1,4 +1,4 @@
-"""Time and memory of one look at clusters of many nodes, beside raw ssh to the same nodes."""
+"""Time and memory of `status` for clusters with many nodes, compared with raw ssh."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from hadeploy.observe.gather import observation_script
 SIZES = (3, 10, 30, 100)
 SLOPE_MOST = 1.2
 MEGABYTES_MOST = 1.5
-# The nodes carry nothing: it does not serve.
+# The nodes have no load balancer, so the cluster does not serve.
 _CODES = (ExitCode.NOT_PROVEN, ExitCode.DOWN)
 
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a cluster.
+    """One observation of a cluster.
 
     Args:
-        nodes: how many it has.
-        seconds: how long it took.
-        cpu: processor time here.
-        megabytes: the most memory of the process; None for raw ssh, which is many.
+        nodes: the number of nodes.
+        seconds: the duration.
+        cpu: the CPU time on this machine.
+        megabytes: the maximum memory of the process; None for raw ssh, which has many.
     """
 
     nodes: int
@@ -47,45 +47,45 @@ class Look:
 
 @dataclass
 class Looks:
-    """All of them, by who looked."""
+    """All observations, by tool."""
 
     by: dict[str, list[Look]] = field(default_factory=lambda: {SSH: [], HADEPLOY: []})
 
     def line(self, tool: str, of: Callable[[Look], float | None]) -> Line:
-        """How a figure grows with the nodes; pure.
+        """The growth of a figure with the number of nodes. Pure.
 
         Args:
-            tool: who looked.
+            tool: the tool.
             of: the figure.
         """
         points = [(look.nodes, of(look)) for look in self.by[tool]]
         return fitted([(nodes, value) for nodes, value in points if value is not None])
 
     def at(self, tool: str, nodes: int, of: Callable[[Look], float | None]) -> list[float]:
-        """A figure at one size, in every look."""
+        """A figure for one number of nodes, in every observation."""
         values = [of(look) for look in self.by[tool] if look.nodes == nodes]
         return [value for value in values if value is not None]
 
     @property
     def sizes(self) -> list[int]:
-        """How many nodes there were, each number once."""
+        """The numbers of nodes, sorted."""
         return sorted({look.nodes for look in self.by[HADEPLOY]})
 
 
 def measure_scale(
     name: str, sizes: Sequence[int], rounds: int, folder: Path, tell: Callable[[str], None]
 ) -> Looks:
-    """Look at clusters of several sizes, with both by turns.
+    """Observe clusters of several sizes, with both tools in turn.
 
     Args:
-        name: for the nodes; that of no lab.
-        sizes: how many nodes.
-        rounds: how often.
-        folder: for files.
-        tell: told what is done.
+        name: of the nodes; not the name of a lab.
+        sizes: the numbers of nodes.
+        rounds: the number of rounds.
+        folder: for temporary files.
+        tell: receives the current work.
 
     Raises:
-        HadeployError: something failed.
+        HadeployError: an observation failed.
     """
     looks = Looks()
     with crowd(name, max(sizes), tell) as made:
@@ -108,13 +108,13 @@ def _look(made: Crowd, size: int, folder: Path, looks: Looks) -> None:
     done = well(Command((*wrapped, *hadeploy)), _CODES)
     seen = [n for n in json.loads(done.out)["status"]["nodes"] if n["error"] is None]
     if len(seen) != size:
-        raise HadeployError(f"{len(seen)} of {size} nodes answered", operation="looking at them")
+        raise HadeployError(f"{len(seen)} of {size} nodes answered", operation="observing nodes")
     megabytes = int(note.read_text()) / 1024
     looks.by[HADEPLOY].append(Look(size, done.seconds, done.cpu, megabytes))
 
 
 def judge_scale(looks: Looks) -> list[Judged]:
-    """What was promised of growth; pure."""
+    """The results of the budgets for growth. Pure."""
     own, raw = (looks.line(tool, lambda look: look.seconds).slope for tool in (HADEPLOY, SSH))
     memory = looks.line(HADEPLOY, lambda look: look.megabytes).slope
     ratio = own / raw if raw > 0 else None
@@ -131,7 +131,7 @@ def judge_scale(looks: Looks) -> list[Judged]:
 
 
 def scale_table(looks: Looks) -> list[str]:
-    """All of it as Markdown; pure."""
+    """The results as Markdown. Pure."""
     rows = []
     for size in looks.sizes:
         own = looks.at(HADEPLOY, size, lambda look: look.seconds)
@@ -164,11 +164,11 @@ def scale_table(looks: Looks) -> list[str]:
 def medians(
     looks: Looks, of: Callable[[Look], float | None]
 ) -> Mapping[str, list[tuple[int, float]]]:
-    """The middle of a figure at each size, by who looked; pure.
+    """The median of a figure for each number of nodes, by tool. Pure.
 
     Args:
-        looks: all of them.
-        of: the figure; who has none is left out.
+        looks: all observations.
+        of: the figure; tools without it are omitted.
     """
     found = {
         tool: [(size, median(v)) for size in looks.sizes if (v := looks.at(tool, size, of))]

@@ -1,4 +1,4 @@
-"""What was measured, as Markdown; pure."""
+"""The results as Markdown. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 2) -> 
     Args:
         head: the names of the columns.
         rows: their cells.
-        left: how many columns are words; the others are figures.
+        left: the number of text columns; the others are figures.
     """
     rule = ["---" if number < left else "--:" for number in range(len(head))]
     lines = ["| " + " | ".join(head) + " |", "|" + "|".join(rule) + "|"]
@@ -39,10 +39,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 2) -> 
 
 
 def times_table(samples: Samples) -> list[str]:
-    """Every row that was measured, beside the floor and beside hadeploy.
+    """All measured rows, compared with the reference and with hadeploy.
 
     Args:
-        samples: by what and who.
+        samples: by operation and tool.
     """
     rows = []
     for key in samples.runs:
@@ -64,21 +64,17 @@ def times_table(samples: Samples) -> list[str]:
 
 
 def budget_table(judgements: Sequence[Judged]) -> list[str]:
-    """Every promise that was looked at, and whether it was kept.
-
-    Args:
-        judgements: all of them.
-    """
+    """All measured budgets, and whether they are met."""
     words = {True: "kept", False: "**missed**"}
     rows = [(j.words, j.found, words[j.kept]) for j in judgements if j.kept is not None]
     return table(("budget", "measured", ""), rows, left=1)
 
 
 def delays_table(by_delay: Mapping[float, Samples]) -> list[str]:
-    """Times at several delays, and how many round trips that makes.
+    """Times with several delays, and the number of round trips.
 
     Args:
-        by_delay: by seconds that a round trip takes more: the same rows at each.
+        by_delay: the samples by additional seconds of a round trip.
     """
     rows = []
     first, *others = by_delay.values()
@@ -93,10 +89,10 @@ def delays_table(by_delay: Mapping[float, Samples]) -> list[str]:
 
 
 def in_short(samples: Samples) -> str:
-    """One sentence with ratios only; "" where something of it was not measured.
+    """One sentence with ratios; "" if one of them was not measured.
 
     Args:
-        samples: by what and who.
+        samples: by operation and tool.
     """
     own = {what: Key(what, HADEPLOY) for what in (NOTHING, CHANGE, FRESH)}
     floor = samples.ratio(own[NOTHING], _FLOOR)
@@ -120,12 +116,12 @@ def in_short(samples: Samples) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people."""
+    """Seconds as text."""
     return f"{seconds * 1000:.0f} ms" if seconds < 0.995 else f"{seconds:.2f} s"
 
 
 def spread(seconds: Sequence[float]) -> str:
-    """The shortest and the longest, in one unit."""
+    """The minimum and the maximum, in one unit."""
     if max(seconds) < 0.995:
         return f"{min(seconds) * 1000:.0f}..{max(seconds) * 1000:.0f} ms"
     return f"{min(seconds):.2f}..{max(seconds):.2f} s"

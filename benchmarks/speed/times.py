@@ -1,4 +1,4 @@
-"""What everything takes, one tool after the other on the same nodes, round by round."""
+"""Measure the time of all operations, with one tool after the other on the same nodes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from hadeploy.inventory.load import load_inventory
 from hadeploy.lab.lab import Lab
 from hadeploy.observe.gather import observation_script
 
-# How often the quick things are done in each round.
+# The number of runs of quick operations in each round.
 QUICK_RUNS = 3
 PEER_RUNS = 2
 _SERVES_SECONDS = 60.0
@@ -45,17 +45,16 @@ Tell = Callable[[str], None]
 
 
 def change() -> Scenario:
-    """The change that is made, and taken back: another way of balancing."""
+    """The change that is made and reverted: another balance."""
     return chosen(("haproxy-config",))[0]
 
 
 def floor_of(lab: Lab, config: Path, folder: Path) -> RawSsh:
-    """What `up` asks the nodes first, asked with OpenSSH.
+    """The first observation of `up`, with OpenSSH.
 
     Args:
-        lab: the nodes.
         config: of ssh.
-        folder: for files.
+        folder: for temporary files.
     """
     cluster = load_inventory(Path(lab.environment["HADEPLOY_INVENTORY"]))
     return RawSsh(config, lab.nodes, observation_script(cluster, depth="fresh"), folder)
@@ -64,17 +63,17 @@ def floor_of(lab: Lab, config: Path, folder: Path) -> RawSsh:
 def measure_round(
     lab: Lab, tools: Sequence[Tool], folder: Path, samples: Samples, tell: Tell
 ) -> None:
-    """Everything with every tool, each on clean nodes; the order is that of the tools.
+    """Measure everything with every tool, in their order, each on clean nodes.
 
     Args:
-        lab: the nodes; whatever they carry is removed.
-        tools: who does it.
-        folder: for files.
-        samples: given what was measured.
-        tell: told what is done.
+        lab: the nodes, which are cleaned first.
+        tools: the tools.
+        folder: for temporary files.
+        samples: receives the results.
+        tell: receives the current work.
 
     Raises:
-        HadeployError: something failed.
+        HadeployError: a command failed.
     """
     for tool in tools:
         tell(f"{tool.title}")
@@ -93,7 +92,7 @@ def _own_round(lab: Lab, tool: Hadeploy, floor: RawSsh, samples: Samples) -> Non
     make_change(tool, samples, there=True)
     make_change(tool, samples, there=False)
     for _ in range(QUICK_RUNS):
-        # Side by side, so that what else the machine does meets all of them alike.
+        # Alternate them, so that other load on the machine affects all of them equally.
         _add(samples, NOTHING, SSH, floor.finish())
         nothing_to_do(tool, samples)
         _add(samples, PLAN, HADEPLOY, well(tool.own("plan")))
@@ -116,7 +115,7 @@ def _peer_round(lab: Lab, tool: Tool, samples: Samples) -> None:
 
 
 def fresh_up(tool: Hadeploy, samples: Samples) -> None:
-    """Bring it up on clean nodes, and note what of it was waiting for VRRP.
+    """Deploy on clean nodes, and record the time without the wait for VRRP.
 
     Raises:
         HadeployError: it failed.
@@ -128,7 +127,7 @@ def fresh_up(tool: Hadeploy, samples: Samples) -> None:
 
 
 def make_change(tool: Tool, samples: Samples, *, there: bool) -> None:
-    """Make the change, or take it back.
+    """Make the change or revert it.
 
     Raises:
         HadeployError: it failed.
@@ -138,16 +137,14 @@ def make_change(tool: Tool, samples: Samples, *, there: bool) -> None:
 
 
 def nothing_to_do(tool: Tool, samples: Samples) -> None:
-    """Run it once more.
+    """Run the tool again without changes.
 
     Raises:
-        HadeployError: it failed, or hadeploy found something to do.
+        HadeployError: it failed, or hadeploy planned changes.
     """
     done = well(tool.base()[0])
     if isinstance(tool, Hadeploy) and "No changes" not in done.out + done.err:
-        raise HadeployError(
-            "there were changes", operation="running `up` once more", detail=done.err
-        )
+        raise HadeployError("there were changes", operation="running `up` again", detail=done.err)
     _add(samples, NOTHING, tool.title, done)
 
 
@@ -156,7 +153,7 @@ def well(command: Command, codes: Sequence[int] = (0,)) -> Done:
 
     Args:
         command: of this machine.
-        codes: the exit codes that are a success.
+        codes: the exit codes that mean success.
 
     Raises:
         HadeployError: it did not.
@@ -172,10 +169,10 @@ def well(command: Command, codes: Sequence[int] = (0,)) -> Done:
 
 
 def until_served(lab: Lab) -> float:
-    """When a request through the VIP is answered, on the clock of `time.perf_counter`.
+    """The time of the first answer through the VIP, on the clock of `time.perf_counter`.
 
     Raises:
-        HadeployError: none was within a minute.
+        HadeployError: no answer within a minute.
     """
     deadline = time.monotonic() + _SERVES_SECONDS
     while time.monotonic() < deadline:

@@ -20,7 +20,7 @@ from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.order import holders
 from hadeploy.plan.steps import Plan, Step
-from hadeploy.plan.vrrp_settings import running_identity
+from hadeploy.plan.vrrp_settings import running_settings
 
 
 def beside_ours(
@@ -35,7 +35,7 @@ def differ(observed: Mapping[str, ObservedNode], classics: Mapping[str, Classic]
 
     Then both hold the VIP, and the old one can stop without an intermediate configuration.
     """
-    ours = {i for state in observed.values() if (i := running_identity(state))}
+    ours = {i for state in observed.values() if (i := running_settings(state))}
     if not ours or not classics:
         return False
     theirs = next(iter(classics.values()))

@@ -13,7 +13,7 @@ from hadeploy.check.entry import Change
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.steps import Plan
-from hadeploy.plan.vrrp_settings import running_identity
+from hadeploy.plan.vrrp_settings import running_settings
 
 _CREATING = ("create-container", "recreate-container")
 
@@ -35,7 +35,7 @@ def needed(
         return frozenset()
     known = {vip.partition("/")[0] for state in observed.values() for vip in _vips(state)}
     new_vips = known and not known.issuperset(str(vip.ip) for vip in cluster.vip)
-    numbers = {i.virtual_router_id for state in observed.values() if (i := running_identity(state))}
+    numbers = {i.virtual_router_id for state in observed.values() if (i := running_settings(state))}
     new_number = numbers and cluster.vrrp.virtual_router_id not in numbers
     changes = set(_of_steps(plan, quick))
     if _reached_otherwise(cluster, plan, quick):

@@ -10,7 +10,7 @@ from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.inventory.cluster import Node
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import addressless, misplaced
-from hadeploy.plan.vrrp_settings import running_identity
+from hadeploy.plan.vrrp_settings import running_settings
 from hadeploy.verify.proof import Verdict
 from hadeploy.verify.stranger import Stranger
 from hadeploy.verify.strangers import advertising, answering, misplaced_vips, origin, removal
@@ -145,7 +145,7 @@ def _arriving(context: CheckContext, node: Node, logged: tuple[str, ...]) -> lis
 
 def _may_speak(state: ObservedNode, number: int) -> bool:
     """Whether a keepalived on that node may send adverts with that virtual_router_id."""
-    identity = running_identity(state)
+    identity = running_settings(state)
     ours = {c.id for c in state.containers if c.role == "keepalived" and c.cluster}
     others = set(state.keepaliveds.values()) - ours
     if identity is None or others:

@@ -13,7 +13,7 @@ from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
 from hadeploy.inventory.cluster import Node
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.vrrp import Spoken
-from hadeploy.plan.vrrp_settings import identity_of
+from hadeploy.plan.vrrp_settings import settings_of
 from hadeploy.verify.other_keepaliveds import other_keepaliveds
 
 EQUALISE = "`hadeploy plan` shows the difference, `hadeploy up` applies the same settings to all"
@@ -127,7 +127,7 @@ def _passwords(context: DiagnosisContext, nodes: list[str]) -> Iterator[Diagnosi
     for node in nodes:
         file = context.observed[node].file(layout.KEEPALIVED_CONF)
         text = file.content.decode("utf-8", "replace") if file else ""
-        groups.setdefault(identity_of(text).password, []).append(node)
+        groups.setdefault(settings_of(text).password, []).append(node)
     majority = max(groups.values(), key=len)
     minority = tuple(node for group in groups.values() for node in group if group is not majority)
     if minority:

@@ -18,7 +18,6 @@ def line_of(member: Member, width: int, text: str) -> Text:
     """A line of one cluster, prefixed with its label.
 
     Args:
-        member: the cluster.
         width: of the longest label.
         text: the line.
     """

@@ -1,8 +1,7 @@
-"""The inventory as frozen values: every field validated once, every default right for three nodes.
+"""The inventory as frozen, validated values; the defaults suit three nodes.
 
-What needs more than one field at a time (priorities, port clashes, ...) is in `rules`; reading YAML
-and telling the user where a mistake stands is in `load`; the sections are in `listener` and
-`parts`, the kinds of value in `fields`.
+`rules` validates combinations of fields (priorities, port conflicts, ...), `load` reads YAML and
+locates errors, `listener` and `parts` contain the sections, `fields` the types of values.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ def _as_list(value: object) -> Sequence[object]:
 
 
 def _advertises_ipv6(data: Mapping[str, Any]) -> bool:
-    """Whether the adverts of an inventory that is not validated yet name IPv6 addresses."""
+    """Whether the adverts contain IPv6 addresses; the inventory is not validated yet."""
     vips = [
         ":" in str(vip) for vip in _as_list(data.get("vip")) if not isinstance(vip, (dict, list))
     ]
@@ -92,20 +91,20 @@ class Node(Model):
     """One load balancer host."""
 
     address: Address = Field(
-        description="The node's own address, on the VIP's interface; VRRP uses its address family."
+        description="The node's own address, on the interface of the VIP; VRRP uses its family."
     )
     name: NodeName | None = Field(None, description="Default: the address.")
     interface: InterfaceName | None = Field(
         None, description="Default: the interface that carries the address."
     )
     priority: Whole | None = Field(
-        None, ge=1, le=254, description="VRRP priority; default: by position, first is highest."
+        None, ge=1, le=254, description="VRRP priority; default: by position, highest first."
     )
-    ssh: NodeSsh = Field(NodeSsh(), description="What differs for this node.")
+    ssh: NodeSsh = Field(NodeSsh(), description="SSH settings of this node.")
 
     @property
     def label(self) -> str:
-        """The name shown to people and used as VRRP router_id."""
+        """The name in messages and in the router_id of keepalived."""
         return self.name or str(self.address)
 
 
@@ -122,30 +121,30 @@ _Vips = Annotated[
 class Cluster(Model):
     """One inventory file."""
 
-    name: Name = Field("kube-lb", description="Marks what is ours on the nodes.")
+    name: Name = Field("kube-lb", description="Names the cluster, its folder and its containers.")
     vip: _Vips = Field(
-        description="The virtual IP, or a list of them, IPv4 or IPv6 or both; /prefix optional."
+        description="The virtual IP, or a list: IPv4, IPv6 or both; the /prefix is optional."
     )
     nodes: tuple[_NodeForm, ...] = Field(
         min_length=1,
         max_length=254,
-        description="The hosts, the preferred one first; an address is enough for a node.",
+        description="The nodes, the preferred one first; an address is enough for a node.",
     )
-    ssh: Ssh = Field(Ssh(), description="How nodes are reached.")
+    ssh: Ssh = Field(Ssh(), description="How to connect to the nodes.")
     listeners: tuple[Listener, ...] = Field(
-        (Listener(),), min_length=1, description="The ports and what stands behind them."
+        (Listener(),), min_length=1, description="The ports and their backends."
     )
-    haproxy: Haproxy = Field(Haproxy(), description="What concerns haproxy as a whole.")
+    haproxy: Haproxy = Field(Haproxy(), description="Settings of haproxy.")
     vrrp: Vrrp = Field(Vrrp(), description="The VRRP instance that holds the VIP.")
-    images: Images = Field(Images(), description="The images, pinned.")
+    images: Images = Field(Images(), description="The container images.")
     containers: Containers = Field(Containers(), description="Container names and limits.")
-    paths: Paths = Field(Paths(), description="Where things are on the nodes.")
+    paths: Paths = Field(Paths(), description="Paths on the nodes.")
     templates: Templates = Field(Templates(), description="Template overrides.")
 
     @model_validator(mode="before")
     @classmethod
     def _version_3_for_ipv6(cls, data: Any) -> Any:
-        """Three lines must do for IPv6, too, which VRRP has from version 3 on (RFC 5798)."""
+        """IPv6 needs VRRP version 3 (RFC 5798), so that is its default."""
         if not isinstance(data, dict) or not _advertises_ipv6(data):
             return data
         vrrp = data.get("vrrp", {})
@@ -157,25 +156,25 @@ class Cluster(Model):
 
     @property
     def advert_family(self) -> int:
-        """The address family of VRRP adverts, 4 or 6: that of the nodes' own addresses."""
+        """The address family of VRRP adverts, 4 or 6: that of the nodes' addresses."""
         return self.nodes[0].address.version
 
     @property
     def advertised_vips(self) -> tuple[IPInterface, ...]:
-        """The VIPs of the family of the adverts, which name them."""
+        """The VIPs of the address family of the adverts, which list them."""
         return tuple(vip for vip in self.vip if vip.version == self.advert_family)
 
     @property
     def excluded_vips(self) -> tuple[IPInterface, ...]:
-        """The VIPs of the other family, which come and go with the advertised ones.
+        """The VIPs of the other address family; they move with the advertised VIPs.
 
-        The addresses in an advert are of one family (keepalived.conf(5), virtual_ipaddress).
+        An advert contains addresses of one family (keepalived.conf(5), virtual_ipaddress).
         """
         return tuple(vip for vip in self.vip if vip.version != self.advert_family)
 
     @property
     def root(self) -> str:
-        """This cluster's folder on every node."""
+        """The folder of the cluster on every node."""
         return f"{self.paths.root}/{self.name}"
 
     @property
@@ -188,16 +187,16 @@ class Cluster(Model):
 
     @property
     def haproxy_ports(self) -> tuple[int, ...]:
-        """All that haproxy listens on, on every node."""
+        """All ports on which haproxy listens on every node."""
         metrics = self.haproxy.metrics
         own = (self.haproxy.health_port, *([metrics.port] if metrics else []))
         return (*(listener.port for listener in self.listeners), *own)
 
     def node(self, label: str) -> Node:
-        """The node of that label.
+        """The node with that label.
 
         Raises:
-            KeyError: there is none.
+            KeyError: no node has it.
         """
         for node in self.nodes:
             if node.label == label:
@@ -206,10 +205,10 @@ class Cluster(Model):
 
 
 def backends_of(cluster: Cluster, listener: Listener) -> Sequence[tuple[str, IPAddress, int]]:
-    """A listener's servers with every default filled in: (name, address, port).
+    """A listener's servers with all defaults: (name, address, port).
 
-    Names that are not given come from the node with that address and are made distinct: haproxy
-    refuses two servers of one name. Names that are given stay as they are.
+    A server without a name gets the label of the node with that address, made unique: haproxy
+    refuses two servers with one name.
     """
     labels = {node.address: node.label.replace(":", "-") for node in cluster.nodes}
     given = listener.backends or tuple(Backend(address=node.address) for node in cluster.nodes)

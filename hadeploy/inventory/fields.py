@@ -1,6 +1,6 @@
-"""The kinds of value an inventory is made of; each refuses, in words, what it is not.
+"""The types of values in an inventory, with validation and error messages.
 
-pydantic alone takes `true` for the number 1 and tells of "valid integers"; these do neither.
+By default, pydantic accepts `true` as the number 1, and its messages use terms of Python.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPInterface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
-# Text is matched against these; what they ask for in words is in SHAPES.
+# Patterns of text values; SHAPES has their error messages.
 DURATION: Final = r"^[1-9][0-9]*(ms|s|m|h|d)$"
 NAME: Final = r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$"
 CONTAINER_NAME: Final = r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,62}$"
@@ -30,54 +30,56 @@ MIRROR: Final = (
 )
 LINE: Final = r"^[^\x00-\x1f\x7f]+$"
 WORD: Final = r"^[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*$"
-# What OpenSSH refuses, too, since a config may give it to a shell (ssh.c, valid_hostname and
-# valid_ruser; CVE-2023-51385).
+# OpenSSH also refuses these characters, because an ssh config can pass the name to a shell (ssh.c,
+# valid_hostname and valid_ruser; CVE-2023-51385).
 _SHELL: Final = r"'`\"$;&<>|(){}"
-_NAME_OF_HOST: Final = rf"[^\s\x00-\x1f\x7f@:,\[\]\\{_SHELL}-][^\s\x00-\x1f\x7f@:,\[\]\\{_SHELL}]*"
+_HOST_NAME: Final = rf"[^\s\x00-\x1f\x7f@:,\[\]\\{_SHELL}-][^\s\x00-\x1f\x7f@:,\[\]\\{_SHELL}]*"
 _IPV6: Final = r"[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*(%[a-zA-Z0-9_.-]+)?"
-HOST: Final = rf"^({_NAME_OF_HOST}|{_IPV6})$"
+HOST: Final = rf"^({_HOST_NAME}|{_IPV6})$"
 _LOGIN: Final = rf"[^\s\x00-\x1f\x7f,{_SHELL}-][^\s\x00-\x1f\x7f,{_SHELL}]*"
 LOGIN: Final = rf"^{_LOGIN}$"
 _HOP: Final = (
     rf"({_LOGIN}@)?"
-    rf"({_NAME_OF_HOST}(:[0-9]{{1,5}})?|\[{_IPV6}\](:[0-9]{{1,5}})?|{_IPV6})"
+    rf"({_HOST_NAME}(:[0-9]{{1,5}})?|\[{_IPV6}\](:[0-9]{{1,5}})?|{_IPV6})"
 )
 JUMP: Final = rf"^{_HOP}(,{_HOP})*$"
 URL_PATH: Final = r"^/[^\s\x00-\x1f\x7f\"'\\#]*$"
-# A name would have to be found by DNS before haproxy starts, and a socket is not in the container.
+# Not a host name, which haproxy would have to resolve at its start; not a socket, which the
+# container does not contain.
 LOG_TARGET: Final = r"^(stdout|stderr|[0-9.]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\]:[0-9]{1,5})$"
 LOG_FACILITY: Final = (
     r"^(kern|user|mail|daemon|auth2?|syslog|lpr|news|uucp|cron2?|ftp|ntp|audit|alert|local[0-7])$"
 )
 LOG_SIZE: Final = r"^[1-9][0-9]*[kmg]$"
 REFERENCE: Final = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00-\x1f]+|cmd:[^\x00-\x1f]+)$"
-# Instead of an address: the one that each node has in the inventory.
+# Stands for the address of each node in the inventory.
 NODE: Final = "node"
 SNIPPET: Final = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
 
 SHAPES: Final[Mapping[str, str]] = {
-    DURATION: "must be a whole number with a unit: ms, s, m, h or d, as in 500ms, 5s, 4h",
+    DURATION: "must be a whole number with a unit: ms, s, m, h or d, such as 500ms, 5s, 4h",
     NAME: "must be 1 to 63 letters, digits, '.', '_' or '-', a letter or digit first",
     CONTAINER_NAME: "must be 2 to 63 letters, digits, '.', '_' or '-', a letter or digit first",
     NODE_NAME: "must be a host name or an address: 1 to 63 letters, digits, '.', '_', ':' or '-'",
-    INTERFACE_NAME: "must be a Linux interface name of 1 to 15 characters, as in eth0 or bond0.10",
-    IMAGE: "must be an image reference, as in haproxy:3.2.21 or registry.local:5000/haproxy:3.2.9",
-    MIRROR: "must be host[:port][/path] of a registry, as in registry.local:5000/mirror (a host"
-    " without a dot needs its port)",
+    INTERFACE_NAME: "must be a Linux interface name of 1 to 15 characters, such as eth0 or"
+    " bond0.10",
+    IMAGE: "must be an image reference, such as haproxy:3.2.21 or"
+    " registry.local:5000/haproxy:3.2.9",
+    MIRROR: "must be host[:port][/path] of a registry, such as registry.local:5000/mirror (a host"
+    " without a dot needs a port)",
     LINE: "must be one line of text, and not empty",
     WORD: "must be text without spaces that does not begin with '-'",
-    LOGIN: "must be text without spaces, commas and what a shell obeys that does not begin with"
-    " '-'",
-    HOST: "must be a host name or an address; user and port are keys of their own",
-    JUMP: "must be [user@]host[:port], or several with commas between them; an IPv6 address with a"
-    " port stands in brackets",
+    LOGIN: "must be text without spaces, commas and shell metacharacters, and not begin with '-'",
+    HOST: "must be a host name or an address; user and port have their own keys",
+    JUMP: "must be [user@]host[:port], or several of them separated by commas; put an IPv6 address"
+    " with a port in brackets",
     URL_PATH: "must be a path that begins with '/', without spaces, quotes, '\\' or '#'",
-    LOG_TARGET: "must be stdout, stderr or the address of a syslog server, as in 10.0.0.5:514 or"
+    LOG_TARGET: "must be stdout, stderr or the address of a syslog server, such as 10.0.0.5:514 or"
     " [fd00::5]:514",
-    LOG_FACILITY: "must be a syslog facility, as in local0",
-    LOG_SIZE: "must be a whole number with k, m or g, as in 10m",
-    # The wrong value may be the password itself: it is never repeated.
-    REFERENCE: "must be a reference to the password (env:NAME, file:PATH or cmd:COMMAND), never the"
+    LOG_FACILITY: "must be a syslog facility, such as local0",
+    LOG_SIZE: "must be a whole number with k, m or g, such as 10m",
+    # Without the wrong value, which may be the password itself.
+    REFERENCE: "must be a reference to the password (env:NAME, file:PATH or cmd:COMMAND), not the"
     " password itself",
     SNIPPET: "must be text without control characters",
 }
@@ -115,7 +117,7 @@ def _interface(value: object) -> object:
 
 def _whole(value: object) -> object:
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
-        # Templating tools like to quote numbers; nothing else can be meant.
+        # Some template tools quote numbers.
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -133,10 +135,10 @@ def _number(value: object) -> object:
 def _switch(value: object) -> object:
     if isinstance(value, bool):
         return value
-    why = ""
+    reason = ""
     if isinstance(value, str) and value.lower() in ("yes", "no", "on", "off", "y", "n"):
-        why = " (in YAML 1.2 that is text)"
-    raise ValueError(f"must be true or false, not {_shown(value)}{why}")
+        reason = " (which is text in YAML 1.2)"
+    raise ValueError(f"must be true or false, not {_shown(value)}{reason}")
 
 
 def milliseconds(duration: str) -> int:
@@ -151,7 +153,7 @@ def milliseconds(duration: str) -> int:
 
 def _within_timer(duration: str) -> str:
     if len(duration) > 12 or milliseconds(duration) > _LONGEST_TIMER_MS:
-        raise ValueError("is longer than haproxy's longest timer, 24 days")
+        raise ValueError("must be at most 24 days, the longest timer of haproxy")
     return duration
 
 
@@ -160,7 +162,7 @@ def _log_target(target: str) -> str:
         host, _, port = target.rpartition(":") if ":" in target else (target, "", "514")
         _address(host.strip("[]"))
         if not 1 <= int(port) <= 65535:
-            raise ValueError(f"has no port {port}: ports are 1 to 65535")
+            raise ValueError(f"port {port} must be 1 to 65535")
     return target
 
 
@@ -175,14 +177,14 @@ def _metrics_address(value: object) -> object:
     except ValueError:
         pass
     raise ValueError(
-        f"must be {NODE}, for each node's own address, or 127.0.0.1, ::1, 0.0.0.0 or ::, which"
-        f" every node has, not {_shown(value)}"
+        f"must be {NODE} (the address of each node), 127.0.0.1, ::1, 0.0.0.0 or ::, not"
+        f" {_shown(value)}"
     )
 
 
 def _absolute(path: str) -> str:
     if not path.startswith("/") or posixpath.normpath(path) in ("/", "//"):
-        raise ValueError("must be an absolute path, and not '/' itself")
+        raise ValueError("must be an absolute path other than '/'")
     if not path.isprintable() or any(c in path for c in ":,'\"\\") or ".." in path.split("/"):
         raise ValueError(
             "must not contain ':', ',', quotes, a backslash, '..' or control characters"
@@ -191,12 +193,12 @@ def _absolute(path: str) -> str:
 
 
 class AlsoText:
-    """Marks a section that one line of text may stand for, so that the JSON Schema says so."""
+    """Marks a section with a short form of one line of text, for the JSON Schema."""
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """The section's own schema, or text."""
+        """Allow text or the section."""
         return {"anyOf": [{"type": "string"}, handler(schema)]}
 
 

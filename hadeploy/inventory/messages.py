@@ -1,4 +1,4 @@
-"""pydantic's errors in an operator's words."""
+"""Translate pydantic's errors into messages for the operator."""
 
 from __future__ import annotations
 
@@ -21,49 +21,46 @@ _KINDS: Final[Mapping[str, str]] = {
     "model_type": "must be a mapping of keys",
     "dict_type": "must be a mapping of keys",
 }
-# Sections that may also be given as one line of text.
+# Sections with a short form of one line of text.
 _SHORT_FORMS: Final = {"Node": "an address", "Backend": "an address or address:port"}
 
 
-def sentences(error: ValidationError) -> list[tuple[KeyPath, str]]:
-    """What is wrong with an inventory's values.
+def error_messages(error: ValidationError) -> list[tuple[KeyPath, str]]:
+    """The key path and a message for each error; the path includes an unknown or missing key.
 
     Args:
-        error: what validating a Cluster raised.
-
-    Returns:
-        For each mistake the key path and a sentence; an unknown or missing key is in its path.
+        error: from the validation of a Cluster.
     """
-    told = []
+    messages = []
     for detail in error.errors(include_url=False):
-        # When every element is wrong, pydantic also counts none left; that is no news.
+        # If every element is invalid, pydantic also reports an empty list.
         if detail["type"] == "too_short" and detail["input"]:
             continue
         path = tuple(detail["loc"])
-        told.append((path, _sentence(detail, path)))
-    return told
+        messages.append((path, _message(detail, path)))
+    return messages
 
 
-def _sentence(error: Mapping[str, Any], path: KeyPath) -> str:
+def _message(error: Mapping[str, Any], path: KeyPath) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown_key(path)
     if error["input"] is None:
         return "is empty; give it a value or remove the key"
-    told = _KINDS.get(kind)
+    message = _KINDS.get(kind)
     if kind == "value_error":
-        told = str(context["error"])
+        message = str(context["error"])
     elif kind == "string_pattern_mismatch":
-        told = SHAPES.get(context["pattern"])
+        message = SHAPES.get(context["pattern"])
     elif kind == "literal_error":
-        told = f"must be {context['expected']}, not {shown(error['input'])}"
+        message = f"must be {context['expected']}, not {shown(error['input'])}"
     elif kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
-        told = _range(context)
+        message = _range(context)
     elif kind == "model_type" and context.get("class_name") in _SHORT_FORMS:
-        told = f"must be {_SHORT_FORMS[context['class_name']]}, or a mapping of keys"
+        message = f"must be {_SHORT_FORMS[context['class_name']]}, or a mapping of keys"
     elif kind == "too_long":
-        told = f"holds {context['actual_length']} entries, and at most {context['max_length']} work"
-    return told or "this value cannot be used here"
+        message = f"has {context['actual_length']} entries; the maximum is {context['max_length']}"
+    return message or "this value cannot be used here"
 
 
 def _range(context: Mapping[str, Any]) -> str | None:
@@ -76,7 +73,7 @@ def _unknown_key(path: KeyPath) -> str:
     close = difflib.get_close_matches(key[:60], known, n=1, cutoff=0.6)
     if close:
         return f"unknown key {shown(key)}; did you mean {shown(close[0])}?"
-    return f"unknown key {shown(key)}; known here: {', '.join(known)}"
+    return f"unknown key {shown(key)}; valid keys: {', '.join(known)}"
 
 
 def _keys_at(path: KeyPath) -> list[str]:
@@ -92,8 +89,8 @@ def _keys_at(path: KeyPath) -> list[str]:
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    # tuple[Annotated[Node, ...], ...] and Node | None both lead to Node: no field holds two kinds.
-    # Arguments first: in Python 3.10 tuple[...] itself passes for a class.
+    # tuple[Annotated[Node, ...], ...] and Node | None both contain Node; no field has two models.
+    # Check the arguments first: in Python 3.10, tuple[...] itself is a class.
     if arguments := get_args(annotation):
         return next((model for arg in arguments if (model := _model_in(arg))), None)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

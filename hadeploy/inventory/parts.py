@@ -1,4 +1,4 @@
-"""What an inventory says besides nodes and listeners: SSH, VRRP, images, containers, paths, ..."""
+"""The sections of the inventory about SSH, VRRP, images, containers, paths and templates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from hadeploy.inventory.fields import (
 )
 from hadeploy.inventory.references import mirrored
 
-# A tenth of the default: three that are missed are a third of a second (docs/failover.md).
+# A tenth of the default. Three lost adverts take a third of a second (docs/failover.md).
 FAST_ADVERT_SECONDS = 0.1
 
 # A run hands the VIP back within this time, without cutting a connection. On a busy machine that
@@ -36,13 +36,13 @@ PREEMPT_DELAY_SECONDS = 10
 
 
 class Model(BaseModel):
-    """Frozen; unknown keys are errors."""
+    """A frozen section; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
 
 class Ssh(Model):
-    """How nodes are reached; what is not said here comes from the user's ssh config."""
+    """How to connect to the nodes; the user's ssh config supplies everything else."""
 
     user: Login | None = Field(None, description="Login name.")
     port: Port | None = Field(None, description="SSH port.")
@@ -51,29 +51,30 @@ class Ssh(Model):
     config: Line | None = Field(None, description="ssh config file instead of ~/.ssh/config.")
     known_hosts: Line | None = Field(
         None,
-        description="known_hosts file instead of the ones that the ssh config names; none: there "
-        "is no such file.",
+        description="known_hosts file instead of those in the ssh config; none: no file.",
     )
     connect_timeout: Number = Field(10, gt=0, le=600, description="Seconds to connect and log in.")
     command_timeout: Number = Field(
         120,
         gt=0,
         le=3600,
-        description="Seconds one step on a node may take without a sign of life.",
+        description="Seconds until a step on a node without any output has failed.",
     )
     sudo: Literal["auto", "always", "never"] = Field(
         "auto", description="auto: sudo unless the login user is root."
     )
     sudo_password: SecretReference | None = Field(
         None,
-        description="For a sudo that asks: a reference, env:NAME, file:PATH or cmd:COMMAND.",
+        description="If sudo asks for a password: env:NAME, file:PATH or cmd:COMMAND.",
     )
 
 
 class NodeSsh(Model):
-    """What differs for one node."""
+    """The SSH settings of one node."""
 
-    host: Host | None = Field(None, description="Name or address to connect to, if not `address`.")
+    host: Host | None = Field(
+        None, description="Host name or address for SSH instead of `address`."
+    )
     user: Login | None = Field(None, description="Login name on this node.")
     port: Port | None = Field(None, description="SSH port of this node.")
     identity_file: Line | None = Field(None, description="Private key file for this node.")
@@ -81,12 +82,12 @@ class NodeSsh(Model):
 
 
 class VrrpCheck(Model):
-    """keepalived's check of the local haproxy; whole seconds, as keepalived before 2.3.2 wants."""
+    """keepalived's check of the local haproxy; keepalived before 2.3.2 needs whole seconds."""
 
     interval: Whole = Field(1, ge=1, le=60, description="Seconds between checks.")
-    timeout: Whole = Field(5, ge=1, le=60, description="Seconds until a hung check has failed.")
-    fall: Whole = Field(1, ge=1, le=10, description="Failed checks until haproxy counts as down.")
-    rise: Whole = Field(2, ge=1, le=10, description="Good checks until it counts as up again.")
+    timeout: Whole = Field(5, ge=1, le=60, description="Seconds until a hanging check fails.")
+    fall: Whole = Field(1, ge=1, le=10, description="Failed checks until haproxy is down.")
+    rise: Whole = Field(2, ge=1, le=10, description="Passed checks until it is up again.")
 
 
 class Vrrp(Model):
@@ -97,22 +98,22 @@ class Vrrp(Model):
         description="fast: VRRP version 3 with ten adverts a second; standard: version 2 with one.",
     )
     virtual_router_id: Whole = Field(
-        53, ge=1, le=255, description="Unique on the network segment; 51 is the usual default."
+        53, ge=1, le=255, description="Unique on the network segment; 51 is in many examples."
     )
     version: VrrpVersion = Field(
-        2, description="2 or 3; IPv6 and failover: fast need 3, and that is their default."
+        2, description="2 or 3; the default for IPv6 and failover: fast is 3, which they need."
     )
     advert_interval: Number = Field(
         1.0,
         ge=0.01,
         le=40.95,
-        description="Seconds; whole ones with version 2 (RFC 3768); failover: fast has 0.1.",
+        description="Seconds; whole seconds with version 2 (RFC 3768); 0.1 with failover: fast.",
     )
     mode: Literal["unicast", "multicast"] = Field(
-        "unicast", description="unicast also works where multicast is filtered."
+        "unicast", description="unicast also works in networks that filter multicast."
     )
     preempt: Switch = Field(
-        False, description="Whether the VIP returns to a better node when that comes back."
+        False, description="Whether the VIP returns to a node with a higher priority (failback)."
     )
     preempt_delay: Number = Field(
         0,
@@ -122,20 +123,20 @@ class Vrrp(Model):
     )
     on_check_failure: Literal["fault", "weight"] = Field(
         "fault",
-        description="When haproxy fails on a node. fault: it gives up the VIP; weight: priority.",
+        description="If haproxy fails, the node gives up the VIP (fault) or loses weight (weight).",
     )
     weight: Whole | None = Field(
-        None, ge=1, le=253, description="For on_check_failure: weight; default: computed."
+        None, ge=1, le=253, description="With on_check_failure: weight; default: computed."
     )
     password: SecretReference | None = Field(
-        None, description="A reference: env:NAME, file:PATH or cmd:COMMAND. VRRP version 2 only."
+        None, description="env:NAME, file:PATH or cmd:COMMAND; only with VRRP version 2."
     )
     check: VrrpCheck = Field(VrrpCheck(), description="keepalived's check of the local haproxy.")
 
     @model_validator(mode="before")
     @classmethod
     def _profile(cls, data: Any) -> Any:
-        """A profile is what is not said in full."""
+        """failover: fast sets the defaults of other keys."""
         if isinstance(data, dict) and data.get("failover") == "fast":
             data = {"version": 3, "advert_interval": FAST_ADVERT_SECONDS, **data}
         # In weight mode every failover is a preemption, which must not wait.
@@ -153,7 +154,7 @@ class Image(Model):
         "missing", description="Whether a node that lacks the image may pull it."
     )
     archive: Line | None = Field(
-        None, description="A `docker save` tar beside you, streamed to nodes that lack the image."
+        None, description="A `docker save` file on this machine, for nodes that lack the image."
     )
 
 
@@ -164,7 +165,7 @@ class HaproxyImage(Image):
 
 
 class KeepalivedImage(Image):
-    """The keepalived image; any that has keepalived and bash on its PATH."""
+    """The keepalived image; it must have keepalived and bash in its PATH."""
 
     reference: ImageReference = Field(
         "osixia/keepalived:2.3.4", description="With its tag or digest."
@@ -172,27 +173,27 @@ class KeepalivedImage(Image):
 
 
 class Registry(Model):
-    """Where images are pulled from."""
+    """The registry that nodes pull images from."""
 
     mirror: Mirror | None = Field(
         None,
-        description="host[:port][/path] that images are pulled from which name no registry.",
+        description="host[:port][/path]: the registry for images without a registry in their name.",
     )
     user: Word | None = Field(None, description="Login name at the registry.")
     password: SecretReference | None = Field(
-        None, description="A reference: env:NAME, file:PATH or cmd:COMMAND."
+        None, description="env:NAME, file:PATH or cmd:COMMAND."
     )
 
 
 class Images(Model):
-    """The images, pinned.
+    """The container images.
 
-    An image has one name everywhere, also on the nodes and in archives: with the mirror before it.
+    An image has the same name everywhere, also on nodes and in archives: with the mirror as prefix.
     """
 
     haproxy: HaproxyImage = Field(HaproxyImage(), description="The haproxy image.")
     keepalived: KeepalivedImage = Field(KeepalivedImage(), description="The keepalived image.")
-    registry: Registry = Field(Registry(), description="Where images are pulled from.")
+    registry: Registry = Field(Registry(), description="The registry that nodes pull from.")
 
     @model_validator(mode="after")
     def _below_the_mirror(self) -> Images:
@@ -210,17 +211,19 @@ class Containers(Model):
     haproxy: ContainerName | None = Field(None, description="Default: NAME-haproxy.")
     keepalived: ContainerName | None = Field(None, description="Default: NAME-keepalived.")
     log_max_size: LogSize = Field("10m", description="Size of one container log file.")
-    log_max_file: Whole = Field(3, ge=1, le=100, description="Log files kept per container.")
+    log_max_file: Whole = Field(3, ge=1, le=100, description="Number of log files of a container.")
 
 
 class Paths(Model):
-    """Where things are on the nodes."""
+    """Paths on the nodes."""
 
-    root: AbsolutePath = Field("/etc/hadeploy", description="Our folder; one subfolder a cluster.")
+    root: AbsolutePath = Field(
+        "/etc/hadeploy", description="The folder of hadeploy, with a subfolder for each cluster."
+    )
 
 
 class Extra(Model):
-    """Lines added verbatim to sections of haproxy.cfg."""
+    """Lines to add to sections of haproxy.cfg."""
 
     global_: Snippet = Field("", alias="global", description="For the global section.")
     defaults: Snippet = Field("", description="For the defaults section.")
@@ -230,5 +233,7 @@ class Extra(Model):
 class Templates(Model):
     """Template overrides."""
 
-    folder: Line | None = Field(None, description="A folder whose templates win over ours.")
-    extra: Extra = Field(Extra(), description="Lines added verbatim to haproxy.cfg.")
+    folder: Line | None = Field(
+        None, description="A folder with templates that replace the defaults."
+    )
+    extra: Extra = Field(Extra(), description="Lines to add to haproxy.cfg.")

@@ -1,4 +1,4 @@
-"""Paths that an inventory names."""
+"""Paths in an inventory."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def beside(folder: Path, text: str) -> Path:
-    """Where a path of the inventory is: ~ is the user's home, relative ones begin at its folder.
+    """Resolve a path: ~ is the user's home, relative paths begin at the folder of the inventory.
 
     Args:
-        folder: the inventory's.
-        text: as it stands in the inventory; `~nobody` stays as it is, where Path would raise.
+        folder: of the inventory.
+        text: the path in the inventory. `~NAME` of an unknown user is kept; pathlib would raise.
     """
     return folder / os.path.expanduser(text)  # noqa: PTH111

@@ -1,7 +1,7 @@
-"""VRRP priorities and the weight of the check: pure arithmetic on the inventory.
+"""VRRP priorities and the weight of the check, computed from the inventory. Pure.
 
-A priority is 1 to 254: 255 is for a router that owns the address as its own, 0 tells the others
-that the master is going (RFC 3768 section 5.3.4, RFC 5798 section 5.2.4).
+A priority is 1 to 254: 255 is for the owner of the address, and 0 means that the master releases
+the VIP (RFC 3768 section 5.3.4, RFC 5798 section 5.2.4).
 """
 
 from __future__ import annotations
@@ -10,25 +10,22 @@ from hadeploy.inventory.cluster import Cluster
 
 HIGHEST = 254
 _STEP = 10
-# Fault mode starts high, because the skew shrinks as the priority grows: 0.02 s at 250 in version
-# 2 (RFC 3768 section 6.1). Weight mode starts at keepalived's customary 100, to leave room above
-# for the weight that a healthy node adds.
+# Fault mode uses high priorities, because the skew time decreases with the priority: 0.02 s at 250
+# in version 2 (RFC 3768 section 6.1). Weight mode uses keepalived's default 100, which leaves room
+# for the weight of healthy nodes.
 _FIRST = {"fault": 250, "weight": 100}
 
 
 def priorities(cluster: Cluster) -> dict[str, int]:
-    """The configured VRRP priority of every node, by label, the highest where the VIP is preferred.
+    """The VRRP priority of every node, by label; the preferred node has the highest.
 
-    What a node says holds. The others get values by position: 250, 240, 230, ... in fault mode,
-    100, 90, 80, ... in weight mode, closer together when there are many nodes, each moved down past
-    values that are taken. Two nodes of one priority could both be master for a moment.
-
-    Args:
-        cluster: at most 254 nodes, which the model sees to.
+    Nodes without a priority in the inventory get one by position: 250, 240, 230, ... in fault mode,
+    100, 90, 80, ... in weight mode, in smaller steps for many nodes, and lower if the value is
+    taken. Two nodes with the same priority could both become master for a moment.
 
     Returns:
-        label -> priority; distinct, unless the inventory itself says one priority twice (which
-        `rules` refuses).
+        Distinct values, unless the inventory contains the same priority twice (`rules` refuses
+        that).
     """
     count = len(cluster.nodes)
     first: int = max(_FIRST[cluster.vrrp.on_check_failure], count)
@@ -42,24 +39,21 @@ def priorities(cluster: Cluster) -> dict[str, int]:
 
 
 def _free(wanted: int, taken: set[int]) -> int:
-    # Downwards keeps the order of the list; upwards is for inventories with no room left below.
+    # Lower values keep the order of the nodes. Higher ones are used if no lower one is free.
     candidates = [*range(wanted, 0, -1), *range(wanted + 1, HIGHEST + 1)]
     free: int = next(value for value in candidates if value not in taken)
     return free
 
 
 def check_weight(cluster: Cluster) -> int:
-    """What a good check adds to a node's priority in weight mode (`weight` of a vrrp_script).
+    """The value that a passed check adds to the priority in weight mode (`weight` of vrrp_script).
 
-    keepalived.conf(5): a positive weight is added while the script succeeds. The VIP lands on a
-    healthy node for every set of failed ones only if the lowest healthy node beats the highest
-    failed one: min + weight > max. So the smallest weight that works is max - min + 1.
-
-    Args:
-        cluster: the inventory; its own `vrrp.weight` wins.
+    keepalived.conf(5): a positive weight is added while the script succeeds. A healthy node always
+    gets the VIP only if the lowest healthy node beats the highest failed one: min + weight > max.
+    The smallest such weight is max - min + 1.
 
     Returns:
-        The weight; in fault mode, which uses none, the one that would be needed.
+        `vrrp.weight` of the inventory, or the smallest sufficient weight, also in fault mode.
     """
     if cluster.vrrp.weight is not None:
         return cluster.vrrp.weight

@@ -1,4 +1,4 @@
-"""What is wrong with an inventory, and where."""
+"""Errors in an inventory, with their positions."""
 
 from __future__ import annotations
 
@@ -12,46 +12,43 @@ KeyPath = tuple[str | int, ...]
 
 
 def dotted(path: KeyPath) -> str:
-    """A key path as people write it: `nodes[2].address`.
+    """A key path as one line of text: `nodes[2].address`.
 
     Args:
         path: keys and list positions, from the top.
-
-    Returns:
-        The path on one line, whatever the keys hold.
     """
     text = ""
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
             continue
-        # A key from a hostile file must not break the line that names it.
+        # A key may contain line breaks and control characters.
         plain = re.fullmatch(r"[\w-]{1,60}", part, re.ASCII)
         text += ("." if text else "") + (part if plain else shown(part))
     return text
 
 
 def printable(text: str) -> str:
-    """Somebody else's text on one line of sane length, without what a terminal would obey."""
+    """Untrusted text on one line of limited length, with control characters escaped."""
     safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:200])
     return safe if len(text) <= 200 else f"{safe}..."
 
 
 def shown(value: object) -> str:
-    """A value from the file, quoted, on one line and short enough for a message."""
+    """A value, quoted, on one line and of limited length."""
     text = ascii(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake (or one piece of advice) at one place of the inventory.
+    """An error or a warning with its position in the inventory.
 
     Args:
-        path: the file, as it is shown.
+        path: the file, as shown to the user.
         line: from 1.
         column: from 1.
-        key: the key concerned (`nodes[2].address`); empty when it is the file as a whole.
+        key: the key path (`nodes[2].address`); empty for the whole file.
         message: one sentence.
     """
 
@@ -67,10 +64,10 @@ class Problem:
 
 
 class InventoryError(HadeployError):
-    """An inventory that cannot be used, with everything that is wrong with it.
+    """An invalid inventory, with all its errors.
 
     Args:
-        problems: at least one; kept in the order of their places.
+        problems: at least one.
         hint: what to do next.
     """
 

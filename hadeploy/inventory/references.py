@@ -1,4 +1,4 @@
-"""Names of images: what an engine fills in, their registry, and a mirror for them. Pure."""
+"""Image references: their full form, registry and mirror. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ DOCKER_HUB = "docker.io"
 
 
 def full(reference: str) -> str:
-    """A reference with everything that the engine would fill in."""
+    """The full form of a reference, with registry and tag."""
     name = reference
     if not _names_registry(reference):
         name = f"{DOCKER_HUB}/{reference}" if "/" in reference else f"{DOCKER_HUB}/library/{name}"
@@ -22,7 +22,7 @@ def registry_of(reference: str) -> str:
 
 
 def mirrored(reference: str, mirror: str | None) -> str:
-    """The reference below the mirror; one that names its registry is meant as it stands.
+    """The reference with the mirror as prefix, unless it already contains a registry.
 
     Args:
         reference: of an image.
@@ -32,11 +32,11 @@ def mirrored(reference: str, mirror: str | None) -> str:
 
 
 def file_name(reference: str, architecture: str) -> str:
-    """What to call an archive of the image.
+    """The file name of an archive of the image.
 
     Args:
         reference: of an image, with a tag.
-        architecture: as images say it, e.g. amd64.
+        architecture: as in the image, e.g. amd64.
     """
     name = full(reference).partition("/")[2].removeprefix("library/")
     return f"{re.sub('[:/]', '-', name)}-{architecture}.tar.gz"

@@ -1,4 +1,4 @@
-"""The inventory's JSON Schema, for editors."""
+"""The JSON Schema of the inventory, for editors."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from hadeploy.inventory.cluster import Cluster
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema of an inventory file, its short forms included.
+    """The JSON Schema (draft 2020-12) of an inventory file, including short forms.
 
-    Returns:
-        A JSON Schema (draft 2020-12) to be written as JSON. It knows the keys, kinds of value and
-        ranges; what concerns several keys at once only `load_inventory` checks.
+    It covers keys, types and ranges. Only `load_inventory` validates combinations of values.
     """
     schema = Cluster.model_json_schema(by_alias=True, mode="validation")
     return {

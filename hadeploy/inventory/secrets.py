@@ -1,4 +1,4 @@
-"""Secrets by reference: read when needed, typed so that they do not print themselves."""
+"""Read secrets from references; their type keeps them out of output."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from hadeploy.errors import ExitCode, HadeployError
 
 TIMEOUT_SECONDS = 30
 MAX_BYTES = 64 * 1024
+_CHECK_REFERENCE = "check that the reference is correct"
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
@@ -27,20 +28,20 @@ def resolve(
     folder: Path,
     run: Run = subprocess.run,
 ) -> SecretStr:
-    """The secret that a reference stands for.
+    """Read the secret of a reference.
 
     Args:
-        reference: `env:NAME`, `file:PATH` or `cmd:COMMAND`. A command is split into words as a
-            shell would, but no shell runs it; what it says on stderr goes to the user's terminal.
-        environ: where `env:` looks, and the environment of `cmd:`.
-        folder: the inventory's folder: `file:` is relative to it and `cmd:` runs in it.
+        reference: `env:NAME`, `file:PATH` or `cmd:COMMAND`. A command is split into words like in a
+            shell, but runs without one; its stderr goes to the user's terminal.
+        environ: the environment for `env:` and `cmd:`.
+        folder: of the inventory: `file:` is relative to it, and `cmd:` runs in it.
         run: as subprocess.run.
 
     Returns:
-        The secret, without the one line end that editors and commands add.
+        The secret, without the newline at its end.
 
     Raises:
-        HadeployError: there is none; the error names the reference and never the value.
+        HadeployError: it cannot be read; the error contains the reference, never the value.
     """
     kind, _, rest = reference.partition(":")
     if kind == "env":
@@ -49,33 +50,30 @@ def resolve(
         return _text(reference, _from_file(reference, rest, folder))
     if kind == "cmd":
         return _text(reference, _from_command(reference, rest, environ, folder, run))
-    # Not repeated: it may be the secret itself.
+    # Without the value, which may be the secret itself.
     raise _error("a secret is not a reference", "write env:NAME, file:PATH or cmd:COMMAND")
 
 
 def vrrp_password(secret: SecretStr, reference: str) -> SecretStr:
-    """The secret, if VRRP version 2 can carry it.
+    """The secret, if it is a valid password of VRRP version 2.
 
     Args:
-        secret: what `resolve` returned.
-        reference: where it came from, for the error.
-
-    Returns:
-        The same secret.
+        secret: from `resolve`.
+        reference: its reference, for the error.
 
     Raises:
-        HadeployError: keepalived would cut it, or read it as something else.
+        HadeployError: keepalived would truncate or misread it.
     """
     value = secret.get_secret_value()
     if not 1 <= len(value.encode("utf-8", "surrogatepass")) <= 8:
         raise _error(
             f"the VRRP password from {reference} is not 1 to 8 bytes long",
-            "keepalived cuts it after 8 (RFC 2338), silently; choose one of at most 8",
+            "keepalived truncates it to 8 bytes (RFC 2338); use at most 8",
         )
-    # In keepalived.conf a quote ends the text, a backslash escapes and a $ begins a variable.
+    # In keepalived.conf, a quote ends the text, a backslash escapes and a $ begins a variable.
     if any(not "!" <= character <= "~" or character in "\"'\\$" for character in value):
         raise _error(
-            f"the VRRP password from {reference} has a character that keepalived.conf cannot hold",
+            f"the VRRP password from {reference} has an invalid character",
             "use printable ASCII without spaces, quotes, '\\' and '$'",
         )
     return secret
@@ -85,7 +83,7 @@ def _from_environment(reference: str, name: str, environ: Mapping[str, str]) -> 
     value = environ.get(name)
     if not value:
         raise _error(
-            f"{reference}: that variable is {'not set' if value is None else 'empty'}",
+            f"{reference}: the variable is {'not set' if value is None else 'empty'}",
             f"export {name} before you run hadeploy",
         )
     return SecretStr(value)
@@ -97,17 +95,18 @@ def _from_file(reference: str, name: str, folder: Path) -> bytes:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             content = file.read(MAX_BYTES + 1)
-    # RuntimeError: ~somebody, and there is no such user.
+    # RuntimeError: ~NAME of an unknown user.
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "not a file name"
         raise _error(
-            f"{reference}: cannot be read: {reason}", f"relative paths begin at {folder}"
+            f"{reference}: cannot read the file: {reason}", f"relative paths begin at {folder}"
         ) from None
-    # As ssh judges private keys.
+    # The same rule as for private keys in ssh.
     others = stat.S_IMODE(status.st_mode) & 0o077
     if others and stat.S_ISREG(status.st_mode) and status.st_uid == os.getuid():
         raise _error(
-            f"{reference}: others can read it, or write it (mode {stat.S_IMODE(status.st_mode):o})",
+            f"{reference}: other users have access to the file"
+            f" (mode {stat.S_IMODE(status.st_mode):o})",
             f"chmod 600 {shlex.quote(str(path))}",
         )
     return content
@@ -121,35 +120,40 @@ def _from_command(
     except ValueError:
         words = []
     if not words:
-        raise _error(f"{reference}: not a command line", "are all quotes closed?")
+        raise _error(f"{reference}: not a command line", "check the quotes")
     options: dict[str, Any] = {"cwd": folder, "env": dict(environ), "timeout": TIMEOUT_SECONDS}
     try:
         done = run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False, **options)
     except subprocess.TimeoutExpired:
-        # Without `from None` a traceback would show the output, and that is the secret.
+        # Without `from None`, a traceback would contain the output, which is the secret.
         raise _error(
-            f"{reference}: gave no answer within {TIMEOUT_SECONDS} s", "does it ask for something?"
+            f"{reference}: the command did not end within {TIMEOUT_SECONDS} s",
+            "check that it does not wait for input",
         ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a command line"
-        raise _error(f"{reference}: cannot be run: {reason}", f"is {words[0]} on PATH?") from None
+        raise _error(
+            f"{reference}: cannot run the command: {reason}", f"check that {words[0]} is in PATH"
+        ) from None
     if done.returncode != 0:
-        raise _error(f"{reference}: ended with exit code {done.returncode}", "run it by hand")
+        raise _error(
+            f"{reference}: the command failed with exit code {done.returncode}", "run it manually"
+        )
     return done.stdout
 
 
 def _text(reference: str, value: bytes) -> SecretStr:
     if len(value) > MAX_BYTES:
-        raise _error(f"{reference}: is larger than {MAX_BYTES} bytes", "is it the right one?")
+        raise _error(f"{reference}: the secret is larger than {MAX_BYTES} bytes", _CHECK_REFERENCE)
     try:
         text = value.decode("utf-8")
     except UnicodeDecodeError:
-        raise _error(f"{reference}: is not UTF-8 text", "is it the right one?") from None
+        raise _error(f"{reference}: the secret is not UTF-8 text", _CHECK_REFERENCE) from None
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
-        raise _error(f"{reference}: is empty", "is it the right one?")
+        raise _error(f"{reference}: the secret is empty", _CHECK_REFERENCE)
     return SecretStr(text)
 
 
-def _error(what: str, hint: str) -> HadeployError:
-    return HadeployError(what, hint=hint, code=ExitCode.USAGE)
+def _error(message: str, hint: str) -> HadeployError:
+    return HadeployError(message, hint=hint, code=ExitCode.USAGE)

@@ -1,4 +1,4 @@
-"""From a path to the text of an inventory, refusing what cannot be one."""
+"""Read the text of an inventory, and refuse files that cannot be one."""
 
 from __future__ import annotations
 
@@ -8,50 +8,47 @@ from pathlib import Path
 from typing import NamedTuple
 
 MAX_BYTES = 1 << 20
-# ruamel.yaml takes quadratic time for some kinds of very long line.
+# ruamel.yaml takes quadratic time for some very long lines.
 MAX_LINE = 50_000
 
-# All but what YAML 1.2 calls c-printable (section 5.1). The complement, `[^…]`, compiles ten times
-# slower.
+# All characters that are not c-printable in YAML 1.2 (section 5.1). The complement, `[^…]`, would
+# take ten times as long to compile.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _WIDE = {b"\xff\xfe": "UTF-16 or UTF-32", b"\xfe\xff": "UTF-16", b"\0\0\xfe\xff": "UTF-32"}
 
 
-class Spot(NamedTuple):
-    """A place in a text; both counts begin at 1."""
+class Position(NamedTuple):
+    """A position in a text; both numbers begin at 1."""
 
     line: int
     column: int
 
 
-START = Spot(1, 1)
+START = Position(1, 1)
 
 
-class Unreadable(Exception):  # noqa: N818 - a reason, told as a Problem by who catches it
-    """Why reading cannot go on, and where.
+class Unreadable(Exception):  # noqa: N818 - a reason, which `load` turns into a Problem
+    """Why the file cannot be read further, and at which position.
 
     Args:
-        spot: the place.
+        position: the position.
         message: one sentence.
     """
 
-    def __init__(self, spot: Spot, message: str) -> None:
+    def __init__(self, position: Position, message: str) -> None:
         super().__init__(message)
-        self.spot = spot
+        self.position = position
         self.message = message
 
 
 def read_text(path: Path) -> str:
-    """The text of an inventory file.
+    """The text of an inventory file, without a byte order mark.
 
     Args:
-        path: the file; a pipe will do, too.
-
-    Returns:
-        Its text without a byte order mark, for `check_text` to look at.
+        path: a file or a pipe.
 
     Raises:
-        Unreadable: there is no such file, it cannot be read, or it is not UTF-8 text of sane size.
+        Unreadable: it does not exist, cannot be read, is too large, or is not UTF-8 text.
     """
     try:
         with path.open("rb") as file:
@@ -60,7 +57,7 @@ def read_text(path: Path) -> str:
         reason = getattr(error, "strerror", None) or "not a file name"
         raise Unreadable(START, f"cannot be read: {reason[0].lower()}{reason[1:]}") from None
     if len(data) > MAX_BYTES:
-        raise Unreadable(START, "is larger than 1 MiB: is this really the inventory?")
+        raise Unreadable(START, "is larger than 1 MiB; check that this file is the inventory")
     for mark, name in _WIDE.items():
         if data.startswith(mark):
             raise Unreadable(START, f"is {name} text; save it as UTF-8")
@@ -68,34 +65,34 @@ def read_text(path: Path) -> str:
 
 
 def check_text(text: str) -> str:
-    """The text itself, if a YAML reader may see it.
+    """The text, if YAML allows all its characters.
 
     Raises:
-        Unreadable: it holds a control character or an endless line.
+        Unreadable: it contains a control character or a line that is too long.
     """
     bad = _UNPRINTABLE.search(text)
     if bad:
         code = ord(bad[0])
-        what = "a NUL byte: is it a binary or UTF-16 file?" if code == 0 else f"U+{code:04X}"
-        raise Unreadable(_spot(text[: bad.start()]), f"holds a character YAML forbids, {what}")
+        what = "a NUL byte (is it a binary or UTF-16 file?)" if code == 0 else f"U+{code:04X}"
+        raise Unreadable(_position(text[: bad.start()]), f"contains {what}, which YAML forbids")
     for number, line in enumerate(text.split("\n"), 1):
         if len(line) > MAX_LINE:
-            raise Unreadable(Spot(number, 1), f"this line is longer than {MAX_LINE} characters")
+            raise Unreadable(Position(number, 1), f"this line is longer than {MAX_LINE} characters")
     return text
 
 
 def _decoded(data: bytes) -> str:
-    # Not "utf-8-sig": its errors do not count the mark, so that the place would be wrong.
+    # Not "utf-8-sig": its errors do not count the mark, so the position would be wrong.
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         before, byte = data[: error.start].decode(), data[error.start]
         raise Unreadable(
-            _spot(before), f"is not UTF-8 text (byte 0x{byte:02x}); save it as UTF-8"
+            _position(before), f"is not UTF-8 text (byte 0x{byte:02x}); save it as UTF-8"
         ) from None
 
 
-def _spot(before: str) -> Spot:
+def _position(before: str) -> Position:
     lines = re.split("\r\n|\r|\n", before)
-    return Spot(len(lines), len(lines[-1]) + 1)
+    return Position(len(lines), len(lines[-1]) + 1)

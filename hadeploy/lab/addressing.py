@@ -1,4 +1,4 @@
-"""Which names and addresses a lab may have, and which ones it has; pure."""
+"""The names and addresses of a lab. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hadeploy.errors import ExitCode, HadeployError
 DEFAULT_NAME = "lab"
 DEFAULT_SUBNET = ipaddress.IPv4Network("198.51.100.0/24")
 BENCHMARK_RANGE = ipaddress.IPv4Network("198.18.0.0/15")
-# RFC 5737 and RFC 2544: nobody's addresses, so nothing that slips out can reach anybody.
+# RFC 5737 and RFC 2544: no host on the Internet has these addresses.
 ALLOWED_RANGES = (
     ipaddress.IPv4Network("192.0.2.0/24"),
     DEFAULT_SUBNET,
@@ -24,29 +24,29 @@ MAX_NODES = 89
 _CONTROLLER_HOST = 1
 _FIRST_NODE_HOST = 11
 _VIP_HOST = 100
-# Interface names end at 15 characters, and "hl-" + name + "-n89" must fit.
+# An interface name has at most 15 characters, including "hl-" and "-n89".
 _NAME = re.compile(r"[a-z][a-z0-9]{0,7}")
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One machine's addresses in the lab; `v6` is unused where the kernel has no IPv6."""
+    """The addresses of one machine in the lab; `v6` is unused if the kernel has no IPv6."""
 
     v4: ipaddress.IPv4Interface
     v6: ipaddress.IPv6Interface
 
     @property
     def mac(self) -> str:
-        """A locally administered hardware address that survives a power cycle, as a real one does.
+        """A locally administered hardware address, constant across power cycles like a real one.
 
-        With a new one after each, everybody else's ARP cache would hide the node for a minute.
+        With a new one, the ARP caches of other nodes would hide the node for a minute.
         """
         return "02:00:" + self.v4.ip.packed.hex(":")
 
 
 @dataclass(frozen=True)
 class Addressing:
-    """All names and addresses of one lab; everything follows from name, subnet and node count."""
+    """All names and addresses of one lab, derived from its name, subnet and nodes."""
 
     name: str
     subnet: ipaddress.IPv4Network
@@ -54,18 +54,18 @@ class Addressing:
 
     @property
     def subnet6(self) -> ipaddress.IPv6Network:
-        """The documentation /64 that carries the IPv4 network in its name."""
+        """A /64 of the documentation range, derived from the IPv4 network."""
         high, low = divmod(int(self.subnet.network_address), 0x10000)
         return ipaddress.IPv6Network(f"2001:db8:{high:x}:{low:x}::/64")
 
     @property
     def controller(self) -> Endpoint:
-        """The bridge's end: where this machine sits."""
+        """The address of this machine, on the bridge."""
         return self._endpoint(_CONTROLLER_HOST)
 
     @property
     def vip(self) -> Endpoint:
-        """What the load balancer is meant to hold."""
+        """The VIP for the load balancer."""
         return self._endpoint(_VIP_HOST)
 
     def node(self, node: str) -> Endpoint:
@@ -83,7 +83,7 @@ class Addressing:
         return self._endpoint(_FIRST_NODE_HOST + self.nodes.index(node))
 
     def _endpoint(self, host: int) -> Endpoint:
-        # The last part is written alike in both families (.11 and ::11) to be read at a glance.
+        # The last part is the same text in both families (.11 and ::11).
         v6 = self.subnet6.network_address + int(str(host), 16)
         return Endpoint(
             ipaddress.IPv4Interface((self.subnet.network_address + host, self.subnet.prefixlen)),
@@ -92,26 +92,26 @@ class Addressing:
 
     @property
     def prefix(self) -> str:
-        """What the names of this lab's interfaces, namespaces and cgroups begin with."""
+        """The prefix of this lab's interfaces, namespaces and cgroups."""
         return f"hl-{self.name}"
 
     @property
     def bridge(self) -> str:
-        """The bridge in this machine's own network namespace."""
+        """The name of the bridge in this machine's network namespace."""
         return self.prefix
 
     def scope(self, node: str) -> str:
-        """The name of a node's network namespace and of this machine's end of its cable."""
+        """The name of a node's network namespace and of this machine's end of its veth pair."""
         return f"{self.prefix}-{node}"
 
     @property
     def blackhole_metric(self) -> int:
-        """Worse than any real route, and by its number this lab's own."""
+        """A metric that is worse than any real route and identifies this lab."""
         return 3_000_000_000 + zlib.crc32(self.name.encode()) % 1_000_000_000
 
 
 def node_names(count: int) -> tuple[str, ...]:
-    """n1, n2, … for a count of 1 to 89.
+    """The names n1, n2, … for a count of 1 to 89.
 
     Raises:
         HadeployError: the count is out of range.
@@ -122,22 +122,22 @@ def node_names(count: int) -> tuple[str, ...]:
 
 
 def check_name(name: str) -> str:
-    """Return the name if a lab may be called so.
+    """Return a valid name of a lab.
 
     Raises:
-        HadeployError: it may not.
+        HadeployError: the name is invalid.
     """
     if not _NAME.fullmatch(name):
         raise HadeployError(
-            f"{name!r} cannot be a lab's name",
-            hint="use 1 to 8 lower case letters and digits, beginning with a letter",
+            f"{name!r} is not a valid name of a lab",
+            hint="use 1 to 8 lower case letters and digits, with a letter first",
             code=ExitCode.USAGE,
         )
     return name
 
 
 def default_subnet(name: str) -> ipaddress.IPv4Network:
-    """The subnet a lab gets when none is asked for: by its name, so that it is always the same."""
+    """The default subnet of a lab, derived from its name."""
     if name == DEFAULT_NAME:
         return DEFAULT_SUBNET
     index = zlib.crc32(name.encode()) % 512
@@ -145,10 +145,10 @@ def default_subnet(name: str) -> ipaddress.IPv4Network:
 
 
 def check_subnet(text: str) -> ipaddress.IPv4Network:
-    """Parse a subnet that belongs to nobody and is large enough.
+    """Parse a subnet, which must be in a reserved range and large enough.
 
     Raises:
-        HadeployError: it is not one.
+        HadeployError: it is not.
     """
     try:
         subnet = ipaddress.IPv4Network(text)
@@ -160,7 +160,7 @@ def check_subnet(text: str) -> ipaddress.IPv4Network:
         raise HadeployError(
             f"{subnet} may be in use elsewhere",
             operation="choosing the lab's subnet",
-            hint="take it out of " + ", ".join(map(str, ALLOWED_RANGES)),
+            hint="use a subnet of " + ", ".join(map(str, ALLOWED_RANGES)),
             code=ExitCode.USAGE,
         )
     if subnet.prefixlen > 25:
@@ -178,8 +178,8 @@ def check_free(
     """Refuse a subnet that overlaps one in use on this machine.
 
     Args:
-        subnet: what the lab wants.
-        taken: who has what: pairs of an owner's name and its network.
+        subnet: of the lab.
+        taken: pairs of an owner and its network.
 
     Raises:
         HadeployError: they overlap.
@@ -189,6 +189,6 @@ def check_free(
             raise HadeployError(
                 f"{subnet} overlaps {network}, which {owner} uses",
                 operation="choosing the lab's subnet",
-                hint="give another one with --subnet, e.g. out of 198.18.0.0/15",
+                hint="specify another one with --subnet, for example in 198.18.0.0/15",
                 code=ExitCode.USAGE,
             )

@@ -1,4 +1,4 @@
-"""Starting and stopping the stand-in API servers (the server itself is `standin_api`)."""
+"""Start and stop the stand-in API servers; `standin_api` is the server itself."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ PORT = 6443
 
 @dataclass(frozen=True)
 class ApiServerSettings:
-    """How a stand-in API server answers.
+    """The answers of a stand-in API server.
 
     Attributes:
-        tls: what its certificate says; None: it speaks plain HTTP.
+        tls: its certificate; None for plain HTTP.
         readyz: the HTTP status of /readyz, /livez and /healthz.
-        unknown: the HTTP status of paths that it does not have.
+        unknown: the HTTP status of unknown paths.
     """
 
     tls: CertificateSpec | None = None
@@ -33,14 +33,14 @@ class ApiServerSettings:
 
 
 class ApiServer:
-    """One node's stand-in API server.
+    """The stand-in API server of one node.
 
-    It lives in the node's network and PID namespaces, so that it dies with the node, but sees this
-    machine's files: the Python that runs us may be anywhere, also where a node has its own files.
+    It runs in the network and PID namespaces of the node, so it ends with the node. It uses the
+    files of this machine, because the node may hide the path of the Python interpreter.
 
     Args:
-        node: its node's name, which is what it answers.
-        folder: where its pid file and log are.
+        node: the name of the node, which is its answer.
+        folder: of its pid file and log.
     """
 
     def __init__(self, node: str, folder: Path) -> None:
@@ -60,11 +60,11 @@ class ApiServer:
         return found if found and found.start == start else None
 
     def start(self, init: processes.Process, settings: ApiServerSettings | None = None) -> None:
-        """Start it unless it runs with these settings; returns when it listens.
+        """Start it unless it runs with these settings; return when it listens.
 
         Args:
-            init: the node's PID 1.
-            settings: how it answers; None: as it did last.
+            init: PID 1 of the node.
+            settings: its answers; None for the last ones.
 
         Raises:
             HadeployError: it did not listen within 15 s.
@@ -95,7 +95,7 @@ class ApiServer:
         )
 
     def _kept(self) -> dict[str, Any]:
-        """The settings that it had last, and the options that stand for them."""
+        """The last settings, and the command line options for them."""
         if not self._settings.exists():
             return {"settings": _as_json(ApiServerSettings()), "options": []}
         kept: dict[str, Any] = json.loads(self._settings.read_text())
@@ -110,7 +110,7 @@ class ApiServer:
         return options
 
     def stop(self) -> None:
-        """End it, unless it does not run; returns when its port is free.
+        """Stop it if it runs; return when its port is free.
 
         Raises:
             HadeployError: it did not end within 10 s.
@@ -127,6 +127,6 @@ class ApiServer:
 
 
 def _as_json(settings: ApiServerSettings) -> dict[str, Any]:
-    """As it comes back from a file: with lists, not tuples."""
+    """The settings as read back from JSON, with lists instead of tuples."""
     document: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
     return document

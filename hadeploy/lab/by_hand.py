@@ -1,8 +1,9 @@
-"""A cluster set up by hand from the classic recipe, as people did before there was hadeploy.
+"""A cluster set up by hand from the classic recipe.
 
-haproxy runs as `diamond-haproxy` with /etc/haproxy mounted and the file named in its command;
-keepalived runs in a container that nobody named, its file mounted from a home folder into the
-classic image's assets, which `--copy-service` copies once, at the first start.
+haproxy runs in the container `diamond-haproxy`, with /etc/haproxy mounted and the path of the
+configuration in its command. keepalived runs in a container without a name. Its configuration is
+mounted from a home folder into the assets of the classic image, which `--copy-service` copies once,
+at the first start.
 """
 
 from __future__ import annotations
@@ -99,18 +100,18 @@ vrrp_instance VI_1 {{
 
 
 def haproxy_cfg(lab: Lab) -> str:
-    """The hand-tuned file, the same on every node."""
+    """The haproxy.cfg, the same on every node."""
     servers = "\n".join(f"    server {node} {lab.address(node)}:6443 check" for node in lab.nodes)
     return _HAPROXY_CFG.format(servers=servers, stats_port=STATS_PORT)
 
 
 def keepalived_conf(lab: Lab, node: str, *, unicast: bool) -> str:
-    """The file of one node.
+    """The keepalived.conf of one node.
 
     Args:
-        lab: where.
+        lab: the lab.
         node: its name.
-        unicast: whether it lists its peers; else it has the recipe's empty list: multicast.
+        unicast: whether to list the peers; an empty list, as in the recipe, means multicast.
     """
     position = lab.nodes.index(node)
     peers = [lab.address(other) for other in lab.nodes if other != node] if unicast else []
@@ -136,19 +137,19 @@ def set_up(
     haproxy: str = "",
     options: str = "",
 ) -> None:
-    """Set the cluster up on every node of a lab where nothing of the kind runs.
+    """Set up the cluster on every node of a lab without a cluster.
 
-    Returns when the VIP is held exactly once and answers on the port.
+    Return when one node has the VIP and the VIP answers.
 
     Args:
-        lab: three nodes.
-        unicast: whether keepalived speaks to listed peers; else multicast.
-        port: on which haproxy serves the API servers.
+        lab: with three nodes.
+        unicast: whether keepalived uses unicast instead of multicast.
+        port: of haproxy for the API servers.
         haproxy: the text of haproxy.cfg; "" for the recipe's.
-        options: of `docker run` for haproxy, besides the recipe's.
+        options: additional options of `docker run` for haproxy.
 
     Raises:
-        HadeployError: it did not serve in time.
+        HadeployError: the cluster did not serve in time.
     """
     lab.load_images(HAPROXY_IMAGE, KEEPALIVED_IMAGE)
 
@@ -169,14 +170,14 @@ def set_up(
 
     with ThreadPoolExecutor(max_workers=len(lab.nodes)) as pool:
         list(pool.map(one, lab.nodes))
-    # Until all have counted their weight, the VIP may still move.
+    # The VIP may move until all nodes have added their weight.
     preferred = [lab.nodes[0]]
     wait_until(lambda: holders(lab) == preferred, what="the preferred node's VIP", timeout=30)
     wait_until(lambda: answer(lab, port) in lab.nodes, what=f"an answer on {port}", timeout=30)
 
 
 def tear_down(lab: Lab) -> None:
-    """Remove every trace, also of one that was set up or taken over half-way."""
+    """Remove the cluster, also after an interrupted setup or adoption."""
 
     def one(node: str) -> None:
         _shell(
@@ -204,7 +205,7 @@ def by_hand(
     haproxy: str = "",
     options: str = "",
 ) -> Iterator[None]:
-    """A classic cluster for as long as the block lasts; see `set_up`."""
+    """A classic cluster for the duration of the block; see `set_up`."""
     tear_down(lab)
     try:
         set_up(lab, unicast=unicast, port=port, haproxy=haproxy, options=options)
@@ -214,12 +215,12 @@ def by_hand(
 
 
 def holders(lab: Lab) -> list[str]:
-    """The nodes that have the VIP on an interface."""
+    """The nodes that have the VIP."""
     return [n for n in lab.nodes if _shell(lab, n, f"ip -o address show to {lab.vip}")]
 
 
 def answer(lab: Lab, port: int = PORT) -> str:
-    """What the VIP answers on that port, or nothing."""
+    """The answer of the VIP on that port, or ""."""
     done = subprocess.run(
         ["curl", "--silent", "--max-time", "2", f"http://{lab.vip}:{port}/"],
         capture_output=True,

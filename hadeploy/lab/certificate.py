@@ -1,4 +1,4 @@
-"""Certificates for the stand-in API servers, as kubeadm makes them for real ones."""
+"""Certificates for the stand-in API servers, like those of kubeadm."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-# What kubeadm puts in beside the node's name and address (its certificate list, `apiserver`).
+# The names that kubeadm adds to the name and the address of the node (certificate `apiserver`).
 SERVICE_NAMES = (
     "kubernetes",
     "kubernetes.default",
@@ -22,7 +22,7 @@ SERVICE_NAMES = (
 
 @dataclass(frozen=True)
 class CertificateSpec:
-    """What a certificate says.
+    """The contents of a certificate.
 
     Attributes:
         addresses: IP addresses in subjectAltName.

@@ -1,4 +1,4 @@
-"""The control groups that a lab's containers leave behind when their node dies."""
+"""The control groups that containers of a lab leave when their node ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hadeploy.lab.waiting import wait_until
 
 
 def parse_hierarchies(mountinfo: str) -> list[Path]:
-    """Where cgroup hierarchies are mounted (v1 has several, v2 one, hybrid both)."""
+    """The mount points of cgroup hierarchies (several with v1, one with v2, both with hybrid)."""
     found = []
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")
@@ -19,10 +19,10 @@ def parse_hierarchies(mountinfo: str) -> list[Path]:
 
 
 def remove(name: str) -> None:
-    """Remove a group and all below it from every hierarchy.
+    """Remove a group and its subgroups from every hierarchy.
 
     Args:
-        name: relative to a hierarchy's root, e.g. "hl-lab/n1".
+        name: relative to the root of a hierarchy, such as "hl-lab/n1".
 
     Raises:
         HadeployError: a process was still in one of them after 10 s.
@@ -38,7 +38,7 @@ def remove(name: str) -> None:
 
 
 def _remove_tree(group: Path) -> bool:
-    # Files in a cgroup cannot be removed and need not be; only its folders, the innermost first.
+    # Only folders of a cgroup can be removed, the innermost first; files need not be.
     try:
         for entry in list(group.iterdir()):
             if entry.is_dir() and not entry.is_symlink():

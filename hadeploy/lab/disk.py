@@ -1,6 +1,6 @@
-"""A node's disk: this machine's file systems, with the node's own changes kept in overlays.
+"""A node's disk: this machine's file systems, with the changes of the node in overlays.
 
-Only `node-init.sh` mounts anything, in the node's own mount namespace; here folders are prepared.
+This module prepares the folders. `node-init.sh` mounts them, in the mount namespace of the node.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hadeploy.lab.identity import EMPTY_FOLDERS, HIDDEN, MOUNT_POINTS, OPS_UID, 
 _DISK_FILE_SYSTEMS = frozenset(
     ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs", "zfs", "overlay", "squashfs")
 )
-# A node has its own of these, or this machine's as it is; file systems below them are not its own.
+# Not overlaid: a node has separate ones, or uses those of this machine unchanged.
 _NOT_OVERLAID = (
     *("/proc", "/sys", "/dev", "/run", "/tmp", "/root", "/home"),  # noqa: S108
     *("/var/log", "/var/lib/docker", "/var/lib/containerd", "/mnt", "/media", "/boot", "/snap"),
@@ -27,13 +27,13 @@ _READY = "ready"
 
 
 def parse_layers(mountinfo: str) -> list[tuple[str, str]]:
-    """Which file systems of this machine a node sees through an overlay.
+    """The file systems of this machine that a node overlays.
 
     Args:
         mountinfo: the text of /proc/self/mountinfo.
 
     Returns:
-        Pairs of a mount point and a folder name for the node's changes; outer ones first.
+        Pairs of a mount point and the name of the folder for the changes; outer ones first.
     """
     found = {"/"}
     for line in mountinfo.splitlines():
@@ -50,17 +50,17 @@ def parse_layers(mountinfo: str) -> list[tuple[str, str]]:
 
 
 def layer_of(layers: list[tuple[str, str]], path: str) -> tuple[str, str]:
-    """The folder name of the innermost layer that holds a path, and the path relative to it."""
+    """The folder name of the innermost layer that contains a path, and the path relative to it."""
     holding = [layer for layer in layers if f"{path}/".startswith(layer[0].rstrip("/") + "/")]
     mountpoint, name = max(holding, key=lambda layer: len(layer[0]))
     return name, path[len(mountpoint) :].lstrip("/")
 
 
 class Disk:
-    """The folder that holds one node's disk.
+    """The folder of one node's disk.
 
     Args:
-        folder: the absolute path; survives power cycles, goes with the lab.
+        folder: the absolute path; it survives power cycles and is removed with the lab.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -68,17 +68,17 @@ class Disk:
 
     @property
     def ready(self) -> bool:
-        """Whether `create` came to its end."""
+        """Whether `create` has finished."""
         return (self.folder / _READY).exists()
 
     def create(self, files: dict[str, NodeFile]) -> None:
-        """Make a new disk; what a killed run left of one is thrown away.
+        """Create a new disk, and remove the remains of a killed run.
 
         Args:
-            files: what the node has of its own, by absolute path.
+            files: the files of the node, by absolute path.
 
         Raises:
-            HadeployError: the file system cannot carry an overlay.
+            HadeployError: the file system does not support overlays.
         """
         shutil.rmtree(self.folder, ignore_errors=True)
         self.write_layers()
@@ -96,12 +96,12 @@ class Disk:
         for path in HIDDEN:
             if Path(path).exists():
                 upper = self._upper(path)
-                # A 0/0 character device is how an overlay says "not here".
+                # A 0/0 character device hides a file in an overlay (whiteout).
                 os.mknod(upper, stat.S_IFCHR, os.makedev(0, 0))
         (self.folder / _READY).touch()
 
     def write_layers(self) -> None:
-        """Note which file systems to overlay, as this machine has them now; done at every boot."""
+        """Write the list of file systems to overlay; repeated at every boot."""
         layers = parse_layers(Path("/proc/self/mountinfo").read_text())
         (self.folder / "root").mkdir(parents=True, exist_ok=True)
         for _, name in layers:
@@ -110,7 +110,7 @@ class Disk:
         (self.folder / "layers").write_text("".join(f"{m} {name}\n" for m, name in layers))
 
     def _upper(self, path: str) -> Path:
-        """Where a path of the node is kept: in the upper folder of the nearest file system."""
+        """The location of a node's path: in the upper folder of the innermost file system."""
         best = max(
             (line.split() for line in (self.folder / "layers").read_text().splitlines()),
             key=lambda layer: (
@@ -120,7 +120,7 @@ class Disk:
         return self.folder / best[1] / "upper" / path[len(best[0]) :].lstrip("/")
 
     def _make_folder(self, path: str, mode: int = 0o755) -> Path:
-        """Make a folder and those above it, each with the mode that this machine's own has."""
+        """Create a folder and its parents, with the modes of this machine's parents."""
         for parent in reversed(Path(path).parents):
             upper = self._upper(str(parent))
             if not upper.is_dir():
@@ -139,7 +139,7 @@ class Disk:
             os.setxattr(folder, _OPAQUE, b"y")
         except OSError as error:
             raise HadeployError(
-                f"its file system does not take overlay attributes ({error.strerror})",
+                f"the file system does not support overlay attributes ({error.strerror})",
                 operation=f"creating a node's disk in {self.folder}",
                 hint="set XDG_STATE_HOME to a folder on ext4, xfs or btrfs",
             ) from error

@@ -1,4 +1,4 @@
-"""The files that make a node somebody of its own: names, users, keys, SSH daemon; pure."""
+"""The files of a node that differ from this machine: names, users, keys, SSH daemon. Pure."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class NodeFile:
 
 @dataclass(frozen=True)
 class MachineAccounts:
-    """This machine's own account files, which the nodes' are made from."""
+    """The account files of this machine, on which those of the nodes are based."""
 
     passwd: str
     shadow: str
     group: str
 
 
-# Folders that begin empty in a node, whatever this machine has in them: (path, mode).
+# Folders that are initially empty in a node: (path, mode).
 EMPTY_FOLDERS = (
     ("/etc/ssh", 0o755),
     ("/etc/docker", 0o755),
@@ -43,7 +43,7 @@ EMPTY_FOLDERS = (
     ("/home", 0o755),
     ("/var/log", 0o755),
 )
-# Where the bind mounts of node-init.sh go; a machine whose dockerd never ran lacks them.
+# Targets of the bind mounts of node-init.sh; a machine may lack them if dockerd never ran.
 MOUNT_POINTS = (
     "/var/lib/docker",
     "/var/lib/containerd",
@@ -53,12 +53,12 @@ MOUNT_POINTS = (
     "/run",
     "/tmp",  # noqa: S108  a mount point, not a temporary file
 )
-# What the Debian packages put on this machine would look like somebody's load balancer.
+# Files of Debian packages on this machine that would look like a foreign load balancer.
 HIDDEN = ("/etc/haproxy", "/etc/keepalived", "/etc/hadeploy", "/.dockerenv")
 
 
 def sshd_config(addressing: Addressing, node: str, *, ipv6: bool) -> str:
-    """The node's SSH daemon: its own addresses only, keys only."""
+    """The configuration of the node's SSH daemon: only its own addresses, only keys."""
     endpoint = addressing.node(node)
     addresses = [endpoint.v4.ip] + ([endpoint.v6.ip] if ipv6 else [])
     return "".join(
@@ -73,7 +73,7 @@ def sshd_config(addressing: Addressing, node: str, *, ipv6: bool) -> str:
             "PermitRootLogin prohibit-password",
             "PasswordAuthentication no",
             "KbdInteractiveAuthentication no",
-            # The tests open many connections at once; OpenSSH's default drops them at random.
+            # The tests open many connections at once, which OpenSSH drops randomly by default.
             "MaxStartups 500:30:1000",
             "MaxSessions 200",
             "PrintMotd no",
@@ -84,7 +84,7 @@ def sshd_config(addressing: Addressing, node: str, *, ipv6: bool) -> str:
 
 
 def hosts(addressing: Addressing, *, ipv6: bool) -> str:
-    """All nodes' names, so that nothing in a node ever has to ask a name server."""
+    """/etc/hosts with the names of all nodes, so that no node needs a name server."""
     lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
     for node in addressing.nodes:
         endpoint = addressing.node(node)
@@ -95,7 +95,7 @@ def hosts(addressing: Addressing, *, ipv6: bool) -> str:
 
 
 def with_ops_user(accounts: MachineAccounts) -> MachineAccounts:
-    """Add the ordinary user, and unlock root: sshd without PAM refuses a locked account."""
+    """Add a normal user, and unlock root: sshd without PAM refuses locked accounts."""
 
     def others(text: str) -> list[str]:
         return [line for line in text.splitlines() if not line.startswith(f"{OPS_USER}:")]
@@ -131,14 +131,14 @@ def node_files(
     machine_id: str,
     ipv6: bool,
 ) -> dict[str, NodeFile]:
-    """Every file that a node has of its own when it boots for the first time, by path."""
+    """The initial files of a node, by path."""
     own = with_ops_user(accounts)
     keys = f"{authorized_key.strip()}\n"
     return {
         "/etc/hostname": NodeFile(f"{node}\n"),
         "/etc/hosts": NodeFile(hosts(addressing, ipv6=ipv6)),
         "/etc/machine-id": NodeFile(f"{machine_id}\n", 0o444),
-        # No name server at all: a resolver library then fails at once instead of waiting.
+        # Without a name server, resolver libraries fail at once instead of waiting.
         "/etc/resolv.conf": NodeFile(""),
         "/etc/nsswitch.conf": NodeFile(
             "passwd: files\ngroup: files\nshadow: files\nhosts: files\n"

@@ -1,4 +1,4 @@
-"""The inventory that a lab writes for itself; pure."""
+"""The initial inventory of a lab. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def inventory_text(
     """An inventory for all nodes of the lab.
 
     Args:
-        addressing: the lab's names and addresses.
-        state: where its key and known_hosts are.
-        archives: by `haproxy` and `keepalived`: the image reference and its archive.
+        addressing: the names and addresses of the lab.
+        state: the folder with its key and known_hosts.
+        archives: role → image reference and archive.
     """
     nodes = "".join(
         f"  - name: {node}\n    address: {addressing.node(node).v4.ip}\n"
@@ -27,8 +27,8 @@ def inventory_text(
         for part, (reference, archive) in archives.items()
     )
     return (
-        f"# The inventory of the lab {addressing.name!r}. `hadeploy lab up` wrote it once and\n"
-        "# will not write over it, so change what you like. IPv6 addresses of the lab:\n"
+        f"# The inventory of the lab {addressing.name!r}. You can change it: `hadeploy lab up`\n"
+        "# does not overwrite it. IPv6 addresses of the lab:\n"
         f"# VIP {addressing.vip.v6.ip}, nodes "
         + ", ".join(str(addressing.node(node).v6.ip) for node in addressing.nodes)
         + ".\n"

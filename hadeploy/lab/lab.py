@@ -1,7 +1,7 @@
-"""A lab: three (or one, or nine) nodes on this machine that behave as real ones do.
+"""A lab: one or more nodes on this machine that behave like real ones.
 
-`Lab.up` and `Lab.down` are safe to repeat and to interrupt: every step looks at what the kernel and
-the disk hold, and does only what is missing.
+`Lab.up` and `Lab.down` are safe to repeat and to interrupt: every step inspects the kernel and the
+disk, and does only what is missing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hadeploy.lab.tools import CLEAN_ENVIRONMENT
 
 
 class Lab:
-    """A lab that exists; get one from `up` or `find`.
+    """An existing lab, returned by `up` or `find`.
 
     Args:
         addressing: its names and addresses.
@@ -37,7 +37,7 @@ class Lab:
         self.state = state
         self._ipv6 = network.ipv6_available()
 
-    # ---- having one
+    # ---- create, find and remove
 
     @classmethod
     def up(
@@ -49,19 +49,19 @@ class Lab:
         preload: bool = False,
         report: Report = silent,
     ) -> Lab:
-        """Bring a lab up, or repair it, or find that all is well and touch nothing.
+        """Start a lab, or repair it; change nothing if it runs.
 
         Args:
             name: 1 to 8 lower case letters and digits.
-            nodes: how many; default: as many as it has, else 3.
-            subnet: an IPv4 network of at least 128 addresses out of the documentation and benchmark
-                ranges; default: what it has, else one that follows from the name.
-            preload: whether to load the images into every node's Docker.
-            report: told, in a few words, what is being done.
+            nodes: their number; default: the current number, or 3.
+            subnet: an IPv4 network with at least 128 addresses in the documentation or benchmark
+                ranges; default: the current one, or one derived from the name.
+            preload: whether to load the images into the Docker of every node.
+            report: receives the current work.
 
         Raises:
-            HadeployError: the machine cannot carry a lab, the lab exists in another shape, or a
-                step failed; `down` then cleans up.
+            HadeployError: the machine does not meet the requirements, the lab exists with other
+                settings, or a step failed; `down` then cleans up.
         """
         addressing, state = bring_up(name, nodes=nodes, subnet=subnet, report=report)
         lab = cls(addressing, state)
@@ -75,36 +75,36 @@ class Lab:
         """The lab of that name.
 
         Raises:
-            HadeployError: there is none.
+            HadeployError: it does not exist.
         """
         state = StateFolder(state_root() / check_name(name))
         addressing = state.load(name)
         if addressing is None:
             hint = "hadeploy lab up" + ("" if name == DEFAULT_NAME else f" --name {name}")
-            raise HadeployError(f"there is no lab {name!r}", hint=hint)
+            raise HadeployError(f"lab {name!r} does not exist", hint=hint)
         return cls(addressing, state)
 
     @classmethod
     def remove(cls, name: str = DEFAULT_NAME, *, report: Report = silent) -> bool:
-        """Take a lab down, whole or in pieces, with or without its state folder.
+        """Remove a lab, also an incomplete one or one without its state folder.
 
         Returns:
             Whether there was anything to remove.
 
         Raises:
-            HadeployError: something did not go away.
+            HadeployError: something could not be removed.
         """
         return take_down(name, report=report)
 
     def down(self, report: Report = silent) -> None:
-        """Take this lab down; nothing of it is left but cached images.
+        """Remove this lab, except cached images.
 
         Raises:
-            HadeployError: something did not go away.
+            HadeployError: something could not be removed.
         """
         self.remove(self.addressing.name, report=report)
 
-    # ---- what it is
+    # ---- properties
 
     @property
     def name(self) -> str:
@@ -118,12 +118,12 @@ class Lab:
 
     @property
     def vip(self) -> str:
-        """The IPv4 address meant for the load balancer."""
+        """The IPv4 VIP for the load balancer."""
         return str(self.addressing.vip.v4.ip)
 
     @property
     def vip6(self) -> str | None:
-        """The IPv6 address meant for the load balancer; None where the kernel has no IPv6."""
+        """The IPv6 VIP for the load balancer; None if the kernel has no IPv6."""
         return str(self.addressing.vip.v6.ip) if self._ipv6 else None
 
     def address(self, node: str) -> str:
@@ -131,12 +131,12 @@ class Lab:
         return str(self.addressing.node(node).v4.ip)
 
     def address6(self, node: str) -> str | None:
-        """A node's IPv6 address; None where the kernel has no IPv6."""
+        """A node's IPv6 address; None if the kernel has no IPv6."""
         return str(self.addressing.node(node).v6.ip) if self._ipv6 else None
 
     @property
     def environment(self) -> dict[str, str]:
-        """What `hadeploy lab env` exports; another name than the default one is exported, too."""
+        """The variables of `hadeploy lab env`, including a name other than the default."""
         other = {} if self.name == DEFAULT_NAME else {"HADEPLOY_LAB": self.name}
         return other | {
             "HADEPLOY_INVENTORY": str(self.state.inventory),
@@ -145,9 +145,9 @@ class Lab:
         }
 
     def status(self) -> list[NodeStatus]:
-        """What every node is doing now."""
+        """The status of every node."""
 
-        def look(name: str) -> NodeStatus:
+        def status_of(name: str) -> NodeStatus:
             node = self._node(name)
             running = node.init() is not None
             return NodeStatus(
@@ -163,9 +163,9 @@ class Lab:
         cables = network.links_up()
 
         with ThreadPoolExecutor(max_workers=len(self.nodes)) as pool:
-            return list(pool.map(look, self.nodes))
+            return list(pool.map(status_of, self.nodes))
 
-    # ---- using it
+    # ---- use
 
     def exec(
         self,
@@ -176,25 +176,25 @@ class Lab:
         input: str | None = None,  # noqa: A002  the name that subprocess.run has for it
         timeout: float = 120,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in a node, as root, and return what it printed.
+        """Run a command in a node as root, without a shell.
 
         Args:
             node: the node's name.
-            argv: the command; no shell is in between.
+            argv: the command.
             check: whether a non-zero exit code is an error.
             input: text for its standard input.
-            timeout: seconds it may take.
+            timeout: in seconds.
 
         Raises:
-            HadeployError: it failed or took too long, or the node is off.
+            HadeployError: it failed or timed out, or the node is off.
         """
         return self._node(node).exec(argv, check=check, stdin=input, timeout=timeout)
 
     def exec_command(self, node: str, argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-        """The command of this machine that runs a command in a node, for Popen or exec.
+        """A command for this machine (for Popen or exec) that runs a command in a node.
 
         Returns:
-            The command, and the environment to run it with: the node's, not the caller's.
+            The command and its environment, which is the node's, not the caller's.
 
         Raises:
             HadeployError: the node is off.
@@ -203,15 +203,15 @@ class Lab:
         return self._node(node).exec_command(argv), {**CLEAN_ENVIRONMENT, **terminal}
 
     def stop_node(self, node: str) -> None:
-        """Cut a node's power; its disk stays.
+        """Power off a node; its disk stays.
 
         Raises:
-            HadeployError: something did not go away.
+            HadeployError: something could not be removed.
         """
         self._node(node).power_off()
 
     def start_node(self, node: str) -> None:
-        """Power a node on, unless it runs, and wait until it is ready.
+        """Power on a node unless it runs, and wait until it is ready.
 
         Raises:
             HadeployError: it was not ready in time.
@@ -223,16 +223,16 @@ class Lab:
         found.wait_ready()
 
     def reboot(self, node: str) -> None:
-        """Cut a node's power and power it on again; returns when it is ready.
+        """Power off a node and power it on again; return when it is ready.
 
         Raises:
-            HadeployError: something did not go away, or it was not ready in time.
+            HadeployError: something could not be removed, or the node was not ready in time.
         """
         self.stop_node(node)
         self.start_node(node)
 
     def link(self, node: str, *, up: bool) -> None:
-        """Cut or mend a node's cable; the node itself sees its link go down."""
+        """Disconnect or connect a node's cable; its link goes down or up."""
         self.addressing.node(node)
         network.set_cable(self.addressing, node, up=up)
 
@@ -245,17 +245,17 @@ class Lab:
         readyz: int = 200,
         unknown: int = 404,
     ) -> None:
-        """Stop or start a node's stand-in API server; one with other settings is restarted.
+        """Stop or start a node's stand-in API server, or restart it with other settings.
 
         Args:
             node: the node's name.
-            up: whether it is to run.
-            tls: what its certificate says; None: it speaks plain HTTP.
+            up: whether to start it.
+            tls: its certificate; None for plain HTTP.
             readyz: the HTTP status of /readyz, /livez and /healthz.
-            unknown: the HTTP status of paths that it does not have.
+            unknown: the HTTP status of unknown paths.
 
         Raises:
-            HadeployError: it did not, in time.
+            HadeployError: it did not start or stop in time.
         """
         found = self._node(node)
         if up:
@@ -264,21 +264,21 @@ class Lab:
             found.api.stop()
 
     def restart_docker(self, node: str) -> None:
-        """Restart a node's Docker daemon as `systemctl restart docker` would.
+        """Restart a node's Docker daemon like `systemctl restart docker`.
 
         Raises:
-            HadeployError: it did not end or not come back in time.
+            HadeployError: it did not stop or start in time.
         """
         self._node(node).restart_docker()
 
     def load_images(self, *references: str) -> None:
-        """Load images into every node's Docker; makes them first if need be.
+        """Load images into the Docker of every node; build them first if necessary.
 
         Args:
-            references: default: the two that the inventory names.
+            references: default: the images of the inventory.
 
         Raises:
-            HadeployError: an image could not be made or loaded.
+            HadeployError: an image could not be built or loaded.
         """
         archives = [ensure_image(reference) for reference in references or lab_images().values()]
 

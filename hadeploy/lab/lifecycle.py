@@ -1,7 +1,7 @@
-"""Bringing a lab up and taking it down: safe to repeat, and to interrupt at any point.
+"""Start and remove a lab: safe to repeat, and to interrupt at any point.
 
-Nothing is remembered but what was asked for: every step looks at what the kernel and the disk hold
-now, and does only what is missing.
+Only the settings of the lab are stored: every step inspects the kernel and the disk, and does only
+what is missing.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from hadeploy.lab.state import StateFolder, locked, state_root, write_atomically
 from hadeploy.lab.waiting import wait_until
 
 DEFAULT_NODES = 3
-# For a node that runs to answer: on a busy machine that takes a while.
-PATIENCE_SECONDS = 10.0
+# Time for a running node to answer, even on a busy machine.
+ANSWER_SECONDS = 10.0
 Report = Callable[[str], None]
 
 
 def silent(_: str) -> None:
-    """Report to nobody."""
+    """Ignore a report."""
 
 
 def node_of(addressing: Addressing, state: StateFolder, name: str) -> Node:
     """A node of a lab.
 
     Raises:
-        HadeployError: there is no such node.
+        HadeployError: the lab has no such node.
     """
     addressing.node(name)
     return Node(name, addressing, state.node(name), ipv6=network.ipv6_available())
@@ -47,26 +47,26 @@ def node_of(addressing: Addressing, state: StateFolder, name: str) -> Node:
 def bring_up(
     name: str, *, nodes: int | None, subnet: str | None, report: Report
 ) -> tuple[Addressing, StateFolder]:
-    """Bring a lab up, or repair it, or find that all is well and touch nothing.
+    """Start a lab, or repair it; change nothing if it runs.
 
     Args:
         name: the lab's name.
-        nodes: how many; None: as many as it has, else 3.
-        subnet: None: what it has, else one that follows from the name.
-        report: told, in a few words, what is being done.
+        nodes: their number; None: the current number, or 3.
+        subnet: None: the current one, or one derived from the name.
+        report: receives the current work.
 
     Raises:
-        HadeployError: the machine cannot carry a lab, the lab exists in another shape, or a step
-            failed; `take_down` then cleans up.
+        HadeployError: the machine does not meet the requirements, the lab exists with other
+            settings, or a step failed; `take_down` then cleans up.
     """
     names.check_name(name)
     check_machine()
     root = state_root()
-    with locked(root, operation=f"bringing lab {name!r} up"):
+    with locked(root, operation=f"starting lab {name!r}"):
         state = StateFolder(root / name)
-        addressing = _shape(state, name, nodes, subnet)
+        addressing = _settings(state, name, nodes, subnet)
         if state.load(name) is None and network.exists(addressing):
-            report("the state folder was lost: starting afresh")
+            report("the state folder is missing: removing the remains of the lab")
             _remove_from_kernel(addressing, report)
             _remove_state(state)
         state.save(addressing)
@@ -87,25 +87,25 @@ def bring_up(
 
 
 def take_down(name: str, *, report: Report) -> bool:
-    """Take a lab down, whole or in pieces, with or without its state folder.
+    """Remove a lab, also an incomplete one or one without its state folder.
 
     Returns:
         Whether there was anything to remove.
 
     Raises:
-        HadeployError: something did not go away.
+        HadeployError: something could not be removed.
     """
     names.check_name(name)
     check_machine()
     root = state_root()
-    with locked(root, operation=f"taking lab {name!r} down"):
+    with locked(root, operation=f"removing lab {name!r}"):
         state = StateFolder(root / name)
-        # Names are all that is needed, so a lost definition is no obstacle.
+        # Only the names are needed, so a missing definition does not matter.
         addressing = state.load(name) or Addressing(name, names.default_subnet(name), ())
         if not state.folder.exists() and not network.exists(addressing):
             return False
         _remove_from_kernel(addressing, report)
-        # Of an `up` that was killed just now one may have started after that.
+        # A node of a killed `up` may have started after that.
         processes.kill_booting(state.folder / "nodes")
         report("removing the disks")
         _remove_state(state)
@@ -125,8 +125,8 @@ def _remove_from_kernel(addressing: Addressing, report: Report) -> None:
     cgroups.remove(addressing.prefix)
 
 
-def _shape(state: StateFolder, name: str, nodes: int | None, subnet: str | None) -> Addressing:
-    """What the lab is to be: what it is, else what is asked for."""
+def _settings(state: StateFolder, name: str, nodes: int | None, subnet: str | None) -> Addressing:
+    """The settings of the lab: the current ones or the requested ones."""
     found = state.load(name)
     if found is None:
         found_subnet, found_nodes = names.default_subnet(name), names.node_names(DEFAULT_NODES)
@@ -140,7 +140,7 @@ def _shape(state: StateFolder, name: str, nodes: int | None, subnet: str | None)
     if found and found != wanted:
         raise HadeployError(
             f"lab {name!r} exists with {len(found.nodes)} nodes in {found.subnet}",
-            operation="bringing it up in another shape",
+            operation="starting it with other settings",
             hint=f"hadeploy lab down --name {name}",
             code=ExitCode.USAGE,
         )
@@ -166,12 +166,12 @@ def _ensure_nodes(addressing: Addressing, state: StateFolder, report: Report) ->
         node = node_of(addressing, state, name)
         key = node.folder / "ssh_host_ed25519_key"
         host_keys[name] = ssh.ensure_key(key, name)
-        if node.disk.ready and node.answers(within=PATIENCE_SECONDS):
+        if node.disk.ready and node.answers(within=ANSWER_SECONDS):
             node.api.start(node.running_init())
             continue
         if node.has_processes():
-            # Half-dead, or just left behind by a killed `up`: a power cycle mends both.
-            report(f"{name}: not answering, cutting its power")
+            # It hangs or a killed `up` left it; a power cycle repairs both.
+            report(f"{name}: does not answer, powering it off")
             node.power_off()
             network.plug_in(addressing, name, ipv6=ipv6)
         if not node.disk.ready:
@@ -183,11 +183,11 @@ def _ensure_nodes(addressing: Addressing, state: StateFolder, report: Report) ->
     for node in started:
         node.wait_ready()
     if started:
-        _check_reach(started[0], node_of(addressing, state, addressing.nodes[-1]))
+        _check_connection(started[0], node_of(addressing, state, addressing.nodes[-1]))
 
 
-def _check_reach(node: Node, other: Node) -> None:
-    """Make sure that nodes reach each other: a Docker host's firewall may drop bridged traffic."""
+def _check_connection(node: Node, other: Node) -> None:
+    """Verify that nodes reach each other; a Docker host's firewall may drop bridged traffic."""
     probe = ("bash", "-c", f"exec 3<>/dev/tcp/{other.address}/22")
     try:
         wait_until(
@@ -199,8 +199,8 @@ def _check_reach(node: Node, other: Node) -> None:
     except HadeployError as error:
         if network.bridged_traffic_is_filtered():
             error.hint = (
-                "this machine's firewall sees bridged traffic and may drop it; "
-                "sysctl net.bridge.bridge-nf-call-iptables=0 makes it look away"
+                "this machine's firewall filters bridged traffic and may drop it; to exclude "
+                "bridged traffic: sysctl net.bridge.bridge-nf-call-iptables=0"
             )
         raise
 
@@ -226,7 +226,7 @@ def _end_processes(scope: str) -> None:
 
 
 def _remove_state(state: StateFolder) -> None:
-    # The definition goes last: as long as it is there, `up` and `down` know what it is about.
+    # The definition is last, because `up` and `down` need it after an interruption.
     if state.folder.is_dir():
         for entry in sorted(state.folder.iterdir()):
             if entry.is_dir():

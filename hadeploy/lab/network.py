@@ -1,7 +1,7 @@
-"""The lab's network: one bridge, a cable to each node, and a hole that swallows what leaks.
+"""The lab's network: a bridge, a veth pair for each node, and blackhole routes.
 
-The order is what keeps traffic on the machine: the blackhole route is there before the bridge and
-goes after it, so there is no moment when a packet for the lab follows the default route.
+The blackhole route is added before the bridge and removed after it, so that no packet for the lab
+ever follows the default route.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ NETNS = Path("/run/netns")
 
 
 def ipv6_available() -> bool:
-    """Whether this machine's kernel has IPv6 and lets new interfaces use it."""
+    """Whether this machine's kernel has IPv6 and enables it on new interfaces."""
     switch = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
     return switch.exists() and switch.read_text().strip() == "0"
 
 
 def bridged_traffic_is_filtered() -> bool:
-    """Whether br_netfilter passes frames between nodes to the firewall, as Docker's hosts do."""
+    """Whether br_netfilter passes frames between nodes to the firewall, as on Docker hosts."""
     switch = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
     return switch.exists() and switch.read_text().strip() == "1"
 
 
 def namespace_file(addressing: Addressing, node: str) -> Path:
-    """The file that stands for a node's network namespace; there as long as that has its name."""
+    """The file of a node's named network namespace."""
     return NETNS / addressing.scope(node)
 
 
 def _ip_json(*argv: str) -> list[dict[str, Any]]:
     text = run_tool(("ip", "-j", *argv), operation="reading this machine's network")
-    # Old iproute2 prints nothing, or [{}], where there is nothing to tell.
+    # Old iproute2 prints nothing or [{}] for an empty list.
     return [entry for entry in json.loads(text or "[]") if entry]
 
 
 def links() -> set[str]:
-    """All interfaces in this machine's own network namespace."""
+    """All interfaces in this machine's network namespace."""
     return {entry["ifname"] for entry in _ip_json("link", "show")}
 
 
 def links_up() -> set[str]:
-    """Those of them that are up at both ends."""
+    """The interfaces that are up at both ends."""
     return {entry["ifname"] for entry in _ip_json("link", "show") if "LOWER_UP" in entry["flags"]}
 
 
 def networks_in_use(addressing: Addressing) -> list[tuple[str, ipaddress.IPv4Network]]:
-    """The IPv4 networks of this machine and of other labs: (who, which)."""
+    """The IPv4 networks of this machine and of other labs: (owner, network)."""
     found = [
         (
             f"interface {link['ifname']}",
@@ -69,7 +69,7 @@ def networks_in_use(addressing: Addressing) -> list[tuple[str, ipaddress.IPv4Net
 
 
 def bridge_up(addressing: Addressing, *, ipv6: bool) -> None:
-    """Put in the blackhole routes, then the bridge with the controller's addresses.
+    """Add the blackhole routes, then the bridge with the controller's addresses.
 
     Raises:
         HadeployError: a tool failed.
@@ -84,7 +84,7 @@ def bridge_up(addressing: Addressing, *, ipv6: bool) -> None:
     bridge = addressing.bridge
     commands = []
     if bridge not in links():
-        # A bridge without an address of its own takes its cables', and changes as they come and go.
+        # Without its own address, a bridge uses one of its ports', which may change.
         commands += [
             f"link add {bridge} address {addressing.controller.mac}"
             " type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
@@ -98,7 +98,7 @@ def bridge_up(addressing: Addressing, *, ipv6: bool) -> None:
 
 
 def plug_in(addressing: Addressing, node: str, *, ipv6: bool) -> None:
-    """Give a node its network namespace, its cable and its addresses; keeps what is there.
+    """Create a node's network namespace, veth pair and addresses, as far as they are missing.
 
     Raises:
         HadeployError: a tool failed.
@@ -120,7 +120,7 @@ def plug_in(addressing: Addressing, node: str, *, ipv6: bool) -> None:
 
 
 def _is_namespace(file: Path) -> bool:
-    # `ip netns add` makes the file before it mounts the namespace on it, and can be killed between.
+    # `ip netns add` creates the file first and then mounts the namespace; it may be killed between.
     return file.exists() and file.stat().st_dev == Path("/proc/self/ns/net").stat().st_dev
 
 
@@ -134,16 +134,16 @@ def _node_commands(endpoint: Endpoint, *, ipv6: bool) -> list[str]:
 
 
 def set_cable(addressing: Addressing, node: str, *, up: bool) -> None:
-    """Cut or mend a node's cable, at this machine's end."""
+    """Set this machine's end of a node's veth pair up or down."""
     word = "up" if up else "down"
     run_tool(
         ("ip", "link", "set", addressing.scope(node), word),
-        operation=f"taking {node}'s cable {word}",
+        operation=f"setting {node}'s link {word}",
     )
 
 
 def plugged_in(addressing: Addressing, *, ipv6: bool) -> bool:
-    """Whether bridge, cables, namespaces and addresses are all as they should be."""
+    """Whether the bridge and all veth pairs, namespaces and addresses exist."""
     states = {link["ifname"]: link for link in _ip_json("link", "show")}
     wanted = [addressing.bridge, *(addressing.scope(n) for n in addressing.nodes)]
     if any("UP" not in states.get(name, {"flags": ()})["flags"] for name in wanted):
@@ -164,7 +164,7 @@ def _has(endpoint: Endpoint, link: str, scope: str | None, *, ipv6: bool) -> boo
 
 
 def unplug(scope: str) -> None:
-    """Remove a node's cable and network namespace by name; whatever is not there is fine."""
+    """Remove a node's veth pair and network namespace, if they exist."""
     operation = f"removing {scope}"
     if scope in links():
         run_tool(("ip", "link", "delete", scope), operation=operation)
@@ -173,24 +173,24 @@ def unplug(scope: str) -> None:
 
 
 def tidy_namespace_folder() -> None:
-    """Undo what `ip netns` sets up for the first namespace, if the last one has gone."""
-    # Path.is_mount() does not see a folder that is mounted on itself.
+    """Remove the mount that `ip netns` creates with the first namespace, if none is left."""
+    # Path.is_mount() does not detect a folder that is mounted on itself.
     mounts = Path("/proc/self/mountinfo").read_text().splitlines()
     if any(line.split()[4] == str(NETNS) for line in mounts) and not any(NETNS.iterdir()):
-        # Somebody may just be adding one: then it is busy, and stays.
+        # If another process adds one now, the mount is busy and stays.
         run_tool(("umount", str(NETNS)), operation=f"tidying {NETNS}", check=False)
         with contextlib.suppress(OSError):
             NETNS.rmdir()
 
 
 def leftover_scopes(prefix: str) -> list[str]:
-    """Names of node cables and namespaces of a lab, wherever they are found."""
+    """The names of all interfaces and namespaces of a lab's nodes."""
     names = links() | ({entry.name for entry in NETNS.iterdir()} if NETNS.is_dir() else set())
     return sorted(name for name in names if name.startswith(f"{prefix}-n"))
 
 
 def bridge_down(addressing: Addressing) -> None:
-    """Remove the bridge and, last, the blackhole routes; by their names, not by memory."""
+    """Remove the bridge and then the blackhole routes."""
     operation = f"removing bridge {addressing.bridge}"
     if addressing.bridge in links():
         run_tool(("ip", "link", "delete", addressing.bridge), operation=operation)
@@ -220,7 +220,7 @@ def _blackholes(family: str) -> list[dict[str, Any]]:
 
 
 def exists(addressing: Addressing) -> bool:
-    """Whether the kernel holds anything of this lab's network."""
+    """Whether any part of this lab's network exists."""
     return (
         addressing.bridge in links()
         or bool(leftover_scopes(addressing.prefix))

@@ -1,16 +1,16 @@
 #!/bin/sh
-# PID 1 of a lab node, started in new mount, PID and UTS namespaces and in the node's network
-# namespace. Builds the node's root out of this machine's own files, enters it, starts the
-# services and then only collects orphans.
+# PID 1 of a lab node, in new mount, PID and UTS namespaces and in the node's network namespace.
+# Builds the root of the node from this machine's files, enters it, starts the services and then
+# waits for orphaned processes.
 #
 # usage: node-init.sh DISK NAME DOCKERD-COMMAND...
-#   DISK holds:   layers       one line per file system: MOUNTPOINT FOLDER
-#                 FOLDER/upper, FOLDER/work   where the node's changes to it are kept
-#                 var-lib/docker, var-lib/containerd   not overlaid: Docker stacks its own overlays
+#   DISK contains: layers       one line for each file system: MOUNTPOINT FOLDER
+#                  FOLDER/upper, FOLDER/work   the node's changes to it
+#                  var-lib/docker, var-lib/containerd   not overlaid: Docker uses its own overlays
 set -eu
 
-# A function is read to its end before it runs, so it does not matter that the script's own file is
-# out of sight after pivot_root.
+# The shell reads a whole function before it runs it, so it does not need the script's file after
+# pivot_root.
 main() {
 	disk=$1
 	name=$2
@@ -25,8 +25,7 @@ main() {
 	done <"$disk/layers"
 
 	mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
-	# A sysfs shows the network of whoever mounted it; the cgroups inside must stay, or there is no
-	# Docker.
+	# A sysfs shows the network of the namespace in which it was mounted. Docker needs its cgroups.
 	mount -t sysfs -o nosuid,nodev,noexec sysfs "$root/sys"
 	mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
 	mount --rbind /dev "$root/dev"
@@ -44,7 +43,7 @@ main() {
 	umount -l /run/machine
 	rmdir /run/machine
 
-	# Every boot has its own id, as a real machine's has; "has it rebooted?" is asked by it.
+	# Every boot has its own id, as on a real machine, to detect a reboot.
 	cat /proc/sys/kernel/random/uuid >/run/boot_id
 	mount --bind /run/boot_id /proc/sys/kernel/random/boot_id
 
@@ -52,7 +51,7 @@ main() {
 	setsid "$@" </dev/null >>/var/log/dockerd.log 2>&1 &
 	echo "up" >/run/lab-booted
 
-	# dash collects whatever orphan ends while it waits for the one child that never does.
+	# While dash waits for the child that never ends, it also collects orphaned processes.
 	while :; do
 		sleep infinity &
 		wait "$!" || :

@@ -1,4 +1,4 @@
-"""One node: booting it, cutting its power, running commands in it."""
+"""A node: power it on and off, and run commands in it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Node:
     Args:
         name: n1, n2, …
         addressing: the lab's names and addresses.
-        folder: where the node's disk and logs are.
+        folder: of the node's disk and logs.
         ipv6: whether it has an IPv6 address.
     """
 
@@ -45,12 +45,12 @@ class Node:
 
     @property
     def cgroup(self) -> str:
-        """The control group that its containers are in."""
+        """The control group of its containers."""
         return f"{self._addressing.prefix}/{self.name}"
 
     @property
     def dockerd(self) -> tuple[str, ...]:
-        """The command of its Docker daemon: no bridge, no firewall rules, all paths its own."""
+        """The command of its Docker daemon, without a bridge and firewall rules."""
         return (
             "dockerd",
             "--host=unix:///run/docker.sock",
@@ -62,12 +62,12 @@ class Node:
             "--ip6tables=false",
             "--exec-opt=native.cgroupdriver=cgroupfs",
             f"--cgroup-parent=/{self.cgroup}",
-            # A registry of the lab's own has no certificate.
+            # The lab's registry has no certificate.
             f"--insecure-registry={self._addressing.subnet}",
         )
 
     def init(self) -> processes.Process | None:
-        """Its PID 1, or None when it is off."""
+        """Its PID 1, or None if it is off."""
         return processes.find_init(network.namespace_file(self._addressing, self.name))
 
     def running_init(self) -> processes.Process:
@@ -78,11 +78,11 @@ class Node:
         """
         init = self.init()
         if init is None:
-            raise HadeployError("it is off", node=self.name, hint="hadeploy lab up")
+            raise HadeployError("the node is off", node=self.name, hint="hadeploy lab up")
         return init
 
     def boot(self) -> None:
-        """Power on; returns at once, see `wait_ready`. The network must be plugged in already.
+        """Power it on and return at once (see `wait_ready`); its network must exist.
 
         Raises:
             HadeployError: it could not be started.
@@ -125,10 +125,10 @@ class Node:
             wait_until(ready, what=what, timeout=BOOT_TIMEOUT, node=self.name, detail=self._logs)
 
     def answers(self, *, within: float) -> bool:
-        """Whether it runs, and SSH daemon and Docker answer.
+        """Whether it runs, and its SSH daemon and Docker answer.
 
         Args:
-            within: seconds for which a node that runs is asked again.
+            within: seconds for a running node to answer.
         """
         try:
             wait_until(
@@ -141,23 +141,23 @@ class Node:
         return self.init() is not None
 
     def has_processes(self) -> bool:
-        """Whether anything at all lives in it, be it only half."""
+        """Whether it has any processes."""
         return bool(processes.in_network(network.namespace_file(self._addressing, self.name)))
 
     def power_off(self) -> None:
-        """Cut the power: all processes end at once, addresses and cable vanish, disks stay.
+        """Power it off: end all processes, and remove its network; its disk stays.
 
         Raises:
-            HadeployError: something did not go away.
+            HadeployError: something could not be removed.
         """
         scope = self._addressing.scope(self.name)
         processes.kill_network(network.namespace_file(self._addressing, self.name), node=self.name)
         network.unplug(scope)
-        # A real machine's control groups go with its power, too; Docker trips over stale ones.
+        # As on a real machine; Docker fails with stale control groups.
         cgroups.remove(self.cgroup)
 
     def exec_command(self, argv: Sequence[str]) -> list[str]:
-        """The command of this machine that runs a command in the node, as root, in /.
+        """A command for this machine that runs a command in the node, as root, in /.
 
         Raises:
             HadeployError: the node is off.
@@ -174,19 +174,19 @@ class Node:
         timeout: float = 120,
         env: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in the node and return what it printed.
+        """Run a command in the node, without a shell.
 
         Args:
-            argv: the command; no shell is in between.
+            argv: the command.
             check: whether a non-zero exit code is an error.
             stdin: text for its standard input.
-            timeout: seconds it may take.
+            timeout: in seconds.
             env: added to a clean environment.
 
         Raises:
-            HadeployError: it failed or took too long, or the node is off.
+            HadeployError: it failed or timed out, or the node is off.
         """
-        # The limit is kept inside: ending nsenter would leave its child running in the node.
+        # A timeout inside the node, because killing nsenter would not end its child.
         limited = ("timeout", "--kill-after=1", f"{timeout:g}", *argv)
         done = subprocess.run(
             self.exec_command(limited),
@@ -208,10 +208,10 @@ class Node:
         return done
 
     def restart_docker(self) -> None:
-        """Stop the Docker daemon as `systemctl restart docker` does (SIGTERM) and start it again.
+        """Stop the Docker daemon like `systemctl restart docker` (SIGTERM), and start it again.
 
         Raises:
-            HadeployError: it did not end or not come back.
+            HadeployError: it did not stop or start.
         """
         script = (
             'pid=$(cat /run/docker.pid) && kill -TERM "$pid"'
@@ -221,7 +221,7 @@ class Node:
         self.start_docker()
 
     def start_docker(self) -> None:
-        """Start the Docker daemon, which must not run, and wait until it answers.
+        """Start the stopped Docker daemon, and wait until it answers.
 
         Raises:
             HadeployError: it did not answer within 60 s.
@@ -260,7 +260,7 @@ class Node:
             )
 
     def ssh_answers(self) -> bool:
-        """Whether the SSH daemon greets, over the network."""
+        """Whether the SSH daemon answers over the network."""
         try:
             with socket.create_connection((self.address, 22), timeout=1) as connection:
                 return connection.recv(4) == b"SSH-"
@@ -272,7 +272,7 @@ class Node:
         init = self.init()
         if init is None:
             return False
-        # A process's root is visible through /proc, so the node's socket is, without entering it.
+        # /proc gives access to the node's socket without entering its namespaces.
         path = f"/proc/{init.pid}/root/run/docker.sock"
         try:
             with socket.socket(socket.AF_UNIX) as connection:
@@ -286,7 +286,7 @@ class Node:
             return False
 
     def _logs(self) -> str:
-        """What may tell why it is not ready: the ends of its boot log and Docker's log."""
+        """The ends of its boot log and of Docker's log."""
         texts = []
         init = self.init()
         paths = [self.folder / "boot.log"]

@@ -1,4 +1,4 @@
-"""The state of a lab's nodes, as values."""
+"""The status of a lab's nodes, as values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """What one node is doing now."""
+    """The status of one node."""
 
     name: str
     address: str
@@ -19,5 +19,5 @@ class NodeStatus:
 
     @property
     def well(self) -> bool:
-        """Whether all of it is as `up` leaves it."""
+        """Whether everything is in the state after `up`."""
         return all((self.running, self.ssh, self.docker, self.api_server, self.cable))

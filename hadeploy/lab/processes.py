@@ -1,8 +1,8 @@
-"""A lab's processes, known by the network namespace that they live in, never by name or memory.
+"""A lab's processes, identified by their network namespace.
 
-The namespace is a kernel object that has the lab's name, so this holds after a crash, after the
-state folder was lost, and for processes that nobody wrote down. Each process is pinned by a pidfd,
-and its start time compared, before it is signalled: a recycled pid is never hit.
+The namespace has the name of the lab, so this works after a crash, without the state folder, and
+for unrecorded processes. A signal uses a pidfd, and first compares the start time, so that it never
+reaches another process with a reused pid.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from hadeploy.lab.waiting import wait_until
 
 @dataclass(frozen=True)
 class Process:
-    """A process as this machine sees it.
+    """A process.
 
     Args:
-        pid: its number in our PID namespace.
-        start: its start time in clock ticks since boot; with the pid, its identity.
-        depth: how many PID namespaces it is in, from ours down.
-        inner_pid: its number in the innermost one.
+        pid: in this process's PID namespace.
+        start: its start time in clock ticks since boot; with the pid, it identifies the process.
+        depth: the number of its PID namespaces, starting with this process's.
+        inner_pid: its pid in the innermost one.
     """
 
     pid: int
@@ -34,10 +34,9 @@ class Process:
 
 
 def parse_stat(stat: str) -> tuple[str, int]:
-    """State and start time out of /proc/PID/stat; the command in it may hold blanks and brackets.
+    """The state letter and start time in /proc/PID/stat (proc(5)), in clock ticks since boot.
 
-    Returns:
-        The state's letter, and clock ticks since boot (proc(5)).
+    The command in it may contain spaces and parentheses.
     """
     fields = stat.rpartition(")")[2].split()
     return fields[0], int(fields[19])
@@ -52,19 +51,19 @@ def parse_inner_pids(status: str) -> tuple[int, ...]:
 
 
 def read_process(pid: int) -> Process | None:
-    """Look a process up; None if there is none, or it has ended and only waits to be collected."""
+    """Read a process; None if it does not exist or is a zombie."""
     folder = Path("/proc") / str(pid)
     try:
         state, start = parse_stat((folder / "stat").read_text(errors="replace"))
         pids = parse_inner_pids((folder / "status").read_text(errors="replace"))
     except (OSError, ValueError, IndexError):
         return None
-    # A zombie keeps its pid and start time until its parent, or this machine's PID 1, looks at it.
+    # A zombie keeps its pid and start time until its parent waits for it.
     return Process(pid, start, len(pids), pids[-1]) if pids and state not in "ZX" else None
 
 
 def same_namespace(process: str | int, kind: str, reference: Path) -> bool:
-    """Whether a process ("self" or a pid) is in the namespace that a file stands for."""
+    """Whether a process ("self" or a pid) is in the namespace of a file."""
     try:
         return os.path.samestat(
             (Path("/proc") / str(process) / "ns" / kind).stat(), reference.stat()
@@ -74,7 +73,7 @@ def same_namespace(process: str | int, kind: str, reference: Path) -> bool:
 
 
 def in_network(netns: Path) -> list[Process]:
-    """All live processes in a network namespace, ourselves excepted."""
+    """All live processes in a network namespace, except this one."""
     if not netns.exists():
         return []
     found = []
@@ -90,7 +89,7 @@ def in_network(netns: Path) -> list[Process]:
 
 
 def booting(folder: Path) -> list[Process]:
-    """The live processes that boot nodes whose files are below a folder."""
+    """The live processes that boot nodes with files below a folder."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal() or int(entry.name) == os.getpid():
@@ -107,7 +106,7 @@ def booting(folder: Path) -> list[Process]:
 
 
 def find_init(netns: Path) -> Process | None:
-    """The node's PID 1: number one of a PID namespace exactly one below ours."""
+    """The node's PID 1: the first process of a PID namespace directly below this process's."""
     own = read_process(os.getpid())
     depth = own.depth + 1 if own else 2
     for process in in_network(netns):
@@ -117,7 +116,7 @@ def find_init(netns: Path) -> Process | None:
 
 
 def kill(process: Process, number: signal.Signals = signal.SIGKILL) -> None:
-    """Signal exactly this process; nothing happens if it has gone."""
+    """Signal exactly this process; do nothing if it has ended."""
     try:
         pin = os.pidfd_open(process.pid)
     except OSError:
@@ -133,19 +132,19 @@ def kill(process: Process, number: signal.Signals = signal.SIGKILL) -> None:
 
 
 def kill_network(netns: Path, *, node: str) -> None:
-    """End everything that lives in a network namespace, at once, as a power cut does.
+    """Kill all processes in a network namespace, like a power failure.
 
     Raises:
-        HadeployError: something was still there after 20 s.
+        HadeployError: a process was left after 20 s.
     """
     _kill_all(lambda: in_network(netns), node=node)
 
 
 def kill_booting(folder: Path) -> None:
-    """End what boots nodes whose files are below a folder, wherever it is.
+    """Kill the processes that boot nodes with files below a folder.
 
     Raises:
-        HadeployError: something was still there after 20 s.
+        HadeployError: a process was left after 20 s.
     """
     _kill_all(lambda: booting(folder), node=None)
 
@@ -153,7 +152,7 @@ def kill_booting(folder: Path) -> None:
 def _kill_all(find: Callable[[], list[Process]], *, node: str | None) -> None:
     def gone() -> bool:
         left = find()
-        # PID 1 first: with it the kernel ends all of its namespace in one go.
+        # PID 1 first: then the kernel kills its whole namespace.
         for process in sorted(left, key=lambda p: (p.inner_pid != 1, p.depth)):
             kill(process)
         return not left

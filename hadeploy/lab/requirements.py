@@ -1,4 +1,4 @@
-"""What a machine must have for a lab, checked before anything is touched."""
+"""The requirements for a lab, checked before any change."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TOOLS = {
 
 
 def missing_packages() -> list[str]:
-    """The Debian packages of the tools that are not there."""
+    """The Debian packages of the missing tools."""
     path = CLEAN_ENVIRONMENT["PATH"]
     return sorted(
         {package for tool, package in _TOOLS.items() if not shutil.which(tool, path=path)}
@@ -39,28 +39,28 @@ def missing_packages() -> list[str]:
 
 
 def check_machine() -> None:
-    """Refuse a machine that cannot carry a lab, with all reasons at once.
+    """Check that this machine meets the requirements.
 
     Raises:
-        HadeployError: it cannot.
+        HadeployError: with all missing ones.
     """
-    operation = "checking whether this machine can carry a lab"
+    operation = "checking the requirements for a lab"
     if not sys.platform.startswith("linux"):
         raise HadeployError(
-            f"a lab needs Linux, and this is {sys.platform}",
+            f"a lab needs Linux, but this is {sys.platform}",
             operation=operation,
             hint="run it in a Debian virtual machine",
         )
     if os.geteuid() != 0:
         raise HadeployError(
-            "a lab needs root, because it makes network namespaces and mounts",
+            "a lab needs root, because it creates network namespaces and mounts",
             operation=operation,
-            hint="run it with sudo, best on a machine that you can throw away",
+            hint="run it with sudo, preferably on a disposable machine",
         )
     packages = missing_packages()
     if packages:
         raise HadeployError(
-            f"these packages are missing: {', '.join(packages)}",
+            f"missing packages: {', '.join(packages)}",
             operation=operation,
             hint=f"scripts/install-debian.sh, or: apt-get install {' '.join(packages)}",
         )
@@ -69,7 +69,7 @@ def check_machine() -> None:
         for problem, bad in (
             ("the kernel has no overlay file system", not _file_system("overlay")),
             ("no control groups are mounted on /sys/fs/cgroup", not _has_cgroups()),
-            ("there are no network namespaces", not Path("/proc/self/ns/net").exists()),
+            ("the kernel has no network namespaces", not Path("/proc/self/ns/net").exists()),
         )
         if bad
     ]
@@ -80,7 +80,7 @@ def check_machine() -> None:
 def _file_system(name: str) -> bool:
     if name in Path("/proc/filesystems").read_text().split():
         return True
-    # As a module it is listed only once loaded; mounting loads it by itself.
+    # An unloaded module is not listed; a mount loads it.
     modules = Path("/lib/modules") / os.uname().release
     return any(modules.glob(f"kernel/fs/{name}*/{name}.ko*"))
 

@@ -11,21 +11,21 @@ from hadeploy.lab.tools import run_tool
 
 
 def ensure_key(path: Path, comment: str) -> str:
-    """Make an ed25519 key pair, unless there is one.
+    """Create an ed25519 key pair unless it exists.
 
     Args:
-        path: of the private key; the public one has .pub added.
-        comment: what the key is for.
+        path: of the private key; the public key has the suffix .pub.
+        comment: of the key.
 
     Returns:
-        The public key's line.
+        The line of the public key.
 
     Raises:
         HadeployError: ssh-keygen failed.
     """
     public = path.with_name(f"{path.name}.pub")
     if not (path.exists() and public.exists()):
-        # Made under another name: a killed run must not leave half a pair under the real one.
+        # First under another name, so that a killed run does not leave an incomplete pair.
         draft = path.with_name(f".{path.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True, mode=0o700)
@@ -42,7 +42,7 @@ def ensure_key(path: Path, comment: str) -> str:
                 "-f",
                 str(draft / "key"),
             ),
-            operation=f"making the key {path}",
+            operation=f"creating the key {path}",
         )
         (draft / "key.pub").replace(public)
         (draft / "key").replace(path)
@@ -51,11 +51,11 @@ def ensure_key(path: Path, comment: str) -> str:
 
 
 def known_hosts(addressing: Addressing, host_keys: dict[str, str], *, ipv6: bool) -> str:
-    """The known_hosts text: each node by name and by every address.
+    """The text of known_hosts: each node by its name and all its addresses.
 
     Args:
         addressing: the lab's names and addresses.
-        host_keys: public key line by node.
+        host_keys: the line of the public key by node.
         ipv6: whether nodes have IPv6 addresses.
     """
     lines = []
@@ -68,7 +68,7 @@ def known_hosts(addressing: Addressing, host_keys: dict[str, str], *, ipv6: bool
 
 
 def ssh_config(addressing: Addressing, state: StateFolder) -> str:
-    """The text of an ssh client configuration that knows every node by name."""
+    """The text of an ssh client configuration with the names of all nodes."""
     blocks = [
         f"Host {node}\n    HostName {addressing.node(node).v4.ip}\n" for node in addressing.nodes
     ]
@@ -91,7 +91,7 @@ def ssh_config(addressing: Addressing, state: StateFolder) -> str:
 def write_client_files(
     addressing: Addressing, state: StateFolder, host_keys: dict[str, str], *, ipv6: bool
 ) -> None:
-    """Write known_hosts and ssh_config, unless they are as they should be."""
+    """Write known_hosts and ssh_config if they have changed."""
     for path, text in (
         (state.known_hosts, known_hosts(addressing, host_keys, ipv6=ipv6)),
         (state.ssh_config, ssh_config(addressing, state)),

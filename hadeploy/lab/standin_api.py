@@ -1,8 +1,8 @@
-"""A stand-in for an API server: answers every GET with its node's name. Run as a file, by path.
+"""A stand-in for an API server: answers every GET with the name of its node. Runs by its path.
 
-`/` and `/readyz` answer at once; `/watch` sends a line ten times a second until the client leaves,
-as `kubectl get --watch` and `kubectl logs -f` hold their connections. Other HTTP statuses than 200
-come with the bodies of a real API server.
+`/` and `/readyz` answer at once. `/watch` sends a line ten times a second until the client
+disconnects, like the long connections of `kubectl get --watch` and `kubectl logs -f`. HTTP statuses
+other than 200 have the bodies of a real API server.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _answer(status: http.HTTPStatus, kind: str, body: str, *, keep: bool) -> byt
 
 
 def _content(status: http.HTTPStatus, path: str, node: str) -> tuple[str, str]:
-    """The type and the text that an API server sends with a status."""
+    """The content type and body of an API server for a status."""
     if status == http.HTTPStatus.OK:
         return "text/plain", f"{node}\n"
     if status == http.HTTPStatus.INTERNAL_SERVER_ERROR and path in _HEALTH:
@@ -52,7 +52,7 @@ async def _serve(
         while keep:
             first = await asyncio.wait_for(reader.readexactly(1), _IDLE_SECONDS)
             if not first.isalpha():
-                # A TLS client at a plain server: Go's net/http, too, answers in plain text.
+                # A TLS client of a plain server; Go's net/http also answers in plain text.
                 writer.write(_answer(http.HTTPStatus.BAD_REQUEST, "text/plain", "", keep=False))
                 return
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _IDLE_SECONDS)
@@ -95,7 +95,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _write_pid(file: Path) -> None:
-    # Through /proc, because getpid() counts in the node's namespace and our starter in its own.
+    # From /proc, because getpid() returns the pid in the namespace of the node.
     stat = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace")
     start = stat.rpartition(")")[2].split()[19]
     temporary = file.with_suffix(".new")
@@ -127,12 +127,14 @@ async def _main(options: argparse.Namespace) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("node", help="the name that it answers")
+    parser.add_argument("node", help="the answer: the name of the node")
     parser.add_argument("port", type=int)
     parser.add_argument("pidfile", type=Path)
     parser.add_argument("--readyz", type=int, default=200, help="HTTP status of the health paths")
     parser.add_argument("--unknown", type=int, default=404, help="HTTP status of other paths")
-    parser.add_argument("--certificate", type=Path, help="PEM with a private key: TLS, not HTTP")
+    parser.add_argument(
+        "--certificate", type=Path, help="PEM file with certificate and private key; enables TLS"
+    )
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Where a lab's files are, what it was asked to be, and the lock that lets one writer in."""
+"""The files and settings of a lab, and its lock for one writer at a time."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ def state_root() -> Path:
     """The folder of all labs: $XDG_STATE_HOME/hadeploy, by default ~/.local/state/hadeploy.
 
     Raises:
-        HadeployError: the path has characters that overlay mounts and ssh configs cannot take.
+        HadeployError: the path has characters that are invalid in overlay mounts or ssh configs.
     """
     return _checked(_base("XDG_STATE_HOME", ".local/state") / "hadeploy")
 
 
 def cache_root() -> Path:
-    """The folder of made images: $XDG_CACHE_HOME/hadeploy/lab, by default ~/.cache/hadeploy/lab."""
+    """The folder of images: $XDG_CACHE_HOME/hadeploy/lab, by default ~/.cache/hadeploy/lab."""
     return _base("XDG_CACHE_HOME", ".cache") / "hadeploy" / "lab"
 
 
 def _base(variable: str, fallback: str) -> Path:
     value = os.environ.get(variable, "")
-    # The XDG specification says that a relative path is to be ignored.
+    # According to the XDG specification, relative paths are ignored.
     return Path(value) if value.startswith("/") else Path.home() / fallback
 
 
 def _checked(path: Path) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9._/+@-]+", str(path)):
         raise HadeployError(
-            "its path has a character other than letters, digits and ._/+@-",
+            "the path has a character other than letters, digits and ._/+@-",
             operation=f"using the state folder {path}",
             hint="set XDG_STATE_HOME to another folder",
             code=ExitCode.USAGE,
@@ -52,13 +52,13 @@ def _checked(path: Path) -> Path:
 
 @dataclass(frozen=True)
 class StateFolder:
-    """One lab's folder."""
+    """The folder of one lab."""
 
     folder: Path
 
     @property
     def definition(self) -> Path:
-        """What the lab was asked to be; the first file written and the last one to go."""
+        """The settings of the lab; created first and removed last."""
         return self.folder / "lab.json"
 
     @property
@@ -68,7 +68,7 @@ class StateFolder:
 
     @property
     def key(self) -> Path:
-        """The SSH key that opens every node."""
+        """The SSH key for every node."""
         return self.folder / "id_ed25519"
 
     @property
@@ -78,7 +78,7 @@ class StateFolder:
 
     @property
     def ssh_config(self) -> Path:
-        """For `ssh -F FILE n1`."""
+        """The configuration for `ssh -F FILE n1`."""
         return self.folder / "ssh_config"
 
     def node(self, node: str) -> Path:
@@ -86,7 +86,7 @@ class StateFolder:
         return self.folder / "nodes" / node
 
     def load(self, name: str) -> Addressing | None:
-        """What was asked for, or None when there is no such lab or its note is unreadable."""
+        """The settings, or None if the lab does not exist or its definition is unreadable."""
         try:
             data = json.loads(self.definition.read_text())
             return Addressing(
@@ -96,16 +96,16 @@ class StateFolder:
             return None
 
     def save(self, addressing: Addressing) -> None:
-        """Note what is asked for."""
+        """Write the settings."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        # Traversable for others would be enough, but the node disks hold a copy of /etc/shadow.
+        # Not accessible for others, because the disks of the nodes contain a copy of /etc/shadow.
         self.folder.chmod(0o700)
         data = {"subnet": str(addressing.subnet), "nodes": len(addressing.nodes)}
         write_atomically(self.definition, json.dumps(data) + "\n")
 
 
 def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file so that it is either there in full or not at all."""
+    """Write a file atomically, by a rename."""
     temporary = path.with_name(f".{path.name}.new")
     temporary.write_text(text)
     temporary.chmod(mode)
@@ -114,14 +114,14 @@ def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
 
 @contextmanager
 def locked(folder: Path, *, operation: str) -> Iterator[None]:
-    """Hold a folder's lock; the kernel lets it go when we end, however we end.
+    """Hold the lock of a folder; the kernel releases it when this process ends.
 
     Args:
-        folder: created if it is not there. The folder itself is locked: no lock file is left.
+        folder: created if it is missing. The folder itself is locked, without a lock file.
         operation: for the error message.
 
     Raises:
-        HadeployError: somebody else held it for 180 s.
+        HadeployError: another process held it for 180 s.
     """
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

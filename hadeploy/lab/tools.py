@@ -1,4 +1,4 @@
-"""Running this machine's own tools."""
+"""Run tools of this machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hadeploy.errors import HadeployError
 
-# What a login would find; the caller's environment (proxies, PYTHONPATH, DOCKER_HOST) stays out.
+# Like a new login, without the environment of the caller (proxies, PYTHONPATH, DOCKER_HOST).
 CLEAN_ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
@@ -24,17 +24,17 @@ def run_tool(
     timeout: float = 60,
     check: bool = True,
 ) -> str:
-    """Run a tool of this machine and return what it printed.
+    """Run a tool and return its stdout.
 
     Args:
         argv: the command.
-        operation: what it is for; begins the error message.
+        operation: for the error message.
         stdin: text for its standard input.
-        timeout: seconds it may take.
+        timeout: in seconds.
         check: whether a non-zero exit code is an error.
 
     Raises:
-        HadeployError: it failed, took too long or is not there.
+        HadeployError: it failed, timed out or is not installed.
     """
     try:
         done = subprocess.run(
@@ -66,16 +66,16 @@ def run_tool(
 
 
 def start_detached(argv: Sequence[str], *, operation: str, log: Path, append: bool = False) -> None:
-    """Start a process that lives on when we end, and that is nobody's child.
+    """Start a process that continues when this one ends.
 
     Args:
         argv: the command.
-        operation: what it is for; begins the error message.
-        log: where its output goes.
-        append: whether to keep what the log has.
+        operation: for the error message.
+        log: the file for its output.
+        append: whether to append to the log.
 
     Raises:
-        HadeployError: there was no starting it; whether it stays is for the caller to see.
+        HadeployError: it could not be started; a later failure is not detected.
     """
     with log.open("ab" if append else "wb") as output:
         try:

@@ -1,4 +1,4 @@
-"""Waiting with a deadline, for something that has a name."""
+"""Wait for a condition, with a deadline."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def wait_until(
     interval: float = 0.02,
     detail: Callable[[], str] = lambda: "",
 ) -> None:
-    """Ask until the answer is yes.
+    """Wait until a condition is true.
 
     Args:
-        ready: the question; must not block for long.
-        what: what is waited for, as it follows "waiting for".
-        timeout: seconds until giving up.
-        node: the node concerned.
-        interval: seconds between two questions.
-        detail: called when giving up, for what may explain it.
+        ready: the condition; must not block for long.
+        what: completes "waiting for".
+        timeout: in seconds.
+        node: for the error message.
+        interval: seconds between two calls.
+        detail: called after the timeout, for the detail of the error.
 
     Raises:
         HadeployError: it did not become true in time.

@@ -1,4 +1,4 @@
-"""What starts containers besides their own engine: files on the node that do so at boot. Pure."""
+"""Files on the node that start containers or add a VIP at boot. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from hadeploy.observe.observed_node import ObservedContainer
 from hadeploy.scripts.protocol import Message, Reply
 
-# Of containers that Docker does not know: who starts them is told by their cgroup, not by labels.
+# For containers of other engines, observe.sh derives from the cgroup what starts them.
 LABEL_KUBELET = "io.kubernetes.pod"
 LABEL_ENGINE = "other-engine"
 _Names = Literal["program", "vip", "address"]
@@ -19,13 +19,13 @@ _NAMES: Mapping[str, _Names] = {"vip": "vip", "address": "address"}
 
 @dataclass(frozen=True)
 class AutostartFile:
-    """A file that starts haproxy or keepalived at boot, or puts a VIP on the node.
+    """A file that starts haproxy or keepalived at boot, or adds a VIP to the node.
 
     Attributes:
-        path: of a static pod's manifest, a unit that is enabled, a quadlet, a crontab, or of the
-            network's configuration.
-        names: what it names: a program, the VIP as an address that a pod takes, or the VIP as a
-            fixed address of the node.
+        path: of the manifest of a static pod, an enabled unit, a quadlet, a crontab, or the network
+            configuration.
+        names: what the file contains: a program, the VIP as an address of a pod ("vip"), or the VIP
+            as a static address of the node ("address").
     """
 
     path: str
@@ -38,17 +38,17 @@ class AutostartFile:
 
     @property
     def is_unit(self) -> bool:
-        """Whether it is a unit of systemd."""
+        """Whether it is a systemd unit."""
         return self.path.endswith(".service")
 
     @property
     def is_manifest(self) -> bool:
-        """Whether the kubelet reads it."""
+        """Whether it is the manifest of a static pod, which the kubelet reads."""
         return "manifests/" in self.path
 
 
 def parse_autostart_files(reply: Reply) -> tuple[AutostartFile, ...]:
-    """The files that autostart.sh found."""
+    """Parse the output of autostart.sh."""
     found = []
     for message in reply.all("autostart-file"):
         names, path = "".join(message.words[:1]), " ".join(message.words[1:])
@@ -58,7 +58,7 @@ def parse_autostart_files(reply: Reply) -> tuple[AutostartFile, ...]:
 
 
 def of_another_engine(message: Message) -> tuple[ObservedContainer, ...]:
-    """What is known of a container that Docker does not know: its id, and who starts it."""
+    """A container of another engine; only its id and what starts it are known."""
     if len(message.words) != 3 or not re.fullmatch("[0-9a-f]{64}", message.words[1]):
         return ()
     _, name, started_by = message.words

@@ -1,4 +1,4 @@
-"""Looking at nodes: one script out, one document back."""
+"""Observe nodes: run one read-only script on each, and parse its output."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ if TYPE_CHECKING:
     from hadeploy.observe.observed_node import ObservedNode
     from hadeploy.remote.session import Session
 
-# How much of what only `hadeploy check` needs is asked: nothing, or what may take a second or two
-# where nothing was applied yet, or on every node: for a change, for one whose
-# virtual_router_id is to be listened for, or for `check`.
+# How much to observe in addition, which may take a second or two: nothing; more on nodes where
+# nothing is applied ("fresh"); more on all nodes, for a change ("changed"), for a change that
+# also listens for the virtual_router_id ("listening"), or for `hadeploy check` ("yes").
 Depth = Literal["", "fresh", "changed", "listening", "yes"]
 
-# In which three ARP probes or solicitations are sent, and answered (tasks/observe/segment.sh).
+# The time for three ARP probes or neighbour solicitations and their answers
+# (tasks/observe/segment.sh).
 PROBE_SECONDS = 0.4
-# Between two looks while something is waited for.
+# Between two observations while waiting.
 LOOK_INTERVAL_SECONDS = 0.3
-# Nobody wants to wait longer for an advert; rarer ones are only heard by chance.
+# Adverts with a longer interval are received by chance only.
 MOST_LISTEN_SECONDS = 2.5
-# A node with a hanging engine, waiting for the VIP after a change, takes a third of that.
+# Three times as long as a node with a hanging engine takes, including a wait for the VIP.
 LOOK_SECONDS = 180.0
-# From one advert to the next there is a little more than the interval.
+# The time between two adverts is slightly longer than the interval.
 ADVERT_MARGIN_SECONDS = 0.3
 
 
 def listen_seconds(cluster: Cluster) -> float:
-    """For how long a thorough look listens: until every master has sent an advert."""
+    """How long to listen until every master has sent an advert."""
     return min(cluster.vrrp.advert_interval + ADVERT_MARGIN_SECONDS, MOST_LISTEN_SECONDS)
 
 
@@ -56,14 +57,13 @@ def observation_script(
     """The read-only script, the same for every node of the cluster.
 
     Args:
-        cluster: the inventory.
-        previous: whether to read the files of the previous configuration, too.
-        depth: how thorough to be.
-        versions: whether to ask which versions of the programs run.
-        settle: after a change: how many seconds to wait, at most, until the VIP answers.
-        listen: for how many seconds, at least, answers and adverts on the segment are collected;
-            no less than ASKED_SECONDS.
-        token: of the lock that is given back before that.
+        previous: whether to read the files of the previous configuration too.
+        depth: how much to observe.
+        versions: whether to read the versions of the running programs.
+        settle: after a change: the maximum seconds to wait until the VIP answers.
+        listen: the minimum seconds to collect answers and adverts on the segment; at least
+            ASKED_SECONDS.
+        token: of a lock to release before the observation.
     """
     return compose(
         "observe.sh",
@@ -107,17 +107,15 @@ def observe(
     depth: Depth = "",
     listen: float = 0,
 ) -> dict[str, ObservedNode]:
-    """Observe every connected node, in parallel; one exec each.
+    """Observe every connected node in parallel, with one exec each.
+
+    The other arguments are those of `observation_script`.
 
     Args:
-        cluster: the inventory.
         sessions: by node label.
-        previous: whether to read the files of the previous configuration, too.
-        depth: how thorough to be.
-        listen: as in `observation_script`.
 
     Raises:
-        NodesError: with every node that could not be observed.
+        NodesError: one or more nodes could not be observed.
     """
     found, errors = try_observe(cluster, sessions, previous=previous, depth=depth, listen=listen)
     if errors:
@@ -133,7 +131,7 @@ def try_observe(
     depth: Depth = "",
     listen: float = 0,
 ) -> tuple[dict[str, ObservedNode], list[HadeployError]]:
-    """As `observe`, where a node that cannot be observed does not hide the others."""
+    """Like `observe`, but return the observed nodes and the errors of the others."""
     script = observation_script(cluster, previous=previous, depth=depth, listen=listen)
     return look_at_all(sessions, script)
 
@@ -141,15 +139,15 @@ def try_observe(
 def look_at_all(
     sessions: Mapping[str, Session], script: str, meanwhile: Callable[[], object] = lambda: None
 ) -> tuple[dict[str, ObservedNode], list[HadeployError]]:
-    """Observe all nodes, in parallel; one exec each.
+    """Observe all nodes in parallel, with one exec each.
 
     Args:
         sessions: by node label.
         script: from `observation_script`.
-        meanwhile: what this thread does while the nodes are busy.
+        meanwhile: called by this thread while the nodes work.
 
     Returns:
-        What was observed by label, and why the others could not be.
+        The observed nodes by label, and the errors of the others.
     """
     found, errors = try_each(lambda session: look_at(session, script), sessions.values(), meanwhile)
     return {node.node: node for node in found}, errors
@@ -158,48 +156,47 @@ def look_at_all(
 def look_at(
     session: Session, script: str, on_message: Callable[[Message], None] = lambda _: None
 ) -> ObservedNode:
-    """Observe one node, in one exec.
+    """Observe one node, with one exec.
 
     Args:
         session: to the node.
         script: from `observation_script`.
-        on_message: called with each message as it arrives.
+        on_message: called with each message of the script.
 
     Raises:
-        HadeployError: it could not be observed.
+        HadeployError: the node could not be observed.
     """
-    asked = time.time()
+    started = time.time()
     reply = session.run(script, operation="observing", on_message=on_message, seconds=LOOK_SECONDS)
-    seen = read_observation(session.node, reply)
-    return dataclasses.replace(seen, skew=skew(seen.now, asked, time.time()))
+    state = read_observation(session.node, reply)
+    return dataclasses.replace(state, skew=skew(state.now, started, time.time()))
 
 
 def read_observation(node: str, reply: Reply) -> ObservedNode:
-    """What a node said, or an error that names it; nothing is believed by halves.
+    """Parse the output of observe.sh.
 
     Args:
-        node: its label.
-        reply: what observe.sh said.
+        reply: of observe.sh.
 
     Raises:
-        HadeployError: it makes no sense.
+        HadeployError: the output cannot be parsed.
     """
-    # Not before the nodes are asked; while they answer there is time.
+    # A late import, which overlaps with the work of the nodes.
     from hadeploy.observe.parse import parse_observation  # noqa: PLC0415
 
-    hint = "what do `docker inspect`, `ip -j address` and `ss -ltnp` print there?"
+    hint = "check the output of `docker inspect`, `ip -j address` and `ss -ltnp` on the node"
     with parsing(node, "observing", hint):
         return parse_observation(node, reply)
 
 
-def skew(now: int, asked: float, answered: float) -> float:
-    """How far a node's clock is surely ahead of ours, or behind it (negative).
+def skew(now: int, started: float, ended: float) -> float:
+    """The minimum seconds that a node's clock is ahead of this machine's, or behind it (negative).
 
     Args:
-        now: its whole seconds since the epoch, at some moment in between.
-        asked: our seconds when the script was sent.
-        answered: our seconds when it had ended.
+        now: the node's time in whole seconds since the epoch, between start and end.
+        started: this machine's time at the start of the script.
+        ended: this machine's time at its end.
     """
-    if now + 1 < asked:
-        return now + 1 - asked
-    return max(0.0, now - answered)
+    if now + 1 < started:
+        return now + 1 - started
+    return max(0.0, now - ended)

@@ -1,7 +1,7 @@
-"""The sockets where haproxy listens, or that leave it no room there. Pure.
+"""The sockets of haproxy, and sockets of other programs that conflict with them. Pure.
 
-Any user of a node can listen on haproxy's ports at addresses that haproxy does not use, as on ::1
-where it serves IPv4. That is no matter of hadeploy's.
+Other programs may listen on haproxy's ports at addresses that haproxy does not use, for example on
+::1 if haproxy serves IPv4. That is not a conflict.
 """
 
 from __future__ import annotations
@@ -14,28 +14,27 @@ from hadeploy.observe.observed_node import ObservedNode, Socket
 
 _LOOPBACK = "127.0.0.1"
 _EVERY = {4: "0.0.0.0", 6: "::"}  # noqa: S104
-# As ss calls a socket of both families.
+# ss prints this for a socket of both families.
 _BOTH = "*"
 
 
 def wildcards(cluster: Cluster) -> frozenset[str]:
-    """Where the listeners bind, as haproxy.cfg has it: `*` for IPv4, `::` for IPv6."""
+    """The bind addresses of the listeners in haproxy.cfg: `*` for IPv4, `::` for IPv6."""
     return frozenset("*" if vip.version == 4 else "::" for vip in cluster.vip)
 
 
-def haproxy_sockets(cluster: Cluster, look: ObservedNode, port: int) -> list[Socket]:
-    """This cluster's haproxy's own sockets on a port, and those that leave it no room there.
+def haproxy_sockets(cluster: Cluster, state: ObservedNode, port: int) -> list[Socket]:
+    """The sockets of the cluster's haproxy on a port, and those that conflict with them.
 
     Args:
-        cluster: the inventory.
-        look: a node.
+        state: a node.
         port: one of `cluster.haproxy_ports`.
     """
-    haproxy = look.ours_of(cluster.name, "haproxy")
-    return [s for s in look.listeners(port) if s.belongs_to(haproxy) or _meets(cluster, s)]
+    haproxy = state.ours_of(cluster.name, "haproxy")
+    return [s for s in state.listeners(port) if s.belongs_to(haproxy) or _conflicts(cluster, s)]
 
 
-def _meets(cluster: Cluster, socket: Socket) -> bool:
+def _conflicts(cluster: Cluster, socket: Socket) -> bool:
     address = socket.address.partition("%")[0]
     if address == _BOTH:
         return True
@@ -49,7 +48,7 @@ def _meets(cluster: Cluster, socket: Socket) -> bool:
 
 
 def _hosts(cluster: Cluster, port: int) -> set[str]:
-    """Where haproxy is to listen on a port; the node's own address is every one of its family."""
+    """The addresses on which haproxy listens on a port, with a wildcard for the node's address."""
     hosts = {_LOOPBACK} if port == cluster.haproxy.health_port else set()
     if any(listener.port == port for listener in cluster.listeners):
         hosts |= {_EVERY[vip.version] for vip in cluster.vip}

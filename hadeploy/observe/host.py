@@ -1,7 +1,4 @@
-"""The machine that a node is, apart from what we put there: its facts, each read from preflight.sh.
-
-Pure.
-"""
+"""The facts of a node as a machine, parsed from the output of preflight.sh. Pure."""
 
 from __future__ import annotations
 
@@ -41,11 +38,11 @@ class Link:
 
 @dataclass(frozen=True)
 class Nofile:
-    """How many files a container may be allowed to open.
+    """The limits on open files of a container.
 
     Attributes:
-        most: the kernel's own limit.
-        hard: the engine's own hard limit; None for none.
+        most: the limit of the kernel.
+        hard: the hard limit of the engine; None for no limit.
         raises: whether the engine may raise limits (CAP_SYS_RESOURCE).
     """
 
@@ -56,34 +53,34 @@ class Nofile:
 
 @dataclass(frozen=True)
 class Host:
-    """What `hadeploy check` asks of a machine.
+    """The facts that the checks use.
 
     Attributes:
-        thorough: whether what follows `haproxies` was asked for at all; `root` of `free`,
-            `read_only` and some of `facts` always are.
+        thorough: whether the fields after `haproxies` were read; `root` of `free`, `read_only` and
+            some of `facts` always are.
         links: by name.
-        gateways: addresses of its default routers.
+        gateways: addresses of the default routers.
         haproxies: pid → container id of every haproxy, or "" for one that runs on the host.
-        neighbours: for each VIP that was asked for on the segment, the hardware address that
-            answered, or "".
-        docker: what `docker info` says; {} if nothing.
-        free: bytes free, by `docker` (its data folder) and `root` (our folder).
-        free_inodes: how many files more there may be, where there is a limit, by the same.
-        read_only: those of the two that are on a read-only file system.
-        folder: what is wrong with our folder → the path that it is about: "blocked" by what is no
-            folder, "inside" of another cluster's folder, "foreign" files in it.
-        facts: what has no field of its own, by name; a kernel setting by that of sysctl:
+        neighbours: for each VIP that was probed on the segment, the hardware address that answered,
+            or "".
+        docker: the output of `docker info`, or {}.
+        free: free bytes of `docker` (its data folder) and `root` (the folder of the cluster).
+        free_inodes: free inodes of the same folders, if the file system limits them.
+        read_only: the folders of those two that are on a read-only file system.
+        folder: the problems of the cluster's folder → a path: "blocked" by a file, "inside" the
+            folder of another cluster, "foreign" files in it.
+        facts: all other facts by name; a kernel setting has its sysctl name:
             `net/ipv4/ip_nonlocal_bind`, ...
         units: systemd unit → state, and `UNIT.boot` → whether it is enabled.
-        iptables: what `TOOL-save` says of all tables, by tool: iptables, ip6tables and the same
-            with `-legacy`.
-        ipsets: what ipset says of its sets.
-        nft: the rule set as `nft -j` tells it, or {}.
-        resolution: seconds that looking its own name up took, or None.
-        heard: who sends adverts with our virtual_router_id, by address, "" for somebody whose
-            address keepalived did not tell; None if nobody listened.
-        selinux: whether SELinux enforces.
-        label: SELinux' label of our folder; "" if there is none.
+        iptables: the output of `TOOL-save` by tool: iptables, ip6tables and the same with
+            `-legacy`.
+        ipsets: the output of ipset.
+        nft: the rule set from `nft -j`, or {}.
+        resolution: seconds to resolve the node's own name, or None.
+        heard: the senders of adverts with the cluster's virtual_router_id, by address, "" for an
+            unknown address; None if the node did not listen.
+        selinux: whether SELinux is in enforcing mode.
+        label: the SELinux label of the cluster's folder, or "".
     """
 
     links: Mapping[str, Link] = field(default_factory=dict)
@@ -120,14 +117,10 @@ class Host:
 
 
 def parse_host(reply: Reply) -> Host:
-    """The machine of one node.
-
-    Args:
-        reply: what observe.sh said.
-    """
+    """Parse the facts in the output of observe.sh."""
     room = {m.words[0]: tuple(map(int, m.words[1:])) for m in reply.all("free")}
     free = {name: each for name, each in room.items() if len(each) == 4}
-    looked_up = next((m.words for m in reply.all("resolution") if m.words), None)
+    resolution = next((m.words for m in reply.all("resolution") if m.words), None)
     return Host(
         links=parse_links(reply.body("links")),
         gateways=frozenset(re.findall(r"\bvia (?:inet6 )?(\S+)", reply.body("routes"))),
@@ -145,7 +138,7 @@ def parse_host(reply: Reply) -> Host:
         iptables=parse_iptables(reply),
         ipsets=reply.body("ipset"),
         nft=parse_object(reply.body("nft")),
-        resolution=int(looked_up[0]) / 100 if looked_up else None,
+        resolution=int(resolution[0]) / 100 if resolution else None,
         heard=parse_heard(reply.body("vrrp-listener")),
         selinux=any(m.words[:1] == ("1",) for m in reply.all("selinux")),
         label=next((m.words[1] for m in reply.all("selinux") if len(m.words) > 1), ""),
@@ -153,13 +146,13 @@ def parse_host(reply: Reply) -> Host:
 
 
 def parse_facts(reply: Reply) -> dict[str, str]:
-    """Facts by name: what stands behind the name, or else the lines below."""
+    """Facts by name: the words after the name, or the lines below."""
     facts = (message for message in reply.all("fact") if message.words)
     return {fact.words[0]: " ".join(fact.words[1:]) or fact.text for fact in facts}
 
 
 def parse_folder(reply: Reply) -> dict[str, str]:
-    """What is wrong with our folder: blocked, inside or foreign → a path."""
+    """The problems of the cluster's folder: blocked, inside or foreign → a path."""
     found: dict[str, str] = {}
     for message in reply.all("folder"):
         if len(message.words) > 1:
@@ -168,9 +161,9 @@ def parse_folder(reply: Reply) -> dict[str, str]:
 
 
 def parse_iptables(reply: Reply) -> dict[str, str]:
-    """What each `TOOL-save` printed that printed rules, by tool.
+    """The output of each `TOOL-save` that printed rules, by tool.
 
-    Where the legacy tables are the only ones, `iptables` is another name of `iptables-legacy`.
+    If only legacy tables exist, `iptables` is an alias of `iptables-legacy`, and is not repeated.
     """
     found: dict[str, str] = {}
     kinds: tuple[Kind, ...] = (
@@ -188,16 +181,16 @@ def parse_iptables(reply: Reply) -> dict[str, str]:
 
 
 def _rules(text: str) -> list[str]:
-    """The lines without times and counters."""
+    """The lines without comments and counters."""
     lines = (re.sub(r" \[\d+:\d+\]$", "", line) for line in text.splitlines())
     return [line for line in lines if not line.startswith("#")]
 
 
 def parse_links(text: str) -> dict[str, Link]:
-    """`ip -o link show`."""
+    """Parse `ip -o link show`."""
     found = {}
     for line in text.splitlines():
-        # In parts: one expression for all takes hours for a line without an end.
+        # In steps: one regular expression would take hours for a very long line.
         begin, _, rest = line.partition("<")
         flags, end, _ = rest.partition(">")
         name = re.match(r"\d+: ([^:@ ]+)", begin)
@@ -208,16 +201,16 @@ def parse_links(text: str) -> dict[str, Link]:
 
 
 def parse_neighbour(text: str) -> str:
-    """`ip neigh show to ADDRESS`: the hardware address that answered, or ""."""
+    """Parse `ip neigh show to ADDRESS`: the hardware address that answered, or ""."""
     answered = re.search(r"\blladdr ([0-9a-f:]{17})", text)
     return answered[1] if answered else ""
 
 
 def parse_heard(text: str) -> tuple[str, ...] | None:
-    """The listener's log, of keepalived 2.2 or 2.3: who sends what it must refuse.
+    """The sources of the adverts that a listening keepalived refused; None if it did not run.
 
     Args:
-        text: the lines of its instance.
+        text: the log lines of its instance.
     """
     if "Entering BACKUP STATE" not in text:
         return None
@@ -227,20 +220,20 @@ def parse_heard(text: str) -> tuple[str, ...] | None:
 
 
 def _refuses(line: str) -> bool:
-    """Whether the listener says that it must refuse something."""
-    said = line.partition("(listener) ")[2].lower()
-    return said.startswith(_REFUSED) or "expect" in said
+    """Whether the line reports a refused advert."""
+    message = line.partition("(listener) ")[2].lower()
+    return message.startswith(_REFUSED) or "expect" in message
 
 
 def parse_nofile(text: str) -> Nofile | None:
-    """Limits, as `name=value` lines; None if the engine's process was not found."""
-    said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    if not said.get("most", "").isdigit() or "hard" not in said:
+    """Parse limits from `name=value` lines; None if the process of the engine was not found."""
+    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    if not values.get("most", "").isdigit() or "hard" not in values:
         return None
-    capabilities = int(said.get("capabilities") or "0", 16)
+    capabilities = int(values.get("capabilities") or "0", 16)
     return Nofile(
-        most=int(said["most"]),
-        hard=int(said["hard"]) if said["hard"].isdigit() else None,
+        most=int(values["most"]),
+        hard=int(values["hard"]) if values["hard"].isdigit() else None,
         raises=bool(capabilities >> CAP_SYS_RESOURCE & 1),
     )
 
@@ -251,7 +244,7 @@ def _processes(text: str) -> dict[int, str]:
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """The first JSON object in a program's output; {} if there is none."""
+    """The first JSON object in the output of a program, or {}."""
     for line in text.splitlines():
         if line.startswith("{"):
             try:

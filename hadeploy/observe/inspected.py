@@ -1,6 +1,6 @@
-"""The part of `docker container inspect` that is read, now or later: of the right kind, or refused.
+"""The fields of `docker container inspect` that hadeploy uses, validated.
 
-Engines of all ages write these fields; null and absent mean the same.
+All supported engines write these fields; null means the same as absent.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ class _NetworkSettings(_Part):
 
 
 class PublishedPorts(_Part):
-    """What of it tells the ports that the engine publishes."""
+    """The fields with the published ports."""
 
     HostConfig: _HostConfig = _HostConfig()
     NetworkSettings: _NetworkSettings = _NetworkSettings()
 
 
 class Inspected(PublishedPorts):
-    """One container, as an engine tells of it."""
+    """One container."""
 
     Id: str
     Name: str

@@ -1,4 +1,4 @@
-"""The lock that a node tells of (lib/lock_read.sh), each field as what it is. Pure."""
+"""The lock of a node, from the output of lib/lock_read.sh, with validated fields. Pure."""
 
 from __future__ import annotations
 
@@ -20,18 +20,12 @@ _FORMS = {
 
 
 def lock_info(reply: Reply) -> dict[str, str]:
-    """The fields of the lock that a script found; empty if it told of none.
-
-    A field that is not what it should be is left out.
-
-    Args:
-        reply: of any script.
-    """
-    told = reply.fields("lock")
-    if not told:
+    """The valid fields of the lock in the reply of any script; empty if there is none."""
+    fields = reply.fields("lock")
+    if not fields:
         return {}
     return {
-        name: printable(told[name])
+        name: printable(fields[name])
         for name, form in _FORMS.items()
-        if re.fullmatch(form, told.get(name, ""))
+        if re.fullmatch(form, fields.get(name, ""))
     }

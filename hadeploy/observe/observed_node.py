@@ -1,4 +1,4 @@
-"""What a node has, as values; gathered read-only."""
+"""The observed state of a node."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from hadeploy.observe.stopped_foreign import StoppedForeign
 
 
-# After that time the engine itself takes a container for one that runs (moby: restartmanager).
+# The engine itself considers a container stable after this time (moby: restartmanager).
 RESTART_LOOP_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class ObservedContainer:
-    """A container, as `docker container inspect` tells it.
+    """A container, from `docker container inspect`.
 
     Attributes:
         name: without the leading slash.
-        id: the container's full id.
-        image_id: what it was made from.
-        image: the reference it was made with.
-        cluster: our label's value, or None on a foreign container.
-        spec: our label's value, or None.
-        role: our label's value, or None.
+        id: the full id.
+        image_id: of the image it was created from.
+        image: the image reference it was created with.
+        cluster: the value of hadeploy's label; None on other containers.
+        spec: the value of hadeploy's label, or None.
+        role: the value of hadeploy's label, or None.
         status: created, running, paused, restarting, removing, exited or dead.
         started: seconds since the epoch; 0.0 if never.
-        restarts: how often the engine has restarted it.
-        exit_code: of the last end.
+        restarts: the number of restarts by the engine.
+        exit_code: of the last run.
         pid: of its first process on the node; 0 if it does not run.
     """
 
@@ -62,7 +62,7 @@ class ObservedContainer:
         return self.status == "running"
 
     def restarts_in_a_loop(self, now: int) -> bool:
-        """Whether the engine starts it again and again; it calls it running for moments.
+        """Whether the engine restarts it repeatedly; between restarts, its status is running.
 
         Args:
             now: the node's clock, seconds since the epoch.
@@ -73,7 +73,7 @@ class ObservedContainer:
 
 @dataclass(frozen=True)
 class ObservedFile:
-    """A file in the cluster's folder; path is relative to it."""
+    """A file in the cluster's folder; the path is relative to it."""
 
     path: str
     mode: int
@@ -82,7 +82,7 @@ class ObservedFile:
 
     @property
     def sha256(self) -> str:
-        """The content's SHA-256, in hex."""
+        """The SHA-256 of the content, in hex."""
         return hashlib.sha256(self.content).hexdigest()
 
 
@@ -101,7 +101,7 @@ class Address:
 
     @property
     def pinned(self) -> bool:
-        """Whether a run keeps it there for a moment (lib/addresses.sh, `pin_vip`)."""
+        """Whether a run has pinned it temporarily (lib/addresses.sh, `pin_vip`)."""
         return self.interface == "lo" and self.lifetime is not None
 
 
@@ -116,13 +116,13 @@ class Owner:
 
 @dataclass(frozen=True)
 class Socket:
-    """A listening TCP socket and, where the node tells, its owners.
+    """A listening TCP socket and its owners, if they are known.
 
     Attributes:
-        address: `*` for any; with `%lo` behind it where connections to other interfaces are not
-            accepted (`bind … interface lo` of haproxy).
-        waiting: connections that the kernel has accepted and the program has not.
-        backlog: how many of those there may be.
+        address: `*` for any; with the suffix `%lo` if it accepts connections on lo only
+            (`bind … interface lo` of haproxy).
+        waiting: connections that the kernel has accepted but the program has not.
+        backlog: the maximum of `waiting`.
     """
 
     address: str
@@ -132,7 +132,7 @@ class Socket:
     backlog: int = field(default=0, compare=False)
 
     def belongs_to(self, container: ObservedContainer | None) -> bool:
-        """Whether that container's processes own it, and nobody else."""
+        """Whether only processes of that container own it."""
         return (
             container is not None
             and bool(self.owners)
@@ -142,11 +142,11 @@ class Socket:
 
 @dataclass(frozen=True)
 class VrrpState:
-    """What keepalived itself says of its instance.
+    """The state of keepalived's instance, as reported by keepalived.
 
     Attributes:
-        config_id: the end of its router_id, which names the file that it has read.
-        spoken: the settings that it runs.
+        config_id: the end of its router_id: the id of the configuration that it has read.
+        spoken: the settings in effect.
     """
 
     state: Literal["MASTER", "BACKUP", "FAULT", "INIT"] | str
@@ -158,18 +158,18 @@ class VrrpState:
 
 @dataclass(frozen=True)
 class BackendServer:
-    """A server behind a listener, as this node's haproxy sees it.
+    """A server behind a listener, as reported by haproxy on the node.
 
     Attributes:
         status: UP, DOWN, "UP 1/3", no check, ...
-        check: how its last check ended, in haproxy's abbreviations: L4OK, L4CON, L7STS, ...
-        said: what the check's last answer was, in words.
+        check: the result of the last check, in haproxy's abbreviations: L4OK, L4CON, L7STS, ...
+        said: the answer to that check, in words.
         code: the HTTP status of that answer, or "".
-        address: where it listens, with its port.
-        sessions: how many it has now.
-        answered: whether it has sent anything to a client since haproxy was started.
-        limit: how many sessions it may have (`maxconn` of its line); 0 for any number.
-        queued: how many connections wait for it alone, as with `balance: source`.
+        address: with its port.
+        sessions: the current number.
+        answered: whether it has sent data to a client since haproxy started.
+        limit: the maximum number of sessions (`maxconn` of its line); 0 for no limit.
+        queued: connections that wait for this server, for example with `balance: source`.
     """
 
     listener: str
@@ -186,29 +186,29 @@ class BackendServer:
 
     @property
     def full(self) -> bool:
-        """Whether haproxy lets further connections wait for it."""
+        """Whether haproxy queues further connections."""
         return 0 < self.limit <= self.sessions
 
     @property
     def up(self) -> bool:
-        """Whether haproxy sends connections there; also where it does not check the server."""
+        """Whether haproxy sends connections there, also without a check."""
         return self.status.startswith("UP") or self.status == "no check"
 
     @property
     def outcome(self) -> str:
-        """How its last check ended: "L7STS, 403 Forbidden"; "" if haproxy does not tell."""
+        """The result of the last check: "L7STS, 403 Forbidden"; "" if unknown."""
         answer = " ".join(word for word in (self.code, self.said) if word)
         return ", ".join(word for word in (self.check, answer) if word)
 
 
 @dataclass(frozen=True)
 class InventoryChange:
-    """A change of the inventory, as our applied record remembers it.
+    """A change of the inventory in the record.
 
     Attributes:
-        by: who applied it.
-        at: when, in ISO 8601.
-        was: the fields that changed, and a digest of the value of each before.
+        by: the user who applied it.
+        at: the time, ISO 8601.
+        was: the changed fields, and a digest of the previous value of each.
     """
 
     by: str
@@ -218,21 +218,21 @@ class InventoryChange:
 
 @dataclass(frozen=True)
 class Applied:
-    """Our applied record: what was put on the node, by whom and when.
+    """The record: what was applied to the node, by whom and when.
 
     Attributes:
         members: the addresses of all nodes of the cluster.
-        files: path → SHA-256 of what the programs were last told to read.
-        configuration: the id of the whole cluster's desired state at that time.
-        inventory: what it was made from, or {} in a record of an older version.
-        config_ids: what each program names its configuration by, by role.
+        files: path → SHA-256 of the files that the programs have loaded.
+        configuration: the id of the cluster's desired state.
+        inventory: the applied inventory; {} in a record of an older version.
+        config_ids: the id of the configuration of each program, by role.
         ports: of the listeners.
         listeners: port → name of the listener.
-        metrics_port: where haproxy's metrics are; None if they are off.
-        containers: name → hash of what it was made with.
-        forgotten: addresses of nodes that left the inventory without being stopped.
+        metrics_port: of haproxy's metrics; None if they are disabled.
+        containers: name → hash of its specification.
+        forgotten: addresses of nodes that were removed without being stopped (`--forget`).
         changes: of the inventory, the last one first.
-        contents: what the inventory only points to, by the field that does, and a digest of each
+        contents: digests of files and secrets to which the inventory refers, by field
             (rollout/contents.py); None in a record of an older version.
     """
 
@@ -257,18 +257,16 @@ class Applied:
 
 @dataclass(frozen=True)
 class Foreign:
-    """Somebody else's container that serves one of our ports or runs a keepalived.
+    """A foreign container that serves a port of the cluster or runs keepalived.
 
     Attributes:
-        role: what it does there.
-        container: what it was made with.
         path: of its configuration in the container; "" if it was not found.
-        config: the configuration as it runs it, several files in a row; it may hold secrets.
-        extra_files: path in the container → content, of the scripts that the configuration names
-            and of what is beside it.
-        unread: paths of files beside it that are private keys or large; their content stays there.
-        environment: the variables that its configuration names, as its process has them.
-        names: host names in its configuration → the address that each has there.
+        config: the configuration in use, with several files joined; it may contain secrets.
+        extra_files: path in the container → content, of the scripts in the configuration and of
+            the files beside it.
+        unread: paths of private keys and large files beside it, which are not read.
+        environment: the environment variables that its configuration uses.
+        names: host names in its configuration → address in the container.
     """
 
     role: Role
@@ -286,35 +284,36 @@ class ObservedNode:
     """The observed state of one node.
 
     Attributes:
-        fingerprint: of all that a plan is made on; a script that changes something checks it again.
-        lock: who is changing the cluster now: owner, purpose, age, ...; {} if nobody is.
+        fingerprint: of everything that a plan is based on; a script that changes the node compares
+            it again.
+        lock: of the run that changes the cluster: owner, purpose, age, ...; {} if there is none.
         now: the node's clock, seconds since the epoch.
-        root: whether our scripts run as root there.
+        root: whether scripts run as root.
         missing: tools that the node lacks.
-        images: reference → image id, for those of the inventory that are there.
-        docker: the engine's version, "" if it was not asked for; None if it does not answer.
-        docker_error: what it said instead.
-        detached: roles whose running container no longer sees the folder that is there.
-        kept: our staged and last good files, by name only.
-        serving: the id of the configuration that haproxy answers with, or None if it does not.
-        sessions: frontend → how many its haproxy has now.
-        session_limits: frontend → how many it may have.
-        queued: backend → how many connections wait for any of its servers.
-        versions: role → what the running program says of itself; empty if it was not asked.
-        once_up: listeners without a backend that is up, which haproxy's log says had one.
-        settled: seconds that the VIP took to answer there after a change; 0.0 if nobody waited.
-        through: (VIP, port) → what a client on this node is answered.
-        check_age: seconds since keepalived's check of haproxy ran, or None if it never did.
+        images: reference → image id, of the images in the inventory that the node has.
+        docker: the version of the engine; "" if it was not read; None if it does not answer.
+        docker_error: the error of an engine that does not answer.
+        detached: roles whose running container has mounted a deleted folder.
+        kept: names of the staged and the last good files.
+        serving: the id of the configuration that haproxy serves, or None if it does not answer.
+        sessions: frontend → current number of sessions.
+        session_limits: frontend → maximum number of sessions.
+        queued: backend → connections that wait for any of its servers.
+        versions: role → version of the running program; empty if it was not read.
+        once_up: listeners without a backend that is up, but with one in haproxy's log.
+        settled: seconds until the VIP answered after a change; 0.0 without a wait.
+        through: (VIP, port) → the answer to a client on this node.
+        check_age: seconds since keepalived last ran its check, or None if it never did.
         keepaliveds: pid → container id, or "" for one that runs on the host.
-        foreign: somebody else's containers in our place.
-        publishers: port → the containers for which the engine holds it.
-        stopped_foreign: those that the engine may start by itself.
-        autostart_files: files that start haproxy or keepalived in a container at boot.
+        foreign: foreign containers with a function of the cluster.
+        publishers: port → the containers for which the engine publishes it.
+        stopped_foreign: stopped containers that the engine may start by itself.
+        autostart_files: files that start haproxy or keepalived at boot.
         other_clusters: of hadeploy, on the same node.
-        architectures: reference → architecture as Docker names it, of those images.
-        host: the machine itself, and its network.
-        skew: seconds that its clock is surely ahead of ours; negative: behind.
-        segment: who answers for the VIPs on its segment; None if it could not ask.
+        architectures: reference → architecture of the images, as in Docker.
+        host: the machine and its network.
+        skew: minimum seconds that its clock is ahead of this machine's; negative: behind.
+        segment: the answers on its network segment; None if it could not send probes.
     """
 
     node: str
@@ -357,7 +356,7 @@ class ObservedNode:
     segment: Segment | None = None
 
     def container(self, name: str) -> ObservedContainer | None:
-        """The container of that name, ours or not."""
+        """The container of that name, of the cluster or foreign."""
         return next((c for c in self.containers if c.name == name), None)
 
     def file(self, path: str) -> ObservedFile | None:
@@ -365,23 +364,22 @@ class ObservedNode:
         return next((f for f in self.files if f.path == path), None)
 
     def ours(self, cluster: str) -> list[ObservedContainer]:
-        """The containers that carry this cluster's label."""
+        """The containers with the label of that cluster."""
         return [c for c in self.containers if c.cluster == cluster]
 
     def holds(self, address: str) -> bool:
-        """Whether that address is on one of the node's interfaces."""
+        """Whether the node has that address."""
         return any(a.address == address for a in self.addresses)
 
     def interface_of(self, address: str) -> str | None:
-        """The interface that carries that address."""
+        """The interface with that address."""
         return next((a.interface for a in self.addresses if a.address == address), None)
 
     def listeners(self, port: int) -> list[Socket]:
-        """The sockets that listen on that port, at whatever address."""
+        """The sockets that listen on that port, at any address."""
         return [s for s in self.sockets if s.port == port]
 
     def ours_of(self, cluster: str, role: str) -> ObservedContainer | None:
-        """This cluster's container of that role that has processes, whatever its name."""
-        alive = ("running", "paused")
-        ours = [c for c in self.ours(cluster) if c.role == role and c.status in alive]
-        return ours[0] if ours else None
+        """The running or paused container of that cluster and role."""
+        ours = [c for c in self.ours(cluster) if c.role == role]
+        return next((c for c in ours if c.status in ("running", "paused")), None)

@@ -1,7 +1,4 @@
-"""Other clusters of hadeploy on a node, from their records and labels. Pure.
-
-What they say comes from the node, so each value is checked here, where it enters.
-"""
+"""Other clusters of hadeploy on a node, from their records and labels. Pure."""
 
 from __future__ import annotations
 
@@ -23,13 +20,13 @@ class OtherCluster:
     """A cluster of hadeploy on the same node, with another name.
 
     Attributes:
-        containers: those that carry its label.
-        root: its folder; "" if no record of it was found, and then all that follows is empty.
+        containers: those with its label.
+        root: its folder; "" without a record, and then the following fields are empty.
         vips: addresses, without prefixes.
-        speaks_ipv6: whether its adverts are of that family.
+        speaks_ipv6: whether it sends adverts over IPv6.
         virtual_router_id: 1 to 255; 0 without a record.
-        interface: where its keepalived speaks.
-        ports: all that its haproxy listens on.
+        interface: of its VRRP instance.
+        ports: all ports of its haproxy.
         container_names: of haproxy and keepalived.
     """
 
@@ -45,22 +42,22 @@ class OtherCluster:
 
     @property
     def starts(self) -> bool:
-        """Whether a container of it is there, running or not: its next `up` would start it."""
+        """Whether it has containers, running or stopped: its next `up` would start them."""
         return bool(self.containers)
 
     def has(self, container: str) -> bool:
-        """Whether the container of that id is one of its."""
-        return any(there.id == container for there in self.containers)
+        """Whether the container with that id belongs to it."""
+        return any(own.id == container for own in self.containers)
 
 
 def parse_other_clusters(
     reply: Reply, containers: Iterable[ObservedContainer]
 ) -> tuple[OtherCluster, ...]:
-    """Every other cluster that a record or a label names, by name.
+    """Every other cluster with a record or a labelled container, sorted by name.
 
     Args:
         reply: of observe.sh.
-        containers: those that carry the label of another cluster.
+        containers: those with the label of another cluster.
     """
     found: dict[str, OtherCluster] = {}
     for message in reply.all("cluster-record"):

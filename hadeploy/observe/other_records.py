@@ -1,6 +1,7 @@
 """The record of another cluster of hadeploy on a node. Pure.
 
-In a module of its own: its models take longer to build than a look without such a record lasts.
+A separate module, because building its models takes longer than an observation without such a
+record.
 """
 
 from __future__ import annotations
@@ -54,11 +55,11 @@ class _Addresses(BaseModel):
 
 
 def parse_other_record(path: str, content: bytes) -> OtherCluster | None:
-    """A record that belongs to another cluster; None if it is not one.
+    """The cluster of a record; None if it is invalid.
 
     Args:
         path: of the file on the node.
-        content: all of it.
+        content: of the file.
     """
     try:
         record = _Record.model_validate_json(content)

@@ -1,4 +1,4 @@
-"""From what observe.sh says to an ObservedNode. Pure."""
+"""Parse the output of observe.sh to an ObservedNode. Pure."""
 
 from __future__ import annotations
 
@@ -43,17 +43,12 @@ from hadeploy.observe.segment import parse_segment
 from hadeploy.observe.stopped_foreign import parse_stopped_foreign
 from hadeploy.scripts.protocol import Message, Reply
 
-# As `ip -j address` prints a lifetime without end.
+# `ip -j address` prints this for an unlimited lifetime.
 _FOR_EVER = 2**32 - 1
 
 
 def parse_observation(node: str, reply: Reply) -> ObservedNode:
-    """The whole document of one node.
-
-    Args:
-        node: its label.
-        reply: what observe.sh said.
-    """
+    """The observed state of one node, from the reply of observe.sh."""
     about = _pairs(reply.body("node"))
     version, docker_error = _docker_version(reply.body("docker"))
     files = parse_files(reply)
@@ -126,7 +121,7 @@ def _docker_version(text: str) -> tuple[str | None, str]:
 
 
 def parse_containers(text: str) -> tuple[ObservedContainer, ...]:
-    """`docker container inspect` of several, where one may be named twice or be absent."""
+    """Parse `docker container inspect` of several containers, with duplicates or none."""
     start = text.find("[")
     if start < 0:
         return ()
@@ -135,27 +130,27 @@ def parse_containers(text: str) -> tuple[ObservedContainer, ...]:
 
 
 def _container(document: dict[str, Any]) -> ObservedContainer:
-    told = Inspected.model_validate(document)
-    labels = told.Config.Labels or {}
+    inspected = Inspected.model_validate(document)
+    labels = inspected.Config.Labels or {}
     return ObservedContainer(
-        name=told.Name.lstrip("/"),
-        id=told.Id,
-        image_id=told.Image,
-        image=told.Config.Image,
+        name=inspected.Name.lstrip("/"),
+        id=inspected.Id,
+        image_id=inspected.Image,
+        image=inspected.Config.Image,
         cluster=labels.get(LABEL_CLUSTER),
         spec=labels.get(LABEL_SPEC),
         role=labels.get(LABEL_ROLE),
-        status=told.State.Status,
-        started=parse_time(told.State.StartedAt),
-        restarts=told.RestartCount,
-        exit_code=told.State.ExitCode,
-        pid=told.State.Pid,
+        status=inspected.State.Status,
+        started=parse_time(inspected.State.StartedAt),
+        restarts=inspected.RestartCount,
+        exit_code=inspected.State.ExitCode,
+        pid=inspected.State.Pid,
         raw=document,
     )
 
 
 def parse_time(text: str) -> float:
-    """Docker's RFC 3339 with nanoseconds, in seconds since the epoch; 0.0 for never."""
+    """Docker's time (RFC 3339 with nanoseconds) in seconds since the epoch; 0.0 for never."""
     match = re.match(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", text)
     if match is None or match[1] == "0001":
         return 0.0
@@ -165,7 +160,7 @@ def parse_time(text: str) -> float:
 
 
 def parse_addresses(as_json: str, as_text: str) -> tuple[Address, ...]:
-    """`ip -j address show`, or `ip -o address show` where ip knows no JSON."""
+    """Parse `ip -j address show`, or `ip -o address show` of an ip without JSON."""
     if as_json.startswith("["):
         return tuple(
             _address(
@@ -201,10 +196,10 @@ def _lifetime(seconds: int) -> int | None:
 
 
 def parse_sockets(text: str, containers: Mapping[int, str]) -> tuple[Socket, ...]:
-    """`ss -Hltnp`.
+    """Parse `ss -Hltnp`.
 
     Args:
-        text: what it printed.
+        text: its output.
         containers: pid → container id, or "" for a process of the node itself.
     """
     found = []
@@ -243,7 +238,7 @@ def parse_backends(text: str) -> tuple[BackendServer, ...]:
             row["pxname"],
             row["svname"],
             row["status"],
-            # A star stands before the last outcome while the next check is under way.
+            # "* " marks that the next check is in progress.
             (row.get("check_status") or "").removeprefix("* "),
             row.get("last_chk") or "",
             row.get("addr") or "",
@@ -259,12 +254,12 @@ def parse_backends(text: str) -> tuple[BackendServer, ...]:
 
 
 def parse_sessions(text: str) -> dict[str, int]:
-    """The present sessions of each frontend in haproxy's statistics."""
+    """The current sessions of each frontend in haproxy's statistics."""
     return _numbers(text, "FRONTEND", "scur")
 
 
 def _numbers(text: str, kind: str, column: str) -> dict[str, int]:
-    """One column of the rows of a kind in haproxy's statistics, by the name of the section."""
+    """A column of haproxy's statistics for rows of one kind, by the name of the section."""
     return {
         row["pxname"]: _number(row.get(column) or "") or 0
         for row in _statistics(text)
@@ -273,19 +268,19 @@ def _numbers(text: str, kind: str, column: str) -> dict[str, int]:
 
 
 def _statistics(text: str) -> csv.DictReader[str]:
-    """They are CSV (management guide, 9.1), below the HTTP header."""
+    """haproxy's statistics: CSV (management guide, 9.1) after the HTTP header."""
     _, header, table = text.partition("# pxname")
     return csv.DictReader(io.StringIO((header + table).removeprefix("# ")))
 
 
 def _status(text: str) -> str:
-    """An HTTP status; SMTP's and others' codes, and 0, are none."""
+    """An HTTP status; "" for codes of other protocols and for 0."""
     return text if re.fullmatch("[1-5][0-9][0-9]", text) else ""
 
 
-def _machine(told: str) -> str:
-    """What `uname -m` said; it becomes a part of file names."""
-    return told if re.fullmatch(r"[A-Za-z0-9_]{1,20}", told) else "?"
+def _machine(text: str) -> str:
+    """The output of `uname -m`, validated because it becomes a part of file names."""
+    return text if re.fullmatch(r"[A-Za-z0-9_]{1,20}", text) else "?"
 
 
 def _number(text: str) -> int | None:
@@ -302,9 +297,9 @@ def _processes(text: str) -> dict[int, str]:
 
 
 def parse_files(reply: Reply) -> tuple[ObservedFile, ...]:
-    """The files of ours, whose contents come all together below `contents`, or each by itself.
+    """The cluster's files. Contents are joined in one `contents` message, or one for each file.
 
-    Track files always come by themselves.
+    Each track file has its own message.
     """
     messages = reply.all("file")
     contents = [_content(message) for message in messages]
@@ -329,7 +324,7 @@ def _content(message: Message) -> bytes:
 
 
 def parse_foreign(reply: Reply) -> tuple[Foreign, ...]:
-    """Somebody else's containers, with the files that were read of each."""
+    """Foreign containers and their files."""
     found = []
     for message in reply.all("foreign"):
         about = message.words[:2]
@@ -356,6 +351,6 @@ def parse_foreign(reply: Reply) -> tuple[Foreign, ...]:
 
 
 def parse_applied(files: tuple[ObservedFile, ...]) -> Applied | None:
-    """Our record on the node; None if there is none, or if it cannot be read."""
+    """The record on the node; None if it is missing or invalid."""
     record = next((f for f in files if f.path == layout.APPLIED), None)
     return parse_record(record.content) if record else None

@@ -1,4 +1,4 @@
-"""From applied.json to an applied record. Pure."""
+"""Parse the record (applied.json). Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from hadeploy.inventory.fields import INTERFACE_NAME, NAME
 from hadeploy.inventory.problems import printable
 from hadeploy.observe.observed_node import Applied, InventoryChange
 
-# More than that no cluster has; a node's word is not taken without bounds.
+# Limits that no valid record reaches, because the content comes from a node.
 MOST_LISTENERS = 1000
 MOST_VIPS = 1000
 MOST_MEMBERS = 2000
 MOST_CHANGES = 1000
 MOST_FILES = 1000
 MOST_BYTES = 8 * 1024 * 1024
-# Of an inventory, which has at most half as many levels.
+# At least twice the depth of an inventory.
 MOST_DEPTH = 20
-# As datetime.isoformat writes it.
+# The format of datetime.isoformat.
 _MOMENT = (
     r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?[+-][0-9]{2}:[0-9]{2}"
 )
@@ -29,7 +29,7 @@ MOST_CONTENTS = 1000
 
 
 def parse_record(content: bytes) -> Applied | None:
-    """An applied record; None if it cannot be read, or is not what hadeploy writes."""
+    """The record; None if it is not a valid record of hadeploy."""
     if len(content) > MOST_BYTES:
         return None
     try:
@@ -62,97 +62,97 @@ def parse_record(content: bytes) -> Applied | None:
         return None
 
 
-def _changes(told: Any) -> tuple[InventoryChange, ...]:
+def _changes(value: Any) -> tuple[InventoryChange, ...]:
     """The changes of the inventory.
 
     Raises:
-        ValueError: they are not what hadeploy writes.
+        ValueError: they are invalid.
     """
-    if not isinstance(told, list) or len(told) > MOST_CHANGES:
-        raise ValueError("no list of changes")
+    if not isinstance(value, list) or len(value) > MOST_CHANGES:
+        raise ValueError("not a list of changes")
     found = []
-    for change in told:
+    for change in value:
         was = {_text(path): _text(digest) for path, digest in _texts(change["was"]).items()}
         found.append(InventoryChange(_text(change["by"]), _matching(_MOMENT, change["at"]), was))
     return tuple(found)
 
 
-def _object(told: Any) -> dict[str, Any]:
-    if not isinstance(told, dict):
-        raise ValueError("no object")
-    return dict(told)
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return dict(value)
 
 
-def _refuse_depth(told: Any, most: int) -> None:
-    """Refuse what is nested deeper than an inventory is.
+def _refuse_depth(value: Any, most: int) -> None:
+    """Limit the depth.
 
     Raises:
-        ValueError: it is.
+        ValueError: the value is nested deeper.
     """
     if most == 0:
         raise ValueError("nested too deep")
-    if isinstance(told, (dict, list)):
-        for value in told.values() if isinstance(told, dict) else told:
-            _refuse_depth(value, most - 1)
+    if isinstance(value, (dict, list)):
+        for part in value.values() if isinstance(value, dict) else value:
+            _refuse_depth(part, most - 1)
 
 
-def _matching(form: str, told: Any) -> str:
-    text = _text(told)
+def _matching(form: str, value: Any) -> str:
+    text = _text(value)
     if not re.fullmatch(form, text):
-        raise ValueError(f"{text!r} is not as it should be")
+        raise ValueError(f"invalid value {text!r}")
     return text
 
 
-def _texts(told: Any) -> dict[str, str]:
-    """Names and texts.
+def _texts(value: Any) -> dict[str, str]:
+    """A mapping of names to texts.
 
     Raises:
-        ValueError: they are none.
+        ValueError: it is not one.
     """
-    entries = _object(told)
+    entries = _object(value)
     if len(entries) > MOST_FILES or not all(isinstance(text, str) for text in entries.values()):
-        raise ValueError("no texts")
+        raise ValueError("not a mapping of texts")
     return entries
 
 
-def _files(told: Any) -> dict[str, str]:
-    """Path below our folder → hash.
+def _files(value: Any) -> dict[str, str]:
+    """Path in the cluster's folder → hash.
 
     Raises:
-        ValueError: they are not what hadeploy writes.
+        ValueError: they are invalid.
     """
-    files = _texts(told)
+    files = _texts(value)
     if not all(re.fullmatch(_PATH, path) and ".." not in path.split("/") for path in files):
-        raise ValueError("no path of a file")
+        raise ValueError("not the path of a file")
     return files
 
 
-def _contents(told: Any) -> dict[str, str] | None:
-    """What the inventory points to, and the digest of each.
+def _contents(value: Any) -> dict[str, str] | None:
+    """The digests of contents to which the inventory refers.
 
     Raises:
-        ValueError: it is not what hadeploy writes.
+        ValueError: they are invalid.
     """
-    if told is None:
+    if value is None:
         return None
-    if not isinstance(told, dict) or len(told) > MOST_CONTENTS:
-        raise ValueError("no digests of contents")
-    return {_text(path): _text(digest) for path, digest in told.items()}
+    if not isinstance(value, dict) or len(value) > MOST_CONTENTS:
+        raise ValueError("not digests of contents")
+    return {_text(path): _text(digest) for path, digest in value.items()}
 
 
-def _listeners(told: Any) -> dict[int, str]:
+def _listeners(value: Any) -> dict[int, str]:
     """Port → name.
 
     Raises:
-        ValueError: they are not what hadeploy writes.
+        ValueError: they are invalid.
     """
-    if not isinstance(told, list) or len(told) > MOST_LISTENERS:
-        raise ValueError("no list of listeners")
+    if not isinstance(value, list) or len(value) > MOST_LISTENERS:
+        raise ValueError("not a list of listeners")
     found = {}
-    for listener in told:
+    for listener in value:
         name = listener.get("name", "")
         if not isinstance(name, str) or (name and not re.fullmatch(NAME, name)):
-            raise ValueError("no name of a listener")
+            raise ValueError("not the name of a listener")
         found[_port(listener["port"])] = name
     return found
 
@@ -162,29 +162,29 @@ def _metrics_port(haproxy: Any) -> int | None:
     return _port(metrics["port"]) if metrics is not None else None
 
 
-def _port(told: Any) -> int:
-    if type(told) is not int or not 1 <= told <= 65535:
-        raise ValueError("no port")
-    return told
+def _port(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= 65535:
+        raise ValueError("not a port")
+    return value
 
 
-def _text(told: Any) -> str:
-    if not isinstance(told, str):
-        raise ValueError("no text")
-    return printable(told)
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not text")
+    return printable(value)
 
 
-def _addresses(told: Any) -> tuple[str, ...]:
-    if not isinstance(told, list) or len(told) > MOST_MEMBERS:
-        raise ValueError("no list of addresses")
-    for address in told:
+def _addresses(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > MOST_MEMBERS:
+        raise ValueError("not a list of addresses")
+    for address in value:
         ipaddress.ip_address(address if isinstance(address, str) else None)  # type: ignore[arg-type]
-    return tuple(told)
+    return tuple(value)
 
 
-def _vips(told: Any) -> tuple[str, ...]:
-    if not isinstance(told, list) or len(told) > MOST_VIPS:
-        raise ValueError("no list of VIPs")
-    for vip in told:
+def _vips(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > MOST_VIPS:
+        raise ValueError("not a list of VIPs")
+    for vip in value:
         ipaddress.ip_interface(vip if isinstance(vip, str) else None)  # type: ignore[arg-type]
-    return tuple(told)
+    return tuple(value)

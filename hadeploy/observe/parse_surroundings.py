@@ -1,4 +1,4 @@
-"""What surroundings.sh says of a haproxy set up by hand, and of published ports. Pure."""
+"""Parse the output of surroundings.sh about foreign haproxies and published ports. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PORT = re.compile(r"[0-9]{1,5}")
 
 
 def parse_environment(reply: Reply, about: tuple[str, ...]) -> dict[str, str]:
-    """The variables that a configuration names."""
+    """The environment variables that a configuration uses."""
     found: dict[str, str] = {}
     for message in reply.all("foreign-environment"):
         if message.words[:2] == about:
@@ -23,13 +23,13 @@ def parse_environment(reply: Reply, about: tuple[str, ...]) -> dict[str, str]:
 
 
 def parse_names(reply: Reply, about: tuple[str, ...]) -> dict[str, str]:
-    """Host name → address, of those that have one."""
+    """Host name → address, of the names that could be resolved."""
     messages = [m.words for m in reply.all("foreign-host") if m.words[:2] == about]
     return {words[2]: words[3] for words in messages if len(words) == 4 and _is_address(words[3])}
 
 
 def parse_publishers(reply: Reply) -> dict[int, tuple[str, ...]]:
-    """Port → the containers for which the engine holds it."""
+    """Port → the containers for which the engine publishes it."""
     found: dict[int, tuple[str, ...]] = {}
     for message in reply.all("publisher"):
         if len(message.words) == 2 and _PORT.fullmatch(message.words[0]):

@@ -1,4 +1,4 @@
-"""From keepalived's own dumps and logs to values. Pure."""
+"""Parse keepalived's dumps, statistics and logs. Pure."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from hadeploy.observe.observed_node import VrrpState
 from hadeploy.observe.vrrp import Counters, Diagnostics, Spoken
 from hadeploy.scripts.protocol import Reply
 
-# As the dump names it → as keepalived.conf does.
+# Name in the dump → name in keepalived.conf.
 SETTINGS = {
     "Virtual Router ID": "virtual_router_id",
     "VRRP Version": "vrrp_version",
     "Advert interval": "advert_int",
     "Authentication type": "authentication",
 }
-# Every look of ours makes keepalived write one.
+# keepalived logs this for every observation.
 _OURS = re.compile(r"Printing (VRRP|parent|checker|BFD) (data|stats) for process")
 # "Mon Nov 23 22:22:10 2026: "
 _CLOCK = re.compile(r"^\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}: ")
 
 
 def parse_vrrp(text: str) -> VrrpState | None:
-    """keepalived's data dump, from 2.0.19 to 2.3.4; None if it gave none."""
+    """Parse the data dump of keepalived 2.0.19 to 2.3.4; None if there is none."""
     found = dict(re.findall(r"^   (State|Priority|Effective priority) = (\S+)$", text, re.M))
     if "State" not in found:
         return None
@@ -56,7 +56,7 @@ def _spoken(text: str) -> Spoken:
         peers=peers,
         vips=tuple(vip.partition("/")[0] for vip in _block(text, "Virtual IP")),
         places=frozenset(_places(text)),
-        # Before the first advert it prints whatever address it printed last (inet_sockaddrtos).
+        # Before the first advert, the printed address is undefined (inet_sockaddrtos).
         master=says.get("Master router", "") if says.get("Master priority") != "0" else "",
         config_faults=int(says.get("Number of config faults", 0)),
         tracker_faults=sum(faults),
@@ -64,7 +64,7 @@ def _spoken(text: str) -> Spoken:
 
 
 def _block(text: str, name: str) -> tuple[str, ...]:
-    """The first words of the lines below `name`, which has a number behind it or a colon."""
+    """The first words of the lines below `name`, which is followed by a number or a colon."""
     return tuple(words[0] for words in _lines(text, name))
 
 
@@ -74,7 +74,7 @@ def _lines(text: str, name: str) -> list[list[str]]:
 
 
 def _places(text: str) -> Iterator[tuple[str, str]]:
-    """A full prefix is not printed."""
+    """Interface and address/prefix of each VIP; keepalived omits the prefixes /32 and /128."""
     for address, *words in (*_lines(text, "Virtual IP"), *_lines(text, "Virtual IP Excluded")):
         with contextlib.suppress(ValueError):
             interface = words[words.index("dev") + 1] if "dev" in words[:-1] else ""
@@ -82,7 +82,7 @@ def _places(text: str) -> Iterator[tuple[str, str]]:
 
 
 def parse_counters(text: str) -> Counters | None:
-    """keepalived's statistics (SIGUSR2); None if it gave none."""
+    """Parse keepalived's statistics (SIGUSR2); None if there are none."""
     heading, found = "", {}
     for line in text.splitlines():
         name, colon, number = (part.strip() for part in line.partition(":"))
@@ -103,9 +103,9 @@ def parse_counters(text: str) -> Counters | None:
 
 
 def parse_evidence(reply: Reply) -> Diagnostics:
-    """What evidence.sh said of one node."""
-    looks = [parse_counters(message.text) for message in reply.all("stats")]
-    before, after = looks if len(looks) == 2 else (None, None)
+    """Parse the output of diagnostics.sh of one node."""
+    counters = [parse_counters(message.text) for message in reply.all("stats")]
+    before, after = counters if len(counters) == 2 else (None, None)
     seconds = next((int(m.words[1]) for m in reply.all("stats") if m.words[:1] == ("after",)), 0)
     return Diagnostics(
         seconds=seconds,
@@ -119,6 +119,6 @@ def parse_evidence(reply: Reply) -> Diagnostics:
 
 
 def parse_log(text: str) -> tuple[str, ...]:
-    """A container's last lines, without keepalived's clock and what our own looks leave there."""
+    """The last lines of a container, without keepalived's times and the traces of observations."""
     lines = (_CLOCK.sub("", line).strip() for line in text.splitlines())
     return tuple(line for line in lines if line and not _OURS.search(line))

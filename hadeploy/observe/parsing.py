@@ -1,4 +1,4 @@
-"""What a node answers is parsed, or it is an error that names the node: never an internal one."""
+"""Turn errors of parsers into errors of the node."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ from hadeploy.errors import HadeployError
 
 @contextmanager
 def parsing(node: str, operation: str, hint: str | None = None) -> Iterator[None]:
-    """Parse an answer in the body; nothing is believed by halves.
+    """Parse the answer of a node in the body.
 
     Args:
-        node: who gave it.
-        operation: what was being done.
-        hint: where to look.
+        operation: of the error.
+        hint: of the error.
 
     Raises:
-        HadeployError: it makes no sense.
+        HadeployError: the answer cannot be parsed.
     """
     try:
         yield
     except (
         *(ValueError, LookupError, TypeError, AttributeError),
-        # csv has an error of its own, which is none of these.
+        # csv.Error is not a subclass of these.
         *(OverflowError, RecursionError, csv.Error),
     ) as error:
         raise HadeployError(

@@ -1,4 +1,4 @@
-"""What a node sees of its network segment: who answers for an address, and who sends adverts."""
+"""What a node receives on its network segment: answers for addresses, and VRRP adverts."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ from dataclasses import dataclass, field
 
 from hadeploy.scripts.protocol import Reply
 
-# By then tasks/observe/segment.sh has asked twice; a look takes that long anyway.
+# Enough for two probes of tasks/observe/segment.sh; any observation takes as long.
 ASKED_SECONDS = 0.12
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
 @dataclass(frozen=True)
 class Segment:
-    """The segment as one node sees it.
+    """The answers and adverts that one node received on its segment.
 
     Attributes:
-        interface: where it asked.
-        seconds: for how long it listened.
-        answers: address → the hardware addresses that answered for it. The addresses are the VIPs,
-            the nodes' own, and those of former and forgotten nodes. What the node itself has on the
-            interface is not among them: nobody answers oneself.
-        adverts: source address → priority, of every VRRP advert with the cluster's
-            virtual_router_id that arrived.
+        interface: on which it sent probes.
+        seconds: for which it listened.
+        answers: address → the hardware addresses that answered for it. The addresses are the VIPs
+            and the addresses of nodes, former nodes and forgotten nodes, without the node's own.
+        adverts: source address → priority, of the received adverts with the cluster's
+            virtual_router_id.
     """
 
     interface: str
@@ -36,11 +35,7 @@ class Segment:
 
 
 def parse_segment(reply: Reply) -> Segment | None:
-    """What segment.sh printed; None if it could not ask.
-
-    Args:
-        reply: what observe.sh printed.
-    """
+    """Parse the output of segment.sh; None if it could not send probes."""
     message = next((m for m in reply.all("segment") if len(m.words) == 2), None)
     if message is None:
         return None

@@ -1,4 +1,4 @@
-"""Foreign containers that do not run and that the engine may start by itself. Pure."""
+"""Stopped foreign containers that the engine may start by itself. Pure."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _ROLES: Mapping[str, Role] = {"haproxy": "haproxy", "keepalived": "keepalived"}
 
 @dataclass(frozen=True)
 class StoppedForeign:
-    """A container that carries no mark of hadeploy and has a restart policy.
+    """A container with a restart policy that hadeploy did not create.
 
     Attributes:
-        role: what it seems to be, by its image, command and mounts; None for anything else.
-        started: whether it was ever started; None if the engine's own file cannot be read.
+        role: by its image, command and mounts; None for other containers.
+        started: whether it was ever started; None if the engine's file cannot be read.
         stopped_by_hand: whether `docker stop` or `docker kill` ended it; None likewise.
         path: of its configuration in the container; "" if none was found.
-        config: that configuration; it may hold secrets.
-        vip_in: a file that it mounts and that names a VIP, or "its command line or environment".
+        config: the configuration; it may contain secrets.
+        vip_in: a mounted file that contains a VIP, or "its command line or environment".
     """
 
     container: ObservedContainer
@@ -36,37 +36,38 @@ class StoppedForeign:
     vip_in: str = ""
 
     def autostart(self, now: int) -> str:
-        """Why the engine starts it again by itself, in words; "" if it runs, or does not start.
+        """Why the engine starts it by itself; "" if it runs, or the engine does not start it.
 
         Args:
             now: the node's clock, seconds since the epoch.
         """
-        there = self.container
-        restarts = there.raw.get("HostConfig", {}).get("RestartPolicy") or {}
-        policy, most = str(restarts.get("Name") or ""), restarts.get("MaximumRetryCount") or 0
-        if there.restarts_in_a_loop(now):
+        container = self.container
+        restarts = container.raw.get("HostConfig", {}).get("RestartPolicy") or {}
+        policy, retries = str(restarts.get("Name") or ""), restarts.get("MaximumRetryCount") or 0
+        if container.restarts_in_a_loop(now):
             return f"it is in a restart loop (restart policy {policy})"
-        return "" if there.running else autostart(self, policy, most)
+        return "" if container.running else autostart(self, policy, retries)
 
 
-def autostart(one: StoppedForeign, policy: str, most: int) -> str:
-    """By the rules of the engine at its start (moby: daemon.restore, restartmanager.ShouldRestart).
+def autostart(stopped: StoppedForeign, policy: str, retries: int) -> str:
+    """Why the engine will start a stopped container when the engine starts; "" if it will not.
 
-    `always` starts also what was stopped by hand, `unless-stopped` does not. So does `on-failure`,
-    whatever its documentation says, if the last exit status is not 0 and tries are left.
+    The rules are those of moby (daemon.restore, restartmanager.ShouldRestart): `always` also starts
+    containers that were stopped by hand; `unless-stopped` does not. `on-failure` also starts them,
+    contrary to its documentation, if the last exit status is not 0 and retries are left.
 
     Args:
-        one: a container that does not run.
+        stopped: the container.
         policy: its restart policy.
-        most: the number of tries of `on-failure`; 0 for no limit.
+        retries: the maximum of `on-failure`; 0 for no limit.
     """
-    there = one.container
-    if one.started is False:
+    container = stopped.container
+    if stopped.started is False:
         return ""
     starts = {
         "always": True,
-        "unless-stopped": not one.stopped_by_hand,
-        "on-failure": there.exit_code != 0 and (not most or there.restarts < most),
+        "unless-stopped": not stopped.stopped_by_hand,
+        "on-failure": container.exit_code != 0 and (not retries or container.restarts < retries),
     }
     if not starts.get(policy):
         return ""
@@ -76,11 +77,11 @@ def autostart(one: StoppedForeign, policy: str, most: int) -> str:
 def parse_stopped_foreign(
     reply: Reply, containers: Mapping[str, ObservedContainer]
 ) -> tuple[StoppedForeign, ...]:
-    """What containers.sh said of them.
+    """Parse the output of containers.sh.
 
     Args:
         reply: of observe.sh.
-        containers: by id, what was inspected.
+        containers: all inspected containers, by id.
     """
     found = []
     places = {m.words[0]: m.words[1:] for m in reply.all("stopped-vip") if m.words}

@@ -1,4 +1,4 @@
-"""The interface of a node, its networks, and whether a VIP can be there. Pure."""
+"""The interface and networks of a node, and whether they suit a VIP. Pure."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 GIVE_BACK = (
-    "give the interface its address in that subnet again, and put it into the node's own network "
-    "configuration (IPv6 addresses go when an interface goes down)"
+    "add an address in that subnet to the interface again, and to the network configuration of the "
+    "node (an interface that goes down loses its IPv6 addresses)"
 )
 
 
 def interface_of(node: Node, observed: ObservedNode) -> str | None:
-    """The interface for the VIP: the inventory's, else the one that carries the node's address."""
+    """The interface for the VIP: from the inventory, or the one with the node's address."""
     return node.interface or observed.interface_of(str(node.address))
 
 
-def addressless(node: Node, look: ObservedNode) -> Iterator[tuple[str, str]]:
-    """What without which not even the desired state can be told: message and fix."""
-    if look.interface_of(str(node.address)) is None:
+def addressless(node: Node, state: ObservedNode) -> Iterator[tuple[str, str]]:
+    """The problems that prevent even the computation of the desired state: message and fix."""
+    if state.interface_of(str(node.address)) is None:
         has = ", ".join(
-            f"{a.address} ({a.interface})" for a in look.addresses if a.interface != "lo"
+            f"{a.address} ({a.interface})" for a in state.addresses if a.interface != "lo"
         )
         yield (
             f"does not have the address {node.address}; it has {has}",
-            "set nodes[].address to the node's own address, and ssh.host to where SSH reaches it",
+            "set nodes[].address to an address of the node, and ssh.host to its address for SSH",
         )
-    if node.interface and node.interface not in {a.interface for a in look.addresses}:
+    if node.interface and node.interface not in {a.interface for a in state.addresses}:
         yield f"has no interface {node.interface} with an address", "correct nodes[].interface"
 
 
-def misplaced(vip: IPAddress, cluster: Cluster, node: Node, look: ObservedNode) -> str:
+def misplaced(vip: IPAddress, cluster: Cluster, node: Node, state: ObservedNode) -> str:
     """Why an address cannot be a VIP on that node; "" if it can."""
-    name = interface_of(node, look)
-    networks = [n for n in networks_of(cluster, node, look) if n.version == vip.version]
+    name = interface_of(node, state)
+    networks = [n for n in networks_of(cluster, node, state) if n.version == vip.version]
     within = [network for network in networks if vip in network]
     if not within:
         known = ", ".join(str(n) for n in networks) or f"no IPv{vip.version} subnet"
-        more = " any more" if lost_subnet(vip, cluster, node, look) else ""
+        more = " any more" if lost_subnet(vip, cluster, node, state) else ""
         return f"{vip} is in no subnet of {name}{more}, which has {known}"
-    if str(vip) in look.host.gateways:
-        return f"{vip} is the address of the node's router"
+    if str(vip) in state.host.gateways:
+        return f"{vip} is the address of the default router"
     for network in within:
         # Both addresses of a point-to-point network are hosts (RFC 3021, RFC 6164).
         if network.max_prefixlen - network.prefixlen > 1:
@@ -57,31 +57,25 @@ def misplaced(vip: IPAddress, cluster: Cluster, node: Node, look: ObservedNode) 
     return ""
 
 
-def lost_subnet(vip: IPAddress, cluster: Cluster, node: Node, look: ObservedNode) -> bool:
-    """Whether the node had an address beside a VIP when that was applied, and has none now.
+def lost_subnet(vip: IPAddress, cluster: Cluster, node: Node, state: ObservedNode) -> bool:
+    """Whether an applied VIP is no longer in any subnet of the node.
 
     The kernel removes IPv6 addresses from an interface that goes down (Linux, ip-sysctl.rst,
-    `keep_addr_on_down`), and whoever added one by hand has to add it again.
-
-    Args:
-        vip: the address.
-        cluster: the inventory.
-        node: the node.
-        look: at it.
+    `keep_addr_on_down`). Addresses that were added by hand are then missing.
     """
-    applied = [v.partition("/")[0] for v in (look.applied.vips if look.applied else ())]
-    return str(vip) in applied and not any(vip in n for n in networks_of(cluster, node, look))
+    applied = [v.partition("/")[0] for v in (state.applied.vips if state.applied else ())]
+    return str(vip) in applied and not any(vip in n for n in networks_of(cluster, node, state))
 
 
-def networks_of(cluster: Cluster, node: Node, look: ObservedNode) -> list[IPNetwork]:
+def networks_of(cluster: Cluster, node: Node, state: ObservedNode) -> list[IPNetwork]:
     """The networks of the node's interface."""
-    # A VIP that is there already says nothing about the subnet.
-    vips = {vip.partition("/")[0] for vip in (look.applied.vips if look.applied else ())}
+    # A VIP on the node is no evidence of the subnet.
+    vips = {vip.partition("/")[0] for vip in (state.applied.vips if state.applied else ())}
     vips |= {str(other.ip) for other in cluster.vip}
-    name = interface_of(node, look)
+    name = interface_of(node, state)
     found = [
         ipaddress.ip_interface(f"{a.address}/{a.prefix}").network
-        for a in look.addresses
+        for a in state.addresses
         if a.interface == name and a.address not in vips
     ]
     return [network for network in found if network.prefixlen < network.max_prefixlen]
@@ -90,15 +84,14 @@ def networks_of(cluster: Cluster, node: Node, look: ObservedNode) -> list[IPNetw
 def networks_around(
     vip: IPInterface, cluster: Cluster, observed: Mapping[str, ObservedNode]
 ) -> set[IPNetwork]:
-    """The networks that a VIP is in, by the inventory's prefix and the nodes' interfaces.
+    """The networks that contain a VIP, by its prefix and by the interfaces of the nodes.
 
     Args:
         vip: with its prefix, if it has one.
-        cluster: the inventory.
         observed: by node label.
     """
     found = {
-        n for node, look in _looks(cluster, observed) for n in networks_of(cluster, node, look)
+        n for node, state in _nodes(cluster, observed) for n in networks_of(cluster, node, state)
     }
     if vip.network.prefixlen < vip.network.max_prefixlen:
         found.add(vip.network)
@@ -106,26 +99,27 @@ def networks_around(
 
 
 def not_to_be_asked(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> dict[str, str]:
-    """VIPs that nothing may be sent to, since they would be somebody else's: VIP → why.
+    """VIPs that hadeploy must not probe, because they could belong to other hosts: VIP → reason.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
     """
-    nodes = _looks(cluster, observed)
+    nodes = _nodes(cluster, observed)
     found = {}
     for vip in cluster.vip:
-        placed = any(vip.ip in n for node, look in nodes for n in networks_of(cluster, node, look))
-        for node, look in nodes:
-            # One that was applied is ours as long as any node has it in a subnet.
-            ours = placed and lost_subnet(vip.ip, cluster, node, look)
-            problem = misplaced(vip.ip, cluster, node, look)
+        placed = any(
+            vip.ip in n for node, state in nodes for n in networks_of(cluster, node, state)
+        )
+        for node, state in nodes:
+            # An applied VIP belongs to the cluster as long as any node has its subnet.
+            ours = placed and lost_subnet(vip.ip, cluster, node, state)
+            problem = misplaced(vip.ip, cluster, node, state)
             if problem and not ours:
                 found[str(vip.ip)] = problem
     return found
 
 
-def _looks(
+def _nodes(
     cluster: Cluster, observed: Mapping[str, ObservedNode]
 ) -> list[tuple[Node, ObservedNode]]:
     return [(node, observed[node.label]) for node in cluster.nodes if node.label in observed]

@@ -1,4 +1,4 @@
-"""What keepalived tells of itself: the settings that it runs, and what it has sent and heard."""
+"""The settings and statistics that keepalived reports."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Spoken:
-    """The settings that a running instance speaks, whatever its file says by now.
+    """The settings in effect in a running instance; its file may have changed since.
 
     Attributes:
-        settings: what all nodes must agree on: name → value, as keepalived prints it.
-        source: the address that its adverts come from; "" if it does not tell.
-        peers: whom it sends unicast adverts to; empty for multicast.
-        vips: the addresses that its adverts name, without prefixes.
-        places: where it puts them, and those of the other family: interface and address/prefix.
-        master: the address of the master that it hears, or "".
-        config_faults: how many of its settings it could not follow.
-        tracker_faults: how many of its checks, files and interfaces keep it in FAULT.
+        settings: those that must be equal on all nodes: name → value, as printed by keepalived.
+        source: the source address of its adverts; "" if unknown.
+        peers: the receivers of its unicast adverts; empty for multicast.
+        vips: the addresses in its adverts, without prefixes.
+        places: interface and address/prefix of all its VIPs, including the other address family.
+        master: the address of the master from which it receives adverts, or "".
+        config_faults: the number of settings that it could not apply.
+        tracker_faults: the number of checks, files and interfaces that keep it in FAULT.
     """
 
     settings: Mapping[str, str]
@@ -34,12 +34,12 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Counters:
-    """An instance's statistics, which only ever grow.
+    """The statistics of an instance since its start.
 
     Attributes:
         sent: adverts.
-        received: adverts, also such as it then refuses.
-        refused: why → how many adverts.
+        received: adverts, including refused ones.
+        refused: reason → number of adverts.
     """
 
     sent: int
@@ -47,7 +47,7 @@ class Counters:
     refused: Mapping[str, int] = field(default_factory=dict)
 
     def since(self, before: Counters) -> Counters:
-        """What has come since an earlier look; all of it, if keepalived was restarted since."""
+        """The difference from an earlier observation; everything if keepalived has restarted."""
         if self.sent < before.sent or self.received < before.received:
             return self
         refused = {why: n - before.refused.get(why, 0) for why, n in self.refused.items()}
@@ -56,17 +56,17 @@ class Counters:
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """A second look at one node, after a proof has failed.
+    """Additional observations of one node, after a proof has failed.
 
     Attributes:
-        seconds: how long its keepalived was listened to.
-        adverts: what it has sent and heard in that time; None if it did not tell.
-        logs: role → the last lines of that container, without what our own looks leave there.
-        iptables: what `TOOL-save` says of all tables, by tool: iptables, ip6tables and the same
-            with `-legacy`.
-        ipsets: what ipset says of its sets.
-        nft: the rule set as `nft -j` tells it, or {}.
-        frozen: roles whose container has a process that somebody has stopped.
+        seconds: the time between two reads of keepalived's statistics.
+        adverts: sent and received in that time; None if unknown.
+        logs: role → the last lines of that container, without the traces of observations.
+        iptables: the output of `TOOL-save` by tool: iptables, ip6tables and the same with
+            `-legacy`.
+        ipsets: the output of ipset.
+        nft: the rule set from `nft -j`, or {}.
+        frozen: roles whose container has a stopped process (SIGSTOP).
     """
 
     seconds: int = 0

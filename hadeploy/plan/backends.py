@@ -1,4 +1,4 @@
-"""Which servers a node's haproxy must still reach after a change. Pure."""
+"""The backends that haproxy on a node must reach after a change. Pure."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from hadeploy.observe.observed_node import Applied, BackendServer, ObservedNode
 from hadeploy.plan.redacted_diff import shown
 
 SUFFIX = "-backend"
-# The first checks are not spread over more than `max-spread-checks`, whatever the interval is.
+# `max-spread-checks` limits how long haproxy spreads the first checks, whatever the interval.
 LONGEST_FALL_SECONDS = 30
-# For a check that takes all its time, to connect and to answer.
+# For a check that needs its full timeout.
 MARGIN_SECONDS = 2
 LONGEST_VALUE = 60
-# haproxy's names of sections and servers: no space, no slash, nothing that the shell splits.
+# Names of sections and servers in haproxy, without characters that are special in a shell.
 _SERVER = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class ExpectedBackend:
-    """A server, any server of a backend, or a port, that has to serve after a change.
+    """A server, any server of a backend, or a port that must serve after a change.
 
     Attributes:
-        after: `BACKEND/SERVER` in the new configuration, `BACKEND/` for any server of it, or
-            `:PORT`, which has to answer clients as it did.
-        before: the same in the running configuration; "" where it is expected in any case, and
-            `!ANSWERS` where the node's own address has to answer so in any case.
+        after: `BACKEND/SERVER` in the new configuration, `BACKEND/` for any of its servers, or
+            `:PORT`, which must answer clients as before.
+        before: the same in the running configuration; "" if it must serve in any case, or
+            `!ANSWERS` if the node's own address must give one of these answers in any case.
     """
 
     after: str
@@ -39,7 +39,7 @@ class ExpectedBackend:
 
     @property
     def word(self) -> str:
-        """As tasks/apply/backends.sh takes it."""
+        """The format of tasks/apply/backends.sh."""
         return f"{self.after}={self.before}"
 
 
@@ -49,32 +49,32 @@ def expected_backends(
     node: str,
     adopted_ports: Sequence[int] = (),
 ) -> tuple[ExpectedBackend, ...]:
-    """What has to be up on a node after its haproxy was reloaded or replaced.
+    """What must be up on a node after a reload or replacement of its haproxy.
 
-    Each server that is up there now, by its name in the new configuration, and at least one server
-    of each listener that serves now. A node whose haproxy does not run is held to what the other
-    nodes serve: it must not take the VIP over without a backend.
+    That is each server that is up now, by its name in the new configuration, and at least one
+    server of each listener that serves now. A node without a running haproxy must serve what the
+    other nodes serve, so that it cannot take over the VIP without a backend.
 
     Args:
-        cluster: the inventory that is applied.
+        cluster: the inventory to apply.
         observed: all nodes, before the change.
         node: the label of the node that changes.
-        adopted_ports: the listeners' ports that a haproxy that is adopted serves there.
+        adopted_ports: the ports of listeners that a haproxy to adopt serves on the node.
     """
-    look = observed[node]
+    state = observed[node]
     if adopted_ports:
         return tuple(_of_adopted(cluster, adopted_ports))
-    if not look.backends:
+    if not state.backends:
         others = [other for label, other in observed.items() if label != node]
         return tuple(dict.fromkeys(e for other in others for e in _of_others(cluster, other)))
-    return tuple(dict.fromkeys(_of_node(cluster, look)))
+    return tuple(dict.fromkeys(_of_node(cluster, state)))
 
 
 def backends_of_holder(cluster: Cluster, holder: ObservedNode) -> tuple[ExpectedBackend, ...]:
-    """What a node has to reach before it may win the VIP: all that its holder reaches.
+    """What a node must reach before it may win the VIP: all backends that the holder reaches.
 
     Args:
-        cluster: the inventory that is applied.
+        cluster: the inventory to apply.
         holder: the node that has the VIP, before the change.
     """
     found = _of_node(cluster, holder)
@@ -102,16 +102,16 @@ def _of_others(cluster: Cluster, other: ObservedNode) -> Iterator[ExpectedBacken
                 yield ExpectedBackend(expected.after, f"!{','.join(words)}")
 
 
-def _of_node(cluster: Cluster, look: ObservedNode) -> Iterator[ExpectedBackend]:
-    for server in look.backends:
+def _of_node(cluster: Cluster, state: ObservedNode) -> Iterator[ExpectedBackend]:
+    for server in state.backends:
         if not (
             server.up and _SERVER.fullmatch(server.name) and _SERVER.fullmatch(server.listener)
         ):
             continue
         before = f"{server.listener}/{server.name}"
-        found = listener_of(cluster, look.applied, server.listener)
+        found = listener_of(cluster, state.applied, server.listener)
         if found is None:
-            # A template of the user's may name it as it likes.
+            # A user's template may have other names of sections.
             yield ExpectedBackend(before, before)
             continue
         listener, port = found
@@ -125,9 +125,9 @@ def _of_node(cluster: Cluster, look: ObservedNode) -> Iterator[ExpectedBackend]:
 def listener_of(
     cluster: Cluster, record: Applied | None, backend: str
 ) -> tuple[Listener, int] | None:
-    """The listener that a backend of the running configuration belongs to, and its port until now.
+    """The listener of a backend in the running configuration, and its current port.
 
-    It is known by its name, or by its port if it has a new name.
+    The listener has the same name, or the same port if it was renamed.
     """
     name = backend.removesuffix(SUFFIX)
     recorded = [i.get("port") for i in recorded_listeners(record) if i.get("name") == name]
@@ -139,7 +139,7 @@ def listener_of(
 
 
 def _new_name(cluster: Cluster, listener: Listener, server: BackendServer) -> str | None:
-    """A server's name in the new configuration; None if it is not in it any more."""
+    """A server's name in the new configuration; None if it was removed."""
     servers = backends_of(cluster, listener)
     if any(name == server.name for name, _, _ in servers):
         return server.name
@@ -148,32 +148,32 @@ def _new_name(cluster: Cluster, listener: Listener, server: BackendServer) -> st
 
 
 def recorded_listeners(record: Applied | None) -> list[dict[str, Any]]:
-    """The listeners in the inventory of a record; what is not of the right kind is left out."""
+    """The listeners in the inventory of a record, without invalid entries."""
     listeners = record.inventory.get("listeners") if record else None
     found = listeners if isinstance(listeners, list) else []
     return [listener for listener in found if isinstance(listener, dict)]
 
 
 def check_seconds(cluster: Cluster) -> int:
-    """Within how many seconds the first check of every server has ended."""
+    """The seconds until the first check of every server has ended."""
     fall = max(i.check.fall * milliseconds(i.check.interval) / 1000 for i in cluster.listeners)
     longest = min(fall, LONGEST_FALL_SECONDS) + check_timeout_seconds(cluster)
     return math.ceil(longest) + MARGIN_SECONDS
 
 
 def check_timeout_seconds(cluster: Cluster) -> float:
-    """How long one check may take."""
+    """The longest timeout of a check."""
     return max(milliseconds(i.check.timeout) / 1000 for i in cluster.listeners)
 
 
 def changed_settings(record: Applied | None, cluster: Cluster) -> list[str]:
-    """What differs in the inventory from a record, as `listeners[0].check.path: OLD -> NEW`.
+    """The changes since a record, as `listeners[0].check.path: OLD -> NEW`.
 
-    Of nodes, images and the like nothing is told: they do not decide which backends are reached.
+    Settings that do not affect the reachability of backends, such as images, are omitted.
 
     Args:
-        record: what was applied before.
-        cluster: the inventory that is applied.
+        record: of the last change.
+        cluster: the inventory to apply.
     """
     if record is None or not record.inventory:
         return []
@@ -192,14 +192,14 @@ def changed_settings(record: Applied | None, cluster: Cluster) -> list[str]:
 
 
 def _by_listener(cluster: Cluster, record: Applied) -> dict[str, Any]:
-    """A recorded inventory whose listeners stand where those of today stand."""
+    """A recorded inventory with its listeners in the order of the current inventory."""
     recorded = recorded_listeners(record)
     matched = [
         next(
-            (i for key in ("name", "port") for i in recorded if i.get(key) == getattr(one, key)),
+            (i for key in ("name", "port") for i in recorded if i.get(key) == getattr(new, key)),
             None,
         )
-        for one in cluster.listeners
+        for new in cluster.listeners
     ]
     return {**record.inventory, "listeners": matched}
 
@@ -216,6 +216,6 @@ def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _short(value: Any) -> str:
-    """A value for one line, without secrets."""
+    """A value on one line, without secrets."""
     text = shown(" ".join(str(value).split())) if value not in (None, "") else "(nothing)"
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

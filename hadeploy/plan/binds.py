@@ -1,4 +1,4 @@
-"""Where the frontends of a haproxy.cfg listen, and what their ports are for. Pure."""
+"""The ports on which the frontends of a haproxy.cfg listen, and their purpose. Pure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hadeploy.inventory.fields import NAME
 from hadeploy.observe.observed_node import ObservedNode
 
 EVERY_IPV4, EVERY_IPV6 = "*", "::"
-# Sections of hadeploy that no client of the VIP uses.
+# Prefix of hadeploy's own sections, which clients of the VIP do not use.
 OWN = "hadeploy-"
 HEALTH = "hadeploy-health"
-# No haproxy.cfg of hadeploy is larger; a node's word is not taken without bounds.
+# A limit that no valid haproxy.cfg reaches, because the content comes from a node.
 MOST_BYTES = 1_000_000
 _BACKENDS = ("default_backend", "use_backend", "server", "server-template")
 
@@ -31,10 +31,10 @@ class Bind:
     Attributes:
         host: an address, "*" for every IPv4 address, "::" for every IPv6 address, or a host name.
         port: of the node.
-        section: the name of its section; "" if that is not a name that an inventory may have.
-        statistics: whether it has statistics or metrics of haproxy and no backends.
-        own: whether no client of the VIP uses it: statistics, and sections of hadeploy itself.
-        anywhere: whether the node need not have the address (`transparent`).
+        section: the name of its section; "" if the name is invalid in an inventory.
+        statistics: whether it serves statistics or metrics and has no backends.
+        own: whether it is not for clients of the VIP: statistics and hadeploy's own sections.
+        anywhere: whether it also binds addresses that the node does not have (`transparent`).
     """
 
     host: str
@@ -46,7 +46,7 @@ class Bind:
 
     @property
     def loopback(self) -> bool:
-        """Whether only the node itself can connect."""
+        """Whether only programs on the node can connect."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -59,14 +59,11 @@ class Bind:
 
     @property
     def fixed(self) -> bool:
-        """Whether it is on one address, and not on every one of a family."""
+        """Whether it has one address instead of all addresses of a family."""
         return self.host not in (EVERY_IPV4, EVERY_IPV6)
 
     def covers(self, address: str) -> bool:
-        """Whether it takes connections to that address.
-
-        A host name may have any address.
-        """
+        """Whether it accepts connections to that address; a host name may have any address."""
         every = EVERY_IPV6 if ":" in address else EVERY_IPV4
         if not self.fixed:
             return self.host == every
@@ -78,24 +75,24 @@ class Bind:
 
 @dataclass(frozen=True)
 class ChangedFile:
-    """haproxy.cfg of a node, as it is and as it will be."""
+    """The current and the new haproxy.cfg of a node."""
 
     old: str
     new: str
 
     @functools.cached_property
     def before(self) -> tuple[Bind, ...]:
-        """Where haproxy listens."""
+        """The current binds."""
         return binds_in(self.old)
 
     @functools.cached_property
     def after(self) -> tuple[Bind, ...]:
-        """Where it will listen."""
+        """The new binds."""
         return binds_in(self.new)
 
     def same_servers(self, port: int) -> bool:
         """Whether a port has the same servers before and after."""
-        # What reads whole configurations is seldom needed.
+        # Late imports, because this is rarely needed.
         from hadeploy.config_files.haproxy_listener import HaproxyContext, read_configuration  # noqa: PLC0415
         from hadeploy.config_files.haproxy_servers import read_servers  # noqa: PLC0415
 
@@ -108,20 +105,15 @@ class ChangedFile:
 
 
 def changed_file(desired: DesiredNode, observed: ObservedNode) -> ChangedFile | None:
-    """haproxy.cfg of a node; None where there is none yet, or where it stays as it is.
-
-    Args:
-        desired: what the node will have.
-        observed: the same node.
-    """
-    there, wanted = observed.file(layout.HAPROXY_CFG), desired.file(layout.HAPROXY_CFG)
-    if there is None or there.sha256 == wanted.sha256 or len(there.content) > MOST_BYTES:
+    """The change of haproxy.cfg on a node; None if the file is missing or does not change."""
+    current, new = observed.file(layout.HAPROXY_CFG), desired.file(layout.HAPROXY_CFG)
+    if current is None or current.sha256 == new.sha256 or len(current.content) > MOST_BYTES:
         return None
-    return ChangedFile(there.content.decode("utf-8", "replace"), wanted.content)
+    return ChangedFile(current.content.decode("utf-8", "replace"), new.content)
 
 
 def binds_in(text: str) -> tuple[Bind, ...]:
-    """Every TCP port of a haproxy.cfg in a container with the node's network; no sockets."""
+    """Every TCP port of a haproxy.cfg in a container that uses the node's network."""
     return tuple(bind for section in sections(text) for bind in binds_of(section))
 
 
@@ -135,8 +127,8 @@ def binds_of(
 
     Args:
         section: of a haproxy.cfg.
-        environment: of the process that reads it.
-        names: host name → the address that it has on the node.
+        environment: of the haproxy process.
+        names: host name → address on the node.
         published: port in the container → port on the node; None with the node's network.
     """
     if section.kind not in FRONTENDS:
@@ -146,10 +138,10 @@ def binds_of(
     statistics = is_statistics(section)
     own = statistics or title.startswith(OWN)
     for line in section.all("bind"):
-        for one in endpoints(line, environment or {}):
-            host = (names or {}).get(one.host, one.host)
+        for endpoint in endpoints(line, environment or {}):
+            host = (names or {}).get(endpoint.host, endpoint.host)
             hosts = (EVERY_IPV4, EVERY_IPV6) if "v4v6" in line.words else (host,)
-            for each, port in ((each, port) for each in hosts for port in one.some):
+            for each, port in ((each, port) for each in hosts for port in endpoint.some):
                 bind = Bind(each, port, name, statistics, own, "transparent" in line.words)
                 if published is None:
                     yield bind
@@ -158,7 +150,7 @@ def binds_of(
 
 
 def is_statistics(section: Section) -> bool:
-    """Whether a section has statistics or metrics of haproxy, and no backends."""
+    """Whether a section serves statistics or metrics and has no backends."""
     exports = any("prometheus-exporter" in line.words for line in section.all("http-request"))
     if any(section.all(keyword) for keyword in _BACKENDS):
         return False
@@ -166,7 +158,7 @@ def is_statistics(section: Section) -> bool:
 
 
 def ports_at(binds: Collection[Bind], address: str) -> dict[int, str]:
-    """Port → section, of those that serve that address; the first section counts."""
+    """Port → first section that serves it, for the binds that cover that address."""
     found: dict[int, str] = {}
     for bind in binds:
         if bind.covers(address):
@@ -175,11 +167,11 @@ def ports_at(binds: Collection[Bind], address: str) -> dict[int, str]:
 
 
 def local_hosts(binds: Collection[Bind], vips: Collection[str]) -> list[str]:
-    """The addresses of binds that no client of a VIP reaches; none if one of them is reached.
+    """The addresses of binds, if clients of a VIP can connect to none of them; otherwise empty.
 
     Args:
         binds: of one section.
         vips: of the cluster.
     """
-    reached = any(not b.loopback and (not b.fixed or b.host in vips) for b in binds)
-    return [] if reached else list(dict.fromkeys(b.host for b in binds))
+    reachable = any(not b.loopback and (not b.fixed or b.host in vips) for b in binds)
+    return [] if reachable else list(dict.fromkeys(b.host for b in binds))

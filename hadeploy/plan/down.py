@@ -1,4 +1,4 @@
-"""The plan of a teardown: what is ours goes, in the order that keeps the VIP longest. Pure."""
+"""The plan of a teardown: remove everything of the cluster, from the holder last. Pure."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ OUR_FILES = (
 
 
 def make_down_plan(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Plan:
-    """What `down` removes: backups first, the holder last.
+    """The plan of `down`: backups first, the holder last.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
     """
     holding = holders([str(vip.ip) for vip in cluster.vip], observed.values())
@@ -44,112 +43,112 @@ def make_down_plan(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Pl
     )
 
 
-def _steps(cluster: Cluster, look: ObservedNode, *, holder: bool) -> Iterator[Step]:
-    for container in sorted(look.ours(cluster.name), key=_keepalived_first):
+def _steps(cluster: Cluster, state: ObservedNode, *, holder: bool) -> Iterator[Step]:
+    for container in sorted(state.ours(cluster.name), key=_keepalived_first):
         yield Step(
             "remove-container",
             container.name,
-            f"carries the mark of cluster {cluster.name}",
+            f"has the label of cluster {cluster.name}",
             Impact.OUTAGE if holder else Impact.NONE,
             "keepalived" if _keepalived_first(container) == 0 else "haproxy",
         )
-    for vip in left_behind(cluster, look):
-        yield Step("remove-address", vip, "keepalived left it behind", Impact.OUTAGE)
-    for path in ours_to_remove(look):
+    for vip in left_behind(cluster, state):
+        yield Step("remove-address", vip, "left by keepalived", Impact.OUTAGE)
+    for path in ours_to_remove(state):
         yield Step("remove-file", path, "written by hadeploy")
 
 
 def leaving_plan(
     cluster: Cluster, observed: Mapping[str, ObservedNode], staying: Mapping[str, ObservedNode]
 ) -> Plan:
-    """What is done on nodes that leave a cluster which stays; the holder is the last one.
+    """The plan for nodes that leave the cluster; the holder is last.
 
-    Before that it could hand the VIP over to another one that leaves, too.
+    Otherwise, the holder could hand the VIP over to another leaving node.
 
     Args:
-        cluster: the inventory, without them.
+        cluster: the inventory, without the leaving nodes.
         observed: the leaving nodes.
         staying: the nodes of the inventory, by label.
     """
-    turns = [_leaving(cluster, look, staying) for look in observed.values()]
+    turns = [_leaving(cluster, state, staying) for state in observed.values()]
     return Plan(tuple(sorted(turns, key=lambda turn: turn.holder)))
 
 
-def _leaving(cluster: Cluster, look: ObservedNode, staying: Mapping[str, ObservedNode]) -> NodePlan:
-    holder = bool(look.vrrp and handover_vips(cluster, look, staying))
-    steps = list(_steps(cluster, look, holder=False))
+def _leaving(
+    cluster: Cluster, state: ObservedNode, staying: Mapping[str, ObservedNode]
+) -> NodePlan:
+    holder = bool(state.vrrp and handover_vips(cluster, state, staying))
+    steps = list(_steps(cluster, state, holder=False))
     if holder:
         reason = "before the node leaves the cluster"
         steps.insert(0, Step("handover", "the VIP", reason, Impact.HANDOVER))
-    return NodePlan(look.node, tuple(steps), holder)
+    return NodePlan(state.node, tuple(steps), holder)
 
 
 def handover_vips(
-    cluster: Cluster, look: ObservedNode, staying: Mapping[str, ObservedNode]
+    cluster: Cluster, state: ObservedNode, staying: Mapping[str, ObservedNode]
 ) -> list[str]:
-    """The VIPs that a leaving node has and a node that stays can have.
+    """The VIPs that a leaving node has and that another node can take over.
 
-    A forgotten node that is back may have a VIP that the others had before: no node answers there.
+    A forgotten node that is back may have a former VIP, which no other node can take over.
 
     Args:
-        cluster: the inventory.
-        look: at the leaving node.
+        state: the leaving node.
         staying: the nodes of the inventory, by label; new ones have no record yet.
     """
     records = [node.applied for node in staying.values() if node.applied]
-    own = look.applied.vips if look.applied else ()
+    own = state.applied.vips if state.applied else ()
     known = [vip for vip in own if not records or any(vip in record.vips for record in records)]
     vips = dict.fromkeys((*(str(vip.ip) for vip in cluster.vip), *known))
-    return [vip for vip in vips if look.holds(vip)]
+    return [vip for vip in vips if state.holds(vip)]
 
 
-def left_behind(cluster: Cluster, look: ObservedNode) -> list[str]:
-    """VIPs that our record names, that are here, and that no keepalived here answers for."""
-    ours = {c.id for c in look.ours(cluster.name)}
-    if look.applied is None or ours.intersection(look.keepaliveds.values()):
+def left_behind(cluster: Cluster, state: ObservedNode) -> list[str]:
+    """VIPs of the record that are on the node without a keepalived that owns them."""
+    ours = {c.id for c in state.ours(cluster.name)}
+    if state.applied is None or ours.intersection(state.keepaliveds.values()):
         return []
-    return [vip for vip in look.applied.vips if look.holds(vip) and not may_hold(look, vip)]
+    return [vip for vip in state.applied.vips if state.holds(vip) and not may_hold(state, vip)]
 
 
-def ours_to_remove(look: ObservedNode) -> list[str]:
-    """The files of ours that are there, the record last."""
-    known = _known_files(look.applied)
-    there = [file.path for file in look.files if file.path in known]
-    return sorted(there, key=lambda path: (path == layout.APPLIED, path))
+def ours_to_remove(state: ObservedNode) -> list[str]:
+    """The existing files of the cluster, the record last."""
+    known = _known_files(state.applied)
+    present = [file.path for file in state.files if file.path in known]
+    return sorted(present, key=lambda path: (path == layout.APPLIED, path))
 
 
 def _known_files(record: Applied | None) -> set[str]:
-    """The paths that hadeploy writes, each also as the file that is renamed to it."""
+    """The paths that hadeploy writes, including those before the rename (`.new`)."""
     known = {*OUR_FILES, *(record.files if record else ())}
     return known | {f"{path}.new" for path in known}
 
 
-def other_files(look: ObservedNode, record: Applied | None) -> list[str]:
-    """What a teardown leaves in the cluster's folder: paths, what adopting kept as one.
+def other_files(state: ObservedNode, record: Applied | None) -> list[str]:
+    """The paths that a teardown leaves in the cluster's folder, with adopted files as one folder.
 
     Args:
-        look: the node after it.
+        state: the node after the teardown.
         record: the node's record before it.
     """
     known = _known_files(record)
-    others = [file.path for file in look.files if file.path not in known]
+    others = [file.path for file in state.files if file.path not in known]
     adopted = f"{layout.ADOPTED}/"
     return sorted({adopted if path.startswith(adopted) else path for path in others})
 
 
-def leftovers(cluster: Cluster, look: ObservedNode, record: Applied | None) -> list[str]:
-    """What is still there after a teardown, in words; nothing, if all went well.
+def leftovers(cluster: Cluster, state: ObservedNode, record: Applied | None) -> list[str]:
+    """What a teardown failed to remove, in words; empty on success.
 
     Args:
-        cluster: the inventory.
-        look: the node after it.
+        state: the node after the teardown.
         record: the node's record before it.
     """
     vips = dict.fromkeys([*(str(v.ip) for v in cluster.vip), *(record.vips if record else ())])
-    left = [f"container {c.name} ({c.status})" for c in look.ours(cluster.name)]
-    left += [f"file {path}" for path in ours_to_remove(look)]
-    left += [f"file {path}" for path in look.kept]
-    left += [f"address {vip} on {look.interface_of(vip)}" for vip in vips if look.holds(vip)]
+    left = [f"container {c.name} ({c.status})" for c in state.ours(cluster.name)]
+    left += [f"file {path}" for path in ours_to_remove(state)]
+    left += [f"file {path}" for path in state.kept]
+    left += [f"address {vip} on {state.interface_of(vip)}" for vip in vips if state.holds(vip)]
     return left
 
 

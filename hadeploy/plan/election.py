@@ -1,7 +1,7 @@
-"""Which node keepalived elects, and whether that node reaches the holder's backends. Pure.
+"""The node that keepalived elects, and whether it reaches the holder's backends. Pure.
 
 RFC 3768, 6.4: the node with the highest priority becomes master. With `nopreempt`
-(keepalived.conf(5)) it does so only when the present master is gone.
+(keepalived.conf(5)), it does so only if there is no master.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hadeploy.inventory.priorities import check_weight
 from hadeploy.observe.observed_node import BackendServer, ObservedNode
 from hadeploy.plan.backends import SUFFIX
 from hadeploy.plan.order import holders
-from hadeploy.plan.resolution import look_for, unresolved
+from hadeploy.plan.resolution import resolution_advice, unresolved
 from hadeploy.plan.takeover_candidates import could_hold, unreached
 
 MOST_BACKENDS = 6
@@ -31,8 +31,8 @@ class Competitor:
     """A node that takes part in the election.
 
     Attributes:
-        priority: the effective one, with the weight of its check.
-        preempts: whether it takes the VIP from a master of lower priority.
+        priority: the effective priority, with the weight of its check.
+        preempts: whether it takes the VIP from a master with a lower priority.
     """
 
     priority: int
@@ -46,7 +46,7 @@ class TakeoverProblem:
     Attributes:
         message: one sentence.
         hint: what to do.
-        detail: the backends that are not reached, with the results of their checks.
+        detail: the unreachable backends, with the results of their checks.
     """
 
     message: str
@@ -54,7 +54,7 @@ class TakeoverProblem:
     detail: tuple[str, ...] = ()
 
     def error(self, operation: str, node: str | None = None) -> HadeployError:
-        """The error that refuses what would move the VIP."""
+        """The error for an operation that would move the VIP."""
         return HadeployError(
             self.message,
             node=node,
@@ -65,14 +65,11 @@ class TakeoverProblem:
 
 
 def elected(competitors: Mapping[str, Competitor], holder: str | None) -> str | None:
-    """The node that has the VIP after an election.
+    """The node that has the VIP after an election; None if no node takes part.
 
     Args:
         competitors: the nodes that take part, by label.
-        holder: the master until now; one that does not take part has given the VIP up.
-
-    Returns:
-        None where no node takes part.
+        holder: the current master; if it does not take part, it has given up the VIP.
     """
     master = competitors.get(holder or "")
     if master is None:
@@ -84,28 +81,28 @@ def elected(competitors: Mapping[str, Competitor], holder: str | None) -> str | 
 def unfit_winner(
     cluster: Cluster, observed: Mapping[str, ObservedNode], winner: str, holder: str
 ) -> TakeoverProblem | None:
-    """The questions of each move of the VIP: is the winner found on the network, and does it reach
-    what the holder reaches?
+    """Why a node must not win the VIP: it cannot be found on the network, or does not reach all
+    backends that the holder reaches.
 
     Args:
-        cluster: the inventory that is applied; a backend that it does not have is not needed.
+        cluster: the inventory to apply; other backends are not needed.
         observed: by node label.
-        winner: the node that would have the VIP.
+        winner: the node that would get the VIP.
         holder: the node that has it.
     """
-    look = observed[winner]
+    state = observed[winner]
     if problem := _unresolved(cluster, observed, winner):
         return problem
-    missing = [n for n in unreached(look, observed.get(holder)) if _needed(cluster, look, n)]
+    missing = [n for n in unreached(state, observed.get(holder)) if _needed(cluster, state, n)]
     if not missing:
         return None
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     return TakeoverProblem(
-        f"{winner} would take the VIP over and does not reach backends that {holder} reaches "
+        f"{winner} would take over the VIP but does not reach backends that {holder} reaches "
         f"({missing[0]}{more})",
-        f"`hadeploy drain {winner}` keeps the VIP off it; or make it reach them (firewall? "
-        "routes?), and run the same command again",
-        tuple(_reason(look, name) for name in missing[:MOST_BACKENDS]),
+        f"check firewalls and routes between {winner} and the backends, or keep the VIP off it "
+        f"(`hadeploy drain {winner}`); then run the same command again",
+        tuple(_reason(state, name) for name in missing[:MOST_BACKENDS]),
     )
 
 
@@ -113,39 +110,39 @@ def _unresolved(
     cluster: Cluster, observed: Mapping[str, ObservedNode], winner: str
 ) -> TakeoverProblem | None:
     address = next((str(n.address) for n in cluster.nodes if n.label == winner), "")
-    asked = unresolved(cluster, observed, address, winner) if address else []
-    if not asked:
+    askers = unresolved(cluster, observed, address, winner) if address else []
+    if not askers:
         return None
     kind = "neighbour discovery" if ":" in address else "ARP"
     return TakeoverProblem(
-        f"{winner} would take the VIP over and does not answer {kind}: {' and '.join(asked)} asked "
-        f"for {address}",
-        f"on {winner}: {look_for(address)}",
+        f"{winner} would take over the VIP but does not answer {kind}: {' and '.join(askers)} "
+        f"cannot resolve {address}",
+        f"on {winner}, check {resolution_advice(address)}",
     )
 
 
-def _needed(cluster: Cluster, look: ObservedNode, name: str) -> bool:
-    """Whether the inventory still has that server, at the address that the node does not reach."""
+def _needed(cluster: Cluster, state: ObservedNode, name: str) -> bool:
+    """Whether the inventory still has that server, at the unreachable address."""
     section, _, server = name.partition("/")
     listener = next((i for i in cluster.listeners if f"{i.name}{SUFFIX}" == section), None)
-    seen = _server(look, name)
-    if listener is None or seen is None or not seen.address:
+    found = _server(state, name)
+    if listener is None or found is None or not found.address:
         return True
-    host, _, port = seen.address.rpartition(":")
+    host, _, port = found.address.rpartition(":")
     return (server, host.strip("[]"), port) in {
         (name, str(address), str(number))
         for name, address, number in backends_of(cluster, listener)
     }
 
 
-def _server(look: ObservedNode, name: str) -> BackendServer | None:
-    return next((s for s in look.backends if f"{s.listener}/{s.name}" == name), None)
+def _server(state: ObservedNode, name: str) -> BackendServer | None:
+    return next((s for s in state.backends if f"{s.listener}/{s.name}" == name), None)
 
 
-def _reason(look: ObservedNode, name: str) -> str:
-    server = _server(look, name)
+def _reason(state: ObservedNode, name: str) -> str:
+    server = _server(state, name)
     if server is None:
-        return f"{name} has no server that {look.node} reaches"
+        return f"{state.node} reaches no server of {name}"
     outcome = server.outcome or server.status
     return f"{name} at {server.address}: {outcome}" if server.address else f"{name}: {outcome}"
 
@@ -156,21 +153,20 @@ def takeover_problem(
     """Why the VIP must not be handed over now; None if it may be.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
-        leaving: the node that is to give it up.
+        leaving: the node that would give it up.
     """
     others = {n: c for n, c in competitors_of(cluster, observed).items() if n != leaving}
     winner = elected(others, None)
     if winner is None:
         return TakeoverProblem(
-            "no healthy node could take the VIP over",
-            "`hadeploy verify` tells what is wrong with the others; are they drained "
-            "(`hadeploy undrain NODE`)?",
+            "no healthy node could take over the VIP",
+            "run `hadeploy verify` to find the problems of the other nodes, or `hadeploy undrain "
+            "NODE` if they are drained",
         )
     problem = unfit_winner(cluster, observed, winner, leaving)
     if problem is None and leaving in observed and observed[leaving].foreign:
-        # What a haproxy set up by hand reaches is not known; what the other nodes reach is.
+        # The backends that a foreign haproxy reaches are unknown; compare with the other nodes.
         found = (unfit_winner(cluster, observed, winner, other) for other in others)
         problem = next(filter(None, found), None)
     return problem
@@ -182,9 +178,8 @@ def return_problem(
     """Why a node must not take part in the election again; None if it may.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
-        node: its drain would end.
+        node: the drained node.
     """
     holder = holder_of(cluster, observed)
     if holder is None:
@@ -197,7 +192,7 @@ def return_problem(
     if winner not in (None, holder):
         problem = unfit_winner(cluster, observed, winner, holder)
     if problem and winner == node:
-        hint = f"{node} stays drained; make it reach them (firewall? routes?), and undrain it then"
+        hint = f"{node} stays drained; check firewalls and routes, then undrain it"
         return dataclasses.replace(problem, hint=hint)
     return problem
 
@@ -206,7 +201,6 @@ def holder_of(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> str | N
     """The one node that has the VIP, if its keepalived answers.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
     """
     holding = holders([str(vip.ip) for vip in cluster.vip], observed.values())
@@ -217,36 +211,31 @@ def competitors_of(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> di
     """The nodes that take part in the election now, by label.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
     """
     return {
         node: now
-        for node, look in observed.items()
-        if could_hold(cluster, look) and (now := competitor_now(look))
+        for node, state in observed.items()
+        if could_hold(cluster, state) and (now := competitor_now(state))
     }
 
 
-def competitor_now(look: ObservedNode) -> Competitor | None:
-    """What a node competes with, or would without its drain; None if keepalived does not answer.
-
-    Args:
-        look: the node.
-    """
-    if look.vrrp is None:
+def competitor_now(state: ObservedNode) -> Competitor | None:
+    """A node in the election, regardless of a drain; None if keepalived does not answer."""
+    if state.vrrp is None:
         return None
-    file = look.file(layout.KEEPALIVED_CONF)
+    file = state.file(layout.KEEPALIVED_CONF)
     text = file.content.decode("utf-8", "replace") if file else ""
-    priority = max(look.vrrp.effective_priority, look.vrrp.priority)
+    priority = max(state.vrrp.effective_priority, state.vrrp.priority)
     return Competitor(priority, preempts=not _NOPREEMPT.search(text))
 
 
 def competitor_then(cluster: Cluster, desired: DesiredNode) -> Competitor:
-    """What a node competes with once its keepalived has read its new file.
+    """A node in the election after its keepalived has loaded its new file.
 
     Args:
-        cluster: the inventory that is applied.
-        desired: what the node should have.
+        cluster: the inventory to apply.
+        desired: of the node.
     """
     weight = check_weight(cluster) if cluster.vrrp.on_check_failure == "weight" else 0
     text = desired.file(layout.KEEPALIVED_CONF).content

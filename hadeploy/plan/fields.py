@@ -1,4 +1,4 @@
-"""In which fields a container differs from its specification. Pure."""
+"""The fields in which a container differs from its specification. Pure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from hadeploy.desired.desired_node import Container
 from hadeploy.observe.observed_node import ObservedContainer
 
-# What engines of all ages tell in one and the same form, so that a difference is one: for these the
-# label is not believed, since `docker update` changes them and leaves the label as it is.
+# All engines print these fields in the same form, so they are compared even if the label matches:
+# `docker update` changes them but not the label.
 SURE = ("image", "entrypoint", "arguments", "restart", "network", "read-only", "privileged")
 
 
 def wanted_fields(container: Container) -> dict[str, Any]:
-    """A specification by field, in the form of `docker container inspect`."""
+    """A specification by field, in the format of `docker container inspect`."""
     return {
         "image": container.image,
         "entrypoint": [container.entrypoint],
@@ -39,9 +39,9 @@ def wanted_fields(container: Container) -> dict[str, Any]:
     }
 
 
-def found_fields(there: ObservedContainer) -> dict[str, Any]:
-    """What a container was made with, by field."""
-    config, host = there.raw.get("Config", {}), there.raw.get("HostConfig", {})
+def found_fields(current: ObservedContainer) -> dict[str, Any]:
+    """The specification of an existing container, by field."""
+    config, host = current.raw.get("Config", {}), current.raw.get("HostConfig", {})
     limits = {u["Name"]: u["Hard"] for u in host.get("Ulimits") or []}
     return {
         "image": config.get("Image"),
@@ -66,14 +66,14 @@ def found_fields(there: ObservedContainer) -> dict[str, Any]:
 
 
 def _with_size(path: str, options: str) -> str:
-    """A tmpfs as the specification has it; Podman adds its own options."""
+    """A tmpfs in the format of the specification, without the options that Podman adds."""
     size = next((o for o in options.split(",") if o.startswith("size=")), None)
     return f"{path}:{size}" if size else path
 
 
-def changed_fields(container: Container, there: ObservedContainer) -> dict[str, tuple[Any, Any]]:
-    """Field → (what it is, what it should be), for those that differ."""
-    found = found_fields(there)
+def changed_fields(container: Container, current: ObservedContainer) -> dict[str, tuple[Any, Any]]:
+    """Field → (current value, desired value), for the fields that differ."""
+    found = found_fields(current)
     return {
         name: (found[name], value)
         for name, value in wanted_fields(container).items()

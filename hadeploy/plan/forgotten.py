@@ -1,4 +1,4 @@
-"""What a change of VRRP settings means for nodes that were forgotten. Pure."""
+"""The effect of a change of VRRP settings on forgotten nodes. Pure."""
 
 from __future__ import annotations
 
@@ -9,36 +9,35 @@ from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.plan.vrrp_settings import NAMES
 
-# A node hears the adverts of another interface or source address of the holder, too.
-_HEARD = {NAMES["interface"], NAMES["source"]}
+# A node accepts adverts after a change of these settings on the holder.
+_COMPATIBLE = {NAMES["interface"], NAMES["source"]}
 V3 = 3
 
 
-def unheard_by_forgotten(
+def forgotten_warnings(
     cluster: Cluster, desired: Mapping[str, DesiredNode], settings: Collection[str]
 ) -> Iterator[str]:
-    """A sentence about the forgotten nodes that discard the holder's adverts after the change.
+    """A warning about forgotten nodes that would discard the holder's adverts after the change.
 
     A forgotten node was not stopped and keeps its old settings.
 
     Args:
-        cluster: the inventory.
         desired: by node label.
         settings: the cluster-wide settings that change, in words.
     """
-    heard = _HEARD
+    compatible = _COMPATIBLE
     if cluster.vrrp.version == V3:
-        # A backup takes the interval over from the adverts (RFC 5798, 6.4.2).
-        heard = heard | {NAMES["advert_interval"]}
-    changed = [name for name in settings if name not in heard]
+        # A backup adopts the interval from the adverts (RFC 5798, 6.4.2).
+        compatible = compatible | {NAMES["advert_interval"]}
+    changed = [name for name in settings if name not in compatible]
     addresses = sorted({address for wanted in desired.values() for address in wanted.forgotten})
     if not changed or not addresses:
         return
     one = len(addresses) == 1
     yield (
-        f"{', '.join(addresses)} {'was' if one else 'were'} forgotten and not stopped, and "
+        f"{', '.join(addresses)} {'was' if one else 'were'} forgotten but not stopped, and "
         f"{'keeps' if one else 'keep'} the old {', '.join(changed)}: back on the network, "
-        f"{'it does' if one else 'they do'} not hear the holder any more, and may have a VIP "
-        f"beside it. Before {'it is' if one else 'they are'} connected, run there: "
+        f"{'it ignores' if one else 'they ignore'} the adverts of the holder and may take the VIP "
+        f"too. Before {'it is' if one else 'they are'} connected, run there: "
         f"`{removal_command(cluster)}`"
     )

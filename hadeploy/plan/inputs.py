@@ -1,4 +1,4 @@
-"""What a run is given: by the inventory, and by the user for this once."""
+"""The inputs of a run: the inventory and the options."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Login:
-    """Who we are at a registry.
+    """The login for a registry.
 
     Attributes:
-        registry: host or host:port; nobody else gets the password.
-        user: the name there.
-        password: sent to the node on stdin, and there to the Docker client on stdin.
+        registry: host or host:port; no other host receives the password.
+        user: the name of the user.
+        password: sent to the node and to the Docker client on stdin only.
     """
 
     registry: str
@@ -32,15 +32,13 @@ class Login:
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that a run is given; read once, at the start.
+    """The inventory and its resolved references.
 
     Attributes:
-        cluster: the inventory.
-        folder: where the inventory is; paths in it are relative to that.
-        templates: the user's own folder of templates, if there is one.
-        password: the VRRP password, resolved, or None.
-        login: resolves the login for the registry, if there is one; asked only when images are
-            pulled.
+        folder: of the inventory; paths in the inventory are relative to it.
+        templates: the user's folder of templates, or None.
+        password: the VRRP password, or None.
+        login: returns the login for the registry, or None; called only to pull images.
     """
 
     cluster: Cluster
@@ -52,18 +50,18 @@ class Inputs:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the user says about this one run.
+    """The user's options of one run.
 
     Attributes:
-        forget: addresses of former nodes that are gone.
-        prune: whether former nodes are stopped and cleaned.
-        only: labels of the nodes that may be changed; empty for all.
-        without: labels of nodes that are left out altogether.
-        adopt: whether a cluster that was set up by hand is taken over.
-        skip: ids of checks that are not made.
-        former: addresses of nodes to prune that no node of the inventory has a record of.
-        pruned: addresses of the former nodes that `prune` concerns.
-        departing: those of them that are not stopped yet, as observed, by address.
+        forget: addresses of former nodes to forget.
+        prune: whether to stop and clean up former nodes.
+        only: labels of the nodes to change; empty for all.
+        without: labels of nodes to leave out.
+        adopt: whether to take over a cluster that was set up by hand.
+        skip: ids of checks to skip.
+        former: addresses of nodes to prune that are in no record of the inventory's nodes.
+        pruned: addresses of the former nodes that this run prunes.
+        departing: the observed state of those that are not stopped yet, by address.
     """
 
     forget: tuple[str, ...] = ()
@@ -78,5 +76,5 @@ class RunOptions:
 
     @property
     def partial(self) -> str:
-        """The option that keeps some nodes from being changed; "" if there is none."""
+        """The option that limits the run to some nodes, or ""."""
         return "--limit" if self.only else "--allow-degraded" if self.without else ""

@@ -1,4 +1,4 @@
-"""Which fields of the inventory change, and whose changes that undoes. Pure."""
+"""The changed fields of the inventory, and changes of other users that a run would undo. Pure."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ MOST_CHANGES = 20
 MOST_FIELDS = 200
 MOST_TOLD = 8
 MOST_CHARACTERS = 60
-# The digest of a value that is not there.
+# The digest of a missing value.
 ABSENT = ""
-# How a change names what a field only points to.
+# Prefix of a field whose referenced content changes.
 CONTENT = "the content of "
-# What items of a list are called by.
+# The fields that identify an item of a list.
 _NAMES = ("name", "address", "port")
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field that two inventories have different values for.
+    """A field with different values in two inventories.
 
     Attributes:
-        path: as in `listeners.kube-apiserver.port`.
-        before: its value; None also if it is not there.
-        after: the same of the other inventory.
-        added: whether only the other inventory has it.
-        removed: whether the other inventory does not have it.
+        path: such as `listeners.kube-apiserver.port`.
+        before: the value in the first inventory, or None.
+        after: the value in the second inventory, or None.
+        added: whether only the second inventory has it.
+        removed: whether only the first inventory has it.
     """
 
     path: str
@@ -45,17 +45,17 @@ class Field:
 
     @property
     def digest_before(self) -> str:
-        """What tells the former value from others."""
+        """The digest of the value in the first inventory."""
         return ABSENT if self.added else _digest(self.before)
 
     @property
     def digest_after(self) -> str:
-        """What tells the later value from others."""
+        """The digest of the value in the second inventory."""
         return ABSENT if self.removed else _digest(self.after)
 
 
 def recorded_inventory(cluster: Cluster) -> dict[str, Any]:
-    """What a record keeps of an inventory: how nodes are reached is this machine's matter."""
+    """The inventory for the record, without SSH settings, which depend on this machine."""
     return cluster.model_dump(
         mode="json", by_alias=True, exclude={"ssh": True, "nodes": {"__all__": {"ssh"}}}
     )
@@ -73,20 +73,20 @@ def with_change(
     at: str,
     contents: Mapping[str, str] | None = None,
 ) -> tuple[InventoryChange, ...]:
-    """The changes of the inventory so far, and the present one, which is first.
+    """The changes of the inventory, with the current change first.
 
     Args:
-        record: the newest that the nodes have.
-        inventory: what is applied.
-        by: who applies it.
-        at: when, in ISO 8601.
-        contents: what the inventory points to, as the record has it.
+        record: the newest record of the nodes.
+        inventory: the inventory to apply.
+        by: the user who applies it.
+        at: the time, ISO 8601.
+        contents: digests of contents to which the inventory refers.
     """
     if record is None or not record.inventory:
         return ()
-    pointed = {path: before for path, before, _ in _contents(record, inventory, contents)}
-    fields = list(differences(record.inventory, inventory))[: MOST_FIELDS - len(pointed)]
-    was = {**{field.path: field.digest_before for field in fields}, **pointed}
+    referenced = {path: before for path, before, _ in _contents(record, inventory, contents)}
+    fields = list(differences(record.inventory, inventory))[: MOST_FIELDS - len(referenced)]
+    was = {**{field.path: field.digest_before for field in fields}, **referenced}
     change = InventoryChange(by, at, was)
     return ((change, *record.changes) if was else record.changes)[:MOST_CHANGES]
 
@@ -97,16 +97,16 @@ def undone(
     by: str,
     contents: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
-    """Changes that others made and that an inventory does not have, in sentences.
+    """A sentence for each change of another user that the inventory would undo.
 
-    A field that gets a value which it had before somebody else changed it last is taken for one of
-    an older inventory.
+    A field whose new value is one that it had before another user changed it probably comes from an
+    outdated inventory.
 
     Args:
-        record: the newest that the nodes have.
-        inventory: what is to be applied.
-        by: who would apply it.
-        contents: what the inventory points to.
+        record: the newest record of the nodes.
+        inventory: the inventory to apply.
+        by: the user who applies it.
+        contents: digests of contents to which the inventory refers.
     """
     if record is None:
         return ()
@@ -118,12 +118,12 @@ def undone(
         if change := _taken_back(record, path, after, by):
             found.append(_sentence_on_content(path, before, after, change))
     if len(found) > MOST_TOLD:
-        found[MOST_TOLD:] = [f"So do {len(found) - MOST_TOLD} more fields."]
+        found[MOST_TOLD:] = [f"The same applies to {len(found) - MOST_TOLD} more fields."]
     return tuple(found)
 
 
 def _taken_back(record: Applied, path: str, after: str, by: str) -> InventoryChange | None:
-    """The last change of a value, where another one made it and an older value comes back."""
+    """The last change of a value, if another user made it and the run would undo it."""
     changes = [change for change in record.changes if path in change.was]
     if not changes or changes[0].by == by:
         return None
@@ -133,21 +133,21 @@ def _taken_back(record: Applied, path: str, after: str, by: str) -> InventoryCha
 def _contents(
     record: Applied, inventory: Mapping[str, Any], contents: Mapping[str, str] | None
 ) -> Iterator[tuple[str, str, str]]:
-    """What is pointed to and changes: its name in a change, and its digests before and after.
+    """The referenced contents that change: path, digest before and after.
 
-    Where the field that points to it comes or goes, that is a change of the field.
+    If the field with the reference is added or removed, that is a change of the field instead.
     """
     if record.contents is None or contents is None:
         return
     for path in sorted({*record.contents, *contents}):
         field = path.partition("/")[0]
         before, after = record.contents.get(path, ABSENT), contents.get(path, ABSENT)
-        if before != after and _points(record.inventory, field) and _points(inventory, field):
+        if before != after and _is_set(record.inventory, field) and _is_set(inventory, field):
             yield CONTENT + path, before, after
 
 
-def _points(inventory: Mapping[str, Any], field: str) -> bool:
-    """Whether a field, as in `vrrp.password`, has a value."""
+def _is_set(inventory: Mapping[str, Any], field: str) -> bool:
+    """Whether a field, such as `vrrp.password`, has a value."""
     value: Any = inventory
     for key in field.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -155,29 +155,27 @@ def _points(inventory: Mapping[str, Any], field: str) -> bool:
 
 
 def applied_by_another(record: Applied | None, by: str) -> str:
-    """Who applied what the nodes have, and when; "" if that is who asks."""
+    """A sentence about the last change; "" if the same user made it."""
     if record is None or record.by == by:
         return ""
-    return f"What the nodes have was applied by {record.by}, {when(record.at)}."
+    return f"Last applied by {record.by}, {when(record.at)}."
 
 
 def gone_back(record: Applied | None, previous: Applied) -> str:
-    """Whose configuration a rollback brings back, and whose it replaces.
+    """A sentence about the configuration that a rollback restores, and the one it replaces.
 
     Args:
-        record: the newest that the nodes have.
-        previous: of the configuration that comes back.
+        record: the newest record of the nodes.
+        previous: the record of the configuration to restore.
     """
-    back = f"This goes back to what {previous.by} applied, {when(previous.at)}"
-    return (
-        f"{back}."
-        if record is None
-        else f"{back}, from what {record.by} applied, {when(record.at)}."
-    )
+    restored = f"This restores the configuration that {previous.by} applied, {when(previous.at)}"
+    if record is None:
+        return f"{restored}."
+    return f"{restored}, and replaces the one that {record.by} applied, {when(record.at)}."
 
 
 def when(at: str) -> str:
-    """A time in ISO 8601, for people."""
+    """A readable form of an ISO 8601 time."""
     try:
         time = datetime.datetime.fromisoformat(at).astimezone(datetime.timezone.utc)
     except ValueError:
@@ -188,12 +186,12 @@ def when(at: str) -> str:
 def differences(
     before: Mapping[str, Any], after: Mapping[str, Any], path: str = ""
 ) -> Iterator[Field]:
-    """The fields in which two inventories differ; of one that is not there, not its parts.
+    """The fields in which two inventories differ; an added or removed section is one field.
 
     Args:
-        before: as `recorded_inventory` gives it.
+        before: from `recorded_inventory`.
         after: the same.
-        path: of the part that they are.
+        path: of the compared part.
     """
     for key in dict.fromkeys((*before, *after)):
         place = f"{path}.{key}" if path else key
@@ -210,7 +208,7 @@ def differences(
 
 
 def _by_name(value: Any) -> Mapping[str, Any] | None:
-    """An object, or a list of objects by their names; None for anything else."""
+    """A mapping, or a list of mappings by their names; None for other values."""
     if isinstance(value, Mapping):
         return value
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
@@ -220,24 +218,24 @@ def _by_name(value: Any) -> Mapping[str, Any] | None:
 
 
 def _sentence(field: Field, change: InventoryChange) -> str:
-    when_changed = f"{change.by}, {when(change.at)}"
+    who = f"{change.by}, {when(change.at)}"
     if field.removed:
-        return f"{field.path} goes away again: it was added by {when_changed}."
+        return f"{field.path} is removed again; it was added by {who}."
     if field.added:
-        return f"{field.path} comes back: it was removed by {when_changed}."
+        return f"{field.path} is added again; it was removed by {who}."
     return (
-        f"{field.path} goes back from {_shown(field.before)} to {_shown(field.after)}: "
-        f"it was changed by {when_changed}."
+        f"{field.path} changes back from {_shown(field.before)} to {_shown(field.after)}; "
+        f"it was changed by {who}."
     )
 
 
 def _sentence_on_content(path: str, before: str, after: str, change: InventoryChange) -> str:
-    when_changed = f"{change.by}, {when(change.at)}"
+    who = f"{change.by}, {when(change.at)}"
     if after == ABSENT:
-        return f"{path} goes away again: it was added by {when_changed}."
+        return f"{path} is removed again; it was added by {who}."
     if before == ABSENT:
-        return f"{path} comes back: it was removed by {when_changed}."
-    return f"{path} goes back to an older one: it was changed by {when_changed}."
+        return f"{path} is added again; it was removed by {who}."
+    return f"{path} changes back to an older version; it was changed by {who}."
 
 
 def _shown(value: Any) -> str:

@@ -1,8 +1,8 @@
 """New nodes that join before the VIP moves or a node leaves. Pure.
 
-A node that its peers do not know gets no adverts from them and takes the VIP for itself. So the
-nodes that are there get the new peers first, and nothing else: their haproxy stays as it is until
-another node can take the VIP over. By multicast there are no peers, and only their records change.
+A node that is not in its peers' configuration receives no adverts and would take the VIP. So the
+existing nodes first get the new peers, and no other change: their haproxy stays unchanged until
+another node can take over the VIP. With multicast there are no peers, and only the records change.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hadeploy.observe.observed_node import Applied, ObservedNode
 from hadeploy.plan.peers import with_peers
 from hadeploy.plan.redacted_diff import file_diff
 from hadeploy.plan.steps import Impact, NodePlan, Plan, Step
-from hadeploy.plan.vrrp_settings import running_identity
+from hadeploy.plan.vrrp_settings import running_settings
 
 # haproxy.cfg and the check script.
 OTHER_FILES = 2
@@ -27,12 +27,12 @@ OTHER_FILES = 2
 
 @dataclass(frozen=True)
 class Introduction:
-    """What a node gets when others join: their addresses, in its record and as unicast peers.
+    """The change of an existing node when others join: their addresses in its record and peers.
 
     Attributes:
-        desired: the node as it is; by unicast with a keepalived.conf that has all peers.
-        cluster: the inventory that was applied there last.
-        record: its applied record before.
+        desired: the current state of the node; with unicast, all peers in its keepalived.conf.
+        cluster: the inventory that was applied last.
+        record: its current record.
     """
 
     desired: DesiredNode
@@ -46,11 +46,11 @@ def must_join_first(
     observed: Mapping[str, ObservedNode],
     departing: Collection[str],
 ) -> bool:
-    """Whether new nodes have to serve before anything else is changed.
+    """Whether new nodes must serve before any other change.
 
     Args:
-        plan: what the inventory asks for.
-        new: labels of the nodes that are added.
+        plan: of all changes.
+        new: labels of the added nodes.
         observed: the nodes of the inventory, by label.
         departing: labels of the nodes that this run removes.
     """
@@ -68,99 +68,100 @@ def must_join_first(
 def member_order(
     wanted: Sequence[str], departing: Sequence[str], observed: Mapping[str, ObservedNode]
 ) -> tuple[str, ...]:
-    """The addresses of all nodes while some leave: as recorded, so that no file changes for it.
+    """The addresses of all nodes, including leaving ones, in the order of the records.
+
+    The recorded order avoids changes of files that only reorder peers.
 
     Args:
         wanted: the addresses in the inventory.
         departing: the addresses of the nodes that leave.
         observed: by node label.
     """
-    recorded = [m for look in observed.values() if look.applied for m in look.applied.members]
+    recorded = [m for state in observed.values() if state.applied for m in state.applied.members]
     present = {*wanted, *departing}
     return tuple(a for a in dict.fromkeys([*recorded, *wanted, *departing]) if a in present)
 
 
 def introduction(
-    look: ObservedNode, cluster: str, address: str, members: Sequence[str], *, unicast: bool
+    state: ObservedNode, cluster: str, address: str, members: Sequence[str], *, unicast: bool
 ) -> Introduction | None:
-    """What a node that serves gets when others join.
+    """The change of an existing node when others join.
 
     Args:
-        look: the node.
-        cluster: the cluster's name.
-        address: the node's own.
-        members: the addresses of all nodes, the new ones too.
-        unicast: whether it gets peers; by multicast its keepalived.conf stays as it is.
+        cluster: the name of the cluster.
+        address: of the node.
+        members: the addresses of all nodes, including the new ones.
+        unicast: whether it gets peers; with multicast, its keepalived.conf does not change.
 
     Returns:
-        None where its keepalived does not run, or its record or its file cannot be used.
+        None if its keepalived does not run, or its record or its file is unusable.
     """
-    record, there = look.applied, look.file(layout.KEEPALIVED_CONF)
-    if running_identity(look) is None or look.vrrp is None or record is None or there is None:
+    record, file = state.applied, state.file(layout.KEEPALIVED_CONF)
+    if running_settings(state) is None or state.vrrp is None or record is None or file is None:
         return None
     try:
         before = Cluster.model_validate(record.inventory)
-        conf = there.content.decode()
+        conf = file.content.decode()
     except ValueError:
         return None
     taking_part = dict.fromkeys((*members, *record.forgotten))
     peers = [peer for peer in taking_part if peer != address]
-    config_id = look.vrrp.config_id
+    config_id = state.vrrp.config_id
     found = with_peers(conf, config_id, address, peers) if unicast else (conf, config_id)
     containers = tuple(
-        _as_running(container, look, cluster)
+        _as_running(container, state, cluster)
         for container in (haproxy_container(before), keepalived_container(before))
     )
-    others = _other_files(look, record)
+    others = _other_files(state, record)
     if found is None or len(others) < OTHER_FILES:
         return None
     text, config_id = found
-    # It may have another name now than it had then.
+    # The node may have been renamed since.
     nodes = tuple(
-        node.model_copy(update={"name": look.node}) if str(node.address) == address else node
+        node.model_copy(update={"name": state.node}) if str(node.address) == address else node
         for node in before.nodes
     )
     before = before.model_copy(update={"nodes": nodes})
     keepalived = File(
         layout.KEEPALIVED_CONF,
         text,
-        there.mode,
+        file.mode,
         "keepalived",
         config_id,
-        secret=there.mode == 0o600,
+        secret=file.mode == 0o600,
     )
     desired = DesiredNode(
-        node=look.node,
+        node=state.node,
         root=before.root,
         facts=NodeFacts(record.interface),
         files=(*others, keepalived),
         containers=containers,
         vips=tuple(record.vips),
-        priority=look.vrrp.priority,
+        priority=state.vrrp.priority,
         members=tuple(members),
         forgotten=record.forgotten,
     )
     return Introduction(desired, before, record)
 
 
-def _as_running(container: Container, look: ObservedNode, cluster: str) -> Container:
-    """The image that runs checks the new file: another one may not be on the node yet."""
-    there = look.ours_of(cluster, container.role)
-    if there is None:
+def _as_running(container: Container, state: ObservedNode, cluster: str) -> Container:
+    """With the running image, which validates the new file; the node may lack the new image."""
+    running = state.ours_of(cluster, container.role)
+    if running is None:
         return container
-    return dataclasses.replace(container, name=there.name, image=there.image)
+    return dataclasses.replace(container, name=running.name, image=running.image)
 
 
-def _other_files(look: ObservedNode, record: Applied) -> list[File]:
-    """What stays; keepalived refuses a file whose check script is not beside it."""
+def _other_files(state: ObservedNode, record: Applied) -> list[File]:
+    """The unchanged files; keepalived refuses a configuration without its check script."""
     paths: dict[str, Role] = {layout.HAPROXY_CFG: "haproxy", layout.CHECK_SCRIPT: "keepalived"}
     found = []
     for path, role in paths.items():
-        there = look.file(path)
-        if there is not None:
-            content = there.content.decode("utf-8", "replace")
+        file = state.file(path)
+        if file is not None:
+            content = file.content.decode("utf-8", "replace")
             config_id = record.config_ids.get(role, "") if role == "haproxy" else ""
-            found.append(File(path, content, there.mode, role, config_id))
+            found.append(File(path, content, file.mode, role, config_id))
     return found
 
 
@@ -170,7 +171,7 @@ def join_plan(
     holder: str,
     joining: Plan,
 ) -> Plan:
-    """The plan by which new nodes join, and nothing else changes.
+    """The plan for new nodes to join, without other changes.
 
     Args:
         introductions: by node label.
@@ -187,25 +188,25 @@ def join_plan(
     return dataclasses.replace(joining, nodes=(*turns, *joining.nodes))
 
 
-def _introducing(desired: DesiredNode, look: ObservedNode, new: str, *, holder: bool) -> NodePlan:
+def _introducing(desired: DesiredNode, state: ObservedNode, new: str, *, holder: bool) -> NodePlan:
     file = desired.file(layout.KEEPALIVED_CONF)
-    there = look.file(file.path)
+    current = state.file(file.path)
     recorded = Step("write-record", layout.APPLIED, "record what was applied")
-    if there is not None and there.sha256 == file.sha256 and look.applied is not None:
-        known = look.applied.members == desired.members
-        return NodePlan(look.node, () if known else (recorded,), holder)
+    if current is not None and current.sha256 == file.sha256 and state.applied is not None:
+        known = state.applied.members == desired.members
+        return NodePlan(state.node, () if known else (recorded,), holder)
     name = desired.container("keepalived").name
     why = f"{new} join" if ", " in new else f"{new} joins"
     steps = [
-        Step("write-file", file.path, why, role="keepalived", diff=file_diff(file, there)),
+        Step("write-file", file.path, why, role="keepalived", diff=file_diff(file, current)),
         Step("reload-container", name, "its files change", Impact.RELOAD, "keepalived"),
     ]
-    now = running_identity(look)
+    now = running_settings(state)
     if holder and now is not None and now.mode == "multicast":
-        # Without peers until now, keepalived starts over.
+        # A change from multicast to unicast restarts the VRRP instance.
         steps = [
-            Step("pin", "the VIP", "it stays here while keepalived starts over"),
+            Step("pin", "the VIP", "stays here while the VRRP instance restarts"),
             *steps,
             Step("unpin", "the VIP", "keepalived is master again"),
         ]
-    return NodePlan(look.node, (*steps, recorded), holder)
+    return NodePlan(state.node, (*steps, recorded), holder)

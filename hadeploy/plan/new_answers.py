@@ -1,4 +1,4 @@
-"""Recording anew what clients are answered, where that was changed on purpose. Pure."""
+"""Steps that record new answers to clients after an intended change. Pure."""
 
 from __future__ import annotations
 
@@ -12,17 +12,11 @@ from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.recorded_answers import recorded_answers
 from hadeploy.plan.steps import Plan, Step
 
-REASON = "clients are answered otherwise than it tells"
+REASON = "the answers to clients have changed"
 
 
 def with_new_answers(cluster: Cluster, plan: Plan, observed: Mapping[str, ObservedNode]) -> Plan:
-    """A plan that also writes the record of each node that recorded other answers.
-
-    Args:
-        cluster: the inventory.
-        plan: what is to be done besides.
-        observed: by node label.
-    """
+    """The plan, with a step that writes the record on each node with other recorded answers."""
     recorded = {t.node for t in plan.nodes if any(s.action == "write-record" for s in t.steps)}
     step = Step("write-record", layout.APPLIED, REASON)
     turns = tuple(
@@ -34,12 +28,12 @@ def with_new_answers(cluster: Cluster, plan: Plan, observed: Mapping[str, Observ
     return dataclasses.replace(plan, nodes=turns)
 
 
-def _differs(cluster: Cluster, look: ObservedNode) -> bool:
-    if look.applied is None:
+def _differs(cluster: Cluster, state: ObservedNode) -> bool:
+    if state.applied is None:
         return False
     for listener in cluster.listeners:
-        before = recorded_answers(look, listener.name)
-        now = [answer for (_, port), answer in look.through.items() if port == listener.port]
+        before = recorded_answers(state, listener.name)
+        now = [answer for (_, port), answer in state.through.items() if port == listener.port]
         given = [answer for answer in now if answer.reached and not answer.closed]
         if before and not all(as_before(answer, before) for answer in given):
             return True

@@ -1,4 +1,4 @@
-"""Which node goes first."""
+"""The order of the nodes in a rollout. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hadeploy.plan.vrrp_settings import own_addresses
 
 
 def holders(vips: Collection[str], observed: Iterable[ObservedNode]) -> list[str]:
-    """The nodes that have any of the VIPs on an interface, by label; one, if all is well.
+    """The labels of the nodes that have any of the VIPs; a healthy cluster has one holder.
 
     Args:
         vips: addresses without prefix.
@@ -19,27 +19,24 @@ def holders(vips: Collection[str], observed: Iterable[ObservedNode]) -> list[str
 
 
 def added_nodes(addresses: Mapping[str, str], observed: Mapping[str, ObservedNode]) -> list[str]:
-    """The nodes that the record of some other node does not name: their peers must learn first.
+    """The labels of nodes that are missing in the record of another node; its peers change first.
 
-    One that has another address than before is known by the former one.
-    After a run that died half-way some records name a node and others do not.
+    A node with a new address is matched by its former one. After an interrupted run, some records
+    may contain a node and others not. Before the first deployment, the result is empty.
 
     Args:
-        addresses: the nodes' own, by label.
+        addresses: of the nodes, by label.
         observed: by label.
-
-    Returns:
-        Labels; none on a cluster that is brought up for the first time.
     """
-    members = {n: look.applied.members for n, look in observed.items() if look.applied}
+    members = {n: state.applied.members for n, state in observed.items() if state.applied}
     own = {
         node: {address} | (own_addresses(observed[node]) if node in observed else set())
         for node, address in addresses.items()
     }
     return [
         node
-        for node, known_as in own.items()
-        if any(known_as.isdisjoint(known) for other, known in members.items() if other != node)
+        for node, aliases in own.items()
+        if any(aliases.isdisjoint(known) for other, known in members.items() if other != node)
     ]
 
 
@@ -47,27 +44,27 @@ def rolling_order(
     priorities: Mapping[str, int],
     holding: Sequence[str],
     new: Collection[str] = (),
-    ailing: Collection[str] = (),
+    unhealthy: Collection[str] = (),
 ) -> list[str]:
     """The order in which nodes are changed, one at a time.
 
-    Backups come first, best priority first, and whoever holds the VIP after them; a node that its
-    peers do not know yet hears nothing and would take the VIP for itself, so it comes last. A
-    backup that does not work is mended before a healthy one is touched, or two would be missing at
-    once. Where nobody holds the VIP, the best node simply comes first: there the VIP starts.
+    Backups come first, by priority, then the holder. Added nodes come last: until their peers have
+    them in their configuration, they receive no adverts and would take the VIP. Unhealthy backups
+    come before healthy ones, so that no two nodes are down at once. Without a holder, the node with
+    the highest priority is first and gets the VIP.
 
     Args:
         priorities: VRRP priority by node label.
-        holding: the labels of the present holders.
-        new: the labels of nodes that are being added.
-        ailing: the labels of nodes that could not take the VIP over now.
+        holding: the labels of the current holders.
+        new: the labels of added nodes.
+        unhealthy: the labels of nodes that could not take over the VIP now.
     """
     return sorted(
         priorities,
         key=lambda node: (
             node in new,
             node in holding,
-            node not in ailing,
+            node not in unhealthy,
             -priorities[node],
             node,
         ),

@@ -1,4 +1,4 @@
-"""What must not be done to some of the nodes only. Pure."""
+"""Changes that need all nodes. Pure."""
 
 from __future__ import annotations
 
@@ -16,30 +16,28 @@ if TYPE_CHECKING:
 def refuse_partial(
     cluster: Cluster, plan: Plan, observed: Mapping[str, ObservedNode], option: str
 ) -> None:
-    """Refuse a plan that needs all nodes, when some are left out.
+    """Refuse a plan that needs all nodes, if some are left out.
 
     Args:
-        cluster: the inventory.
-        plan: what would be done.
         observed: the nodes that take part.
-        option: what leaves nodes out (`--limit`, `--allow-degraded`), or "".
+        option: the option that leaves nodes out (`--limit`, `--allow-degraded`), or "".
 
     Raises:
-        HadeployError: nodes would no longer hear each other, and two would hold the VIP.
+        HadeployError: nodes would ignore each other's adverts, and two would hold the VIP.
     """
     members = {str(node.address) for node in cluster.nodes}
-    known = [set(look.applied.members) for look in observed.values() if look.applied]
+    known = [set(state.applied.members) for state in observed.values() if state.applied]
     if option and plan.together:
         raise _refusal(f"{', '.join(plan.together)} must change on all nodes together", option)
     if option and any(record != members for record in known):
-        raise _refusal("nodes are added or removed, and all others must learn of it", option)
+        raise _refusal("nodes are added or removed, which changes all nodes", option)
 
 
 def unknown_nodes(cluster: Cluster, named: Collection[str], option: str) -> None:
-    """Refuse names that the inventory does not have.
+    """Refuse names that are not in the inventory.
 
     Raises:
-        HadeployError: naming those that it has.
+        HadeployError: with the names that are.
     """
     labels = [node.label for node in cluster.nodes]
     for name in named:
@@ -52,25 +50,25 @@ def unknown_nodes(cluster: Cluster, named: Collection[str], option: str) -> None
 
 
 def refuse_minority(cluster: Cluster, left_out: Collection[str]) -> None:
-    """Refuse to go on without half of the nodes: another run might go on without the others.
+    """Refuse a run without a majority of the nodes, because another run could use the other half.
 
     Raises:
-        HadeployError: fewer than a majority would take part.
+        HadeployError: no majority takes part.
     """
     taking_part = len(cluster.nodes) - len(set(left_out))
     if left_out and taking_part * 2 <= len(cluster.nodes):
         raise HadeployError(
             f"only {taking_part} of {len(cluster.nodes)} nodes would take part; "
-            "a majority has to hold the lock",
+            "a majority must hold the lock",
             operation="reading --allow-degraded",
-            hint="bring the others back, or take them out of the inventory",
+            hint="repair the other nodes, or remove them from the inventory",
             code=ExitCode.USAGE,
         )
 
 
 def _refusal(why: str, option: str) -> HadeployError:
     return HadeployError(
-        f"{why}, so {option} is not possible",
+        f"{why}, so {option} cannot be used",
         operation="planning",
         hint=f"run `hadeploy up` without {option}",
         code=ExitCode.USAGE,

@@ -1,4 +1,4 @@
-"""A keepalived.conf with other peers, and otherwise as it is. Pure."""
+"""Replace the unicast peers in a keepalived.conf. Pure."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ ID_LENGTH = 16
 def with_peers(
     conf: str, config_id: str, address: str, peers: Sequence[str]
 ) -> tuple[str, str] | None:
-    """The same file with another list of unicast peers, and the id that it then has.
+    """The file with other unicast peers and its new id.
 
-    A node without peers speaks multicast (templates/keepalived.conf.j2); with them it speaks
-    unicast.
+    A node without peers uses multicast (templates/keepalived.conf.j2); with peers, it uses unicast.
 
     Args:
         conf: a keepalived.conf that hadeploy rendered.
-        config_id: the id in it, which proves what keepalived has read.
+        config_id: its id.
         address: of the node itself.
         peers: the addresses of all other nodes.
 
     Returns:
-        The text and its id; None where the file does not have the place for them, or for the id.
+        The text and its id; None if the file lacks the place for peers or for the id.
     """
     if not config_id or config_id not in conf:
         return None
@@ -42,7 +41,7 @@ def with_peers(
         )
     if not count:
         return None
-    # As desired/build.py makes it: of the file without an id.
+    # Like desired/build.py: the hash of the file without an id.
     without = text.replace(config_id, "")
     new = hashlib.sha256(without.encode()).hexdigest()[:ID_LENGTH]
     return text.replace(config_id, new), new

@@ -1,4 +1,4 @@
-"""Which keepaliveds of a node may have put a VIP on it. Pure."""
+"""The keepaliveds of a node that may have added a VIP. Pure."""
 
 from __future__ import annotations
 
@@ -7,29 +7,20 @@ from collections.abc import Collection
 from hadeploy.observe.observed_node import ObservedNode
 
 
-def may_hold(look: ObservedNode, vip: str) -> list[str]:
-    """The containers of keepaliveds that may have put a VIP on a node; "" is the node itself.
+def may_hold(state: ObservedNode, vip: str) -> list[str]:
+    """The containers of keepaliveds that may have added a VIP to a node; "" is the node itself.
 
-    Those of other clusters of hadeploy are left out where their records name other VIPs.
-
-    Args:
-        look: the node.
-        vip: the address.
+    Other clusters of hadeploy are omitted if their records do not contain the VIP.
     """
-    others = spared(look, [vip])
-    return [container for container in look.keepaliveds.values() if container not in others]
+    others = spared(state, [vip])
+    return [container for container in state.keepaliveds.values() if container not in others]
 
 
-def spared(look: ObservedNode, vips: Collection[str]) -> list[str]:
-    """The containers of other clusters of hadeploy whose records name none of these VIPs.
-
-    Args:
-        look: the node.
-        vips: addresses.
-    """
+def spared(state: ObservedNode, vips: Collection[str]) -> list[str]:
+    """The containers of other clusters of hadeploy whose records contain none of these VIPs."""
     return [
         container.id
-        for other in look.other_clusters
+        for other in state.other_clusters
         if other.root and not set(vips).intersection(other.vips)
         for container in other.containers
     ]

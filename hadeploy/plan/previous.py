@@ -1,4 +1,4 @@
-"""The configuration before the last change, as the nodes keep it. Pure."""
+"""The configuration before the last change, which the nodes keep for a rollback. Pure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from hadeploy.observe.parse_record import parse_record
 
 @dataclass(frozen=True)
 class Previous:
-    """What `up --rollback` goes back to.
+    """The configuration that `up --rollback` restores.
 
     Attributes:
-        cluster: the inventory of that time; how the nodes are reached is today's.
-        desired: by node label: the very bytes that were there.
-        record: that was written when it was applied.
+        cluster: its inventory, with the current SSH settings.
+        desired: its files, byte for byte, by node label.
+        record: its record.
     """
 
     cluster: Cluster
@@ -36,34 +36,34 @@ class Previous:
 
 @dataclass(frozen=True)
 class _Kept:
-    """One finished configuration on one node, and the folder that its files are in."""
+    """A configuration that was applied on one node, and the folder with its files."""
 
     record: Applied
     folder: str
 
 
 def previous_configuration(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Previous:
-    """The configuration that all nodes can go back to.
+    """The configuration that all nodes can restore.
 
     Args:
-        cluster: the inventory of today.
+        cluster: the current inventory.
         observed: all nodes, with their previous files.
 
     Raises:
-        HadeployError: there is none, it was another cluster, or the nodes do not agree on it.
+        HadeployError: there is none, it has other nodes, or the nodes have different ones.
     """
-    kept = {node: list(_kept(look)) for node, look in observed.items()}
+    kept = {node: list(_kept(state)) for node, state in observed.items()}
     target = _target(kept)
     chosen = {
         node: next(k for k in of_node if k.record.configuration == target)
         for node, of_node in kept.items()
     }
-    ways = _ways_back(cluster, observed, chosen)
-    ids = {node: configuration_id(way.desired) for node, way in ways.items()}
-    node, way = next(iter(ways.items()))
+    options = _rollback_options(cluster, observed, chosen)
+    ids = {node: configuration_id(option.desired) for node, option in options.items()}
+    node, previous = next(iter(options.items()))
     wrong = [n for n, found in ids.items() if found != ids[node]]
-    # Another version makes other containers of the same inventory.
-    if way.record.version == __version__ and ids[node] != target:
+    # Another version may create other containers from the same inventory.
+    if previous.record.version == __version__ and ids[node] != target:
         wrong.append(node)
     if wrong:
         raise _refusal(
@@ -71,74 +71,74 @@ def previous_configuration(cluster: Cluster, observed: Mapping[str, ObservedNode
             "not what was applied on all nodes",
             "it was changed by hand; change the inventory and run `hadeploy up`",
         )
-    return way
+    return previous
 
 
-def _ways_back(
+def _rollback_options(
     cluster: Cluster, observed: Mapping[str, ObservedNode], chosen: Mapping[str, _Kept]
 ) -> dict[str, Previous]:
-    """What each inventory that the nodes have kept makes of the nodes, by the first with that."""
-    ways: dict[str, Previous] = {}
+    """The configuration from each distinct recorded inventory, by the first node that has it."""
+    options: dict[str, Previous] = {}
     for node, kept in chosen.items():
-        if any(way.record.inventory == kept.record.inventory for way in ways.values()):
+        if any(option.record.inventory == kept.record.inventory for option in options.values()):
             continue
-        then = _cluster(cluster, kept.record)
-        labels = {str(one.address): one.label for one in then.nodes}
-        today = {one.label: str(one.address) for one in cluster.nodes}
+        previous = _cluster(cluster, kept.record)
+        labels = {str(other.address): other.label for other in previous.nodes}
+        addresses = {other.label: str(other.address) for other in cluster.nodes}
         desired = {
-            labels[today[n]]: _desired(then, labels[today[n]], observed[n], k)
+            labels[addresses[n]]: _desired(previous, labels[addresses[n]], observed[n], k)
             for n, k in chosen.items()
         }
-        ways[node] = Previous(then, desired, kept.record)
-    return ways
+        options[node] = Previous(previous, desired, kept.record)
+    return options
 
 
-def _kept(look: ObservedNode) -> Iterator[_Kept]:
-    if look.applied and look.applied.inventory:
-        yield _Kept(look.applied, "")
-    there = look.file(f"{layout.PREVIOUS}/{layout.APPLIED}")
-    record = parse_record(there.content) if there else None
+def _kept(state: ObservedNode) -> Iterator[_Kept]:
+    if state.applied and state.applied.inventory:
+        yield _Kept(state.applied, "")
+    file = state.file(f"{layout.PREVIOUS}/{layout.APPLIED}")
+    record = parse_record(file.content) if file else None
     if record and record.inventory:
         yield _Kept(record, f"{layout.PREVIOUS}/")
 
 
 def _target(kept: Mapping[str, list[_Kept]]) -> str:
-    """One that every node has, and that is not already on all of them."""
+    """A configuration that every node has, and that is not the current one of all nodes."""
     names = [[k.record.configuration for k in of_node] for of_node in kept.values()]
     applied = {of_node[0] for of_node in names if of_node}
     everywhere = set(names[0]).intersection(*names) if names else set()
     candidates = everywhere - applied if len(applied) == 1 else everywhere
     if len(candidates) != 1:
         raise _refusal(
-            "the nodes keep no previous configuration"
+            "the nodes have no common previous configuration"
             if not candidates
-            else "the nodes have different configurations, and could go back to either",
-            "there is nothing to go back to; change the inventory and run `hadeploy up`",
+            else "the nodes have different configurations, so the previous one is ambiguous",
+            "change the inventory and run `hadeploy up`",
         )
     return candidates.pop()
 
 
-def _cluster(today: Cluster, record: Applied) -> Cluster:
+def _cluster(current: Cluster, record: Applied) -> Cluster:
     try:
-        then = Cluster.model_validate(record.inventory)
+        previous = Cluster.model_validate(record.inventory)
     except ValidationError as error:
         raise _refusal(
-            f"this version does not understand the inventory of {record.at}",
+            f"the inventory of {record.at} is not valid in this version of hadeploy",
             f"it was applied by hadeploy {record.version}",
         ) from error
-    ssh = {node.address: node.ssh for node in today.nodes}
-    if {node.address for node in then.nodes} != set(ssh):
+    ssh = {node.address: node.ssh for node in current.nodes}
+    if {node.address for node in previous.nodes} != set(ssh):
         raise _refusal(
             "the previous configuration had other nodes",
             "change `nodes` in the inventory and run `hadeploy up`",
         )
-    nodes = tuple(node.model_copy(update={"ssh": ssh[node.address]}) for node in then.nodes)
-    return then.model_copy(update={"ssh": today.ssh, "nodes": nodes})
+    nodes = tuple(node.model_copy(update={"ssh": ssh[node.address]}) for node in previous.nodes)
+    return previous.model_copy(update={"ssh": current.ssh, "nodes": nodes})
 
 
-def _desired(cluster: Cluster, label: str, look: ObservedNode, kept: _Kept) -> DesiredNode:
+def _desired(cluster: Cluster, label: str, state: ObservedNode, kept: _Kept) -> DesiredNode:
     record = kept.record
-    files = tuple(_file(path, look, kept) for path in record.files)
+    files = tuple(_file(path, state, kept) for path in record.files)
     texts = [f.content for f in files if f.path == layout.HAPROXY_CFG and has_templates(cluster)]
     privileged = any(binds_privileged(text) for text in texts)
     return DesiredNode(
@@ -156,24 +156,24 @@ def _desired(cluster: Cluster, label: str, look: ObservedNode, kept: _Kept) -> D
     )
 
 
-def _file(path: str, look: ObservedNode, kept: _Kept) -> File:
-    there = look.file(f"{kept.folder}{path}")
-    if there is None or there.sha256 != kept.record.files[path]:
+def _file(path: str, state: ObservedNode, kept: _Kept) -> File:
+    file = state.file(f"{kept.folder}{path}")
+    if file is None or file.sha256 != kept.record.files[path]:
         raise _refusal(
-            f"{look.node}: {kept.folder}{path} is not what was applied",
+            f"{state.node}: {kept.folder}{path} is not what was applied",
             "it was changed by hand; change the inventory and run `hadeploy up`",
         )
     role: Role = "haproxy" if path.startswith("haproxy/") else "keepalived"
     names = {layout.HAPROXY_CFG: "haproxy", layout.KEEPALIVED_CONF: "keepalived"}
     return File(
         path,
-        there.content.decode(),
-        there.mode,
+        file.content.decode(),
+        file.mode,
         role,
         kept.record.config_ids.get(names.get(path, ""), ""),
-        secret=there.mode == 0o600,
+        secret=file.mode == 0o600,
     )
 
 
-def _refusal(what: str, hint: str) -> HadeployError:
-    return HadeployError(what, operation="looking for a way back", hint=hint, code=ExitCode.USAGE)
+def _refusal(message: str, hint: str) -> HadeployError:
+    return HadeployError(message, operation="planning the rollback", hint=hint, code=ExitCode.USAGE)

@@ -1,4 +1,4 @@
-"""What listeners answered at the last recorded change (tasks/apply/backends.sh). Pure."""
+"""The recorded answers of listeners to clients (tasks/apply/backends.sh). Pure."""
 
 from __future__ import annotations
 
@@ -9,22 +9,16 @@ from hadeploy.desired import layout
 from hadeploy.inventory.fields import NAME
 from hadeploy.observe.observed_node import ObservedNode
 
-# More listeners than that no cluster has, and a node's word is not taken without bounds.
+# A limit that no valid file reaches, because the content comes from a node.
 MOST_LINES = 1000
 
 
-def recorded_listeners(look: ObservedNode) -> dict[str, frozenset[Answer]]:
-    """The listeners that had a backend then, and what a client was answered.
+def recorded_listeners(state: ObservedNode) -> dict[str, frozenset[Answer]]:
+    """The listeners that had a backend at the last change, and the answers to clients, by name.
 
-    A line is NAME, or NAME and words of answers with a comma between them.
-
-    Args:
-        look: the node.
-
-    Returns:
-        By name; empty where it is not known what was answered.
+    A line is NAME, or NAME and comma-separated answers. Unknown answers are an empty set.
     """
-    file = look.file(layout.SERVED)
+    file = state.file(layout.SERVED)
     lines = file.content.decode("utf-8", "replace").splitlines() if file else []
     found: dict[str, frozenset[Answer]] = {}
     for line in lines[:MOST_LINES]:
@@ -35,11 +29,6 @@ def recorded_listeners(look: ObservedNode) -> dict[str, frozenset[Answer]]:
     return found
 
 
-def recorded_answers(look: ObservedNode, listener: str) -> frozenset[Answer]:
-    """What a listener answered then; empty where that is not known.
-
-    Args:
-        look: the node.
-        listener: its name.
-    """
-    return recorded_listeners(look).get(listener, frozenset())
+def recorded_answers(state: ObservedNode, listener: str) -> frozenset[Answer]:
+    """The recorded answers of a listener; empty if unknown."""
+    return recorded_listeners(state).get(listener, frozenset())

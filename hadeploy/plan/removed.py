@@ -1,4 +1,4 @@
-"""What clients lose with a plan: ports, listeners and VIPs that go away. Pure."""
+"""Ports, listeners and VIPs that a plan removes for clients. Pure."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ def removed(
     observed: Mapping[str, ObservedNode],
     changed: Collection[str],
 ) -> tuple[str, ...]:
-    """What clients could use before and cannot use afterwards, in sentences.
+    """A sentence for each port or VIP that clients can use now and not after the plan.
 
-    Known from the applied records, each of which counts for its own node only, and from the ports
-    that haproxy's file on a node binds besides: by a template, or by hand.
+    The sources are the records of the changed nodes, and additional ports in haproxy.cfg on the
+    nodes, from a template or a change by hand.
 
     Args:
-        cluster: what the nodes will have.
+        cluster: the inventory to apply.
         desired: by node label.
         observed: by node label.
         changed: the labels of the nodes that the plan changes.
     """
-    records = [look.applied for node, look in observed.items() if node in changed and look.applied]
+    records = [
+        state.applied for node, state in observed.items() if node in changed and state.applied
+    ]
     before = dict.fromkeys(_address(vip) for record in records for vip in record.vips)
     kept = [vip for vip in before if vip in _wanted(cluster)] or list(before)
     files = [changed_file(desired[node], observed[node]) for node in changed] if records else []
@@ -44,27 +46,27 @@ def removed(
 def _unbound(
     cluster: Cluster, files: Collection[ChangedFile], vip: str, served: Served
 ) -> dict[int, str]:
-    """Port → section, of those besides the listeners that serve a VIP now and will not."""
+    """Port → section, of additional ports that serve a VIP now and not after the plan."""
     known = {*served, *(listener.port for listener in cluster.listeners)}
     found: dict[int, str] = {}
     for file in files:
-        left, there = (
+        after, before = (
             ports_at([bind for bind in binds if not bind.own], vip)
             for binds in (file.after, file.before)
         )
-        found |= {port: name for port, name in there.items() if port not in known | left.keys()}
+        found |= {port: name for port, name in before.items() if port not in known | after.keys()}
     return found
 
 
 def ports_removed(
     cluster: Cluster, served: Mapping[str, Served], *, same: Collection[int] = ()
 ) -> list[str]:
-    """The ports that are served now and will not be, in sentences.
+    """A sentence for each port that is served now and not after the plan.
 
     Args:
-        cluster: what the nodes will have.
-        served: by VIP; its ports.
-        same: ports that keep their backends, whatever the name of the listener.
+        cluster: the inventory to apply.
+        served: the current ports by VIP.
+        same: ports that keep their backends, even if the listener is renamed.
     """
     wanted = {listener.port: listener.name for listener in cluster.listeners}
     found: dict[tuple[int, str], list[str]] = {}
@@ -77,8 +79,8 @@ def ports_removed(
         moved = name in wanted.values() and wanted.get(port, name) != name
         if moved and port not in same:
             sentences[port] = (
-                f"Port {port} goes from listener {name} to listener {wanted[port]}: clients that "
-                f"use {_endpoints(vips, str(port))} reach other backends."
+                f"Port {port} changes from listener {name} to listener {wanted[port]}: clients of "
+                f"{_endpoints(vips, str(port))} will reach other backends."
             )
     return [sentence for _, sentence in sorted(sentences.items())]
 
@@ -86,7 +88,7 @@ def ports_removed(
 def _ranges(
     gone: Mapping[tuple[int, str], list[str]],
 ) -> Iterator[tuple[tuple[int, int], str, list[str]]]:
-    """First and last port, listener and VIPs, of neighbours that have both in common."""
+    """First and last port, listener and VIPs, of consecutive ports with the same ones."""
     runs: list[tuple[tuple[int, int], str, list[str]]] = []
     for (port, name), vips in gone.items():
         (first, last), *others = runs[-1] if runs else ((0, -1), "", [])
@@ -102,8 +104,8 @@ def _goes_away(ports: tuple[int, int], name: str, vips: Collection[str]) -> str:
     number = f"{ports[0]}-{ports[1]}" if several else str(ports[0])
     what = f"Port{'s' if several else ''} {number}" + (f" of listener {name}" if name else "")
     return (
-        f"{what} {'go' if several else 'goes'} away: clients that use "
-        f"{_endpoints(vips, number)} are refused."
+        f"{what} {'are' if several else 'is'} removed: connections to "
+        f"{_endpoints(vips, number)} will be refused."
     )
 
 
@@ -112,10 +114,8 @@ def _vips(cluster: Cluster, records: Collection[Applied]) -> Iterator[str]:
     new = [vip for vip in _wanted(cluster) if vip not in before]
     for vip in before:
         if vip not in _wanted(cluster):
-            becomes = f" ({', '.join(new)} takes its place)" if new else ""
-            yield (
-                f"VIP {vip} goes away{becomes}: clients that use it are refused or get no answer."
-            )
+            replacement = f" (replaced by {', '.join(new)})" if new else ""
+            yield f"VIP {vip} is removed{replacement}: its clients will get no answer."
 
 
 def _wanted(cluster: Cluster) -> list[str]:
@@ -127,6 +127,6 @@ def _address(vip: str) -> str:
 
 
 def _endpoints(vips: Collection[str], port: str) -> str:
-    """Where clients connect; the ports alone where no VIP is known."""
+    """The endpoints of clients; only the ports if no VIP is known."""
     shown = (f"[{vip}]:{port}" if ":" in vip else f"{vip}:{port}" for vip in vips)
     return " or ".join(shown) or f"port {port}"

@@ -1,4 +1,4 @@
-"""Ports that go away and that no client of a VIP uses: of one node, and of metrics. Pure."""
+"""Removed ports that are not for clients of a VIP: on one address of a node, and metrics. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def local_removed(
     observed: Mapping[str, ObservedNode],
     changed: Collection[str],
 ) -> Iterator[str]:
-    """The ports on one address of a node, and those of metrics, that go away, in sentences.
+    """A sentence for each removed port on one address of a node, and for each of metrics.
 
     Args:
         desired: by node label.
@@ -39,11 +39,11 @@ def local_removed(
 def closed_locally(
     before: Collection[Bind], after: Collection[Bind], vips: Collection[str]
 ) -> list[Bind]:
-    """What listens on one address of a node, no loopback address and no VIP, and will not.
+    """Removed binds on one address of a node that is neither loopback nor a VIP.
 
     Args:
-        before: where haproxy listens.
-        after: where it will.
+        before: the current binds of haproxy.
+        after: the new binds.
         vips: of the cluster.
     """
     return [
@@ -56,11 +56,11 @@ def closed_locally(
 
 
 def metrics_moved(before: Collection[Bind], after: Collection[Bind]) -> list[str]:
-    """Where statistics and metrics were and will not be, in sentences.
+    """A sentence for each removed bind of statistics and metrics.
 
     Args:
-        before: where haproxy listens.
-        after: where it will.
+        before: the current binds of haproxy.
+        after: the new binds.
     """
     will_be = [bind for bind in after if bind.statistics and bind.section != HEALTH]
     sentences = []
@@ -70,12 +70,12 @@ def metrics_moved(before: Collection[Bind], after: Collection[Bind]) -> list[str
         new = [other for other in will_be if other.section == bind.section] or will_be
         if new and new[0].port == bind.port:
             sentences.append(
-                f"Metrics on port {bind.port} are no longer on {_host(bind)}, but on "
-                f"{_host(new[0])}."
+                f"Metrics on port {bind.port} move from {_host(bind)} to {_host(new[0])}."
             )
         else:
-            where = f"; they are on port {new[0].port} then" if new else ""
-            sentences.append(f"Metrics are no longer served on port {bind.port}{where}.")
+            where = f" to port {new[0].port}" if new else ""
+            verb = "move" if new else "are removed"
+            sentences.append(f"Metrics {verb} from port {bind.port}{where}.")
     return list(dict.fromkeys(sentences))
 
 
@@ -87,7 +87,7 @@ def _still(bind: Bind, after: Collection[Bind]) -> bool:
 
 
 def _includes(other: Bind, bind: Bind) -> bool:
-    """Whether every address of a family is listened on that the other one is of."""
+    """Whether `other` listens on all addresses of the family, including the one of `bind`."""
     return bind.fixed and other.covers(bind.host)
 
 
@@ -98,5 +98,5 @@ def _host(bind: Bind) -> str:
 
 
 def _closed(node: str, bind: Bind) -> str:
-    whose = f" (listener {bind.section})" if bind.section else ""
-    return f"{node}: haproxy no longer listens on {bind.shown}{whose}, an address of the node."
+    listener = f" (listener {bind.section})" if bind.section else ""
+    return f"{node}: haproxy no longer listens on {bind.shown}{listener}, an address of the node."

@@ -1,4 +1,4 @@
-"""The plan of a whole cluster: whose turn is when, and what happens to the VIP meanwhile. Pure."""
+"""The plan of a cluster: the order of the nodes, and the moves of the VIP. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.capacity import too_small
 from hadeploy.plan.diff import node_steps, record_step
-from hadeploy.plan.forgotten import unheard_by_forgotten
+from hadeploy.plan.forgotten import forgotten_warnings
 from hadeploy.plan.order import added_nodes, holders, rolling_order
 from hadeploy.plan.removed import removed
 from hadeploy.plan.removed_local import local_removed
@@ -22,12 +22,12 @@ from hadeploy.plan.vip_moves import joins, reads_its_file, wins_by_joining
 from hadeploy.plan.vrrp_settings import cluster_wide
 
 THE_VIP = "the VIP"
-VIP_MOVES = "Connections that are open when the VIP moves are cut; new ones are answered."
+VIP_MOVES = "When the VIP moves, open connections are interrupted; new ones are answered."
 
 
 @dataclass(frozen=True)
 class _Situation:
-    """What the turns of all nodes are made from."""
+    """The inputs of the turns of all nodes."""
 
     cluster: Cluster
     desired: Mapping[str, DesiredNode]
@@ -62,10 +62,9 @@ def make_plan(
     """The plan of a whole cluster.
 
     Args:
-        cluster: the inventory.
         desired: by node label.
         observed: the same nodes.
-        only: the labels of the nodes that may be changed; None for all.
+        only: the labels of the nodes to change; None for all.
     """
     situation = _situation(cluster, desired, observed)
     settings = cluster_wide(desired, observed)
@@ -77,7 +76,7 @@ def make_plan(
     if only is not None:
         turns = [turn for turn in turns if turn.node in only]
     warnings = tuple(_expectations(cluster, turns, settings))
-    warnings += tuple(unheard_by_forgotten(cluster, desired, settings))
+    warnings += tuple(forgotten_warnings(cluster, desired, settings))
     changed = {turn.node for turn in turns if turn.steps}
     removes = removed(cluster, desired, observed, changed)
     warnings = (
@@ -89,7 +88,7 @@ def make_plan(
 
 
 def interrupts_the_holder(plan: Plan) -> bool:
-    """Whether a plan for all nodes together would also take the holder's containers away."""
+    """Whether a coordinated change would also replace containers of the holder."""
     return bool(plan.together) and any(
         turn.holder and any(step.impact is Impact.RESTART for step in turn.steps)
         for turn in plan.nodes
@@ -97,20 +96,23 @@ def interrupts_the_holder(plan: Plan) -> bool:
 
 
 def changing(settings: Sequence[str]) -> str:
-    """The subject and the verb of a sentence about settings that change."""
+    """The subject and verb of a sentence about changing settings."""
     return f"{', '.join(settings)} {'changes' if len(settings) == 1 else 'change'}"
 
 
 def as_outage(plan: Plan) -> Plan:
-    """The same plan, telling that the holder's containers go while nobody can take the VIP."""
+    """The plan as an outage: it replaces containers of the holder while no node can take over."""
     turns = tuple(
         dataclasses.replace(turn, steps=tuple(_outage(step) for step in turn.steps))
         if turn.holder
         else turn
         for turn in plan.nodes
     )
-    told = "The nodes disagree now, so the holder does not answer while its container is replaced."
-    return dataclasses.replace(plan, nodes=turns, warnings=(*plan.warnings, told))
+    warning = (
+        "The VRRP settings of the nodes differ, so the holder does not answer while its container "
+        "is replaced."
+    )
+    return dataclasses.replace(plan, nodes=turns, warnings=(*plan.warnings, warning))
 
 
 def _outage(step: Step) -> Step:
@@ -122,11 +124,11 @@ def _situation(
     cluster: Cluster, desired: Mapping[str, DesiredNode], observed: Mapping[str, ObservedNode]
 ) -> _Situation:
     vips = {str(vip.ip) for vip in cluster.vip}
-    # What one node's record says of VIPs is no matter of the others.
+    # The VIPs in a record count for its own node only.
     holding = [
         node
-        for look in observed.values()
-        for node in holders({*vips, *(look.applied.vips if look.applied else ())}, [look])
+        for state in observed.values()
+        for node in holders({*vips, *(state.applied.vips if state.applied else ())}, [state])
     ]
     addresses = {node.label: str(node.address) for node in cluster.nodes if node.label in desired}
     order = rolling_order(
@@ -149,22 +151,22 @@ def _situation(
 
 
 def _nothing_serves(at: _Situation) -> bool:
-    """Whether there is nothing of ours, nor a VIP, that one node's turn could take from another."""
-    fresh = not any(look.applied or look.ours(at.cluster.name) for look in at.observed.values())
+    """Whether no node has a VIP, a record or a container of the cluster."""
+    fresh = not any(state.applied or state.ours(at.cluster.name) for state in at.observed.values())
     return fresh and not at.holding and len(at.observed) == len(at.cluster.nodes)
 
 
 def _at_once(at: _Situation) -> Iterator[NodePlan]:
-    """The turns of a first bring-up; the best node has the VIP first, whoever is the quickest."""
+    """The turns of a first deployment; the preferred node gets the VIP, even if it is slower."""
     first, *others = at.order
-    begins = node_steps(at.cluster, at.desired[first], at.observed[first])
-    yield at.turn(first, at.recorded(first, begins))
+    first_steps = node_steps(at.cluster, at.desired[first], at.observed[first])
+    yield at.turn(first, at.recorded(first, first_steps))
     for node in others:
         steps = [
-            Step("hold", THE_VIP, f"{first} is to have it first"),
+            Step("hold", THE_VIP, f"{first} gets it first"),
             *node_steps(at.cluster, at.desired[node], at.observed[node]),
-            Step("await", THE_VIP, f"{first} is to have it first"),
-            Step("finish-handover", THE_VIP, "this node may have it, too"),
+            Step("await", THE_VIP, f"{first} gets it first"),
+            Step("finish-handover", THE_VIP, "this node may hold it too"),
         ]
         yield at.turn(node, at.recorded(node, steps))
 
@@ -177,36 +179,36 @@ def _rolling(at: _Situation) -> list[NodePlan]:
     for node in at.order:
         steps = node_steps(at.cluster, at.desired[node], at.observed[node])
         turns.append(at.turn(node, at.recorded(node, _handed_over(at, node, steps))))
-    # Whoever is well, and is only kept off the VIP by a dead run, is let go before anything fails.
-    return sorted(turns, key=lambda turn: not _only_let_go(turn))
+    # First release healthy nodes that an interrupted run has drained, so they can take over.
+    return sorted(turns, key=lambda turn: not _only_releases(turn))
 
 
-def _only_let_go(turn: NodePlan) -> bool:
+def _only_releases(turn: NodePlan) -> bool:
     actions = {step.action for step in turn.steps}
     return "finish-handover" in actions and actions <= {"finish-handover", "write-record"}
 
 
 def _handed_over(at: _Situation, node: str, steps: list[Step]) -> list[Step]:
-    """A node's steps with the VIP out of their way.
+    """A node's steps, with a handover if they would interrupt the holder.
 
-    A reload keeps every connection, a handover cuts the long ones: only what would interrupt the
-    holder is worth one. A node alone has nobody to hand over to.
+    A reload keeps every connection, but a handover interrupts long ones, so it is used only where
+    needed. A single node cannot hand over the VIP.
     """
-    look = at.observed[node]
+    state = at.observed[node]
     first = next((i for i, step in enumerate(steps) if step.impact is Impact.RESTART), None)
-    left = [Step("finish-handover", THE_VIP, "a run that died left it")]
-    if why := _held_until(at, node, steps):
+    left = [Step("finish-handover", THE_VIP, "left by an interrupted run")]
+    if condition := _held_until(at, node, steps):
         return [
-            Step("hold", THE_VIP, f"until this node {why}"),
+            Step("hold", THE_VIP, f"until this node {condition}"),
             *steps,
-            Step("finish-handover", THE_VIP, "it may have the VIP"),
+            Step("finish-handover", THE_VIP, "this node may hold the VIP"),
         ]
-    if node not in at.holding or first is None or look.vrrp is None:
-        return [*steps, *left] if layout.RUN_DRAIN in drains(look) else steps
+    if node not in at.holding or first is None or state.vrrp is None:
+        return [*steps, *left] if layout.RUN_DRAIN in drains(state) else steps
     if len(at.observed) == 1:
         return [_outage(step) for step in steps]
     before = f"before the {steps[first].action.replace('-', ' ')} of {steps[first].subject}"
-    back = "it may come back" if at.cluster.vrrp.preempt else "the VIP stays on its new node"
+    back = "the VIP may return" if at.cluster.vrrp.preempt else "the VIP stays on its new node"
     return [
         *steps[:first],
         Step("handover", THE_VIP, before, Impact.HANDOVER),
@@ -216,9 +218,9 @@ def _handed_over(at: _Situation, node: str, steps: list[Step]) -> list[Step]:
 
 
 def _held_until(at: _Situation, node: str, steps: list[Step]) -> str:
-    """What a node that joins others must prove before it may have the VIP, if anything."""
+    """The condition for a joining node to get the VIP, or ""."""
     if any(s.role for s in steps) and wins_by_joining(at.cluster, at.desired[node], at.observed):
-        return "is proven to reach the backends"
+        return "reaches the backends"
     if any(map(reads_its_file, steps)) and joins(at.cluster, node, at.observed):
         return "receives the holder's adverts"
     return ""
@@ -228,13 +230,13 @@ def _held_until(at: _Situation, node: str, steps: list[Step]) -> str:
 
 
 def _together(at: _Situation, settings: tuple[str, ...]) -> Iterator[NodePlan]:
-    """The turns of a change that makes nodes strangers to each other until all have it.
+    """The turns of a coordinated change, during which nodes ignore each other's adverts.
 
-    The backups are held in FAULT, where they hear and say nothing, and change; then the holder
-    changes where it is, and goes on answering on the VIP while its keepalived starts over; then
-    the backups are let go. So there are never two masters.
+    The backups are held in FAULT, where they send no adverts, and change. Then the holder changes
+    and keeps answering on the VIP while its VRRP instance restarts. Then the backups are released.
+    So there are never two masters.
     """
-    # Of two holders, which is wrong already, one is held as a backup is.
+    # In a split brain, all holders but one are treated like backups.
     staying = [node for node in at.order if node in at.holding][-1:]
     backups = [node for node in at.order if node not in staying]
     for node in backups:
@@ -246,14 +248,12 @@ def _together(at: _Situation, settings: tuple[str, ...]) -> Iterator[NodePlan]:
         steps = node_steps(at.cluster, at.desired[node], at.observed[node])
         if steps:
             pinned = [
-                Step("pin", THE_VIP, "it stays here while keepalived starts over"),
+                Step("pin", THE_VIP, "stays here while the VRRP instance restarts"),
                 *steps,
                 Step("unpin", THE_VIP, "keepalived is master again"),
             ]
-            steps = at.recorded(node, pinned)
-        else:
-            steps = at.recorded(node, [])
-        yield at.turn(node, steps, together=True)
+            steps = pinned
+        yield at.turn(node, at.recorded(node, steps), together=True)
     for node in backups:
         release = [Step("finish-handover", THE_VIP, "all nodes have changed")]
         yield at.turn(node, at.recorded(node, release))
@@ -262,20 +262,20 @@ def _together(at: _Situation, settings: tuple[str, ...]) -> Iterator[NodePlan]:
 def _expectations(
     cluster: Cluster, turns: list[NodePlan], settings: tuple[str, ...]
 ) -> Iterator[str]:
-    """What a user of the VIP may notice, in sentences."""
+    """The effects for clients, in sentences."""
     steps = [step for turn in turns for step in turn.steps]
     if settings:
         yield (
-            f"{changing(settings)} on all nodes together: no interruption is expected, but while "
-            "it lasts (some 10 s) no other node could take the VIP over."
+            f"{changing(settings)} on all nodes together: no interruption is expected, but for "
+            "about 10 s no other node could take over the VIP."
         )
     if settings and any(vip.version == 6 for vip in cluster.vip):
         yield (
-            "Where the nodes do not forward IPv6 (net.ipv6.conf.*.forwarding), a client that does "
-            "not know the VIP's MAC address yet may wait for "
-            f"{4 * cluster.vrrp.advert_interval:g} s in the meantime, or give up."
+            "If the nodes do not forward IPv6 (net.ipv6.conf.*.forwarding), a client without a "
+            "neighbour entry of the VIP may wait for "
+            f"{4 * cluster.vrrp.advert_interval:g} s during the change, or time out."
         )
     if any(step.action == "handover" for step in steps):
         yield VIP_MOVES
     if any(step.impact is Impact.OUTAGE for step in steps):
-        yield "There is one node only: it does not answer while a container is replaced."
+        yield "There is only one node: it does not answer while a container is replaced."

@@ -1,4 +1,4 @@
-"""A plan is data: ordered steps per node, each with a reason and an impact."""
+"""A plan as data: ordered steps for each node, each with a reason and an impact."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hadeploy.desired.desired_node import Role
 
 
 class Impact(str, Enum):
-    """What a step does to traffic on its node."""
+    """The effect of a step on the traffic of its node."""
 
     NONE = "none"
     RELOAD = "reload"
@@ -47,13 +47,11 @@ class Step:
     """One change on one node.
 
     Attributes:
-        action: what is done.
-        subject: to what: a path, a container name, an image reference, an address.
-        reason: why, in words.
-        impact: what traffic notices.
-        role: the container it concerns, if any.
-        diff: what changes, line by line, without secrets.
-        drift: whether the node is no longer as it was left, by hand or by a failure.
+        subject: a path, a container name, an image reference or an address.
+        reason: in words.
+        role: the container that the step affects, if any.
+        diff: the lines of a diff, without secrets.
+        drift: whether the step repairs drift.
     """
 
     action: Action
@@ -81,7 +79,7 @@ class NodePlan:
     """The steps of one node, in order.
 
     Attributes:
-        together: whether, if it fails, every node goes back to what it had.
+        together: whether all nodes restore their previous configuration if this one fails.
     """
 
     node: str
@@ -93,16 +91,15 @@ class NodePlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """The nodes in the order in which they are changed; one may have its turn twice.
+    """The nodes in the order in which they are changed; a node may have two turns.
 
     Attributes:
-        nodes: what is done.
         together: the VRRP settings that change on all nodes together, in words.
-        warnings: what interruption of traffic to expect, in sentences.
-        removes: what goes away for clients (a port, a VIP), in sentences.
-        undoes: changes of others that the inventory does not have, in sentences.
-        applied: who applied what the nodes have, as a sentence; "" if that is this user.
-        at_once: whether all nodes have their turns at the same time, since nothing serves yet.
+        warnings: expected interruptions of traffic, in sentences.
+        removes: removed ports and VIPs, in sentences.
+        undoes: changes of other users that the plan undoes, in sentences.
+        applied: a sentence about the user of the last change; "" for the same user.
+        at_once: whether all nodes have their turns at the same time, because none serves yet.
     """
 
     nodes: tuple[NodePlan, ...]
@@ -115,11 +112,11 @@ class Plan:
 
     @property
     def changes(self) -> int:
-        """How many steps there are in all."""
+        """The number of steps of all nodes."""
         return sum(len(node.steps) for node in self.nodes)
 
     def roles(self, node: str) -> set[Role]:
-        """The programs that are changed on a node."""
+        """The programs that change on a node."""
         turns = (turn for turn in self.nodes if turn.node == node)
         return {step.role for turn in turns for step in turn.steps if step.role}
 

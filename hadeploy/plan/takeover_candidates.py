@@ -1,4 +1,4 @@
-"""Who could take the VIP over. Pure."""
+"""The nodes that could take over the VIP. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedNode
 
 
-def drains(look: ObservedNode) -> list[str]:
+def drains(state: ObservedNode) -> list[str]:
     """The track files that keep the VIP off a node, by name."""
     found = []
     for name in layout.DRAINS:
-        file = look.file(f"{layout.TRACK}/{name}")
+        file = state.file(f"{layout.TRACK}/{name}")
         if file is not None and file.content.strip() not in (b"", b"0"):
             found.append(name)
     return found
@@ -22,27 +22,26 @@ def drains(look: ObservedNode) -> list[str]:
 def takeover_candidates(
     cluster: Cluster, observed: Mapping[str, ObservedNode], leaving: str
 ) -> list[str]:
-    """The other nodes that could hold the VIP now: healthy, not drained, and with its backends.
+    """The other nodes that could hold the VIP: healthy, not drained, with the same backends.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
-        leaving: the node that is to give it up.
+        leaving: the node that gives up the VIP.
     """
     return [
         node
-        for node, look in observed.items()
+        for node, state in observed.items()
         if node != leaving
-        and could_hold(cluster, look)
-        and not unreached(look, observed.get(leaving))
+        and could_hold(cluster, state)
+        and not unreached(state, observed.get(leaving))
     ]
 
 
 def first_of(nodes: Collection[str], observed: Mapping[str, ObservedNode]) -> str:
-    """The node with the highest priority now, which keepalived elects.
+    """The node with the highest effective priority, which keepalived elects.
 
     Args:
-        nodes: labels, one at least.
+        nodes: labels, at least one.
         observed: by node label.
     """
 
@@ -53,53 +52,46 @@ def first_of(nodes: Collection[str], observed: Mapping[str, ObservedNode]) -> st
     return max(nodes, key=priority)
 
 
-def unreached(look: ObservedNode, holder: ObservedNode | None) -> list[str]:
+def unreached(state: ObservedNode, holder: ObservedNode | None) -> list[str]:
     """The backends that are up on the holder and down on a node, as `BACKEND/SERVER`.
 
-    A section of which the holder has a server and the node has none stands as `BACKEND`.
+    If the node has no server of a section at all, the result has `BACKEND` instead.
 
     Args:
-        look: the node.
-        holder: the node that has the VIP; None if it is not known.
+        holder: the node that has the VIP; None if unknown.
     """
     if holder is None or holder.serving is None:
         return []
     up = {(s.listener, s.name) for s in holder.backends if s.up}
     down = [
         f"{s.listener}/{s.name}"
-        for s in look.backends
+        for s in state.backends
         if s.status.startswith("DOWN") and (s.listener, s.name) in up
     ]
-    supplied = {s.listener for s in look.backends if not s.status.startswith("DOWN")}
-    there = {s.listener for s in look.backends}
-    empty = sorted({listener for listener, _ in up} & there - supplied)
+    supplied = {s.listener for s in state.backends if not s.status.startswith("DOWN")}
+    present = {s.listener for s in state.backends}
+    empty = sorted({listener for listener, _ in up} & present - supplied)
     return down or empty
 
 
 def unhealthy(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[str]:
-    """The nodes that something keeps from serving or from taking part, other than a drain.
+    """The nodes that do not serve or do not take part in the election, except drained ones.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
     """
-    return [node for node, look in observed.items() if not _well(cluster, look)]
+    return [node for node, state in observed.items() if not _healthy(cluster, state)]
 
 
-def could_hold(cluster: Cluster, look: ObservedNode) -> bool:
-    """Whether a node takes part in the election: it serves and is not drained.
-
-    Args:
-        cluster: the inventory.
-        look: the node.
-    """
-    return _well(cluster, look) and not drains(look)
+def could_hold(cluster: Cluster, state: ObservedNode) -> bool:
+    """Whether a node takes part in the election: it serves and is not drained."""
+    return _healthy(cluster, state) and not drains(state)
 
 
-def _well(cluster: Cluster, look: ObservedNode) -> bool:
+def _healthy(cluster: Cluster, state: ObservedNode) -> bool:
     return (
-        all(look.ours_of(cluster.name, role) for role in ("haproxy", "keepalived"))
-        and look.serving is not None
-        and look.vrrp is not None
-        and (look.vrrp.state in ("MASTER", "BACKUP") or bool(drains(look)))
+        all(state.ours_of(cluster.name, role) for role in ("haproxy", "keepalived"))
+        and state.serving is not None
+        and state.vrrp is not None
+        and (state.vrrp.state in ("MASTER", "BACKUP") or bool(drains(state)))
     )

@@ -1,4 +1,4 @@
-"""The moves of the VIP that a plan causes, step by step. Pure."""
+"""Simulate the moves of the VIP that a plan causes. Pure."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _READS_ITS_FILE = (
 
 @dataclass(frozen=True)
 class VipMove:
-    """The VIP moves during a plan.
+    """A move of the VIP during a plan.
 
     Attributes:
-        turn: whose steps cause it.
+        turn: the turn whose steps cause it.
         winner: the node that has the VIP afterwards.
     """
 
@@ -48,13 +48,12 @@ def plan_problem(
     observed: Mapping[str, ObservedNode],
     plan: Plan,
 ) -> TakeoverProblem | None:
-    """Why a plan must not begin: it lets a node win the VIP that reaches fewer backends.
+    """Why a plan must not start: a node that reaches fewer backends would win the VIP.
 
     Args:
-        cluster: what the plan is for.
+        cluster: the inventory to apply.
         desired: by node label.
-        observed: the same nodes.
-        plan: the steps.
+        observed: by node label.
     """
     holder = holder_of(cluster, observed)
     if holder is None:
@@ -63,28 +62,27 @@ def plan_problem(
     for move in simulation.run(plan.nodes):
         if problem := unfit_winner(cluster, observed, move.winner, holder):
             return problem
-    others = [look for node, look in observed.items() if node != holder]
+    others = [state for node, state in observed.items() if node != holder]
     hands_over = any(step.impact is Impact.HANDOVER for t in plan.nodes for step in t.steps)
-    if hands_over and others and all(layout.OPERATOR_DRAIN in drains(look) for look in others):
-        drained = " and ".join(look.node for look in others)
+    if hands_over and others and all(layout.OPERATOR_DRAIN in drains(state) for state in others):
+        drained = " and ".join(state.node for state in others)
         return TakeoverProblem(
-            f"no healthy node could take the VIP over from {holder}: drained: {drained}",
+            f"no healthy node could take over the VIP from {holder}; drained: {drained}",
             f"hadeploy undrain {others[0].node}",
         )
-    # A node whose programs run may be well again in a moment, and
-    # rollout/takeover_candidates.py waits for it.
-    if simulation.stranded and not any(_runs(cluster, look) for look in others):
+    # A node with running programs may become healthy soon; rollout/takeover_candidates.py waits.
+    if simulation.stranded and not any(_runs(cluster, state) for state in others):
         return TakeoverProblem(
-            f"no healthy node could take the VIP over from {simulation.stranded}",
-            "add a node to the inventory, or bring the others back; `hadeploy verify` tells what "
-            "is wrong with them",
+            f"no healthy node could take over the VIP from {simulation.stranded}",
+            "add a node to the inventory, or repair the others (`hadeploy verify` shows their "
+            "problems)",
         )
     return None
 
 
-def _runs(cluster: Cluster, look: ObservedNode) -> bool:
+def _runs(cluster: Cluster, state: ObservedNode) -> bool:
     roles: tuple[Role, ...] = ("haproxy", "keepalived")
-    return all(look.ours_of(cluster.name, role) for role in roles)
+    return all(state.ours_of(cluster.name, role) for role in roles)
 
 
 def vip_moves(
@@ -95,40 +93,36 @@ def vip_moves(
 ) -> list[VipMove]:
     """Each move of the VIP that a plan causes, in order.
 
-    Args:
-        cluster: what the plan is for.
-        desired: by node label.
-        observed: the same nodes.
-        plan: the steps.
+    The result is empty if the cluster does not have exactly one holder, or its keepalived does not
+    answer.
 
-    Returns:
-        Nothing where no single node has the VIP now, or its keepalived does not answer.
+    Args:
+        cluster: the inventory to apply.
+        desired: by node label.
+        observed: by node label.
     """
     holder = holder_of(cluster, observed)
     return list(_Simulation(cluster, desired, observed, holder).run(plan.nodes)) if holder else []
 
 
 def joins(cluster: Cluster, node: str, observed: Mapping[str, ObservedNode]) -> bool:
-    """Whether a node takes no part now, and another one has the VIP.
+    """Whether a node does not take part in the election yet, and another one has the VIP.
 
     Args:
-        cluster: the inventory.
-        node: its label.
         observed: all nodes, by label.
     """
-    look = observed[node]
+    state = observed[node]
     alone = holder_of(cluster, observed) in (None, node)
-    return not (alone or could_hold(cluster, look) or drains(look))
+    return not (alone or could_hold(cluster, state) or drains(state))
 
 
 def wins_by_joining(
     cluster: Cluster, desired: DesiredNode, observed: Mapping[str, ObservedNode]
 ) -> bool:
-    """Whether a node that takes no part now would take the VIP as soon as it does.
+    """Whether a node that does not take part in the election yet would win it.
 
     Args:
-        cluster: the inventory.
-        desired: what the node should have.
+        desired: of the node.
         observed: all nodes, by label.
     """
     holder = holder_of(cluster, observed)
@@ -140,7 +134,7 @@ def wins_by_joining(
 
 
 class _Simulation:
-    """Follows a plan step by step: who takes part, with which settings, and who has the VIP."""
+    """Follows the steps of a plan: the competitors, their settings, and the holder."""
 
     def __init__(
         self,
@@ -150,14 +144,16 @@ class _Simulation:
         holder: str,
     ) -> None:
         self._new = {node: competitor_then(cluster, wanted) for node, wanted in desired.items()}
-        self._settings = {n: now for n, look in observed.items() if (now := competitor_now(look))}
+        self._settings = {n: now for n, state in observed.items() if (now := competitor_now(state))}
         self._competitors = competitors_of(cluster, observed)
         self._competitors.setdefault(holder, self._settings[holder])
-        self._held = {n for n, look in observed.items() if layout.RUN_DRAIN in drains(look)}
-        self._drained = {n for n, look in observed.items() if layout.OPERATOR_DRAIN in drains(look)}
+        self._held = {n for n, state in observed.items() if layout.RUN_DRAIN in drains(state)}
+        self._drained = {
+            n for n, state in observed.items() if layout.OPERATOR_DRAIN in drains(state)
+        }
         self._holder = holder
         self._pinned = False
-        # The first node that has to hand the VIP over when no other one takes part.
+        # The first node that must hand over the VIP while no other node takes part.
         self.stranded = ""
 
     def run(self, turns: Sequence[NodePlan]) -> Iterator[VipMove]:
@@ -167,7 +163,7 @@ class _Simulation:
                 self._take(turn.node, step)
                 yield from self._elect(turn)
             if turn.steps:
-                # What was stopped runs now.
+                # Stopped containers run again after the turn.
                 self._join(turn.node)
                 yield from self._elect(turn)
 
@@ -205,13 +201,7 @@ def refuse_unfit_winner(
     observed: Mapping[str, ObservedNode],
     plan: Plan,
 ) -> None:
-    """Refuse a plan that must not begin.
-
-    Args:
-        cluster: what the plan is for.
-        desired: by node label.
-        observed: the same nodes.
-        plan: the steps.
+    """Refuse a plan with a `plan_problem`.
 
     Raises:
         HadeployError: with the node that would win the VIP.
@@ -222,12 +212,9 @@ def refuse_unfit_winner(
 
 
 def winning_step(turn: NodePlan) -> int | None:
-    """The first step after which its node may win the VIP; None if there is none.
+    """The first step after which the node of a turn may win the VIP, or None.
 
-    A node that is held cannot win; another may as soon as keepalived reads its file.
-
-    Args:
-        turn: the steps.
+    A held node wins only after its release; another one as soon as keepalived loads its file.
     """
     for number, step in enumerate(turn.steps):
         if step.action == "finish-handover":
@@ -237,5 +224,5 @@ def winning_step(turn: NodePlan) -> int | None:
 
 
 def reads_its_file(step: Step) -> bool:
-    """Whether keepalived reads its configuration in that step."""
+    """Whether keepalived loads its configuration in that step."""
     return step.role == "keepalived" and step.action in _READS_ITS_FILE

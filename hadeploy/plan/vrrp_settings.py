@@ -1,7 +1,7 @@
-"""What nodes must agree on to be one VRRP router, read from a keepalived.conf. Pure.
+"""The VRRP settings that all nodes must share, read from a keepalived.conf. Pure.
 
-A node whose settings differ in one of these is a stranger to its peers: each side discards the
-other's adverts, and both become master. So they change on all nodes together.
+Nodes that differ in one of these discard each other's adverts, and both become master. So these
+settings change on all nodes together.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class VrrpSettings:
         advert_interval: seconds.
         password: of `auth_type PASS`, or None.
         mode: unicast or multicast.
-        vips: the addresses that adverts name, without prefixes.
-        interface: where they are.
-        source: the address that adverts come from.
+        vips: the addresses in adverts, without prefixes.
+        interface: of the instance.
+        source: the source address of adverts.
     """
 
     virtual_router_id: int
@@ -61,12 +61,8 @@ NAMES = {
 
 
 @functools.lru_cache(maxsize=256)
-def identity_of(conf: str) -> VrrpSettings:
-    """Read it from a keepalived.conf of ours.
-
-    Args:
-        conf: the whole file.
-    """
+def settings_of(conf: str) -> VrrpSettings:
+    """Read the settings from the text of a keepalived.conf of hadeploy."""
     tree = parse(conf)
     nothing = Statement(())
     defaults = tree.last("global_defs") or nothing
@@ -85,7 +81,7 @@ def identity_of(conf: str) -> VrrpSettings:
 
 
 def _number(block: Statement, keyword: str, default: float) -> float:
-    """What cannot be a number is as good as not there: it differs from what is wanted."""
+    """The number of a statement; 0 if it is invalid, so that it differs from the desired one."""
     try:
         number = float(block.value(keyword) or default)
     except ValueError:
@@ -93,44 +89,40 @@ def _number(block: Statement, keyword: str, default: float) -> float:
     return number if math.isfinite(number) else 0
 
 
-def running_identity(look: ObservedNode) -> VrrpSettings | None:
-    """What a node's keepalived speaks now; None if none of ours runs, or its file is not there.
+def running_settings(state: ObservedNode) -> VrrpSettings | None:
+    """The settings in effect on a node; None if its keepalived does not run or its file is missing.
 
-    A file that is not proven to be loaded says nothing: the settings are then unlike any others.
+    If keepalived has not loaded the file, the settings are unknown, and equal no others.
     """
-    conf = look.file(layout.KEEPALIVED_CONF)
-    ours = {c.id for c in look.containers if c.role == "keepalived" and c.cluster}
-    if conf is None or not ours.intersection(look.keepaliveds.values()):
+    conf = state.file(layout.KEEPALIVED_CONF)
+    ours = {c.id for c in state.containers if c.role == "keepalived" and c.cluster}
+    if conf is None or not ours.intersection(state.keepaliveds.values()):
         return None
     text = conf.content.decode("utf-8", "replace")
-    found = identity_of(text)
-    if look.vrrp is not None and f"-{look.vrrp.config_id}\n" not in text:
+    found = settings_of(text)
+    if state.vrrp is not None and f"-{state.vrrp.config_id}\n" not in text:
         return dataclasses.replace(found, virtual_router_id=0)
     return found
 
 
-def own_addresses(look: ObservedNode) -> set[str]:
-    """The addresses that a node has, and the one that its keepalived was told to send from.
+def own_addresses(state: ObservedNode) -> set[str]:
+    """The addresses of a node, and the source address of its keepalived.
 
-    Where a machine gets another address, peers know it by the former one.
-
-    Args:
-        look: the node.
+    If a node gets another address, its peers still have the former one.
     """
-    speaks = running_identity(look)
-    return {address.address for address in look.addresses} | {speaks.source if speaks else ""}
+    running = running_settings(state)
+    return {address.address for address in state.addresses} | {running.source if running else ""}
 
 
 def present_addresses(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> set[str]:
-    """All addresses by which the nodes of an inventory are or were known.
+    """All current and former addresses of the nodes of an inventory.
 
     Args:
-        cluster: the inventory.
-        observed: by node label; other nodes do not count.
+        observed: by node label; nodes that are not in the inventory are ignored.
     """
     own = {str(node.address) for node in cluster.nodes}
-    looks = [observed[node.label] for node in cluster.nodes if node.label in observed]
-    return own.union(*(own_addresses(look) for look in looks))
+    states = [observed[node.label] for node in cluster.nodes if node.label in observed]
+    return own.union(*(own_addresses(state) for state in states))
 
 
 def cluster_wide(
@@ -142,44 +134,44 @@ def cluster_wide(
         desired: by node label.
         observed: the same nodes.
     """
-    # A node that says nothing is believed to run its file, but not where a run died half-way.
-    half_way = any(layout.RUN_DRAIN in drains(look) for look in observed.values())
+    # Assume that a keepalived without an answer has loaded its file, except after an interrupted
+    # run.
+    interrupted = any(layout.RUN_DRAIN in drains(state) for state in observed.values())
     silent = {
         node
-        for node, look in observed.items()
-        if half_way and look.vrrp is None and running_identity(look)
+        for node, state in observed.items()
+        if interrupted and state.vrrp is None and running_settings(state)
     }
     changing = {"virtual_router_id"} if silent else set()
     for node, wanted in desired.items():
-        now = running_identity(observed[node])
-        new = identity_of(wanted.file(layout.KEEPALIVED_CONF).content)
+        now = running_settings(observed[node])
+        new = settings_of(wanted.file(layout.KEEPALIVED_CONF).content)
         if now is not None:
             changing |= {key for key in NAMES if getattr(now, key) != getattr(new, key)}
     return tuple(name for key, name in NAMES.items() if key in changing)
 
 
-def speaking(
+def with_running_settings(
     cluster: Cluster, observed: Mapping[str, ObservedNode]
 ) -> tuple[Cluster, SecretStr | None] | None:
-    """The inventory with the VRRP settings that the nodes speak now.
+    """The inventory with the VRRP settings in effect, and their password.
 
-    Changes that would interrupt the holder are rolled out under these; the settings follow.
+    Changes that would interrupt the holder are rolled out with these first, the settings later.
 
     Returns:
-        The inventory and the password; None if the nodes do not agree, or if their adverts will
-        be of the other address family.
+        None if the settings of the nodes differ, or the address family of the adverts changes.
     """
-    found = {node: i for node, look in observed.items() if (i := running_identity(look))}
+    found = {node: i for node, state in observed.items() if (i := running_settings(state))}
     shared = {dataclasses.replace(i, interface="", source="") for i in found.values()}
     if len(shared) != 1:
         return None
-    (one,) = shared
+    (running,) = shared
     vrrp = cluster.vrrp.model_copy(
         update={
-            "virtual_router_id": one.virtual_router_id,
-            "version": one.version,
-            "advert_interval": one.advert_interval,
-            "mode": one.mode,
+            "virtual_router_id": running.virtual_router_id,
+            "version": running.version,
+            "advert_interval": running.advert_interval,
+            "mode": running.mode,
         }
     )
     nodes = tuple(
@@ -189,9 +181,10 @@ def speaking(
         for node in cluster.nodes
     )
     known = {str(vip.ip): vip for vip in cluster.vip}
-    vips = tuple(known.get(vip) or ipaddress.ip_interface(vip) for vip in one.vips)
+    vips = tuple(known.get(vip) or ipaddress.ip_interface(vip) for vip in running.vips)
     if any(vip.version != cluster.advert_family for vip in vips):
         return None
-    # The others are not a matter between nodes: they change with each node's own file.
+    # Nodes may differ in the excluded VIPs, which change with each node's own file.
     update = {"vrrp": vrrp, "nodes": nodes, "vip": (*vips, *cluster.excluded_vips)}
-    return cluster.model_copy(update=update), SecretStr(one.password) if one.password else None
+    password = SecretStr(running.password) if running.password else None
+    return cluster.model_copy(update=update), password

@@ -25,7 +25,7 @@ from hadeploy.inventory.parts import Image
 from hadeploy.inventory.paths import beside
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import addressless
-from hadeploy.plan.forgotten import unheard_by_forgotten
+from hadeploy.plan.forgotten import forgotten_warnings
 from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.order import added_nodes
 from hadeploy.plan.partial_rollout import refuse_partial
@@ -33,7 +33,7 @@ from hadeploy.plan.previous import Previous
 from hadeploy.plan.rolling import as_outage, changing, interrupts_the_holder, make_plan
 from hadeploy.plan.steps import Plan
 from hadeploy.plan.vip_moves import refuse_unfit_winner
-from hadeploy.plan.vrrp_settings import speaking
+from hadeploy.plan.vrrp_settings import with_running_settings
 from hadeploy.rollout.attribution import with_authors
 from hadeploy.rollout.desired_state import desired_state, with_forgotten
 from hadeploy.rollout.reply_errors import locked
@@ -230,7 +230,7 @@ def _before(
         None if the nodes have different VRRP settings.
     """
     settings = changing(plan.together)
-    now = speaking(inputs.cluster, observed)
+    now = with_running_settings(inputs.cluster, observed)
     if now is None:
         return None
     cluster, password = now
@@ -238,7 +238,7 @@ def _before(
     then = f"After that, {settings} on all nodes together."
     # The user confirms the removals of the second plan before the first one begins.
     first = make_plan(cluster, desired, observed)
-    unheard = tuple(unheard_by_forgotten(inputs.cluster, desired, plan.together))
+    unheard = tuple(forgotten_warnings(inputs.cluster, desired, plan.together))
     first = dataclasses.replace(first, removes=plan.removes, warnings=(*first.warnings, *unheard))
     return Prepared(cluster, observed, desired, first, then)
 

@@ -9,7 +9,7 @@ from hadeploy.desired.desired_node import configuration_id
 from hadeploy.plan.backends import ExpectedBackend, expected_backends
 from hadeploy.plan.inventory_changes import newest
 from hadeploy.plan.steps import NodePlan
-from hadeploy.plan.vrrp_settings import running_identity
+from hadeploy.plan.vrrp_settings import running_settings
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
 from hadeploy.rollout.lock import Lock
@@ -26,7 +26,7 @@ def election_seconds(prepared: Prepared) -> int:
     Three advert intervals and less than one for the skew (RFC 3768, 6.1), twice, for slow nodes.
     """
     running = [
-        identity for look in prepared.observed.values() if (identity := running_identity(look))
+        identity for look in prepared.observed.values() if (identity := running_settings(look))
     ]
     adverts = [prepared.cluster.vrrp.advert_interval, *(i.advert_interval for i in running)]
     return round(15 + 8 * max(adverts))

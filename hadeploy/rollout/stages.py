@@ -22,7 +22,7 @@ from hadeploy.plan.joining import (
 from hadeploy.plan.order import added_nodes
 from hadeploy.plan.rolling import VIP_MOVES, make_plan
 from hadeploy.plan.steps import Impact, Plan
-from hadeploy.plan.vrrp_settings import running_identity, speaking
+from hadeploy.plan.vrrp_settings import running_settings, with_running_settings
 from hadeploy.rollout.desired_state import desired_state
 from hadeploy.rollout.prepare import Prepared
 
@@ -77,7 +77,7 @@ def earlier_stage(
     everyone = {**observed, **departing}
     if not _take_part(departing, observed):
         return None
-    spoken = speaking(inputs.cluster, everyone)
+    spoken = with_running_settings(inputs.cluster, everyone)
     holder = holder_of(spoken[0], everyone) if spoken else None
     if spoken is None or holder is None:
         return None
@@ -145,7 +145,7 @@ def _introductions(stage: _Stage, there: list[str]) -> dict[str, Introduction] |
     found = {}
     for node in there:
         look = stage.everyone[node]
-        speaks = running_identity(look)
+        speaks = running_settings(look)
         if speaks is None:
             continue
         alone = len(there) == 1 and stage.inputs.cluster.vrrp.mode == "unicast"

@@ -110,7 +110,6 @@ def render_plan(plan: Plan, then: str = "") -> RenderableType:
     """The steps of each node, in the order of the rollout; readable in 80 columns.
 
     Args:
-        plan: the steps.
         then: a sentence about what happens after the plan.
     """
     drained = dict.fromkeys(node.node for node in plan.nodes if node.drained)

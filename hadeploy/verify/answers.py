@@ -1,4 +1,4 @@
-"""Whether a client that comes through a VIP is answered as the backends answer. Pure."""
+"""Whether clients of a VIP get the answers of the backends. Pure."""
 
 from __future__ import annotations
 
@@ -17,29 +17,28 @@ from hadeploy.verify.capacity import full_hint
 from hadeploy.verify.proof import Proof
 
 NOT_UNDERSTOOD = (
-    "does haproxy talk to the backends in a way that they do not understand? look for send-proxy, "
-    "ssl and mode in `templates`"
+    "check whether haproxy uses a protocol that the backends do not support: send-proxy, ssl and "
+    "mode in `templates`"
 )
 SOME_SERVERS = (
-    "does every backend answer clients? haproxy's check may pass on a server that does not"
+    "check that every backend answers clients; haproxy's check may pass on a server that does not"
 )
-ON_PURPOSE = f"; if clients are to be answered so: `hadeploy up --skip {PROOF}`"
+ON_PURPOSE = f"; if the new answer is intended: `hadeploy up --skip {PROOF}`"
 
 
 @dataclass(frozen=True)
 class Supplied:
-    """What stands behind a VIP and a port.
+    """The backends of a VIP and a port.
 
     Attributes:
-        up: how many backends the VIP's holder sends connections to; where it is not known, the
-            most that any node does.
-        before: what was answered there when the last change was recorded; empty where that is not
-            known, or does not count any more.
-        tls: whether it has to be TLS, as the backends that are up speak it; False if none does,
-            None if that is not known.
-        known: whether haproxy has a section for the backends under the usual name.
-        served: whether a client was answered when a change was recorded.
-        full: what to do where it serves no further client now, having as many as it may; or "".
+        up: the number of backends that are up on the holder; without a holder, the maximum of all
+            nodes.
+        before: the answers that the last change recorded; empty if unknown or no longer relevant.
+        tls: whether answers must be TLS, because the backends use it; False if none does, None if
+            unknown.
+        known: whether haproxy has a section with the default name for the backends.
+        served: whether clients got an answer when the last change was recorded.
+        full: the advice for a listener that has reached its maximum number of connections, or "".
     """
 
     up: int
@@ -50,7 +49,7 @@ class Supplied:
     full: str = ""
 
     def problem(self, answer: Answer) -> str | None:
-        """Why an answer is none for a client, after its address; None if it is one.
+        """What is wrong with an answer, to follow the endpoint in a sentence; None if it is good.
 
         Args:
             answer: of an open connection.
@@ -60,10 +59,10 @@ class Supplied:
         if answer.closed:
             return f"{answer.now}, although {_are_up(self.up)}"
         if self.tls:
-            return None if answer.tls else f"{answer.now}, although the backends speak TLS"
+            return None if answer.tls else f"{answer.now}, although the backends use TLS"
         if self.before and not as_before(answer, self.before):
             past = " or ".join(sorted(a.past for a in self.before))
-            return f"{answer.now}, and {past} when the last change was recorded"
+            return f"{answer.now}, but {past} when the last change was recorded"
         return None
 
 
@@ -74,21 +73,20 @@ def supplied(
     listener: Listener,
     certificates: Certificates | None = None,
 ) -> Supplied:
-    """What stands behind a VIP and a listener.
+    """The backends of a VIP and a listener.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
         vip: without prefix.
-        listener: one of the inventory's.
-        certificates: of the backends that are up, where they were read.
+        listener: of the inventory.
+        certificates: of the backends that are up, if they were read.
     """
     if not _applied(observed, listener):
         return Supplied(0)
-    looks = [observed[node] for node in holders([vip], observed.values())]
-    looks = looks or list(observed.values())
-    up = [names for look in looks if (names := _up(look, listener))]
-    before = {answer for look in looks for answer in recorded_answers(look, listener.name)}
+    states = [observed[node] for node in holders([vip], observed.values())]
+    states = states or list(observed.values())
+    up = [names for state in states if (names := _up(state, listener))]
+    before = {answer for state in states for answer in recorded_answers(state, listener.name)}
     serving = {name for names in up for name in names}
     section = f"{listener.name}{SUFFIX}"
     found = (certificates or Certificates()).found
@@ -101,39 +99,39 @@ def supplied(
     tls = None
     if read and len(read) == len(behind):
         if not any(read):
-            # TLS that no backend speaks any more was given up on purpose.
+            # If no backend uses TLS any more, that is intended.
             tls, before = False, {answer for answer in before if not answer.tls}
         elif all(read):
-            # Clients of an API server speak TLS; with other servers haproxy may speak TLS for
-            # clients that speak none.
+            # Clients of an API server use TLS. For other servers, haproxy may use TLS on behalf of
+            # clients that do not.
             of_api_server = any(certificate and certificate.of_api_server for certificate in read)
             tls = True if of_api_server or not before else None
     return Supplied(
         up=max(map(len, up), default=0),
         before=frozenset(before),
         tls=tls,
-        known=any(s.listener == section for look in looks for s in look.backends),
-        served=any(listener.name in recorded_listeners(look) for look in looks),
-        full=full_hint(looks, listener.name) or "",
+        known=any(s.listener == section for state in states for s in state.backends),
+        served=any(listener.name in recorded_listeners(state) for state in states),
+        full=full_hint(states, listener.name) or "",
     )
 
 
 def _applied(observed: Mapping[str, ObservedNode], listener: Listener) -> bool:
-    """Whether that port is that listener's now; a change of that may be pending."""
+    """Whether the listener is applied on its port; a change may be pending."""
     applied = [
-        (one.get("name"), one.get("port"))
-        for look in observed.values()
-        for one in applied_listeners(look.applied)
+        (recorded.get("name"), recorded.get("port"))
+        for state in observed.values()
+        for recorded in applied_listeners(state.applied)
     ]
     return not applied or (listener.name, listener.port) in applied
 
 
-def _up(look: ObservedNode, listener: Listener) -> list[str]:
-    return [s.name for s in look.backends if s.listener == f"{listener.name}{SUFFIX}" and s.up]
+def _up(state: ObservedNode, listener: Listener) -> list[str]:
+    return [s.name for s in state.backends if s.listener == f"{listener.name}{SUFFIX}" and s.up]
 
 
 def target_of(vip: IPInterface, listener: Listener) -> str:
-    """A VIP and a port as a URL has them."""
+    """A VIP and a port in the notation of a URL."""
     host = f"[{vip.ip}]" if vip.version == 6 else str(vip.ip)
     return f"{host}:{listener.port}"
 
@@ -141,12 +139,11 @@ def target_of(vip: IPInterface, listener: Listener) -> str:
 def answer_proofs(
     cluster: Cluster, observed: Mapping[str, ObservedNode], certificates: Certificates
 ) -> Iterator[Proof]:
-    """A proof for each VIP and listener of which it is known what the backends answer.
+    """A proof for each VIP and listener whose backends have known answers.
 
-    A connection that does not open or is closed at once is a matter of the proofs of each node.
+    The proofs of each node cover connections that do not open or are closed at once.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
         certificates: of the backends that are up.
     """
@@ -157,8 +154,8 @@ def answer_proofs(
                 continue
             answers = {
                 node: answer
-                for node, look in observed.items()
-                if (answer := look.through.get((str(vip.ip), listener.port))) is not None
+                for node, state in observed.items()
+                if (answer := state.through.get((str(vip.ip), listener.port))) is not None
                 and answer.reached
                 and not answer.closed
             }
@@ -170,17 +167,17 @@ def answer_proofs(
                 wrong = _nodes_by(answers, _some)
             for problem, nodes in wrong.items():
                 where = ", ".join(nodes)
-                seen = f"{target} {problem} (asked from {where})"
-                yield Proof(PROOF, "fail", seen, hint=behind.full or hint)
+                message = f"{target} {problem} (from {where})"
+                yield Proof(PROOF, "fail", message, hint=behind.full or hint)
             if answers and not wrong:
-                said = next(iter(answers.values()))
-                yield Proof(PROOF, "pass", f"{target} {said.now}, as the backends do")
+                answer = next(iter(answers.values()))
+                yield Proof(PROOF, "pass", f"{target} {answer.now}, as the backends do")
 
 
 def _nodes_by(
     answers: Mapping[str, Answer], problem_of: Callable[[Answer], str | None]
 ) -> dict[str, list[str]]:
-    """The nodes with a problem, by that."""
+    """The nodes with a problem, by problem."""
     found: dict[str, list[str]] = {}
     for node, answer in answers.items():
         if problem := problem_of(answer):
@@ -189,7 +186,7 @@ def _nodes_by(
 
 
 def _some(answer: Answer) -> str | None:
-    """What some connections are answered instead of a good answer."""
+    """The bad answer of some connections, if others got a good one."""
     return f"{Answer(answer.first).now}, for some connections" if answer.first else None
 
 

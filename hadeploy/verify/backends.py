@@ -1,4 +1,4 @@
-"""Whether a client that comes through the VIP reaches a backend. Pure."""
+"""Whether clients of the VIP reach a backend. Pure."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from hadeploy.verify.proof import Proof
 BACKENDS = "backends-up"
 MOST_NAMED = 6
 FIRST_TIME = "expected before `kubeadm init`"
-GONE = "do the API servers run there? `hadeploy verify` says why a check fails"
-UNEVEN = "can that node connect to the backends? look for firewall rules and routes there"
+GONE = "check that the API servers run; `hadeploy verify` shows why a check fails"
+UNEVEN = "check the firewall and the routes between that node and the backends"
 
 
 class Supply(Enum):
-    """How well a listener is supplied with backends."""
+    """The state of the backends of a listener."""
 
     FULL = "all backends are up"
     PARTIAL = "some backends are down"
@@ -34,13 +34,12 @@ class Supply(Enum):
 
 @dataclass(frozen=True)
 class ListenerSupply:
-    """A listener's backends as the nodes see them.
+    """The backends of a listener, as reported by the node with the fewest that are up.
 
     Attributes:
-        listener: its name.
-        node: the node that the state is told of: the one that sees the fewest.
-        up: how many backends are up there.
-        total: how many there are.
+        node: that node.
+        up: the number of backends that are up on it.
+        total: the number of all backends.
         down: the others, each with its address and the result of its check.
     """
 
@@ -53,14 +52,14 @@ class ListenerSupply:
 
     @property
     def message(self) -> str:
-        """For people, one sentence."""
+        """A sentence."""
         if self.supply is Supply.FULL:
             return f"{self.total} of {self.total} backends are up"
-        return f"{self.up} of {self.total} backends are up, as {self.node} sees them"
+        return f"{self.up} of {self.total} backends are up on {self.node}"
 
     @property
     def named(self) -> str:
-        """Which are down, to be put behind the message; nothing where that is expected."""
+        """The backends that are down, to append to the message; "" if that is expected."""
         if self.supply is Supply.NOT_YET or not self.down:
             return ""
         more = len(self.down) - MOST_NAMED
@@ -71,29 +70,28 @@ class ListenerSupply:
 def listener_supplies(
     cluster: Cluster, observed: Mapping[str, ObservedNode]
 ) -> Iterator[ListenerSupply]:
-    """The state of every listener of which some haproxy tells.
+    """The state of every listener with known backends.
 
-    The VIP's holder decides whether clients are served; where none is known, every node does.
+    The holder decides whether clients are served; without a known holder, all nodes do.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
     """
     holding = holders([str(vip.ip) for vip in cluster.vip], observed.values())
     for listener in cluster.listeners:
         name = listener.name
-        seen = {n: servers for n, look in observed.items() if (servers := _checked(look, name))}
+        seen = {n: servers for n, state in observed.items() if (servers := _checked(state, name))}
         if not seen:
             continue
         up = {node: sum(server.up for server in servers) for node, servers in seen.items()}
         serving = [node for node in holding if node in seen] or list(seen)
         if not any(up[node] for node in serving):
-            once = any(once_served(look, name) for look in observed.values())
+            once = any(once_served(state, name) for state in observed.values())
             supply, node = (Supply.LOST if once else Supply.NOT_YET), serving[0]
         else:
             node = max(seen, key=lambda n: len(seen[n]) - up[n])
             supply = Supply.FULL if up[node] == len(seen[node]) else Supply.PARTIAL
-            # A node that an operator keeps off the VIP serves no client.
+            # A drained node serves no clients.
             useless = [
                 n for n in seen if not (up[n] or layout.OPERATOR_DRAIN in drains(observed[n]))
             ]
@@ -104,63 +102,54 @@ def listener_supplies(
 
 
 def named_server(server: BackendServer) -> str:
-    """A server with its address and the result of its check, for one line.
-
-    Args:
-        server: as haproxy sees it.
-    """
+    """A server with its address and the result of its check, on one line."""
     where = f"{server.name} at {server.address}" if server.address else server.name
     return f"{where} ({server.outcome or server.status})"
 
 
-def _checked(look: ObservedNode, listener: str) -> list[BackendServer]:
-    """The servers that haproxy checks; it sends connections to the others in any case."""
+def _checked(state: ObservedNode, listener: str) -> list[BackendServer]:
+    """The servers that haproxy checks; it always sends connections to the others."""
     return [
         server
-        for server in look.backends
+        for server in state.backends
         if server.listener == f"{listener}{SUFFIX}" and server.status != "no check"
     ]
 
 
-def once_served(look: ObservedNode, listener: str) -> bool:
-    """Whether a node knows that a backend of a listener was up at some time.
+def once_served(state: ObservedNode, listener: str) -> bool:
+    """Whether a backend of a listener has ever been up, by the observed state of a node.
 
-    It was when the configuration was applied, or a client got an answer since haproxy was started,
-    or haproxy's log says so.
-
-    Args:
-        look: the node.
-        listener: its name.
+    The evidence is the record of the last change, an answer to a client since haproxy started, or
+    haproxy's log.
     """
-    servers = [s for s in look.backends if s.listener == f"{listener}{SUFFIX}"]
+    servers = [s for s in state.backends if s.listener == f"{listener}{SUFFIX}"]
     return (
-        listener in recorded_listeners(look)
-        or listener in look.once_up
+        listener in recorded_listeners(state)
+        or listener in state.once_up
         or any(server.up or server.answered for server in servers)
     )
 
 
 def backend_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:
-    """One proof for each listener; at first bring-up no API server runs yet.
+    """One proof for each listener; before `kubeadm init`, no backend is up.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
     """
     found = list(listener_supplies(cluster, observed))
     if not found:
-        yield Proof(BACKENDS, "warn", "no haproxy tells of its backends")
+        yield Proof(BACKENDS, "warn", "no haproxy reports the state of its backends")
     several = len(cluster.listeners) > 1
-    for one in found:
-        message = f"{one.listener}: {one.message}" if several else one.message
-        if one.supply is Supply.FULL:
+    for state in found:
+        message = f"{state.listener}: {state.message}" if several else state.message
+        if state.supply is Supply.FULL:
             yield Proof(BACKENDS, "pass", message)
-        elif one.supply is Supply.NOT_YET:
+        elif state.supply is Supply.NOT_YET:
             yield Proof(BACKENDS, "warn", message, hint=FIRST_TIME)
-        elif one.supply is Supply.PARTIAL:
-            yield Proof(BACKENDS, "warn", message + one.named, hint=GONE)
-        elif one.supply is Supply.UNEVEN:
-            yield Proof(BACKENDS, "fail", message + one.named, hint=UNEVEN)
+        elif state.supply is Supply.PARTIAL:
+            yield Proof(BACKENDS, "warn", message + state.named, hint=GONE)
+        elif state.supply is Supply.UNEVEN:
+            yield Proof(BACKENDS, "fail", message + state.named, hint=UNEVEN)
         else:
-            told = f"{message}; clients get no answer{one.named}"
-            yield Proof(BACKENDS, "fail", told, hint=GONE)
+            message = f"{message}; clients get no answer{state.named}"
+            yield Proof(BACKENDS, "fail", message, hint=GONE)

@@ -1,4 +1,4 @@
-"""Whether listeners have room for more connections. Pure."""
+"""Whether listeners can accept more connections. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RAISE = (
     "raise `maxconn` of the listener, or `haproxy.maxconn`; connections that clients leave open "
     "end after `timeouts.client`"
 )
-SLOW = "are the backends slow? a server of `templates` with `maxconn` takes no more than that"
+SLOW = "check whether the backends are slow, and `maxconn` of the servers in `templates`"
 MORE = (
     "raise `maxconn` of the servers in `templates` as far as the API servers allow, or add "
     "API servers; connections that clients leave open end after `timeouts.client`"
@@ -24,26 +24,25 @@ MOST_NAMED = 6
 
 
 def capacity_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:
-    """One proof for each listener on each node whose haproxy tells.
+    """One proof for each listener on each node whose haproxy reports its sessions.
 
-    haproxy accepts no connection of a frontend that has as many as it may (`scur`, `slim`;
-    management guide, 9.1). The kernel accepts them for it, up to the length of the queue, which
-    `ss` prints for a listening socket as Recv-Q of Send-Q (ss(8)): a handshake proves nothing then.
+    haproxy accepts no connections of a frontend that has reached its limit (`scur`, `slim`;
+    management guide, 9.1). The kernel still accepts them up to the length of its queue, which `ss`
+    prints as Recv-Q and Send-Q (ss(8)). So a TCP handshake proves nothing then.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
     """
-    for node, look in observed.items():
+    for node, state in observed.items():
         for listener in cluster.listeners:
-            now, most = look.sessions.get(listener.name), look.session_limits.get(listener.name)
+            now, most = state.sessions.get(listener.name), state.session_limits.get(listener.name)
             if now is None or not most:
                 continue
             name = f"listener {listener.name}"
-            waiting = waiting_for(look, listener.name)
-            servers = _named(full_servers(look, listener.name))
-            if problem := full_problem(look, listener.name, listener.port):
-                yield Proof(PROOF, "fail", problem, node, full_hint([look], listener.name))
+            waiting = waiting_for(state, listener.name)
+            servers = _named(full_servers(state, listener.name))
+            if problem := full_problem(state, listener.name, listener.port):
+                yield Proof(PROOF, "fail", problem, node, full_hint([state], listener.name))
             elif now >= NEAR * most:
                 yield Proof(
                     PROOF,
@@ -61,62 +60,59 @@ def capacity_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> I
                 yield Proof(PROOF, "pass", f"{name} has {now} of {most} connections", node)
 
 
-def full_problem(look: ObservedNode, listener: str, port: int) -> str | None:
-    """Why a node's haproxy serves no further client of a listener now; None if it does.
+def full_problem(state: ObservedNode, listener: str, port: int) -> str | None:
+    """Why haproxy on a node serves no further clients of a listener; None if it does.
 
     Args:
-        look: the node.
-        listener: its name.
-        port: that it listens on.
+        port: of the listener.
     """
     name, behind = f"listener {listener}", ""
-    if no_server_has_room(look, listener):
-        servers = _named(full_servers(look, listener))
-        behind = f"all backends are full, and {_wait(waiting_for(look, listener))}: {servers}"
-    if is_full(look, listener):
-        now, most = look.sessions.get(listener), look.session_limits.get(listener)
-        queued = _kernel_queue(look, port)
+    if no_server_has_room(state, listener):
+        servers = _named(full_servers(state, listener))
+        behind = f"all backends are full, and {_wait(waiting_for(state, listener))}: {servers}"
+    if is_full(state, listener):
+        now, most = state.sessions.get(listener), state.session_limits.get(listener)
+        queued = _kernel_queue(state, port)
         full = f"{name} is full: {now} of {most} connections{queued}"
         return f"{full}; {behind}" if behind else full
     return f"{name}: {behind}" if behind else None
 
 
-def full_hint(looks: Iterable[ObservedNode], listener: str) -> str | None:
-    """What to do where no further client of a listener is served; None if clients are served.
+def full_hint(states: Iterable[ObservedNode], listener: str) -> str | None:
+    """The advice for a listener that serves no further clients; None if it does.
 
-    A listener whose backends are all full fills up itself: the backends come first.
+    If all backends are full, the listener also fills up, so the backends come first.
 
     Args:
-        looks: the nodes.
-        listener: its name.
+        states: the nodes.
     """
-    looks = list(looks)
-    if any(no_server_has_room(look, listener) for look in looks):
+    states = list(states)
+    if any(no_server_has_room(state, listener) for state in states):
         return MORE
-    return RAISE if any(is_full(look, listener) for look in looks) else None
+    return RAISE if any(is_full(state, listener) for state in states) else None
 
 
-def full_servers(look: ObservedNode, listener: str) -> list[BackendServer]:
-    """The servers behind a listener that have as many connections as their `maxconn`."""
-    return [server for server in _serving(look, listener) if server.full]
+def full_servers(state: ObservedNode, listener: str) -> list[BackendServer]:
+    """The servers of a listener that have reached their `maxconn`."""
+    return [server for server in _serving(state, listener) if server.full]
 
 
-def no_server_has_room(look: ObservedNode, listener: str) -> bool:
+def no_server_has_room(state: ObservedNode, listener: str) -> bool:
     """Whether connections wait because every server that is up is full."""
-    servers = _serving(look, listener)
+    servers = _serving(state, listener)
     full = bool(servers) and all(server.full for server in servers)
-    return full and waiting_for(look, listener) > 0
+    return full and waiting_for(state, listener) > 0
 
 
-def waiting_for(look: ObservedNode, listener: str) -> int:
-    """How many connections wait for a listener's servers (`qcur` of the backend and of each)."""
+def waiting_for(state: ObservedNode, listener: str) -> int:
+    """The connections that wait for a listener's servers (`qcur` of backend and servers)."""
     section = f"{listener}{SUFFIX}"
-    alone = sum(server.queued for server in look.backends if server.listener == section)
-    return look.queued.get(section, 0) + alone
+    alone = sum(server.queued for server in state.backends if server.listener == section)
+    return state.queued.get(section, 0) + alone
 
 
-def _serving(look: ObservedNode, listener: str) -> list[BackendServer]:
-    return [s for s in look.backends if s.listener == f"{listener}{SUFFIX}" and s.up]
+def _serving(state: ObservedNode, listener: str) -> list[BackendServer]:
+    return [s for s in state.backends if s.listener == f"{listener}{SUFFIX}" and s.up]
 
 
 def _named(servers: list[BackendServer]) -> str:
@@ -129,19 +125,14 @@ def _wait(count: int) -> str:
     return "1 connection waits" if count == 1 else f"{count} connections wait"
 
 
-def is_full(look: ObservedNode, listener: str) -> bool:
-    """Whether a node's haproxy accepts no more connections for a listener.
-
-    Args:
-        look: the node.
-        listener: its name.
-    """
-    most = look.session_limits.get(listener)
-    return bool(most) and look.sessions.get(listener, 0) >= (most or 0)
+def is_full(state: ObservedNode, listener: str) -> bool:
+    """Whether haproxy on a node accepts no more connections for a listener."""
+    most = state.session_limits.get(listener)
+    return bool(most) and state.sessions.get(listener, 0) >= (most or 0)
 
 
-def _kernel_queue(look: ObservedNode, port: int) -> str:
-    sockets = [socket for socket in look.listeners(port) if socket.waiting]
+def _kernel_queue(state: ObservedNode, port: int) -> str:
+    sockets = [socket for socket in state.listeners(port) if socket.waiting]
     if not sockets:
         return ""
     waiting = sum(socket.waiting for socket in sockets)

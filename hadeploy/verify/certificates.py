@@ -1,4 +1,4 @@
-"""Whether clients that come through a VIP accept the API servers' certificates. Pure."""
+"""Whether clients of a VIP accept the certificates of the API servers. Pure."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ from hadeploy.verify.proof import Proof, Verdict
 
 PROOF = "api-certificate"
 SILENT = "backends-answer"
-# kubeadm's certificates last a year and are renewed by each upgrade.
+# kubeadm's certificates are valid for a year, and each upgrade renews them.
 EXPIRES_SOON = datetime.timedelta(days=14)
-OVERLOADED = "is that API server overloaded or stopped?"
-# More names than that are of no use.
+OVERLOADED = "check whether that API server is overloaded or stopped"
 _MOST_NAMES = 5
 
 _TRUST = (
-    "a kubectl that trusts one authority refuses the servers of the other, unless its kubeconfig "
-    "has both, as while an authority is replaced"
+    "kubectl refuses the servers of an authority that is not in its kubeconfig; during the "
+    "replacement of an authority, the kubeconfig must contain both"
 )
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What clients make of one certificate.
+    """A problem of a certificate.
 
     Attributes:
-        verdict: warn where they accept it.
+        verdict: warn if clients still accept it.
         problem: follows "the API server's certificate".
         hint: what to do.
-        valid_for: what it is valid for instead.
+        valid_for: the addresses and names that it is valid for.
     """
 
     verdict: Verdict
@@ -45,11 +44,11 @@ class Judgement:
 
 
 def backends_up(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> set[Endpoint]:
-    """The backends that some node's haproxy sends connections to."""
+    """The backends that are up on any node."""
     up = {
         (server.listener, server.name)
-        for look in observed.values()
-        for server in look.backends
+        for state in observed.values()
+        for server in state.backends
         if server.up
     }
     return {
@@ -63,12 +62,11 @@ def backends_up(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> set[E
 def certificate_proofs(
     cluster: Cluster, certificates: Certificates, among: Collection[Endpoint]
 ) -> Iterator[Proof]:
-    """A proof for each thing that is wrong, with the backends concerned; one where nothing is.
+    """A proof for each problem, with its backends, or one proof if there is no problem.
 
     Args:
-        cluster: the inventory.
-        certificates: as they were read.
-        among: the backends that are judged.
+        certificates: of the backends.
+        among: the backends to judge.
     """
     accepted: list[str] = []
     wrong: dict[Judgement, list[str]] = {}
@@ -102,13 +100,13 @@ def certificate_proofs(
     yield from _silent_proofs([label for e, label in labels_of(cluster).items() if e in silent])
     if unread and (accepted or wrong):
         what = f"the API server's certificate on {several(unread)} could not be read"
-        yield Proof(PROOF, "warn", what, hint="no connection could be made to it over SSH")
+        yield Proof(PROOF, "warn", what, hint="the connection to it over SSH failed")
 
 
 def _authorities(
     cluster: Cluster, certificates: Certificates, judged: Collection[Endpoint]
 ) -> Iterator[Proof]:
-    """Clients of a listener get any of its servers."""
+    """All servers of a listener should have certificates of the same authority."""
     labels = labels_of(cluster)
     for listener in cluster.listeners:
         behind = [(str(address), port) for _, address, port in backends_of(cluster, listener)]
@@ -117,32 +115,31 @@ def _authorities(
         others = [labels[e] for e, c in read.items() if first and not c.same_authority(first)]
         if others:
             same = [labels[e] for e in read if labels[e] not in others]
-            what = f"the certificates on {several(others)} are of another authority than on "
+            what = f"the certificates on {several(others)} are from another authority than on "
             yield Proof(PROOF, "warn", f"{what}{several(same)}", hint=_TRUST)
 
 
 def _silent_proofs(labels: list[str]) -> Iterator[Proof]:
     if labels:
         accept, answer = ("accept", "do") if len(labels) > 1 else ("accepts", "does")
-        what = f"{several(labels)} {accept} connections and {answer} not answer"
+        what = f"{several(labels)} {accept} connections but {answer} not answer"
         yield Proof(SILENT, "fail", what, hint=OVERLOADED)
 
 
 def refused_listeners(
     cluster: Cluster, certificates: Certificates, among: Collection[Endpoint]
 ) -> list[Listener]:
-    """The listeners behind which clients accept no backend's certificate.
+    """The listeners for which clients refuse the certificates of all backends.
 
     Args:
-        cluster: the inventory.
-        certificates: as they were read.
-        among: the backends that are judged.
+        certificates: of the backends.
+        among: the backends to judge.
     """
     found = []
     for listener in cluster.listeners:
         behind = [(str(address), port) for _, address, port in backends_of(cluster, listener)]
         read = [certificates.found.get(endpoint) for endpoint in behind if endpoint in among]
-        if read and all(one and _refused(cluster, one, certificates.at) for one in read):
+        if read and all(cert and _refused(cluster, cert, certificates.at) for cert in read):
             found.append(listener)
     return found
 
@@ -155,29 +152,28 @@ def _refused(cluster: Cluster, certificate: ServerCertificate, at: datetime.date
 def judge_certificate(
     cluster: Cluster, certificate: ServerCertificate, at: datetime.datetime
 ) -> Judgement | None:
-    """What is wrong with the certificate of an API server; None if nothing is.
+    """The problem of the certificate of an API server; None if there is none.
 
-    Clients compare the address that they connect to with the IP addresses in subjectAltName alone:
-    neither the common name nor a DNS name that looks like an address counts (RFC 6125, 6.4).
+    Clients compare the address that they connect to with the IP addresses in subjectAltName only,
+    not with the common name or a DNS name that looks like an address (RFC 6125, 6.4).
 
     Args:
-        cluster: has the VIPs.
-        certificate: the server's.
-        at: the present time.
+        cluster: the inventory, with the VIPs.
+        certificate: of the server.
+        at: the current time.
     """
     renewed = renew(certificate.distribution)
     if at >= certificate.ends:
         return Judgement("fail", f"expired on {certificate.ends:%Y-%m-%d}", renewed)
     if at < certificate.begins:
-        hint = "is the time right, there and on this machine?"
+        hint = "check the clocks of that server and of this machine"
         return Judgement("fail", f"is not valid before {certificate.begins:%Y-%m-%d %H:%M}", hint)
     missing = [str(vip.ip) for vip in cluster.vip if str(vip.ip) not in certificate.addresses]
     if missing:
         what = f"is not valid for {several(missing)}"
         names = [vip for vip in missing if vip in certificate.names]
         if names:
-            be = "are" if len(names) > 1 else "is"
-            what += f" ({several(names)} {be} in it as DNS name, not as IP address)"
+            what += f" (it contains {several(names)} as DNS name, not as IP address)"
         hint = add_addresses(certificate.distribution, missing)
         return Judgement("fail", f"{what}, so kubectl refuses it", hint, valid_for(certificate))
     if at >= certificate.ends - EXPIRES_SOON:
@@ -186,14 +182,14 @@ def judge_certificate(
 
 
 def valid_for(certificate: ServerCertificate) -> str:
-    """The addresses and names that a certificate has, the first of them."""
+    """The first addresses and names of a certificate."""
     names = (*certificate.addresses, *certificate.names)
     more = ", …" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more or "no address"
 
 
 def _beside_api_servers(cluster: Cluster, certificates: Certificates) -> set[Endpoint]:
-    """The backends of listeners with an API server: clients expect one behind each of them."""
+    """All backends of listeners with an API server; clients expect API servers there."""
     found: set[Endpoint] = set()
     for listener in cluster.listeners:
         behind = {(str(address), port) for _, address, port in backends_of(cluster, listener)}
@@ -204,7 +200,7 @@ def _beside_api_servers(cluster: Cluster, certificates: Certificates) -> set[End
 
 
 def labels_of(cluster: Cluster) -> dict[Endpoint, str]:
-    """The backends by what people call them: a node's label, or an address and a port."""
+    """The names of backends in messages: the label of a node, or address and port."""
     nodes = {str(node.address): node.label for node in cluster.nodes}
     found: dict[Endpoint, str] = {}
     for listener in cluster.listeners:
@@ -215,6 +211,6 @@ def labels_of(cluster: Cluster) -> dict[Endpoint, str]:
 
 
 def several(words: list[str]) -> str:
-    """A list for a sentence, each word once: `a, b and c`."""
+    """A list in a sentence, without duplicates: `a, b and c`."""
     words = list(dict.fromkeys(words))
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

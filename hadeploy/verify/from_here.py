@@ -1,4 +1,4 @@
-"""What a client on this machine is answered through the VIPs."""
+"""Connections from this machine to the VIPs."""
 
 from __future__ import annotations
 
@@ -19,42 +19,44 @@ from hadeploy.remote.fanout import MOST_AT_ONCE
 from hadeploy.verify.answers import Supplied, supplied, target_of
 from hadeploy.verify.proof import Proof
 
-NO_ROUTE = "fine if it has no route to the VIP"
+NO_ROUTE = "expected if this machine has no route to the VIP"
 REFUSED = (
-    "does a firewall on the way reject this machine? does another machine have this address in the "
-    "network that this one is in?"
+    "check whether a firewall rejects this machine, and whether another machine in the network of "
+    "this one has the same address"
 )
-DROPPED = "this machine is in the VIP's network: does a firewall on the nodes drop its packets?"
-# Where no answer may be right, and is only a warning.
+DROPPED = (
+    "this machine is in the network of the VIP; check whether a firewall on the nodes drops its "
+    "packets"
+)
+# From another network, where a missing answer is only a warning.
 AWAY_SECONDS = 1.0
 # No answer to a SYN, or none to ARP and neighbour discovery.
 _NO_ANSWER = (errno.ETIMEDOUT, errno.EHOSTUNREACH)
-OTHERWISE = "do the backends answer others? `hadeploy verify` says what the nodes are answered"
+OTHERWISE = "run `hadeploy verify` to compare with the answers to the nodes"
 MOST_TRIES = 3
 CLOSED = (
-    "does a rule in `templates` or a firewall on the way reject this machine? if it is not to be "
-    f"served: --skip {PROOF_HERE}"
+    "check whether a rule in `templates` or a firewall rejects this machine; if that is intended: "
+    f"--skip {PROOF_HERE}"
 )
 
 
 def from_here(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Proof]:
-    """What the VIPs answer on this machine.
+    """A proof for each VIP and listener, from connections of this machine.
 
-    No answer is only a warning where this machine is in another network than the VIP: it may have
-    no route. On the VIP's own network it is a failure, and a connection that is refused or closed
-    is one anywhere; unless the nodes are reached over other hosts or addresses.
+    A missing answer is a failure in the network of the VIP, and a warning in other networks, which
+    may lack a route. A refused or closed connection is always a failure, unless hadeploy reaches
+    the nodes through jump hosts or other addresses.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
     """
     refused = not_to_be_asked(cluster, observed)
     found: list[Proof | Callable[[], Proof]] = []
     for vip in cluster.vip:
         if str(vip.ip) in refused:
-            # It would be the address of something else, which gets no packet from us.
-            seen = f"{vip.ip} was not tried from this machine: {refused[str(vip.ip)]}"
-            found.append(Proof(PROOF_HERE, "warn", seen, hint="correct `vip`"))
+            # The address may belong to another host, so send no packets to it.
+            message = f"{vip.ip} was not tried from this machine: {refused[str(vip.ip)]}"
+            found.append(Proof(PROOF_HERE, "warn", message, hint="correct `vip`"))
             continue
         near = on_link(str(vip.ip), networks_around(vip, cluster, observed))
         for listener in cluster.listeners:
@@ -62,29 +64,28 @@ def from_here(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Pr
             target = target_of(vip, listener)
             found.append(partial(asked, str(vip.ip), listener.port, target, behind, near=near))
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-        proofs = list(pool.map(lambda one: one if isinstance(one, Proof) else one(), found))
+        proofs = list(pool.map(lambda item: item if isinstance(item, Proof) else item(), found))
     if elsewhere(cluster):
         proofs = [replace(p, verdict="warn") if p.verdict == "fail" else p for p in proofs]
     return proofs
 
 
 def elsewhere(cluster: Cluster) -> bool:
-    """Whether this machine may be in another network, where others have these addresses."""
+    """Whether this machine may be in another network, where other hosts have these addresses."""
     nodes = any(node.ssh.jump or node.ssh.host for node in cluster.nodes)
     return bool(cluster.ssh.jump) or nodes
 
 
 def on_link(vip: str, networks: Collection[IPNetwork]) -> bool:
-    """Whether this machine uses an address of the VIP's own network to reach it.
+    """Whether this machine reaches the VIP from an address in the same network.
 
     Args:
-        vip: the address.
-        networks: that it is in.
+        networks: the networks that contain it.
     """
     family = socket.AF_INET6 if ":" in vip else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as chosen:
         try:
-            # Sends nothing: the kernel only chooses the route (udp(7)).
+            # connect(2) of a UDP socket sends nothing and only selects the route (udp(7)).
             chosen.connect((vip, 9))
         except OSError:
             return False
@@ -93,40 +94,39 @@ def on_link(vip: str, networks: Collection[IPNetwork]) -> bool:
 
 
 def asked(vip: str, port: int, target: str, behind: Supplied, *, near: bool = False) -> Proof:
-    """What an address answers on this machine.
+    """The proof of a connection from this machine.
 
     Args:
-        vip: the address.
         port: TCP.
-        target: both for people.
-        behind: what stands behind them.
-        near: whether this machine is in the VIP's network.
+        target: both in the notation of a URL.
+        behind: their backends.
+        near: whether this machine is in the network of the VIP.
     """
     silent = behind.before == {Answer("silent")}
     seconds = SILENT_SECONDS if silent else ANSWER_SECONDS
     try:
-        # One server may have died, which haproxy does not know yet.
+        # A server may have failed without haproxy having detected it yet.
         for _ in range(MOST_TRIES):
             answer = ask(vip, port, seconds, CONNECT_SECONDS if near else AWAY_SECONDS)
             if not _unanswered(behind, answer):
                 break
     except OSError as error:
         reason = error.strerror or str(error)
-        seen = f"{target} cannot be reached from this machine ({reason})"
+        message = f"{target} cannot be reached from this machine ({reason})"
         if error.errno in (errno.ECONNREFUSED, errno.ECONNRESET) and behind.up:
-            return Proof(PROOF_HERE, "fail", seen, hint=REFUSED)
+            return Proof(PROOF_HERE, "fail", message, hint=REFUSED)
         unanswered = isinstance(error, TimeoutError) or error.errno in _NO_ANSWER
         if near and unanswered and behind.up:
-            return Proof(PROOF_HERE, "fail", seen, hint=behind.full or DROPPED)
-        return Proof(PROOF_HERE, "warn", seen, hint=NO_ROUTE)
+            return Proof(PROOF_HERE, "fail", message, hint=behind.full or DROPPED)
+        return Proof(PROOF_HERE, "warn", message, hint=NO_ROUTE)
     if problem := _unanswered(behind, answer):
-        seen = f"{target}, asked from this machine, {problem}"
+        message = f"from this machine, {target} {problem}"
         hint = CLOSED if answer.closed else OTHERWISE
-        return Proof(PROOF_HERE, "fail", seen, hint=behind.full or hint)
-    return Proof(PROOF_HERE, "pass", f"{target} {answer.now}, asked from this machine")
+        return Proof(PROOF_HERE, "fail", message, hint=behind.full or hint)
+    return Proof(PROOF_HERE, "pass", f"from this machine, {target} {answer.now}")
 
 
 def _unanswered(behind: Supplied, answer: Answer) -> str | None:
-    """Why a client has no answer; another one than before is judged by what the nodes get."""
+    """Why a client gets no answer; changed answers are covered by the proofs from the nodes."""
     none = answer.closed or answer == Answer("silent")
     return behind.problem(answer) if none else None

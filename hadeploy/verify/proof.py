@@ -1,4 +1,4 @@
-"""A proof: one thing that must be true of a cluster, and whether it is."""
+"""A proof: a test of a property that a cluster must have."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ Verdict = Literal["pass", "warn", "fail"]
 
 @dataclass(frozen=True)
 class Proof:
-    """One proof and how it came out.
+    """The result of a proof.
 
     Attributes:
         name: a stable id: container-running, vip-held-once, ...
-        verdict: warn is told, and does not fail the run.
-        message: what was seen, one sentence.
-        node: the node it concerns, or None for the cluster.
+        verdict: warn does not fail the run.
+        message: one sentence.
+        node: its label, or None for a proof of the cluster.
         hint: what to do if it failed.
         brief: a word for a table.
-        follows: whether it fails because a container of that node does not run, which is a proof of
-            its own; people need not read it.
-        lasting: whether waiting does not mend it, where it failed.
+        follows: whether it only fails because a container of that node does not run, which has its
+            own proof.
+        lasting: whether the failure will not disappear by waiting.
     """
 
     name: str
@@ -45,5 +45,5 @@ class Proof:
 
 
 def failed(proofs: list[Proof]) -> list[Proof]:
-    """Those that failed."""
+    """The failed proofs."""
     return [p for p in proofs if p.verdict == "fail"]

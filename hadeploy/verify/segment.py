@@ -1,4 +1,4 @@
-"""Proofs about the network segment: the VIP is on one machine of it. Pure."""
+"""Proofs of the network segment: each VIP is on one machine only. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import Address, ObservedNode
 from hadeploy.plan.diff import lost_vips
 from hadeploy.plan.possible_holders import may_hold
-from hadeploy.plan.resolution import look_for, unresolved
+from hadeploy.plan.resolution import resolution_advice, unresolved
 from hadeploy.verify.proof import Proof
 from hadeploy.verify.stranger import BACK_FIX, Stranger
 from hadeploy.verify.strangers import (
@@ -23,12 +23,7 @@ from hadeploy.verify.strangers import (
 
 
 def segment_proofs(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:
-    """Whether each VIP is on one machine, and only nodes of the cluster send adverts.
-
-    Args:
-        cluster: the inventory.
-        observed: by node label.
-    """
+    """Whether each VIP is on one machine, and only nodes of the cluster send adverts."""
     strangers = advertising(cluster, observed, masters=True)
     for vip in (str(vip.ip) for vip in cluster.vip):
         answers = answering(cluster, observed, vip)
@@ -53,17 +48,17 @@ def _held_once(
     observed: Mapping[str, ObservedNode],
     strangers: list[Stranger],
 ) -> Proof:
-    holding = [node for node, look in observed.items() if look.holds(vip)]
+    holding = [node for node, state in observed.items() if state.holds(vip)]
     wrong = _misplaced(cluster, vip, observed)
     problems = [_on(node, observed[node], vip, address) for node, address in wrong]
     problems += [
-        f"{s.name} answers for it, as {' and '.join(s.seen_from)} see it" for s in strangers
+        f"{s.name} answers for it (detected by {' and '.join(s.seen_from)})" for s in strangers
     ]
     if len(holding) == 1 and not problems:
-        asked = any(look.segment for look in observed.values())
-        alone = f"{vip} is bound on {holding[0]} alone"
-        seen = f"{alone}, and no other machine answers for it" if asked else alone
-        return Proof("vip-held-once", "pass", seen)
+        asked = any(state.segment for state in observed.values())
+        alone = f"{vip} is bound on {holding[0]} only"
+        message = f"{alone}, and no other machine answers for it" if asked else alone
+        return Proof("vip-held-once", "pass", message)
     places = " and ".join(holding) if holding else "no node"
     return Proof(
         "vip-held-once",
@@ -75,34 +70,34 @@ def _held_once(
 
 
 def _resolved(cluster: Cluster, vip: str, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:
-    holding = [node for node, look in observed.items() if look.holds(vip)]
-    asked = unresolved(cluster, observed, vip, holding[0]) if len(holding) == 1 else []
-    if asked:
+    holding = [node for node, state in observed.items() if state.holds(vip)]
+    askers = unresolved(cluster, observed, vip, holding[0]) if len(holding) == 1 else []
+    if askers:
         kind = "neighbour discovery" if ":" in vip else "ARP"
         yield Proof(
             "vip-resolved",
             "fail",
-            f"{holding[0]}, which has {vip}, does not answer {kind}: {' and '.join(asked)} asked "
-            "for it; clients that do not know it yet do not find it",
-            hint=f"on {holding[0]}: {look_for(vip)}",
+            f"{holding[0]}, which has {vip}, does not answer {kind}: {' and '.join(askers)} cannot "
+            "resolve it, and neither can new clients",
+            hint=f"on {holding[0]}, check {resolution_advice(vip)}",
         )
 
 
 def _apart(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:
-    """All VIPs are on the same node; one that is nowhere or on two nodes is told already."""
+    """All VIPs must be on the same node; other proofs cover a VIP on no node or on two."""
     where = {
-        str(vip.ip): [node for node, look in observed.items() if look.holds(str(vip.ip))]
+        str(vip.ip): [node for node, state in observed.items() if state.holds(str(vip.ip))]
         for vip in cluster.vip
     }
     alone = {vip: nodes[0] for vip, nodes in where.items() if len(nodes) == 1}
     if len(set(alone.values())) > 1:
-        told = ", ".join(f"{vip} on {node}" for vip, node in alone.items())
+        places = ", ".join(f"{vip} on {node}" for vip, node in alone.items())
         yield Proof(
             "vip-held-once",
             "fail",
-            f"the VIPs are not on the same node: {told}",
+            f"the VIPs are not on the same node: {places}",
             hint=f"on the node whose keepalived is not MASTER: docker restart "
-            f"{cluster.container_names[1]}; at its start it removes its VIPs",
+            f"{cluster.container_names[1]} (at its start, keepalived removes its VIPs)",
         )
 
 
@@ -118,8 +113,8 @@ def _misplaced(
     ]
 
 
-def _on(node: str, look: ObservedNode, vip: str, address: Address) -> str:
-    also = sum(a.address == vip for a in look.addresses) > 1
+def _on(node: str, state: ObservedNode, vip: str, address: Address) -> str:
+    also = sum(a.address == vip for a in state.addresses) > 1
     where = f"{address.interface} ({address.address}/{address.prefix})"
     return f"on {node} it is {'also ' if also else ''}on {where}"
 
@@ -136,17 +131,18 @@ def _hint(
     if wrong:
         node, address = wrong[0]
         return removal(observed[node], address)
-    masters = [node for node, look in observed.items() if lost_vips([vip], look)]
+    masters = [node for node, state in observed.items() if lost_vips([vip], state)]
     if not holding and masters:
         return f"{masters[0]} is MASTER without it: `hadeploy up` reloads keepalived, which adds it"
     if not holding:
-        return "look at keepalived's state and at its haproxy check on every node"
+        return "check the state of keepalived and its haproxy check on every node"
     orphans = [n for n in holding if not may_hold(observed[n], vip)]
     if orphans:
         return (
-            f"no keepalived runs on {', '.join(orphans)}: `hadeploy up` starts one, which cures it"
+            f"no keepalived runs on {', '.join(orphans)}: `hadeploy up` starts one, which removes "
+            "the VIP"
         )
-    return "do the nodes hear each other? VRRP is IP protocol 112; look for firewall rules"
+    return "check for firewall rules that drop VRRP (IP protocol 112) between the nodes"
 
 
 def _adverts(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator[Proof]:
@@ -154,18 +150,18 @@ def _adverts(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> Iterator
     strangers = advertising(cluster, observed, masters=True)
     for stranger in strangers:
         where = " and ".join(stranger.seen_from)
-        seen = f"{stranger.name} sends adverts with virtual_router_id {number} to {where}"
-        yield Proof("vrrp-members", "fail", seen, hint=stranger.fix, lasting=True)
-    # Who listens for less than an interval has not heard every master.
-    listened = [look.segment.seconds for look in observed.values() if look.segment]
+        message = f"{stranger.name} sends adverts with virtual_router_id {number} to {where}"
+        yield Proof("vrrp-members", "fail", message, hint=stranger.fix, lasting=True)
+    # A node that listens for less than an interval may miss a master.
+    listened = [state.segment.seconds for state in observed.values() if state.segment]
     if not strangers and max(listened, default=0) > cluster.vrrp.advert_interval:
         yield Proof("vrrp-members", "pass", "only nodes of the cluster send adverts")
 
 
 def _returned(cluster: Cluster, address: str) -> Proof:
     vips = " and ".join(str(vip.ip) for vip in cluster.vip)
-    seen = f"{address}, which was forgotten, answers on the network again, and may take {vips}"
-    return Proof("forgotten-nodes", "warn", seen, hint=BACK_FIX)
+    message = f"the forgotten node {address} is back on the network, and may take {vips}"
+    return Proof("forgotten-nodes", "warn", message, hint=BACK_FIX)
 
 
 def _forgotten(cluster: Cluster, addresses: list[str]) -> Iterator[Proof]:
@@ -174,8 +170,8 @@ def _forgotten(cluster: Cluster, addresses: list[str]) -> Iterator[Proof]:
         yield Proof(
             "forgotten-nodes",
             "warn",
-            f"{address} was forgotten and not stopped: back on the network, it takes part again, "
-            f"and may take {vips}",
+            f"{address} was forgotten but not stopped: if it returns to the network, it may take "
+            f"{vips}",
             hint=f"before it is connected, run there: `{removal_command(cluster)}`; "
             f"when it is back: `hadeploy up --prune`",
         )

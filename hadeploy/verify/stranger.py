@@ -1,26 +1,26 @@
-"""Machines on the segment that are none of the observed nodes, in words. Pure."""
+"""Unknown machines on the segment: their description and the advice. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-PRUNE = "`hadeploy up --prune` stops it and removes what hadeploy made there"
+PRUNE = "`hadeploy up --prune` stops it and removes what hadeploy created there"
 BACK_FIX = f"if it is that node: {PRUNE}"
 
 
 @dataclass(frozen=True)
 class Stranger:
-    """A machine that answers for a VIP, or sends adverts, and is none of the observed nodes.
+    """A machine that unexpectedly answers for a VIP or sends adverts.
 
     Attributes:
-        mac: its hardware address; "" where only its adverts were seen.
-        address: its own address, as far as the segment shows one; "" if unknown.
-        seen_from: labels of the nodes that saw it.
-        node: its label, if it is a node that was not observed.
-        forgotten: whether it is a former node that was not stopped.
-        left: whether it is a node that the records name and the inventory does not.
-        observed: whether it is a node that was observed, and that does not have the VIP bound.
-        serves: the VIPs of the other cluster that it is a node of, where a record says so.
+        mac: its hardware address; "" if only its adverts were received.
+        address: its own address; "" if unknown.
+        seen_from: labels of the nodes that detected it.
+        node: its label, if it is a node of the inventory.
+        forgotten: whether it is a forgotten node.
+        left: whether it is in the records but not in the inventory.
+        observed: whether it is an observed node without the VIP.
+        serves: the VIPs of its other cluster, if a record contains it.
     """
 
     mac: str
@@ -34,36 +34,36 @@ class Stranger:
 
     @property
     def name(self) -> str:
-        """What to call it in a sentence."""
+        """Its description in a sentence."""
         mac = f"MAC {self.mac}" if self.mac else ""
         if self.observed:
-            return f"{self.node}, which has not bound it,"
+            return f"{self.node}, which does not have it,"
         if self.node:
-            return f"{self.node}, which could not be observed"
+            return f"the unreachable node {self.node}"
         if self.forgotten:
             return f"the forgotten node {self.address}"
         if self.left or self.serves:
             other = f"a node of another cluster, with {self.serves}"
             return f"{self.address}, {'a node that left the inventory' if self.left else other}"
         if self.address:
-            return f"{self.address}, which is no node of this cluster{mac and f' ({mac})'}"
-        return f"a machine that is no node of this cluster ({mac})"
+            return f"{self.address}, which is not a node of this cluster{mac and f' ({mac})'}"
+        return f"a machine that is not a node of this cluster ({mac})"
 
     @property
     def fix(self) -> str:
         """What to do about it."""
         if self.observed:
             return (
-                f"look for a local route, a proxy or a virtual machine on {self.node}: "
+                f"check {self.node} for a local route, a proxy entry or a virtual machine: "
                 "`ip route show table local; ip neighbour show proxy`"
             )
         if self.node:
-            return f"look at {self.node} first: `ip address`"
+            return f"check {self.node} first: `ip address`"
         if self.forgotten:
-            return f"{PRUNE}; or stop its keepalived there, or switch that machine off"
+            return f"{PRUNE}; or stop its keepalived, or switch the machine off"
         if self.left or self.serves:
             other = f"choose another `{'vip' if self.mac else 'vrrp.virtual_router_id'}`"
-            return f"take it into the inventory again, or: {PRUNE}" if self.left else other
+            return f"add it to the inventory again, or: {PRUNE}" if self.left else other
         if self.mac:
             return (
                 "give that machine another address, or choose another `vip`; if it was a node of "

@@ -1,4 +1,4 @@
-"""Machines of the segment that are not of the cluster, and VIPs in the wrong place. Pure."""
+"""Unknown machines on the segment, and VIPs on the wrong interface. Pure."""
 
 from __future__ import annotations
 
@@ -15,39 +15,29 @@ from hadeploy.verify.stranger import Stranger
 
 
 def forgotten_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[str]:
-    """Addresses of nodes that left the inventory without being stopped.
-
-    Args:
-        cluster: the inventory.
-        observed: by node label; their records name them.
-    """
+    """Addresses of forgotten nodes in the records: removed without being stopped."""
     records = _own_records(cluster, observed)
     forgotten = {address for record in records for address in record.forgotten}
     return sorted(forgotten - present_addresses(cluster, observed))
 
 
 def left_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> set[str]:
-    """Addresses of nodes that the records name and the inventory does not.
-
-    Args:
-        cluster: the inventory.
-        observed: by node label; their records name them.
-    """
+    """Addresses of nodes that are in the records but not in the inventory."""
     records = _own_records(cluster, observed)
     return {m for record in records for m in record.members} - present_addresses(cluster, observed)
 
 
 def _own_records(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Applied]:
-    """The records that are not another cluster's: those decide nothing about this one."""
+    """The records of this cluster, without those of other clusters."""
     return [
-        look.applied
-        for node, look in observed.items()
-        if look.applied and not of_another_cluster(cluster, observed, node)
+        state.applied
+        for node, state in observed.items()
+        if state.applied and not of_another_cluster(cluster, observed, node)
     ]
 
 
 def _served_elsewhere(cluster: Cluster, observed: Mapping[str, ObservedNode], address: str) -> str:
-    """The VIPs of another cluster of which a record says that this is a node; "" if none does."""
+    """The VIPs of another cluster whose record contains the address, or ""."""
     for node in observed:
         record = of_another_cluster(cluster, observed, node)
         if record and address in record.members:
@@ -58,35 +48,33 @@ def _served_elsewhere(cluster: Cluster, observed: Mapping[str, ObservedNode], ad
 def is_back(cluster: Cluster, observed: Mapping[str, ObservedNode], address: str) -> bool:
     """Whether a machine answers for the address of a former node (ARP, neighbour discovery).
 
-    It may be another machine that has got that address.
+    It may be another machine with the same address.
 
     Args:
-        cluster: the inventory.
-        observed: by node label; those that know of the former node ask for it.
-        address: its own.
+        observed: by node label; nodes with a record of the former node send probes.
+        address: of the former node.
     """
     relays = _relays(cluster, observed)
-    segments = [look.segment for look in observed.values() if look.segment]
+    segments = [state.segment for state in observed.values() if state.segment]
     return any(set(segment.answers.get(address, ())) - relays for segment in segments)
 
 
 def answering(cluster: Cluster, observed: Mapping[str, ObservedNode], vip: str) -> list[Stranger]:
-    """The strangers that answer for a VIP (ARP, or IPv6 neighbour discovery).
+    """The machines, other than the holder, that answer for a VIP (ARP, neighbour discovery).
 
     Args:
-        cluster: the inventory.
         observed: by node label.
         vip: without its prefix.
     """
-    # Another node of the cluster that answers, too, is as good as a stranger.
+    # Only the holder may answer, so other nodes of the cluster also count.
     holding = [
-        look for look in observed.values() if any(a.address == vip for a in look.addresses)
+        state for state in observed.values() if any(a.address == vip for a in state.addresses)
     ] or observed.values()
-    known = {link.mac for look in holding for link in look.host.links.values()}
+    known = {link.mac for state in holding for link in state.host.links.values()}
     known |= _relays(cluster, observed)
     seen: dict[str, list[str]] = {}
-    for node, look in observed.items():
-        for mac in look.segment.answers.get(vip, ()) if look.segment else ():
+    for node, state in observed.items():
+        for mac in state.segment.answers.get(vip, ()) if state.segment else ():
             if mac not in known:
                 seen.setdefault(mac, []).append(node)
     return [
@@ -98,20 +86,19 @@ def answering(cluster: Cluster, observed: Mapping[str, ObservedNode], vip: str) 
 def advertising(
     cluster: Cluster, observed: Mapping[str, ObservedNode], *, masters: bool = False
 ) -> list[Stranger]:
-    """The strangers whose adverts with the cluster's virtual_router_id arrive at a node.
+    """The unknown machines that send adverts with the cluster's virtual_router_id.
 
     Args:
-        cluster: the inventory.
         observed: by node label.
-        masters: whether to believe a backup that names its master, too; until the next advert it
-            may name one that is gone.
+        masters: whether to include the masters that backups report; until the next advert, that may
+            be a former master.
     """
     known = {str(node.address) for node in cluster.nodes}
-    known |= {a.address for look in observed.values() for a in look.addresses}
+    known |= {a.address for state in observed.values() for a in state.addresses}
     seen: dict[str, list[str]] = {}
-    for node, look in observed.items():
-        sources = set(look.segment.adverts) if look.segment else set()
-        spoken = look.vrrp.spoken if look.vrrp and look.vrrp.state == "BACKUP" else None
+    for node, state in observed.items():
+        sources = set(state.segment.adverts) if state.segment else set()
+        spoken = state.vrrp.spoken if state.vrrp and state.vrrp.state == "BACKUP" else None
         if spoken and masters:
             sources.add(spoken.master.partition("%")[0])
         for address in sources - known:
@@ -123,12 +110,12 @@ def advertising(
 
 
 def _is_foreign(cluster: Cluster, observed: Mapping[str, ObservedNode], address: str) -> bool:
-    """Whether an unknown source of adverts is surely no node; a backup may name none at all."""
+    """Whether an unknown source of adverts is certainly not a node of the cluster."""
     try:
         source = ipaddress.ip_address(address)
     except ValueError:
         return False
-    # IPv6 multicast adverts have link-local sources; those of a node that is away are not known.
+    # IPv6 multicast adverts have link-local sources, which are unknown for unreachable nodes.
     unknown = source.is_link_local and len(observed) < len(cluster.nodes)
     return not (source.is_unspecified or source.is_multicast or unknown)
 
@@ -141,7 +128,9 @@ def _stranger(
     seen_from: list[str],
 ) -> Stranger:
     labels = {str(node.address): node.label for node in cluster.nodes}
-    macs = {link.mac: node for node, look in observed.items() for link in look.host.links.values()}
+    macs = {
+        link.mac: node for node, state in observed.items() for link in state.host.links.values()
+    }
     own = macs.get(mac, "") if mac else ""
     label = own or labels.get(address, "")
     return Stranger(
@@ -157,52 +146,47 @@ def _stranger(
 
 
 def _relays(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> set[str]:
-    """Hardware addresses that answer in place of the nodes, as the networks of some clouds do."""
+    """Hardware addresses that answer on behalf of nodes, as in the networks of some clouds."""
     found: set[str] = set()
     for node in cluster.nodes:
         if node.label in observed:
             own = {link.mac for link in observed[node.label].host.links.values()}
-            for look in observed.values():
-                if look.segment:
-                    found |= look.segment.answers.get(str(node.address), frozenset()) - own
+            for state in observed.values():
+                if state.segment:
+                    found |= state.segment.answers.get(str(node.address), frozenset()) - own
     return found
 
 
 def _address_of(cluster: Cluster, observed: Mapping[str, ObservedNode], mac: str) -> str:
-    """The address, other than a VIP, that this hardware address answers for."""
+    """An address other than a VIP for which this hardware address answers."""
     vips = {str(vip.ip) for vip in cluster.vip}
-    for look in observed.values():
-        for address, macs in look.segment.answers.items() if look.segment else ():
+    for state in observed.values():
+        for address, macs in state.segment.answers.items() if state.segment else ():
             if mac in macs and address not in vips:
                 return address
     return ""
 
 
-# ---- VIPs in the wrong place
+# ---- VIPs on the wrong interface
 
 
-def misplaced_vips(cluster: Cluster, node: Node, look: ObservedNode) -> list[Address]:
-    """VIPs where keepalived neither puts nor removes them: another interface, another prefix.
+def misplaced_vips(cluster: Cluster, node: Node, state: ObservedNode) -> list[Address]:
+    """VIPs on another interface or with another prefix than keepalived's.
 
-    What a handover keeps on lo for a moment is not meant, nor what a keepalived that was set up by
-    hand holds.
-
-    Args:
-        cluster: the inventory.
-        node: the node.
-        look: the same.
+    Addresses that a run has pinned on lo, and VIPs of a keepalived that was set up by hand, are
+    correct.
     """
     vips = {str(vip.ip) for vip in cluster.vip}
-    wrong = [a for a in look.addresses if a.address in vips and not a.pinned]
-    if not wrong or recognise(cluster, look):
+    wrong = [a for a in state.addresses if a.address in vips and not a.pinned]
+    if not wrong or recognise(cluster, state):
         return []
-    interfaces = {interface_of(node, look)}
+    interfaces = {interface_of(node, state)}
     prefixes = {str(vip) for vip in cluster.vip}
-    if look.applied:
-        # What was applied last is still in force.
-        interfaces.add(look.applied.interface)
-        prefixes |= set(_recorded_vips(look))
-    spoken = look.vrrp.spoken if look.vrrp else None
+    if state.applied:
+        # The last applied configuration is still in effect.
+        interfaces.add(state.applied.interface)
+        prefixes |= set(_recorded_vips(state))
+    spoken = state.vrrp.spoken if state.vrrp else None
     own = spoken.places if spoken else frozenset()
     return [
         a
@@ -212,8 +196,8 @@ def misplaced_vips(cluster: Cluster, node: Node, look: ObservedNode) -> list[Add
     ]
 
 
-def _recorded_vips(look: ObservedNode) -> Iterator[str]:
-    recorded = look.applied.inventory.get("vip", []) if look.applied else []
+def _recorded_vips(state: ObservedNode) -> Iterator[str]:
+    recorded = state.applied.inventory.get("vip", []) if state.applied else []
     for text in recorded if isinstance(recorded, list) else []:
         try:
             yield str(ipaddress.ip_interface(str(text)))
@@ -222,48 +206,45 @@ def _recorded_vips(look: ObservedNode) -> Iterator[str]:
 
 
 def origin(address: Address) -> str:
-    """What most probably put a misplaced VIP there, as part of a sentence.
+    """The probable origin of a misplaced VIP, as a part of a sentence.
 
     Args:
         address: from `misplaced_vips`.
     """
     if address.interface == "kube-ipvs0":
-        return (
-            "kube-proxy in IPVS mode, for a Service that has it as external IP or load balancer IP"
-        )
+        return "kube-proxy in IPVS mode, for a Service with this external IP or load balancer IP"
     if address.interface == "lo":
-        return "another load balancer's agent (kube-vip, LVS), or a change by hand"
-    return "the node's network configuration, or a change by hand"
+        return "the agent of another load balancer (kube-vip, LVS), or a change by hand"
+    return "the network configuration of the node, or a change by hand"
 
 
-def removal(look: ObservedNode, address: Address) -> str:
-    """The command that takes a misplaced VIP away, and what keeps it away.
+def removal(state: ObservedNode, address: Address) -> str:
+    """How to remove a misplaced VIP permanently.
 
     Args:
-        look: the node.
         address: from `misplaced_vips`.
     """
     if address.interface == "kube-ipvs0":
         return (
             f"find the Service (`kubectl get services -A | grep {address.address}`) and give it "
-            "another address; what is deleted by hand kube-proxy adds again"
+            "another address; if you delete the address by hand, kube-proxy adds it again"
         )
     command = f"ip address del {address.address}/{address.prefix} dev {address.interface}"
-    if _is_primary(look, address):
-        # Else the kernel would remove the node's own address with it (devinet.c).
+    if _is_primary(state, address):
+        # Otherwise the kernel would also remove the node's own address (devinet.c).
         command = f"sysctl -w net.ipv4.conf.{address.interface}.promote_secondaries=1; {command}"
     return (
-        f"on the node: {command}; and remove it from the network configuration, if it is there "
-        "(netplan, NetworkManager, /etc/network)"
+        f"on the node: {command}; also remove it from the network configuration (netplan, "
+        "NetworkManager, /etc/network)"
     )
 
 
-def _is_primary(look: ObservedNode, address: Address) -> bool:
-    """Whether other addresses of the same IPv4 subnet would go away with it."""
+def _is_primary(state: ObservedNode, address: Address) -> bool:
+    """Whether its removal would also remove other addresses of the same IPv4 subnet."""
     network = ipaddress.ip_interface(f"{address.address}/{address.prefix}").network
     alike = [
         a.address
-        for a in look.addresses
+        for a in state.addresses
         if a.interface == address.interface
         and ipaddress.ip_interface(f"{a.address}/{a.prefix}").network == network
     ]

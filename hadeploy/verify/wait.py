@@ -1,4 +1,4 @@
-"""Proving with a deadline: look again until everything holds, and say what is waited for."""
+"""Repeat the proofs until they pass or a deadline expires."""
 
 from __future__ import annotations
 
@@ -14,46 +14,44 @@ from hadeploy.verify.from_here import from_here
 from hadeploy.verify.proof import Proof, failed
 from hadeploy.verify.proofs import prove
 
-# How long to look at what waiting does not mend: an address that was just removed may be seen once
-# more.
+# How long to repeat failures that waiting does not repair; a removed address may appear once more.
 LASTING_SECONDS = 5.0
 
 
 def wait_for_proofs(
     cluster: Cluster,
     desired: Mapping[str, DesiredNode],
-    look: Callable[[], Mapping[str, ObservedNode]],
+    observe: Callable[[], Mapping[str, ObservedNode]],
     progress: Progress,
     *,
     timeout: float,
     answered: Callable[[Mapping[str, ObservedNode]], list[Proof]] = lambda _: [],
     here: bool = True,
 ) -> tuple[list[Proof], Mapping[str, ObservedNode]]:
-    """Look and prove until nothing fails, until the deadline, or until waiting makes no sense.
+    """Observe and prove until no proof fails, until the deadline, or until waiting is useless.
 
     Args:
-        cluster: the inventory.
         desired: by node label.
-        look: observes the nodes.
-        progress: told what is waited for.
+        observe: observes the nodes.
+        progress: shows the first failed proof.
         timeout: seconds.
-        answered: the proofs for which the backends' certificates are read.
-        here: whether this machine asks, too.
+        answered: makes the proofs that need the certificates of the backends.
+        here: whether to add the proofs from this machine.
 
     Returns:
-        The proofs of the last look, the ones from this machine at the end; and what it saw.
+        The proofs of the last observation, those from this machine last; and the observed nodes.
     """
-    begun = time.monotonic()
-    deadline = begun + timeout
-    mendable = begun
+    started = time.monotonic()
+    deadline = started + timeout
+    repairable = started
     while True:
-        observed = look()
+        observed = observe()
         proofs = [*prove(cluster, desired, observed), *answered(observed)]
         wrong = failed(proofs)
         now = time.monotonic()
         if not any(proof.lasting for proof in wrong):
-            mendable = now
-        if not wrong or now >= min(deadline, mendable + LASTING_SECONDS):
+            repairable = now
+        if not wrong or now >= min(deadline, repairable + LASTING_SECONDS):
             return [*proofs, *(from_here(cluster, observed) if here else [])], observed
         first = wrong[0]
         where = f"{first.node}: " if first.node else ""

@@ -71,7 +71,7 @@ def test_so_does_what_plain_servers_do_not_understand(served: Cluster) -> None:
     ("wrong", "told"),
     [
         (PROXY, "closes every connection at once, although 3 backends are up"),
-        (DOUBLE_TLS, "answers HTTP, although the backends speak TLS"),
+        (DOUBLE_TLS, "answers HTTP, although the backends use TLS"),
     ],
 )
 def test_a_first_up_with_servers_that_do_not_understand_haproxy_is_not_proven(
@@ -127,7 +127,7 @@ def test_another_status_goes_back_unless_it_is_wanted(served: Cluster) -> None:
         eventually(lambda: all_up(served), "the servers are up")
         assert verdicts(served) == (4, 7)
         told = served.run("verify", "--timeout", "0").out
-        assert "answers HTTP with status 401, and answered HTTP when the last change" in told
+        assert "answers HTTP with status 401, but answered HTTP when the last change" in told
         assert wanted in " ".join(told.split())
         assert served.ok("up", "--skip", "vip-answers-clients", "--json").document["changes"] == 3
         assert verdicts(served) == (0, 0)
@@ -239,7 +239,7 @@ def test_a_listener_for_the_interface_lo_alone_is_told(served: Cluster) -> None:
     eventually(lambda: "%lo" in served.node(other, loopback), "it listens for lo alone")
     result = served.run("verify", "--timeout", "0", "--json")
     assert (result.code, (other, "port-listens") in result.failures()) == (4, True)
-    assert "%lo:9443 only, so clients do not reach it" in result.out
+    assert "%lo:9443 only, so clients cannot reach it" in result.out
     assert "%lo:9443 only" in served.run("verify", "--timeout", "0").out
     served.up()
     assert verdicts(served) == (0, 0)
@@ -264,7 +264,7 @@ def test_an_api_server_that_freezes_during_a_change_is_no_reason_to_go_back(
         assert "error:" not in result.err
         frozen = over_tls.run("verify", "--timeout", "0")
         assert frozen.code == 4
-        assert f"{first} accepts connections and does not answer" in " ".join(frozen.out.split())
+        assert f"{first} accepts connections but does not answer" in " ".join(frozen.out.split())
     finally:
         over_tls.node(first, FREEZE.replace("STOP", "CONT"))
     assert over_tls.up()["changes"] == 0

@@ -76,7 +76,7 @@ def test_a_frozen_api_server_is_no_warning(served: Cluster) -> None:
             result = served.run(*command, "--json")
             failures = [p for p in result.document["proofs"] if p["verdict"] == "fail"]
             assert [p["message"] for p in failures] == [
-                "n3 accepts connections and does not answer"
+                "n3 accepts connections but does not answer"
             ], command
             assert result.code == 4
         assert "overloaded or stopped" in served.run("verify", "--timeout", "1").out

@@ -179,7 +179,7 @@ def test_the_router_is_no_vip(served: Cluster) -> None:
         served.node("n1", "ip route del default")
     assert result.code == 3
     assert verdicts(result, "fail") == {
-        ("n1", "vip-subnet"): f"{router} is the address of the node's router"
+        ("n1", "vip-subnet"): f"{router} is the address of the default router"
     }
 
 

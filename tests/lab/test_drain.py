@@ -79,7 +79,7 @@ def test_the_last_healthy_node_is_not_drained(undrained: Cluster) -> None:
     eventually(lambda: undrained.holders() == ["n3"], "n3 has the VIP")
     result = undrained.run("drain", "n3")
     assert result.code == 1
-    assert "no healthy node could take the VIP over" in result.err
+    assert "no healthy node could take over the VIP" in result.err
     assert undrained.holders() == ["n3"]
 
 

@@ -84,7 +84,7 @@ def test_a_family_is_added_and_removed_without_the_other_being_dropped(served: C
         served.inventory["vip"] = served.lab.vip
         removed = served.up()
     assert_unnoticed([probe])
-    assert [f"VIP {vip6(served)} goes away" in line for line in removed["removes"]] == [True]
+    assert [f"VIP {vip6(served)} is removed" in line for line in removed["removes"]] == [True]
     assert (served.holders(), served.holders(vip6(served))) == (holders, [])
     served.ok("verify")
 
@@ -259,10 +259,10 @@ def test_without_ipv6_the_other_vip_is_served_and_up_heals_it_afterwards(both: C
             assert both.run("status").code != 0
             refused = both.run("up", "--yes").err
             assert "in no subnet of eth0 any more" in refused
-            assert "give the interface its address in that subnet again" in refused
+            assert "add an address in that subnet to the interface again" in refused
         finally:
             both.node(holder, f"echo 0 >{six}; ip address replace {own} dev eth0 nodad")
-        assert f"it is MASTER without {vip6(both)}" in both.ok("plan").out
+        assert f"is MASTER without {vip6(both)}" in both.ok("plan").out
         both.up()
     assert_unnoticed([probe])
     assert holder_of_both(both) == holder

@@ -14,7 +14,7 @@ from tests.lab.test_lost_backends import all_up
 from tests.lab.traffic import probing
 
 RULE = "OUTPUT -p tcp --dport 6443 -j REJECT"
-REFUSED = "n1 would take the VIP over and does not reach backends that n2 reaches"
+REFUSED = "n1 would take over the VIP but does not reach backends that n2 reaches"
 
 
 def cut(cluster: Cluster, node: str = "n1") -> None:
@@ -187,7 +187,7 @@ def test_the_holder_is_not_pruned_where_the_wrong_node_would_take_over(on_n2: Cl
     on_n2.inventory["listeners"] = [{"backends": [f"{n['address']}:6443" for n in everyone]}]
     told = refused(on_n2, "up", "--prune", "--yes")
     assert (
-        f"n1 would take the VIP over and does not reach backends that {everyone[1]['address']}"
+        f"n1 would take over the VIP but does not reach backends that {everyone[1]['address']}"
         in (told)
     )
 
@@ -203,7 +203,7 @@ def test_adopting_does_not_hand_the_vip_to_a_node_that_reaches_no_backend(fresh:
             with probing(fresh) as probe:
                 result = fresh.run("up", "--adopt")
             assert result.code == 1, result.out + result.err
-            assert "n2 would take the VIP over and does not reach backends that n3" in result.err
+            assert "n2 would take over the VIP but does not reach backends that n3" in result.err
             assert probe.failed == []
             assert classic.holders(fresh.lab) == ["n1"]
         finally:

@@ -196,7 +196,7 @@ def test_cables_api_servers_and_power_can_fail_one_by_one() -> None:
         lab.stop_node("n2")
         assert not answers(lab, "n2", 22)
         assert [node.running for node in lab.status()] == [True, False]
-        with pytest.raises(HadeployError, match="n2: it is off"):
+        with pytest.raises(HadeployError, match="n2: the node is off"):
             lab.exec("n2", ("true",))
 
         # `up` mends whatever is broken, and leaves the rest alone.

@@ -66,7 +66,7 @@ def test_one_wrong_address_among_several_is_named(served: Cluster) -> None:
     assert result.code == 0, result.err
     told = " ".join(result.out.split())
     down = f"server-3 at {wrong}:6443 (L4"
-    assert f"2 of 3 backends are up, as n1 sees them; down: {down}" in told
+    assert f"2 of 3 backends are up on n1; down: {down}" in told
     assert f"new with this change, not up yet: {down}" in told
     assert f"no longer there, and up before: n3 at {third}:6443" in told
     for command in ("verify", "status"):

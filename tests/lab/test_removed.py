@@ -10,8 +10,8 @@ from tests.lab.harness import ROOT, Cluster, with_template
 
 def test_a_port_goes_away_only_with_a_yes(served: Cluster) -> None:
     gone = (
-        "Port 9443 of listener kube-apiserver goes away: "
-        f"clients that use {served.lab.vip}:9443 are refused."
+        "Port 9443 of listener kube-apiserver is removed: "
+        f"connections to {served.lab.vip}:9443 will be refused."
     )
     served.inventory["listeners"] = [{"port": 8443}]
     before = served.snapshot()
@@ -56,11 +56,12 @@ def test_ports_of_a_template_are_told_as_what_they_are_for(served: Cluster) -> N
     served.inventory = {**before, "haproxy": {"metrics": {**metrics, "port": 8406}}}
     plan = served.ok("plan", "--json").document
     assert plan["removes"] == [
-        f"Ports 7700-7702 of listener own go away: clients that use {vip}:7700-7702 are refused."
+        f"Ports 7700-7702 of listener own are removed: connections to {vip}:7700-7702 "
+        "will be refused."
     ]
     assert {
-        "Metrics are no longer served on port 8405; they are on port 8406 then.",
-        "Metrics are no longer served on port 8500; they are on port 8406 then.",
+        "Metrics move from port 8405 to port 8406.",
+        "Metrics move from port 8500 to port 8406.",
         f"n1: haproxy no longer listens on {first}:7704 (listener own), an address of the node.",
     } <= set(plan["warnings"])
     served.inventory = before
@@ -76,7 +77,7 @@ def test_listeners_that_swap_ports_with_the_same_backends_take_nothing_away(
     assert served.ok("plan", "--json").document["removes"] == []
     served.inventory["listeners"][1]["backend_port"] = 22
     (lost,) = served.ok("plan", "--json").document["removes"]
-    assert lost.startswith("Port 9443 goes from listener kube-apiserver to listener other: ")
+    assert lost.startswith("Port 9443 changes from listener kube-apiserver to listener other: ")
 
 
 def test_an_older_inventory_of_another_user_undoes_nothing_unasked(
@@ -91,11 +92,11 @@ def test_an_older_inventory_of_another_user_undoes_nothing_unasked(
     served.inventory["listeners"] = [{"port": 9443, "maxconn": 4321}]
     plan = served.ok("plan", "--json").document
     assert (plan["changes"] > 0, plan["undoes"]) == (True, [])
-    assert "What the nodes have was applied by anna@" in served.ok("plan").out
+    assert "Last applied by anna@" in served.ok("plan").out
     served.inventory = {**older, "listeners": [{"port": 9443, "maxconn": 4321}]}
     before = served.snapshot()
     (sentence,) = served.ok("plan", "--json").document["undoes"]
-    assert "haproxy.maxconn goes back from 7000 to 8000: it was changed by anna@" in sentence
+    assert "haproxy.maxconn changes back from 7000 to 8000; it was changed by anna@" in sentence
     unasked = served.run("up")
     assert unasked.code == 2
     assert sentence in unasked.err
@@ -143,7 +144,7 @@ def test_older_contents_that_an_inventory_points_to_undo_nothing_unasked(
     there = served.snapshot()
     undoes = served.ok("plan", "--json").document["undoes"]
     assert [sentence.rpartition("@")[0] for sentence in undoes] == [
-        f"the content of {path} goes back to an older one: it was changed by anna"
+        f"the content of {path} changes back to an older version; it was changed by anna"
         for path in ("templates.folder/haproxy.cfg.j2", "vrrp.password")
     ]
     unasked = served.run("up")

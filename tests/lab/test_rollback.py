@@ -135,7 +135,7 @@ def test_the_previous_configuration_comes_back_on_all_nodes(served: Cluster) -> 
     changed = {node: live(served, node) for node in served.lab.nodes}
     planned = served.ok("plan", "--rollback").out
     assert "maxconn" in planned
-    assert "This goes back to what " in planned
+    assert "This restores the configuration that " in planned
     with probing(served) as probe:
         served.ok("up", "--rollback")
     assert probe.failed == []
@@ -152,4 +152,4 @@ def test_without_a_previous_configuration_there_is_nothing_to_go_back_to(fresh: 
     fresh.up()
     result = fresh.run("up", "--rollback")
     assert result.code == 2
-    assert "nothing to go back to" in result.err
+    assert "no common previous configuration" in result.err

@@ -86,7 +86,7 @@ def test_without_a_healthy_successor_the_holder_is_not_touched(served: Cluster) 
     try:
         result = served.run("up")
         assert result.code == 1
-        assert "no healthy node could take the VIP over" in result.err
+        assert "no healthy node could take over the VIP" in result.err
         assert served.containers()[holder] == container
         assert served.holders() == [holder]
     finally:
@@ -167,7 +167,7 @@ def test_a_container_made_anew_by_hand_is_drift_and_is_put_right(served: Cluster
             haproxy:2.6.12 haproxy -f /usr/local/etc/haproxy/haproxy.cfg""",
     )
     shown = served.ok("plan").out
-    assert "drift: made otherwise on the node" in " ".join(shown.split())
+    assert "drift: recreated on the node" in " ".join(shown.split())
     assert "restart: no -> unless-stopped" in shown
     assert roll(served) == {"recreate-container", "write-record"}
     assert served.up()["changes"] == 0

@@ -34,7 +34,7 @@ def test_a_forgotten_node_that_returns_is_seen_by_every_command(served: Cluster,
     assert warning in told(served.ok("up", "--forget", address))
     still = served.ok("status")
     assert "is healthy" in still.out
-    assert f"{address} was forgotten and not stopped" in told(still)
+    assert f"{address} was forgotten but not stopped" in told(still)
     assert served.up()["changes"] == 0
 
     with probing(served) as probe:
@@ -126,7 +126,7 @@ def test_a_forgotten_node_that_is_back_with_a_former_vip_is_removed(fresh: Clust
     fresh.ok("up", "--forget", address)
     fresh.inventory["vip"] = [fresh.lab.vip, new]
     changed = told(fresh.ok("up", "--yes"))
-    assert f"{address} was forgotten and not stopped, and keeps the old VIP list" in changed
+    assert f"{address} was forgotten but not stopped, and keeps the old VIP list" in changed
     fresh.lab.link("n3", up=True)
     eventually(lambda: "n3" in fresh.holders(former), "it has the VIP that it had before")
     fresh.ok("up", "--yes", "--prune")
@@ -238,7 +238,7 @@ def test_a_node_that_does_not_answer_arp(served: Cluster, which: str) -> None:
         else:
             result = served.run("drain", holder)
             assert result.code != 0
-            assert "would take the VIP over and does not answer ARP" in told(result)
+            assert "would take over the VIP but does not answer ARP" in told(result)
             assert served.holders() == [holder]
     finally:
         for node in mute:

@@ -111,7 +111,7 @@ def test_a_sudo_that_asks_when_nobody_has_a_password(dora: Cluster) -> None:
         dora.inventory["ssh"]["sudo_password"] = "env:NOT_SET"
         result = dora.run("plan")
         assert result.code == 2
-        assert "env:NOT_SET: that variable is not set" in result.err
+        assert "env:NOT_SET: the variable is not set" in result.err
 
 
 def test_a_user_who_may_not_become_root(dora: Cluster) -> None:

@@ -87,7 +87,7 @@ def test_a_second_vip_is_added_and_taken_away_without_a_failure(served: Cluster)
         assert served.holders(second) == served.holders()
         served.inventory["vip"] = served.lab.vip
         document = served.up()
-    assert any(f"VIP {second} goes away" in sentence for sentence in document["removes"])
+    assert any(f"VIP {second} is removed" in sentence for sentence in document["removes"])
     assert probe.failed == []
     assert served.holders(second) == []
 

@@ -1,6 +1,6 @@
-"""What an inventory must not say although each of its values is fine, each with the reason.
+"""Rules for combinations of values that are each valid. Pure.
 
-All pure; a rule yields (key path, message) pairs.
+A rule yields pairs of a key path and a message.
 """
 
 from __future__ import annotations
@@ -15,24 +15,10 @@ _RULES = (*addresses.RULES, *listeners.RULES, *vrrp.RULES, *images.RULES, *paths
 
 
 def broken_rules(cluster: Cluster) -> list[tuple[KeyPath, str]]:
-    """What cannot work.
-
-    Args:
-        cluster: an inventory whose values are valid one by one.
-
-    Returns:
-        The key path and a sentence with the reason for each; empty when all is well.
-    """
+    """The errors in an inventory whose single values are valid: a key path and a message each."""
     return [broken for rule in _RULES for broken in rule(cluster)]
 
 
 def advice(cluster: Cluster) -> list[tuple[KeyPath, str]]:
-    """What works, but probably not as the user wishes.
-
-    Args:
-        cluster: an inventory that breaks no rule.
-
-    Returns:
-        The key path and a sentence for each.
-    """
+    """The warnings for a valid inventory: a key path and a message each."""
     return [hint for rule in advisable.RULES for hint in rule(cluster)]

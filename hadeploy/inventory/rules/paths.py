@@ -1,4 +1,4 @@
-"""Rules about folders on the nodes."""
+"""Rules for folders on the nodes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _VOLATILE = ("/dev", "/proc", "/run", "/sys", "/tmp", "/var/run", "/var/tmp")  #
 
 
 def root_stays(cluster: Cluster) -> Iterator[tuple[KeyPath, str]]:
-    """The containers mount their files from there when the node boots."""
+    """The files must survive a reboot, because the containers mount them."""
     root = cluster.paths.root
     for folder in _VOLATILE:
         if root == folder or root.startswith(f"{folder}/"):
             yield (
                 ("paths", "root"),
-                f"files in {folder} do not stay when a node boots; the default is /etc/hadeploy",
+                f"files in {folder} do not survive a reboot; the default is /etc/hadeploy",
             )
 
 

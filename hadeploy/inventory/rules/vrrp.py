@@ -1,4 +1,4 @@
-"""Rules on VRRP: what keepalived would accept and then not do, and on container names."""
+"""Rules for VRRP settings that keepalived accepts but does not honour, and for container names."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from hadeploy.inventory.rules.addresses import Broken
 
 
 def priorities_distinct(cluster: Cluster) -> Broken:
-    """Two nodes of one priority could both be master for a moment."""
+    """Two nodes with the same priority could both become master for a moment."""
     seen: dict[int, int] = {}
     for i, node in enumerate(cluster.nodes):
         if node.priority is not None and (first := seen.setdefault(node.priority, i)) != i:
             yield (
                 ("nodes", i, "priority"),
-                f"nodes[{first}] has priority {node.priority}, too: both could take the VIP at"
-                " once; give each its own",
+                f"{node.priority} is also the priority of nodes[{first}]: both could take the VIP"
+                " at once",
             )
 
 
 def fault_mode(cluster: Cluster) -> Broken:
-    """Without weight mode a weight does nothing."""
+    """A weight has no effect in fault mode."""
     if cluster.vrrp.on_check_failure == "fault" and cluster.vrrp.weight is not None:
         yield (
             ("vrrp", "weight"),
-            "a weight is for on_check_failure: weight; in fault mode a node whose check fails gives"
-            " up the VIP whatever the weight",
+            "has no effect without on_check_failure: weight; in fault mode, a node whose check"
+            " fails always gives up the VIP",
         )
 
 
@@ -45,14 +45,14 @@ def preempt_delay(cluster: Cluster) -> Broken:
 
 
 def weight_mode(cluster: Cluster) -> Broken:
-    """Some healthy node must always beat every failed one, and must be allowed to act on it."""
+    """A healthy node must always beat every failed one, and be allowed to preempt it."""
     if cluster.vrrp.on_check_failure != "weight":
         return
     if not cluster.vrrp.preempt:
         yield (
             ("vrrp", "preempt"),
-            "on_check_failure: weight needs preempt: true; without it (keepalived's nopreempt) no"
-            " node ever takes the VIP from one that has only lost weight, so it would not move",
+            "on_check_failure: weight needs preempt: true; without it (keepalived's nopreempt), a"
+            " node whose check fails would keep the VIP",
         )
     values = priorities(cluster)
     highest, lowest, weight = max(values.values()), min(values.values()), check_weight(cluster)
@@ -61,27 +61,27 @@ def weight_mode(cluster: Cluster) -> Broken:
         best, last = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
         yield (
             path,
-            f"{weight} is too little: with only {last} healthy, its {lowest} + {weight} does not"
-            f" beat the {highest} of {best}, which would keep the VIP with a dead haproxy;"
-            f" needs more than {highest} - {lowest}, so at least {highest - lowest + 1}",
+            f"{weight} is too low: if only {last} is healthy, its {lowest} + {weight} does not"
+            f" beat the {highest} of {best}, which would keep the VIP without haproxy;"
+            f" the minimum is {highest} - {lowest} + 1 = {highest - lowest + 1}",
         )
     if highest + weight > HIGHEST:
         yield (
             path,
-            f"the highest priority and the weight make {highest} + {weight} = {highest + weight},"
-            f" but VRRP ends at {HIGHEST} and keepalived would cut it off there, so that a failed"
-            " node may win; lower the priorities, or bring them closer together",
+            f"the highest priority plus the weight is {highest} + {weight} = {highest + weight},"
+            f" but keepalived limits the sum to {HIGHEST}, so a failed node could win; use lower"
+            " priorities, or smaller differences between them",
         )
 
 
 def version_2(cluster: Cluster) -> Broken:
-    """VRRP version 2 is for IPv4 and counts whole seconds."""
+    """VRRP version 2 is for IPv4 and whole seconds."""
     if cluster.vrrp.version != 2:
         return
     if cluster.vrrp.failover == "fast":
         yield (
             ("vrrp", "version"),
-            "failover: fast needs version 3: version 2 counts whole seconds (RFC 3768)",
+            "failover: fast needs version 3: version 2 has whole seconds only (RFC 3768)",
         )
     if any(vip.version == 6 for vip in cluster.advertised_vips):
         yield (
@@ -91,35 +91,35 @@ def version_2(cluster: Cluster) -> Broken:
     if cluster.vrrp.advert_interval % 1:
         yield (
             ("vrrp", "advert_interval"),
-            f"version 2 counts whole seconds (RFC 3768), and {cluster.vrrp.advert_interval:g} is"
-            " none: keepalived would round it; say version: 3 for shorter ones",
+            f"version 2 has whole seconds only (RFC 3768), and keepalived would round"
+            f" {cluster.vrrp.advert_interval:g}; set version: 3 for fractions",
         )
 
 
 def version_3(cluster: Cluster) -> Broken:
-    """VRRP version 3 has no authentication and counts hundredths."""
+    """VRRP version 3 has no authentication, and uses hundredths of a second."""
     if cluster.vrrp.version != 3:
         return
     if cluster.vrrp.password is not None:
         yield (
             ("vrrp", "password"),
-            "version 3 has no authentication (RFC 5798): keepalived would ignore the password, and"
-            " anybody on the segment could speak; remove it, or use version 2 (IPv4 only)",
+            "version 3 has no authentication (RFC 5798), and keepalived would ignore the password;"
+            " remove it, or use version 2 (IPv4 only)",
         )
     hundredths = cluster.vrrp.advert_interval * 100
     if abs(hundredths - round(hundredths)) > 1e-6:
         yield (
             ("vrrp", "advert_interval"),
-            f"version 3 counts hundredths of a second (RFC 5798), and"
-            f" {cluster.vrrp.advert_interval:g} is between two: keepalived would round it",
+            f"version 3 has hundredths of a second (RFC 5798), and keepalived would round"
+            f" {cluster.vrrp.advert_interval:g}",
         )
 
 
 def ipv6_needs_peers(cluster: Cluster) -> Broken:
-    """Without unicast peers keepalived wants the first IPv6 VIP to be link-local."""
+    """Without unicast peers, keepalived requires that the first IPv6 VIP is link-local."""
     if all(vip.version == 4 for vip in cluster.advertised_vips):
         return
-    why = "keepalived refuses an IPv6 VIP that is not link-local when it has no unicast peers"
+    why = "keepalived refuses an IPv6 VIP that is not link-local if it has no unicast peers"
     if cluster.vrrp.mode == "multicast":
         yield ("vrrp", "mode"), f"{why} (RFC 5798 section 5.2.9); use unicast"
     elif len(cluster.nodes) == 1:
@@ -127,11 +127,11 @@ def ipv6_needs_peers(cluster: Cluster) -> Broken:
 
 
 def container_names(cluster: Cluster) -> Broken:
-    """The two containers of a node need two names."""
+    """The containers of a node must have distinct names."""
     haproxy, keepalived = cluster.container_names
     if haproxy == keepalived:
         key = "keepalived" if cluster.containers.keepalived else "haproxy"
-        yield ("containers", key), f"both containers would be called {haproxy}; they need two names"
+        yield ("containers", key), f"both containers have the name {haproxy}; use two names"
 
 
 RULES = (

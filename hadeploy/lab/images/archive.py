@@ -1,4 +1,4 @@
-"""Writing an image as a `docker save` archive, without a Docker engine."""
+"""Write an image as a `docker save` archive, without a Docker engine."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-# The same input gives the same bytes, hence the same image id, on every machine and day.
+# Constant, so that the same input always gives the same image id.
 _CREATED = "2025-01-01T00:00:00Z"
 STAND_IN_LABEL = "hadeploy.lab.stand-in"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file, folder or link of an image; made by the class methods."""
+    """A file, folder or link of an image; use the class methods to create one."""
 
     kind: bytes
     mode: int
@@ -44,7 +44,7 @@ class Entry:
 
     @classmethod
     def copy(cls, source: Path, mode: int = 0o755) -> Entry:
-        """A file with another file's content."""
+        """A file with the content of another file."""
         return cls(tarfile.REGTYPE, mode, source=source)
 
     def at(self, path: str) -> Entry:
@@ -53,7 +53,7 @@ class Entry:
 
 
 def layer(entries: Iterable[Entry]) -> bytes:
-    """A layer: a tar of the entries, and of the folders above them, in order of their paths."""
+    """A layer: a tar of the entries and their parent folders, sorted by path."""
     by_path = {entry.path: entry for entry in entries}
     for path in list(by_path):
         for parent in PurePosixPath(path).parents:

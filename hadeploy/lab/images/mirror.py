@@ -1,16 +1,16 @@
-"""Where Debian packages come from."""
+"""The mirror for Debian packages."""
 
 from __future__ import annotations
 
 from hadeploy.errors import HadeployError
 from hadeploy.lab.tools import run_tool
 
-# Debian's own name for its mirrors, for machines that are not Debian or have no lists yet.
+# For machines that are not Debian or have no package lists yet.
 _FALLBACK = "http://deb.debian.org/debian"
 
 
 def parse_index_targets(text: str) -> str | None:
-    """The first archive that apt says is Debian's main one.
+    """The first main archive of Debian in the output of apt.
 
     Args:
         text: lines of `REPO_URI|COMPONENT|ORIGIN|LABEL`.
@@ -23,12 +23,12 @@ def parse_index_targets(text: str) -> str | None:
 
 
 def debian_mirror() -> str:
-    """This machine's own Debian mirror, else the general one."""
+    """The Debian mirror of this machine, or the default one."""
     line = "$(REPO_URI)|$(COMPONENT)|$(ORIGIN)|$(LABEL)"
     try:
         text = run_tool(
             ("apt-get", "indextargets", "--format", line, "Created-By: Packages"),
-            operation="asking apt for this machine's mirror",
+            operation="reading the mirror of this machine from apt",
         )
     except HadeployError:
         return _FALLBACK

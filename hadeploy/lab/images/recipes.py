@@ -1,9 +1,8 @@
-"""What the stand-in images are made of; pure data.
+"""The recipes of the stand-in images, as data.
 
-A recipe keeps what an operator of the real image can rely on: paths, user, entrypoint, signals and
-the programs that are at hand inside. The official haproxy image is Debian without procps, so there
-is no `kill` program in it (only the shells' own); the osixia images are Alpine, so their tools are
-busybox's.
+A recipe has the same paths, user, entrypoint, signals and programs as the real image. The official
+haproxy image is Debian without procps, so it has no `kill` program, only the shells' builtin. The
+osixia images are Alpine, so their tools are those of busybox.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _DEBIAN_TOOL_PACKAGES = (
 
 @dataclass(frozen=True)
 class Copied:
-    """A file of ours in the image: `source` is its name in the `files` folder."""
+    """A file to copy into the image: `source` is its name in the `files` folder."""
 
     source: str
     mode: int = 0o755
@@ -32,22 +31,22 @@ class Copied:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to make one image.
+    """The recipe of one image.
 
     Args:
-        reference: the name and tag it stands in for.
+        reference: the reference of the real image.
         suite: the Debian suite with that version.
-        program: the program the image is about, which must say `version`.
+        program: the main program, which must report `version`.
         version: its version.
-        packages: what to take programs from.
-        tools: other programs, by name; what they link to comes along.
-        busybox: whether the other tools are busybox's.
-        files: our own files, by absolute path.
+        packages: the Debian packages with the programs.
+        tools: other programs, by name; their libraries are included.
+        busybox: whether all other tools are from busybox.
+        files: files to copy, by absolute path.
         folders: empty folders: (path, mode, owner).
-        accounts: lines for passwd and group besides root's and nobody's: (name, id, home).
-        moved: a file that the program looks for where a mount may hide it, and where it is in the
-            real image, which has other build paths; the new path must not be longer.
-        config: the image configuration's inner part, as in the OCI image specification.
+        accounts: lines of passwd and group in addition to root and nobody: (name, id, home).
+        moved: the path of a file in the Debian build of the program, which a mount may hide, and
+            its path in the real image, which must not be longer.
+        config: the inner part of the image configuration, as in the OCI image specification.
     """
 
     reference: str
@@ -139,7 +138,7 @@ def _keepalived_current(version: str, suite: str) -> Recipe:
                 "keepalived.conf.template", 0o644
             ),
         },
-        # Without it keepalived 2.3 does not start at all.
+        # keepalived 2.3 does not start without this file.
         moved=(
             (
                 "/etc/keepalived/keepalived.config-opts",

@@ -1,4 +1,4 @@
-"""Turning Debian packages into the few files that an image needs."""
+"""Extract the files of an image from Debian packages."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _FOLDERS = (
 
 
 def unpack(recipe: Recipe, target: Path) -> None:
-    """Extract a recipe's packages, and all that they depend on, without installing them.
+    """Extract the packages of a recipe and their dependencies, without installing them.
 
     Args:
-        recipe: what to take.
+        recipe: of the image.
         target: a folder that does not exist yet.
 
     Raises:
-        HadeployError: the packages could not be had.
+        HadeployError: the packages could not be fetched.
     """
     run_tool(
         (
             "mmdebstrap",
             "--mode=root",
             "--variant=extract",
-            # Nothing is configured, so nobody makes /bin a link to /usr/bin but this hook.
+            # No package is configured, so this hook makes /bin a link to /usr/bin.
             "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
             f"--include={','.join((*recipe.packages, 'libc-bin'))}",
             recipe.suite,
@@ -52,28 +52,28 @@ def unpack(recipe: Recipe, target: Path) -> None:
 
 
 def check_version(recipe: Recipe, root: Path) -> None:
-    """Make sure that the tag tells the truth, and that the program runs.
+    """Verify that the program runs and has the version of the tag.
 
     Raises:
-        HadeployError: Debian has another version by now.
+        HadeployError: Debian now has another version.
     """
     program = "/" + str(find_program(root, recipe.program))
-    said = run_tool(
+    output = run_tool(
         ("sh", "-c", 'exec chroot "$1" "$2" -v 2>&1', "sh", str(root), program),
-        operation=f"asking {recipe.program} for its version",
+        operation=f"reading the version of {recipe.program}",
     )
-    if not re.search(rf"\bv?{re.escape(recipe.version)}\b", said):
+    if not re.search(rf"\bv?{re.escape(recipe.version)}\b", output):
         raise HadeployError(
-            f"{recipe.suite} has another version: {said.splitlines()[0] if said else 'none'}",
+            f"{recipe.suite} has another version: {output.splitlines()[0] if output else 'none'}",
             operation=f"making the image {recipe.reference}",
         )
 
 
 def find_program(root: Path, name: str) -> Path:
-    """Where a program is, relative to the root.
+    """The path of a program, relative to the root.
 
     Raises:
-        HadeployError: it is not there.
+        HadeployError: no package contains it.
     """
     for folder in _BIN_FOLDERS:
         if (root / folder / name).exists():
@@ -82,29 +82,29 @@ def find_program(root: Path, name: str) -> Path:
 
 
 def parse_ldd(text: str) -> set[str]:
-    """The absolute paths of shared libraries, the loader included, out of ldd's output."""
+    """The absolute paths of shared libraries and of the loader in the output of ldd."""
     return set(re.findall(r"(?:=> |^\s+)(/\S+) \(0x", text, flags=re.MULTILINE))
 
 
 def libraries_of(root: Path, programs: Iterable[Path]) -> set[Path]:
-    """Everything that programs link to, relative to the root, links and their targets.
+    """The shared libraries of programs, relative to the root, including links and their targets.
 
     Raises:
         HadeployError: ldd failed.
     """
-    said = run_tool(
+    output = run_tool(
         ("chroot", str(root), "ldd", *(f"/{program}" for program in programs)),
         operation="looking for shared libraries",
         check=False,
     )
-    wanted = parse_ldd(said)
-    # The C library loads this one by itself when a thread is cancelled.
+    wanted = parse_ldd(output)
+    # The C library loads this one at run time to cancel a thread.
     wanted |= {f"/{p.relative_to(root)}" for p in root.glob("usr/lib/*/libgcc_s.so.1")}
     return {link for path in wanted for link in _chain(root, _merged(path))}
 
 
 def _chain(root: Path, path: Path) -> list[Path]:
-    """A path, and those that its links lead to, all relative to the root."""
+    """A path and the targets of its links, all relative to the root."""
     chain = [path]
     while (root / path).is_symlink():
         target = os.path.normpath(path.parent / (root / path).readlink())
@@ -119,11 +119,11 @@ def _merged(path: str) -> Path:
 
 
 def entries(recipe: Recipe, root: Path) -> list[Entry]:
-    """The image's files.
+    """The files of an image.
 
     Args:
-        recipe: what is wanted.
-        root: where `unpack` put the packages.
+        recipe: of the image.
+        root: the target of `unpack`.
 
     Raises:
         HadeployError: a program is missing.
@@ -137,7 +137,7 @@ def entries(recipe: Recipe, root: Path) -> list[Entry]:
         **{path: Entry.folder(mode) for path, mode in _FOLDERS},
         "/var/run": Entry.link("/run"),
         **{path: Entry.folder(mode, owner) for path, mode, owner in recipe.folders},
-        # Built from source in the real images, so not where Debian puts it.
+        # The path in the real images, which build it from source.
         f"/usr/local/sbin/{recipe.program}": Entry.file(
             relocated((root / main).read_bytes(), recipe.moved), 0o755
         ),
@@ -163,10 +163,10 @@ def entries(recipe: Recipe, root: Path) -> list[Entry]:
 
 
 def relocated(program: bytes, moved: Iterable[tuple[str, str]]) -> bytes:
-    """A program with paths in it replaced by others that are not longer.
+    """Replace paths in a program with others that are not longer.
 
     Raises:
-        HadeployError: a path is not in it, or the new one is too long.
+        HadeployError: the program does not contain a path, or the new one is too long.
     """
     for old, new in moved:
         before, after = old.encode() + b"\0", new.encode() + b"\0"

@@ -1,4 +1,4 @@
-"""Getting an image archive: from the cache, from this machine's Docker, or made from packages."""
+"""Image archives: from the cache, from this machine's Docker, or built from packages."""
 
 from __future__ import annotations
 
@@ -21,15 +21,13 @@ from hadeploy.lab.tools import run_tool
 
 STAND_INS = {"haproxy": "haproxy:2.6.12", "keepalived": "osixia/keepalived:2.2.7"}
 REAL_IMAGES = {"haproxy": HaproxyImage().reference, "keepalived": KeepalivedImage().reference}
-# Counts up when the way of making changes, so that old archives are not taken for new ones.
+# Increase it after a change of the build, so that old archives are not reused.
 _FORMAT = 1
-
-
 HOST_ENGINE = Path("/run/docker.sock")
 
 
 def content_key(recipe: Recipe, architecture: str) -> str:
-    """A name for exactly this content: a hash of the recipe and of our files in it."""
+    """A hash of the recipe and of the files that it copies."""
     digest = hashlib.sha256(
         json.dumps([_FORMAT, architecture, asdict(recipe)], sort_keys=True).encode()
     )
@@ -39,7 +37,7 @@ def content_key(recipe: Recipe, architecture: str) -> str:
 
 
 def lab_images() -> dict[str, str]:
-    """Role → reference: the real image where this machine's Docker has it, else a stand-in."""
+    """Role → reference: the real image if this machine's Docker has it, otherwise a stand-in."""
     return {
         role: real if host_image(real) else STAND_INS[role] for role, real in REAL_IMAGES.items()
     }
@@ -50,27 +48,24 @@ def ensure_image(
     report: Callable[[str], None] = lambda _: None,
     engine: Path = HOST_ENGINE,
 ) -> Path:
-    """The archive of an image, made now if the cache does not have it.
+    """The archive of an image for `docker load`, built if it is not in the cache.
 
     Args:
-        reference: one that there is a recipe for, or that this machine's Docker has.
-        report: told what is being done, if it takes long.
+        reference: of an image that has a recipe or is in this machine's Docker.
+        report: receives the current work.
         engine: the socket of this machine's Docker.
 
-    Returns:
-        A file for `docker load`.
-
     Raises:
-        HadeployError: there is no such image, or it could not be made.
+        HadeployError: the image is unknown or could not be built.
     """
     architecture = _architecture()
     recipe = RECIPES.get(reference)
     real = None if recipe else host_image(reference, engine)
     if recipe is None and real is None:
         raise HadeployError(
-            f"there is no recipe for {reference}, and this machine's Docker does not have it",
-            operation="making a lab image",
-            hint=f"there are {', '.join(RECIPES)}",
+            f"{reference} has no recipe and is not in this machine's Docker",
+            operation="building a lab image",
+            hint=f"images with a recipe: {', '.join(RECIPES)}",
             code=ExitCode.USAGE,
         )
     key = content_key(recipe, architecture) if recipe else f"host-{real}"
@@ -78,7 +73,7 @@ def ensure_image(
     target = folder / f"{reference.replace('/', '-').replace(':', '-')}-{key}.tar"
     if target.exists():
         return target
-    with locked(folder / ".making" / target.name, operation=f"making the image {reference}"):
+    with locked(folder / ".making" / target.name, operation=f"building the image {reference}"):
         if target.exists():
             return target
         making = folder / ".making" / target.name
@@ -87,23 +82,23 @@ def ensure_image(
         with tempfile.TemporaryDirectory(dir=making) as scratch:
             draft = Path(scratch) / "image.tar"
             if recipe is None:
-                report(f"taking the image {reference} from this machine's Docker")
+                report(f"saving the image {reference} from this machine's Docker")
                 save = (*_docker(engine), "save", "-o", str(draft), reference)
                 run_tool(save, operation="saving the real image", timeout=300)
             else:
-                report(f"making the image {reference} from Debian packages")
+                report(f"building the image {reference} from Debian packages")
                 _make(recipe, Path(scratch), draft, architecture)
             draft.replace(target)
     return target
 
 
 def _architecture() -> str:
-    asking = "asking for this machine's architecture"
-    return run_tool(("dpkg", "--print-architecture"), operation=asking).strip()
+    operation = "reading the architecture of this machine"
+    return run_tool(("dpkg", "--print-architecture"), operation=operation).strip()
 
 
 def host_image(reference: str, engine: Path = HOST_ENGINE) -> str | None:
-    """The id of an image in this machine's Docker, which is only read; None if it has none."""
+    """The id of an image in this machine's Docker, or None; does not change Docker."""
     if not engine.exists() or not shutil.which("docker"):
         return None
     inspect = (*_docker(engine), "image", "inspect", "--format", "{{.Id}}", reference)

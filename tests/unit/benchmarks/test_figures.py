@@ -77,7 +77,7 @@ def test_a_reload_may_cut_nothing_and_pause_for_no_longer_than_the_bar(reload: b
     cut = (LongLived("stream", "closed", 1.0),)
     made = measurement(Request(0.0, 0.0, 0.25), Request(1.0, 1.0, 1.25), long_lived=cut)
     missed = Row("a change", "a tool", reload, (made,)).missed(0.5)
-    expected = ["1 long-lived connections were cut", "1000 ms without an answer"]
+    expected = ["1 long-lived connections broke", "1000 ms without an answer"]
     assert missed == (expected if reload else [])
 
 

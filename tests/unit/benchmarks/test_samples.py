@@ -52,5 +52,5 @@ def test_a_flat_line_explains_everything() -> None:
 
 @pytest.mark.parametrize("points", [[], [(1.0, 2.0)], [(1.0, 2.0), (1.0, 3.0)]])
 def test_one_place_makes_no_line(points: list[tuple[float, float]]) -> None:
-    with pytest.raises(ValueError, match="two places"):
+    with pytest.raises(ValueError, match="two different x"):
         fitted(points)

@@ -162,7 +162,7 @@ CASES: list[Any] = [
         host(gateways=frozenset({builders.VIP})),
         "vip-subnet",
         "fail",
-        "address of the node's router",
+        "address of the default router",
     ),
     (host(units={"haproxy": "active"}), "host-services", "warn", "haproxy runs on the host"),
     (node(missing=("perl",)), "tools", "warn", "lacks perl"),

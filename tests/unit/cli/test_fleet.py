@@ -110,10 +110,10 @@ def test_every_mistake_in_every_inventory_is_told_at_once(
     for said in (
         "fleet/3.yaml:1:6: vip:",
         "fleet/4.yaml:1:1: nodse: unknown key",
-        "fleet/5.yaml:4:18: vrrp.password: env:NOT_SET: that variable is not set",
+        "fleet/5.yaml:4:18: vrrp.password: env:NOT_SET: the variable is not set",
         "fleet/6.yaml: reading templates.folder: ",
         "fleet/7.yaml:2:6: vip: 198.51.100.19 is also a VIP of fleet/1.yaml",
-        "there is no inventory none.yaml",
+        "inventory none.yaml not found",
     ):
         assert err.count(said) == 1
     assert "fleet/2.yaml" not in err
@@ -126,7 +126,7 @@ def test_down_needs_no_secret_that_it_does_not_need_of_one(
     (tmp_path / "fleet" / "1.yaml").write_text(GOOD.format("1") + "vrrp: {password: env:NOT_SET}\n")
     code, _, err = run(*command, "-i", "fleet", "-i", "none.yaml")
     assert code == 2
-    assert err.count("env:NOT_SET: that variable is not set") == told
+    assert err.count("env:NOT_SET: the variable is not set") == told
 
 
 def test_a_pipe_cannot_be_read_twice(run: Run) -> None:

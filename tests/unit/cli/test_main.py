@@ -104,7 +104,7 @@ def test_common_options_stand_before_or_after_the_command(run: Run, arguments: l
     ended = run(*arguments)
     assert ended.code == 2
     assert ended.document["command"] == "plan"
-    assert ended.document["errors"][0]["message"] == "there is no inventory mine.yaml (named by -i)"
+    assert ended.document["errors"][0]["message"] == "inventory mine.yaml not found (from -i)"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_common_options_stand_before_or_after_the_command(run: Run, arguments: l
 def test_so_they_may_with_the_commands_of_a_group(run: Run, arguments: list[str]) -> None:
     ended = run(*arguments)
     assert ended.document["command"] == "images push"
-    assert ended.document["errors"][0]["message"] == "there is no inventory mine.yaml (named by -i)"
+    assert ended.document["errors"][0]["message"] == "inventory mine.yaml not found (from -i)"
 
 
 def test_an_option_before_a_command_that_has_no_use_for_it_is_refused(run: Run) -> None:
@@ -138,7 +138,7 @@ def test_a_secret_that_is_not_there_is_told_at_the_place_of_its_reference(
     ended = run("plan", "--json")
     assert ended.code == 2
     (error,) = ended.document["errors"]
-    said = "inventory.yaml:5:13: vrrp.password: env:NONE: that variable is not set"
+    said = "inventory.yaml:5:13: vrrp.password: env:NONE: the variable is not set"
     assert error["message"] == said
     assert error["hint"] == "export NONE before you run hadeploy"
     assert f"error: {said}" in ended.err
@@ -171,5 +171,5 @@ def test_a_secret_that_is_not_there_is_told_at_its_place(
     )
     ended = run("plan")
     assert ended.code == 2
-    assert f"{where}: env:NOT_SET: that variable is not set" in ended.err
+    assert f"{where}: env:NOT_SET: the variable is not set" in ended.err
     assert "export NOT_SET" in ended.err

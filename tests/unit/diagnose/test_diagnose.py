@@ -151,7 +151,7 @@ def test_a_stranger_whose_adverts_the_nodes_follow_is_named() -> None:
         before = changed(before, node, vrrp=vrrp, addresses=left)
     found = diagnose(before)
     assert {d.cause for d in found} == {"vrrp-stranger"}
-    assert "backup of 198.19.29.77, which is no node of this cluster" in found[0].message
+    assert "backup of 198.19.29.77, which is not a node of this cluster" in found[0].message
 
 
 def test_another_keepalived_on_the_node_itself_is_told() -> None:
@@ -192,7 +192,7 @@ def test_containers_of_an_engine_that_does_not_answer_are_not_taken_for_stranger
     proofs = prove(bent.cluster, bent.desired, bent.observed)
     assert one(diagnose(dataclasses.replace(bent, proofs=proofs))).cause == "docker-down"
     told = {p.message for p in proofs if p.verdict == "fail" and p.node == "n2"}
-    assert "kube-lb-haproxy cannot be seen: the Docker engine does not answer" in told
+    assert "kube-lb-haproxy is unknown: the Docker engine does not answer" in told
     assert not [text for text in told if "missing" in text or "belongs to" in text]
 
 

@@ -52,7 +52,7 @@ def test_each_has_its_code_its_words_and_its_errors() -> None:
     assert [ending.code for ending in endings] == [0, 2]
     assert endings[0].output.startswith("hadeploy ")
     (error,) = endings[1].errors
-    assert error.message == "there is no inventory none.yaml (named by -i)"
+    assert error.message == "inventory none.yaml not found (from -i)"
     assert error.hint
     assert heard.lines == [], "an error is no line"
     assert sorted(heard.ends) == ["0", "1"]

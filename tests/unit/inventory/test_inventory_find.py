@@ -38,13 +38,13 @@ def test_absolute_paths_stay(folder: Path, tmp_path_factory: pytest.TempPathFact
 @pytest.mark.parametrize(
     ("option", "environ", "said"),
     [
-        ("x.yaml", {}, "there is no inventory x.yaml (named by -i)"),
+        ("x.yaml", {}, "inventory x.yaml not found (from -i)"),
         (
             None,
             {"HADEPLOY_INVENTORY": "y"},
-            "there is no inventory y (named by HADEPLOY_INVENTORY)",
+            "inventory y not found (from HADEPLOY_INVENTORY)",
         ),
-        (None, {}, "there is no inventory.yaml in "),
+        (None, {}, "inventory.yaml not found in "),
     ],
 )
 def test_no_inventory_is_told_with_the_next_step(

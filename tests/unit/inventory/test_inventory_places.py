@@ -34,9 +34,9 @@ CASES = {
     HEAD + "listeners:\n  - name: a\n    prot: 1\n": (
         "5:5: listeners[0].prot: unknown key 'prot'; did you mean 'port'?"
     ),
-    HEAD + "paths: {zzz: 1}\n": "3:9: paths.zzz: unknown key 'zzz'; known here: root",
+    HEAD + "paths: {zzz: 1}\n": "3:9: paths.zzz: unknown key 'zzz'; valid keys: root",
     HEAD + "5: x\n": (
-        "3:1: 5: unknown key '5'; known here: name, vip, nodes, ssh, listeners, haproxy, vrrp,"
+        "3:1: 5: unknown key '5'; valid keys: name, vip, nodes, ssh, listeners, haproxy, vrrp,"
         " images, containers, paths, templates"
     ),
     HEAD + "ssh:\n  port: true\n  user: [a]\n  connect_timeout: soon\n": (
@@ -56,18 +56,18 @@ CASES = {
     ),
     HEAD + "ssh: {port: 0, jump: -oProxyCommand=x}\n": (
         "3:13: ssh.port: must be at least 1\n"
-        "3:22: ssh.jump: must be [user@]host[:port], or several with commas between them; an IPv6"
-        " address with a port stands in brackets"
+        "3:22: ssh.jump: must be [user@]host[:port], or several of them separated by commas;"
+        " put an IPv6 address with a port in brackets"
     ),
     HEAD + "ssh: {user: -x}\n": (
-        "3:13: ssh.user: must be text without spaces, commas and what a shell obeys that does not"
-        " begin with '-'"
+        "3:13: ssh.user: must be text without spaces, commas and shell metacharacters, and"
+        " not begin with '-'"
     ),
     HEAD + "ssh: {user: 'a;b', jump: 'x@`id`'}\n": (
-        "3:13: ssh.user: must be text without spaces, commas and what a shell obeys that does not"
-        " begin with '-'\n"
-        "3:26: ssh.jump: must be [user@]host[:port], or several with commas between them; an IPv6"
-        " address with a port stands in brackets"
+        "3:13: ssh.user: must be text without spaces, commas and shell metacharacters, and"
+        " not begin with '-'\n"
+        "3:26: ssh.jump: must be [user@]host[:port], or several of them separated by commas;"
+        " put an IPv6 address with a port in brackets"
     ),
     HEAD + "ssh: {port: " + "9" * 5000 + "}\n": (
         "3:13: ssh.port: must be a whole number, not '" + "9" * 56 + "..."
@@ -77,7 +77,7 @@ CASES = {
         "3:45: haproxy.health_port: must be at most 65535"
     ),
     HEAD + "vrrp: {preempt: yes, version: 4, weight: 1.5}\n": (
-        "3:17: vrrp.preempt: must be true or false, not 'yes' (in YAML 1.2 that is text)\n"
+        "3:17: vrrp.preempt: must be true or false, not 'yes' (which is text in YAML 1.2)\n"
         "3:31: vrrp.version: must be 2 or 3, not 4\n"
         "3:42: vrrp.weight: must be a whole number, not 1.5"
     ),
@@ -88,29 +88,29 @@ CASES = {
     # A password by mistake is not repeated.
     HEAD + "vrrp: {password: hunter2}\n": (
         "3:18: vrrp.password: must be a reference to the password (env:NAME, file:PATH or"
-        " cmd:COMMAND), never the password itself"
+        " cmd:COMMAND), not the password itself"
     ),
     HEAD + "listeners:\n- timeouts: {client: 5, server: 25d}\n": (
         "4:22: listeners[0].timeouts.client: must be text; put quotes around it\n"
-        "4:33: listeners[0].timeouts.server: is longer than haproxy's longest timer, 24 days"
+        "4:33: listeners[0].timeouts.server: must be at most 24 days, the longest timer of haproxy"
     ),
     HEAD + "listeners:\n- timeouts: {client: 20ms, server: 999ms, connect: 20ms}\n": (
-        "4:22: listeners[0].timeouts.client: must be at least 1s: after 20ms haproxy would cut"
-        " every client\n"
-        "4:36: listeners[0].timeouts.server: must be at least 1s: after 999ms haproxy would cut"
-        " every client\n"
-        "4:52: listeners[0].timeouts.connect: must be at least 1s: within 20ms no lost packet is"
-        " sent again"
+        "4:22: listeners[0].timeouts.client: must be at least 1s: haproxy would disconnect"
+        " idle clients too early\n"
+        "4:36: listeners[0].timeouts.server: must be at least 1s: haproxy would disconnect"
+        " idle clients too early\n"
+        "4:52: listeners[0].timeouts.connect: must be at least 1s: a lost packet is sent"
+        " again after 1 s"
     ),
     HEAD + "listeners:\n- check: {timeout: 99ms}\n- check: {timeout: 61s}\n": (
-        "4:20: listeners[0].check.timeout: must be at least 100ms: within 99ms no TLS handshake is"
-        " sure\n"
-        "5:20: listeners[1].check.timeout: must be at most 1m: `up` waits for the first check of"
-        " every backend"
+        "4:20: listeners[0].check.timeout: must be at least 100ms: a TLS handshake can take"
+        " longer than 99ms\n"
+        "5:20: listeners[1].check.timeout: must be at most 1m: `up` waits for the first check"
+        " of every backend"
     ),
     HEAD + "listeners: [{timeouts: {client: 5min}}]\n": (
         "3:33: listeners[0].timeouts.client: must be a whole number with a unit: ms, s, m, h or d,"
-        " as in 500ms, 5s, 4h"
+        " such as 500ms, 5s, 4h"
     ),
     HEAD + "listeners: [{backends: [a:b:c, '198.51.100.1:x', '198.51.100.1:', '[::1', 5]}]\n": (
         "3:25: listeners[0].backends[0].address: must be an IP address without a prefix,"
@@ -121,7 +121,7 @@ CASES = {
         " not '[::1'\n"
         "3:75: listeners[0].backends[4]: must be an address or address:port, or a mapping of keys"
     ),
-    HEAD + "paths: {root: /}\n": "3:15: paths.root: must be an absolute path, and not '/' itself",
+    HEAD + "paths: {root: /}\n": "3:15: paths.root: must be an absolute path other than '/'",
     HEAD + "paths: {root: /a/../b}\n": (
         "3:15: paths.root: must not contain ':', ',', quotes, a backslash, '..' or control"
         " characters"
@@ -136,8 +136,8 @@ CASES = {
     HEAD + 'name: "\\ud800"\n': "3:7: name: must be text of valid Unicode characters",
     # Rules are told at the value's place, too, or at the nearest thing that is in the file.
     "vip: 198.51.100.1\nnodes:\n  - 198.51.100.2\n  - address: 198.51.100.1\n": (
-        "1:6: vip: 198.51.100.1 is the own address of node 198.51.100.1: keepalived would remove"
-        " it from that node; a VIP must be a free address"
+        "1:6: vip: 198.51.100.1 is the address of node 198.51.100.1, and keepalived would"
+        " remove it from that node; a VIP must be an unused address"
     ),
 }
 
@@ -172,6 +172,5 @@ def test_numbers_in_quotes_are_numbers_but_nothing_else_is() -> None:
 def test_warnings_have_places() -> None:
     found = inventory_from_text("vip: 198.51.100.200\nnodes: [198.51.100.1]\n")
     assert [str(w) for w in found.warnings] == [
-        "inventory.yaml:2:8: nodes: a single node: good for trying out, but nothing takes over"
-        " when it fails"
+        "inventory.yaml:2:8: nodes: only one node: no other node can take over if it fails"
     ]

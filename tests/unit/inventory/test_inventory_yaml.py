@@ -16,10 +16,10 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
 CASES = {
     HEAD + "vip: 198.51.100.201\n": "3:1: vip: given twice; the first one is at 1:1",
     HEAD + "ssh: {user: a, 'user': b}\n": "3:16: ssh.user: given twice; the first one is at 3:7",
-    HEAD + "ssh:\n\tuser: a\n": "4:1: not YAML: a tab cannot indent; use spaces",
+    HEAD + "ssh:\n\tuser: a\n": "4:1: not YAML: tab in the indentation; use spaces",
     HEAD + "name: a: b\n": (
-        "3:8: not YAML: a ':' that belongs to no key; is the line above or the indentation right,"
-        " or does the value need quotes?"
+        "3:8: not YAML: unexpected ':'; check the line above and the indentation, or put"
+        " quotes around the value"
     ),
     HEAD + "---\nvip: x\n": "3:1: a second YAML document; an inventory is one document",
     HEAD + "name: !!python/object:os.system x\n": (
@@ -28,23 +28,22 @@ CASES = {
     HEAD + "ssh: !mine {port: 0}\n": (
         "3:6: ssh: the YAML tag '!mine' is not allowed here\n3:19: ssh.port: must be at least 1"
     ),
-    HEAD + "? [a, b]\n: c\n": "3:3: a key must be a word, not a list or a mapping",
+    HEAD + "? [a, b]\n: c\n": "3:3: a key must be text, not a list or a mapping",
     "? " * 20_000: "1:35: nested deeper than 16 levels",
-    "[a]\nb": "2:1: not YAML: this does not belong to what is above; is the indentation right?",
+    "[a]\nb": "2:1: not YAML: unexpected content; check the indentation",
     "a: &a [*a]\n": "1:8: the alias 'a' is used inside itself",
     "vip: *nobody\n": "1:6: the alias 'nobody' has no anchor before it",
-    BOMB: "5:10: more than 10000 values (aliases counted in full): not an inventory",
+    BOMB: "5:10: more than 10000 values (with aliases expanded)",
     "[" * 500_000: "1:1: this line is longer than 50000 characters",
     "[\n" * 100_000: "18:1: nested deeper than 16 levels",
-    "- a\n"
-    * 100_000: "10000:3: more than 10000 values (aliases counted in full): not an inventory",
+    "- a\n" * 100_000: "10000:3: more than 10000 values (with aliases expanded)",
     HEAD + "name: a\0b": (
-        "3:8: holds a character YAML forbids, a NUL byte: is it a binary or UTF-16 file?"
+        "3:8: contains a NUL byte (is it a binary or UTF-16 file?), which YAML forbids"
     ),
-    HEAD + "name: \x1b[0m": "3:7: holds a character YAML forbids, U+001B",
-    HEAD + "<<: 5\n": "3:5: '<<' merges mappings, and this is none",
-    HEAD + '"\\UFFFFFFFF": 1\n': "2:36: not YAML: what follows cannot be understood",
-    HEAD + 'name: "abc': "3:11: not YAML: the file ends inside a quoted text",
+    HEAD + "name: \x1b[0m": "3:7: contains U+001B, which YAML forbids",
+    HEAD + "<<: 5\n": "3:5: '<<' needs a mapping",
+    HEAD + '"\\UFFFFFFFF": 1\n': "2:36: not YAML: syntax error after this position",
+    HEAD + 'name: "abc': "3:11: not YAML: missing closing quote",
 }
 
 
@@ -62,8 +61,8 @@ FILES = {
     b"\xfe\xff\x00v\x00i": "1:1: is UTF-16 text; save it as UTF-8",
     b"vip: 1\nna\xe4me: x": "2:3: is not UTF-8 text (byte 0xe4); save it as UTF-8",
     b"\xef\xbb\xbfvip\xff": "1:4: is not UTF-8 text (byte 0xff); save it as UTF-8",
-    b"\x7fELF\x02\x01\x01\0\0": "1:1: holds a character YAML forbids, U+007F",
-    b"#" * (10 << 20): "1:1: is larger than 1 MiB: is this really the inventory?",
+    b"\x7fELF\x02\x01\x01\0\0": "1:1: contains U+007F, which YAML forbids",
+    b"#" * (10 << 20): "1:1: is larger than 1 MiB; check that this file is the inventory",
 }
 
 

@@ -54,7 +54,9 @@ def test_as_an_outage_only_what_restarts_the_holder_interrupts() -> None:
     assert impacts(outage, "n1") == {Impact.NONE, Impact.RELOAD, Impact.OUTAGE}
     assert impacts(outage, "n2") == impacts(plan, "n2")
     assert outage.warnings[:-1] == plan.warnings
-    assert outage.warnings[-1].startswith("The nodes disagree now, so the holder does not answer")
+    assert outage.warnings[-1].startswith(
+        "The VRRP settings of the nodes differ, so the holder does not answer"
+    )
 
 
 def test_only_restarts_of_the_holder_interrupt_it() -> None:

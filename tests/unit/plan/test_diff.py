@@ -115,7 +115,7 @@ CASES: list[Any] = [
         lambda n: dataclasses.replace(
             n, applied=Applied(("198.51.100.99",), "eth0", "me", "then", "0", {})
         ),
-        [("write-record", "applied.json", "it tells of another state", Impact.NONE)],
+        [("write-record", "applied.json", "does not match the node", Impact.NONE)],
         id="a record that a dead run left behind is mended",
     ),
     pytest.param(
@@ -131,7 +131,7 @@ CASES: list[Any] = [
             (
                 "remove-container",
                 "old-name",
-                "carries this cluster's mark under an old name",
+                "has the label of this cluster and an old name",
                 Impact.RESTART,
             ),
             ("create-container", "c-haproxy", "missing", Impact.NONE),
@@ -147,7 +147,7 @@ CASES: list[Any] = [
             (
                 "reload-container",
                 "c-haproxy",
-                "it does not run on the files that are there",
+                "has not loaded its current files",
                 Impact.RELOAD,
             ),
             RECORD,
@@ -164,7 +164,7 @@ CASES: list[Any] = [
             (
                 "reload-container",
                 "c-haproxy",
-                "it does not run on the files that are there",
+                "has not loaded its current files",
                 Impact.RELOAD,
             ),
             RECORD,
@@ -192,7 +192,7 @@ CASES: list[Any] = [
             (
                 "recreate-container",
                 "c-haproxy",
-                "its specification changes (how it is written)",
+                "its specification changes (its notation)",
                 Impact.RESTART,
             ),
             RECORD,
@@ -212,7 +212,7 @@ CASES: list[Any] = [
             (
                 "recreate-container",
                 "c-keepalived",
-                "its specification changes (how it is written)",
+                "its specification changes (its notation)",
                 Impact.RESTART,
             ),
             BACK,
@@ -241,7 +241,7 @@ CASES: list[Any] = [
             (
                 "remove-container",
                 "old-name",
-                "carries this cluster's mark under an old name",
+                "has the label of this cluster and an old name",
                 Impact.RESTART,
             ),
             ("create-container", "c-keepalived", "missing", Impact.NONE),
@@ -252,13 +252,13 @@ CASES: list[Any] = [
     pytest.param(
         "n3",
         lambda n: with_file(n, "track/handover", b"1\n", 0o644),
-        [("finish-handover", "the VIP", "a run that died left it", Impact.NONE), RECORD],
+        [("finish-handover", "the VIP", "left by an interrupted run", Impact.NONE), RECORD],
         id="a handover that a dead run left is ended",
     ),
     pytest.param(
         "n2",
         lambda n: dataclasses.replace(n, applied=None),
-        [("write-record", "applied.json", "there is none", Impact.NONE)],
+        [("write-record", "applied.json", "not written yet", Impact.NONE)],
         id="a lost record is written again",
     ),
 ]
@@ -276,7 +276,7 @@ DRIFTED = {
     "edited on the node",
     "is paused",
     "is exited",
-    "it does not run on the files that are there",
+    "has not loaded its current files",
 }
 
 
@@ -311,8 +311,8 @@ def test_a_container_that_was_removed_is_drift_unless_nothing_was_ever_applied()
 @pytest.mark.parametrize(
     ("recorded", "reason", "drift"),
     [
-        ("as-it-is", "its specification changes (how it is written)", False),
-        ("as-it-was", "made otherwise on the node (how it is written)", True),
+        ("as-it-is", "its specification changes (its notation)", False),
+        ("as-it-was", "recreated on the node (its notation)", True),
     ],
 )
 def test_a_container_that_is_not_what_was_applied_was_made_by_hand(
@@ -350,7 +350,7 @@ def test_a_master_that_lost_one_of_its_vips_is_reloaded() -> None:
     (step,) = (s for s in node_steps(cluster, desired["n1"], observed["n1"]) if s.role)
     assert (step.action, step.reason) == (
         "reload-container",
-        "it is MASTER without 2001:db8::100",
+        "is MASTER without 2001:db8::100",
     )
     assert (step.impact, step.drift) == (Impact.RELOAD, True)
     assert node_steps(cluster, desired["n2"], observed["n2"]) == []

@@ -193,7 +193,7 @@ def test_a_plan_that_lets_the_wrong_node_win_is_refused(
     looks: dict[str, ObservedNode], inventory: dict[str, Any], winner: str
 ) -> None:
     told = refusal(looks, **inventory)
-    assert told.startswith(f"{winner} would take the VIP over" if winner else ""), told
+    assert told.startswith(f"{winner} would take over the VIP" if winner else ""), told
     assert bool(told) is bool(winner)
 
 
@@ -208,7 +208,7 @@ def test_the_refusal_names_backends_results_and_what_to_do() -> None:
 def test_where_all_others_are_drained_a_handover_is_refused_before_anything_changes() -> None:
     looks = observed(drained="n1")
     drain(looks, "n3", "drain")
-    assert "no healthy node could take the VIP over" in refusal(looks, **NEWER)
+    assert "no healthy node could take over the VIP" in refusal(looks, **NEWER)
     assert refusal(looks, haproxy={"hard_stop_after": "9s"}) == ""
 
 
@@ -225,7 +225,7 @@ def test_where_no_other_node_runs_a_handover_is_refused_before_anything_changes(
     plan = make_plan(cluster, desired, both)
     problem = plan_problem(cluster, desired, both, plan)
     assert problem
-    assert problem.message == "no healthy node could take the VIP over from n2"
+    assert problem.message == "no healthy node could take over the VIP from n2"
 
 
 def test_a_node_that_runs_may_be_well_again_when_the_holder_changes() -> None:
@@ -290,7 +290,7 @@ def test_a_node_that_a_dead_run_holds_is_not_let_go_to_win() -> None:
     looks = observed(**PREEMPT)
     held_by_a_dead_run(looks)
     assert winners(looks, **PREEMPT) == [("n1", "n1")]
-    assert refusal(looks, **PREEMPT).startswith("n1 would take the VIP over")
+    assert refusal(looks, **PREEMPT).startswith("n1 would take over the VIP")
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_a_former_node_that_holds_the_vip_is_compared_with_those_that_stay() -> 
     looks = observed(holder="n3", cut="n1")
     problem = takeover_problem(builders.cluster(), looks, "n3")
     assert problem is not None
-    assert problem.message.startswith("n1 would take the VIP over")
+    assert problem.message.startswith("n1 would take over the VIP")
 
 
 def test_of_a_holder_set_up_by_hand_the_successor_is_compared_with_the_other_nodes() -> None:
@@ -332,4 +332,4 @@ def test_of_a_holder_set_up_by_hand_the_successor_is_compared_with_the_other_nod
     )
     problem = takeover_problem(builders.cluster(), looks, "n2")
     assert problem is not None
-    assert "n1 would take the VIP over and does not reach backends that n3" in problem.message
+    assert "n1 would take over the VIP but does not reach backends that n3" in problem.message

@@ -45,7 +45,7 @@ def apply(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def told(record: Applied, inventory: dict[str, Any], by: str = "b@two") -> list[str]:
     sentences = undone(record, recorded_inventory(builders.cluster(**inventory)), by)
-    return [sentence.partition(":")[0] for sentence in sentences]
+    return [sentence.partition(";")[0] for sentence in sentences]
 
 
 def with_maxconn(maxconn: int, **others: Any) -> dict[str, Any]:
@@ -60,29 +60,29 @@ MOVED = {"listeners": [ONE, {**TWO, "port": 8444}]}
     ("runs", "mine", "sentences"),
     [
         # The example of somebody who does not have the second listener yet.
-        ([("b@two", FIRST), ("a@one", BOTH)], FIRST, ["listeners.second goes away again"]),
-        ([("b@two", BOTH), ("a@one", FIRST)], BOTH, ["listeners.second comes back"]),
+        ([("b@two", FIRST), ("a@one", BOTH)], FIRST, ["listeners.second is removed again"]),
+        ([("b@two", BOTH), ("a@one", FIRST)], BOTH, ["listeners.second is added again"]),
         (
             [("b@two", BOTH), ("a@one", MOVED)],
             BOTH,
-            ["listeners.second.port goes back from 8444 to 8443"],
+            ["listeners.second.port changes back from 8444 to 8443"],
         ),
         (
             [("b@two", FIRST), ("a@one", with_maxconn(3000)), ("a@one", with_maxconn(4000))],
             with_maxconn(3000),
-            ["haproxy.maxconn goes back from 4000 to 3000"],
+            ["haproxy.maxconn changes back from 4000 to 3000"],
         ),
         # Two changes later it still is an older one.
         (
             [("b@two", FIRST), ("a@one", BOTH), ("a@one", {**BOTH, "haproxy": {"maxconn": 3000}})],
             {**BOTH},
-            ["haproxy.maxconn goes back from 3000 to 8000"],
+            ["haproxy.maxconn changes back from 3000 to 8000"],
         ),
         # An own change beside what is undone.
         (
             [("b@two", FIRST), ("a@one", BOTH)],
             with_maxconn(3000),
-            ["listeners.second goes away again"],
+            ["listeners.second is removed again"],
         ),
         # It goes on from what the nodes have.
         ([("b@two", FIRST), ("a@one", BOTH)], {**BOTH, "haproxy": {"maxconn": 3000}}, []),
@@ -105,28 +105,29 @@ def test_who_changed_it_and_when_is_said(apply: Any) -> None:
     record = apply(("b@two", FIRST), ("a@one", BOTH))
     (sentence,) = undone(record, recorded_inventory(builders.cluster(**FIRST)), "b@two")
     assert sentence == (
-        f"listeners.second goes away again: it was added by a@one, {when(record.at)}."
+        f"listeners.second is removed again; it was added by a@one, {when(record.at)}."
     )
-    assert applied_by_another(record, "b@two") == (
-        f"What the nodes have was applied by a@one, {when(record.at)}."
-    )
+    assert applied_by_another(record, "b@two") == (f"Last applied by a@one, {when(record.at)}.")
     assert applied_by_another(record, "a@one") == applied_by_another(None, "a@one") == ""
 
 
 def test_a_rollback_says_whose_change_it_undoes(apply: Any) -> None:
     first, second = apply(("b@two", FIRST)), apply(("b@two", FIRST), ("a@one", BOTH))
     assert gone_back(second, first) == (
-        f"This goes back to what b@two applied, {when(first.at)}, "
-        f"from what a@one applied, {when(second.at)}."
+        f"This restores the configuration that b@two applied, {when(first.at)}, "
+        f"and replaces the one that a@one applied, {when(second.at)}."
     )
-    assert gone_back(None, first) == f"This goes back to what b@two applied, {when(first.at)}."
+    assert (
+        gone_back(None, first)
+        == f"This restores the configuration that b@two applied, {when(first.at)}."
+    )
 
 
 def test_no_more_is_remembered_than_is_worth_it(apply: Any) -> None:
     record = apply(*(("a@one", with_maxconn(1000 + i)) for i in range(MOST_CHANGES + 3)))
     assert len(record.changes) == MOST_CHANGES
     assert told(record, with_maxconn(1000 + 1 + MOST_CHANGES)) == [
-        "haproxy.maxconn goes back from 1022 to 1021"
+        "haproxy.maxconn changes back from 1022 to 1021"
     ]
 
 
@@ -135,7 +136,7 @@ def test_a_change_of_many_fields_does_not_fill_the_screen(apply: Any) -> None:
     record = apply(("b@two", {"listeners": [*many, ONE]}), ("a@one", FIRST))
     sentences = told(record, {"listeners": [*many, ONE]})
     assert len(sentences) == 9
-    assert sentences[-1] == "So do 4 more fields."
+    assert sentences[-1] == "The same applies to 4 more fields."
 
 
 def test_the_newest_record_counts(apply: Any) -> None:
@@ -199,7 +200,7 @@ def test_older_contents_that_the_inventory_points_to_are_told_as_fields_are(
 ) -> None:
     record = recorded(monkeypatch, ("b@two", POINTS, all_of("1")), ("a@one", POINTS, all_of("2")))
     assert told_of_contents(record, all_of("1")) == [
-        f"the content of {path} goes back to an older one: it was changed by a@one, "
+        f"the content of {path} changes back to an older version; it was changed by a@one, "
         f"{when(record.at)}."
         for path in PATHS
     ]
@@ -213,16 +214,16 @@ def test_a_template_that_another_added_or_removed_is_told(monkeypatch: pytest.Mo
     before, after = {PATHS[1]: "1"}, {PATHS[1]: "1", "templates.folder/part.j2": "2"}
     record = recorded(monkeypatch, ("b@two", POINTS, before), ("a@one", POINTS, after))
     (sentence,) = told_of_contents(record, before)
-    assert sentence.startswith("the content of templates.folder/part.j2 goes away again: ")
+    assert sentence.startswith("the content of templates.folder/part.j2 is removed again; ")
     record = recorded(monkeypatch, ("b@two", POINTS, after), ("a@one", POINTS, before))
     (sentence,) = told_of_contents(record, after)
-    assert sentence.startswith("the content of templates.folder/part.j2 comes back: ")
+    assert sentence.startswith("the content of templates.folder/part.j2 is added again; ")
 
 
 def test_a_field_that_goes_away_says_so_for_its_contents(monkeypatch: pytest.MonkeyPatch) -> None:
     record = recorded(monkeypatch, ("b@two", FIRST, {}), ("a@one", POINTS, all_of("2")))
     sentences = told_of_contents(record, {}, FIRST)
-    assert [sentence.partition(" goes back")[0] for sentence in sentences] == [
+    assert [sentence.partition(" changes back")[0] for sentence in sentences] == [
         "vrrp.password",
         "images.haproxy.archive",
         "templates.folder",

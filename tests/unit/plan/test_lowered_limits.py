@@ -25,7 +25,7 @@ def test_a_limit_below_what_is_in_use(limit: int, used: int, told: bool) -> None
     after = builders.cluster(listeners=[{"name": listener.name, "port": 9443, "maxconn": limit}])
     plan = make_plan(after, builders.desired(after), observed)
     sentence = (
-        f"Listener {listener.name} has {used} connections, and will take {limit} instead of 300: "
-        "clients beyond that wait."
+        f"Listener {listener.name} has {used} connections, and its limit changes from 300 "
+        f"to {limit}: further clients wait."
     )
     assert (sentence in plan.warnings) == told

@@ -55,7 +55,7 @@ def n2() -> Node:
             lambda n: n.with_(serving="another"),
             "reload-container",
             "c-haproxy",
-            "it does not run on the files that are there",
+            "has not loaded its current files",
             Impact.RELOAD,
             True,
         ),
@@ -63,7 +63,7 @@ def n2() -> Node:
             lambda n: n.with_(serving=None),
             "reload-container",
             "c-haproxy",
-            "it does not run on the files that are there",
+            "has not loaded its current files",
             Impact.RELOAD,
             True,
         ),
@@ -71,7 +71,7 @@ def n2() -> Node:
             lambda n: n.with_(vrrp=VrrpState("BACKUP", 240, 240, "another")),
             "reload-container",
             "c-keepalived",
-            "it does not run on the files that are there",
+            "has not loaded its current files",
             Impact.RELOAD,
             True,
         ),
@@ -79,7 +79,7 @@ def n2() -> Node:
             lambda n: n.in_state("MASTER"),
             "reload-container",
             "c-keepalived",
-            f"it is MASTER without {builders.VIP}",
+            f"is MASTER without {builders.VIP}",
             Impact.RELOAD,
             True,
         ),
@@ -238,7 +238,7 @@ def test_what_is_kept_for_going_back_stays_until_the_record_is_written() -> None
     look = n2().with_(containers=(*n2().containers, kept))
     assert steps(look) == []
     (record,) = record_step(DESIRED, look, None, changed=False)
-    assert record.reason == "a run that died left a container behind"
+    assert record.reason == "an interrupted run left a container"
 
 
 # ---- the record
@@ -266,7 +266,7 @@ def test_a_record_of_another_state_is_written_again(field: str, value: object) -
     true = n2().with_record(configuration=CONFIGURATION)
     assert recorded(true, CONFIGURATION) == []
     untrue = true.with_record(**{field: value})
-    assert recorded(untrue, CONFIGURATION) == ["it tells of another state"]
+    assert recorded(untrue, CONFIGURATION) == ["does not match the node"]
 
 
 def test_without_knowing_all_nodes_the_configuration_of_a_record_does_not_count() -> None:
@@ -275,4 +275,4 @@ def test_without_knowing_all_nodes_the_configuration_of_a_record_does_not_count(
 
 def test_a_record_is_written_after_each_change_and_where_there_is_none() -> None:
     assert recorded(n2(), None, changed=True) == ["record what was applied"]
-    assert recorded(n2().without_record(), None) == ["there is none"]
+    assert recorded(n2().without_record(), None) == ["not written yet"]

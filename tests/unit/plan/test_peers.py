@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hadeploy.desired import layout
 from hadeploy.plan.peers import with_peers
-from hadeploy.plan.vrrp_settings import identity_of
+from hadeploy.plan.vrrp_settings import settings_of
 from tests.unit import builders
 
 NODES = [{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2, 3, 4)]
@@ -29,11 +29,11 @@ def test_it_is_the_file_that_the_larger_cluster_has() -> None:
 
 def test_a_node_alone_speaks_unicast_then() -> None:
     conf, config_id = rendered(1)
-    assert identity_of(conf).mode == "multicast"
+    assert settings_of(conf).mode == "multicast"
     found = with_peers(conf, config_id, "198.51.100.11", others(3))
     assert found
-    assert identity_of(found[0]).mode == "unicast"
-    assert identity_of(found[0]).source == "198.51.100.11"
+    assert settings_of(found[0]).mode == "unicast"
+    assert settings_of(found[0]).source == "198.51.100.11"
 
 
 def test_a_file_without_the_place_or_the_id_is_left_alone() -> None:

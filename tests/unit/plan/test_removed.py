@@ -50,8 +50,8 @@ def listens(*binds: str) -> dict[str, Any]:
 def gone(ports: str, name: str = "own", vip: str = VIP) -> str:
     several = "-" in ports
     return (
-        f"Port{'s' if several else ''} {ports} of listener {name} {'go' if several else 'goes'} "
-        f"away: clients that use {vip}:{ports} are refused."
+        f"Port{'s' if several else ''} {ports} of listener {name} {'are' if several else 'is'} "
+        f"removed: connections to {vip}:{ports} will be refused."
     )
 
 
@@ -66,37 +66,37 @@ def gone(ports: str, name: str = "own", vip: str = VIP) -> str:
             {},
             {"listeners": [{"port": 8443}]},
             [
-                "Port 9443 of listener kube-apiserver goes away: "
-                f"clients that use {VIP}:9443 are refused."
+                "Port 9443 of listener kube-apiserver is removed: "
+                f"connections to {VIP}:9443 will be refused."
             ],
         ),
         (
             {"listeners": TWO, "vip": [VIP, OTHER]},
             {"vip": [VIP, OTHER]},
             [
-                "Port 9444 of listener other goes away: "
-                f"clients that use {VIP}:9444 or {OTHER}:9444 are refused."
+                "Port 9444 of listener other is removed: "
+                f"connections to {VIP}:9444 or {OTHER}:9444 will be refused."
             ],
         ),
         (
             {"vip": [VIP, OTHER]},
             {},
-            [f"VIP {OTHER} goes away: clients that use it are refused or get no answer."],
+            [f"VIP {OTHER} is removed: its clients will get no answer."],
         ),
         (
             {"listeners": APART},
             {"listeners": [{"port": 9444}, {"name": "other", "port": 9443, "backend_port": 7443}]},
             [
-                "Port 9443 goes from listener kube-apiserver to listener other: "
-                f"clients that use {VIP}:9443 reach other backends.",
-                "Port 9444 goes from listener other to listener kube-apiserver: "
-                f"clients that use {VIP}:9444 reach other backends.",
+                "Port 9443 changes from listener kube-apiserver to listener other: "
+                f"clients of {VIP}:9443 will reach other backends.",
+                "Port 9444 changes from listener other to listener kube-apiserver: "
+                f"clients of {VIP}:9444 will reach other backends.",
             ],
         ),
         (
             {"templates": {"extra": {"defaults": OWN_SECTION}}},
             {},
-            [f"Port 7777 of listener other goes away: clients that use {VIP}:7777 are refused."],
+            [f"Port 7777 of listener other is removed: connections to {VIP}:7777 will be refused."],
         ),
         # Clients reach the same backends, whatever the listener is called.
         ({"listeners": TWO}, {"listeners": [{"port": 9444}, {"name": "other", "port": 9443}]}, []),
@@ -120,8 +120,8 @@ def gone(ports: str, name: str = "own", vip: str = VIP) -> str:
             {"vip": "2001:db8::100"},
             {"vip": "2001:db8::100", "listeners": [{"port": 8443}]},
             [
-                "Port 9443 of listener kube-apiserver goes away: "
-                "clients that use [2001:db8::100]:9443 are refused."
+                "Port 9443 of listener kube-apiserver is removed: "
+                "connections to [2001:db8::100]:9443 will be refused."
             ],
         ),
     ],
@@ -157,22 +157,22 @@ STATISTICS = "listen page\n    mode http\n    bind *:8500\n    stats enable\n   
 @pytest.mark.parametrize(
     ("before", "after", "sentences"),
     [
-        (metrics(port=8405), {}, ["Metrics are no longer served on port 8405."]),
+        (metrics(port=8405), {}, ["Metrics are removed from port 8405."]),
         (
             metrics(port=8405),
             metrics(port=8406),
-            ["Metrics are no longer served on port 8405; they are on port 8406 then."],
+            ["Metrics move from port 8405 to port 8406."],
         ),
         (
             metrics(address="0.0.0.0"),
             metrics(address="127.0.0.1"),
-            ["Metrics on port 8404 are no longer on every IPv4 address, but on 127.0.0.1."],
+            ["Metrics on port 8404 move from every IPv4 address to 127.0.0.1."],
         ),
         (metrics(address="127.0.0.1"), metrics(address="0.0.0.0"), []),
         (
             {"templates": {"extra": {"defaults": STATISTICS}}},
             {},
-            ["Metrics are no longer served on port 8500."],
+            ["Metrics are removed from port 8500."],
         ),
     ],
 )

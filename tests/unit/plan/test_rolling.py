@@ -108,9 +108,9 @@ def test_a_plan_names_the_forgotten_nodes_that_will_not_hear_the_holder(
 ) -> None:
     told = with_forgotten({"vrrp": vrrp}).warnings[-1]
     assert told.startswith(
-        f"{FORGOTTEN} was forgotten and not stopped, and keeps the old {setting}"
+        f"{FORGOTTEN} was forgotten but not stopped, and keeps the old {setting}"
     )
-    assert "may have a VIP beside it" in told
+    assert "may take the VIP too" in told
     assert told.endswith(
         f"Before it is connected, run there: `{removal_command(builders.cluster())}`"
     )
@@ -183,8 +183,8 @@ def test_containers_of_the_holder_are_not_replaced_while_all_others_are_held() -
 def test_a_vip_that_goes_away_is_told() -> None:
     plan = planned(builders.healthy(builders.cluster()), vip="198.51.100.200")
     assert plan.removes == (
-        "VIP 198.51.100.100 goes away (198.51.100.200 takes its place): "
-        "clients that use it are refused or get no answer.",
+        "VIP 198.51.100.100 is removed (replaced by 198.51.100.200): its clients "
+        "will get no answer.",
     )
     assert [turn.node for turn in plan.nodes if turn.holder] == ["n1"]
 

@@ -76,7 +76,7 @@ def test_a_better_node_that_would_win_is_held_until_it_reaches_the_backends() ->
     plan = make_plan(before, builders.desired(before), observed)
     (turn,) = [turn for turn in plan.nodes if turn.steps]
     assert (turn.node, moves(turn)) == ("n1", ["hold", "finish-handover"])
-    assert turn.steps[0].reason == "until this node is proven to reach the backends"
+    assert turn.steps[0].reason == "until this node reaches the backends"
 
 
 def test_a_node_in_fault_that_has_everything_is_not_held() -> None:
@@ -96,7 +96,7 @@ def test_the_handover_comes_right_before_what_interrupts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("preempt", "reason"), [(True, "it may come back"), (False, "the VIP stays on its new node")]
+    ("preempt", "reason"), [(True, "the VIP may return"), (False, "the VIP stays on its new node")]
 )
 def test_whether_the_vip_comes_back_is_said(preempt: bool, reason: str) -> None:
     before = builders.cluster(vrrp={"preempt": preempt})

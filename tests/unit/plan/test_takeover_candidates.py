@@ -40,7 +40,7 @@ def test_a_node_that_sees_fewer_backends_is_no_successor() -> None:
     # It is the one that keepalived elects all the same: its priority is the best.
     problem = takeover_problem(CLUSTER, observed, "n1")
     assert problem is not None
-    assert "n2 would take the VIP over" in problem.message
+    assert "n2 would take over the VIP" in problem.message
     assert f"{SECTION}/n2" in problem.message
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from hadeploy.desired import layout
 from hadeploy.observe.observed_node import ObservedFile
-from hadeploy.plan.vrrp_settings import cluster_wide, identity_of, speaking
+from hadeploy.plan.vrrp_settings import cluster_wide, settings_of, with_running_settings
 from tests.unit import builders
 
 
@@ -19,7 +19,7 @@ def conf(**inventory: Any) -> str:
 
 
 def test_what_our_own_configuration_says() -> None:
-    found = identity_of(conf(vrrp={"virtual_router_id": 7, "advert_interval": 2}))
+    found = settings_of(conf(vrrp={"virtual_router_id": 7, "advert_interval": 2}))
     assert (found.virtual_router_id, found.version, found.advert_interval) == (7, 2, 2.0)
     assert (found.mode, found.interface, found.source) == ("unicast", "eth0", "198.51.100.11")
     assert found.vips == (builders.VIP,)
@@ -29,19 +29,19 @@ def test_what_our_own_configuration_says() -> None:
 def test_a_password_with_comment_signs_is_read_whole_and_not_shown() -> None:
     secret = 'authentication {\n auth_type PASS\n auth_pass "a#b!c"\n}'
     text = conf().replace("advert_int 1", f"advert_int 1\n{secret}", 1)
-    assert identity_of(text).password == "a#b!c"
-    assert "a#b!c" not in repr(identity_of(text))
+    assert settings_of(text).password == "a#b!c"
+    assert "a#b!c" not in repr(settings_of(text))
 
 
 def test_comments_say_nothing() -> None:
     lines = "# virtual_router_id 9\nvirtual_router_id 8 ! not 9"
-    assert identity_of(f"vrrp_instance a {{\n{lines}\n}}\n").virtual_router_id == 8
+    assert settings_of(f"vrrp_instance a {{\n{lines}\n}}\n").virtual_router_id == 8
 
 
 @pytest.mark.parametrize("number", ["x", "nan", "inf", "1e999"])
 def test_what_is_no_number_is_unlike_any(number: str) -> None:
     text = f"vrrp_instance a {{\nvirtual_router_id {number}\n}}\n"
-    assert identity_of(text).virtual_router_id == 0
+    assert settings_of(text).virtual_router_id == 0
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_file_that_is_not_proven_to_be_loaded_says_nothing() -> None:
     looks = {**observed, "n1": dataclasses.replace(observed["n1"], vrrp=other)}
     wanted = builders.desired(builders.cluster())
     assert cluster_wide(wanted, looks) == ("virtual_router_id",)
-    assert speaking(builders.cluster(), looks) is None
+    assert with_running_settings(builders.cluster(), looks) is None
     silent = {**observed, "n1": dataclasses.replace(observed["n1"], vrrp=None)}
     assert cluster_wide(wanted, silent) == (), "a slow node is no reason to hold all others"
     held = ObservedFile("track/handover", 0o644, "0:0", b"1\n")
@@ -97,7 +97,7 @@ def test_nothing_is_cluster_wide_on_empty_nodes() -> None:
 
 def test_the_inventory_in_the_words_that_the_nodes_speak() -> None:
     new = builders.cluster(vrrp={"virtual_router_id": 9, "version": 3, "preempt": True})
-    found = speaking(new, builders.healthy(builders.cluster()))
+    found = with_running_settings(new, builders.healthy(builders.cluster()))
     assert found is not None
     before, password = found
     assert (before.vrrp.virtual_router_id, before.vrrp.version) == (53, 2)
@@ -108,15 +108,15 @@ def test_the_inventory_in_the_words_that_the_nodes_speak() -> None:
 
 def test_the_vip_of_the_other_family_is_each_nodes_own_matter() -> None:
     new = builders.cluster(vip=["198.51.100.101", "2001:db8::100"])
-    found = speaking(new, builders.healthy(builders.cluster()))
+    found = with_running_settings(new, builders.healthy(builders.cluster()))
     assert found is not None
     assert [str(vip.ip) for vip in found[0].vip] == [builders.VIP, "2001:db8::100"]
     nodes = [{"name": f"n{i}", "address": f"2001:db8::1{i}"} for i in (1, 2, 3)]
     six = builders.cluster(vip="2001:db8::100", nodes=nodes)
-    assert speaking(six, builders.healthy(builders.cluster())) is None
+    assert with_running_settings(six, builders.healthy(builders.cluster())) is None
 
 
 def test_nodes_that_disagree_speak_no_one_language() -> None:
     observed = builders.healthy(builders.cluster())
     other = builders.healthy(builders.cluster(vrrp={"virtual_router_id": 9}))
-    assert speaking(builders.cluster(), {**observed, "n2": other["n2"]}) is None
+    assert with_running_settings(builders.cluster(), {**observed, "n2": other["n2"]}) is None

@@ -51,8 +51,8 @@ def drained(look: Node) -> Node:
 @pytest.mark.parametrize(
     ("looks", "message"),
     [
-        pytest.param(without_haproxy, "no healthy node could take the VIP over", id="no haproxy"),
-        pytest.param(drained, "no healthy node could take the VIP over", id="drained"),
+        pytest.param(without_haproxy, "no healthy node could take over the VIP", id="no haproxy"),
+        pytest.param(drained, "no healthy node could take over the VIP", id="drained"),
         pytest.param(backends_down, "does not reach backends that n1 reaches", id="no backends"),
     ],
 )

@@ -22,7 +22,7 @@ from hadeploy.plan.down import leaving_plan
 from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.rolling import VIP_MOVES
 from hadeploy.plan.steps import Impact, NodePlan
-from hadeploy.plan.vrrp_settings import VrrpSettings, identity_of
+from hadeploy.plan.vrrp_settings import VrrpSettings, settings_of
 from hadeploy.rollout.prepare import Prepared, prepare
 from hadeploy.rollout.record import applied_record
 from tests.unit import builders
@@ -216,7 +216,7 @@ class Segment:
 
 
 def same(conf: str) -> VrrpSettings:
-    return dataclasses.replace(identity_of(conf), source="")
+    return dataclasses.replace(settings_of(conf), source="")
 
 
 def peers(conf: str) -> set[str] | None:

@@ -272,5 +272,5 @@ def test_a_takeover_by_a_node_that_reaches_fewer_backends_is_a_warning() -> None
     verdict, proofs = judge(situation(change("n2", backends=some)))
     (takeover,) = [proof for proof in proofs if proof.name == "takeover-possible"]
     assert (verdict, takeover.verdict) == ("healthy", "warn")
-    assert takeover.message.startswith("n2 would take the VIP over and does not reach backends")
+    assert takeover.message.startswith("n2 would take over the VIP but does not reach backends")
     assert "hadeploy drain n2" in (takeover.hint or "")

@@ -61,7 +61,7 @@ def test_the_holder_has_a_block_of_its_own() -> None:
 
 
 def test_only_neighbours_are_merged_so_that_the_order_is_seen() -> None:
-    step = Step("write-record", "applied.json", "there is none")
+    step = Step("write-record", "applied.json", "missing")
     other = dataclasses.replace(step, impact=Impact.RELOAD)
     plan = Plan((NodePlan("n1", (step,)), NodePlan("n2", (other,)), NodePlan("n3", (step,))))
     assert [line for line in lines(render_plan(plan)) if line.startswith("n")] == [
@@ -72,7 +72,7 @@ def test_only_neighbours_are_merged_so_that_the_order_is_seen() -> None:
 
 
 def test_nodes_without_changes_are_merged_too() -> None:
-    step = Step("write-record", "applied.json", "there is none")
+    step = Step("write-record", "applied.json", "missing")
     plan = Plan((NodePlan("n1", (step,)), NodePlan("n2", ()), NodePlan("n3", ())))
     assert lines(render_plan(plan))[-3:] == [
         "n2, n3",
@@ -142,14 +142,14 @@ def test_who_took_the_port_of_a_dead_haproxy_is_told() -> None:
     look = dataclasses.replace(n2, containers=n2.containers[1:], sockets=(taken,), serving=None)
     assert [line.split(" (")[0] for line in told(look)] == [
         "✗ n2: kube-lb-haproxy is missing, and 1 consequence",
-        "✗ n2: port 9443 belongs to python3, not to our haproxy alone",
+        "✗ n2: port 9443 belongs to python3, not only to haproxy of this cluster",
     ]
 
 
 def test_a_live_haproxy_that_does_not_answer_is_told_by_itself() -> None:
     look = dataclasses.replace(builders.healthy(CLUSTER)["n2"], serving=None)
     assert told(look) == [
-        "✗ n2: haproxy does not answer its health check (is it stopped, or frozen?)"
+        "✗ n2: haproxy does not answer its health check (check whether it is stopped or frozen)"
     ]
 
 

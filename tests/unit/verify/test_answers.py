@@ -64,7 +64,7 @@ def verdict(looks: dict[str, ObservedNode], certificates: Certificates) -> str:
     return judge(dataclasses.replace(situation(), observed=looks, certificates=certificates))[0]
 
 
-EVERYWHERE = "(asked from n1, n2, n3)"
+EVERYWHERE = "(from n1, n2, n3)"
 
 
 @pytest.mark.parametrize(
@@ -72,18 +72,18 @@ EVERYWHERE = "(asked from n1, n2, n3)"
     [
         ("tls", None, TLS, ""),
         ("alert", None, TLS, ""),
-        ("silent", None, TLS, "sends nothing, although the backends speak TLS"),
-        ("http", None, TLS, "answers HTTP, although the backends speak TLS"),
-        ("http", "tls", UNREAD, "answers HTTP, and answered TLS when the last change was"),
-        ("http/400", "http", PLAIN, "answers HTTP with status 400, and answered HTTP when"),
-        ("http/403", "http/200", PLAIN, "answers HTTP with status 403, and answered HTTP when"),
+        ("silent", None, TLS, "sends nothing, although the backends use TLS"),
+        ("http", None, TLS, "answers HTTP, although the backends use TLS"),
+        ("http", "tls", UNREAD, "answers HTTP, but answered TLS when the last change was"),
+        ("http/400", "http", PLAIN, "answers HTTP with status 400, but answered HTTP when"),
+        ("http/403", "http/200", PLAIN, "answers HTTP with status 403, but answered HTTP when"),
         ("http/403", "http", PLAIN, ""),
         ("other", "silent,open", UNREAD, "closed the connection of a TLS client or sent nothing"),
         ("http", "silent", UNREAD, ""),
         # haproxy may speak TLS with other servers, for clients that speak none.
         ("http", "http", OTHER_TLS, ""),
-        ("http", "http", TLS, "answers HTTP, although the backends speak TLS"),
-        ("http", None, OTHER_TLS, "answers HTTP, although the backends speak TLS"),
+        ("http", "http", TLS, "answers HTTP, although the backends use TLS"),
+        ("http", None, OTHER_TLS, "answers HTTP, although the backends use TLS"),
     ],
 )
 def test_an_answer_that_is_not_the_backends_is_a_failed_proof_and_an_outage(
@@ -127,7 +127,7 @@ def test_one_backend_of_several_that_is_not_understood_degrades() -> None:
     looks = cluster("tls", "http", "tls")
     ((said, message),) = told(looks, TLS)
     assert said == "fail"
-    assert message.endswith("(asked from n2)")
+    assert message.endswith("(from n2)")
     assert verdict(looks, TLS) == "degraded"
 
 
@@ -159,7 +159,7 @@ def test_one_of_several_servers_that_answers_no_client() -> None:
     looks["n2"] = dataclasses.replace(looks["n2"], through=through)
     ((result, message),) = told(looks, TLS)
     assert result == "fail"
-    assert message.endswith("for some connections (asked from n2)")
+    assert message.endswith("for some connections (from n2)")
     assert verdict(looks, TLS) == "degraded"
 
 

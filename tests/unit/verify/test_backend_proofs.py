@@ -41,7 +41,7 @@ def told(observed: Mapping[str, ObservedNode]) -> list[tuple[str, str]]:
 
 def test_before_the_first_api_server_no_backend_is_a_warning() -> None:
     (proof,) = backend_proofs(builders.cluster(), seen(n1=NONE, n2=NONE, n3=NONE))
-    assert (proof.verdict, proof.message) == ("warn", "0 of 3 backends are up, as n1 sees them")
+    assert (proof.verdict, proof.message) == ("warn", "0 of 3 backends are up on n1")
     assert "kubeadm init" in (proof.hint or "")
 
 
@@ -76,22 +76,22 @@ def test_no_backend_where_there_was_one_is_a_failure(known: object) -> None:
         pytest.param(seen(), [("pass", "3 of 3 backends are up")], id="all are up"),
         pytest.param(
             seen(n2=SOME),
-            [("warn", "2 of 3 backends are up, as n2 sees them")],
+            [("warn", "2 of 3 backends are up on n2")],
             id="one is down on a backup",
         ),
         pytest.param(
             seen(n3=NONE),
-            [("fail", "0 of 3 backends are up, as n3 sees them")],
+            [("fail", "0 of 3 backends are up on n3")],
             id="a backup reaches none: nobody is served after a takeover",
         ),
         pytest.param(
             seen(n1=NONE),
-            [("fail", "0 of 3 backends are up, as n1 sees them; clients get no answer")],
+            [("fail", "0 of 3 backends are up on n1; clients get no answer")],
             id="the holder reaches none, though the others do",
         ),
         pytest.param(
             seen(n1=(), n2=(), n3=()),
-            [("warn", "no haproxy tells of its backends")],
+            [("warn", "no haproxy reports the state of its backends")],
             id="no haproxy answers",
         ),
         pytest.param(
@@ -124,7 +124,7 @@ def test_each_listener_is_proven_by_itself() -> None:
         ("pass", "api: 3 of 3 backends are up"),
         (
             "fail",
-            "ingress: 0 of 3 backends are up, as n1 sees them; clients get no answer; "
+            "ingress: 0 of 3 backends are up on n1; clients get no answer; "
             "down: n1 (DOWN), n2 (DOWN), n3 (DOWN)",
         ),
     ]
@@ -138,8 +138,7 @@ def test_each_backend_that_is_down_is_named_with_its_address_and_the_result_of_i
     (proof,) = backend_proofs(builders.cluster(), seen(n1=some, n2=some, n3=some))
     assert proof.verdict == "warn"
     assert proof.message == (
-        "2 of 3 backends are up, as n1 sees them; "
-        "down: n3 at 198.51.100.77:6443 (L4CON, Connection refused)"
+        "2 of 3 backends are up on n1; down: n3 at 198.51.100.77:6443 (L4CON, Connection refused)"
     )
 
 
@@ -149,4 +148,4 @@ def test_a_drained_node_that_reaches_no_backend_is_a_warning() -> None:
     track = ObservedFile("track/drain", 0o644, "0:0", b"1\n")
     files = tuple(f for f in look.files if f.path != track.path)
     observed["n2"] = dataclasses.replace(look, files=(*files, track))
-    assert told(observed) == [("warn", "0 of 3 backends are up, as n2 sees them")]
+    assert told(observed) == [("warn", "0 of 3 backends are up on n2")]

@@ -114,11 +114,11 @@ def test_a_server_that_accepts_connections_and_does_not_answer_fails_beside_othe
     assert (frozen.name, frozen.verdict, frozen.message) == (
         "backends-answer",
         "fail",
-        "n3 accepts connections and does not answer",
+        "n3 accepts connections but does not answer",
     )
-    assert frozen.hint == "is that API server overloaded or stopped?"
+    assert frozen.hint == "check whether that API server is overloaded or stopped"
     (_, both) = of(GOOD, silent=slice(1, 3))
-    assert both.message == "n2 and n3 accept connections and do not answer"
+    assert both.message == "n2 and n3 accept connections but do not answer"
     # Servers that wait for the client to begin otherwise, as no other speaks TLS.
     assert of(None, None) == []
     assert of(silent=slice(0, 3)) == []
@@ -162,8 +162,8 @@ def test_a_vip_as_a_dns_name_is_told_as_that() -> None:
     named = dataclasses.replace(LACKS, names=("kubernetes.default", builders.VIP))
     (proof,) = proofs(named, named, named)
     assert (
-        "is not valid for 198.51.100.100 (198.51.100.100 is in it as DNS name, not as IP address), "
-        "so kubectl refuses it"
+        "is not valid for 198.51.100.100 (it contains 198.51.100.100 as DNS name, "
+        "not as IP address), so kubectl refuses it"
     ) in proof.message
 
 
@@ -201,7 +201,7 @@ def test_servers_of_different_authorities_are_told() -> None:
     theirs = dataclasses.replace(ours, authority_key="0b")
     valid, mixed = proofs(ours, theirs, ours)
     assert (valid.verdict, mixed.verdict) == ("pass", "warn")
-    assert mixed.message == "the certificates on n2 are of another authority than on n1 and n3"
+    assert mixed.message == "the certificates on n2 are from another authority than on n1 and n3"
     # One that does not name its key.
     (alone,) = proofs(ours, dataclasses.replace(ours, authority_key=""), ours)
     assert alone.verdict == "pass"

@@ -24,7 +24,7 @@ def test_what_is_answered_is_told() -> None:
         proof = asked("127.0.0.1", port, TARGET, UP)
     assert (proof.verdict, proof.message) == (
         "pass",
-        "192.0.2.1:9443 answers HTTP, asked from this machine",
+        "from this machine, 192.0.2.1:9443 answers HTTP",
     )
 
 
@@ -45,7 +45,7 @@ def test_an_answer_that_is_not_as_before_fails_unless_others_are_given_too(
     with servers.serving(servers.says_nothing) as port:
         proof = asked("127.0.0.1", port, TARGET, before)
     assert proof.verdict == "fail"
-    assert "sends nothing, and answered HTTP when the last change was recorded" in proof.message
+    assert "sends nothing, but answered HTTP when the last change was recorded" in proof.message
     with servers.serving(servers.one_after_the_other(servers.says_nothing, http, http)) as port:
         assert asked("127.0.0.1", port, TARGET, before).verdict == "pass"
 
@@ -75,7 +75,10 @@ def test_no_route_is_a_warning(number: int, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(from_here, "ask", no_route)
     proof = asked("192.0.2.1", 9443, TARGET, UP)
-    assert (proof.verdict, proof.hint) == ("warn", "fine if it has no route to the VIP")
+    assert (proof.verdict, proof.hint) == (
+        "warn",
+        "expected if this machine has no route to the VIP",
+    )
 
 
 @pytest.mark.parametrize(

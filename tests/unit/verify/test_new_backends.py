@@ -51,7 +51,7 @@ def nodes(*servers: BackendServer) -> Mapping[str, ObservedNode]:
             (*OLD[:2], server("server-3", 77, "DOWN")),
             [
                 "new with this change, not up yet: server-3 at 198.51.100.77:6443 "
-                "(L4CON, Connection refused); no longer there, and up before: "
+                "(L4CON, Connection refused); removed, but up before: "
                 "n3 at 198.51.100.13:6443"
             ],
             id="a typo in one of three addresses",

@@ -48,7 +48,7 @@ def test_a_container_that_runs() -> None:
             "c-keepalived is exited (exit status 3)",
             LOGS,
         ),
-        (container(1, cluster="other"), "c-keepalived is not ours", LOGS),
+        (container(1, cluster="other"), "c-keepalived does not belong to this cluster", LOGS),
         (
             container(1, cluster="other", status="exited", exit_code=3),
             "c-keepalived is exited (exit status 3)",
@@ -56,7 +56,7 @@ def test_a_container_that_runs() -> None:
         ),
         (
             look_at(docker=None, containers=()),
-            "c-keepalived cannot be seen: the Docker engine does not answer",
+            "c-keepalived is unknown: the Docker engine does not answer",
             "start the engine",
         ),
     ],
@@ -74,7 +74,7 @@ def test_a_container_is_steady_after_two_seconds_and_after_ten_if_it_was_restart
     age: int, restarts: int, steady: bool
 ) -> None:
     found = container(0, started=float(NOW - age), restarts=restarts).containers[0]
-    wanted = None if steady else f"was started only just now ({restarts} restarts)"
+    wanted = None if steady else f"has just started ({restarts} restarts)"
     assert unstable(found, NOW) == wanted
 
 
@@ -94,17 +94,17 @@ def test_a_port_that_listens() -> None:
         ({"sockets": (), "stopped": "haproxy"}, "nothing listens on port 9443", True),
         (
             {"docker": None},
-            "the engine does not tell whose port 9443 is",
+            "the owner of port 9443 is unknown: the Docker engine does not answer",
             False,
         ),
         (
             {"docker": None, "stopped": "haproxy"},
-            "the engine does not tell whose port 9443 is",
+            "the owner of port 9443 is unknown: the Docker engine does not answer",
             True,
         ),
         (
             {"sockets": (Socket("*", 9443, (Owner("nginx", 7),)),), "stopped": "haproxy"},
-            "port 9443 belongs to nginx, not to our haproxy alone",
+            "port 9443 belongs to nginx, not only to haproxy of this cluster",
             False,
         ),
         (
@@ -114,12 +114,12 @@ def test_a_port_that_listens() -> None:
                     Socket("*", 9443, (Owner("nginx", 7), Owner("caddy", 8))),
                 )
             },
-            "port 9443 belongs to caddy, nginx, not to our haproxy alone",
+            "port 9443 belongs to caddy, nginx, not only to haproxy of this cluster",
             False,
         ),
         (
             {"sockets": (Socket("*", 9443, ()),)},
-            "port 9443 belongs to a process that the node does not name, not to our haproxy alone",
+            "port 9443 belongs to an unknown process, not only to haproxy of this cluster",
             False,
         ),
         (
@@ -129,8 +129,8 @@ def test_a_port_that_listens() -> None:
                     Socket("198.51.100.12", 9443, (OURS,)),
                 )
             },
-            "haproxy listens on 127.0.0.1:9443, 198.51.100.12:9443 only, so clients do not "
-            "reach it",
+            "haproxy listens on 127.0.0.1:9443, 198.51.100.12:9443 only, so clients cannot"
+            " reach it",
             False,
         ),
     ],
@@ -160,7 +160,7 @@ def applied(config_id: str) -> Any:
 
 def test_haproxy_that_answers() -> None:
     assert proofs(look_at(), ANSWERS) == [
-        Proof(ANSWERS, "pass", "haproxy serves this configuration", "n2")
+        Proof(ANSWERS, "pass", "haproxy runs this configuration", "n2")
     ]
 
 
@@ -169,7 +169,7 @@ def test_haproxy_that_does_not_answer(stopped: str) -> None:
     wanted = fail(
         ANSWERS,
         "haproxy does not answer its health check",
-        "is it stopped, or frozen?",
+        "check whether it is stopped or frozen",
         follows=stopped == "haproxy",
     )
     assert proofs(look_at(serving=None, stopped=stopped), ANSWERS) == [wanted]
@@ -183,7 +183,7 @@ def test_another_configuration_lasts_where_no_program_was_told_of_it(
     record: Any, lasting: bool
 ) -> None:
     (haproxy,) = proofs(look_at(serving=OTHER_ID, applied=record), ANSWERS)
-    message = "haproxy serves another configuration than the inventory's"
+    message = "haproxy runs another configuration than the inventory's"
     assert haproxy == fail(ANSWERS, message, APPLY, lasting=lasting)
     (keepalived,) = proofs(look_at(vrrp=vrrp("BACKUP", OTHER_ID), applied=record), AGREES)
     message = "keepalived runs another configuration than the inventory's"
@@ -200,20 +200,20 @@ WHERE = (builders.VIP, 9443)
 @pytest.mark.parametrize(
     ("answer", "stopped", "message", "hint", "follows"),
     [
-        (None, "", "was not tried: nothing was applied here yet", "hadeploy up", False),
-        (None, "haproxy", "was not tried: nothing was applied here yet", "hadeploy up", True),
+        (None, "", "was not tried: nothing is applied here yet", "hadeploy up", False),
+        (None, "haproxy", "was not tried: nothing is applied here yet", "hadeploy up", True),
         (
             "unreached",
             "haproxy",
-            "cannot be reached from here",
-            "does something drop ARP, or the port, between the nodes?",
+            "cannot be reached from this node",
+            "check whether a firewall drops ARP or the port",
             False,
         ),
         (
             "refused",
             "",
-            "refuses connections from here",
-            "does haproxy listen there? does a firewall reject the port?",
+            "refuses connections from this node",
+            "check that haproxy listens, and whether a firewall rejects the port",
             False,
         ),
     ],
@@ -236,8 +236,10 @@ def test_a_closed_connection_with_backends_that_are_up(holder: bool) -> None:
     (proof,) = proofs(look_at(through={WHERE: Answer("closed")}, holder=holder), THROUGH)
     assert proof.verdict == "fail"
     assert proof.hint
-    assert proof.hint.startswith("does haproxy reject it, or the backends what haproxy sends them?")
-    itself = "; what the VIP's holder asks comes from the VIP itself"
+    assert proof.hint.startswith(
+        "check whether haproxy rejects the client, or the backends reject haproxy"
+    )
+    itself = "; connections of the holder to the VIP have the VIP as source address"
     assert proof.hint.endswith(itself) == holder
 
 

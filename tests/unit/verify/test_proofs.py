@@ -98,7 +98,7 @@ CASES: list[Any] = [
     ),
     pytest.param(
         change_container("n2", 1, started=builders.NOW - 5.0, restarts=3),
-        [("n2", "container-running", "c-keepalived was started only just now (3 restarts)")],
+        [("n2", "container-running", "c-keepalived has just started (3 restarts)")],
         id="crash loop seen between two crashes",
     ),
     pytest.param(
@@ -117,7 +117,7 @@ CASES: list[Any] = [
             (
                 "n3",
                 "haproxy-answers",
-                "haproxy serves another configuration than the inventory's",
+                "haproxy runs another configuration than the inventory's",
             )
         ],
         id="reload not taken",
@@ -135,7 +135,13 @@ CASES: list[Any] = [
     ),
     pytest.param(
         change("n2", sockets=(Socket("0.0.0.0", 9443, (Owner("haproxy", 7),)),)),
-        [("n2", "port-listens", "port 9443 belongs to haproxy, not to our haproxy alone")],
+        [
+            (
+                "n2",
+                "port-listens",
+                "port 9443 belongs to haproxy, not only to haproxy of this cluster",
+            )
+        ],
         id="somebody else's haproxy listens",
     ),
     pytest.param(
@@ -144,7 +150,7 @@ CASES: list[Any] = [
             (
                 "n2",
                 "port-listens",
-                "haproxy listens on 127.0.0.1:9443 only, so clients do not reach it",
+                "haproxy listens on 127.0.0.1:9443 only, so clients cannot reach it",
             )
         ],
         id="haproxy listens on loopback only",
@@ -155,7 +161,7 @@ CASES: list[Any] = [
             (
                 "n2",
                 "port-listens",
-                "haproxy listens on 0.0.0.0%lo:9443 only, so clients do not reach it",
+                "haproxy listens on 0.0.0.0%lo:9443 only, so clients cannot reach it",
             )
         ],
         id="haproxy listens for the interface lo only",
@@ -171,14 +177,14 @@ CASES: list[Any] = [
             (
                 "n2",
                 "vip-answers-node",
-                f"{builders.VIP}:9443 was not tried: nothing was applied here yet",
+                f"{builders.VIP}:9443 was not tried: nothing is applied here yet",
             )
         ],
         id="nothing applied",
     ),
     pytest.param(
         change("n2", through={(builders.VIP, 9443): Answer("unreached")}),
-        [("n2", "vip-answers-node", f"{builders.VIP}:9443 cannot be reached from here")],
+        [("n2", "vip-answers-node", f"{builders.VIP}:9443 cannot be reached from this node")],
         id="VIP unreachable from a peer",
     ),
     pytest.param(
@@ -205,14 +211,14 @@ CASES: list[Any] = [
             (
                 "n3",
                 "keepalived-agrees",
-                "keepalived is BACKUP and has heard no advert of the VIP's holder",
+                "keepalived is BACKUP and receives no adverts from the holder",
             )
         ],
         id="a network that drops VRRP",
     ),
     pytest.param(
         change("n2", vrrp=None),
-        [("n2", "keepalived-agrees", "keepalived does not tell its state")],
+        [("n2", "keepalived-agrees", "keepalived does not report its state")],
         id="keepalived silent",
     ),
     pytest.param(

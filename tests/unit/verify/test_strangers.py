@@ -75,7 +75,7 @@ def test_one_machine_alone_has_the_vip() -> None:
         (
             "vip-held-once",
             "pass",
-            f"{VIP} is bound on n1 alone, and no other machine answers for it",
+            f"{VIP} is bound on n1 only, and no other machine answers for it",
         ),
         ("vrrp-members", "pass", "only nodes of the cluster send adverts"),
     ]
@@ -84,8 +84,8 @@ def test_one_machine_alone_has_the_vip() -> None:
 def test_a_machine_that_answers_beside_the_holder_fails_the_proof() -> None:
     held, _ = proofs(builders.cluster(), looks(extra={VIP: {STRANGER}}))
     assert held[1] == "fail"
-    assert f"a machine that is no node of this cluster (MAC {STRANGER})" in held[2]
-    assert "as n1 and n2 and n3 see it" in held[2]
+    assert f"a machine that is not a node of this cluster (MAC {STRANGER})" in held[2]
+    assert "(detected by n1 and n2 and n3)" in held[2]
 
 
 def test_a_forgotten_node_is_told_of_and_named_when_it_is_back() -> None:
@@ -129,7 +129,7 @@ def test_a_node_that_could_not_be_observed_is_named_by_its_address() -> None:
     observed = looks(extra={VIP: {mac("n3")}})
     observed = {node: look for node, look in observed.items() if node != "n3"}
     (found,) = answering(builders.cluster(), observed, VIP)
-    assert found.name == "n3, which could not be observed"
+    assert found.name == "the unreachable node n3"
 
 
 def test_a_node_that_answers_without_having_bound_it_is_named() -> None:
@@ -137,7 +137,7 @@ def test_a_node_that_answers_without_having_bound_it_is_named() -> None:
     cluster = builders.cluster()
     observed = looks(extra={VIP: {mac("n1"), mac("n2")}})
     (found,) = answering(cluster, observed, VIP)
-    assert found.name == "n2, which has not bound it,"
+    assert found.name == "n2, which does not have it,"
     assert "ip route show table local" in found.fix
     # Where a handover keeps it for a moment, or nobody has it any more, the look is too old.
     pinned = Address("lo", VIP, 32, 20)
@@ -264,8 +264,8 @@ def test_a_holder_that_does_not_answer_arp_is_not_found_by_new_clients() -> None
         (
             "vip-resolved",
             "fail",
-            f"n1, which has {VIP}, does not answer ARP: n2 and n3 asked for it; clients that do "
-            "not know it yet do not find it",
+            f"n1, which has {VIP}, does not answer ARP: n2 and n3 cannot resolve "
+            "it, and neither can new clients",
         )
     ]
 
@@ -293,7 +293,7 @@ def test_a_node_that_does_not_answer_arp_gets_no_vip() -> None:
     problem = unfit_winner(builders.cluster(), observed, "n2", "n1")
     assert problem
     assert problem.message == (
-        "n2 would take the VIP over and does not answer ARP: n1 and n3 asked for 198.51.100.12"
+        "n2 would take over the VIP but does not answer ARP: n1 and n3 cannot resolve 198.51.100.12"
     )
     assert unfit_winner(builders.cluster(), observed, "n3", "n1") is None
 

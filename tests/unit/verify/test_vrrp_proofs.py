@@ -24,8 +24,8 @@ from tests.unit.verify.bent_node import (
 
 TRACKED = "its haproxy check fails"
 DEAF = (
-    "does the network, or a firewall, drop VRRP (IP protocol 112) between the nodes? a cloud's "
-    "security groups do by default, and switches may drop multicast"
+    "check whether the network or a firewall drops VRRP (IP protocol 112) between the nodes, as "
+    "security groups of clouds do by default; switches may drop multicast"
 )
 
 
@@ -53,10 +53,10 @@ def test_a_keepalived_that_agrees(changes: dict[str, Any], message: str, brief: 
 @pytest.mark.parametrize(
     ("changes", "message", "hint", "brief", "follows"),
     [
-        ({"vrrp": None}, "keepalived does not tell its state", LOGS, "silent", False),
+        ({"vrrp": None}, "keepalived does not report its state", LOGS, "silent", False),
         (
             {"vrrp": None, "stopped": "keepalived"},
-            "keepalived does not tell its state",
+            "keepalived does not report its state",
             LOGS,
             "silent",
             True,
@@ -84,7 +84,7 @@ def test_a_keepalived_that_agrees(changes: dict[str, Any], message: str, brief: 
         ),
         (
             {"vrrp": vrrp("BACKUP", spoken=Spoken({}))},
-            "keepalived is BACKUP and has heard no advert of the VIP's holder",
+            "keepalived is BACKUP and receives no adverts from the holder",
             DEAF,
             "BACKUP",
             False,
@@ -163,7 +163,7 @@ def test_another_keepalived_of_which_nothing_is_known() -> None:
     warned = Proof(
         ONCE,
         "warn",
-        "another keepalived runs here, and what it claims is not known: the node itself (pid 77)",
+        "another keepalived runs here with an unknown configuration: the node itself (pid 77)",
         "n2",
         "systemctl disable --now keepalived",
     )
@@ -179,22 +179,22 @@ def test_another_keepalived_of_which_nothing_is_known() -> None:
             77,
             "/x",
             "fail",
-            f"the keepalived of the hadeploy cluster other claims the VIP {builders.VIP}, too",
+            f"the keepalived of the hadeploy cluster other also claims the VIP {builders.VIP}",
         ),
         (
             (builders.VIP,),
             53,
             "/x",
             "fail",
-            f"the keepalived of the hadeploy cluster other claims the VIP {builders.VIP} and "
-            "virtual_router_id 53, too",
+            f"the keepalived of the hadeploy cluster other also claims the VIP {builders.VIP} and "
+            "virtual_router_id 53",
         ),
         (
             (),
             0,
             "",
             "warn",
-            "another keepalived runs here, and what it claims is not known: "
+            "another keepalived runs here with an unknown configuration: "
             "the keepalived of the hadeploy cluster other",
         ),
     ],
