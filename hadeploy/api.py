@@ -19,7 +19,7 @@ half the time of a run without changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -29,17 +29,30 @@ from hadeploy.actions.imports import import_plan, import_proofs, import_status, 
 from hadeploy.actions.result import Result
 from hadeploy.actions.run import Run, connected_run
 from hadeploy.actions.user_interface import Unattended, UserInterface
+from hadeploy.drill.options import DrillOptions
+from hadeploy.logs.options import LogOptions
 from hadeploy.observe.gather import listen_seconds
 from hadeploy.plan.inputs import RunOptions
 from hadeploy.verify.proof import failed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hadeploy.actions.plan import Planned
     from hadeploy.check.finding import Finding
+    from hadeploy.desired.desired_node import DesiredNode
+    from hadeploy.drill.record import DrillRecord
+    from hadeploy.images.load import Delivery
+    from hadeploy.logs.follow import Notice
+    from hadeploy.logs.lines import Line
+    from hadeploy.logs.read import Reading
     from hadeploy.status.snapshot import ClusterSnapshot
+    from hadeploy.support.collect import Report
 
 __all__ = [
     "Deployment",
+    "DrillOptions",
+    "LogOptions",
     "Result",
     "RunOptions",
     "Unattended",
@@ -48,10 +61,17 @@ __all__ = [
     "connect",
     "down",
     "drain",
+    "drill",
     "failed",
+    "follow_logs",
     "load",
+    "logs",
     "plan",
+    "push_images",
+    "render",
+    "save_images",
     "status",
+    "support",
     "undrain",
     "unlock",
     "up",
@@ -239,6 +259,135 @@ def watch(
         from hadeploy.actions.status import snapshots
 
         yield from snapshots(run, every, here=not skip)
+
+
+def logs(
+    deployment: Deployment, options: LogOptions | None = None, *, nodes: tuple[str, ...] = ()
+) -> Reading:
+    """Read the logs of the containers, sorted by time (read-only).
+
+    Args:
+        deployment: the cluster.
+        options: which lines; default: all.
+        nodes: labels of nodes; default: all.
+
+    Returns:
+        The lines; its `errors` has the nodes and logs that could not be read.
+
+    Raises:
+        NodesError: no node can be reached.
+    """
+    from hadeploy.actions.logs import read_logs
+
+    return read_logs(deployment, options or LogOptions(), nodes)
+
+
+def follow_logs(
+    deployment: Deployment, options: LogOptions | None = None, *, nodes: tuple[str, ...] = ()
+) -> Generator[Line | Notice, None, None]:
+    """Read the logs as `logs` does, and then each new line (read-only).
+
+    Close the generator to stop. It reconnects to nodes that it loses.
+
+    Yields:
+        Lines; a Notice says that a node or a container is away or back.
+
+    Raises:
+        NodesError: no node can be followed any longer.
+    """
+    from hadeploy.actions.logs import follow_logs as follow
+
+    yield from follow(deployment, options or LogOptions(), nodes)
+
+
+def drill(
+    deployment: Deployment,
+    scenarios: Sequence[str] = (),
+    options: DrillOptions | None = None,
+    *,
+    lock_wait: float = 0.0,
+    consent: bool = False,
+    result: Result | None = None,
+) -> DrillRecord:
+    """Run failover tests: cause a failure, measure the outage, and repair it.
+
+    Args:
+        deployment: the cluster.
+        scenarios: their names (`hadeploy drill --help`); default: the first one.
+        options: how.
+        lock_wait: seconds to wait for the lock of another run.
+        consent: skip the confirmation.
+        result: receives the proofs and the record.
+    """
+    from hadeploy.actions.drill import run_drill
+    from hadeploy.drill.scenarios import chosen
+
+    options = options or DrillOptions()
+    wanted = chosen(scenarios, options.allowed)
+    with connected_run(deployment, Result() if result is None else result) as run:
+        return run_drill(run, wanted, options, lock_wait, consent=consent)
+
+
+def render(deployment: Deployment, *, result: Result | None = None) -> Mapping[str, DesiredNode]:
+    """The files and containers that `up` would install, by node label (read-only).
+
+    Args:
+        deployment: the cluster.
+        result: receives the cluster's name.
+    """
+    with connected_run(deployment, Result() if result is None else result) as run:
+        return run.prepare(check=False).desired
+
+
+def support(deployment: Deployment, *, result: Result | None = None) -> Report:
+    """Collect diagnostics from the nodes for a bug report (read-only).
+
+    Args:
+        deployment: the cluster.
+        result: receives the plan, the findings, the proofs and the diagnosis.
+
+    Returns:
+        What was collected, with secrets; its `errors` has what could not be, and its `redactor`
+        removes the secrets.
+    """
+    from hadeploy.actions.support import collect_report
+
+    return collect_report(deployment, Result() if result is None else result)
+
+
+def save_images(
+    deployment: Deployment,
+    folder: Path | None = None,
+    architecture: str | None = None,
+    *,
+    result: Result | None = None,
+) -> list[Delivery]:
+    """Save both images to archives, with docker, podman, nerdctl or skopeo of this machine.
+
+    Args:
+        deployment: the cluster.
+        folder: of the archives; default: `images`, next to the inventory.
+        architecture: of the nodes, such as amd64; default: ask the nodes.
+        result: receives each archive.
+    """
+    from hadeploy.actions.images import save_images as save
+
+    return save(deployment, folder, architecture, Result() if result is None else result)
+
+
+def push_images(deployment: Deployment, *, result: Result | None = None) -> list[Delivery]:
+    """Load the images into the nodes that lack them.
+
+    Args:
+        deployment: the cluster.
+        result: receives each image that is on a node.
+
+    Raises:
+        NodesError: every node that lacks an image; the others have it.
+    """
+    from hadeploy.actions.images import push_images as push
+
+    return push(deployment, Result() if result is None else result)
 
 
 def drain(

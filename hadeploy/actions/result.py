@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hadeploy.check.finding import Finding
     from hadeploy.diagnose.diagnosis import Diagnosis
+    from hadeploy.drill.record import DrillRecord
+    from hadeploy.images.load import Delivery
     from hadeploy.plan.steps import Plan
     from hadeploy.rollout.prepare import Prepared
     from hadeploy.rollout.validation import ConfigWarning
@@ -28,6 +30,8 @@ class Result:
         proofs: each proof and its verdict.
         diagnosis: the causes of failed proofs.
         vip_wait_seconds: seconds until the VIP answered after the last change.
+        images: the images that were saved here, or are on a node.
+        drill: what a drill did.
     """
 
     cluster: str | None = None
@@ -38,6 +42,8 @@ class Result:
     proofs: list[Proof] = field(default_factory=list)
     diagnosis: list[Diagnosis] = field(default_factory=list)
     vip_wait_seconds: float | None = None
+    images: list[Delivery] = field(default_factory=list)
+    drill: DrillRecord | None = None
 
     def add_findings(
         self, findings: list[Finding], report: Callable[[Sequence[Finding]], None]

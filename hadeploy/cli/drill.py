@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,40 +9,13 @@ from typing import Any
 import click
 
 from hadeploy import api
-from hadeploy.actions.prove import prove
-from hadeploy.actions.run import Run, retry_when_locked
 from hadeploy.cli.common import Options, cluster_command, reported
 from hadeploy.cli.drill_reporter import DrillReporter
 from hadeploy.cli.open_files import MIN_OPEN_FILES, require_open_files
-from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.run_options import LOCK_WAIT
-from hadeploy.drill.probe import find_how
-from hadeploy.drill.round import Drill
-from hadeploy.drill.rounds import run_scenario
-from hadeploy.drill.scenarios import NAMES, PERMISSIONS, SCENARIOS, Scenario, chosen
-from hadeploy.drill.trial import Round
-from hadeploy.errors import ExitCode, HadeployError
-from hadeploy.rollout.interrupt import deferred
-from hadeploy.rollout.lock import held
-from hadeploy.rollout.prepare import Prepared
-from hadeploy.ui.ask import confirm
-from hadeploy.verify.proof import failed
+from hadeploy.drill.scenarios import NAMES, PERMISSIONS, SCENARIOS
 
 EPILOG = "\b\nScenarios:\n" + "\n".join(f"  {s.name:16} {s.does}" for s in SCENARIOS)
-
-
-@dataclasses.dataclass(frozen=True)
-class DrillOptions:
-    """The options of a drill."""
-
-    scenarios: tuple[Scenario, ...]
-    repeat: int
-    hold: float
-    rate: float
-    timeout: float
-    max_outage: float | None
-    timeline: bool | None
-    report: Path | None
 
 
 def _permissions(command: Callable[..., int]) -> Callable[..., int]:
@@ -56,12 +28,15 @@ def _permissions(command: Callable[..., int]) -> Callable[..., int]:
 @click.command(epilog=EPILOG)
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...", type=click.Choice(NAMES))
 @click.option(
-    "--repeat", type=click.IntRange(1, 1000), default=1, help="Repeat each round this many times."
+    "--repeat",
+    type=click.IntRange(1, 1000),
+    default=api.DrillOptions.repeat,
+    help="Repeat each round this many times.",
 )
 @click.option(
     "--hold",
     type=click.FloatRange(0, 60),
-    default=2.0,
+    default=api.DrillOptions.hold,
     show_default=True,
     metavar="SECONDS",
     help="Keep the failure this long after the VIP has moved.",
@@ -69,7 +44,7 @@ def _permissions(command: Callable[..., int]) -> Callable[..., int]:
 @click.option(
     "--rate",
     type=click.FloatRange(1, 1000),
-    default=50.0,
+    default=api.DrillOptions.rate,
     show_default=True,
     metavar="REQUESTS",
     help="Requests per second through the VIP, from this machine.",
@@ -83,7 +58,7 @@ def _permissions(command: Callable[..., int]) -> Callable[..., int]:
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
-    default=60.0,
+    default=api.DrillOptions.timeout,
     show_default=True,
     metavar="SECONDS",
     help="Wait this long for the cluster to recover.",
@@ -106,7 +81,13 @@ def _permissions(command: Callable[..., int]) -> Callable[..., int]:
 @LOCK_WAIT
 @cluster_command
 def drill(
-    options: Options, scenarios: tuple[str, ...], yes: bool, lock_wait: float, **others: Any
+    options: Options,
+    scenarios: tuple[str, ...],
+    yes: bool,
+    lock_wait: float,
+    timeline: bool | None,
+    report: Path | None,
+    **wanted: Any,
 ) -> int:
     """Run failover tests: cause a failure, measure the outage, and repair it.
 
@@ -114,30 +95,22 @@ def drill(
     after a time limit, even if this machine is gone.
     """
     names_of = {each.option: each.option.strip("-").replace("-", "_") for each in PERMISSIONS}
-    allowed = [option for option, name in names_of.items() if others.pop(name)]
-    wanted = DrillOptions(tuple(chosen(scenarios or NAMES[:1], allowed)), **others)
+    allowed = tuple(option for option, name in names_of.items() if wanted.pop(name))
+    how = api.DrillOptions(allowed=allowed, versions=report is not None, **wanted)
     with reported(options, "drill") as outcome:
         # An unanswered request stays open for three seconds.
-        require_open_files(MIN_OPEN_FILES + round(3 * wanted.rate), "a lower --rate, or ")
-        reporter = DrillReporter(
-            options, outcome, wanted.max_outage, wanted.timeline, wanted.report
-        )
+        require_open_files(MIN_OPEN_FILES + round(3 * how.rate), "a lower --rate, or ")
+        reporter = DrillReporter(options, outcome, timeline, report)
         reporter.require_writable()
         try:
-            with api.connect(options.deployment, result=outcome) as run:
-                prepared = _require_healthy(run, outcome)
-                reporter.prepare(run, prepared)
-                if not (yes or _is_lab(options)):
-                    with run.progress.aside():
-                        names = ", ".join(scenario.name for scenario in wanted.scenarios)
-                        name = run.inputs.cluster.name
-                        confirm(f"Cause failures in cluster {name} ({names})?")
-                retry_when_locked(
-                    lambda: _drill(run, prepared, wanted, outcome, reporter.rounds),
-                    run.progress,
-                    lock_wait,
-                )
-                reporter.complete = True
+            api.drill(
+                options.deployment,
+                scenarios,
+                how,
+                lock_wait=lock_wait,
+                consent=yes or _is_lab(options),
+                result=outcome,
+            )
         finally:
             # Report the completed rounds even after an error.
             reporter.finish()
@@ -149,57 +122,3 @@ def _is_lab(options: Options) -> bool:
     from hadeploy.cli.lab import belongs_to_lab
 
     return belongs_to_lab(options.deployment.folder)
-
-
-def _require_healthy(run: Run, outcome: Outcome) -> Prepared:
-    """Run the proofs before the drill.
-
-    Raises:
-        HadeployError: a proof failed.
-    """
-    prepared = run.prepare(check=False)
-    prove(run, prepared, 5.0, latest=prepared.observed)
-    problems = failed(outcome.proofs)
-    if problems:
-        node = f"{problems[0].node}: " if problems[0].node else ""
-        raise HadeployError(
-            f"the cluster is not healthy ({node}{problems[0].message}); no failure was caused",
-            operation="preparing the drill",
-            hint="hadeploy verify",
-            code=ExitCode.NOT_PROVEN,
-        )
-    return prepared
-
-
-def _drill(
-    run: Run, prepared: Prepared, wanted: DrillOptions, outcome: Outcome, rounds: list[Round]
-) -> None:
-    cluster = prepared.cluster
-    with (
-        held("drill", cluster, run.sessions, run.progress) as lock,
-        deferred(
-            run.progress,
-            "the failure was repaired: `hadeploy verify`",
-            "repairing the failure first; press Ctrl-C again to leave it to the nodes",
-        ) as interrupt,
-    ):
-        drill = Drill(
-            cluster,
-            prepared.desired,
-            run.sessions,
-            run.progress,
-            interrupt,
-            lock,
-            find_how(str(cluster.vip[0].ip), cluster.listeners[0].port),
-            wanted.rate,
-            wanted.hold,
-        )
-
-        def healthy() -> bool:
-            prove(run, prepared, wanted.timeout)
-            return not failed(outcome.proofs)
-
-        for scenario in [s for s in wanted.scenarios for _ in range(wanted.repeat)]:
-            rounds.extend(run_scenario(drill, scenario, healthy))
-            if not rounds[-1].healthy:
-                return

@@ -2,53 +2,40 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from hadeploy.actions.run import Run
 from hadeploy.cli.common import Options
 from hadeploy.cli.files import Target
 from hadeploy.cli.outcome import Outcome
 from hadeploy.cli.proofs import print_proofs
+from hadeploy.drill.record import DrillRecord
 from hadeploy.drill.render import render_rounds
 from hadeploy.drill.render_timeline import TimelinePicture
-from hadeploy.drill.report import Setting, report
+from hadeploy.drill.report import report
 from hadeploy.drill.text import title
 from hadeploy.drill.timeline import timeline
-from hadeploy.drill.trial import Round
-from hadeploy.drill.verdict import Result, result_of
-from hadeploy.drill.versions import versions
+from hadeploy.drill.verdict import Result
 from hadeploy.errors import ExitCode
-from hadeploy.rollout.prepare import Prepared
-from hadeploy.support.collect import redactor_of
-from hadeploy.support.redact import Redactor
 from hadeploy.verify.proof import failed
 
 
-@dataclass
+@dataclass(frozen=True)
 class DrillReporter:
     """Shows the rounds of one drill.
 
     Attributes:
         options: the options of the command.
-        outcome: receives the results.
-        max_outage: allowed seconds without an answer, or None.
+        outcome: has the record of the drill.
         draw: whether to draw timelines on the terminal; None: a single round, or failed rounds.
         path: the report, or None.
-        rounds: the completed rounds.
-        complete: whether the drill ran to its end.
     """
 
     options: Options
     outcome: Outcome
-    max_outage: float | None
     draw: bool | None
     path: Path | None
-    rounds: list[Round] = field(default_factory=list)
-    complete: bool = False
-    _about: tuple[Setting, Redactor] | None = None
 
     def require_writable(self) -> None:
         """Check that the report can be written.
@@ -59,50 +46,34 @@ class DrillReporter:
         if self.path:
             self._target(self.path).require_writable()
 
-    def prepare(self, run: Run, prepared: Prepared) -> None:
-        """Collect the facts for the report before the first failure.
-
-        Args:
-            run: the connections.
-            prepared: the proven state of the cluster.
-        """
-        cluster = prepared.cluster
-        # Only the report shows versions.
-        running = versions(cluster, run.sessions) if self.path else {}
-        setting = Setting(cluster, prepared.desired, running, time.time(), self.max_outage)
-        self._about = setting, redactor_of(run.inputs, run.dialer, prepared.observed)
-
     def finish(self) -> None:
         """Show the completed rounds, if any, and set the exit code.
 
         Raises:
             HadeployError: the report cannot be written.
         """
-        if not (self.rounds and self._about):
+        record = self.outcome.drill
+        if record is None or not record.results:
             return
-        setting, redactor = self._about
-        results = [result_of(round_, self.max_outage) for round_ in self.rounds]
-        self.outcome.drill = results
         if failed(self.outcome.proofs):
             print_proofs(self.options, self.outcome)
-        if any(result.problems for result in results):
+        if any(result.problems for result in record.results):
             self.outcome.code = ExitCode.NOT_PROVEN
         if not self.options.as_json:
-            self._show(setting, results)
+            self._show(record)
         if self.path:
-            page = report(setting, results, redactor, complete=self.complete)
-            self._target(self.path).write(page.encode())
+            self._target(self.path).write(report(record).encode())
             self.outcome.report = str(self.path)
             if not self.options.as_json:
                 self.options.out.print(f"Report: {self.path}", soft_wrap=True)
 
-    def _show(self, setting: Setting, results: Sequence[Result]) -> None:
+    def _show(self, record: DrillRecord) -> None:
         out = self.options.out
-        for result in self._drawn(results):
-            events = timeline(result.round, result.figures, setting.cluster)
-            out.print(TimelinePicture(title(result), events))
+        for result in self._drawn(record.results):
+            shown = timeline(result.round, result.figures, record.setting.cluster)
+            out.print(TimelinePicture(title(result), shown))
             out.print()
-        out.print(render_rounds(results))
+        out.print(render_rounds(record.results))
 
     def _drawn(self, results: Sequence[Result]) -> Sequence[Result]:
         if self.draw is not None:

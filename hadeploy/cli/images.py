@@ -8,19 +8,10 @@ from pathlib import Path
 import click
 
 from hadeploy import api
-from hadeploy.check.images import of_node
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.cli.outcome import Outcome
-from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.images.fetch import fetch, find_engine
-from hadeploy.images.load import Delivery
-from hadeploy.images.push import ROLES, push
+from hadeploy.desired.desired_node import ROLES
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.paths import beside
-from hadeploy.inventory.references import file_name
-from hadeploy.observe.gather import observe
-
-PLATFORM_HINT = "or set the architecture of the nodes: --platform linux/amd64"
 
 
 @click.group()
@@ -61,23 +52,11 @@ def save(options: Options, output: Path | None, architecture: str | None) -> int
     """
     with reported(options, "images save") as outcome:
         cluster, folder = options.deployment.cluster, options.deployment.folder
-        outcome.cluster = cluster.name
-        engine = find_engine()
-        architecture = architecture or _observed_architecture(options, outcome)
-        target = output.absolute() if output else folder / "images"
-        with options.ui.progress(cluster) as progress:
-            for role in ROLES:
-                reference = getattr(cluster.images, role).reference
-                progress.phase(f"Fetch {reference}")
-                path = target / file_name(reference, architecture)
-                size = fetch(engine, reference, architecture, path, progress)
-                outcome.images.append(
-                    Delivery(reference, architecture, None, "saved", str(path), size)
-                )
+        saved = api.save_images(options.deployment, output, architecture, result=outcome)
         if not options.as_json:
-            for saved in outcome.images:
-                options.out.print(f"{saved.archive}  {saved.bytes / 1e6:.0f} MB", soft_wrap=True)
-            if lines := inventory_lines(cluster, folder, [d.archive or "" for d in outcome.images]):
+            for image in saved:
+                options.out.print(f"{image.archive}  {image.bytes / 1e6:.0f} MB", soft_wrap=True)
+            if lines := inventory_lines(cluster, folder, [d.archive or "" for d in saved]):
                 options.out.print(f"\nIn the inventory:\n\n{lines}", soft_wrap=True)
     return outcome.code
 
@@ -100,32 +79,6 @@ def inventory_lines(cluster: Cluster, folder: Path, archives: Sequence[str]) -> 
     return "\n".join(lines)
 
 
-def _observed_architecture(options: Options, outcome: Outcome) -> str:
-    """The architecture of all nodes.
-
-    Raises:
-        HadeployError: no node is reachable, or the architectures differ.
-    """
-    try:
-        with api.connect(options.deployment, tolerant=True, result=outcome) as run:
-            observed = observe(run.inputs.cluster, run.sessions)
-    except NodesError as error:
-        for each in error.errors:
-            each.hint = f"{each.hint}; {PLATFORM_HINT}" if each.hint else PLATFORM_HINT
-        raise
-    found = {of_node(node): label for label, node in observed.items()}
-    if len(found) > 1:
-        examples = ", ".join(f"{node} is {architecture}" for architecture, node in found.items())
-        raise HadeployError(
-            f"the nodes have different architectures: {examples}",
-            operation="finding the architecture of the nodes",
-            hint="save one with --platform, or run `hadeploy images push`, "
-            "which sends each node the images of its architecture",
-            code=ExitCode.USAGE,
-        )
-    return next(iter(found))
-
-
 @images.command(name="push")
 @cluster_command
 def push_(options: Options) -> int:
@@ -135,15 +88,9 @@ def push_(options: Options) -> int:
     nodes that have an image, so after a failure run it again.
     """
     with reported(options, "images push") as outcome:
-        with api.connect(options.deployment, tolerant=True, result=outcome) as run:
-            errors = push(run.inputs, run.sessions, run.progress, outcome.images)
-            errors += run.unreachable.values()
-            if errors:
-                run.progress.failed()
-        if errors:
-            raise NodesError(errors)
+        delivered = api.push_images(options.deployment, result=outcome)
         if not options.as_json:
-            sent = [delivery for delivery in outcome.images if delivery.state == "sent"]
+            sent = [delivery for delivery in delivered if delivery.state == "sent"]
             if sent:
                 # One archive may contain both images.
                 archives = {(delivery.node, delivery.archive): delivery.bytes for delivery in sent}

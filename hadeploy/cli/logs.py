@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterable
+from contextlib import closing
 
 import click
 from rich.text import Text
 
+from hadeploy import api
 from hadeploy.cli.common import Options, cluster_command
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.desired_node import ROLES, Role
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.logs.follow import Follower, Notice, follow
+from hadeploy.logs.follow import Notice
 from hadeploy.logs.lines import Line
-from hadeploy.logs.read import ROLES, Reading, Wanted, feed_of, logs_script, read
+from hadeploy.logs.options import LogOptions
+from hadeploy.logs.read import Reading
 from hadeploy.logs.render import LinePrinter, line_document
 from hadeploy.logs.since import docker_since
-from hadeploy.plan.partial_rollout import unknown_nodes
-from hadeploy.remote.connections import connected
-from hadeploy.ui.progress import PhaseLine
 
 # The default number of lines, without --since, --tail and --grep.
 TAIL = 200
@@ -87,43 +85,25 @@ def logs(
     Find past holders of the VIP: hadeploy logs --container keepalived --grep STATE
     """
     cluster = options.deployment.cluster
-    unknown_nodes(cluster, node, "--node")
-    nodes = [each for each in cluster.nodes if not node or each.label in node]
-    wanted = Wanted(
+    wanted = LogOptions(
         containers=tuple(role for role in ROLES if not container or role in container),
         since=since,
         tail=TAIL if tail is None and not since and not grep else tail,
         grep=grep,
     )
-    labels = [each.label for each in nodes]
-    feeds = {label: feed_of(label, wanted) for label in labels}
+    labels = [each.label for each in cluster.nodes]
     show = _show(options, LinePrinter(options.out, labels, wanted.containers))
-    dialer = options.deployment.dialer()
-    missing: dict[str, HadeployError] = {}
-    with ExitStack() as stack:
-        with PhaseLine(options.err) as progress:
-            sessions = stack.enter_context(connected(dialer, progress, nodes, missing=missing))
-            progress.phase("Read")
-            reading = read(cluster, sessions, feeds, wanted)
+    if following:
+        with closing(api.follow_logs(options.deployment, wanted, nodes=node)) as events:
+            for event in events:
+                if isinstance(event, Notice):
+                    _warn(options, event.text)
+                else:
+                    show([event])
+    else:
+        reading = api.logs(options.deployment, wanted, nodes=node)
         show(reading.lines)
-        if not following:
-            _report_missing(options, reading, missing, len(sessions) * len(wanted.containers))
-            return
-        followers = [
-            Follower(
-                feeds[each.label],
-                functools.partial(logs_script, cluster, feeds[each.label], wanted, follow=True),
-                functools.partial(dialer.connect, each),
-                sessions.get(each.label),
-                missing.get(each.label),
-            )
-            for each in nodes
-        ]
-        for event in stack.enter_context(closing(follow(followers))):
-            if isinstance(event, Notice):
-                _warn(options, event.text)
-            else:
-                show([event])
+        _report_missing(options, reading, len(set(node or labels)) * len(wanted.containers))
 
 
 def _show(options: Options, printer: LinePrinter) -> Callable[[Iterable[Line]], None]:
@@ -142,17 +122,20 @@ def _warn(options: Options, text: str) -> None:
     options.err.print(Text(text, "yellow"), soft_wrap=True)
 
 
-def _report_missing(
-    options: Options, reading: Reading, missing: Mapping[str, HadeployError], asked: int
-) -> None:
+def _report_missing(options: Options, reading: Reading, asked: int) -> None:
     """Report the logs that could not be read.
 
+    Args:
+        options: the command's.
+        reading: already printed.
+        asked: how many logs there should be.
+
     Raises:
-        HadeployError: a node or a log could not be read, or there is no log.
+        HadeployError: a node or a log could not be read, or there is no log at all.
     """
     for node, name in reading.absent:
         _warn(options, f"{node}: there is no container {name} of this cluster")
-    if errors := [*missing.values(), *reading.errors]:
-        raise NodesError(errors)
+    if reading.errors:
+        raise NodesError(reading.errors)
     if len(reading.absent) == asked:
         raise HadeployError("there is no log", operation="reading the logs", hint="hadeploy up")

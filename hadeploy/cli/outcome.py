@@ -13,8 +13,6 @@ from hadeploy.actions.result import Result
 from hadeploy.errors import ExitCode, HadeployError
 
 if TYPE_CHECKING:
-    from hadeploy.drill.verdict import Result as DrillResult
-    from hadeploy.images.load import Delivery
     from hadeploy.status.cluster_status import ClusterStatus
 
 
@@ -29,8 +27,6 @@ class Outcome(Result):
 
     command: str | None = None
     errors: list[HadeployError] = field(default_factory=list)
-    images: list[Delivery] = field(default_factory=list)
-    drill: list[DrillResult] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
     archive: str | None = None
     report: str | None = None
@@ -53,7 +49,7 @@ class Outcome(Result):
             "nodes": self.nodes,
             "vip_wait_seconds": self.vip_wait_seconds,
             "images": [dataclasses.asdict(delivery) for delivery in self.images],
-            "drill": [result.document() for result in self.drill],
+            "drill": [result.document() for result in self.drill.results] if self.drill else [],
             "checks": [finding.document() for finding in self.checks],
             "config_warnings": [warning.document() for warning in self.config_warnings],
             "proofs": [proof.document() for proof in self.proofs],

@@ -28,9 +28,7 @@ def render(options: Options, output: Path) -> int:
     Reads the network interface from each node; changes nothing.
     """
     with reported(options, "render") as outcome:
-        with api.connect(options.deployment, result=outcome) as run:
-            desired = run.prepare(check=False).desired
-        for node, state in desired.items():
+        for node, state in api.render(options.deployment, result=outcome).items():
             for file in state.files:
                 path = output / node / file.path
                 write(path, file.content, file.mode)

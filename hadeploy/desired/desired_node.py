@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Role = Literal["haproxy", "keepalived"]
+ROLES: tuple[Role, ...] = ("haproxy", "keepalived")
 
 LABEL_CLUSTER = "hadeploy.cluster"
 LABEL_ROLE = "hadeploy.role"

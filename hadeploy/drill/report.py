@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jinja2
@@ -14,11 +13,11 @@ from hadeploy import __version__
 from hadeploy.desired import layout
 from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.drill.excerpt import excerpt
+from hadeploy.drill.record import DrillRecord, Setting
 from hadeploy.drill.svg import svg
 from hadeploy.drill.text import HEADS, asked, cells, medians, seconds, summary, title, twice
 from hadeploy.drill.timeline import timeline
 from hadeploy.drill.verdict import Result
-from hadeploy.inventory.cluster import Cluster
 from hadeploy.scripts.lines import clean
 from hadeploy.support.redact import Redactor
 from hadeploy.ui.console import without_control
@@ -28,36 +27,13 @@ MOST_DRAWN = 24
 CONFIGURATIONS = (layout.HAPROXY_CFG, layout.KEEPALIVED_CONF)
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What the drill was about.
-
-    Attributes:
-        cluster: the inventory.
-        desired: what was proven to be on the nodes, by label.
-        versions: what runs there, by node label and program.
-        at: when the drill began, in seconds since the epoch.
-        max_outage: seconds without an answer that were allowed, or None.
-    """
-
-    cluster: Cluster
-    desired: Mapping[str, DesiredNode]
-    versions: Mapping[str, Mapping[str, str]]
-    at: float
-    max_outage: float | None
-
-
-def report(
-    setting: Setting, results: Sequence[Result], redactor: Redactor, *, complete: bool
-) -> str:
+def report(record: DrillRecord) -> str:
     """The whole page.
 
     Args:
-        setting: what the drill was about.
-        results: a round at least.
-        redactor: knows the secrets of the cluster.
-        complete: whether the drill came to its end.
+        record: of a round at least.
     """
+    setting, results, redactor = record.setting, record.results, record.redactor
     jinja = jinja2.Environment(
         loader=jinja2.PackageLoader("hadeploy.drill", ""),
         autoescape=True,
@@ -71,7 +47,7 @@ def report(
         setting=setting,
         version=__version__,
         at=time.strftime("%-d %B %Y, %H:%M UTC", time.gmtime(setting.at)),
-        complete=complete,
+        complete=record.complete,
         passed=sum(1 for result in results if not result.problems),
         results=results,
         worst=seconds(max(outages, default=None)),

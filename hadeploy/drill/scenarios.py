@@ -133,16 +133,23 @@ PERMISSIONS = tuple(scenario.needs for scenario in SCENARIOS if scenario.needs)
 
 
 def chosen(names: Sequence[str], allowed: Sequence[str]) -> list[Scenario]:
-    """The scenarios of those names, in that order.
+    """The scenarios of those names, in that order; without a name, the first scenario.
 
     Args:
         names: as the user gives them.
         allowed: the options that allow more than usual.
 
     Raises:
-        HadeployError: one needs an option that was not given.
+        HadeployError: there is no such scenario, or one needs an option that was not given.
     """
-    found = [BY_NAME[name] for name in names]
+    if unknown := [name for name in names if name not in BY_NAME]:
+        raise HadeployError(
+            f"there is no scenario {unknown[0]}",
+            operation="choosing what to break",
+            hint=f"scenarios: {', '.join(NAMES)}",
+            code=ExitCode.USAGE,
+        )
+    found = [BY_NAME[name] for name in names or NAMES[:1]]
     for scenario in found:
         needs = scenario.needs
         if needs and needs.option not in allowed:

@@ -15,7 +15,7 @@ from hadeploy.check.archive import read_archive
 from hadeploy.check.finding import CheckContext, Finding, failures
 from hadeploy.check.images import archives, images, of_node
 from hadeploy.check.machine import docker
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.desired_node import ROLES, Role
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.images.compressed_archives import compressed_archives
 from hadeploy.images.engines import Engine
@@ -31,8 +31,6 @@ from hadeploy.plan.inputs import Inputs
 from hadeploy.progress import Progress
 from hadeploy.remote.fanout import try_each
 from hadeploy.remote.session import Session
-
-ROLES: tuple[Role, ...] = ("haproxy", "keepalived")
 
 
 def push(

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.desired_node import ROLES
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.logs.feed import Feed, Remark
 from hadeploy.logs.lines import Line
 from hadeploy.logs.merge import merged
+from hadeploy.logs.options import LogOptions
 from hadeploy.remote.fanout import try_each
 from hadeploy.remote.session import Session
 from hadeploy.scripts.compose import compose
 from hadeploy.support.redact import Redactor
 
-ROLES: tuple[Role, ...] = ("haproxy", "keepalived")
 READ_SECONDS = 300
 # As timeout(1) ends.
 TIMED_OUT = "124"
@@ -34,30 +33,13 @@ MOST_READ = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which lines are asked for.
-
-    Attributes:
-        containers: of which containers.
-        since: from when on, as docker takes it; None from the beginning.
-        tail: the last so many of each container; None for all.
-        grep: what is found in them; None for any.
-    """
-
-    containers: tuple[Role, ...] = ROLES
-    since: str | None = None
-    tail: int | None = None
-    grep: re.Pattern[str] | None = None
-
-
-@dataclass(frozen=True)
 class Reading:
     """What was read at once.
 
     Attributes:
         lines: of all containers, by time.
         absent: the containers that are not there, as (node, name).
-        errors: why some log could not be read, or not to its end.
+        errors: why a node could not be reached, or a log not be read to its end.
     """
 
     lines: list[Line]
@@ -65,7 +47,7 @@ class Reading:
     errors: list[HadeployError]
 
 
-def feed_of(node: str, wanted: Wanted) -> Feed:
+def feed_of(node: str, wanted: LogOptions) -> Feed:
     """What is to be read of one node, from the beginning.
 
     Args:
@@ -82,7 +64,7 @@ def feed_of(node: str, wanted: Wanted) -> Feed:
 
 
 def logs_script(
-    cluster: Cluster, feed: Feed, wanted: Wanted, *, follow: bool, seconds: int | None = None
+    cluster: Cluster, feed: Feed, wanted: LogOptions, *, follow: bool, seconds: int | None = None
 ) -> str:
     """Reads one node's logs, or follows them, from where the feed is.
 
@@ -116,7 +98,7 @@ def logs_script(
 
 
 def read(
-    cluster: Cluster, sessions: Mapping[str, Session], feeds: Mapping[str, Feed], wanted: Wanted
+    cluster: Cluster, sessions: Mapping[str, Session], feeds: Mapping[str, Feed], wanted: LogOptions
 ) -> Reading:
     """Read what there is, on all nodes in parallel.
 
@@ -137,7 +119,7 @@ def read(
     )
 
 
-def _read_node(cluster: Cluster, session: Session, feed: Feed, wanted: Wanted) -> Reading:
+def _read_node(cluster: Cluster, session: Session, feed: Feed, wanted: LogOptions) -> Reading:
     lines: list[Line] = []
     remarks: dict[str, str] = {}
 

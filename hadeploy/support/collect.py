@@ -33,13 +33,18 @@ LOG_LINES, MOST_BYTES = 500, 256 * 1024
 
 @dataclass
 class Report:
-    """What was learnt; whatever could not be is told in `errors`.
+    """What was collected.
 
     Attributes:
+        cluster: the inventory.
+        redactor: removes the secrets of the cluster from texts.
         observed: by node label.
         replies: of support.sh, by node label.
+        errors: what could not be collected.
     """
 
+    cluster: Cluster
+    redactor: Redactor = field(default_factory=lambda: Redactor(()))
     observed: dict[str, ObservedNode] = field(default_factory=dict)
     replies: dict[str, Reply] = field(default_factory=dict)
     checks: list[Finding] = field(default_factory=list)
@@ -72,7 +77,7 @@ def gather(inputs: Inputs, dialer: Dialer, progress: Progress) -> Report:
         dialer: how to connect.
         progress: told the phases.
     """
-    report = Report()
+    report = Report(inputs.cluster)
     progress.phase("Connect")
     dialer.routes.prepare(inputs.cluster.nodes)
     connected, away = try_each(dialer.connect, inputs.cluster.nodes)
@@ -98,6 +103,7 @@ def gather(inputs: Inputs, dialer: Dialer, progress: Progress) -> Report:
     finally:
         for session in connected:
             session.close()
+    report.redactor = redactor_of(inputs, dialer, report.observed)
     return report
 
 

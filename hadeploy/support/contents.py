@@ -5,14 +5,19 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hadeploy import __version__
 from hadeploy.desired import layout
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.scripts.lines import clean
 from hadeploy.scripts.protocol import Reply
 from hadeploy.support.redact import Redactor
+
+if TYPE_CHECKING:
+    from hadeploy.support.collect import Report
 
 # Of our folder; what else is there may be anybody's.
 FILES = (layout.HAPROXY_CFG, layout.KEEPALIVED_CONF, layout.CHECK_SCRIPT)
@@ -44,6 +49,37 @@ nodes/NAME/versions.txt, files.txt, lock.txt
 Passwords, keys, tokens and environments are left out. Addresses and names of machines, and in
 haproxy.log those of clients, are not. Read it before you send it.
 {missing}"""
+
+
+def files_of(report: Report, document: Mapping[str, Any], at: float) -> dict[str, str]:
+    """All files: path → text.
+
+    Args:
+        report: what was collected.
+        document: the result, as docs/json.md describes it.
+        at: when it was collected, in seconds since the epoch.
+    """
+    redactor, cluster = report.redactor, report.cluster
+    missing = "".join(f"\nMissing: {redactor.text(str(error))}" for error in report.errors)
+    inventory = cluster.model_dump(mode="json", by_alias=True)
+    files = {
+        "README.txt": README.format(
+            version=__version__, at=utc(at), cluster=cluster.name, missing=missing
+        ),
+        "inventory.json": json.dumps(redactor.document(inventory), indent=2) + "\n",
+        "result.json": json.dumps(redactor.document(document), indent=2) + "\n",
+    }
+    for node in cluster.nodes:
+        reply = report.replies.get(node.label)
+        if reply:
+            parts = of_node(report.observed.get(node.label), reply, redactor)
+            files |= {f"nodes/{node.label}/{part}": text for part, text in parts.items()}
+    return files
+
+
+def utc(at: float) -> str:
+    """A time as it is in names of files, such as 20260703T140500Z."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
 
 
 def of_node(look: ObservedNode | None, reply: Reply, redactor: Redactor) -> dict[str, str]:

@@ -12,7 +12,8 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-from hadeploy.drill.report import Setting, report
+from hadeploy.drill.record import DrillRecord, Setting
+from hadeploy.drill.report import report
 from hadeploy.drill.verdict import result_of
 from hadeploy.support.redact import Redactor
 from tests.unit import builders
@@ -100,7 +101,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     )
     results = [result_of(captured(name), 2.0) for name in NAMES]
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(report(setting, results, Redactor([]), complete=True), "utf-8")
+    path.write_text(report(DrillRecord(setting, Redactor([]), results, complete=True)), "utf-8")
     return path.as_uri()
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from hadeploy import api
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.logs.lines import Line
 from hadeploy.status.build import cluster_status
-from tests.lab.harness import Cluster
+from tests.lab.harness import HAPROXY, Cluster
 
 
 def deployment(cluster: Cluster) -> api.Deployment:
@@ -49,3 +52,45 @@ def test_a_program_changes_a_cluster_and_takes_it_down(
     assert api.down(wanted, consent=True) == ()
     assert not served.request()
     assert capfd.readouterr() == ("", ""), "nothing is printed"
+
+
+def test_a_program_reads_logs_and_diagnostics_and_runs_a_drill(
+    served: Cluster, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cluster = deployment(served)
+    assert set(api.render(cluster)) == {"n1", "n2", "n3"}
+
+    some = api.logs(cluster, api.LogOptions(containers=("keepalived",), tail=1), nodes=("n1", "n2"))
+    assert {(line.node, line.container) for line in some.lines} == {
+        ("n1", "keepalived"),
+        ("n2", "keepalived"),
+    }
+    assert some.errors == []
+    with closing(api.follow_logs(cluster, api.LogOptions(tail=1))) as events:
+        assert isinstance(next(events), Line)
+
+    report = api.support(cluster)
+    assert report.errors == []
+    assert set(report.replies) == {"n1", "n2", "n3"}
+    assert {delivery.state for delivery in api.push_images(cluster)} == {"there"}
+
+    with pytest.raises(HadeployError) as refused:
+        api.drill(cluster)
+    assert refused.value.code is ExitCode.USAGE
+    record = api.drill(cluster, options=api.DrillOptions(hold=0, versions=True), consent=True)
+    assert record.complete
+    assert [result.problems for result in record.results] == [()]
+    assert set(record.setting.versions) == {"n1", "n2", "n3"}
+    assert capfd.readouterr() == ("", ""), "nothing is printed"
+
+
+def test_a_drill_that_is_refused_breaks_nothing_and_has_its_proofs_in_the_result(
+    served: Cluster,
+) -> None:
+    served.node("n1", f"docker stop -t 1 {HAPROXY}")
+    result = api.Result()
+    with pytest.raises(HadeployError) as raised:
+        api.drill(deployment(served), consent=True, result=result)
+    assert raised.value.code is ExitCode.NOT_PROVEN
+    assert api.failed(result.proofs)
+    assert result.drill is None

@@ -14,7 +14,8 @@ from typing import IO, Any
 import pytest
 
 from hadeploy.inventory.load import read_inventory
-from hadeploy.logs.read import Wanted, feed_of, logs_script
+from hadeploy.logs.options import LogOptions
+from hadeploy.logs.read import feed_of, logs_script
 from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster, eventually
 
 
@@ -182,8 +183,8 @@ def test_following_leaves_nothing_behind_on_the_nodes(
 def test_a_follower_that_nobody_ends_ends_itself(served: Cluster, lack: str) -> None:
     served.command(("logs",))
     cluster = read_inventory(served.file).cluster
-    feed = feed_of("n1", Wanted())
-    script = logs_script(cluster, feed, Wanted(), follow=True, seconds=2)
+    feed = feed_of("n1", LogOptions())
+    script = logs_script(cluster, feed, LogOptions(), follow=True, seconds=2)
     said = served.lab.exec("n1", ["sh"], input=f"HD_TOKEN=word\n{lack}\n{script}").stdout
     assert "@word heartbeat" in said
     assert said.rstrip().endswith("@word end")

@@ -11,7 +11,8 @@ import pytest
 
 from hadeploy.drill.excerpt import MOST_LINES, excerpt
 from hadeploy.drill.metrics import figures
-from hadeploy.drill.report import MOST_DRAWN, Setting, report
+from hadeploy.drill.record import DrillRecord, Setting
+from hadeploy.drill.report import MOST_DRAWN, report
 from hadeploy.drill.svg import svg
 from hadeploy.drill.timeline import timeline
 from hadeploy.drill.trial import Event, Request, Round
@@ -59,7 +60,7 @@ def page_of(
     versions = {"n1": {"Docker": "28.2.2", "haproxy": "3.2.21"}}
     setting = Setting(CLUSTER, builders.desired(CLUSTER), versions, 1_795_486_772.0, max_outage)
     results = [result_of(round_, max_outage) for round_ in rounds]
-    return report(setting, results, redactor or Redactor([]), complete=complete)
+    return report(DrillRecord(setting, redactor or Redactor([]), results, complete=complete))
 
 
 def with_event(round_: Round, event: Event) -> Round:
@@ -128,7 +129,9 @@ def test_a_secret_is_nowhere() -> None:
     files = tuple(leaking if file is conf else file for file in desired["n1"].files)
     desired["n1"] = dataclasses.replace(desired["n1"], files=files)
     setting = Setting(cluster, desired, {}, 0.0, None)
-    page = report(setting, [result_of(round_, None)], Redactor([CANARY]), complete=True)
+    page = report(
+        DrillRecord(setting, Redactor([CANARY]), [result_of(round_, None)], complete=True)
+    )
     assert CANARY not in page
     assert "received (redacted)" in page
     assert "auth_pass (redacted)" in page

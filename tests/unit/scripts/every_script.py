@@ -16,7 +16,8 @@ from hadeploy.drill.scenarios import SCENARIOS
 from hadeploy.drill.versions import versions_script
 from hadeploy.images.load import look_script, pull_script
 from hadeploy.images.registry import registry_script
-from hadeploy.logs.read import Wanted, feed_of, logs_script
+from hadeploy.logs.options import LogOptions
+from hadeploy.logs.read import feed_of, logs_script
 from hadeploy.observe.gather import observation_script
 from hadeploy.plan.backends import ExpectedBackend
 from hadeploy.plan.down import make_down_plan
@@ -134,7 +135,7 @@ def of_features() -> Iterator[tuple[str, str]]:
     for follow in (False, True):
         yield (
             f"logs-{follow}",
-            logs_script(cluster, feed_of("n1", Wanted()), Wanted(), follow=follow),
+            logs_script(cluster, feed_of("n1", LogOptions()), LogOptions(), follow=follow),
         )
     for scenario in SCENARIOS:
         line = f"drill {scenario.breaks} 9"
