@@ -9,8 +9,14 @@ assert not api.failed(result.proofs)
 ```
 
 Each function raises HadeployError: its `code` is the kind of error; it names the node, the
-operation, what came back and what to do next. A `result` that you pass has what was done until an
-error. Events and questions go to the user interface that you pass to `load`.
+operation, what came back and what to do next. Events and questions go to the user interface that
+you pass to `load`. Parameters that many functions have:
+
+- choices, skip: options of this run; names of checks or proofs to leave out (docs/checks.md).
+- timeout: seconds until all proofs must pass.
+- lock_wait: seconds to wait for the lock of another run.
+- consent: skip the confirmation.
+- result: receives what was found and done, also what was until an error; default: a new one.
 
 Each function shows the phases of its command; `actions` has the phases themselves. Modules that
 only later phases need are imported inside the functions, while the nodes are busy: imports take
@@ -21,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hadeploy.actions.deployment import Deployment
@@ -111,16 +118,10 @@ def load(
 def check(
     deployment: Deployment, *, skip: tuple[str, ...] = (), result: Result | None = None
 ) -> list[Finding]:
-    """Check that the nodes meet the requirements (read-only).
-
-    Args:
-        deployment: the cluster.
-        skip: names of checks to leave out (docs/checks.md).
-        result: receives the findings.
-    """
+    """Check that the nodes meet the requirements (read-only)."""
     from hadeploy.actions.check import check_nodes
 
-    return check_nodes(deployment, skip, Result() if result is None else result)
+    return check_nodes(deployment, skip, result or Result())
 
 
 def plan(
@@ -130,16 +131,8 @@ def plan(
     rollback: bool = False,
     result: Result | None = None,
 ) -> Planned:
-    """Show what `up` would change, and why (read-only).
-
-    Args:
-        deployment: the cluster.
-        choices: options of this run.
-        rollback: plan for the configuration before the last change.
-        result: receives the plan and the findings of checks.
-    """
-    result = Result() if result is None else result
-    with connected_run(deployment, result, choices, imports=import_plan) as run:
+    """Show what `up` would change, and why (read-only); `rollback` is that of `up`."""
+    with connected_run(deployment, result or Result(), choices, imports=import_plan) as run:
         run.start_observing("fresh")
         if rollback:
             run.load_previous()
@@ -160,20 +153,13 @@ def up(
 ) -> Result:
     """Apply the inventory and verify the result.
 
-    Args:
-        deployment: the cluster.
-        choices: options of this run.
-        timeout: seconds until all proofs must pass.
-        lock_wait: seconds to wait for the lock of another run.
-        rollback: apply the configuration before the last change.
-        consent: remove ports and VIPs from clients, and undo changes of other users,
-            without a question.
-        result: receives the plan and the proofs; default: a new one.
+    With `rollback`, apply the configuration before the last change. With `consent`, remove ports
+    and VIPs from clients, and undo changes of other users, without a question.
 
     Returns:
         The result; `failed(result.proofs)` is empty if clients are served.
     """
-    result = Result() if result is None else result
+    result = result or Result()
     with connected_run(deployment, result, choices, imports=import_up) as run:
         run.start_observing("fresh", certificates=True)
         if rollback:
@@ -184,6 +170,33 @@ def up(
     return result
 
 
+def down(
+    deployment: Deployment,
+    choices: RunOptions | None = None,
+    *,
+    lock_wait: float = 0.0,
+    consent: bool = False,
+    result: Result | None = None,
+) -> tuple[str, ...]:
+    """Remove the containers, the VIP and the files that hadeploy created.
+
+    Of the choices, `forget` and `without` count.
+
+    Returns:
+        The nodes that were left out: those of `without`, and former nodes.
+    """
+    from hadeploy.actions.down import take_down
+
+    choices = choices or RunOptions()
+    return take_down(deployment, result or Result(), choices, lock_wait, consent=consent)
+
+
+def render(deployment: Deployment, *, result: Result | None = None) -> Mapping[str, DesiredNode]:
+    """The files and containers that `up` would install, by node label (read-only)."""
+    with connected_run(deployment, result or Result()) as run:
+        return run.prepare(check=False).desired
+
+
 def verify(
     deployment: Deployment,
     *,
@@ -191,15 +204,8 @@ def verify(
     skip: tuple[str, ...] = (),
     result: Result | None = None,
 ) -> Result:
-    """Verify that clients are served (read-only).
-
-    Args:
-        deployment: the cluster.
-        timeout: seconds until all proofs must pass.
-        skip: names of proofs to leave out.
-        result: receives the proofs; default: a new one.
-    """
-    result = Result() if result is None else result
+    """Verify that clients are served (read-only)."""
+    result = result or Result()
     choices = RunOptions(skip=skip)
     with connected_run(deployment, result, choices, tolerant=True, imports=import_proofs) as run:
         run.listen = listen_seconds(run.inputs.cluster)
@@ -221,15 +227,9 @@ def verify(
 def status(
     deployment: Deployment, *, skip: tuple[str, ...] = (), result: Result | None = None
 ) -> ClusterSnapshot:
-    """Observe the cluster once (read-only); the snapshot names unreachable nodes.
-
-    Args:
-        deployment: the cluster.
-        skip: names of proofs to leave out.
-        result: receives the cluster's name.
-    """
-    with closing(watch(deployment, None, skip=skip, result=result)) as looks:
-        return next(looks)
+    """Observe the cluster once (read-only); the snapshot names unreachable nodes."""
+    with closing(watch(deployment, None, skip=skip, result=result)) as snapshots:
+        return next(snapshots)
 
 
 def watch(
@@ -239,17 +239,10 @@ def watch(
     skip: tuple[str, ...] = (),
     result: Result | None = None,
 ) -> Generator[ClusterSnapshot, None, None]:
-    """Observe the cluster repeatedly (read-only).
-
-    Args:
-        deployment: the cluster.
-        every: seconds between two observations; None for one observation.
-        skip: names of proofs to leave out.
-        result: receives the cluster's name.
-    """
+    """Observe the cluster every so many seconds, or once (read-only)."""
     with connected_run(
         deployment,
-        Result() if result is None else result,
+        result or Result(),
         RunOptions(skip=skip),
         tolerant=True,
         least=0,
@@ -264,12 +257,7 @@ def watch(
 def logs(
     deployment: Deployment, options: LogOptions | None = None, *, nodes: tuple[str, ...] = ()
 ) -> Reading:
-    """Read the logs of the containers, sorted by time (read-only).
-
-    Args:
-        deployment: the cluster.
-        options: which lines; default: all.
-        nodes: labels of nodes; default: all.
+    """Read the logs of the containers on some or all nodes, sorted by time (read-only).
 
     Returns:
         The lines; its `errors` has the nodes and logs that could not be read.
@@ -287,7 +275,7 @@ def follow_logs(
 ) -> Generator[Line | Notice, None, None]:
     """Read the logs as `logs` does, and then each new line (read-only).
 
-    Close the generator to stop. It reconnects to nodes that it loses.
+    Reconnects to nodes that it loses. Close the generator to stop.
 
     Yields:
         Lines; a Notice says that a node or a container is away or back.
@@ -298,6 +286,66 @@ def follow_logs(
     from hadeploy.actions.logs import follow_logs as follow
 
     yield from follow(deployment, options or LogOptions(), nodes)
+
+
+def support(deployment: Deployment, *, result: Result | None = None) -> Report:
+    """Collect diagnostics from the nodes for a bug report (read-only).
+
+    Returns:
+        What was collected, with secrets; its `errors` has what could not be, and its `redactor`
+        removes the secrets.
+    """
+    from hadeploy.actions.support import collect_report
+
+    return collect_report(deployment, result or Result())
+
+
+def drain(
+    deployment: Deployment,
+    node: str,
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+    lock_wait: float = 0.0,
+    skip: tuple[str, ...] = (),
+    result: Result | None = None,
+) -> Result:
+    """Hand the VIP over and keep it off a node, for maintenance."""
+    from hadeploy.answers.answer import PROOF_HERE
+    from hadeploy.rollout import drain as changes
+
+    change = partial(changes.drain, asks=PROOF_HERE not in skip)
+    return _drain(deployment, node, change, timeout, lock_wait, RunOptions(skip=skip), result)
+
+
+def undrain(
+    deployment: Deployment,
+    node: str,
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+    lock_wait: float = 0.0,
+    result: Result | None = None,
+) -> Result:
+    """Allow the VIP on a node again."""
+    from hadeploy.rollout import drain as changes
+
+    return _drain(deployment, node, changes.undrain, timeout, lock_wait, RunOptions(), result)
+
+
+def _drain(
+    deployment: Deployment,
+    node: str,
+    change: Callable[..., bool],
+    timeout: float,
+    lock_wait: float,
+    choices: RunOptions,
+    result: Result | None,
+) -> Result:
+    from hadeploy.actions.drain import change_drain
+
+    result = result or Result()
+    with connected_run(deployment, result, choices) as run:
+        change_drain(run, node, change, timeout, lock_wait)
+    return result
 
 
 def drill(
@@ -311,48 +359,15 @@ def drill(
 ) -> DrillRecord:
     """Run failover tests: cause a failure, measure the outage, and repair it.
 
-    Args:
-        deployment: the cluster.
-        scenarios: their names (`hadeploy drill --help`); default: the first one.
-        options: how.
-        lock_wait: seconds to wait for the lock of another run.
-        consent: skip the confirmation.
-        result: receives the proofs and the record.
+    `hadeploy drill --help` lists the scenarios; default: the first one.
     """
     from hadeploy.actions.drill import run_drill
     from hadeploy.drill.scenarios import chosen
 
     options = options or DrillOptions()
     wanted = chosen(scenarios, options.allowed)
-    with connected_run(deployment, Result() if result is None else result) as run:
+    with connected_run(deployment, result or Result()) as run:
         return run_drill(run, wanted, options, lock_wait, consent=consent)
-
-
-def render(deployment: Deployment, *, result: Result | None = None) -> Mapping[str, DesiredNode]:
-    """The files and containers that `up` would install, by node label (read-only).
-
-    Args:
-        deployment: the cluster.
-        result: receives the cluster's name.
-    """
-    with connected_run(deployment, Result() if result is None else result) as run:
-        return run.prepare(check=False).desired
-
-
-def support(deployment: Deployment, *, result: Result | None = None) -> Report:
-    """Collect diagnostics from the nodes for a bug report (read-only).
-
-    Args:
-        deployment: the cluster.
-        result: receives the plan, the findings, the proofs and the diagnosis.
-
-    Returns:
-        What was collected, with secrets; its `errors` has what could not be, and its `redactor`
-        removes the secrets.
-    """
-    from hadeploy.actions.support import collect_report
-
-    return collect_report(deployment, Result() if result is None else result)
 
 
 def save_images(
@@ -372,115 +387,22 @@ def save_images(
     """
     from hadeploy.actions.images import save_images as save
 
-    return save(deployment, folder, architecture, Result() if result is None else result)
+    return save(deployment, folder, architecture, result or Result())
 
 
 def push_images(deployment: Deployment, *, result: Result | None = None) -> list[Delivery]:
     """Load the images into the nodes that lack them.
-
-    Args:
-        deployment: the cluster.
-        result: receives each image that is on a node.
 
     Raises:
         NodesError: every node that lacks an image; the others have it.
     """
     from hadeploy.actions.images import push_images as push
 
-    return push(deployment, Result() if result is None else result)
-
-
-def drain(
-    deployment: Deployment,
-    node: str,
-    *,
-    timeout: float = TIMEOUT_SECONDS,
-    lock_wait: float = 0.0,
-    skip: tuple[str, ...] = (),
-    result: Result | None = None,
-) -> Result:
-    """Hand the VIP over and keep it off a node, for maintenance.
-
-    Args:
-        deployment: the cluster.
-        node: the node's label.
-        timeout: seconds until all proofs must pass.
-        lock_wait: seconds to wait for the lock of another run.
-        skip: names of proofs to leave out.
-        result: receives the proofs; default: a new one.
-    """
-    from functools import partial
-
-    from hadeploy.answers.answer import PROOF_HERE
-    from hadeploy.rollout import drain as changes
-
-    change = partial(changes.drain, asks=PROOF_HERE not in skip)
-    return _drain(deployment, node, change, timeout, lock_wait, RunOptions(skip=skip), result)
-
-
-def undrain(
-    deployment: Deployment,
-    node: str,
-    *,
-    timeout: float = TIMEOUT_SECONDS,
-    lock_wait: float = 0.0,
-    result: Result | None = None,
-) -> Result:
-    """Allow the VIP on a node again; see `drain`."""
-    from hadeploy.rollout import drain as changes
-
-    return _drain(deployment, node, changes.undrain, timeout, lock_wait, RunOptions(), result)
-
-
-def _drain(
-    deployment: Deployment,
-    node: str,
-    change: Callable[..., bool],
-    timeout: float,
-    lock_wait: float,
-    choices: RunOptions,
-    result: Result | None,
-) -> Result:
-    from hadeploy.actions.drain import change_drain
-
-    result = Result() if result is None else result
-    with connected_run(deployment, result, choices) as run:
-        change_drain(run, node, change, timeout, lock_wait)
-    return result
-
-
-def down(
-    deployment: Deployment,
-    choices: RunOptions | None = None,
-    *,
-    lock_wait: float = 0.0,
-    consent: bool = False,
-    result: Result | None = None,
-) -> tuple[str, ...]:
-    """Remove the containers, the VIP and the files that hadeploy created.
-
-    Args:
-        deployment: the cluster.
-        choices: `forget` and `without` count.
-        lock_wait: seconds to wait for the lock of another run.
-        consent: skip the confirmation.
-        result: receives the plan.
-
-    Returns:
-        The nodes that were left out: those of `without`, and former nodes.
-    """
-    from hadeploy.actions.down import take_down
-
-    result = Result() if result is None else result
-    return take_down(deployment, result, choices or RunOptions(), lock_wait, consent=consent)
+    return push(deployment, result or Result())
 
 
 def unlock(deployment: Deployment, *, consent: bool = False) -> dict[str, str]:
     """Release the lock of an interrupted run.
-
-    Args:
-        deployment: the cluster.
-        consent: skip the confirmation.
 
     Returns:
         Who held the lock, by node label.
@@ -503,12 +425,7 @@ def connect(
 ) -> Iterator[Run]:
     """Connect to the nodes, for work that no other function does.
 
-    Args:
-        deployment: the cluster.
-        choices: options of this run.
-        tolerant: continue with the nodes that can be reached.
-        result: receives the cluster's name.
+    With `tolerant`, continue with the nodes that can be reached.
     """
-    kept = Result() if result is None else result
-    with connected_run(deployment, kept, choices, tolerant=tolerant) as run:
+    with connected_run(deployment, result or Result(), choices, tolerant=tolerant) as run:
         yield run

@@ -11,12 +11,7 @@ from hadeploy.rollout.check_nodes import check_all
 
 
 def check_nodes(deployment: Deployment, skip: tuple[str, ...], result: Result) -> list[Finding]:
-    """Run every possible check; if a node is unreachable, the others are still checked.
-
-    Args:
-        skip: ids of checks to leave out.
-        result: receives the findings.
-    """
+    """Run every possible check; if a node is unreachable, the others are still checked."""
     inputs = deployment.inputs()
     result.cluster = inputs.cluster.name
     refuse_unknown(skip, essential=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from hadeploy.actions.run import Run, certificate_reader
 from hadeploy.certificates.certificate import Certificates, Endpoint
@@ -14,29 +14,27 @@ from hadeploy.verify.proof import Proof
 
 
 def accepted(run: Run, cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Proof]:
-    """Whether clients accept the certificates of the backends that are up.
-
-    Args:
-        run: the connections.
-        cluster: the inventory, or the configuration before the last change.
-        observed: by node label.
-    """
-    up = backends_up(cluster, observed)
-    return list(certificate_proofs(cluster, _certificates(run, cluster, up), up)) if up else []
+    """Whether clients accept the certificates of the backends that are up."""
+    return _of_backends(
+        run, cluster, observed, lambda read, up: certificate_proofs(cluster, read, up)
+    )
 
 
 def answered(run: Run, cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Proof]:
-    """Whether the answers through the VIPs are those of the backends.
+    """Whether the answers through the VIPs are those of the backends."""
+    return _of_backends(
+        run, cluster, observed, lambda read, _: answer_proofs(cluster, observed, read)
+    )
 
-    Args:
-        run: the connections.
-        cluster: the inventory, or the configuration before the last change.
-        observed: by node label.
-    """
+
+def _of_backends(
+    run: Run,
+    cluster: Cluster,
+    observed: Mapping[str, ObservedNode],
+    proofs: Callable[[Certificates, Collection[Endpoint]], Iterable[Proof]],
+) -> list[Proof]:
     up = backends_up(cluster, observed)
-    return list(answer_proofs(cluster, observed, _certificates(run, cluster, up))) if up else []
-
-
-def _certificates(run: Run, cluster: Cluster, up: Collection[Endpoint]) -> Certificates:
+    if not up:
+        return []
     run.reader = run.reader or certificate_reader(cluster, lambda: run.sessions)
-    return run.reader.read(up)
+    return list(proofs(run.reader.read(up), up))

@@ -11,12 +11,6 @@ from hadeploy.rollout.lock import break_lock, holders
 def release_lock(deployment: Deployment, *, consent: bool) -> dict[str, str]:
     """Release the lock on every reachable node.
 
-    Args:
-        consent: skip the confirmation.
-
-    Returns:
-        The previous holder of the lock, by node label.
-
     Raises:
         NodesError: every unreachable node; the others are unlocked.
     """

@@ -11,7 +11,7 @@ from hadeploy.adopt.recognise import ByHand
 from hadeploy.config_files.haproxy import sections
 from hadeploy.config_files.haproxy_values import ports_of
 from hadeploy.config_files.keepalived import Statement, parse
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.desired_node import ROLES, Role
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedContainer, ObservedNode
 from hadeploy.observe.other_clusters import OtherCluster
@@ -128,7 +128,7 @@ def running_conflicts(
         by_hand: containers that are reported elsewhere.
     """
     others = [f for f in state.foreign if not (by_hand and by_hand.has(f.container.id))]
-    beside = any(state.ours_of(cluster.name, role) for role in ("haproxy", "keepalived"))
+    beside = any(state.ours_of(cluster.name, role) for role in ROLES)
     half = beside or any(
         c.role == "keepalived" and c.claims for c in stopped_conflicts(cluster, interface, state)
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hadeploy.check.archive import Archive
 from hadeploy.check.entry import Check
 from hadeploy.check.finding import CheckContext, Finding
+from hadeploy.desired.desired_node import ROLES
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.inventory.parts import Image
@@ -40,7 +41,7 @@ def images(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[F
     """Whether both images are on a node or available."""
     if state.docker is None:
         return
-    for role in ("haproxy", "keepalived"):
+    for role in ROLES:
         image: Image = getattr(context.cluster.images, role)
         if image.reference in state.images:
             yield _there(image.reference, node, state)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from hadeploy.check.entry import Check
 from hadeploy.check.finding import CheckContext, Finding
+from hadeploy.desired.desired_node import ROLES
 from hadeploy.inventory.cluster import Node
 from hadeploy.observe.observed_node import ObservedNode
 
@@ -162,7 +163,7 @@ def disk_space(context: CheckContext, node: Node, state: ObservedNode) -> Iterat
         state.host.docker.get("DockerRootDir", "Docker's data directory"),
     )
     if "docker" in free and state.host.docker:
-        needed = sum(_bytes(context, role, state) for role in ("haproxy", "keepalived"))
+        needed = sum(_bytes(context, role, state) for role in ROLES)
         what = f"{free['docker'] // MEGABYTE} MB are free in {folder}"
         if free["docker"] < needed:
             what += f", but the images need {needed // MEGABYTE} MB"
@@ -183,7 +184,7 @@ def disk_space(context: CheckContext, node: Node, state: ObservedNode) -> Iterat
 def _inodes(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether there are inodes for new files."""
     free = state.host.free_inodes
-    lacking = any(not _has_image(context, role, state) for role in ("haproxy", "keepalived"))
+    lacking = any(not _has_image(context, role, state) for role in ROLES)
     folder = state.host.docker.get("DockerRootDir", "Docker's data directory")
     for name, where, needed in (
         ("docker", folder, IMAGE_FILES if lacking else OWN_FILES),

@@ -9,6 +9,7 @@ from hadeploy.adopt.conflicts import running_conflicts, stopped_conflicts
 from hadeploy.adopt.recognise import ByHand, recognise
 from hadeploy.check.entry import Check
 from hadeploy.check.finding import CheckContext, Finding
+from hadeploy.desired.desired_node import ROLES
 from hadeploy.inventory.cluster import Node
 from hadeploy.observe.haproxy_sockets import haproxy_sockets
 from hadeploy.observe.observed_node import ObservedContainer, ObservedNode, Owner, Socket
@@ -202,7 +203,7 @@ def host_services(context: CheckContext, node: Node, state: ObservedNode) -> Ite
         yield Finding(HOST_SERVICES.id, node.label, "warn", what, fix)
     later = [
         name
-        for name in ("haproxy", "keepalived")
+        for name in ROLES
         if name not in found and state.host.units.get(f"{name}.boot", "").startswith("enabled")
     ]
     if later:

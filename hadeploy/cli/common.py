@@ -9,15 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
 from rich.console import Console
 
 from hadeploy import api
 from hadeploy.cli.fleet_options import one_inventory
 from hadeploy.cli.options import common_options
-from hadeploy.cli.outcome import Outcome
+from hadeploy.cli.outcome import Outcome, failures_recorded
 from hadeploy.cli.terminal import Terminal
-from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.rollout.node_outcome import RolloutError
 from hadeploy.ui.console import make_console
 
@@ -102,19 +100,10 @@ def reported(options: Options, command: str) -> Iterator[Outcome]:
     """Run the body of a command; with --json, print one document even after an error."""
     outcome = Outcome(command=command)
     try:
-        yield outcome
-    except HadeployError as error:
-        outcome.code = error.code
-        outcome.errors = error.errors if isinstance(error, NodesError) else [error]
-        if isinstance(error, RolloutError):
-            outcome.nodes = {node: state.value for node, state in error.nodes.items()}
-        raise
-    except (KeyboardInterrupt, click.Abort):
-        outcome.code = ExitCode.INTERRUPTED
-        raise
-    except BaseException as error:
-        outcome.code = ExitCode.FAILED
-        outcome.errors = [HadeployError(f"internal error: {type(error).__name__}: {error}")]
+        with failures_recorded(outcome):
+            yield outcome
+    except RolloutError as error:
+        outcome.nodes = {node: state.value for node, state in error.nodes.items()}
         raise
     finally:
         if options.as_json:

@@ -16,7 +16,7 @@ from rich.text import Text
 from hadeploy.actions.secrets import sudo_secret, vrrp_secret
 from hadeploy.check.catalogue import refuse_unknown
 from hadeploy.cli.fleet_member import command_line
-from hadeploy.cli.outcome import error_document
+from hadeploy.cli.outcome import error_document, failures_recorded
 from hadeploy.desired.folders import checked_folder
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.fleet.arguments import cluster_arguments, option_problems
@@ -188,18 +188,8 @@ def _read(command: str, file: str) -> Inventory:
 def _reported(outcome: FleetOutcome, *, as_json: bool) -> Iterator[FleetOutcome]:
     """Run the body of a fleet command; with --json, print one document even after an error."""
     try:
-        yield outcome
-    except HadeployError as error:
-        outcome.code = error.code
-        outcome.errors = error.errors if isinstance(error, NodesError) else [error]
-        raise
-    except KeyboardInterrupt:
-        outcome.code = ExitCode.INTERRUPTED
-        raise
-    except BaseException as error:
-        outcome.code = ExitCode.FAILED
-        outcome.errors = [HadeployError(f"internal error: {type(error).__name__}: {error}")]
-        raise
+        with failures_recorded(outcome):
+            yield outcome
     finally:
         if as_json:
             click.echo(json.dumps(outcome.document(), indent=2))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from hadeploy.actions.result import Result
-from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.errors import ExitCode, HadeployError, NodesError
 
 if TYPE_CHECKING:
     from hadeploy.status.cluster_status import ClusterStatus
@@ -74,6 +76,31 @@ def error_document(error: HadeployError) -> dict[str, Any]:
         "detail": error.detail,
         "hint": error.hint,
     }
+
+
+class Ending(Protocol):
+    """What the end of a command is recorded in."""
+
+    code: ExitCode
+    errors: list[HadeployError]
+
+
+@contextmanager
+def failures_recorded(ending: Ending) -> Iterator[None]:
+    """Record why the body fails, and the exit code that follows."""
+    try:
+        yield
+    except HadeployError as error:
+        ending.code = error.code
+        ending.errors = error.errors if isinstance(error, NodesError) else [error]
+        raise
+    except (KeyboardInterrupt, click.Abort):
+        ending.code = ExitCode.INTERRUPTED
+        raise
+    except BaseException as error:
+        ending.code = ExitCode.FAILED
+        ending.errors = [HadeployError(f"internal error: {type(error).__name__}: {error}")]
+        raise
 
 
 def misused(error: click.UsageError) -> Outcome:

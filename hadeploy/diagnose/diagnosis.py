@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hadeploy.desired.desired_node import DesiredNode, Role
+from hadeploy.desired.desired_node import ROLES, DesiredNode, Role
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.observe.observed_node import ObservedContainer, ObservedNode
@@ -74,9 +74,8 @@ class DiagnosisContext:
     @property
     def programs(self) -> Iterator[tuple[Node, ObservedNode, Role, ObservedContainer | None]]:
         """The two containers of every observed node; None for a missing container."""
-        roles: tuple[Role, Role] = ("haproxy", "keepalived")
         for node, state in self.nodes:
-            for role, name in zip(roles, self.cluster.container_names, strict=True):
+            for role, name in zip(ROLES, self.cluster.container_names, strict=True):
                 yield node, state, role, state.container(name)
 
     def fails(self, proof: str, node: str | None) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from hadeploy.answers.answer import read_answer
 from hadeploy.desired import layout
-from hadeploy.desired.desired_node import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC
+from hadeploy.desired.desired_node import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC, ROLES
 from hadeploy.observe.autostart_files import of_another_engine, parse_autostart_files
 from hadeploy.observe.host import parse_host
 from hadeploy.observe.inspected import Inspected
@@ -329,7 +329,7 @@ def parse_foreign(reply: Reply) -> tuple[Foreign, ...]:
     for message in reply.all("foreign"):
         about = message.words[:2]
         containers = parse_containers(message.text) or of_another_engine(message)
-        if len(about) != 2 or about[0] not in ("haproxy", "keepalived") or not containers:
+        if len(about) != 2 or about[0] not in ROLES or not containers:
             continue
         configs, files, unread = (
             [(" ".join(m.words[2:]), _content(m)) for m in reply.all(kind) if m.words[:2] == about]

@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+from hadeploy.desired.desired_node import ROLES
 from hadeploy.inventory.fields import INTERFACE_NAME, NAME
 from hadeploy.inventory.problems import printable
 from hadeploy.observe.observed_node import Applied, InventoryChange
@@ -47,9 +48,7 @@ def parse_record(content: bytes) -> Applied | None:
             members=_addresses(data.get("members", [])),
             configuration=_text(data.get("configuration", "")),
             inventory=inventory,
-            config_ids={
-                role: _text(data.get(f"{role}_config_id", "")) for role in ("haproxy", "keepalived")
-            },
+            config_ids={role: _text(data.get(f"{role}_config_id", "")) for role in ROLES},
             ports=tuple(listeners),
             listeners=listeners,
             metrics_port=_metrics_port(inventory.get("haproxy")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from hadeploy.desired import layout
+from hadeploy.desired.desired_node import ROLES
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedNode
 
@@ -90,7 +91,7 @@ def could_hold(cluster: Cluster, state: ObservedNode) -> bool:
 
 def _healthy(cluster: Cluster, state: ObservedNode) -> bool:
     return (
-        all(state.ours_of(cluster.name, role) for role in ("haproxy", "keepalived"))
+        all(state.ours_of(cluster.name, role) for role in ROLES)
         and state.serving is not None
         and state.vrrp is not None
         and (state.vrrp.state in ("MASTER", "BACKUP") or bool(drains(state)))

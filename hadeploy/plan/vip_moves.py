@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hadeploy.desired import layout
-from hadeploy.desired.desired_node import DesiredNode, Role
+from hadeploy.desired.desired_node import ROLES, DesiredNode
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.election import (
@@ -81,8 +81,7 @@ def plan_problem(
 
 
 def _runs(cluster: Cluster, state: ObservedNode) -> bool:
-    roles: tuple[Role, ...] = ("haproxy", "keepalived")
-    return all(state.ours_of(cluster.name, role) for role in roles)
+    return all(state.ours_of(cluster.name, role) for role in ROLES)
 
 
 def vip_moves(

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from hadeploy.check.archive import read_archive
+from hadeploy.desired.desired_node import ROLES
 from hadeploy.desired.templates import template_digests
 from hadeploy.inventory.paths import beside
 from hadeploy.observe.observed_node import Applied
@@ -42,7 +43,7 @@ def contents_of(inputs: Inputs, plan: Plan, record: Applied | None) -> dict[str,
 def _archives(inputs: Inputs, plan: Plan, record: Applied | None) -> Mapping[str, str]:
     found = {}
     loaded = {s.role for turn in plan.nodes for s in turn.steps if s.action == "load-image"}
-    for role in ("haproxy", "keepalived"):
+    for role in ROLES:
         image = getattr(inputs.cluster.images, role)
         if image.archive is None:
             continue

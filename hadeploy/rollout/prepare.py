@@ -11,13 +11,13 @@ from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
 from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
 from hadeploy.answers.answer import PROOF, PROOF_HERE
 from hadeploy.certificates.certificate import Certificates
-from hadeploy.check.archive import read_archive
+from hadeploy.check.archive import Archive, read_archive
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.finding import NOT_ASKED, Answered, CheckContext, Finding, failures
 from hadeploy.check.network import INTERFACE
 from hadeploy.check.our_folder import moved_folders
 from hadeploy.check.registry import Asked
-from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.desired.desired_node import ROLES, DesiredNode
 from hadeploy.desired.rendered_binds import has_templates
 from hadeploy.errors import NodesError
 from hadeploy.inventory.cluster import Cluster
@@ -276,8 +276,8 @@ def checked(
         certificates: of the backends, if they were read.
     """
     cluster = inputs.cluster
-    archives = {}
-    for role in ("haproxy", "keepalived"):
+    archives: dict[str, Archive] = {}
+    for role in ROLES:
         image: Image = getattr(cluster.images, role)
         # Read only if a node lacks the image: the archive may be missing once all nodes have it.
         lacks = any(

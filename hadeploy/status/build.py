@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.desired_node import ROLES, Role
 from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.order import holders
@@ -107,7 +107,7 @@ def _configuration(snapshot: ClusterSnapshot, state: ObservedNode) -> Configurat
 
 
 def _container(cluster: Cluster, state: ObservedNode, role: Role) -> ContainerStatus:
-    name = dict(zip(("haproxy", "keepalived"), cluster.container_names, strict=True))[role]
+    name = dict(zip(ROLES, cluster.container_names, strict=True))[role]
     container = state.container(name) or state.ours_of(cluster.name, role)
     if container is None:
         return ContainerStatus(role, name, "unknown" if state.docker is None else "missing")

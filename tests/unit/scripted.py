@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import Any
 
+import paramiko
 from rich.console import Console
 
-from hadeploy.remote.session import SCRIPT_SECONDS, Session
-from hadeploy.remote.timed_channel import TimedChannel
+from hadeploy.remote.session import Session
 from hadeploy.ui.progress import Lines
 
 PROGRESS = Lines(Console(quiet=True))
@@ -61,17 +60,11 @@ class ScriptedSession(Session):
         super().__init__(node, None, sudo=False, silence=5)
         object.__setattr__(self, "_channel_of", lambda: _Channel(answer.encode(), code))
 
-    def _begin(
-        self,
-        command: str,
-        size: int,
-        operation: str,
-        *,
-        patient: bool = True,
-        seconds: float = SCRIPT_SECONDS,
-    ) -> TimedChannel:
-        channel: Any = self._channel_of()  # type: ignore[attr-defined]
-        return TimedChannel(channel, self.node, operation, self.silence, seconds)
+    def start(
+        self, command: str, operation: str, *, patient: bool, terminal: bool = False
+    ) -> paramiko.Channel:
+        channel: paramiko.Channel = self._channel_of()  # type: ignore[attr-defined]
+        return channel
 
 
 def message(kind: str, *words: str) -> str:

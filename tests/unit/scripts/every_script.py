@@ -8,7 +8,7 @@ from typing import get_args
 
 from pydantic import SecretStr
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.desired_node import ROLES
 from hadeploy.diagnose.diagnostics import evidence_script
 from hadeploy.drill import watch
 from hadeploy.drill.round import break_script, mend_script
@@ -42,7 +42,6 @@ from tests.unit import builders
 from tests.unit.adopt import looks
 
 FINGERPRINT = "f" * 16
-ROLES: tuple[Role, ...] = ("haproxy", "keepalived")
 LOCK = Lock("c", "up", "token")
 # What a step is applied to matters for its script, and so does whether all nodes change.
 TURNS = {
