@@ -46,7 +46,7 @@ def refuse_unknown(ids: Iterable[str], *, essential: bool) -> None:
 def documentation(checks: Collection[Check]) -> str:
     """The text of docs/checks.md."""
     rows = [
-        f"| `{check.id}` | **{check.title}**{_notes(check)}: {check.proves} | {check.fix} |"
+        f"| `{check.id}` | **{check.title}**{_notes(check)}: {check.proves} | {check.remedy} |"
         for check in checks
     ]
     return "\n".join([_HEAD, *rows, ""])

@@ -31,7 +31,7 @@ class Check:
         id: stable, because `--skip` and `--json` use it.
         title: its name in tables.
         proves: the condition.
-        fix: the action for the user if it fails.
+        remedy: general advice if it fails; the fix of a finding is for the present case.
         essential: whether a plan is impossible without it; `plan` and `up` cannot skip it.
         thorough: whether only `check`, a first `up`, and an `up` with a change of `again_after`
             observe its facts. This is for the documentation; the code is `thorough || return 0`
@@ -44,7 +44,7 @@ class Check:
     id: str
     title: str
     proves: str
-    fix: str
+    remedy: str
     essential: bool = False
     thorough: bool = False
     again_after: frozenset[Change] = frozenset()

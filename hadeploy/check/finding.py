@@ -24,7 +24,7 @@ class Finding:
         node: the node's label, or None for the cluster or this machine.
         verdict: `warn` is reported but does not stop a run.
         message: the facts, in one sentence.
-        fix: the action for the user.
+        fix: the action for the user, on this node.
         detail: the output of a program, word for word.
         operation: the operation, for an error.
         code: the exit code of a command that this finding stops.

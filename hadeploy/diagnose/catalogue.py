@@ -10,7 +10,7 @@ from hadeploy.diagnose.cause import Cause
 
 def documentation(causes: Collection[Cause] = CAUSES) -> str:
     """The text of docs/diagnosis.md."""
-    rows = [f"| `{c.id}` | {c.title} | {c.evidence} | {c.fix} |" for c in causes]
+    rows = [f"| `{c.id}` | {c.title} | {c.evidence} | {c.remedy} |" for c in causes]
     return "\n".join([_HEAD, *rows, ""])
 
 

@@ -18,7 +18,7 @@ class Cause:
         id: stable, because `--json` contains it.
         title: the problem.
         evidence: the facts that show it.
-        fix: the action for the user.
+        remedy: the action in general; a diagnosis says what to do now.
         explains: ids of its consequences, which are not reported on the same node.
         recognisers: the functions that recognise it.
     """
@@ -26,7 +26,7 @@ class Cause:
     id: str
     title: str
     evidence: str
-    fix: str
+    remedy: str
     explains: tuple[str, ...] = ()
     recognisers: list[Recogniser] = field(default_factory=list, init=False)
 
