@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hadeploy.check.finding import CheckContext, Finding
-from hadeploy.check.places import PORTS, UNKNOWN_OWNER, stranger
+from hadeploy.check.ports import PORTS, UNKNOWN_OWNER, stranger
 from hadeploy.desired import layout
 from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.desired.rendered_binds import EVERY, RenderedBind, has_templates, rendered_binds

@@ -55,7 +55,7 @@ def refused(context: DiagnosisContext) -> Iterator[Diagnosis]:
             CONFIG_REFUSED.id,
             (node.label,),
             f"{role} {effect} its configuration {FILES[role]}",
-            CONFIG_REFUSED.fix,
+            CONFIG_REFUSED.remedy,
             tuple(f"{node.label}: | {line}" for line in shown[-LOG_LINES:]),
             role,
         )

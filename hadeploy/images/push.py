@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hadeploy.check.archive import read_archive
+from hadeploy.check.docker import docker
 from hadeploy.check.finding import CheckContext, Finding, failures
 from hadeploy.check.images import archives, images, of_node
-from hadeploy.check.machine import docker
 from hadeploy.desired.desired_node import ROLES, Role
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.images.compressed_archives import compressed_archives

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hadeploy.certificates.certificate import endpoints
 from hadeploy.certificates.reader import CertificateReader
 from hadeploy.check.certificates import compared_endpoints
-from hadeploy.check.connection import connection_findings, refused
 from hadeploy.check.evaluate import without
 from hadeploy.check.finding import Finding
 from hadeploy.check.images import IMAGE
+from hadeploy.check.ssh import connection_findings, refused
 from hadeploy.desired.rendered_binds import has_templates
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.images.registry import ask_registries

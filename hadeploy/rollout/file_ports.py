@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hadeploy.check.finding import CheckContext, Finding
-from hadeploy.check.places import PORTS
 from hadeploy.check.planned_ports import planned_ports
+from hadeploy.check.ports import PORTS
 from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.desired.rendered_binds import has_templates
 from hadeploy.observe.observed_node import ObservedNode

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hadeploy.check.connection import refused
 from hadeploy.check.finding import Finding
+from hadeploy.check.ssh import refused
 from hadeploy.desired import layout
 from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
 from hadeploy.diagnose.diagnostics import collect_diagnostics

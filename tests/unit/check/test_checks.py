@@ -11,9 +11,9 @@ import pytest
 
 from hadeploy.check.all_checks import IDS
 from hadeploy.check.archive import Archive
-from hadeploy.check.connection import refused
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.finding import CheckContext
+from hadeploy.check.ssh import refused
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.host import Host, Link, Nofile
 from hadeploy.observe.observed_node import Address, ObservedNode, Owner, Socket

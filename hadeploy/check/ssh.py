@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hadeploy.check import machine
+from hadeploy.check import tools
 from hadeploy.check.entry import Check
 from hadeploy.check.finding import Finding
 from hadeploy.errors import HadeployError
@@ -55,7 +55,7 @@ def refused(error: HadeployError, where: str) -> list[Finding]:
         error: the error of the connection, or of the first script.
         where: description of the connection.
     """
-    failed = error.stage or machine.TOOLS.id
+    failed = error.stage or tools.TOOLS.id
     passed = [finding.check for finding in _passed(error.node, where)]
     well = passed.index(failed) if failed in passed else len(passed)
     message = error.message if error.operation is None else f"{error.operation}: {error.message}"
