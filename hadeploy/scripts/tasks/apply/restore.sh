@@ -93,11 +93,14 @@ restore_role() {
     done
     sync "$HD_ROOT/$1"
     if exists "$2$OLD"; then
-        docker rename "$2$OLD" "$3" && docker start "$3" >/dev/null || return 1
+        docker rename "$2$OLD" "$3" || return 1
+        was_stopped "$1" || docker start "$3" >/dev/null || return 1
+    elif was_stopped "$1"; then
+        stop "$3" || return 1
     elif [ -n "$hd_changed" ]; then
         reload "$3" "$4" || return 1
     fi
-    prove_restored "$1" "$3"
+    was_stopped "$1" || prove_restored "$1" "$3"
 }
 
 # prove_restored ROLE CONTAINER

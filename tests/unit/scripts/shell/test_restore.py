@@ -49,3 +49,59 @@ def test_where_putting_back_fails_the_vip_is_pinned_no_longer(tmp_path: Path) ->
         "unrestored",
         UNPINNED,
     ]
+
+
+RECORD = """{
+ "containers": {
+  "lb-haproxy": "1",
+  "lb-keepalived": "2"
+ },
+ "keepalived_config_id": "aa"
+}
+"""
+ENGINE = """
+docker() {
+    case $* in
+    *State.Status*) printf '%s\\n' "$STATUS" ;;
+    *State.Pid*) [ "$STATUS" = running ] && printf '%s c\\n' "$$" ;;
+    esac
+    [ "$2" = inspect ] || printf '%s\\n' "$*" >>"$HD_ROOT/calls"
+}
+exists() { case $1 in *.hadeploy-old) return "$RECREATED" ;; esac; }
+signal() { return 1; }
+stop() { printf 'stop %s\\n' "$1" >>"$HD_ROOT/calls"; }
+prove_restored() { printf 'prove %s\\n' "$1" >>"$HD_ROOT/calls"; }
+"""
+FAILED_CHANGE = """
+save_undo || exit 9
+printf 'new\\n' >"$HD_ROOT/keepalived/keepalived.conf"
+: >"$HD_ROOT/calls"
+restore_role keepalived lb-keepalived lb-keepalived HUP || exit 9
+"""
+
+
+@pytest.mark.parametrize("recreated", [False, True])
+@pytest.mark.parametrize(
+    ("status", "starts"), [("exited", False), ("created", False), ("running", True)]
+)
+def test_a_keepalived_that_was_stopped_before_the_change_stays_stopped(
+    tmp_path: Path, status: str, starts: bool, recreated: bool
+) -> None:
+    for role in ("haproxy", "keepalived"):
+        (tmp_path / role).mkdir()
+    live = tmp_path / "keepalived" / "keepalived.conf"
+    live.write_text("old\n")
+    (tmp_path / "applied.json").write_text(RECORD)
+    variables = f"STATUS={status}\nRECREATED={int(not recreated)}\n"
+    script = fragment(
+        "restore.sh",
+        HD_ROOT=str(tmp_path),
+        HD_KEEPALIVED="lb-keepalived",
+        main=f"{variables}{ENGINE}{FAILED_CHANGE}",
+    )
+    done = subprocess.run(["dash"], input=script, text=True, timeout=30, check=False)
+    assert done.returncode == 0
+    calls = (tmp_path / "calls").read_text()
+    assert live.read_text() == "old\n"
+    assert ("start lb-keepalived" in calls) is starts
+    assert ("prove keepalived" in calls) is starts
