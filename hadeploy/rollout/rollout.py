@@ -10,6 +10,7 @@ from hadeploy.plan.steps import Impact, NodePlan
 from hadeploy.remote.fanout import try_each
 from hadeploy.remote.session import Session
 from hadeploy.rollout.apply_node import apply_node
+from hadeploy.rollout.change import Change
 from hadeploy.rollout.client_view import ClientView, PortAnswers
 from hadeploy.rollout.failback import fail_back
 from hadeploy.rollout.interrupt import Interrupt
@@ -23,7 +24,7 @@ from hadeploy.rollout.node_outcome import (
 )
 from hadeploy.rollout.reply_errors import RefusedError, as_one, refuse
 from hadeploy.rollout.rollout_state import RolloutState
-from hadeploy.rollout.scripts import Change, Part, apply_script, finishing_step
+from hadeploy.rollout.scripts import Part, apply_script, finishing_step
 from hadeploy.rollout.takeover_candidates import find_successor
 from hadeploy.rollout.undo import keep_off_changed, restore, restore_all, return_vip
 

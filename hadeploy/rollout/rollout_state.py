@@ -12,11 +12,12 @@ from hadeploy.plan.steps import NodePlan
 from hadeploy.plan.vrrp_settings import running_settings
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
+from hadeploy.rollout.change import Change
 from hadeploy.rollout.lock import Lock
 from hadeploy.rollout.node_outcome import NodeOutcome
 from hadeploy.rollout.prepare import Prepared
 from hadeploy.rollout.record import applied_record
-from hadeploy.rollout.scripts import Change, disables
+from hadeploy.rollout.scripts import disables
 from hadeploy.rollout.takeover import Takeovers
 
 

@@ -15,7 +15,7 @@ from hadeploy.remote.session import Session
 from hadeploy.rollout.lock import Lock, take
 from hadeploy.rollout.prepare import Prepared
 from hadeploy.rollout.reply_errors import refuse
-from hadeploy.rollout.scripts import stage_script
+from hadeploy.rollout.staging_scripts import stage_script
 from hadeploy.rollout.validation import ConfigWarning, Warn, config_warnings
 from hadeploy.scripts.protocol import Message
 

@@ -14,7 +14,7 @@ from hadeploy.progress import Progress
 from hadeploy.remote.fanout import each
 from hadeploy.remote.session import Session
 from hadeploy.rollout.prepare import Prepared
-from hadeploy.rollout.scripts import trial_script
+from hadeploy.rollout.staging_scripts import trial_script
 from hadeploy.rollout.validation import ConfigWarning, config_warnings
 
 _TRIED = ("write-file", "create-container", "recreate-container")

@@ -8,9 +8,10 @@ from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import observe
 from hadeploy.plan.steps import NodePlan
 from hadeploy.rollout.apply_node import restore_node
+from hadeploy.rollout.change import Change
 from hadeploy.rollout.node_outcome import NodeOutcome, NotTakenOverError
 from hadeploy.rollout.rollout_state import RolloutState, election_seconds
-from hadeploy.rollout.scripts import Change, restore_script
+from hadeploy.rollout.scripts import restore_script
 from hadeploy.rollout.take_back import keep_off, take_back
 
 # Outcomes of nodes that have the VRRP settings from before the change.

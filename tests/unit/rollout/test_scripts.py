@@ -18,15 +18,11 @@ from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.inputs import Login
 from hadeploy.plan.rolling import make_plan
 from hadeploy.plan.steps import Action, NodePlan, Step
+from hadeploy.rollout.change import Change
 from hadeploy.rollout.down import down_script
 from hadeploy.rollout.lock import Lock
-from hadeploy.rollout.scripts import (
-    Change,
-    apply_script,
-    restore_script,
-    stage_script,
-    trial_script,
-)
+from hadeploy.rollout.scripts import apply_script, restore_script
+from hadeploy.rollout.staging_scripts import stage_script, trial_script
 from hadeploy.rollout.takeover import changed_answers, takeover_proofs
 from tests.unit import builders
 from tests.unit.verify.test_answers import cluster

@@ -24,18 +24,12 @@ from hadeploy.plan.down import make_down_plan
 from hadeploy.plan.inputs import Login
 from hadeploy.plan.rolling import make_plan
 from hadeploy.plan.steps import Action, Impact, NodePlan, Step
+from hadeploy.rollout.change import Change
 from hadeploy.rollout.down import down_script
 from hadeploy.rollout.drain import drain_lines, drain_script, undrain_lines
 from hadeploy.rollout.lock import Lock
-from hadeploy.rollout.scripts import (
-    Change,
-    Part,
-    apply_script,
-    handing_over_script,
-    restore_script,
-    stage_script,
-    trial_script,
-)
+from hadeploy.rollout.scripts import Part, apply_script, handing_over_script, restore_script
+from hadeploy.rollout.staging_scripts import stage_script, trial_script
 from hadeploy.rollout.take_back import keep_off_script
 from hadeploy.support.collect import support_script
 from tests.unit import builders
