@@ -13,7 +13,8 @@ from hadeploy.config_files.haproxy_values import ports_of
 from hadeploy.config_files.keepalived import Statement, parse
 from hadeploy.desired.desired_node import ROLES, Role
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import ObservedContainer, ObservedNode
+from hadeploy.observe.container import ObservedContainer
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.other_clusters import OtherCluster
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hadeploy.observe.autostart_files import LABEL_ENGINE
-from hadeploy.observe.observed_node import ObservedContainer
+from hadeploy.observe.container import ObservedContainer
 
 _COMPOSE = "com.docker.compose."
 

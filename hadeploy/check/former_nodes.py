@@ -8,7 +8,7 @@ from hadeploy.check.entry import Check
 from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode
-from hadeploy.observe.observed_node import Applied
+from hadeploy.observe.applied import Applied
 from hadeploy.plan.membership import of_another_cluster
 from hadeploy.plan.vrrp_settings import present_addresses
 from hadeploy.verify.stranger import BACK_FIX, PRUNE

@@ -9,8 +9,9 @@ from hadeploy.adopt.recognise import ByHand, recognise
 from hadeploy.check.entry import Check
 from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.inventory.cluster import Node
+from hadeploy.observe.container import ObservedContainer
 from hadeploy.observe.haproxy_sockets import haproxy_sockets
-from hadeploy.observe.observed_node import ObservedContainer, ObservedNode, Owner, Socket
+from hadeploy.observe.observed_node import ObservedNode, Owner, Socket
 from hadeploy.observe.published import ENGINE
 from hadeploy.observe.subnets import interface_of
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from hadeploy.diagnose.cause import Cause, recognises
 from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
+from hadeploy.observe.container import ObservedContainer
 from hadeploy.observe.haproxy_sockets import haproxy_sockets
-from hadeploy.observe.observed_node import ObservedContainer, ObservedNode, Owner
+from hadeploy.observe.observed_node import ObservedNode, Owner
 from hadeploy.verify.proofs import unstable
 
 # Log lines in the evidence: enough for a reason, few enough for several nodes on a screen.

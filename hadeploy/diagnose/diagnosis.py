@@ -9,7 +9,8 @@ from typing import Any
 from hadeploy.desired.desired_node import ROLES, DesiredNode, Role
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster, Node
-from hadeploy.observe.observed_node import ObservedContainer, ObservedNode
+from hadeploy.observe.container import ObservedContainer
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.vrrp import Diagnostics
 from hadeploy.verify.proof import Proof
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from hadeploy.observe.observed_node import ObservedContainer
+from hadeploy.observe.container import ObservedContainer
 from hadeploy.scripts.protocol import Message, Reply
 
 # For containers of other engines, observe.sh derives from the cgroup what starts them.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from hadeploy.desired.desired_node import Role
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.container import ObservedContainer
 from hadeploy.observe.host import Host
 from hadeploy.observe.segment import Segment
 from hadeploy.observe.vrrp import Spoken
@@ -17,58 +19,6 @@ if TYPE_CHECKING:
     from hadeploy.observe.autostart_files import AutostartFile
     from hadeploy.observe.other_clusters import OtherCluster
     from hadeploy.observe.stopped_foreign import StoppedForeign
-
-
-# The engine itself considers a container stable after this time (moby: restartmanager).
-RESTART_LOOP_SECONDS = 10
-
-
-@dataclass(frozen=True)
-class ObservedContainer:
-    """A container, from `docker container inspect`.
-
-    Attributes:
-        name: without the leading slash.
-        id: the full id.
-        image_id: of the image it was created from.
-        image: the image reference it was created with.
-        cluster: the value of hadeploy's label; None on other containers.
-        spec: the value of hadeploy's label, or None.
-        role: the value of hadeploy's label, or None.
-        status: created, running, paused, restarting, removing, exited or dead.
-        started: seconds since the epoch; 0.0 if never.
-        restarts: the number of restarts by the engine.
-        exit_code: of the last run.
-        pid: of its first process on the node; 0 if it does not run.
-    """
-
-    name: str
-    id: str
-    image_id: str
-    image: str
-    cluster: str | None
-    spec: str | None
-    role: str | None
-    status: str
-    started: float
-    restarts: int
-    exit_code: int
-    pid: int
-    raw: dict[str, Any] = field(repr=False, compare=False)
-
-    @property
-    def running(self) -> bool:
-        """Whether its process runs now."""
-        return self.status == "running"
-
-    def restarts_in_a_loop(self, now: int) -> bool:
-        """Whether the engine restarts it repeatedly; between restarts, its status is running.
-
-        Args:
-            now: the node's clock, seconds since the epoch.
-        """
-        young = self.running and now - self.started < RESTART_LOOP_SECONDS
-        return self.status == "restarting" or (young and self.restarts > 0)
 
 
 @dataclass(frozen=True)
@@ -199,60 +149,6 @@ class BackendServer:
         """The result of the last check: "L7STS, 403 Forbidden"; "" if unknown."""
         answer = " ".join(word for word in (self.code, self.said) if word)
         return ", ".join(word for word in (self.check, answer) if word)
-
-
-@dataclass(frozen=True)
-class InventoryChange:
-    """A change of the inventory in the record.
-
-    Attributes:
-        by: the user who applied it.
-        at: the time, ISO 8601.
-        was: the changed fields, and a digest of the previous value of each.
-    """
-
-    by: str
-    at: str
-    was: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Applied:
-    """The record: what was applied to the node, by whom and when.
-
-    Attributes:
-        members: the addresses of all nodes of the cluster.
-        files: path → SHA-256 of the files that the programs have loaded.
-        configuration: the id of the cluster's desired state.
-        inventory: the applied inventory; {} in a record of an older version.
-        config_ids: the id of the configuration of each program, by role.
-        ports: of the listeners.
-        listeners: port → name of the listener.
-        metrics_port: of haproxy's metrics; None if they are disabled.
-        containers: name → hash of its specification.
-        forgotten: addresses of nodes that were removed without being stopped (`--forget`).
-        changes: of the inventory, the last one first.
-        contents: digests of files and secrets to which the inventory refers, by field
-            (rollout/contents.py); None in a record of an older version.
-    """
-
-    vips: tuple[str, ...]
-    interface: str
-    by: str
-    at: str
-    version: str
-    files: dict[str, str]
-    members: tuple[str, ...] = ()
-    configuration: str = ""
-    inventory: dict[str, Any] = field(default_factory=dict, repr=False)
-    config_ids: dict[str, str] = field(default_factory=dict)
-    ports: tuple[int, ...] = ()
-    listeners: dict[int, str] = field(default_factory=dict)
-    metrics_port: int | None = None
-    containers: dict[str, str] = field(default_factory=dict)
-    forgotten: tuple[str, ...] = ()
-    changes: tuple[InventoryChange, ...] = ()
-    contents: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from hadeploy.inventory.fields import NAME
-from hadeploy.observe.observed_node import ObservedContainer
+from hadeploy.observe.container import ObservedContainer
 from hadeploy.scripts.protocol import Reply
 
 UNNAMED = "(unnamed)"

@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import base64
-import csv
 import datetime
-import io
-import ipaddress
 import itertools
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from hadeploy.answers.answer import read_answer
 from hadeploy.desired import layout
 from hadeploy.desired.desired_node import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC, ROLES
+from hadeploy.observe.applied import Applied
 from hadeploy.observe.autostart_files import of_another_engine, parse_autostart_files
+from hadeploy.observe.container import ObservedContainer
 from hadeploy.observe.host import parse_host
 from hadeploy.observe.inspected import Inspected
 from hadeploy.observe.lock_info import lock_info
 from hadeploy.observe.observed_node import (
-    Address,
-    Applied,
-    BackendServer,
     Foreign,
-    ObservedContainer,
     ObservedFile,
     ObservedNode,
-    Owner,
-    Socket,
 )
 from hadeploy.observe.other_clusters import parse_other_clusters
+from hadeploy.observe.parse_haproxy import (
+    number,
+    parse_backends,
+    parse_column,
+    parse_serving,
+    parse_sessions,
+)
+from hadeploy.observe.parse_network import parse_addresses, parse_sockets
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.observe.parse_surroundings import (
     parse_environment,
@@ -42,9 +42,6 @@ from hadeploy.observe.parse_vrrp import parse_vrrp
 from hadeploy.observe.segment import parse_segment
 from hadeploy.observe.stopped_foreign import parse_stopped_foreign
 from hadeploy.scripts.protocol import Message, Reply
-
-# `ip -j address` prints this for an unlimited lifetime.
-_FOR_EVER = 2**32 - 1
 
 
 def parse_observation(node: str, reply: Reply) -> ObservedNode:
@@ -75,14 +72,14 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         addresses=parse_addresses(reply.body("addresses"), reply.body("addresses-text")),
         sockets=parse_sockets(reply.body("sockets"), _processes(reply.body("owners"))),
         vrrp=parse_vrrp(reply.body("vrrp")),
-        check_age=_number(reply.body("check-age")),
-        settled=(_number(reply.body("settled")) or 0) / 100,
+        check_age=number(reply.body("check-age")),
+        settled=(number(reply.body("settled")) or 0) / 100,
         keepaliveds=_processes(reply.body("keepalived-processes")),
         serving=parse_serving(reply.body("haproxy")),
         backends=parse_backends(reply.body("haproxy")),
         sessions=parse_sessions(reply.body("haproxy")),
-        session_limits=_numbers(reply.body("haproxy"), "FRONTEND", "slim"),
-        queued=_numbers(reply.body("haproxy"), "BACKEND", "qcur"),
+        session_limits=parse_column(reply.body("haproxy"), "FRONTEND", "slim"),
+        queued=parse_column(reply.body("haproxy"), "BACKEND", "qcur"),
         once_up=frozenset(m.words[0] for m in reply.all("was-up") if m.words),
         versions={m.words[0]: m.words[1] for m in reply.all("version") if len(m.words) > 1},
         through={
@@ -159,132 +156,9 @@ def parse_time(text: str) -> float:
     return whole.timestamp() + float(match[7] or 0)
 
 
-def parse_addresses(as_json: str, as_text: str) -> tuple[Address, ...]:
-    """Parse `ip -j address show`, or `ip -o address show` of an ip without JSON."""
-    if as_json.startswith("["):
-        return tuple(
-            _address(
-                link["ifname"],
-                info["local"],
-                info["prefixlen"],
-                _lifetime(info.get("valid_life_time", _FOR_EVER)),
-            )
-            for link in json.loads(as_json)
-            for info in link.get("addr_info", [])
-            if "local" in info
-        )
-    found = []
-    for line in as_text.splitlines():
-        match = re.match(r"\d+: +([^ ]+) +inet6? ([0-9a-fA-F.:]+)(?: peer \S+?)?/?(\d+)?", line)
-        if match:
-            interface, address, prefix = match.groups()
-            full = 128 if ":" in address else 32
-            left = re.search(r" valid_lft (\d+)sec", line)
-            lifetime = int(left[1]) if left else None
-            name = interface.partition("@")[0]
-            found.append(_address(name, address, prefix or full, lifetime))
-    return tuple(found)
-
-
-def _address(interface: str, address: str, prefix: str | int, lifetime: int | None) -> Address:
-    ipaddress.ip_interface(f"{address}/{prefix}")
-    return Address(str(interface), address, int(prefix), lifetime)
-
-
-def _lifetime(seconds: int) -> int | None:
-    return int(seconds) if 0 <= seconds < _FOR_EVER else None
-
-
-def parse_sockets(text: str, containers: Mapping[int, str]) -> tuple[Socket, ...]:
-    """Parse `ss -Hltnp`.
-
-    Args:
-        text: its output.
-        containers: pid → container id, or "" for a process of the node itself.
-    """
-    found = []
-    for line in text.splitlines():
-        columns = line.split(None, 5)
-        if len(columns) < 5 or columns[0] != "LISTEN":
-            continue
-        address, _, port = columns[3].rpartition(":")
-        address, _, interface = address.replace("[", "").replace("]", "").partition("%")
-        users = columns[5] if len(columns) > 5 else ""
-        owners = re.findall(r'\("([^"]*)",pid=(\d+)', users)
-        found.append(
-            Socket(
-                f"{address}%{interface}" if interface == "lo" else address,
-                int(port),
-                tuple(
-                    sorted({Owner(n, int(pid), containers.get(int(pid), "")) for n, pid in owners})
-                ),
-                _number(columns[1]) or 0,
-                _number(columns[2]) or 0,
-            )
-        )
-    return tuple(found)
-
-
-def parse_serving(text: str) -> str | None:
-    """The id that haproxy's health frontend redirects to."""
-    match = re.search(r"^location: /(\S+)", text, re.M | re.I)
-    return match[1] if match else None
-
-
-def parse_backends(text: str) -> tuple[BackendServer, ...]:
-    """The servers in haproxy's statistics."""
-    return tuple(
-        BackendServer(
-            row["pxname"],
-            row["svname"],
-            row["status"],
-            # "* " marks that the next check is in progress.
-            (row.get("check_status") or "").removeprefix("* "),
-            row.get("last_chk") or "",
-            row.get("addr") or "",
-            _number(row.get("scur") or "") or 0,
-            bool(_number(row.get("bout") or "")),
-            _status(row.get("check_code") or ""),
-            _number(row.get("slim") or "") or 0,
-            _number(row.get("qcur") or "") or 0,
-        )
-        for row in _statistics(text)
-        if row.get("svname") not in (None, "FRONTEND", "BACKEND") and row.get("status")
-    )
-
-
-def parse_sessions(text: str) -> dict[str, int]:
-    """The current sessions of each frontend in haproxy's statistics."""
-    return _numbers(text, "FRONTEND", "scur")
-
-
-def _numbers(text: str, kind: str, column: str) -> dict[str, int]:
-    """A column of haproxy's statistics for rows of one kind, by the name of the section."""
-    return {
-        row["pxname"]: _number(row.get(column) or "") or 0
-        for row in _statistics(text)
-        if row.get("svname") == kind
-    }
-
-
-def _statistics(text: str) -> csv.DictReader[str]:
-    """haproxy's statistics: CSV (management guide, 9.1) after the HTTP header."""
-    _, header, table = text.partition("# pxname")
-    return csv.DictReader(io.StringIO((header + table).removeprefix("# ")))
-
-
-def _status(text: str) -> str:
-    """An HTTP status; "" for codes of other protocols and for 0."""
-    return text if re.fullmatch("[1-5][0-9][0-9]", text) else ""
-
-
 def _machine(text: str) -> str:
     """The output of `uname -m`, validated because it becomes a part of file names."""
     return text if re.fullmatch(r"[A-Za-z0-9_]{1,20}", text) else "?"
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.strip().lstrip("-").isdigit() else None
 
 
 def _processes(text: str) -> dict[int, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from hadeploy.desired.desired_node import ROLES
 from hadeploy.inventory.fields import INTERFACE_NAME, NAME
 from hadeploy.inventory.problems import printable
-from hadeploy.observe.observed_node import Applied, InventoryChange
+from hadeploy.observe.applied import Applied, InventoryChange
 
 # Limits that no valid record reaches, because the content comes from a node.
 MOST_LISTENERS = 1000

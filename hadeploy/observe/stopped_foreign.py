@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hadeploy.desired.desired_node import Role
-from hadeploy.observe.observed_node import ObservedContainer
+from hadeploy.observe.container import ObservedContainer
 from hadeploy.scripts.protocol import Message, Reply
 
 _ROLES: Mapping[str, Role] = {"haproxy": "haproxy", "keepalived": "keepalived"}

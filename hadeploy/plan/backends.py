@@ -10,7 +10,8 @@ from typing import Any
 
 from hadeploy.inventory.cluster import Cluster, Listener, backends_of
 from hadeploy.inventory.fields import milliseconds
-from hadeploy.observe.observed_node import Applied, BackendServer, ObservedNode
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import BackendServer, ObservedNode
 from hadeploy.plan.redacted_diff import shown
 
 SUFFIX = "-backend"

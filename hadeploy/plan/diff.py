@@ -8,7 +8,9 @@ from hadeploy.desired import layout
 from hadeploy.desired.desired_node import Container, DesiredNode, File, Role
 from hadeploy.desired.docker_run import specification
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import Applied, ObservedContainer, ObservedNode
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.container import ObservedContainer
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.fields import SURE, changed_fields
 from hadeploy.plan.redacted_diff import file_diff
 from hadeploy.plan.steps import Impact, Step

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from hadeploy.desired import layout
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.priorities import priorities
-from hadeploy.observe.observed_node import Applied, ObservedContainer, ObservedNode
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.container import ObservedContainer
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.order import holders, rolling_order
 from hadeploy.plan.possible_holders import may_hold
 from hadeploy.plan.steps import Impact, NodePlan, Plan, Step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hadeploy.desired.desired_node import Container
-from hadeploy.observe.observed_node import ObservedContainer
+from hadeploy.observe.container import ObservedContainer
 
 # All engines print these fields in the same form, so they are compared even if the label matches:
 # `docker update` changes them but not the label.

@@ -11,7 +11,7 @@ from typing import Any
 
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.problems import printable
-from hadeploy.observe.observed_node import Applied, InventoryChange
+from hadeploy.observe.applied import Applied, InventoryChange
 
 MOST_CHANGES = 20
 MOST_FIELDS = 200

@@ -15,7 +15,8 @@ from hadeploy.desired import layout
 from hadeploy.desired.containers import haproxy_container, keepalived_container
 from hadeploy.desired.desired_node import Container, DesiredNode, File, NodeFacts, Role
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import Applied, ObservedNode
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.peers import with_peers
 from hadeploy.plan.redacted_diff import file_diff
 from hadeploy.plan.steps import Impact, NodePlan, Plan, Step

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import Applied, ObservedNode
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.vrrp_settings import own_addresses, present_addresses, running_settings
 
 

@@ -15,7 +15,8 @@ from hadeploy.desired.rendered_binds import binds_privileged, has_templates
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.priorities import priorities
-from hadeploy.observe.observed_node import Applied, ObservedNode
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.parse_record import parse_record
 
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import Applied, ObservedNode
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.binds import ChangedFile, changed_file, ports_at
 
 # Port → name of its listener, or "".

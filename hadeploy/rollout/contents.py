@@ -9,7 +9,7 @@ from hadeploy.check.archive import read_archive
 from hadeploy.desired.desired_node import ROLES
 from hadeploy.desired.templates import template_digests
 from hadeploy.inventory.paths import beside
-from hadeploy.observe.observed_node import Applied
+from hadeploy.observe.applied import Applied
 from hadeploy.plan.inputs import Inputs
 from hadeploy.plan.steps import Plan
 

@@ -13,7 +13,7 @@ from hadeploy.desired import layout
 from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.desired.docker_run import specification
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import Applied
+from hadeploy.observe.applied import Applied
 from hadeploy.plan.inventory_changes import recorded_inventory, with_change
 from hadeploy.remote.ssh_tokens import local_user
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection
 
 from hadeploy.desired.desired_node import DesiredNode
-from hadeploy.observe.observed_node import Applied
+from hadeploy.observe.applied import Applied
 from hadeploy.rollout.prepare import Prepared
 
 

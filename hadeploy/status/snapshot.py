@@ -10,7 +10,8 @@ from hadeploy.certificates.certificate import Certificates
 from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import Applied, ObservedNode
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.order import added_nodes
 from hadeploy.plan.steps import Plan, Step
 from hadeploy.rollout.unchanged import as_applied

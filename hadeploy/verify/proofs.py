@@ -9,8 +9,9 @@ from hadeploy.adopt.recognise import with_adopt
 from hadeploy.desired.desired_node import DesiredNode, Role
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.container import ObservedContainer
 from hadeploy.observe.haproxy_sockets import haproxy_sockets
-from hadeploy.observe.observed_node import ObservedContainer, ObservedNode, Socket
+from hadeploy.observe.observed_node import ObservedNode, Socket
 from hadeploy.observe.subnets import GIVE_BACK, lost_subnet, misplaced
 from hadeploy.plan.takeover_candidates import drains
 from hadeploy.verify.answers import Supplied, supplied, target_of

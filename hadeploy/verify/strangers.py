@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from hadeploy.adopt.recognise import recognise
 from hadeploy.inventory.cluster import Cluster, Node
-from hadeploy.observe.observed_node import Address, Applied, ObservedNode
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import Address, ObservedNode
 from hadeploy.observe.subnets import interface_of
 from hadeploy.plan.membership import of_another_cluster, vips_of
 from hadeploy.plan.vrrp_settings import present_addresses

@@ -11,11 +11,11 @@ from hadeploy.desired.desired_node import Container, DesiredNode, NodeFacts, con
 from hadeploy.desired.docker_run import specification
 from hadeploy.desired.templates import environment
 from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.container import ObservedContainer
 from hadeploy.observe.observed_node import (
     Address,
-    Applied,
     BackendServer,
-    ObservedContainer,
     ObservedFile,
     ObservedNode,
     Owner,

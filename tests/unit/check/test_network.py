@@ -9,7 +9,8 @@ import pytest
 
 from hadeploy.check.finding import CheckContext
 from hadeploy.check.network import interface, vip_subnet
-from hadeploy.observe.observed_node import Address, Applied
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import Address
 from hadeploy.observe.subnets import GIVE_BACK, networks_around, not_to_be_asked
 from tests.unit import builders
 

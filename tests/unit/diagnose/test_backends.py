@@ -10,7 +10,7 @@ import pytest
 from hadeploy.diagnose.backends import backends, check_outcome
 from hadeploy.diagnose.diagnosis import DiagnosisContext
 from hadeploy.observe.observed_node import BackendServer
-from hadeploy.observe.parse import parse_backends
+from hadeploy.observe.parse_haproxy import parse_backends
 from tests.unit import builders
 
 CAPTURED = Path(__file__).parent / "captured" / "checks"

@@ -16,6 +16,8 @@ from hadeploy.observe.observed_node import (
     Socket,
     VrrpState,
 )
+from hadeploy.observe.parse_haproxy import parse_backends, parse_serving, parse_sessions
+from hadeploy.observe.parse_network import parse_addresses, parse_sockets
 from hadeploy.observe.parse_vrrp import parse_counters, parse_log, parse_vrrp
 from hadeploy.scripts.protocol import Message, Reply
 
@@ -115,8 +117,8 @@ def test_a_keepalived_that_says_nothing_has_no_state() -> None:
 
 
 def test_addresses_are_read_from_json_and_from_text_alike() -> None:
-    as_json = parse.parse_addresses(captured("ip-address.json"), "")
-    as_text = parse.parse_addresses("", captured("ip-address.txt"))
+    as_json = parse_addresses(captured("ip-address.json"), "")
+    as_text = parse_addresses("", captured("ip-address.txt"))
     assert as_json == as_text
     assert Address("eth0", "198.51.100.12", 24) in as_json
     assert Address("eth0", "198.51.100.100", 32) in as_json
@@ -124,7 +126,7 @@ def test_addresses_are_read_from_json_and_from_text_alike() -> None:
 
 
 def test_sockets_are_read_with_their_owners() -> None:
-    sockets = parse.parse_sockets(captured("ss.txt"), {5636: "c" * 64})
+    sockets = parse_sockets(captured("ss.txt"), {5636: "c" * 64})
     assert Socket("0.0.0.0", 9443, (Owner("haproxy", 5636, "c" * 64),)) in sockets
     assert Socket("127.0.0.1", 19443, (Owner("haproxy", 5636, "c" * 64),)) in sockets
     assert Socket("*", 6443, (Owner("python3", 52),)) in sockets
@@ -145,7 +147,7 @@ def test_sockets_are_read_with_their_owners() -> None:
     ],
 )
 def test_a_socket_for_loopback_alone_says_so(local: str, address: str) -> None:
-    (socket,) = parse.parse_sockets(f"LISTEN 0 4096 {local}:9443 0.0.0.0:*\n", {})
+    (socket,) = parse_sockets(f"LISTEN 0 4096 {local}:9443 0.0.0.0:*\n", {})
     assert (socket.address, socket.port) == (address, 9443)
 
 
@@ -175,7 +177,7 @@ def test_no_containers_is_an_empty_list() -> None:
 
 
 def test_backends_are_read_from_haproxys_statistics() -> None:
-    servers = parse.parse_backends(captured("stats.csv"))
+    servers = parse_backends(captured("stats.csv"))
     assert servers == tuple(
         BackendServer("kube-apiserver-backend", f"n{i}", "UP" if i < 3 else "DOWN")
         for i in (1, 2, 3)
@@ -186,14 +188,14 @@ def test_backends_are_read_from_haproxys_statistics() -> None:
 
 def test_a_check_that_is_under_way_has_its_last_outcome() -> None:
     text = captured("stats.csv").replace(",L4CON,", ",* L7STS,")
-    assert [s.check for s in parse.parse_backends(text)] == ["L4OK", "L4OK", "L7STS"]
+    assert [s.check for s in parse_backends(text)] == ["L4OK", "L4OK", "L7STS"]
 
 
 def test_a_server_that_is_full_is_told_with_what_waits_for_it() -> None:
     text = captured("stats.csv").replace(
         "kube-apiserver-backend,n1,0,0,0,1,,", "kube-apiserver-backend,n1,2,3,5,5,5,"
     )
-    first, second, _ = parse.parse_backends(text)
+    first, second, _ = parse_backends(text)
     assert (first.full, first.sessions, first.limit, first.queued) == (True, 5, 5, 2)
     assert (second.full, second.limit, second.queued) == (False, 0, 0)
 
@@ -202,13 +204,13 @@ def test_sessions_are_those_of_the_frontends() -> None:
     text = captured("stats.csv").replace(
         "kube-apiserver,FRONTEND,,,0,", "kube-apiserver,FRONTEND,,,12,"
     )
-    assert parse.parse_sessions(text) == {"hadeploy-health": 1, "kube-apiserver": 12}
-    assert parse.parse_sessions("HTTP/1.1 503 Service Unavailable\n") == {}
+    assert parse_sessions(text) == {"hadeploy-health": 1, "kube-apiserver": 12}
+    assert parse_sessions("HTTP/1.1 503 Service Unavailable\n") == {}
 
 
 def test_the_serving_configuration_is_read_from_the_redirect() -> None:
-    assert parse.parse_serving("HTTP/1.1 302 Found\r\nlocation: /0123abcd\r\n\r\n") == "0123abcd"
-    assert parse.parse_serving("") is None
+    assert parse_serving("HTTP/1.1 302 Found\r\nlocation: /0123abcd\r\n\r\n") == "0123abcd"
+    assert parse_serving("") is None
 
 
 @pytest.mark.parametrize(

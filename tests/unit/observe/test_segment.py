@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hadeploy.observe.parse import parse_addresses
+from hadeploy.observe.parse_network import parse_addresses
 from hadeploy.observe.parse_vrrp import parse_vrrp
 from hadeploy.observe.segment import Segment, parse_segment
 from hadeploy.scripts.protocol import Message, Reply

@@ -9,7 +9,8 @@ import pytest
 
 from hadeploy.answers.answer import Answer
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import Applied, BackendServer, ObservedNode
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import BackendServer, ObservedNode
 from hadeploy.plan.backends import changed_settings, check_seconds, expected_backends
 from tests.unit import builders
 

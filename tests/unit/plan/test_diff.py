@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from hadeploy.observe.observed_node import Applied, ObservedFile, ObservedNode
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import ObservedFile, ObservedNode
 from hadeploy.plan.diff import node_steps
 from hadeploy.plan.rolling import make_plan
 from hadeploy.plan.steps import Impact

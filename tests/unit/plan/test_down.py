@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from hadeploy.observe.observed_node import Address, Applied, ObservedFile
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import Address, ObservedFile
 from hadeploy.plan.down import (
     handover_vips,
     leaving_plan,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hadeploy.observe.observed_node import Applied
+from hadeploy.observe.applied import Applied
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.inventory_changes import (
     MOST_CHANGES,

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from hadeploy.observe.observed_node import Applied, ObservedNode
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.removed import removed
 from hadeploy.plan.rolling import make_plan

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from hadeploy.desired.folders import shipped_templates
 from hadeploy.desired.templates import environment
-from hadeploy.observe.observed_node import Applied
+from hadeploy.observe.applied import Applied
 from hadeploy.plan.inputs import Inputs
 from hadeploy.plan.steps import NodePlan, Plan, Step
 from hadeploy.rollout.contents import contents_of

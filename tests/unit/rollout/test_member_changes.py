@@ -16,7 +16,8 @@ from hadeploy.config_files.keepalived import Statement, parse
 from hadeploy.desired import layout
 from hadeploy.desired.desired_node import DesiredNode, configuration_id
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import Address, Applied, ObservedNode
+from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import Address, ObservedNode
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.down import leaving_plan
 from hadeploy.plan.inputs import Inputs, RunOptions
