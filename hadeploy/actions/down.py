@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from hadeploy.actions.deployment import Deployment
 from hadeploy.actions.result import Result
-from hadeploy.actions.run import retry_when_locked
+from hadeploy.actions.retry import retry_when_locked
 from hadeploy.actions.user_interface import UserInterface
 from hadeploy.check.finding import CheckContext, failures
 from hadeploy.check.former_nodes import forgotten_node

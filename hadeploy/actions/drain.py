@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable
 
 from hadeploy.actions.prove import prove
-from hadeploy.actions.run import Run, retry_when_locked
+from hadeploy.actions.retry import retry_when_locked
+from hadeploy.actions.run import Run
 from hadeploy.observe.gather import observe
 from hadeploy.plan.partial_rollout import unknown_nodes
 from hadeploy.rollout.prepare import Prepared

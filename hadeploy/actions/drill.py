@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 
 from hadeploy.actions.prove import prove
-from hadeploy.actions.run import Run, retry_when_locked
+from hadeploy.actions.retry import retry_when_locked
+from hadeploy.actions.run import Run
 from hadeploy.drill.options import DrillOptions
 from hadeploy.drill.probe import find_how
 from hadeploy.drill.record import DrillRecord, Setting

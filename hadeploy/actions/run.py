@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from hadeploy.actions.deployment import Deployment
 from hadeploy.actions.preload import Preload, import_planning
@@ -20,7 +19,6 @@ from hadeploy.observe.gather import Depth, look_at_all, observation_script
 from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.partial_rollout import refuse_minority, unknown_nodes
 from hadeploy.progress import Progress
-from hadeploy.rollout.reply_errors import LockedError, StaleError
 
 if TYPE_CHECKING:
     from hadeploy.certificates.certificate import Certificates
@@ -32,46 +30,6 @@ if TYPE_CHECKING:
     from hadeploy.remote.connect import Dialer
     from hadeploy.remote.session import Session
     from hadeploy.rollout.prepare import Prepared
-
-Value = TypeVar("Value")
-
-LOCK_POLL_SECONDS = 1.0
-# lib/lock.sh waits as long for the scripts of an interrupted run.
-SCRIPT_SECONDS = 120
-MAX_STALE = 3
-
-
-def retry_when_locked(work: Callable[[], Value], progress: Progress, lock_wait: float) -> Value:
-    """Do the work; retry from the start while another run holds the lock.
-
-    Also retries up to MAX_STALE times if a node changed between the observation and the lock. If
-    a script of an interrupted run is still running, waits for it up to SCRIPT_SECONDS.
-
-    Args:
-        work: observes, plans and changes, because a plan from before the wait is out of date.
-        progress: shows the holder of the lock.
-        lock_wait: maximum time to wait, in seconds.
-
-    Raises:
-        LockedError: another run held the lock during the whole wait.
-        NodesError: the nodes changed before every attempt.
-    """
-    started = time.monotonic()
-    stale = 0
-    while True:
-        try:
-            return work()
-        except LockedError as error:
-            patience = max(lock_wait, SCRIPT_SECONDS) if error.ending else lock_wait
-            if time.monotonic() >= started + patience:
-                raise
-            progress.waiting(str(error))
-            time.sleep(LOCK_POLL_SECONDS)
-        except NodesError as error:
-            stale += 1
-            if stale > MAX_STALE or not all(isinstance(e, StaleError) for e in error.errors):
-                raise
-            progress.waiting(str(error))
 
 
 def certificate_reader(

@@ -10,7 +10,8 @@ from math import ceil
 
 from hadeploy.actions.departing import DepartingNodes, departing_nodes
 from hadeploy.actions.prove import prove
-from hadeploy.actions.run import Run, retry_when_locked
+from hadeploy.actions.retry import retry_when_locked
+from hadeploy.actions.run import Run
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.steps import Plan
