@@ -60,13 +60,13 @@ def test_a_program_reads_logs_and_diagnostics_and_runs_a_drill(
     cluster = deployment(served)
     assert set(api.render(cluster)) == {"n1", "n2", "n3"}
 
-    some = api.logs(cluster, api.LogOptions(containers=("keepalived",), tail=1), nodes=("n1", "n2"))
+    some = api.logs(cluster, api.LogOptions(containers=("keepalived",)), nodes=("n1", "n2"))
     assert {(line.node, line.container) for line in some.lines} == {
         ("n1", "keepalived"),
         ("n2", "keepalived"),
     }
     assert some.errors == []
-    with closing(api.follow_logs(cluster, api.LogOptions(tail=1))) as events:
+    with closing(api.follow_logs(cluster)) as events:
         assert isinstance(next(events), Line)
 
     report = api.support(cluster)
