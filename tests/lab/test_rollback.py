@@ -9,7 +9,7 @@ import pytest
 
 from hadeploy.desired.folders import shipped_templates
 from hadeploy.lab.images.store import ensure_image
-from tests.lab.harness import HAPROXY, ROOT, Cluster, eventually
+from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
 from tests.lab.traffic import probing
 
 NEWER = "haproxy:3.0.11"
@@ -68,6 +68,21 @@ def test_a_node_whose_haproxy_fails_gets_the_old_one_back(served: Cluster, chang
     assert f"{second}: previous configuration, restored" in detail
     assert served.up()["changes"] > 0, "with the port free it goes on"
     assert served.up()["changes"] == 0
+
+
+def test_a_stopped_keepalived_is_not_started_by_a_change_that_fails(served: Cluster) -> None:
+    backup = next(node for node in served.lab.nodes if node not in served.holders())
+    before = live(served, backup)
+    served.inventory["templates"] = extra_bind(7777)
+    served.node(backup, f"docker stop {KEEPALIVED}")
+    with port_taken(served, backup, 7777), probing(served) as probe:
+        result = served.run("up", "--json", *UNCHECKED)
+    assert result.code == 1
+    assert probe.failed == []
+    assert result.document["nodes"][backup] == "restored"
+    assert live(served, backup) == before
+    status = f"docker container inspect --format '{{{{.State.Status}}}}' {KEEPALIVED}"
+    assert served.node(backup, status).strip() == "exited"
 
 
 @pytest.mark.exhaustive
