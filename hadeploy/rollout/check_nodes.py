@@ -19,9 +19,9 @@ from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.progress import Progress
 from hadeploy.remote.connect import Dialer
 from hadeploy.remote.fanout import try_each
+from hadeploy.rollout.checks import checked
 from hadeploy.rollout.desired_state import desired_state
 from hadeploy.rollout.file_ports import ports_of_files
-from hadeploy.rollout.prepare import checked
 
 
 def check_all(

@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING
 from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
 from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
 from hadeploy.answers.answer import PROOF, PROOF_HERE
-from hadeploy.certificates.certificate import Certificates
-from hadeploy.check.archive import Archive, read_archive
-from hadeploy.check.evaluate import evaluate
 from hadeploy.check.finding import NOT_ASKED, Answered, CheckContext, Finding, failures
 from hadeploy.check.network import INTERFACE
 from hadeploy.check.our_folder import moved_folders
-from hadeploy.check.registry import Asked
-from hadeploy.desired.desired_node import ROLES, DesiredNode
+from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.desired.rendered_binds import has_templates
 from hadeploy.errors import NodesError
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.inventory.parts import Image
-from hadeploy.inventory.paths import beside
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import addressless
 from hadeploy.plan.forgotten import forgotten_warnings
@@ -35,6 +29,7 @@ from hadeploy.plan.steps import Plan
 from hadeploy.plan.vip_moves import refuse_unfit_winner
 from hadeploy.plan.vrrp_settings import with_running_settings
 from hadeploy.rollout.attribution import with_authors
+from hadeploy.rollout.checks import checked
 from hadeploy.rollout.desired_state import desired_state, with_forgotten
 from hadeploy.rollout.reply_errors import locked
 
@@ -254,50 +249,3 @@ def _raise_if_locked(observed: Mapping[str, ObservedNode]) -> None:
             error = locked(look.lock, node=node, operation="observing")
             if not error.ending or look.lock.get("working"):
                 raise error
-
-
-def checked(
-    inputs: Inputs,
-    observed: Mapping[str, ObservedNode],
-    choices: RunOptions,
-    *,
-    asked: Mapping[str, Mapping[str, Asked]] | None = None,
-    becoming: Mapping[str, str] | None = None,
-    certificates: Certificates | None = None,
-) -> list[Finding]:
-    """The findings of the checks on the observed nodes.
-
-    Args:
-        inputs: of the run.
-        observed: by node label.
-        choices: the options of the run.
-        asked: by node label and reference, the answers of registries, if they were asked.
-        becoming: by node label, how scripts become root there, for display.
-        certificates: of the backends, if they were read.
-    """
-    cluster = inputs.cluster
-    archives: dict[str, Archive] = {}
-    for role in ROLES:
-        image: Image = getattr(cluster.images, role)
-        # Read only if a node lacks the image: the archive may be missing once all nodes have it.
-        lacks = any(
-            look.docker is not None and image.reference not in look.images
-            for look in observed.values()
-        )
-        if lacks and image.archive:
-            archives[role] = read_archive(beside(inputs.folder, image.archive))
-    context = CheckContext(
-        cluster,
-        observed,
-        choices.adopt,
-        archives,
-        choices.forget,
-        asked or {},
-        becoming or {},
-        certificates or Certificates(),
-        choices.pruned,
-        frozenset(
-            link.mac for look in choices.departing.values() for link in look.host.links.values()
-        ),
-    )
-    return evaluate(context, choices.skip)

@@ -21,7 +21,8 @@ from hadeploy.progress import Progress
 from hadeploy.remote.connect import Dialer
 from hadeploy.remote.fanout import try_each
 from hadeploy.remote.session import Session
-from hadeploy.rollout.prepare import checked, prepare
+from hadeploy.rollout.checks import checked
+from hadeploy.rollout.prepare import prepare
 from hadeploy.scripts.compose import compose
 from hadeploy.scripts.protocol import Reply
 from hadeploy.support.redact import Redactor, found_in
