@@ -62,7 +62,7 @@ def test_it_has_all_of_every_node_and_no_secret(
     assert {c["verdict"] for c in told["checks"]} == {"pass"}
     assert told["proofs"]
     assert told["plan"]
-    assert "Read it before you send it" in result.out
+    assert "Review it before you send it" in result.out
     assert "Read it before you send it" in files["README.txt"]
 
 
