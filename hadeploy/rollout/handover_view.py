@@ -49,7 +49,9 @@ def client_access_problem(cluster: Cluster, holder: str, node: str) -> TakeoverP
     return None
 
 
-def room_problem(cluster: Cluster, holder: ObservedNode, look: ObservedNode) -> TakeoverProblem | None:
+def room_problem(
+    cluster: Cluster, holder: ObservedNode, look: ObservedNode
+) -> TakeoverProblem | None:
     """Why the VIP must not move to a node with a full listener; None if it may. Pure.
 
     Where the listener of the holder is full, too, clients lose nothing.

@@ -65,7 +65,7 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path, kind: str) -> None:
         path.symlink_to("pipe") if "link" in kind else path.hardlink_to(tmp_path / "pipe")
     before = path.lstat()
     for use, code in (
-        (target(path).refuse, ExitCode.USAGE),
+        (target(path).require_writable, ExitCode.USAGE),
         (lambda: target(path).write(b"x"), ExitCode.FAILED),
     ):
         with pytest.raises(HadeployError, match=r"not a regular file|Is a directory") as refused:
