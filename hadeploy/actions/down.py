@@ -56,6 +56,12 @@ def take_down(
     unknown_nodes(cluster, choices.without, "--allow-degraded")
     dialer = deployment.dialer()
     nodes = [node for node in cluster.nodes if node.label not in choices.without]
+    if not nodes:
+        raise HadeployError(
+            "--allow-degraded leaves out every node: nothing would be removed",
+            hint="leave out only nodes that are down",
+            code=ExitCode.USAGE,
+        )
     with ExitStack() as connections:
         with ui.progress(cluster) as progress:
             missing: dict[str, HadeployError] = {}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from hadeploy.check.entry import Check
 from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode
+from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.applied import Applied
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.membership import of_another_cluster
 from hadeploy.plan.vrrp_settings import present_addresses
 from hadeploy.verify.stranger import BACK_FIX, PRUNE
@@ -53,6 +55,30 @@ def forgotten_node(context: CheckContext, address: str) -> Finding:
         f"before it is connected, run there: `{removal_command(context.cluster)}`; "
         "when it is back: `hadeploy up --prune`",
     )
+
+
+def returned_and_incompatible(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], forgotten: Collection[str]
+) -> Iterator[Finding]:
+    """Forgotten nodes that would take the VIP as soon as VRRP settings change: they are there.
+
+    Args:
+        cluster: the inventory.
+        observed: by node label.
+        forgotten: addresses of nodes that would discard the adverts of the holder.
+    """
+    for address in forgotten:
+        if is_back(cluster, observed, address):
+            yield Finding(
+                FORMER_NODES.id,
+                None,
+                "fail",
+                f"{address}, which was forgotten, answers on the network again: after a change of "
+                "VRRP settings it would have the VIP beside the holder",
+                f"{PRUNE}; or switch that machine off first (another machine with that address "
+                f"now: --skip {FORMER_NODES.id})",
+                operation="checking the nodes",
+            )
 
 
 def _of_another_cluster(context: CheckContext, node: str, record: Applied) -> Finding:

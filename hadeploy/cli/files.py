@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Target:
         if not self.path.absolute().parent.is_dir():
             raise self._unwritable("no such folder", ExitCode.USAGE)
         try:
+            self._keep_special()
             self._write_temporary(b"")
         except OSError as error:
             raise self._unwritable(error.strerror or str(error), ExitCode.USAGE) from error
@@ -48,12 +50,27 @@ class Target:
             HadeployError: it cannot be written.
         """
         try:
+            self._keep_special()
             self._write_temporary(content)
             self._temporary.replace(self.path)
         except OSError as error:
             raise self._unwritable(error.strerror or str(error), ExitCode.FAILED) from error
         finally:
             self._remove_temporary()
+
+    def _keep_special(self) -> None:
+        """Refuse to replace a device, a pipe or a folder.
+
+        /dev/stdout is a link into /proc, and may lead to a regular file.
+
+        Raises:
+            OSError: it is one.
+        """
+        if self.path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        into_proc = self.path.is_symlink() and Path("/proc") in self.path.readlink().parents
+        if into_proc or (self.path.exists() and not self.path.is_file()):
+            raise OSError(errno.EINVAL, "not a regular file")
 
     @property
     def _temporary(self) -> Path:

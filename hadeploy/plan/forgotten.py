@@ -14,6 +14,29 @@ _COMPATIBLE = {NAMES["interface"], NAMES["source"]}
 V3 = 3
 
 
+def incompatible_nodes(
+    cluster: Cluster, desired: Mapping[str, DesiredNode], settings: Collection[str]
+) -> list[str]:
+    """The addresses of forgotten nodes that discard the adverts of the holder after a change.
+
+    Args:
+        cluster: the inventory.
+        desired: by node label.
+        settings: the cluster-wide settings that change, in words.
+    """
+    if not _discarded(cluster, settings):
+        return []
+    return sorted({address for wanted in desired.values() for address in wanted.forgotten})
+
+
+def _discarded(cluster: Cluster, settings: Collection[str]) -> list[str]:
+    compatible = _COMPATIBLE
+    if cluster.vrrp.version == V3:
+        # A backup adopts the interval from the adverts (RFC 5798, 6.4.2).
+        compatible = compatible | {NAMES["advert_interval"]}
+    return [name for name in settings if name not in compatible]
+
+
 def forgotten_warnings(
     cluster: Cluster, desired: Mapping[str, DesiredNode], settings: Collection[str]
 ) -> Iterator[str]:
@@ -25,13 +48,9 @@ def forgotten_warnings(
         desired: by node label.
         settings: the cluster-wide settings that change, in words.
     """
-    compatible = _COMPATIBLE
-    if cluster.vrrp.version == V3:
-        # A backup adopts the interval from the adverts (RFC 5798, 6.4.2).
-        compatible = compatible | {NAMES["advert_interval"]}
-    changed = [name for name in settings if name not in compatible]
-    addresses = sorted({address for wanted in desired.values() for address in wanted.forgotten})
-    if not changed or not addresses:
+    changed = _discarded(cluster, settings)
+    addresses = incompatible_nodes(cluster, desired, settings)
+    if not addresses:
         return
     one = len(addresses) == 1
     yield (

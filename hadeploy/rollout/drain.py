@@ -16,7 +16,7 @@ from hadeploy.plan.takeover_candidates import drains, first_of, takeover_candida
 from hadeploy.progress import Progress
 from hadeploy.remote.session import Session
 from hadeploy.rollout.failback import fail_back
-from hadeploy.rollout.handover_view import client_access_problem
+from hadeploy.rollout.handover_view import client_access_problem, room_problem
 from hadeploy.rollout.lock import Lock, held
 from hadeploy.rollout.node_outcome import NodeOutcome, NotTakenOverError
 from hadeploy.rollout.reply_errors import refuse
@@ -56,8 +56,10 @@ def drain(
     holds = any(observed[node].holds(str(vip.ip)) for vip in cluster.vip)
     problem = takeover_problem(cluster, observed, node)
     others = takeover_candidates(cluster, observed, node)
-    if holds and others and asks:
-        problem = problem or client_access_problem(cluster, node, first_of(others, observed))
+    if holds and others:
+        first = first_of(others, observed)
+        problem = problem or room_problem(cluster, observed[node], observed[first])
+        problem = problem or (client_access_problem(cluster, node, first) if asks else None)
     if problem and (holds or not others):
         raise problem.error("draining", node)
     _run(cluster, "drain", node, drain_lines(cluster), observed, sessions, progress)

@@ -11,6 +11,7 @@ from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
 from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
 from hadeploy.answers.answer import PROOF, PROOF_HERE
 from hadeploy.check.finding import NOT_ASKED, Answered, CheckContext, Finding, failures
+from hadeploy.check.former_nodes import FORMER_NODES, returned_and_incompatible
 from hadeploy.check.network import INTERFACE
 from hadeploy.check.our_folder import moved_folders
 from hadeploy.desired.desired_node import DesiredNode
@@ -19,7 +20,7 @@ from hadeploy.errors import NodesError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import addressless
-from hadeploy.plan.forgotten import forgotten_warnings
+from hadeploy.plan.forgotten import forgotten_warnings, incompatible_nodes
 from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.order import added_nodes
 from hadeploy.plan.partial_rollout import refuse_partial
@@ -128,7 +129,7 @@ def prepare(
     if taken:
         prepared = _adopted(inputs, observed, taken, choices)
     else:
-        prepared = _planned(inputs, observed, choices, previous)
+        prepared = _planned(inputs, observed, choices, previous, check=check)
     if check and not previous and has_templates(inputs.cluster):
         # Few inventories have templates.
         from hadeploy.rollout.file_ports import ports_of_files  # noqa: PLC0415
@@ -160,8 +161,14 @@ def _planned(
     observed: dict[str, ObservedNode],
     choices: RunOptions,
     previous: Previous | None,
+    *,
+    check: bool,
 ) -> Prepared:
-    """The plan without a takeover of a cluster that was set up by hand."""
+    """The plan without a takeover of a cluster that was set up by hand.
+
+    Raises:
+        NodesError: a forgotten node that is back would have the VIP, too.
+    """
     desired = (
         with_forgotten(previous.desired, observed, choices)
         if previous
@@ -170,6 +177,11 @@ def _planned(
     only = choices.only or None
     plan = make_plan(inputs.cluster, desired, observed, only=only)
     refuse_partial(inputs.cluster, plan, observed, choices.partial)
+    if check and plan.together and FORMER_NODES.id not in choices.skip:
+        nodes = incompatible_nodes(inputs.cluster, desired, plan.together)
+        back = [f.error() for f in returned_and_incompatible(inputs.cluster, observed, nodes)]
+        if back:
+            raise NodesError(back)
     if not previous and not only and _nodes_change(inputs, observed, choices):
         # Few runs add or remove nodes.
         from hadeploy.rollout.stages import earlier_stage  # noqa: PLC0415

@@ -13,7 +13,7 @@ from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.election import TakeoverProblem, takeover_problem
 from hadeploy.plan.takeover_candidates import first_of, takeover_candidates
 from hadeploy.remote.session import Session
-from hadeploy.rollout.handover_view import client_access_problem
+from hadeploy.rollout.handover_view import client_access_problem, room_problem
 
 SUCCESSOR_SECONDS = 15
 NOT_UPDATED = TakeoverProblem(
@@ -62,8 +62,11 @@ def find_successor(
             if state is None or observed[node].serving == state.config_id("haproxy")
         ]
         if problem is None and ready:
-            if asks:
-                problem = client_access_problem(cluster, leaving, first_of(others, observed))
+            first = first_of(others, observed)
+            if leaving in observed:
+                problem = room_problem(cluster, observed[leaving], observed[first])
+            if problem is None and asks:
+                problem = client_access_problem(cluster, leaving, first)
             if problem is None:
                 return ready[0]
         if time.monotonic() >= deadline:

@@ -30,6 +30,10 @@ _ERRORS = "hadeploy-plain"
 class Output(io.FileIO):
     """A file descriptor that discards output after a write error.
 
+    During a change it does not wait for a reader: a terminal that is paused (Ctrl-S) would keep the
+    run from its next step, with backups that are kept off the VIP. What nothing reads yet is
+    written later.
+
     Attributes:
         failure: why output was lost, or None.
     """
@@ -37,6 +41,7 @@ class Output(io.FileIO):
     def __init__(self, descriptor: int, failure: OSError | None = None) -> None:
         super().__init__(descriptor, "w", closefd=False)
         self.failure = failure
+        self._pending = b""
 
     def write(self, data: Buffer, /) -> int:
         """Write everything that can be written.
@@ -45,22 +50,45 @@ class Output(io.FileIO):
             BrokenPipeError: the output has no reader, and no change is in progress (during a
                 change, rollout/interrupt.py handles SIGHUP and finishes the node first).
         """
-        view = memoryview(data).cast("B")
-        size = len(view)
+        self._pending += memoryview(data).tobytes()
+        self.flush()
+        return memoryview(data).nbytes
+
+    def flush(self) -> None:
+        """Write what is pending.
+
+        Raises:
+            BrokenPipeError: as for `write`.
+        """
         try:
-            while view and not self.failure:
-                written = super().write(view)
-                if written is None:
-                    # Another program has set the terminal to non-blocking.
-                    select.select((), (self,), ())
-                view = view[written or 0 :]
+            while self._pending and not self.failure:
+                if _changing():
+                    if not select.select((), (self,), (), 0)[1]:
+                        return
+                    # A pipe that is ready takes as much without a wait (pipe(7)).
+                    self._send(select.PIPE_BUF)
+                else:
+                    self._send(len(self._pending))
         except OSError as error:
             self.failure = error
             if error.errno in _HANG_UP:
                 if signal.getsignal(signal.SIGHUP) in (signal.SIG_DFL, end_run):
                     raise BrokenPipeError(error.errno, error.strerror) from error
                 signal.raise_signal(signal.SIGHUP)
-        return size
+
+    def _send(self, most: int) -> None:
+        # A signal handler that prints meanwhile finds only the rest.
+        chunk, self._pending = self._pending[:most], self._pending[most:]
+        written = super().write(chunk)
+        if written is None:
+            # Another program has made the terminal non-blocking.
+            select.select((), (self,), ())
+        self._pending = chunk[written or 0 :] + self._pending
+
+
+def _changing() -> bool:
+    """Whether a change is under way: rollout/interrupt.py handles SIGTERM then."""
+    return signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, signal.SIG_IGN, end_run)
 
 
 def protect_streams() -> None:

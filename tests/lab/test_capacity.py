@@ -15,11 +15,12 @@ MOST = 20
 
 
 @contextmanager
-def idle(cluster: Cluster, count: int) -> Iterator[None]:
-    """Clients that connect through the VIP, and say nothing."""
+def idle(cluster: Cluster, count: int, address: str | None = None) -> Iterator[None]:
+    """Clients that connect through the VIP, or another address, and say nothing."""
+    at = address or cluster.lab.vip
     with ExitStack() as stack:
         for _ in range(count):
-            stack.enter_context(socket.create_connection((cluster.lab.vip, 9443), timeout=5))
+            stack.enter_context(socket.create_connection((at, 9443), timeout=5))
         yield
 
 
@@ -55,6 +56,21 @@ def test_a_full_listener(served: Cluster) -> None:
         assert "ARP" not in status.out
     served.ok("verify")
     served.ok("status")
+
+
+def test_the_vip_stays_where_there_is_room(served: Cluster) -> None:
+    served.inventory["listeners"] = [{"port": 9443, "maxconn": MOST}]
+    served.up()
+    (holder,) = served.holders()
+    served.ok("drain", holder)
+    (other,) = served.holders()
+    served.ok("undrain", holder)
+    with idle(served, MOST + 5, served.lab.address(holder)):
+        refused = served.run("drain", other)
+    assert refused.code == 1
+    assert f"{holder} would take the VIP over: listener kube-apiserver is full" in refused.err
+    assert served.holders() == [other]
+    served.ok("verify")
 
 
 @pytest.mark.exhaustive

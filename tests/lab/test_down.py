@@ -120,6 +120,13 @@ def test_a_node_that_is_down_can_be_left_out(served: Cluster) -> None:
     served.inventory["nodes"] = nodes
 
 
+def test_not_every_node_can_be_left_out(served: Cluster) -> None:
+    out = [word for node in served.lab.nodes for word in ("--allow-degraded", node)]
+    refused = served.run("down", "--yes", *out)
+    assert refused.code == 2
+    assert "--allow-degraded leaves out every node" in refused.err
+
+
 @pytest.mark.exhaustive
 def test_a_node_that_is_left_out_is_told(served: Cluster) -> None:
     away = "n3"

@@ -98,6 +98,16 @@ def test_a_removed_node_that_is_out_of_reach_is_forgotten_on_demand(served: Clus
     address = served.lab.address(gone)
     assert f"hadeploy up --forget {address}" in result.err
     served.ok("up", "--forget", address)
+    # With other VRRP settings it would have the VIP beside the holder, once it is back.
+    served.lab.start_node(gone)
+    served.inventory["vrrp"] = {"virtual_router_id": 88}
+    eventually(lambda: "answers on the network" in served.run("check").err, "it is back", 60)
+    refused = served.run("up")
+    assert refused.code == 3
+    assert f"{address}, which was forgotten, answers on the network again" in refused.err
+    assert len(served.holders()) == 1
+    served.ok("up", "--prune")
+    assert len(served.holders()) == 1
 
 
 @pytest.mark.exhaustive

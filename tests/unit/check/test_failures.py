@@ -10,8 +10,9 @@ import pytest
 
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.finding import CheckContext, failures
-from hadeploy.check.former_nodes import former_nodes
+from hadeploy.check.former_nodes import former_nodes, returned_and_incompatible
 from hadeploy.observe.observed_node import Address, ObservedNode, Owner, Socket
+from hadeploy.observe.segment import Segment
 from tests.unit import builders
 
 
@@ -107,6 +108,18 @@ def test_a_former_node_stands_in_the_way_until_it_is_forgotten() -> None:
     forgotten = CheckContext(smaller, observed, forget=("198.51.100.13",))
     for context in (forgotten, CheckContext(builders.cluster(), observed)):
         assert failures(list(former_nodes(context))) == []
+
+
+def test_a_forgotten_node_that_is_back_stands_in_the_way_of_other_vrrp_settings() -> None:
+    cluster = builders.cluster()
+    observed = builders.healthy(cluster)
+    forgotten = "198.51.100.14"
+    assert list(returned_and_incompatible(cluster, observed, [forgotten])) == []
+    segment = Segment("eth0", 2.0, {forgotten: frozenset({"02:00:00:00:00:14"})})
+    observed["n2"] = dataclasses.replace(observed["n2"], segment=segment)
+    (finding,) = returned_and_incompatible(cluster, observed, [forgotten])
+    assert finding.verdict == "fail"
+    assert f"{forgotten}, which was forgotten, answers on the network again" in finding.message
 
 
 def test_a_node_of_another_cluster_of_that_name_takes_no_other_node_with_it() -> None:

@@ -52,6 +52,28 @@ def test_a_file_system_that_takes_no_files_is_refused() -> None:
     assert refused.value.code == ExitCode.USAGE
 
 
+@pytest.mark.parametrize("kind", ["a pipe", "a folder", "a link to a pipe", "a link into /proc"])
+def test_what_is_no_file_is_not_replaced(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "there"
+    if kind == "a folder":
+        path.mkdir()
+    elif kind == "a link into /proc":
+        # As /dev/stdout is, also where it leads to a file.
+        path.symlink_to("/proc/self/cmdline")
+    else:
+        os.mkfifo(tmp_path / "pipe")
+        path.symlink_to("pipe") if "link" in kind else path.hardlink_to(tmp_path / "pipe")
+    before = path.lstat()
+    for use, code in (
+        (target(path).require_writable, ExitCode.USAGE),
+        (lambda: target(path).write(b"x"), ExitCode.FAILED),
+    ):
+        with pytest.raises(HadeployError, match=r"not a regular file|Is a directory") as refused:
+            use()
+        assert refused.value.code == code
+    assert path.lstat() == before
+
+
 def test_nothing_is_left_of_one_that_could_not_be_put_in_place(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(HadeployError, match="Is a directory") as failed:

@@ -10,10 +10,12 @@ import pytest
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import HadeployError
 from hadeploy.observe.observed_node import Address, ObservedFile, ObservedNode
+from hadeploy.plan.forgotten import incompatible_nodes
 from hadeploy.plan.order import added_nodes, rolling_order
 from hadeploy.plan.partial_rollout import refuse_minority, refuse_partial
 from hadeploy.plan.rolling import interrupts_the_holder, make_plan
 from hadeploy.plan.steps import Plan
+from hadeploy.plan.vrrp_settings import NAMES
 from tests.unit import builders
 
 ROUTER = {"vrrp": {"virtual_router_id": 9}}
@@ -114,6 +116,16 @@ def test_a_plan_names_the_forgotten_nodes_that_will_not_hear_the_holder(
     assert told.endswith(
         f"Before it is connected, run there: `{removal_command(builders.cluster())}`"
     )
+
+
+def test_forgotten_nodes_do_not_hear_a_holder_with_other_settings() -> None:
+    cluster = builders.cluster()
+    wanted = {
+        node: dataclasses.replace(state, forgotten=(FORGOTTEN,))
+        for node, state in builders.desired(cluster).items()
+    }
+    assert incompatible_nodes(cluster, wanted, ["virtual_router_id"]) == [FORGOTTEN]
+    assert incompatible_nodes(cluster, wanted, [NAMES["source"]]) == []
 
 
 def test_other_changes_do_not_concern_forgotten_nodes() -> None:

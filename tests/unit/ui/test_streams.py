@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import termios
+import threading
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,25 @@ def test_a_reader_that_ends_asks_a_change_to_stop_after_the_present_node() -> No
             Output(writer).write(b"progress")
             assert interrupt.asked
             os.close(writer)
+
+
+def test_a_change_does_not_wait_for_a_terminal_that_is_paused() -> None:
+    ours, theirs = os.openpty()
+    output = Output(theirs)
+    termios.tcflow(theirs, termios.TCOOFF)
+    with deferred(Lines(Console(quiet=True))):
+        for number in range(2000):
+            assert output.write(b"progress %d\n" % number) > 0
+    termios.tcflow(theirs, termios.TCOON)
+    shown = b""
+    end = threading.Thread(target=output.flush)
+    end.start()
+    while not shown.endswith(b"progress 1999\r\n"):
+        shown += os.read(ours, 4096)
+    end.join()
+    assert shown.split() == b" ".join(b"progress %d" % i for i in range(2000)).split()
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_other_errors_than_those_of_an_encoder_are_raised() -> None:
