@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 from hadeploy.answers.answer import Answer
@@ -36,6 +37,11 @@ def cluster(**changes: Any) -> Cluster:
 
 def desired(of: Cluster) -> dict[str, DesiredNode]:
     """The desired state of its nodes."""
+    return dict(_desired(of))
+
+
+@functools.cache
+def _desired(of: Cluster) -> dict[str, DesiredNode]:
     facts = {node.label: NodeFacts("eth0") for node in of.nodes}
     return desired_nodes(of, facts, environment(None), None)
 
@@ -135,6 +141,7 @@ def healthy(of: Cluster, holder: str = "n1") -> dict[str, ObservedNode]:
     }
 
 
+@functools.cache
 def healthy_node(of: Cluster, state: DesiredNode, *, holder: bool = False) -> ObservedNode:
     """One node as it should be."""
     look = empty(state.node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hadeploy.drill.monitor import Watched
@@ -20,6 +20,7 @@ from hadeploy.rollout.down import remove
 from hadeploy.rollout.lock import Lock, break_lock, held, holders, take
 from hadeploy.rollout.node_outcome import NodeFailedError, NodeOutcome
 from tests.unit import builders
+from tests.unit.examples import examples
 from tests.unit.scripted import PROGRESS, ScriptedSession, message
 
 CLUSTER = builders.cluster()
@@ -141,7 +142,7 @@ said = st.lists(
 
 
 @pytest.mark.parametrize("reader", READERS)
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(answer=said, ends=st.booleans())
 def test_any_answer_is_a_value_or_an_error_that_names_the_node(
     reader: str, answer: str, ends: bool

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hadeploy.check.evaluate import evaluate
@@ -35,6 +35,7 @@ from hadeploy.status.snapshot import ClusterSnapshot
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 from tests.unit.diagnose.scenes import CLUSTER, captured
+from tests.unit.examples import examples
 from tests.unit.test_garbage import VALUES, places
 
 DESIRED = builders.desired(CLUSTER)
@@ -110,7 +111,7 @@ def test_an_honest_record_is_read() -> None:
     everything(looks)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(10)
 @given(st.randoms(use_true_random=False), st.integers(1, 3))
 def test_a_record_with_other_values_in_it(random: Random, times: int) -> None:
     record = copy.deepcopy(RECORD)
@@ -126,7 +127,7 @@ def test_a_record_with_other_values_in_it(random: Random, times: int) -> None:
     everything(observed(json.dumps(record, indent=1).encode()))
 
 
-@settings(max_examples=15, deadline=None)
+@examples(5)
 @given(st.integers(0, 4000), st.binary(max_size=8))
 def test_a_record_that_is_cut_off_or_overwritten(at: int, piece: bytes) -> None:
     whole = json.dumps(RECORD, indent=1).encode()

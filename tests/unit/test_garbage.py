@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hadeploy.check.evaluate import evaluate
@@ -31,6 +31,7 @@ from hadeploy.status.snapshot import ClusterSnapshot
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 from tests.unit.diagnose.scenes import CAPTURED, CLUSTER, captured
+from tests.unit.examples import examples
 from tests.unit.observe.test_host import captured as machine
 
 FULL = json.loads((Path(__file__).parent / "observe" / "captured" / "containers.json").read_text())[
@@ -130,7 +131,7 @@ def read(context: str, random: Random) -> tuple[dict[str, ObservedNode], dict[st
     return observed, evidence
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(st.sampled_from(SCENES), st.randoms(use_true_random=False))
 def test_garbage_is_refused_or_told_as_what_it_is(context: str, random: Random) -> None:
     observed, evidence = read(context, random)

@@ -18,7 +18,7 @@ from hadeploy.scripts.lines import OutputTooLongError
 from hadeploy.scripts.protocol import Message, Reply, ReplyParser
 from tests.unit.drill.rounds import CLUSTER
 
-LONG = 1_000_000
+LONG = 250_000
 ABOUT = Message("node", (), ["uid=0", "now=1"])
 
 

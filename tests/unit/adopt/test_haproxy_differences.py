@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hadeploy.adopt.haproxy_differences import judge
@@ -18,6 +18,7 @@ from hadeploy.desired.templates import environment
 from hadeploy.plan.redacted_diff import difference
 from tests.unit.adopt import looks
 from tests.unit.adopt.hints import BASE, differences, judged, loaded, ours, pasted, told
+from tests.unit.examples import examples
 
 NO_KEY = "the inventory has no key for it"
 TEMPLATE = "the inventory has no key for it; use your own template: templates.folder"
@@ -575,7 +576,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(20)
 @given(LINES)
 def test_no_line_of_any_file_vanishes_silently(lines: list[str]) -> None:
     text = "\n".join(lines)

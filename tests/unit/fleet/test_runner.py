@@ -122,8 +122,8 @@ def silent(tmp_path: Path) -> Iterator[tuple[Path, socket.socket]]:
     ("number", "code"),
     [
         (signal.SIGINT, 130),
-        (signal.SIGTERM, 130),
-        (signal.SIGHUP, 130),
+        pytest.param(signal.SIGTERM, 130, marks=pytest.mark.exhaustive),
+        pytest.param(signal.SIGHUP, 130, marks=pytest.mark.exhaustive),
         (signal.SIGKILL, -signal.SIGKILL),
     ],
 )

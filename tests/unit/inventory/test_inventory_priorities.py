@@ -4,12 +4,13 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.priorities import check_weight, priorities
 from hadeploy.inventory.rules import broken_rules
+from tests.unit.examples import examples
 
 
 def cluster(given: list[int | None], mode: str = "fault", weight: int | None = None) -> Cluster:
@@ -83,7 +84,7 @@ def test_the_computed_weight_fits_the_default_priorities(count: int) -> None:
     assert broken_rules(cluster([None] * count, "weight")) == []
 
 
-@settings(max_examples=50, deadline=None)
+@examples(25)
 @given(
     st.lists(st.none() | st.integers(1, 254), min_size=1, max_size=60).filter(
         lambda ps: len({p for p in ps if p}) == sum(p is not None for p in ps)
@@ -97,7 +98,7 @@ def test_explicit_and_default_priorities_never_collide(given: list[int | None], 
     assert all(p is None or p == v for p, v in zip(given, values, strict=True))
 
 
-@settings(max_examples=50, deadline=None)
+@examples(25)
 @given(
     st.lists(st.integers(1, 254), min_size=1, max_size=5, unique=True),
     st.none() | st.integers(1, 253),

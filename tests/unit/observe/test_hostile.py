@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hadeploy.answers.answer import Answer
@@ -13,10 +13,11 @@ from hadeploy.observe.gather import read_observation
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.scripts.forms import MalformedError
 from tests.unit.adopt.looks import captured, reply
+from tests.unit.examples import examples
 
 REAL = captured("multicast-n1").split("\n")
 # Few examples a run: the suite is to stay quick, and many runs make many examples.
-QUICK = settings(max_examples=40, deadline=None)
+QUICK = examples(20)
 
 noise = st.text(max_size=40) | st.sampled_from(
     [

@@ -117,7 +117,7 @@ def test_a_script_that_ends_is_heard() -> None:
 @pytest.mark.parametrize(
     "piece", [b"\n@TOKEN heartbeat\n", b"@TOKEN ok 0\n", b"x", b"x\n", b"\n@TOKEN event 1\nx\n"]
 )
-@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("streamed", [pytest.param(False, marks=pytest.mark.exhaustive), True])
 def test_signs_of_life_do_not_keep_a_command_for_ever(piece: bytes, streamed: bool) -> None:
     with session_with(again_and_again(piece)) as session:
         said = reason(session, seconds=0.6, **({"on_line": len} if streamed else {}))
@@ -178,7 +178,7 @@ def test_the_lines_of_a_stream_have_none() -> None:
 
 @pytest.mark.parametrize(
     ("pause", "seconds", "what"),
-    [(20, 60, "no sign of life"), (0.1, 2, "the script did not end within 2 s")],
+    [(20, 60, "no sign of life"), (0.1, 1, "the script did not end within 1 s")],
 )
 def test_a_command_that_hardly_reads_is_given_up(pause: float, seconds: int, what: str) -> None:
     with session_with(silent) as session, pytest.MonkeyPatch.context() as patch:

@@ -22,7 +22,14 @@ NODES = ("n1", "n2", "n3")
 CHANGED = [f"{node} change" for node in NODES]
 
 
-@pytest.mark.parametrize("node", NODES)
+@pytest.mark.parametrize(
+    "node",
+    [
+        "n2",
+        pytest.param("n1", marks=pytest.mark.exhaustive),
+        pytest.param("n3", marks=pytest.mark.exhaustive),
+    ],
+)
 @pytest.mark.parametrize(
     ("at", "how", "has"),
     [

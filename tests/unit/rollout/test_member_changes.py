@@ -269,8 +269,8 @@ TABLE = [
         id=f"{members.id}-{change}{', last' * last}-{modes.id}",
         marks=marks(
             members,
-            most=3 if change == "recreate" else 2,
-            often=modes.id == "unicast" or (change == "recreate" and not last),
+            most=3 if change == "recreate" and modes.id == "unicast" else 2,
+            often=not last and (modes.id == "unicast" or change == "recreate"),
         ),
     )
     for members in MEMBERS
@@ -307,7 +307,7 @@ def test_each_cluster_is_reached_by_one_up(
             *members.values,
             *modes.values,
             id=f"{members.id}-{modes.id}",
-            marks=marks(members, most=2, often="multicast to" not in str(modes.id)),
+            marks=marks(members, most=2, often=modes.id == "unicast"),
         )
         for members in MEMBERS
         for modes in MODES

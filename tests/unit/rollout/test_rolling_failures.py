@@ -23,6 +23,14 @@ PLACES = [
     pytest.param(2, id="holder"),
 ]
 ROLLING = [pytest.param(RELOAD, id="reload"), pytest.param(RECREATE, id="recreate")]
+PLACES_OF_EACH = [
+    pytest.param(RELOAD, 1, id="second backup, reload"),
+    pytest.param(RECREATE, 2, id="holder, recreate"),
+    pytest.param(RELOAD, 0, id="first backup, reload", marks=pytest.mark.exhaustive),
+    pytest.param(RECREATE, 0, id="first backup, recreate", marks=pytest.mark.exhaustive),
+    pytest.param(RECREATE, 1, id="second backup, recreate", marks=pytest.mark.exhaustive),
+    pytest.param(RELOAD, 2, id="holder, reload", marks=pytest.mark.exhaustive),
+]
 
 
 def stopped_at(place: int, has: str) -> str:
@@ -42,8 +50,7 @@ def check_rest(rolled: Rollout, place: int) -> None:
     assert rolled.locked() == []
 
 
-@pytest.mark.parametrize("change", ROLLING)
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("change", "place"), PLACES_OF_EACH)
 @pytest.mark.parametrize(
     ("at", "how", "has"),
     [
@@ -128,8 +135,7 @@ def test_a_backup_that_has_got_the_vip_meanwhile_is_reloaded_all_the_same() -> N
     assert RELOAD.roll_out(on_script=moves).error is None
 
 
-@pytest.mark.parametrize("change", ROLLING)
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("change", "place"), PLACES_OF_EACH)
 @pytest.mark.parametrize("at", ["change", "swap", "prove_haproxy", "record"])
 def test_ctrl_c_finishes_the_node_in_hand(change: Change, place: int, at: str) -> None:
     if at == "swap" and change is RECREATE:

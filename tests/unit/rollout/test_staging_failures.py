@@ -18,6 +18,20 @@ CHANGES = [
     pytest.param(FIRST, id="parallel"),
     pytest.param(COORDINATED, id="coordinated"),
 ]
+NODES_OF_EACH = [
+    pytest.param(
+        change,
+        node,
+        id=f"{node}-{name}",
+        marks=[] if node == often else pytest.mark.exhaustive,
+    )
+    for change, name, often in (
+        (RELOAD, "rolling", "n2"),
+        (FIRST, "parallel", "n1"),
+        (COORDINATED, "coordinated", "n3"),
+    )
+    for node in NODES
+]
 
 
 def untouched(rolled: Rollout) -> bool:
@@ -26,8 +40,7 @@ def untouched(rolled: Rollout) -> bool:
     return not rolled.sent() and {one.has for one in nodes} == {"old"} and not rolled.locked()
 
 
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("node", NODES)
+@pytest.mark.parametrize(("change", "node"), NODES_OF_EACH)
 @pytest.mark.parametrize(
     ("how", "message"),
     [

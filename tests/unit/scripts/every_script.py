@@ -150,5 +150,6 @@ def of_features() -> Iterator[tuple[str, str]]:
 
 
 def every_script() -> dict[str, str]:
-    """All of them, by a name."""
-    return {**dict(of_steps()), **dict(of_plans()), **dict(of_features())}
+    """Each different script, by the name of the first thing that it is made for."""
+    named = {text: name for name, text in reversed([*of_steps(), *of_plans(), *of_features()])}
+    return {name: text for text, name in reversed(named.items())}
