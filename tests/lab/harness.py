@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-import json
 import os
 import pty
 import subprocess
@@ -16,16 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from hadeploy.cli.document import document_schema
 from hadeploy.lab.lab import Lab
+from tests.result_schema import parse_result
 
 HAPROXY = "kube-lb-haproxy"
 KEEPALIVED = "kube-lb-keepalived"
 ROOT = "/etc/hadeploy/kube-lb"
-SCHEMA = Draft202012Validator(document_schema())
 
 
 @dataclass(frozen=True)
@@ -39,8 +36,7 @@ class Result:
     @property
     def document(self) -> dict[str, Any]:
         """What --json printed; it is as docs/json.schema.json says."""
-        loaded: dict[str, Any] = json.loads(self.out)
-        SCHEMA.validate(loaded)
+        loaded = parse_result(self.out)
         assert loaded["exit_code"] == self.code
         return loaded
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, SCHEMA, Cluster, eventually
+from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
 from tests.lab.site import sshd
+from tests.result_schema import result_schema
 
 
 def nodes_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -157,7 +158,7 @@ def test_watching_survives_a_node_that_goes_away_and_comes_back(served: Cluster)
     # The last document tells the end, and the look before it may have been cut short.
     assert execs in (len(documents) - 1, len(documents))
     for document in documents:
-        SCHEMA.validate(document)
+        result_schema().validate(document)
 
 
 def test_watching_in_a_terminal_is_in_place(served: Cluster) -> None:

@@ -17,4 +17,6 @@ def parsed_once() -> Iterator[None]:
         patch.setattr(binds, "binds_in", functools.lru_cache(binds.binds_in))
         patch.setattr(redacted_diff, "secrets_in", functools.lru_cache(redacted_diff.secrets_in))
         patch.setattr(redacted_diff, "shown", functools.lru_cache(redacted_diff.shown))
+        same_servers = functools.lru_cache(binds.ChangedFile.same_servers)
+        patch.setattr(binds.ChangedFile, "same_servers", same_servers)
         yield

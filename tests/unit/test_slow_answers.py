@@ -67,7 +67,7 @@ def test_a_file_of_many_lines_is_not_compared(lines: str) -> None:
 def test_no_number_of_events_takes_long() -> None:
     vip = str(CLUSTER.vip[0].ip)
     kinds: tuple[Kind, Kind] = ("bound", "unbound")
-    events = [Event(i / 1000, f"n{1 + i // 2 % 3}", kinds[i % 2], vip) for i in range(200_000)]
+    events = [Event(i / 1000, f"n{1 + i // 2 % 3}", kinds[i % 2], vip) for i in range(50_000)]
     marks: tuple[Kind, ...] = ("breaking", "broken", "mending", "mended")
     events = [*(Event(0, "n1", mark, "") for mark in marks), *events]
     began = time.monotonic()

@@ -11,21 +11,21 @@ import pytest
 from hadeploy.actions.down import LeftOutNodes
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import NodesError
-from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.segment import Segment
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 N3 = "198.51.100.13"
 
 
-def smaller() -> dict[str, ObservedNode]:
+def smaller() -> dict[str, Node]:
     """n1 and n2, whose records name n3 too; the segment was asked."""
     looks = builders.healthy(builders.cluster())
     quiet = Segment("eth0", 0.4)
     return {n: dataclasses.replace(looks[n], segment=quiet) for n in ("n1", "n2")}
 
 
-def left(*forget: str, looks: dict[str, ObservedNode] | None = None) -> LeftOutNodes:
+def left(*forget: str, looks: dict[str, Node] | None = None) -> LeftOutNodes:
     nodes = [{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2)]
     return LeftOutNodes(builders.cluster(nodes=nodes), looks or smaller(), forget, ())
 

@@ -6,14 +6,14 @@ import dataclasses
 
 from hadeploy.adopt.recognise import read_classics, recognise_all
 from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
-from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.rolling import make_plan
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 from tests.unit.adopt import looks
+from tests.unit.nodes import Node
 
 
-def side_by_side() -> dict[str, ObservedNode]:
+def side_by_side() -> dict[str, Node]:
     """This cluster on all nodes, and on n1 the captured pair, too."""
     observed = builders.healthy(looks.inventory(), holder="n2")
     theirs = looks.look("multicast-n1")

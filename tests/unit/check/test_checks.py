@@ -305,7 +305,7 @@ def test_an_unnamed_speaker_may_be_a_keepalived_of_our_nodes() -> None:
 def test_an_unnamed_speaker_of_a_new_number_is_none_of_ours(
     number: int, verdict: str | None
 ) -> None:
-    observed = builders.healthy(builders.cluster())
+    observed: dict[str, ObservedNode] = {**builders.healthy(builders.cluster())}
     observed["n1"] = host(heard=("",))(observed["n1"])
     cluster = builders.cluster(vrrp={"virtual_router_id": number})
     found = evaluate(CheckContext(cluster, observed))

@@ -11,15 +11,15 @@ from hadeploy.check.all_checks import CHECKS, IDS
 from hadeploy.check.entry import Change
 from hadeploy.check.needed import needed
 from hadeploy.observe.host import Host
-from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.rolling import make_plan
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 ANEW = {"host-network", "selinux"}
 TRAFFIC = {"connection-tracking", "ephemeral-ports", "firewall"}
 
 
-def asked(observed: dict[str, ObservedNode], *skip: str, **inventory: Any) -> set[str]:
+def asked(observed: dict[str, Node], *skip: str, **inventory: Any) -> set[str]:
     cluster = builders.cluster(**inventory)
     plan = make_plan(cluster, builders.desired(cluster), observed)
     return set(needed(cluster, plan, observed, skip))

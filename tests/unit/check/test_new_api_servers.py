@@ -12,8 +12,9 @@ from hadeploy.certificates.certificate import Certificates, Endpoint, ServerCert
 from hadeploy.check.certificates import compared_endpoints, new_api_servers
 from hadeploy.check.finding import CheckContext
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import BackendServer, ObservedNode
+from hadeploy.observe.observed_node import BackendServer
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.timezone.utc)
 LATER = NOW + datetime.timedelta(days=300)
@@ -27,7 +28,7 @@ def on(port: int, *addresses: str) -> list[Endpoint]:
     return [(address, port) for address in addresses or ADDRESSES]
 
 
-def seen(status: str = "UP", host: str = "198.51.100.1") -> dict[str, ObservedNode]:
+def seen(status: str = "UP", host: str = "198.51.100.1") -> dict[str, Node]:
     """Three nodes that serve port 6443 of the nodes."""
     backends = tuple(
         BackendServer("kube-apiserver-backend", f"n{i}", status, address=f"{host}{i}:{API_PORT}")

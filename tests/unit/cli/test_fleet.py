@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from hadeploy.cli.document import document_schema
 from hadeploy.cli.fleet import FleetOutcome
 from hadeploy.cli.main import COMMANDS, main
 from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.fleet.member import ClusterResult, Member
 from hadeploy.fleet.verdict import DONE
+from tests.result_schema import result_schema
 
-SCHEMA = Draft202012Validator(document_schema())
 GOOD = "name: site-{0}\nvip: 198.51.100.{0}9\nnodes: [198.51.100.{0}1, 198.51.100.{0}2]\n"
 
 Run = Callable[..., tuple[int, str, str]]
@@ -83,7 +81,7 @@ def test_options_that_do_not_go_with_several_say_what_does(
 ) -> None:
     code, out, err = run(*arguments, "-i", "fleet", "--json")
     assert code == json.loads(out)["exit_code"] == 2
-    SCHEMA.validate(json.loads(out))
+    result_schema().validate(json.loads(out))
     assert said in err
 
 
@@ -101,7 +99,7 @@ def test_every_mistake_in_every_inventory_is_told_at_once(
     arguments = [*named, "up"] if where == "before" else ["up", *named]
     code, out, err = run("--json", *arguments)
     document = json.loads(out)
-    SCHEMA.validate(document)
+    result_schema().validate(document)
     assert code == document["exit_code"] == 2
     assert [(c["inventory"], c["exit_code"]) for c in document["clusters"]] == [
         *((f"fleet/{n}.yaml", None) for n in range(1, 8)),
@@ -164,8 +162,8 @@ OUTCOMES = {
 @pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES.keys())
 def test_documents_are_as_the_schema_says(outcome: FleetOutcome) -> None:
     document: dict[str, Any] = json.loads(json.dumps(outcome.document()))
-    SCHEMA.validate(document)
-    assert not SCHEMA.is_valid({**document, "more": 1})
+    result_schema().validate(document)
+    assert not result_schema().is_valid({**document, "more": 1})
 
 
 def test_a_cluster_that_was_cut_off_has_no_document() -> None:

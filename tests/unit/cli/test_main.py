@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, Protocol
 import pytest
 from jsonschema import Draft202012Validator
 
-from hadeploy.cli.document import document_schema
 from hadeploy.cli.main import main
+from tests.result_schema import parse_result
 
 
 class Ended(NamedTuple):
@@ -18,9 +18,7 @@ class Ended(NamedTuple):
 
     @property
     def document(self) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads(self.out)
-        Draft202012Validator(document_schema()).validate(loaded)
-        return loaded
+        return parse_result(self.out)
 
 
 class Run(Protocol):

@@ -13,7 +13,7 @@ from hadeploy.observe.observed_node import ObservedFile, VrrpState
 from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.steps import Impact, Step
 from tests.unit import builders
-from tests.unit.nodes import Node, node
+from tests.unit.nodes import Node
 
 CLUSTER = builders.cluster()
 DESIRED = builders.desired(CLUSTER)["n2"]
@@ -27,7 +27,7 @@ def steps(look: Node, **inventory: Any) -> list[Step]:
 
 
 def n2() -> Node:
-    return node("n2", of=CLUSTER)
+    return builders.node("n2", of=CLUSTER)
 
 
 @pytest.mark.parametrize(

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from hadeploy.observe.applied import Applied
-from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.removed import removed
 from hadeploy.plan.rolling import make_plan
 from hadeploy.rollout.record import applied_record
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 VIP = builders.VIP
 OTHER = "198.51.100.101"
 
 
-def applied(**inventory: Any) -> dict[str, ObservedNode]:
+def applied(**inventory: Any) -> dict[str, Node]:
     """Three nodes with the record of that inventory."""
     cluster = builders.cluster(**inventory)
     found = {}

@@ -9,17 +9,17 @@ import pytest
 
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import HadeployError
-from hadeploy.observe.observed_node import Address, ObservedFile, ObservedNode
 from hadeploy.plan.order import added_nodes, rolling_order
 from hadeploy.plan.partial_rollout import refuse_minority, refuse_partial
 from hadeploy.plan.rolling import interrupts_the_holder, make_plan
 from hadeploy.plan.steps import Plan
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 ROUTER = {"vrrp": {"virtual_router_id": 9}}
 
 
-def planned(observed: dict[str, ObservedNode], **inventory: Any) -> Plan:
+def planned(observed: dict[str, Node], **inventory: Any) -> Plan:
     cluster = builders.cluster(**inventory)
     return make_plan(cluster, builders.desired(cluster), observed)
 
@@ -41,7 +41,7 @@ def test_a_first_bring_up_is_of_all_nodes_at_once_and_the_best_has_the_vip_first
 @pytest.mark.parametrize("bent", [{"applied": None}, {"containers": ()}])
 def test_where_something_of_ours_is_there_one_node_follows_the_other(bent: dict[str, Any]) -> None:
     observed = {node: builders.empty(node) for node in ("n1", "n2", "n3")}
-    observed["n3"] = dataclasses.replace(builders.healthy(builders.cluster())["n3"], **bent)
+    observed["n3"] = builders.healthy(builders.cluster())["n3"].with_(**bent)
     assert not planned(observed).at_once
 
 
@@ -126,9 +126,7 @@ def test_other_changes_do_not_concern_forgotten_nodes() -> None:
 def test_a_node_that_a_dead_run_still_holds_is_not_held_again() -> None:
     observed = builders.healthy(builders.cluster())
     done = builders.healthy(builders.cluster(**ROUTER))["n2"]
-    track = ObservedFile("track/handover", 0o644, "0:0", b"1\n")
-    files = tuple(f for f in done.files if f.path != track.path)
-    observed["n2"] = dataclasses.replace(done, files=(*files, track))
+    observed["n2"] = done.with_track("handover")
     plan = planned(observed, **ROUTER)
     assert turns(plan)[0] == ("n2", [])
     assert turns(plan)[3] == ("n2", ["finish-handover", "write-record"])
@@ -136,23 +134,17 @@ def test_a_node_that_a_dead_run_still_holds_is_not_held_again() -> None:
 
 def test_who_is_only_kept_off_is_let_go_before_anything_can_fail() -> None:
     observed = builders.healthy(builders.cluster())
-    track = ObservedFile("track/handover", 0o644, "0:0", b"1\n")
     for node in ("n2", "n3"):
-        files = tuple(f for f in observed[node].files if f.path != track.path)
-        observed[node] = dataclasses.replace(observed[node], files=(*files, track))
-    observed["n2"] = dataclasses.replace(observed["n2"], serving="another")
+        observed[node] = observed[node].with_track("handover")
+    observed["n2"] = observed["n2"].with_(serving="another")
     assert [node for node, steps in turns(planned(observed)) if steps] == ["n3", "n2"]
 
 
 @pytest.mark.parametrize("drained", [False, True])
 def test_a_backup_in_fault_comes_first_unless_it_is_only_drained(drained: bool) -> None:
     observed = builders.healthy(builders.cluster())
-    look = observed["n3"]
-    assert look.vrrp
-    track = ObservedFile("track/drain", 0o644, "0:0", b"1\n" if drained else b"0\n")
-    files = tuple(f for f in look.files if f.path != track.path)
-    fault = dataclasses.replace(look.vrrp, state="FAULT")
-    observed["n3"] = dataclasses.replace(look, vrrp=fault, files=(*files, track))
+    track = "1\n" if drained else "0\n"
+    observed["n3"] = observed["n3"].in_state("FAULT").with_track("drain", track)
     plan = planned(observed, haproxy={"maxconn": 900})
     assert [turn.node for turn in plan.nodes][:2] == (["n2", "n3"] if drained else ["n3", "n2"])
 
@@ -191,14 +183,9 @@ def test_a_vip_that_goes_away_is_told() -> None:
 
 def test_an_address_that_only_another_nodes_record_calls_a_vip_makes_no_holder() -> None:
     observed = builders.healthy(builders.cluster())
-    service = Address("lo", "198.51.100.77", 32)
-    observed["n2"] = dataclasses.replace(
-        observed["n2"], addresses=(*observed["n2"].addresses, service)
-    )
-    record = observed["n3"].applied
-    assert record
-    record = dataclasses.replace(record, vips=(*record.vips, service.address))
-    observed["n3"] = dataclasses.replace(observed["n3"], applied=record)
+    service = "198.51.100.77"
+    observed["n2"] = observed["n2"].with_address(service)
+    observed["n3"] = observed["n3"].with_record(vips=(builders.VIP, service))
     plan = planned(observed, haproxy={"maxconn": 700})
     assert [turn.node for turn in plan.nodes if turn.holder] == ["n1"]
 

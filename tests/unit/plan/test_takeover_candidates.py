@@ -6,16 +6,17 @@ import dataclasses
 
 import pytest
 
-from hadeploy.observe.observed_node import BackendServer, ObservedNode
+from hadeploy.observe.observed_node import BackendServer
 from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.takeover_candidates import takeover_candidates
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 SECTION = "kube-apiserver-backend"
 CLUSTER = builders.cluster()
 
 
-def nodes(**backends: str) -> dict[str, ObservedNode]:
+def nodes(**backends: str) -> dict[str, Node]:
     """Healthy nodes, n1 the holder; a word for each backend's state on a node, as `UP DOWN UP`."""
     return {
         node: dataclasses.replace(

@@ -85,6 +85,12 @@ class Script:
         return [function_of(line) for line in self.lines if line[0] == "step"]
 
 
+@functools.lru_cache
+def script_of(text: str) -> Script:
+    """A look is the same script again and again."""
+    return Script(text)
+
+
 @functools.cache
 def _words(line: str) -> tuple[str, ...]:
     return tuple(shlex.split(line))

@@ -22,7 +22,7 @@ from hadeploy.rollout.up import apply
 from hadeploy.scripts.protocol import Reply
 from hadeploy.ui.progress import Lines
 from tests.unit import builders
-from tests.unit.nodes import Node, fresh, nodes
+from tests.unit.nodes import Node
 from tests.unit.rollout.fake_nodes import FakeCluster, FakeNode
 from tests.unit.rollout.fake_run import Look
 from tests.unit.rollout.fake_scripts import Fault
@@ -167,7 +167,9 @@ class Change:
         """
         old, new = builders.cluster(**self.always), builders.cluster(**self.always, **self.options)
         before = (
-            nodes(old, self.holder) if self.holder else {n: fresh(n) for n in ("n1", "n2", "n3")}
+            builders.healthy(old, self.holder)
+            if self.holder
+            else {n: builders.empty(n) for n in ("n1", "n2", "n3")}
         )
         before |= looks or {}
         for image in (new.images.haproxy, new.images.keepalived):
@@ -175,7 +177,7 @@ class Change:
                 n: look if n in self.lacking.split() else look.with_image(image.reference)
                 for n, look in before.items()
             }
-        after = nodes(new, self.holder)
+        after = builders.healthy(new, self.holder)
         return FakeCluster(
             {
                 n: FakeNode(n, {"old": look, "new": after[n]}, never_applied=look.applied is None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.rolling import make_plan
 from hadeploy.rollout.interrupt import Interrupt
 from hadeploy.rollout.lock import Lock
@@ -72,7 +73,7 @@ def test_ctrl_c_lets_all_nodes_finish(node: str) -> None:
 
 def test_ctrl_c_before_the_first_step_tells_that_nothing_was_touched() -> None:
     cluster = builders.cluster()
-    observed = {node: builders.empty(node) for node in NODES}
+    observed: dict[str, ObservedNode] = {node: builders.empty(node) for node in NODES}
     desired = builders.desired(cluster)
     prepared = Prepared(cluster, observed, desired, make_plan(cluster, desired, observed))
     sessions = FIRST.nodes().sessions

@@ -89,7 +89,7 @@ class Segment:
     def __init__(self, cluster: Cluster, holder: str) -> None:
         self.before = cluster
         self.holder = holder
-        self.looks = {address(label[1:]): look for label, look in builders.healthy(cluster).items()}
+        self.looks: dict[str, ObservedNode] = {}
         desired = builders.desired(cluster)
         for label, wanted in desired.items():
             record = applied_record(cluster, wanted, configuration_id(desired), interim=False)
@@ -101,7 +101,7 @@ class Segment:
 
     def _made(self, cluster: Cluster, wanted: DesiredNode, record: str) -> ObservedNode:
         look = builders.healthy_node(cluster, wanted)
-        return dataclasses.replace(look, applied=parse_record(record.encode()))
+        return look.with_(applied=parse_record(record.encode()))
 
     def seen(self, at: str, label: str) -> ObservedNode:
         """A machine as it is observed now."""

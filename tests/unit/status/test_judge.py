@@ -48,7 +48,7 @@ CASES: list[Any] = [
         id="a backup's haproxy is stopped",
     ),
     pytest.param(
-        situation(file("n2", "haproxy/haproxy.cfg", b"edited\n")),
+        situation(file("n2", "haproxy/haproxy.cfg", "edited\n")),
         "degraded",
         [("n2", "configuration-in-sync")],
         id="a file was edited",
@@ -157,14 +157,14 @@ CASES: list[Any] = [
         id="the holder's engine does not answer, and its haproxy does",
     ),
     pytest.param(
-        situation(file("n3", "track/handover", b"1\n"), vrrp("n3", "FAULT")),
+        situation(file("n3", "track/handover", "1\n"), vrrp("n3", "FAULT")),
         "degraded",
         [("n3", "handover-finished")],
         id="a dead run keeps the VIP off a node",
     ),
     pytest.param(
         situation(
-            file("n3", "track/handover", b"1\n"),
+            file("n3", "track/handover", "1\n"),
             vrrp("n3", "FAULT"),
             change("n3", lock={"owner": "me"}),
         ),
