@@ -1,4 +1,4 @@
-"""Values for tests of the pure parts: a healthy cluster of three, to be bent by each test."""
+"""Values for tests of pure functions: a healthy cluster of three nodes, which a test changes."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def running(container: Container, pid: int) -> ObservedContainer:
 
 
 def inspected(container: Container) -> dict[str, Any]:
-    """The part of `docker container inspect` that tells what a container was made with."""
+    """The part of `docker container inspect` with the container's settings."""
     return {
         "Config": {
             "Image": container.image,

@@ -1,4 +1,4 @@
-"""Whatever a node's record says: it is one, or it is none; nothing in it ends a command."""
+"""Every record is valid or ignored; no record ends a command."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from hadeploy.status.build import cluster_status
 from hadeploy.status.snapshot import ClusterSnapshot
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
-from tests.unit.diagnose.scenes import CLUSTER, captured
+from tests.unit.diagnose.contexts import CLUSTER, captured
 from tests.unit.examples import examples
 from tests.unit.test_garbage import VALUES, places
 
@@ -166,12 +166,12 @@ def test_a_record_with_a_field_that_hadeploy_does_not_write_is_none(
 
 
 @pytest.mark.parametrize("depth", [30, 500, 5000, 100_000])
-def test_a_record_that_is_nested_without_end_is_none(depth: int) -> None:
+def test_a_deeply_nested_record_is_no_record(depth: int) -> None:
     inventory = '{"a":' * depth + "1" + "}" * depth
     text = json.dumps({**RECORD, "inventory": "HERE"}).replace('"HERE"', inventory)
     assert parse_record(text.encode()) is None
     everything(observed(text.encode()))
 
 
-def test_a_record_without_end_is_none() -> None:
+def test_an_endless_record_is_no_record() -> None:
     assert parse_record(json.dumps({**RECORD, "by": "x" * 9_000_000}).encode()) is None

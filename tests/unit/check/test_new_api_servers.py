@@ -1,4 +1,4 @@
-"""Servers that are no API servers do not replace those that are."""
+"""Other TLS servers do not replace API servers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_only_new_servers_are_compared_with_those_that_are_up() -> None:
     other = with_listener(backend_port=KUBELET_PORT)
     assert compared_endpoints(other, seen()) == [*on(API_PORT), *on(KUBELET_PORT)]
     assert compared_endpoints(other, seen("DOWN")) == []
-    # What is not in the inventory is not asked, whatever a node says.
+    # Servers outside the inventory are not asked, even if a node names them.
     assert compared_endpoints(other, seen(host="192.0.2.1")) == []
 
 
@@ -118,5 +118,5 @@ def test_api_servers_that_clients_refuse_do_not_replace_those_that_they_accept(
     cluster = with_listener(name="kube-apiserver", backend_port=OTHER_PORT)
     found = {**dict.fromkeys(on(API_PORT), served), **dict.fromkeys(on(OTHER_PORT), new)}
     context = CheckContext(cluster, seen(), certificates=Certificates(found=found, at=NOW))
-    told = [finding.message for finding in new_api_servers(context)]
-    assert [why in one for one in told] == ([True] if why else [])
+    reported = [finding.message for finding in new_api_servers(context)]
+    assert [why in one for one in reported] == ([True] if why else [])

@@ -19,7 +19,7 @@ from hadeploy.verify.proof import Proof, Verdict
 from hadeploy.verify.proofs import prove
 from tests.result_schema import result_schema
 from tests.unit import builders
-from tests.unit.status.looks import situation
+from tests.unit.status.snapshots import situation
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "json.schema.json"
 
@@ -111,7 +111,7 @@ def test_every_exit_code_may_occur(code: ExitCode) -> None:
     result_schema().validate(Outcome(command="up", code=code).document())
 
 
-def test_a_key_that_the_schema_does_not_know_is_noticed() -> None:
+def test_an_unknown_key_is_reported() -> None:
     document = {**Outcome(command="up").document(), "more": 1}
     assert not result_schema().is_valid(document)
 

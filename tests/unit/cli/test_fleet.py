@@ -76,7 +76,7 @@ def test_a_folder_may_be_named_by_the_environment(
         (["up", "--concurrency", "0"], "0 is not in the range"),
     ],
 )
-def test_options_that_do_not_go_with_several_say_what_does(
+def test_options_that_need_one_inventory_get_a_hint(
     run: Run, arguments: list[str], said: str
 ) -> None:
     code, out, err = run(*arguments, "-i", "fleet", "--json")
@@ -86,7 +86,7 @@ def test_options_that_do_not_go_with_several_say_what_does(
 
 
 @pytest.mark.parametrize("where", ["before", "after"])
-def test_every_mistake_in_every_inventory_is_told_at_once(
+def test_every_mistake_in_every_inventory_is_reported_at_once(
     run: Run, tmp_path: Path, where: str
 ) -> None:
     fleet = tmp_path / "fleet"
@@ -117,14 +117,14 @@ def test_every_mistake_in_every_inventory_is_told_at_once(
     assert "fleet/2.yaml" not in err
 
 
-@pytest.mark.parametrize(("command", "told"), [(["down", "--yes"], 0), (["up"], 1)])
+@pytest.mark.parametrize(("command", "reported"), [(["down", "--yes"], 0), (["up"], 1)])
 def test_down_needs_no_secret_that_it_does_not_need_of_one(
-    run: Run, tmp_path: Path, command: list[str], told: int
+    run: Run, tmp_path: Path, command: list[str], reported: int
 ) -> None:
     (tmp_path / "fleet" / "1.yaml").write_text(GOOD.format("1") + "vrrp: {password: env:NOT_SET}\n")
     code, _, err = run(*command, "-i", "fleet", "-i", "none.yaml")
     assert code == 2
-    assert err.count("env:NOT_SET: the variable is not set") == told
+    assert err.count("env:NOT_SET: the variable is not set") == reported
 
 
 def test_a_pipe_cannot_be_read_twice(run: Run) -> None:
@@ -133,7 +133,7 @@ def test_a_pipe_cannot_be_read_twice(run: Run) -> None:
     assert "/dev/null is not a regular file" in err
 
 
-def test_a_check_that_there_is_not_is_told_once(run: Run) -> None:
+def test_an_unknown_check_is_reported_once(run: Run) -> None:
     code, _, err = run("check", "-i", "fleet", "--skip", "bogus")
     assert code == 2
     assert err.count("bogus is not a check") == 1

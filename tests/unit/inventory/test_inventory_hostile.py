@@ -1,4 +1,4 @@
-"""Whatever the file holds: a cluster or an InventoryError with real places, never anything else."""
+"""Every file is a cluster or an InventoryError with real places."""
 
 import json
 from pathlib import Path

@@ -67,7 +67,7 @@ def test_any_number_of_nodes_gets_distinct_descending_priorities(count: int, mod
         ([None] * 3, 40, 40),
     ],
 )
-def test_the_weight_is_what_is_needed_or_what_is_said(
+def test_the_weight_is_computed_or_configured(
     given: list[int | None], weight: int | None, expected: int
 ) -> None:
     assert check_weight(cluster(given, "weight", weight)) == expected
@@ -103,7 +103,7 @@ def test_explicit_and_default_priorities_never_collide(given: list[int | None], 
     st.lists(st.integers(1, 254), min_size=1, max_size=5, unique=True),
     st.none() | st.integers(1, 253),
 )
-def test_whatever_the_rules_accept_puts_the_vip_on_a_healthy_node(
+def test_every_accepted_weight_puts_the_vip_on_a_healthy_node(
     given: list[int], weight: int | None
 ) -> None:
     """And what they refuse has a set of failures that puts it on a dead one, or is over 254."""
@@ -113,7 +113,7 @@ def test_whatever_the_rules_accept_puts_the_vip_on_a_healthy_node(
     for healthy in product((True, False), repeat=len(given)):
         if any(healthy):
             reached = [p + added * ok for p, ok in zip(given, healthy, strict=True)]
-            # Equal priorities: whoever holds the VIP may keep it.
+            # Equal priorities: the holder may keep the VIP.
             best = [ok for r, ok in zip(reached, healthy, strict=True) if r == max(reached)]
             right = right and all(best)
     fits = max(given) + added <= 254

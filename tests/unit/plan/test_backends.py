@@ -99,7 +99,7 @@ def test_a_node_whose_haproxy_does_not_run_is_held_to_what_the_others_serve() ->
     assert words(builders.cluster(), observed) == [f"{BEFORE}/="]
 
 
-def test_what_a_hand_made_haproxy_serves_is_asked_by_a_connection() -> None:
+def test_a_classic_haproxy_is_asked_by_a_connection() -> None:
     observed = running(builders.cluster())
     expected = expected_backends(builders.cluster(), observed, "n2", (9443,))
     assert [backend.word for backend in expected] == [f"{BEFORE}/=:9443", ":9443=:9443"]

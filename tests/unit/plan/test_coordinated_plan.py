@@ -40,7 +40,7 @@ def test_what_changes_as_subject_and_verb(settings: list[str], said: str) -> Non
     assert changing(settings) == said
 
 
-def test_the_plan_and_its_steps_say_what_changes_together() -> None:
+def test_the_plan_and_its_steps_mark_coordinated_changes() -> None:
     plan = planned(**ROUTER)
     assert plan.warnings[0].startswith("virtual_router_id changes on all nodes together: no")
     held = plan.nodes[0].steps[0]

@@ -18,7 +18,7 @@ Bend = Callable[[Node], Node]
 
 
 def bent(label: str, bend: Bend, **inventory: Any) -> list[tuple[str, str, str, Impact]]:
-    """The steps that one bent node of a healthy cluster gets; the others must get none."""
+    """The steps of the one changed node of a healthy cluster; the others must get none."""
     cluster = builders.cluster(**inventory)
     observed = builders.healthy(cluster)
     observed[label] = bend(observed[label])
@@ -303,7 +303,7 @@ def test_a_container_that_is_not_what_was_applied_was_made_by_hand(
     assert (step.action, step.reason, step.drift) == ("recreate-container", reason, drift)
 
 
-def test_a_node_alone_has_nobody_to_hand_over_to() -> None:
+def test_a_single_node_has_no_node_to_hand_over_to() -> None:
     cluster = builders.cluster(nodes=[{"name": "n1", "address": "198.51.100.11"}])
     observed = builders.healthy(cluster)
     observed["n1"] = observed["n1"].with_container("haproxy", spec="old")

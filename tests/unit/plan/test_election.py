@@ -176,9 +176,9 @@ def test_the_moves_of_the_vip_in_a_plan(
 def test_a_plan_that_lets_the_wrong_node_win_is_refused(
     looks: dict[str, Node], inventory: dict[str, Any], winner: str
 ) -> None:
-    told = refusal(looks, **inventory)
-    assert told.startswith(f"{winner} would take over the VIP" if winner else ""), told
-    assert bool(told) is bool(winner)
+    reported = refusal(looks, **inventory)
+    assert reported.startswith(f"{winner} would take over the VIP" if winner else ""), reported
+    assert bool(reported) is bool(winner)
 
 
 def test_the_refusal_names_backends_results_and_what_to_do() -> None:
@@ -266,7 +266,7 @@ def held_by_a_dead_run(looks: dict[str, Node]) -> None:
     drain(looks, "n1", "handover")
 
 
-def test_a_node_that_a_dead_run_holds_is_not_let_go_to_win() -> None:
+def test_a_node_drained_by_an_interrupted_run_does_not_win_the_vip() -> None:
     looks = observed(**PREEMPT)
     held_by_a_dead_run(looks)
     assert winners(looks, **PREEMPT) == [("n1", "n1")]
@@ -290,7 +290,7 @@ def test_undrain(inventory: dict[str, Any], cut: str, node: str, refused: bool) 
         assert "stays drained" in problem.hint
 
 
-def test_of_two_holders_or_none_nothing_is_said() -> None:
+def test_two_holders_or_none_are_not_reported() -> None:
     looks = builders.healthy(builders.cluster(), "nobody")
     assert winners(looks, **PREEMPT) == []
     assert refusal(looks, **PREEMPT) == ""
@@ -304,7 +304,7 @@ def test_a_former_node_that_holds_the_vip_is_compared_with_those_that_stay() -> 
     assert problem.message.startswith("n1 would take over the VIP")
 
 
-def test_of_a_holder_set_up_by_hand_the_successor_is_compared_with_the_other_nodes() -> None:
+def test_the_successor_of_a_classic_holder_is_compared_with_the_other_nodes() -> None:
     looks = observed(holder="n2", cut="n1")
     by_hand = Foreign("haproxy", looks["n2"].containers[0], "", b"", {})
     looks["n2"] = looks["n2"].with_(containers=(), serving=None, backends=(), foreign=(by_hand,))

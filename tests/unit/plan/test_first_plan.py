@@ -18,7 +18,7 @@ def planned(**nodes: Node) -> tuple[list[str], bool]:
     return [turn.node for turn in plan.nodes], plan.at_once
 
 
-def test_all_fresh_nodes_have_their_turns_at_the_same_time() -> None:
+def test_all_fresh_nodes_change_at_the_same_time() -> None:
     assert planned(n1=builders.empty("n1"), n2=builders.empty("n2"), n3=builders.empty("n3")) == (
         ["n1", "n2", "n3"],
         True,

@@ -63,7 +63,7 @@ def test_a_node_that_was_not_observed_is_known_by_the_address_in_the_inventory()
     assert added_nodes({**ADDRESSES, "n2": "198.51.100.22"}, observed) == ["n2"]
 
 
-def test_what_its_own_record_says_makes_no_node_new() -> None:
+def test_a_node_is_not_new_because_of_its_own_record() -> None:
     observed = builders.healthy(builders.cluster())
     observed["n3"] = observed["n3"].with_record(members=("198.51.100.99",))
     assert "n3" not in added_nodes(ADDRESSES, observed)

@@ -68,7 +68,7 @@ def test_a_change_that_only_some_nodes_have_is_taken_back_there() -> None:
         [(NEW, OLD), (OLD, NEW), (NEW, OLD)],
     ],
 )
-def test_without_one_that_all_nodes_have_there_is_no_way_back(
+def test_without_a_configuration_of_all_nodes_there_is_no_rollback(
     nodes: list[tuple[Cluster, Cluster | None]],
 ) -> None:
     with pytest.raises(HadeployError) as caught:
@@ -90,7 +90,7 @@ def test_a_kept_file_that_was_changed_by_hand_is_refused() -> None:
 
 
 @pytest.mark.parametrize("edited", [["n1"], ["n2"], ["n1", "n2", "n3"]])
-def test_what_one_record_says_is_not_done_on_all_nodes(edited: list[str]) -> None:
+def test_one_record_does_not_change_all_nodes(edited: list[str]) -> None:
     looks = observed((NEW, OLD), (NEW, OLD), (NEW, OLD))
     for node in edited:
         files = list(looks[node].files)

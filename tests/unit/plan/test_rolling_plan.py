@@ -1,4 +1,4 @@
-"""When the holder hands the VIP over, and when a node is held until it has proven itself."""
+"""When the holder hands the VIP over, and when a node is held until it is proven."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_what_is_done_about_the_vip(
     assert moves(turn_of(label, bend)) == expected
 
 
-def test_a_backup_that_takes_part_again_is_held_until_it_hears_the_holder() -> None:
+def test_a_backup_that_takes_part_again_is_held_until_it_receives_adverts() -> None:
     turn = turn_of("n2", lambda n: n.without_container("keepalived"))
     assert moves(turn) == ["hold", "finish-handover"]
     assert turn.steps[0].reason == "until this node receives the holder's adverts"
@@ -98,7 +98,7 @@ def test_the_handover_comes_right_before_what_interrupts() -> None:
 @pytest.mark.parametrize(
     ("preempt", "reason"), [(True, "the VIP may return"), (False, "the VIP stays on its new node")]
 )
-def test_whether_the_vip_comes_back_is_said(preempt: bool, reason: str) -> None:
+def test_the_output_names_the_failback_of_the_vip(preempt: bool, reason: str) -> None:
     before = builders.cluster(vrrp={"preempt": preempt})
     after = builders.cluster(vrrp={"preempt": preempt}, haproxy={"maxconn": 900})
     plan = make_plan(after, builders.desired(after), builders.healthy(before))
@@ -106,12 +106,12 @@ def test_whether_the_vip_comes_back_is_said(preempt: bool, reason: str) -> None:
 
 
 @pytest.mark.parametrize("label", ["n1", "n2"])
-def test_a_turn_says_whether_its_node_is_drained(label: str) -> None:
+def test_the_plan_of_a_node_marks_a_drained_node(label: str) -> None:
     assert not turn_of(label, lambda n: n).drained
     assert turn_of(label, lambda n: n.with_track("drain")).drained
 
 
-def test_ports_of_one_node_that_go_away_are_a_warning() -> None:
+def test_removed_ports_of_one_node_are_a_warning() -> None:
     before = builders.cluster(
         templates={"extra": {"defaults": "listen own\n    bind 198.51.100.12:9999\n"}}
     )

@@ -38,7 +38,7 @@ def test_a_node_that_reaches_what_the_holder_reaches_may_have_the_vip() -> None:
 def test_a_node_that_sees_fewer_backends_is_no_successor() -> None:
     observed = nodes(n2="UP DOWN UP")
     assert takeover_candidates(CLUSTER, observed, "n1") == ["n3"]
-    # It is the one that keepalived elects all the same: its priority is the best.
+    # keepalived still elects it: it has the highest priority.
     problem = takeover_problem(CLUSTER, observed, "n1")
     assert problem is not None
     assert "n2 would take over the VIP" in problem.message

@@ -23,7 +23,7 @@ OVER = threading.Event()
 
 
 class Server(paramiko.ServerInterface):
-    """Lets anybody in, and does to each command what a test says."""
+    """Accepts every login and treats each command as the test wants."""
 
     def __init__(self, node: Callable[[paramiko.Channel, bytes], None], answers: bool) -> None:
         self._node, self._answers = node, answers
@@ -115,7 +115,7 @@ def reason(session: Session, **how: Any) -> str:
     return caught.value.message
 
 
-def test_a_script_that_ends_is_heard() -> None:
+def test_the_reply_of_a_script_is_read() -> None:
     with session_with(whole) as session:
         reply = session.run("emit end", operation="looking")
     assert [message.kind for message in reply.messages] == ["ok"]
@@ -133,7 +133,7 @@ def test_signs_of_life_do_not_keep_a_command_for_ever(piece: bytes, streamed: bo
 
 
 @pytest.mark.parametrize("node", [silent, no_status])
-def test_one_that_says_nothing_is_given_up(node: Any) -> None:
+def test_a_silent_command_times_out(node: Any) -> None:
     with session_with(node) as session:
         said = reason(session)
     assert said.startswith("no sign of life")

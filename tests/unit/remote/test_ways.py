@@ -1,4 +1,4 @@
-"""Whatever an inventory says of SSH: a way to go, or a mistake that is told; nothing is opened."""
+"""Every SSH setting gives a route or an error, without a connection."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_each_warning_is_shown_once() -> None:
     assert warning.startswith("the SSH config sets BindAddress 198.51.100.1: ")
 
 
-def test_a_mistake_that_concerns_all_nodes_is_told_once() -> None:
+def test_a_mistake_of_all_nodes_is_reported_once() -> None:
     one = node_routes()
     one.__dict__["ssh_config"].error = PermanentError("config line 2: Bad port")
     with pytest.raises(PermanentError, match="config line 2"):

@@ -103,7 +103,7 @@ class FakeCluster:
         self.elect()
 
     def masters(self) -> int:
-        """How many masters there are: nodes with other VRRP settings do not hear each other."""
+        """The number of masters: nodes with different VRRP settings ignore each other's adverts."""
         return len({one.speaks for one in self.nodes.values() if one.takes_part})
 
     def fault(self, node: str, *names: str) -> Fault | None:

@@ -54,13 +54,13 @@ THEIRS = ("198.51.100.18", "198.51.100.19")
         (look(builders.VIP).without_record(), ""),
     ],
 )
-def test_what_the_record_of_one_node_says_of_another_is_not_enough(found: Node, says: str) -> None:
+def test_the_record_of_one_node_is_not_enough_to_remove_another(found: Node, says: str) -> None:
     said = refused(True, found)
     assert [bool(says and says in one) for one in said] == ([True] if says else [])
 
 
 def test_a_forgotten_node_has_the_vip_of_its_time() -> None:
-    """All nodes that stay know it as one of theirs."""
+    """The records of all remaining nodes name it."""
     cluster = builders.cluster(vip=OTHER_VIP)
     gone, address = look(builders.VIP), "198.51.100.18"
     staying = builders.healthy(cluster)
@@ -96,7 +96,7 @@ def test_the_record_of_a_former_node_names_the_others() -> None:
 
 
 def renumbered(*, there: bool) -> Node:
-    """n3, which others know by another address: it still has that one, or was told to use it."""
+    """n3, whose address differs in other records: it still has it, or its files name it."""
     look = builders.node("n3", of=builders.cluster())
     if there:
         return look.with_address("198.51.100.33", "eth0", 24)
@@ -119,7 +119,7 @@ def test_a_machine_with_another_address_has_neither_left_nor_come(there: bool) -
     addresses = {node.label: str(node.address) for node in cluster.nodes}
     assert added_nodes(addresses, observed) == []
     assert forgotten_nodes(cluster, observed) == []
-    # A machine that nobody knows is one that comes.
+    # A machine that no record names is an added one.
     observed["n3"] = builders.empty("n3")
     assert [node.label for node in former_nodes(cluster, observed)] == ["198.51.100.33"]
     assert added_nodes(addresses, observed) == ["n3"]

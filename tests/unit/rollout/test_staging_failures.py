@@ -68,13 +68,13 @@ def test_no_node_is_changed_when_one_cannot_be_staged(
     assert sorted(rolled.sent("release")) == [f"{n} release" for n in NODES]
 
 
-def test_what_several_nodes_refuse_is_told_of_each() -> None:
+def test_refusals_of_several_nodes_are_reported_for_each() -> None:
     rolled = RELOAD.roll_out(Fault("n2", "stage", "refused"), Fault("n3", "stage", "changed"))
     assert isinstance(rolled.error, NodesError)
     assert [one.node for one in rolled.error.errors] == ["n2", "n3"]
 
 
-def test_a_change_since_the_plan_is_told_as_such_so_that_the_run_can_plan_anew() -> None:
+def test_a_change_since_the_plan_is_reported_and_the_run_can_plan_again() -> None:
     rolled = RELOAD.roll_out(Fault("n2", "stage", "changed"))
     assert isinstance(rolled.error, NodesError)
     assert [type(one) for one in rolled.error.errors] == [StaleError]

@@ -15,7 +15,7 @@ from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
 from tests.unit.nodes import Node
-from tests.unit.status.looks import situation
+from tests.unit.status.snapshots import situation
 
 NOW = datetime.datetime(2026, 11, 27, tzinfo=datetime.timezone.utc)
 CERTIFICATE = ServerCertificate(
@@ -44,7 +44,7 @@ def cluster(*answers: str, before: str | None = None, up: bool = True) -> dict[s
     return looks
 
 
-def told(looks: dict[str, Node], certificates: Certificates) -> list[tuple[str, str]]:
+def reported(looks: dict[str, Node], certificates: Certificates) -> list[tuple[str, str]]:
     proofs = answer_proofs(builders.cluster(), looks, certificates)
     return [(proof.verdict, proof.message) for proof in proofs]
 
@@ -84,7 +84,7 @@ def test_an_answer_that_is_not_the_backends_is_a_failed_proof_and_an_outage(
     answer: str, before: str | None, certificates: Certificates, problem: str
 ) -> None:
     looks = cluster(answer, before=before)
-    ((said, message),) = told(looks, certificates)
+    ((said, message),) = reported(looks, certificates)
     assert said == ("fail" if problem else "pass")
     assert message.startswith(TARGET)
     assert problem in message
@@ -105,21 +105,21 @@ def test_an_answer_that_is_not_the_backends_is_a_failed_proof_and_an_outage(
         ("http", None, MIXED),
         # TLS was given up on purpose.
         ("http", "tls", PLAIN),
-        # These are told of each node.
+        # These are reported for each node.
         ("closed", "tls", TLS),
         ("closed", "http", OTHER_TLS),
         ("refused", "tls", TLS),
     ],
 )
-def test_what_is_not_known_is_not_judged(
+def test_unknown_settings_are_not_judged(
     answer: str, before: str | None, certificates: Certificates
 ) -> None:
-    assert told(cluster(answer, before=before), certificates) == []
+    assert reported(cluster(answer, before=before), certificates) == []
 
 
 def test_one_backend_of_several_that_is_not_understood_degrades() -> None:
     looks = cluster("tls", "http", "tls")
-    ((said, message),) = told(looks, TLS)
+    ((said, message),) = reported(looks, TLS)
     assert said == "fail"
     assert message.endswith("(from n2)")
     assert verdict(looks, TLS) == "degraded"
@@ -138,7 +138,7 @@ def test_a_connection_that_is_closed_at_once_fails_where_a_backend_is_up() -> No
 def test_before_the_first_backend_haproxy_closes_at_once_and_that_is_fine() -> None:
     looks = cluster("closed", up=False)
     assert {proof.verdict for proof in of_nodes(looks)} == {"pass"}
-    assert told(looks, UNREAD) == []
+    assert reported(looks, UNREAD) == []
     assert verdict(looks, UNREAD) == "degraded"
 
 
@@ -151,7 +151,7 @@ def test_one_of_several_servers_that_answers_no_client() -> None:
     looks = cluster("tls", before="tls")
     through = {(builders.VIP, 9443): Answer("tls", "closed")}
     looks["n2"] = looks["n2"].with_(through=through)
-    ((result, message),) = told(looks, TLS)
+    ((result, message),) = reported(looks, TLS)
     assert result == "fail"
     assert message.endswith("for some connections (from n2)")
     assert verdict(looks, TLS) == "degraded"
@@ -162,7 +162,7 @@ def test_ports_of_listeners_that_are_to_be_swapped_are_not_judged_yet() -> None:
     for node, look in looks.items():
         listeners = [{"name": "another", "port": 9443}]
         looks[node] = look.with_record(inventory={"listeners": listeners})
-    assert told(looks, TLS) == []
+    assert reported(looks, TLS) == []
 
 
 @pytest.mark.parametrize(("before", "result"), [("tls", "fail"), (None, "warn")])
@@ -173,7 +173,7 @@ def test_a_section_with_a_name_of_the_users(before: str | None, result: str) -> 
     assert {proof.verdict for proof in of_nodes(looks)} == {result}
 
 
-def test_servers_that_are_not_checked_and_serve_nobody() -> None:
+def test_servers_without_checks_that_serve_no_client() -> None:
     looks = cluster("closed")
     for node, look in looks.items():
         looks[node] = look.with_backends("no check")

@@ -35,7 +35,7 @@ def seen(**backends: tuple[BackendServer, ...]) -> dict[str, Node]:
     }
 
 
-def told(observed: Mapping[str, Node]) -> list[tuple[str, str]]:
+def reported(observed: Mapping[str, Node]) -> list[tuple[str, str]]:
     found = backend_proofs(builders.cluster(), observed)
     return [(p.verdict, p.message.partition("; down: ")[0]) for p in found]
 
@@ -103,10 +103,10 @@ def test_no_backend_where_there_was_one_is_a_failure(known: object) -> None:
     ],
 )
 def test_the_holder_decides(observed: dict[str, Node], expected: list[tuple[str, str]]) -> None:
-    assert told(observed) == expected
+    assert reported(observed) == expected
 
 
-def test_each_listener_is_proven_by_itself() -> None:
+def test_each_listener_is_proven_alone() -> None:
     cluster = builders.cluster(
         listeners=[{"port": 9443, "name": "api"}, {"port": 8443, "name": "ingress"}]
     )
@@ -147,4 +147,4 @@ def test_a_drained_node_that_reaches_no_backend_is_a_warning() -> None:
     track = ObservedFile("track/drain", 0o644, "0:0", b"1\n")
     files = tuple(f for f in look.files if f.path != track.path)
     observed["n2"] = dataclasses.replace(look, files=(*files, track))
-    assert told(observed) == [("warn", "0 of 3 backends are up on n2")]
+    assert reported(observed) == [("warn", "0 of 3 backends are up on n2")]

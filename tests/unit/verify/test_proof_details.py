@@ -1,4 +1,4 @@
-"""All of a proof: what is told, what to do, whether it is only a consequence, whether to wait."""
+"""All fields of a proof: message, hint, whether it is only a consequence, whether to wait."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import unstable
 from tests.unit import builders
 from tests.unit.nodes import Node
-from tests.unit.verify.bent_node import (
+from tests.unit.verify.changed_node import (
     AGREES,
     APPLY,
     LOGS,
@@ -184,7 +184,7 @@ def test_haproxy_that_does_not_answer(stopped: Role | None) -> None:
     ("record", "lasting"),
     [(look_at().applied, False), (applied(OTHER_ID), True), (applied(""), False), (None, False)],
 )
-def test_another_configuration_lasts_where_no_program_was_told_of_it(
+def test_another_configuration_stays_where_no_program_has_loaded_it(
     record: Any, lasting: bool
 ) -> None:
     (haproxy,) = proofs(look_at(serving=OTHER_ID, applied=record), ANSWERS)

@@ -234,7 +234,7 @@ def test_a_broken_cluster_is_not_proven(
     assert failures(bend) == expected
 
 
-def test_an_orphaned_vip_is_told_from_a_split_brain() -> None:
+def test_an_orphaned_vip_is_distinguished_from_a_split_brain() -> None:
     cluster = builders.cluster()
     observed = builders.healthy(cluster)
     second_holder(observed)
@@ -245,7 +245,7 @@ def test_an_orphaned_vip_is_told_from_a_split_brain() -> None:
 
 
 def test_a_change_that_is_not_applied_yet_is_not_waited_for() -> None:
-    """A configuration that a program was told to read may still come into force."""
+    """A configuration that a program was signalled to read may still be loaded."""
     cluster = builders.cluster()
     changed = builders.cluster(
         haproxy={"maxconn": 3000}, vrrp={"virtual_router_id": cluster.vrrp.virtual_router_id + 1}
@@ -272,16 +272,16 @@ def test_vips_of_one_cluster_on_two_nodes_are_a_failure() -> None:
     observed = builders.healthy(cluster)
     six = Address("eth0", "2001:db8::100", 128)
 
-    def told() -> list[str]:
+    def reported() -> list[str]:
         found = failed(prove(cluster, builders.desired(cluster), observed))
         return [proof.message for proof in found if proof.name == "vip-held-once"]
 
     alone = observed["n1"]
     observed["n1"] = alone.with_(addresses=(*alone.addresses, six))
-    assert told() == []
+    assert reported() == []
     observed["n1"] = alone
     other = observed["n2"]
     observed["n2"] = other.with_(addresses=(*other.addresses, six))
-    assert told() == [
+    assert reported() == [
         f"the VIPs are not on the same node: {builders.VIP} on n1, 2001:db8::100 on n2"
     ]

@@ -83,7 +83,7 @@ def test_a_machine_that_answers_beside_the_holder_fails_the_proof() -> None:
     assert "(detected by n1 and n2 and n3)" in held[2]
 
 
-def test_a_forgotten_node_is_told_of_and_named_when_it_is_back() -> None:
+def test_a_forgotten_node_is_reported_and_named_when_it_returns() -> None:
     away = proofs(smaller(), forgot(looks(smaller())))
     assert [(name, verdict) for name, verdict, _ in away] == [
         ("vip-held-once", "pass"),
@@ -131,7 +131,7 @@ def test_a_node_that_answers_without_having_bound_it_is_named() -> None:
     (found,) = answering(cluster, observed, VIP)
     assert found.name == "n2, which does not have it,"
     assert "ip route show table local" in found.fix
-    # Where a handover keeps it for a moment, or nobody has it any more, the look is too old.
+    # While a handover keeps it, or no node has it any more, the observation is too old.
     pinned = Address("lo", VIP, 32, 20)
     n2 = observed["n2"]
     observed["n2"] = n2.with_(addresses=(*n2.addresses, pinned))
@@ -225,7 +225,7 @@ def test_a_forgotten_node_that_is_in_the_inventory_again_is_a_member() -> None:
 
 
 def mute(observed: dict[str, Node], *addresses: str) -> dict[str, Node]:
-    """Nobody answers for these addresses."""
+    """No machine answers ARP for these addresses."""
     found = {}
     for node, look in observed.items():
         assert look.segment

@@ -1,4 +1,4 @@
-"""All of a proof of keepalived: what is told, what to do, and whether it is only a consequence."""
+"""All fields of a proof of keepalived: message, hint, and whether it is only a consequence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hadeploy.observe.vrrp import Spoken
 from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import unreachable_proofs
 from tests.unit import builders
-from tests.unit.verify.bent_node import (
+from tests.unit.verify.changed_node import (
     AGREES,
     LOGS,
     fail,
@@ -151,7 +151,7 @@ ONCE = "vip-claimed-once"
 def test_no_other_keepalived() -> None:
     nothing = Proof(ONCE, "pass", "no other keepalived claims the VIP", "n2")
     assert proofs(look_at(), ONCE) == [nothing]
-    # Nobody can tell whose a keepalived is.
+    # The owner of a keepalived is unknown.
     assert proofs(look_at(docker=None), ONCE) == []
 
 
@@ -214,9 +214,9 @@ def test_the_keepalived_of_another_cluster(
 
 def test_a_listener_without_room_is_among_the_proofs() -> None:
     look = look_at(sessions={"kube-apiserver": 8}, session_limits={"kube-apiserver": 8})
-    told = [p.message for p in proofs(look, "listener-has-room")]
-    assert len(told) == 1
-    assert "is full: 8 of 8" in told[0]
+    reported = [p.message for p in proofs(look, "listener-has-room")]
+    assert len(reported) == 1
+    assert "is full: 8 of 8" in reported[0]
 
 
 def test_a_node_that_cannot_be_reached() -> None:

@@ -113,7 +113,7 @@ def test_a_tmp_that_is_a_link_leads_to_no_folder_of_the_node(root: Path, link: b
 
 
 @pytest.mark.parametrize("endless", [ENDLESS, ENDLESS_LINE])
-def test_a_program_that_prints_without_end_is_cut_off_and_fails(root: Path, endless: str) -> None:
+def test_a_program_with_endless_output_is_cut_off_and_fails(root: Path, endless: str) -> None:
     said = output(
         root, f'endless() {{ {endless}; }}; capture 5000 endless; echo "$?"; echo "$hd_output"'
     )
@@ -123,7 +123,7 @@ def test_a_program_that_prints_without_end_is_cut_off_and_fails(root: Path, endl
     assert 4000 < len(said) < 6000
 
 
-def test_what_is_brief_is_told_whole_with_its_exit_code(root: Path) -> None:
+def test_brief_output_is_complete_with_its_exit_code(root: Path) -> None:
     assert (
         output(root, 'capture 99 sh -c "echo a; echo b; exit 3"; echo "$? $hd_output"')
         == "3 a\nb\n\n"

@@ -1,4 +1,4 @@
-"""A healthy cluster, bent, and what a status makes of it."""
+"""A changed healthy cluster, and its status."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Bend = Callable[[Look], None]
 def situation(
     *bends: Bend, cluster: Cluster | None = None, away: tuple[str, ...] = (), **inventory: Any
 ) -> ClusterSnapshot:
-    """One look at a bent cluster.
+    """One observation of a changed cluster.
 
     Args:
         bends: what is done to the nodes.

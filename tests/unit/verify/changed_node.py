@@ -1,4 +1,4 @@
-"""n2 of a healthy cluster, bent, and what is proven of it."""
+"""n2 of a healthy cluster with a change, and its proofs."""
 
 from __future__ import annotations
 
