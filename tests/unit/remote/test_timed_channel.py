@@ -78,7 +78,7 @@ def session_with(
 def most(monkeypatch: pytest.MonkeyPatch) -> int:
     """How much a reply may have, in MiB: less than a node may say, which takes seconds to send."""
     for module in ("lines", "protocol"):
-        monkeypatch.setattr(f"hadeploy.scripts.{module}.MOST_OF_A_REPLY", 4 * MIB)
+        monkeypatch.setattr(f"hadeploy.scripts.{module}.MAX_REPLY_BYTES", 4 * MIB)
     return 4
 
 
