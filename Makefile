@@ -40,8 +40,9 @@ demo-down: setup
 test: setup-tests test-lowest ## Everything but the exhaustive matrices.
 	$(PYTEST) -m "not exhaustive"
 
+# Compiled modules are kept: two workers and what they start would compile them again and again.
 test-unit: $(VENV)/.ready
-	$(BIN)/pytest --numprocesses 2 -m "not exhaustive" tests/unit
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses 2 -m "not exhaustive" tests/unit
 
 test-lowest: $(VENV)/.lowest ## The unit tests with the lowest versions of all dependencies.
 	$(VENV)/lowest/bin/pytest --numprocesses 2 -m "not exhaustive" tests/unit

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""root's login shell on a node that is an enemy's: it sees each script, and answers what it likes.
+"""root's login shell on a node that is hostile: it sees each script, and answers what it likes.
 
 It runs on the node, by itself: nothing of hadeploy or of the tests is imported. /run/hostile.json
 says what it does: {"when": …, "reply": …}, as in WHENS and REPLIES. What it has answered so is in
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ORDERS, LOG = Path("/run/hostile.json"), Path("/run/hostile.log")
-# No enemy of a test outlives it for long.
+# A hostile shell ends soon after its test.
 MOST_SECONDS = 60
 OSC = b"\x1b]52;c;aGk=\x07\x1b[2J\xc2\x9b31m"
 JUNK = [b"-1", b"x", b"9" * 400, OSC, b"0.5", b"n1", b"[{}]", b"../../x", b"%n", b""]

@@ -1,4 +1,4 @@
-"""A node that is an enemy's: no command fails of it otherwise than it should, nor harms others."""
+"""A node that is hostile: no command fails of it otherwise than it should, nor harms others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hadeploy.observe.gather import LOOK_SECONDS
-from tests.hostile.enemy import CHANGING, COMMANDS, Enemy
+from tests.hostile.hostile_node import CHANGING, COMMANDS, HostileNode
 from tests.hostile.login_shell import REPLIES
 from tests.lab.harness import ROOT
 
@@ -36,36 +36,38 @@ SHORT = (
 )
 
 
-def test_a_hostile_node_gets_no_command_to_do_harm(enemy: Enemy) -> None:
+def test_a_hostile_node_gets_no_command_to_do_harm(hostile: HostileNode) -> None:
     assert {command for command, _, _ in SHORT} >= COMMANDS.keys() - {"up", "undrain", "drill"}
-    before = enemy.others_now()
-    assert [problem for row in SHORT[:-2] for problem in enemy.problems(*row)] == []
-    assert enemy.others_now() == before
-    assert [problem for row in SHORT[-2:] for problem in enemy.problems(*row)] == []
+    before = hostile.others_now()
+    assert [problem for row in SHORT[:-2] for problem in hostile.problems(*row)] == []
+    assert hostile.others_now() == before
+    assert [problem for row in SHORT[-2:] for problem in hostile.problems(*row)] == []
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("when", ["looking", "later"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_no_reply_gets_a_command_to_do_harm(enemy: Enemy, command: str, when: str) -> None:
-    before = enemy.others_now()
+def test_no_reply_gets_a_command_to_do_harm(hostile: HostileNode, command: str, when: str) -> None:
+    before = hostile.others_now()
     problems = []
     for reply in REPLIES:
-        problems += enemy.problems(command, when, reply)
-        if not enemy.answered:
+        problems += hostile.problems(command, when, reply)
+        if not hostile.answered:
             # This command asks nothing of that kind.
             break
     assert problems == []
-    assert command in CHANGING or enemy.others_now() == before
+    assert command in CHANGING or hostile.others_now() == before
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("command", ["verify", "status"])
-def test_a_node_that_is_always_alive_and_never_done_is_given_up(enemy: Enemy, command: str) -> None:
+def test_a_node_that_is_always_alive_and_never_done_is_given_up(
+    hostile: HostileNode, command: str
+) -> None:
     began = time.monotonic()
-    assert enemy.problems(command, "always", "signs of life") == []
+    assert hostile.problems(command, "always", "signs of life") == []
     assert LOOK_SECONDS <= time.monotonic() - began < 2 * LOOK_SECONDS
-    assert enemy.answered
+    assert hostile.answered
 
 
 @pytest.mark.parametrize(
@@ -80,19 +82,19 @@ def test_a_node_that_is_always_alive_and_never_done_is_given_up(enemy: Enemy, co
         *(pytest.param("later", reply, marks=pytest.mark.exhaustive) for reply in REPLIES),
     ],
 )
-def test_after_a_change_a_damaged_answer_leaves_known_who_has_what(
-    enemy: Enemy, when: str, reply: str
+def test_after_a_change_a_damaged_answer_leaves_the_outcome_of_each_node_known(
+    hostile: HostileNode, when: str, reply: str
 ) -> None:
-    before = enemy.others_now()
-    result = enemy.run("change", when, reply, "--json")
+    before = hostile.others_now()
+    result = hostile.run("change", when, reply, "--json")
     document = result.document
-    changed = enemy.others_now() != before
+    changed = hostile.others_now() != before
     if result.code and changed:
-        assert set(document["nodes"]) == set(enemy.cluster.lab.nodes)
+        assert set(document["nodes"]) == set(hostile.cluster.lab.nodes)
         assert "new" in document["nodes"].values()
         assert all(error["detail"] for error in document["errors"])
-    assert enemy.answered
-    assert enemy.cluster.request()
+    assert hostile.answered
+    assert hostile.cluster.request()
 
 
 FORGED: tuple[dict[str, Any], ...] = (
@@ -112,20 +114,22 @@ FORGED: tuple[dict[str, Any], ...] = (
     "change",
     [{"vips": [{}]}, *(pytest.param(one, marks=pytest.mark.exhaustive) for one in FORGED)],
 )
-def test_a_forged_record_changes_nothing_elsewhere(enemy: Enemy, change: dict[str, Any]) -> None:
+def test_a_forged_record_changes_nothing_elsewhere(
+    hostile: HostileNode, change: dict[str, Any]
+) -> None:
     program = (
         "import json, sys; d = json.load(open(sys.argv[1])); d.update(json.loads(sys.argv[2])); "
         "json.dump(d, open(sys.argv[1], 'w'), indent=1)"
     )
-    enemy.cluster.lab.exec(
-        enemy.node, ["python3", "-c", program, f"{ROOT}/applied.json", json.dumps(change)]
+    hostile.cluster.lab.exec(
+        hostile.node, ["python3", "-c", program, f"{ROOT}/applied.json", json.dumps(change)]
     )
-    others = enemy.others_now()
+    others = hostile.others_now()
     for command in ("check", "status", "up"):
-        result = enemy.run(command, "never", "")
+        result = hostile.run(command, "never", "")
         said = result.out + result.err
         assert "internal error" not in said
         assert "\x1b" not in said
     assert result.code == 0
-    assert others == enemy.others_now()
-    assert enemy.cluster.up()["changes"] == 0
+    assert others == hostile.others_now()
+    assert hostile.cluster.up()["changes"] == 0

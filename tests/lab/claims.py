@@ -1,6 +1,6 @@
-"""What else on a node claims the VIP: the second table of docs/faults.md.
+"""Other programs that claim the VIP: the second table of docs/faults.md.
 
-Each row is one test function of test_claims.py; faults_document.py makes the document of what came.
+Each row is one test of test_claims.py; faults_document.py renders the results.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.lab.traffic import Probe
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that claims the VIP.
+    """A program that claims the VIP.
 
     Attributes:
         name: for people.
@@ -28,7 +28,7 @@ class Claim:
 
     @property
     def row(self) -> str:
-        """For looking it up."""
+        """The key of its result."""
         return f"{self.name}, {self.when}"
 
 
@@ -39,14 +39,14 @@ CLAIMS = [OLD_PAIR, SECOND_CLUSTER]
 
 
 def record(claim: Claim, *, code: int, saw: str, probe: Probe, end: str) -> None:
-    """Keep what came of a row, for the document.
+    """Store the result of a row for the document.
 
     Args:
         claim: which.
-        code: how the command ended that named it.
-        saw: what it said.
+        code: the exit code of the command that reported it.
+        saw: its message.
         probe: requests through the VIP meanwhile.
-        end: how it was ended.
+        end: how the claim ended.
     """
     file = os.environ.get("HADEPLOY_FAULTS")
     if not file:

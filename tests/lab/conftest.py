@@ -40,7 +40,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def cluster(lab: Lab, tmp_path: Path) -> Cluster:
-    """The lab's own inventory, in whatever state the nodes are; they all run.
+    """The lab's own inventory; the state of the nodes is arbitrary, and all of them run.
 
     No file of an earlier test is in our folder: `down` would rightly keep it.
     """
@@ -56,7 +56,7 @@ def cluster(lab: Lab, tmp_path: Path) -> Cluster:
 
 @pytest.fixture
 def fresh(cluster: Cluster) -> Cluster:
-    """Nothing of ours, or of a test's, on any node."""
+    """No node has anything of hadeploy or of a test."""
     vips = " ".join(filter(None, (cluster.lab.vip, cluster.lab.vip6)))
     for node in cluster.lab.nodes:
         cluster.node(
@@ -80,6 +80,6 @@ def served(cluster: Cluster) -> Cluster:
 
 
 def backends_up(document: dict[str, Any]) -> bool:
-    """Whether the proof of the backends has nothing to tell."""
-    told = [proof for proof in document["proofs"] if proof["proof"] == "backends-up"]
-    return all(proof["verdict"] == "pass" for proof in told)
+    """Whether the proof of the backends passes."""
+    reported = [proof for proof in document["proofs"] if proof["proof"] == "backends-up"]
+    return all(proof["verdict"] == "pass" for proof in reported)

@@ -21,7 +21,7 @@ from hadeploy.cli.main import main
 
 
 def count(counts: dict[str, Counter[str]]) -> None:
-    """Count from here on, below everything of ours.
+    """Count from here on, below all code of hadeploy.
 
     Args:
         counts: by address; what it is given is counted there.

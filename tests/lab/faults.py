@@ -46,7 +46,7 @@ When = Literal[
     "another node's turn",
     "verifying",
 ]
-# The line of progress that tells of it (tests/lab/faulty.py).
+# Its line of progress (tests/lab/faulty.py).
 MOMENTS: dict[When, str] = {
     "connecting": "Connect",
     "looking": "Observe",
@@ -72,7 +72,7 @@ class Fault:
         name: for people.
         inject: what breaks it: shell on the node, or `lab.METHOD` of the Lab with the node.
         heal: what its owner does about it, likewise; nothing else is done by hand.
-        prepare: shell on the node before anything of ours is there.
+        prepare: shell on the node before hadeploy changes it.
         undo: takes that away.
     """
 
@@ -104,7 +104,7 @@ class Row:
         sees: what the error says, as a pattern; "" if there is none.
         change: what `up` is to do (test_faults.py).
         silence: seconds for which clients may go without an answer; 0: no request fails.
-        quick: whether it is one of those that `make test` goes through.
+        quick: whether `make test` runs it.
     """
 
     fault: Fault
@@ -188,7 +188,7 @@ CONTAINER_EXITS = Fault(
 )
 PORT_STOLEN = Fault("port stolen after the checks", TAKE_9444, "kill $(cat /run/taker.pid)")
 CLOCK_JUMPS = Fault("clock jumps a day", TOMORROW, "rm /usr/local/bin/date /usr/local/bin/stat")
-# Too little memory for the container, taken by somebody in it: the kernel ends haproxy for it.
+# Too little memory for the container, taken by a process in it: the kernel kills haproxy.
 OUT_OF_MEMORY = """set -e
 pid=$(docker inspect --format '{{.State.Pid}}' kube-lb-haproxy)
 group=$(sed -n 's/^[0-9]*:memory://p' /proc/$pid/cgroup)

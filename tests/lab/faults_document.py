@@ -61,9 +61,9 @@ def record_between(
     Args:
         fault: what happened, in words.
         node: holder or backup.
-        command: the one that told of it.
+        command: the one that reported it.
         code: its exit code.
-        saw: the line that told of it.
+        saw: the line that reported it.
         probe: of the VIP, from before it happened until it was over.
         ended_by: what ended it, as Markdown.
     """
@@ -115,8 +115,8 @@ def record_interrupted(change: str, kind: str, codes: list[int]) -> None:
 
 def interrupted(lines: list[str]) -> str:
     """The table of what `record_interrupted` has recorded."""
-    told = map(json.loads, lines)
-    rows = sorted(done["interrupted"] for done in told if "interrupted" in done)
+    reported = map(json.loads, lines)
+    rows = sorted(done["interrupted"] for done in reported if "interrupted" in done)
     return INTERRUPTED + "".join(f"| {' | '.join(row)} |\n" for row in rows) if rows else ""
 
 
@@ -134,9 +134,9 @@ reported it.
 
 def document(lines: list[str]) -> str:
     """The recorded rows, in the table's order, as Markdown."""
-    told = [json.loads(line) for line in lines]
-    green = {line["row"]: line for line in told if "row" in line}
-    claimed = {line["claim"]: line for line in told if "claim" in line}
+    reported = [json.loads(line) for line in lines]
+    green = {line["row"]: line for line in reported if "row" in line}
+    claimed = {line["claim"]: line for line in reported if "claim" in line}
     text = HEADING
     for row in ROWS:
         if done := green.get(row.name):

@@ -1,8 +1,8 @@
-"""hadeploy with an accident at a chosen moment.
+"""hadeploy with a fault at a chosen moment.
 
     python -m tests.lab.faulty KIND MOMENT COMMAND...
 
-A moment is one line of progress: each phase and each step on a node is told, so the moments run
+A moment is one line of progress: each phase and each step on a node has one, so the moments run
 through every step boundary. MOMENT is its number, or a part of its text. KIND: `kill` ends this
 process at once (SIGKILL); `interrupt` is what Ctrl-C does (SIGINT), `interrupt-twice` what a second
 one does, `terminate` what cancelling a job does (SIGTERM), `hangup` what closing the terminal does
@@ -10,8 +10,8 @@ one does, `terminate` what cancelling a job does (SIGTERM), `hangup` what closin
 seconds; `cut` closes the sockets of all SSH connections, `cut:ADDRESS` of those to one node;
 `shell:COMMAND` runs a command on this machine and waits for it. An image that is being sent
 ("n2 sending") and what is waited for ("waiting for the VIP to move") are moments, too, by their
-texts alone: how often they are told is nobody's business.
-Where a text is never told, the exit code is 99: a test would have proven nothing.
+texts alone: their number is not fixed.
+Where a text never appears, the exit code is 99: the test would prove nothing.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ import paramiko
 from hadeploy.cli.main import main
 from hadeploy.ui.progress import Lines
 
-# What `stop` says.
+# What `stop` prints.
 CONTINUED = "stopped, and going on in 3 s"
 
 
 def kill() -> None:
-    """As the machine's end would."""
+    """As a power failure of this machine would."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -48,7 +48,7 @@ def interrupt() -> None:
 
 
 def interrupt_twice() -> None:
-    """As somebody in a hurry would."""
+    """As a user in a hurry would."""
     interrupt()
     interrupt()
 
@@ -64,7 +64,7 @@ def hangup() -> None:
 
 
 def close_pipe() -> None:
-    """As `| head -n 1` does: nobody reads any more what is printed."""
+    """As `| head -n 1` does: the reader of the output is gone."""
     unread, written = os.pipe()
     os.close(unread)
     for stream in (1, 2):
@@ -85,7 +85,7 @@ def cut(address: str = "") -> None:
     Args:
         address: whose connections alone break; "" for all.
     """
-    # Those that were there when something was imported are kept out of sight (cli/main.py).
+    # Objects from before an import are frozen (cli/main.py).
     gc.unfreeze()
     for transport in [thing for thing in gc.get_objects() if isinstance(thing, paramiko.Transport)]:
         with contextlib.suppress(OSError):
@@ -115,12 +115,12 @@ def counted(method: Callable[..., None], count: Callable[[str], None]) -> Callab
     """The same method; each call is a moment."""
 
     @functools.wraps(method)
-    def told(*arguments: Any, **named: Any) -> None:
+    def reported(*arguments: Any, **named: Any) -> None:
         method(*arguments, **named)
         sys.stderr.flush()
         count(" ".join(str(argument) for argument in arguments[1:]))
 
-    return told
+    return reported
 
 
 def arm(kind: str, moment: str) -> list[Callable[[], object]]:
@@ -163,7 +163,7 @@ def run(kind: str, moment: str, *command: str) -> None:
     try:
         main()
     finally:
-        # How many moments there are is not known beforehand.
+        # The number of moments is unknown.
         if to_come and not moment.isdigit():
             sys.stderr.write(f"the moment never came: {moment}\n")
             sys.exit(99)

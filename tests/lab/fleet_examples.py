@@ -1,4 +1,4 @@
-"""What examples/fleet tells other engines to run, taken out of their files."""
+"""The commands that examples/fleet has other engines run, read from their files."""
 
 from __future__ import annotations
 

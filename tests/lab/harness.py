@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-import json
 import os
 import pty
 import subprocess
@@ -16,16 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from hadeploy.cli.document import document_schema
 from hadeploy.lab.lab import Lab
+from tests.result_schema import parse_result
 
 HAPROXY = "kube-lb-haproxy"
 KEEPALIVED = "kube-lb-keepalived"
 ROOT = "/etc/hadeploy/kube-lb"
-SCHEMA = Draft202012Validator(document_schema())
 
 
 @dataclass(frozen=True)
@@ -38,9 +35,8 @@ class Result:
 
     @property
     def document(self) -> dict[str, Any]:
-        """What --json printed; it is as docs/json.schema.json says."""
-        loaded: dict[str, Any] = json.loads(self.out)
-        SCHEMA.validate(loaded)
+        """What --json printed, validated against docs/json.schema.json."""
+        loaded = parse_result(self.out)
         assert loaded["exit_code"] == self.code
         return loaded
 
@@ -50,7 +46,7 @@ class Result:
 
 
 def finish(*command: str) -> Result:
-    """Run a command to its end, with nothing to read."""
+    """Run a command without standard input and wait for it."""
     done = subprocess.run(
         command,
         capture_output=True,
@@ -64,7 +60,7 @@ def finish(*command: str) -> Result:
 
 @dataclass
 class Cluster:
-    """An inventory on a lab, and what a test wants to do with it."""
+    """An inventory on a lab, and the commands that a test runs with it."""
 
     lab: Lab
     folder: Path
@@ -92,7 +88,7 @@ class Cluster:
         return finish(python, "-m", module, *command)
 
     def accident(self, kind: str, moment: str | int, *arguments: str) -> Result:
-        """Run a command that has an accident at that moment (tests/lab/faulty.py)."""
+        """Run a command that fails at that moment (tests/lab/faulty.py)."""
         python, _, _, *command = self.command(arguments)
         return finish(python, "-m", "tests.lab.faulty", kind, str(moment), *command)
 
@@ -143,11 +139,11 @@ class Cluster:
         return result
 
     def up(self) -> dict[str, Any]:
-        """Bring the cluster up, whatever goes away with that, and return the document."""
+        """Apply the inventory without a confirmation; returns the document."""
         return self.ok("up", "--json", "--yes").document
 
     def node(self, node: str, script: str, *, check: bool = True) -> str:
-        """Run shell on a node, as its owner would at a keyboard."""
+        """Run shell on a node."""
         return self.lab.exec(node, ["sh", "-c", script], check=check).stdout.strip()
 
     @contextlib.contextmanager
@@ -169,9 +165,9 @@ class Cluster:
         return [n for n in self.lab.nodes if self.node(n, f"ip -o address show to {address}")]
 
     def snapshot(self) -> dict[str, str]:
-        """Everything that a run may change on the nodes; same before and after means untouched.
+        """Everything that a run may change on the nodes: equal before and after means no change.
 
-        But for when haproxy's next start was last told what is down: that goes with every change.
+        It leaves out the server state for haproxy's next start, which changes with every run.
         """
         form = "{{.Id}} {{.State.Status}} {{.State.StartedAt}}"
         script = f"""
@@ -183,19 +179,19 @@ class Cluster:
         return {node: self.node(node, script, check=False) for node in self.lab.nodes}
 
     def files_left(self) -> dict[str, list[str]]:
-        """The paths in our folder, by node; a node without the folder is left out."""
+        """The paths in the cluster's folder, by node; a node without the folder is left out."""
         found = {n: self.node(n, f"find {ROOT}", check=False) for n in self.lab.nodes}
         return {node: paths.splitlines() for node, paths in found.items() if paths}
 
     def containers(self) -> dict[str, str]:
-        """Ids and start times of our two containers on every node."""
+        """Ids and start times of both containers on every node."""
         script = (
             f"docker inspect --format '{{{{.Id}}}} {{{{.State.StartedAt}}}}' {HAPROXY} {KEEPALIVED}"
         )
         return {node: self.node(node, script) for node in self.lab.nodes}
 
     def request(self, path: str = "/") -> str:
-        """A request through the VIP, from this machine."""
+        """Send a request through the VIP from this machine."""
         done = subprocess.run(
             ["curl", "--silent", "--max-time", "5", f"http://{self.lab.vip}:9443{path}"],
             capture_output=True,
@@ -218,7 +214,7 @@ def eventually(true: Callable[[], object], what: str, seconds: float = 30) -> No
 
 
 def with_template(cluster: Cluster, old: str, new: str) -> None:
-    """The haproxy template of a user who has changed one thing."""
+    """Use a haproxy template with one change."""
     folder = cluster.folder / "templates"
     folder.mkdir(exist_ok=True)
     text = Path("templates/haproxy.cfg.j2").read_text()

@@ -1,4 +1,4 @@
-"""What the real programs say of what we render."""
+"""The real programs read the rendered files."""
 
 from __future__ import annotations
 

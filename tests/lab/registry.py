@@ -24,7 +24,7 @@ class Registry:
 
     Attributes:
         where: host:port.
-        folder: for files of this machine's engines, which know nothing of it.
+        folder: for files outside the configuration of this machine's engines.
         login: user and password, or None.
     """
 
@@ -51,7 +51,7 @@ class Registry:
         ).stdout.strip()
 
     def for_skopeo(self) -> dict[str, str]:
-        """The environment of somebody whose skopeo may use it: plain HTTP, and logged in."""
+        """The environment in which skopeo can use it: plain HTTP and a login."""
         insecure = self.folder / ".config/containers/registries.conf"
         insecure.parent.mkdir(parents=True)
         insecure.write_text(f'[[registry]]\nlocation = "{self.where}"\ninsecure = true\n')

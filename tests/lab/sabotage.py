@@ -1,4 +1,4 @@
-"""What goes wrong in the field, done to a cluster that serves, and undone."""
+"""Faults from the field: each breaks a serving cluster and is undone."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Sabotage:
 
     Attributes:
         cause: what must be recognised first.
-        harm: shell for the nodes where harm is done.
+        harm: shell that breaks a node.
         mend: shell that undoes it.
-        on: where: holder, other (one that does not hold the VIP) or all.
+        on: which nodes: holder, other (one backup) or all.
         holders: how many nodes have the VIP once it works.
         elsewhere: shell for all nodes before the harm; undone by `mend` there, too.
     """
@@ -68,7 +68,7 @@ class Sabotage:
 
 
 def edited(change: str) -> tuple[str, str]:
-    """keepalived.conf edited by hand and read, and back."""
+    """Edit keepalived.conf by hand and reload it; and the way back."""
     harm = f"cp -p {CONF} /root/conf && sed -i '{change}' {CONF} && {HUP}"
     return (
         harm,
@@ -81,7 +81,7 @@ def password(word: str) -> str:
 
 
 def configured(change: str, then: str) -> tuple[str, str]:
-    """haproxy.cfg edited by hand, and back."""
+    """Edit haproxy.cfg by hand; and the way back."""
     harm = f"cp -p {CFG} /root/cfg && sed -i '{change}' {CFG}; {then}"
     return harm, f"mv /root/cfg {CFG}; docker restart --time 2 {HAPROXY}"
 
@@ -91,7 +91,7 @@ FIRST_PID = "$(docker inspect --format '{{.State.Pid}}' %s)"
 SABOTAGES = {
     "vrrp-blocked": Sabotage(
         "vrrp-blocked",
-        # Both ways: a node that hears a better one gives up the VIP.
+        # Both directions: a node that receives better adverts gives up the VIP.
         "iptables -I INPUT -p 112 -j DROP; iptables -I OUTPUT -p 112 -j DROP",
         "iptables -D INPUT -p 112 -j DROP; iptables -D OUTPUT -p 112 -j DROP",
         holders=2,
@@ -105,7 +105,7 @@ SABOTAGES = {
     ),
     "vrrp-blocked-outside": Sabotage(
         "vrrp-blocked",
-        # A table that is not looked at, as is what other machines do.
+        # A table that hadeploy does not read; so is every rule on other machines.
         "iptables -t raw -I PREROUTING -p 112 -j DROP",
         "iptables -t raw -D PREROUTING -p 112 -j DROP",
         on="all",

@@ -22,7 +22,7 @@ LOSE = "rm /run/hadeploy/*.lock"
 
 
 def can_fail_over(cluster: Cluster) -> None:
-    """Every backup takes part by itself, and one of them takes over from a holder that fails."""
+    """Every backup takes part again without a command, and one takes over from a failed holder."""
     nodes = cluster.lab.nodes
     eventually(
         lambda: [cluster.node(node, HELD) for node in nodes] == ["0"] * len(nodes),

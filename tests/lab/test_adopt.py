@@ -1,4 +1,4 @@
-"""A cluster set up by hand from the classic recipe, seen by hadeploy."""
+"""hadeploy and a cluster that was set up by hand from the classic recipe."""
 
 from __future__ import annotations
 

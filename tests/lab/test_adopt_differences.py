@@ -82,7 +82,7 @@ def lost(cluster: Cluster) -> list[str]:
 
 
 @pytest.mark.exhaustive
-def test_what_adopting_loses_is_told_and_kept_by_what_the_plan_advises(
+def test_settings_that_adoption_loses_are_reported_with_a_way_to_keep_them(
     fresh: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VRRP_PASSWORD", classic.PASSWORD)
@@ -98,7 +98,7 @@ def test_what_adopting_loses_is_told_and_kept_by_what_the_plan_advises(
             other_port_is_named(fresh)
             paste(fresh, f"listeners: [{{port: {PORT}}}]")
             warnings = lost(fresh)
-            told = {line.partition(" (")[0].removeprefix("Differs: ") for line in warnings}
+            reported = {line.partition(" (")[0].removeprefix("Differs: ") for line in warnings}
             port = f"port {PORT}"
             assert {
                 f"{port}: acl inside src {text.partition('acl inside src ')[2].split()[0]}",
@@ -112,12 +112,12 @@ def test_what_adopting_loses_is_told_and_kept_by_what_the_plan_advises(
                 f"{port}: server c: backup",
                 "global: nbthread 2",
                 "listen local: port 7001 is removed, on 127.0.0.1 only",
-            } <= told
+            } <= reported
             assert fresh.ok("plan", "--adopt", "--json").document["removes"] == []
             # Equal, in other words.
             assert not any(
                 re.search(r"bind|timeout c|retries|balance|servers|log|unused", what)
-                for what in told
+                for what in reported
             )
             assert "canary" not in str(warnings)
             (block,) = (line for line in warnings if line.startswith("To keep all of that"))

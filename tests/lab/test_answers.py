@@ -35,12 +35,12 @@ def verdicts(cluster: Cluster) -> tuple[int, int]:
 
 def test_what_api_servers_do_not_understand_goes_back(over_tls: Cluster) -> None:
     over_tls.inventory["templates"] = {"extra": {"defaults": PROXY}}
-    told = refused(over_tls, tls=True).err
-    assert "answered TLS before the change, and closes every connection" in told
-    assert f"templates.extra.defaults: (nothing) -> {PROXY}" in told
+    reported = refused(over_tls, tls=True).err
+    assert "answered TLS before the change, and closes every connection" in reported
+    assert f"templates.extra.defaults: (nothing) -> {PROXY}" in reported
     over_tls.inventory["templates"] = {"extra": {"defaults": DOUBLE_TLS}}
-    told = refused(over_tls, tls=True).err
-    assert "answered TLS before the change, and answers HTTP now" in told
+    reported = refused(over_tls, tls=True).err
+    assert "answered TLS before the change, and answers HTTP now" in reported
     del over_tls.inventory["templates"]
     assert over_tls.up()["changes"] == 0
     assert verdicts(over_tls) == (0, 0)
@@ -62,28 +62,28 @@ def test_a_node_without_haproxy_is_held_to_what_the_others_answer(over_tls: Clus
 
 def test_so_does_what_plain_servers_do_not_understand(served: Cluster) -> None:
     served.inventory["templates"] = {"extra": {"defaults": PROXY}}
-    told = refused(served).err
-    assert "answered HTTP before the change, and sends nothing now" in told
+    reported = refused(served).err
+    assert "answered HTTP before the change, and sends nothing now" in reported
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "reported"),
     [
         (PROXY, "closes every connection at once, although 3 backends are up"),
         (DOUBLE_TLS, "answers HTTP, although the backends use TLS"),
     ],
 )
 def test_a_first_up_with_servers_that_do_not_understand_haproxy_is_not_proven(
-    fresh: Cluster, wrong: str, told: str
+    fresh: Cluster, wrong: str, reported: str
 ) -> None:
     speak_tls(fresh)
     fresh.inventory["templates"] = {"extra": {"defaults": wrong}}
     result = fresh.run("up", "--timeout", "3")
     assert result.code == 4, result.out
-    assert told in result.out
+    assert reported in result.out
     assert verdicts(fresh) == (4, 7)
-    assert told in fresh.run("status").out
+    assert reported in fresh.run("status").out
     del fresh.inventory["templates"]
     fresh.up()
     assert verdicts(fresh) == (0, 0)
@@ -107,10 +107,10 @@ def test_another_status_goes_back_unless_it_is_wanted(served: Cluster) -> None:
     served.inventory["templates"] = {"extra": {"defaults": "mode http"}}
     served.up()
     served.inventory["templates"]["extra"]["listener"] = DENY
-    told = " ".join(refused(served).err.split())
-    assert "answered HTTP before the change, and answers HTTP with status 403 now" in told
+    reported = " ".join(refused(served).err.split())
+    assert "answered HTTP before the change, and answers HTTP with status 403 now" in reported
     wanted = "hadeploy up --skip vip-answers-clients"
-    assert wanted in told
+    assert wanted in reported
     # Also where the VIP is handed over, since the containers are made anew.
     served.inventory["haproxy"] = {"maxconn": 4100}
     served.ok("up", "--skip", "vip-answers-clients")
@@ -126,9 +126,9 @@ def test_another_status_goes_back_unless_it_is_wanted(served: Cluster) -> None:
     try:
         eventually(lambda: all_up(served), "the servers are up")
         assert verdicts(served) == (4, 7)
-        told = served.run("verify", "--timeout", "0").out
-        assert "answers HTTP with status 401, but answered HTTP when the last change" in told
-        assert wanted in " ".join(told.split())
+        reported = served.run("verify", "--timeout", "0").out
+        assert "answers HTTP with status 401, but answered HTTP when the last change" in reported
+        assert wanted in " ".join(reported.split())
         assert served.ok("up", "--skip", "vip-answers-clients", "--json").document["changes"] == 3
         assert verdicts(served) == (0, 0)
         assert served.ok("up", "--skip", "vip-answers-clients", "--json").document["changes"] == 0
@@ -141,16 +141,16 @@ def test_a_rule_that_refuses_clients_and_accepts_the_nodes_goes_back(over_tls: C
     nodes = " ".join(over_tls.lab.address(node) for node in over_tls.lab.nodes)
     rule = f"tcp-request connection reject unless {{ src {nodes} {over_tls.lab.vip} 127.0.0.1 }}"
     over_tls.inventory["templates"] = {"extra": {"listener": rule}}
-    told = " ".join(refused(over_tls, tls=True).err.split())
+    reported = " ".join(refused(over_tls, tls=True).err.split())
     (holder,) = over_tls.holders()
     first = next(node for node in over_tls.lab.nodes if node != holder)
     assert (
         f"port 9443 of {over_tls.lab.address(first)}, asked from this machine, answered TLS before "
         "the change, and closes every connection at once now"
-    ) in told
-    assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in told
+    ) in reported
+    assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in reported
     on_purpose = ("--skip", "vip-answers-here")
-    assert f"if this machine need not be served: `hadeploy up {' '.join(on_purpose)}" in told
+    assert f"if this machine need not be served: `hadeploy up {' '.join(on_purpose)}" in reported
     over_tls.ok("up", *on_purpose)
     assert over_tls.ok("up", *on_purpose, "--json").document["changes"] == 0
     over_tls.ok("verify", *on_purpose)
@@ -171,12 +171,12 @@ def test_a_rule_on_the_vip_gives_the_vip_back_to_the_node_that_served(over_tls: 
     # With another limit of open files the containers are made anew, so the VIP is handed over.
     over_tls.inventory["haproxy"] = {"maxconn": 4100}
     result = over_tls.run("up")
-    told = " ".join(result.err.split())
-    assert result.code == 1, told
-    assert f"port 9443 of {over_tls.lab.vip} answered TLS before the change, and closes" in told
-    assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in told
-    assert f"{holder} {PUT_BACK}" in told
-    assert told.count("and is kept off the VIP") == 2
+    reported = " ".join(result.err.split())
+    assert result.code == 1, reported
+    assert f"port 9443 of {over_tls.lab.vip} answered TLS before the change, and closes" in reported
+    assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in reported
+    assert f"{holder} {PUT_BACK}" in reported
+    assert reported.count("and is kept off the VIP") == 2
     eventually(lambda: over_tls.holders() == [holder], "it has the VIP again")
     with probing(over_tls, tls=True) as probe:
         del over_tls.inventory["templates"]
@@ -228,7 +228,7 @@ def closing(cluster: Cluster) -> Result:
 
 
 @pytest.mark.exhaustive
-def test_a_listener_for_the_interface_lo_alone_is_told(served: Cluster) -> None:
+def test_a_listener_for_the_interface_lo_alone_is_reported(served: Cluster) -> None:
     other = next(node for node in served.lab.nodes if node not in served.holders())
     served.node(
         other,
@@ -280,8 +280,8 @@ def test_a_connection_that_is_closed_at_once_is_no_answer(fresh: Cluster) -> Non
     assert result.code == 4
     assert "closes every connection at once, although 3 backends are up" in result.out
     assert verdicts(fresh) == (4, 7)
-    told = closing(fresh)
-    assert {proof for _, proof in told.failures()} == {"vip-answers-node", "vip-answers-here"}
+    reported = closing(fresh)
+    assert {proof for _, proof in reported.failures()} == {"vip-answers-node", "vip-answers-here"}
     del fresh.inventory["templates"]
     fresh.up()
     # Only this machine is refused.
@@ -291,8 +291,8 @@ def test_a_connection_that_is_closed_at_once_is_no_answer(fresh: Cluster) -> Non
             fresh.node(node, f"iptables -I {rule}")
         try:
             # It is in the VIP's network, so it is a client like others.
-            told = closing(fresh)
-            assert (told.code, told.failures()) == (4, [(None, "vip-answers-here")])
+            reported = closing(fresh)
+            assert (reported.code, reported.failures()) == (4, [(None, "vip-answers-here")])
             status = fresh.run("status")
             assert status.code == 4
             assert "cannot be reached from this machine" in status.out
@@ -308,8 +308,8 @@ def test_a_listener_on_loopback_only_serves_no_client(fresh: Cluster) -> None:
     with_template(fresh, bind, "bind 127.0.0.1:{{ listener.port }}")
     result = fresh.run("up")
     assert result.code == 1, result.out
-    told = "haproxy listens on 127.0.0.1:9443 only, so it does not serve "
-    assert told + fresh.lab.vip in result.err
+    reported = "haproxy listens on 127.0.0.1:9443 only, so it does not serve "
+    assert reported + fresh.lab.vip in result.err
     for node in fresh.lab.nodes:
         fresh.node(node, "docker ps --all --quiet | xargs -r docker rm --force >/dev/null")
     # Nothing of that is in the way of the right one.
@@ -318,7 +318,7 @@ def test_a_listener_on_loopback_only_serves_no_client(fresh: Cluster) -> None:
     eventually(lambda: all_up(fresh), "all API servers are up")
     with_template(fresh, bind, "bind 127.0.0.1:{{ listener.port }}")
     told_now = refused(fresh).err
-    assert told + fresh.lab.vip in told_now
+    assert reported + fresh.lab.vip in told_now
     assert PUT_BACK in told_now
     del fresh.inventory["templates"]
     assert fresh.up()["changes"] == 0

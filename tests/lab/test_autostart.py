@@ -51,9 +51,9 @@ def test_files_that_are_read_at_boot(served: Cluster) -> None:
     with with_files(served, "n2"):
         found = said(served, "n2")
     for path, content, words in FILES:
-        told = [verdict for verdict, message in found if words and words in message]
+        reported = [verdict for verdict, message in found if words and words in message]
         if words:
-            assert told == ["fail" if "%s" in content else "warn"], (path, found)
+            assert reported == ["fail" if "%s" in content else "warn"], (path, found)
         else:
             assert path not in str(found)
     assert [verdict for verdict, _ in said(served, "n2")] == ["pass"]
@@ -67,7 +67,7 @@ def test_files_that_are_read_at_boot(served: Cluster) -> None:
     ],
     ids=["a shell", "a script"],
 )
-def test_a_stopped_keepalived_whatever_starts_it(served: Cluster, command: str) -> None:
+def test_a_stopped_keepalived_of_every_supervisor(served: Cluster, command: str) -> None:
     image = served.node("n2", f"docker inspect --format '{{{{.Config.Image}}}}' {KEEPALIVED}")
     options = "--restart always --net host --cap-add NET_ADMIN -v /root/ka:/k"
     conf = f"vrrp_instance old {{\n virtual_ipaddress {{\n {served.lab.vip}/32\n }}\n}}"

@@ -1,4 +1,4 @@
-"""A listener that has no room for another client is told as that."""
+"""A full listener is reported."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def idle(cluster: Cluster, count: int, address: str | None = None) -> Iterator[N
         yield
 
 
-def told(cluster: Cluster) -> list[tuple[str, str]]:
-    """What `verify` says of the listener's room on the holder: verdict and message."""
+def reported(cluster: Cluster) -> list[tuple[str, str]]:
+    """The proof of the listener's free connections on the holder: verdict and message."""
     (holder,) = cluster.holders()
     proofs = cluster.run("verify", "--timeout", "0", "--json").document["proofs"]
     named = [p for p in proofs if (p["proof"], p["node"]) == ("listener-has-room", holder)]
@@ -35,16 +35,16 @@ def told(cluster: Cluster) -> list[tuple[str, str]]:
 def test_a_full_listener(served: Cluster) -> None:
     served.inventory["listeners"] = [{"port": 9443, "maxconn": MOST}]
     served.up()
-    ((verdict, message),) = told(served)
+    ((verdict, message),) = reported(served)
     assert (verdict, message.startswith("listener kube-apiserver has ")) == ("pass", True)
     with idle(served, MOST - 3):
-        ((verdict, message),) = told(served)
+        ((verdict, message),) = reported(served)
         assert verdict == "warn"
         assert "listener kube-apiserver is nearly full: " in message
         assert served.run("status").code == 0
-    # Those that are one too many are in the kernel's queue.
+    # The connections above the limit are in the kernel's queue.
     with idle(served, MOST + 5):
-        ((verdict, message),) = told(served)
+        ((verdict, message),) = reported(served)
         assert verdict == "fail"
         assert f"is full: {MOST} of {MOST} connections, and " in message
         result = served.run("verify", "--timeout", "0")
@@ -79,10 +79,10 @@ def test_full_backends(served: Cluster) -> None:
     # Of each of the three servers.
     served.inventory["templates"] = {"extra": {"defaults": "default-server maxconn 5"}}
     served.up()
-    ((verdict, _),) = told(served)
+    ((verdict, _),) = reported(served)
     assert verdict == "pass"
     with idle(served, 3 * 5 + 4):
-        ((verdict, message),) = told(served)
+        ((verdict, message),) = reported(served)
         assert verdict == "fail"
         assert "listener kube-apiserver: all backends are full, and " in message
         assert "n1 (5 of 5), n2 (5 of 5), n3 (5 of 5)" in message

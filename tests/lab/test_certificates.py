@@ -20,7 +20,7 @@ def serve(cluster: Cluster, lacking: str = "", expired: str = "") -> None:
         lab.apiserver(node, up=True, tls=spec)
 
 
-def told(cluster: Cluster, command: str) -> tuple[int, list[tuple[str, str]]]:
+def reported(cluster: Cluster, command: str) -> tuple[int, list[tuple[str, str]]]:
     """The exit code of a command, and verdict and message of what it says of certificates."""
     result = cluster.run(command, "--json")
     found = [p for p in result.document["proofs"] if p["proof"] == "api-certificate"]
@@ -28,25 +28,25 @@ def told(cluster: Cluster, command: str) -> tuple[int, list[tuple[str, str]]]:
     return result.code, [(one["verdict"], one["message"]) for one in found]
 
 
-def test_kubectl_through_the_vip_is_refused_and_no_command_says_that_all_is_well(
+def test_kubectl_through_the_vip_is_refused_and_no_command_reports_success(
     served: Cluster,
 ) -> None:
     # n3 forwards no connections: the certificate is read through bash there.
     with sshd(served, "n3", first="AllowTcpForwarding no\nMaxSessions 1"):
         serve(served, lacking="n3")
-        code, [(verdict, message)] = told(served, "verify")
+        code, [(verdict, message)] = reported(served, "verify")
         assert (code, verdict) == (4, "fail")
         assert f"certificate on n3 is not valid for {served.lab.vip}" in message
         assert f"that of n3 is valid for {served.lab.address('n3')}, kubernetes," in message
         screen = served.run("verify").out
         assert "apiServer.certSANs" in screen
         assert "why:" not in screen
-        assert told(served, "status") == (4, [("fail", message)])
-        assert told(served, "check") == (0, [("warn", message)])
-        assert told(served, "up") == (4, [("fail", message)])
+        assert reported(served, "status") == (4, [("fail", message)])
+        assert reported(served, "check") == (0, [("warn", message)])
+        assert reported(served, "up") == (4, [("fail", message)])
 
     serve(served, lacking="n1 n2", expired="n3")
-    code, proofs = told(served, "status")
+    code, proofs = reported(served, "status")
     assert code == 7
     assert [message.partition(" is ")[0] for _, message in proofs[:1]] == [
         "the API server's certificate on n1 and n2",
@@ -54,7 +54,7 @@ def test_kubectl_through_the_vip_is_refused_and_no_command_says_that_all_is_well
     assert "on n3 expired on " in proofs[-1][1]
 
     serve(served)
-    code, [(verdict, message)] = told(served, "verify")
+    code, [(verdict, message)] = reported(served, "verify")
     assert (code, verdict) == (0, "pass")
     assert "on n1, n2 and n3 are valid for" in message
     assert served.run("status").code == 0
@@ -63,7 +63,7 @@ def test_kubectl_through_the_vip_is_refused_and_no_command_says_that_all_is_well
     for node in served.lab.nodes:
         ingress = CertificateSpec(names=("example.com",), subject="example.com")
         served.lab.apiserver(node, up=True, tls=ingress)
-    assert told(served, "verify") == (0, [])
+    assert reported(served, "verify") == (0, [])
 
 
 @pytest.mark.exhaustive

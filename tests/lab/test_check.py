@@ -1,4 +1,4 @@
-"""`hadeploy check` tells all that is wrong with nodes, at once, and touches nothing."""
+"""`hadeploy check` reports every problem of the nodes at once and changes nothing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_healthy_nodes_pass_before_and_after_up(fresh: Cluster) -> None:
     assert fresh.request() in fresh.lab.nodes
 
 
-def test_every_defect_of_every_node_is_told_at_once_and_nothing_is_touched(fresh: Cluster) -> None:
+def test_every_defect_of_every_node_is_reported_at_once_and_nothing_changes(fresh: Cluster) -> None:
     n1, n2, n3 = fresh.lab.nodes
     fresh.node(n1, f'setsid python3 -c "{LISTEN}" </dev/null >/dev/null 2>&1 &')
     fresh.inventory["nodes"][1]["interface"] = "eth7"
@@ -116,7 +116,7 @@ def test_a_node_that_does_not_let_us_in_hides_no_other(cluster: Cluster, tmp_pat
     assert (n2, "ssh-login") not in passed
 
 
-def test_sudo_that_wants_a_password_is_told(cluster: Cluster) -> None:
+def test_sudo_that_wants_a_password_is_reported(cluster: Cluster) -> None:
     cluster.inventory["ssh"] |= {"user": "ops"}
     rules = "/etc/sudoers.d/lab-ops"
     cluster.node("n1", f"mv {rules} /root/rules && echo 'ops ALL=(ALL) ALL' >{rules}")
@@ -183,7 +183,7 @@ def test_the_router_is_no_vip(served: Cluster) -> None:
     }
 
 
-def test_a_warning_stops_nothing_and_is_told_once(fresh: Cluster) -> None:
+def test_a_warning_stops_nothing_and_is_reported_once(fresh: Cluster) -> None:
     fresh.node("n2", "iptables -A INPUT -p tcp --dport 9443 -j DROP")
     try:
         result = fresh.run("plan")
@@ -204,8 +204,8 @@ def test_ports_that_outgoing_connections_may_use_are_shown(served: Cluster) -> N
 
     served.node("n2", f"echo 9000 65535 >{settings}_port_range")
     try:
-        told = "outgoing connections may use ports 9443, 19443; their range is 9000 to 65535"
-        assert warned("check") == {("n2", "ephemeral-ports"): told}
+        reported = "outgoing connections may use ports 9443, 19443; their range is 9000 to 65535"
+        assert warned("check") == {("n2", "ephemeral-ports"): reported}
         served.node("n2", f"echo 9443,19443 >{settings}_reserved_ports")
         assert warned("check") == {}
         assert warned("plan") == {}
@@ -223,8 +223,8 @@ def test_a_table_of_connections_that_is_nearly_full_is_shown(served: Cluster) ->
         found = verdicts(served.ok("check", "--json"), "warn")
     finally:
         served.node("n2", f"umount {count}; rm /run/tracked")
-    told = f"the kernel tracks {most} connections of at most {most}"
-    assert found == {("n2", "connection-tracking"): told}
+    reported = f"the kernel tracks {most} connections of at most {most}"
+    assert found == {("n2", "connection-tracking"): reported}
 
 
 def test_an_essential_or_unknown_check_cannot_be_skipped(cluster: Cluster) -> None:
@@ -242,7 +242,7 @@ STRANGER = """vrrp_instance stranger {
 @pytest.mark.parametrize(
     "mode", ["multicast", pytest.param("unicast", marks=pytest.mark.exhaustive)]
 )
-def test_a_stranger_with_our_virtual_router_id_is_heard(fresh: Cluster, mode: str) -> None:
+def test_a_stranger_with_the_same_virtual_router_id_is_detected(fresh: Cluster, mode: str) -> None:
     n1, _, stranger = fresh.lab.nodes
     fresh.lab.load_images()
     image = fresh.inventory["images"]["keepalived"]["reference"]
@@ -265,8 +265,8 @@ def test_a_stranger_with_our_virtual_router_id_is_heard(fresh: Cluster, mode: st
         assert fresh.snapshot() == state
     finally:
         fresh.node(stranger, "docker rm -f stranger; ip address del 192.0.2.254/32 dev lo || :")
-    told = verdicts(result, "fail" if mode == "multicast" else "warn")
-    assert "virtual_router_id 53 is used on this segment" in told[n1, "virtual-router-id"]
+    reported = verdicts(result, "fail" if mode == "multicast" else "warn")
+    assert "virtual_router_id 53 is used on this segment" in reported[n1, "virtual-router-id"]
     assert result.code == (3 if mode == "multicast" else 0)
 
 
@@ -296,7 +296,7 @@ esac
 """
 
 
-def test_what_a_file_system_or_the_next_boot_would_break_is_told(served: Cluster) -> None:
+def test_a_file_system_or_boot_that_would_break_the_cluster_is_reported(served: Cluster) -> None:
     n1, n2, n3 = served.lab.nodes
     here = "/usr/local/bin/systemctl"
     served.node(n1, ETC_READ_ONLY.inject)

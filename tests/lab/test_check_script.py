@@ -39,11 +39,11 @@ def refused(cluster: Cluster) -> str:
 
 def test_a_check_that_the_image_cannot_run_goes_back_on_the_first_node(served: Cluster) -> None:
     own_check(served, CURL)
-    told = refused(served)
-    assert "failed while proving keepalived/check-haproxy.sh" in told
-    assert "the check /etc/keepalived/check-haproxy.sh fails in kube-lb-keepalived" in told
-    assert "exit code 127" in told
-    assert "curl: not found" in told
+    reported = refused(served)
+    assert "failed while proving keepalived/check-haproxy.sh" in reported
+    assert "the check /etc/keepalived/check-haproxy.sh fails in kube-lb-keepalived" in reported
+    assert "exit code 127" in reported
+    assert "curl: not found" in reported
     # One that passes is applied.
     own_check(served, f"{TELLS}exec 3<>/dev/tcp/127.0.0.1/{{{{ haproxy.health_port }}}}\n")
     (holder,) = served.holders()

@@ -17,7 +17,7 @@ POLICIES = (
 SKIPPING = ("--skip", "conflicting-containers")
 
 
-def told(result: Result, check: str) -> list[str]:
+def reported(result: Result, check: str) -> list[str]:
     """What a check found wrong, one a line."""
     return [
         f"{f['node']}: {f['message']}"
@@ -42,7 +42,7 @@ def test_an_old_pair_that_was_stopped_is_named_and_does_not_come_back(fresh: Clu
 
         result = fresh.run("check", "--json")
         assert result.code == 3
-        wrong = told(result, "conflicting-containers")
+        wrong = reported(result, "conflicting-containers")
         always = "it starts when Docker or the node restarts (restart policy always)"
         assert [line[:2] for line in wrong] == ["n1", "n2", "n2", "n3", "n3"]
         assert f"claims the VIP {fresh.lab.vip}; {always}" in wrong[0]
@@ -101,7 +101,7 @@ def test_a_second_cluster_with_the_same_vip_or_router_id_is_refused(served: Clus
         refused = other.run("check", "--json")
         assert refused.code == 3
         number = served.inventory.get("vrrp", {}).get("virtual_router_id", 53)
-        wrong = told(refused, "other-clusters")
+        wrong = reported(refused, "other-clusters")
         assert wrong == [
             f"{node}: the hadeploy cluster kube-lb is also on this node, with the same VIP "
             f"{served.lab.vip} and virtual_router_id {number}"
@@ -196,7 +196,7 @@ def test_what_a_kubelet_or_swarm_starts_is_named_and_not_adopted(served: Cluster
         for node in MANAGERS:
             served.node(node, "docker stop -t 5 their-keepalived")
         check = served.ok("check", "--json")
-        lines = told(check, "conflicting-containers")
+        lines = reported(check, "conflicting-containers")
         assert len(lines) == len(MANAGERS)
         for line, (node, (_, manager, _)) in zip(lines, MANAGERS.items(), strict=True):
             assert line.startswith(f"{node}: the container their-keepalived (")
@@ -215,7 +215,7 @@ def test_a_running_one_that_claims_nothing_is_named(served: Cluster) -> None:
     try:
         for role, config in configs.items():
             run_theirs(served, "n2", role, "--restart always", config)
-        lines = told(served.ok("check", "--json"), "conflicting-containers")
+        lines = reported(served.ok("check", "--json"), "conflicting-containers")
         assert len(lines) == len(configs)
         for line, role in zip(sorted(lines), sorted(configs), strict=True):
             assert line.startswith(f"n2: the container their-{role} (")

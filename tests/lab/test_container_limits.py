@@ -1,4 +1,4 @@
-"""What a keepalived or a haproxy that somebody has taken over can do to its node: little."""
+"""A compromised keepalived or haproxy can do little to its node."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ def test_a_drain_does_not_write_where_a_link_leads(served: Cluster) -> None:
         f"cd {TRACK} && i=0; while [ $i -lt 3000 ]; do : >file$i; i=$((i + 1)); done",
     ],
 )
-def test_what_a_container_leaves_in_its_folder_holds_nobody_up(
-    served: Cluster, script: str
-) -> None:
+def test_files_that_a_container_leaves_delay_no_command(served: Cluster, script: str) -> None:
     node = served.lab.nodes[-1]
     in_keepalived(served, node, script)
     try:
@@ -68,7 +66,7 @@ def test_what_a_container_leaves_in_its_folder_holds_nobody_up(
         served.up()
 
 
-def test_a_state_of_keepalived_that_never_ends_holds_nobody_up(served: Cluster) -> None:
+def test_an_endless_state_of_keepalived_delays_no_command(served: Cluster) -> None:
     node = served.lab.nodes[-1]
     stop = f"docker exec {KEEPALIVED} sh -c 'rm -f /tmp/on /tmp/keepalived.data'"
     served.node(
@@ -88,7 +86,7 @@ def test_a_state_of_keepalived_that_never_ends_holds_nobody_up(served: Cluster) 
 
 def test_a_container_that_goes_wild_does_not_take_the_node_along(served: Cluster) -> None:
     node = served.lab.nodes[-1]
-    told = in_keepalived(
+    reported = in_keepalived(
         served,
         node,
         f"""dd if=/dev/zero of=/tmp/much bs=1024k count=64; stat -c 'memory %s' /tmp/much
@@ -96,7 +94,9 @@ def test_a_container_that_goes_wild_does_not_take_the_node_along(served: Cluster
         dd if=/dev/zero of={TRACK}/much bs=1024k count=64; stat -c 'disk %s' {TRACK}/much
         rm {TRACK}/much""",
     )
-    sizes = {line.split()[0]: int(line.split()[1]) for line in told.splitlines() if line[0] in "md"}
+    sizes = {
+        line.split()[0]: int(line.split()[1]) for line in reported.splitlines() if line[0] in "md"
+    }
     assert sizes["memory"] <= 16 * 2**20
     assert sizes["disk"] <= 4 * 2**20
     for name in (HAPROXY, KEEPALIVED):
@@ -108,7 +108,7 @@ def test_a_container_that_goes_wild_does_not_take_the_node_along(served: Cluster
     assert served.ok("verify")
 
 
-def test_a_foreign_keepalived_whose_configuration_never_ends_holds_nobody_up(
+def test_an_endless_configuration_of_a_foreign_keepalived_delays_no_command(
     served: Cluster,
 ) -> None:
     node = served.lab.nodes[-1]
@@ -142,7 +142,7 @@ cp /bin/bash keepalived && exec ./keepalived -c "sleep 300; :" -f /tmp/k/keepali
 """
 
 
-def test_what_a_foreign_configuration_names_holds_nobody_up(served: Cluster) -> None:
+def test_files_that_a_foreign_configuration_names_delay_no_command(served: Cluster) -> None:
     node = served.lab.nodes[-1]
     image = served.inventory["images"]["keepalived"]["reference"]
     served.node(

@@ -126,7 +126,7 @@ def test_a_change_survives_an_accident_at_every_moment(
 
 
 @pytest.mark.exhaustive
-def test_two_interrupts_leave_the_node_in_hand_to_itself(served: Cluster) -> None:
+def test_two_interrupts_stop_waiting_for_the_current_node(served: Cluster) -> None:
     for moment in ("{0} recreating", "handing over"):
         new_image(served)
         with probing(served) as probe:

@@ -48,7 +48,7 @@ def test_no_request_is_lost_to_a_dead_server(served: Cluster, change: str) -> No
 
 
 @pytest.mark.exhaustive
-def test_a_server_that_was_down_comes_back_by_itself(served: Cluster) -> None:
+def test_a_server_that_was_down_returns_without_a_command(served: Cluster) -> None:
     served.lab.apiserver("n3", up=False)
     eventually(lambda: known_down(served, "n3", *served.lab.nodes), "n3's is known to be dead", 60)
     served.inventory["listeners"] = [{"check": {"interval": "9s"}}]

@@ -1,4 +1,4 @@
-"""`verify` tells why: a cluster is broken for real, and the cause is named."""
+"""`verify` names the cause of a real fault."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def test_the_cause_is_named_first_with_its_nodes(mended: Cluster, name: str) -> 
         def recognised() -> bool:
             # Until all has noticed, there may be more to tell, or not all nodes yet.
             found[:] = diagnosis(mended)
-            told = [(d["cause"], set(d["nodes"])) for d in found]
-            return told == [(sabotage.cause, set(nodes))]
+            reported = [(d["cause"], set(d["nodes"])) for d in found]
+            return reported == [(sabotage.cause, set(nodes))]
 
         eventually(recognised, f"{sabotage.cause} is recognised, and nothing else")
         assert found[0]["evidence"]
 
 
-def test_backends_that_are_down_are_told_with_what_their_checks_said(mended: Cluster) -> None:
+def test_backends_that_are_down_are_reported_with_their_check_results(mended: Cluster) -> None:
     for node in mended.lab.nodes:
         mended.lab.apiserver(node, up=False)
     try:
@@ -97,7 +97,7 @@ def test_api_servers_that_refuse_the_check_are_not_called_unready(served: Cluste
     eventually(lambda: not diagnosis(served), "the backends are up again")
 
 
-def test_a_container_that_is_not_there_is_told_and_up_makes_it(served: Cluster) -> None:
+def test_a_missing_container_is_reported_and_up_creates_it(served: Cluster) -> None:
     (holder,) = served.holders()
     other = next(node for node in served.lab.nodes if node != holder)
     served.node(other, f"docker stop --time 2 {HAPROXY} && docker rm {HAPROXY}")
@@ -113,7 +113,7 @@ def test_a_container_that_is_not_there_is_told_and_up_makes_it(served: Cluster) 
     served.ok("verify")
 
 
-def test_another_inventory_than_what_runs_is_told_on_one_screen(served: Cluster) -> None:
+def test_an_inventory_that_differs_from_the_cluster_is_shown_on_one_screen(served: Cluster) -> None:
     served.inventory["haproxy"] = {**served.inventory.get("haproxy", {}), "maxconn": 5000}
     result = served.run("verify", "--timeout", "0")
     assert result.code == 4
@@ -122,7 +122,7 @@ def test_another_inventory_than_what_runs_is_told_on_one_screen(served: Cluster)
     assert len(result.out.splitlines()) < 25
 
 
-def test_up_tells_why_it_could_not_prove_what_it_did(mended: Cluster) -> None:
+def test_up_reports_why_the_proof_failed(mended: Cluster) -> None:
     with SABOTAGES["vrrp-blocked"].done_to(mended):
         result = mended.run("up", "--timeout", "0")
         assert result.code == 4

@@ -1,4 +1,4 @@
-"""`down` leaves nothing of ours, and everything of others."""
+"""`down` removes all of hadeploy and nothing of other software."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_an_orphaned_vip_is_removed(served: Cluster) -> None:
     assert served.holders() == []
 
 
-def test_an_address_that_no_record_of_ours_names_is_kept_and_told(fresh: Cluster) -> None:
+def test_an_address_that_no_record_names_is_kept_and_reported(fresh: Cluster) -> None:
     fresh.node("n2", f"ip address add {fresh.lab.vip}/32 dev eth0")
     try:
         result = fresh.run("down", "--yes", "--json")
@@ -128,7 +128,7 @@ def test_not_every_node_can_be_left_out(served: Cluster) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_node_that_is_left_out_is_told(served: Cluster) -> None:
+def test_a_node_that_is_left_out_is_reported(served: Cluster) -> None:
     away = "n3"
     served.lab.stop_node(away)
     result = served.ok("down", "--yes", "--allow-degraded", away)

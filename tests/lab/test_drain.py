@@ -12,7 +12,7 @@ from tests.lab.traffic import probing
 
 @pytest.fixture
 def undrained(served: Cluster) -> Iterator[Cluster]:
-    """Served; whatever a test drained takes part again afterwards."""
+    """A serving cluster; a drained node takes part again afterwards."""
     yield served
     for node in served.lab.nodes:
         served.node(node, "echo 0 >/etc/hadeploy/kube-lb/track/drain")
@@ -26,7 +26,7 @@ def test_the_holder_is_drained_and_stays_so(undrained: Cluster) -> None:
     (successor,) = undrained.holders()
     assert successor != holder
     assert undrained.request() in undrained.lab.nodes
-    # `up` changes nothing of it, and says so.
+    # `up` leaves it as it is and reports it.
     result = undrained.ok("up")
     assert f"{holder}: drained" in result.err
     undrained.lab.reboot(holder)
@@ -83,7 +83,7 @@ def test_the_last_healthy_node_is_not_drained(undrained: Cluster) -> None:
     assert undrained.holders() == ["n3"]
 
 
-def test_a_node_that_is_not_there_is_told(undrained: Cluster) -> None:
+def test_a_missing_node_is_reported(undrained: Cluster) -> None:
     result = undrained.run("drain", "n9")
     assert result.code == 2
     assert "the inventory has no node n9; it has n1, n2, n3" in result.err

@@ -28,12 +28,12 @@ def drilled(cluster: Cluster, *arguments: str) -> list[dict[str, Any]]:
 
 
 def moved(drill: dict[str, Any]) -> None:
-    """The VIP went from a victim to a node that is none, and not before somebody noticed."""
+    """The VIP moved from a victim to another node, after the fault was detected."""
     assert drill["holder"] in drill["victims"]
     assert drill["successor"] not in drill["victims"]
     assert drill["detected"] <= drill["taken_over"]
     assert drill["failed_back"] is False
-    # Who leaves says so before it takes the address away: for some milliseconds both have it.
+    # A leaving holder announces it before it removes the address: for milliseconds both have it.
     began, ended = (drill["holder"], "breaking", ""), (drill["holder"], "mended", "")
     in_order(drill, began, (drill["holder"], "unbound", VIP), ended)
     in_order(drill, began, (drill["successor"], "bound", VIP), ended)
@@ -117,7 +117,7 @@ def test_keepalived_hangs_on_the_holder(served: Cluster) -> None:
     assert served.up()["changes"] == 0
 
 
-def test_nothing_is_broken_before_the_kernel_tells_of_addresses(served: Cluster) -> None:
+def test_the_fault_starts_after_the_address_monitor(served: Cluster) -> None:
     (holder,) = served.holders()
     # `ip -ts monitor`, and no other.
     with served.instead_of(holder, "ip", "-ts", "sleep 1"):
@@ -158,7 +158,7 @@ def test_every_set_of_failed_haproxies(served: Cluster, profile: str) -> None:
 
 
 @pytest.mark.exhaustive
-def test_the_vip_goes_home_by_weight(served: Cluster) -> None:
+def test_the_vip_fails_back_by_weight(served: Cluster) -> None:
     served.inventory["vrrp"] = {"on_check_failure": "weight", "preempt": True}
     served.up()
     eventually(lambda: served.holders() == ["n1"], "the VIP is on the best node")

@@ -31,7 +31,7 @@ def vip6(cluster: Cluster) -> str:
 
 
 def holder_of_both(cluster: Cluster) -> str:
-    """The one node that has both VIPs."""
+    """The node that has both VIPs."""
     (holder,) = cluster.holders()
     assert cluster.holders(vip6(cluster)) == [holder]
     return holder
@@ -100,8 +100,10 @@ def test_vips_on_two_nodes_are_a_failure(both: Cluster) -> None:
     try:
         verify = both.run("verify", "--timeout", "0", "--json")
         assert (None, "vip-held-once") in verify.failures()
-        told = [p["message"] for p in verify.document["proofs"] if p["proof"] == "vip-held-once"]
-        assert any("the VIPs are not on the same node" in seen for seen in told), told
+        reported = [
+            p["message"] for p in verify.document["proofs"] if p["proof"] == "vip-held-once"
+        ]
+        assert any("the VIPs are not on the same node" in seen for seen in reported), reported
     finally:
         both.node(other, f"ip address del {vip6(both)}/128 dev eth0", check=False)
         both.node(holder, "kill -CONT $(pidof keepalived)")

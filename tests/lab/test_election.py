@@ -57,9 +57,9 @@ def refused(cluster: Cluster, *arguments: str) -> str:
 def test_preempt_is_not_turned_on_for_a_node_that_reaches_no_backend(on_n2: Cluster) -> None:
     cut(on_n2)
     on_n2.inventory["vrrp"] = {"preempt": True}
-    told = refused(on_n2, "plan")
-    assert REFUSED in told
-    assert "hadeploy drain n1" in told
+    reported = refused(on_n2, "plan")
+    assert REFUSED in reported
+    assert "hadeploy drain n1" in reported
     assert REFUSED in refused(on_n2, "up")
     # What the hint says works, and the drain does not end by itself.
     with probing(on_n2) as probe:
@@ -185,10 +185,10 @@ def test_the_holder_is_not_pruned_where_the_wrong_node_would_take_over(on_n2: Cl
     everyone = on_n2.inventory["nodes"]
     on_n2.inventory["nodes"] = [everyone[0], everyone[2]]
     on_n2.inventory["listeners"] = [{"backends": [f"{n['address']}:6443" for n in everyone]}]
-    told = refused(on_n2, "up", "--prune", "--yes")
+    reported = refused(on_n2, "up", "--prune", "--yes")
     assert (
         f"n1 would take over the VIP but does not reach backends that {everyone[1]['address']}"
-        in (told)
+        in (reported)
     )
 
 

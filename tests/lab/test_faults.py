@@ -1,4 +1,4 @@
-"""What breaks while `up` is at work is named, harms nobody, and is no matter for the next `up`."""
+"""A fault during `up` is named, interrupts no client, and the next `up` repairs it."""
 
 from __future__ import annotations
 
@@ -190,12 +190,12 @@ def broken_run(cluster: Cluster, row: Row, node: str, other: str) -> Result:
 
 
 def seen(result: Result, pattern: str) -> str:
-    """The first line that says what is wrong, and the one that says why."""
+    """The first line with the fault, and the line with its cause."""
     lines = [line.strip() for line in [*result.err.splitlines(), *result.out.splitlines()]]
-    told = [line for line in lines if line.startswith(("error: ", "\u2717 "))]
-    if not result.code or not told:
+    reported = [line for line in lines if line.startswith(("error: ", "\u2717 "))]
+    if not result.code or not reported:
         return "done and proven"
-    first = next((line for line in told if line.startswith("error: ")), told[0])
+    first = next((line for line in reported if line.startswith("error: ")), reported[0])
     why = [line for line in lines[lines.index(first) :] if re.search(pattern, line)]
     return f"{first} \u2026 {why[0]}" if why and why[0] != first else first
 
@@ -206,14 +206,14 @@ def answered(probe: Probe, row: Row) -> str:
     return "every request" if not probe.failed else f"back within {ceil(probe.silence)} s"
 
 
-def told(result: Result, row: Row, node: str) -> None:
-    """It is told in one screen, by the node's name."""
+def reported(result: Result, row: Row, node: str) -> None:
+    """The report fits one screen and names the node."""
     codes = row.code if isinstance(row.code, tuple) else (row.code,)
     assert result.code in codes, result.err + result.out
     assert "Traceback" not in result.err
     if result.code:
         assert re.search(row.sees, result.err + result.out)
-        # A proof that failed is no error, but told as a table.
+        # A failed proof is not an error: it is a row of a table.
         screen = result.err[result.err.index("error: ") :] if result.code != 4 else result.out
         # An archive is on this machine, whichever node it is for.
         assert node in screen or row.change == "truncated"
@@ -227,7 +227,7 @@ def told(result: Result, row: Row, node: str) -> None:
         for row in ROWS
     ],
 )
-def test_a_fault_is_named_and_harms_nobody(request: pytest.FixtureRequest, row: Row) -> None:
+def test_a_fault_is_named_and_no_client_is_harmed(request: pytest.FixtureRequest, row: Row) -> None:
     with prepared(request, row) as (cluster, node, other):
         CHANGES[row.change](cluster)
         with probing(cluster, tls=row.change in OVER_TLS) as probe:
@@ -236,7 +236,7 @@ def test_a_fault_is_named_and_harms_nobody(request: pytest.FixtureRequest, row: 
             finally:
                 heal(cluster, row, node)
             again = cluster.ok("up", "--lock-wait", "60", *OPTIONS.get(row.change, ()))
-        told(result, row, node)
+        reported(result, row, node)
         if row.change != "first":
             assert probe.silence <= row.silence, f"{probe.failed[:3]}\n{result.err}"
         assert cluster.up()["changes"] == 0

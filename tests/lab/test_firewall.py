@@ -15,7 +15,7 @@ nft add rule ip keepalived in ip daddr @vips drop
 iptables -t raw -A PREROUTING -d VIP -j DROP"""
 
 
-def test_rules_on_the_vip_are_named_and_the_lines_that_are_told_remove_them(
+def test_rules_on_the_vip_are_named_and_the_suggested_commands_remove_them(
     served: Cluster,
 ) -> None:
     (holder,) = served.holders()
@@ -49,7 +49,7 @@ nft add chain ip other pre '{{ type nat hook prerouting priority -90; }}'
 nft add rule ip other pre ip daddr VIP tcp dport 9443 redirect to :22"""
 
 
-def test_what_is_told_can_be_pasted_whatever_manages_the_rule(served: Cluster) -> None:
+def test_a_suggested_command_can_be_pasted_for_every_rule_manager(served: Cluster) -> None:
     (holder,) = served.holders()
     served.node(holder, OTHERS.replace("VIP", served.lab.vip))
     try:
@@ -92,11 +92,12 @@ def test_no_handover_goes_to_a_node_that_keeps_clients_out(served: Cluster) -> N
         assert served.holders() == [holder]
         for result in (drained, changed):
             assert result.code == 1
-            told = " ".join(result.err.split())
+            reported = " ".join(result.err.split())
             assert (
-                "would take the VIP over: its port 9443, asked from this machine, cannot be" in told
+                "would take the VIP over: its port 9443, asked from this machine, cannot be"
+                in reported
             )
-            assert "does a firewall on that node block clients?" in told
+            assert "does a firewall on that node block clients?" in reported
     finally:
         for node in others:
             served.node(

@@ -1,4 +1,4 @@
-"""Several clusters in one call: two of one node each, and one that nobody reaches."""
+"""Several clusters in one call: two of one node each, and one that is unreachable."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_all_clusters_come_up_in_one_call(up: tuple[Fleet, Result]) -> None:
         assert f"{name}-haproxy" in made.node(node, "docker ps --format '{{.Names}}'")
 
 
-def test_lines_are_told_apart_and_the_table_has_them_all(fleet: Fleet) -> None:
+def test_lines_are_distinguished_and_the_table_has_all(fleet: Fleet) -> None:
     result = fleet.ok("up", "-i", fleet.fleet)
     for name in NODES:
         assert f"{name} | == Verify\n" in result.err
@@ -175,7 +175,7 @@ def test_one_that_cannot_be_reached_does_not_stop_the_others(fleet: Fleet) -> No
     assert result.err.rstrip().splitlines()[-1].startswith("  next: ")
 
 
-def test_after_a_failure_none_is_begun_if_that_is_wanted(fleet: Fleet) -> None:
+def test_with_fail_fast_no_cluster_starts_after_a_failure(fleet: Fleet) -> None:
     before = fleet.untouched()
     named = ["-i", fleet.lost, "-i", fleet.fleet, "--concurrency", "1", "--fail-fast"]
     result = fleet.run("up", "--json", *named)
@@ -218,13 +218,13 @@ def test_an_interrupted_fleet_finishes_the_nodes_in_hand(
     ) as process:
         assert process.stdout
         assert process.stderr
-        told = []
+        reported = []
         for line in process.stderr:
-            told.append(line)
+            reported.append(line)
             if "east | … n1: reloading" in line:
                 # As a terminal does: to all of its processes.
                 os.killpg(process.pid, number)
-        result = Result(process.wait(60), process.stdout.read(), "".join(told))
+        result = Result(process.wait(60), process.stdout.read(), "".join(reported))
     assert result.code == 130, result.err
     assert result.err.count("interrupted: finishing the current nodes") == 1
     assert "n1: 3 changes applied and proven" in result.err

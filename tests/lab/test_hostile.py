@@ -17,8 +17,8 @@ from hadeploy.errors import HadeployError
 from hadeploy.inventory.problems import InventoryError
 from hadeploy.inventory.secrets import vrrp_password
 from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster
-from tests.lab.legal import inventories
 from tests.lab.programs import haproxy_says, keepalived_says, rendered
+from tests.lab.valid_inventories import inventories
 
 FULL = Path(__file__).parents[1] / "inventories/everything.yaml"
 EVERYTHING: dict[str, Any] = YAML(typ="safe").load(FULL.read_text())
@@ -118,7 +118,7 @@ def test_every_password_that_is_accepted_can_be_written(tmp_path: Path, password
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
 @given(inventories)
-def test_whatever_is_accepted_is_taken_by_the_real_programs(
+def test_every_accepted_inventory_is_accepted_by_the_real_programs(
     tmp_path: Path, inventory: dict[str, Any]
 ) -> None:
     # One that is refused proves nothing, and is not counted.

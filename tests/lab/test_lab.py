@@ -181,8 +181,8 @@ def test_cables_api_servers_and_power_can_fail_one_by_one() -> None:
         assert answers(lab, "n1", 22)
         lab.apiserver("n1", up=True, tls=CertificateSpec(), readyz=401)
         check = ("curl", "-sk", "-w", "%{http_code}", f"https://{lab.address('n1')}:6443/readyz")
-        told, _, status = finish(*check).out.rpartition("}")
-        assert (status, json.loads(told + "}")["kind"]) == ("401", "Status")
+        reported, _, status = finish(*check).out.rpartition("}")
+        assert (status, json.loads(reported + "}")["kind"]) == ("401", "Status")
         lab.apiserver("n1", up=True)
         assert finish(*check).code == 35
         assert answers(lab, "n1", 6443)

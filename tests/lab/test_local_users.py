@@ -58,7 +58,7 @@ def squatting(cluster: Cluster, node: str) -> Iterator[None]:
 
 
 def squats(cluster: Cluster, node: str) -> bool:
-    """Whether both ports are somebody else's."""
+    """Whether another program has both ports."""
     return cluster.node(node, "ss -Hltnp 'sport = :19443 or sport = :9443'").count("python3") == 2
 
 
@@ -81,13 +81,13 @@ def test_who_takes_haproxys_ports_does_not_keep_the_vip(served: Cluster) -> None
     eventually(lambda: served.run("verify").code == 0, "haproxy is back by itself", 60)
 
 
-def test_haproxy_runs_as_a_user_that_nobody_else_is(served: Cluster) -> None:
+def test_haproxy_runs_as_its_own_user(served: Cluster) -> None:
     node = served.lab.nodes[0]
     pid = served.node(node, f"docker inspect --format '{{{{.State.Pid}}}}' {HAPROXY}")
     uid = served.node(node, f"stat -c %u /proc/{pid}")
     assert served.node(node, f"getent passwd {uid}", check=False) == ""
     # Whoever gets to haproxy's socket changes nothing there; root gets everywhere.
-    told = served.node(
+    reported = served.node(
         node,
         f"""python3 -c '
 import socket
@@ -97,12 +97,12 @@ s.sendall(b"set server kube-apiserver-backend/n1 addr 192.0.2.1\\n")
 print(s.recv(4096).decode())' 2>&1""",
         check=False,
     )
-    assert "Permission denied" in told
+    assert "Permission denied" in reported
 
 
 def test_a_user_of_the_node_does_not_get_into_our_folder(served: Cluster) -> None:
     node = served.lab.nodes[0]
-    # As a keepalived that somebody has taken over could.
+    # As a compromised keepalived could.
     served.node(
         node,
         f"""docker exec {KEEPALIVED} sh -c 'cp /bin/bash /etc/keepalived-track/shell &&
@@ -110,12 +110,12 @@ def test_a_user_of_the_node_does_not_get_into_our_folder(served: Cluster) -> Non
     )
     try:
         for path in ("", "/track/shell", "/haproxy/haproxy.cfg"):
-            told = served.node(
+            reported = served.node(
                 node,
                 f"setpriv --reuid nobody --clear-groups ls {ROOT}{path} 2>&1",
                 check=False,
             )
-            assert "Permission denied" in told
+            assert "Permission denied" in reported
     finally:
         served.node(node, f"rm -f {ROOT}/track/shell")
 
@@ -174,8 +174,8 @@ def test_connections_to_the_health_port_do_not_move_the_vip(served: Cluster, cou
         while time.monotonic() < until:
             assert served.holders() == [holder]
             assert served.request()
-        told = served.node(holder, f"docker logs --since {since} {KEEPALIVED} 2>&1")
-        assert "now returning 1" not in told
+        reported = served.node(holder, f"docker logs --since {since} {KEEPALIVED} 2>&1")
+        assert "now returning 1" not in reported
         # A haproxy that hangs is noticed all the same.
         every = f"docker top {HAPROXY} -o pid | tail -n +2"
         served.node(holder, f"kill -STOP $({every})")

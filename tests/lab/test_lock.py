@@ -22,7 +22,7 @@ def cluster_free(served: Cluster) -> Iterator[Cluster]:
 
 
 def steal(expires: str) -> str:
-    """Shell that takes the lock of a node for somebody else, as a run leaves it."""
+    """Shell that takes the lock of a node for another run."""
     return (
         "install -d -m 0700 /run/hadeploy; (flock 9; "
         f"printf 'token=other\\nowner=ann@desk\\npurpose=up\\nsince=%s\\nexpires=%s\\n' "
@@ -31,7 +31,7 @@ def steal(expires: str) -> str:
 
 
 def lock(cluster: Cluster, node: str, expires: str) -> None:
-    """A lock of somebody else's."""
+    """The lock of another run."""
     cluster.node(node, steal(expires))
 
 
@@ -39,7 +39,7 @@ IN_A_MINUTE = "$(($(cut -d. -f1 /proc/uptime) + 60))"
 JUST_NOW = "$(cut -d. -f1 /proc/uptime)"
 
 
-def test_somebody_elses_lock_is_respected_and_named(cluster_free: Cluster) -> None:
+def test_the_lock_of_another_run_is_respected_and_named(cluster_free: Cluster) -> None:
     lock(cluster_free, "n2", IN_A_MINUTE)
     cluster_free.inventory["haproxy"] = CHANGE
     before = cluster_free.snapshot()
@@ -116,7 +116,7 @@ def write_lock(cluster: Cluster, node: str, content: str) -> None:
     ],
     ids=["empty", "garbage", "no expiry", "words", "in years", "too large", "octal"],
 )
-def test_a_lock_that_no_run_has_written_blocks_nobody(cluster_free: Cluster, content: str) -> None:
+def test_a_lock_that_no_run_has_written_blocks_no_run(cluster_free: Cluster, content: str) -> None:
     write_lock(cluster_free, "n2", content)
     # It is taken, and given back.
     cluster_free.ok("drain", "n3")
@@ -127,7 +127,7 @@ def test_a_lock_that_no_run_has_written_blocks_nobody(cluster_free: Cluster, con
     assert "No node is locked." in cluster_free.ok("unlock", "--yes").err
 
 
-def test_a_lock_that_does_not_say_since_when_is_told_and_released(cluster_free: Cluster) -> None:
+def test_a_lock_without_its_age_is_reported_and_released(cluster_free: Cluster) -> None:
     write_lock(cluster_free, "n2", NO_SINCE)
     result = cluster_free.run("drain", "n3")
     assert result.code == 6
@@ -161,7 +161,9 @@ def test_square_brackets_in_names_are_what_they_are(cluster_free: Cluster) -> No
     assert str(output / "n1") in cluster_free.ok("render", "-o", str(output)).out
 
 
-def test_somebody_elses_lock_is_named_where_nothing_can_be_written(cluster_free: Cluster) -> None:
+def test_the_lock_of_another_run_is_named_where_nothing_can_be_written(
+    cluster_free: Cluster,
+) -> None:
     mount = "mkdir -p /run/hadeploy; mount -t tmpfs -o nr_inodes=2 none /run/hadeploy"
     cluster_free.node("n2", f'{mount}; printf "{NO_SINCE}" >{LOCK}')
     try:

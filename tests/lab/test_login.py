@@ -23,7 +23,7 @@ def key(served: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return copied
 
 
-def test_without_any_key_it_is_told_what_to_do(served: Cluster, key: Path) -> None:
+def test_without_any_key_there_is_a_hint(served: Cluster, key: Path) -> None:
     result = served.run("plan")
     assert result.code == 3
     assert "login refused (there is no key to offer)" in result.err
@@ -97,7 +97,7 @@ def test_the_passphrase_of_an_encrypted_key_is_asked_once(served: Cluster, key: 
     assert screen.count("Passphrase") == 1
 
 
-def test_nobody_is_asked_for_a_passphrase_without_a_terminal(served: Cluster, key: Path) -> None:
+def test_without_a_terminal_there_is_no_passphrase_prompt(served: Cluster, key: Path) -> None:
     keygen("-p", "-P", "", "-N", "open sesame", "-f", str(key))
     served.inventory["ssh"]["identity_file"] = str(key)
     result = served.run("plan")
@@ -157,7 +157,7 @@ def test_every_node_has_its_own_user_and_port(served: Cluster, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         (
             "AuthenticationMethods publickey,keyboard-interactive\nKbdInteractiveAuthentication yes"
@@ -171,13 +171,13 @@ def test_every_node_has_its_own_user_and_port(served: Cluster, tmp_path: Path) -
     ],
     ids=["on top of the key", "instead of a key"],
 )
-def test_a_login_that_needs_a_person_is_told_and_asks_nothing(
-    served: Cluster, options: str, told: str
+def test_a_login_that_needs_a_person_is_reported_without_a_prompt(
+    served: Cluster, options: str, reported: str
 ) -> None:
     with sshd(served, "n2", first=options):
         code, screen = converse(served, [], "plan")
         assert code == 3
         flat = " ".join(screen.split())
-        assert told in flat
+        assert reported in flat
         assert "AuthenticationMethods publickey" in flat
         assert "Password" not in screen

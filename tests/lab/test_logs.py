@@ -1,4 +1,4 @@
-"""`logs`: what all containers have logged, as one; followed through whatever happens."""
+"""`logs` merges the logs of all containers and follows them through restarts."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def following(cluster: Cluster, *arguments: str) -> Iterator[Followed]:
             thread.join(10)
 
 
-def test_a_hand_over_is_seen_on_both_nodes(served: Cluster) -> None:
+def test_a_handover_is_observed_on_both_nodes(served: Cluster) -> None:
     (holder,) = served.holders()
     began = now(served)
     served.ok("drain", holder)
@@ -127,7 +127,7 @@ def test_all_logs_are_one_by_time_and_can_be_narrowed(served: Cluster) -> None:
     assert "n2 haproxy    | word 5" in shown
 
 
-def test_a_node_that_is_away_hides_no_other(served: Cluster) -> None:
+def test_an_unreachable_node_hides_no_other(served: Cluster) -> None:
     served.inventory["nodes"][1]["ssh"] = {"port": 1}
     result = served.run("logs", "--json", "--tail", "5")
     assert result.code == 3
@@ -180,7 +180,7 @@ def test_following_leaves_nothing_behind_on_the_nodes(
 
 
 @pytest.mark.parametrize("lack", ["", "stdbuf() { false; }"], ids=["", "without stdbuf"])
-def test_a_follower_that_nobody_ends_ends_itself(served: Cluster, lack: str) -> None:
+def test_a_follower_ends_when_its_reader_is_gone(served: Cluster, lack: str) -> None:
     served.command(("logs",))
     cluster = read_inventory(served.file).cluster
     feed = feed_of("n1", LogOptions())
@@ -194,7 +194,7 @@ def test_a_follower_that_nobody_ends_ends_itself(served: Cluster, lack: str) -> 
     assert [reader for reader in readers(served) if reader.startswith("n1:")] == []
 
 
-def test_a_line_without_end_takes_no_memory_of_the_node(served: Cluster) -> None:
+def test_an_endless_line_takes_no_memory_of_the_node(served: Cluster) -> None:
     node = served.lab.nodes[-1]
     flood = (
         f"p=$(docker inspect --format '{{{{.State.Pid}}}}' {KEEPALIVED}); "
@@ -222,7 +222,7 @@ def test_a_line_without_end_takes_no_memory_of_the_node(served: Cluster) -> None
     assert max(seen) < 16_000, "kilobytes"
 
 
-def test_where_nothing_is_it_is_told(fresh: Cluster) -> None:
+def test_a_node_without_anything_is_reported(fresh: Cluster) -> None:
     result = fresh.run("logs")
     assert result.code == 1
     assert f"n1: there is no container {HAPROXY}" in result.err

@@ -39,10 +39,10 @@ def refused(cluster: Cluster, *, tls: bool = False) -> Result:
 
 def test_a_typo_in_the_backend_port_goes_back_on_the_first_node(served: Cluster) -> None:
     served.inventory["listeners"] = [{"backend_port": 6444}]
-    told = refused(served).err
-    assert "kube-apiserver-backend/n1 at " in told
-    assert ":6444: L4CON Connection refused" in told
-    assert "listeners[0].backend_port: 6443 -> 6444" in told
+    reported = refused(served).err
+    assert "kube-apiserver-backend/n1 at " in reported
+    assert ":6444: L4CON Connection refused" in reported
+    assert "listeners[0].backend_port: 6443 -> 6444" in reported
     # The health port moves, too: what was up before is asked at the old one.
     served.inventory["haproxy"] = {"health_port": 19444}
     assert "L4CON" in refused(served).err
@@ -50,9 +50,9 @@ def test_a_typo_in_the_backend_port_goes_back_on_the_first_node(served: Cluster)
     # Clients are refused, though not those on the node itself.
     rule = "tcp-request connection reject unless { src 127.0.0.0/8 }"
     served.inventory["templates"] = {"extra": {"listener": rule}}
-    told = refused(served).err
-    assert "closes every connection at once" in told
-    assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in told
+    reported = refused(served).err
+    assert "closes every connection at once" in reported
+    assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in reported
     del served.inventory["templates"]
     assert served.up()["changes"] == 0
 
@@ -64,11 +64,11 @@ def test_one_wrong_address_among_several_is_named(served: Cluster) -> None:
     served.inventory["listeners"] = [{"backends": [first, second, wrong]}]
     result = served.run("up")
     assert result.code == 0, result.err
-    told = " ".join(result.out.split())
+    reported = " ".join(result.out.split())
     down = f"server-3 at {wrong}:6443 (L4"
-    assert f"2 of 3 backends are up on n1; down: {down}" in told
-    assert f"new with this change, not up yet: {down}" in told
-    assert f"no longer there, and up before: n3 at {third}:6443" in told
+    assert f"2 of 3 backends are up on n1; down: {down}" in reported
+    assert f"new with this change, not up yet: {down}" in reported
+    assert f"no longer there, and up before: n3 at {third}:6443" in reported
     for command in ("verify", "status"):
         assert down in " ".join(served.ok(command).out.split())
     assert "new with this change" not in served.ok("up").out
@@ -95,9 +95,9 @@ def over_tls(served: Cluster) -> Cluster:
 
 def test_a_check_that_the_api_servers_refuse_goes_back(over_tls: Cluster) -> None:
     over_tls.inventory["listeners"] = [{"check": {"type": "https", "path": "/readyzz"}}]
-    told = refused(over_tls, tls=True).err
-    assert "L7STS/403 Forbidden" in told
-    assert "listeners[0].check.path: /readyz -> /readyzz" in told
+    reported = refused(over_tls, tls=True).err
+    assert "L7STS/403 Forbidden" in reported
+    assert "listeners[0].check.path: /readyz -> /readyzz" in reported
     # Anonymous requests are refused, which a check that only connects does not notice.
     over_tls.inventory["listeners"] = [{"check": {"type": "tcp"}}]
     over_tls.up()
@@ -106,9 +106,9 @@ def test_a_check_that_the_api_servers_refuse_goes_back(over_tls: Cluster) -> Non
         over_tls.lab.apiserver(node, up=True, tls=spec, readyz=401)
     eventually(lambda: all_up(over_tls), "the API servers are up again")
     over_tls.inventory["listeners"] = [{"check": {"type": "https"}}]
-    told = refused(over_tls, tls=True).err
-    assert "L7STS/401 Unauthorized" in told
-    assert "listeners[0].check.type: tcp -> https" in told
+    reported = refused(over_tls, tls=True).err
+    assert "L7STS/401 Unauthorized" in reported
+    assert "listeners[0].check.type: tcp -> https" in reported
 
 
 @pytest.mark.exhaustive

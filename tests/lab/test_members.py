@@ -68,7 +68,7 @@ def test_a_removed_node_is_stopped_before_its_peers_forget_it(served: Cluster, w
     assert served.up()["changes"] == 0
 
 
-def test_no_node_is_taken_out_while_something_stands_in_the_way(served: Cluster) -> None:
+def test_no_node_is_removed_while_a_check_fails(served: Cluster) -> None:
     gone = "n3"
     without(served, gone)
     served.inventory["listeners"] = [{"port": 7777}]

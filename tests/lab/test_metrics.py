@@ -16,7 +16,7 @@ EXAMPLES = HERE.parents[1] / "examples" / "prometheus"
 
 @pytest.fixture
 def metered(served: Cluster) -> Cluster:
-    """Served; metrics on each node's own address are wanted by now."""
+    """A serving cluster whose inventory now has metrics on each node's own address."""
     served.inventory["haproxy"] = {"metrics": {"address": "node"}}
     return served
 
@@ -28,15 +28,15 @@ def get(cluster: Cluster, node: str, path: str, *options: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-def test_metrics_come_and_go_by_a_reload_and_tell_of_the_backends(metered: Cluster) -> None:
+def test_metrics_are_added_and_removed_by_a_reload_and_cover_the_backends(metered: Cluster) -> None:
     ids = {node: text.split()[0] for node, text in metered.containers().items()}
     steps = {step["action"] for node in metered.up()["plan"] for step in node["steps"]}
     assert steps == {"write-file", "reload-container", "write-record"}
     for node in metered.lab.nodes:
-        told = get(metered, node, "/metrics")
+        reported = get(metered, node, "/metrics")
         for server in metered.lab.nodes:
             labels = f'proxy="kube-apiserver-backend",server="{server}",state="UP"'
-            assert f"haproxy_server_status{{{labels}}} 1" in told
+            assert f"haproxy_server_status{{{labels}}} 1" in reported
     page = get(metered, "n1", "/stats")
     assert "Statistics Report" in page
     assert 'method="post"' not in page.lower(), "one can look, and press nothing"
@@ -49,7 +49,7 @@ def test_metrics_come_and_go_by_a_reload_and_tell_of_the_backends(metered: Clust
     assert {node: text.split()[0] for node, text in metered.containers().items()} == ids
 
 
-def test_a_port_that_somebody_else_has_stands_in_the_way(metered: Cluster) -> None:
+def test_a_port_of_another_program_is_refused(metered: Cluster) -> None:
     metered.inventory["haproxy"]["metrics"]["port"] = 22
     before = metered.snapshot()
     result = metered.run("up", "--json")

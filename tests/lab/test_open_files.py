@@ -1,4 +1,4 @@
-"""haproxy starts with the limit of open files that its container gets, whatever the inventory."""
+"""haproxy starts with its container's limit of open files for every inventory."""
 
 from __future__ import annotations
 

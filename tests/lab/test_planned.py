@@ -23,7 +23,7 @@ def refused(cluster: Cluster) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("bind", "told"),
+    ("bind", "reported"),
     [
         ("*:22", "port 22 is taken by sshd"),
         ("*:20-30", "port 22 is taken by sshd"),
@@ -33,12 +33,12 @@ def refused(cluster: Cluster) -> list[str]:
     ],
 )
 def test_a_port_of_a_template_that_cannot_be_bound_is_refused(
-    served: Cluster, bind: str, told: str
+    served: Cluster, bind: str, reported: str
 ) -> None:
     line = bind.format(vip=served.lab.vip)
     served.inventory["templates"] = {"extra": {"defaults": OWN.format(bind=line)}}
     found = refused(served)
-    assert any(told in what and f"`bind {line}`" in what for what in found), found
+    assert any(reported in what and f"`bind {line}`" in what for what in found), found
 
 
 @pytest.mark.exhaustive
@@ -87,7 +87,7 @@ def test_a_cluster_is_not_moved_to_another_folder(served: Cluster) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "root", "told"),
+    ("script", "root", "reported"),
     [
         ("touch /srv/odd", "/srv/odd", "/srv/odd is not a folder"),
         ("touch /srv/odd", "/srv/odd/deeper", "/srv/odd is not a folder"),
@@ -105,7 +105,7 @@ def test_a_cluster_is_not_moved_to_another_folder(served: Cluster) -> None:
     ],
 )
 def test_a_folder_that_cannot_be_the_clusters_is_refused(
-    served: Cluster, script: str, root: str, told: str
+    served: Cluster, script: str, root: str, reported: str
 ) -> None:
     served.inventory |= {
         "name": "second",
@@ -118,7 +118,7 @@ def test_a_folder_that_cannot_be_the_clusters_is_refused(
     with prepared(served, script):
         found = refused(served)
     assert len(found) == 1
-    assert told in found[0]
+    assert reported in found[0]
 
 
 def planned(cluster: Cluster, node: str) -> set[tuple[str, str]]:

@@ -38,7 +38,7 @@ def run(*command: str) -> None:
 
 @contextmanager
 def mounted(image: Path, place: Path) -> Iterator[Path]:
-    """A file system from an image; nothing is written by itself, nor because of a rename."""
+    """A file system from an image that writes nothing back without a sync."""
     place.mkdir()
     run("mount", "-o", "loop,commit=300,noauto_da_alloc", str(image), str(place))
     try:
@@ -49,7 +49,7 @@ def mounted(image: Path, place: Path) -> Iterator[Path]:
 
 
 class Node:
-    """A folder of ours on a disk whose power can be cut."""
+    """A folder of hadeploy on a disk whose power can be cut."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._image = folder, folder / "disk"

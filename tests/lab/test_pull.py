@@ -56,7 +56,7 @@ HELPER = "/usr/local/bin/docker-credential-secretservice"
 
 @pytest.fixture
 def helper(fresh: Cluster) -> Iterator[str]:
-    """A file on n2 that has whatever the helper program there was given."""
+    """A file on n2 with the input of the credential helper there."""
     kept = "/run/kept-passwords"
     script = f"#!/bin/sh\ncat >>{kept}\n"
     fresh.lab.exec("n2", ["install", "-m", "755", "/dev/stdin", HELPER], input=script)
@@ -165,8 +165,8 @@ def test_an_image_that_is_named_by_its_digest_is_pulled_changed_and_brought_back
     pinned = f"haproxy@{older}"
     fresh.inventory["images"]["haproxy"]["reference"] = pinned
     checks = fresh.run("check", "--json").document["checks"]
-    told = {c["message"] for c in checks if c["id"] == "image" and "haproxy@" in c["message"]}
-    assert told == {f"{registry.where}/team/{pinned} will be pulled; {registry.where} has it"}
+    reported = {c["message"] for c in checks if c["id"] == "image" and "haproxy@" in c["message"]}
+    assert reported == {f"{registry.where}/team/{pinned} will be pulled; {registry.where} has it"}
     fresh.ok("up")
     runs = "docker inspect --format '{{.Config.Image}}' kube-lb-haproxy"
     version = "docker exec kube-lb-haproxy haproxy -v"
@@ -227,7 +227,7 @@ def test_an_image_that_cannot_be_pulled_changes_nothing(served: Cluster) -> None
     assert served.snapshot() == before
 
 
-def test_an_archive_that_is_not_there_or_holds_something_else_is_told(served: Cluster) -> None:
+def test_a_missing_or_wrong_archive_is_reported(served: Cluster) -> None:
     served.inventory["images"]["haproxy"] = {"reference": "haproxy:9", "archive": "absent.tar"}
     result = served.run("up")
     assert result.code == 2

@@ -8,7 +8,7 @@ from tests.lab.faults_document import record_between
 from tests.lab.harness import ROOT, Cluster, with_template
 
 
-def test_a_port_goes_away_only_with_a_yes(served: Cluster) -> None:
+def test_a_port_is_removed_only_after_a_confirmation(served: Cluster) -> None:
     gone = (
         "Port 9443 of listener kube-apiserver is removed: "
         f"connections to {served.lab.vip}:9443 will be refused."
@@ -45,7 +45,7 @@ listen page
 """
 
 
-def test_ports_of_a_template_are_told_as_what_they_are_for(served: Cluster) -> None:
+def test_ports_of_a_template_are_reported_with_their_purpose(served: Cluster) -> None:
     first = served.lab.address("n1")
     vip = served.lab.vip
     before = dict(served.inventory)
@@ -68,7 +68,7 @@ def test_ports_of_a_template_are_told_as_what_they_are_for(served: Cluster) -> N
     served.up()
 
 
-def test_listeners_that_swap_ports_with_the_same_backends_take_nothing_away(
+def test_listeners_that_swap_ports_with_the_same_backends_remove_nothing(
     served: Cluster,
 ) -> None:
     served.inventory["listeners"] = [{"port": 9443}, {"name": "other", "port": 9444}]

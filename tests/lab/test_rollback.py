@@ -39,7 +39,7 @@ def live(cluster: Cluster, node: str) -> str:
 
 
 def extra_bind(port: int) -> dict[str, object]:
-    """A listener of the user's that `haproxy -c` cannot know to be taken."""
+    """A listener whose port is taken, which `haproxy -c` does not detect."""
     return {"extra": {"defaults": f"listen other\n    bind *:{port}\n    server none 127.0.0.1:1"}}
 
 

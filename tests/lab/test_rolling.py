@@ -95,7 +95,7 @@ def test_without_a_healthy_successor_the_holder_is_not_touched(served: Cluster) 
 
 
 @pytest.mark.parametrize("where", ["holder", "other"])
-def test_a_hand_over_that_a_dead_run_left_is_ended(served: Cluster, where: str) -> None:
+def test_a_handover_of_an_interrupted_run_is_finished(served: Cluster, where: str) -> None:
     (holder,) = served.holders()
     node = holder if where == "holder" else next(n for n in served.lab.nodes if n != holder)
     served.node(node, "echo 1 >/etc/hadeploy/kube-lb/track/handover")
@@ -156,7 +156,7 @@ def test_a_frozen_worker_leaves_the_port_to_its_successor(served: Cluster) -> No
     assert served.up()["changes"] == 0
 
 
-def test_a_container_made_anew_by_hand_is_drift_and_is_put_right(served: Cluster) -> None:
+def test_a_container_recreated_by_hand_is_drift_and_is_repaired(served: Cluster) -> None:
     (holder,) = served.holders()
     node = next(n for n in served.lab.nodes if n != holder)
     served.node(

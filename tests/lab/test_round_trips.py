@@ -23,7 +23,7 @@ def spoken(times: int) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("command", ["up", "plan", "verify", "status"])
-def test_a_run_without_changes_speaks_once_to_each_node(served: Cluster, command: str) -> None:
+def test_a_run_without_changes_makes_one_exec_per_node(served: Cluster, command: str) -> None:
     assert counts(served, command) == [spoken(1)] * 3
 
 

@@ -16,7 +16,7 @@ from tests.lab.test_members import without
 from tests.lab.traffic import probing
 
 
-def told(result: Result) -> str:
+def reported(result: Result) -> str:
     """Everything that a command printed, in one line."""
     return " ".join(f"{result.out} {result.err}".split())
 
@@ -31,23 +31,23 @@ def test_a_forgotten_node_that_returns_is_seen_by_every_command(served: Cluster,
     warning = (
         f"{address} is forgotten, not stopped: when it is back on the network, it takes part again"
     )
-    assert warning in told(served.ok("up", "--forget", address))
+    assert warning in reported(served.ok("up", "--forget", address))
     still = served.ok("status")
     assert "is healthy" in still.out
-    assert f"{address} was forgotten but not stopped" in told(still)
+    assert f"{address} was forgotten but not stopped" in reported(still)
     assert served.up()["changes"] == 0
 
     with probing(served) as probe:
         (holder,) = served.holders()
         served.lab.link(gone, up=True)
-        # It hears the holder, of which it still is a peer.
+        # It receives the adverts of the holder, of which it is still a peer.
         eventually(lambda: state_of(served, gone) == "BACKUP", "it takes part again")
         assert served.holders() == [holder]
         saw = f"{address}, which was forgotten, answers on the network again"
         for command in ("verify", "status", "check", "plan"):
             result = served.ok(command)
-            assert saw in told(result)
-            assert "hadeploy up --prune" in told(result)
+            assert saw in reported(result)
+            assert "hadeploy up --prune" in reported(result)
         assert served.up()["changes"] == 0
         served.ok("up", "--prune")
     assert probe.failed == []
@@ -72,7 +72,7 @@ def unplugged(cluster: Cluster, node: str) -> Iterator[None]:
         subprocess.run([*link, "master", addressing.bridge], check=True)
 
 
-def test_the_advice_for_a_forgotten_node_takes_its_vip_away(served: Cluster) -> None:
+def test_the_hint_for_a_forgotten_node_removes_its_vip(served: Cluster) -> None:
     address = served.lab.address("n3")
     with unplugged(served, "n3"):
         eventually(lambda: "n3" in served.holders(), "it is MASTER")
@@ -82,7 +82,7 @@ def test_the_advice_for_a_forgotten_node_takes_its_vip_away(served: Cluster) -> 
             for command in (("up", "--forget", address), ("status",), ("verify",))
         ]
         pattern = r"before it is connected, run there: `(.*?)`;"
-        advised = [set(re.findall(pattern, told(result))) for result in results]
+        advised = [set(re.findall(pattern, reported(result))) for result in results]
         (line,) = advised[0]
         assert advised == [{line}] * len(results)
         served.node("n3", line)
@@ -94,7 +94,7 @@ def test_the_advice_for_a_forgotten_node_takes_its_vip_away(served: Cluster) -> 
 
 
 @pytest.mark.exhaustive
-def test_a_forgotten_node_that_the_others_do_not_tell_takes_the_vip_and_is_named(
+def test_a_forgotten_node_that_is_no_peer_takes_the_vip_and_is_named(
     served: Cluster,
 ) -> None:
     address = served.lab.address("n3")
@@ -125,7 +125,7 @@ def test_a_forgotten_node_that_is_back_with_a_former_vip_is_removed(fresh: Clust
     without(fresh, "n3")
     fresh.ok("up", "--forget", address)
     fresh.inventory["vip"] = [fresh.lab.vip, new]
-    changed = told(fresh.ok("up", "--yes"))
+    changed = reported(fresh.ok("up", "--yes"))
     assert f"{address} was forgotten but not stopped, and keeps the old VIP list" in changed
     fresh.lab.link("n3", up=True)
     eventually(lambda: "n3" in fresh.holders(former), "it has the VIP that it had before")
@@ -137,7 +137,7 @@ def test_a_forgotten_node_that_is_back_with_a_former_vip_is_removed(fresh: Clust
 
 
 def noticed(served: Cluster, address: str) -> None:
-    """Every command tells of the forgotten node that has the VIP, too, and what to do."""
+    """Every command reports the forgotten node that has the VIP, with a hint."""
     back = f"the forgotten node {address}"
     status = served.run("status")
     assert (status.code, "is healthy" in status.out) == (4, False)
@@ -148,9 +148,9 @@ def noticed(served: Cluster, address: str) -> None:
     others = [served.run("check"), served.run("plan"), served.run("up")]
     assert [result.code for result in others] == [3, 3, 3]
     for result in [status, verify, *others]:
-        assert back in told(result)
-        assert "hadeploy up --prune" in told(result)
-    assert f"{served.lab.vip} is in use by {back}" in told(others[-1])
+        assert back in reported(result)
+        assert "hadeploy up --prune" in reported(result)
+    assert f"{served.lab.vip} is in use by {back}" in reported(others[-1])
 
 
 def state_of(cluster: Cluster, node: str) -> str:
@@ -168,7 +168,7 @@ def test_a_node_that_answers_is_not_forgotten(served: Cluster) -> None:
     without(served, other)
     refused = served.run("up", "--forget", address)
     assert refused.code == 3
-    assert f"{address} cannot be forgotten: it answers on the network" in told(refused)
+    assert f"{address} cannot be forgotten: it answers on the network" in reported(refused)
 
 
 def test_a_node_that_holds_the_vip_is_not_forgotten(served: Cluster) -> None:
@@ -233,12 +233,12 @@ def test_a_node_that_does_not_answer_arp(served: Cluster, which: str) -> None:
         if which == "holder":
             result = served.run("verify", "--timeout", "0")
             assert result.code == 4
-            assert f"{holder}, which has {served.lab.vip}, does not answer ARP" in told(result)
+            assert f"{holder}, which has {served.lab.vip}, does not answer ARP" in reported(result)
             assert served.run("status").code == 4
         else:
             result = served.run("drain", holder)
             assert result.code != 0
-            assert "would take over the VIP but does not answer ARP" in told(result)
+            assert "would take over the VIP but does not answer ARP" in reported(result)
             assert served.holders() == [holder]
     finally:
         for node in mute:

@@ -84,9 +84,9 @@ def test_a_hardened_node(fresh: Cluster) -> None:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("module", ["hadeploy", "tests.lab.hasty"], ids=["", "renewing"])
+@pytest.mark.parametrize("module", ["hadeploy", "tests.lab.fast_renewal"], ids=["", "renewing"])
 def test_a_server_with_room_for_one_session(served: Cluster, module: str) -> None:
-    """Also where the renewal of the lock wants the one channel all the time."""
+    """Also while the lock's renewal uses the only channel all the time."""
     with sshd(served, *served.lab.nodes, first="MaxSessions 1"):
         for _ in range(2):
             change(served)

@@ -138,10 +138,10 @@ def test_proxies_jump_hosts_and_aliases(site: Site) -> None:
     site.write("ProxyCommand sh -c 'echo no way out >&2; exit 7' %h", site.login, site.trust)
     result = cluster.run("plan")
     assert result.code == 3
-    told = (
+    reported = (
         "the ProxyCommand failed (exit status 7: no way out): sh -c 'echo no way out >&2; exit 7'"
     )
-    assert f"n1: connecting to root@{n1}:22: {told} {n1}" in result.err
+    assert f"n1: connecting to root@{n1}:22: {reported} {n1}" in result.err
 
 
 def test_a_config_that_cannot_be_is_refused_with_file_and_line(
@@ -218,8 +218,8 @@ def test_known_hosts_as_openssh_reads_them(site: Site, tmp_path: Path) -> None:
     site.known_hosts.write_text(lines.replace(f"n2,{site.address['n2']}", "n2"))
     with site.known_hosts.open("a") as file:
         file.write(f"@cert-authority {network}.* {other}")
-    told = "trusts a certificate authority, but the host shows no certificate"
-    assert told in cluster.run("plan").err
+    reported = "trusts a certificate authority, but the host shows no certificate"
+    assert reported in cluster.run("plan").err
     (tmp_path / "host.pub").write_text(site.host_key["n2"])
     keygen(
         "-s",

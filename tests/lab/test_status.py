@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, SCHEMA, Cluster, eventually
+from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
 from tests.lab.site import sshd
+from tests.result_schema import result_schema
 
 
 def nodes_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -24,7 +25,7 @@ def nodes_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {node["node"]: node for node in document["status"]["nodes"]}
 
 
-def test_a_healthy_cluster_is_told_in_one_exec_a_node(served: Cluster) -> None:
+def test_the_status_of_a_healthy_cluster_takes_one_exec_per_node(served: Cluster) -> None:
     (holder,) = served.holders()
     with (
         sshd(served, *served.lab.nodes, first="LogLevel VERBOSE"),
@@ -36,22 +37,22 @@ def test_a_healthy_cluster_is_told_in_one_exec_a_node(served: Cluster) -> None:
     status = document["status"]
     assert status["verdict"] == "healthy"
     assert status["vips"] == [{"address": served.lab.vip, "holders": [holder], "applied": True}]
-    for name, told in nodes_of(document).items():
-        assert told["configuration"] == "in-sync"
-        assert told["vrrp"]["state"] == ("MASTER" if name == holder else "BACKUP")
+    for name, reported in nodes_of(document).items():
+        assert reported["configuration"] == "in-sync"
+        assert reported["vrrp"]["state"] == ("MASTER" if name == holder else "BACKUP")
         # The nodes try the VIP themselves, just then; on another one a client may be left over from
         # when it had the VIP.
-        assert [listener["sessions"] > 0 for listener in told["listeners"]] == [True] or (
+        assert [listener["sessions"] > 0 for listener in reported["listeners"]] == [True] or (
             name != holder
         )
-        assert [backend["status"] for backend in told["backends"]] == ["UP"] * 3
-        assert "@" in told["applied"]["by"]
-        for container in told["containers"]:
+        assert [backend["status"] for backend in reported["backends"]] == ["UP"] * 3
+        assert "@" in reported["applied"]["by"]
+        for container in reported["containers"]:
             assert container["state"] == "running"
             assert container["version"].startswith(container["image"].rpartition(":")[2])
 
 
-def test_what_another_run_takes_away_is_asked_for_again(served: Cluster) -> None:
+def test_a_state_that_another_run_removes_is_requested_again(served: Cluster) -> None:
     (holder,) = served.holders()
     # As another that looks at the same node at the same time.
     thief = f"""
@@ -70,7 +71,7 @@ def test_what_another_run_takes_away_is_asked_for_again(served: Cluster) -> None
 
 @pytest.fixture
 def undrained(served: Cluster) -> Iterator[Cluster]:
-    """Served; whatever a test drained takes part again afterwards."""
+    """A serving cluster; a drained node takes part again afterwards."""
     yield served
     for node in served.lab.nodes:
         served.node(node, f"echo 0 >{ROOT}/track/drain")
@@ -83,10 +84,10 @@ def test_what_is_wrong_is_degraded_and_an_outage_is_down(undrained: Cluster) -> 
     cluster.node(stopped, f"docker stop --time 2 {HAPROXY}; echo '#' >>{ROOT}/haproxy/haproxy.cfg")
     cluster.node(drained, f"echo 1 >{ROOT}/track/drain")
 
-    def told() -> dict[str, Any]:
+    def reported() -> dict[str, Any]:
         return cluster.run("status", "--json").document
 
-    eventually(lambda: nodes_of(told())[stopped]["vrrp"]["state"] == "FAULT", "it is noticed")
+    eventually(lambda: nodes_of(reported())[stopped]["vrrp"]["state"] == "FAULT", "it is noticed")
     result = cluster.run("status", "--json")
     assert result.code == 4
     nodes = nodes_of(result.document)
@@ -127,7 +128,7 @@ def watching(cluster: Cluster, **streams: Any) -> Iterator[subprocess.Popen[str]
         process.wait()
 
 
-def test_watching_survives_a_node_that_goes_away_and_comes_back(served: Cluster) -> None:
+def test_monitoring_survives_a_node_that_restarts(served: Cluster) -> None:
     (holder,) = served.holders()
     other = next(node for node in served.lab.nodes if node != holder)
     documents: list[dict[str, Any]] = []
@@ -157,7 +158,7 @@ def test_watching_survives_a_node_that_goes_away_and_comes_back(served: Cluster)
     # The last document tells the end, and the look before it may have been cut short.
     assert execs in (len(documents) - 1, len(documents))
     for document in documents:
-        SCHEMA.validate(document)
+        result_schema().validate(document)
 
 
 def test_watching_in_a_terminal_is_in_place(served: Cluster) -> None:
@@ -177,7 +178,7 @@ def test_watching_in_a_terminal_is_in_place(served: Cluster) -> None:
     assert b"\x1b[1A" in second, "the cursor goes up again"
 
 
-def test_metrics_that_cannot_be_written_are_told(cluster: Cluster) -> None:
+def test_metrics_that_cannot_be_written_are_reported(cluster: Cluster) -> None:
     file = cluster.folder / "absent" / "hadeploy.prom"
     result = cluster.run("status", "--metrics-file", str(file))
     assert result.code == 1

@@ -29,7 +29,7 @@ def dora(served: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
 @contextlib.contextmanager
 def unseen(cluster: Cluster, node: str) -> Iterator[None]:
-    """Nobody on the node sees the password in a command line or an environment."""
+    """No user of the node sees the password in a command line or an environment."""
     cluster.lab.exec(node, ["sh", "-c", "cat >/run/pattern"], input="fed-to-a-shell\n")
     look = """while [ -e /run/pattern ]; do
         grep -als --file=/run/pattern /proc/[0-9]*/cmdline /proc/[0-9]*/environ && exit
@@ -98,7 +98,7 @@ def test_a_wrong_password_is_tried_once_on_one_node(
         assert "1 incorrect password attempt" in dora.node("n1", "cat /var/log/sudo.log")
 
 
-def test_a_sudo_that_asks_when_nobody_has_a_password(dora: Cluster) -> None:
+def test_a_sudo_that_asks_without_a_password_configured(dora: Cluster) -> None:
     del dora.inventory["ssh"]["sudo_password"]
     with person(dora, "dora", f"{ASKS}", password=PASSWORD):
         result = dora.run("plan")

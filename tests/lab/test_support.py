@@ -1,4 +1,4 @@
-"""`support` writes one archive that tells much, and no secret."""
+"""`support` writes one archive with diagnostics and without secrets."""
 
 from __future__ import annotations
 
@@ -58,15 +58,15 @@ def test_it_has_all_of_every_node_and_no_secret(
         assert "eth0" in files[f"nodes/{node}/network.txt"]
         assert ":9443" in files[f"nodes/{node}/sockets.txt"]
         assert "Linux" in files[f"nodes/{node}/versions.txt"]
-    told = json.loads(files["result.json"])
-    assert {c["verdict"] for c in told["checks"]} == {"pass"}
-    assert told["proofs"]
-    assert told["plan"]
+    reported = json.loads(files["result.json"])
+    assert {c["verdict"] for c in reported["checks"]} == {"pass"}
+    assert reported["proofs"]
+    assert reported["plan"]
     assert "Review it before you send it" in result.out
     assert "Read it before you send it" in files["README.txt"]
 
 
-def test_a_node_that_cannot_be_reached_is_missing_and_told(served: Cluster) -> None:
+def test_an_unreachable_node_is_missing_and_reported(served: Cluster) -> None:
     served.inventory["nodes"][1]["ssh"] = {"port": 1}
     path = served.folder / "s.tar.gz"
     result = served.ok("support", "--json", "-o", str(path))
@@ -76,12 +76,12 @@ def test_a_node_that_cannot_be_reached_is_missing_and_told(served: Cluster) -> N
     files = read(path)
     assert "Missing: n2: " in files["README.txt"]
     assert {name.split("/")[1] for name in files if "/" in name} == {"n1", "n3"}
-    told = json.loads(files["result.json"])
-    assert told["proofs"]
-    assert told["diagnosis"][0]["cause"] == "node-unreachable"
+    reported = json.loads(files["result.json"])
+    assert reported["proofs"]
+    assert reported["diagnosis"][0]["cause"] == "node-unreachable"
 
 
-def test_a_folder_that_is_not_there_is_told_at_once(served: Cluster) -> None:
+def test_a_missing_folder_is_reported_at_once(served: Cluster) -> None:
     result = served.run("support", "-o", "/nowhere/s.tar.gz")
     assert result.code == 2
     assert "writing the archive: /nowhere/s.tar.gz: no such folder" in result.err

@@ -18,7 +18,7 @@ CHECK = f"docker exec {KEEPALIVED} {IN_KEEPALIVED}/check-haproxy.sh && echo heal
 
 
 def states(cluster: Cluster) -> dict[str, str]:
-    """What each node's keepalived says of itself in the last proof."""
+    """The state of each node's keepalived in the last proof."""
     document = cluster.ok("verify", "--json").document
     said = {
         p["node"]: p["message"] for p in document["proofs"] if p["proof"] == "keepalived-agrees"
@@ -78,7 +78,7 @@ def test_an_interface_that_changed_under_us_is_followed(served: Cluster) -> None
             served.node(node, FROM_BRIDGE.format(address), check=False)
 
 
-def test_a_second_vip_is_added_and_taken_away_without_a_failure(served: Cluster) -> None:
+def test_a_second_vip_is_added_and_removed_without_a_failure(served: Cluster) -> None:
     second = served.lab.vip.rpartition(".")[0] + ".101"
     served.inventory["vip"] = [served.lab.vip, second]
     with probing(served) as probe:

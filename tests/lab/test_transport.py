@@ -44,7 +44,7 @@ def test_an_ordinary_user_with_sudo_is_enough(served: Cluster) -> None:
     assert served.up()["changes"] > 0
 
 
-def test_a_user_without_sudo_is_told_so(served: Cluster) -> None:
+def test_a_user_without_sudo_gets_an_error(served: Cluster) -> None:
     served.inventory["ssh"] |= {"user": "ops", "sudo": "never"}
     result = served.run("plan")
     assert result.code == 3
@@ -87,7 +87,7 @@ def test_a_jump_host_is_gone_through_and_its_key_is_checked(
     assert "unknown host key" in result.err
 
 
-def test_a_wrong_login_is_told_apart_from_a_closed_port(served: Cluster) -> None:
+def test_a_wrong_login_is_distinguished_from_a_closed_port(served: Cluster) -> None:
     served.inventory["ssh"]["user"] = "nobody-here"
     assert "login refused" in served.run("plan").err
     served.inventory["ssh"] |= {"user": "root", "port": 2}
@@ -104,7 +104,7 @@ def test_two_jump_hosts_are_gone_through_in_order(served: Cluster) -> None:
     assert served.up()["changes"] == 0
 
 
-def test_a_host_that_says_nothing_is_given_up_in_time(served: Cluster) -> None:
+def test_a_silent_host_times_out(served: Cluster) -> None:
     mute = 'import socket, time; s = socket.create_server(("", 2222)); time.sleep(60)'
     served.node("n2", f"setsid python3 -c '{mute}' >/dev/null 2>&1 & echo $! >/run/mute.pid")
     try:

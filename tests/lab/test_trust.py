@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.enemy import CONTROLS
+from tests.hostile.hostile_node import CONTROLS
 from tests.lab.harness import HAPROXY, ROOT, Cluster, Result, eventually
 
 OSC = "\x1b]52;c;aGk=\x07"
@@ -39,7 +39,7 @@ def shown(result: Result) -> str:
     return " ".join((result.out + result.err).split())
 
 
-def test_one_nodes_former_record_does_not_decide_what_all_nodes_run(served: Cluster) -> None:
+def test_the_former_record_of_one_node_does_not_change_all_nodes(served: Cluster) -> None:
     served.inventory["haproxy"] = {"maxconn": 870}
     served.up()
     edit(served, "n1", ".previous/applied.json", "inventory.images.haproxy.reference", "evil:9")
@@ -106,7 +106,7 @@ def test_a_process_name_of_a_user_reaches_the_terminal_without_controls(fresh: C
 
 @contextlib.contextmanager
 def speaking(text: bytes) -> Iterator[int]:
-    """A server on this machine that says something to whoever connects; its port."""
+    """A server on this machine that sends a banner to each client; yields its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -137,7 +137,7 @@ def speaking(text: bytes) -> Iterator[int]:
         ),
     ],
 )
-def test_what_a_server_says_before_its_key_is_checked_has_no_controls(
+def test_the_banner_of_an_unverified_server_has_no_control_characters(
     cluster: Cluster, text: bytes
 ) -> None:
     with speaking(text) as port:

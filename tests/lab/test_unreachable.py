@@ -36,7 +36,7 @@ def test_verify_proves_the_others(served: Cluster, dark: str) -> None:
     assert "1 of" in shown.err
 
 
-def test_status_tells_the_others(served: Cluster, dark: str) -> None:
+def test_status_reports_the_other_nodes(served: Cluster, dark: str) -> None:
     result = served.run("status", "--json")
     assert result.code == 4
     assert result.failures() == [(dark, "node-reachable")]
@@ -63,7 +63,7 @@ def test_verify_when_no_node_can_be_reached(served: Cluster) -> None:
     assert len(result.document["errors"]) == 3
 
 
-def test_down_removes_nothing_and_tells_what_it_would_remove(served: Cluster, dark: str) -> None:
+def test_down_without_a_confirmation_lists_what_it_would_remove(served: Cluster, dark: str) -> None:
     before = served.snapshot()
     result = served.run("down", "--yes", "--json")
     assert result.code == 3

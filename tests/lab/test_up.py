@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.lab.harness import HAPROXY, KEEPALIVED, ROOT, Cluster, eventually
 
 
-def test_plan_changes_nothing_and_says_that_there_are_changes(fresh: Cluster) -> None:
+def test_plan_changes_nothing_and_reports_changes(fresh: Cluster) -> None:
     before = fresh.snapshot()
     result = fresh.run("plan", "--json", "--exit-code")
     assert result.code == 5
@@ -78,14 +78,14 @@ def test_a_changed_setting_reloads_and_recreates_nothing(served: Cluster) -> Non
     assert {node: text.split()[0] for node, text in served.containers().items()} == ids
 
 
-def test_a_container_removed_by_hand_comes_back(served: Cluster) -> None:
+def test_a_container_removed_by_hand_is_created_again(served: Cluster) -> None:
     served.node("n2", f"docker stop --time 2 {HAPROXY} && docker rm {HAPROXY}")
     document = served.up()
     changed = [node["node"] for node in document["plan"] if node["steps"]]
     assert changed == ["n2"]
 
 
-def test_a_taken_port_is_told_with_its_owner_and_nothing_is_touched(fresh: Cluster) -> None:
+def test_a_taken_port_is_reported_with_its_owner_and_nothing_changes(fresh: Cluster) -> None:
     fresh.node(
         "n2", "setsid python3 -m http.server 9443 >/dev/null 2>&1 & echo $! >/run/squatter.pid"
     )
@@ -99,7 +99,7 @@ def test_a_taken_port_is_told_with_its_owner_and_nothing_is_touched(fresh: Clust
         (error,) = result.document["errors"]
         assert error["node"] == "n2"
         assert error["message"].startswith("port 9443 is taken by python3 (pid ")
-        # It stands in the way of `up`, not of looking.
+        # It blocks `up`, but not read-only commands.
         assert ("n2", "port-listens") in fresh.run("verify", "--json", "--timeout", "0").failures()
         assert fresh.snapshot() == before
     finally:
@@ -122,7 +122,7 @@ def test_a_configuration_that_haproxy_refuses_stops_before_the_swap(served: Clus
     assert served.request() in served.lab.nodes
 
 
-def test_bad_input_is_told_with_its_place_and_no_traceback(served: Cluster) -> None:
+def test_bad_input_is_reported_with_its_place_and_no_traceback(served: Cluster) -> None:
     served.inventory["nodes"][1]["adress"] = "198.51.100.12"
     result = served.run("up")
     assert result.code == 2
@@ -184,7 +184,7 @@ def test_a_paused_container_goes_on(served: Cluster) -> None:
     assert [n["node"] for n in document["plan"] if n["steps"]] == [other]
 
 
-def test_a_key_that_is_not_there_is_told(served: Cluster) -> None:
+def test_a_missing_key_is_reported(served: Cluster) -> None:
     served.inventory["ssh"]["identity_file"] = "absent_key"
     result = served.run("plan")
     assert result.code == 2

@@ -9,7 +9,7 @@ IGNORED = "fullconn 10\nhttp-check expect status 200"
 
 
 def warned(result: Result) -> set[tuple[str, str]]:
-    """(line, first word of the message) of each warning; each is of all nodes, and told once."""
+    """(line, first word of the message) of each warning; each is of all nodes and reported once."""
     found = result.document["config_warnings"]
     assert {tuple(sorted(w["nodes"])) for w in found} <= {("n1", "n2", "n3")}
     assert len(found) == len({w["message"] for w in found})
@@ -17,7 +17,7 @@ def warned(result: Result) -> set[tuple[str, str]]:
     return {(w["line"].partition(": ")[2], w["message"].split()[0]) for w in found}
 
 
-def test_what_haproxy_ignores_is_said_by_plan_and_up(served: Cluster) -> None:
+def test_settings_that_haproxy_ignores_are_reported_by_plan_and_up(served: Cluster) -> None:
     served.inventory["templates"] = {"extra": {"listener": IGNORED}}
     before = served.snapshot()
     expected = {
@@ -33,7 +33,7 @@ def test_what_haproxy_ignores_is_said_by_plan_and_up(served: Cluster) -> None:
     assert served.up()["config_warnings"] == []
 
 
-def test_what_a_node_does_not_allow_is_said_before_anything_is_touched(served: Cluster) -> None:
+def test_a_node_that_forbids_changes_is_reported_before_any_change(served: Cluster) -> None:
     before = served.snapshot()
     served.inventory["haproxy"] = {"maxconn": 1_000_000}
     for command in ("plan", "up"):

@@ -22,7 +22,7 @@ def test_a_stopped_keepalived_is_found(served: Cluster) -> None:
     assert result.failures() == [(other, "container-running"), (other, "keepalived-agrees")]
 
 
-def test_a_port_that_nobody_listens_on_is_found(served: Cluster) -> None:
+def test_a_port_without_a_listener_is_found(served: Cluster) -> None:
     (holder,) = served.holders()
     other = next(node for node in served.lab.nodes if node != holder)
     served.node(other, f"docker stop --time 2 {HAPROXY}")
@@ -68,12 +68,12 @@ def test_a_frozen_haproxy_gives_the_vip_up_and_is_found(served: Cluster) -> None
     served.ok("verify")
 
 
-def test_a_backend_that_is_down_is_told_and_fails_nothing(served: Cluster) -> None:
+def test_a_backend_that_is_down_is_reported_and_fails_nothing(served: Cluster) -> None:
     served.lab.apiserver("n3", up=False)
 
-    def told() -> bool:
+    def reported() -> bool:
         proofs = served.ok("verify", "--json").document["proofs"]
         (backends,) = [p for p in proofs if p["proof"] == "backends-up"]
         return bool(backends["verdict"] == "warn" and backends["message"].startswith("2 of 3 "))
 
-    eventually(told, "haproxy has noticed")
+    eventually(reported, "haproxy has noticed")

@@ -69,7 +69,7 @@ class Probe:
 
 
 def _trusting() -> ssl.SSLContext:
-    """Whatever certificate the server shows: what is probed is whether it answers."""
+    """Accept every certificate: the probe is whether the server answers."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -92,7 +92,7 @@ def probing(
     Args:
         cluster: where.
         vip: through which; default: the lab's own.
-        stranger: whether nobody on this machine knows the VIP's MAC address beforehand.
+        stranger: whether this machine has no neighbour entry for the VIP at the start.
         tls: whether the API servers speak TLS.
 
     Yields:

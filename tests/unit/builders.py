@@ -1,8 +1,9 @@
-"""Values for tests of the pure parts: a healthy cluster of three, to be bent by each test."""
+"""Values for tests of pure functions: a healthy cluster of three nodes, which a test changes."""
 
 from __future__ import annotations
 
-import dataclasses
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from hadeploy.answers.answer import Answer
@@ -17,13 +18,14 @@ from hadeploy.observe.observed_node import (
     Address,
     BackendServer,
     ObservedFile,
-    ObservedNode,
     Owner,
     Socket,
     VrrpState,
 )
+from tests.unit import nodes
+from tests.unit.nodes import Node
 
-VIP = "198.51.100.100"
+VIP = nodes.VIP
 NOW = 1_800_000_000
 KEEPALIVED_PID = 4000
 
@@ -36,13 +38,18 @@ def cluster(**changes: Any) -> Cluster:
 
 def desired(of: Cluster) -> dict[str, DesiredNode]:
     """The desired state of its nodes."""
+    return dict(_desired(of))
+
+
+@functools.cache
+def _desired(of: Cluster) -> dict[str, DesiredNode]:
     facts = {node.label: NodeFacts("eth0") for node in of.nodes}
     return desired_nodes(of, facts, environment(None), None)
 
 
-def empty(node: str) -> ObservedNode:
+def empty(node: str) -> Node:
     """A node that nothing was ever done to."""
-    return ObservedNode(
+    return Node(
         node=node,
         fingerprint="f" * 16,
         lock={},
@@ -89,7 +96,7 @@ def running(container: Container, pid: int) -> ObservedContainer:
 
 
 def inspected(container: Container) -> dict[str, Any]:
-    """The part of `docker container inspect` that tells what a container was made with."""
+    """The part of `docker container inspect` with the container's settings."""
     return {
         "Config": {
             "Image": container.image,
@@ -127,7 +134,7 @@ def inspected(container: Container) -> dict[str, Any]:
     }
 
 
-def healthy(of: Cluster, holder: str = "n1") -> dict[str, ObservedNode]:
+def healthy(of: Cluster, holder: str = "n1") -> dict[str, Node]:
     """Every node as it should be, the VIP on one."""
     return {
         label: healthy_node(of, state, holder=label == holder)
@@ -135,7 +142,18 @@ def healthy(of: Cluster, holder: str = "n1") -> dict[str, ObservedNode]:
     }
 
 
-def healthy_node(of: Cluster, state: DesiredNode, *, holder: bool = False) -> ObservedNode:
+def node(label: str, *, of: Cluster, holder: bool = False) -> Node:
+    """A node as it should be."""
+    return healthy_node(of, desired(of)[label], holder=holder)
+
+
+def each(looks: dict[str, Node], change: Callable[[Node], Node]) -> dict[str, Node]:
+    """The same difference on all nodes."""
+    return {label: change(look) for label, look in looks.items()}
+
+
+@functools.cache
+def healthy_node(of: Cluster, state: DesiredNode, *, holder: bool = False) -> Node:
     """One node as it should be."""
     look = empty(state.node)
     haproxy, keepalived = state.container("haproxy"), state.container("keepalived")
@@ -143,8 +161,7 @@ def healthy_node(of: Cluster, state: DesiredNode, *, holder: bool = False) -> Ob
     files += [ObservedFile(f"track/{name}", 0o644, "0:0", b"0\n") for name in ("drain", "handover")]
     files.append(ObservedFile("applied.json", 0o600, "0:0", b"{}"))
     addresses = look.addresses + ((Address("eth0", VIP, 32),) if holder else ())
-    return dataclasses.replace(
-        look,
+    return look.with_(
         containers=(running(haproxy, 3000), running(keepalived, KEEPALIVED_PID)),
         images={c.image: f"sha256:{c.image}" for c in (haproxy, keepalived)},
         files=tuple(files),

@@ -1,14 +1,13 @@
-"""Observed nodes that read as a specification: `node("n2", of=CLUSTER).with_track("handover")`."""
+"""Observed nodes that read as a specification: `node("n2", of=CLUSTER).with_track("drain")`."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 from hadeploy.desired.desired_node import Role
-from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import Address, BackendServer, ObservedFile, ObservedNode
-from tests.unit import builders
+
+VIP = "198.51.100.100"
 
 
 class Node(ObservedNode):
@@ -46,16 +45,27 @@ class Node(ObservedNode):
             )
         )
 
+    def stopped(self, role: Role) -> Node:
+        """The container has exited, and answers nothing."""
+        exited = self.with_container(role, status="exited", pid=0)
+        if role == "haproxy":
+            return exited.with_(serving=None, backends=())
+        return exited.with_(vrrp=None, keepaliveds={})
+
+    def with_address(self, address: str, interface: str = "lo", prefix: int = 32) -> Node:
+        """One more address."""
+        return self.with_(addresses=(*self.addresses, Address(interface, address, prefix)))
+
     def with_image(self, reference: str) -> Node:
         """One more image."""
         return self.with_(images={**self.images, reference: f"sha256:{reference}"})
 
-    def with_vip(self, vip: str = builders.VIP) -> Node:
+    def with_vip(self, vip: str = VIP) -> Node:
         """The VIP is on the node, and its keepalived is the master."""
         there = (*self.without_vip(vip).addresses, Address("eth0", vip, 32))
         return self.with_(addresses=there).in_state("MASTER")
 
-    def without_vip(self, vip: str = builders.VIP) -> Node:
+    def without_vip(self, vip: str = VIP) -> Node:
         """The VIP is not on the node, and its keepalived is a backup."""
         rest = tuple(a for a in self.addresses if a.address != vip)
         return self.with_(addresses=rest).in_state("BACKUP")
@@ -77,27 +87,3 @@ class Node(ObservedNode):
     def without_record(self) -> Node:
         """No applied record."""
         return self.with_(applied=None)
-
-
-def node(label: str, *, of: Cluster, holder: bool = False) -> Node:
-    """A node as it should be."""
-    return _as_node(builders.healthy_node(of, builders.desired(of)[label], holder=holder))
-
-
-def fresh(label: str) -> Node:
-    """A node that nothing was ever done to."""
-    return _as_node(builders.empty(label))
-
-
-def nodes(of: Cluster, holder: str = "n1") -> dict[str, Node]:
-    """All nodes of a cluster as they should be."""
-    return {n: _as_node(look) for n, look in builders.healthy(of, holder).items()}
-
-
-def each(looks: dict[str, Node], change: Callable[[Node], Node]) -> dict[str, Node]:
-    """The same difference on all nodes."""
-    return {label: change(look) for label, look in looks.items()}
-
-
-def _as_node(look: ObservedNode) -> Node:
-    return Node(**{f.name: getattr(look, f.name) for f in dataclasses.fields(look)})

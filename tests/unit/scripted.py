@@ -54,7 +54,7 @@ class _Channel:
 
 
 class ScriptedSession(Session):
-    """Answers every script in the same way; TOKEN stands for the token of the script."""
+    """Gives the same answer to every script; TOKEN is replaced by the token of the script."""
 
     def __init__(self, answer: str, node: str = "n3", code: int = 0) -> None:
         super().__init__(node, None, sudo=False, silence=5)

@@ -48,7 +48,7 @@ def test_without_a_user_every_question_is_declined() -> None:
     assert raised.value.detail == "the VIP"
 
 
-def test_both_user_interfaces_fit_the_protocol() -> None:
+def test_both_user_interfaces_implement_the_protocol() -> None:
     interfaces: list[UserInterface] = [
         api.Unattended(),
         Terminal(make_console(stderr=True, no_color=True), as_json=False),

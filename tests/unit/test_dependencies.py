@@ -1,4 +1,4 @@
-"""The versions that are tested and installed are those that pyproject.toml allows."""
+"""pyproject.toml allows the versions that are tested and installed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_lowest_versions_are_those_of_the_project() -> None:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_a_lock_file_has_what_pyproject_wants_or_make_lock_is_due(name: str) -> None:
+def test_a_lock_file_meets_pyproject_or_make_lock_is_needed(name: str) -> None:
     lock = (ROOT / "requirements" / f"{name}.txt").read_text()
     direct: dict[str, list[Requirement]] = {}
     for pin in PIN.finditer(lock):
@@ -49,7 +49,7 @@ def test_a_lock_file_has_what_pyproject_wants_or_make_lock_is_due(name: str) -> 
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_each_line_of_a_lock_file_is_a_version_with_hashes(name: str) -> None:
-    """No line names a package index: pip takes the one that it is set up for."""
+    """No line names a package index: pip uses its configured one."""
     lock = (ROOT / "requirements" / f"{name}.txt").read_text()
     rest = PIN.sub("", lock)
     assert len(PIN.findall(lock)) >= 20

@@ -17,7 +17,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 
 
 def anchors(document: str) -> set[str]:
-    """The anchors that GitHub makes of headings."""
+    """The anchors of headings, as GitHub makes them."""
     titles = re.findall(r"^#+ (.*)$", document, re.M)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 

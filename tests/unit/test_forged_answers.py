@@ -1,11 +1,11 @@
-"""Whatever a node answers to a script: a value, or an error that names it."""
+"""Every answer to a script is a value or an error that names the node."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hadeploy.drill.monitor import Watched
@@ -20,6 +20,7 @@ from hadeploy.rollout.down import remove
 from hadeploy.rollout.lock import Lock, break_lock, held, holders, take
 from hadeploy.rollout.node_outcome import NodeFailedError, NodeOutcome
 from tests.unit import builders
+from tests.unit.examples import examples
 from tests.unit.scripted import PROGRESS, ScriptedSession, message
 
 CLUSTER = builders.cluster()
@@ -141,7 +142,7 @@ said = st.lists(
 
 
 @pytest.mark.parametrize("reader", READERS)
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(answer=said, ends=st.booleans())
 def test_any_answer_is_a_value_or_an_error_that_names_the_node(
     reader: str, answer: str, ends: bool
@@ -172,7 +173,7 @@ def test_any_answer_is_a_value_or_an_error_that_names_the_node(
         "",
     ],
 )
-def test_a_turn_with_a_damaged_answer_has_nobody_know_what_the_node_has(answer: str) -> None:
+def test_a_damaged_answer_leaves_the_state_of_the_node_unknown(answer: str) -> None:
     with pytest.raises(
         HadeployError, match="n3: applying: cannot parse the node's answer"
     ) as raised:
@@ -181,7 +182,7 @@ def test_a_turn_with_a_damaged_answer_has_nobody_know_what_the_node_has(answer: 
     assert raised.value.hint
 
 
-def test_a_failed_step_is_told_with_what_it_said() -> None:
+def test_a_failed_step_is_reported_with_its_output() -> None:
     answer = message("step", "1") + "Loading failure!\n" + message("failed", "1")
     answer += message("restoring") + message("restored") + message("end")
     with pytest.raises(NodeFailedError, match="failed while reloading c-haproxy") as raised:
@@ -190,10 +191,10 @@ def test_a_failed_step_is_told_with_what_it_said() -> None:
     assert raised.value.outcome is NodeOutcome.RESTORED
 
 
-def test_a_lock_that_is_garbage_is_told_without_it() -> None:
+def test_a_damaged_lock_is_reported_without_its_garbage() -> None:
     answer = message("lock") + "owner=ann\nage=x\nleft=1;reboot\npurpose=\x1b[2J\n" + message("end")
-    told, errors = holders(CLUSTER, {"n3": ScriptedSession(answer)})
+    reported, errors = holders(CLUSTER, {"n3": ScriptedSession(answer)})
     assert errors == []
-    assert told == {
+    assert reported == {
         "n3": "ann for `\\x1b[2J`, ? s ago; expires in ? s unless it is renewed",
     }

@@ -1,4 +1,4 @@
-"""Whatever a node's record says: it is one, or it is none; nothing in it ends a command."""
+"""Every record is valid or ignored; no record ends a command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hadeploy.check.evaluate import evaluate
@@ -34,7 +34,8 @@ from hadeploy.status.build import cluster_status
 from hadeploy.status.snapshot import ClusterSnapshot
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
-from tests.unit.diagnose.scenes import CLUSTER, captured
+from tests.unit.diagnose.contexts import CLUSTER, captured
+from tests.unit.examples import examples
 from tests.unit.test_garbage import VALUES, places
 
 DESIRED = builders.desired(CLUSTER)
@@ -110,7 +111,7 @@ def test_an_honest_record_is_read() -> None:
     everything(looks)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(10)
 @given(st.randoms(use_true_random=False), st.integers(1, 3))
 def test_a_record_with_other_values_in_it(random: Random, times: int) -> None:
     record = copy.deepcopy(RECORD)
@@ -126,7 +127,7 @@ def test_a_record_with_other_values_in_it(random: Random, times: int) -> None:
     everything(observed(json.dumps(record, indent=1).encode()))
 
 
-@settings(max_examples=15, deadline=None)
+@examples(5)
 @given(st.integers(0, 4000), st.binary(max_size=8))
 def test_a_record_that_is_cut_off_or_overwritten(at: int, piece: bytes) -> None:
     whole = json.dumps(RECORD, indent=1).encode()
@@ -165,12 +166,12 @@ def test_a_record_with_a_field_that_hadeploy_does_not_write_is_none(
 
 
 @pytest.mark.parametrize("depth", [30, 500, 5000, 100_000])
-def test_a_record_that_is_nested_without_end_is_none(depth: int) -> None:
+def test_a_deeply_nested_record_is_no_record(depth: int) -> None:
     inventory = '{"a":' * depth + "1" + "}" * depth
     text = json.dumps({**RECORD, "inventory": "HERE"}).replace('"HERE"', inventory)
     assert parse_record(text.encode()) is None
     everything(observed(text.encode()))
 
 
-def test_a_record_without_end_is_none() -> None:
+def test_an_endless_record_is_no_record() -> None:
     assert parse_record(json.dumps({**RECORD, "by": "x" * 9_000_000}).encode()) is None

@@ -1,4 +1,4 @@
-"""Whatever nodes answer: values, or an error that names the node, all the way to what is told."""
+"""Every answer of nodes gives values or an error that names the node, up to the final report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hadeploy.check.evaluate import evaluate
@@ -30,7 +30,8 @@ from hadeploy.status.metrics import metrics
 from hadeploy.status.snapshot import ClusterSnapshot
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
-from tests.unit.diagnose.scenes import CAPTURED, CLUSTER, captured
+from tests.unit.diagnose.contexts import CAPTURED, CLUSTER, captured
+from tests.unit.examples import examples
 from tests.unit.observe.test_host import captured as machine
 
 FULL = json.loads((Path(__file__).parent / "observe" / "captured" / "containers.json").read_text())[
@@ -104,7 +105,7 @@ def bent(messages: list[Message], random: Random) -> Reply:
 
 
 def whole(messages: list[Message]) -> list[Message]:
-    """The same answer with all that an engine tells of a container, in one line."""
+    """The same answer with all inspection data of a container in one line."""
     found = []
     for message in messages:
         body = message.body
@@ -119,7 +120,7 @@ def whole(messages: list[Message]) -> list[Message]:
 
 
 def read(context: str, random: Random) -> tuple[dict[str, ObservedNode], dict[str, Diagnostics]]:
-    """What is believed of answers that are bent."""
+    """What is parsed from damaged answers."""
     observed, evidence = {}, {}
     for node, answers in captured(context).items():
         with contextlib.suppress(HadeployError):
@@ -130,9 +131,9 @@ def read(context: str, random: Random) -> tuple[dict[str, ObservedNode], dict[st
     return observed, evidence
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(st.sampled_from(SCENES), st.randoms(use_true_random=False))
-def test_garbage_is_refused_or_told_as_what_it_is(context: str, random: Random) -> None:
+def test_garbage_is_refused_or_reported_as_what_it_is(context: str, random: Random) -> None:
     observed, evidence = read(context, random)
     away = {n: HadeployError("away", node=n) for n in DESIRED if n not in observed}
     desired = {node: DESIRED[node] for node in observed}

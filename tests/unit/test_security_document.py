@@ -1,4 +1,4 @@
-"""docs/security.md names a test for each thing that somebody is not trusted with."""
+"""docs/security.md names a test for each attack."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def attacks_in(file: str) -> set[str]:
     return {f"{file}::{name}" for name in re.findall(r"^def (test_\w+)\(", text, re.M)}
 
 
-def test_each_row_names_a_test_that_there_is_or_says_why_there_is_none() -> None:
+def test_each_row_names_an_existing_test_or_the_reason_for_none() -> None:
     for who, tries, shown in table("Tests"):
         file, colons, _ = shown.partition("::")
         assert shown.startswith("no test: ") or (colons and shown in attacks_in(file)), (who, tries)

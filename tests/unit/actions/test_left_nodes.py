@@ -1,4 +1,4 @@
-"""What `down` says of nodes that it does not reach."""
+"""What `down` reports about unreachable nodes."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pytest
 from hadeploy.actions.down import LeftOutNodes
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import NodesError
-from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.segment import Segment
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 N3 = "198.51.100.13"
 
 
-def smaller() -> dict[str, ObservedNode]:
+def smaller() -> dict[str, Node]:
     """n1 and n2, whose records name n3 too; the segment was asked."""
     looks = builders.healthy(builders.cluster())
     quiet = Segment("eth0", 0.4)
     return {n: dataclasses.replace(looks[n], segment=quiet) for n in ("n1", "n2")}
 
 
-def left(*forget: str, looks: dict[str, ObservedNode] | None = None) -> LeftOutNodes:
+def left(*forget: str, looks: dict[str, Node] | None = None) -> LeftOutNodes:
     nodes = [{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2)]
     return LeftOutNodes(builders.cluster(nodes=nodes), looks or smaller(), forget, ())
 
@@ -38,7 +38,7 @@ def test_a_node_that_only_the_records_name_is_not_forgotten_unseen() -> None:
     assert f"hadeploy down --forget {N3}" in (error.hint or "")
 
 
-def test_what_is_said_to_be_gone_is_warned_of() -> None:
+def test_a_node_declared_as_gone_is_a_warning() -> None:
     found = left(N3)
     found.refuse_unexpected()
     assert found.names == (N3,)
@@ -73,6 +73,6 @@ def test_the_advice_stops_keepalived_first_and_kills_nothing() -> None:
 
 def test_nothing_advises_to_remove_running_containers() -> None:
     top = Path(__file__).parents[3]
-    told = [*(top / "hadeploy").rglob("*.py"), *(top / "docs").glob("*.md"), top / "README.md"]
+    reported = [*(top / "hadeploy").rglob("*.py"), *(top / "docs").glob("*.md"), top / "README.md"]
     killing = re.compile(r"docker rm (-f|--force) [^`(]*keepalived")
-    assert [path.name for path in told if killing.search(path.read_text())] == []
+    assert [path.name for path in reported if killing.search(path.read_text())] == []

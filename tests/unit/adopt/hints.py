@@ -14,10 +14,10 @@ from hadeploy.desired.templates import environment
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.document import parse
 from hadeploy.inventory.load import inventory_from_text
-from tests.unit.adopt import looks
+from tests.unit.adopt import classic_nodes
 
 NODES = [{"name": f"n{i}", "address": f"198.19.122.1{i}"} for i in (1, 2, 3)]
-BASE: Mapping[str, Any] = {"vip": looks.VIP, "nodes": NODES}
+BASE: Mapping[str, Any] = {"vip": classic_nodes.VIP, "nodes": NODES}
 
 
 def ours(cluster: Cluster) -> str:
@@ -26,7 +26,7 @@ def ours(cluster: Cluster) -> str:
 
 
 def judged(cluster: Cluster, text: str, around: HaproxyContext | None = None) -> Report:
-    """What becomes of each line of theirs."""
+    """The result for each line of their file."""
     return judge(cluster, read_configuration(text, around or HaproxyContext()), ours(cluster))
 
 
@@ -38,9 +38,9 @@ def differences(
     return haproxy_differences(cluster, theirs, ours(cluster))
 
 
-def told(text: str, around: HaproxyContext | None = None, **inventory: Any) -> dict[str, str]:
+def reported(text: str, around: HaproxyContext | None = None, **inventory: Any) -> dict[str, str]:
     """The same as what → key."""
-    found = differences(looks.inventory(**inventory), text, around)
+    found = differences(classic_nodes.inventory(**inventory), text, around)
     assert len({d.what for d in found}) == len(found), "each is told once"
     return {d.what: d.key for d in found}
 

@@ -9,7 +9,7 @@ import pytest
 
 from hadeploy.adopt.classic import Classic, Refused, Script, addresses_in, read_classic
 from hadeploy.config_files.keepalived import parse
-from tests.unit.adopt import looks
+from tests.unit.adopt import classic_nodes
 
 ODD = r"""! a comment of the old kind
 global_defs {
@@ -70,21 +70,21 @@ def refusals(text: str) -> list[str]:
 
 
 def test_a_real_one_of_the_recipe_is_read() -> None:
-    classic = read_classic(looks.by_hand("multicast-n1").keepalived.config.decode())
+    classic = read_classic(classic_nodes.by_hand("multicast-n1").keepalived.config.decode())
     assert (classic.virtual_router_id, classic.version, classic.advert_interval) == (51, 2, 1.0)
-    assert password(classic) == looks.PASSWORD
+    assert password(classic) == classic_nodes.PASSWORD
     assert classic.peers == (), "the recipe's empty unicast_peer is multicast"
     assert classic.source is None
-    assert classic.addresses == {looks.VIP}
+    assert classic.addresses == {classic_nodes.VIP}
     assert (classic.interface, classic.priority, classic.state) == ("eth0", 100, "MASTER")
     assert [s.weight for s in classic.scripts] == [21]
     assert "netstat -nlp | grep 9443" in classic.scripts[0].command
     assert classic.notify == ("notify /container/service/keepalived/assets/notify.sh",)
-    assert looks.PASSWORD not in repr(classic)
+    assert classic_nodes.PASSWORD not in repr(classic)
 
 
 def test_a_real_one_with_peers_is_read() -> None:
-    classic = read_classic(looks.by_hand("unicast-n1").keepalived.config.decode())
+    classic = read_classic(classic_nodes.by_hand("unicast-n1").keepalived.config.decode())
     assert classic.source == "198.19.122.11"
     assert classic.peers == ("198.19.122.12", "198.19.122.13")
 
@@ -191,12 +191,14 @@ def test_ipv6_is_version_3() -> None:
         ((PLAIN % "").replace("198.51.100.100", ""), "has no virtual_ipaddress"),
     ],
 )
-def test_what_cannot_be_taken_over_is_refused_in_words(text: str, what: str) -> None:
-    (told,) = refusals(text)
-    assert told.startswith(what)
+def test_a_classic_cluster_that_cannot_be_adopted_is_refused_with_the_reason(
+    text: str, what: str
+) -> None:
+    (reported,) = refusals(text)
+    assert reported.startswith(what)
 
 
-def test_everything_is_told_at_once() -> None:
+def test_everything_is_reported_at_once() -> None:
     text = PLAIN % "use_vmac\nvirtual_routes {\n}"
     assert len(refusals("include x\n" + text)) == 3
 
@@ -206,7 +208,7 @@ def test_vips_are_seen_even_where_the_file_is_refused() -> None:
 
 
 @pytest.mark.parametrize("text", ["}}}", "{", "a {\n b {", '"', "\\", "x {}}\ny", "\x00\xff"])
-def test_nonsense_is_read_without_a_mistake_of_ours(text: str) -> None:
+def test_nonsense_raises_no_internal_error(text: str) -> None:
     parse(text)
     assert refusals(text)
 

@@ -15,7 +15,7 @@ from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.stopped_foreign import StoppedForeign
 from hadeploy.plan.steps import NodePlan, Plan
-from tests.unit.adopt import looks
+from tests.unit.adopt import classic_nodes
 
 POD = {"io.kubernetes.pod.name": "haproxy-n1", "io.kubernetes.pod.namespace": "kube-system"}
 SWARM = {"com.docker.swarm.service.name": "lb"}
@@ -27,7 +27,7 @@ COMPOSE = {
 
 def stopped(**labels: str) -> ObservedNode:
     """The captured pair, after `docker stop`."""
-    node = looks.look("multicast-n1")
+    node = classic_nodes.observed("multicast-n1")
     containers = tuple(
         StoppedForeign(
             dataclasses.replace(f.container, status="exited", raw=_raw(f.container.raw, labels)),
@@ -50,7 +50,7 @@ def _raw(raw: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
 
 def labelled(**labels: str) -> ObservedNode:
     """The captured pair, as it runs, with labels."""
-    node = looks.look("multicast-n1")
+    node = classic_nodes.observed("multicast-n1")
     foreign = tuple(
         dataclasses.replace(
             f, container=dataclasses.replace(f.container, raw=_raw(f.container.raw, labels))
@@ -61,7 +61,7 @@ def labelled(**labels: str) -> ObservedNode:
 
 
 def found(node: ObservedNode, *, adopt: bool = False, **inventory: object) -> list[Finding]:
-    context = CheckContext(looks.inventory(**inventory), {node.node: node}, adopt)
+    context = CheckContext(classic_nodes.inventory(**inventory), {node.node: node}, adopt)
     checks = ("conflicting-containers", "set-up-by-hand")
     return [f for f in evaluate(context) if f.check in checks and f.verdict != "pass"]
 
@@ -72,7 +72,7 @@ def test_a_stopped_pair_is_named_with_what_it_claims() -> None:
         "the container diamond-haproxy (haproxy:2.6.12) claims port 9443; it starts when Docker or "
         "the node restarts (restart policy always)"
     )
-    assert f"claims the VIP {looks.VIP}; it starts when" in keepalived.message
+    assert f"claims the VIP {classic_nodes.VIP}; it starts when" in keepalived.message
     assert {haproxy.verdict, keepalived.verdict} == {"fail"}
     assert haproxy.fix == (
         "`hadeploy up --adopt` keeps it stopped; or on the node: docker update --restart no "
@@ -87,7 +87,7 @@ def test_one_that_claims_nothing_is_a_warning() -> None:
     assert all("claims nothing of this cluster" in f.message for f in other)
 
 
-def test_one_whose_configuration_cannot_be_read_stands_in_the_way() -> None:
+def test_an_unreadable_configuration_is_refused() -> None:
     node = stopped()
     blind = tuple(dataclasses.replace(s, config=b"", path="") for s in node.stopped_foreign)
     for finding in found(dataclasses.replace(node, stopped_foreign=blind)):
@@ -95,7 +95,7 @@ def test_one_whose_configuration_cannot_be_read_stands_in_the_way() -> None:
         assert "has a configuration that cannot be read" in finding.message
 
 
-def test_a_published_port_is_a_claim_of_whatever_program() -> None:
+def test_a_published_port_counts_for_every_program() -> None:
     node = stopped()
     raw = {
         **node.stopped_foreign[0].container.raw,
@@ -112,7 +112,7 @@ def test_a_published_port_is_a_claim_of_whatever_program() -> None:
         container=dataclasses.replace(node.stopped_foreign[0].container, raw=raw),
     )
     (conflict,) = stopped_conflicts(
-        looks.inventory(), "eth0", dataclasses.replace(node, stopped_foreign=(web,))
+        classic_nodes.inventory(), "eth0", dataclasses.replace(node, stopped_foreign=(web,))
     )
     assert conflict.claims == ("port 9443",)
 
@@ -148,24 +148,24 @@ def test_the_router_id_is_a_claim_on_the_same_interface_and_family() -> None:
         "vrrp_instance a {{\n interface {0}\n virtual_router_id 53\n"
         " virtual_ipaddress {{\n {1}\n }}\n}}\n"
     )
-    cluster = looks.inventory()
+    cluster = classic_nodes.inventory()
     assert keepalived_claims(cluster, "eth0", text.format("eth0", "192.0.2.1")) == (
         "virtual_router_id 53",
     )
     assert keepalived_claims(cluster, "eth1", text.format("eth0", "192.0.2.1")) == ()
     assert keepalived_claims(cluster, "eth0", text.format("eth0", "2001:db8::1/64")) == ()
-    assert keepalived_claims(cluster, "eth1", text.format("eth0", f"{looks.VIP}/24")) == (
-        f"the VIP {looks.VIP}",
+    assert keepalived_claims(cluster, "eth1", text.format("eth0", f"{classic_nodes.VIP}/24")) == (
+        f"the VIP {classic_nodes.VIP}",
     )
 
 
 def test_the_health_port_is_a_claim_too() -> None:
     text = "frontend a\n bind 127.0.0.1:19443\nlisten b\n bind :80\n"
-    assert haproxy_claims(looks.inventory(), text) == ("port 19443",)
+    assert haproxy_claims(classic_nodes.inventory(), text) == ("port 19443",)
 
 
 def test_they_are_stopped_first_and_keepalived_before_haproxy() -> None:
-    node, cluster = stopped(), looks.inventory()
+    node, cluster = stopped(), classic_nodes.inventory()
     disabled = to_disable(cluster, {"n1": node}, set())
     plan = with_disabling(cluster, Plan((NodePlan("n1", ()),)), disabled, {"n1": node})
     assert [step.action for step in plan.nodes[0].steps] == [
@@ -199,13 +199,13 @@ def test_one_that_a_manager_may_start_again_is_a_warning(labels: dict[str, str])
         haproxy, keepalived = found(node, adopt=adopt)
         assert {haproxy.verdict, keepalived.verdict} == {"warn"}
         assert "claims port 9443; it does not run; " in haproxy.message
-        assert f"claims the VIP {looks.VIP}; it does not run; " in keepalived.message
+        assert f"claims the VIP {classic_nodes.VIP}; it does not run; " in keepalived.message
         assert keepalived.message.endswith(" may start it again")
-    assert to_disable(looks.inventory(), {"n1": node}, set()) == {}
+    assert to_disable(classic_nodes.inventory(), {"n1": node}, set()) == {}
 
 
 def test_a_running_one_that_claims_nothing_is_named_by_check_alone() -> None:
-    node = looks.look("multicast-n1")
+    node = classic_nodes.observed("multicast-n1")
     (one,) = (f for f in node.foreign if f.role == "haproxy")
     theirs = StoppedForeign(one.container, "haproxy", True, False, one.path, b"frontend a\n")
     host = dataclasses.replace(node.host, thorough=True, haproxies={7: one.container.id})

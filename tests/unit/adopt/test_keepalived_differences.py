@@ -1,4 +1,4 @@
-"""What the keepalived of a node says and ours would not is told, statement by statement."""
+"""Settings of a node's keepalived that adoption would drop are reported, statement by statement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hadeploy.adopt.report import Verdict
 from hadeploy.config_files.keepalived import Statement
 from hadeploy.inventory.cluster import Cluster
 from tests.unit import builders
-from tests.unit.adopt import looks
+from tests.unit.adopt import classic_nodes
 from tests.unit.adopt.hints import BASE, loaded, pasted
 
 TEMPLATE = "the inventory has no key for it; use your own template: templates.folder"
@@ -88,7 +88,7 @@ vrrp_instance VI_1 {
 
 
 def classics(text: str) -> dict[str, Classic]:
-    """Three nodes that all say so, with priorities of their own."""
+    """Three nodes with that configuration and different priorities."""
     one = read_classic(text)
     priorities = enumerate((100, 90, 80), 1)
     return {f"n{i}": dataclasses.replace(one, priority=p) for i, p in priorities}
@@ -102,16 +102,16 @@ def judged(
     return verdicts, {d.what: d.key for d in differences}
 
 
-def told(text: str, **inventory: Any) -> dict[str, str]:
-    return judged(looks.inventory(**inventory), classics(text))[1]
+def reported(text: str, **inventory: Any) -> dict[str, str]:
+    return judged(classic_nodes.inventory(**inventory), classics(text))[1]
 
 
 def recipe() -> str:
-    return looks.by_hand("multicast-n1").keepalived.config.decode()
+    return classic_nodes.by_hand("multicast-n1").keepalived.config.decode()
 
 
-def test_what_a_real_one_says_otherwise_is_told_with_its_keys() -> None:
-    found = told(recipe())
+def test_the_differences_of_a_real_file_are_reported_with_their_keys() -> None:
+    found = reported(recipe())
     script = "keepalived: notify /container/service/keepalived/assets/notify.sh"
     assert found == {
         "virtual_router_id 51 becomes 53": "vrrp: {virtual_router_id: 51}",
@@ -133,11 +133,11 @@ def test_what_a_real_one_says_otherwise_is_told_with_its_keys() -> None:
             "the file is kept in adopted/; your own template can run it: templates.folder"
         ),
     }
-    assert looks.PASSWORD not in str(found)
+    assert classic_nodes.PASSWORD not in str(found)
 
 
-def test_everything_an_instance_has_is_told() -> None:
-    found = told(RICH)
+def test_everything_an_instance_has_is_reported() -> None:
+    found = reported(RICH)
     lost = {what for what, key in found.items() if key == TEMPLATE}
     assert lost == {
         "keepalived: notification_email: ops@example.org",
@@ -189,30 +189,30 @@ def test_an_inventory_of_the_same_settings_leaves_the_scripts() -> None:
         "password": "env:X",
         "check": {"interval": 2},
     }
-    assert [what.split(":")[1] for what in told(recipe(), nodes=nodes, vrrp=vrrp)] == [
+    assert [what.split(":")[1] for what in reported(recipe(), nodes=nodes, vrrp=vrrp)] == [
         " check chk_haproxy",
         " notify /container/service/keepalived/assets/notify.sh",
     ]
     heavier = recipe().replace("weight 21", "weight 30")
-    assert told(heavier, nodes=nodes, vrrp=vrrp)["weight 30 becomes 21"] == "vrrp: {weight: 30}"
+    assert reported(heavier, nodes=nodes, vrrp=vrrp)["weight 30 becomes 21"] == "vrrp: {weight: 30}"
 
 
 def test_every_statement_is_judged() -> None:
     for text in (recipe(), RICH):
         found = classics(text)
-        verdicts, _ = judged(looks.inventory(), found)
+        verdicts, _ = judged(classic_nodes.inventory(), found)
         seen = {id(statement) for statement, _ in verdicts}
         statements = [s for s in found["n1"].tree.walk() if s.words]
         assert [s.words for s in statements if id(s) not in seen] == []
 
 
-def test_a_keyword_that_is_not_known_is_told_wherever_it_stands() -> None:
+def test_an_unknown_keyword_is_reported_in_every_place() -> None:
     for at, line in enumerate(RICH.splitlines()):
         if line.strip().startswith(("notification", "ops@", "}", "script", "process")):
             continue
         lines = RICH.splitlines()
         lines.insert(at, "zzz here")
-        verdicts, found = judged(looks.inventory(), classics("\n".join(lines)))
+        verdicts, found = judged(classic_nodes.inventory(), classics("\n".join(lines)))
         (verdict,) = {v for s, v in verdicts if s.words == ("zzz", "here")}
         if verdict is Verdict.REPORTED:
             assert any("zzz" in what for what in found), line

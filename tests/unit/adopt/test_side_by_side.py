@@ -6,17 +6,17 @@ import dataclasses
 
 from hadeploy.adopt.recognise import read_classics, recognise_all
 from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
-from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.rolling import make_plan
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
-from tests.unit.adopt import looks
+from tests.unit.adopt import classic_nodes
+from tests.unit.nodes import Node
 
 
-def side_by_side() -> dict[str, ObservedNode]:
+def side_by_side() -> dict[str, Node]:
     """This cluster on all nodes, and on n1 the captured pair, too."""
-    observed = builders.healthy(looks.inventory(), holder="n2")
-    theirs = looks.look("multicast-n1")
+    observed = builders.healthy(classic_nodes.inventory(), holder="n2")
+    theirs = classic_nodes.observed("multicast-n1")
     ours = observed["n1"]
     keepalived = next(f.container.id for f in theirs.foreign if f.role == "keepalived")
     observed["n1"] = dataclasses.replace(
@@ -24,13 +24,16 @@ def side_by_side() -> dict[str, ObservedNode]:
         foreign=theirs.foreign,
         sockets=(*ours.sockets, *(s for s in theirs.sockets if s.port == 9443)),
         keepaliveds={**ours.keepaliveds, 77: keepalived},
-        addresses=(*ours.addresses, *(a for a in theirs.addresses if a.address == looks.VIP)),
+        addresses=(
+            *ours.addresses,
+            *(a for a in theirs.addresses if a.address == classic_nodes.VIP),
+        ),
     )
     return observed
 
 
 def test_a_pair_beside_this_cluster_is_stopped_first() -> None:
-    cluster, observed = looks.inventory(), side_by_side()
+    cluster, observed = classic_nodes.inventory(), side_by_side()
     found = recognise_all(cluster, observed)
     beside = beside_ours(cluster, observed, found)
     assert beside == {"n1"}
@@ -45,15 +48,15 @@ def test_a_pair_beside_this_cluster_is_stopped_first() -> None:
         "disable-container",
         "write-record",
     ]
-    told = "The containers set up by hand on n1 stop: connections to them are cut."
-    assert told in plan.warnings
+    reported = "The containers set up by hand on n1 stop: connections to them are cut."
+    assert reported in plan.warnings
 
 
 def test_another_router_id_is_a_difference() -> None:
-    cluster, observed = looks.inventory(), side_by_side()
+    cluster, observed = classic_nodes.inventory(), side_by_side()
     classics = read_classics(recognise_all(cluster, observed))
     assert differ(observed, classics)
-    alike = looks.inventory(
+    alike = classic_nodes.inventory(
         vrrp={"virtual_router_id": 51, "mode": "multicast", "password": "env:VRRP"}
     )
     assert not differ({}, classics)
@@ -63,12 +66,12 @@ def test_another_router_id_is_a_difference() -> None:
 
 
 def test_another_keepalived_that_claims_the_vip_is_a_failed_proof() -> None:
-    cluster, observed = looks.inventory(), side_by_side()
+    cluster, observed = classic_nodes.inventory(), side_by_side()
     wrong = [
         p
         for p in prove(cluster, builders.desired(cluster), observed)
         if p.name == "vip-claimed-once"
     ]
     assert [(p.node, p.verdict) for p in wrong] == [("n1", "fail"), ("n2", "pass"), ("n3", "pass")]
-    assert f"claims the VIP {looks.VIP}, too" in wrong[0].message
+    assert f"claims the VIP {classic_nodes.VIP}, too" in wrong[0].message
     assert wrong[0].hint == "`hadeploy up --adopt` stops it"

@@ -30,8 +30,8 @@ def speaks_http(status: str) -> Behaviour:
 
     def behave(connection: socket.socket) -> None:
         asked = connection.recv(4096)
-        told = status if asked.startswith(b"GET ") else "400 Bad Request"
-        connection.sendall(f"HTTP/1.1 {told}\r\n\r\n".encode())
+        reported = status if asked.startswith(b"GET ") else "400 Bad Request"
+        connection.sendall(f"HTTP/1.1 {reported}\r\n\r\n".encode())
 
     return behave
 

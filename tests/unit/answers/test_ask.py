@@ -1,4 +1,4 @@
-"""What a server answers is told alike from this machine and from a node."""
+"""This machine and a node report the same answer of a server."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def from_a_node(port: int, interpreter: str) -> str:
 
 @pytest.mark.parametrize("word", BEHAVIOURS)
 @pytest.mark.parametrize("interpreter", ["dash", "bash"])
-def test_a_node_tells_how_a_server_answers(word: str, interpreter: str) -> None:
+def test_a_node_reports_the_answer_of_a_server(word: str, interpreter: str) -> None:
     with servers.serving(BEHAVIOURS[word]) as port:
         assert from_a_node(port, interpreter) == word
 
 
 @pytest.mark.parametrize("word", BEHAVIOURS)
-def test_this_machine_tells_it_too(word: str) -> None:
+def test_this_machine_reports_the_answer_too(word: str) -> None:
     with servers.serving(BEHAVIOURS[word]) as port:
         assert ask("127.0.0.1", port, 0.5) == Answer(word) == read_answer(word)
 
@@ -59,7 +59,7 @@ def test_this_machine_tells_it_too(word: str) -> None:
 @pytest.mark.parametrize(
     ("second", "word"), [(servers.says_nothing, "silent"), (servers.closes, "closed")]
 )
-def test_a_second_server_that_died_is_not_told_as_one_that_speaks_something_else(
+def test_a_second_server_that_died_is_not_reported_as_another_protocol(
     second: servers.Behaviour, word: str
 ) -> None:
     http = servers.speaks_http("200 OK")
@@ -76,14 +76,14 @@ def test_a_tls_server_answers(version: ssl.TLSVersion, tmp_path: Path) -> None:
         assert ask("127.0.0.1", port) == Answer("tls")
 
 
-def test_a_tls_server_that_wants_another_version_is_one_all_the_same(tmp_path: Path) -> None:
+def test_a_tls_server_with_another_version_is_still_tls(tmp_path: Path) -> None:
     context = servers.tls_server(tmp_path, ssl.TLSVersion.TLSv1_3)
     context.set_ecdh_curve("secp521r1")
     with servers.serving(lambda connection: context.wrap_socket(connection, True)) as port:
         assert ask("127.0.0.1", port).tls
 
 
-def test_a_refused_connection_is_told() -> None:
+def test_a_refused_connection_is_reported() -> None:
     with servers.refusing() as port:
         assert from_a_node(port, "dash") == "refused"
         with pytest.raises(ConnectionRefusedError):
@@ -135,8 +135,8 @@ def test_the_hello_is_one_tls_record() -> None:
 )
 def test_an_answer_is_compared_with_those_before_it(now: str, before: str, alike: bool) -> None:
     assert as_before(Answer(now), [Answer(word) for word in before.split(",")]) is alike
-    told = shell(f"as_before {now} {before} && echo yes || echo no")
-    assert told == ("yes\n" if alike else "no\n")
+    reported = shell(f"as_before {now} {before} && echo yes || echo no")
+    assert reported == ("yes\n" if alike else "no\n")
 
 
 @pytest.mark.parametrize("word", ["", "yes", "http/600", "http/4000", "tls tls", "TLS"])

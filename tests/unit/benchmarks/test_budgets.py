@@ -81,6 +81,6 @@ def test_what_was_not_measured_is_neither_kept_nor_missed() -> None:
     assert limit("memory", None, 1.5, "0 MB") == Judged("memory", "", None)
 
 
-def test_a_limit_is_told_with_its_figure() -> None:
+def test_a_limit_is_reported_with_its_figure() -> None:
     assert limit("memory", 1.0, 1.5, "1 MB") == Judged("memory", "1 MB", True)
     assert limit("memory", 1.6, 1.5, "1.6 MB") == Judged("memory", "1.6 MB", False)

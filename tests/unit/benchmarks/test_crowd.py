@@ -32,7 +32,7 @@ def test_an_inventory_of_a_hundred_nodes_is_a_good_one(tmp_path: Path) -> None:
     assert len(YAML(typ="safe").load(crowd.inventory(10))["nodes"]) == 10
 
 
-def test_a_subnet_that_somebody_has_is_passed_over() -> None:
+def test_a_subnet_in_use_is_skipped() -> None:
     own = default_subnet("many")
     assert free_subnet("many", []) == own
     other = free_subnet("many", [("somebody", own)])
@@ -44,6 +44,6 @@ def test_a_subnet_that_somebody_has_is_passed_over() -> None:
     assert free_subnet("many", [("", net) for net in every if net != last]) == last
 
 
-def test_no_subnet_is_told() -> None:
+def test_no_subnet_is_reported() -> None:
     with pytest.raises(HadeployError, match="in use"):
         free_subnet("many", [("somebody", ipaddress.IPv4Network("198.18.0.0/15"))])

@@ -48,7 +48,7 @@ def test_slow_is_counted_from_when_it_was_due() -> None:
     assert measurement(Request(0.0, 0.75, 1.25)).slow
 
 
-def test_failures_are_told_by_kind_with_their_times() -> None:
+def test_failures_are_reported_by_kind_with_their_times() -> None:
     made = measurement(
         *(Request(when, when, when, "ECONNREFUSED") for when in (1.0, 1.5, 3.0)),
         Request(2.0, 2.0, 7.0, "timed out"),

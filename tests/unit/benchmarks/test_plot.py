@@ -25,7 +25,7 @@ def test_ticks_are_round_and_reach_as_far_as_is_needed(most: float, expected: li
     assert ticks(most) == pytest.approx(expected)
 
 
-def test_bars_are_as_long_as_what_they_stand_for_and_words_are_escaped() -> None:
+def test_bars_have_the_length_of_their_values_and_text_is_escaped() -> None:
     drawn = bars("A & B", "<note>", {"g": [Bar("hadeploy", 1.0, 0.5, 2.0, part=0.25)]})
     root = ElementTree.fromstring(drawn)
     paper, solid, pale = root.iter(f"{SVG}rect")

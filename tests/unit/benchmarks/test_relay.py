@@ -17,7 +17,7 @@ SIZE = 3_000_000
 
 @pytest.fixture
 def echo() -> Iterator[Door]:
-    """A server that says all that it hears, to the end."""
+    """An echo server."""
 
     def serve(connection: socket.socket) -> None:
         with connection:
@@ -60,7 +60,7 @@ def test_every_byte_arrives_in_order_and_so_does_the_end(echo: Door) -> None:
         assert heard_from(second, b"") == b""
 
 
-def test_a_round_trip_takes_at_least_as_long_as_is_said_and_opening_takes_another(
+def test_a_round_trip_takes_the_configured_time_and_a_connection_one_more(
     echo: Door,
 ) -> None:
     with (
@@ -78,14 +78,14 @@ def test_a_round_trip_takes_at_least_as_long_as_is_said_and_opening_takes_anothe
     assert min(took[1:]) >= 0.099
 
 
-def test_a_server_that_is_not_there_hangs_up() -> None:
+def test_a_server_that_is_missing_hangs_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         gone = Door(*server.getsockname()[:2])
     with relays([gone], 0.0) as (door,):
         assert heard_from(door, b"") == b""
 
 
-def test_a_server_may_think_for_long_after_the_client_has_said_all() -> None:
+def test_a_server_may_answer_late_after_the_request() -> None:
     heard_all, think = threading.Event(), threading.Event()
 
     def serve() -> None:

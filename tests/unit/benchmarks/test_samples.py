@@ -8,8 +8,8 @@ NOOP, FLOOR = Key(NOTHING, HADEPLOY), Key(NOTHING, SSH)
 
 
 def test_a_row_has_the_median_of_its_runs_and_ratios_are_of_medians() -> None:
-    told: list[str] = []
-    samples = Samples(tell=told.append)
+    reported: list[str] = []
+    samples = Samples(tell=reported.append)
     for seconds, cpu in ((3.0, 1.0), (1.0, 5.0), (2.0, 2.0)):
         samples.add(NOTHING, HADEPLOY, seconds, cpu)
     samples.add(NOTHING, SSH, 0.5)
@@ -19,7 +19,7 @@ def test_a_row_has_the_median_of_its_runs_and_ratios_are_of_medians() -> None:
     assert samples.ratio(NOOP, FLOOR) == 2.0
     assert samples.cpu(FLOOR) is None
     assert list(samples.runs) == [NOOP, FLOOR]
-    assert told[0] == "hadeploy, nothing to do: 3.00 s"
+    assert reported[0] == "hadeploy, nothing to do: 3.00 s"
 
 
 def test_what_was_not_measured_has_no_ratio_and_no_median() -> None:

@@ -24,7 +24,7 @@ from benchmarks.speed.scale import Look, Looks, judge_scale, medians, scale_tabl
 from benchmarks.speed.tables import budget_table, delays_table, duration, in_short, times_table
 
 
-def test_each_row_stands_beside_the_floor_and_beside_hadeploy() -> None:
+def test_each_row_is_compared_with_the_floor_and_with_hadeploy() -> None:
     samples = Samples()
     samples.add(NOTHING, SSH, 0.5, 0.1)
     samples.add(NOTHING, HADEPLOY, 0.6, 0.4)
@@ -68,10 +68,10 @@ def test_the_sentence_has_ratios_only_and_is_not_written_of_a_part() -> None:
         for tool, seconds in ((HADEPLOY, 1.5), (PYINFRA, 3.0), (ANSIBLE, 12.0)):
             assert in_short(samples) == ""
             samples.add(what, tool, seconds)
-    told = in_short(samples)
-    assert "takes 1.5 times as long as raw `ssh`" in told
-    assert "2.0 times as long as hadeploy" in told
-    assert "Ansible takes 8.0 times, 8.0 times and 8.0 times" in told
+    reported = in_short(samples)
+    assert "takes 1.5 times as long as raw `ssh`" in reported
+    assert "2.0 times as long as hadeploy" in reported
+    assert "Ansible takes 8.0 times, 8.0 times and 8.0 times" in reported
 
 
 @pytest.mark.parametrize(

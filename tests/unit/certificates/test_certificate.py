@@ -55,7 +55,7 @@ def test_a_name_of_an_unsupported_kind_is_no_internal_error() -> None:
         (CertificateSpec(subject="web", names=("kubernetes-dashboard",)), False),
     ],
 )
-def test_the_certificate_of_an_api_server_is_told_from_others(
+def test_the_certificate_of_an_api_server_is_distinguished_from_others(
     spec: CertificateSpec, expected: bool
 ) -> None:
     assert certificate(spec).of_api_server is expected

@@ -1,4 +1,4 @@
-"""What an image archive on this machine tells of itself."""
+"""The content of an image archive on this machine."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def test_names_and_architectures_are_read(tmp_path: Path) -> None:
     assert archive.architecture("docker.io/library/haproxy:3.2.21") == "arm64"
     assert archive.architecture("haproxy:3.2.20") is None
     assert archive.size > 0
-    told = json.dumps(CLASSIC["abc.json"]).encode()
-    assert archive.id_of("docker.io/library/haproxy:3.2.21") == hashlib.sha256(told).hexdigest()
+    reported = json.dumps(CLASSIC["abc.json"]).encode()
+    assert archive.id_of("docker.io/library/haproxy:3.2.21") == hashlib.sha256(reported).hexdigest()
     assert archive.id_of("haproxy:3.2.20") is None
     assert read_archive(made(tmp_path / "b.tar", OCI)).images == {"r.io:5000/x/y:1": "amd64"}
 
@@ -62,7 +62,7 @@ def test_another_tar_is_refused(tmp_path: Path, files: dict[str, Any]) -> None:
     assert archive.problem == "it is not an archive of `docker save`" or not archive.images
 
 
-def test_what_is_cut_short_or_no_tar_or_absent_is_told(tmp_path: Path) -> None:
+def test_a_truncated_invalid_or_missing_archive_is_reported(tmp_path: Path) -> None:
     whole = made(tmp_path / "a.tar", CLASSIC).read_bytes()
     short = tmp_path / "short.tar"
     short.write_bytes(gzip.compress(whole)[:60])

@@ -52,7 +52,7 @@ def test_a_finding_names_its_check_by_the_entry() -> None:
     assert named | {"SSH_REACH", "SSH_HOST_KEY", "SSH_LOGIN"} == names
 
 
-def test_what_is_skipped_is_known_without_importing_the_checks() -> None:
+def test_skipped_checks_are_known_without_importing_the_checks() -> None:
     code = "import sys, hadeploy.check.catalogue; print('hadeploy.check.all_checks' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"

@@ -1,4 +1,4 @@
-"""What stands in the way is told, all at once."""
+"""All failed checks are reported at once."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ import pytest
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.finding import CheckContext, failures
 from hadeploy.check.former_nodes import former_nodes, returned_and_incompatible
-from hadeploy.observe.observed_node import Address, ObservedNode, Owner, Socket
+from hadeploy.observe.observed_node import Address, Owner, Socket
 from hadeploy.observe.segment import Segment
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 
-def of(observed: dict[str, ObservedNode], **inventory: Any) -> list[tuple[str | None, str]]:
+def of(observed: dict[str, Node], **inventory: Any) -> list[tuple[str | None, str]]:
     findings = failures(evaluate(CheckContext(builders.cluster(**inventory), observed)))
     return [(finding.node, finding.message) for finding in findings if finding.node]
 
 
-def test_nothing_stands_in_the_way_of_fresh_nodes() -> None:
+def test_fresh_nodes_pass_every_check() -> None:
     assert of({f"n{i}": builders.empty(f"n{i}") for i in (1, 2, 3)}) == []
 
 
-def test_our_own_haproxy_does_not_stand_in_the_way() -> None:
+def test_the_haproxy_of_hadeploy_is_no_conflict() -> None:
     assert of(builders.healthy(builders.cluster())) == []
 
 
 CASES: list[Any] = [
-    (lambda n: dataclasses.replace(n, missing=("ss", "bash")), "lacks ss, bash"),
-    (lambda n: dataclasses.replace(n, root=False), "scripts do not run as root"),
-    (lambda n: dataclasses.replace(n, docker="19.03.15"), "Docker 19.03.15 is too old"),
-    (lambda n: dataclasses.replace(n, missing=("docker",), docker=None), "Docker is not installed"),
+    (lambda n: n.with_(missing=("ss", "bash")), "lacks ss, bash"),
+    (lambda n: n.with_(root=False), "scripts do not run as root"),
+    (lambda n: n.with_(docker="19.03.15"), "Docker 19.03.15 is too old"),
+    (lambda n: n.with_(missing=("docker",), docker=None), "Docker is not installed"),
     (
-        lambda n: dataclasses.replace(n, docker=None, docker_error="permission denied"),
+        lambda n: n.with_(docker=None, docker_error="permission denied"),
         "the Docker engine does not answer",
     ),
     (
-        lambda n: dataclasses.replace(n, addresses=(Address("eth0", "198.51.100.99", 24),)),
+        lambda n: n.with_(addresses=(Address("eth0", "198.51.100.99", 24),)),
         "does not have the address 198.51.100.12; it has 198.51.100.99 (eth0)",
     ),
     (
-        lambda n: dataclasses.replace(n, sockets=(Socket("*", 9443, (Owner("k0s", 77),)),)),
+        lambda n: n.with_(sockets=(Socket("*", 9443, (Owner("k0s", 77),)),)),
         "port 9443 is taken by k0s (pid 77)",
     ),
     (
@@ -56,29 +57,27 @@ CASES: list[Any] = [
 
 
 @pytest.mark.parametrize(("bend", "what"), CASES)
-def test_a_blocker_names_node_and_cause(
-    bend: Callable[[ObservedNode], ObservedNode], what: str
-) -> None:
+def test_a_blocker_names_node_and_cause(bend: Callable[[Node], Node], what: str) -> None:
     assert of({"n2": bend(builders.empty("n2"))}) == [("n2", what)]
 
 
-def test_a_foreign_container_of_our_name_stands_in_the_way() -> None:
+def test_a_foreign_container_with_a_name_of_hadeploy_is_refused() -> None:
     cluster = builders.cluster()
     node = builders.healthy(cluster)["n1"]
     foreign = dataclasses.replace(node.containers[1], cluster=None)
-    (blocker,) = of({"n1": dataclasses.replace(node, containers=(node.containers[0], foreign))})
+    (blocker,) = of({"n1": node.with_(containers=(node.containers[0], foreign))})
     assert "a foreign container has the name c-keepalived" in blocker[1]
 
 
-def test_a_second_haproxy_on_our_port_stands_in_the_way() -> None:
+def test_a_second_haproxy_on_a_listener_port_is_refused() -> None:
     cluster = builders.cluster()
     node = builders.healthy(cluster)["n1"]
     second = Socket("0.0.0.0", 9443, (Owner("haproxy", 77),))
-    observed = {"n1": dataclasses.replace(node, sockets=(*node.sockets, second))}
+    observed = {"n1": node.with_(sockets=(*node.sockets, second))}
     assert of(observed) == [("n1", "port 9443 is taken by haproxy (pid 77)")]
 
 
-def test_our_haproxy_under_an_old_name_does_not_stand_in_the_way() -> None:
+def test_the_haproxy_of_hadeploy_under_an_old_name_is_no_conflict() -> None:
     assert of(builders.healthy(builders.cluster()), containers={"haproxy": "new-name"}) == []
 
 
@@ -90,15 +89,14 @@ def test_an_image_that_may_not_be_pulled_must_be_there() -> None:
     assert of({"n1": builders.empty("n1")}, images={"haproxy": {"archive": "x.tar"}}) == []
 
 
-def test_every_problem_of_every_node_is_told() -> None:
+def test_every_problem_of_every_node_is_reported() -> None:
     broken = {
-        f"n{i}": dataclasses.replace(builders.empty(f"n{i}"), docker=None, missing=("ip",))
-        for i in (1, 2, 3)
+        f"n{i}": builders.empty(f"n{i}").with_(docker=None, missing=("ip",)) for i in (1, 2, 3)
     }
     assert len(of(broken)) == 6
 
 
-def test_a_former_node_stands_in_the_way_until_it_is_forgotten() -> None:
+def test_a_former_node_is_refused_until_it_is_forgotten() -> None:
     observed = builders.healthy(builders.cluster())
     smaller = builders.cluster(
         nodes=[{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2)]
@@ -142,9 +140,8 @@ def test_a_node_of_another_cluster_of_that_name_takes_no_other_node_with_it() ->
     assert failures(list(former_nodes(CheckContext(grown, looks)))) == []
 
 
-def test_our_paused_haproxy_does_not_stand_in_the_way() -> None:
+def test_a_paused_haproxy_of_hadeploy_is_no_conflict() -> None:
     observed = builders.healthy(builders.cluster())
     n1 = observed["n1"]
-    paused = dataclasses.replace(n1.containers[0], status="paused")
-    observed["n1"] = dataclasses.replace(n1, containers=(paused, n1.containers[1]))
+    observed["n1"] = n1.with_container("haproxy", status="paused")
     assert of(observed) == []

@@ -1,4 +1,4 @@
-"""What iptables would do with a packet, as far as it can be told."""
+"""What iptables does with a packet, as far as its rules show."""
 
 from __future__ import annotations
 
@@ -87,6 +87,6 @@ def test_the_fate_of_a_packet_that_leaves(rules: str, fate: Fate) -> None:
     assert parse_filter(f"*filter\n{rules}\nCOMMIT").fate(leaving) == fate
 
 
-def test_lines_that_are_cut_off_say_nothing() -> None:
+def test_lines_that_are_cut_off_are_ignored() -> None:
     text = ":INPUT\n:\n-A\n-A INPUT -m comment --comment 'cut\n:FORWARD DROP [0:0]\n"
     assert parse_filter(text).policies == {"FORWARD": "DROP"}

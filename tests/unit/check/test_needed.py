@@ -11,15 +11,15 @@ from hadeploy.check.all_checks import CHECKS, IDS
 from hadeploy.check.entry import Change
 from hadeploy.check.needed import needed
 from hadeploy.observe.host import Host
-from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.rolling import make_plan
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 ANEW = {"host-network", "selinux"}
 TRAFFIC = {"connection-tracking", "ephemeral-ports", "firewall"}
 
 
-def asked(observed: dict[str, ObservedNode], *skip: str, **inventory: Any) -> set[str]:
+def asked(observed: dict[str, Node], *skip: str, **inventory: Any) -> set[str]:
     cluster = builders.cluster(**inventory)
     plan = make_plan(cluster, builders.desired(cluster), observed)
     return set(needed(cluster, plan, observed, skip))
@@ -50,7 +50,7 @@ def asked(observed: dict[str, ObservedNode], *skip: str, **inventory: Any) -> se
         ),
     ],
 )
-def test_a_change_calls_for_the_checks_that_it_may_fail(
+def test_a_change_runs_the_checks_that_it_may_fail(
     inventory: dict[str, Any], checks: set[str]
 ) -> None:
     assert asked(builders.healthy(builders.cluster()), **inventory) == checks
@@ -65,7 +65,7 @@ def test_what_was_asked_already_is_not_asked_again() -> None:
     assert asked(thorough, haproxy={"maxconn": 20_000}, vip="198.51.100.101") == set()
 
 
-def test_a_check_that_is_left_out_calls_for_no_look() -> None:
+def test_a_check_that_is_left_out_needs_no_observation() -> None:
     observed = builders.healthy(builders.cluster())
     assert asked(observed, *TRAFFIC, listeners=[{"port": 8443}]) == set()
 

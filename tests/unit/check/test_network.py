@@ -15,7 +15,7 @@ from hadeploy.observe.subnets import GIVE_BACK, networks_around, not_to_be_asked
 from tests.unit import builders
 
 
-def test_an_interface_without_the_nodes_address_would_not_hear_its_peers() -> None:
+def test_an_interface_without_the_nodes_address_would_receive_no_adverts() -> None:
     nodes = [{"name": "n2", "address": "198.51.100.12", "interface": "eth1"}]
     cluster = builders.cluster(nodes=nodes)
     look = builders.empty("n2")
@@ -52,7 +52,7 @@ def test_a_node_needs_an_address_of_each_family() -> None:
     assert [verdict for verdict, _ in found] == ["pass", "pass"]
 
 
-def test_a_node_that_lost_its_address_is_told_to_get_it_back() -> None:
+def test_a_node_that_lost_its_address_gets_a_hint_to_restore_it() -> None:
     cluster = builders.cluster(vip=[builders.VIP, "2001:db8::100"])
     six = Address("eth0", "2001:db8::11", 64)
     record = Applied((builders.VIP, "2001:db8::100"), "eth0", "me@laptop", "2026-01-01", "0", {})

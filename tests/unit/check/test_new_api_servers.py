@@ -1,4 +1,4 @@
-"""Servers that are no API servers do not replace those that are."""
+"""Other TLS servers do not replace API servers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from hadeploy.certificates.certificate import Certificates, Endpoint, ServerCert
 from hadeploy.check.certificates import compared_endpoints, new_api_servers
 from hadeploy.check.finding import CheckContext
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import BackendServer, ObservedNode
+from hadeploy.observe.observed_node import BackendServer
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.timezone.utc)
 LATER = NOW + datetime.timedelta(days=300)
@@ -27,7 +28,7 @@ def on(port: int, *addresses: str) -> list[Endpoint]:
     return [(address, port) for address in addresses or ADDRESSES]
 
 
-def seen(status: str = "UP", host: str = "198.51.100.1") -> dict[str, ObservedNode]:
+def seen(status: str = "UP", host: str = "198.51.100.1") -> dict[str, Node]:
     """Three nodes that serve port 6443 of the nodes."""
     backends = tuple(
         BackendServer("kube-apiserver-backend", f"n{i}", status, address=f"{host}{i}:{API_PORT}")
@@ -46,7 +47,7 @@ def test_only_new_servers_are_compared_with_those_that_are_up() -> None:
     other = with_listener(backend_port=KUBELET_PORT)
     assert compared_endpoints(other, seen()) == [*on(API_PORT), *on(KUBELET_PORT)]
     assert compared_endpoints(other, seen("DOWN")) == []
-    # What is not in the inventory is not asked, whatever a node says.
+    # Servers outside the inventory are not asked, even if a node names them.
     assert compared_endpoints(other, seen(host="192.0.2.1")) == []
 
 
@@ -117,5 +118,5 @@ def test_api_servers_that_clients_refuse_do_not_replace_those_that_they_accept(
     cluster = with_listener(name="kube-apiserver", backend_port=OTHER_PORT)
     found = {**dict.fromkeys(on(API_PORT), served), **dict.fromkeys(on(OTHER_PORT), new)}
     context = CheckContext(cluster, seen(), certificates=Certificates(found=found, at=NOW))
-    told = [finding.message for finding in new_api_servers(context)]
-    assert [why in one for one in told] == ([True] if why else [])
+    reported = [finding.message for finding in new_api_servers(context)]
+    assert [why in one for one in reported] == ([True] if why else [])

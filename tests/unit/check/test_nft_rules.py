@@ -109,7 +109,7 @@ FROM = match("ip saddr", '"203.0.113.7"')
         ([f'{{"xt": {{"type": "match", "name": "set"}}}}, {DROP}'], False),
     ],
 )
-def test_only_what_is_surely_dropped_is_told(rules: list[str], dropped: bool) -> None:
+def test_only_certain_drops_are_reported(rules: list[str], dropped: bool) -> None:
     vips = [{"elem": {"val": VIP, "timeout": 9}}]
     assert bool(removals(ruleset(*rules, vips=vips))) is dropped
 
@@ -138,5 +138,5 @@ def test_names_that_a_shell_would_read_are_not_pasted() -> None:
         "3",
     ],
 )
-def test_what_makes_no_sense_drops_nothing(expression: str) -> None:
+def test_an_unparsable_rule_drops_nothing(expression: str) -> None:
     assert removals(ruleset(f"{expression}, {DROP}" if expression != "3" else "3")) == []

@@ -40,14 +40,14 @@ CASES: list[tuple[str, str, list[list[str]], list[str]]] = [
 
 
 @pytest.mark.parametrize(
-    ("policy", "rules", "told"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+    ("policy", "rules", "reported"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
 def test_a_chain_that_looks_as_if_it_dropped_vrrp(
-    policy: str, rules: list[list[str]], told: list[str]
+    policy: str, rules: list[list[str]], reported: list[str]
 ) -> None:
     entries = [CHAIN % policy, *(RULE % ", ".join(rule) for rule in rules)]
     ruleset = {"nftables": [json.loads(entry) for entry in entries]}
-    assert list(vrrp_dropped(ruleset, "input", iptables=False)) == told
+    assert list(vrrp_dropped(ruleset, "input", iptables=False)) == reported
     assert list(vrrp_dropped(ruleset, "output", iptables=False)) == []
 
 
@@ -69,5 +69,5 @@ def test_the_table_of_iptables_is_left_to_who_reads_it_better() -> None:
         '{"set": 1}}}]}}]}',
     ],
 )
-def test_what_makes_no_sense_is_left_out(text: str) -> None:
+def test_unparsable_lines_are_left_out(text: str) -> None:
     assert list(vrrp_dropped(json.loads(text), "input", iptables=False)) == []

@@ -17,7 +17,7 @@ from tests.unit import builders
 CLUSTER = builders.cluster()
 
 
-def told(look: ObservedNode) -> tuple[str, str]:
+def reported(look: ObservedNode) -> tuple[str, str]:
     (finding,) = our_folder(CheckContext(CLUSTER, {"n1": look}), CLUSTER.nodes[0], look)
     return finding.verdict, finding.message
 
@@ -50,11 +50,11 @@ def test_a_cluster_whose_files_are_elsewhere_is_not_moved() -> None:
         "fail",
         "this cluster's files are in /srv/a/c; hadeploy does not move them to /etc/hadeploy/c",
     )
-    assert told(mounted("/srv/a/c", applied=None)) == moved
-    assert told(mounted("/srv/a/c", detached=frozenset({"haproxy"}))) == moved
+    assert reported(mounted("/srv/a/c", applied=None)) == moved
+    assert reported(mounted("/srv/a/c", detached=frozenset({"haproxy"}))) == moved
     # The same folder, by a link.
-    assert told(mounted("/srv/a/c"))[0] == "pass"
-    assert told(mounted("/etc/hadeploy/c", applied=None))[0] == "pass"
+    assert reported(mounted("/srv/a/c"))[0] == "pass"
+    assert reported(mounted("/etc/hadeploy/c", applied=None))[0] == "pass"
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,17 @@ def test_a_cluster_whose_files_are_elsewhere_is_not_moved() -> None:
     ],
 )
 def test_a_folder_that_cannot_be_ours_is_refused(kind: str, message: str) -> None:
-    assert told(look(host=Host(folder={kind: "/x"}))) == ("fail", message)
+    assert reported(look(host=Host(folder={kind: "/x"}))) == ("fail", message)
 
 
 def test_records_of_other_places() -> None:
     inner = OtherCluster("inner", root="/etc/hadeploy/c/inner")
-    assert told(look(other_clusters=(inner,))) == (
+    assert reported(look(other_clusters=(inner,))) == (
         "fail",
         "/etc/hadeploy/c contains the directory of the hadeploy cluster inner",
     )
     older = OtherCluster(CLUSTER.name, root="/srv/old/c")
-    assert told(look(other_clusters=(older,))) == (
+    assert reported(look(other_clusters=(older,))) == (
         "warn",
         "this cluster has another, unused directory on this node: /srv/old/c",
     )

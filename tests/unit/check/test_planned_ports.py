@@ -39,7 +39,7 @@ TAKEN = "cannot be bound: port {} is taken by sshd (pid 7)"
 
 
 @pytest.mark.parametrize(
-    ("bind", "told"),
+    ("bind", "reported"),
     [
         ("*:22", TAKEN.format(22)),
         ("*:20-65535", TAKEN.format(22)),
@@ -51,9 +51,11 @@ TAKEN = "cannot be bound: port {} is taken by sshd (pid 7)"
         ("*:6443", "cannot be bound: port 6443 is that of a backend on this node"),
     ],
 )
-def test_what_cannot_be_bound_is_told_with_its_line(bind: str, told: str) -> None:
+def test_an_address_that_cannot_be_bound_is_reported_with_its_line(
+    bind: str, reported: str
+) -> None:
     (message, *_) = problems(bind)
-    assert message == f"`bind {bind}` of the new haproxy.cfg {told}"
+    assert message == f"`bind {bind}` of the new haproxy.cfg {reported}"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_what_cannot_be_bound_is_told_with_its_line(bind: str, told: str) -> Non
         "*:9000-9999",
     ],
 )
-def test_what_can_be_bound_is_not_told(bind: str) -> None:
+def test_an_address_that_can_be_bound_is_not_reported(bind: str) -> None:
     assert problems(bind) == []
 
 

@@ -1,4 +1,4 @@
-"""What a registry's answer, as the engine tells it, makes of a check."""
+"""The check's verdict for each answer of a registry."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ def test_the_answer_is_judged(text: str, login: bool, verdict: Verdict, said: st
 
 
 @pytest.mark.parametrize("platforms", ["null", "7", "[7]", "[{}]"])
-def test_an_image_whose_platforms_are_not_told_is_taken_as_it_is(platforms: str) -> None:
+def test_an_image_without_platforms_is_accepted(platforms: str) -> None:
     asked = parse_asked(f'{{"Platforms":{platforms}}}\n200', login=False)
     assert asked.judged(IMAGE, "amd64")[0] == "pass"

@@ -86,7 +86,7 @@ DROPS, ANSWERS = "iptables drops connections to 198.51.100.100", "iptables drops
         ),
     ],
 )
-def test_a_rule_on_the_vip_is_told_with_the_command_that_removes_it(
+def test_a_rule_on_the_vip_is_reported_with_the_command_that_removes_it(
     table: str, rule: str, message: str, removal: str
 ) -> None:
     assert removals(iptables(table, rule)) == [(message, removal)]
@@ -104,11 +104,11 @@ def test_a_rule_on_the_vip_is_told_with_the_command_that_removes_it(
         ["-A INPUT -s 203.0.113.1/32 -d 198.51.100.100/32 -j DROP"],
         ["-A OUTPUT -s 198.51.100.100/32 -m conntrack --ctstate NEW -j DROP"],
         ["-A OUTPUT -p tcp --dport 1024:65535 -j ACCEPT", "-A OUTPUT -s 198.51.100.100 -j DROP"],
-        # It keeps everybody from the port, and is told as that.
+        # It closes the port for all clients, and is reported as such.
         ["-A INPUT -p tcp --dport 9443 -j DROP"],
     ],
 )
-def test_only_what_surely_concerns_the_vip_is_told(rules: list[str]) -> None:
+def test_only_certain_rules_on_the_vip_are_reported(rules: list[str]) -> None:
     assert removals(iptables("filter", *rules)) == []
 
 
@@ -117,8 +117,10 @@ COMMENT = r'''-m comment --comment "it\'s a \"q\" \\ test"'''
 
 
 def test_a_comment_with_quotes_can_be_pasted_as_it_was_given() -> None:
-    ((_, told),) = removals(iptables("filter", f"-A INPUT -d 198.51.100.100/32 {COMMENT} -j DROP"))
-    words = shlex.split(told.strip("`"))
+    ((_, reported),) = removals(
+        iptables("filter", f"-A INPUT -d 198.51.100.100/32 {COMMENT} -j DROP")
+    )
+    words = shlex.split(reported.strip("`"))
     assert words[words.index("--comment") + 1] == r"""it's a "q" \ test"""
 
 
@@ -163,7 +165,7 @@ TO = "-p tcp -m tcp --dport 9443"
         ([f"-A PREROUTING {TO} -j KUBE-SVC-X", f"-A PREROUTING {TO} -j REDIRECT --to-ports 8"], ""),
     ],
 )
-def test_a_rule_that_sends_clients_elsewhere_is_told(rules: list[str], target: str) -> None:
+def test_a_rule_that_sends_clients_elsewhere_is_reported(rules: list[str], target: str) -> None:
     host = iptables("nat", ":sub - [0:0]", *rules)
     chain = rules[-1].split()[1]
     command = f"`iptables -t nat -D {chain} {rules[-1].partition(chain)[2].strip()}`"

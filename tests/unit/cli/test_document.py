@@ -17,8 +17,9 @@ from hadeploy.plan.steps import Action, NodePlan, Plan, Step
 from hadeploy.status.build import cluster_status
 from hadeploy.verify.proof import Proof, Verdict
 from hadeploy.verify.proofs import prove
+from tests.result_schema import result_schema
 from tests.unit import builders
-from tests.unit.status.looks import situation
+from tests.unit.status.snapshots import situation
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "json.schema.json"
 
@@ -90,29 +91,29 @@ OUTCOMES = {
 @pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES.keys())
 def test_documents_are_as_the_schema_says(outcome: Outcome) -> None:
     document = json.loads(json.dumps(outcome.document()))
-    Draft202012Validator(document_schema()).validate(document)
+    result_schema().validate(document)
 
 
 @pytest.mark.parametrize("action", get_args(Action))
 def test_every_action_may_occur(action: Action) -> None:
     plan = Plan((NodePlan("n1", (Step(action, "this", "because"),)),))
-    Draft202012Validator(document_schema()).validate(Outcome(command="up", plan=plan).document())
+    result_schema().validate(Outcome(command="up", plan=plan).document())
 
 
 @pytest.mark.parametrize("verdict", get_args(Verdict))
 def test_every_verdict_may_occur(verdict: Verdict) -> None:
     outcome = Outcome(command="up", proofs=[Proof("vip-held-once", verdict, "seen")])
-    Draft202012Validator(document_schema()).validate(outcome.document())
+    result_schema().validate(outcome.document())
 
 
 @pytest.mark.parametrize("code", ExitCode)
 def test_every_exit_code_may_occur(code: ExitCode) -> None:
-    Draft202012Validator(document_schema()).validate(Outcome(command="up", code=code).document())
+    result_schema().validate(Outcome(command="up", code=code).document())
 
 
-def test_a_key_that_the_schema_does_not_know_is_noticed() -> None:
+def test_an_unknown_key_is_reported() -> None:
     document = {**Outcome(command="up").document(), "more": 1}
-    assert not Draft202012Validator(document_schema()).is_valid(document)
+    assert not result_schema().is_valid(document)
 
 
 def test_consequences_are_folded_for_people_only() -> None:

@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from hadeploy.cli.document import document_schema
 from hadeploy.cli.fleet import FleetOutcome
 from hadeploy.cli.main import COMMANDS, main
 from hadeploy.cli.outcome import Outcome
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.fleet.member import ClusterResult, Member
 from hadeploy.fleet.verdict import DONE
+from tests.result_schema import result_schema
 
-SCHEMA = Draft202012Validator(document_schema())
 GOOD = "name: site-{0}\nvip: 198.51.100.{0}9\nnodes: [198.51.100.{0}1, 198.51.100.{0}2]\n"
 
 Run = Callable[..., tuple[int, str, str]]
@@ -78,17 +76,17 @@ def test_a_folder_may_be_named_by_the_environment(
         (["up", "--concurrency", "0"], "0 is not in the range"),
     ],
 )
-def test_options_that_do_not_go_with_several_say_what_does(
+def test_options_that_need_one_inventory_get_a_hint(
     run: Run, arguments: list[str], said: str
 ) -> None:
     code, out, err = run(*arguments, "-i", "fleet", "--json")
     assert code == json.loads(out)["exit_code"] == 2
-    SCHEMA.validate(json.loads(out))
+    result_schema().validate(json.loads(out))
     assert said in err
 
 
 @pytest.mark.parametrize("where", ["before", "after"])
-def test_every_mistake_in_every_inventory_is_told_at_once(
+def test_every_mistake_in_every_inventory_is_reported_at_once(
     run: Run, tmp_path: Path, where: str
 ) -> None:
     fleet = tmp_path / "fleet"
@@ -101,7 +99,7 @@ def test_every_mistake_in_every_inventory_is_told_at_once(
     arguments = [*named, "up"] if where == "before" else ["up", *named]
     code, out, err = run("--json", *arguments)
     document = json.loads(out)
-    SCHEMA.validate(document)
+    result_schema().validate(document)
     assert code == document["exit_code"] == 2
     assert [(c["inventory"], c["exit_code"]) for c in document["clusters"]] == [
         *((f"fleet/{n}.yaml", None) for n in range(1, 8)),
@@ -119,14 +117,14 @@ def test_every_mistake_in_every_inventory_is_told_at_once(
     assert "fleet/2.yaml" not in err
 
 
-@pytest.mark.parametrize(("command", "told"), [(["down", "--yes"], 0), (["up"], 1)])
+@pytest.mark.parametrize(("command", "reported"), [(["down", "--yes"], 0), (["up"], 1)])
 def test_down_needs_no_secret_that_it_does_not_need_of_one(
-    run: Run, tmp_path: Path, command: list[str], told: int
+    run: Run, tmp_path: Path, command: list[str], reported: int
 ) -> None:
     (tmp_path / "fleet" / "1.yaml").write_text(GOOD.format("1") + "vrrp: {password: env:NOT_SET}\n")
     code, _, err = run(*command, "-i", "fleet", "-i", "none.yaml")
     assert code == 2
-    assert err.count("env:NOT_SET: the variable is not set") == told
+    assert err.count("env:NOT_SET: the variable is not set") == reported
 
 
 def test_a_pipe_cannot_be_read_twice(run: Run) -> None:
@@ -135,7 +133,7 @@ def test_a_pipe_cannot_be_read_twice(run: Run) -> None:
     assert "/dev/null is not a regular file" in err
 
 
-def test_a_check_that_there_is_not_is_told_once(run: Run) -> None:
+def test_an_unknown_check_is_reported_once(run: Run) -> None:
     code, _, err = run("check", "-i", "fleet", "--skip", "bogus")
     assert code == 2
     assert err.count("bogus is not a check") == 1
@@ -164,8 +162,8 @@ OUTCOMES = {
 @pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES.keys())
 def test_documents_are_as_the_schema_says(outcome: FleetOutcome) -> None:
     document: dict[str, Any] = json.loads(json.dumps(outcome.document()))
-    SCHEMA.validate(document)
-    assert not SCHEMA.is_valid({**document, "more": 1})
+    result_schema().validate(document)
+    assert not result_schema().is_valid({**document, "more": 1})
 
 
 def test_a_cluster_that_was_cut_off_has_no_document() -> None:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, Protocol
 import pytest
 from jsonschema import Draft202012Validator
 
-from hadeploy.cli.document import document_schema
 from hadeploy.cli.main import main
+from tests.result_schema import parse_result
 
 
 class Ended(NamedTuple):
@@ -18,9 +18,7 @@ class Ended(NamedTuple):
 
     @property
     def document(self) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads(self.out)
-        Draft202012Validator(document_schema()).validate(loaded)
-        return loaded
+        return parse_result(self.out)
 
 
 class Run(Protocol):
@@ -54,7 +52,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         (["lab", "status", "--json", "--bogus"], "lab status", "--bogus"),
     ],
 )
-def test_a_wrong_command_line_is_told_in_json_too(
+def test_a_wrong_command_line_is_reported_in_json_too(
     run: Run, arguments: list[str], command: str | None, said: str
 ) -> None:
     ended = run(*arguments)
@@ -127,7 +125,7 @@ def test_an_option_before_a_command_that_has_no_use_for_it_is_refused(run: Run) 
     assert "lab has no option -i" in ended.err
 
 
-def test_a_secret_that_is_not_there_is_told_at_the_place_of_its_reference(
+def test_a_missing_secret_is_reported_at_the_place_of_its_reference(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "inventory.yaml").write_text(
@@ -163,9 +161,7 @@ def test_both_schemas_are_printed(run: Run, subject: str) -> None:
         ("vrrp: {password: env:NOT_SET}", "inventory.yaml:3:18: vrrp.password"),
     ],
 )
-def test_a_secret_that_is_not_there_is_told_at_its_place(
-    run: Run, section: str, where: str
-) -> None:
+def test_a_missing_secret_is_reported_at_its_place(run: Run, section: str, where: str) -> None:
     Path("inventory.yaml").write_text(
         f"vip: 198.51.100.9\nnodes: [198.51.100.1, 198.51.100.2, 198.51.100.3]\n{section}\n"
     )

@@ -1,4 +1,4 @@
-"""A shell that allows few open files: told before anything is begun."""
+"""A low limit of open files is reported before the first connection."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def limited(limit: str, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def test_too_few_for_anything_are_told() -> None:
+def test_too_few_open_files_are_refused() -> None:
     code, said = limited("-n 20", "plan")
     assert code == 2
     assert "error: the limit of open files is 20; at least 64 are needed" in said

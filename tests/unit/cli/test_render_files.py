@@ -27,7 +27,7 @@ def test_what_others_have_put_there_is_not_written_to(tmp_path: Path) -> None:
     assert (theirs.read_text(), linked.read_text()) == ("", "kept")
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "n1").write_text("")
     with pytest.raises(
         HadeployError, match=r"n1/haproxy/haproxy\.cfg: (File exists|Not a directory)"

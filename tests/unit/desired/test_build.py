@@ -159,7 +159,7 @@ def test_an_overriding_template_wins_and_must_name_itself(tmp_path: Path) -> Non
         "{{ cluster.nodes[77].label }}",
     ],
 )
-def test_a_broken_template_is_told_by_name(tmp_path: Path, text: str) -> None:
+def test_a_broken_template_is_reported_by_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "haproxy.cfg.j2").write_text(text)
     with pytest.raises(HadeployError) as error:
         desired_nodes(builders.cluster(), {"n1": NodeFacts("eth0")}, environment(tmp_path), None)
@@ -185,7 +185,7 @@ def test_a_container_is_run_read_only_with_few_capabilities() -> None:
     ]
 
 
-def test_the_specification_covers_whatever_the_engine_is_told() -> None:
+def test_the_specification_covers_every_option_of_the_engine() -> None:
     def spec(**inventory: object) -> str:
         node = builders.desired(builders.cluster(**inventory))["n1"]
         return specification(node.container("haproxy"))
@@ -226,7 +226,7 @@ BOTH = ["198.51.100.100", "2001:db8::100"]
 
 
 @pytest.mark.parametrize("vips", [BOTH, BOTH[::-1]])
-def test_a_vip_of_the_other_family_follows_the_one_that_adverts_name(vips: list[str]) -> None:
+def test_a_vip_of_the_other_family_follows_the_advertised_one(vips: list[str]) -> None:
     node = builders.desired(builders.cluster(vip=vips))["n1"]
     text = node.file(layout.KEEPALIVED_CONF).content
     assert "virtual_ipaddress {\n        198.51.100.100/32 dev eth0\n    }" in text

@@ -56,7 +56,7 @@ def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
     cluster = builders.cluster(haproxy={"health_port": port})
     text = check_script(cluster, environment(None)).content
     script = folder / "check-haproxy.sh"
-    # The server runs as whoever runs the tests, and counts as haproxy.
+    # The server runs as the user of the tests and counts as haproxy.
     text = text.replace(str(layout.HAPROXY_UID), str(os.getuid()))
     script.write_text(text.replace("/tmp/", f"{folder}/"))
     (folder / "hadeploy-good").write_text(".")

@@ -12,7 +12,7 @@ from hadeploy.inventory.cluster import Cluster
 from tests.unit import builders
 from tests.unit.inventory.test_inventory_examples import keys_of_model
 
-LEGAL = Path(__file__).parents[2] / "lab/legal.py"
+VALID = Path(__file__).parents[2] / "lab/valid_inventories.py"
 SECTIONS = ("haproxy.", "listeners.", "vrrp.")
 LISTENER = {"port": 9443, "backends": ["198.51.100.21"]}
 HTTPS = {**LISTENER, "check": {"type": "https"}}
@@ -92,5 +92,5 @@ def test_each_setting_changes_what_a_node_gets(key: str) -> None:
 @pytest.mark.parametrize("key", sorted(leaves()))
 def test_each_setting_has_values_for_random_inventories(key: str) -> None:
     name = key.rpartition(".")[2]
-    text = LEGAL.read_text()
-    assert f"{name}=" in text or f'"{name}":' in text, f"add it to {LEGAL}"
+    text = VALID.read_text()
+    assert f"{name}=" in text or f'"{name}":' in text, f"add it to {VALID}"

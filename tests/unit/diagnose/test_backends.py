@@ -61,12 +61,12 @@ def test_a_path_that_is_not_public_is_corrected() -> None:
     assert "system:public-info-viewer" not in fix
 
 
-def test_other_answers_than_200_are_told() -> None:
+def test_answers_other_than_200_are_reported() -> None:
     server = BackendServer("b", "n1", "DOWN", "L7STS", "No Content", code="204")
     assert check_outcome(server, "/readyz")[0] == "they answer 204 to /readyz, not 200"
 
 
-def test_a_check_that_is_under_way_is_told_by_the_last_answer_that_any_node_saw() -> None:
+def test_a_check_that_is_under_way_is_reported_by_the_last_answer_that_any_node_saw() -> None:
     of = builders.cluster()
     looks = builders.healthy(of)
     section = "kube-apiserver-backend"

@@ -17,13 +17,13 @@ from hadeploy.errors import HadeployError
 from hadeploy.observe.observed_node import BackendServer, VrrpState
 from hadeploy.observe.vrrp import Spoken
 from hadeploy.verify.proofs import prove
-from tests.unit.diagnose.scenes import CAPTURED, context
+from tests.unit.diagnose.contexts import CAPTURED, context
 
 DOCS = Path(__file__).parents[3] / "docs" / "diagnosis.md"
 PACKAGE = Path(__file__).parents[3] / "hadeploy" / "diagnose"
 ALL = ("n1", "n2", "n3")
 
-# n1 held the VIP: sabotage → the causes that are told, what is said, and a part of the evidence.
+# n1 held the VIP: sabotage → the reported causes, the message, and a part of the evidence.
 SCENES = {
     "vrrp-blocked": ("vrrp-blocked", ("n2",), "n2: iptables drops IP protocol 112 from n1"),
     "vrrp-blocked-leaving": ("vrrp-blocked", ALL, "n2: iptables drops IP protocol 112 to n1, n3"),
@@ -87,22 +87,22 @@ def test_what_was_captured_is_all_used() -> None:
     assert {file.stem for file in CAPTURED.glob("*.txt")} == {*SCENES, "healthy"}
 
 
-def test_without_a_second_look_the_same_is_recognised_but_for_what_only_it_shows() -> None:
+def test_a_quick_observation_recognises_the_same_but_for_thorough_facts() -> None:
     blind = {name: dataclasses.replace(context(name), evidence={}) for name in SCENES}
     found = {name: [d.cause for d in diagnose(seen)] for name, seen in blind.items()}
     assert found["vrrp-blocked"] == ["vrrp-blocked"]
     assert found["haproxy-refuses"] == ["container-restarting"]
-    # Only keepalived's own count of refusals tells a wrong password.
+    # Only keepalived's own counter of refused adverts shows a wrong password.
     assert found["password"] == ["vrrp-blocked"]
 
 
-def test_adverts_that_came_through_a_router_are_told_as_that() -> None:
+def test_adverts_through_a_router_are_reported_as_such() -> None:
     found = one(diagnose(context("vrrp-refused")))
     assert found.message == "the node refuses the adverts of its peers (Packet Errors: TTL)"
     assert "the TTL of adverts is not 255" in found.fix
 
 
-def test_a_vip_that_nobody_tried_on_its_holder_is_not_said_to_answer_there() -> None:
+def test_a_vip_that_was_not_tried_on_its_holder_is_not_reported_to_answer_there() -> None:
     before = context("vip-unheard")
     assert diagnose(changed(before, "n1", through={})) == []
 
@@ -131,7 +131,7 @@ def test_a_fault_while_haproxy_answers_is_the_check() -> None:
     assert "haproxy answers" in found.evidence[0]
 
 
-def test_an_unreachable_node_that_its_peers_hear_is_the_master() -> None:
+def test_an_unreachable_node_whose_adverts_arrive_is_the_master() -> None:
     before = context("healthy")
     looks = {node: look for node, look in before.observed.items() if node != "n1"}
     error = HadeployError("timed out", node="n1", operation="connecting")
@@ -154,7 +154,7 @@ def test_a_stranger_whose_adverts_the_nodes_follow_is_named() -> None:
     assert "backup of 198.19.29.77, which is not a node of this cluster" in found[0].message
 
 
-def test_another_keepalived_on_the_node_itself_is_told() -> None:
+def test_another_keepalived_on_the_node_itself_is_reported() -> None:
     before = context("healthy")
     others = {**before.observed["n3"].keepaliveds, 77: ""}
     found = one(diagnose(changed(before, "n3", keepaliveds=others)))
@@ -164,7 +164,7 @@ def test_another_keepalived_on_the_node_itself_is_told() -> None:
     )
 
 
-def test_a_file_changed_by_hand_is_told_from_an_inventory_that_was() -> None:
+def test_a_file_changed_by_hand_is_distinguished_from_a_changed_inventory() -> None:
     before = context("healthy")
     found = one(diagnose(changed(before, "n2", serving="0" * 16)))
     assert found.cause == "not-applied"
@@ -191,12 +191,12 @@ def test_containers_of_an_engine_that_does_not_answer_are_not_taken_for_stranger
     bent = changed(context("healthy"), "n2", containers=(), serving=None, vrrp=None, **hung)
     proofs = prove(bent.cluster, bent.desired, bent.observed)
     assert one(diagnose(dataclasses.replace(bent, proofs=proofs))).cause == "docker-down"
-    told = {p.message for p in proofs if p.verdict == "fail" and p.node == "n2"}
-    assert "kube-lb-haproxy is unknown: the Docker engine does not answer" in told
-    assert not [text for text in told if "missing" in text or "belongs to" in text]
+    reported = {p.message for p in proofs if p.verdict == "fail" and p.node == "n2"}
+    assert "kube-lb-haproxy is unknown: the Docker engine does not answer" in reported
+    assert not [text for text in reported if "missing" in text or "belongs to" in text]
 
 
-def test_a_haproxy_of_ours_that_is_just_restarting_is_no_stranger_on_its_port() -> None:
+def test_a_restarting_haproxy_of_hadeploy_is_no_conflict_on_its_port() -> None:
     before = context("healthy")
     haproxy, keepalived = sorted(before.observed["n2"].containers, key=lambda c: c.name)
     again = dataclasses.replace(haproxy, status="restarting", restarts=3, pid=0)
@@ -204,14 +204,14 @@ def test_a_haproxy_of_ours_that_is_just_restarting_is_no_stranger_on_its_port() 
     assert found.cause == "container-restarting"
 
 
-def test_backends_that_only_some_nodes_miss_are_told_as_that() -> None:
+def test_backends_that_are_down_on_some_nodes_are_reported_as_such() -> None:
     server = BackendServer("b", "n1", "DOWN", "L4TOUT", "timeout")
     found = one(diagnose(changed(context("healthy"), "n2", backends=(server,))))
     assert found.message == "1 backend is down on some nodes: they do not answer"
     assert found.evidence == ("n2: b/n1 (L4TOUT, timeout)",)
 
 
-def test_a_secret_in_a_log_is_not_told() -> None:
+def test_a_secret_in_a_log_is_redacted() -> None:
     before = context("haproxy-refuses")
     seen = before.evidence["n2"]
     line = "[ALERT] (1) : config : parsing [haproxy.cfg:9] : 'stats auth admin:canary' not here"

@@ -12,14 +12,14 @@ from tests.unit.builders import VIP
 CAPTURED = Path(__file__).parent / "captured"
 
 
-def told(node: str) -> list[tuple[str, str]]:
+def reported(node: str) -> list[tuple[str, str]]:
     text = (CAPTURED / f"haproxy-stop-{node}.txt").read_text()
     events = sorted(e for line in text.splitlines() for e in events_of(node, line, {VIP}))
     return [(event.kind, event.what) for event in events if event.kind != "log"]
 
 
 def test_the_node_where_haproxy_was_stopped() -> None:
-    assert told("n1") == [
+    assert reported("n1") == [
         ("container", "kube-lb-haproxy kill"),
         ("container", "kube-lb-haproxy die"),
         ("container", "kube-lb-haproxy stop"),
@@ -33,7 +33,7 @@ def test_the_node_where_haproxy_was_stopped() -> None:
 
 
 def test_the_node_that_took_over() -> None:
-    assert told("n2") == [("bound", VIP), ("state", "MASTER")]
+    assert reported("n2") == [("bound", VIP), ("state", "MASTER")]
 
 
 def test_times_are_read_to_the_microsecond() -> None:
@@ -55,7 +55,7 @@ def test_a_check_that_did_not_end_in_time_has_failed(timed_out: str) -> None:
     assert (event.kind, event.what, event.said) == ("check", "failed", text)
 
 
-def test_a_change_of_priority_is_told_with_its_line() -> None:
+def test_a_change_of_priority_is_reported_with_its_line() -> None:
     text = "Wed Nov 25 03:30:01 2026: (hadeploy) Changing effective priority from 271 to 250"
     (event,) = events_of("n1", f"2026-11-25T03:30:01.098402146Z {text}", {VIP})
     assert (event.kind, event.what, event.said) == ("priority", "271 250", text)

@@ -48,7 +48,7 @@ def with_events(round_: Round, *events: Event) -> Round:
     return dataclasses.replace(round_, events=tuple(sorted(events)))
 
 
-def test_a_hand_over_in_figures() -> None:
+def test_the_metrics_of_a_handover() -> None:
     seen = figures(moved())
     assert (seen.began, seen.moved, seen.successor) == (100.0, True, "n2")
     assert seen.detected == pytest.approx(0.2)
@@ -84,7 +84,7 @@ def test_an_orphaned_vip_is_on_two_nodes() -> None:
     assert killed.document()["double"] == pytest.approx(1.0)
 
 
-def test_a_vip_that_comes_back_is_told() -> None:
+def test_a_vip_that_returns_is_reported() -> None:
     back = with_events(
         moved(),
         *moved().events,
@@ -156,7 +156,7 @@ def test_what_must_not_be() -> None:
     assert "0.32 s without an answer" in slow
 
 
-def test_an_outage_that_nobody_saw_is_not_below_the_limit() -> None:
+def test_an_outage_without_probes_is_not_below_the_limit() -> None:
     unseen = dataclasses.replace(moved(), probing=None, requests=())
     assert figures(unseen).outage is None
     assert not result_of(unseen, None).problems
@@ -167,7 +167,7 @@ def test_an_outage_that_nobody_saw_is_not_below_the_limit() -> None:
     ("requests", "gap"),
     [
         (asked(1.0, 1.1, 1.5, 1.6), (0.4, 1.1)),
-        # Nothing was answered at the beginning, at the end, or at all.
+        # No answers at the beginning, at the end, or in the whole trial.
         (asked(2.0, 2.1, failed=(1.0,)), (1.0, 1.0)),
         (asked(1.0, failed=(3.0,)), (2.0, 1.0)),
         (asked(failed=(1.0, 4.0)), (3.0, 1.0)),

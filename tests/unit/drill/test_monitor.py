@@ -15,11 +15,11 @@ def clock(ahead: float) -> Message:
     return Message("clock", (f"{time.time() + ahead:.6f}",))
 
 
-def test_events_are_told_by_our_clock() -> None:
+def test_events_have_times_of_the_local_clock() -> None:
     watched = Watched({VIP}, {"n1": 0.0, "n2": 0.1})
     assert not watched.ready(["n1", "n2"])
     watched.hear("n1", clock(ahead=3600.0))
-    # n2's messages take 0.1 s: what arrives now was told 0.1 s ago.
+    # n2's messages take 0.1 s: a message that arrives now was sent 0.1 s ago.
     watched.hear("n2", clock(ahead=-0.1))
     assert watched.ready(["n1", "n2"])
     now = time.time()
@@ -29,7 +29,7 @@ def test_events_are_told_by_our_clock() -> None:
     assert [e.at for e in watched.events()] == pytest.approx([now, now], abs=0.05)
 
 
-def test_a_message_that_was_held_up_says_nothing_of_the_clock() -> None:
+def test_a_delayed_message_does_not_change_the_clock_offset() -> None:
     watched = Watched({VIP}, {})
     watched.hear("n1", clock(ahead=0.0))
     watched.hear("n1", clock(ahead=-5.0))
@@ -38,7 +38,7 @@ def test_a_message_that_was_held_up_says_nothing_of_the_clock() -> None:
     assert watched.events()[0].at == pytest.approx(now, abs=0.05)
 
 
-def test_a_log_that_is_read_again_is_told_once() -> None:
+def test_a_log_that_is_read_again_is_reported_once() -> None:
     watched = Watched({VIP}, {})
     watched.hear("n1", clock(ahead=0.0))
     line = ("2026-11-24T02:19:32.1Z", "(hadeploy)", "Entering", "FAULT", "STATE")

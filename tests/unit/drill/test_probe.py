@@ -1,4 +1,4 @@
-"""Why nobody answered."""
+"""Why a probe got no answer."""
 
 from __future__ import annotations
 

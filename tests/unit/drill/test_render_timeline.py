@@ -11,7 +11,7 @@ from rich.console import Console
 from hadeploy.drill.metrics import figures
 from hadeploy.drill.render_timeline import TimelinePicture
 from hadeploy.drill.timeline import timeline
-from tests.unit.drill.rounds import CLUSTER, NAMES, captured
+from tests.unit.drill.trials import CLUSTER, NAMES, captured
 
 
 def lines(name: str, width: int) -> list[str]:

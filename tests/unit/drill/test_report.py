@@ -1,4 +1,4 @@
-"""The page that is handed on: whole, by itself, and without what must not be in it."""
+"""The report is one complete file without secrets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hadeploy.drill.trial import Event, Request, Round
 from hadeploy.drill.verdict import result_of
 from hadeploy.support.redact import Redactor
 from tests.unit import builders
-from tests.unit.drill.rounds import CLUSTER, NAMES, captured
+from tests.unit.drill.trials import CLUSTER, NAMES, captured
 
 CANARY = "cAn4ry-1"
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
@@ -27,7 +27,7 @@ ADDRESSED = {"src", "href", "data", "action", "poster", "srcset", "background"}
 
 
 class Page(HTMLParser):
-    """What a browser would make of it, roughly."""
+    """The text that a browser would show, roughly."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ def shortly_after(round_: Round, kind: str, what: str) -> Event:
     return Event(figures(round_).began + 0.5, "n1", kind, what)  # type: ignore[arg-type]
 
 
-def test_a_page_says_what_happened() -> None:
+def test_a_report_describes_the_trial() -> None:
     text = Page(page_of(captured("haproxy-stop"))).text
     for words in (
         "✓ Passed",
@@ -87,7 +87,7 @@ def test_a_page_says_what_happened() -> None:
         "virtual_router_id",
     ):
         assert words in text
-    # keepalived writes that because it is asked by us, and a time that is told already.
+    # A line that hadeploy's own query causes, and a timestamp that is shown already.
     assert "Printing VRRP data" not in text
     assert "Tue Nov 24" not in text
 
@@ -104,7 +104,7 @@ def test_it_needs_nothing_else() -> None:
     assert parsed.tags.count("caption") == parsed.tags.count("table") == 2 + len(NAMES)
 
 
-def test_what_nodes_say_is_no_markup() -> None:
+def test_output_of_nodes_is_not_markup() -> None:
     round_ = captured("haproxy-stop")
     round_ = with_event(round_, shortly_after(round_, "log", f"{HOSTILE}\x1b[31m\x00\u202e"))
     failed = Request(round_.requests[-1].due, round_.requests[-1].ended, f"{HOSTILE}\x07")
@@ -158,7 +158,7 @@ def test_of_very_many_rounds_the_worst_are_drawn() -> None:
     assert f"Of {len(rounds)} rounds, those that failed and the slowest are drawn." in parsed.text
 
 
-def test_nodes_with_the_same_configuration_are_told_together() -> None:
+def test_nodes_with_the_same_configuration_are_reported_together() -> None:
     text = Page(page_of(captured("haproxy-stop"))).text
     assert "haproxy/haproxy.cfg on n1, n2, n3" in text
     assert "keepalived/keepalived.conf on n2" in text
@@ -176,7 +176,7 @@ def test_an_excerpt_has_an_end() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_picture_is_within_its_frame_and_tells_itself(name: str) -> None:
+def test_the_picture_is_within_its_frame_and_has_a_description(name: str) -> None:
     round_ = captured(name)
     shown = timeline(round_, figures(round_), CLUSTER)
     picture = ElementTree.fromstring(svg(shown, "p", "A <title>", "What & how"))

@@ -13,7 +13,7 @@ from hadeploy.drill.scenarios import BY_NAME
 from hadeploy.drill.timeline import Lane, Timeline, timeline
 from hadeploy.drill.trial import Event, Kind, Probing, Request, Round
 from tests.unit import builders
-from tests.unit.drill.rounds import CLUSTER, NAMES, captured
+from tests.unit.drill.trials import CLUSTER, NAMES, captured
 
 
 def drawn(round_: Round) -> Timeline:
@@ -116,7 +116,7 @@ def test_lanes_are_in_order_and_within_the_picture(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_outage_that_is_drawn_is_the_one_that_is_told(name: str) -> None:
+def test_the_drawn_outage_is_the_reported_one(name: str) -> None:
     round_ = captured(name)
     shown = drawn(round_)
     assert shown.outage
@@ -143,7 +143,7 @@ def test_where_all_is_answered_there_is_no_outage() -> None:
     assert shown.outage is None
 
 
-def test_where_nobody_asks_there_is_no_lane_of_answers() -> None:
+def test_without_probes_there_is_no_lane_of_answers() -> None:
     shown = drawn(made())
     assert [group.title for group in shown.groups] == ["n1", "n2", "n3"]
     assert shown.outage is None
@@ -171,7 +171,7 @@ def test_a_long_silence_after_the_last_event_is_not_drawn() -> None:
     assert drawn(round_).end < 2
 
 
-def test_the_vip_that_comes_home() -> None:
+def test_the_vip_fails_back() -> None:
     moves = (
         Event(100.2, "n1", "unbound", builders.VIP),
         Event(100.3, "n2", "bound", builders.VIP),

@@ -46,14 +46,14 @@ FIRST = "vip: 198.51.100.9\nnodes: [{name: n1, address: 198.51.100.1}, 198.51.10
         (FIRST + "ssh: {jump: gate}\n", []),
     ],
 )
-def test_what_an_earlier_inventory_has_too_is_told_at_its_place(
+def test_a_conflict_with_an_earlier_inventory_is_reported_at_its_place(
     second: str, said: list[str]
 ) -> None:
     both = [inventory_from_text(FIRST, "a.yaml"), inventory_from_text(second, "b.yaml")]
     assert sorted(str(problem) for problem in find_conflicts(both)) == said
 
 
-def test_machines_behind_one_address_are_told_apart_by_their_ports() -> None:
+def test_machines_behind_one_address_are_distinguished_by_their_ports() -> None:
     text = "vip: 198.51.100.{0}9\nnodes: [{{address: 198.51.100.{0}, ssh: {{host: h, port: {0}}}}}]"
     assert find_conflicts([inventory_from_text(text.format(n), f"{n}.yaml") for n in (1, 2)]) == []
 

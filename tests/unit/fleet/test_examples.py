@@ -1,4 +1,4 @@
-"""The examples for other engines have the shape that those want, and fit each other."""
+"""The examples for other engines match the schemas of these engines and each other."""
 
 from __future__ import annotations
 

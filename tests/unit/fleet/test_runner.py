@@ -47,7 +47,7 @@ def run(
     return Fleet(named, command_line, heard, concurrency=most, fail_fast=fail_fast).run(), heard
 
 
-def test_each_has_its_code_its_words_and_its_errors() -> None:
+def test_each_cluster_has_its_exit_code_output_and_errors() -> None:
     endings, heard = run(GOOD, BAD, most=2)
     assert [ending.code for ending in endings] == [0, 2]
     assert endings[0].output.startswith("hadeploy ")
@@ -59,7 +59,7 @@ def test_each_has_its_code_its_words_and_its_errors() -> None:
 
 
 @pytest.mark.parametrize(("fail_fast", "codes"), [(False, [0, 2, 0]), (True, [0, 2, None])])
-def test_after_a_failure_none_is_begun_if_that_is_wanted(
+def test_with_fail_fast_no_cluster_starts_after_a_failure(
     fail_fast: bool, codes: list[int | None]
 ) -> None:
     endings, heard = run(GOOD, BAD, GOOD, fail_fast=fail_fast)
@@ -67,7 +67,7 @@ def test_after_a_failure_none_is_begun_if_that_is_wanted(
     assert heard.ends == ["0", "1", "2"][: len([c for c in codes if c is not None])]
 
 
-def test_what_lies_in_the_current_folder_is_not_run(
+def test_modules_in_the_current_folder_are_not_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("signal", "click", "json"):
@@ -122,12 +122,12 @@ def silent(tmp_path: Path) -> Iterator[tuple[Path, socket.socket]]:
     ("number", "code"),
     [
         (signal.SIGINT, 130),
-        (signal.SIGTERM, 130),
-        (signal.SIGHUP, 130),
+        pytest.param(signal.SIGTERM, 130, marks=pytest.mark.exhaustive),
+        pytest.param(signal.SIGHUP, 130, marks=pytest.mark.exhaustive),
         (signal.SIGKILL, -signal.SIGKILL),
     ],
 )
-def test_however_it_ends_no_process_is_left(
+def test_every_end_of_a_run_leaves_no_process(
     silent: tuple[Path, socket.socket], number: signal.Signals, code: int
 ) -> None:
     folder, server = silent

@@ -34,7 +34,7 @@ def test_the_exit_code_is_what_failures_have_in_common(
 
 
 @pytest.mark.parametrize("codes", [[0, 0], [130, None], [3, 130], [None]])
-def test_an_interrupted_fleet_is_told_as_that(codes: list[int | None]) -> None:
+def test_an_interrupted_fleet_is_reported_as_such(codes: list[int | None]) -> None:
     assert fleet_code(codes, interrupted=True) == ExitCode.INTERRUPTED
 
 
@@ -59,12 +59,12 @@ def test_a_cluster_result_text(command: str, code: int | None, words: str) -> No
 
 @pytest.mark.parametrize("command", DONE)
 @pytest.mark.parametrize("code", ExitCode)
-def test_there_are_words_for_every_end(command: str, code: ExitCode) -> None:
+def test_every_result_has_a_message(command: str, code: ExitCode) -> None:
     assert result_text(command, code)
 
 
 @pytest.mark.parametrize(("pending", "code"), [(False, 0), (True, 5)])
-def test_pending_changes_are_told_also_where_they_have_no_code(pending: bool, code: int) -> None:
+def test_pending_changes_are_reported_without_their_exit_code(pending: bool, code: int) -> None:
     ending = with_text("plan", ClusterResult(MEMBER, 5), pending=pending)
     assert (ending.result, ending.code) == ("changes pending", code)
 
@@ -93,5 +93,5 @@ def test_the_sum_in_one_sentence(codes: list[int | None], said: str) -> None:
         ([("a/lb.yaml", "kube-lb"), ("b/lb.yaml", "kube-lb")], ["a/lb.yaml", "b/lb.yaml"]),
     ],
 )
-def test_labels_tell_clusters_apart(clusters: list[tuple[str, str]], labels: list[str]) -> None:
+def test_labels_distinguish_clusters(clusters: list[tuple[str, str]], labels: list[str]) -> None:
     assert [member.label for member in members(clusters)] == labels

@@ -43,7 +43,7 @@ NAME = "docker.io/library/haproxy:3"
         ),
     ],
 )
-def test_each_engine_in_its_own_words(engine: Engine, pulls: str | None, saves: str) -> None:
+def test_the_messages_of_each_engine(engine: Engine, pulls: str | None, saves: str) -> None:
     pulling = pull(engine, "haproxy:3", "arm64")
     assert (" ".join(pulling) if pulling else None) == pulls
     assert (has(engine, "haproxy:3") is None) == (pulls is None)

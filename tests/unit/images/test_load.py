@@ -46,7 +46,7 @@ def test_an_archive_with_both_images_is_loaded_once() -> None:
     }
 
 
-def test_a_node_with_two_turns_gets_what_either_needs_and_one_with_none_nothing() -> None:
+def test_a_node_is_observed_as_its_steps_need() -> None:
     first, second = NodePlan("n1", (HAPROXY,)), NodePlan("n1", (KEEPALIVED,))
     assert needs(first, second, NodePlan("n2", ())) == {
         "n1": Needs((HAPROXY.subject, KEEPALIVED.subject))
@@ -71,7 +71,7 @@ def test_an_archive_is_compressed_once_and_one_that_is_compressed_is_left_alone(
     assert not made.exists()
 
 
-def test_an_archive_that_is_gone_is_told() -> None:
+def test_a_missing_archive_is_reported() -> None:
     with pytest.raises(HadeployError) as caught, compressed_archives([Path("/absent.tar")], QUIET):
         pass
     assert caught.value.message == "/absent.tar: No such file or directory"
@@ -85,7 +85,7 @@ def test_who_lacks_what() -> None:
     assert lacking(cluster, {**looks, "n2": builders.empty("n2")}) == ["haproxy", "keepalived"]
 
 
-def test_the_lines_for_the_inventory_are_told_unless_it_has_them() -> None:
+def test_the_lines_for_the_inventory_are_shown_unless_it_has_them() -> None:
     files = ["/here/images/h.tar.gz", "/elsewhere/k.tar.gz"]
     assert inventory_lines(builders.cluster(), HERE, files) == (
         "images:\n  haproxy:\n    archive: images/h.tar.gz\n"
@@ -95,7 +95,7 @@ def test_the_lines_for_the_inventory_are_told_unless_it_has_them() -> None:
     assert inventory_lines(builders.cluster(images=images), HERE, files) == ""
 
 
-def test_a_machine_without_an_engine_is_told_what_to_do(
+def test_a_machine_without_an_engine_gets_a_hint(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -1,4 +1,4 @@
-"""The example files are valid, complete, and say what the code does."""
+"""The example files are valid, complete, and match the code."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def plain(text: str) -> Any:
 
 
 def uncommented(text: str) -> str:
-    """The full form with the keys that stand behind `#` switched on."""
+    """The full form with the commented-out keys."""
     text = re.sub(r"^(\s{2,8})# (?=\s*(?:- |[a-z_]+:))", r"\1", text, flags=re.MULTILINE)
     return re.sub(r"\b(ssh|registry): \{\} ", r"\1:    ", text)
 
@@ -75,7 +75,7 @@ def test_every_key_has_a_description_for_editors() -> None:
     assert list(undescribed(Cluster)) == []
 
 
-def test_the_full_form_says_the_defaults() -> None:
+def test_the_full_form_has_the_defaults() -> None:
     full, minimal = read_inventory(FULL), read_inventory(MINIMAL)
     assert full.cluster == minimal.cluster.model_copy(update={"ssh": full.cluster.ssh})
     assert full.cluster.ssh == type(full.cluster.ssh)()
@@ -112,7 +112,7 @@ def test_classic_is_the_recipe_with_the_weight_put_right() -> None:
 
 
 @pytest.mark.parametrize("path", [FULL, CLASSIC, MINIMAL], ids=lambda p: p.name)
-def test_examples_fit_the_schema(path: Path) -> None:
+def test_examples_match_the_schema(path: Path) -> None:
     Draft202012Validator(json_schema()).validate(plain(path.read_text()))
 
 
@@ -134,5 +134,5 @@ def test_the_schema_is_one_and_becomes_json() -> None:
         ({"vip": "10.0.0.9", "nodes": ["a"], "vrrp": {"preempt": "yes"}}, False),
     ],
 )
-def test_the_schema_knows_short_forms_and_mistakes(data: Any, valid: bool) -> None:
+def test_the_schema_accepts_short_forms_and_rejects_mistakes(data: Any, valid: bool) -> None:
     assert Draft202012Validator(json_schema()).is_valid(data) is valid

@@ -47,7 +47,7 @@ def test_absolute_paths_stay(folder: Path, tmp_path_factory: pytest.TempPathFact
         (None, {}, "inventory.yaml not found in "),
     ],
 )
-def test_no_inventory_is_told_with_the_next_step(
+def test_a_missing_inventory_is_reported_with_the_next_step(
     tmp_path: Path, option: str | None, environ: dict[str, str], said: str
 ) -> None:
     with pytest.raises(HadeployError) as caught:

@@ -1,11 +1,11 @@
-"""Whatever the file holds: a cluster or an InventoryError with real places, never anything else."""
+"""Every file is a cluster or an InventoryError with real places."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.compat import StringIO
@@ -13,11 +13,11 @@ from ruamel.yaml.compat import StringIO
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.load import inventory_from_text, load_inventory
 from hadeploy.inventory.problems import InventoryError
+from tests.unit.examples import examples
 
 EXAMPLE = (Path(__file__).parents[3] / "inventory.example.yaml").read_text()
 VALID = YAML(typ="safe", pure=True).load(EXAMPLE)
-# Few examples a run: the suite is to stay quick, and many runs make many examples.
-QUICK = settings(max_examples=30, deadline=None)
+QUICK = examples(20)
 
 
 def survives(text: str) -> None:

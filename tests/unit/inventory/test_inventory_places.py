@@ -1,4 +1,4 @@
-"""Every mistake is told at its place, in words."""
+"""Every mistake is reported with its place and the reason."""
 
 import pytest
 
@@ -134,7 +134,7 @@ CASES = {
         "3:29: templates.extra.global: must be text without control characters"
     ),
     HEAD + 'name: "\\ud800"\n': "3:7: name: must be text of valid Unicode characters",
-    # Rules are told at the value's place, too, or at the nearest thing that is in the file.
+    # A broken rule is reported at its value, or at the nearest value in the file.
     "vip: 198.51.100.1\nnodes:\n  - 198.51.100.2\n  - address: 198.51.100.1\n": (
         "1:6: vip: 198.51.100.1 is the address of node 198.51.100.1, and keepalived would"
         " remove it from that node; a VIP must be an unused address"
@@ -143,7 +143,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("text", CASES, ids=lambda t: repr(t)[-50:])
-def test_mistakes_are_told_at_their_places(text: str) -> None:
+def test_mistakes_are_reported_at_their_places(text: str) -> None:
     with pytest.raises(InventoryError) as caught:
         inventory_from_text(text)
     assert str(caught.value).replace("inventory.yaml:", "") == CASES[text]

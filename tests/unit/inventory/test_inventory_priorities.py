@@ -4,12 +4,13 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.priorities import check_weight, priorities
 from hadeploy.inventory.rules import broken_rules
+from tests.unit.examples import examples
 
 
 def cluster(given: list[int | None], mode: str = "fault", weight: int | None = None) -> Cluster:
@@ -66,7 +67,7 @@ def test_any_number_of_nodes_gets_distinct_descending_priorities(count: int, mod
         ([None] * 3, 40, 40),
     ],
 )
-def test_the_weight_is_what_is_needed_or_what_is_said(
+def test_the_weight_is_computed_or_configured(
     given: list[int | None], weight: int | None, expected: int
 ) -> None:
     assert check_weight(cluster(given, "weight", weight)) == expected
@@ -83,7 +84,7 @@ def test_the_computed_weight_fits_the_default_priorities(count: int) -> None:
     assert broken_rules(cluster([None] * count, "weight")) == []
 
 
-@settings(max_examples=50, deadline=None)
+@examples(25)
 @given(
     st.lists(st.none() | st.integers(1, 254), min_size=1, max_size=60).filter(
         lambda ps: len({p for p in ps if p}) == sum(p is not None for p in ps)
@@ -97,12 +98,12 @@ def test_explicit_and_default_priorities_never_collide(given: list[int | None], 
     assert all(p is None or p == v for p, v in zip(given, values, strict=True))
 
 
-@settings(max_examples=50, deadline=None)
+@examples(25)
 @given(
     st.lists(st.integers(1, 254), min_size=1, max_size=5, unique=True),
     st.none() | st.integers(1, 253),
 )
-def test_whatever_the_rules_accept_puts_the_vip_on_a_healthy_node(
+def test_every_accepted_weight_puts_the_vip_on_a_healthy_node(
     given: list[int], weight: int | None
 ) -> None:
     """And what they refuse has a set of failures that puts it on a dead one, or is over 254."""
@@ -112,7 +113,7 @@ def test_whatever_the_rules_accept_puts_the_vip_on_a_healthy_node(
     for healthy in product((True, False), repeat=len(given)):
         if any(healthy):
             reached = [p + added * ok for p, ok in zip(given, healthy, strict=True)]
-            # Equal priorities: whoever holds the VIP may keep it.
+            # Equal priorities: the holder may keep the VIP.
             best = [ok for r, ok in zip(reached, healthy, strict=True) if r == max(reached)]
             right = right and all(best)
     fits = max(given) + added <= 254

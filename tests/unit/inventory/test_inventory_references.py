@@ -45,9 +45,7 @@ def test_registry_and_file_of_a_reference(reference: str, registry: str, file: s
         ("localhost:5000/haproxy:3", "localhost:5000/haproxy:3"),
     ],
 )
-def test_the_mirror_stands_before_references_that_name_no_registry(
-    reference: str, pulled: str
-) -> None:
+def test_the_mirror_applies_to_references_without_a_registry(reference: str, pulled: str) -> None:
     images = {"haproxy": {"reference": reference}, "registry": {"mirror": "r.example:5000/m"}}
     cluster = builders.cluster(images=images)
     assert cluster.images.haproxy.reference == pulled

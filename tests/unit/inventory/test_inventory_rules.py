@@ -203,7 +203,7 @@ CASES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("given", "expected"), CASES, ids=str)
-def test_what_cannot_work_is_refused_with_the_reason(
+def test_an_inventory_that_cannot_work_is_refused_with_the_reason(
     given: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     broken = [(dotted(path), message) for path, message in broken_rules(cluster(**given))]
@@ -240,12 +240,12 @@ ADVICE: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("given", "expected"), ADVICE, ids=str)
-def test_what_works_but_is_unwise_is_a_warning(given: dict[str, Any], expected: list[str]) -> None:
+def test_an_unwise_inventory_is_a_warning(given: dict[str, Any], expected: list[str]) -> None:
     assert broken_rules(cluster(**given)) == []
     assert [dotted(path) for path, _ in advice(cluster(**given))] == expected
 
 
-def test_a_profile_is_what_is_not_said_in_full() -> None:
+def test_a_profile_fills_in_omitted_settings() -> None:
     fast = cluster(vrrp={"failover": "fast"}).vrrp
     assert (fast.version, fast.advert_interval, fast.preempt) == (3, 0.1, False)
     assert cluster(vrrp={"failover": "fast", "advert_interval": 0.3}).vrrp.advert_interval == 0.3

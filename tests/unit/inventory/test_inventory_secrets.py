@@ -90,7 +90,7 @@ def test_errors_name_the_reference_and_never_the_value(
     assert "s3cret" not in f"{caught.value}{caught.value.hint}{caught.value.detail}"
 
 
-def test_a_command_that_hangs_is_told_without_what_it_had_said(folder: Path) -> None:
+def test_a_command_that_hangs_is_reported_without_its_output(folder: Path) -> None:
     def run(words: list[str], **options: Any) -> Any:
         raise subprocess.TimeoutExpired(words, options["timeout"], output=b"s3cret")
 

@@ -1,4 +1,4 @@
-"""What YAML itself can do to an inventory, and files that are no text at all."""
+"""Surprises of YAML in an inventory, and binary files."""
 
 import time
 from pathlib import Path
@@ -75,7 +75,7 @@ def test_files_that_are_no_text_are_refused(data: bytes, tmp_path: Path) -> None
     assert str(caught.value) == f"{path}:{FILES[data]}"
 
 
-def test_a_missing_file_a_folder_and_an_impossible_name_are_told(tmp_path: Path) -> None:
+def test_a_missing_file_a_folder_and_an_impossible_name_are_reported(tmp_path: Path) -> None:
     for path, reason in (
         (tmp_path / "none.yaml", "no such file or directory"),
         (tmp_path, "is a directory"),

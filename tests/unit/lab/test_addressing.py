@@ -47,7 +47,7 @@ def test_every_interface_name_fits_into_the_kernel(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Lab", "1lab", "my-lab", "lab.1", "abcdefghi", "lab\n", "ä"])
-def test_names_that_could_be_mistaken_or_do_not_fit_are_refused(name: str) -> None:
+def test_ambiguous_or_too_long_names_are_refused(name: str) -> None:
     with pytest.raises(HadeployError):
         addressing.check_name(name)
 

@@ -67,7 +67,7 @@ def test_a_nodes_sshd_listens_on_its_own_addresses_only() -> None:
     assert "ListenAddress 2001" not in identity.sshd_config(LAB, "n2", ipv6=False)
 
 
-def test_every_node_knows_all_names_without_a_name_server() -> None:
+def test_every_node_resolves_all_names_without_a_name_server() -> None:
     text = identity.hosts(LAB, ipv6=False)
     assert "198.51.100.13 n3\n" in text
     files = identity.node_files(

@@ -15,7 +15,7 @@ def test_a_process_that_lives() -> None:
     assert found.inner_pid == os.getpid()
 
 
-def test_a_process_that_ended_does_not_live_while_nobody_collects_it() -> None:
+def test_a_zombie_process_does_not_count_as_running() -> None:
     with subprocess.Popen((sys.executable, "-c", "")) as child:
         # Returns when it has ended, and leaves it a zombie.
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)

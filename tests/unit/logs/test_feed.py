@@ -1,4 +1,4 @@
-"""Nothing is told twice, nothing is lost, and nothing passes for something else."""
+"""No log line is repeated, lost, or taken for another."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def begin(of: Feed, at: int = NOON) -> None:
     of.hear(Message("begin", (str(at),)))
 
 
-def told(of: Feed, *moments: float, container: str = "haproxy") -> list[float]:
-    """Which lines, named by the seconds after noon, are told."""
+def reported(of: Feed, *moments: float, container: str = "haproxy") -> list[float]:
+    """The lines that are shown, named by their seconds after noon."""
     taken = [of.take(raw(moment, container)) for moment in moments]
     return [float(line.text) for line in taken if isinstance(line, Line)]
 
@@ -46,36 +46,36 @@ def test_what_has_not_the_mark_is_no_line() -> None:
     assert forged.container == "haproxy"
 
 
-def test_reading_on_begins_before_the_last_line_and_tells_none_twice() -> None:
+def test_following_resumes_before_the_last_line_and_repeats_none() -> None:
     it = feed()
-    assert told(it, 1, 1.5, 2.2) == [1, 1.5, 2.2]
+    assert reported(it, 1, 1.5, 2.2) == [1, 1.5, 2.2]
     assert it.since("haproxy") == "2026-11-24T12:00:01.200000000Z"
     begin(it)
-    assert told(it, 1.5, 2.2, 2.2, 3, 2.9) == [3, 2.9]
+    assert reported(it, 1.5, 2.2, 2.2, 3, 2.9) == [3, 2.9]
 
 
 def test_what_came_late_before_the_connection_was_lost_is_not_lost() -> None:
     it = feed()
     # haproxy's two streams: the line of 1.9 was on its way.
-    told(it, 1, 2)
+    reported(it, 1, 2)
     begin(it)
-    assert told(it, 1, 1.9, 2, 2.1) == [1.9, 2.1]
+    assert reported(it, 1, 1.9, 2, 2.1) == [1.9, 2.1]
 
 
 def test_a_container_that_is_started_anew_is_read_again_from_where_the_script_began() -> None:
     it = feed()
-    told(it, 100, 101, 102)
+    reported(it, 100, 101, 102)
     assert it.take(f"{MARK} haproxy again") is None
-    assert told(it, 99, 100, 101, 102, 102.5, 103) == [102.5, 103]
-    assert told(it, 200, container="keepalived") == [200]
+    assert reported(it, 99, 100, 101, 102, 102.5, 103) == [102.5, 103]
+    assert reported(it, 200, container="keepalived") == [200]
 
 
 def test_what_was_cut_off_by_tail_does_not_come_back() -> None:
     it = feed()
-    told(it, 2.2, 2.3)
+    reported(it, 2.2, 2.3)
     begin(it)
     assert it.since("haproxy") == "2026-11-24T12:00:02.200000000Z"
-    assert told(it, 2.1, 2.2, 2.3, 2.4) == [2.4]
+    assert reported(it, 2.1, 2.2, 2.3, 2.4) == [2.4]
 
 
 def test_a_log_that_was_empty_is_read_on_from_when_it_was_looked_at() -> None:
@@ -83,17 +83,17 @@ def test_a_log_that_was_empty_is_read_on_from_when_it_was_looked_at() -> None:
     assert it.since("haproxy") == "2026-11-24T12:00:05.000000000Z"
     begin(it, NOON + 60)
     assert it.since("haproxy") == "2026-11-24T12:00:05.000000000Z", "not from the reconnect"
-    assert told(it, 6) == [6]
+    assert reported(it, 6) == [6]
 
 
 def test_a_clock_that_is_set_back_loses_no_line() -> None:
     it = feed()
-    assert told(it, 3000, 60, 60.5, 61) == [3000, 60, 60.5, 61]
+    assert reported(it, 3000, 60, 60.5, 61) == [3000, 60, 60.5, 61]
     begin(it)
-    assert told(it, 60, 60.5, 61, 62) == [62]
+    assert reported(it, 60, 60.5, 61, 62) == [62]
 
 
-def test_what_docker_says_instead_of_a_log_is_told_once() -> None:
+def test_an_error_of_docker_logs_is_reported_once() -> None:
     it = feed()
     said = f"{MARK} haproxy Error response from daemon: \x1b[1mno"
     assert it.take(said) == Remark("haproxy", r"Error response from daemon: \x1b[1mno")

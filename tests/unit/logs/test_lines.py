@@ -33,7 +33,7 @@ def test_a_line_is_its_time_and_the_rest(line: str, parsed: tuple[int, str] | No
     assert parse_stamped(line) == parsed
 
 
-def test_a_time_is_told_as_docker_takes_it() -> None:
+def test_a_time_is_formatted_as_docker_reads_it() -> None:
     assert stamp(AT + 42) == "2026-11-24T02:19:17.000000042Z"
     assert stamp(AT + 673_999_999, 3) == "2026-11-24T02:19:17.673Z"
 
@@ -50,7 +50,7 @@ def test_a_time_is_told_as_docker_takes_it() -> None:
         ("\x9b31m", r"\x9b31m"),
     ],
 )
-def test_no_line_speaks_to_the_terminal(text: str, shown: str) -> None:
+def test_no_line_controls_the_terminal(text: str, shown: str) -> None:
     assert clean(text) == shown
 
 
@@ -58,7 +58,7 @@ OWN = "Tue Nov 24 02:19:17 2026: "
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         (f"{OWN}(hadeploy) Entering FAULT STATE", "(hadeploy) Entering FAULT STATE"),
         ("(hadeploy) Entering FAULT STATE", "(hadeploy) Entering FAULT STATE"),
@@ -68,8 +68,8 @@ OWN = "Tue Nov 24 02:19:17 2026: "
         (f"{OWN}{OWN}x", f"{OWN}x"),
     ],
 )
-def test_keepalived_is_told_without_its_own_time_and_without_being_looked_at(
-    text: str, told: str | None
+def test_a_log_of_keepalived_lacks_its_own_time_and_state_dumps(
+    text: str, reported: str | None
 ) -> None:
-    assert telling("keepalived", text) == told
+    assert telling("keepalived", text) == reported
     assert telling("haproxy", text) == text, "a client may make haproxy log anything"

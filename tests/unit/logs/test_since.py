@@ -1,4 +1,4 @@
-"""What `--since` takes, and what docker is told."""
+"""The values of `--since`, and the option for docker."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hadeploy.logs.since import docker_since
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("10m", "10m"),
         ("1h30m", "1h30m"),
@@ -23,8 +23,8 @@ from hadeploy.logs.since import docker_since
         ("2026-11-24T00:05+01:00", "2026-11-23T23:05:00.000000Z"),
     ],
 )
-def test_what_it_takes(text: str, told: str) -> None:
-    assert docker_since(text) == told
+def test_what_it_takes(text: str, reported: str) -> None:
+    assert docker_since(text) == reported
 
 
 @pytest.mark.parametrize(

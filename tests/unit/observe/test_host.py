@@ -1,4 +1,4 @@
-"""What a node tells of itself as a machine; captured from real nodes where a program speaks."""
+"""The facts of a node's machine; output of programs is captured from real nodes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_node_of_the_lab_is_read() -> None:
     assert list(host.neighbours.values()) == [""]
 
 
-def test_a_node_that_told_nothing_is_read_too() -> None:
+def test_an_empty_answer_of_a_node_is_parsed() -> None:
     host = parse_host(Reply((), 0))
     assert not host.thorough
     assert not host.links
@@ -124,7 +124,7 @@ def test_only_a_sure_difference_of_clocks_counts(now: int, expected: float) -> N
     assert skew(now, 100.5, 102.0) == expected
 
 
-# Logs of a listener beside somebody who sends with its virtual_router_id; nothing is left out.
+# Logs of a listener beside a sender with the same virtual_router_id, complete.
 START = "Mon Nov 23 20:09:37 2026: (listener) Entering BACKUP STATE (init)"
 HEARD = [
     ("", None),

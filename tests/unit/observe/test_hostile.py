@@ -1,10 +1,10 @@
-"""Whatever a node says: an observation, or an error that names the node, and noise is no state."""
+"""Every answer is an observation or an error that names the node, and noise is no state."""
 
 from __future__ import annotations
 
 import contextlib
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hadeploy.answers.answer import Answer
@@ -12,11 +12,12 @@ from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import read_observation
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.scripts.forms import MalformedError
-from tests.unit.adopt.looks import captured, reply
+from tests.unit.adopt.classic_nodes import captured, reply
+from tests.unit.examples import examples
 
 REAL = captured("multicast-n1").split("\n")
 # Few examples a run: the suite is to stay quick, and many runs make many examples.
-QUICK = settings(max_examples=40, deadline=None)
+QUICK = examples(20)
 
 noise = st.text(max_size=40) | st.sampled_from(
     [
@@ -37,9 +38,14 @@ def survives(lines: list[str]) -> ObservedNode | None:
 @QUICK
 @given(st.lists(noise, max_size=12))
 def test_noise_alone_is_no_state(lines: list[str]) -> None:
-    told = survives([line for line in lines if not line.startswith("@tok")])
-    assert told is not None
-    assert (told.containers, told.addresses, told.vrrp, told.docker) == ((), (), None, None)
+    reported = survives([line for line in lines if not line.startswith("@tok")])
+    assert reported is not None
+    assert (reported.containers, reported.addresses, reported.vrrp, reported.docker) == (
+        (),
+        (),
+        None,
+        None,
+    )
 
 
 @QUICK
@@ -68,12 +74,12 @@ def test_a_banner_changes_nothing(banner: list[str]) -> None:
 
 
 def test_what_a_client_is_answered_is_read_and_noise_is_no_answer() -> None:
-    told = [
+    reported = [
         "@tok vip-answer 192.0.2.1 1 tls",
         "@tok vip-answer 192.0.2.1 2 yes",
         "@tok vip-answer 1 2",
     ]
-    look = survives([*told, *REAL])
+    look = survives([*reported, *REAL])
     assert look is not None
     assert look.through[("192.0.2.1", 1)] == Answer("tls")
     assert ("192.0.2.1", 2) not in look.through

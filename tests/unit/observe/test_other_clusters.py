@@ -54,7 +54,7 @@ def beside(one: OtherCluster, *, running: bool = True) -> ObservedNode:
     return dataclasses.replace(look, other_clusters=(one,), keepaliveds=keepaliveds)
 
 
-def test_a_record_tells_what_its_cluster_uses() -> None:
+def test_a_record_lists_what_its_cluster_uses() -> None:
     assert other() == OtherCluster(
         name="other",
         root="/etc/hadeploy/other",
@@ -78,14 +78,14 @@ def test_a_record_tells_what_its_cluster_uses() -> None:
         {"interface": "eth0; rm"},
     ],
 )
-def test_a_record_that_is_not_one_says_nothing(bent: dict[str, Any]) -> None:
+def test_an_invalid_record_is_ignored(bent: dict[str, Any]) -> None:
     document = json.loads(record())
     document["inventory"] |= bent.pop("inventory", {})
     document |= bent
     assert parse_other_record("/x/applied.json", json.dumps(document).encode()) is None
 
 
-def test_what_is_no_json_says_nothing() -> None:
+def test_invalid_json_is_ignored() -> None:
     for content in (b"", b"[" * 100_000, b"\xff", b"null"):
         assert parse_other_record("/x/applied.json", content) is None
 

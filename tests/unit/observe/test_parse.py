@@ -30,7 +30,7 @@ def captured(name: str) -> str:
 
 @pytest.mark.parametrize("version", ["2.0.19", "2.2.7", "2.3.3", "2.3.4"])
 @pytest.mark.parametrize("state", ["MASTER", "BACKUP", "FAULT"])
-def test_keepalived_tells_its_state_in_every_version(version: str, state: str) -> None:
+def test_the_state_of_keepalived_is_read_in_every_version(version: str, state: str) -> None:
     # That dump is of an instance whose router_id has no configuration id.
     assert parse_vrrp(captured(f"keepalived-{version}-{state}.txt")) == VrrpState(
         state, 250, 250, "n1"
@@ -38,7 +38,7 @@ def test_keepalived_tells_its_state_in_every_version(version: str, state: str) -
 
 
 @pytest.mark.parametrize("version", ["2.0.19", "2.2.7", "2.3.3", "2.3.4"])
-def test_keepalived_tells_what_it_runs_in_every_version(version: str) -> None:
+def test_the_configuration_of_keepalived_is_read_in_every_version(version: str) -> None:
     state = parse_vrrp(captured(f"keepalived-{version}-BACKUP.txt"))
     assert state
     assert state.spoken
@@ -97,7 +97,7 @@ def test_statistics_are_compared_unless_keepalived_was_restarted_in_between() ->
     assert parse_counters("") is None
 
 
-def test_a_log_is_without_its_clock_and_without_our_own_looks() -> None:
+def test_a_log_line_lacks_its_own_timestamp_and_requests_of_hadeploy() -> None:
     text = """Mon Nov 23 22:18:27 2026: (hadeploy) Entering BACKUP STATE
 Mon Nov  2 22:18:28 2026: Printing VRRP data for process(7) on signal
 [NOTICE]   (1) : Loading success."""
@@ -112,7 +112,7 @@ def test_the_configuration_id_is_the_end_of_the_router_id() -> None:
     assert parse_vrrp(text) == VrrpState("BACKUP", 240, 240, "0123456789abcdef")
 
 
-def test_a_keepalived_that_says_nothing_has_no_state() -> None:
+def test_a_silent_keepalived_has_no_state() -> None:
     assert parse_vrrp("") is None
 
 
@@ -146,7 +146,7 @@ def test_sockets_are_read_with_their_owners() -> None:
         ("[fe80::1%eth0]", "fe80::1"),
     ],
 )
-def test_a_socket_for_loopback_alone_says_so(local: str, address: str) -> None:
+def test_a_socket_on_loopback_only_is_reported_as_such(local: str, address: str) -> None:
     (socket,) = parse_sockets(f"LISTEN 0 4096 {local}:9443 0.0.0.0:*\n", {})
     assert (socket.address, socket.port) == (address, 9443)
 
@@ -191,7 +191,7 @@ def test_a_check_that_is_under_way_has_its_last_outcome() -> None:
     assert [s.check for s in parse_backends(text)] == ["L4OK", "L4OK", "L7STS"]
 
 
-def test_a_server_that_is_full_is_told_with_what_waits_for_it() -> None:
+def test_a_full_server_is_reported_with_its_queue() -> None:
     text = captured("stats.csv").replace(
         "kube-apiserver-backend,n1,0,0,0,1,,", "kube-apiserver-backend,n1,2,3,5,5,5,"
     )

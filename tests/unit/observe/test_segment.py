@@ -41,7 +41,7 @@ def test_an_ipv6_address_is_written_in_one_way() -> None:
 
 
 @pytest.mark.parametrize("line", ["answer x 02:00:c6:13:c7:0b", "advert 198.19.199.1 x", "", "a"])
-def test_what_makes_no_sense_is_left_out(line: str) -> None:
+def test_unparsable_lines_are_left_out(line: str) -> None:
     assert parse_segment(reply(line, "eth0", "0.1")) == Segment("eth0", 0.1)
 
 
@@ -61,12 +61,14 @@ LO_JSON = (
 
 
 @pytest.mark.parametrize(("as_json", "as_text"), [("", LO), (LO_JSON, "")])
-def test_what_a_handover_pins_is_known_by_its_lifetime(as_json: str, as_text: str) -> None:
+def test_a_vip_pinned_by_a_handover_is_recognised_by_its_lifetime(
+    as_json: str, as_text: str
+) -> None:
     own, vip = parse_addresses(as_json, as_text)
     assert (own.pinned, vip.pinned, vip.lifetime) == (False, True, 17)
 
 
-def test_a_backup_that_has_heard_no_advert_names_no_master() -> None:
+def test_a_backup_that_has_received_no_advert_names_no_master() -> None:
     """It printed "ff02::12", which was in the buffer."""
     dump = "   State = BACKUP\n   Master router = {}\n   Master priority = {}\n"
     for address, priority, master in (("ff02::12", 0, ""), ("198.51.100.11", 250, "198.51.100.11")):

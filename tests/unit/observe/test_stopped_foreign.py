@@ -1,4 +1,4 @@
-"""What the engine starts by itself, as Docker 20.10.24 did on a lab when it was restarted."""
+"""Which containers the engine starts at boot, as Docker 20.10.24 did on a lab."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def container(policy: str, status: str = "exited", **changes: object) -> Stopped
         (container("always", "running", restarts=0), False),
     ],
 )
-def test_whether_it_starts_by_itself(one: StoppedForeign, starts: bool) -> None:
+def test_whether_it_starts_at_boot(one: StoppedForeign, starts: bool) -> None:
     if one.container.running and one.container.restarts:
         one = dataclasses.replace(one, container=dataclasses.replace(one.container, started=NOW))
     assert bool(one.autostart(NOW)) is starts

@@ -10,9 +10,10 @@ import pytest
 from hadeploy.answers.answer import Answer
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.applied import Applied
-from hadeploy.observe.observed_node import BackendServer, ObservedNode
+from hadeploy.observe.observed_node import BackendServer
 from hadeploy.plan.backends import changed_settings, check_seconds, expected_backends
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 BEFORE = "kube-apiserver-backend"
 SERVED = [
@@ -29,7 +30,7 @@ def record(of: Cluster) -> Applied:
     return dataclasses.replace(applied, inventory=of.model_dump(mode="json", by_alias=True))
 
 
-def running(before: Cluster, *up: BackendServer) -> dict[str, ObservedNode]:
+def running(before: Cluster, *up: BackendServer) -> dict[str, Node]:
     """Healthy nodes on which an inventory was applied; the named backends instead of its own."""
     return {
         node: dataclasses.replace(look, applied=record(before), backends=up or look.backends)
@@ -37,7 +38,7 @@ def running(before: Cluster, *up: BackendServer) -> dict[str, ObservedNode]:
     }
 
 
-def words(after: Cluster, observed: dict[str, ObservedNode], node: str = "n2") -> list[str]:
+def words(after: Cluster, observed: dict[str, Node], node: str = "n2") -> list[str]:
     return sorted(backend.word for backend in expected_backends(after, observed, node))
 
 
@@ -98,7 +99,7 @@ def test_a_node_whose_haproxy_does_not_run_is_held_to_what_the_others_serve() ->
     assert words(builders.cluster(), observed) == [f"{BEFORE}/="]
 
 
-def test_what_a_hand_made_haproxy_serves_is_asked_by_a_connection() -> None:
+def test_a_classic_haproxy_is_asked_by_a_connection() -> None:
     observed = running(builders.cluster())
     expected = expected_backends(builders.cluster(), observed, "n2", (9443,))
     assert [backend.word for backend in expected] == [f"{BEFORE}/=:9443", ":9443=:9443"]

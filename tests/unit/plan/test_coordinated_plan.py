@@ -9,7 +9,7 @@ import pytest
 from hadeploy.plan.rolling import as_outage, changing, interrupts_the_holder, make_plan
 from hadeploy.plan.steps import Impact, NodePlan, Plan
 from tests.unit import builders
-from tests.unit.nodes import Node, nodes
+from tests.unit.nodes import Node
 
 ROUTER: dict[str, Any] = {"vrrp": {"virtual_router_id": 9}}
 RECREATES = {**ROUTER, "haproxy": {"maxconn": 900}}
@@ -17,7 +17,7 @@ RECREATES = {**ROUTER, "haproxy": {"maxconn": 900}}
 
 def planned(observed: dict[str, Node] | None = None, **inventory: Any) -> Plan:
     cluster = builders.cluster(**inventory)
-    observed = observed or nodes(builders.cluster())
+    observed = observed or builders.healthy(builders.cluster())
     return make_plan(cluster, builders.desired(cluster), observed)
 
 
@@ -40,7 +40,7 @@ def test_what_changes_as_subject_and_verb(settings: list[str], said: str) -> Non
     assert changing(settings) == said
 
 
-def test_the_plan_and_its_steps_say_what_changes_together() -> None:
+def test_the_plan_and_its_steps_mark_coordinated_changes() -> None:
     plan = planned(**ROUTER)
     assert plan.warnings[0].startswith("virtual_router_id changes on all nodes together: no")
     held = plan.nodes[0].steps[0]
@@ -60,8 +60,8 @@ def test_as_an_outage_only_what_restarts_the_holder_interrupts() -> None:
 
 
 def test_only_restarts_of_the_holder_interrupt_it() -> None:
-    observed = nodes(builders.cluster(haproxy={"maxconn": 900}))
-    old = nodes(builders.cluster())
+    observed = builders.healthy(builders.cluster(haproxy={"maxconn": 900}))
+    old = builders.healthy(builders.cluster())
     backup_is_old = {**observed, "n2": old["n2"]}
     holder_is_old = {**observed, "n1": old["n1"]}
     assert not interrupts_the_holder(planned(backup_is_old, **RECREATES))
@@ -69,7 +69,7 @@ def test_only_restarts_of_the_holder_interrupt_it() -> None:
 
 
 def test_of_two_holders_one_is_held_as_a_backup_is() -> None:
-    observed = nodes(builders.cluster())
+    observed = builders.healthy(builders.cluster())
     observed["n3"] = observed["n3"].with_vip()
     plan = planned(observed, **ROUTER)
     assert [turn.node for turn in plan.nodes] == ["n2", "n1", "n3", "n2", "n1"]
@@ -77,8 +77,8 @@ def test_of_two_holders_one_is_held_as_a_backup_is() -> None:
 
 
 def test_a_holder_that_has_the_new_settings_already_is_not_pinned() -> None:
-    observed = nodes(builders.cluster())
-    observed["n1"] = nodes(builders.cluster(**ROUTER))["n1"]
+    observed = builders.healthy(builders.cluster())
+    observed["n1"] = builders.healthy(builders.cluster(**ROUTER))["n1"]
     plan = planned(observed, **ROUTER)
     (holder,) = [turn for turn in plan.nodes if turn.node == "n1"]
     assert holder.together

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from hadeploy.observe.applied import Applied
-from hadeploy.observe.observed_node import ObservedFile, ObservedNode
 from hadeploy.plan.diff import node_steps
 from hadeploy.plan.rolling import make_plan
 from hadeploy.plan.steps import Impact
 from tests.unit import builders
+from tests.unit.nodes import Node
 
-Bend = Callable[[ObservedNode], ObservedNode]
+Bend = Callable[[Node], Node]
 
 
 def bent(label: str, bend: Bend, **inventory: Any) -> list[tuple[str, str, str, Impact]]:
-    """The steps that one bent node of a healthy cluster gets; the others must get none."""
+    """The steps of the one changed node of a healthy cluster; the others must get none."""
     cluster = builders.cluster(**inventory)
     observed = builders.healthy(cluster)
     observed[label] = bend(observed[label])
@@ -28,24 +27,6 @@ def bent(label: str, bend: Bend, **inventory: Any) -> list[tuple[str, str, str, 
         assert node.node == label or not node.steps
     (mine,) = [node for node in plan.nodes if node.node == label]
     return [(s.action, s.subject, s.reason, s.impact) for s in mine.steps]
-
-
-def with_container(look: ObservedNode, which: str, **changes: Any) -> ObservedNode:
-    """The same node with one container changed."""
-    return dataclasses.replace(
-        look,
-        containers=tuple(
-            dataclasses.replace(c, **changes) if c.name == which else c for c in look.containers
-        ),
-    )
-
-
-def with_file(look: ObservedNode, path: str, content: bytes | None, mode: int) -> ObservedNode:
-    """The same node with one file changed or gone."""
-    files = [f for f in look.files if f.path != path]
-    if content is not None:
-        files.append(ObservedFile(path, mode, "0:0", content))
-    return dataclasses.replace(look, files=tuple(files))
 
 
 RECORD = ("write-record", "applied.json", "record what was applied", Impact.NONE)
@@ -82,7 +63,7 @@ BACK = ("finish-handover", "the VIP", "the VIP stays on its new node", Impact.NO
 CASES: list[Any] = [
     pytest.param(
         "n2",
-        lambda n: with_file(n, "haproxy/haproxy.cfg", b"edited\n", 0o644),
+        lambda n: n.with_file("haproxy/haproxy.cfg", "edited\n", 0o644),
         [
             ("write-file", "haproxy/haproxy.cfg", "edited on the node", Impact.NONE),
             ("reload-container", "c-haproxy", "its files change", Impact.RELOAD),
@@ -92,7 +73,7 @@ CASES: list[Any] = [
     ),
     pytest.param(
         "n2",
-        lambda n: with_file(n, "keepalived/check-haproxy.sh", None, 0),
+        lambda n: n.without_file("keepalived/check-haproxy.sh"),
         [
             ("write-file", "keepalived/check-haproxy.sh", "missing", Impact.NONE),
             RECORD,
@@ -101,27 +82,25 @@ CASES: list[Any] = [
     ),
     pytest.param(
         "n2",
-        lambda n: with_file(n, "track/drain", None, 0),
+        lambda n: n.without_file("track/drain"),
         [("write-file", "track/drain", "missing", Impact.NONE), RECORD],
         id="a deleted track file comes back",
     ),
     pytest.param(
         "n3",
-        lambda n: with_container(n, "c-haproxy", status="paused"),
+        lambda n: n.with_container("haproxy", status="paused"),
         [("start-container", "c-haproxy", "is paused", Impact.NONE), RECORD],
         id="a paused container goes on",
     ),
     pytest.param(
         "n3",
-        lambda n: dataclasses.replace(
-            n, applied=Applied(("198.51.100.99",), "eth0", "me", "then", "0", {})
-        ),
+        lambda n: n.with_(applied=Applied(("198.51.100.99",), "eth0", "me", "then", "0", {})),
         [("write-record", "applied.json", "does not match the node", Impact.NONE)],
         id="a record that a dead run left behind is mended",
     ),
     pytest.param(
         "n1",
-        lambda n: with_container(n, "c-haproxy", name="old-name"),
+        lambda n: n.with_container("haproxy", name="old-name"),
         [
             (
                 "handover",
@@ -143,7 +122,7 @@ CASES: list[Any] = [
     ),
     pytest.param(
         "n1",
-        lambda n: dataclasses.replace(n, serving="0000000000000000"),
+        lambda n: n.with_(serving="0000000000000000"),
         [
             (
                 "reload-container",
@@ -157,9 +136,8 @@ CASES: list[Any] = [
     ),
     pytest.param(
         "n2",
-        lambda n: dataclasses.replace(
-            with_container(n, "c-haproxy", restarts=3, started=n.now - 1.0),
-            serving="0000000000000000",
+        lambda n: n.with_container("haproxy", restarts=3, started=n.now - 1.0).with_(
+            serving="0000000000000000"
         ),
         [
             (
@@ -174,21 +152,19 @@ CASES: list[Any] = [
     ),
     pytest.param(
         "n2",
-        lambda n: dataclasses.replace(
-            with_container(n, "c-haproxy", restarts=3, started=n.now - 1.0), serving=None
-        ),
+        lambda n: n.with_container("haproxy", restarts=3, started=n.now - 1.0).with_(serving=None),
         [("recreate-container", "c-haproxy", "is restarting", Impact.RESTART), RECORD],
         id="a haproxy in a restart loop that runs at this moment is made anew",
     ),
     pytest.param(
         "n3",
-        lambda n: with_container(n, "c-haproxy", status="exited"),
+        lambda n: n.with_container("haproxy", status="exited"),
         [("start-container", "c-haproxy", "is exited", Impact.NONE), RECORD],
         id="a stopped container is started, not recreated",
     ),
     pytest.param(
         "n3",
-        lambda n: with_container(n, "c-haproxy", spec="old"),
+        lambda n: n.with_container("haproxy", spec="old"),
         [
             (
                 "recreate-container",
@@ -202,7 +178,7 @@ CASES: list[Any] = [
     ),
     pytest.param(
         "n1",
-        lambda n: with_container(n, "c-keepalived", spec="old"),
+        lambda n: n.with_container("keepalived", spec="old"),
         [
             (
                 "handover",
@@ -223,7 +199,7 @@ CASES: list[Any] = [
     ),
     pytest.param(
         "n2",
-        lambda n: dataclasses.replace(n, images={**n.images, "haproxy:3.2.21": "sha256:new"}),
+        lambda n: n.with_(images={**n.images, "haproxy:3.2.21": "sha256:new"}),
         [
             (
                 "recreate-container",
@@ -237,7 +213,7 @@ CASES: list[Any] = [
     ),
     pytest.param(
         "n2",
-        lambda n: with_container(n, "c-keepalived", name="old-name"),
+        lambda n: n.with_container("keepalived", name="old-name"),
         [
             (
                 "remove-container",
@@ -252,13 +228,13 @@ CASES: list[Any] = [
     ),
     pytest.param(
         "n3",
-        lambda n: with_file(n, "track/handover", b"1\n", 0o644),
+        lambda n: n.with_file("track/handover", "1\n", 0o644),
         [("finish-handover", "the VIP", "left by an interrupted run", Impact.NONE), RECORD],
         id="a handover that a dead run left is ended",
     ),
     pytest.param(
         "n2",
-        lambda n: dataclasses.replace(n, applied=None),
+        lambda n: n.without_record(),
         [("write-record", "applied.json", "not written yet", Impact.NONE)],
         id="a lost record is written again",
     ),
@@ -302,7 +278,7 @@ def test_what_was_changed_on_a_node_is_drift_and_what_the_inventory_changes_is_n
 def test_a_container_that_was_removed_is_drift_unless_nothing_was_ever_applied() -> None:
     cluster = builders.cluster()
     observed = builders.healthy(cluster)
-    observed["n2"] = dataclasses.replace(observed["n2"], containers=observed["n2"].containers[1:])
+    observed["n2"] = observed["n2"].with_(containers=observed["n2"].containers[1:])
     observed["n3"] = builders.empty("n3")
     plan = make_plan(cluster, builders.desired(cluster), observed)
     drift = [(node.node, s.action) for node in plan.nodes for s in node.steps if s.drift]
@@ -321,18 +297,16 @@ def test_a_container_that_is_not_what_was_applied_was_made_by_hand(
 ) -> None:
     cluster = builders.cluster()
     observed = builders.healthy(cluster)
-    look = with_container(observed["n2"], "c-haproxy", spec="as-it-is")
-    assert look.applied
-    record = dataclasses.replace(look.applied, containers={"c-haproxy": recorded})
-    observed["n2"] = dataclasses.replace(look, applied=record)
+    look = observed["n2"].with_container("haproxy", spec="as-it-is")
+    observed["n2"] = look.with_record(containers={"c-haproxy": recorded})
     (step, _) = make_plan(cluster, builders.desired(cluster), observed).nodes[0].steps
     assert (step.action, step.reason, step.drift) == ("recreate-container", reason, drift)
 
 
-def test_a_node_alone_has_nobody_to_hand_over_to() -> None:
+def test_a_single_node_has_no_node_to_hand_over_to() -> None:
     cluster = builders.cluster(nodes=[{"name": "n1", "address": "198.51.100.11"}])
     observed = builders.healthy(cluster)
-    observed["n1"] = with_container(observed["n1"], "c-haproxy", spec="old")
+    observed["n1"] = observed["n1"].with_container("haproxy", spec="old")
     (node,) = make_plan(cluster, builders.desired(cluster), observed).nodes
     assert [(s.action, s.impact) for s in node.steps] == [
         ("recreate-container", Impact.OUTAGE),
@@ -341,7 +315,7 @@ def test_a_node_alone_has_nobody_to_hand_over_to() -> None:
 
 
 def test_a_reload_on_the_holder_needs_no_handover() -> None:
-    steps = bent("n1", lambda n: with_file(n, "haproxy/haproxy.cfg", b"edited", 0o644))
+    steps = bent("n1", lambda n: n.with_file("haproxy/haproxy.cfg", "edited", 0o644))
     assert "handover" not in {action for action, *_ in steps}
 
 

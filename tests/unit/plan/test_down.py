@@ -49,7 +49,7 @@ NEW_VIP = "198.51.100.101"
         pytest.param(NEW_VIP, None, [builders.VIP], id="those that stay are new"),
     ],
 )
-def test_a_leaving_node_hands_over_only_what_another_node_can_have(
+def test_a_departing_node_hands_over_only_what_another_node_can_take(
     inventory: str, recorded: str | None, handed_over: list[str]
 ) -> None:
     observed = builders.healthy(builders.cluster(), holder="n3")

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from hadeploy.desired.desired_node import Role
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import BackendServer, Foreign, ObservedFile, ObservedNode
+from hadeploy.observe.observed_node import BackendServer, Foreign
 from hadeploy.plan.election import (
     Competitor,
     elected,
@@ -21,11 +22,12 @@ from hadeploy.plan.rolling import make_plan
 from hadeploy.plan.steps import Plan
 from hadeploy.plan.vip_moves import plan_problem, vip_moves, winning_step
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 SECTION = "kube-apiserver-backend"
 PREEMPT: dict[str, Any] = {"vrrp": {"preempt": True}}
 NEWER: dict[str, Any] = {"images": {"haproxy": {"reference": "haproxy:3.0.11"}}}
-Bend = Callable[[dict[str, ObservedNode]], None]
+Bend = Callable[[dict[str, Node]], None]
 
 
 def first_priority(node: str) -> dict[str, Any]:
@@ -43,60 +45,42 @@ def first_priority(node: str) -> dict[str, Any]:
 
 def observed(
     *, holder: str = "n2", cut: str = "n1", drained: str = "", **inventory: Any
-) -> dict[str, ObservedNode]:
+) -> dict[str, Node]:
     """Healthy nodes; a firewall keeps one of them from all backends."""
     looks = builders.healthy(builders.cluster(**inventory), holder)
     down = tuple(
         BackendServer(SECTION, f"n{i}", "DOWN", "L4CON", "Connection refused") for i in (1, 2, 3)
     )
-    looks[cut] = dataclasses.replace(looks[cut], backends=down)
+    looks[cut] = looks[cut].with_(backends=down)
     if drained:
         drain(looks, drained, "drain")
     return looks
 
 
-def drain(looks: dict[str, ObservedNode], node: str, name: str) -> None:
-    look = looks[node]
-    assert look.vrrp
-    track = ObservedFile(f"track/{name}", 0o644, "0:0", b"1\n")
-    files = tuple(f for f in look.files if f.path != track.path)
-    fault = dataclasses.replace(look.vrrp, state="FAULT")
-    looks[node] = dataclasses.replace(look, vrrp=fault, files=(*files, track))
+def drain(looks: dict[str, Node], node: str, name: str) -> None:
+    looks[node] = looks[node].with_track(name).in_state("FAULT")
 
 
-def stopped(looks: dict[str, ObservedNode], *roles: str) -> None:
+def stopped(looks: dict[str, Node], *roles: Role) -> None:
     """Containers of n1 do not run."""
-    look = looks["n1"]
-    assert look.vrrp
-    containers = tuple(
-        dataclasses.replace(c, status="exited", pid=0) if c.role in roles else c
-        for c in look.containers
-    )
-    fault = dataclasses.replace(look.vrrp, state="FAULT")
-    gone = "haproxy" in roles
-    looks["n1"] = dataclasses.replace(
-        look,
-        containers=containers,
-        vrrp=None if "keepalived" in roles else fault,
-        keepaliveds={} if "keepalived" in roles else look.keepaliveds,
-        serving=None if gone else look.serving,
-        backends=() if gone else look.backends,
-    )
+    looks["n1"] = looks["n1"].in_state("FAULT")
+    for role in roles:
+        looks["n1"] = looks["n1"].stopped(role)
 
 
-def planned(looks: dict[str, ObservedNode], **inventory: Any) -> tuple[Cluster, Plan]:
+def planned(looks: dict[str, Node], **inventory: Any) -> tuple[Cluster, Plan]:
     cluster = builders.cluster(**inventory)
     return cluster, make_plan(cluster, builders.desired(cluster), looks)
 
 
-def winners(looks: dict[str, ObservedNode], **inventory: Any) -> list[tuple[str, str]]:
+def winners(looks: dict[str, Node], **inventory: Any) -> list[tuple[str, str]]:
     """Each move of the VIP: the node whose turn causes it, and the one that has it then."""
     cluster, plan = planned(looks, **inventory)
     moves = vip_moves(cluster, builders.desired(cluster), looks, plan)
     return [(move.turn.node, move.winner) for move in moves]
 
 
-def refusal(looks: dict[str, ObservedNode], **inventory: Any) -> str:
+def refusal(looks: dict[str, Node], **inventory: Any) -> str:
     cluster, plan = planned(looks, **inventory)
     problem = plan_problem(cluster, builders.desired(cluster), looks, plan)
     return problem.message if problem else ""
@@ -161,7 +145,7 @@ def test_who_is_elected(competitors: str, holder: str | None, winner: str | None
     ],
 )
 def test_the_moves_of_the_vip_in_a_plan(
-    looks: dict[str, ObservedNode], inventory: dict[str, Any], moves: list[tuple[str, str]]
+    looks: dict[str, Node], inventory: dict[str, Any], moves: list[tuple[str, str]]
 ) -> None:
     assert winners(looks, **inventory) == moves
 
@@ -190,11 +174,11 @@ def test_the_moves_of_the_vip_in_a_plan(
     ],
 )
 def test_a_plan_that_lets_the_wrong_node_win_is_refused(
-    looks: dict[str, ObservedNode], inventory: dict[str, Any], winner: str
+    looks: dict[str, Node], inventory: dict[str, Any], winner: str
 ) -> None:
-    told = refusal(looks, **inventory)
-    assert told.startswith(f"{winner} would take over the VIP" if winner else ""), told
-    assert bool(told) is bool(winner)
+    reported = refusal(looks, **inventory)
+    assert reported.startswith(f"{winner} would take over the VIP" if winner else ""), reported
+    assert bool(reported) is bool(winner)
 
 
 def test_the_refusal_names_backends_results_and_what_to_do() -> None:
@@ -231,11 +215,7 @@ def test_where_no_other_node_runs_a_handover_is_refused_before_anything_changes(
 def test_a_node_that_runs_may_be_well_again_when_the_holder_changes() -> None:
     looks = builders.healthy(builders.cluster(), "n2")
     for node in ("n1", "n3"):
-        look = looks[node]
-        assert look.vrrp
-        looks[node] = dataclasses.replace(
-            look, vrrp=dataclasses.replace(look.vrrp, state="FAULT"), serving=None
-        )
+        looks[node] = looks[node].in_state("FAULT").with_(serving=None)
     cluster = builders.cluster(**NEWER)
     desired = {"n2": builders.desired(cluster)["n2"]}
     assert plan_problem(cluster, desired, looks, make_plan(cluster, desired, looks)) is None
@@ -246,15 +226,15 @@ def test_a_backend_that_the_change_takes_away_or_moves_is_not_needed() -> None:
     moved = tuple(
         dataclasses.replace(s, address=f"203.0.113.{s.name[1:]}:6443") for s in looks["n1"].backends
     )
-    looks["n1"] = dataclasses.replace(looks["n1"], backends=moved)
+    looks["n1"] = looks["n1"].with_(backends=moved)
     assert unfit_winner(builders.cluster(), looks, "n1", "n2") is None
     kept = tuple(dataclasses.replace(s, address=f"198.51.100.1{s.name[1:]}:6443") for s in moved)
-    looks["n1"] = dataclasses.replace(looks["n1"], backends=kept)
+    looks["n1"] = looks["n1"].with_(backends=kept)
     assert unfit_winner(builders.cluster(), looks, "n1", "n2") is not None
 
 
 @pytest.mark.parametrize("roles", [("haproxy",), ("keepalived",), ("haproxy", "keepalived")])
-def test_a_better_node_that_was_down_is_held_until_it_is_proven(roles: tuple[str, ...]) -> None:
+def test_a_better_node_that_was_down_is_held_until_it_is_proven(roles: tuple[Role, ...]) -> None:
     looks = builders.healthy(builders.cluster(**PREEMPT), "n2")
     stopped(looks, *roles)
     _, plan = planned(looks, **PREEMPT)
@@ -269,7 +249,7 @@ def test_a_better_node_that_was_down_is_held_until_it_is_proven(roles: tuple[str
 
 
 @pytest.mark.parametrize("role", ["haproxy", "keepalived"])
-def test_a_node_that_joins_is_held_until_it_receives_adverts(role: str) -> None:
+def test_a_node_that_joins_is_held_until_it_receives_adverts(role: Role) -> None:
     looks = builders.healthy(builders.cluster(), "n2")
     stopped(looks, role)
     steps = planned(looks)[1].nodes[0].steps
@@ -282,11 +262,11 @@ def test_a_node_that_joins_is_held_until_it_receives_adverts(role: str) -> None:
     assert winners(looks) == []
 
 
-def held_by_a_dead_run(looks: dict[str, ObservedNode]) -> None:
+def held_by_a_dead_run(looks: dict[str, Node]) -> None:
     drain(looks, "n1", "handover")
 
 
-def test_a_node_that_a_dead_run_holds_is_not_let_go_to_win() -> None:
+def test_a_node_drained_by_an_interrupted_run_does_not_win_the_vip() -> None:
     looks = observed(**PREEMPT)
     held_by_a_dead_run(looks)
     assert winners(looks, **PREEMPT) == [("n1", "n1")]
@@ -310,7 +290,7 @@ def test_undrain(inventory: dict[str, Any], cut: str, node: str, refused: bool) 
         assert "stays drained" in problem.hint
 
 
-def test_of_two_holders_or_none_nothing_is_said() -> None:
+def test_two_holders_or_none_are_not_reported() -> None:
     looks = builders.healthy(builders.cluster(), "nobody")
     assert winners(looks, **PREEMPT) == []
     assert refusal(looks, **PREEMPT) == ""
@@ -324,12 +304,10 @@ def test_a_former_node_that_holds_the_vip_is_compared_with_those_that_stay() -> 
     assert problem.message.startswith("n1 would take over the VIP")
 
 
-def test_of_a_holder_set_up_by_hand_the_successor_is_compared_with_the_other_nodes() -> None:
+def test_the_successor_of_a_classic_holder_is_compared_with_the_other_nodes() -> None:
     looks = observed(holder="n2", cut="n1")
     by_hand = Foreign("haproxy", looks["n2"].containers[0], "", b"", {})
-    looks["n2"] = dataclasses.replace(
-        looks["n2"], containers=(), serving=None, backends=(), foreign=(by_hand,)
-    )
+    looks["n2"] = looks["n2"].with_(containers=(), serving=None, backends=(), foreign=(by_hand,))
     problem = takeover_problem(builders.cluster(), looks, "n2")
     assert problem is not None
     assert "n1 would take over the VIP but does not reach backends that n3" in problem.message

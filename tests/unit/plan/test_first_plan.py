@@ -6,7 +6,7 @@ import pytest
 
 from hadeploy.plan.rolling import make_plan
 from tests.unit import builders
-from tests.unit.nodes import Node, fresh, node
+from tests.unit.nodes import Node
 
 CLUSTER = builders.cluster()
 
@@ -18,20 +18,33 @@ def planned(**nodes: Node) -> tuple[list[str], bool]:
     return [turn.node for turn in plan.nodes], plan.at_once
 
 
-def test_all_fresh_nodes_have_their_turns_at_the_same_time() -> None:
-    assert planned(n1=fresh("n1"), n2=fresh("n2"), n3=fresh("n3")) == (["n1", "n2", "n3"], True)
+def test_all_fresh_nodes_change_at_the_same_time() -> None:
+    assert planned(n1=builders.empty("n1"), n2=builders.empty("n2"), n3=builders.empty("n3")) == (
+        ["n1", "n2", "n3"],
+        True,
+    )
 
 
 @pytest.mark.parametrize(
     "nodes",
     [
-        pytest.param({"n1": fresh("n1"), "n2": fresh("n2")}, id="a node is left out"),
         pytest.param(
-            {"n1": fresh("n1"), "n2": fresh("n2"), "n3": fresh("n3").with_vip()},
+            {"n1": builders.empty("n1"), "n2": builders.empty("n2")}, id="a node is left out"
+        ),
+        pytest.param(
+            {
+                "n1": builders.empty("n1"),
+                "n2": builders.empty("n2"),
+                "n3": builders.empty("n3").with_vip(),
+            },
             id="something has the VIP",
         ),
         pytest.param(
-            {"n1": fresh("n1"), "n2": fresh("n2"), "n3": node("n3", of=CLUSTER).without_record()},
+            {
+                "n1": builders.empty("n1"),
+                "n2": builders.empty("n2"),
+                "n3": builders.node("n3", of=CLUSTER).without_record(),
+            },
             id="containers of ours",
         ),
     ],

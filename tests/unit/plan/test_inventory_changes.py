@@ -1,4 +1,4 @@
-"""An inventory that lacks what somebody else changed is told from one that goes on from it."""
+"""An inventory without another user's change is distinguished from one that includes it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIRST: dict[str, Any] = {"listeners": [ONE]}
 
 @pytest.fixture
 def apply(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Applies one inventory after the other, each by somebody."""
+    """Apply one inventory after the other, each by its user."""
 
     def applied(*runs: tuple[str, dict[str, Any]]) -> Applied:
         found: Applied | None = None
@@ -43,7 +43,7 @@ def apply(monkeypatch: pytest.MonkeyPatch) -> Any:
     return applied
 
 
-def told(record: Applied, inventory: dict[str, Any], by: str = "b@two") -> list[str]:
+def reported(record: Applied, inventory: dict[str, Any], by: str = "b@two") -> list[str]:
     sentences = undone(record, recorded_inventory(builders.cluster(**inventory)), by)
     return [sentence.partition(";")[0] for sentence in sentences]
 
@@ -59,7 +59,7 @@ MOVED = {"listeners": [ONE, {**TWO, "port": 8444}]}
 @pytest.mark.parametrize(
     ("runs", "mine", "sentences"),
     [
-        # The example of somebody who does not have the second listener yet.
+        # The file of a user without the second listener.
         ([("b@two", FIRST), ("a@one", BOTH)], FIRST, ["listeners.second is removed again"]),
         ([("b@two", BOTH), ("a@one", FIRST)], BOTH, ["listeners.second is added again"]),
         (
@@ -91,17 +91,17 @@ MOVED = {"listeners": [ONE, {**TWO, "port": 8444}]}
         # An own change that is taken back.
         ([("a@one", FIRST), ("b@two", BOTH)], FIRST, []),
         ([("a@one", FIRST)], BOTH, []),
-        # Where nobody knows what was before, nothing can be told.
+        # Without the earlier state there is nothing to compare.
         ([("a@one", BOTH)], FIRST, []),
     ],
 )
 def test_what_is_undone(
     apply: Any, runs: list[tuple[str, dict[str, Any]]], mine: dict[str, Any], sentences: list[str]
 ) -> None:
-    assert told(apply(*runs), mine) == sentences
+    assert reported(apply(*runs), mine) == sentences
 
 
-def test_who_changed_it_and_when_is_said(apply: Any) -> None:
+def test_the_author_and_time_of_a_change_are_shown(apply: Any) -> None:
     record = apply(("b@two", FIRST), ("a@one", BOTH))
     (sentence,) = undone(record, recorded_inventory(builders.cluster(**FIRST)), "b@two")
     assert sentence == (
@@ -111,7 +111,7 @@ def test_who_changed_it_and_when_is_said(apply: Any) -> None:
     assert applied_by_another(record, "a@one") == applied_by_another(None, "a@one") == ""
 
 
-def test_a_rollback_says_whose_change_it_undoes(apply: Any) -> None:
+def test_a_rollback_names_the_author_of_the_change_that_it_undoes(apply: Any) -> None:
     first, second = apply(("b@two", FIRST)), apply(("b@two", FIRST), ("a@one", BOTH))
     assert gone_back(second, first) == (
         f"This restores the configuration that b@two applied, {when(first.at)}, "
@@ -126,7 +126,7 @@ def test_a_rollback_says_whose_change_it_undoes(apply: Any) -> None:
 def test_no_more_is_remembered_than_is_worth_it(apply: Any) -> None:
     record = apply(*(("a@one", with_maxconn(1000 + i)) for i in range(MOST_CHANGES + 3)))
     assert len(record.changes) == MOST_CHANGES
-    assert told(record, with_maxconn(1000 + 1 + MOST_CHANGES)) == [
+    assert reported(record, with_maxconn(1000 + 1 + MOST_CHANGES)) == [
         "haproxy.maxconn changes back from 1022 to 1021"
     ]
 
@@ -134,7 +134,7 @@ def test_no_more_is_remembered_than_is_worth_it(apply: Any) -> None:
 def test_a_change_of_many_fields_does_not_fill_the_screen(apply: Any) -> None:
     many = [{"name": f"l{i}", "port": 9000 + i, "backend_port": 7443} for i in range(12)]
     record = apply(("b@two", {"listeners": [*many, ONE]}), ("a@one", FIRST))
-    sentences = told(record, {"listeners": [*many, ONE]})
+    sentences = reported(record, {"listeners": [*many, ONE]})
     assert len(sentences) == 9
     assert sentences[-1] == "The same applies to 4 more fields."
 
@@ -195,7 +195,7 @@ def told_of_contents(
     return list(undone(record, wanted, by, contents))
 
 
-def test_older_contents_that_the_inventory_points_to_are_told_as_fields_are(
+def test_older_contents_that_the_inventory_references_are_reported_like_fields(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     record = recorded(monkeypatch, ("b@two", POINTS, all_of("1")), ("a@one", POINTS, all_of("2")))
@@ -210,7 +210,9 @@ def test_older_contents_that_the_inventory_points_to_are_told_as_fields_are(
     assert told_of_contents(record, all_of("1"), by="a@one") == []
 
 
-def test_a_template_that_another_added_or_removed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_template_that_another_added_or_removed_is_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     before, after = {PATHS[1]: "1"}, {PATHS[1]: "1", "templates.folder/part.j2": "2"}
     record = recorded(monkeypatch, ("b@two", POINTS, before), ("a@one", POINTS, after))
     (sentence,) = told_of_contents(record, before)

@@ -1,4 +1,4 @@
-"""A limit that is lowered below what is in use is told."""
+"""A limit that is lowered below the connections in use is reported."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tests.unit import builders
 
 
 @pytest.mark.parametrize(
-    ("limit", "used", "told"), [(5, 12, True), (5, 5, True), (5, 4, False), (600, 12, False)]
+    ("limit", "used", "reported"), [(5, 12, True), (5, 5, True), (5, 4, False), (600, 12, False)]
 )
-def test_a_limit_below_what_is_in_use(limit: int, used: int, told: bool) -> None:
+def test_a_limit_below_what_is_in_use(limit: int, used: int, reported: bool) -> None:
     before = builders.cluster()
     (listener,) = before.listeners
     observed = {
@@ -28,4 +28,4 @@ def test_a_limit_below_what_is_in_use(limit: int, used: int, told: bool) -> None
         f"Listener {listener.name} has {used} connections, and its limit changes from 300 "
         f"to {limit}: further clients wait."
     )
-    assert (sentence in plan.warnings) == told
+    assert (sentence in plan.warnings) == reported

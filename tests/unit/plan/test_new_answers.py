@@ -20,7 +20,7 @@ RECORD = Step("write-record", "applied.json", "record what was applied")
         ("tls", "http/200", ()),
         ("http/403", "http/403", ()),
         ("http/403", "", ()),
-        # Nobody is answered: that is nothing to be recorded.
+        # A listener without an answer is not recorded.
         ("closed", "http/200", ()),
         ("refused", "http/200", ()),
     ],

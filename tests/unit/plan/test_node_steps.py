@@ -13,7 +13,7 @@ from hadeploy.observe.observed_node import ObservedFile, VrrpState
 from hadeploy.plan.diff import node_steps, record_step
 from hadeploy.plan.steps import Impact, Step
 from tests.unit import builders
-from tests.unit.nodes import Node, node
+from tests.unit.nodes import Node
 
 CLUSTER = builders.cluster()
 DESIRED = builders.desired(CLUSTER)["n2"]
@@ -27,7 +27,7 @@ def steps(look: Node, **inventory: Any) -> list[Step]:
 
 
 def n2() -> Node:
-    return node("n2", of=CLUSTER)
+    return builders.node("n2", of=CLUSTER)
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ def test_what_changed_in_a_specification_is_named() -> None:
     assert not recreated.drift
 
 
-def test_what_was_changed_on_a_container_by_hand_is_drift() -> None:
+def test_a_container_changed_by_hand_is_drift() -> None:
     raw = builders.inspected(HAPROXY)
-    # Not every engine tells of that in the same way.
+    # Engines report this in different ways.
     raw["HostConfig"]["Memory"] += 1
     raw["HostConfig"]["Privileged"] = True
     found = steps(n2().with_container("haproxy", raw=raw))
@@ -157,7 +157,7 @@ def test_a_file_that_the_inventory_changes_is_no_drift() -> None:
     assert any("roundrobin" in line for line in written.diff)
 
 
-def test_a_file_of_which_no_record_tells_is_no_drift() -> None:
+def test_a_file_that_no_record_lists_is_no_drift() -> None:
     look = n2().with_file(layout.HAPROXY_CFG, "edited\n").without_record()
     assert next((s.reason, s.drift) for s in steps(look)) == ("content changes", False)
     missing = n2().without_file(layout.HAPROXY_CFG).without_record()
@@ -184,7 +184,7 @@ def test_a_track_file_that_is_missing_is_drift_where_something_was_applied(
 # ---- images
 
 
-def test_where_an_image_comes_from_is_said() -> None:
+def test_the_source_of_an_image_is_shown() -> None:
     look = n2().with_(images={})
     found = [(s.subject, s.reason, s.role) for s in steps(look)]
     assert found == [
@@ -195,10 +195,10 @@ def test_where_an_image_comes_from_is_said() -> None:
     assert steps(look, **archive)[0].reason == "not on the node; loaded from the archive"
 
 
-# ---- containers of ours under other names
+# ---- containers of hadeploy under other names
 
 
-def test_a_container_under_an_old_name_that_does_not_run_interrupts_nobody() -> None:
+def test_a_stopped_container_under_an_old_name_interrupts_no_client() -> None:
     look = n2().with_container("haproxy", name="former", status="exited")
     removed, created = steps(look)
     assert (removed.action, removed.subject, removed.impact) == (

@@ -6,7 +6,6 @@ import pytest
 
 from hadeploy.plan.order import added_nodes, rolling_order
 from tests.unit import builders
-from tests.unit.nodes import nodes
 
 PRIORITIES = {"n1": 250, "n2": 240, "n3": 230}
 
@@ -52,25 +51,25 @@ ADDRESSES = {"n1": "198.51.100.11", "n2": "198.51.100.12", "n3": "198.51.100.13"
 
 
 def test_a_node_with_another_address_than_before_is_known_by_the_former_one() -> None:
-    observed = nodes(builders.cluster())
+    observed = builders.healthy(builders.cluster())
     moved = {**ADDRESSES, "n2": "198.51.100.22"}
     assert added_nodes(moved, observed) == []
 
 
 def test_a_node_that_was_not_observed_is_known_by_the_address_in_the_inventory() -> None:
-    observed = nodes(builders.cluster())
+    observed = builders.healthy(builders.cluster())
     del observed["n2"]
     assert added_nodes(ADDRESSES, observed) == []
     assert added_nodes({**ADDRESSES, "n2": "198.51.100.22"}, observed) == ["n2"]
 
 
-def test_what_its_own_record_says_makes_no_node_new() -> None:
-    observed = nodes(builders.cluster())
+def test_a_node_is_not_new_because_of_its_own_record() -> None:
+    observed = builders.healthy(builders.cluster())
     observed["n3"] = observed["n3"].with_record(members=("198.51.100.99",))
     assert "n3" not in added_nodes(ADDRESSES, observed)
 
 
 def test_a_node_that_only_some_records_name_is_new() -> None:
-    observed = nodes(builders.cluster())
+    observed = builders.healthy(builders.cluster())
     observed["n1"] = observed["n1"].with_record(members=("198.51.100.11", "198.51.100.12"))
     assert added_nodes(ADDRESSES, observed) == ["n3"]

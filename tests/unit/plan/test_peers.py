@@ -27,7 +27,7 @@ def test_it_is_the_file_that_the_larger_cluster_has() -> None:
         assert found == rendered(after)
 
 
-def test_a_node_alone_speaks_unicast_then() -> None:
+def test_a_single_node_changes_to_unicast() -> None:
     conf, config_id = rendered(1)
     assert settings_of(conf).mode == "multicast"
     found = with_peers(conf, config_id, "198.51.100.11", others(3))

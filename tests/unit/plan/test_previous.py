@@ -10,11 +10,12 @@ import pytest
 from hadeploy.desired.desired_node import configuration_id
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import ObservedFile, ObservedNode
+from hadeploy.observe.observed_node import ObservedFile
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.previous import previous_configuration
 from hadeploy.rollout.record import applied_record
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 OLD = builders.cluster(haproxy={"maxconn": 500})
 NEW = builders.cluster(haproxy={"maxconn": 600})
@@ -32,7 +33,7 @@ def kept(cluster: Cluster, node: str, folder: str) -> list[ObservedFile]:
     return [*files, ObservedFile(f"{folder}applied.json", 0o600, "0:0", record.encode())]
 
 
-def observed(*now_and_before: tuple[Cluster, Cluster | None]) -> dict[str, ObservedNode]:
+def observed(*now_and_before: tuple[Cluster, Cluster | None]) -> dict[str, Node]:
     """Nodes n1, n2, ... with what was applied last, and before."""
     found = {}
     for number, (now, before) in enumerate(now_and_before, 1):
@@ -67,7 +68,7 @@ def test_a_change_that_only_some_nodes_have_is_taken_back_there() -> None:
         [(NEW, OLD), (OLD, NEW), (NEW, OLD)],
     ],
 )
-def test_without_one_that_all_nodes_have_there_is_no_way_back(
+def test_without_a_configuration_of_all_nodes_there_is_no_rollback(
     nodes: list[tuple[Cluster, Cluster | None]],
 ) -> None:
     with pytest.raises(HadeployError) as caught:
@@ -89,7 +90,7 @@ def test_a_kept_file_that_was_changed_by_hand_is_refused() -> None:
 
 
 @pytest.mark.parametrize("edited", [["n1"], ["n2"], ["n1", "n2", "n3"]])
-def test_what_one_record_says_is_not_done_on_all_nodes(edited: list[str]) -> None:
+def test_one_record_does_not_change_all_nodes(edited: list[str]) -> None:
     looks = observed((NEW, OLD), (NEW, OLD), (NEW, OLD))
     for node in edited:
         files = list(looks[node].files)
@@ -107,7 +108,7 @@ def test_other_nodes_are_no_previous_configuration_of_these() -> None:
         previous_configuration(fewer, _as(fewer, observed((NEW, OLD), (NEW, OLD), (NEW, OLD))))
 
 
-def _as(cluster: Cluster, looks: dict[str, ObservedNode]) -> dict[str, ObservedNode]:
+def _as(cluster: Cluster, looks: dict[str, Node]) -> dict[str, Node]:
     labels = [node.label for node in cluster.nodes]
     return dict(zip(labels, looks.values(), strict=True))
 

@@ -41,5 +41,5 @@ def test_anything_else_is_nothing(content: bytes) -> None:
     assert recorded_listeners(look(content)) == {}
 
 
-def test_words_that_are_no_answers_are_left_out() -> None:
+def test_invalid_answers_are_left_out() -> None:
     assert recorded_answers(look(b"a tls,yes,closed,,refused\n"), "a") == {Answer("tls")}

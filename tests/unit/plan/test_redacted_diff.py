@@ -29,7 +29,7 @@ def test_a_password_is_never_shown() -> None:
     assert "-x\n+y" in shown
 
 
-def test_a_changed_password_is_told_but_not_shown() -> None:
+def test_a_changed_password_is_reported_but_not_shown() -> None:
     shown = diff('  auth_pass "canary1"\n', '  auth_pass "canary2"\n')
     assert shown[3:] == ["-  auth_pass (redacted)", "+  auth_pass (redacted; it changes)"]
 

@@ -1,4 +1,4 @@
-"""What clients lose is said as that, whatever change it comes from."""
+"""A loss for clients is reported for every kind of change."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from hadeploy.observe.applied import Applied
-from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.parse_record import parse_record
 from hadeploy.plan.removed import removed
 from hadeploy.plan.rolling import make_plan
 from hadeploy.rollout.record import applied_record
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 VIP = builders.VIP
 OTHER = "198.51.100.101"
 
 
-def applied(**inventory: Any) -> dict[str, ObservedNode]:
+def applied(**inventory: Any) -> dict[str, Node]:
     """Three nodes with the record of that inventory."""
     cluster = builders.cluster(**inventory)
     found = {}
@@ -99,7 +99,7 @@ def gone(ports: str, name: str = "own", vip: str = VIP) -> str:
             {},
             [f"Port 7777 of listener other is removed: connections to {VIP}:7777 will be refused."],
         ),
-        # Clients reach the same backends, whatever the listener is called.
+        # Clients reach the same backends under every name of the listener.
         ({"listeners": TWO}, {"listeners": [{"port": 9444}, {"name": "other", "port": 9443}]}, []),
         (listens("*:7700-7702"), {}, [gone("7700-7702")]),
         (listens("*:7700-7702"), listens("*:7702-7704"), [gone("7700-7701")]),
@@ -127,7 +127,7 @@ def gone(ports: str, name: str = "own", vip: str = VIP) -> str:
         ),
     ],
 )
-def test_what_goes_away_is_named_with_who_used_it(
+def test_what_is_removed_is_named_with_its_users(
     before: dict[str, Any], after: dict[str, Any], sentences: list[str]
 ) -> None:
     assert lost(before, after) == sentences
@@ -177,13 +177,13 @@ STATISTICS = "listen page\n    mode http\n    bind *:8500\n    stats enable\n   
         ),
     ],
 )
-def test_metrics_that_go_away_or_move_are_told_and_are_no_clients_loss(
+def test_metrics_that_are_removed_or_move_are_reported_and_interrupt_no_client(
     before: dict[str, Any], after: dict[str, Any], sentences: list[str]
 ) -> None:
     assert expected(before, after) == sentences
 
 
-def test_a_port_on_the_address_of_a_node_is_told_as_that() -> None:
+def test_a_port_on_the_address_of_a_node_is_reported_as_local() -> None:
     assert expected(listens("198.51.100.1:7700", "127.0.0.1:7701"), {}) == [
         f"{node}: haproxy no longer listens on 198.51.100.1:7700 (listener own), an address of "
         "the node."

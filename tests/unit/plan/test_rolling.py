@@ -9,7 +9,6 @@ import pytest
 
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import HadeployError
-from hadeploy.observe.observed_node import Address, ObservedFile, ObservedNode
 from hadeploy.plan.forgotten import incompatible_nodes
 from hadeploy.plan.order import added_nodes, rolling_order
 from hadeploy.plan.partial_rollout import refuse_minority, refuse_partial
@@ -17,11 +16,12 @@ from hadeploy.plan.rolling import interrupts_the_holder, make_plan
 from hadeploy.plan.steps import Plan
 from hadeploy.plan.vrrp_settings import NAMES
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 ROUTER = {"vrrp": {"virtual_router_id": 9}}
 
 
-def planned(observed: dict[str, ObservedNode], **inventory: Any) -> Plan:
+def planned(observed: dict[str, Node], **inventory: Any) -> Plan:
     cluster = builders.cluster(**inventory)
     return make_plan(cluster, builders.desired(cluster), observed)
 
@@ -41,9 +41,9 @@ def test_a_first_bring_up_is_of_all_nodes_at_once_and_the_best_has_the_vip_first
 
 
 @pytest.mark.parametrize("bent", [{"applied": None}, {"containers": ()}])
-def test_where_something_of_ours_is_there_one_node_follows_the_other(bent: dict[str, Any]) -> None:
+def test_with_an_existing_node_the_nodes_change_one_after_the_other(bent: dict[str, Any]) -> None:
     observed = {node: builders.empty(node) for node in ("n1", "n2", "n3")}
-    observed["n3"] = dataclasses.replace(builders.healthy(builders.cluster())["n3"], **bent)
+    observed["n3"] = builders.healthy(builders.cluster())["n3"].with_(**bent)
     assert not planned(observed).at_once
 
 
@@ -53,7 +53,7 @@ def test_a_part_of_the_nodes_is_not_brought_up_at_once() -> None:
     assert not make_plan(cluster, builders.desired(cluster), observed, only=["n2"]).at_once
 
 
-def test_a_plan_tells_which_programs_of_a_node_change() -> None:
+def test_a_plan_names_the_programs_that_change() -> None:
     observed = builders.healthy(builders.cluster())
     assert planned(observed, haproxy={"maxconn": 700}).roles("n1") == {"haproxy"}
     assert planned(observed, **ROUTER).roles("n2") == {"keepalived"}
@@ -105,15 +105,15 @@ def with_forgotten(change: dict[str, Any]) -> Plan:
         ({"advert_interval": 2, "version": 2}, "advert interval"),
     ],
 )
-def test_a_plan_names_the_forgotten_nodes_that_will_not_hear_the_holder(
+def test_a_plan_names_the_forgotten_nodes_that_are_no_peers_of_the_holder(
     vrrp: dict[str, Any], setting: str
 ) -> None:
-    told = with_forgotten({"vrrp": vrrp}).warnings[-1]
-    assert told.startswith(
+    reported = with_forgotten({"vrrp": vrrp}).warnings[-1]
+    assert reported.startswith(
         f"{FORGOTTEN} was forgotten but not stopped, and keeps the old {setting}"
     )
-    assert "may take the VIP too" in told
-    assert told.endswith(
+    assert "may take the VIP too" in reported
+    assert reported.endswith(
         f"Before it is connected, run there: `{removal_command(builders.cluster())}`"
     )
 
@@ -138,33 +138,25 @@ def test_other_changes_do_not_concern_forgotten_nodes() -> None:
 def test_a_node_that_a_dead_run_still_holds_is_not_held_again() -> None:
     observed = builders.healthy(builders.cluster())
     done = builders.healthy(builders.cluster(**ROUTER))["n2"]
-    track = ObservedFile("track/handover", 0o644, "0:0", b"1\n")
-    files = tuple(f for f in done.files if f.path != track.path)
-    observed["n2"] = dataclasses.replace(done, files=(*files, track))
+    observed["n2"] = done.with_track("handover")
     plan = planned(observed, **ROUTER)
     assert turns(plan)[0] == ("n2", [])
     assert turns(plan)[3] == ("n2", ["finish-handover", "write-record"])
 
 
-def test_who_is_only_kept_off_is_let_go_before_anything_can_fail() -> None:
+def test_drained_nodes_are_released_before_any_step_that_can_fail() -> None:
     observed = builders.healthy(builders.cluster())
-    track = ObservedFile("track/handover", 0o644, "0:0", b"1\n")
     for node in ("n2", "n3"):
-        files = tuple(f for f in observed[node].files if f.path != track.path)
-        observed[node] = dataclasses.replace(observed[node], files=(*files, track))
-    observed["n2"] = dataclasses.replace(observed["n2"], serving="another")
+        observed[node] = observed[node].with_track("handover")
+    observed["n2"] = observed["n2"].with_(serving="another")
     assert [node for node, steps in turns(planned(observed)) if steps] == ["n3", "n2"]
 
 
 @pytest.mark.parametrize("drained", [False, True])
 def test_a_backup_in_fault_comes_first_unless_it_is_only_drained(drained: bool) -> None:
     observed = builders.healthy(builders.cluster())
-    look = observed["n3"]
-    assert look.vrrp
-    track = ObservedFile("track/drain", 0o644, "0:0", b"1\n" if drained else b"0\n")
-    files = tuple(f for f in look.files if f.path != track.path)
-    fault = dataclasses.replace(look.vrrp, state="FAULT")
-    observed["n3"] = dataclasses.replace(look, vrrp=fault, files=(*files, track))
+    track = "1\n" if drained else "0\n"
+    observed["n3"] = observed["n3"].in_state("FAULT").with_track("drain", track)
     plan = planned(observed, haproxy={"maxconn": 900})
     assert [turn.node for turn in plan.nodes][:2] == (["n2", "n3"] if drained else ["n3", "n2"])
 
@@ -178,7 +170,7 @@ def test_a_node_that_is_left_out_is_no_reason_to_write_records() -> None:
     assert make_plan(cluster, two, looks).changes == 0
 
 
-def test_without_a_holder_all_are_held_and_let_go() -> None:
+def test_without_a_holder_all_nodes_are_held_and_released() -> None:
     observed = builders.healthy(builders.cluster(), holder="nobody")
     plan = planned(observed, **ROUTER)
     assert [node for node, _ in turns(plan)] == ["n1", "n2", "n3", "n1", "n2", "n3"]
@@ -192,7 +184,7 @@ def test_containers_of_the_holder_are_not_replaced_while_all_others_are_held() -
     assert not interrupts_the_holder(planned(observed, **ROUTER))
 
 
-def test_a_vip_that_goes_away_is_told() -> None:
+def test_a_removed_vip_is_reported() -> None:
     plan = planned(builders.healthy(builders.cluster()), vip="198.51.100.200")
     assert plan.removes == (
         "VIP 198.51.100.100 is removed (replaced by 198.51.100.200): its clients "
@@ -203,19 +195,14 @@ def test_a_vip_that_goes_away_is_told() -> None:
 
 def test_an_address_that_only_another_nodes_record_calls_a_vip_makes_no_holder() -> None:
     observed = builders.healthy(builders.cluster())
-    service = Address("lo", "198.51.100.77", 32)
-    observed["n2"] = dataclasses.replace(
-        observed["n2"], addresses=(*observed["n2"].addresses, service)
-    )
-    record = observed["n3"].applied
-    assert record
-    record = dataclasses.replace(record, vips=(*record.vips, service.address))
-    observed["n3"] = dataclasses.replace(observed["n3"], applied=record)
+    service = "198.51.100.77"
+    observed["n2"] = observed["n2"].with_address(service)
+    observed["n3"] = observed["n3"].with_record(vips=(builders.VIP, service))
     plan = planned(observed, haproxy={"maxconn": 700})
     assert [turn.node for turn in plan.nodes if turn.holder] == ["n1"]
 
 
-def test_only_the_chosen_nodes_have_turns() -> None:
+def test_only_the_selected_nodes_change() -> None:
     cluster = builders.cluster(haproxy={"maxconn": 700})
     observed = builders.healthy(builders.cluster())
     plan = make_plan(cluster, builders.desired(cluster), observed, only=["n3"])
@@ -248,7 +235,7 @@ def test_who_is_new() -> None:
     assert added_nodes(addresses, gone) == ["n4"], "its peers still know n2"
 
 
-def test_a_node_that_only_some_know_is_new_still() -> None:
+def test_a_node_that_only_some_records_name_is_still_new() -> None:
     four = [{"name": f"n{i}", "address": f"198.51.100.1{i}"} for i in (1, 2, 3, 4)]
     larger = builders.healthy(builders.cluster(nodes=four))
     addresses = {str(node["name"]): str(node["address"]) for node in four}

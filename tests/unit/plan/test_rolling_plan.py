@@ -1,4 +1,4 @@
-"""When the holder hands the VIP over, and when a node is held until it has proven itself."""
+"""When the holder hands the VIP over, and when a node is held until it is proven."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from hadeploy.plan.rolling import VIP_MOVES, make_plan
 from hadeploy.plan.steps import Impact, NodePlan
 from tests.unit import builders
-from tests.unit.nodes import Node, nodes
+from tests.unit.nodes import Node
 
 RECREATES = builders.cluster(haproxy={"maxconn": 900})
 
 
 def turn_of(label: str, bend: Callable[[Node], Node]) -> NodePlan:
     """The turn of one node that is otherwise than healthy, where haproxy is recreated."""
-    observed = nodes(builders.cluster())
+    observed = builders.healthy(builders.cluster())
     observed[label] = bend(observed[label])
     plan = make_plan(RECREATES, builders.desired(RECREATES), observed)
     (turn,) = [turn for turn in plan.nodes if turn.node == label]
@@ -62,7 +62,7 @@ def test_what_is_done_about_the_vip(
     assert moves(turn_of(label, bend)) == expected
 
 
-def test_a_backup_that_takes_part_again_is_held_until_it_hears_the_holder() -> None:
+def test_a_backup_that_takes_part_again_is_held_until_it_receives_adverts() -> None:
     turn = turn_of("n2", lambda n: n.without_container("keepalived"))
     assert moves(turn) == ["hold", "finish-handover"]
     assert turn.steps[0].reason == "until this node receives the holder's adverts"
@@ -71,7 +71,7 @@ def test_a_backup_that_takes_part_again_is_held_until_it_hears_the_holder() -> N
 
 def test_a_better_node_that_would_win_is_held_until_it_reaches_the_backends() -> None:
     before = builders.cluster(vrrp={"preempt": True})
-    observed = nodes(before, "n2")
+    observed = builders.healthy(before, "n2")
     observed["n1"] = observed["n1"].without_container("keepalived")
     plan = make_plan(before, builders.desired(before), observed)
     (turn,) = [turn for turn in plan.nodes if turn.steps]
@@ -81,7 +81,7 @@ def test_a_better_node_that_would_win_is_held_until_it_reaches_the_backends() ->
 
 def test_a_node_in_fault_that_has_everything_is_not_held() -> None:
     before = builders.cluster(vrrp={"preempt": True})
-    observed = nodes(before, "n2")
+    observed = builders.healthy(before, "n2")
     observed["n1"] = observed["n1"].in_state("FAULT")
     assert make_plan(before, builders.desired(before), observed).changes == 0
 
@@ -98,30 +98,30 @@ def test_the_handover_comes_right_before_what_interrupts() -> None:
 @pytest.mark.parametrize(
     ("preempt", "reason"), [(True, "the VIP may return"), (False, "the VIP stays on its new node")]
 )
-def test_whether_the_vip_comes_back_is_said(preempt: bool, reason: str) -> None:
+def test_the_output_names_the_failback_of_the_vip(preempt: bool, reason: str) -> None:
     before = builders.cluster(vrrp={"preempt": preempt})
     after = builders.cluster(vrrp={"preempt": preempt}, haproxy={"maxconn": 900})
-    plan = make_plan(after, builders.desired(after), nodes(before))
+    plan = make_plan(after, builders.desired(after), builders.healthy(before))
     assert [s.reason for s in plan.nodes[-1].steps if s.action == "finish-handover"] == [reason]
 
 
 @pytest.mark.parametrize("label", ["n1", "n2"])
-def test_a_turn_says_whether_its_node_is_drained(label: str) -> None:
+def test_the_plan_of_a_node_marks_a_drained_node(label: str) -> None:
     assert not turn_of(label, lambda n: n).drained
     assert turn_of(label, lambda n: n.with_track("drain")).drained
 
 
-def test_ports_of_one_node_that_go_away_are_a_warning() -> None:
+def test_removed_ports_of_one_node_are_a_warning() -> None:
     before = builders.cluster(
         templates={"extra": {"defaults": "listen own\n    bind 198.51.100.12:9999\n"}}
     )
     after = builders.cluster()
-    plan = make_plan(after, builders.desired(after), nodes(before))
+    plan = make_plan(after, builders.desired(after), builders.healthy(before))
     assert any("9999" in warning for warning in plan.warnings)
 
 
 def test_that_the_vip_moves_is_a_warning_of_plans_that_move_it() -> None:
-    healthy = nodes(builders.cluster())
+    healthy = builders.healthy(builders.cluster())
     moves_it = make_plan(RECREATES, builders.desired(RECREATES), healthy)
     reloads = builders.cluster(listeners=[{"balance": "roundrobin"}])
     assert moves_it.warnings == (VIP_MOVES,)

@@ -6,16 +6,17 @@ import dataclasses
 
 import pytest
 
-from hadeploy.observe.observed_node import BackendServer, ObservedNode
+from hadeploy.observe.observed_node import BackendServer
 from hadeploy.plan.election import takeover_problem
 from hadeploy.plan.takeover_candidates import takeover_candidates
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 SECTION = "kube-apiserver-backend"
 CLUSTER = builders.cluster()
 
 
-def nodes(**backends: str) -> dict[str, ObservedNode]:
+def nodes(**backends: str) -> dict[str, Node]:
     """Healthy nodes, n1 the holder; a word for each backend's state on a node, as `UP DOWN UP`."""
     return {
         node: dataclasses.replace(
@@ -37,7 +38,7 @@ def test_a_node_that_reaches_what_the_holder_reaches_may_have_the_vip() -> None:
 def test_a_node_that_sees_fewer_backends_is_no_successor() -> None:
     observed = nodes(n2="UP DOWN UP")
     assert takeover_candidates(CLUSTER, observed, "n1") == ["n3"]
-    # It is the one that keepalived elects all the same: its priority is the best.
+    # keepalived still elects it: it has the highest priority.
     problem = takeover_problem(CLUSTER, observed, "n1")
     assert problem is not None
     assert "n2 would take over the VIP" in problem.message

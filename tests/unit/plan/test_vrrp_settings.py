@@ -18,7 +18,7 @@ def conf(**inventory: Any) -> str:
     return builders.desired(cluster)["n1"].file(layout.KEEPALIVED_CONF).content
 
 
-def test_what_our_own_configuration_says() -> None:
+def test_the_configuration_of_hadeploy() -> None:
     found = settings_of(conf(vrrp={"virtual_router_id": 7, "advert_interval": 2}))
     assert (found.virtual_router_id, found.version, found.advert_interval) == (7, 2, 2.0)
     assert (found.mode, found.interface, found.source) == ("unicast", "eth0", "198.51.100.11")
@@ -33,7 +33,7 @@ def test_a_password_with_comment_signs_is_read_whole_and_not_shown() -> None:
     assert "a#b!c" not in repr(settings_of(text))
 
 
-def test_comments_say_nothing() -> None:
+def test_comments_are_ignored() -> None:
     lines = "# virtual_router_id 9\nvirtual_router_id 8 ! not 9"
     assert settings_of(f"vrrp_instance a {{\n{lines}\n}}\n").virtual_router_id == 8
 
@@ -95,7 +95,7 @@ def test_nothing_is_cluster_wide_on_empty_nodes() -> None:
     assert cluster_wide(wanted, {node: builders.empty(node) for node in wanted}) == ()
 
 
-def test_the_inventory_in_the_words_that_the_nodes_speak() -> None:
+def test_the_inventory_with_the_vrrp_settings_of_the_nodes() -> None:
     new = builders.cluster(vrrp={"virtual_router_id": 9, "version": 3, "preempt": True})
     found = with_running_settings(new, builders.healthy(builders.cluster()))
     assert found is not None
@@ -116,7 +116,7 @@ def test_the_vip_of_the_other_family_is_each_nodes_own_matter() -> None:
     assert with_running_settings(six, builders.healthy(builders.cluster())) is None
 
 
-def test_nodes_that_disagree_speak_no_one_language() -> None:
+def test_nodes_with_different_vrrp_settings_have_no_common_settings() -> None:
     observed = builders.healthy(builders.cluster())
     other = builders.healthy(builders.cluster(vrrp={"virtual_router_id": 9}))
     assert with_running_settings(builders.cluster(), {**observed, "n2": other["n2"]}) is None

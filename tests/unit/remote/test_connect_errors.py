@@ -1,4 +1,4 @@
-"""What is told of a connection that fails: what it is, where, and what to do."""
+"""The error of a failed connection: cause, place and hint."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ JUMP = Stop("n1", "ops@198.51.100.9:22", is_jump=True)
     ],
 )
 def test_host_keys(error: Exception, what: str, hint: str) -> None:
-    told = explained(error, NODE, 10)
-    assert what in told.message
-    assert hint in (told.hint or "")
-    assert (told.stage, told.node) == ("ssh-host-key", "n1")
+    reported = explained(error, NODE, 10)
+    assert what in reported.message
+    assert hint in (reported.hint or "")
+    assert (reported.stage, reported.node) == ("ssh-host-key", "n1")
 
 
 @pytest.mark.parametrize(

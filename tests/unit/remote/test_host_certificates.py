@@ -32,13 +32,17 @@ HOST = options_of({"hostname": ("lb1.example.com",), "user": ("me",)}, {}, Query
 @dataclasses.dataclass
 class Authority:
     folder: Path
+    keys: Path
 
     def key(self, name: str, kind: str = "ed25519") -> Path:
-        file = self.folder / name
-        if not file.exists():
-            # A longer one takes long to make, and its length is not what is tested.
+        file, key = self.folder / name, self.keys / f"{name}-{kind}"
+        if not key.exists():
+            # A longer key takes long to make, and its length is not what is tested.
             size = ("-b", "2048") if kind == "rsa" else ()
-            self._keygen("-t", kind, *size, "-N", "", "-f", str(file))
+            self._keygen("-t", kind, *size, "-N", "", "-f", str(key))
+        if not file.exists():
+            for suffix in ("", ".pub"):
+                shutil.copy(f"{key}{suffix}", f"{file}{suffix}")
         return file
 
     def certificate(self, *options: str, kind: str = "ed25519", ca: str = "ca") -> bytes:
@@ -55,9 +59,15 @@ class Authority:
         subprocess.run(["ssh-keygen", "-q", *arguments], check=True, stdin=subprocess.DEVNULL)
 
 
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keys take long to make: the tests share them."""
+    return tmp_path_factory.mktemp("keys")
+
+
 @pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
+def authority(tmp_path: Path, keys: Path) -> Authority:
+    return Authority(tmp_path, keys)
 
 
 @pytest.mark.parametrize(

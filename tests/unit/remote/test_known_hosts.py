@@ -55,11 +55,11 @@ def verdict(text: str, key: paramiko.PKey, *names: str) -> Trust:
         ("# " + line("h"), Trust.UNKNOWN),
     ],
 )
-def test_what_a_file_says_of_a_key(text: str, trust: Trust) -> None:
+def test_the_entry_of_a_key_in_a_file(text: str, trust: Trust) -> None:
     assert verdict(text, ECDSA) is trust
 
 
-def test_bytes_that_are_no_text_are_in_nobodys_way() -> None:
+def test_bytes_that_are_no_text_are_ignored() -> None:
     content = b"\xff\xfe ssh-ed25519 AAAA \xc3\n" + line("h").encode()
     (entry,) = parse(content, Path("kh"), ["h"])
     assert (entry.names, entry.line, entry.place) == ("h", 2, "kh line 2")

@@ -39,18 +39,18 @@ def test_a_public_key_is_everybodys_and_anothers_key_is_not_judged(key: Path) ->
         assert not is_unprotected(key), "ssh leaves that to its owner, too"
 
 
-def test_an_unprotected_key_is_not_offered_and_the_error_says_so(key: Path) -> None:
+def test_an_unprotected_key_is_not_offered_and_the_error_names_it(key: Path) -> None:
     key.chmod(0o644)
     login = Login("me", [key], [], {}, None, insist=True, only=True)
     with pytest.raises(UnprotectedKeyError) as refused:
         login.authenticate(paramiko.Transport.__new__(paramiko.Transport))
-    told = explained(refused.value, Stop("n1", "me@h:22"), 10)
-    assert told.stage == "ssh-login"
-    assert str(told) == (
+    reported = explained(refused.value, Stop("n1", "me@h:22"), 10)
+    assert reported.stage == "ssh-login"
+    assert str(reported) == (
         "n1: connecting to me@h:22: the private key is ignored, because others can read it: "
         f"'{key}'"
     )
-    assert told.hint == f"chmod 600 '{key}'"
+    assert reported.hint == f"chmod 600 '{key}'"
 
 
 def test_of_a_key_that_only_the_agent_has_the_public_part_is_enough(key: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_command_that_passes_no_socket_in_time_is_ended(tmp_path: Path) -> Non
 
 
 def eventually(true: Callable[[], bool]) -> None:
-    """Poll for five seconds; a process that is not there any more is what is wanted."""
+    """Poll for five seconds until the process is gone."""
     deadline = time.monotonic() + 5
     with contextlib.suppress(FileNotFoundError):
         while not true():

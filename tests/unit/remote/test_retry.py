@@ -11,7 +11,7 @@ from hadeploy.remote.retry import PermanentError, retried
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """Time that passes only in sleep."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -70,7 +70,7 @@ def test_what_must_not_be_tried_again_is_not() -> None:
 def test_which_failures_to_connect_are_tried_again(
     error: Exception, offered: bool, again: bool
 ) -> None:
-    told = explained(error, Stop("n1", "root@198.51.100.11:22"), 10, offered=offered)
-    assert isinstance(told, PermanentError) is not again
-    assert told.node == "n1"
-    assert told.hint
+    reported = explained(error, Stop("n1", "root@198.51.100.11:22"), 10, offered=offered)
+    assert isinstance(reported, PermanentError) is not again
+    assert reported.node == "n1"
+    assert reported.hint

@@ -20,7 +20,7 @@ from hadeploy.scripts.lines import MIB, OutputTooLongError, lines_of
         ([b"\xff\n"], ["\ufffd"]),
     ],
 )
-def test_lines_come_whole_whatever_the_chunks(chunks: list[bytes], lines: list[str]) -> None:
+def test_lines_are_whole_for_all_chunk_sizes(chunks: list[bytes], lines: list[str]) -> None:
     assert list(lines_of(chunks)) == lines
 
 

@@ -1,4 +1,4 @@
-"""What is told of a script that did not come to its end."""
+"""The error of a script that did not finish."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from hadeploy.remote.script_errors import lost
     ("error", "said"),
     [(EOFError(), "(EOFError)"), (OSError("Socket is closed"), "(Socket is closed)")],
 )
-def test_an_error_without_words_is_told_by_its_name(error: Exception, said: str) -> None:
+def test_an_error_without_a_message_is_reported_by_its_name(error: Exception, said: str) -> None:
     assert said in lost("n1", "applying", error).message

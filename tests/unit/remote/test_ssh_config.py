@@ -22,7 +22,7 @@ Unsupported Match attribute foo
 """
 
 
-def test_errors_are_told_in_openssh_s_own_words() -> None:
+def test_errors_quote_openssh() -> None:
     assert error_text(TEN_ERRORS) == (
         "/tmp/c4: line 2: Bad configuration option: foo; "
         "/tmp/c4: line 3: Bad configuration option: bar; "

@@ -48,7 +48,7 @@ def test_the_first_file_wins(file: Path) -> None:
     assert host.where == "first@198.51.100.8:22"
 
 
-def test_an_include_is_told(file: Path) -> None:
+def test_an_include_is_reported(file: Path) -> None:
     assert read(file, "Include more\n", Query("h")).not_followed == (NO_INCLUDE,)
 
 
@@ -64,7 +64,9 @@ def test_an_include_is_told(file: Path) -> None:
         ("CanonicalizeHostname yes\n", 1),
     ],
 )
-def test_what_cannot_be_read_is_told_with_its_line(file: Path, text: str, number: int) -> None:
+def test_an_unreadable_setting_is_reported_with_its_line(
+    file: Path, text: str, number: int
+) -> None:
     with pytest.raises(HadeployError) as error:
         read(file, text, Query("h"))
     assert error.value.message.startswith(f"{file} line {number}: ")

@@ -89,7 +89,7 @@ def changed(*lines: str) -> HostOptions:
     return options("\n".join([*kept, *lines]), SSH_AUTH_SOCK="/run/agent")
 
 
-def test_nothing_is_said() -> None:
+def test_nothing_is_reported() -> None:
     host = options(DEFAULTS, query=Query("localhost"), SSH_AUTH_SOCK="/run/agent")
     assert (host.where, host.known_as) == ("me@localhost:22", ("localhost",))
     assert host.identity_files is None
@@ -100,7 +100,7 @@ def test_nothing_is_said() -> None:
     assert (host.jump, host.proxy_command, host.not_followed) == (None, None, ())
 
 
-def test_everything_is_said() -> None:
+def test_every_part_is_shown() -> None:
     host = options(ALIAS, MY_AGENT="/run/mine")
     assert host.where == "matched@198.51.100.7:2200"
     assert host.known_as == ("some.host",)
@@ -148,7 +148,7 @@ def test_a_host_name_that_cannot_be_looked_up_is_refused() -> None:
     assert raised.value.message == r"HostName \udcffhost is not UTF-8"
 
 
-def test_what_ssh_itself_says_of_a_variable() -> None:
+def test_a_variable_is_expanded_as_ssh_does() -> None:
     # OpenSSH 9.2, `ssh -G -vv`.
     said = (
         "debug1: Reading configuration data /home/me/.ssh/config\r\n"
@@ -198,7 +198,7 @@ def test_algorithms_for_certificates_and_under_other_names() -> None:
     assert host.not_followed == ()
 
 
-def test_no_identity_file_at_all() -> None:
+def test_no_identity_file() -> None:
     assert changed("identityfile none").identity_files == ()
 
 

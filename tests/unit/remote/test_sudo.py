@@ -21,7 +21,7 @@ HANDSHAKE = Handshake("f00d")
         (b"WELCOME\nhd-ready-f00d\r\nhd-asks%f00d:", False, PromptState.READY),
     ],
 )
-def test_what_is_heard(said: bytes, answered: bool, heard: PromptState) -> None:
+def test_received_adverts(said: bytes, answered: bool, heard: PromptState) -> None:
     assert HANDSHAKE.state(said, answered) is heard
 
 

@@ -1,4 +1,4 @@
-"""Whatever an inventory says of SSH: a way to go, or a mistake that is told; nothing is opened."""
+"""Every SSH setting gives a route or an error, without a connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ from hadeploy.remote.node_routes import NodeRoutes
 from hadeploy.remote.retry import PermanentError
 from hadeploy.remote.ssh_options import HostOptions, Query, options_of
 from tests.unit import builders
+from tests.unit.examples import examples
 
 texts = st.text(alphabet="ax@:,[]%.$`\u00b2-1 ", max_size=8) | st.sampled_from(
     ["root@lb1", "lb1:22", "lb1:99999", "[::1]:22", "[::1", "::1", "@", "a,b", "none", "a@b@c"]
@@ -51,7 +52,7 @@ def node_routes(**ssh: Any) -> NodeRoutes:
     return routes
 
 
-@settings(max_examples=100, deadline=None)
+@examples(50)
 @given(texts, texts, texts, st.none() | st.integers(1, 65535))
 def test_any_text(user: str, host: str, jump: str, port: int | None) -> None:
     with contextlib.suppress(ValidationError, HadeployError):
@@ -92,7 +93,7 @@ def test_each_warning_is_shown_once() -> None:
     assert warning.startswith("the SSH config sets BindAddress 198.51.100.1: ")
 
 
-def test_a_mistake_that_concerns_all_nodes_is_told_once() -> None:
+def test_a_mistake_of_all_nodes_is_reported_once() -> None:
     one = node_routes()
     one.__dict__["ssh_config"].error = PermanentError("config line 2: Bad port")
     with pytest.raises(PermanentError, match="config line 2"):

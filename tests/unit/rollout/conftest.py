@@ -9,5 +9,5 @@ from tests.unit.rollout.rollouts import without_waiting
 
 @pytest.fixture
 def fake_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing sleeps, and looks are understood as fake nodes give them."""
+    """Nothing sleeps, and observations come from the fake nodes."""
     without_waiting(monkeypatch)

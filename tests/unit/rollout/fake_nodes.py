@@ -15,7 +15,7 @@ from hadeploy.remote.session import Session
 from hadeploy.scripts.protocol import Reply
 from tests.unit.nodes import Node
 from tests.unit.rollout.fake_run import Run
-from tests.unit.rollout.fake_scripts import LOOKS, Fault, Script
+from tests.unit.rollout.fake_scripts import LOOKS, Fault, script_of
 
 
 @dataclass
@@ -103,7 +103,7 @@ class FakeCluster:
         self.elect()
 
     def masters(self) -> int:
-        """How many masters there are: nodes with other VRRP settings do not hear each other."""
+        """The number of masters: nodes with different VRRP settings ignore each other's adverts."""
         return len({one.speaks for one in self.nodes.values() if one.takes_part})
 
     def fault(self, node: str, *names: str) -> Fault | None:
@@ -125,7 +125,7 @@ class FakeSession(Session):
     def run(self, script: str, *, operation: str, **hearing: Any) -> Reply:
         """Run a script on the fake node."""
         cluster: FakeCluster = self.cluster  # type: ignore[attr-defined]
-        job = Script(script)
+        job = script_of(script)
         if job.name not in LOOKS:
             cluster.sent.append(f"{self.node} {job.name}")
         cluster.on_script(cluster, self.node, job.name)

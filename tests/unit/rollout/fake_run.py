@@ -1,4 +1,4 @@
-"""One script on one fake node: what it says, and what becomes of the node."""
+"""One script on one fake node: its messages, and the state of the node afterwards."""
 
 from __future__ import annotations
 
@@ -128,9 +128,9 @@ class Run:
 
     def do_lock_report(self) -> None:
         if self.here.lock:
-            told = {"token": self.here.lock, "owner": "them@there", "purpose": "up", "age": "7"}
-            told |= {"left": "90", "process": self.cluster.other_process}
-            self.say("lock", body=[f"{name}={value}" for name, value in told.items()])
+            reported = {"token": self.here.lock, "owner": "them@there", "purpose": "up", "age": "7"}
+            reported |= {"left": "90", "process": self.cluster.other_process}
+            self.say("lock", body=[f"{name}={value}" for name, value in reported.items()])
 
     def do_lock_inherit(self, token: str) -> None:
         self.here.lock = "" if self.here.lock == token else self.here.lock

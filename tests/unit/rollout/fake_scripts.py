@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ class Script:
         self.given = dict(re.findall(r"^(HD_[A-Z_]+)=(\S*)$", text, re.MULTILINE))
         main = text.rpartition("\nmain() {\n")[2].partition("\n}\n")[0].splitlines()
         # The content of a staged file is long.
-        self.lines = [shlex.split(line) for line in main if not line.startswith("put ")]
+        self.lines = [list(_words(line)) for line in main if not line.startswith("put ")]
         self.fingerprint = next(
             (line[1] for line in self.lines if line[0] == "require_fingerprint"), ""
         )
@@ -82,6 +83,17 @@ class Script:
     def steps(self) -> list[str]:
         """The functions of its steps."""
         return [function_of(line) for line in self.lines if line[0] == "step"]
+
+
+@functools.lru_cache
+def script_of(text: str) -> Script:
+    """A look is the same script again and again."""
+    return Script(text)
+
+
+@functools.cache
+def _words(line: str) -> tuple[str, ...]:
+    return tuple(shlex.split(line))
 
 
 def function_of(line: list[str]) -> str:

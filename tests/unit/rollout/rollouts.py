@@ -22,7 +22,7 @@ from hadeploy.rollout.up import apply
 from hadeploy.scripts.protocol import Reply
 from hadeploy.ui.progress import Lines
 from tests.unit import builders
-from tests.unit.nodes import Node, fresh, nodes
+from tests.unit.nodes import Node
 from tests.unit.rollout.fake_nodes import FakeCluster, FakeNode
 from tests.unit.rollout.fake_run import Look
 from tests.unit.rollout.fake_scripts import Fault
@@ -38,7 +38,7 @@ WAITING = (
     "takeover_candidates",
 )
 
-# What each outcome says of a node: what it has, and whether it is kept off the VIP.
+# The meaning of each outcome: the configuration of the node, and whether it is kept off the VIP.
 MEANINGS: Mapping[NodeOutcome, tuple[tuple[str, bool], ...]] = {
     NodeOutcome.UNTOUCHED: (("old", False),),
     NodeOutcome.RESTORED: (("old", False),),
@@ -67,8 +67,8 @@ class Rollout:
     def outcomes(self) -> str:
         """Who has what, as the error says: "n1 untouched, n2 restored, n3 new"."""
         assert isinstance(self.error, RolloutError), repr(self.error)
-        told = self.error.nodes
-        return ", ".join(f"{node} {told[node].value}" for node in sorted(told))
+        reported = self.error.nodes
+        return ", ".join(f"{node} {reported[node].value}" for node in sorted(reported))
 
     @property
     def failure(self) -> HadeployError:
@@ -87,7 +87,7 @@ class Rollout:
         return [one for one in self.cluster.sent if one.partition(" ")[2] in names]
 
     def untrue(self) -> list[str]:
-        """The nodes of which the error says what is not so; of a lost one it says nothing."""
+        """The nodes whose outcome in the error is wrong; lost nodes have none."""
         assert isinstance(self.error, RolloutError), repr(self.error)
         return [
             f"{node} is said to be {outcome.value}; it has the {one.has} configuration"
@@ -163,11 +163,13 @@ class Change:
         """The nodes before it.
 
         Args:
-            looks: those that are observed otherwise than healthy.
+            looks: the nodes that are not healthy.
         """
         old, new = builders.cluster(**self.always), builders.cluster(**self.always, **self.options)
         before = (
-            nodes(old, self.holder) if self.holder else {n: fresh(n) for n in ("n1", "n2", "n3")}
+            builders.healthy(old, self.holder)
+            if self.holder
+            else {n: builders.empty(n) for n in ("n1", "n2", "n3")}
         )
         before |= looks or {}
         for image in (new.images.haproxy, new.images.keepalived):
@@ -175,7 +177,7 @@ class Change:
                 n: look if n in self.lacking.split() else look.with_image(image.reference)
                 for n, look in before.items()
             }
-        after = nodes(new, self.holder)
+        after = builders.healthy(new, self.holder)
         return FakeCluster(
             {
                 n: FakeNode(n, {"old": look, "new": after[n]}, never_applied=look.applied is None)
@@ -196,7 +198,7 @@ SERVER = f"{builders.cluster().listeners[0].name}{SUFFIX}/n2"
 def from_then_on(
     where: str, script: str, change: Callable[[Node], Node], *others: str
 ) -> Callable[[FakeCluster, str, str], None]:
-    """Once that script runs there, these nodes are observed otherwise (that one, if none)."""
+    """Once that script runs there, these nodes differ (that one, if none are named)."""
 
     def on_script(cluster: FakeCluster, label: str, name: str) -> None:
         if (label, name) == (where, script):
@@ -213,12 +215,12 @@ def backends_down(look: Node) -> Node:
 
 
 def quiet() -> Lines:
-    """Progress that nobody reads."""
+    """Progress without output."""
     return Lines(Console(quiet=True))
 
 
 class Impatient(Lines):
-    """Whoever reads that the present node is finished first, presses Ctrl-C again."""
+    """Presses Ctrl-C again at the message that the current node is finished first."""
 
     def waiting(self, text: str) -> None:
         """What the run waits for."""
@@ -227,7 +229,7 @@ class Impatient(Lines):
 
 
 class Clock:
-    """Time that passes only while somebody waits."""
+    """Time that passes only in sleep."""
 
     def __init__(self) -> None:
         self._ticks = itertools.count()
@@ -243,7 +245,7 @@ class Clock:
 
 
 def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks are understood as the fake nodes give them, and nothing sleeps."""
+    """Observations come from the fake nodes, and nothing sleeps."""
 
     def understand(_: str, reply: Reply) -> Node:
         assert isinstance(reply, Look)

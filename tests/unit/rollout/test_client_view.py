@@ -131,7 +131,7 @@ def steps(*actions: Action) -> tuple[Step, ...]:
         (NodePlan("n1", (*steps("hold"), RELOAD), together=True), None),
     ],
 )
-def test_a_turn_is_asked_about_before_there_is_no_way_back(
+def test_a_node_is_confirmed_before_its_change_cannot_be_undone(
     turn: NodePlan, finish: int | None
 ) -> None:
     of_node = change("n1")

@@ -68,7 +68,7 @@ def test_an_archive_counts_when_it_is_loaded(tmp_path: Path) -> None:
     inputs = Inputs(cluster, tmp_path, None, None)
     loaded = contents_of(inputs, LOADS, None)
     assert list(loaded) == ["images.haproxy.archive"]
-    # It is not read where nothing needs it; what was loaded stays in mind.
+    # It is read only where it is needed, and only once.
     archive.unlink()
     record = Applied((), "", "", "", "", {}, contents=loaded)
     assert contents_of(inputs, NOTHING, record) == loaded

@@ -102,7 +102,7 @@ def test_a_holder_in_fault_that_does_not_go_back_is_kept_off_and_the_vip_is_with
     assert rolled.sent("keep off", "put back") == ["n1 keep off", "n3 put back", "n2 put back"]
     assert rolled.cluster.holder == "n3"
     assert rolled.untrue() == []
-    # Its check succeeds again: with the new settings it would hear no other node.
+    # Its check succeeds again: with the new settings it would receive no adverts.
     rolled.cluster.nodes["n1"].in_fault = False
     assert rolled.cluster.masters() == 1
 
@@ -123,7 +123,7 @@ def test_the_backups_stay_held_where_the_holder_cannot_be_observed() -> None:
     assert rolled.cluster.masters() == 1
 
 
-def test_the_backups_stay_held_where_the_holder_does_not_say_what_it_has_read() -> None:
+def test_the_backups_stay_held_where_the_configuration_of_the_holder_is_unknown() -> None:
     def silent(look: Node) -> Node:
         return look.with_(vrrp=look.vrrp and dataclasses.replace(look.vrrp, config_id=""))
 
@@ -146,7 +146,7 @@ def test_the_backups_stay_held_where_the_holder_does_not_say_what_it_has_read() 
         ("let go", "nonsense", "unknown"),
     ],
 )
-def test_once_the_holder_has_changed_the_others_are_let_go_all_the_same(
+def test_once_the_holder_has_changed_the_others_are_still_released(
     at: str, how: str, n2: str
 ) -> None:
     rolled = COORDINATED.roll_out(Fault("n2", at, how))
@@ -157,7 +157,7 @@ def test_once_the_holder_has_changed_the_others_are_let_go_all_the_same(
     assert rolled.untrue() == []
 
 
-def test_of_two_nodes_that_are_not_let_go_the_first_is_the_cause() -> None:
+def test_when_two_nodes_are_not_released_the_first_failure_is_the_cause() -> None:
     rolled = COORDINATED.roll_out(
         Fault("n2", "finish_handover"), Fault("n3", "let go", "cut-off-begun")
     )
@@ -182,14 +182,14 @@ def test_the_holder_does_not_change_unless_every_lock_could_be_renewed(
     assert "n1 change" not in rolled.sent()
 
 
-def test_locks_that_cannot_be_renewed_on_two_nodes_are_told_of_both() -> None:
+def test_locks_that_cannot_be_renewed_on_two_nodes_are_reported_for_both() -> None:
     rolled = COORDINATED.roll_out(
         Fault("n2", "renew lock", "cut-off"), Fault("n3", "renew lock", "unwritable")
     )
     assert rolled.failure.message == "2 nodes failed"
-    told = (rolled.failure.detail or "").splitlines()
-    assert told[0].startswith("n2: the connection was lost")
-    assert "n3: the lock cannot be written to /run/hadeploy" in told
+    reported = (rolled.failure.detail or "").splitlines()
+    assert reported[0].startswith("n2: the connection was lost")
+    assert "n3: the lock cannot be written to /run/hadeploy" in reported
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_ctrl_c_takes_back_what_the_holder_does_not_have_yet_and_finishes_the_re
     assert rolled.locked() == []
 
 
-def test_ctrl_c_while_nodes_are_let_go_does_not_hide_that_one_is_not() -> None:
+def test_ctrl_c_while_nodes_are_released_does_not_hide_that_one_is_not() -> None:
     rolled = COORDINATED.roll_out(
         Fault("n2", "finish_handover"), Fault("n3", "finish_handover", "ctrl-c")
     )

@@ -222,7 +222,7 @@ def test_with_preemption_the_vip_is_handed_back_to_the_better_node() -> None:
 
 
 @pytest.mark.parametrize("how", ["fenced", "cut-off", "changed"])
-def test_it_comes_back_by_itself_where_it_cannot_be_handed_back(how: str) -> None:
+def test_the_vip_returns_by_election_where_it_cannot_be_handed_back(how: str) -> None:
     rolled = RECREATE_PREEMPT.roll_out(Fault("n2", "hand back", how))
     assert rolled.error is None
     assert rolled.sent() == [*ALL, "n2 hand back"]

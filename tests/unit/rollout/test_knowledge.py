@@ -1,4 +1,4 @@
-"""What one haproxy tells the next, through the shell functions that do it on a node."""
+"""The server state that one haproxy leaves for the next, through the shell functions of a node."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEADER = (
 )
 
 
-def told(function: str, given: str, shell: str = "dash") -> list[str]:
+def reported(function: str, given: str, shell: str = "dash") -> list[str]:
     """The lines that a function of server_state.sh makes of what it is given."""
     script = load_file("server_state.sh").body
     done = subprocess.run(
@@ -48,7 +48,7 @@ def row(server: str, status: str, address: str, last_check: str = "") -> str:
 @pytest.mark.parametrize("status", ["DOWN", "DOWN 1/2"])
 def test_a_server_that_is_down_is_known(status: str) -> None:
     rows = [HEADER, row("n3", status, "10.0.0.3:6443"), row("v6", status, "[2001:db8::1]:6443")]
-    assert told("down_servers", "\n".join(rows)) == [
+    assert reported("down_servers", "\n".join(rows)) == [
         "api n3 10.0.0.3:6443",
         "api v6 [2001:db8::1]:6443",
     ]
@@ -59,20 +59,20 @@ def test_a_server_that_is_down_is_known(status: str) -> None:
     ["UP", "UP 1/3", "no check", "MAINT", "MAINT (via api/n1)", "DRAIN", "NOLB", "DOWN (agent)"],
 )
 def test_only_what_its_check_calls_down_is_down(status: str) -> None:
-    assert told("down_servers", row("n3", status, "10.0.0.3:6443")) == []
+    assert reported("down_servers", row("n3", status, "10.0.0.3:6443")) == []
 
 
 def test_what_a_server_answered_does_not_get_in_the_way() -> None:
     rows = row("n3", "DOWN", "10.0.0.3:6443", '"a, ""b"", c"')
-    assert told("down_servers", rows) == ["api n3 10.0.0.3:6443"]
+    assert reported("down_servers", rows) == ["api n3 10.0.0.3:6443"]
 
 
-def test_the_servers_of_a_configuration_are_told(tmp_path: Path) -> None:
+def test_the_servers_of_a_configuration_are_reported(tmp_path: Path) -> None:
     config = tmp_path / "haproxy.cfg"
     config.write_text(
         builders.desired(builders.cluster())["n1"].file("haproxy/haproxy.cfg").content
     )
-    assert told(f"servers {config}", "") == [
+    assert reported(f"servers {config}", "") == [
         f"kube-apiserver-backend n{n} 198.51.100.1{n}:6443 ".rstrip() for n in (1, 2, 3)
     ]
 
@@ -80,7 +80,7 @@ def test_the_servers_of_a_configuration_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 def test_a_state_has_the_fields_that_every_version_takes(shell: str) -> None:
     given = "api n3 10.0.0.3:6443\napi v6 [2001:db8::1]:7443\n"
-    version, names, *lines = told("server_state", given, shell)
+    version, names, *lines = reported("server_state", given, shell)
     assert version == "1"
     assert [len(line.split()) for line in (names.removeprefix("# "), *lines)] == [20, 20, 20]
     fields = [
@@ -93,8 +93,8 @@ def test_a_state_has_the_fields_that_every_version_takes(shell: str) -> None:
     assert {f["srv_addr"] for f in fields} == {"-"}, "the configured one"
 
 
-def test_nothing_known_is_a_state_too() -> None:
-    version, names = told("server_state", "")
+def test_an_unknown_state_is_a_state() -> None:
+    version, names = reported("server_state", "")
     assert version == "1"
     assert names.startswith("#")
 
@@ -104,7 +104,7 @@ def carried_over(folder: Path, config: str, statistics: list[str]) -> list[str]:
     (folder / "haproxy").mkdir()
     (folder / "haproxy/haproxy.cfg").write_text(config)
     (folder / "statistics").write_text("\n".join(statistics))
-    told(
+    reported(
         f"""HD_ROOT={folder} HD_HEALTH_PORT=1 state_file={folder}/haproxy/server-state
         recorded() {{ :; }}
         http_get() {{ cat {folder}/statistics; }}
@@ -138,7 +138,7 @@ def test_servers_that_are_the_same_afterwards_are_carried_over(tmp_path: Path) -
     [
         (CONFIG, []),
         (CONFIG, [HEADER, row("n3", "UP", "10.0.0.3:6443")]),
-        # An older haproxy.cfg of ours has statistics without addresses.
+        # An older haproxy.cfg of hadeploy has statistics without addresses.
         (CONFIG, [HEADER, row("n3", "DOWN", "")]),
         (CONFIG.replace("backend api", "backend other"), ALL_DOWN),
         (CONFIG.replace("maxconn 100", "zero-warning"), ALL_DOWN),

@@ -82,7 +82,7 @@ def test_without_the_first_node_no_other_is_asked() -> None:
     assert cluster.sent == ["n1 take lock"]
 
 
-def test_a_lock_that_another_run_has_tells_more_than_a_node_that_is_lost() -> None:
+def test_the_lock_of_another_run_is_reported_before_a_lost_node() -> None:
     cluster = RELOAD.nodes()
     cluster.nodes["n3"].lock = "another"
     cluster.faults = [Fault("n2", "take lock", "cut-off")]
@@ -90,7 +90,7 @@ def test_a_lock_that_another_run_has_tells_more_than_a_node_that_is_lost() -> No
         take(Lock("c", "up"), cluster.sessions)
 
 
-def test_unlock_removes_what_it_can_and_says_where_it_cannot() -> None:
+def test_unlock_removes_what_it_can_and_names_the_other_nodes() -> None:
     cluster = RELOAD.nodes()
     cluster.faults = [
         Fault("n1", "lock_remove", "cut-off"),
@@ -101,7 +101,7 @@ def test_unlock_removes_what_it_can_and_says_where_it_cannot() -> None:
     assert sorted(cluster.sent) == ["n1 lock_remove", "n2 lock_remove", "n3 lock_remove"]
 
 
-def test_who_has_the_lock_is_told_of_the_nodes_that_can_be_asked() -> None:
+def test_the_lock_owner_is_reported_for_the_reachable_nodes() -> None:
     cluster = RELOAD.nodes()
     cluster.nodes["n2"].lock = "another"
     cluster.faults = [Fault("n3", "lock_report", "cut-off")]

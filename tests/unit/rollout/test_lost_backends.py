@@ -35,12 +35,12 @@ def look(listener: str, name: str, status: str) -> ObservedNode:
         ([], "unknown"),
     ],
 )
-def test_the_other_nodes_tell_whose_fault_it_is(looks: list[ObservedNode], seen: str) -> None:
+def test_the_other_nodes_show_which_node_is_at_fault(looks: list[ObservedNode], seen: str) -> None:
     assert state_elsewhere(LOST, EXPECTED, looks) == seen
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "reported"),
     [
         ([":9443@10.0.0.9=http/200=http/403"], True),
         ([":9443@10.0.0.9=tls=http/403"], False),
@@ -49,9 +49,7 @@ def test_the_other_nodes_tell_whose_fault_it_is(looks: list[ObservedNode], seen:
         ([":9443@10.0.0.9=http/200=http/403", "api-backend/n1"], False),
     ],
 )
-def test_other_answers_can_be_wanted_where_clients_speak_no_tls(
-    names: list[str], told: bool
-) -> None:
+def test_other_answers_can_be_configured_without_tls(names: list[str], reported: bool) -> None:
     lost = [LostBackend(name, ()) for name in names]
     error = BackendsLostError(lost, NodeOutcome.RESTORED, node="n2")
-    assert (ON_PURPOSE in (error.hint or "")) is told
+    assert (ON_PURPOSE in (error.hint or "")) is reported

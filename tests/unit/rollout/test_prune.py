@@ -7,26 +7,22 @@ import dataclasses
 import pytest
 
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.observe.observed_node import Address, ObservedNode
 from hadeploy.plan.order import added_nodes
 from hadeploy.rollout.prune import former_nodes, given_nodes, refuse_strangers
 from hadeploy.verify.strangers import forgotten_nodes
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 OTHER_VIP = "198.51.100.200"
 
 
-def look(vip: str, *members: str) -> ObservedNode:
+def look(vip: str, *members: str) -> Node:
     """A node of a cluster of that name, with that VIP."""
-    found = builders.healthy(builders.cluster())["n1"]
-    assert found.applied
-    record = dataclasses.replace(found.applied, vips=(vip,))
-    if members:
-        record = dataclasses.replace(record, members=members)
-    return dataclasses.replace(found, applied=record)
+    found = builders.node("n1", of=builders.cluster()).with_record(vips=(vip,))
+    return found.with_record(members=members) if members else found
 
 
-def refused(known: bool, found: ObservedNode) -> list[str]:
+def refused(known: bool, found: Node) -> list[str]:
     """What is said of a node that `--former` or a record names."""
     cluster = builders.cluster()
     there = {"198.51.100.18": found}
@@ -55,33 +51,29 @@ THEIRS = ("198.51.100.18", "198.51.100.19")
         (look(OTHER_VIP), "its own record has 198.51.100.200"),
         # It was stopped, or has lost its record.
         (builders.empty("n8"), ""),
-        (dataclasses.replace(look(builders.VIP), applied=None), ""),
+        (look(builders.VIP).without_record(), ""),
     ],
 )
-def test_what_the_record_of_one_node_says_of_another_is_not_enough(
-    found: ObservedNode, says: str
-) -> None:
+def test_the_record_of_one_node_is_not_enough_to_remove_another(found: Node, says: str) -> None:
     said = refused(True, found)
     assert [bool(says and says in one) for one in said] == ([True] if says else [])
 
 
 def test_a_forgotten_node_has_the_vip_of_its_time() -> None:
-    """All nodes that stay know it as one of theirs."""
+    """The records of all remaining nodes name it."""
     cluster = builders.cluster(vip=OTHER_VIP)
     gone, address = look(builders.VIP), "198.51.100.18"
     staying = builders.healthy(cluster)
     with pytest.raises(NodesError):
         refuse_strangers(cluster, {address: gone}, staying, [address])
     for node, seen in staying.items():
-        assert seen.applied
-        record = dataclasses.replace(seen.applied, forgotten=(address,))
-        staying[node] = dataclasses.replace(seen, applied=record)
+        staying[node] = seen.with_record(forgotten=(address,))
     refuse_strangers(cluster, {address: gone}, staying, [address])
 
 
 def test_without_a_record_what_runs_there_must_not_have_another_vip() -> None:
     other = builders.cluster(vip=OTHER_VIP)
-    theirs = dataclasses.replace(builders.healthy(other)["n3"], applied=None)
+    theirs = builders.node("n3", of=other).without_record()
     (said,) = refused(True, theirs)
     assert "what runs there has another VIP" in said
 
@@ -103,17 +95,16 @@ def test_the_record_of_a_former_node_names_the_others() -> None:
     assert found == ["198.51.100.11", "198.51.100.12", "198.51.100.13"]
 
 
-def renumbered(*, there: bool) -> ObservedNode:
-    """n3, which others know by another address: it still has that one, or was told to use it."""
-    look = builders.healthy(builders.cluster())["n3"]
+def renumbered(*, there: bool) -> Node:
+    """n3, whose address differs in other records: it still has it, or its files name it."""
+    look = builders.node("n3", of=builders.cluster())
     if there:
-        address = Address("eth0", "198.51.100.33", 24)
-        return dataclasses.replace(look, addresses=(*look.addresses, address))
+        return look.with_address("198.51.100.33", "eth0", 24)
     files = tuple(
         dataclasses.replace(file, content=file.content.replace(b"198.51.100.13", b"198.51.100.33"))
         for file in look.files
     )
-    return dataclasses.replace(look, files=files)
+    return look.with_(files=files)
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -121,15 +112,14 @@ def test_a_machine_with_another_address_has_neither_left_nor_come(there: bool) -
     cluster = builders.cluster()
     known_as = ("198.51.100.11", "198.51.100.12", "198.51.100.33")
     observed = {
-        node: dataclasses.replace(look, applied=dataclasses.replace(look.applied, members=known_as))
+        node: look.with_record(members=known_as)
         for node, look in {**builders.healthy(cluster), "n3": renumbered(there=there)}.items()
-        if look.applied
     }
     assert former_nodes(cluster, observed) == []
     addresses = {node.label: str(node.address) for node in cluster.nodes}
     assert added_nodes(addresses, observed) == []
     assert forgotten_nodes(cluster, observed) == []
-    # A machine that nobody knows is one that comes.
+    # A machine that no record names is an added one.
     observed["n3"] = builders.empty("n3")
     assert [node.label for node in former_nodes(cluster, observed)] == ["198.51.100.33"]
     assert added_nodes(addresses, observed) == ["n3"]

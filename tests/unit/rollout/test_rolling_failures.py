@@ -1,6 +1,6 @@
 """A rolling change that fails: who has what, for each node and each kind of failure.
 
-The order is n2, n3 (backups), n1 (the holder). Whatever fails, the nodes before it keep the new
+The order is n2, n3 (backups), n1 (the holder). At every failure the nodes before it keep the new
 configuration, those after it are not touched, and the VIP stays on a node.
 """
 
@@ -23,6 +23,14 @@ PLACES = [
     pytest.param(2, id="holder"),
 ]
 ROLLING = [pytest.param(RELOAD, id="reload"), pytest.param(RECREATE, id="recreate")]
+PLACES_OF_EACH = [
+    pytest.param(RELOAD, 1, id="second backup, reload"),
+    pytest.param(RECREATE, 2, id="holder, recreate"),
+    pytest.param(RELOAD, 0, id="first backup, reload", marks=pytest.mark.exhaustive),
+    pytest.param(RECREATE, 0, id="first backup, recreate", marks=pytest.mark.exhaustive),
+    pytest.param(RECREATE, 1, id="second backup, recreate", marks=pytest.mark.exhaustive),
+    pytest.param(RELOAD, 2, id="holder, reload", marks=pytest.mark.exhaustive),
+]
 
 
 def stopped_at(place: int, has: str) -> str:
@@ -42,8 +50,7 @@ def check_rest(rolled: Rollout, place: int) -> None:
     assert rolled.locked() == []
 
 
-@pytest.mark.parametrize("change", ROLLING)
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("change", "place"), PLACES_OF_EACH)
 @pytest.mark.parametrize(
     ("at", "how", "has"),
     [
@@ -63,7 +70,7 @@ def check_rest(rolled: Rollout, place: int) -> None:
         pytest.param("change", "unwritable", "untouched", id="no room for the lock"),
         # The lock is lost between two steps: nothing may be put back either.
         pytest.param("prove_haproxy", "fenced", "partial", id="too late half-way"),
-        # The answer is lost: the node goes on by itself, or has restarted.
+        # The answer is lost: the script continues, or the node has restarted.
         pytest.param("change", "cut-off", "unknown", id="cut off before it began"),
         pytest.param("change", "cut-off-begun", "unknown", id="cut off, finishes by itself"),
         pytest.param("prove_haproxy", "cut-off", "unknown", id="cut off half-way"),
@@ -128,10 +135,9 @@ def test_a_backup_that_has_got_the_vip_meanwhile_is_reloaded_all_the_same() -> N
     assert RELOAD.roll_out(on_script=moves).error is None
 
 
-@pytest.mark.parametrize("change", ROLLING)
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("change", "place"), PLACES_OF_EACH)
 @pytest.mark.parametrize("at", ["change", "swap", "prove_haproxy", "record"])
-def test_ctrl_c_finishes_the_node_in_hand(change: Change, place: int, at: str) -> None:
+def test_ctrl_c_finishes_the_current_node(change: Change, place: int, at: str) -> None:
     if at == "swap" and change is RECREATE:
         at = "recreate"
     rolled = change.roll_out(Fault(ORDER[place], at, "ctrl-c"))
@@ -141,7 +147,7 @@ def test_ctrl_c_finishes_the_node_in_hand(change: Change, place: int, at: str) -
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_ctrl_c_and_a_failure_of_the_same_node_tell_of_the_failure(place: int) -> None:
+def test_ctrl_c_and_a_failure_of_the_same_node_report_the_failure(place: int) -> None:
     node = ORDER[place]
     rolled = RELOAD.roll_out(Fault(node, "swap", "ctrl-c"), Fault(node, "prove_haproxy"))
     assert rolled.outcomes == stopped_at(place, "restored")
@@ -152,7 +158,7 @@ def test_ctrl_c_and_a_failure_of_the_same_node_tell_of_the_failure(place: int) -
     "change",
     [*ROLLING, pytest.param(COORDINATED, id="coordinated"), pytest.param(FIRST, id="parallel")],
 )
-def test_a_second_ctrl_c_leaves_the_node_to_itself_and_gives_the_lock_back(change: Change) -> None:
+def test_a_second_ctrl_c_stops_waiting_and_releases_the_lock(change: Change) -> None:
     rolled = change.roll_out(Fault("n2", "change", "ctrl-c"), impatient=True)
     assert isinstance(rolled.error, KeyboardInterrupt)
     released = sorted(s for s in rolled.cluster.sent if s.endswith(" release"))

@@ -225,7 +225,7 @@ def test_what_was_served_is_served_without_the_containers_that_are_stopped() -> 
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "told"),
+    ("before", "now", "reported"),
     [
         ("tls", "tls", ()),
         ("tls", "closed", ("answered TLS before, and closes every connection at once now",)),
@@ -236,9 +236,9 @@ def test_what_was_served_is_served_without_the_containers_that_are_stopped() -> 
     ],
 )
 def test_a_node_that_has_won_the_vip_answers_clients_as_the_one_before_it(
-    before: str, now: str, told: tuple[str, ...]
+    before: str, now: str, reported: tuple[str, ...]
 ) -> None:
     problem = changed_answers(cluster(before), cluster(now), "n2")
     assert (problem.detail if problem else ()) == tuple(
-        f"port 9443 of {builders.VIP} {one}" for one in told
+        f"port 9443 of {builders.VIP} {one}" for one in reported
     )

@@ -89,9 +89,7 @@ def test_what_the_unchanged_nodes_refuse_as_well_is_not_refused_by_the_change(
 
 
 @pytest.mark.parametrize("how", ["fenced", "changed", "cut-off", "cut-off-begun"])
-def test_if_it_cannot_be_put_back_it_is_said_to_have_half_of_the_change(
-    clients: Clients, how: str
-) -> None:
+def test_a_failed_restore_is_reported_as_partially_applied(clients: Clients, how: str) -> None:
     rolled = RELOAD.roll_out(
         Fault("n2", "put back", how),
         serves_here=True,

@@ -18,6 +18,20 @@ CHANGES = [
     pytest.param(FIRST, id="parallel"),
     pytest.param(COORDINATED, id="coordinated"),
 ]
+NODES_OF_EACH = [
+    pytest.param(
+        change,
+        node,
+        id=f"{node}-{name}",
+        marks=[] if node == often else pytest.mark.exhaustive,
+    )
+    for change, name, often in (
+        (RELOAD, "rolling", "n2"),
+        (FIRST, "parallel", "n1"),
+        (COORDINATED, "coordinated", "n3"),
+    )
+    for node in NODES
+]
 
 
 def untouched(rolled: Rollout) -> bool:
@@ -26,8 +40,7 @@ def untouched(rolled: Rollout) -> bool:
     return not rolled.sent() and {one.has for one in nodes} == {"old"} and not rolled.locked()
 
 
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("node", NODES)
+@pytest.mark.parametrize(("change", "node"), NODES_OF_EACH)
 @pytest.mark.parametrize(
     ("how", "message"),
     [
@@ -55,13 +68,13 @@ def test_no_node_is_changed_when_one_cannot_be_staged(
     assert sorted(rolled.sent("release")) == [f"{n} release" for n in NODES]
 
 
-def test_what_several_nodes_refuse_is_told_of_each() -> None:
+def test_refusals_of_several_nodes_are_reported_for_each() -> None:
     rolled = RELOAD.roll_out(Fault("n2", "stage", "refused"), Fault("n3", "stage", "changed"))
     assert isinstance(rolled.error, NodesError)
     assert [one.node for one in rolled.error.errors] == ["n2", "n3"]
 
 
-def test_a_change_since_the_plan_is_told_as_such_so_that_the_run_can_plan_anew() -> None:
+def test_a_change_since_the_plan_is_reported_and_the_run_can_plan_again() -> None:
     rolled = RELOAD.roll_out(Fault("n2", "stage", "changed"))
     assert isinstance(rolled.error, NodesError)
     assert [type(one) for one in rolled.error.errors] == [StaleError]

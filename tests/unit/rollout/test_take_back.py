@@ -6,10 +6,10 @@ import pytest
 
 from hadeploy.rollout.take_back import may_return
 from tests.unit import builders
-from tests.unit.nodes import Node, node
+from tests.unit.nodes import Node
 
 CLUSTER = builders.cluster()
-HOME = node("n1", of=CLUSTER)
+HOME = builders.node("n1", of=CLUSTER)
 BY_HAND = HOME.without_container("haproxy").without_container("keepalived")
 
 

@@ -83,7 +83,7 @@ def reply(*messages: tuple[str, str]) -> Reply:
 
 
 @pytest.mark.parametrize("place", ["/dev/stdin", "/usr/local/etc/haproxy/haproxy.cfg"])
-def test_what_haproxy_warns_of_is_told_with_the_line(place: str) -> None:
+def test_a_warning_of_haproxy_is_reported_with_its_line(place: str) -> None:
     said = reply(("validating haproxy", WARNED.format(place)), ("validating keepalived", ""))
     first, second = config_warnings(said, node(), "validating")
     assert first.message == (
@@ -95,7 +95,7 @@ def test_what_haproxy_warns_of_is_told_with_the_line(place: str) -> None:
     assert second.line == ""
 
 
-def test_a_warning_of_several_nodes_is_told_once() -> None:
+def test_a_warning_of_several_nodes_is_reported_once() -> None:
     same = [ConfigWarning("haproxy", "m", "l", (n,)) for n in ("n1", "n2", "n1")]
     other = ConfigWarning("haproxy", "other", "l", ("n2",))
     assert merged([*same, other]) == [
@@ -104,7 +104,7 @@ def test_a_warning_of_several_nodes_is_told_once() -> None:
     ]
 
 
-def test_a_secret_that_a_program_quotes_is_not_told() -> None:
+def test_a_secret_that_a_program_quotes_is_redacted() -> None:
     config = 'global\n    stats auth admin:canary\n    fullconn 10 token "canary"\n'
     said = "[WARNING]  (1) : config : parsing [/dev/stdin:2] : 'admin:canary' and canary\x1b[31m"
     (warning,) = config_warnings(reply(("validating haproxy", said)), node(config), "validating")

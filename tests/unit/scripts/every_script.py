@@ -33,7 +33,7 @@ from hadeploy.rollout.staging_scripts import stage_script, trial_script
 from hadeploy.rollout.take_back import keep_off_script
 from hadeploy.support.collect import support_script
 from tests.unit import builders
-from tests.unit.adopt import looks
+from tests.unit.adopt import classic_nodes
 
 FINGERPRINT = "f" * 16
 LOCK = Lock("c", "up", "token")
@@ -48,7 +48,7 @@ TURNS = {
 
 def change(*, adopts: bool = False) -> Change:
     """What the scripts of n1 are made from."""
-    cluster = looks.inventory() if adopts else builders.cluster()
+    cluster = classic_nodes.inventory() if adopts else builders.cluster()
     change = Change(
         cluster,
         builders.desired(cluster)["n1"],
@@ -57,7 +57,7 @@ def change(*, adopts: bool = False) -> Change:
         configuration="c0ffee",
         vips=("10.0.0.100",),
         election=23,
-        by_hand=looks.by_hand("multicast-n1") if adopts else None,
+        by_hand=classic_nodes.by_hand("multicast-n1") if adopts else None,
     )
     backends = (ExpectedBackend("api/n1", "api/n1"), ExpectedBackend(":9443", ":9443"))
     return dataclasses.replace(change, backends=backends, takeover=backends)
@@ -150,5 +150,6 @@ def of_features() -> Iterator[tuple[str, str]]:
 
 
 def every_script() -> dict[str, str]:
-    """All of them, by a name."""
-    return {**dict(of_steps()), **dict(of_plans()), **dict(of_features())}
+    """Each different script, by the name of the first thing that it is made for."""
+    named = {text: name for name, text in reversed([*of_steps(), *of_plans(), *of_features()])}
+    return {name: text for text, name in reversed(named.items())}

@@ -61,7 +61,7 @@ def functions(text: str) -> list[str]:
 
 
 def constants(text: str) -> list[str]:
-    """The variables that it sets as soon as it is read, but for those that begin with hd_."""
+    """The variables that it sets when it is read, without those that begin with hd_."""
     return [name for name in _CONSTANT.findall(code(text)) if name not in ("PATH", "LC_ALL")]
 
 

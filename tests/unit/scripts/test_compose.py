@@ -1,4 +1,4 @@
-"""A script is put together from files that fit, and from nothing else."""
+"""A script is composed only from files that match."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def test_required_files_come_once_and_report_first() -> None:
         (["support.sh", "versions.sh"], {}, "main is defined in support.sh and in versions.sh"),
     ],
 )
-def test_what_does_not_fit_is_refused(names: list[str], given: dict[str, str], error: str) -> None:
+def test_an_oversized_configuration_is_refused(
+    names: list[str], given: dict[str, str], error: str
+) -> None:
     with pytest.raises(CompositionError) as raised:
         compose(*names, variables=given)
     assert str(raised.value) == error

@@ -1,4 +1,4 @@
-"""All scripts that the product can make fit together, and so do their files."""
+"""All scripts that hadeploy can compose are consistent, and so are their files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hadeploy.scripts.kinds import KINDS
 from tests.unit.scripts import shell_code
 from tests.unit.scripts.every_script import every_script
 
-# What the shell itself knows, what is on every node, and words that only look like commands.
+# Shell built-ins, programs on every node, and words that only look like commands.
 COMMANDS = """
     break case cd command continue do done echo elif else esac exec exit export false fi for if in
     printf read return set shift then trap umask unset until wait while
@@ -64,7 +64,7 @@ def test_no_script_calls_a_function_that_it_does_not_have() -> None:
         assert otherwise in defined, name
 
 
-def test_what_is_called_is_a_function_or_a_known_command() -> None:
+def test_every_call_is_a_function_or_a_known_command() -> None:
     functions = {name for file in FILES.values() for name in file.functions}
     for name, file in FILES.items():
         words = shell_code.commands(file.body) - functions - set(COMMANDS.split())
@@ -85,7 +85,7 @@ def test_a_file_requires_what_it_calls_and_declares_its_inputs(name: str) -> Non
     assert (set(file.inputs), set(file.optional_inputs)) == (read - optional, optional)
 
 
-def test_a_library_file_requires_nothing_in_vain() -> None:
+def test_a_library_file_requires_no_unused_file() -> None:
     symbols = owners()
     for name, file in FILES.items():
         text = shell_code.code(file.body)

@@ -1,4 +1,4 @@
-"""Messages are told apart from noise."""
+"""Messages are distinguished from noise."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_lines_below_messages_can_be_taken_as_they_come_and_are_kept_nowhere() -
     assert parser.ended
 
 
-def test_the_end_of_what_a_script_said_is_told_but_no_body_that_may_be_secret() -> None:
+def test_an_error_has_the_end_of_the_output_but_no_secret_body() -> None:
     parser = ReplyParser(TOKEN, lambda _: None)
     for line in ("Welcome", f"@{TOKEN} node", "a", f"@{TOKEN} heartbeat", "b"):
         parser.feed(line)
@@ -56,6 +56,6 @@ def test_the_end_of_what_a_script_said_is_told_but_no_body_that_may_be_secret() 
     assert parser.tail == "Welcome"
 
 
-def test_a_kind_of_message_that_no_script_says_is_refused() -> None:
+def test_a_message_kind_that_no_script_emits_is_refused() -> None:
     with pytest.raises(MalformedError, match="surprise"):
         parse_line(f"@{TOKEN} surprise x", TOKEN)

@@ -13,7 +13,7 @@ from hadeploy.status.judge import judge
 from hadeploy.status.snapshot import ClusterSnapshot
 from hadeploy.verify.proof import Proof, Verdict, failed
 from tests.unit import builders
-from tests.unit.status.looks import Bend, change, container, drained, file, situation, vip, vrrp
+from tests.unit.status.snapshots import Bend, change, container, drained, file, situation, vip, vrrp
 
 UNREACHED = {(builders.VIP, 9443): Answer("unreached")}
 NO_SERVER = tuple(BackendServer("kube-apiserver-backend", f"n{i}", "DOWN") for i in (1, 2, 3))
@@ -48,7 +48,7 @@ CASES: list[Any] = [
         id="a backup's haproxy is stopped",
     ),
     pytest.param(
-        situation(file("n2", "haproxy/haproxy.cfg", b"edited\n")),
+        situation(file("n2", "haproxy/haproxy.cfg", "edited\n")),
         "degraded",
         [("n2", "configuration-in-sync")],
         id="a file was edited",
@@ -157,14 +157,14 @@ CASES: list[Any] = [
         id="the holder's engine does not answer, and its haproxy does",
     ),
     pytest.param(
-        situation(file("n3", "track/handover", b"1\n"), vrrp("n3", "FAULT")),
+        situation(file("n3", "track/handover", "1\n"), vrrp("n3", "FAULT")),
         "degraded",
         [("n3", "handover-finished")],
         id="a dead run keeps the VIP off a node",
     ),
     pytest.param(
         situation(
-            file("n3", "track/handover", b"1\n"),
+            file("n3", "track/handover", "1\n"),
             vrrp("n3", "FAULT"),
             change("n3", lock={"owner": "me"}),
         ),
@@ -207,7 +207,7 @@ def test_verdicts(
 
 
 @pytest.mark.parametrize(
-    ("answered", "bends", "verdict", "told"),
+    ("answered", "bends", "verdict", "reported"),
     [
         ("fail", (), "degraded", True),
         ("warn", (), "healthy", False),
@@ -216,11 +216,11 @@ def test_verdicts(
     ],
 )
 def test_what_this_machine_is_answered(
-    answered: Verdict, bends: tuple[Bend, ...], verdict: str, told: bool
+    answered: Verdict, bends: tuple[Bend, ...], verdict: str, reported: bool
 ) -> None:
     here = Proof("vip-answers-here", answered, "what was seen")
     judged, proofs = judge(dataclasses.replace(situation(*bends), here=[here]))
-    assert (judged, here in proofs) == (verdict, told)
+    assert (judged, here in proofs) == (verdict, reported)
 
 
 def test_a_new_node_is_pending() -> None:
@@ -236,13 +236,13 @@ def test_a_new_node_is_pending() -> None:
     assert verdict == "healthy", failed(proofs)
 
 
-def test_what_pending_means_is_told() -> None:
+def test_pending_is_explained() -> None:
     _, proofs = judge(situation(haproxy={"hard_stop_after": "30m"}))
-    told = [p.message for p in proofs if p.verdict == "warn"]
-    assert told == ["3 steps pending (haproxy/haproxy.cfg: content changes)"] * 3
+    reported = [p.message for p in proofs if p.verdict == "warn"]
+    assert reported == ["3 steps pending (haproxy/haproxy.cfg: content changes)"] * 3
 
 
-def test_drift_is_told_once() -> None:
+def test_drift_is_reported_once() -> None:
     """A stopped container is a failed proof already."""
     _, proofs = judge(
         situation(container("n3", "keepalived", status="exited"), change("n3", vrrp=None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hadeploy.status.build import cluster_status
 from hadeploy.status.metrics import metrics
 from tests.unit import builders
-from tests.unit.status.looks import drained, situation
+from tests.unit.status.snapshots import drained, situation
 
 VIP = f'vip="{builders.VIP}"'
 
@@ -15,7 +15,7 @@ def samples(text: str) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
 
-def test_what_haproxy_cannot_know() -> None:
+def test_settings_that_haproxy_cannot_resolve() -> None:
     status, _ = cluster_status(situation(*drained("n2"), away=("n3",)), "now")
     assert samples(metrics("c", status, 1_800_000_000.25)) == {
         'hadeploy_status{cluster="c",status="healthy"}': 0,
@@ -36,7 +36,7 @@ def test_what_haproxy_cannot_know() -> None:
     }
 
 
-def test_that_nobody_was_asked_is_not_that_nobody_holds_the_vip() -> None:
+def test_a_skipped_query_is_not_an_unheld_vip() -> None:
     status, _ = cluster_status(situation(away=("n1", "n2", "n3")), "now")
     text = metrics("c", status, 0)
     assert "hadeploy_vip_holders{" not in text

@@ -13,7 +13,7 @@ from hadeploy.status.build import cluster_status
 from hadeploy.status.render import render_status, since
 from hadeploy.status.snapshot import ClusterSnapshot
 from tests.unit import builders
-from tests.unit.status.looks import change, container, drained, situation, vip
+from tests.unit.status.snapshots import change, container, drained, situation, vip
 
 
 def lines(seen: ClusterSnapshot, width: int = 80) -> list[str]:
@@ -63,7 +63,7 @@ def test_what_is_wrong_is_below_the_nodes() -> None:
     ]
 
 
-def test_backends_are_told_as_each_haproxy_sees_them() -> None:
+def test_backends_are_shown_as_each_haproxy_sees_them() -> None:
     name = "kube-apiserver-backend"
     up = tuple(BackendServer(name, f"n{i}", "UP", address=f"198.51.100.1{i}:6443") for i in (1, 2))
     down = dataclasses.replace(up[1], status="DOWN", check="L4CON", said="Connection refused")
@@ -75,7 +75,7 @@ def test_backends_are_told_as_each_haproxy_sees_them() -> None:
     ]
 
 
-def test_the_other_run_is_told() -> None:
+def test_the_other_run_is_reported() -> None:
     seen = situation(change("n2", lock={"owner": "ann@desk", "purpose": "up"}))
     assert lines(seen)[0].endswith("; ann@desk is changing it (`up`)")
 
@@ -90,7 +90,8 @@ def test_long_names_fit(width: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7199, "1 h"), (200_000, "2 d")]
+    ("seconds", "reported"),
+    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7199, "1 h"), (200_000, "2 d")],
 )
-def test_times_in_their_largest_unit(seconds: int, told: str) -> None:
-    assert since(seconds) == told
+def test_times_in_their_largest_unit(seconds: int, reported: str) -> None:
+    assert since(seconds) == reported

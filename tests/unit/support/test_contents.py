@@ -13,7 +13,7 @@ from tests.unit.scripts.fragments import fragment
 
 
 def said(name: str) -> Reply:
-    """What a node says that tells of one part."""
+    """The messages of a node about one part."""
     return Reply((Message("part", (name,), ["text"]),), 0)
 
 
@@ -22,16 +22,16 @@ def test_a_node_does_not_choose_paths(name: str) -> None:
     assert of_node(None, said(name), Redactor(())) == {}
 
 
-def test_what_nodes_tell_is_in_the_archive() -> None:
+def test_the_observations_of_nodes_are_in_the_archive() -> None:
     script = fragment("support.sh", main="")
-    told = set(re.findall(r"(?:emit part|emit_log) ([a-z]+\.[a-z]+)", script))
-    assert told == PARTS
+    reported = set(re.findall(r"(?:emit part|emit_log) ([a-z]+\.[a-z]+)", script))
+    assert reported == PARTS
     for name in PARTS:
         assert list(of_node(None, said(name), Redactor(()))) == [name]
 
 
 @pytest.mark.parametrize("name", sorted(PARTS))
-def test_whoever_prints_a_file_sends_no_controls_to_the_terminal(name: str) -> None:
+def test_a_printed_file_sends_no_control_characters_to_the_terminal(name: str) -> None:
     lines = ["\x1b]52;c;aGk=\x07 \x9b31m a\tb", "", "c"]
     (text,) = of_node(None, Reply((Message("part", (name,), lines),), 0), Redactor(())).values()
     assert not [c for c in text if not c.isprintable() and c != "\n"]

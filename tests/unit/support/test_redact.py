@@ -42,7 +42,7 @@ def test_a_secret_is_recognised_by_where_it_stands(line: str) -> None:
     assert "after" in Redactor([]).text(f"before\n{line}\nafter")
 
 
-def test_a_known_secret_is_left_out_everywhere_and_a_short_one_only_as_a_word() -> None:
+def test_a_known_secret_is_redacted_everywhere_and_a_short_one_only_as_a_word() -> None:
     redactor = Redactor([SECRET, "it", ""])
     assert redactor.text(f"x{SECRET}y, it is with its") == "x(redacted)y, (redacted) is with its"
 

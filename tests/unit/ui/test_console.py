@@ -1,4 +1,4 @@
-"""Who wants no colours gets no escape codes at all."""
+"""Without colours there are no escape codes."""
 
 import io
 
@@ -59,7 +59,7 @@ HARMLESS = r"a\x1b]52;c;ZXZpbA==\x07b\x9b31mc\u202ed"
     ],
     ids=["text", "styled", "panel", "group", "error"],
 )
-def test_a_terminal_obeys_nothing_that_others_have_said(
+def test_a_terminal_interprets_no_output_of_others(
     monkeypatch: pytest.MonkeyPatch, renderable: RenderableType | HadeployError
 ) -> None:
     terminal = Terminal()

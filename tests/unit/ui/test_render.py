@@ -108,14 +108,14 @@ def test_a_long_image_is_whole_where_there_is_room() -> None:
     )
 
 
-def told(look: ObservedNode) -> list[str]:
+def reported(look: ObservedNode) -> list[str]:
     observed = builders.healthy(CLUSTER) | {look.node: look}
     shown = lines(render_proofs(prove(CLUSTER, DESIRED, observed)), 160)
     return [line for line in shown if line.startswith(f"✗ {look.node}")]
 
 
 def test_what_follows_from_missing_containers_is_only_counted() -> None:
-    assert told(builders.empty("n2")) == [
+    assert reported(builders.empty("n2")) == [
         "✗ n2: kube-lb-haproxy is missing (`hadeploy up` starts it)",
         "✗ n2: kube-lb-keepalived is missing, and 4 consequences (`hadeploy up` starts it)",
     ]
@@ -130,25 +130,25 @@ def test_what_follows_from_a_dead_haproxy_is_only_counted() -> None:
     look = dataclasses.replace(
         n2, containers=(dead, keepalived), sockets=(), serving=None, vrrp=fault
     )
-    assert told(look) == [
+    assert reported(look) == [
         "✗ n2: kube-lb-haproxy is exited (exit status 137), and 3 consequences"
         " (docker logs --tail 30 kube-lb-haproxy)"
     ]
 
 
-def test_who_took_the_port_of_a_dead_haproxy_is_told() -> None:
+def test_the_program_on_the_port_of_a_dead_haproxy_is_reported() -> None:
     n2 = builders.healthy(CLUSTER)["n2"]
     taken = Socket("0.0.0.0", 9443, (Owner("python3", 7),))
     look = dataclasses.replace(n2, containers=n2.containers[1:], sockets=(taken,), serving=None)
-    assert [line.split(" (")[0] for line in told(look)] == [
+    assert [line.split(" (")[0] for line in reported(look)] == [
         "✗ n2: kube-lb-haproxy is missing, and 1 consequence",
         "✗ n2: port 9443 belongs to python3, not only to haproxy of this cluster",
     ]
 
 
-def test_a_live_haproxy_that_does_not_answer_is_told_by_itself() -> None:
+def test_a_running_haproxy_that_does_not_answer_is_reported_alone() -> None:
     look = dataclasses.replace(builders.healthy(CLUSTER)["n2"], serving=None)
-    assert told(look) == [
+    assert reported(look) == [
         "✗ n2: haproxy does not answer its health check (check whether it is stopped or frozen)"
     ]
 
@@ -160,7 +160,7 @@ def errors_shown(error: HadeployError) -> list[str]:
     return shown.get().splitlines()
 
 
-def test_nodes_that_fail_alike_are_told_once() -> None:
+def test_equal_failures_of_nodes_are_reported_once() -> None:
     def failure(node: str, what: str) -> HadeployError:
         return HadeployError(what, node=node, operation="pulling", hint="wait", detail="x\ny")
 

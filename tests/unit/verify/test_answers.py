@@ -9,13 +9,13 @@ import pytest
 
 from hadeploy.answers.answer import Answer
 from hadeploy.certificates.certificate import Certificates, ServerCertificate
-from hadeploy.observe.observed_node import BackendServer, ObservedFile, ObservedNode
 from hadeploy.status.judge import judge
 from hadeploy.verify.answers import answer_proofs
 from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
-from tests.unit.status.looks import situation
+from tests.unit.nodes import Node
+from tests.unit.status.snapshots import situation
 
 NOW = datetime.datetime(2026, 11, 27, tzinfo=datetime.timezone.utc)
 CERTIFICATE = ServerCertificate(
@@ -31,36 +31,30 @@ UNREAD = Certificates(NOW, {})
 TARGET = f"{builders.VIP}:9443"
 
 
-def cluster(*answers: str, before: str | None = None, up: bool = True) -> dict[str, ObservedNode]:
+def cluster(*answers: str, before: str | None = None, up: bool = True) -> dict[str, Node]:
     """Every node gets one of the answers, which were others when the last change was recorded."""
     looks = builders.healthy(builders.cluster())
     words = answers * 3 if len(answers) == 1 else answers
     for (node, look), word in zip(looks.items(), words, strict=True):
-        files = look.files
+        looks[node] = look.with_(through={(builders.VIP, 9443): Answer(word)})
         if before is not None:
-            content = f"kube-apiserver {before}\n".encode()
-            files += (ObservedFile("served", 0o644, "0:0", content),)
-        backends = look.backends
+            looks[node] = looks[node].with_file("served", f"kube-apiserver {before}\n")
         if not up:
-            names = [server.name for server in look.backends]
-            backends = tuple(BackendServer("kube-apiserver-backend", n, "DOWN") for n in names)
-        looks[node] = dataclasses.replace(
-            look, through={(builders.VIP, 9443): Answer(word)}, files=files, backends=backends
-        )
+            looks[node] = looks[node].with_backends("DOWN")
     return looks
 
 
-def told(looks: dict[str, ObservedNode], certificates: Certificates) -> list[tuple[str, str]]:
+def reported(looks: dict[str, Node], certificates: Certificates) -> list[tuple[str, str]]:
     proofs = answer_proofs(builders.cluster(), looks, certificates)
     return [(proof.verdict, proof.message) for proof in proofs]
 
 
-def of_nodes(looks: dict[str, ObservedNode]) -> list[Proof]:
+def of_nodes(looks: dict[str, Node]) -> list[Proof]:
     of = builders.cluster()
     return [p for p in prove(of, builders.desired(of), looks) if p.name == "vip-answers-node"]
 
 
-def verdict(looks: dict[str, ObservedNode], certificates: Certificates) -> str:
+def verdict(looks: dict[str, Node], certificates: Certificates) -> str:
     return judge(dataclasses.replace(situation(), observed=looks, certificates=certificates))[0]
 
 
@@ -90,7 +84,7 @@ def test_an_answer_that_is_not_the_backends_is_a_failed_proof_and_an_outage(
     answer: str, before: str | None, certificates: Certificates, problem: str
 ) -> None:
     looks = cluster(answer, before=before)
-    ((said, message),) = told(looks, certificates)
+    ((said, message),) = reported(looks, certificates)
     assert said == ("fail" if problem else "pass")
     assert message.startswith(TARGET)
     assert problem in message
@@ -111,21 +105,21 @@ def test_an_answer_that_is_not_the_backends_is_a_failed_proof_and_an_outage(
         ("http", None, MIXED),
         # TLS was given up on purpose.
         ("http", "tls", PLAIN),
-        # These are told of each node.
+        # These are reported for each node.
         ("closed", "tls", TLS),
         ("closed", "http", OTHER_TLS),
         ("refused", "tls", TLS),
     ],
 )
-def test_what_is_not_known_is_not_judged(
+def test_unknown_settings_are_not_judged(
     answer: str, before: str | None, certificates: Certificates
 ) -> None:
-    assert told(cluster(answer, before=before), certificates) == []
+    assert reported(cluster(answer, before=before), certificates) == []
 
 
 def test_one_backend_of_several_that_is_not_understood_degrades() -> None:
     looks = cluster("tls", "http", "tls")
-    ((said, message),) = told(looks, TLS)
+    ((said, message),) = reported(looks, TLS)
     assert said == "fail"
     assert message.endswith("(from n2)")
     assert verdict(looks, TLS) == "degraded"
@@ -144,7 +138,7 @@ def test_a_connection_that_is_closed_at_once_fails_where_a_backend_is_up() -> No
 def test_before_the_first_backend_haproxy_closes_at_once_and_that_is_fine() -> None:
     looks = cluster("closed", up=False)
     assert {proof.verdict for proof in of_nodes(looks)} == {"pass"}
-    assert told(looks, UNREAD) == []
+    assert reported(looks, UNREAD) == []
     assert verdict(looks, UNREAD) == "degraded"
 
 
@@ -156,8 +150,8 @@ def test_some_nodes_that_are_not_answered_degrade() -> None:
 def test_one_of_several_servers_that_answers_no_client() -> None:
     looks = cluster("tls", before="tls")
     through = {(builders.VIP, 9443): Answer("tls", "closed")}
-    looks["n2"] = dataclasses.replace(looks["n2"], through=through)
-    ((result, message),) = told(looks, TLS)
+    looks["n2"] = looks["n2"].with_(through=through)
+    ((result, message),) = reported(looks, TLS)
     assert result == "fail"
     assert message.endswith("for some connections (from n2)")
     assert verdict(looks, TLS) == "degraded"
@@ -166,25 +160,22 @@ def test_one_of_several_servers_that_answers_no_client() -> None:
 def test_ports_of_listeners_that_are_to_be_swapped_are_not_judged_yet() -> None:
     looks = cluster("other", before="tls")
     for node, look in looks.items():
-        assert look.applied is not None
         listeners = [{"name": "another", "port": 9443}]
-        applied = dataclasses.replace(look.applied, inventory={"listeners": listeners})
-        looks[node] = dataclasses.replace(look, applied=applied)
-    assert told(looks, TLS) == []
+        looks[node] = look.with_record(inventory={"listeners": listeners})
+    assert reported(looks, TLS) == []
 
 
 @pytest.mark.parametrize(("before", "result"), [("tls", "fail"), (None, "warn")])
 def test_a_section_with_a_name_of_the_users(before: str | None, result: str) -> None:
     looks = cluster("closed", before=before)
     for node, look in looks.items():
-        looks[node] = dataclasses.replace(look, backends=())
+        looks[node] = look.with_(backends=())
     assert {proof.verdict for proof in of_nodes(looks)} == {result}
 
 
-def test_servers_that_are_not_checked_and_serve_nobody() -> None:
+def test_servers_without_checks_that_serve_no_client() -> None:
     looks = cluster("closed")
     for node, look in looks.items():
-        backends = tuple(dataclasses.replace(s, status="no check") for s in look.backends)
-        looks[node] = dataclasses.replace(look, backends=backends)
+        looks[node] = look.with_backends("no check")
     assert {proof.verdict for proof in of_nodes(looks)} == {"fail"}
     assert verdict(looks, UNREAD) == "down"

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from hadeploy.observe.observed_node import BackendServer, ObservedFile, ObservedNode
+from hadeploy.observe.observed_node import BackendServer, ObservedFile
 from hadeploy.verify.backends import backend_proofs
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 SECTION = "kube-apiserver-backend"
 
@@ -25,7 +26,7 @@ NONE = servers("DOWN", "DOWN", "DOWN")
 SOME = servers("UP", "DOWN", "UP")
 
 
-def seen(**backends: tuple[BackendServer, ...]) -> dict[str, ObservedNode]:
+def seen(**backends: tuple[BackendServer, ...]) -> dict[str, Node]:
     """A healthy cluster whose holder is n1, where the named nodes see these backends."""
     observed = builders.healthy(builders.cluster())
     return {
@@ -34,7 +35,7 @@ def seen(**backends: tuple[BackendServer, ...]) -> dict[str, ObservedNode]:
     }
 
 
-def told(observed: Mapping[str, ObservedNode]) -> list[tuple[str, str]]:
+def reported(observed: Mapping[str, Node]) -> list[tuple[str, str]]:
     found = backend_proofs(builders.cluster(), observed)
     return [(p.verdict, p.message.partition("; down: ")[0]) for p in found]
 
@@ -45,16 +46,16 @@ def test_before_the_first_api_server_no_backend_is_a_warning() -> None:
     assert "kubeadm init" in (proof.hint or "")
 
 
-def recorded(observed: dict[str, ObservedNode]) -> None:
+def recorded(observed: dict[str, Node]) -> None:
     file = ObservedFile("served", 0o644, "0:0", b"kube-apiserver\n")
     observed["n2"] = dataclasses.replace(observed["n2"], files=(*observed["n2"].files, file))
 
 
-def logged(observed: dict[str, ObservedNode]) -> None:
+def logged(observed: dict[str, Node]) -> None:
     observed["n3"] = dataclasses.replace(observed["n3"], once_up=frozenset({"kube-apiserver"}))
 
 
-def answered(observed: dict[str, ObservedNode]) -> None:
+def answered(observed: dict[str, Node]) -> None:
     down = servers("DOWN", "DOWN", "DOWN", answered=True)
     observed["n1"] = dataclasses.replace(observed["n1"], backends=down)
 
@@ -101,13 +102,11 @@ def test_no_backend_where_there_was_one_is_a_failure(known: object) -> None:
         ),
     ],
 )
-def test_the_holder_decides(
-    observed: dict[str, ObservedNode], expected: list[tuple[str, str]]
-) -> None:
-    assert told(observed) == expected
+def test_the_holder_decides(observed: dict[str, Node], expected: list[tuple[str, str]]) -> None:
+    assert reported(observed) == expected
 
 
-def test_each_listener_is_proven_by_itself() -> None:
+def test_each_listener_is_proven_alone() -> None:
     cluster = builders.cluster(
         listeners=[{"port": 9443, "name": "api"}, {"port": 8443, "name": "ingress"}]
     )
@@ -148,4 +147,4 @@ def test_a_drained_node_that_reaches_no_backend_is_a_warning() -> None:
     track = ObservedFile("track/drain", 0o644, "0:0", b"1\n")
     files = tuple(f for f in look.files if f.path != track.path)
     observed["n2"] = dataclasses.replace(look, files=(*files, track))
-    assert told(observed) == [("warn", "0 of 3 backends are up on n2")]
+    assert reported(observed) == [("warn", "0 of 3 backends are up on n2")]

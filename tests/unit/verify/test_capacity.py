@@ -56,7 +56,7 @@ def test_how_much_room_there_is(
     assert is_full(look, FRONTEND) == (verdict == "fail")
 
 
-def test_nothing_is_said_where_haproxy_tells_nothing() -> None:
+def test_nothing_is_reported_without_statistics_of_haproxy() -> None:
     cluster = builders.cluster()
     look = dataclasses.replace(builders.healthy(cluster)["n1"], sessions={}, session_limits={})
     assert list(capacity_proofs(cluster, {"n1": look})) == []
@@ -170,5 +170,5 @@ def test_what_is_full_is_the_advice_wherever_clients_are_not_answered(
     failing += answer_proofs(cluster, looks, Certificates())
     assert {proof.hint for proof in failing} == {hint}
     context = DiagnosisContext(cluster, builders.desired(cluster), looks, proofs)
-    (told,) = full_listeners(context)
-    assert (told.cause, told.nodes, told.fix) == (cause, ("n1",), hint)
+    (reported,) = full_listeners(context)
+    assert (reported.cause, reported.nodes, reported.fix) == (cause, ("n1",), hint)

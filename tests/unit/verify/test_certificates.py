@@ -97,10 +97,10 @@ def test_other_services_are_not_judged() -> None:
     assert proofs() == []
 
 
-def test_a_certificate_that_cannot_be_read_is_told_beside_others() -> None:
-    told = proofs(GOOD)
-    assert [p.verdict for p in told] == ["pass", "warn"]
-    assert "on n2 and n3 could not be read" in told[1].message
+def test_a_certificate_that_cannot_be_read_is_reported_beside_others() -> None:
+    reported = proofs(GOOD)
+    assert [p.verdict for p in reported] == ["pass", "warn"]
+    assert "on n2 and n3 could not be read" in reported[1].message
 
 
 def test_a_server_that_accepts_connections_and_does_not_answer_fails_beside_others() -> None:
@@ -150,7 +150,7 @@ def test_backends_that_some_haproxy_sees_up_are_judged() -> None:
     assert backends_up(cluster, {}) == set()
 
 
-def test_a_certificate_beside_those_of_api_servers_is_judged_whatever_it_says() -> None:
+def test_a_certificate_beside_those_of_api_servers_is_judged_for_every_subject() -> None:
     other = dataclasses.replace(LACKS, subject="example.com", names=("example.com",))
     (proof,) = proofs(GOOD, GOOD, other)
     assert proof.verdict == "fail"
@@ -158,7 +158,7 @@ def test_a_certificate_beside_those_of_api_servers_is_judged_whatever_it_says() 
     assert proofs(other, other, other) == [], "an ingress, perhaps"
 
 
-def test_a_vip_as_a_dns_name_is_told_as_that() -> None:
+def test_a_vip_as_a_dns_name_is_reported_as_such() -> None:
     named = dataclasses.replace(LACKS, names=("kubernetes.default", builders.VIP))
     (proof,) = proofs(named, named, named)
     assert (
@@ -196,7 +196,7 @@ def test_a_node_with_two_backends_is_named_once() -> None:
     assert "certificates on n1, n2 and n3 are valid" in proof.message
 
 
-def test_servers_of_different_authorities_are_told() -> None:
+def test_servers_of_different_authorities_are_reported() -> None:
     ours = dataclasses.replace(GOOD, issuer="kubernetes", authority_key="0a")
     theirs = dataclasses.replace(ours, authority_key="0b")
     valid, mixed = proofs(ours, theirs, ours)

@@ -19,7 +19,7 @@ TARGET = "192.0.2.1:9443"
 UP, DOWN = Supplied(3), Supplied(0)
 
 
-def test_what_is_answered_is_told() -> None:
+def test_the_answer_is_reported() -> None:
     with servers.serving(servers.speaks_http("200 OK")) as port:
         proof = asked("127.0.0.1", port, TARGET, UP)
     assert (proof.verdict, proof.message) == (
@@ -126,7 +126,7 @@ def test_this_machine_is_in_the_network_of_an_address_that_it_reaches_from_there
     assert not on_link("255.255.255.255", {ip_network("0.0.0.0/0")})
 
 
-def test_a_server_that_is_known_to_say_nothing_is_not_waited_for(
+def test_a_server_that_was_silent_before_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(from_here, "ANSWER_SECONDS", 60)

@@ -29,7 +29,7 @@ def nodes(*servers: BackendServer) -> Mapping[str, ObservedNode]:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "reported"),
     [
         pytest.param(OLD, OLD, [], id="nothing is new"),
         pytest.param(OLD, (*OLD, server("n4", 14)), [], id="a new one is up"),
@@ -59,8 +59,8 @@ def nodes(*servers: BackendServer) -> Mapping[str, ObservedNode]:
     ],
 )
 def test_new_backends(
-    before: tuple[BackendServer, ...], after: tuple[BackendServer, ...], told: list[str]
+    before: tuple[BackendServer, ...], after: tuple[BackendServer, ...], reported: list[str]
 ) -> None:
     found = list(new_backend_proofs(CLUSTER, nodes(*before), nodes(*after)))
-    assert [proof.message for proof in found] == told
+    assert [proof.message for proof in found] == reported
     assert {proof.verdict for proof in found} <= {"warn"}

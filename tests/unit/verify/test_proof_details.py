@@ -1,4 +1,4 @@
-"""All of a proof: what is told, what to do, whether it is only a consequence, whether to wait."""
+"""All fields of a proof: message, hint, whether it is only a consequence, whether to wait."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from hadeploy.answers.answer import Answer
-from hadeploy.observe.observed_node import ObservedNode, Owner, Socket
+from hadeploy.desired.desired_node import Role
+from hadeploy.observe.observed_node import Owner, Socket
 from hadeploy.observe.subnets import GIVE_BACK
 from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import unstable
 from tests.unit import builders
-from tests.unit.verify.bent_node import (
+from tests.unit.nodes import Node
+from tests.unit.verify.changed_node import (
     AGREES,
     APPLY,
     LOGS,
@@ -21,7 +23,6 @@ from tests.unit.verify.bent_node import (
     NOW,
     OTHER_ID,
     OURS,
-    container,
     fail,
     look_at,
     proofs,
@@ -44,13 +45,17 @@ def test_a_container_that_runs() -> None:
             "`hadeploy up` starts it",
         ),
         (
-            container(1, status="exited", exit_code=3),
+            look_at().with_container("keepalived", status="exited", exit_code=3),
             "c-keepalived is exited (exit status 3)",
             LOGS,
         ),
-        (container(1, cluster="other"), "c-keepalived does not belong to this cluster", LOGS),
         (
-            container(1, cluster="other", status="exited", exit_code=3),
+            look_at().with_container("keepalived", cluster="other"),
+            "c-keepalived does not belong to this cluster",
+            LOGS,
+        ),
+        (
+            look_at().with_container("keepalived", cluster="other", status="exited", exit_code=3),
             "c-keepalived is exited (exit status 3)",
             LOGS,
         ),
@@ -61,7 +66,7 @@ def test_a_container_that_runs() -> None:
         ),
     ],
 )
-def test_a_container_that_does_not_run(look: ObservedNode, message: str, hint: str) -> None:
+def test_a_container_that_does_not_run(look: Node, message: str, hint: str) -> None:
     *_, keepalived = proofs(look, "container-running")
     assert keepalived == fail("container-running", message, hint)
 
@@ -73,9 +78,9 @@ def test_a_container_that_does_not_run(look: ObservedNode, message: str, hint: s
 def test_a_container_is_steady_after_two_seconds_and_after_ten_if_it_was_restarted(
     age: int, restarts: int, steady: bool
 ) -> None:
-    found = container(0, started=float(NOW - age), restarts=restarts).containers[0]
+    look = look_at().with_container("haproxy", started=float(NOW - age), restarts=restarts)
     wanted = None if steady else f"has just started ({restarts} restarts)"
-    assert unstable(found, NOW) == wanted
+    assert unstable(look.containers[0], NOW) == wanted
 
 
 PORT = "port-listens"
@@ -164,8 +169,8 @@ def test_haproxy_that_answers() -> None:
     ]
 
 
-@pytest.mark.parametrize("stopped", ["", "haproxy", "keepalived"])
-def test_haproxy_that_does_not_answer(stopped: str) -> None:
+@pytest.mark.parametrize("stopped", [None, "haproxy", "keepalived"])
+def test_haproxy_that_does_not_answer(stopped: Role | None) -> None:
     wanted = fail(
         ANSWERS,
         "haproxy does not answer its health check",
@@ -179,7 +184,7 @@ def test_haproxy_that_does_not_answer(stopped: str) -> None:
     ("record", "lasting"),
     [(look_at().applied, False), (applied(OTHER_ID), True), (applied(""), False), (None, False)],
 )
-def test_another_configuration_lasts_where_no_program_was_told_of_it(
+def test_another_configuration_stays_where_no_program_has_loaded_it(
     record: Any, lasting: bool
 ) -> None:
     (haproxy,) = proofs(look_at(serving=OTHER_ID, applied=record), ANSWERS)
@@ -200,7 +205,7 @@ WHERE = (builders.VIP, 9443)
 @pytest.mark.parametrize(
     ("answer", "stopped", "message", "hint", "follows"),
     [
-        (None, "", "was not tried: nothing is applied here yet", "hadeploy up", False),
+        (None, None, "was not tried: nothing is applied here yet", "hadeploy up", False),
         (None, "haproxy", "was not tried: nothing is applied here yet", "hadeploy up", True),
         (
             "unreached",
@@ -211,7 +216,7 @@ WHERE = (builders.VIP, 9443)
         ),
         (
             "refused",
-            "",
+            None,
             "refuses connections from this node",
             "check that haproxy listens, and whether a firewall rejects the port",
             False,
@@ -219,7 +224,7 @@ WHERE = (builders.VIP, 9443)
     ],
 )
 def test_a_vip_that_a_node_does_not_reach(
-    answer: str | None, stopped: str, message: str, hint: str, follows: bool
+    answer: str | None, stopped: Role | None, message: str, hint: str, follows: bool
 ) -> None:
     through = {WHERE: Answer(answer)} if answer else {}
     assert proofs(look_at(through=through, stopped=stopped), THROUGH) == [

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from hadeploy.answers.answer import Answer
+from hadeploy.desired.desired_node import Role
 from hadeploy.observe.observed_node import (
     Address,
-    ObservedFile,
-    ObservedNode,
     Owner,
     Socket,
     VrrpState,
@@ -21,8 +20,9 @@ from hadeploy.observe.vrrp import Spoken
 from hadeploy.verify.proof import failed
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
+from tests.unit.nodes import Node
 
-Look = dict[str, ObservedNode]
+Look = dict[str, Node]
 
 
 def failures(bend: Callable[[Look], None]) -> list[tuple[str | None, str, str]]:
@@ -58,46 +58,39 @@ def vrrp(state: str, priority: int, node: str = "n2") -> VrrpState:
 
 def change(label: str, **changes: Any) -> Callable[[Look], None]:
     def bend(observed: Look) -> None:
-        observed[label] = dataclasses.replace(observed[label], **changes)
+        observed[label] = observed[label].with_(**changes)
 
     return bend
 
 
-def change_container(label: str, index: int, **changes: Any) -> Callable[[Look], None]:
+def change_container(label: str, role: Role, **changes: Any) -> Callable[[Look], None]:
     def bend(observed: Look) -> None:
-        containers = list(observed[label].containers)
-        containers[index] = dataclasses.replace(containers[index], **changes)
-        observed[label] = dataclasses.replace(observed[label], containers=tuple(containers))
+        observed[label] = observed[label].with_container(role, **changes)
 
     return bend
 
 
 def second_holder(observed: Look) -> None:
-    n2 = observed["n2"]
-    addresses = (*n2.addresses, Address("eth0", builders.VIP, 32))
-    observed["n2"] = dataclasses.replace(n2, addresses=addresses, keepaliveds={})
+    observed["n2"] = observed["n2"].with_address(builders.VIP, "eth0").with_(keepaliveds={})
 
 
 def no_holder(observed: Look) -> None:
-    n1 = observed["n1"]
-    observed["n1"] = dataclasses.replace(
-        n1, addresses=n1.addresses[:-1], vrrp=vrrp("BACKUP", 250, "n1")
-    )
+    observed["n1"] = observed["n1"].without_vip()
 
 
 CASES: list[Any] = [
     pytest.param(
-        change_container("n2", 1, status="exited", exit_code=137),
+        change_container("n2", "keepalived", status="exited", exit_code=137),
         [("n2", "container-running", "c-keepalived is exited (exit status 137)")],
         id="stopped container",
     ),
     pytest.param(
-        change_container("n2", 1, status="restarting", exit_code=1),
+        change_container("n2", "keepalived", status="restarting", exit_code=1),
         [("n2", "container-running", "c-keepalived is restarting (exit status 1)")],
         id="crash loop",
     ),
     pytest.param(
-        change_container("n2", 1, started=builders.NOW - 5.0, restarts=3),
+        change_container("n2", "keepalived", started=builders.NOW - 5.0, restarts=3),
         [("n2", "container-running", "c-keepalived has just started (3 restarts)")],
         id="crash loop seen between two crashes",
     ),
@@ -241,7 +234,7 @@ def test_a_broken_cluster_is_not_proven(
     assert failures(bend) == expected
 
 
-def test_an_orphaned_vip_is_told_from_a_split_brain() -> None:
+def test_an_orphaned_vip_is_distinguished_from_a_split_brain() -> None:
     cluster = builders.cluster()
     observed = builders.healthy(cluster)
     second_holder(observed)
@@ -252,7 +245,7 @@ def test_an_orphaned_vip_is_told_from_a_split_brain() -> None:
 
 
 def test_a_change_that_is_not_applied_yet_is_not_waited_for() -> None:
-    """A configuration that a program was told to read may still come into force."""
+    """A configuration that a program was signalled to read may still be loaded."""
     cluster = builders.cluster()
     changed = builders.cluster(
         haproxy={"maxconn": 3000}, vrrp={"virtual_router_id": cluster.vrrp.virtual_router_id + 1}
@@ -269,9 +262,7 @@ def test_a_change_that_is_not_applied_yet_is_not_waited_for() -> None:
 def test_a_drained_node_may_be_in_fault() -> None:
     def drained(observed: Look) -> None:
         n2 = observed["n2"]
-        files = [f for f in n2.files if f.path != "track/drain"]
-        files.append(ObservedFile("track/drain", 0o644, "0:0", b"1\n"))
-        observed["n2"] = dataclasses.replace(n2, files=tuple(files), vrrp=vrrp("FAULT", 240))
+        observed["n2"] = n2.with_track("drain").in_state("FAULT")
 
     assert failures(drained) == []
 
@@ -281,16 +272,16 @@ def test_vips_of_one_cluster_on_two_nodes_are_a_failure() -> None:
     observed = builders.healthy(cluster)
     six = Address("eth0", "2001:db8::100", 128)
 
-    def told() -> list[str]:
+    def reported() -> list[str]:
         found = failed(prove(cluster, builders.desired(cluster), observed))
         return [proof.message for proof in found if proof.name == "vip-held-once"]
 
     alone = observed["n1"]
-    observed["n1"] = dataclasses.replace(alone, addresses=(*alone.addresses, six))
-    assert told() == []
+    observed["n1"] = alone.with_(addresses=(*alone.addresses, six))
+    assert reported() == []
     observed["n1"] = alone
     other = observed["n2"]
-    observed["n2"] = dataclasses.replace(other, addresses=(*other.addresses, six))
-    assert told() == [
+    observed["n2"] = other.with_(addresses=(*other.addresses, six))
+    assert reported() == [
         f"the VIPs are not on the same node: {builders.VIP} on n1, 2001:db8::100 on n2"
     ]

@@ -12,7 +12,7 @@ from hadeploy.check.finding import CheckContext
 from hadeploy.desired.desired_node import NodeFacts
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.host import Host, Link
-from hadeploy.observe.observed_node import Address, ObservedNode, VrrpState
+from hadeploy.observe.observed_node import Address, VrrpState
 from hadeploy.observe.segment import Segment
 from hadeploy.observe.vrrp import Spoken
 from hadeploy.plan.election import unfit_winner
@@ -21,6 +21,7 @@ from hadeploy.rollout.desired_state import with_forgotten
 from hadeploy.verify.segment import segment_proofs
 from hadeploy.verify.strangers import advertising, answering, misplaced_vips, removal
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 VIP = builders.VIP
 GONE = "198.51.100.13"
@@ -34,7 +35,7 @@ def mac(node: str) -> str:
 
 def looks(
     cluster: Cluster | None = None, extra: dict[str, set[str]] | None = None, **adverts: int
-) -> dict[str, ObservedNode]:
+) -> dict[str, Node]:
     """A healthy cluster, n1 the holder; what else answers on its segment for which address."""
     observed = builders.healthy(cluster or builders.cluster())
     found = {}
@@ -46,7 +47,7 @@ def looks(
             answers[address] = answers.get(address, set()) | macs
         segment = Segment("eth0", 2.0, {a: frozenset(m) for a, m in answers.items()}, adverts)
         host = Host(links={"eth0": Link(UP, mac(label))})
-        found[label] = dataclasses.replace(look, segment=segment, host=host)
+        found[label] = look.with_(segment=segment, host=host)
     return found
 
 
@@ -56,17 +57,11 @@ def smaller() -> Cluster:
     return builders.cluster(nodes=nodes)
 
 
-def forgot(observed: dict[str, ObservedNode]) -> dict[str, ObservedNode]:
-    return {
-        node: dataclasses.replace(
-            look, applied=dataclasses.replace(look.applied, forgotten=(GONE,))
-        )
-        for node, look in observed.items()
-        if look.applied
-    }
+def forgot(observed: dict[str, Node]) -> dict[str, Node]:
+    return builders.each(observed, lambda look: look.with_record(forgotten=(GONE,)))
 
 
-def proofs(cluster: Cluster, observed: dict[str, ObservedNode]) -> list[tuple[str, str, str]]:
+def proofs(cluster: Cluster, observed: dict[str, Node]) -> list[tuple[str, str, str]]:
     return [(p.name, p.verdict, p.message) for p in segment_proofs(cluster, observed)]
 
 
@@ -88,7 +83,7 @@ def test_a_machine_that_answers_beside_the_holder_fails_the_proof() -> None:
     assert "(detected by n1 and n2 and n3)" in held[2]
 
 
-def test_a_forgotten_node_is_told_of_and_named_when_it_is_back() -> None:
+def test_a_forgotten_node_is_reported_and_named_when_it_returns() -> None:
     away = proofs(smaller(), forgot(looks(smaller())))
     assert [(name, verdict) for name, verdict, _ in away] == [
         ("vip-held-once", "pass"),
@@ -106,11 +101,8 @@ def test_a_node_of_another_cluster_is_not_to_be_pruned() -> None:
     """What n1 is a node of has another VIP, and no other node of this inventory."""
     one = builders.cluster(nodes=[{"name": "n1", "address": "198.51.100.11"}])
     look = looks(None, None, **{GONE: 230})["n1"]
-    assert look.applied
-    record = dataclasses.replace(
-        look.applied, vips=("198.51.100.77/24",), members=("198.51.100.11", GONE)
-    )
-    observed = {"n1": dataclasses.replace(look, applied=record)}
+    look = look.with_record(vips=("198.51.100.77/24",), members=("198.51.100.11", GONE))
+    observed = {"n1": look}
     (stranger,) = advertising(one, observed)
     assert stranger.name == f"{GONE}, a node of another cluster, with 198.51.100.77"
     assert stranger.fix == "choose another `vrrp.virtual_router_id`"
@@ -139,10 +131,10 @@ def test_a_node_that_answers_without_having_bound_it_is_named() -> None:
     (found,) = answering(cluster, observed, VIP)
     assert found.name == "n2, which does not have it,"
     assert "ip route show table local" in found.fix
-    # Where a handover keeps it for a moment, or nobody has it any more, the look is too old.
+    # While a handover keeps it, or no node has it any more, the observation is too old.
     pinned = Address("lo", VIP, 32, 20)
     n2 = observed["n2"]
-    observed["n2"] = dataclasses.replace(n2, addresses=(*n2.addresses, pinned))
+    observed["n2"] = n2.with_(addresses=(*n2.addresses, pinned))
     assert answering(cluster, observed, VIP) == []
 
 
@@ -156,9 +148,7 @@ def test_a_network_that_answers_in_place_of_the_nodes_is_no_machine() -> None:
 def test_a_backup_names_a_master_that_is_no_node() -> None:
     observed = looks()
     spoken = Spoken({}, master="198.51.100.77")
-    observed["n2"] = dataclasses.replace(
-        observed["n2"], vrrp=VrrpState("BACKUP", 240, 240, "", spoken)
-    )
+    observed["n2"] = observed["n2"].with_(vrrp=VrrpState("BACKUP", 240, 240, "", spoken))
     found = advertising(builders.cluster(), observed, masters=True)
     assert [s.address for s in found] == ["198.51.100.77"]
     assert advertising(builders.cluster(), observed) == []
@@ -201,9 +191,9 @@ def test_where_keepalived_never_removes_a_vip(there: dict[str, Any], fix: str | 
 def test_removing_a_vip_does_not_remove_the_nodes_own_address() -> None:
     look = builders.empty("n2")
     vip = Address("eth0", VIP, 24)
-    first = dataclasses.replace(look, addresses=(vip, *look.addresses))
+    first = look.with_(addresses=(vip, *look.addresses))
     assert "promote_secondaries=1; ip address del" in removal(first, vip)
-    second = dataclasses.replace(look, addresses=(*look.addresses, vip))
+    second = look.with_(addresses=(*look.addresses, vip))
     assert "promote_secondaries" not in removal(second, vip)
 
 
@@ -221,11 +211,7 @@ def test_what_a_record_keeps_of_forgotten_nodes(
     choices: RunOptions, before: tuple[str, ...], after: tuple[str, ...]
 ) -> None:
     observed = builders.healthy(builders.cluster())
-    n1 = observed["n1"]
-    assert n1.applied
-    observed["n1"] = dataclasses.replace(
-        n1, applied=dataclasses.replace(n1.applied, forgotten=before)
-    )
+    observed["n1"] = observed["n1"].with_record(forgotten=before)
     desired = with_forgotten(builders.desired(smaller()), observed, choices)
     assert {state.forgotten for state in desired.values()} == {after}
 
@@ -238,21 +224,21 @@ def test_a_forgotten_node_that_is_in_the_inventory_again_is_a_member() -> None:
     assert desired["n1"].facts == NodeFacts("eth0")
 
 
-def mute(observed: dict[str, ObservedNode], *addresses: str) -> dict[str, ObservedNode]:
-    """Nobody answers for these addresses."""
+def mute(observed: dict[str, Node], *addresses: str) -> dict[str, Node]:
+    """No machine answers ARP for these addresses."""
     found = {}
     for node, look in observed.items():
         assert look.segment
         answers = {a: macs for a, macs in look.segment.answers.items() if a not in addresses}
         segment = dataclasses.replace(look.segment, answers=answers)
-        found[node] = dataclasses.replace(look, segment=segment)
+        found[node] = look.with_(segment=segment)
     return found
 
 
-def brief(observed: dict[str, ObservedNode]) -> dict[str, ObservedNode]:
+def brief(observed: dict[str, Node]) -> dict[str, Node]:
     """The nodes listened for 20 ms only."""
     return {
-        node: dataclasses.replace(look, segment=dataclasses.replace(look.segment, seconds=0.02))
+        node: look.with_(segment=dataclasses.replace(look.segment, seconds=0.02))
         for node, look in observed.items()
         if look.segment
     }
@@ -274,7 +260,7 @@ def test_a_holder_that_does_not_answer_arp_is_not_found_by_new_clients() -> None
     "observed",
     [
         pytest.param(
-            {n: dataclasses.replace(look, segment=None) for n, look in looks().items()},
+            builders.each(looks(), lambda look: look.with_(segment=None)),
             id="nobody asked",
         ),
         pytest.param(
@@ -284,7 +270,7 @@ def test_a_holder_that_does_not_answer_arp_is_not_found_by_new_clients() -> None
         pytest.param(brief(mute(looks(), VIP)), id="the look was over too soon"),
     ],
 )
-def test_silence_proves_nothing_where(observed: dict[str, ObservedNode]) -> None:
+def test_silence_proves_nothing_where(observed: dict[str, Node]) -> None:
     assert "vip-resolved" not in {name for name, *_ in proofs(builders.cluster(), observed)}
 
 
@@ -305,10 +291,7 @@ def test_a_vip_on_two_nodes_is_a_warning_with_both_names() -> None:
         for f in evaluate(CheckContext(builders.cluster(), observed))
         if "is bound on" in f.message
     ] == []
-    both = Address("eth0", VIP, 32)
-    observed["n2"] = dataclasses.replace(
-        observed["n2"], addresses=(*observed["n2"].addresses, both)
-    )
+    observed["n2"] = observed["n2"].with_address(VIP, "eth0")
     found = evaluate(CheckContext(builders.cluster(), observed))
     (one,) = (f for f in found if "is bound on" in f.message)
     assert (one.check, one.node, one.verdict) == ("vip-free", None, "warn")

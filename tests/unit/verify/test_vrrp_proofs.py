@@ -1,4 +1,4 @@
-"""All of a proof of keepalived: what is told, what to do, and whether it is only a consequence."""
+"""All fields of a proof of keepalived: message, hint, and whether it is only a consequence."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from hadeploy.desired.desired_node import Role
 from hadeploy.errors import HadeployError
 from hadeploy.observe.other_clusters import OtherCluster
 from hadeploy.observe.vrrp import Spoken
 from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import unreachable_proofs
 from tests.unit import builders
-from tests.unit.verify.bent_node import (
+from tests.unit.verify.changed_node import (
     AGREES,
     LOGS,
     fail,
@@ -106,13 +107,10 @@ def test_a_keepalived_that_does_not_agree(
 
 
 @pytest.mark.parametrize("holder", [False, True])
-@pytest.mark.parametrize("stopped", ["", "haproxy"])
-def test_a_drained_node_is_in_fault_and_has_no_vip(holder: bool, stopped: str) -> None:
+@pytest.mark.parametrize("stopped", [None, "haproxy"])
+def test_a_drained_node_is_in_fault_and_has_no_vip(holder: bool, stopped: Role | None) -> None:
     look = look_at(vrrp=vrrp("FAULT"), holder=holder, stopped=stopped)
-    files = tuple(
-        dataclasses.replace(f, content=b"1\n") if f.path == "track/drain" else f for f in look.files
-    )
-    (proof,) = proofs(dataclasses.replace(look, files=files), AGREES)
+    (proof,) = proofs(look.with_track("drain"), AGREES)
     assert proof.verdict == ("fail" if holder else "pass")
     assert proof.message == "keepalived is in FAULT (drain)"
     assert not proof.follows
@@ -153,7 +151,7 @@ ONCE = "vip-claimed-once"
 def test_no_other_keepalived() -> None:
     nothing = Proof(ONCE, "pass", "no other keepalived claims the VIP", "n2")
     assert proofs(look_at(), ONCE) == [nothing]
-    # Nobody can tell whose a keepalived is.
+    # The owner of a keepalived is unknown.
     assert proofs(look_at(docker=None), ONCE) == []
 
 
@@ -216,9 +214,9 @@ def test_the_keepalived_of_another_cluster(
 
 def test_a_listener_without_room_is_among_the_proofs() -> None:
     look = look_at(sessions={"kube-apiserver": 8}, session_limits={"kube-apiserver": 8})
-    told = [p.message for p in proofs(look, "listener-has-room")]
-    assert len(told) == 1
-    assert "is full: 8 of 8" in told[0]
+    reported = [p.message for p in proofs(look, "listener-has-room")]
+    assert len(reported) == 1
+    assert "is full: 8 of 8" in reported[0]
 
 
 def test_a_node_that_cannot_be_reached() -> None:

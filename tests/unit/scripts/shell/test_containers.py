@@ -1,4 +1,4 @@
-"""Which container a process is in, as the kernel tells it (cgroups(7), /proc/PID/cgroup)."""
+"""Which container a process is in, from the kernel (cgroups(7), /proc/PID/cgroup)."""
 
 from __future__ import annotations
 

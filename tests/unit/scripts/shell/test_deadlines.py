@@ -1,4 +1,4 @@
-"""Deadlines on nodes go by the uptime, whatever happens to the clock."""
+"""Deadlines on nodes use the uptime: the clock may change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.scripts.fragments import fragment
 
-# The clock as somebody sets it while the script waits.
+# The clock is set while the script waits.
 SET = "date() {{ command date --date='{}' \"$@\"; }}"
 # Where only the order matters, ten times as fast.
 FAST = "uptime_seconds() { echo $(($(centiseconds) / 10)); }\nnap() { sleep 0.01; }\n"
@@ -34,7 +34,7 @@ def test_a_deadline_comes_when_the_clock_is_set(to: str) -> None:
     assert any(f"took={seconds}" in done.stdout for seconds in (1, 2, 3)), done.stdout
 
 
-def test_waiting_for_keepalived_gives_signs_of_life_and_says_what_was_waited_for() -> None:
+def test_waiting_for_keepalived_sends_progress_and_the_awaited_seconds() -> None:
     done = wait(
         f"{FAST}check_age() {{ false; }}\ncheck_reports_runs() {{ :; }}\nin_fault() {{ false; }}\n"
         "print_last_log_lines() { :; }\nprove_keepalived k c0ffee 4 1 7 || :"
@@ -43,7 +43,7 @@ def test_waiting_for_keepalived_gives_signs_of_life_and_says_what_was_waited_for
     assert "not within the deadline: keepalived runs its check of haproxy" in done.stdout
 
 
-def test_what_takes_long_goes_on_when_nobody_listens(tmp_path: Path) -> None:
+def test_a_long_command_continues_after_its_reader_is_gone(tmp_path: Path) -> None:
     done = tmp_path / "done"
     script = fragment(
         "waiting.sh", main=f"{FAST}with_heartbeat sh -c 'sleep 1.5; echo >\"$1\"' sh {done}"

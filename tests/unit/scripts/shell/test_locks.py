@@ -12,7 +12,7 @@ from tests.unit.scripts.fragments import fragment
 OWN = "token=t\nowner=o\npurpose=up\nsince=1\n"
 
 
-def told(folder: Path, content: str, shell: str) -> list[str]:
+def reported(folder: Path, content: str, shell: str) -> list[str]:
     """What lock_report says of a lock file, without its token."""
     (folder / "c.lock").write_text(content)
     script = fragment(
@@ -31,14 +31,14 @@ def told(folder: Path, content: str, shell: str) -> list[str]:
 def test_a_lock_that_has_expired_or_never_would_is_none(
     tmp_path: Path, expires: str, shell: str
 ) -> None:
-    assert told(tmp_path, f"{OWN}expires={expires}\n", shell) == ["@tok end"]
+    assert reported(tmp_path, f"{OWN}expires={expires}\n", shell) == ["@tok end"]
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 @pytest.mark.parametrize("since", ["since=1\n", "", "since=x\n", "since=08\n"])
-def test_a_lock_that_counts_is_told_whatever_else_it_lacks(
+def test_a_valid_lock_is_reported_with_missing_fields(
     tmp_path: Path, since: str, shell: str
 ) -> None:
-    said = told(tmp_path, f"token=t\nowner=o\n{since}expires=1060\n", shell)
+    said = reported(tmp_path, f"token=t\nowner=o\n{since}expires=1060\n", shell)
     assert said[:3] == ["@tok lock", "token=t", "owner=o"]
     assert said[-2:] == ["left=60", "@tok end"]

@@ -1,4 +1,4 @@
-"""Our files, as a node's shell tells of them."""
+"""The cluster's files, as a node's shell lists them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 from tests.unit.scripts.fragments import fragment
 
-# Whatever is in the folder.
+# For every content of the folder.
 OURS = "foreign_in_folder() { return 1; }"
 REMOVE = 'rm -f "$HD_ROOT/haproxy/gone"'
 
 
 def output(root: Path, command: str) -> str:
-    """What is told where a command does not do what it usually does."""
+    """The output where a command behaves differently."""
     for name in ("haproxy/gone", "keepalived/kept"):
         (root / name).parent.mkdir(parents=True)
         (root / name).write_text("0\n")
@@ -26,10 +26,10 @@ def output(root: Path, command: str) -> str:
     return done.stdout
 
 
-def told(root: Path, command: str) -> list[str]:
+def reported(root: Path, command: str) -> list[str]:
     """The names of the files."""
     lines = [line.split() for line in output(root, command).splitlines()]
-    # The mode and the owner are told with it.
+    # The mode and the owner are in the same message.
     assert {len(line) for line in lines if line[:2] == ["@t", "file"]} == {5}
     return sorted(line[-1] for line in lines if line[:2] == ["@t", "file"])
 
@@ -40,7 +40,7 @@ def told(root: Path, command: str) -> list[str]:
 def test_a_file_that_goes_away_while_it_is_looked_at_is_not_there(
     tmp_path: Path, program: str
 ) -> None:
-    assert told(tmp_path, program) == ["keepalived/kept"]
+    assert reported(tmp_path, program) == ["keepalived/kept"]
     assert not (tmp_path / "haproxy/gone").exists()
 
 
@@ -52,25 +52,25 @@ def test_a_file_that_goes_away_before_it_is_asked_for_its_mode_is_not_there(
     stat.parent.mkdir()
     stat.write_text(f'#!/bin/sh\n{REMOVE}\nexec /usr/bin/stat "$@"\n')
     stat.chmod(0o755)
-    assert told(tmp_path / "root", f"PATH={stat.parent}:$PATH; export HD_ROOT") == [
+    assert reported(tmp_path / "root", f"PATH={stat.parent}:$PATH; export HD_ROOT") == [
         "keepalived/kept"
     ]
 
 
 def test_a_file_that_cannot_be_read_is_there(tmp_path: Path) -> None:
-    assert told(tmp_path, "base64() { return 1; }") == ["haproxy/gone", "keepalived/kept"]
+    assert reported(tmp_path, "base64() { return 1; }") == ["haproxy/gone", "keepalived/kept"]
 
 
 def test_our_folder_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "link").symlink_to("disk")
-    assert told(tmp_path / "link", ":") == ["haproxy/gone", "keepalived/kept"]
+    assert reported(tmp_path / "link", ":") == ["haproxy/gone", "keepalived/kept"]
 
 
 def test_blanks_belong_to_a_name(tmp_path: Path) -> None:
     root = tmp_path / "a  root"
     root.mkdir()
-    assert told(root, ":") == ["haproxy/gone", "keepalived/kept"]
+    assert reported(root, ":") == ["haproxy/gone", "keepalived/kept"]
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,6 @@ def test_all_files_are_read_together_unless_one_changes_meanwhile(
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 56, 57, 58, 59, 113, 114, 115, 171, 231])
-def test_whatever_their_length(tmp_path: Path, size: int) -> None:
+def test_files_of_every_length(tmp_path: Path, size: int) -> None:
     (tmp_path / "haproxy.cfg").write_bytes(b"\0" * size)
     assert "@t contents" in output(tmp_path, ":")

@@ -85,8 +85,8 @@ def served(port: int, *vips: str) -> str:
 def test_a_listener_on_loopback_serves_no_vip() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        told = f"haproxy listens on 127.0.0.1:{port} only, so it does not serve 192.0.2.1"
-        assert served(port, "192.0.2.1") == told
+        reported = f"haproxy listens on 127.0.0.1:{port} only, so it does not serve 192.0.2.1"
+        assert served(port, "192.0.2.1") == reported
         assert served(port, "127.0.0.1") == ""
 
 

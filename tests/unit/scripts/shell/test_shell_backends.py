@@ -50,7 +50,7 @@ def test_the_statistics_of_a_real_haproxy_are_read(shell: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "reported"),
     [
         (row("n1", "UP", "L7OK", "200", "OK"), "api/n1 up 10.0.0.1:6443 L7OK/200 OK"),
         (row("n1", "UP", "* L4OK"), "api/n1 up 10.0.0.1:6443 L4OK"),
@@ -69,13 +69,13 @@ def test_the_statistics_of_a_real_haproxy_are_read(shell: str) -> None:
         ),
     ],
 )
-def test_a_check_has_a_result(line: str, told: str) -> None:
+def test_a_check_has_a_result(line: str, reported: str) -> None:
     (result,) = run(f"check_results <<'END'\n{line}\nEND")
-    assert result.rstrip() == told
+    assert result.rstrip() == reported
 
 
 def haproxy(*rows: str) -> str:
-    """A haproxy that answers with these statistics, whatever is asked."""
+    """A haproxy that answers every request with these statistics."""
     text = "\n".join([HEADER, *rows])
     return f"http_get() {{ cat <<'END'\n{text}\nEND\n}}"
 
@@ -111,8 +111,8 @@ def test_a_server_that_was_down_before_may_be_down_after() -> None:
 
 def test_a_backend_without_any_server_left_is_lost() -> None:
     new = row("server-1", "DOWN", "L4CON")
-    told = proven(UP, [new], "api/=api/")
-    assert told[1] == "lost api/"
+    reported = proven(UP, [new], "api/=api/")
+    assert reported[1] == "lost api/"
 
 
 def test_a_server_that_was_taken_out_is_not_lost() -> None:
@@ -176,7 +176,7 @@ def test_a_port_that_answers_as_before_is_proven(before: list[str], after: list[
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "reported"),
     [
         (["tls"], ["closed"], "tls=closed"),
         (["tls"], ["http"], "tls=http"),
@@ -188,21 +188,23 @@ def test_a_port_that_answers_as_before_is_proven(before: list[str], after: list[
     ],
 )
 def test_a_port_that_answers_otherwise_is_lost(
-    before: list[str], after: list[str], told: str
+    before: list[str], after: list[str], reported: str
 ) -> None:
     said = port_proven(before, after)
-    assert said[1] == f"lost :9443@10.0.0.9={told}"
+    assert said[1] == f"lost :9443@10.0.0.9={reported}"
     assert "failed 0" in said
 
 
 @pytest.mark.parametrize(
-    ("direct", "told"),
+    ("direct", "reported"),
     [
         ("tls", ["step 0", "lost :9443@10.0.0.9=tls=silent"]),
         ("silent", ["step 0", "ok 0"]),
     ],
 )
-def test_a_server_that_was_frozen_is_not_the_changes_affair(direct: str, told: list[str]) -> None:
+def test_a_server_that_was_frozen_is_not_the_changes_affair(
+    direct: str, reported: list[str]
+) -> None:
     rows = [one.replace("api,", "api-backend,", 1) for one in UP]
     main = (
         f"{haproxy(*rows)}\n{answering('tls')}\nexpect_backends\n{answering('silent', 'tls')}\n"
@@ -210,10 +212,10 @@ def test_a_server_that_was_frozen_is_not_the_changes_affair(direct: str, told: l
         "step 0 prove_backends 1"
     )
     said = run(main, HD_BACKENDS=":9443=:9443", HD_LISTENERS="other=9444 api=9443")
-    assert said[:2] == told
+    assert said[:2] == reported
 
 
-def test_a_vip_that_goes_away_need_not_answer() -> None:
+def test_a_removed_vip_need_not_answer() -> None:
     main = f"{haproxy(*UP)}\n{answering('http')}\nall_here() {{ :; }}\nanswers_now 9443"
     assert run(main, HD_VIPS="10.0.0.100 2001:db8::100", HD_CLIENT_VIPS="10.0.0.100") == [
         "10.0.0.9 http",
@@ -227,7 +229,7 @@ def test_where_another_node_answers_this_one_has_to_answer_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "reported"),
     [
         (["tls"], ["tls"], ["step 0", "ok 0"]),
         (["closed"], ["refused"], ["step 0", "ok 0"]),
@@ -236,14 +238,14 @@ def test_where_another_node_answers_this_one_has_to_answer_alike() -> None:
     ],
 )
 def test_the_node_that_takes_over_answers_clients_as_the_one_before_it(
-    before: list[str], after: list[str], told: list[str]
+    before: list[str], after: list[str], reported: list[str]
 ) -> None:
     main = (
         f"tcp_opens() {{ :; }}\nnap() {{ :; }}\n{answering(*before)}\n"
         f"answered_here 9443 2001:db8::9\n{answering(*after)}\n"
         "step 0 answered_elsewhere 9443 2001:db8::9"
     )
-    assert run(main)[: len(told)] == told
+    assert run(main)[: len(reported)] == reported
 
 
 def test_answers_that_change_on_purpose_are_not_compared_after_a_handover() -> None:
@@ -255,14 +257,14 @@ def test_answers_that_change_on_purpose_are_not_compared_after_a_handover() -> N
 
 
 @pytest.mark.parametrize(
-    ("after", "told"),
+    ("after", "reported"),
     [
         ("http/200", ["step 0", "ok 0"]),
         ("closed", ["step 0", "lost :9443@10.0.0.9=http/200=closed"]),
     ],
 )
 def test_old_containers_run_again_if_clients_are_not_served_without_them(
-    after: str, told: list[str]
+    after: str, reported: list[str]
 ) -> None:
     main = (
         'quietly() { case $* in *"docker start"*) echo "$*" ;; esac; }\n'
@@ -270,7 +272,7 @@ def test_old_containers_run_again_if_clients_are_not_served_without_them(
         "hd_disabled='1f=always 2f=no'\nstep 0 prove_disabled 1"
     )
     said = run(main, HD_BACKENDS=":9443=:9443")
-    assert said[:2] == told[:2]
+    assert said[:2] == reported[:2]
     started = [line for line in said if "docker start" in line]
     assert started == ([] if after == "http/200" else ["docker start 1f", "docker start 2f"])
 
@@ -306,7 +308,7 @@ TRACK = 'set_track() { emit track "$@"; }\nno_restore() { emit left "${hd_unfit-
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "reported"),
     [
         (UP, ["step 0", "ok 0"]),
         (DOWN, ["step 0", "lost api/n2", "failed 0", "left yes"]),
@@ -314,14 +316,14 @@ TRACK = 'set_track() { emit track "$@"; }\nno_restore() { emit left "${hd_unfit-
     ],
 )
 def test_a_node_that_does_not_reach_what_the_holder_reaches_may_not_win(
-    rows: list[str], told: list[str]
+    rows: list[str], reported: list[str]
 ) -> None:
     main = f"{TRACK}\n{haproxy(*rows)}\nstep 0 prove_takeover 1 api/ api/n2"
-    assert [line for line in run(main) if not line.startswith("api/")][:4] == told
+    assert [line for line in run(main) if not line.startswith("api/")][:4] == reported
 
 
 @pytest.mark.parametrize(
-    ("rows", "here", "told"),
+    ("rows", "here", "reported"),
     [
         (UP, "true", ["step 0", "ok 0"]),
         (DOWN, "true", ["step 0", "lost api/n2", "track handover 1", "failed 0", "left yes"]),
@@ -330,12 +332,12 @@ def test_a_node_that_does_not_reach_what_the_holder_reaches_may_not_win(
     ],
 )
 def test_a_node_that_has_won_and_does_not_reach_them_gives_the_vip_up_at_once(
-    rows: list[str], here: str, told: list[str]
+    rows: list[str], here: str, reported: list[str]
 ) -> None:
     main = f"{TRACK}\nall_here() {{ {here}; }}\n{haproxy(*rows)}"
     main += "\nstep 0 confirm_takeover 1 '192.0.2.1 192.0.2.2' api/ api/n2"
     said = run(main, HD_ELECTION="0")
-    assert [s for s in said if not s.startswith(("api/", "not within"))][:5] == told
+    assert [s for s in said if not s.startswith(("api/", "not within"))][:5] == reported
 
 
 def test_a_writer_that_goes_on_after_the_match_prints_no_error() -> None:

@@ -38,7 +38,7 @@ def said(role: str, script: str, content: str = "") -> list[str]:
         ("keepalived", "echo WARNING: of the engine", None),
     ],
 )
-def test_who_refuses_is_told_apart(role: str, script: str, verdict: str | None) -> None:
+def test_each_kind_of_refusal_is_distinguished(role: str, script: str, verdict: str | None) -> None:
     lines = said(role, script)
     assert lines[0] == f"@t validating {role}"
     assert lines[-1] == "@t end"

@@ -24,13 +24,13 @@ def said(main: str, shell: str) -> list[str]:
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 @pytest.mark.parametrize("failing", ["false", "dying"])
-def test_whatever_a_step_fails_of_is_put_back(shell: str, failing: str) -> None:
+def test_every_failed_step_is_restored(shell: str, failing: str) -> None:
     # An expansion error ends the shell itself: POSIX, 2.8.1.
     steps = f'dying() {{ : "${{nothing:?}}"; }}\nstep 0 true\nstep 1 {failing}\nstep 2 true'
     assert said(steps, shell) == ["step 0", "ok 0", "step 1", "failed 1", "restored", "end"]
 
 
-@pytest.mark.parametrize("told", ["<nil>", "<no value>", ""])
-def test_a_container_without_a_time_to_stop_gets_one(told: str) -> None:
-    engine = f"docker() {{ echo '{told}'; }}\nstop_within() {{ emit stopping \"$@\"; }}"
+@pytest.mark.parametrize("reported", ["<nil>", "<no value>", ""])
+def test_a_container_without_a_time_to_stop_gets_one(reported: str) -> None:
+    engine = f"docker() {{ echo '{reported}'; }}\nstop_within() {{ emit stopping \"$@\"; }}"
     assert said(f"{engine}\nstop c", "dash") == ["stopping 30 c"]

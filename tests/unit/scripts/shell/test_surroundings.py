@@ -1,4 +1,4 @@
-"""What a haproxy.cfg set up by hand depends on, as a node's shell reads it."""
+"""The files that a foreign haproxy.cfg depends on, as a node's shell reads them."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_only_the_variables_and_names_of_the_configuration_are_read(tmp_path: Pa
     ("owner", "published"),
     [("docker-proxy", ["9443 registry"]), ("dockerd", ["9443 registry"]), ("haproxy", [])],
 )
-def test_the_engine_is_asked_only_for_a_port_of_ours_that_it_holds(
+def test_the_engine_is_queried_only_for_a_listener_port_that_it_holds(
     owner: str, published: list[str]
 ) -> None:
     sockets = (

@@ -1,4 +1,4 @@
-"""Inventories that keep to the schema; some are refused by the rules, the others must work."""
+"""Inventories that match the schema; the rules refuse some, the others must work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Texts = st.SearchStrategy[str]
 
 
 def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """A section of which everything may be left out."""
+    """A section whose fields are all optional."""
     return st.fixed_dictionaries({}, optional=fields)
 
 

@@ -1,26 +1,26 @@
-"""A healthy cluster, bent, and what a status makes of it."""
+"""A changed healthy cluster, and its status."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from hadeploy.desired.desired_node import Role
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.observe.observed_node import Address, ObservedFile, ObservedNode
 from hadeploy.plan.rolling import make_plan
 from hadeploy.status.snapshot import ClusterSnapshot
 from tests.unit import builders
+from tests.unit.nodes import Node
 
-Look = dict[str, ObservedNode]
+Look = dict[str, Node]
 Bend = Callable[[Look], None]
 
 
 def situation(
     *bends: Bend, cluster: Cluster | None = None, away: tuple[str, ...] = (), **inventory: Any
 ) -> ClusterSnapshot:
-    """One look at a bent cluster.
+    """One observation of a changed cluster.
 
     Args:
         bends: what is done to the nodes.
@@ -47,33 +47,25 @@ def change(*labels: str, **changes: Any) -> Bend:
 
     def bend(observed: Look) -> None:
         for label in labels:
-            observed[label] = dataclasses.replace(observed[label], **changes)
+            observed[label] = observed[label].with_(**changes)
 
     return bend
 
 
-def container(label: str, role: str, **changes: Any) -> Bend:
+def container(label: str, role: Role, **changes: Any) -> Bend:
     """One container looks otherwise."""
 
     def bend(observed: Look) -> None:
-        look = observed[label]
-        containers = tuple(
-            dataclasses.replace(c, **changes) if c.role == role else c for c in look.containers
-        )
-        observed[label] = dataclasses.replace(look, containers=containers)
+        observed[label] = observed[label].with_container(role, **changes)
 
     return bend
 
 
-def file(label: str, path: str, content: bytes) -> Bend:
+def file(label: str, path: str, content: str) -> Bend:
     """One file has another content."""
 
     def bend(observed: Look) -> None:
-        look = observed[label]
-        files = [f for f in look.files if f.path != path]
-        mode = 0o644
-        files.append(ObservedFile(path, mode, "0:0", content))
-        observed[label] = dataclasses.replace(look, files=tuple(files))
+        observed[label] = observed[label].with_file(path, content)
 
     return bend
 
@@ -82,11 +74,7 @@ def vrrp(label: str, state: str) -> Bend:
     """keepalived is in another state."""
 
     def bend(observed: Look) -> None:
-        look = observed[label]
-        assert look.vrrp
-        observed[label] = dataclasses.replace(
-            look, vrrp=dataclasses.replace(look.vrrp, state=state)
-        )
+        observed[label] = observed[label].in_state(state)
 
     return bend
 
@@ -95,15 +83,13 @@ def vip(label: str, *, here: bool) -> Bend:
     """The VIP is on a node, or not."""
 
     def bend(observed: Look) -> None:
-        look = observed[label]
-        addresses = tuple(a for a in look.addresses if a.address != builders.VIP)
-        if here:
-            addresses += (Address("eth0", builders.VIP, 32),)
-        observed[label] = dataclasses.replace(look, addresses=addresses)
+        state = observed[label].vrrp
+        look = observed[label].with_vip() if here else observed[label].without_vip()
+        observed[label] = look.with_(vrrp=state)
 
     return bend
 
 
 def drained(label: str) -> list[Bend]:
     """An operator has drained a backup."""
-    return [file(label, "track/drain", b"1\n"), vrrp(label, "FAULT")]
+    return [file(label, "track/drain", "1\n"), vrrp(label, "FAULT")]

@@ -1,15 +1,17 @@
-"""n2 of a healthy cluster, bent, and what is proven of it."""
+"""n2 of a healthy cluster with a change, and its proofs."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
 
-from hadeploy.observe.observed_node import ObservedNode, Owner, VrrpState
+from hadeploy.desired.desired_node import Role
+from hadeploy.observe.observed_node import Owner, VrrpState
 from hadeploy.observe.vrrp import Spoken
 from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
+from tests.unit.nodes import Node
 
 AGREES = "keepalived-agrees"
 NOW = builders.NOW
@@ -25,16 +27,14 @@ def vrrp(state: str, config_id: str = ID, spoken: Spoken | None = None) -> VrrpS
     return dataclasses.replace(VrrpState(state, 240, 240, config_id), spoken=spoken)
 
 
-def look_at(*, holder: bool = False, stopped: str = "", **changes: Any) -> ObservedNode:
+def look_at(*, holder: bool = False, stopped: Role | None = None, **changes: Any) -> Node:
     """n2, with these changes; `stopped` is the role of a container that does not run."""
-    look = builders.healthy(builders.cluster(), holder="n2" if holder else "n1")["n2"]
-    containers = tuple(
-        dataclasses.replace(c, status="exited") if c.role == stopped else c for c in look.containers
-    )
-    return dataclasses.replace(look, **{"containers": containers, **changes})
+    look = builders.node("n2", of=builders.cluster(), holder=holder)
+    look = look.with_container(stopped, status="exited") if stopped else look
+    return look.with_(**changes)
 
 
-def proofs(look: ObservedNode, name: str, **cluster: Any) -> list[Proof]:
+def proofs(look: Node, name: str, **cluster: Any) -> list[Proof]:
     """What is proven of n2, alone, under that name."""
     of = builders.cluster(**cluster)
     return [p for p in prove(of, builders.desired(of), {"n2": look}) if p.name == name]
@@ -42,11 +42,3 @@ def proofs(look: ObservedNode, name: str, **cluster: Any) -> list[Proof]:
 
 def fail(name: str, message: str, hint: str | None, **more: Any) -> Proof:
     return Proof(name, "fail", message, "n2", hint, **more)
-
-
-def container(index: int, **changes: Any) -> ObservedNode:
-    """n2 with another container of that number."""
-    look = look_at()
-    containers = list(look.containers)
-    containers[index] = dataclasses.replace(containers[index], **changes)
-    return dataclasses.replace(look, containers=tuple(containers))

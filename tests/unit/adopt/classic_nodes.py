@@ -21,7 +21,7 @@ def inventory(**changes: object) -> Cluster:
     return builders.cluster(**{"vip": VIP, "nodes": nodes, **changes})
 
 
-def look(name: str) -> ObservedNode:
+def observed(name: str) -> ObservedNode:
     """A captured observation, by the end of its file's name."""
     return parse_observation(name.rpartition("-")[2], reply(captured(name)))
 
@@ -45,6 +45,6 @@ def reply(text: str) -> Reply:
 
 def by_hand(name: str) -> ByHand:
     """What is recognised there."""
-    found = recognise(inventory(), look(name))
+    found = recognise(inventory(), observed(name))
     assert found is not None
     return found

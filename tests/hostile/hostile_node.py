@@ -1,4 +1,4 @@
-"""A node whose login shell is an enemy's, and what no command may let it do."""
+"""A node whose login shell is hostile, and what no command may let it do."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ COMMANDS = {
 CHANGING = ("drain", "undrain", "drill", "change", "rollback", "down")
 
 
-class Enemy:
+class HostileNode:
     """One node of a cluster that serves."""
 
     def __init__(self, cluster: Cluster, node: str) -> None:
@@ -48,7 +48,7 @@ class Enemy:
         self.others = [other for other in cluster.lab.nodes if other != node]
 
     @contextlib.contextmanager
-    def installed(self) -> Iterator[Enemy]:
+    def installed(self) -> Iterator[HostileNode]:
         """It has root's login shell."""
         program = Path(login_shell.__file__).read_text()
         self.cluster.lab.exec(
@@ -66,7 +66,7 @@ class Enemy:
         self.cluster.node(self.node, rf"sed -i 's|^\(root:.*:\)[^:]*$|\1{path}|' /etc/passwd")
 
     def honest(self) -> None:
-        """It does as it is told from now on."""
+        """It executes every script from now on."""
         self.cluster.node(self.node, f"rm -f {login_shell.ORDERS}")
 
     def orders(self, when: str, reply: str) -> None:
@@ -100,25 +100,25 @@ class Enemy:
     def problems(self, command: str, when: str, reply: str) -> list[str]:
         """What such a node gets a command to do that none may do; [] if that is nothing.
 
-        A teardown that has begun is made good.
+        A teardown that has begun is repaired.
         """
-        told = f"{command}, {when}: {reply}"
+        reported = f"{command}, {when}: {reply}"
         result = self.run(command, when, reply)
         self.honest()
         said = result.out + result.err
         found = []
         if "internal error" in said or "Traceback" in said:
-            found.append(f"{told}: {said[-300:]}")
+            found.append(f"{reported}: {said[-300:]}")
         if controls := [c for c in CONTROLS if c in said]:
-            found.append(f"{told}: prints {controls!r}")
+            found.append(f"{reported}: prints {controls!r}")
         if result.code not in range(8):
-            found.append(f"{told}: exit code {result.code}")
+            found.append(f"{reported}: exit code {result.code}")
         if result.code and self.node not in said:
-            found.append(f"{told}: does not name {self.node}: {said[-300:]}")
+            found.append(f"{reported}: does not name {self.node}: {said[-300:]}")
         if command == "down" and (when != "looking" or not result.code):
             self.cluster.ok("up", "--yes", "--lock-wait", "130")
         if not self.cluster.request():
-            found.append(f"{told}: the VIP does not serve")
+            found.append(f"{reported}: the VIP does not serve")
         return found
 
     def others_now(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""hadeploy that renews its lock all the time: `python -m tests.lab.hasty COMMAND...`."""
+"""hadeploy that renews its lock every 50 ms: `python -m tests.lab.fast_renewal COMMAND...`."""
 
 from __future__ import annotations
 
