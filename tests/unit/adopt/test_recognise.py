@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from hadeploy.adopt.recognise import read_classics, recognise, with_adopt, words
+from hadeploy.adopt.recognise import problem_and_hint, read_classics, recognise, with_adopt
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.finding import CheckContext, Finding, failures
 from hadeploy.errors import NodesError
@@ -206,7 +206,9 @@ def test_several_ports_of_one_haproxy_are_told_together() -> None:
     cluster = looks.inventory(listeners=listeners)
     found = recognise(cluster, looks.look("multicast-n1"))
     assert found is not None
-    assert words(cluster, found)[0].startswith("port 9443 and port 8080 and the VIP are served")
+    assert problem_and_hint(cluster, found)[0].startswith(
+        "port 9443 and port 8080 and the VIP are served"
+    )
 
 
 def test_what_cannot_be_taken_over_is_told_with_file_and_container() -> None:
