@@ -82,7 +82,7 @@ def stopped_conflicts(cluster: Cluster, interface: str, state: ObservedNode) -> 
     return found
 
 
-def harmless(cluster: Cluster, interface: str, state: ObservedNode) -> list[Conflict]:
+def unrelated_containers(cluster: Cluster, interface: str, state: ObservedNode) -> list[Conflict]:
     """Running containers with haproxy or keepalived that start automatically and claim nothing.
 
     Other checks report containers that claim something.
@@ -223,7 +223,7 @@ def _text(content: bytes) -> str:
     return content.decode("utf-8", "replace")
 
 
-def clashes(cluster: Cluster, interface: str, other: OtherCluster) -> dict[str, str]:
+def shared_settings(cluster: Cluster, interface: str, other: OtherCluster) -> dict[str, str]:
     """Conflicts of two clusters on one node: key of the inventory → phrase.
 
     Args:

@@ -146,7 +146,7 @@ def read_classics(found: Mapping[str, ByHand]) -> dict[str, Classic]:
     return read
 
 
-def words(cluster: Cluster, by_hand: ByHand) -> tuple[str, str]:
+def problem_and_hint(cluster: Cluster, by_hand: ByHand) -> tuple[str, str]:
     """The message and the hint for a node with a cluster that was set up by hand."""
     ours = {str(vip.ip) for vip in cluster.vip}
     ports = " and ".join(f"port {port}" for port in by_hand.ports)

@@ -23,14 +23,16 @@ from hadeploy.plan.steps import Plan, Step
 from hadeploy.plan.vrrp_settings import running_settings
 
 
-def beside_ours(
+def nodes_with_both(
     cluster: Cluster, observed: Mapping[str, ObservedNode], found: Mapping[str, ByHand]
 ) -> set[str]:
     """The nodes that run both a cluster set up by hand and the keepalived of this cluster."""
     return {node for node in found if observed[node].ours_of(cluster.name, "keepalived")}
 
 
-def differ(observed: Mapping[str, ObservedNode], classics: Mapping[str, Classic]) -> bool:
+def vrrp_settings_differ(
+    observed: Mapping[str, ObservedNode], classics: Mapping[str, Classic]
+) -> bool:
     """Whether this cluster already runs, with other VRRP settings than the one set up by hand.
 
     Then both hold the VIP, and the old one can stop without an intermediate configuration.

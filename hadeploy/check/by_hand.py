@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hadeploy.adopt.managers import manager_of
-from hadeploy.adopt.recognise import recognise, words
+from hadeploy.adopt.recognise import problem_and_hint, recognise
 from hadeploy.check.entry import Check
 from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.inventory.cluster import Node
@@ -28,6 +28,8 @@ def set_up_by_hand(context: CheckContext, node: Node, state: ObservedNode) -> It
     by_hand = recognise(context.cluster, state)
     managed = by_hand is not None and any(manager_of(p.container) for p in by_hand.parts)
     if by_hand is not None and not managed and (by_hand.elsewhere or not context.adopt):
-        yield Finding(SET_UP_BY_HAND.id, node.label, "fail", *words(context.cluster, by_hand))
+        yield Finding(
+            SET_UP_BY_HAND.id, node.label, "fail", *problem_and_hint(context.cluster, by_hand)
+        )
     elif not managed:
         yield Finding(SET_UP_BY_HAND.id, node.label, "pass", "no conflict")

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from hadeploy.adopt.conflicts import (
     Conflict,
-    clashes,
-    harmless,
     running_conflicts,
+    shared_settings,
     stopped_conflicts,
+    unrelated_containers,
 )
 from hadeploy.adopt.managers import compose_project
 from hadeploy.adopt.recognise import ByHand, recognise
@@ -61,7 +61,7 @@ def conflicting_containers(
         *_managed(node, by_hand),
         *(
             _stopped(context, node, conflict)
-            for conflict in harmless(context.cluster, interface, state)
+            for conflict in unrelated_containers(context.cluster, interface, state)
             if not (by_hand and by_hand.has(conflict.container.id))
         ),
         *_started(node, state),
@@ -204,7 +204,7 @@ def other_clusters(context: CheckContext, node: Node, state: ObservedNode) -> It
             fix = f"if it is no longer used: docker stop {names} && docker rm {names}"
             yield Finding(OTHER_CLUSTERS.id, node.label, "warn", message, fix.replace(",", ""))
             continue
-        shared = clashes(context.cluster, interface_of(node, state) or "", other)
+        shared = shared_settings(context.cluster, interface_of(node, state) or "", other)
         if not shared:
             message = f"{name} is also on this node, without conflicts"
             yield Finding(OTHER_CLUSTERS.id, node.label, "pass", message)

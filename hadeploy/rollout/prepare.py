@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hadeploy.adopt.recognise import ByHand, read_classics, recognise_all
-from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
+from hadeploy.adopt.side_by_side import (
+    nodes_with_both,
+    to_disable,
+    vrrp_settings_differ,
+    with_disabling,
+)
 from hadeploy.answers.answer import PROOF, PROOF_HERE
 from hadeploy.check.finding import NOT_ASKED, Answered, CheckContext, Finding, failures
 from hadeploy.check.former_nodes import FORMER_NODES, returned_and_incompatible
@@ -119,10 +124,10 @@ def prepare(
         _raise_if_locked(observed)
         raise NodesError(problems)
     found = recognise_all(inputs.cluster, observed) if choices.adopt else {}
-    beside = beside_ours(inputs.cluster, observed, found)
+    beside = nodes_with_both(inputs.cluster, observed, found)
     if set(found) - beside:
         classics = read_classics({node: found[node] for node in set(found) - beside})
-        if differ(observed, classics):
+        if vrrp_settings_differ(observed, classics):
             beside = set(found)
     disabled = to_disable(inputs.cluster, observed, beside) if choices.adopt else {}
     taken = {node: by_hand for node, by_hand in found.items() if node not in beside}

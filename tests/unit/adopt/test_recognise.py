@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from hadeploy.adopt.recognise import read_classics, recognise, with_adopt, words
+from hadeploy.adopt.recognise import problem_and_hint, read_classics, recognise, with_adopt
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.finding import CheckContext, Finding, failures
 from hadeploy.errors import NodesError
@@ -208,7 +208,9 @@ def test_several_ports_of_one_haproxy_are_reported_together() -> None:
     cluster = classic_nodes.inventory(listeners=listeners)
     found = recognise(cluster, classic_nodes.observed("multicast-n1"))
     assert found is not None
-    assert words(cluster, found)[0].startswith("port 9443 and port 8080 and the VIP are served")
+    assert problem_and_hint(cluster, found)[0].startswith(
+        "port 9443 and port 8080 and the VIP are served"
+    )
 
 
 def test_a_setting_that_cannot_be_adopted_is_reported_with_file_and_container() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hadeploy.adopt.conflicts import clashes
+from hadeploy.adopt.conflicts import shared_settings
 from hadeploy.check.finding import CheckContext
 from hadeploy.check.other_clusters import other_clusters
 from hadeploy.desired.desired_node import configuration_id
@@ -111,11 +111,11 @@ def test_invalid_json_is_ignored() -> None:
     ],
 )
 def test_clusters_may_not_share(changes: dict[str, Any], shared: dict[str, str]) -> None:
-    assert clashes(builders.cluster(), "eth0", other(**changes)) == shared
+    assert shared_settings(builders.cluster(), "eth0", other(**changes)) == shared
 
 
 def test_router_ids_are_of_an_interface() -> None:
-    assert clashes(builders.cluster(), "eth1", other(vrrp={})) == {}
+    assert shared_settings(builders.cluster(), "eth1", other(vrrp={})) == {}
 
 
 @pytest.mark.parametrize(("containers", "verdict"), [(True, "fail"), (False, "warn")])
