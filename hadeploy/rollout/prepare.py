@@ -224,7 +224,7 @@ def _before(
     Returns:
         None if the nodes have different VRRP settings.
     """
-    settings = changing(plan.together)
+    settings = changing(plan.coordinated)
     now = with_running_settings(inputs.cluster, observed)
     if now is None:
         return None
@@ -233,7 +233,7 @@ def _before(
     then = f"After that, {settings} on all nodes together."
     # The user confirms the removals of the second plan before the first one begins.
     first = make_plan(cluster, desired, observed)
-    unheard = tuple(forgotten_warnings(inputs.cluster, desired, plan.together))
+    unheard = tuple(forgotten_warnings(inputs.cluster, desired, plan.coordinated))
     first = dataclasses.replace(first, removes=plan.removes, warnings=(*first.warnings, *unheard))
     return Prepared(cluster, observed, desired, first, then)
 

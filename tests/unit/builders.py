@@ -64,7 +64,7 @@ def empty(node: str) -> ObservedNode:
         keepaliveds={},
         serving=None,
         backends=(),
-        through={},
+        vip_answers={},
         applied=None,
     )
 
@@ -171,7 +171,7 @@ def healthy_node(of: Cluster, state: DesiredNode, *, holder: bool = False) -> Ob
             for i in (1, 2, 3)
         ),
         sessions={listener.name: 7 if holder else 0 for listener in of.listeners},
-        through={(VIP, listener.port): Answer("tls") for listener in of.listeners},
+        vip_answers={(VIP, listener.port): Answer("tls") for listener in of.listeners},
         applied=Applied(
             tuple(str(vip.ip) for vip in of.vip),
             "eth0",

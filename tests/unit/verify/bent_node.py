@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from hadeploy.observe.observed_node import ObservedNode, Owner, VrrpState
-from hadeploy.observe.vrrp import Spoken
+from hadeploy.observe.vrrp import RunningInstance
 from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
@@ -21,8 +21,8 @@ ID = builders.desired(builders.cluster())["n2"].config_id("keepalived")
 OTHER_ID = "0" * 16
 
 
-def vrrp(state: str, config_id: str = ID, spoken: Spoken | None = None) -> VrrpState:
-    return dataclasses.replace(VrrpState(state, 240, 240, config_id), spoken=spoken)
+def vrrp(state: str, config_id: str = ID, spoken: RunningInstance | None = None) -> VrrpState:
+    return dataclasses.replace(VrrpState(state, 240, 240, config_id), instance=spoken)
 
 
 def look_at(*, holder: bool = False, stopped: str = "", **changes: Any) -> ObservedNode:

@@ -45,7 +45,7 @@ def cluster(*answers: str, before: str | None = None, up: bool = True) -> dict[s
             names = [server.name for server in look.backends]
             backends = tuple(BackendServer("kube-apiserver-backend", n, "DOWN") for n in names)
         looks[node] = dataclasses.replace(
-            look, through={(builders.VIP, 9443): Answer(word)}, files=files, backends=backends
+            look, vip_answers={(builders.VIP, 9443): Answer(word)}, files=files, backends=backends
         )
     return looks
 
@@ -156,7 +156,7 @@ def test_some_nodes_that_are_not_answered_degrade() -> None:
 def test_one_of_several_servers_that_answers_no_client() -> None:
     looks = cluster("tls", before="tls")
     through = {(builders.VIP, 9443): Answer("tls", "closed")}
-    looks["n2"] = dataclasses.replace(looks["n2"], through=through)
+    looks["n2"] = dataclasses.replace(looks["n2"], vip_answers=through)
     ((result, message),) = told(looks, TLS)
     assert result == "fail"
     assert message.endswith("for some connections (from n2)")
