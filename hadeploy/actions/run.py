@@ -15,7 +15,7 @@ from hadeploy.actions.result import Result
 from hadeploy.actions.user_interface import UserInterface
 from hadeploy.check.catalogue import refuse_unknown
 from hadeploy.errors import HadeployError, NodesError
-from hadeploy.observe.gather import Depth, look_at_all, observation_script
+from hadeploy.observe.gather import Depth, observation_script, observe_all
 from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.partial_rollout import refuse_minority, unknown_nodes
 from hadeploy.progress import Progress
@@ -104,7 +104,7 @@ class Run:
                 self.reader.begin()
             self.ready.finish()
 
-        self.early = _Observation(script, *look_at_all(self.sessions, script, meanwhile))
+        self.early = _Observation(script, *observe_all(self.sessions, script, meanwhile))
 
     def load_previous(self) -> None:
         """From now on, plan for the configuration before the last change.
@@ -207,7 +207,7 @@ class Run:
         observation, self.early = self.early, None
         if observation is None or observation.script != script:
             self.progress.phase(phase)
-            observation = _Observation(script, *look_at_all(self.sessions, script))
+            observation = _Observation(script, *observe_all(self.sessions, script))
         if observation.errors:
             raise NodesError(observation.errors)
         return observation.observed

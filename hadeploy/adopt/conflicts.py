@@ -257,5 +257,5 @@ def same_router(cluster: Cluster, interface: str, other: OtherCluster) -> bool:
     return (
         other.virtual_router_id == cluster.vrrp.virtual_router_id
         and other.interface == interface
-        and other.speaks_ipv6 == (cluster.advert_family == 6)
+        and other.adverts_over_ipv6 == (cluster.advert_family == 6)
     )

@@ -63,7 +63,7 @@ def _reached_otherwise(cluster: Cluster, plan: Plan, quick: Mapping[str, Observe
     ports = {listener.port for listener in cluster.listeners}
     members = {str(node.address) for node in cluster.nodes}
     records = [state.applied for state in quick.values() if state.applied]
-    return bool(plan.together) or any(
+    return bool(plan.coordinated) or any(
         not ports <= set(record.ports) or not members <= set(record.members) for record in records
     )
 

@@ -173,7 +173,7 @@ VIRTUAL_ROUTER_ID = Check(
 @VIRTUAL_ROUTER_ID.of_node
 def router_id(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether no other machine on the segment uses the virtual_router_id."""
-    number, heard = context.cluster.vrrp.virtual_router_id, state.host.heard
+    number, heard = context.cluster.vrrp.virtual_router_id, state.host.advert_sources
     arriving = _arriving(context, node, heard or ())
     for stranger in arriving:
         what = f"adverts with virtual_router_id {number} come from {stranger.name}"

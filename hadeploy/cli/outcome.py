@@ -44,7 +44,7 @@ class Outcome(Result):
             "exit_code": int(self.code),
             "changes": self.plan.changes if self.plan else None,
             "plan": self.plan.document() if self.plan else None,
-            "together": list(self.plan.together) if self.plan else [],
+            "together": list(self.plan.coordinated) if self.plan else [],
             "warnings": list(self.plan.warnings) if self.plan else [],
             "undoes": list(self.plan.undoes) if self.plan else [],
             "removes": list(self.plan.removes) if self.plan else [],

@@ -111,7 +111,7 @@ def vip_unanswered(context: DiagnosisContext) -> Iterator[Diagnosis]:
 
 def _reached(state: ObservedNode, vip: str) -> list[bool]:
     """Whether a connection opened, for each port."""
-    return [answer.reached for (address, _), answer in state.through.items() if address == vip]
+    return [answer.reached for (address, _), answer in state.vip_answers.items() if address == vip]
 
 
 NODE_UNREACHABLE = Cause(
@@ -131,8 +131,8 @@ def unreachable(context: DiagnosisContext) -> Iterator[Diagnosis]:
             node.label
             for node, state in context.nodes
             if state.vrrp
-            and state.vrrp.spoken
-            and state.vrrp.spoken.master == address
+            and state.vrrp.instance
+            and state.vrrp.instance.master == address
             and state.vrrp.state == "BACKUP"
         ]
         evidence = [f"{label}: {error.operation}: {error.message}"]

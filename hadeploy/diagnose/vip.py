@@ -118,7 +118,7 @@ def faults(context: DiagnosisContext) -> Iterator[Diagnosis]:
             continue
         if state.vrrp.state == "FAULT":
             answers = "haproxy answers" if state.serving else "haproxy does not answer"
-            spoken = state.vrrp.spoken
+            spoken = state.vrrp.instance
             count = f" ({spoken.tracker_faults} failed trackers)" if spoken else ""
             yield Diagnosis(
                 CHECK_FAILS.id,
@@ -140,7 +140,7 @@ def _strangers(context: DiagnosisContext) -> Iterator[Diagnosis]:
     known |= set(forgotten_nodes(context.cluster, context.observed))
     left = left_nodes(context.cluster, context.observed)
     for node, state in context.nodes:
-        spoken = state.vrrp.spoken if state.vrrp and state.vrrp.state == "BACKUP" else None
+        spoken = state.vrrp.instance if state.vrrp and state.vrrp.state == "BACKUP" else None
         if spoken and spoken.master and spoken.master not in known:
             stranger = Stranger("", spoken.master, (), left=spoken.master in left)
             yield Diagnosis(

@@ -12,7 +12,7 @@ from hadeploy.diagnose.cause import Cause, recognises
 from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
 from hadeploy.inventory.cluster import Node
 from hadeploy.observe.observed_node import ObservedNode
-from hadeploy.observe.vrrp import Spoken
+from hadeploy.observe.vrrp import RunningInstance
 from hadeploy.plan.vrrp_settings import settings_of
 from hadeploy.verify.other_keepaliveds import other_keepaliveds
 
@@ -59,11 +59,11 @@ def foreign(context: DiagnosisContext) -> Iterator[Diagnosis]:
             )
 
 
-def _speaking(context: DiagnosisContext) -> list[tuple[Node, ObservedNode, Spoken]]:
+def _speaking(context: DiagnosisContext) -> list[tuple[Node, ObservedNode, RunningInstance]]:
     return [
-        (node, state, state.vrrp.spoken)
+        (node, state, state.vrrp.instance)
         for node, state in context.nodes
-        if state.vrrp and state.vrrp.spoken and state.ours_of(context.cluster.name, "keepalived")
+        if state.vrrp and state.vrrp.instance and state.ours_of(context.cluster.name, "keepalived")
     ]
 
 
@@ -107,7 +107,7 @@ def settings(context: DiagnosisContext) -> Iterator[Diagnosis]:
     yield from _passwords(context, [node.label for node, _, _ in speaking])
 
 
-def _all_settings(spoken: Spoken) -> dict[str, str]:
+def _all_settings(spoken: RunningInstance) -> dict[str, str]:
     return {**spoken.settings, "VIP list": ", ".join(sorted(spoken.vips)) or "none"}
 
 

@@ -133,10 +133,10 @@ def try_observe(
 ) -> tuple[dict[str, ObservedNode], list[HadeployError]]:
     """Like `observe`, but return the observed nodes and the errors of the others."""
     script = observation_script(cluster, previous=previous, depth=depth, listen=listen)
-    return look_at_all(sessions, script)
+    return observe_all(sessions, script)
 
 
-def look_at_all(
+def observe_all(
     sessions: Mapping[str, Session], script: str, meanwhile: Callable[[], object] = lambda: None
 ) -> tuple[dict[str, ObservedNode], list[HadeployError]]:
     """Observe all nodes in parallel, with one exec each.
@@ -149,11 +149,13 @@ def look_at_all(
     Returns:
         The observed nodes by label, and the errors of the others.
     """
-    found, errors = try_each(lambda session: look_at(session, script), sessions.values(), meanwhile)
+    found, errors = try_each(
+        lambda session: observe_node(session, script), sessions.values(), meanwhile
+    )
     return {node.node: node for node in found}, errors
 
 
-def look_at(
+def observe_node(
     session: Session, script: str, on_message: Callable[[Message], None] = lambda _: None
 ) -> ObservedNode:
     """Observe one node, with one exec.

@@ -77,8 +77,8 @@ class Host:
         ipsets: the output of ipset.
         nft: the rule set from `nft -j`, or {}.
         resolution: seconds to resolve the node's own name, or None.
-        heard: the senders of adverts with the cluster's virtual_router_id, by address, "" for an
-            unknown address; None if the node did not listen.
+        advert_sources: the addresses that send adverts with the cluster's virtual_router_id, "" for
+            an unknown address; None if the node did not listen.
         selinux: whether SELinux is in enforcing mode.
         label: the SELinux label of the cluster's folder, or "".
     """
@@ -100,7 +100,7 @@ class Host:
     ipsets: str = field(default="", repr=False)
     nft: Mapping[str, Any] = field(default_factory=dict, repr=False)
     resolution: float | None = None
-    heard: tuple[str, ...] | None = None
+    advert_sources: tuple[str, ...] | None = None
     selinux: bool = False
     label: str = ""
 
@@ -139,7 +139,7 @@ def parse_host(reply: Reply) -> Host:
         ipsets=reply.body("ipset"),
         nft=parse_object(reply.body("nft")),
         resolution=int(resolution[0]) / 100 if resolution else None,
-        heard=parse_heard(reply.body("vrrp-listener")),
+        advert_sources=parse_advert_sources(reply.body("vrrp-listener")),
         selinux=any(m.words[:1] == ("1",) for m in reply.all("selinux")),
         label=next((m.words[1] for m in reply.all("selinux") if len(m.words) > 1), ""),
     )
@@ -206,7 +206,7 @@ def parse_neighbour(text: str) -> str:
     return answered[1] if answered else ""
 
 
-def parse_heard(text: str) -> tuple[str, ...] | None:
+def parse_advert_sources(text: str) -> tuple[str, ...] | None:
     """The sources of the adverts that a listening keepalived refused; None if it did not run.
 
     Args:

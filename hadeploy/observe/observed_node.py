@@ -12,7 +12,7 @@ from hadeploy.observe.applied import Applied
 from hadeploy.observe.container import ObservedContainer
 from hadeploy.observe.host import Host
 from hadeploy.observe.segment import Segment
-from hadeploy.observe.vrrp import Spoken
+from hadeploy.observe.vrrp import RunningInstance
 
 if TYPE_CHECKING:
     from hadeploy.answers.answer import Answer
@@ -96,14 +96,14 @@ class VrrpState:
 
     Attributes:
         config_id: the end of its router_id: the id of the configuration that it has read.
-        spoken: the settings in effect.
+        instance: the settings in effect.
     """
 
     state: Literal["MASTER", "BACKUP", "FAULT", "INIT"] | str
     priority: int
     effective_priority: int
     config_id: str
-    spoken: Spoken | None = field(default=None, compare=False)
+    instance: RunningInstance | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class BackendServer:
     Attributes:
         status: UP, DOWN, "UP 1/3", no check, ...
         check: the result of the last check, in haproxy's abbreviations: L4OK, L4CON, L7STS, ...
-        said: the answer to that check, in words.
+        check_answer: the answer to that check, in words.
         code: the HTTP status of that answer, or "".
         address: with its port.
         sessions: the current number.
@@ -126,7 +126,7 @@ class BackendServer:
     name: str
     status: str
     check: str = field(default="", compare=False)
-    said: str = field(default="", compare=False)
+    check_answer: str = field(default="", compare=False)
     address: str = field(default="", compare=False)
     sessions: int = field(default=0, compare=False)
     answered: bool = field(default=False, compare=False)
@@ -147,7 +147,7 @@ class BackendServer:
     @property
     def outcome(self) -> str:
         """The result of the last check: "L7STS, 403 Forbidden"; "" if unknown."""
-        answer = " ".join(word for word in (self.code, self.said) if word)
+        answer = " ".join(word for word in (self.code, self.check_answer) if word)
         return ", ".join(word for word in (self.check, answer) if word)
 
 
@@ -198,7 +198,7 @@ class ObservedNode:
         versions: role → version of the running program; empty if it was not read.
         once_up: listeners without a backend that is up, but with one in haproxy's log.
         settled: seconds until the VIP answered after a change; 0.0 without a wait.
-        through: (VIP, port) → the answer to a client on this node.
+        vip_answers: (VIP, port) → the answer to a client on this node.
         check_age: seconds since keepalived last ran its check, or None if it never did.
         keepaliveds: pid → container id, or "" for one that runs on the host.
         foreign: foreign containers with a function of the cluster.
@@ -233,7 +233,7 @@ class ObservedNode:
     keepaliveds: dict[int, str]
     serving: str | None
     backends: tuple[BackendServer, ...]
-    through: dict[tuple[str, int], Answer]
+    vip_answers: dict[tuple[str, int], Answer]
     applied: Applied | None
     foreign: tuple[Foreign, ...] = ()
     publishers: Mapping[int, tuple[str, ...]] = field(default_factory=dict)

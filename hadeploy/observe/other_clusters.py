@@ -23,7 +23,7 @@ class OtherCluster:
         containers: those with its label.
         root: its folder; "" without a record, and then the following fields are empty.
         vips: addresses, without prefixes.
-        speaks_ipv6: whether it sends adverts over IPv6.
+        adverts_over_ipv6: whether it sends adverts over IPv6.
         virtual_router_id: 1 to 255; 0 without a record.
         interface: of its VRRP instance.
         ports: all ports of its haproxy.
@@ -34,7 +34,7 @@ class OtherCluster:
     containers: tuple[ObservedContainer, ...] = ()
     root: str = ""
     vips: tuple[str, ...] = ()
-    speaks_ipv6: bool = False
+    adverts_over_ipv6: bool = False
     virtual_router_id: int = 0
     interface: str = ""
     ports: tuple[int, ...] = ()

@@ -72,7 +72,7 @@ def parse_other_record(path: str, content: bytes) -> OtherCluster | None:
         name=inventory.name,
         root=path.rpartition("/")[0],
         vips=tuple(str(vip) for vip in vips),
-        speaks_ipv6=any(member.version == 6 for member in record.members or vips),
+        adverts_over_ipv6=any(member.version == 6 for member in record.members or vips),
         virtual_router_id=inventory.vrrp.virtual_router_id,
         interface=record.interface,
         ports=(

@@ -82,7 +82,7 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         queued=parse_column(reply.body("haproxy"), "BACKEND", "qcur"),
         once_up=frozenset(m.words[0] for m in reply.all("was-up") if m.words),
         versions={m.words[0]: m.words[1] for m in reply.all("version") if len(m.words) > 1},
-        through={
+        vip_answers={
             (m.words[0], int(m.words[1])): answer
             for m in reply.all("vip-answer")
             if len(m.words) in (3, 4) and (answer := read_answer(*m.words[2:]))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from hadeploy.observe.host import parse_iptables, parse_object
 from hadeploy.observe.observed_node import VrrpState
-from hadeploy.observe.vrrp import Counters, Diagnostics, Spoken
+from hadeploy.observe.vrrp import Counters, Diagnostics, RunningInstance
 from hadeploy.scripts.protocol import Reply
 
 # Name in the dump → name in keepalived.conf.
@@ -37,11 +37,11 @@ def parse_vrrp(text: str) -> VrrpState | None:
         priority=priority,
         effective_priority=int(found.get("Effective priority", priority)),
         config_id=router[1].rpartition("-")[2] if router else "",
-        spoken=_spoken(text),
+        instance=_running_instance(text),
     )
 
 
-def _spoken(text: str) -> Spoken:
+def _running_instance(text: str) -> RunningInstance:
     says = dict(re.findall(r"^   (\w[^=\n]*?) = (.+)$", text, re.M))
     peers = _block(text, "Unicast Peer")
     settings = {name: says[key] for key, name in SETTINGS.items() if key in says}
@@ -50,7 +50,7 @@ def _spoken(text: str) -> Spoken:
     faults = (
         int(n) for key, n in says.items() if re.match(r"Number of (inter|track).* faults", key)
     )
-    return Spoken(
+    return RunningInstance(
         settings=settings,
         source=source[0] if source else "",
         peers=peers,

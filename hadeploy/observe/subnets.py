@@ -98,7 +98,7 @@ def networks_around(
     return {network for network in found if network.version == vip.version and vip.ip in network}
 
 
-def not_to_be_asked(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> dict[str, str]:
+def unsafe_to_probe(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> dict[str, str]:
     """VIPs that hadeploy must not probe, because they could belong to other hosts: VIP → reason.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Spoken:
+class RunningInstance:
     """The settings in effect in a running instance; its file may have changed since.
 
     Attributes:

@@ -97,7 +97,7 @@ def _of_others(cluster: Cluster, other: ObservedNode) -> Iterator[ExpectedBacken
             yield ExpectedBackend(expected.after)
         elif expected.before.startswith(":"):
             port = int(expected.before[1:])
-            given = {answer for (_, at), answer in other.through.items() if at == port}
+            given = {answer for (_, at), answer in other.vip_answers.items() if at == port}
             words = sorted(a.word for a in given if a.reached and not a.closed)
             if words:
                 yield ExpectedBackend(expected.after, f"!{','.join(words)}")

@@ -33,7 +33,7 @@ def _differs(cluster: Cluster, state: ObservedNode) -> bool:
         return False
     for listener in cluster.listeners:
         before = recorded_answers(state, listener.name)
-        now = [answer for (_, port), answer in state.through.items() if port == listener.port]
+        now = [answer for (_, port), answer in state.vip_answers.items() if port == listener.port]
         given = [answer for answer in now if answer.reached and not answer.closed]
         if before and not all(as_before(answer, before) for answer in given):
             return True

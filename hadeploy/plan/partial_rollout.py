@@ -27,8 +27,8 @@ def refuse_partial(
     """
     members = {str(node.address) for node in cluster.nodes}
     known = [set(state.applied.members) for state in observed.values() if state.applied]
-    if option and plan.together:
-        raise _refusal(f"{', '.join(plan.together)} must change on all nodes together", option)
+    if option and plan.coordinated:
+        raise _refusal(f"{', '.join(plan.coordinated)} must change on all nodes together", option)
     if option and any(record != members for record in known):
         raise _refusal("nodes are added or removed, which changes all nodes", option)
 

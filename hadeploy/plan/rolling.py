@@ -36,9 +36,9 @@ class _Situation:
     order: tuple[str, ...]
     configuration: str | None
 
-    def turn(self, node: str, steps: list[Step], *, together: bool = False) -> NodePlan:
+    def turn(self, node: str, steps: list[Step], *, coordinated: bool = False) -> NodePlan:
         drained = bool(drains(self.observed[node]))
-        return NodePlan(node, tuple(steps), node in self.holding, drained, together)
+        return NodePlan(node, tuple(steps), node in self.holding, drained, coordinated)
 
     def recorded(self, node: str, steps: list[Step], *, changed: bool = False) -> list[Step]:
         return [
@@ -68,11 +68,11 @@ def make_plan(
     """
     situation = _situation(cluster, desired, observed)
     settings = cluster_wide(desired, observed)
-    at_once = only is None and _nothing_serves(situation)
+    parallel = only is None and _nothing_serves(situation)
     if settings:
-        turns = list(_together(situation, settings))
+        turns = list(_coordinated(situation, settings))
     else:
-        turns = list(_at_once(situation)) if at_once else _rolling(situation)
+        turns = list(_parallel(situation)) if parallel else _rolling(situation)
     if only is not None:
         turns = [turn for turn in turns if turn.node in only]
     warnings = tuple(_expectations(cluster, turns, settings))
@@ -84,12 +84,12 @@ def make_plan(
         *local_removed(desired, observed, changed),
         *too_small(cluster, observed, changed),
     )
-    return Plan(tuple(turns), settings, warnings, at_once, removes)
+    return Plan(tuple(turns), settings, warnings, parallel, removes)
 
 
 def interrupts_the_holder(plan: Plan) -> bool:
     """Whether a coordinated change would also replace containers of the holder."""
-    return bool(plan.together) and any(
+    return bool(plan.coordinated) and any(
         turn.holder and any(step.impact is Impact.RESTART for step in turn.steps)
         for turn in plan.nodes
     )
@@ -156,7 +156,7 @@ def _nothing_serves(at: _Situation) -> bool:
     return fresh and not at.holding and len(at.observed) == len(at.cluster.nodes)
 
 
-def _at_once(at: _Situation) -> Iterator[NodePlan]:
+def _parallel(at: _Situation) -> Iterator[NodePlan]:
     """The turns of a first deployment; the preferred node gets the VIP, even if it is slower."""
     first, *others = at.order
     first_steps = node_steps(at.cluster, at.desired[first], at.observed[first])
@@ -229,7 +229,7 @@ def _held_until(at: _Situation, node: str, steps: list[Step]) -> str:
 # ---- all nodes together
 
 
-def _together(at: _Situation, settings: tuple[str, ...]) -> Iterator[NodePlan]:
+def _coordinated(at: _Situation, settings: tuple[str, ...]) -> Iterator[NodePlan]:
     """The turns of a coordinated change, during which nodes ignore each other's adverts.
 
     The backups are held in FAULT, where they send no adverts, and change. Then the holder changes
@@ -243,7 +243,7 @@ def _together(at: _Situation, settings: tuple[str, ...]) -> Iterator[NodePlan]:
         steps = node_steps(at.cluster, at.desired[node], at.observed[node])
         if layout.RUN_DRAIN not in drains(at.observed[node]):
             steps.insert(0, Step("hold", THE_VIP, f"{changing(settings)} on all nodes together"))
-        yield at.turn(node, steps, together=True)
+        yield at.turn(node, steps, coordinated=True)
     for node in staying:
         steps = node_steps(at.cluster, at.desired[node], at.observed[node])
         if steps:
@@ -253,7 +253,7 @@ def _together(at: _Situation, settings: tuple[str, ...]) -> Iterator[NodePlan]:
                 Step("unpin", THE_VIP, "keepalived is master again"),
             ]
             steps = pinned
-        yield at.turn(node, at.recorded(node, steps), together=True)
+        yield at.turn(node, at.recorded(node, steps), coordinated=True)
     for node in backups:
         release = [Step("finish-handover", THE_VIP, "all nodes have changed")]
         yield at.turn(node, at.recorded(node, release))

@@ -79,14 +79,14 @@ class NodePlan:
     """The steps of one node, in order.
 
     Attributes:
-        together: whether all nodes restore their previous configuration if this one fails.
+        coordinated: whether all nodes restore their previous configuration if this one fails.
     """
 
     node: str
     steps: tuple[Step, ...]
     holder: bool = False
     drained: bool = False
-    together: bool = False
+    coordinated: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,18 @@ class Plan:
     """The nodes in the order in which they are changed; a node may have two turns.
 
     Attributes:
-        together: the VRRP settings that change on all nodes together, in words.
+        coordinated: the VRRP settings that change on all nodes together, in words.
         warnings: expected interruptions of traffic, in sentences.
         removes: removed ports and VIPs, in sentences.
         undoes: changes of other users that the plan undoes, in sentences.
         applied: a sentence about the user of the last change; "" for the same user.
-        at_once: whether all nodes have their turns at the same time, because none serves yet.
+        parallel: whether all nodes have their turns at the same time, because none serves yet.
     """
 
     nodes: tuple[NodePlan, ...]
-    together: tuple[str, ...] = ()
+    coordinated: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    at_once: bool = False
+    parallel: bool = False
     removes: tuple[str, ...] = ()
     undoes: tuple[str, ...] = ()
     applied: str = ""
@@ -124,7 +124,7 @@ class Plan:
         """This plan and another one after it."""
         return Plan(
             (*self.nodes, *other.nodes),
-            other.together,
+            other.coordinated,
             (*self.warnings, *other.warnings),
             removes=tuple(dict.fromkeys((*self.removes, *other.removes))),
             undoes=tuple(dict.fromkeys((*self.undoes, *other.undoes))),
@@ -138,7 +138,7 @@ class Plan:
                 "node": node.node,
                 "holder": node.holder,
                 "drained": node.drained,
-                "together": node.together,
+                "together": node.coordinated,
                 "steps": [step.document() for step in node.steps],
             }
             for node in self.nodes

@@ -182,8 +182,8 @@ def _planned(
     only = choices.only or None
     plan = make_plan(inputs.cluster, desired, observed, only=only)
     refuse_partial(inputs.cluster, plan, observed, choices.partial)
-    if check and plan.together and FORMER_NODES.id not in choices.skip:
-        nodes = incompatible_nodes(inputs.cluster, desired, plan.together)
+    if check and plan.coordinated and FORMER_NODES.id not in choices.skip:
+        nodes = incompatible_nodes(inputs.cluster, desired, plan.coordinated)
         back = [f.error() for f in returned_and_incompatible(inputs.cluster, observed, nodes)]
         if back:
             raise NodesError(back)
@@ -241,7 +241,7 @@ def _before(
     Returns:
         None if the nodes have different VRRP settings.
     """
-    settings = changing(plan.together)
+    settings = changing(plan.coordinated)
     now = with_running_settings(inputs.cluster, observed)
     if now is None:
         return None
@@ -250,7 +250,7 @@ def _before(
     then = f"After that, {settings} on all nodes together."
     # The user confirms the removals of the second plan before the first one begins.
     first = make_plan(cluster, desired, observed)
-    unheard = tuple(forgotten_warnings(inputs.cluster, desired, plan.together))
+    unheard = tuple(forgotten_warnings(inputs.cluster, desired, plan.coordinated))
     first = dataclasses.replace(first, removes=plan.removes, warnings=(*first.warnings, *unheard))
     return Prepared(cluster, observed, desired, first, then)
 

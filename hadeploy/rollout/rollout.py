@@ -49,7 +49,7 @@ class Rollout:
         Raises:
             RolloutError: a turn failed; the nodes that must be restored are restored.
         """
-        if self.state.prepared.plan.at_once:
+        if self.state.prepared.plan.parallel:
             self._apply_all(todo, interrupt)
         else:
             self._apply_each(todo, interrupt)
@@ -66,11 +66,11 @@ class Rollout:
         failed: HadeployError | None = None
         for number, turn in enumerate(todo):
             # A coordinated change is finished or restored on all nodes, even after Ctrl-C.
-            letting_go = bool(self.state.prepared.plan.together) and not turn.together
+            letting_go = bool(self.state.prepared.plan.coordinated) and not turn.coordinated
             try:
                 if not letting_go:
                     interrupt.check()
-                if turn.together and turn.holder:
+                if turn.coordinated and turn.holder:
                     self._keep_locks()
                 self._apply_node(turn)
             except HadeployError as error:
@@ -78,7 +78,7 @@ class Rollout:
                     # Continue: the hold of the other nodes must end, too.
                     failed = failed or error
                     continue
-                if turn.together:
+                if turn.coordinated:
                     restore_all(self.state, turn, [t.node for t in todo[:number]])
                 raise RolloutError(error, self.state.outcome) from error
             last = turn.node not in {later.node for later in todo[number + 1 :]}

@@ -78,7 +78,7 @@ class RolloutState:
         """The shell function that a node calls if a step fails (lib/steps.sh)."""
         if turn.node in self.prepared.by_hand:
             return "restore_classic"
-        after_all = self.prepared.plan.together and not turn.together
+        after_all = self.prepared.plan.coordinated and not turn.coordinated
         return "keep_off" if after_all else "restore"
 
     def change(self, node: str, turn: NodePlan | None = None) -> Change:

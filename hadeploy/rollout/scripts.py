@@ -60,7 +60,7 @@ def apply_script(
     if part is Part.CHANGE:
         # If the run ends here, a held node ends its hold by itself.
         lines.append("guard")
-    return lock_script(change, fingerprint, [*lines, FINGERPRINT], otherwise, turn.together)
+    return lock_script(change, fingerprint, [*lines, FINGERPRINT], otherwise, turn.coordinated)
 
 
 def touches_haproxy(turn: NodePlan) -> bool:
@@ -102,7 +102,9 @@ def _before_steps(change: Change, turn: NodePlan) -> list[str]:
     lines = ["begin"]
     if change.backends and (touches_haproxy(turn) or disables(turn)):
         lines.append("expect_backends")
-    if not (turn.holder or turn.together) and any(s.impact is Impact.RESTART for s in turn.steps):
+    if not (turn.holder or turn.coordinated) and any(
+        s.impact is Impact.RESTART for s in turn.steps
+    ):
         lines.insert(0, shell_line("require_vip_elsewhere", *change.desired.addresses))
     return lines
 

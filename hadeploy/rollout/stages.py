@@ -173,7 +173,7 @@ def _change_before_removal(stage: _Stage, final: Plan) -> Prepared | None:
         step.role != "haproxy" and step.action in ("write-file", "reload-container", "write-record")
         for step in steps
     )
-    if plan.together or peers_only:
+    if plan.coordinated or peers_only:
         return None
     return Prepared(
         stage.cluster,

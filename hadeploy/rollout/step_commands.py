@@ -59,7 +59,7 @@ def _of_theirs(change: Change, by_hand: ByHand, step: Step) -> list[str]:
 def step_command(change: Change, turn: NodePlan, step: Step) -> list[str]:
     """The shell command of a step; empty if an earlier phase has done the work."""
     command = _of_step(change, turn, step)
-    decides = turn.together and turn.holder and step.role == "keepalived"
+    decides = turn.coordinated and turn.holder and step.role == "keepalived"
     return ["in_time", *command] if decides and command else command
 
 

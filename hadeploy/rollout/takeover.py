@@ -115,8 +115,8 @@ def changed_answers(
     """
     told: dict[str, None] = {}
     for node, look in now.items():
-        for (vip, port), answer in look.through.items():
-            earlier = before[node].through.get((vip, port)) if node in before else None
+        for (vip, port), answer in look.vip_answers.items():
+            earlier = before[node].vip_answers.get((vip, port)) if node in before else None
             if earlier is None or not earlier.reached or earlier.closed:
                 continue
             if not as_before(answer, [earlier]):

@@ -22,7 +22,7 @@ def restore(state: RolloutState, turn: NodePlan, change: Change) -> NodeOutcome:
     """Restore a node whose change is not recorded yet."""
     node = turn.node
     script = restore_script(
-        change, state.fingerprints[node], state.otherwise(turn), together=turn.together
+        change, state.fingerprints[node], state.otherwise(turn), together=turn.coordinated
     )
     try:
         return restore_node(script, state.sessions[node], state.progress)

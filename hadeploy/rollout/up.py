@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from hadeploy.errors import HadeployError
 from hadeploy.images.load import bring, needs_of
-from hadeploy.observe.gather import PROBE_SECONDS, look_at, observation_script
+from hadeploy.observe.gather import PROBE_SECONDS, observation_script, observe_node
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.inputs import Inputs
 from hadeploy.progress import Progress
@@ -101,7 +101,7 @@ def _observe_when_settled(
             progress.waiting("the VIP must answer on all nodes")
 
     progress.phase("Settle")
-    looks, errors = try_each(lambda s: look_at(s, script, tell), sessions.values())
+    looks, errors = try_each(lambda s: observe_node(s, script, tell), sessions.values())
     if errors:
         raise as_one(errors, "observing the nodes after the change")
     lock.released.set()

@@ -76,7 +76,7 @@ def _served(cluster: Cluster, force: ClusterSnapshot) -> Iterator[Proof]:
             answers = {
                 node: answer
                 for node, state in force.observed.items()
-                if (answer := state.through.get((vip, listener.port))) is not None
+                if (answer := state.vip_answers.get((vip, listener.port))) is not None
             }
             serving = [n for n in holding if _serves(cluster, force.observed[n], listener)]
             # The holder's own connection does not use the network, so it counts only if there is

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.cluster import Node
-from hadeploy.observe.gather import look_at
+from hadeploy.observe.gather import observe_node
 from hadeploy.remote.connect import Dialer
 from hadeploy.remote.fanout import MOST_AT_ONCE
 from hadeploy.remote.session import Session
@@ -141,7 +141,7 @@ class NodePoller:
             watched.session = self._dialer.connect(watched.node)
             _set_tcp_timeout(watched.session, self._timeout)
             watched.connecting, watched.since = False, time.monotonic()
-        return look_at(watched.session, self._script)
+        return observe_node(watched.session, self._script)
 
     def _collect(self, watched: _Watched) -> ObservedNode | None:
         if watched.work is None:

@@ -93,7 +93,7 @@ def _why(step: Step) -> Text:
 def _as_shown(node: NodePlan) -> tuple[bool, bool, list[tuple[str, str, str, Impact, bool]]]:
     return (
         node.holder,
-        node.together,
+        node.coordinated,
         [(s.action, s.subject, s.reason, s.impact, s.drift) for s in node.steps],
     )
 

@@ -155,7 +155,7 @@ def answer_proofs(
             answers = {
                 node: answer
                 for node, state in observed.items()
-                if (answer := state.through.get((str(vip.ip), listener.port))) is not None
+                if (answer := state.vip_answers.get((str(vip.ip), listener.port))) is not None
                 and answer.reached
                 and not answer.closed
             }

@@ -14,7 +14,7 @@ from hadeploy.answers.answer import PROOF_HERE, Answer
 from hadeploy.answers.ask import ANSWER_SECONDS, CONNECT_SECONDS, SILENT_SECONDS, ask
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedNode
-from hadeploy.observe.subnets import IPNetwork, networks_around, not_to_be_asked
+from hadeploy.observe.subnets import IPNetwork, networks_around, unsafe_to_probe
 from hadeploy.remote.fanout import MOST_AT_ONCE
 from hadeploy.verify.answers import Supplied, supplied, target_of
 from hadeploy.verify.proof import Proof
@@ -50,7 +50,7 @@ def from_here(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Pr
     Args:
         observed: by node label.
     """
-    refused = not_to_be_asked(cluster, observed)
+    refused = unsafe_to_probe(cluster, observed)
     found: list[Proof | Callable[[], Proof]] = []
     for vip in cluster.vip:
         if str(vip.ip) in refused:

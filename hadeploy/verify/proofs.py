@@ -195,7 +195,7 @@ def _through(
     for vip in cluster.vip:
         for listener in cluster.listeners:
             target = target_of(vip, listener)
-            answer = state.through.get((str(vip.ip), listener.port))
+            answer = state.vip_answers.get((str(vip.ip), listener.port))
             backends = behind[str(vip.ip), listener.port]
             verdict: Verdict = "fail"
             if answer is None:
@@ -247,7 +247,7 @@ def _vrrp(cluster: Cluster, state: ObservedNode, desired: DesiredNode) -> Iterat
         verdict = bool(drained) and not holding
         follows = not drained and not holding and not _runs(state, haproxy)
         message = f"keepalived is in FAULT ({', '.join(drained) or 'its haproxy check fails'})"
-    elif vrrp_state == "BACKUP" and state.vrrp.spoken and not state.vrrp.spoken.master:
+    elif vrrp_state == "BACKUP" and state.vrrp.instance and not state.vrrp.instance.master:
         # It takes the VIP after three missing adverts.
         verdict, message = False, "keepalived is BACKUP and receives no adverts from the holder"
         hint = _NO_ADVERTS

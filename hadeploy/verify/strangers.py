@@ -99,9 +99,9 @@ def advertising(
     seen: dict[str, list[str]] = {}
     for node, state in observed.items():
         sources = set(state.segment.adverts) if state.segment else set()
-        spoken = state.vrrp.spoken if state.vrrp and state.vrrp.state == "BACKUP" else None
-        if spoken and masters:
-            sources.add(spoken.master.partition("%")[0])
+        running = state.vrrp.instance if state.vrrp and state.vrrp.state == "BACKUP" else None
+        if running and masters:
+            sources.add(running.master.partition("%")[0])
         for address in sources - known:
             if _is_foreign(cluster, observed, address):
                 seen.setdefault(address, []).append(node)
@@ -187,8 +187,8 @@ def misplaced_vips(cluster: Cluster, node: Node, state: ObservedNode) -> list[Ad
         # The last applied configuration is still in effect.
         interfaces.add(state.applied.interface)
         prefixes |= set(_recorded_vips(state))
-    spoken = state.vrrp.spoken if state.vrrp else None
-    own = spoken.places if spoken else frozenset()
+    running = state.vrrp.instance if state.vrrp else None
+    own = running.places if running else frozenset()
     return [
         a
         for a in wrong

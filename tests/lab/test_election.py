@@ -75,7 +75,7 @@ def test_preempt_is_not_turned_on_for_a_node_that_reaches_no_backend(on_n2: Clus
     # A priority that is raised is the same question.
     cut(on_n2, "n3")
     on_n2.inventory["nodes"][2]["priority"] = 254
-    assert "n3 would take the VIP over" in refused(on_n2, "up")
+    assert "n3 would take over the VIP" in refused(on_n2, "up")
 
 
 @pytest.mark.exhaustive

@@ -149,7 +149,7 @@ def test_the_vip_is_not_handed_to_a_node_that_reaches_fewer_backends(served: Clu
         eventually(lambda: servers(served, elected)[third] == "DOWN", "it is down there", 60)
         result = served.run("drain", holder)
         assert result.code == 1
-        assert f"{elected} would take the VIP over" in result.err
+        assert f"{elected} would take over the VIP" in result.err
         assert served.holders() == [holder]
     finally:
         served.node(elected, f"iptables -D {rule}")

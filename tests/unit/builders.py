@@ -71,7 +71,7 @@ def empty(node: str) -> Node:
         keepaliveds={},
         serving=None,
         backends=(),
-        through={},
+        vip_answers={},
         applied=None,
     )
 
@@ -188,7 +188,7 @@ def healthy_node(of: Cluster, state: DesiredNode, *, holder: bool = False) -> No
             for i in (1, 2, 3)
         ),
         sessions={listener.name: 7 if holder else 0 for listener in of.listeners},
-        through={(VIP, listener.port): Answer("tls") for listener in of.listeners},
+        vip_answers={(VIP, listener.port): Answer("tls") for listener in of.listeners},
         applied=Applied(
             tuple(str(vip.ip) for vip in of.vip),
             "eth0",

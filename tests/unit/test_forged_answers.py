@@ -12,7 +12,7 @@ from hadeploy.drill.monitor import Watched
 from hadeploy.drill.versions import versions
 from hadeploy.errors import HadeployError
 from hadeploy.images.load import pull
-from hadeploy.observe.gather import look_at
+from hadeploy.observe.gather import observe_node
 from hadeploy.plan.steps import Impact, NodePlan, Step
 from hadeploy.remote.session import Session
 from hadeploy.rollout.apply_node import apply_node, restore_node
@@ -52,7 +52,7 @@ READERS: dict[str, Callable[[Session], object]] = {
     "second part of a turn": lambda s: apply_node("x", TURN, s, PROGRESS, begun=True),
     "putting back": lambda s: restore_node("x", s, PROGRESS),
     "removing": lambda s: remove("x", TURN, s, PROGRESS),
-    "looking": lambda s: look_at(s, "x"),
+    "looking": lambda s: observe_node(s, "x"),
     "versions": lambda s: versions(CLUSTER, {"n3": s}),
     "whose lock": lambda s: holders(CLUSTER, {"n3": s}),
     "unlocking": lambda s: break_lock(CLUSTER, {"n3": s}),

@@ -5,16 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 from hadeploy.adopt.recognise import read_classics, recognise_all
-<<<<<<< HEAD
-from hadeploy.adopt.side_by_side import beside_ours, differ, to_disable, with_disabling
-=======
 from hadeploy.adopt.side_by_side import (
     nodes_with_both,
     to_disable,
     vrrp_settings_differ,
     with_disabling,
 )
->>>>>>> a6a21993761e2667c6d43b9381a921ca2a869055
 from hadeploy.plan.rolling import make_plan
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
@@ -64,13 +60,8 @@ def test_a_pair_beside_this_cluster_is_stopped_first() -> None:
 def test_another_router_id_is_a_difference() -> None:
     cluster, observed = classic_nodes.inventory(), side_by_side()
     classics = read_classics(recognise_all(cluster, observed))
-<<<<<<< HEAD
-    assert differ(observed, classics)
-    alike = classic_nodes.inventory(
-=======
     assert vrrp_settings_differ(observed, classics)
     alike = classic_nodes.inventory(
->>>>>>> a6a21993761e2667c6d43b9381a921ca2a869055
         vrrp={"virtual_router_id": 51, "mode": "multicast", "password": "env:VRRP"}
     )
     assert not vrrp_settings_differ({}, classics)
@@ -87,9 +78,5 @@ def test_another_keepalived_that_claims_the_vip_is_a_failed_proof() -> None:
         if p.name == "vip-claimed-once"
     ]
     assert [(p.node, p.verdict) for p in wrong] == [("n1", "fail"), ("n2", "pass"), ("n3", "pass")]
-<<<<<<< HEAD
-    assert f"claims the VIP {classic_nodes.VIP}, too" in wrong[0].message
-=======
     assert f"also claims the VIP {classic_nodes.VIP}" in wrong[0].message
->>>>>>> a6a21993761e2667c6d43b9381a921ca2a869055
     assert wrong[0].hint == "`hadeploy up --adopt` stops it"

@@ -17,7 +17,7 @@ from hadeploy.check.ssh import refused
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.observe.host import Host, Link, Nofile
 from hadeploy.observe.observed_node import Address, ObservedNode, Owner, Socket
-from hadeploy.observe.subnets import not_to_be_asked
+from hadeploy.observe.subnets import unsafe_to_probe
 from tests.unit import builders
 
 # Made of a connection, and of what backends answer.
@@ -32,7 +32,7 @@ FIT = Host(
     free={"docker": 10**11, "root": 10**11},
     nofile=Nofile(1048576, 1048576, True),
     resolution=0.01,
-    heard=(),
+    advert_sources=(),
     facts={
         "net/ipv4/ip_local_port_range": "32768 60999",
         "net/netfilter/nf_conntrack_count": "731",
@@ -287,7 +287,7 @@ def test_who_else_uses_our_virtual_router_id(
     heard: tuple[str, ...] | None, mode: str, asked: int, verdict: str | None
 ) -> None:
     observed = {f"n{i}": fit(f"n{i}") for i in range(1, asked + 1)}
-    observed["n1"] = host(heard=heard)(observed["n1"])
+    observed["n1"] = host(advert_sources=heard)(observed["n1"])
     found = evaluate(CheckContext(builders.cluster(vrrp={"mode": mode}), observed))
     reported = [f.verdict for f in found if f.check == "virtual-router-id" and f.node == "n1"]
     assert reported == ([verdict] if verdict else [])
@@ -295,7 +295,7 @@ def test_who_else_uses_our_virtual_router_id(
 
 def test_an_unnamed_speaker_may_be_a_keepalived_of_our_nodes() -> None:
     observed = {f"n{i}": fit(f"n{i}") for i in (1, 2, 3)}
-    observed["n1"] = host(heard=("",))(observed["n1"])
+    observed["n1"] = host(advert_sources=("",))(observed["n1"])
     observed["n3"] = node(keepaliveds={7: "f" * 64})(observed["n3"])
     found = evaluate(CheckContext(builders.cluster(), observed))
     assert {f.verdict for f in found} == {"pass"}
@@ -306,7 +306,7 @@ def test_an_unnamed_speaker_of_a_new_virtual_router_id_is_foreign(
     number: int, verdict: str | None
 ) -> None:
     observed: dict[str, ObservedNode] = {**builders.healthy(builders.cluster())}
-    observed["n1"] = host(heard=("",))(observed["n1"])
+    observed["n1"] = host(advert_sources=("",))(observed["n1"])
     cluster = builders.cluster(vrrp={"virtual_router_id": number})
     found = evaluate(CheckContext(cluster, observed))
     reported = [f.verdict for f in found if f.check == "virtual-router-id"]
@@ -327,9 +327,9 @@ def test_a_misplaced_vip_is_not_to_be_asked(vip: str, why: str) -> None:
     cluster = builders.cluster().model_copy(
         update={"vip": type(builders.cluster(vip=builders.VIP).vip)([_interface(vip)])}
     )
-    found = not_to_be_asked(cluster, {"n2": fit()})
+    found = unsafe_to_probe(cluster, {"n2": fit()})
     assert found == ({vip: f"{vip} {why}"} if why else {})
-    assert not_to_be_asked(cluster, {}) == {}
+    assert unsafe_to_probe(cluster, {}) == {}
 
 
 def _interface(text: str) -> Any:

@@ -11,7 +11,7 @@ from hadeploy.check.finding import CheckContext
 from hadeploy.check.network import interface, vip_subnet
 from hadeploy.observe.applied import Applied
 from hadeploy.observe.observed_node import Address
-from hadeploy.observe.subnets import GIVE_BACK, networks_around, not_to_be_asked
+from hadeploy.observe.subnets import GIVE_BACK, networks_around, unsafe_to_probe
 from tests.unit import builders
 
 
@@ -65,8 +65,8 @@ def test_a_node_that_lost_its_address_gets_a_hint_to_restore_it() -> None:
         ("2001:db8::100 is in no subnet of eth0 any more, which has no IPv6 subnet", GIVE_BACK)
     ]
     # It is the cluster's own, and may be asked as long as one node is in its subnet.
-    assert not_to_be_asked(cluster, {"n1": lost, "n2": whole}) == {}
-    assert list(not_to_be_asked(cluster, {"n1": lost})) == ["2001:db8::100"]
+    assert unsafe_to_probe(cluster, {"n1": lost, "n2": whole}) == {}
+    assert list(unsafe_to_probe(cluster, {"n1": lost})) == ["2001:db8::100"]
 
 
 @pytest.mark.parametrize(

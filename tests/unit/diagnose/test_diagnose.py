@@ -15,7 +15,7 @@ from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext
 from hadeploy.diagnose.evaluate import diagnose
 from hadeploy.errors import HadeployError
 from hadeploy.observe.observed_node import BackendServer, VrrpState
-from hadeploy.observe.vrrp import Spoken
+from hadeploy.observe.vrrp import RunningInstance
 from hadeploy.verify.proofs import prove
 from tests.unit.diagnose.contexts import CAPTURED, context
 
@@ -104,7 +104,7 @@ def test_adverts_through_a_router_are_reported_as_such() -> None:
 
 def test_a_vip_that_was_not_tried_on_its_holder_is_not_reported_to_answer_there() -> None:
     before = context("vip-unheard")
-    assert diagnose(changed(before, "n1", through={})) == []
+    assert diagnose(changed(before, "n1", vip_answers={})) == []
 
 
 def test_an_interface_that_is_down_explains_the_fault() -> None:
@@ -146,7 +146,7 @@ def test_a_stranger_whose_adverts_the_nodes_follow_is_named() -> None:
     for node in ALL:
         look = before.observed[node]
         left = tuple(a for a in look.addresses if a.address != "198.19.29.100")
-        spoken = Spoken({"virtual_router_id": "53"}, peers=(), master="198.19.29.77")
+        spoken = RunningInstance({"virtual_router_id": "53"}, peers=(), master="198.19.29.77")
         vrrp = VrrpState("BACKUP", 1, 1, look.vrrp.config_id if look.vrrp else "", spoken)
         before = changed(before, node, vrrp=vrrp, addresses=left)
     found = diagnose(before)

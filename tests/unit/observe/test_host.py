@@ -9,7 +9,7 @@ import pytest
 from hadeploy.observe.gather import skew
 from hadeploy.observe.host import (
     Nofile,
-    parse_heard,
+    parse_advert_sources,
     parse_host,
     parse_links,
     parse_neighbour,
@@ -151,4 +151,4 @@ HEARD = [
 
 @pytest.mark.parametrize(("log", "heard"), HEARD)
 def test_what_the_listener_logs_is_read(log: str, heard: tuple[str, ...] | None) -> None:
-    assert parse_heard(log) == heard
+    assert parse_advert_sources(log) == heard

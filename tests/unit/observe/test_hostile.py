@@ -81,5 +81,5 @@ def test_what_a_client_is_answered_is_read_and_noise_is_no_answer() -> None:
     ]
     look = survives([*reported, *REAL])
     assert look is not None
-    assert look.through[("192.0.2.1", 1)] == Answer("tls")
-    assert ("192.0.2.1", 2) not in look.through
+    assert look.vip_answers[("192.0.2.1", 1)] == Answer("tls")
+    assert ("192.0.2.1", 2) not in look.vip_answers

@@ -41,30 +41,30 @@ def test_the_state_of_keepalived_is_read_in_every_version(version: str, state: s
 def test_the_configuration_of_keepalived_is_read_in_every_version(version: str) -> None:
     state = parse_vrrp(captured(f"keepalived-{version}-BACKUP.txt"))
     assert state
-    assert state.spoken
-    assert state.spoken.settings == {
+    assert state.instance
+    assert state.instance.settings == {
         "virtual_router_id": "151",
         "vrrp_version": "2",
         "advert_int": "1 sec",
         "authentication": "SIMPLE_PASSWORD",
         "mode": "unicast",
     }
-    assert state.spoken.source == "198.51.100.11"
-    assert state.spoken.peers == ("198.51.100.12", "198.51.100.13")
-    assert state.spoken.vips == ("198.51.100.100",)
-    assert state.spoken.master == "198.51.100.12"
+    assert state.instance.source == "198.51.100.11"
+    assert state.instance.peers == ("198.51.100.12", "198.51.100.13")
+    assert state.instance.vips == ("198.51.100.100",)
+    assert state.instance.master == "198.51.100.12"
     fault = parse_vrrp(captured(f"keepalived-{version}-FAULT.txt"))
     assert fault
-    assert fault.spoken
-    assert fault.spoken.tracker_faults == 1
+    assert fault.instance
+    assert fault.instance.tracker_faults == 1
 
 
 def test_the_vip_of_the_other_family_is_no_part_of_the_adverts() -> None:
     state = parse_vrrp(captured("keepalived-2.3.3-dual-stack.txt"))
     assert state
-    assert state.spoken
-    assert state.spoken.vips == ("198.51.100.100",)
-    assert state.spoken.places == {
+    assert state.instance
+    assert state.instance.vips == ("198.51.100.100",)
+    assert state.instance.places == {
         ("eth0", "198.51.100.100/32"),
         ("eth0", "2001:db8::100/128"),
     }

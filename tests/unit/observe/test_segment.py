@@ -74,5 +74,5 @@ def test_a_backup_that_has_received_no_advert_names_no_master() -> None:
     for address, priority, master in (("ff02::12", 0, ""), ("198.51.100.11", 250, "198.51.100.11")):
         state = parse_vrrp(dump.format(address, priority))
         assert state is not None
-        assert state.spoken is not None
-        assert state.spoken.master == master
+        assert state.instance is not None
+        assert state.instance.master == master

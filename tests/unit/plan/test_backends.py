@@ -95,7 +95,7 @@ def test_a_node_whose_haproxy_does_not_run_is_held_to_what_the_others_serve() ->
     # They answer no client themselves.
     for node in ("n1", "n3"):
         through = {(builders.VIP, 9443): Answer("closed")}
-        observed[node] = dataclasses.replace(observed[node], through=through)
+        observed[node] = dataclasses.replace(observed[node], vip_answers=through)
     assert words(builders.cluster(), observed) == [f"{BEFORE}/="]
 
 

@@ -81,5 +81,5 @@ def test_a_holder_that_has_the_new_settings_already_is_not_pinned() -> None:
     observed["n1"] = builders.healthy(builders.cluster(**ROUTER))["n1"]
     plan = planned(observed, **ROUTER)
     (holder,) = [turn for turn in plan.nodes if turn.node == "n1"]
-    assert holder.together
+    assert holder.coordinated
     assert actions(holder) in ([], ["write-record"])

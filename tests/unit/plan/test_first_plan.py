@@ -15,7 +15,7 @@ def planned(**nodes: Node) -> tuple[list[str], bool]:
     """Whose turns there are, and whether they are at the same time."""
     desired = {n: state for n, state in builders.desired(CLUSTER).items() if n in nodes}
     plan = make_plan(CLUSTER, desired, nodes)
-    return [turn.node for turn in plan.nodes], plan.at_once
+    return [turn.node for turn in plan.nodes], plan.parallel
 
 
 def test_all_fresh_nodes_change_at_the_same_time() -> None:

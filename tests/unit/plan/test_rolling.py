@@ -33,7 +33,7 @@ def turns(plan: Plan) -> list[tuple[str, list[str]]]:
 def test_a_first_bring_up_is_of_all_nodes_at_once_and_the_best_has_the_vip_first() -> None:
     plan = planned({node: builders.empty(node) for node in ("n1", "n2", "n3")})
     (first, alone), *others = turns(plan)
-    assert plan.at_once
+    assert plan.parallel
     assert (first, alone[-1]) == ("n1", "write-record")
     for node, actions in others:
         held = ["hold", *alone[:-1], "await", "finish-handover", "write-record"]
@@ -44,13 +44,13 @@ def test_a_first_bring_up_is_of_all_nodes_at_once_and_the_best_has_the_vip_first
 def test_with_an_existing_node_the_nodes_change_one_after_the_other(bent: dict[str, Any]) -> None:
     observed = {node: builders.empty(node) for node in ("n1", "n2", "n3")}
     observed["n3"] = builders.healthy(builders.cluster())["n3"].with_(**bent)
-    assert not planned(observed).at_once
+    assert not planned(observed).parallel
 
 
 def test_a_part_of_the_nodes_is_not_brought_up_at_once() -> None:
     cluster = builders.cluster()
     observed = {node: builders.empty(node) for node in ("n1", "n2", "n3")}
-    assert not make_plan(cluster, builders.desired(cluster), observed, only=["n2"]).at_once
+    assert not make_plan(cluster, builders.desired(cluster), observed, only=["n2"]).parallel
 
 
 def test_a_plan_names_the_programs_that_change() -> None:
@@ -70,8 +70,8 @@ def test_all_nodes_together_the_holder_between_holding_and_letting_go() -> None:
         ("n2", ["finish-handover", "write-record"]),
         ("n3", ["finish-handover", "write-record"]),
     ]
-    assert plan.together == ("virtual_router_id",)
-    assert [turn.together for turn in plan.nodes] == [True, True, True, False, False]
+    assert plan.coordinated == ("virtual_router_id",)
+    assert [turn.coordinated for turn in plan.nodes] == [True, True, True, False, False]
     assert "no interruption is expected" in plan.warnings[0]
 
 

@@ -128,7 +128,7 @@ def steps(*actions: Action) -> tuple[Step, ...]:
         (NodePlan("n1", (RELOAD, KEEPALIVED, RECORD)), 2),
         (NodePlan("n1", (*steps("handover"), RELOAD, *steps("finish-handover"), RECORD)), 2),
         # The backups of a change of all nodes together are recorded later.
-        (NodePlan("n1", (*steps("hold"), RELOAD), together=True), None),
+        (NodePlan("n1", (*steps("hold"), RELOAD), coordinated=True), None),
     ],
 )
 def test_a_node_is_confirmed_before_its_change_cannot_be_undone(

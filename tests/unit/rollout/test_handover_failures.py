@@ -270,7 +270,7 @@ def n2_wins(
 
 
 def answered_otherwise(look: Node) -> Node:
-    return look.with_(through={target: Answer("closed") for target in look.through})
+    return look.with_(vip_answers={target: Answer("closed") for target in look.vip_answers})
 
 
 def test_the_change_of_the_holder_is_recorded_once_the_winner_is_seen_to_have_the_vip() -> None:

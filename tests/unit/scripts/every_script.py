@@ -41,8 +41,8 @@ LOCK = Lock("c", "up", "token")
 TURNS = {
     "": {},
     "holder": {"holder": True},
-    "together": {"together": True},
-    "together-holder": {"holder": True, "together": True},
+    "together": {"coordinated": True},
+    "together-holder": {"holder": True, "coordinated": True},
 }
 
 

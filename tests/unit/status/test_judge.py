@@ -79,7 +79,7 @@ CASES: list[Any] = [
         id="the holder is away, and the VIP answers",
     ),
     pytest.param(
-        situation(change(*EVERYWHERE, through=UNREACHED), away=("n1",)),
+        situation(change(*EVERYWHERE, vip_answers=UNREACHED), away=("n1",)),
         "down",
         [
             ("n2", "vip-answers-node"),
@@ -92,7 +92,7 @@ CASES: list[Any] = [
     ),
     pytest.param(
         situation(
-            vip("n1", here=False), vrrp("n1", "BACKUP"), change(*EVERYWHERE, through=UNREACHED)
+            vip("n1", here=False), vrrp("n1", "BACKUP"), change(*EVERYWHERE, vip_answers=UNREACHED)
         ),
         "down",
         [
@@ -111,13 +111,13 @@ CASES: list[Any] = [
         id="the holder's haproxy is frozen",
     ),
     pytest.param(
-        situation(change("n2", "n3", through=UNREACHED)),
+        situation(change("n2", "n3", vip_answers=UNREACHED)),
         "down",
         [("n2", "vip-answers-node"), ("n3", "vip-answers-node"), (None, "vip-serves")],
         id="the holder serves only itself",
     ),
     pytest.param(
-        situation(change("n2", through=UNREACHED)),
+        situation(change("n2", vip_answers=UNREACHED)),
         "degraded",
         [("n2", "vip-answers-node")],
         id="one node does not reach the VIP",
@@ -212,7 +212,7 @@ def test_verdicts(
         ("fail", (), "degraded", True),
         ("warn", (), "healthy", False),
         ("pass", (), "healthy", True),
-        ("fail", (change(*EVERYWHERE, through=UNREACHED),), "down", False),
+        ("fail", (change(*EVERYWHERE, vip_answers=UNREACHED),), "down", False),
     ],
 )
 def test_what_this_machine_is_answered(

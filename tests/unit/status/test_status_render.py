@@ -66,7 +66,9 @@ def test_what_is_wrong_is_below_the_nodes() -> None:
 def test_backends_are_shown_as_each_haproxy_sees_them() -> None:
     name = "kube-apiserver-backend"
     up = tuple(BackendServer(name, f"n{i}", "UP", address=f"198.51.100.1{i}:6443") for i in (1, 2))
-    down = dataclasses.replace(up[1], status="DOWN", check="L4CON", said="Connection refused")
+    down = dataclasses.replace(
+        up[1], status="DOWN", check="L4CON", check_answer="Connection refused"
+    )
     seen = situation(change("n1", "n2", backends=(up[0], down)), change("n3", backends=up))
     shown = lines(seen, 120)
     assert [line.strip() for line in shown[-6:-4]] == [

@@ -7,7 +7,7 @@ from typing import Any
 
 from hadeploy.desired.desired_node import Role
 from hadeploy.observe.observed_node import Owner, VrrpState
-from hadeploy.observe.vrrp import Spoken
+from hadeploy.observe.vrrp import RunningInstance
 from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
@@ -23,8 +23,8 @@ ID = builders.desired(builders.cluster())["n2"].config_id("keepalived")
 OTHER_ID = "0" * 16
 
 
-def vrrp(state: str, config_id: str = ID, spoken: Spoken | None = None) -> VrrpState:
-    return dataclasses.replace(VrrpState(state, 240, 240, config_id), spoken=spoken)
+def vrrp(state: str, config_id: str = ID, spoken: RunningInstance | None = None) -> VrrpState:
+    return dataclasses.replace(VrrpState(state, 240, 240, config_id), instance=spoken)
 
 
 def look_at(*, holder: bool = False, stopped: Role | None = None, **changes: Any) -> Node:

@@ -36,7 +36,7 @@ def cluster(*answers: str, before: str | None = None, up: bool = True) -> dict[s
     looks = builders.healthy(builders.cluster())
     words = answers * 3 if len(answers) == 1 else answers
     for (node, look), word in zip(looks.items(), words, strict=True):
-        looks[node] = look.with_(through={(builders.VIP, 9443): Answer(word)})
+        looks[node] = look.with_(vip_answers={(builders.VIP, 9443): Answer(word)})
         if before is not None:
             looks[node] = looks[node].with_file("served", f"kube-apiserver {before}\n")
         if not up:
@@ -150,7 +150,7 @@ def test_some_nodes_that_are_not_answered_degrade() -> None:
 def test_one_of_several_servers_that_answers_no_client() -> None:
     looks = cluster("tls", before="tls")
     through = {(builders.VIP, 9443): Answer("tls", "closed")}
-    looks["n2"] = looks["n2"].with_(through=through)
+    looks["n2"] = looks["n2"].with_(vip_answers=through)
     ((result, message),) = reported(looks, TLS)
     assert result == "fail"
     assert message.endswith("for some connections (from n2)")

@@ -160,7 +160,7 @@ def test_what_is_full_is_the_advice_wherever_clients_are_not_answered(
     looks = {
         node: dataclasses.replace(
             look,
-            through={(builders.VIP, 9443): Answer(word)},
+            vip_answers={(builders.VIP, 9443): Answer(word)},
             files=(*look.files, served),
         )
         for node, look in looks.items()

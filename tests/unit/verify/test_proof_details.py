@@ -227,7 +227,7 @@ def test_a_vip_that_a_node_does_not_reach(
     answer: str | None, stopped: Role | None, message: str, hint: str, follows: bool
 ) -> None:
     through = {WHERE: Answer(answer)} if answer else {}
-    assert proofs(look_at(through=through, stopped=stopped), THROUGH) == [
+    assert proofs(look_at(vip_answers=through, stopped=stopped), THROUGH) == [
         fail(THROUGH, f"{TARGET} {message}", hint, follows=follows)
     ]
 
@@ -238,7 +238,7 @@ def test_a_vip_that_answers() -> None:
 
 @pytest.mark.parametrize("holder", [False, True])
 def test_a_closed_connection_with_backends_that_are_up(holder: bool) -> None:
-    (proof,) = proofs(look_at(through={WHERE: Answer("closed")}, holder=holder), THROUGH)
+    (proof,) = proofs(look_at(vip_answers={WHERE: Answer("closed")}, holder=holder), THROUGH)
     assert proof.verdict == "fail"
     assert proof.hint
     assert proof.hint.startswith(
@@ -250,7 +250,7 @@ def test_a_closed_connection_with_backends_that_are_up(holder: bool) -> None:
 
 def test_a_vip_outside_of_every_subnet_is_not_waited_for() -> None:
     elsewhere = {"vip": "203.0.113.9"}
-    (proof,) = proofs(look_at(through={}), THROUGH, **elsewhere)
+    (proof,) = proofs(look_at(vip_answers={}), THROUGH, **elsewhere)
     assert proof.hint == "correct `vip`"
     assert proof.lasting
     assert proof.message.startswith("203.0.113.9:9443 was not tried: ")
@@ -258,5 +258,5 @@ def test_a_vip_outside_of_every_subnet_is_not_waited_for() -> None:
     record = look_at().applied
     assert record
     record = dataclasses.replace(record, vips=("203.0.113.9",))
-    (proof,) = proofs(look_at(through={}, applied=record), THROUGH, **elsewhere)
+    (proof,) = proofs(look_at(vip_answers={}, applied=record), THROUGH, **elsewhere)
     assert (proof.hint, proof.lasting) == (GIVE_BACK, True)

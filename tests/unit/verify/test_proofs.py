@@ -16,7 +16,7 @@ from hadeploy.observe.observed_node import (
     Socket,
     VrrpState,
 )
-from hadeploy.observe.vrrp import Spoken
+from hadeploy.observe.vrrp import RunningInstance
 from hadeploy.verify.proof import failed
 from hadeploy.verify.proofs import prove
 from tests.unit import builders
@@ -165,7 +165,7 @@ CASES: list[Any] = [
         id="haproxy listens on the VIP only",
     ),
     pytest.param(
-        change("n2", through={}),
+        change("n2", vip_answers={}),
         [
             (
                 "n2",
@@ -176,7 +176,7 @@ CASES: list[Any] = [
         id="nothing applied",
     ),
     pytest.param(
-        change("n2", through={(builders.VIP, 9443): Answer("unreached")}),
+        change("n2", vip_answers={(builders.VIP, 9443): Answer("unreached")}),
         [("n2", "vip-answers-node", f"{builders.VIP}:9443 cannot be reached from this node")],
         id="VIP unreachable from a peer",
     ),
@@ -199,7 +199,9 @@ CASES: list[Any] = [
         id="check fails",
     ),
     pytest.param(
-        change("n3", vrrp=dataclasses.replace(vrrp("BACKUP", 230, "n3"), spoken=Spoken({}))),
+        change(
+            "n3", vrrp=dataclasses.replace(vrrp("BACKUP", 230, "n3"), instance=RunningInstance({}))
+        ),
         [
             (
                 "n3",

@@ -14,7 +14,7 @@ from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.host import Host, Link
 from hadeploy.observe.observed_node import Address, VrrpState
 from hadeploy.observe.segment import Segment
-from hadeploy.observe.vrrp import Spoken
+from hadeploy.observe.vrrp import RunningInstance
 from hadeploy.plan.election import unfit_winner
 from hadeploy.plan.inputs import RunOptions
 from hadeploy.rollout.desired_state import with_forgotten
@@ -147,7 +147,7 @@ def test_a_network_that_answers_in_place_of_the_nodes_is_no_machine() -> None:
 
 def test_a_backup_names_a_master_that_is_no_node() -> None:
     observed = looks()
-    spoken = Spoken({}, master="198.51.100.77")
+    spoken = RunningInstance({}, master="198.51.100.77")
     observed["n2"] = observed["n2"].with_(vrrp=VrrpState("BACKUP", 240, 240, "", spoken))
     found = advertising(builders.cluster(), observed, masters=True)
     assert [s.address for s in found] == ["198.51.100.77"]
@@ -175,12 +175,12 @@ def test_where_keepalived_never_removes_a_vip(there: dict[str, Any], fix: str | 
     assert look.applied
     assert look.vrrp
     vips = tuple(Address(name, VIP, prefix, life) for name, prefix, life in there["addresses"])
-    spoken = Spoken({}, places=frozenset({there["places"]} if "places" in there else ()))
+    spoken = RunningInstance({}, places=frozenset({there["places"]} if "places" in there else ()))
     look = dataclasses.replace(
         look,
         addresses=(*look.addresses, *vips),
         applied=dataclasses.replace(look.applied, interface=there.get("interface", "eth0")),
-        vrrp=dataclasses.replace(look.vrrp, spoken=spoken),
+        vrrp=dataclasses.replace(look.vrrp, instance=spoken),
     )
     found = misplaced_vips(cluster, cluster.node("n2"), look)
     assert bool(found) == (fix is not None)

@@ -10,7 +10,7 @@ import pytest
 from hadeploy.desired.desired_node import Role
 from hadeploy.errors import HadeployError
 from hadeploy.observe.other_clusters import OtherCluster
-from hadeploy.observe.vrrp import Spoken
+from hadeploy.observe.vrrp import RunningInstance
 from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import unreachable_proofs
 from tests.unit import builders
@@ -36,12 +36,12 @@ DEAF = (
         ({}, "keepalived is BACKUP and the VIP is not here", "BACKUP"),
         ({"holder": True}, "keepalived is MASTER and the VIP is here", "MASTER, holds the VIP"),
         (
-            {"vrrp": vrrp("BACKUP", spoken=Spoken({}, master="198.51.100.11"))},
+            {"vrrp": vrrp("BACKUP", spoken=RunningInstance({}, master="198.51.100.11"))},
             "keepalived is BACKUP and the VIP is not here",
             "BACKUP",
         ),
         (
-            {"vrrp": vrrp("MASTER", spoken=Spoken({})), "holder": True},
+            {"vrrp": vrrp("MASTER", spoken=RunningInstance({})), "holder": True},
             "keepalived is MASTER and the VIP is here",
             "MASTER, holds the VIP",
         ),
@@ -84,14 +84,14 @@ def test_a_keepalived_that_agrees(changes: dict[str, Any], message: str, brief: 
             False,
         ),
         (
-            {"vrrp": vrrp("BACKUP", spoken=Spoken({}))},
+            {"vrrp": vrrp("BACKUP", spoken=RunningInstance({}))},
             "keepalived is BACKUP and receives no adverts from the holder",
             DEAF,
             "BACKUP",
             False,
         ),
         (
-            {"vrrp": vrrp("MASTER", spoken=Spoken({}))},
+            {"vrrp": vrrp("MASTER", spoken=RunningInstance({}))},
             "keepalived is MASTER and the VIP is not here",
             LOGS,
             "MASTER",
