@@ -31,7 +31,7 @@ from hadeploy.remote.ssh_options import (
 )
 from hadeploy.remote.ssh_same_options import SharedDump, shared_dump
 from hadeploy.remote.ssh_unsupported import often_default
-from hadeploy.remote.ssh_variables import UnsetVariableError, files_read, said_unset
+from hadeploy.remote.ssh_variables import UnsetVariableError, files_read, unset_variable
 
 if TYPE_CHECKING:
     from hadeploy.remote.ssh_fallback import ParamikoConfig
@@ -141,8 +141,8 @@ class SshConfig:
 
     def _without_distribution(self, dump: Dump, defaults: Dump) -> Dump:
         """The defaults; for options that distributions set, the value of the distribution."""
-        said = {key: values for key, values in dump.items() if defaults.get(key) != values}
-        if self.file or not (keywords := often_default(said)):
+        configured = {key: values for key, values in dump.items() if defaults.get(key) != values}
+        if self.file or not (keywords := often_default(configured)):
             return defaults
         if not _own_config().is_file():
             return {**defaults, **{key: dump[key] for key in keywords}}
@@ -207,7 +207,7 @@ class SshConfig:
         if code != 0:
             if _CANNOT_RUN.search(errors):
                 raise _CannotRunError
-            if unset := said_unset(errors):
+            if unset := unset_variable(errors):
                 raise unset.explained(files_read(errors))
             file = f"-F {self.file} " if self.file else ""
             raise PermanentError(

@@ -17,7 +17,7 @@ KEYWORDS = (
 )
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 # Of OpenSSH's vdollar_percent_expand.
-_SAID = re.compile(r"env var \$\{(\w+)\} has no value")
+_UNSET = re.compile(r"env var \$\{(\w+)\} has no value")
 _READ = re.compile(r"debug1: Reading configuration data ([^\r\n]+)")
 _MOST_BYTES = 1_000_000
 
@@ -69,9 +69,9 @@ def refuse_unset(dump: Mapping[str, tuple[str, ...]], environment: Mapping[str, 
                     raise UnsetVariableError(keyword, variable)
 
 
-def said_unset(stderr: str) -> UnsetVariableError | None:
+def unset_variable(stderr: str) -> UnsetVariableError | None:
     """The unset variable in an error of ssh; None if there is none."""
-    found = _SAID.search(stderr)
+    found = _UNSET.search(stderr)
     return UnsetVariableError("", found[1]) if found else None
 
 

@@ -153,9 +153,9 @@ def _ports(expected: Sequence[ExpectedBackend]) -> dict[int, int]:
     }
 
 
-def _times(look: ObservedNode) -> int:
+def _times(state: ObservedNode) -> int:
     """The number of connections that reach each server of a listener."""
     up: dict[str, int] = {}
-    for server in look.backends:
+    for server in state.backends:
         up[server.listener] = up.get(server.listener, 0) + server.up
     return min(max(up.values(), default=UNKNOWN_COUNT) or 1, MOST_ASKED)

@@ -113,21 +113,21 @@ def changed_answers(
         now: the same nodes now.
         winner: the node that has the VIPs now.
     """
-    told: dict[str, None] = {}
-    for node, look in now.items():
-        for (vip, port), answer in look.through.items():
+    changed: dict[str, None] = {}
+    for node, state in now.items():
+        for (vip, port), answer in state.through.items():
             earlier = before[node].through.get((vip, port)) if node in before else None
             if earlier is None or not earlier.reached or earlier.closed:
                 continue
             if not as_before(answer, [earlier]):
-                told[f"port {port} of {vip} {earlier.past} before, and {answer.now} now"] = None
-    if not told:
+                changed[f"port {port} of {vip} {earlier.past} before, and {answer.now} now"] = None
+    if not changed:
         return None
     return TakeoverProblem(
         f"{winner} has taken the VIP, and clients do not get the same answers as before",
         f"`hadeploy drain {winner}` keeps the VIP off it; or make it reach the backends (firewall? "
         "routes?), and run `hadeploy up` again",
-        tuple(told),
+        tuple(changed),
     )
 
 

@@ -22,7 +22,7 @@ uncommented() {
     dd if="$1" iflag=nonblock,fullblock bs=65536 count=1 status=none 2>/dev/null | grep -v '^[[:space:]]*[#;]'
 }
 
-# says FILE PATTERN
+# file_matches FILE PATTERN
 file_matches() { uncommented "$1" | matches -iE -e "$2"; }
 
 # observe_autostart: the files that start haproxy or keepalived at boot, or add a VIP to the node.
