@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 DOING = "reading the SSH config"
 SYSTEM_CONFIG = "/etc/ssh/ssh_config"
-MOST_ERROR_CHARACTERS = 2000
+MAX_ERROR_CHARACTERS = 2000
 
 # Lines of `ssh -vv` that are no errors.
 _DEBUG = re.compile(r"debug\d: |OpenSSH_|Pseudo-terminal will not be allocated")
@@ -254,7 +254,7 @@ def error_text(stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if not _DEBUG.match(line)]
     errors = [line for line in lines if line and not _SUMMARY.fullmatch(line)] or lines
     text = "; ".join(line for line in dict.fromkeys(errors) if line)
-    return "".join(c if c.isprintable() else "?" for c in text)[:MOST_ERROR_CHARACTERS]
+    return "".join(c if c.isprintable() else "?" for c in text)[:MAX_ERROR_CHARACTERS]
 
 
 def _own_config() -> Path:

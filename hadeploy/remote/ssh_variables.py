@@ -19,7 +19,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 # Of OpenSSH's vdollar_percent_expand.
 _UNSET = re.compile(r"env var \$\{(\w+)\} has no value")
 _READ = re.compile(r"debug1: Reading configuration data ([^\r\n]+)")
-_MOST_BYTES = 1_000_000
+_MAX_BYTES = 1_000_000
 
 
 class UnsetVariableError(Exception):
@@ -83,7 +83,7 @@ def files_read(stderr: str) -> list[str]:
 def _places(file: str, variable: str) -> list[str]:
     try:
         with Path(file).open(encoding="utf-8", errors="replace") as opened:
-            lines = opened.read(_MOST_BYTES).splitlines()
+            lines = opened.read(_MAX_BYTES).splitlines()
     except OSError:
         return []
     return [

@@ -22,7 +22,7 @@ from hadeploy.rollout.node_outcome import NodeFailedError, NodeOutcome
 from hadeploy.scripts.protocol import Reply
 from hadeploy.verify.answers import ON_PURPOSE
 
-MOST_REASONS = 6
+MAX_REASONS = 6
 
 CORRECT = "correct the setting, or make the servers answer it; then run `hadeploy up` again"
 
@@ -153,8 +153,8 @@ def _not_tls(lost: LostBackend) -> bool:
 
 
 def _shortened(reasons: list[str]) -> list[str]:
-    more = len(reasons) - MOST_REASONS
-    return reasons if more <= 0 else [*reasons[:MOST_REASONS], f"and {more} more"]
+    more = len(reasons) - MAX_REASONS
+    return reasons if more <= 0 else [*reasons[:MAX_REASONS], f"and {more} more"]
 
 
 def state_elsewhere(

@@ -17,7 +17,7 @@ from hadeploy.remote.session import Session
 from hadeploy.rollout.prepare import Prepared
 
 # A server may be busy.
-MOST_TRIES = 3
+MAX_TRIES = 3
 
 
 class Takeovers:
@@ -90,7 +90,7 @@ class Takeovers:
         winner = self.final_winner(turn)
         deadline = time.monotonic() + seconds + self._cluster.vrrp.preempt_delay
         problem, tries = None, 0
-        while time.monotonic() < deadline and tries < MOST_TRIES:
+        while time.monotonic() < deadline and tries < MAX_TRIES:
             observed = observe(self._cluster, self._sessions)
             if all(observed[winner].holds(str(vip.ip)) for vip in self._cluster.vip):
                 problem = unfit_winner(self._cluster, observed, winner, self._holder)

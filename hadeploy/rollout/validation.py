@@ -20,8 +20,8 @@ FILES: Mapping[Role, str] = {
 }
 # The path of a file on stdin.
 STDIN = "/dev/stdin"
-MOST_WARNINGS = 100
-MOST_CHARACTERS = 1000
+MAX_WARNINGS = 100
+MAX_CHARACTERS = 1000
 SHORTEST_SECRET = 4
 
 # "[…/haproxy.cfg:26]" and "(…/keepalived.conf: Line 36)".
@@ -153,13 +153,13 @@ def warnings_in(role: Role, output: str, desired: DesiredNode) -> Iterator[Confi
     if role != "haproxy":
         return
     rendered = desired.file(FILES[role]).content
-    for message in _warnings(output)[:MOST_WARNINGS]:
+    for message in _warnings(output)[:MAX_WARNINGS]:
         if "global server state file" in message:
             # A file on stdin has no state file beside it.
             continue
         yield ConfigWarning(
             role,
-            redacted(_PARSING.sub("", message), rendered)[:MOST_CHARACTERS],
+            redacted(_PARSING.sub("", message), rendered)[:MAX_CHARACTERS],
             "; ".join(refused_lines(message, rendered)),
             (desired.node,),
         )
