@@ -35,7 +35,7 @@ DESCRIPTIONS = {
     "hold": "holding",
     "await": "waiting for",
     "handover": "handing over",
-    "finish-handover": "ending the handover of",
+    "finish-handover": "finishing the handover of",
     "pin": "pinning",
     "unpin": "unpinning",
     "write-record": "recording",
