@@ -45,7 +45,7 @@ OUTCOMES = {
     "restored": NodeOutcome.RESTORED,
     "restored-off": NodeOutcome.RESTORED_OFF,
     "unrestored": NodeOutcome.PARTIAL,
-    "not-restored": NodeOutcome.PARTIAL_FIRST,
+    "no-restore": NodeOutcome.PARTIAL_FIRST,
     "unchanged": NodeOutcome.UNTOUCHED,
     "kept-off": NodeOutcome.KEPT_OFF,
 }

@@ -70,7 +70,7 @@ KINDS = (
         "fingerprint",
         "lost",
         "restored",
-        "not-restored",
+        "no-restore",
         "restoring",
     ),
     *(
