@@ -169,7 +169,7 @@ class Run:
             check=check,
             choices=dataclasses.replace(self.choices, pruned=self.pruned, departing=self.departing),
             previous=self.previous,
-            tell=functools.partial(self.result.add_findings, report=self.ui.findings),
+            report=functools.partial(self.result.add_findings, report=self.ui.findings),
             answered=Answered(
                 asked or {},
                 self._read_compared(observed) if check else Certificates(),

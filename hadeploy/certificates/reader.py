@@ -18,7 +18,7 @@ from hadeploy.certificates.certificate import (
 from hadeploy.certificates.handshake import server_certificate
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.remote.fanout import MOST_AT_ONCE
+from hadeploy.remote.fanout import MAX_THREADS
 from hadeploy.remote.session import Session
 from hadeploy.remote.tunnel import ForwardingRefusedError, Tunnel, forwarded, relayed
 
@@ -111,7 +111,7 @@ class _Round:
             endpoint: sessions.get(labels.get(endpoint[0], ""), others[number % len(others)])
             for number, endpoint in enumerate(asked if others else ())
         }
-        self._pool = ThreadPoolExecutor(max_workers=max(1, min(len(asked), MOST_AT_ONCE)))
+        self._pool = ThreadPoolExecutor(max_workers=max(1, min(len(asked), MAX_THREADS)))
         self._deadline = time.monotonic() + seconds
         self._asked = self._ask(self._sessions, forwarded)
 

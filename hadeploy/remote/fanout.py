@@ -11,7 +11,7 @@ from hadeploy.errors import HadeployError, NodesError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MOST_AT_ONCE = 64
+MAX_THREADS = 64
 # Python handles signals before a wait, and if a signal interrupts the wait. A signal that arrives
 # in between is handled only after the wait, so each wait is short.
 SIGNAL_SECONDS = 0.5
@@ -46,7 +46,7 @@ def try_each(
     todo = list(items)
     results: list[Result] = []
     errors: list[HadeployError] = []
-    pool = ThreadPoolExecutor(max_workers=max(1, min(len(todo), MOST_AT_ONCE)))
+    pool = ThreadPoolExecutor(max_workers=max(1, min(len(todo), MAX_THREADS)))
     try:
         futures = [pool.submit(work, item) for item in todo]
         meanwhile()

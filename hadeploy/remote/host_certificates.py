@@ -10,7 +10,7 @@ from hadeploy.remote.known_hosts import matches_pattern
 
 SUFFIX = "-cert-v01@openssh.com"
 HOST = 2
-MOST_PRINCIPALS = 256
+MAX_PRINCIPALS = 256
 
 # The number of fields of the public key, by the type of the certificate.
 _KEY_FIELDS = {
@@ -106,7 +106,7 @@ class HostCertificate:
         signed = blob[: reader.place]
         signature = reader.string()
         names: list[str] = []
-        while principals.rest and len(names) < MOST_PRINCIPALS:
+        while principals.rest and len(names) < MAX_PRINCIPALS:
             names.append(principals.string().decode("utf-8", "surrogateescape"))
         if reader.rest or principals.rest:
             raise ValueError("trailing data")

@@ -15,7 +15,7 @@ import paramiko
 
 # The time for a command to exit after it has closed the connection.
 EXIT_SECONDS = 1.0
-MOST_SHOWN = 500
+MAX_SHOWN_CHARACTERS = 500
 # Secrets on a command line.
 _SECRET = re.compile(
     r"((?:(?<![\w-])[\w-]*(?:auth|pass\w*|pwd|token|secret)[=: ]\s{0,9})|(?:\w://[^/\s:@]*:))[^\s@]+",
@@ -101,7 +101,7 @@ class ProxyCommand:
             return None
         outcome = f"exit status {code}" if code > 0 else f"ended by signal {-code}"
         self._stderr.seek(0)
-        output = self._stderr.read()[-MOST_SHOWN:].decode("utf-8", "replace")
+        output = self._stderr.read()[-MAX_SHOWN_CHARACTERS:].decode("utf-8", "replace")
         return ProxyCommandError(shown(self._command), outcome, shown(output))
 
 
@@ -117,4 +117,4 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def shown(text: str) -> str:
     """A command or its output, for display: one line, with probable secrets redacted."""
     printable = "".join(c if c.isprintable() else " " for c in text)
-    return _SECRET.sub(r"\1(redacted)", printable).strip()[:MOST_SHOWN]
+    return _SECRET.sub(r"\1(redacted)", printable).strip()[:MAX_SHOWN_CHARACTERS]

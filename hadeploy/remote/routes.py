@@ -10,7 +10,7 @@ from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.remote.retry import PermanentError
 from hadeploy.remote.ssh_options import HostOptions, Query
 
-MOST_HOPS = 16
+MAX_HOPS = 16
 # ssh's error for a jump host that would be reached through itself, such as with `Host *`.
 LOOP = "jumphost loop"
 
@@ -54,7 +54,7 @@ def route_to(cluster: Cluster, node: Node, resolve: Resolver) -> Route:
         port=own.port or ssh.port,
         jump=own.jump or ssh.jump,
     )
-    return Route(_hops(query, resolve, MOST_HOPS), own.identity_file or ssh.identity_file)
+    return Route(_hops(query, resolve, MAX_HOPS), own.identity_file or ssh.identity_file)
 
 
 def _hops(query: Query, resolve: Resolver, most: int) -> tuple[HostOptions, ...]:

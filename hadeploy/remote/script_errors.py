@@ -49,19 +49,19 @@ def limit_exceeded(node: str, operation: str, what: str) -> PermanentError:
     )
 
 
-def unparsable(node: str, operation: str, said: str) -> PermanentError:
+def unparsable(node: str, operation: str, message: str) -> PermanentError:
     """The node sent a message that no script sends.
 
     Args:
         node: the node's label.
         operation: the failed operation.
-        said: the message.
+        message: the message.
     """
     return PermanentError(
         "cannot parse the node's answer",
         node=node,
         operation=operation,
-        detail=printable(said),
+        detail=printable(message),
         hint=HINT,
         code=_code(operation),
     )

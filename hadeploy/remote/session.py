@@ -235,13 +235,13 @@ class Session:
             # The input follows at once, to save a round trip. If sudo refuses, nothing reads it.
             channel = self.start(f"{SUDO} -n -- {command}", operation, patient=patient)
             return self._timed(channel, operation, seconds)
-        asked, said = self._ask(command, size, operation, patient=patient)
-        if asked is None and insists_on_terminal(said) and not self.sudo_state.terminal:
+        asked, output = self._ask(command, size, operation, patient=patient)
+        if asked is None and insists_on_terminal(output) and not self.sudo_state.terminal:
             self.sudo_state.terminal = True
-            asked, said = self._ask(command, size, operation, patient=patient)
+            asked, output = self._ask(command, size, operation, patient=patient)
         if asked is None:
-            raise self._ended(operation, 1, said, begun=False)
-        return self._timed(asked, operation, seconds, said.encode("utf-8", "surrogateescape"))
+            raise self._ended(operation, 1, output, begun=False)
+        return self._timed(asked, operation, seconds, output.encode("utf-8", "surrogateescape"))
 
     def _timed(
         self, channel: paramiko.Channel, operation: str, seconds: float, early: bytes = b""
@@ -260,15 +260,15 @@ class Session:
         handshake = Handshake.new()
         line = handshake.command(command, size if terminal else None)
         channel = self.start(line, operation, patient=patient, terminal=terminal)
-        said, answered, state = b"", False, PromptState.NOTHING
+        output, answered, state = b"", False, PromptState.NOTHING
         try:
             for chunk in self._timed(channel, operation, SCRIPT_SECONDS).chunks():
-                said += chunk
-                if len(said) > MAX_BANNER_BYTES:
+                output += chunk
+                if len(output) > MAX_BANNER_BYTES:
                     raise limit_exceeded(self.node, operation, "the output of sudo is too long")
-                state = handshake.state(said, answered)
+                state = handshake.state(output, answered)
                 if state is PromptState.READY:
-                    early = handshake.after(said)
+                    early = handshake.after(output)
                     return channel, early.decode("utf-8", "surrogateescape")
                 if state is PromptState.ASKS:
                     if answered or not self.password:
@@ -279,7 +279,7 @@ class Session:
             channel.close()
             raise
         channel.close()
-        words = handshake.before(said)
+        words = handshake.before(output)
         if state is PromptState.ASKS:
             words += "\nSorry, try again" if answered else "\na password is required"
         if answered and (refused := refusal(words, self.node, operation)):

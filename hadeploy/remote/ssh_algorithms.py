@@ -29,23 +29,23 @@ _ALIASES = {"curve25519-sha256@libssh.org": "curve25519-sha256"}
 
 
 def disabled_algorithms(
-    said: Mapping[str, tuple[str, ...]],
+    configured: Mapping[str, tuple[str, ...]],
 ) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...]]:
     """The algorithms to disable, and warnings for options without a supported algorithm.
 
     Disabled are those that an option of the config excludes, and without the option the weak ones.
 
     Args:
-        said: the options in the config, by keyword in lower case.
+        configured: the options in the config, by keyword in lower case.
     """
     disabled = dict(_WEAK)
     unusable: list[str] = []
     for name, kind in _ALGORITHMS.items():
-        if name.lower() not in said:
+        if name.lower() not in configured:
             continue
         import paramiko  # noqa: PLC0415 - most configs have no such option
 
-        allowed = set(said[name.lower()][0].split(","))
+        allowed = set(configured[name.lower()][0].split(","))
         ours: tuple[str, ...] = getattr(paramiko.Transport, f"_preferred_{kind}")
         others = tuple(one for one in ours if not {one, *_also_named(one)} & allowed)
         if len(others) == len(ours):

@@ -31,14 +31,14 @@ from hadeploy.remote.ssh_options import (
 )
 from hadeploy.remote.ssh_same_options import SharedDump, shared_dump
 from hadeploy.remote.ssh_unsupported import often_default
-from hadeploy.remote.ssh_variables import UnsetVariableError, files_read, said_unset
+from hadeploy.remote.ssh_variables import UnsetVariableError, files_read, unset_variable
 
 if TYPE_CHECKING:
     from hadeploy.remote.ssh_fallback import ParamikoConfig
 
 DOING = "reading the SSH config"
 SYSTEM_CONFIG = "/etc/ssh/ssh_config"
-MOST_ERROR_CHARACTERS = 2000
+MAX_ERROR_CHARACTERS = 2000
 
 # Lines of `ssh -vv` that are no errors.
 _DEBUG = re.compile(r"debug\d: |OpenSSH_|Pseudo-terminal will not be allocated")
@@ -141,8 +141,8 @@ class SshConfig:
 
     def _without_distribution(self, dump: Dump, defaults: Dump) -> Dump:
         """The defaults; for options that distributions set, the value of the distribution."""
-        said = {key: values for key, values in dump.items() if defaults.get(key) != values}
-        if self.file or not (keywords := often_default(said)):
+        configured = {key: values for key, values in dump.items() if defaults.get(key) != values}
+        if self.file or not (keywords := often_default(configured)):
             return defaults
         if not _own_config().is_file():
             return {**defaults, **{key: dump[key] for key in keywords}}
@@ -207,7 +207,7 @@ class SshConfig:
         if code != 0:
             if _CANNOT_RUN.search(errors):
                 raise _CannotRunError
-            if unset := said_unset(errors):
+            if unset := unset_variable(errors):
                 raise unset.explained(files_read(errors))
             file = f"-F {self.file} " if self.file else ""
             raise PermanentError(
@@ -254,7 +254,7 @@ def error_text(stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if not _DEBUG.match(line)]
     errors = [line for line in lines if line and not _SUMMARY.fullmatch(line)] or lines
     text = "; ".join(line for line in dict.fromkeys(errors) if line)
-    return "".join(c if c.isprintable() else "?" for c in text)[:MOST_ERROR_CHARACTERS]
+    return "".join(c if c.isprintable() else "?" for c in text)[:MAX_ERROR_CHARACTERS]
 
 
 def _own_config() -> Path:

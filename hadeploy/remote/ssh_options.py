@@ -162,7 +162,9 @@ def options_of(
         PermanentError: HostName is not UTF-8.
     """
     refuse_unset(dump, environment)
-    said = {keyword: values for keyword, values in dump.items() if baseline.get(keyword) != values}
+    configured = {
+        keyword: values for keyword, values in dump.items() if baseline.get(keyword) != values
+    }
 
     def one(keyword: str, default: str = "") -> str:
         return dump.get(keyword, (default,))[0]
@@ -173,7 +175,7 @@ def options_of(
     host, hostname, user = query.host, one("hostname"), one("user")
     _refuse_bytes(hostname)
     port = int(one("port", str(SSH_PORT)))
-    said_jump = _unless_none(query.jump or one("proxyjump"))
+    configured_jump = _unless_none(query.jump or one("proxyjump"))
     alias = one("hostkeyalias") or None
     tokens = tokens_of(
         host=host,
@@ -181,16 +183,16 @@ def options_of(
         user=user,
         port=port,
         alias=alias,
-        jump_host=jump_host(said_jump) if said_jump else "",
+        jump_host=jump_host(configured_jump) if configured_jump else "",
     )
-    jump = expand_command(said_jump, tokens) if said_jump else None
+    jump = expand_command(configured_jump, tokens) if configured_jump else None
 
     def paths(values: tuple[str, ...]) -> tuple[Path, ...]:
         expanded = (expand_path(value, tokens, environment) for value in values if value != "none")
         return tuple(path for path in expanded if path)
 
     def several(keyword: str, default: tuple[str, ...]) -> tuple[Path, ...]:
-        lines = said.get(keyword)
+        lines = configured.get(keyword)
         if lines is None:
             return paths(default)
         if [line.lower() for line in lines] == ["none"]:
@@ -199,7 +201,7 @@ def options_of(
 
     own = several("userknownhostsfile", KNOWN_HOSTS)
     command = None if jump else _unless_none(one("proxycommand"))
-    disabled, unusable = disabled_algorithms(said)
+    disabled, unusable = disabled_algorithms(configured)
     timeout = one("connecttimeout")
     return HostOptions(
         host=host,
@@ -209,7 +211,7 @@ def options_of(
         jump=jump,
         proxy_command=expand_command(command, tokens) if command else None,
         proxy_passes_socket=is_on("proxyusefdpass"),
-        identity_files=paths(said["identityfile"]) if "identityfile" in said else None,
+        identity_files=paths(configured["identityfile"]) if "identityfile" in configured else None,
         identities_only=is_on("identitiesonly"),
         certificates=paths(dump.get("certificatefile", ())),
         agent=_agent(one("identityagent"), tokens, environment),
@@ -223,7 +225,7 @@ def options_of(
         compress=is_on("compression"),
         connect_timeout=float(timeout) if timeout.isdigit() and int(timeout) else None,
         entries=entries,
-        not_followed=(*also_not_followed, *not_followed(said), *unusable),
+        not_followed=(*also_not_followed, *not_followed(configured), *unusable),
     )
 
 

@@ -70,24 +70,24 @@ UNSUPPORTED = (
 )
 
 
-def not_followed(said: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def not_followed(configured: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The unsupported options that are set, each with the reason.
 
     Args:
-        said: the options that differ from the defaults, by keyword in lower case.
+        configured: the options that differ from the defaults, by keyword in lower case.
     """
     return tuple(
         f"{option.name} {printable(_SPELLING.get(value, value))}: {option.reason}"
         for option in UNSUPPORTED
-        for value in said.get(option.name.lower(), ())[:1]
+        for value in configured.get(option.name.lower(), ())[:1]
         if option.matters(value)
     )
 
 
-def often_default(said: Mapping[str, tuple[str, ...]]) -> list[str]:
+def often_default(configured: Mapping[str, tuple[str, ...]]) -> list[str]:
     """The set options that may be from the config file of the distribution."""
     return [
         option.name.lower()
         for option in UNSUPPORTED
-        if option.often_default and option.name.lower() in said
+        if option.often_default and option.name.lower() in configured
     ]

@@ -17,9 +17,9 @@ KEYWORDS = (
 )
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 # Of OpenSSH's vdollar_percent_expand.
-_SAID = re.compile(r"env var \$\{(\w+)\} has no value")
+_UNSET = re.compile(r"env var \$\{(\w+)\} has no value")
 _READ = re.compile(r"debug1: Reading configuration data ([^\r\n]+)")
-_MOST_BYTES = 1_000_000
+_MAX_BYTES = 1_000_000
 
 
 class UnsetVariableError(Exception):
@@ -69,9 +69,9 @@ def refuse_unset(dump: Mapping[str, tuple[str, ...]], environment: Mapping[str, 
                     raise UnsetVariableError(keyword, variable)
 
 
-def said_unset(stderr: str) -> UnsetVariableError | None:
+def unset_variable(stderr: str) -> UnsetVariableError | None:
     """The unset variable in an error of ssh; None if there is none."""
-    found = _SAID.search(stderr)
+    found = _UNSET.search(stderr)
     return UnsetVariableError("", found[1]) if found else None
 
 
@@ -83,7 +83,7 @@ def files_read(stderr: str) -> list[str]:
 def _places(file: str, variable: str) -> list[str]:
     try:
         with Path(file).open(encoding="utf-8", errors="replace") as opened:
-            lines = opened.read(_MOST_BYTES).splitlines()
+            lines = opened.read(_MAX_BYTES).splitlines()
     except OSError:
         return []
     return [

@@ -83,26 +83,26 @@ class Handshake:
         inner = f"trap : HUP; {ready}; head -c {size} | {program}"
         return f"/bin/sh -c \"PATH={ROOTS_PATH}; stty raw -echo; exec {sudo} '{inner}'\""
 
-    def state(self, said: bytes, answered: bool) -> PromptState:
+    def state(self, output: bytes, answered: bool) -> PromptState:
         """The state after some output.
 
         Args:
-            said: the whole output so far.
+            output: the whole output so far.
             answered: whether the password was sent.
         """
         # A second prompt means that the password was wrong.
-        asked = said.count(self._asks.encode())
-        if self._ready in said:
+        asked = output.count(self._asks.encode())
+        if self._ready in output:
             return PromptState.READY
         return PromptState.ASKS if asked > answered else PromptState.NOTHING
 
-    def after(self, said: bytes) -> bytes:
+    def after(self, output: bytes) -> bytes:
         """The output after the mark of the root shell."""
-        return said.partition(self._ready)[2].lstrip(b"\r\n")
+        return output.partition(self._ready)[2].lstrip(b"\r\n")
 
-    def before(self, said: bytes) -> str:
+    def before(self, output: bytes) -> str:
         """The output without the marks, for display."""
-        text = said.decode("utf-8", "replace").replace(self._asks, "")
+        text = output.decode("utf-8", "replace").replace(self._asks, "")
         return text.replace("\r", "").strip()
 
     @property

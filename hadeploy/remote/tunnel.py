@@ -104,16 +104,16 @@ def relayed(session: Session, address: str, port: int, seconds: int) -> Tunnel:
     command = _RELAY.format(seconds=seconds, address=address, port=port, mark=mark)
     tunnel = Tunnel(session.start(command, "connecting from the node", patient=True), deadline)
     end = f"{mark}\n".encode()
-    said = b""
+    output = b""
     try:
-        while end not in said:
+        while end not in output:
             chunk = tunnel.receive()
             if not chunk:
                 raise ConnectionError(f"no connection to {address} port {port}")
-            said = (said + chunk)[-CHUNK:]
+            output = (output + chunk)[-CHUNK:]
     except BaseException:
         # Otherwise the node would keep it until its own timeout.
         tunnel.close()
         raise
-    tunnel.received = said.partition(end)[2]
+    tunnel.received = output.partition(end)[2]
     return tunnel

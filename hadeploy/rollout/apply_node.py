@@ -35,7 +35,7 @@ DESCRIPTIONS = {
     "hold": "holding",
     "await": "waiting for",
     "handover": "handing over",
-    "finish-handover": "ending the handover of",
+    "finish-handover": "finishing the handover of",
     "pin": "pinning",
     "unpin": "unpinning",
     "write-record": "recording",
@@ -45,7 +45,7 @@ OUTCOMES = {
     "restored": NodeOutcome.RESTORED,
     "restored-off": NodeOutcome.RESTORED_OFF,
     "unrestored": NodeOutcome.PARTIAL,
-    "not-restored": NodeOutcome.PARTIAL_FIRST,
+    "no-restore": NodeOutcome.PARTIAL_FIRST,
     "unchanged": NodeOutcome.UNTOUCHED,
     "kept-off": NodeOutcome.KEPT_OFF,
 }
@@ -92,22 +92,22 @@ def apply_node(
 def _take_turn(
     script: str, turn: NodePlan, session: Session, progress: Progress, *, begun: bool
 ) -> TurnResult:
-    def tell(message: Message) -> None:
+    def report(message: Message) -> None:
         if message.kind == "step" and message.words[0] != "begin":
             progress.node(session.node, _describe(turn, message.words[0]))
         elif message.kind == "restoring":
             progress.node(session.node, "restoring the previous configuration")
 
-    reply = session.run(script, operation="applying", on_message=tell, seconds=CHANGE_SECONDS)
+    reply = session.run(script, operation="applying", on_message=report, seconds=CHANGE_SECONDS)
     failed = reply.all("failed")
     if not failed:
         _refuse(reply, session.node, begun=begun)
         awaited = sum(int(message.words[0]) for message in reply.all("vip-wait"))
         return TurnResult(reply.all("fingerprint")[-1].words[0], awaited / 100)
     number = failed[0].words[0]
-    said = [next((m.text for m in reply.all("step") if m.words[0] == number), "")]
+    output = [next((m.text for m in reply.all("step") if m.words[0] == number), "")]
     if reply.all("unrestored"):
-        said += ["--- restore:", reply.body("restoring")]
+        output += ["--- restore:", reply.body("restoring")]
     progress.node(session.node, _describe(turn, number), "failed")
     if lost := lost_backends(reply):
         if number.endswith(f".{TAKEOVER}"):
@@ -120,7 +120,7 @@ def _take_turn(
         f"failed while {_describe(turn, number)}",
         _outcome(reply),
         node=session.node,
-        detail="\n".join(said),
+        detail="\n".join(output),
     )
 
 
@@ -157,8 +157,8 @@ def restore_node(
 
 
 def _outcome(reply: Reply) -> NodeOutcome:
-    said = [OUTCOMES[m.kind] for m in reply.messages if m.kind in OUTCOMES]
-    return said[-1] if said else NodeOutcome.PARTIAL
+    outcomes = [OUTCOMES[m.kind] for m in reply.messages if m.kind in OUTCOMES]
+    return outcomes[-1] if outcomes else NodeOutcome.PARTIAL
 
 
 def _hands_over(turn: NodePlan, number: str) -> bool:

@@ -36,7 +36,7 @@ def with_authors(
     """
     if not plan.changes:
         return plan, None
-    record, by = newest(look.applied for look in observed.values()), this_user()
+    record, by = newest(state.applied for state in observed.values()), this_user()
     if previous:
         # The user undoes a change on purpose.
         applied = gone_back(record, previous.record)

@@ -41,8 +41,8 @@ def checked(
         image: Image = getattr(cluster.images, role)
         # Read only if a node lacks the image: the archive may be missing once all nodes have it.
         lacks = any(
-            look.docker is not None and image.reference not in look.images
-            for look in observed.values()
+            state.docker is not None and image.reference not in state.images
+            for state in observed.values()
         )
         if lacks and image.archive:
             archives[role] = read_archive(beside(inputs.folder, image.archive))
@@ -57,7 +57,7 @@ def checked(
         certificates or Certificates(),
         choices.pruned,
         frozenset(
-            link.mac for look in choices.departing.values() for link in look.host.links.values()
+            link.mac for state in choices.departing.values() for link in state.host.links.values()
         ),
     )
     return evaluate(context, choices.skip)

@@ -22,8 +22,8 @@ from hadeploy.rollout.scripts import touches_haproxy
 from hadeploy.verify.from_here import elsewhere
 
 # As tasks/apply/backends.sh has them.
-MOST_ASKED = 5
-MOST_TRIES = 3
+MAX_ASKED = 5
+MAX_TRIES = 3
 UNKNOWN_COUNT = 3
 POLL_SECONDS = 0.2
 
@@ -132,7 +132,7 @@ class ClientView:
                 return None
             tries += 1
             silent = Answer("silent") in answers
-            if tries >= MOST_TRIES and (not silent or time.monotonic() >= deadline):
+            if tries >= MAX_TRIES and (not silent or time.monotonic() >= deadline):
                 return min(answers, key=lambda answer: answer.word)
             time.sleep(POLL_SECONDS)
 
@@ -153,9 +153,9 @@ def _ports(expected: Sequence[ExpectedBackend]) -> dict[int, int]:
     }
 
 
-def _times(look: ObservedNode) -> int:
+def _times(state: ObservedNode) -> int:
     """The number of connections that reach each server of a listener."""
     up: dict[str, int] = {}
-    for server in look.backends:
+    for server in state.backends:
         up[server.listener] = up.get(server.listener, 0) + server.up
-    return min(max(up.values(), default=UNKNOWN_COUNT) or 1, MOST_ASKED)
+    return min(max(up.values(), default=UNKNOWN_COUNT) or 1, MAX_ASKED)

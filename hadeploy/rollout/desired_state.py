@@ -78,7 +78,7 @@ def forgotten_addresses(
         choices: the former nodes that this run forgets, and those that it stops.
         present: labels of the nodes in the inventory.
     """
-    records = [look.applied for look in observed.values() if look.applied]
+    records = [state.applied for state in observed.values() if state.applied]
     former = {address for record in records for address in record.members}
     forgotten = {address for record in records for address in record.forgotten}
     own = {address for label in present for address in own_addresses(observed[label])}

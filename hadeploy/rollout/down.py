@@ -85,19 +85,19 @@ def prove_gone(
             hint="run `hadeploy down` again; an address that is in no record is kept",
             code=ExitCode.NOT_PROVEN,
         )
-        for node, look in after.items()
-        if (left := leftovers(cluster, look, before[node].applied))
+        for node, state in after.items()
+        if (left := leftovers(cluster, state, before[node].applied))
     ]
     if errors:
         raise NodesError(errors)
-    others = {node: other_files(look, before[node].applied) for node, look in after.items()}
+    others = {node: other_files(state, before[node].applied) for node, state in after.items()}
     return {node: files for node, files in others.items() if files}
 
 
 def down_script(
     cluster: Cluster,
     plan: NodePlan,
-    look: ObservedNode,
+    state: ObservedNode,
     lock: Lock,
     handed_over: Sequence[str] = (),
 ) -> str:
@@ -106,7 +106,7 @@ def down_script(
     Args:
         cluster: the inventory.
         plan: the turn of the node.
-        look: the observed node.
+        state: the observed node.
         lock: of the run.
         handed_over: the VIPs of its handover, if any.
     """
@@ -120,18 +120,18 @@ def down_script(
             keepalived = step.role == "keepalived"
             seconds = REMOVAL_STOP_SECONDS if keepalived else HAPROXY_STOP_SECONDS
             lines.append(f"stop_and_remove {shlex.quote(step.subject)} {seconds}")
-    if look.applied:
-        lines += [f"release {shlex.quote(vip)}" for vip in look.applied.vips]
+    if state.applied:
+        lines += [f"release {shlex.quote(vip)}" for vip in state.applied.vips]
     files = [shlex.quote(step.subject) for step in plan.steps if step.action == "remove-file"]
     lines.append(" ".join(["remove_files", *files]))
     return lock.changing(
         cluster,
-        look.fingerprint,
+        state.fingerprint,
         ["down.sh"],
         lines,
         HD_OTHERWISE="no_restore",
         HD_HELLO=hello_for_printf(),
-        HD_SPARED=" ".join(spared(look, look.applied.vips if look.applied else ())),
+        HD_SPARED=" ".join(spared(state, state.applied.vips if state.applied else ())),
     )
 
 
@@ -142,13 +142,13 @@ def remove(script: str, plan: NodePlan, session: Session, progress: Progress) ->
         HadeployError: something could not be removed.
     """
 
-    def tell(message: Message) -> None:
+    def report(message: Message) -> None:
         if message.kind == "step":
             progress.node(session.node, "handing over the VIP")
         if message.kind in ("removing", "releasing"):
             progress.node(session.node, f"{message.kind} {message.words[0]}")
 
-    reply = session.run(script, operation="removing", on_message=tell, seconds=CHANGE_SECONDS)
+    reply = session.run(script, operation="removing", on_message=report, seconds=CHANGE_SECONDS)
     refuse(reply, session.node, "removing")
     if failures := reply.all("failed"):
         what = printable(" ".join(failures[0].words))

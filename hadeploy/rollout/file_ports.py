@@ -32,7 +32,7 @@ def ports_of_files(
     context = CheckContext(inputs.cluster, observed, choices.adopt)
     return [
         finding
-        for node, look in context.nodes
+        for node, state in context.nodes
         if node.label in desired and node.label in (choices.only or desired)
-        for finding in planned_ports(context, node, look, desired[node.label])
+        for finding in planned_ports(context, node, state, desired[node.label])
     ]

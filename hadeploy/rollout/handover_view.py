@@ -16,7 +16,7 @@ from hadeploy.verify.capacity import full_problem
 from hadeploy.verify.from_here import elsewhere
 
 # A single packet may be lost.
-MOST_TRIES = 2
+MAX_TRIES = 2
 
 
 def client_access_problem(cluster: Cluster, holder: str, node: str) -> TakeoverProblem | None:
@@ -35,7 +35,7 @@ def client_access_problem(cluster: Cluster, holder: str, node: str) -> TakeoverP
         answer = answer_of(there, listener.port)
         if not answer.reached or answer.closed:
             continue
-        for _ in range(MOST_TRIES):
+        for _ in range(MAX_TRIES):
             other = answer_of(here, listener.port)
             if other.reached:
                 break

@@ -100,7 +100,7 @@ def take(
     lock: Lock,
     sessions: Mapping[str, Session],
     scripts: Mapping[str, str] = MappingProxyType({}),
-    hear: Callable[[str, Message], None] = lambda *_: None,
+    on_message: Callable[[str, Message], None] = lambda *_: None,
 ) -> dict[str, Reply]:
     """Take the lock on all nodes, and run the scripts that follow.
 
@@ -108,7 +108,7 @@ def take(
         lock: the lock.
         sessions: to all nodes.
         scripts: by node label; each begins with `lock_take`. Other nodes only take the lock.
-        hear: receives the messages of each node as they arrive.
+        on_message: receives the messages of each node as they arrive.
 
     Returns:
         The replies, by node label.
@@ -120,25 +120,25 @@ def take(
     # All runs take the lock on the same node first: of two runs at once, one gets all nodes.
     first = min(sessions)
     decided = threading.Event()
-    heard: set[str] = set()
+    taken_on: set[str] = set()
 
     def take_one(session: Session) -> tuple[str, Reply] | None:
         node = session.node
         if node != first:
             decided.wait()
-            if first not in heard:
+            if first not in taken_on:
                 return None
         try:
-            return node, _take_one(lock, session, scripts.get(node), tell)
+            return node, _take_one(lock, session, scripts.get(node), report)
         finally:
             if node == first:
                 decided.set()
 
-    def tell(node: str, message: Message) -> None:
+    def report(node: str, message: Message) -> None:
         if message.kind == "taken":
-            heard.add(node)
+            taken_on.add(node)
             decided.set()
-        hear(node, message)
+        on_message(node, message)
 
     taken, errors = try_each(take_one, [sessions[node] for node in sorted(sessions)])
     if errors:
@@ -147,7 +147,7 @@ def take(
 
 
 def _take_one(
-    lock: Lock, session: Session, script: str | None, tell: Callable[[str, Message], None]
+    lock: Lock, session: Session, script: str | None, report: Callable[[str, Message], None]
 ) -> Reply:
     operation = "validating" if script else "taking the lock"
     script = script or lock.script("lock_take")
@@ -156,14 +156,14 @@ def _take_one(
         return session.run(
             source,
             operation=operation,
-            on_message=lambda m: tell(session.node, m),
+            on_message=lambda m: report(session.node, m),
             seconds=CHANGE_SECONDS,
         )
 
     reply = run(script)
-    told = lock_info(reply)
-    token = told.get("token")
-    if reply.all("locked") and token and is_dead(told.get("process", "")):
+    info = lock_info(reply)
+    token = info.get("token")
+    if reply.all("locked") and token and is_dead(info.get("process", "")):
         inherited = run(lock.script(f"lock_inherit {shlex.quote(token)}"))
         reply = run(script) if inherited.all("taken") else inherited
     if any(reply.all(kind) for kind in ("locked", "script-running", "unwritable")):
@@ -243,11 +243,11 @@ def holders(
 
     def ask(session: Session) -> tuple[str, str | None]:
         reply = session.run(lock.script("lock_report"), operation="looking at the lock")
-        told = lock_info(reply)
-        return session.node, describe(told) if told else None
+        info = lock_info(reply)
+        return session.node, describe(info) if info else None
 
     results, errors = try_each(ask, sessions.values())
-    return {node: told for node, told in results if told}, errors
+    return {node: info for node, info in results if info}, errors
 
 
 def break_lock(cluster: Cluster, sessions: Mapping[str, Session]) -> list[HadeployError]:

@@ -22,7 +22,7 @@ from hadeploy.rollout.node_outcome import NodeFailedError, NodeOutcome
 from hadeploy.scripts.protocol import Reply
 from hadeploy.verify.answers import ON_PURPOSE
 
-MOST_REASONS = 6
+MAX_REASONS = 6
 
 CORRECT = "correct the setting, or make the servers answer it; then run `hadeploy up` again"
 
@@ -153,14 +153,14 @@ def _not_tls(lost: LostBackend) -> bool:
 
 
 def _shortened(reasons: list[str]) -> list[str]:
-    more = len(reasons) - MOST_REASONS
-    return reasons if more <= 0 else [*reasons[:MOST_REASONS], f"and {more} more"]
+    more = len(reasons) - MAX_REASONS
+    return reasons if more <= 0 else [*reasons[:MAX_REASONS], f"and {more} more"]
 
 
 def state_elsewhere(
     lost: Iterable[LostBackend],
     expected: Iterable[ExpectedBackend],
-    looks: Iterable[ObservedNode],
+    nodes: Iterable[ObservedNode],
 ) -> Elsewhere:
     """The state of the lost backends on other nodes. Pure.
 
@@ -172,8 +172,8 @@ def state_elsewhere(
     names = {name for b in lost for name in (b.name, before.get(b.name, "")) if name}
     states = {
         server.status
-        for look in looks
-        for server in look.backends
+        for node in nodes
+        for server in node.backends
         if {f"{server.listener}/{server.name}", f"{server.listener}/"} & names
     }
     # haproxy counts down in the status: "UP 2/3" after the first of three failed checks.
@@ -217,9 +217,9 @@ def failed_on_all_nodes(
     most = check_seconds(cluster)
     enough = min(interval + check_timeout_seconds(cluster), most)
     while True:
-        seen = state_elsewhere(error.lost, expected, _looks(cluster, others))
+        seen = state_elsewhere(error.lost, expected, _observable(cluster, others))
         if seen == "unknown":
-            seen = state_elsewhere(error.lost, expected, _looks(cluster, itself))
+            seen = state_elsewhere(error.lost, expected, _observable(cluster, itself))
         waited = time.monotonic() - began
         if seen == "down" or waited >= most or (seen == "up" and waited >= enough):
             return seen == "down"
@@ -227,7 +227,7 @@ def failed_on_all_nodes(
         time.sleep(LOOK_INTERVAL_SECONDS)
 
 
-def _looks(cluster: Cluster, sessions: Mapping[str, Session]) -> Collection[ObservedNode]:
+def _observable(cluster: Cluster, sessions: Mapping[str, Session]) -> Collection[ObservedNode]:
     """The nodes that can be observed; an error here must not hide why backends were lost."""
     observed, _ = try_observe(cluster, sessions) if sessions else ({}, [])
     return observed.values()

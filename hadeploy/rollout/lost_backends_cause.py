@@ -11,7 +11,7 @@ from hadeploy.rollout.lost_backends import (
 )
 from hadeploy.rollout.rollout_state import RolloutState
 
-MOST_SETTINGS = 5
+MAX_SETTINGS = 5
 
 
 def name_cause(state: RolloutState, error: BackendsLostError) -> None:
@@ -41,4 +41,4 @@ def name_cause(state: RolloutState, error: BackendsLostError) -> None:
         changed = settings_changed(prepared.cluster, prepared.desired[node], by_hand)
     else:
         changed = changed_settings(prepared.observed[node].applied, prepared.cluster)
-    error.detail = "\n".join([*(error.detail or "").splitlines(), *changed[:MOST_SETTINGS]])
+    error.detail = "\n".join([*(error.detail or "").splitlines(), *changed[:MAX_SETTINGS]])

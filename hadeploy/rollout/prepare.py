@@ -86,7 +86,7 @@ def prepare(
     check: bool,
     choices: RunOptions,
     previous: Previous | None = None,
-    tell: Callable[[list[Finding]], None] = lambda _: None,
+    report: Callable[[list[Finding]], None] = lambda _: None,
     answered: Answered = NOT_ASKED,
 ) -> Prepared:
     """Check the nodes and make the plan.
@@ -97,7 +97,7 @@ def prepare(
         check: whether to check the nodes first; failed checks are errors.
         choices: the options of the run.
         previous: replaces the inventory in a rollback.
-        tell: receives the findings of the checks, before an error is raised.
+        report: receives the findings of the checks, before an error is raised.
         answered: the answers of registries and backends, if they were asked.
 
     Raises:
@@ -109,14 +109,14 @@ def prepare(
     if check:
         asked, certificates = answered.registries, answered.certificates
         findings = checked(inputs, observed, choices, asked=asked, certificates=certificates)
-        tell(findings)
+        report(findings)
     else:
         # The desired state needs these facts.
         context = CheckContext(inputs.cluster, observed)
         findings = [
             Finding(INTERFACE.id, node.label, "fail", *problem)
-            for node, look in context.nodes
-            for problem in addressless(node, look)
+            for node, state in context.nodes
+            for problem in addressless(node, state)
         ]
         findings += moved_folders(inputs.cluster, observed)
     problems = [finding.error() for finding in failures(findings)]
@@ -261,8 +261,8 @@ def _raise_if_locked(observed: Mapping[str, ObservedNode]) -> None:
     Raises:
         LockedError: there is such a run, or a script of an earlier run.
     """
-    for node, look in observed.items():
-        if look.lock:
-            error = locked(look.lock, node=node, operation="observing")
-            if not error.ending or look.lock.get("working"):
+    for node, state in observed.items():
+        if state.lock:
+            error = locked(state.lock, node=node, operation="observing")
+            if not error.ending or state.lock.get("working"):
                 raise error

@@ -33,8 +33,8 @@ def former_nodes(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list
     """
     # A node whose address has changed has not left.
     present = present_addresses(cluster, observed)
-    named = {m for look in observed.values() if look.applied for m in look.applied.members}
-    segments = [look.segment for look in observed.values() if look.segment]
+    named = {m for state in observed.values() if state.applied for m in state.applied.members}
+    segments = [state.segment for state in observed.values() if state.segment]
     seen = {a for segment in segments for a in (*segment.answers, *segment.adverts)}
     forgotten = forgotten_nodes(cluster, observed)
     named |= {address for address in forgotten if address in seen or not segments}
@@ -91,11 +91,11 @@ def refuse_strangers(
     """
     vips = cluster_vips(cluster, staying)
     errors = []
-    for address, look in looks.items():
+    for address, state in looks.items():
         if address in known:
-            if not may_be_removed(cluster, staying, address, look):
-                errors.append(_of_another(cluster, address, look))
-        elif not (look.applied and vips & vips_of(look.applied)):
+            if not may_be_removed(cluster, staying, address, state):
+                errors.append(_of_another(cluster, address, state))
+        elif not (state.applied and vips & vips_of(state.applied)):
             errors.append(_without_record(cluster, address))
     if errors:
         raise NodesError(errors)
@@ -113,13 +113,13 @@ def _without_record(cluster: Cluster, address: str) -> HadeployError:
     )
 
 
-def _of_another(cluster: Cluster, address: str, look: ObservedNode) -> HadeployError:
-    says = "what runs there has another VIP"
-    if look.applied:
-        nodes, vips = " and ".join(look.applied.members), " and ".join(sorted(look.applied.vips))
-        says = f"its own record has {vips} and names {nodes}"
+def _of_another(cluster: Cluster, address: str, state: ObservedNode) -> HadeployError:
+    reason = "what runs there has another VIP"
+    if state.applied:
+        nodes, vips = " and ".join(state.applied.members), " and ".join(sorted(state.applied.vips))
+        reason = f"its own record has {vips} and names {nodes}"
     return HadeployError(
-        f"a record names it as a node of cluster {cluster.name}, but {says}",
+        f"a record names it as a node of cluster {cluster.name}, but {reason}",
         node=address,
         operation="looking at former nodes",
         hint=f"to leave it unchanged: hadeploy up --forget {address} --skip former-nodes",
@@ -161,8 +161,8 @@ def remove_nodes(
         for turn in plan.nodes:
             if turn.holder:
                 find_successor(cluster, None, turn.node, sessions, holder=looks[turn.node])
-            look = looks[turn.node]
-            vips = handover_vips(cluster, look, staying)
-            script = down_script(cluster, turn, look, lock, vips)
+            state = looks[turn.node]
+            vips = handover_vips(cluster, state, staying)
+            script = down_script(cluster, turn, state, lock, vips)
             remove(script, turn, former[turn.node], progress)
     prove_gone(cluster, looks, former, progress)

@@ -78,34 +78,34 @@ def refuse(reply: Reply, node: str, operation: str) -> None:
         )
 
 
-def locked(told: Mapping[str, str], *, node: str, operation: str) -> LockedError:
+def locked(info: Mapping[str, str], *, node: str, operation: str) -> LockedError:
     """The error that another run holds the lock.
 
     Args:
-        told: the fields of the lock.
+        info: the fields of the lock.
         node: the label of the node.
         operation: the operation of this run.
     """
     error = LockedError(
-        f"locked by {describe(told)}",
+        f"locked by {describe(info)}",
         node=node,
         operation=operation,
         hint="wait for it (--lock-wait SECONDS), or `hadeploy unlock` if that run is dead",
         code=ExitCode.LOCKED,
     )
-    error.ending = is_dead(told.get("process", ""))
+    error.ending = is_dead(info.get("process", ""))
     return error
 
 
-def describe(told: Mapping[str, str]) -> str:
+def describe(info: Mapping[str, str]) -> str:
     """Owner, purpose and age of a lock, for display.
 
     Args:
-        told: the fields of the lock.
+        info: the fields of the lock.
     """
     return (
-        f"{told.get('owner', '?')} for `{told.get('purpose', '?')}`, {told.get('age', '?')} s ago; "
-        f"expires in {told.get('left', '?')} s unless it is renewed"
+        f"{info.get('owner', '?')} for `{info.get('purpose', '?')}`, {info.get('age', '?')} s ago; "
+        f"expires in {info.get('left', '?')} s unless it is renewed"
     )
 
 
@@ -118,13 +118,13 @@ def as_one(errors: list[HadeployError], operation: str = "applying") -> Hadeploy
     """
     if len(errors) == 1:
         return errors[0]
-    said = []
+    lines = []
     for error in errors:
-        said += [f"{error.node}: {error.message}", *(error.detail or "").splitlines()[-3:]]
+        lines += [f"{error.node}: {error.message}", *(error.detail or "").splitlines()[-3:]]
     return HadeployError(
         f"{len(errors)} nodes failed",
         operation=operation,
-        detail="\n".join(said),
+        detail="\n".join(lines),
         hint=errors[0].hint,
         code=max(error.code for error in errors),
     )

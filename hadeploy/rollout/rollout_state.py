@@ -27,7 +27,7 @@ def election_seconds(prepared: Prepared) -> int:
     Three advert intervals and less than one for the skew (RFC 3768, 6.1), twice, for slow nodes.
     """
     running = [
-        identity for look in prepared.observed.values() if (identity := running_settings(look))
+        identity for state in prepared.observed.values() if (identity := running_settings(state))
     ]
     adverts = [prepared.cluster.vrrp.advert_interval, *(i.advert_interval for i in running)]
     return round(15 + 8 * max(adverts))
@@ -35,10 +35,10 @@ def election_seconds(prepared: Prepared) -> int:
 
 def _is_new(prepared: Prepared, node: str) -> bool:
     """Whether a node without steps has the new configuration already."""
-    look, wanted = prepared.observed.get(node), prepared.desired.get(node)
-    if look is None or wanted is None:
+    state, wanted = prepared.observed.get(node), prepared.desired.get(node)
+    if state is None or wanted is None:
         return False
-    return look.serving in (None, wanted.config_id("haproxy"))
+    return state.serving in (None, wanted.config_id("haproxy"))
 
 
 @dataclass
@@ -107,7 +107,7 @@ class RolloutState:
                 interim=bool(prepared.then),
                 kept=stays.record if stays else None,
                 contents=prepared.contents,
-                before=newest(look.applied for look in prepared.observed.values()),
+                before=newest(state.applied for state in prepared.observed.values()),
             ),
             configuration=configuration,
             vips=tuple(vips),

@@ -104,7 +104,7 @@ def earlier_stage(
 
 def _take_part(departing: Collection[str], observed: Mapping[str, ObservedNode]) -> bool:
     """Whether the nodes that leave are still peers of those that stay, if any stay."""
-    known = {m for look in observed.values() if look.applied for m in look.applied.members}
+    known = {m for state in observed.values() if state.applied for m in state.applied.members}
     return not known or known.issuperset(departing)
 
 
@@ -144,15 +144,15 @@ def _introductions(stage: _Stage, there: list[str]) -> dict[str, Introduction] |
     addresses = stage.addresses()
     found = {}
     for node in there:
-        look = stage.everyone[node]
-        speaks = running_settings(look)
-        if speaks is None:
+        state = stage.everyone[node]
+        running = running_settings(state)
+        if running is None:
             continue
         alone = len(there) == 1 and stage.inputs.cluster.vrrp.mode == "unicast"
         # With multicast there are no peers in the configuration: only the record changes.
-        unicast = speaks.mode == "unicast" or alone
+        unicast = running.mode == "unicast" or alone
         one = introduction(
-            look, stage.cluster.name, addresses[node], stage.members, unicast=unicast
+            state, stage.cluster.name, addresses[node], stage.members, unicast=unicast
         )
         if one is None:
             return None

@@ -57,7 +57,7 @@ def stage_all(
         for node in nodes
     }
 
-    def tell(node: str, message: Message) -> None:
+    def report(node: str, message: Message) -> None:
         if message.kind == "validating":
             progress.node(node, f"checking the {message.words[0]} configuration")
 
@@ -73,7 +73,7 @@ def stage_all(
         return node, fingerprint
 
     try:
-        replies = take(lock, sessions, scripts, tell)
+        replies = take(lock, sessions, scripts, report)
         fingerprints = dict(each(judge, nodes))
     except HadeployError:
         root = shlex.quote(f"{prepared.cluster.root}/{layout.STAGING}")

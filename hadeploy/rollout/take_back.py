@@ -50,38 +50,38 @@ def take_back(
             break
         if all(observed[home].holds(vip) for vip in vips):
             break
-        for node, look in observed.items() if may_return(cluster, observed[home]) else ():
-            got_it = node not in (home, *kept) and any(look.holds(vip) for vip in vips)
+        for node, state in observed.items() if may_return(cluster, observed[home]) else ():
+            got_it = node not in (home, *kept) and any(state.holds(vip) for vip in vips)
             # An unreachable node keeps the VIP.
-            if got_it and keep_off(cluster, look, lock, sessions[node], progress):
+            if got_it and keep_off(cluster, state, lock, sessions[node], progress):
                 kept.append(node)
                 deadline = time.monotonic() + seconds
         time.sleep(LOOK_INTERVAL_SECONDS)
     return tuple(kept)
 
 
-def may_return(cluster: Cluster, look: ObservedNode) -> bool:
+def may_return(cluster: Cluster, state: ObservedNode) -> bool:
     """Whether a node may get the VIP in an election. Pure.
 
     The state of a keepalived that was set up by hand is unknown; it is enough that it runs.
 
     Args:
         cluster: the inventory.
-        look: the node.
+        state: the node.
     """
-    if look.ours_of(cluster.name, "keepalived"):
-        return could_hold(cluster, look)
-    return bool(look.keepaliveds)
+    if state.ours_of(cluster.name, "keepalived"):
+        return could_hold(cluster, state)
+    return bool(state.keepaliveds)
 
 
 def keep_off(
-    cluster: Cluster, look: ObservedNode, lock: Lock, session: Session, progress: Progress
+    cluster: Cluster, state: ObservedNode, lock: Lock, session: Session, progress: Progress
 ) -> bool:
     """Keep the VIP off a node until the next run.
 
     Args:
         cluster: the inventory.
-        look: the observed node.
+        state: the observed node.
         lock: held on the node.
         session: to the node.
         progress: receives the operation.
@@ -92,7 +92,7 @@ def keep_off(
     operation = "keeping the VIP off it"
     progress.node(session.node, operation)
     with suppress(HadeployError):
-        script = keep_off_script(cluster, lock, look.fingerprint)
+        script = keep_off_script(cluster, lock, state.fingerprint)
         return bool(session.run(script, operation=operation).all("kept-off"))
     return False
 

@@ -17,7 +17,7 @@ from hadeploy.remote.session import Session
 from hadeploy.rollout.prepare import Prepared
 
 # A server may be busy.
-MOST_TRIES = 3
+MAX_TRIES = 3
 
 
 class Takeovers:
@@ -90,7 +90,7 @@ class Takeovers:
         winner = self.final_winner(turn)
         deadline = time.monotonic() + seconds + self._cluster.vrrp.preempt_delay
         problem, tries = None, 0
-        while time.monotonic() < deadline and tries < MOST_TRIES:
+        while time.monotonic() < deadline and tries < MAX_TRIES:
             observed = observe(self._cluster, self._sessions)
             if all(observed[winner].holds(str(vip.ip)) for vip in self._cluster.vip):
                 problem = unfit_winner(self._cluster, observed, winner, self._holder)
@@ -113,21 +113,21 @@ def changed_answers(
         now: the same nodes now.
         winner: the node that has the VIPs now.
     """
-    told: dict[str, None] = {}
-    for node, look in now.items():
-        for (vip, port), answer in look.vip_answers.items():
+    changed: dict[str, None] = {}
+    for node, state in now.items():
+        for (vip, port), answer in state.vip_answers.items():
             earlier = before[node].vip_answers.get((vip, port)) if node in before else None
             if earlier is None or not earlier.reached or earlier.closed:
                 continue
             if not as_before(answer, [earlier]):
-                told[f"port {port} of {vip} {earlier.past} before, and {answer.now} now"] = None
-    if not told:
+                changed[f"port {port} of {vip} {earlier.past} before, and {answer.now} now"] = None
+    if not changed:
         return None
     return TakeoverProblem(
         f"{winner} has taken the VIP, and clients do not get the same answers as before",
         f"`hadeploy drain {winner}` keeps the VIP off it; or make it reach the backends (firewall? "
         "routes?), and run `hadeploy up` again",
-        tuple(told),
+        tuple(changed),
     )
 
 

@@ -18,9 +18,9 @@ def expected(prepared: Prepared, only: Collection[str]) -> dict[str, DesiredNode
         only: labels of the nodes that the run may change; empty for all.
     """
     found = dict(prepared.desired)
-    for node, look in prepared.observed.items():
-        if only and node not in only and look.applied:
-            found[node] = as_applied(found[node], look.applied)
+    for node, state in prepared.observed.items():
+        if only and node not in only and state.applied:
+            found[node] = as_applied(found[node], state.applied)
     return found
 
 

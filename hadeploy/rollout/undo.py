@@ -92,13 +92,13 @@ def _holder_is_back(state: RolloutState, holder: str) -> bool:
         return False
     prepared, session = state.prepared, state.sessions[holder]
     try:
-        look = observe(prepared.cluster, {holder: session})[holder]
+        holder_state = observe(prepared.cluster, {holder: session})[holder]
     except HadeployError:
         return False
-    if look.vrrp is not None and look.vrrp.state in ("MASTER", "BACKUP"):
+    if holder_state.vrrp is not None and holder_state.vrrp.state in ("MASTER", "BACKUP"):
         before = prepared.observed[holder].vrrp
-        return before is not None and look.vrrp.config_id == before.config_id
-    if not keep_off(prepared.cluster, look, state.lock, session, state.progress):
+        return before is not None and holder_state.vrrp.config_id == before.config_id
+    if not keep_off(prepared.cluster, holder_state, state.lock, session, state.progress):
         return False
     state.outcome[holder] = NodeOutcome.KEPT_OFF
     return True

@@ -71,12 +71,12 @@ def apply(
             state = RolloutState(prepared, lock, staged, sessions, progress)
             Rollout(state).run(todo, interrupt)
         try:
-            looks = _observe_when_settled(prepared, lock, sessions, progress, settle)
+            observed = _observe_when_settled(prepared, lock, sessions, progress, settle)
         except HadeployError as error:
             raise RolloutError(error, state.outcome) from error
     return {
-        node: dataclasses.replace(look, settled=look.settled + max(state.waits))
-        for node, look in looks.items()
+        node: dataclasses.replace(seen, settled=seen.settled + max(state.waits))
+        for node, seen in observed.items()
     }
 
 
@@ -96,13 +96,13 @@ def _observe_when_settled(
         prepared.cluster, settle=settle, token=lock.token, listen=PROBE_SECONDS
     )
 
-    def tell(message: Message) -> None:
+    def report(message: Message) -> None:
         if message.kind == "settling":
             progress.waiting("the VIP must answer on all nodes")
 
     progress.phase("Settle")
-    looks, errors = try_each(lambda s: observe_node(s, script, tell), sessions.values())
+    observed, errors = try_each(lambda s: observe_node(s, script, report), sessions.values())
     if errors:
         raise as_one(errors, "observing the nodes after the change")
     lock.released.set()
-    return {look.node: look for look in looks}
+    return {seen.node: seen for seen in observed}

@@ -20,8 +20,8 @@ FILES: Mapping[Role, str] = {
 }
 # The path of a file on stdin.
 STDIN = "/dev/stdin"
-MOST_WARNINGS = 100
-MOST_CHARACTERS = 1000
+MAX_WARNINGS = 100
+MAX_CHARACTERS = 1000
 SHORTEST_SECRET = 4
 
 # "[…/haproxy.cfg:26]" and "(…/keepalived.conf: Line 36)".
@@ -104,20 +104,20 @@ def config_warnings(reply: Reply, desired: DesiredNode, operation: str) -> list[
     Raises:
         HadeployError: a program refuses its file, or the engine does not start the program.
     """
-    said = {m.words[0]: m.text for m in reply.all("validating") if m.words}
+    outputs = {m.words[0]: m.text for m in reply.all("validating") if m.words}
     for message in reply.all("refused"):
         role, file = _file(desired, message.words[0])
-        text = redacted(said.get(role, ""), file)
+        text = redacted(outputs.get(role, ""), file)
         raise HadeployError(
             f"{role} refuses the new configuration",
             node=desired.node,
             operation=operation,
-            detail="\n".join([text, *refused_lines(said.get(role, ""), file)]),
+            detail="\n".join([text, *refused_lines(outputs.get(role, ""), file)]),
             hint="no live file was changed; `hadeploy render` writes the files for inspection",
         )
     for message in reply.all("not-started"):
         role, _ = _file(desired, message.words[0])
-        lines = [clean(line) for line in said.get(role, "").splitlines()]
+        lines = [clean(line) for line in outputs.get(role, "").splitlines()]
         text = "\n".join(line for line in lines if line and not _USAGE.search(line))
         raise HadeployError(
             f"the Docker engine does not start {role}",
@@ -134,10 +134,12 @@ def config_warnings(reply: Reply, desired: DesiredNode, operation: str) -> list[
             detail=_without_secrets(reply.output, desired),
             hint=_hint(reply.output, _STAGING_HINTS, _STAGING_HINT).format(root=desired.root),
         )
-    return [warning for role in FILES for warning in warnings_in(role, said.get(role, ""), desired)]
+    return [
+        warning for role in FILES for warning in warnings_in(role, outputs.get(role, ""), desired)
+    ]
 
 
-def warnings_in(role: Role, said: str, desired: DesiredNode) -> Iterator[ConfigWarning]:
+def warnings_in(role: Role, output: str, desired: DesiredNode) -> Iterator[ConfigWarning]:
     """The warnings of a program that accepts its file.
 
     keepalived has no warnings: since 2.2 it refuses the file instead, and the messages of older
@@ -145,29 +147,29 @@ def warnings_in(role: Role, said: str, desired: DesiredNode) -> Iterator[ConfigW
 
     Args:
         role: the program.
-        said: its output.
+        output: its output.
         desired: the validated state.
     """
     if role != "haproxy":
         return
     rendered = desired.file(FILES[role]).content
-    for message in _warnings(said)[:MOST_WARNINGS]:
+    for message in _warnings(output)[:MAX_WARNINGS]:
         if "global server state file" in message:
             # A file on stdin has no state file beside it.
             continue
         yield ConfigWarning(
             role,
-            redacted(_PARSING.sub("", message), rendered)[:MOST_CHARACTERS],
+            redacted(_PARSING.sub("", message), rendered)[:MAX_CHARACTERS],
             "; ".join(refused_lines(message, rendered)),
             (desired.node,),
         )
 
 
-def _warnings(said: str) -> list[str]:
+def _warnings(output: str) -> list[str]:
     """The warnings, each joined to one line."""
     found: list[str] = []
     last = False
-    for line in said.splitlines():
+    for line in output.splitlines():
         begins, goes_on = _WARNING.match(line), _CONTINUED.match(line)
         if begins:
             found.append(begins[1])
@@ -185,26 +187,26 @@ def merged(warnings: Sequence[ConfigWarning]) -> list[ConfigWarning]:
     return [ConfigWarning(*key, tuple(of)) for key, of in nodes.items()]
 
 
-def refused_lines(said: str, rendered: str) -> list[str]:
+def refused_lines(output: str, rendered: str) -> list[str]:
     """The rendered lines that a program names, without secrets.
 
     Args:
-        said: the output of the program.
+        output: the output of the program.
         rendered: its file.
     """
     lines = dict(enumerate(shown(rendered).splitlines(), 1))
-    named = sorted({int(number) for number in _PLACES.findall(said)})
+    named = sorted({int(number) for number in _PLACES.findall(output)})
     return [f"line {number}: {lines[number].strip()}" for number in named if number in lines]
 
 
-def redacted(said: str, rendered: str) -> str:
+def redacted(output: str, rendered: str) -> str:
     """The output of a program, without the secrets of its file, which it may quote.
 
     Args:
-        said: the output of the program.
+        output: the output of the program.
         rendered: its file.
     """
-    text = shown("\n".join(clean(line) for line in said.splitlines()))
+    text = shown("\n".join(clean(line) for line in output.splitlines()))
     words = {word.strip("\"'") for secret in secrets_in(rendered) for word in secret.split()}
     for word in sorted(words, key=len, reverse=True):
         if len(word) >= SHORTEST_SECRET:
@@ -212,10 +214,10 @@ def redacted(said: str, rendered: str) -> str:
     return text.replace(STDIN, f"{layout.IN_HAPROXY}/haproxy.cfg")
 
 
-def _without_secrets(said: str, desired: DesiredNode) -> str:
+def _without_secrets(output: str, desired: DesiredNode) -> str:
     for path in FILES.values():
-        said = redacted(said, desired.file(path).content)
-    return said
+        output = redacted(output, desired.file(path).content)
+    return output
 
 
 def _file(desired: DesiredNode, role: str) -> tuple[Role, str]:
@@ -223,5 +225,5 @@ def _file(desired: DesiredNode, role: str) -> tuple[Role, str]:
     return known, desired.file(FILES[known]).content
 
 
-def _hint(said: str, hints: Sequence[tuple[str, str]], otherwise: str) -> str:
-    return next((hint for pattern, hint in hints if re.search(pattern, said)), otherwise)
+def _hint(output: str, hints: Sequence[tuple[str, str]], otherwise: str) -> str:
+    return next((hint for pattern, hint in hints if re.search(pattern, output)), otherwise)

@@ -23,7 +23,7 @@ Kind = Literal[
     # A change.
     "kept-off",
     "lost",
-    "not-restored",
+    "no-restore",
     "not-started",
     "ok",
     "refused",

@@ -19,7 +19,7 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.cluster import Node
 from hadeploy.observe.gather import observe_node
 from hadeploy.remote.connect import Dialer
-from hadeploy.remote.fanout import MOST_AT_ONCE
+from hadeploy.remote.fanout import MAX_THREADS
 from hadeploy.remote.session import Session
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class NodePoller:
         ]
         for session in sessions.values():
             _set_tcp_timeout(session, timeout)
-        self._pool = ThreadPoolExecutor(max_workers=min(len(self._watched), MOST_AT_ONCE))
+        self._pool = ThreadPoolExecutor(max_workers=min(len(self._watched), MAX_THREADS))
 
     def __enter__(self) -> NodePoller:
         return self

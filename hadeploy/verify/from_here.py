@@ -15,7 +15,7 @@ from hadeploy.answers.ask import ANSWER_SECONDS, CONNECT_SECONDS, SILENT_SECONDS
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import IPNetwork, networks_around, unsafe_to_probe
-from hadeploy.remote.fanout import MOST_AT_ONCE
+from hadeploy.remote.fanout import MAX_THREADS
 from hadeploy.verify.answers import Supplied, supplied, target_of
 from hadeploy.verify.proof import Proof
 
@@ -63,7 +63,7 @@ def from_here(cluster: Cluster, observed: Mapping[str, ObservedNode]) -> list[Pr
             behind = supplied(cluster, observed, str(vip.ip), listener)
             target = target_of(vip, listener)
             found.append(partial(asked, str(vip.ip), listener.port, target, behind, near=near))
-    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+    with ThreadPoolExecutor(MAX_THREADS) as pool:
         proofs = list(pool.map(lambda item: item if isinstance(item, Proof) else item(), found))
     if elsewhere(cluster):
         proofs = [replace(p, verdict="warn") if p.verdict == "fail" else p for p in proofs]

@@ -71,7 +71,7 @@ KINDS = (
         "fingerprint",
         "lost",
         "restored",
-        "not-restored",
+        "no-restore",
         "restoring",
     ),
     *(

@@ -96,17 +96,17 @@ listening_seconds() {
 # listen_ahead SECONDS: starts to listen in the background, for hears_holder: the first advert arrives before
 # the VIP answers, and the next advert only after the interval.
 listen_ahead() {
-    hd_heard=/run/hadeploy/$HD_CLUSTER.heard
-    ! have perl || settings_in_adverts "$1" </dev/null >"$hd_heard" 2>/dev/null 8>&- &
+    hd_ahead_file=/run/hadeploy/$HD_CLUSTER.heard
+    ! have perl || settings_in_adverts "$1" </dev/null >"$hd_ahead_file" 2>/dev/null 8>&- &
 }
 
 # hears_holder PORT ADDRESS...: whether the adverts of the holder arrive here; true if no other node answers on
 # the VIP. Without them, this node would also become a holder.
 hears_holder() {
     hd_ahead=
-    [ -z "${hd_heard-}" ] || {
-        hd_ahead=$(cat "$hd_heard" 2>/dev/null)
-        rm -f "$hd_heard"
+    [ -z "${hd_ahead_file-}" ] || {
+        hd_ahead=$(cat "$hd_ahead_file" 2>/dev/null)
+        rm -f "$hd_ahead_file"
     }
     [ "$hd_ahead" != live ] && ! all_here "$2" && have perl && tcp_opens "$2" "$1" || return 0
     # The adverts may have only just begun, or the holder may have only just failed.

@@ -6,7 +6,7 @@
 # haproxy's user on the node (desired/layout.py), and the size limit of its answers.
 HAPROXY_UID=2100000000
 
-MOST_HTTP_BYTES=8388608
+MAX_HTTP_BYTES=8388608
 
 # It asks only if the listening socket belongs to one of the users in $3: any user of the node can take the
 # port while haproxy does not run. The kernel lists the owners in lines of 150 characters, listening sockets
@@ -54,6 +54,6 @@ http_get() {
 }
 
 ask_haproxy() {
-    timeout 2 bash --norc -c "$http_program" bash "$hd_asked_port" "$hd_requests" "$1" "$MOST_HTTP_BYTES" \
+    timeout 2 bash --norc -c "$http_program" bash "$hd_asked_port" "$hd_requests" "$1" "$MAX_HTTP_BYTES" \
         2>/dev/null
 }

@@ -2,7 +2,7 @@
 # Ask keepalived for its state.
 # Requires: engine.sh waiting.sh
 
-MOST_DUMP_BYTES=1048576
+MAX_DUMP_BYTES=1048576
 
 # tmp_of PID: its /tmp; fails if the image made it a link, which could lead to a folder of the node.
 tmp_of() { [ ! -L "/proc/$1/root/tmp" ] && printf '%s\n' "/proc/$1/root/tmp"; }
@@ -44,7 +44,7 @@ vrrp_read() {
 # removes the file. Another run that observes this node may remove it first: then keepalived is asked again.
 read_dump() {
     hd_left=15
-    until hd_written=$(read_at_most "$MOST_DUMP_BYTES" "$1") && case $hd_written in *"$3"*) ;; *) false ;; esac; do
+    until hd_written=$(read_at_most "$MAX_DUMP_BYTES" "$1") && case $hd_written in *"$3"*) ;; *) false ;; esac; do
         hd_left=$((hd_left - 1))
         [ "$hd_left" -gt 0 ] || return 1
         short_sleep

@@ -7,7 +7,7 @@
 # depend on clocks. flock(1) makes reading and changing it one atomic operation.
 
 # No run writes a later expiry: it is from an earlier boot, or garbage.
-MOST_LOCK_SECONDS=3600
+MAX_LOCK_SECONDS=3600
 
 lock_file=/run/hadeploy/$HD_CLUSTER.lock
 
@@ -45,7 +45,7 @@ lock_expired() {
     hd_expires=$(lock_number expires)
     [ -n "$hd_expires" ] || return 0
     hd_expires=$((hd_expires - $(uptime_seconds)))
-    [ "$hd_expires" -le 0 ] || [ "$hd_expires" -gt "$MOST_LOCK_SECONDS" ]
+    [ "$hd_expires" -le 0 ] || [ "$hd_expires" -gt "$MAX_LOCK_SECONDS" ]
 }
 
 # script_is_running: whether a script of any run is changing this node.

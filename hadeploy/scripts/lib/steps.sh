@@ -26,4 +26,4 @@ step_failed() {
     exit 1
 }
 
-no_restore() { emit not-restored; }
+no_restore() { emit no-restore; }

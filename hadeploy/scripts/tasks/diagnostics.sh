@@ -5,13 +5,13 @@
 # Inputs: HD_HAPROXY HD_KEEPALIVED HD_LINES HD_SECONDS
 # HD_SECONDS: the time between two reads of keepalived's statistics. HD_LINES: lines of each log.
 
-MOST_LOG_BYTES=262144
+MAX_LOG_BYTES=262144
 
 # log_end ROLE CONTAINER
 log_end() {
     is_ours "$2" || return 0
     emit log "$1"
-    last_bytes "$MOST_LOG_BYTES" docker logs --tail "$HD_LINES" "$2"
+    last_bytes "$MAX_LOG_BYTES" docker logs --tail "$HD_LINES" "$2"
 }
 
 # report_frozen ROLE CONTAINER: reports whether one of its processes is stopped (SIGSTOP).

@@ -66,13 +66,13 @@ break_docker_restart() {
         return
     fi
     # Without systemd: end it as systemd does, and start it with the same command line.
-    hd_daemon=$(cat /run/docker.pid) && hd_words=/run/hadeploy/$HD_CLUSTER.dockerd || return 1
-    cat "/proc/$hd_daemon/cmdline" >"$hd_words"
+    hd_daemon=$(cat /run/docker.pid) && hd_command_file=/run/hadeploy/$HD_CLUSTER.dockerd || return 1
+    cat "/proc/$hd_daemon/cmdline" >"$hd_command_file"
     kill -TERM "$hd_daemon"
     until_true 60 "the Docker engine has ended" ended "$hd_daemon" || return 1
     # 8>&-: it must not inherit the lock of this script.
-    xargs -0 setsid <"$hd_words" >/dev/null 2>&1 8>&- &
-    until_true 60 "the Docker engine answers" quietly docker version && rm -f "$hd_words"
+    xargs -0 setsid <"$hd_command_file" >/dev/null 2>&1 8>&- &
+    until_true 60 "the Docker engine answers" quietly docker version && rm -f "$hd_command_file"
 }
 
 ended() { ! kill -0 "$1" 2>/dev/null; }

@@ -5,7 +5,7 @@
 # Requires: settle.sh sockets.sh surroundings.sh
 # Inputs: HD_CLUSTER HD_CONTAINERS HD_HEALTH_PORT HD_IMAGES HD_KEEPALIVED HD_SETTLE HD_VERSIONS
 # HD_SETTLE: at the end of a change, the seconds to wait first; the lock is released before that.
-MOST_PROGRAM_BYTES=67108864
+MAX_PROGRAM_BYTES=67108864
 
 observe_node() {
     emit node
@@ -113,7 +113,7 @@ observe_versions() {
     emit version haproxy "$(http_get "$HD_HEALTH_PORT" /stats |
         sed -n 's/.*HAProxy version \([0-9][^ ,<]*\).*/\1/p' | head -n 1)"
     hd_exe=/proc/$(main_pid "$HD_KEEPALIVED")/exe || return 0
-    emit version keepalived "$(head -c "$MOST_PROGRAM_BYTES" "$hd_exe" 2>/dev/null |
+    emit version keepalived "$(head -c "$MAX_PROGRAM_BYTES" "$hd_exe" 2>/dev/null |
         grep -a -o -m 1 'Keepalived v[0-9][0-9.]*' |
         sed -n '1s/.* v//p')"
 }

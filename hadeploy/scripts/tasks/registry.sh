@@ -5,7 +5,7 @@
 # HD_AUTH: the login in the form of the engine's API, "" for none.
 
 # The most of an answer that is reported; the status comes last.
-MOST_REGISTRY_BYTES=65536
+MAX_REGISTRY_BYTES=65536
 
 ask_registry() {
     have curl || return 0
@@ -21,5 +21,5 @@ ask_for() {
     printf 'X-Registry-Auth: %s\n' "$HD_AUTH" |
         timeout 30 curl --silent --show-error --header @- --write-out '\n%{http_code}\n' \
             --unix-socket /var/run/docker.sock "http://localhost/distribution/$1/json" |
-        tail -c "$MOST_REGISTRY_BYTES"
+        tail -c "$MAX_REGISTRY_BYTES"
 }

@@ -13,7 +13,7 @@ run_and_show() {
     echo
 }
 
-# log_of NAME CONTAINER
+# emit_log NAME CONTAINER
 emit_log() {
     is_ours "$2" || return 0
     emit part "$1"

@@ -28,8 +28,8 @@ follow_addresses() {
     TZ=UTC timeout "$HD_SECONDS" sh -c 'echo $$ >"$0" && exec ip -ts -o monitor address' \
         "$hd_folder/listener" >"$hd_pipe" &
     hd_addresses=$!
-    hd_patience=$(($(uptime_seconds) + 10))
-    until listens || [ "$(uptime_seconds)" -ge "$hd_patience" ]; do very_short_sleep; done
+    hd_listen_until=$(($(uptime_seconds) + 10))
+    until listens || [ "$(uptime_seconds)" -ge "$hd_listen_until" ]; do very_short_sleep; done
 }
 
 # listens: whether `ip monitor` has a socket of NETLINK_ROUTE (0) with groups; its port id is the PID
@@ -57,7 +57,7 @@ watch_node() {
     follow_addresses
     hd_events=
     hd_log=
-    hd_told=0
+    hd_reported=0
     while watched "$hd_until"; do
         # These end with the engine, and with the container.
         kill -0 "$hd_events" 2>/dev/null || {
@@ -67,8 +67,8 @@ watch_node() {
             hd_events=$!
         }
         kill -0 "$hd_log" 2>/dev/null || follow_keepalived
-        if [ "$(uptime_seconds)" -gt "$hd_told" ]; then
-            hd_told=$(uptime_seconds)
+        if [ "$(uptime_seconds)" -gt "$hd_reported" ]; then
+            hd_reported=$(uptime_seconds)
             emit clock "$(now)" || break
         fi
         short_sleep

@@ -16,7 +16,7 @@ from hadeploy.remote.ssh_options import (
     parse_dump,
     used_entries,
 )
-from hadeploy.remote.ssh_variables import UnsetVariableError, said_unset
+from hadeploy.remote.ssh_variables import UnsetVariableError, unset_variable
 
 # `ssh -G -F none localhost`, shortened.
 DEFAULTS = """\
@@ -155,11 +155,11 @@ def test_a_variable_is_expanded_as_ssh_does() -> None:
         "vdollar_percent_expand: env var ${NOWHERE} has no value\r\n"
         "invalid environment variable expansion\r\n"
     )
-    unset = said_unset(said)
+    unset = unset_variable(said)
     assert unset is not None
     expected = "an option uses ${NOWHERE}, which is not set in the environment"
     assert unset.explained([]).message == expected
-    assert said_unset("debug1: other") is None
+    assert unset_variable("debug1: other") is None
 
 
 def test_the_blocks_that_were_used() -> None:

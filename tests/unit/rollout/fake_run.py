@@ -208,7 +208,7 @@ class Run:
         ends = fault.restored if fault else self.restored
         if how == "no_restore" or self.here.never_applied:
             self.here.has = "half"
-            self.say("not-restored")
+            self.say("no-restore")
         elif how == "keep_off":
             self.keep_off(True)
             self.say("kept-off")

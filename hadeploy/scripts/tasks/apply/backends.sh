@@ -9,8 +9,8 @@
 # for a port that must answer clients as before. It is expected if BEFORE was true before the change.
 # An empty BEFORE, or !ANSWERS, is always expected; the node's own address must then give these ANSWERS.
 
-MOST_ASKED=5
-MOST_SERVERS=20
+MAX_ASKED=5
+MAX_SERVERS=20
 
 # check_results: lines "BACKEND/SERVER RESULT ADDRESS CHECK REASON" from haproxy's statistics (CSV,
 # management guide, 9.1). RESULT is up, down, unchecked (no check has finished yet), failing (too few
@@ -60,7 +60,7 @@ END
 times_to_ask() {
     hd_count=$(printf '%s\n' "$hd_rows" | grep -cv '^[^ ]* down ')
     [ -n "$hd_rows" ] || hd_count=3
-    [ "$hd_count" -le "$MOST_ASKED" ] || hd_count=$MOST_ASKED
+    [ "$hd_count" -le "$MAX_ASKED" ] || hd_count=$MAX_ASKED
     [ "$hd_count" -ge 1 ] || hd_count=1
     printf '%s\n' "$hd_count"
 }
@@ -154,7 +154,7 @@ has_silent_server() {
     # shellcheck disable=SC2086  # a list of words
     hd_section=$(printf '%s\n' $HD_LISTENERS | sed -n "s/=$1\$/-backend/p")
     hd_servers=$(printf '%s\n' "$hd_rows" |
-        sed -n "s/^$hd_section\/[^ ]* up \([^ ]*:[0-9][0-9]*\) .*/\1/p" | head -n "$MOST_SERVERS")
+        sed -n "s/^$hd_section\/[^ ]* up \([^ ]*:[0-9][0-9]*\) .*/\1/p" | head -n "$MAX_SERVERS")
     {
         for hd_server in $hd_servers; do
             hd_at=${hd_server%:*}

@@ -16,7 +16,7 @@ restore() {
 
 restore_node() {
     if [ ! -d "$HD_ROOT/.undo" ]; then
-        emit not-restored
+        emit no-restore
         return 0
     fi
     emit restoring

@@ -4,7 +4,7 @@
 # Inputs: HD_VIPS
 
 # The most files that are read of a folder that a container mounts.
-MOST_MOUNTED=200
+MAX_MOUNTED=200
 
 # vip_pattern: matches a VIP, also with a prefix, but not with a port, in a URL or in a name: there the VIP is
 # only a destination.
@@ -22,7 +22,7 @@ uncommented() {
     dd if="$1" iflag=nonblock,fullblock bs=65536 count=1 status=none 2>/dev/null | grep -v '^[[:space:]]*[#;]'
 }
 
-# says FILE PATTERN
+# file_matches FILE PATTERN
 file_matches() { uncommented "$1" | matches -iE -e "$2"; }
 
 # observe_autostart: the files that start haproxy or keepalived at boot, or add a VIP to the node.
@@ -80,7 +80,7 @@ mounted_vip() {
             '' | / | /proc* | /sys* | /dev* | /run* | /var/run* | /etc | /var | /usr | /lib* | /home) continue ;;
             esac
             timeout 5 find "$hd_source" -xdev -maxdepth 3 -type f -size -64k 2>/dev/null |
-                sed -n "1,${MOST_MOUNTED}p" |
+                sed -n "1,${MAX_MOUNTED}p" |
                 while IFS= read -r hd_file; do
                     if file_matches "$hd_file" "$hd_pattern"; then printf '%s\n' "$hd_file"; fi
                 done

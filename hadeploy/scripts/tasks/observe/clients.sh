@@ -3,7 +3,7 @@
 # Requires: answer.sh
 # Inputs: HD_LISTENERS HD_PORTS HD_ROOT
 
-MOST_ASKED_AT_ONCE=16
+MAX_ASKED_AT_ONCE=16
 SILENT_SECONDS=0.3
 
 # ask_vips: the answer of each VIP and port; all are asked at the same time, and each line is one write.
@@ -19,7 +19,7 @@ ask_vips() {
             print_answer "$hd_vip" "$hd_port" "$1" &
             shift
             hd_asking=$((hd_asking + 1))
-            [ $((hd_asking % MOST_ASKED_AT_ONCE)) -ne 0 ] || wait
+            [ $((hd_asking % MAX_ASKED_AT_ONCE)) -ne 0 ] || wait
         done
     done
     wait

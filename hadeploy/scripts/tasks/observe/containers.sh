@@ -11,7 +11,7 @@ hd_stopped_foreign= # container ids
 hd_unrelated=       # foreign ones and those of other clusters, without those with a name of this cluster
 
 # Longer configurations are truncated; most have a few hundred lines.
-MOST_BYTES=262144
+MAX_BYTES=262144
 
 # every_container [COMMAND...]: running or not; the fields after the image may contain spaces.
 every_container() {
@@ -88,7 +88,7 @@ restart_facts() {
 
 # file_of CONTAINER PATH: a file of a stopped container. The engine resolves mounts, layers and links.
 file_of() {
-    timeout 10 docker container cp -L "$1:$2" - 2>/dev/null | tar -xOf - 2>/dev/null | head -c "$MOST_BYTES"
+    timeout 10 docker container cp -L "$1:$2" - 2>/dev/null | tar -xOf - 2>/dev/null | head -c "$MAX_BYTES"
 }
 
 # stopped_configurations ROLE CONTAINER: the paths on its command line, or else the default paths, in the
@@ -150,6 +150,6 @@ observe_other_clusters() {
         [ ! -f "$HD_ROOT/applied.json" ] ||
             ! equal $(stat -L -c %d:%i "$hd_record" "$HD_ROOT/applied.json" 2>/dev/null) || continue
         emit cluster-record "$hd_record"
-        head -c "$MOST_BYTES" "$hd_record" | base64
+        head -c "$MAX_BYTES" "$hd_record" | base64
     done
 }

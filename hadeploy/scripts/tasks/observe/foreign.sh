@@ -27,10 +27,10 @@ listens_on_our_port() {
     return 1
 }
 
-MOST_CONFIG_BYTES=1048576
+MAX_CONFIG_BYTES=1048576
 
 # The most files of one configuration, and of its folder.
-MOST_FILES=100
+MAX_FILES=100
 
 # path_in_root ROOT PATH: the path on the node of PATH in a container. It resolves links itself: through
 # /proc, the kernel would resolve absolute links on the node.
@@ -136,13 +136,13 @@ running_files() {
         else
             printf '%s\n' "$hd_path"
         fi
-    done | sed -n "1,${MOST_FILES}p"
+    done | sed -n "1,${MAX_FILES}p"
 }
 
 # named_scripts FILE: the paths of its notify and check scripts.
 named_scripts() {
-    read_at_most "$MOST_CONFIG_BYTES" "$1" | grep -E '^[[:space:]]*(notify|script)' |
-        grep -oE "/[^][:space:]\"';&|()[]+" | sed -n "1,${MOST_FILES}p"
+    read_at_most "$MAX_CONFIG_BYTES" "$1" | grep -E '^[[:space:]]*(notify|script)' |
+        grep -oE "/[^][:space:]\"';&|()[]+" | sed -n "1,${MAX_FILES}p"
 }
 
 # is_script FILE: FILE may be a pipe.
@@ -175,7 +175,7 @@ emit_extra_files() {
     hd_files=0
     for hd_other in "$hd_beside"/*; do
         hd_files=$((hd_files + 1))
-        [ "$hd_files" -le "$MOST_FILES" ] || break
+        [ "$hd_files" -le "$MAX_FILES" ] || break
         [ "$hd_other" = "$hd_config" ] || emit_extra_file "$1" "$2" "$3" "${hd_other#"$3"}"
     done
 }
@@ -200,12 +200,12 @@ observe_one() {
     running_files "$1" "$2" "$hd_root" "$3" "${hd_about#*:}" | while IFS= read -r hd_file; do
         hd_config=$(find_path "$2" "$hd_root" "$hd_file")
         # Not a device or a pipe, which may be endless.
-        if ! [ -f "$hd_config" ] || [ "$(stat -L -c %s "$hd_config")" -gt "$MOST_CONFIG_BYTES" ]; then
+        if ! [ -f "$hd_config" ] || [ "$(stat -L -c %s "$hd_config")" -gt "$MAX_CONFIG_BYTES" ]; then
             emit foreign-unread "$1" "$2" "$hd_file"
             continue
         fi
         emit foreign-config "$1" "$2" "$hd_file"
-        timeout 10 head -c "$MOST_CONFIG_BYTES" "$hd_config" | base64
+        timeout 10 head -c "$MAX_CONFIG_BYTES" "$hd_config" | base64
         [ "$1" != haproxy ] || surroundings "$2" "$hd_root" "$3" "$hd_config"
         emit_extra_files "$1" "$2" "$hd_root" "$hd_file"
     done

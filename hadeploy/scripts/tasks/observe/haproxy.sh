@@ -3,7 +3,7 @@
 # Requires: http.sh
 # Inputs: HD_HAPROXY HD_HEALTH_PORT HD_LISTENERS HD_ROOT
 
-MOST_LOG_BYTES=104857600
+MAX_LOG_BYTES=104857600
 
 # stats_of_recorded_port: the statistics of an haproxy that still has the recorded health port.
 stats_of_recorded_port() {
@@ -20,7 +20,7 @@ observe_once_up() {
         ! printf '%s\n' "$hd_stats" | grep "^$hd_listener-backend," |
             cut -d , -f 2,18 | grep -qE '^[^,]*,(UP|no check)' || continue
         hd_used=" $hd_listener-backend/[^< ][^ ]*"
-        timeout 10 docker logs "$HD_HAPROXY" 2>&1 | head -c "$MOST_LOG_BYTES" |
+        timeout 10 docker logs "$HD_HAPROXY" 2>&1 | head -c "$MAX_LOG_BYTES" |
             grep -qE -m 1 "Server$hd_used is UP|$hd_used [0-9/-]+ [+]?[1-9]" &&
             emit was-up "$hd_listener"
     done

@@ -11,11 +11,11 @@ NAMES=16
 NAME_SECONDS=3
 
 # The most variables, the most addresses with variables, and their maximum length.
-MOST_VARIABLES=200
+MAX_VARIABLES=200
 
-MOST_EXPANDED=64
+MAX_EXPANDED=64
 
-MOST_CHARACTERS=128
+MAX_CHARACTERS=128
 
 # variables_of PID: its environment, one variable per line.
 variables_of() { tr '\n\0' ' \n' <"/proc/$1/environ" 2>/dev/null; }
@@ -53,8 +53,8 @@ hosts_in() {
     hd_places=$(places_in "$1")
     {
         printf '%s\n' "$hd_places" | grep -vF '$'
-        printf '%s\n' "$hd_places" | grep -F '$' | grep -xE ".{1,$MOST_CHARACTERS}" |
-            sed -n "1,${MOST_EXPANDED}p" | while IFS= read -r hd_at; do expanded "$hd_at"; done
+        printf '%s\n' "$hd_places" | grep -F '$' | grep -xE ".{1,$MAX_CHARACTERS}" |
+            sed -n "1,${MAX_EXPANDED}p" | while IFS= read -r hd_at; do expanded "$hd_at"; done
     } | sed 's/^[a-z0-9]*@//; s/:[^:]*$//' | grep -E '^[A-Za-z0-9][A-Za-z0-9.-]*$' |
         grep '[A-Za-z]' | sort -u | sed -n "1,${NAMES}p"
 }
@@ -75,11 +75,11 @@ address_of() {
 # surroundings CONTAINER ROOT PID FILE: the dependencies of one configuration file.
 surroundings() {
     hd_environment=$(variables_of "$3")
-    hd_text=$(timeout 10 head -c "$MOST_CONFIG_BYTES" "$4")
+    hd_text=$(timeout 10 head -c "$MAX_CONFIG_BYTES" "$4")
     emit foreign-environment haproxy "$1"
     # shellcheck disable=SC2016  # dollars of the configuration
     printf '%s\n' "$hd_text" | grep -oE '\$\{?[A-Za-z_][A-Za-z0-9_]*' | tr -d '${' | sort -u |
-        sed -n "1,${MOST_VARIABLES}p" | while IFS= read -r hd_name; do
+        sed -n "1,${MAX_VARIABLES}p" | while IFS= read -r hd_name; do
         printf '%s\n' "$hd_environment" | grep "^$hd_name=" | head -n 1
     done | base64
     hosts_in "$hd_text" | while IFS= read -r hd_host; do

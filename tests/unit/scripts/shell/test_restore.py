@@ -31,7 +31,7 @@ UNPINNED = "unpinned 198.51.100.100"
 
 
 def test_without_a_former_state_the_vip_is_pinned_no_longer(tmp_path: Path) -> None:
-    assert said(tmp_path)[:2] == ["not-restored", UNPINNED]
+    assert said(tmp_path)[:2] == ["no-restore", UNPINNED]
 
 
 @pytest.mark.parametrize("sums", ["0000  applied.json\n", ""])
