@@ -73,5 +73,5 @@ def test_another_keepalived_that_claims_the_vip_is_a_failed_proof() -> None:
         if p.name == "vip-claimed-once"
     ]
     assert [(p.node, p.verdict) for p in wrong] == [("n1", "fail"), ("n2", "pass"), ("n3", "pass")]
-    assert f"claims the VIP {classic_nodes.VIP}, too" in wrong[0].message
+    assert f"also claims the VIP {classic_nodes.VIP}" in wrong[0].message
     assert wrong[0].hint == "`hadeploy up --adopt` stops it"
