@@ -303,14 +303,14 @@ def test_a_vip_on_two_nodes_is_a_warning_with_both_names() -> None:
     assert [
         f
         for f in evaluate(CheckContext(builders.cluster(), observed))
-        if "is bound on" in f.message
+        if f.message == f"{VIP} is on n1 and n2"
     ] == []
     both = Address("eth0", VIP, 32)
     observed["n2"] = dataclasses.replace(
         observed["n2"], addresses=(*observed["n2"].addresses, both)
     )
     found = evaluate(CheckContext(builders.cluster(), observed))
-    (one,) = (f for f in found if "is bound on" in f.message)
+    (one,) = (f for f in found if f.message == f"{VIP} is on n1 and n2")
     assert (one.check, one.node, one.verdict) == ("vip-free", None, "warn")
-    assert one.message == f"{VIP} is bound on n1 and n2"
+    assert one.message == f"{VIP} is on n1 and n2"
     assert "`hadeploy verify`" in (one.fix or "")
