@@ -53,7 +53,7 @@ def held_once(context: CheckContext) -> Iterator[Finding]:
             and not list(_misplaced(context, node, state, vip))
         ]
         if len(holders) > 1:
-            what = f"{vip} is on {' and '.join(holders)}"
+            what = f"{vip} is bound on {' and '.join(holders)}"
             fix = (
                 "see `hadeploy verify`; check that no firewall drops the adverts between the nodes "
                 "(VRRP is IP protocol 112)"

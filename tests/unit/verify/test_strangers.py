@@ -289,11 +289,11 @@ def test_a_vip_on_two_nodes_is_a_warning_with_both_names() -> None:
     assert [
         f
         for f in evaluate(CheckContext(builders.cluster(), observed))
-        if f.message == f"{VIP} is on n1 and n2"
+        if f.message == f"{VIP} is bound on n1 and n2"
     ] == []
     observed["n2"] = observed["n2"].with_address(VIP, "eth0")
     found = evaluate(CheckContext(builders.cluster(), observed))
-    (one,) = (f for f in found if f.message == f"{VIP} is on n1 and n2")
+    (one,) = (f for f in found if f.message == f"{VIP} is bound on n1 and n2")
     assert (one.check, one.node, one.verdict) == ("vip-free", None, "warn")
-    assert one.message == f"{VIP} is on n1 and n2"
+    assert one.message == f"{VIP} is bound on n1 and n2"
     assert "`hadeploy verify`" in (one.fix or "")
