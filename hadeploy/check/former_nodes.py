@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from hadeploy.check.entry import Check
 from hadeploy.check.finding import CheckContext, Finding
+from hadeploy.desired import layout
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.cluster import Cluster
@@ -96,6 +97,25 @@ def _of_another_cluster(context: CheckContext, node: str, record: Applied) -> Fi
     )
 
 
+def _whose_record(
+    context: CheckContext, states: list[ObservedNode], address: str
+) -> tuple[str, str]:
+    """The nodes whose records name a former node, and the fix if they are wrong; "" if all do.
+
+    Root on one node can write anything into its record.
+    """
+    records = {state.node: state.applied for state in states if state.applied}
+    naming = [node for node, record in records.items() if address in record.members]
+    if len(naming) == len(records):
+        return "", ""
+    where = " and ".join(naming)
+    path = f"{context.cluster.root}/{layout.APPLIED}"
+    return (
+        f", by the record of {where} alone,",
+        f"; if that record is wrong: remove {path} on {where}, and find out who changed it",
+    )
+
+
 @FORMER_NODES.of_cluster
 def former_nodes(context: CheckContext) -> Iterator[Finding]:
     """Nodes in the records of other nodes that are not in the inventory.
@@ -122,13 +142,14 @@ def former_nodes(context: CheckContext) -> Iterator[Finding]:
             what = f"the forgotten node {address} answers on the network again"
             yield Finding(FORMER_NODES.id, None, "warn", what, BACK_FIX)
     for address in sorted(gone):
+        by, doubt = _whose_record(context, states, address)
         yield Finding(
             FORMER_NODES.id,
             None,
             "fail",
-            f"{address} was a node of this cluster and is not in the inventory",
+            f"{address} was a node of this cluster{by} and is not in the inventory",
             "stop it and remove hadeploy from it: `hadeploy up --prune`; "
-            f"if it is gone for good: hadeploy up --forget {address}",
+            f"if it is gone for good: hadeploy up --forget {address}{doubt}",
             operation="checking the nodes",
             code=ExitCode.UNREACHABLE,
         )

@@ -18,6 +18,14 @@ HOST_SERVICES = Check(
 )
 
 
+# How many processes are named.
+MOST_NAMED = 3
+
+
+def _service_runs(state: ObservedNode, name: str) -> bool:
+    return state.host.units.get(name) in ("active", "activating", "reloading")
+
+
 @HOST_SERVICES.of_node
 def host_services(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[Finding]:
     """Whether haproxy or keepalived runs on the host, outside a container."""
@@ -28,10 +36,18 @@ def host_services(context: CheckContext, node: Node, state: ObservedNode) -> Ite
             ("haproxy", state.host.haproxies),
             ("keepalived", state.keepaliveds),
         )
-        if state.host.units.get(name) in ("active", "activating", "reloading")
-        or "" in processes.values()
+        if _service_runs(state, name) or "" in processes.values()
     ]
-    if found:
+    users = {} if _service_runs(state, "haproxy") else state.host.haproxy_users
+    if found == ["haproxy"] and users:
+        # It need not be haproxy: any user can give a process that name.
+        pids = " and ".join(
+            f"{pid} of user {user}" for pid, user in list(users.items())[:MOST_NAMED]
+        )
+        what = f"haproxy, or a process of that name, runs on the host: {pids}"
+        fix = f"unless it serves something else, end it: ps -fp {min(users)}"
+        yield Finding(HOST_SERVICES.id, node.label, "warn", what, fix)
+    elif found:
         what = f"{' and '.join(found)} {'run' if len(found) > 1 else 'runs'} on the host"
         fix = f"unless it serves something else: systemctl disable --now {' '.join(found)}"
         yield Finding(HOST_SERVICES.id, node.label, "warn", what, fix)

@@ -47,7 +47,7 @@ def desired_nodes(
         return {}
     # Equal files are rendered once: a hundred nodes would need ten thousand server lines.
     priority = priorities(cluster)
-    check = check_script(cluster, jinja)
+    check = check_script(cluster, jinja, _maxconn(cluster, cluster.listeners[0]))
     members = tuple(members) or tuple(str(peer.address) for peer in cluster.nodes)
     absent = tuple(sorted(set(forgotten) - set(members)))
     configurations: dict[str, File] = {}
@@ -100,7 +100,9 @@ def haproxy_cfg(cluster: Cluster, node: Node, jinja: jinja2.Environment) -> File
             bind=binds[0],
             binds=binds,
             global_maxconn=cluster.haproxy.maxconn + reserved,
-            health_maxconn=reserved - (metrics["maxconn"] if metrics else 0),
+            health_maxconn=reserved - layout.ROOT_MAXCONN - (metrics["maxconn"] if metrics else 0),
+            root_maxconn=layout.ROOT_MAXCONN,
+            root_socket=layout.ROOT_SOCKET,
             idle_seconds=layout.IDLE_SECONDS,
             metrics=metrics,
             server_state=f"{layout.IN_HAPROXY}/{layout.SERVER_STATE.rpartition('/')[2]}",
@@ -146,7 +148,7 @@ def _listener(cluster: Cluster, listener: Listener) -> dict[str, Any]:
     return {
         "name": listener.name,
         "port": listener.port,
-        "maxconn": listener.maxconn or _share(cluster),
+        "maxconn": _maxconn(cluster, listener),
         "balance": listener.balance,
         "timeouts": listener.timeouts,
         "check": listener.check,
@@ -165,6 +167,10 @@ def _slow_hash(cluster: Cluster, password: SecretStr | None) -> str:
     salt = f"hadeploy {cluster.name} {cluster.vip[0].ip}".encode()
     secret = (_plain(password) or "").encode()
     return hashlib.scrypt(secret, salt=salt, n=2**14, r=8, p=1).hex()
+
+
+def _maxconn(cluster: Cluster, listener: Listener) -> int:
+    return listener.maxconn or _share(cluster)
 
 
 def _share(cluster: Cluster) -> int:

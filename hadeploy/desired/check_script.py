@@ -22,19 +22,20 @@ TURNS = 10
 START_SECONDS = 0.5
 # The part that remains for the last answer.
 LAST_ANSWER_SECONDS = 0.5
-# Maximum wait for an answer of a listener, if the health port has no free connection.
-SERVES_SECONDS = 0.4
 # The user ids of haproxy, which runs as root if a port is below 1024.
 OWNERS = (0, layout.HAPROXY_UID)
 
 
-def check_script(cluster: Cluster, jinja: jinja2.Environment) -> File:
+def check_script(cluster: Cluster, jinja: jinja2.Environment, clients: int) -> File:
     """The check script, the same on every node.
 
     Args:
         jinja: from `templates.environment`.
+        clients: how many connections the first listener may have.
     """
     check = cluster.vrrp.check
+    listener = cluster.listeners[0]
+    families = {vip.version for vip in (*cluster.advertised_vips, *cluster.excluded_vips)}
     text = render(
         jinja,
         "check-haproxy.sh",
@@ -49,9 +50,13 @@ def check_script(cluster: Cluster, jinja: jinja2.Environment) -> File:
         port=f"{cluster.haproxy.health_port:04X}",
         owners=OWNERS,
         many=layout.HEALTH_MAXCONN // 2,
-        listener_port=cluster.listeners[0].port,
+        tables=["/proc/net/tcp", *(["/proc/net/tcp6"] if 6 in families else [])],
+        listener_host="127.0.0.1" if 4 in families else "::1",
+        listener_port=listener.port,
+        listener_port_hex=f"{listener.port:04X}",
+        many_clients=max(1, clients // 2),
         hello=hello_for_printf(),
-        serves_seconds=SERVES_SECONDS,
+        check=check,
     )
     return File(layout.CHECK_SCRIPT, text, 0o755, "keepalived")
 

@@ -41,5 +41,9 @@ HAPROXY_UID = 2_100_000_000
 HEALTH_MAXCONN = 100
 # The part of these slots for the metrics, if enabled.
 METRICS_MAXCONN = 20
+# The part of these slots for a Unix socket that only root can reach. It offers the same as the
+# health port (scripts/lib/http.sh). The path is in the container.
+ROOT_MAXCONN = 10
+ROOT_SOCKET = f"{IN_HAPROXY_RUN}/hadeploy.sock"
 # haproxy closes a connection without a request on the health port after this time.
 IDLE_SECONDS = 5

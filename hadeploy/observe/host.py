@@ -61,6 +61,7 @@ class Host:
         links: by name.
         gateways: addresses of the default routers.
         haproxies: pid → container id of every haproxy, or "" for one that runs on the host.
+        haproxy_users: pid → user, for those on the host; any user can give a process that name.
         neighbours: for each VIP that was probed on the segment, the hardware address that answered,
             or "".
         docker: the output of `docker info`, or {}.
@@ -86,6 +87,7 @@ class Host:
     links: Mapping[str, Link] = field(default_factory=dict)
     gateways: frozenset[str] = frozenset()
     haproxies: Mapping[int, str] = field(default_factory=dict)
+    haproxy_users: Mapping[int, str] = field(default_factory=dict)
     thorough: bool = False
     neighbours: Mapping[str, str] = field(default_factory=dict)
     docker: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -125,6 +127,7 @@ def parse_host(reply: Reply) -> Host:
         links=parse_links(reply.body("links")),
         gateways=frozenset(re.findall(r"\bvia (?:inet6 )?(\S+)", reply.body("routes"))),
         haproxies=_processes(reply.body("haproxy-processes")),
+        haproxy_users=_users(reply.body("haproxy-users")),
         thorough=bool(reply.all("thorough")),
         neighbours={m.words[0]: parse_neighbour(m.text) for m in reply.all("neighbour") if m.words},
         docker=parse_object(reply.body("docker-info")),
@@ -241,6 +244,11 @@ def parse_nofile(text: str) -> Nofile | None:
 def _processes(text: str) -> dict[int, str]:
     words = [line.split() for line in text.splitlines()]
     return {int(w[0]): w[1] if len(w) > 1 else "" for w in words if w and w[0].isdigit()}
+
+
+def _users(text: str) -> dict[int, str]:
+    words = [line.split(" ", 2) for line in text.splitlines()]
+    return {int(w[0]): f"{w[2]} (uid {w[1]})" for w in words if len(w) == 3 and w[0].isdigit()}
 
 
 def parse_object(text: str) -> dict[str, Any]:

@@ -91,6 +91,20 @@ class Socket:
 
 
 @dataclass(frozen=True)
+class PortUser:
+    """A user of a node that has connections to a local port; name is "" for one without account."""
+
+    uid: int
+    connections: int
+    name: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Who it is."""
+        return f"{self.name} (uid {self.uid})" if self.name else f"uid {self.uid}"
+
+
+@dataclass(frozen=True)
 class VrrpState:
     """The state of keepalived's instance, as reported by keepalived.
 
@@ -192,6 +206,8 @@ class ObservedNode:
         detached: roles whose running container has mounted a deleted folder.
         kept: names of the staged and the last good files.
         serving: the id of the configuration that haproxy serves, or None if it does not answer.
+        health_port_users: the users with connections to a full health port, most connections first;
+            () unless haproxy answered on its socket only.
         sessions: frontend → current number of sessions.
         session_limits: frontend → maximum number of sessions.
         queued: backend → connections that wait for any of its servers.
@@ -250,6 +266,7 @@ class ObservedNode:
     settled: float = 0.0
     once_up: frozenset[str] = frozenset()
     segment: Segment | None = None
+    health_port_users: tuple[PortUser, ...] = ()
 
     def container(self, name: str) -> ObservedContainer | None:
         """The container of that name, of the cluster or foreign."""

@@ -22,6 +22,7 @@ from hadeploy.observe.observed_node import (
     Foreign,
     ObservedFile,
     ObservedNode,
+    PortUser,
 )
 from hadeploy.observe.other_clusters import parse_other_clusters
 from hadeploy.observe.parse_haproxy import (
@@ -76,6 +77,10 @@ def parse_observation(node: str, reply: Reply) -> ObservedNode:
         settled=(number(reply.body("settled")) or 0) / 100,
         keepaliveds=_processes(reply.body("keepalived-processes")),
         serving=parse_serving(reply.body("haproxy")),
+        health_port_users=tuple(
+            PortUser(int(m.words[0]), int(m.words[1]), " ".join(m.words[2:]))
+            for m in reply.all("crowd")
+        ),
         backends=parse_backends(reply.body("haproxy")),
         sessions=parse_sessions(reply.body("haproxy")),
         session_limits=parse_column(reply.body("haproxy"), "FRONTEND", "slim"),

@@ -44,7 +44,8 @@ def limit_exceeded(node: str, operation: str, what: str) -> PermanentError:
         what,
         node=node,
         operation=operation,
-        hint=f"{HINT}, and docker",
+        hint="is a file in the folder of the cluster (/etc/hadeploy) huge? if not, "
+        f"{HINT}, and docker",
         code=_code(operation),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from hadeploy.observe.applied import Applied
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.inputs import Inputs
 from hadeploy.plan.inventory_changes import (
@@ -44,4 +45,20 @@ def with_authors(
     contents = contents_of(inputs, plan, record)
     undoes = undone(record, recorded_inventory(inputs.cluster), by, contents)
     applied = applied_by_another(record, by)
+    if whose := _whose(record, observed):
+        # An interrupted run, or a record that somebody has changed there.
+        undoes = tuple(f"By the record of {whose}: {sentence}" for sentence in undoes)
+        applied = applied and f"By the record of {whose}: {applied}"
     return dataclasses.replace(plan, undoes=undoes, applied=applied), contents
+
+
+def _whose(record: Applied | None, observed: Mapping[str, ObservedNode]) -> str:
+    """The nodes with that record; "" if all nodes that have one have the same."""
+    written = {
+        node: (look.applied.configuration, look.applied.by)
+        for node, look in observed.items()
+        if look.applied
+    }
+    if record is None or len(set(written.values())) == 1:
+        return ""
+    return " and ".join(n for n, one in written.items() if one == (record.configuration, record.by))

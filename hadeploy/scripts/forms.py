@@ -25,6 +25,8 @@ _FORMS = {
         # The log, and the exit status of `docker logs`.
         (rf"{_ROLE} [0-9]{{1,3}}", ("cut-off",)),
         (rf"{_TIME} {_TIME}(?: .*)?", ("request",)),
+        # A user id, its number of connections, and its name if it has one.
+        (r"[0-9]{1,10} [0-9]{1,10}(?: .*)?", ("crowd",)),
         (r"[a-z]{1,20}", ("request-kind",)),
         (r"[0-9]{1,12}", ("begin",)),
         (_ROLE, ("absent", "stopped", "running", "validating", "not-started")),

@@ -169,6 +169,17 @@ def _ports(cluster: Cluster, state: ObservedNode, desired: DesiredNode) -> Itera
             _APPLY,
             lasting=_not_applied(state, desired, "haproxy"),
         )
+    elif state.health_port_users:
+        port = cluster.haproxy.health_port
+        who = state.health_port_users[0]
+        yield Proof(
+            "haproxy-answers",
+            "warn",
+            "haproxy serves this configuration, but its health port is full: "
+            f"{who.connections} connections of user {who.shown}",
+            state.node,
+            f"end these connections: `ss -tnp dst 127.0.0.1:{port}` names the processes",
+        )
     else:
         yield Proof("haproxy-answers", "pass", "haproxy runs this configuration", state.node)
 

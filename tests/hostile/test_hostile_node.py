@@ -110,13 +110,8 @@ FORGED: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"vips": [{}]}, *(pytest.param(one, marks=pytest.mark.exhaustive) for one in FORGED)],
-)
-def test_a_forged_record_changes_nothing_elsewhere(
-    hostile: HostileNode, change: dict[str, Any]
-) -> None:
+def forge(hostile: HostileNode, change: dict[str, Any]) -> None:
+    """Change the record of the hostile node."""
     program = (
         "import json, sys; d = json.load(open(sys.argv[1])); d.update(json.loads(sys.argv[2])); "
         "json.dump(d, open(sys.argv[1], 'w'), indent=1)"
@@ -124,6 +119,16 @@ def test_a_forged_record_changes_nothing_elsewhere(
     hostile.cluster.lab.exec(
         hostile.node, ["python3", "-c", program, f"{ROOT}/applied.json", json.dumps(change)]
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"vips": [{}]}, *(pytest.param(one, marks=pytest.mark.exhaustive) for one in FORGED)],
+)
+def test_a_forged_record_changes_nothing_elsewhere(
+    hostile: HostileNode, change: dict[str, Any]
+) -> None:
+    forge(hostile, change)
     others = hostile.others_now()
     for command in ("check", "status", "up"):
         result = hostile.run(command, "never", "")
@@ -133,3 +138,22 @@ def test_a_forged_record_changes_nothing_elsewhere(
     assert result.code == 0
     assert others == hostile.others_now()
     assert hostile.cluster.up()["changes"] == 0
+
+
+def test_a_record_that_names_strangers_stops_a_change_and_says_whose_it_is(
+    hostile: HostileNode,
+) -> None:
+    forge(hostile, {"members": ["192.0.2.1", "192.0.2.2"], "at": "2099-01-01T00:00:00+00:00"})
+    others = hostile.others_now()
+    for command in ("check", "up"):
+        result = hostile.run(command, "never", "")
+        said = " ".join((result.out + result.err).split())
+        assert result.code != 0
+        assert (
+            f"192.0.2.1 was a node of this cluster, by the record of {hostile.node} alone" in said
+        )
+        assert f"remove {ROOT}/applied.json on {hostile.node}" in said
+    assert others == hostile.others_now()
+    hostile.cluster.node(hostile.node, f"rm {ROOT}/applied.json")
+    hostile.cluster.up()
+    assert hostile.cluster.request()

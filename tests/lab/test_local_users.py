@@ -120,15 +120,15 @@ def test_a_user_of_the_node_does_not_get_into_our_folder(served: Cluster) -> Non
         served.node(node, f"rm -f {ROOT}/track/shell")
 
 
-# It keeps so many connections open on the health port, and asks nothing.
+# It keeps so many connections open on a port, and asks nothing.
 LEECH = """
 import resource, socket, sys, time
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-count, kept = int(sys.argv[1]), []
+count, port, kept = int(sys.argv[1]), int(sys.argv[2]), []
 def is_open(connection):
     try:
-        return connection.recv(1) != b""
+        return connection.recv(100) is None
     except BlockingIOError:
         return True
     except OSError:
@@ -137,7 +137,7 @@ while True:
     while len(kept) < count:
         connection = socket.socket()
         connection.setblocking(False)
-        connection.connect_ex(("127.0.0.1", 19443))
+        connection.connect_ex(("127.0.0.1", port))
         kept.append(connection)
     kept = list(filter(is_open, kept))
     time.sleep(0.01)
@@ -145,23 +145,24 @@ while True:
 
 
 @contextlib.contextmanager
-def leeching(cluster: Cluster, node: str, count: int) -> Iterator[None]:
-    """A user of the node has that many connections to the health port."""
+def leeching(
+    cluster: Cluster, node: str, count: int, port: int = 19443, most: int = layout.HEALTH_MAXCONN
+) -> Iterator[None]:
+    """A user of the node has that many connections to a port; haproxy accepts so many at most."""
     cluster.lab.exec(node, ["sh", "-c", "cat >/tmp/leech.py"], input=LEECH)
     pid = cluster.node(
         node,
-        f"""setpriv --reuid nobody --clear-groups python3 /tmp/leech.py {count} \
+        f"""setpriv --reuid nobody --clear-groups python3 /tmp/leech.py {count} {port} \
             >/dev/null 2>&1 </dev/null & echo $!""",
     )
-    most = min(count, layout.HEALTH_MAXCONN)
     try:
         eventually(
-            lambda: int(cluster.node(node, "ss -Htn 'sport = :19443' | wc -l")) >= most,
-            "the health port is full",
+            lambda: int(cluster.node(node, f"ss -Htn 'sport = :{port}' | wc -l")) >= most,
+            "the port is full",
         )
         yield
     finally:
-        cluster.node(node, f"kill {pid}; rm /tmp/leech.py")
+        cluster.node(node, f"kill {pid}")
 
 
 @pytest.mark.parametrize("count", [110, pytest.param(6000, marks=pytest.mark.exhaustive)])
@@ -183,6 +184,47 @@ def test_connections_to_the_health_port_do_not_move_the_vip(served: Cluster, cou
             eventually(lambda: served.holders() not in ([holder], []), "the VIP moves", 10)
         finally:
             served.node(holder, f"kill -CONT $({every})")
+    eventually(lambda: served.run("verify").code == 0, "all is well again", 60)
+
+
+@pytest.mark.parametrize("count", [110, pytest.param(5000, marks=pytest.mark.exhaustive)])
+def test_connections_to_the_health_port_stop_no_command(served: Cluster, count: int) -> None:
+    (holder,) = served.holders()
+    with leeching(served, holder, count):
+        eventually(lambda: crowd(served), "it is seen who has the connections")
+        assert "healthy" in served.ok("status").out
+        served.inventory["haproxy"] = {"hard_stop_after": f"{60 + count % 7}s"}
+        # A reload, which the holder proves.
+        assert served.up()["changes"] > 0
+        served.ok("verify")
+        # A haproxy that is made anew.
+        served.inventory["haproxy"]["maxconn"] = 7000 + count % 7
+        assert served.up()["changes"] > 0
+    assert served.request()
+
+
+def crowd(cluster: Cluster) -> bool:
+    proofs = cluster.ok("verify", "--json").document["proofs"]
+    told = [
+        p["message"] for p in proofs if p["proof"] == "haproxy-answers" and p["verdict"] == "warn"
+    ]
+    return any("connections of user nobody (uid " in message for message in told)
+
+
+def test_a_user_who_fills_port_and_listener_does_not_move_the_vip(served: Cluster) -> None:
+    served.inventory["haproxy"] = {"maxconn": 300}
+    served.up()
+    (holder,) = served.holders()
+    since = served.node(holder, "date +%s")
+    with leeching(served, holder, 110), leeching(served, holder, 400, 9443, 300):
+        until = time.monotonic() + 2 * layout.IDLE_SECONDS
+        while time.monotonic() < until:
+            assert served.holders() == [holder]
+        told = served.node(holder, f"docker logs --since {since} {KEEPALIVED} 2>&1")
+        assert "now returning 1" not in told
+        result = served.run("status")
+        assert result.code != 0
+        assert f"{holder}: listener kube-apiserver is full: 300 of 300 connections" in result.out
     eventually(lambda: served.run("verify").code == 0, "all is well again", 60)
 
 

@@ -6,10 +6,12 @@
 # HD_MARK: a random token of this run. HD_SECONDS: the time limit.
 
 # prefix_lines ROLE: prints each line at once. busybox has no stdbuf, and its `sed -u` is not faster than the
-# shell.
+# shell. The mark is not an argument: all users of the node can see arguments.
 prefix_lines() {
     if stdbuf -oL true 2>/dev/null; then
-        fold_lines | stdbuf -oL sed "s/^/$HD_MARK $1 /"
+        fold_lines | stdbuf -oL sed -f /proc/self/fd/9 9<<END
+s/^/$HD_MARK $1 /
+END
     else
         while IFS= read -r hd_line; do
             printf '%s %s %s\n' "$HD_MARK" "$1" "$hd_line"

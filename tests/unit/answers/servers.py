@@ -68,7 +68,7 @@ def one_after_the_other(*behaviours: Behaviour) -> Behaviour:
 
 
 @contextmanager
-def serving(behave: Behaviour) -> Iterator[int]:
+def serving(behave: Behaviour, host: str = "127.0.0.1") -> Iterator[int]:
     """For as long as the body lasts; yields the port."""
 
     def one(connection: socket.socket) -> None:
@@ -81,7 +81,7 @@ def serving(behave: Behaviour) -> Iterator[int]:
                 connection, _ = server.accept()
                 threading.Thread(target=one, args=(connection,), daemon=True).start()
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server((host, 0)) as server:
         threading.Thread(target=serve, daemon=True).start()
         yield server.getsockname()[1]
         server.shutdown(socket.SHUT_RDWR)

@@ -15,6 +15,7 @@ from hadeploy.check.evaluate import evaluate
 from hadeploy.check.finding import CheckContext
 from hadeploy.check.ssh import refused
 from hadeploy.errors import ExitCode, HadeployError
+from hadeploy.observe.applied import Applied
 from hadeploy.observe.host import Host, Link, Nofile
 from hadeploy.observe.observed_node import Address, ObservedNode, Owner, Socket
 from hadeploy.observe.subnets import unsafe_to_probe
@@ -167,6 +168,12 @@ CASES: list[Any] = [
     (host(units={"haproxy": "active"}), "host-services", "warn", "haproxy runs on the host"),
     (node(missing=("perl",)), "tools", "warn", "lacks perl"),
     (host(haproxies={7: ""}), "host-services", "warn", "haproxy runs on the host"),
+    (
+        host(haproxies={7: ""}, haproxy_users={7: "nobody (uid 65534)"}),
+        "host-services",
+        "warn",
+        "haproxy, or a process of that name, runs on the host: 7 of user nobody (uid 65534)",
+    ),
     (node(keepaliveds={7: ""}), "host-services", "warn", "keepalived runs on the host"),
     (
         host(selinux=True, docker={**INFO, "SecurityOptions": ["name=selinux"]}),
@@ -434,3 +441,18 @@ def test_an_invalid_port_range_is_not_judged() -> None:
     look = host(facts={"net/ipv4/ip_local_port_range": "9" * 5000})(fit())
     found = evaluate(CheckContext(builders.cluster(), {look.node: look}))
     assert not [f for f in found if f.check == "ephemeral-ports"]
+
+
+def test_a_former_node_that_one_record_alone_names() -> None:
+    cluster = builders.cluster()
+    members = tuple(str(node.address) for node in cluster.nodes)
+    record = Applied((), "eth0", "x", "", "0.1", {}, members=members)
+    observed = {n: dataclasses.replace(fit(n), applied=record) for n in ("n1", "n2", "n3")}
+    forged = dataclasses.replace(record, members=(*members, "198.51.100.99"))
+    observed["n3"] = dataclasses.replace(observed["n3"], applied=forged)
+    (found,) = [f for f in evaluate(CheckContext(cluster, observed)) if f.check == "former-nodes"]
+    assert "was a node of this cluster, by the record of n3 alone, and is not" in found.message
+    assert "remove /etc/hadeploy/c/applied.json on n3" in (found.fix or "")
+    everywhere = {n: dataclasses.replace(look, applied=forged) for n, look in observed.items()}
+    (found,) = [f for f in evaluate(CheckContext(cluster, everywhere)) if f.check == "former-nodes"]
+    assert "198.51.100.99 was a node of this cluster and is not in the inventory" in found.message

@@ -22,6 +22,7 @@ from hadeploy.desired.docker_run import (
 )
 from hadeploy.desired.templates import environment
 from hadeploy.errors import HadeployError
+from hadeploy.scripts.compose import load_file
 from tests.unit import builders
 
 
@@ -59,9 +60,9 @@ def test_the_health_frontend_has_slots_beyond_the_listeners() -> None:
     )
     lines = builders.desired(cluster)["n1"].file("haproxy/haproxy.cfg").content.split("\n")
     numbers = [int(line.split()[1]) for line in lines if line.strip().startswith("maxconn ")]
-    world, health, *listeners = numbers
+    world, health, root, *listeners = numbers
     assert listeners == [1500, 1500]
-    assert world == sum(listeners) + health
+    assert world == sum(listeners) + health + root
 
 
 @pytest.mark.parametrize(
@@ -108,10 +109,21 @@ def test_all_listeners_together_stay_below_the_global_limit(given: tuple[int | N
     ]
     text = builders.desired(builders.cluster(listeners=listeners))["n1"].files[0].content
     numbers = [int(n) for n in re.findall(r"^    maxconn (\d+)$", text, re.M)]
-    world, health, *frontends = numbers
+    world, health, root, *frontends = numbers
     assert len(frontends) == len(given)
     assert min(frontends) > 0
-    assert sum(frontends) + health <= world
+    assert sum(frontends) + health + root <= world
+
+
+def test_root_asks_haproxy_where_it_listens() -> None:
+    text = builders.desired(builders.cluster())["n1"].file("haproxy/haproxy.cfg").content
+    path = next(
+        line.partition("=")[2]
+        for line in load_file("http.sh").body.splitlines()
+        if line.startswith("ROOT_SOCKET=")
+    )
+    assert path == layout.ROOT_SOCKET
+    assert f"    bind unix@{path} mode 600\n" in text
 
 
 def test_a_password_cannot_be_guessed_from_the_configuration_id() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from tests.unit import builders
 from tests.unit.answers import servers
 
 GOOD = b"HTTP/1.0 200 OK\r\n\r\n"
+MOST_CLIENTS = 100
 
 
 @pytest.mark.parametrize(
@@ -51,10 +54,10 @@ def late(answer: bytes, after: float) -> servers.Behaviour:
     return behave
 
 
-def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
+def start(folder: Path, port: int, listener: int = 9443) -> subprocess.Popen[bytes]:
     """Start the check, which has found haproxy well once; rise is 2, so it does not watch."""
-    cluster = builders.cluster(haproxy={"health_port": port})
-    text = check_script(cluster, environment(None)).content
+    cluster = builders.cluster(haproxy={"health_port": port}, listeners=[{"port": listener}])
+    text = check_script(cluster, environment(None), MOST_CLIENTS).content
     script = folder / "check-haproxy.sh"
     # The server runs as the user of the tests and counts as haproxy.
     text = text.replace(str(layout.HAPROXY_UID), str(os.getuid()))
@@ -97,3 +100,44 @@ def test_a_check_that_is_late_itself_gives_haproxy_more_time(tmp_path: Path) -> 
             os.kill(check.pid, signal.SIGCONT)
             time.sleep(0.02)
         assert check.returncode == 0
+
+
+@contextlib.contextmanager
+def filled(connections: int) -> Iterator[int]:
+    """A port of a program that has accepted so many connections, and does nothing more."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("0.0.0.0", 0), backlog=100))
+        port = listener.getsockname()[1]
+        for _ in range(connections):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            stack.enter_context(listener.accept()[0])
+        yield port
+
+
+@pytest.mark.parametrize(
+    ("answer", "after"), [(b"x", 0.0), (b"", 0.0), (b"x", 20.0)], ids=["well", "closed", "slow"]
+)
+def test_where_the_port_is_full_a_client_that_is_served_is_enough(
+    tmp_path: Path, answer: bytes, after: float
+) -> None:
+    listener = servers.serving(late(answer, after), "0.0.0.0")
+    with filled(layout.HEALTH_MAXCONN // 2) as port, listener as other:
+        assert start(tmp_path, port, other).wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize(
+    ("at_port", "clients", "code"),
+    [(50, 0, 1), (50, 48, 1), (50, 50, 0), (49, 50, 1)],
+)
+def test_where_both_are_full_haproxy_is_well_as_with_a_full_listener(
+    tmp_path: Path, at_port: int, clients: int, code: int
+) -> None:
+    with filled(at_port) as port, filled(clients) as other:
+        assert start(tmp_path, port, other).wait(timeout=10) == code
+
+
+def test_where_the_port_is_full_a_listener_that_refuses_has_failed(tmp_path: Path) -> None:
+    with servers.serving(late(GOOD, 0.0)) as other:
+        pass
+    with filled(layout.HEALTH_MAXCONN // 2) as port:
+        assert start(tmp_path, port, other).wait(timeout=10) == 1

@@ -9,7 +9,7 @@ import pytest
 from hadeploy.scripts.compose import file_names, load_file
 
 # The tokens of a script's messages and of a run's locks; and passwords.
-TOKENS = ("HD_TOKEN", "HD_LOCK", "HD_WATCH", "HD_PASSWORD", "HD_AUTH")
+TOKENS = ("HD_TOKEN", "HD_LOCK", "HD_WATCH", "HD_PASSWORD", "HD_AUTH", "HD_MARK")
 # Programs of their own; everything else that scripts call is the shell's.
 PROGRAMS = re.compile(r"\b(?:bash|perl|sed|grep|timeout|docker|curl|xargs|sh)\b[^|;&\n]*", re.A)
 

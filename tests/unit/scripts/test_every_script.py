@@ -19,7 +19,7 @@ COMMANDS = """
     printf read return set shift then trap umask unset until wait while
     cat chmod cmp cp cut date dd df docker find flock grep head hostname id install ip kill mkdir
     mkfifo mktemp mv paste perl readlink rm rmdir sed sleep sort ss stat stdbuf sync tail tar
-    timeout tr uname xargs
+    timeout tr uname uniq xargs
     answers has is keepalived lock_file svname valid_lft
 """
 FILES = {name: load_file(name) for name in file_names()}

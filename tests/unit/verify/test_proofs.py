@@ -13,6 +13,7 @@ from hadeploy.desired.desired_node import Role
 from hadeploy.observe.observed_node import (
     Address,
     Owner,
+    PortUser,
     Socket,
     VrrpState,
 )
@@ -287,3 +288,13 @@ def test_vips_of_one_cluster_on_two_nodes_are_a_failure() -> None:
     assert reported() == [
         f"the VIPs are not on the same node: {builders.VIP} on n1, 2001:db8::100 on n2"
     ]
+
+
+def test_who_has_filled_the_health_port_is_warned_of() -> None:
+    cluster = builders.cluster()
+    looks = builders.healthy(cluster)
+    users = (PortUser(65534, 105, "nobody"), PortUser(0, 1, "root"))
+    looks["n2"] = dataclasses.replace(looks["n2"], health_port_users=users)
+    (proof,) = [p for p in prove(cluster, builders.desired(cluster), looks) if p.verdict != "pass"]
+    assert (proof.name, proof.verdict, proof.node) == ("haproxy-answers", "warn", "n2")
+    assert proof.message.endswith("105 connections of user nobody (uid 65534)")

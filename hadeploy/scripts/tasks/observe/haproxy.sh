@@ -5,6 +5,8 @@
 
 MAX_LOG_BYTES=104857600
 
+MOST_USERS=3
+
 # stats_of_recorded_port: the statistics of an haproxy that still has the recorded health port.
 stats_of_recorded_port() {
     hd_recorded=$(sed -n 's/^ "health_port": \([0-9]*\).*/\1/p' "$HD_ROOT/applied.json" 2>/dev/null)
@@ -26,9 +28,17 @@ observe_once_up() {
     done
 }
 
+# The users with connections to the health port: UID CONNECTIONS NAME.
+observe_crowd() {
+    crowd "$HD_HEALTH_PORT" | head -n "$MOST_USERS" | while read -r hd_uid hd_count; do
+        emit crowd "$hd_uid $hd_count $(timeout 2 getent passwd "$hd_uid" | cut -d : -f 1)"
+    done
+}
+
 # A foreign haproxy may close the connection after the first answer: then the statistics are requested again.
 observe_haproxy() {
     hd_stats=$(http_get "$HD_HEALTH_PORT" /config '/stats;csv')
+    [ $? -ne 4 ] || observe_crowd
     emit haproxy
     printf '%s\n' "$hd_stats"
     case $hd_stats in

@@ -34,4 +34,9 @@ observe_processes() {
     hd_haproxies=$(processes haproxy)
     emit haproxy-processes
     printf '%s\n' "$hd_haproxies"
+    emit haproxy-users
+    # Any user of the node can give a process that name.
+    printf '%s\n' "$hd_haproxies" | while read -r hd_pid hd_id; do
+        [ -n "$hd_id" ] || [ -z "$hd_pid" ] || stat -c "$hd_pid %u %U" "/proc/$hd_pid" 2>/dev/null
+    done
 }
