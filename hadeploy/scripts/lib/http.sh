@@ -88,7 +88,7 @@ ask_socket() {
     hd_socket=/proc/$hd_asked_pid/root$ROOT_SOCKET
     [ -S "$hd_socket" ] && [ ! -L "$hd_socket" ] || return 1
     # shellcheck disable=SC2059  # with line ends
-    printf "$hd_requests" | timeout 2 perl -e "$socket_program" "$hd_socket" "$MOST_HTTP_BYTES" 2>/dev/null
+    printf "$hd_requests" | timeout 2 perl -e "$socket_program" "$hd_socket" "$MAX_HTTP_BYTES" 2>/dev/null
 }
 
 # crowd PORT: lines "UID CONNECTIONS" of the users that have connections to a local port, or wait for some; the

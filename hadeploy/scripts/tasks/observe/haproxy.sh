@@ -5,7 +5,7 @@
 
 MAX_LOG_BYTES=104857600
 
-MOST_USERS=3
+MAX_USERS=3
 
 # stats_of_recorded_port: the statistics of an haproxy that still has the recorded health port.
 stats_of_recorded_port() {
@@ -30,7 +30,7 @@ observe_once_up() {
 
 # The users with connections to the health port: UID CONNECTIONS NAME.
 observe_crowd() {
-    crowd "$HD_HEALTH_PORT" | head -n "$MOST_USERS" | while read -r hd_uid hd_count; do
+    crowd "$HD_HEALTH_PORT" | head -n "$MAX_USERS" | while read -r hd_uid hd_count; do
         emit crowd "$hd_uid $hd_count $(timeout 2 getent passwd "$hd_uid" | cut -d : -f 1)"
     done
 }
