@@ -47,7 +47,7 @@ def desired_nodes(
         return {}
     # Equal files are rendered once: a hundred nodes would need ten thousand server lines.
     priority = priorities(cluster)
-    check = check_script(cluster, jinja, _maxconn(cluster, cluster.listeners[0]))
+    check = check_script(cluster, jinja)
     members = tuple(members) or tuple(str(peer.address) for peer in cluster.nodes)
     absent = tuple(sorted(set(forgotten) - set(members)))
     configurations: dict[str, File] = {}
@@ -148,7 +148,7 @@ def _listener(cluster: Cluster, listener: Listener) -> dict[str, Any]:
     return {
         "name": listener.name,
         "port": listener.port,
-        "maxconn": _maxconn(cluster, listener),
+        "maxconn": listener.maxconn or _share(cluster),
         "balance": listener.balance,
         "timeouts": listener.timeouts,
         "check": listener.check,
@@ -167,10 +167,6 @@ def _slow_hash(cluster: Cluster, password: SecretStr | None) -> str:
     salt = f"hadeploy {cluster.name} {cluster.vip[0].ip}".encode()
     secret = (_plain(password) or "").encode()
     return hashlib.scrypt(secret, salt=salt, n=2**14, r=8, p=1).hex()
-
-
-def _maxconn(cluster: Cluster, listener: Listener) -> int:
-    return listener.maxconn or _share(cluster)
 
 
 def _share(cluster: Cluster) -> int:

@@ -26,12 +26,11 @@ LAST_ANSWER_SECONDS = 0.5
 OWNERS = (0, layout.HAPROXY_UID)
 
 
-def check_script(cluster: Cluster, jinja: jinja2.Environment, clients: int) -> File:
+def check_script(cluster: Cluster, jinja: jinja2.Environment) -> File:
     """The check script, the same on every node.
 
     Args:
         jinja: from `templates.environment`.
-        clients: how many connections the first listener may have.
     """
     check = cluster.vrrp.check
     listener = cluster.listeners[0]
@@ -54,7 +53,6 @@ def check_script(cluster: Cluster, jinja: jinja2.Environment, clients: int) -> F
         listener_host="127.0.0.1" if 4 in families else "::1",
         listener_port=listener.port,
         listener_port_hex=f"{listener.port:04X}",
-        many_clients=max(1, clients // 2),
         hello=hello_for_printf(),
         check=check,
     )

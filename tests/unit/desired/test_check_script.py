@@ -21,7 +21,6 @@ from tests.unit import builders
 from tests.unit.answers import servers
 
 GOOD = b"HTTP/1.0 200 OK\r\n\r\n"
-MOST_CLIENTS = 100
 
 
 @pytest.mark.parametrize(
@@ -57,7 +56,7 @@ def late(answer: bytes, after: float) -> servers.Behaviour:
 def start(folder: Path, port: int, listener: int = 9443) -> subprocess.Popen[bytes]:
     """Start the check, which has found haproxy well once; rise is 2, so it does not watch."""
     cluster = builders.cluster(haproxy={"health_port": port}, listeners=[{"port": listener}])
-    text = check_script(cluster, environment(None), MOST_CLIENTS).content
+    text = check_script(cluster, environment(None)).content
     script = folder / "check-haproxy.sh"
     # The server runs as the user of the tests and counts as haproxy.
     text = text.replace(str(layout.HAPROXY_UID), str(os.getuid()))
