@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hadeploy.actions.secrets import registry_login, sudo_secret, vrrp_secret
 from hadeploy.actions.user_interface import UserInterface
 from hadeploy.desired.folders import checked_folder
-from hadeploy.inventory.cluster import Cluster
+from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.inventory.load import Inventory, find_inventory, read_inventory
 from hadeploy.inventory.paths import beside
 from hadeploy.plan.inputs import Inputs
@@ -60,8 +60,11 @@ class Deployment:
             login=functools.cache(functools.partial(registry_login, self.inventory, self.folder)),
         )
 
-    def dialer(self) -> Dialer:
+    def dialer(self, connecting: Sequence[Node] = ()) -> Dialer:
         """Prepare connections to the nodes; ask for the sudo password if requested.
+
+        Args:
+            connecting: nodes to connect to at once.
 
         Raises:
             HadeployError: no terminal to ask on, or a secret cannot be resolved.
@@ -71,7 +74,7 @@ class Deployment:
             self.inventory, self.folder, ask=ask if self.ask_sudo_password else None
         )
         routes = NodeRoutes(self.cluster, self.folder, self.ui.warning)
-        routes.begin()
+        routes.begin(connecting)
         from hadeploy.remote.connect import Dialer
 
         return Dialer(routes, self.accept_new_host_keys, password, ask)

@@ -243,10 +243,10 @@ def connected_run(
     unknown_nodes(cluster, chosen.without, "--allow-degraded")
     refuse_minority(cluster, chosen.without)
     refuse_unknown(chosen.skip, essential=False)
-    dialer = deployment.dialer()
+    nodes = [node for node in cluster.nodes if node.label not in chosen.without]
+    dialer = deployment.dialer(nodes)
     from hadeploy.remote.connections import connected
 
-    nodes = [node for node in cluster.nodes if node.label not in chosen.without]
     missing: dict[str, HadeployError] | None = {} if tolerant else None
 
     def work() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -135,21 +136,26 @@ class Dialer:
 
     def _open(self, connection: Connection, hop: HostOptions, stop: Stop) -> None:
         """Open a connection whose gateway is open."""
-        timeout = self._timeout(hop)
+        timeout = self.routes.timeout(hop)
         login = connection.connect_kwargs["auth_strategy"]
         proxy: ProxyCommand | None = None
+        sock: socket.socket | None = None
         try:
             if hop.proxy_command and not connection.gateway:
                 proxy = ProxyCommand(
                     hop.proxy_command, passes_socket=hop.proxy_passes_socket, timeout=timeout
                 )
-                connection.connect_kwargs["sock"] = proxy.socket
+                sock = proxy.socket
+            elif not connection.gateway:
+                sock = self.routes.early.take(hop.hostname, hop.port)
+            if sock:
+                connection.connect_kwargs["sock"] = sock
             connection.open()
         except Exception as error:
             # fabric closes only established connections.
             connection.client.close()
-            if proxy:
-                proxy.socket.close()
+            if sock:
+                sock.close()
             cause = (proxy and not login.begun and proxy.failure()) or error
             raise explained(cause, stop, timeout, offered=login.begun) from error
         # The default of paramiko for the next hop is one hour.
@@ -160,16 +166,10 @@ class Dialer:
         """The route to a node, for display: every login, and the entries of the SSH config."""
         return str(self.routes.route(node))
 
-    def _timeout(self, hop: HostOptions) -> float:
-        """The connect timeout in seconds; the inventory takes precedence over the SSH config."""
-        ssh = self.cluster.ssh
-        is_set = "connect_timeout" in ssh.model_fields_set
-        return ssh.connect_timeout if is_set else (hop.connect_timeout or ssh.connect_timeout)
-
     def _connection(
         self, hop: HostOptions, gateway: Connection | None, identity: str | None
     ) -> Connection:
-        timeout = self._timeout(hop)
+        timeout = self.routes.timeout(hop)
         named = self.cluster.ssh.known_hosts
         files = _known_hosts(self.folder, named) if named else hop.known_hosts
         known = read_known_hosts(files, hop.known_as)
@@ -228,7 +228,7 @@ class Dialer:
             agent=hop.agent,
             insist=bool(files),
             only=hop.identities_only,
-            timeout=self._timeout(hop),
+            timeout=self.routes.timeout(hop),
         )
 
 

@@ -42,9 +42,9 @@ def connected(
         NodesError: with all unreachable nodes; nothing was changed.
     """
     progress.phase("Connect")
-    dialer.routes.prepare(nodes)
     sessions: dict[str, Session] = {}
     try:
+        dialer.routes.prepare(nodes)
         errors = _open(dialer, progress, nodes, sessions, opening)
         if errors and (missing is None or len(sessions) < least):
             raise NodesError(errors)
@@ -55,6 +55,7 @@ def connected(
             progress.failed()
         yield {node.label: sessions[node.label] for node in nodes if node.label in sessions}
     finally:
+        dialer.routes.early.close()
         for session in sessions.values():
             session.close()
 

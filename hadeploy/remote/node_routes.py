@@ -12,9 +12,11 @@ from pathlib import Path
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.inventory.paths import beside
+from hadeploy.remote.early_sockets import EarlySockets
 from hadeploy.remote.fanout import try_each
 from hadeploy.remote.routes import Route, route_to
 from hadeploy.remote.ssh_config import SshConfig
+from hadeploy.remote.ssh_options import HostOptions
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,14 @@ class NodeRoutes:
         folder: the folder that relative paths in the inventory begin at.
         warn: shows a warning to the user.
         warned: the options that were warned of.
+        early: TCP connections from `begin`.
     """
 
     cluster: Cluster
     folder: Path
     warn: Callable[[str], None] = lambda _: None
     warned: set[str] = field(default_factory=set)
+    early: EarlySockets = field(default_factory=EarlySockets)
 
     @cached_property
     def ssh_config(self) -> SshConfig:
@@ -48,15 +52,22 @@ class NodeRoutes:
             )
         return SshConfig(file, self.cluster.ssh.connect_timeout)
 
-    def begin(self) -> None:
+    def begin(self, connecting: Sequence[Node] = ()) -> None:
         """Start to query OpenSSH about all nodes in the background; `prepare` reports the errors.
 
         It takes as long as the imports for the connections, so both run at the same time.
+
+        Args:
+            connecting: nodes to which `early` connects then, except through others.
         """
 
         def ask() -> None:
             with contextlib.suppress(Exception):
                 self._ask(self.cluster.nodes)
+                for node in connecting:
+                    hop, *others = self.route(node).hops
+                    if not others and not hop.proxy_command:
+                        self.early.open(hop.hostname, hop.port, self.timeout(hop))
 
         threading.Thread(target=ask, daemon=True).start()
 
@@ -88,6 +99,12 @@ class NodeRoutes:
             PermanentError: the SSH config is invalid.
         """
         return route_to(self.cluster, node, self.ssh_config.options)
+
+    def timeout(self, hop: HostOptions) -> float:
+        """The connect timeout in seconds; the inventory takes precedence over the SSH config."""
+        ssh = self.cluster.ssh
+        is_set = "connect_timeout" in ssh.model_fields_set
+        return ssh.connect_timeout if is_set else (hop.connect_timeout or ssh.connect_timeout)
 
     def _ask(self, nodes: Sequence[Node]) -> list[HadeployError]:
         jobs: list[Callable[[], object]] = [self.ssh_config.load_defaults]
