@@ -16,6 +16,9 @@ USUAL_IMAGE_BYTES = 150 * MEGABYTE
 # For logs and layers of containers, and a later image upgrade.
 ROOM_BYTES = 1000 * MEGABYTE
 OWN_FILES_BYTES = 4 * MEGABYTE
+# For the lock, in /run/hadeploy.
+RUN_BYTES = 100_000
+RUN_FILES = 10
 # Inodes of files and directories, with a reserve.
 OWN_FILES = 100
 # An image with Debian and one program, with a reserve.
@@ -26,7 +29,7 @@ DISK_SPACE = Check(
     "disk-space",
     "disk space",
     "the engine's data directory is writable and has room for the images (*thorough*), and the "
-    "cluster's directory has room for its files: bytes and inodes",
+    "cluster's directory and /run have room for its files: bytes and inodes",
     "free some space, e.g. `docker image prune`",
     again_after=frozenset({"image"}),
 )
@@ -52,9 +55,13 @@ def disk_space(context: CheckContext, node: Node, state: ObservedNode) -> Iterat
     if state.root and "docker" in state.host.read_only:
         what = f"{folder} is on a read-only file system"
         yield Finding(DISK_SPACE.id, node.label, "fail", what, "mount it writable")
-    if free.get("root", OWN_FILES_BYTES) < OWN_FILES_BYTES:
-        what = f"{free['root'] // 1000} kB are free for {context.cluster.root}"
-        yield Finding(DISK_SPACE.id, node.label, "fail", what, "free some space there")
+    for name, where, needed in (
+        ("root", context.cluster.root, OWN_FILES_BYTES),
+        ("run", "/run", RUN_BYTES),
+    ):
+        if free.get(name, needed) < needed:
+            what = f"{free[name] // 1000} kB are free for {where}"
+            yield Finding(DISK_SPACE.id, node.label, "fail", what, "free some space there")
     yield from _inodes(context, node, state)
 
 
@@ -66,6 +73,7 @@ def _inodes(context: CheckContext, node: Node, state: ObservedNode) -> Iterator[
     for name, where, needed in (
         ("docker", folder, IMAGE_FILES if lacking else OWN_FILES),
         ("root", context.cluster.root, OWN_FILES),
+        ("run", "/run", RUN_FILES),
     ):
         if free.get(name, needed) < needed:
             what = f"{free[name]} inodes are free for {where}"

@@ -65,7 +65,7 @@ class Host:
         neighbours: for each VIP that was probed on the segment, the hardware address that answered,
             or "".
         docker: the output of `docker info`, or {}.
-        free: free bytes of `docker` (its data folder) and `root` (the folder of the cluster).
+        free: free bytes of `docker` (its data folder), `root` (the folder of the cluster), `run`.
         free_inodes: free inodes of the same folders, if the file system limits them.
         read_only: the folders of those two that are on a read-only file system.
         folder: the problems of the cluster's folder → a path: "blocked" by a file, "inside" the

@@ -1,4 +1,4 @@
-"""The effect of a change of VRRP settings on forgotten nodes. Pure."""
+"""Nodes to forget, and the effect of a change of VRRP settings on them. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,40 @@ from collections.abc import Collection, Iterator, Mapping
 
 from hadeploy.desired.containers import removal_command
 from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.cluster import Cluster
+from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.vrrp_settings import NAMES
 
 # A node accepts adverts after a change of these settings on the holder.
 _COMPATIBLE = {NAMES["interface"], NAMES["source"]}
 V3 = 3
+
+
+def refuse_forget(
+    cluster: Cluster, observed: Mapping[str, ObservedNode], forget: Collection[str]
+) -> None:
+    """Refuse to forget what is not a former node.
+
+    Args:
+        observed: by node label; their records name former and forgotten nodes.
+        forget: addresses.
+
+    Raises:
+        HadeployError: an address is in the inventory, or in no record.
+    """
+    own = {str(node.address) for node in cluster.nodes} | {node.label for node in cluster.nodes}
+    records = [state.applied for state in observed.values() if state.applied]
+    former = {a for record in records for a in (*record.members, *record.forgotten)} - own
+    for address in forget:
+        if address in own:
+            what, hint = f"{address} is in the inventory", "remove it from the inventory first"
+        elif address not in former:
+            what = f"{address} was not a node of this cluster"
+            hint = f"former nodes: {', '.join(sorted(former)) or 'none'}"
+        else:
+            continue
+        raise HadeployError(what, operation="reading --forget", hint=hint, code=ExitCode.USAGE)
 
 
 def incompatible_nodes(

@@ -25,7 +25,7 @@ from hadeploy.errors import NodesError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.observe.subnets import addressless
-from hadeploy.plan.forgotten import forgotten_warnings, incompatible_nodes
+from hadeploy.plan.forgotten import forgotten_warnings, incompatible_nodes, refuse_forget
 from hadeploy.plan.inputs import Inputs, RunOptions
 from hadeploy.plan.order import added_nodes
 from hadeploy.plan.partial_rollout import refuse_partial
@@ -173,7 +173,10 @@ def _planned(
 
     Raises:
         NodesError: a forgotten node that is back would have the VIP, too.
+        HadeployError: a node to forget is no former node.
     """
+    if not previous:
+        refuse_forget(inputs.cluster, observed, choices.forget)
     desired = (
         with_forgotten(previous.desired, observed, choices)
         if previous

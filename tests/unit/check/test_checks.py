@@ -148,6 +148,8 @@ CASES: list[Any] = [
         "fail",
         "9 inodes are free for /var/lib/docker",
     ),
+    (host(free={"run": 4096}), "disk-space", "fail", "4 kB are free for /run"),
+    (host(free_inodes={"run": 0}), "disk-space", "fail", "0 inodes are free for /run"),
     (host(free={"root": 1000}), "disk-space", "fail", "1 kB are free for /etc/hadeploy/c"),
     (host(nofile=Nofile(1024, None, True)), "nofile", "fail", "the kernel allows 1024"),
     (host(nofile=Nofile(1048576, 4096, False)), "nofile", "fail", "hard limit is 4096"),

@@ -191,6 +191,7 @@ observe_machine() {
     free_of root "$HD_ROOT"
     setting net/ipv4/ip_nonlocal_bind
     thorough || return 0
+    free_of run /run
     emit thorough
     observe_folder
     observe_engine_settings
