@@ -138,8 +138,12 @@ def _former(
     known = {node.label: node for node in former_nodes(cluster, staying)}
     nodes = {node.label: node for node in given} | known
     while gone := [n for n in nodes.values() if n.label not in {*run.choices.forget, *observed}]:
+        # Only the record of another node may name it: the host that answers must be a known one
+        # before it gets the sudo password.
+        named = all(node.label in run.choices.former for node in gone)
+        dialer = run.dialer if named else dataclasses.replace(run.dialer, accept_new=False)
         try:
-            opened = stack.enter_context(connected(run.dialer, run.progress, gone))
+            opened = stack.enter_context(connected(dialer, run.progress, gone))
         except NodesError as error:
             raise NodesError([_unreachable(e) for e in error.errors]) from error
         sessions |= opened
@@ -151,5 +155,7 @@ def _former(
 
 
 def _unreachable(error: HadeployError) -> HadeployError:
+    if "--accept-new-host-keys" in (error.hint or ""):
+        error.hint = f"connect once with ssh {error.node} and compare the fingerprint"
     error.hint = f"{error.hint or ''}; if it is gone for good: hadeploy up --forget {error.node}"
     return error

@@ -53,6 +53,20 @@ def test_the_former_record_of_one_node_does_not_change_all_nodes(served: Cluster
         assert "evil" not in served.node(node, f"docker inspect {HAPROXY}")
 
 
+def test_a_host_that_only_a_record_names_must_be_known(served: Cluster, tmp_path: Path) -> None:
+    former = served.inventory["nodes"].pop()
+    lines = Path(served.inventory["ssh"]["known_hosts"]).read_text().splitlines(keepends=True)
+    known = tmp_path / "known_hosts"
+    known.write_text("".join(line for line in lines if former["address"] not in line))
+    before = known.read_text()
+    served.inventory["ssh"]["known_hosts"] = str(known)
+    result = served.run("up", "--yes", "--prune", "--accept-new-host-keys")
+    assert result.code == 3
+    assert "unknown host key" in result.err
+    assert f"connect once with ssh {former['address']}" in shown(result)
+    assert known.read_text() == before
+
+
 def test_one_nodes_record_takes_no_address_from_another_node(served: Cluster) -> None:
     address = "198.19.250.9"
     served.node("n2", f"ip address add {address}/32 dev lo")
