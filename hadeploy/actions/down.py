@@ -10,7 +10,7 @@ from hadeploy.actions.result import Result
 from hadeploy.actions.retry import retry_when_locked
 from hadeploy.actions.user_interface import UserInterface
 from hadeploy.check.finding import CheckContext, failures
-from hadeploy.check.former_nodes import forgotten_node
+from hadeploy.check.former_nodes import forgotten_node, naming_records
 from hadeploy.check.our_folder import moved_folders
 from hadeploy.desired.containers import removal_command
 from hadeploy.errors import ExitCode, HadeployError, NodesError
@@ -111,7 +111,7 @@ class LeftOutNodes:
         forget: Sequence[str],
         without: Sequence[str],
     ) -> None:
-        self._cluster = cluster
+        self._cluster, self._observed = cluster, observed
         former = [node.label for node in former_nodes(cluster, observed)]
         self._unexpected = [address for address in former if address not in forget]
         context = CheckContext(cluster, observed, forget=tuple(forget))
@@ -133,11 +133,12 @@ class LeftOutNodes:
             raise NodesError(errors)
 
     def _unknown(self, address: str) -> HadeployError:
+        by, doubt = naming_records(self._cluster, self._observed.values(), address)
         return HadeployError(
-            f"{address} was a node of this cluster and is not in the inventory",
+            f"{address} was a node of this cluster{by} and is not in the inventory",
             operation="observing",
             hint="stop it first: `hadeploy up --prune`, or add it to the inventory again; "
-            f"if it is gone for good: hadeploy down --forget {address}",
+            f"if it is gone for good: hadeploy down --forget {address}{doubt}",
             code=ExitCode.UNREACHABLE,
         )
 

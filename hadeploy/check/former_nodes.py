@@ -97,8 +97,8 @@ def _of_another_cluster(context: CheckContext, node: str, record: Applied) -> Fi
     )
 
 
-def _whose_record(
-    context: CheckContext, states: list[ObservedNode], address: str
+def naming_records(
+    cluster: Cluster, states: Collection[ObservedNode], address: str
 ) -> tuple[str, str]:
     """The nodes whose records name a former node, and the fix if they are wrong; "" if all do.
 
@@ -106,10 +106,10 @@ def _whose_record(
     """
     records = {state.node: state.applied for state in states if state.applied}
     naming = [node for node, record in records.items() if address in record.members]
-    if len(naming) == len(records):
+    if len(naming) in (0, len(records)):
         return "", ""
     where = " and ".join(naming)
-    path = f"{context.cluster.root}/{layout.APPLIED}"
+    path = f"{cluster.root}/{layout.APPLIED}"
     return (
         f", by the record of {where} alone,",
         f"; if that record is wrong: remove {path} on {where}, and find out who changed it",
@@ -142,7 +142,7 @@ def former_nodes(context: CheckContext) -> Iterator[Finding]:
             what = f"the forgotten node {address} answers on the network again"
             yield Finding(FORMER_NODES.id, None, "warn", what, BACK_FIX)
     for address in sorted(gone):
-        by, doubt = _whose_record(context, states, address)
+        by, doubt = naming_records(context.cluster, states, address)
         yield Finding(
             FORMER_NODES.id,
             None,
