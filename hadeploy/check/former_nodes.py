@@ -74,7 +74,7 @@ def returned_and_incompatible(
                 FORMER_NODES.id,
                 None,
                 "fail",
-                f"{address}, which was forgotten, answers on the network again: after a change of "
+                f"the forgotten node {address} is back on the network: after a change of "
                 "VRRP settings it would have the VIP beside the holder",
                 f"{PRUNE}; or switch that machine off first (another machine with that address "
                 f"now: --skip {FORMER_NODES.id})",
@@ -139,7 +139,7 @@ def former_nodes(context: CheckContext) -> Iterator[Finding]:
     forgotten = set(forgotten_nodes(context.cluster, context.observed)) - set(context.pruned)
     for address in sorted(forgotten):
         if is_back(context.cluster, context.observed, address):
-            what = f"the forgotten node {address} answers on the network again"
+            what = f"the forgotten node {address} is back on the network"
             yield Finding(FORMER_NODES.id, None, "warn", what, BACK_FIX)
     for address in sorted(gone):
         by, doubt = naming_records(context.cluster, states, address)

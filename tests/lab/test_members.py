@@ -104,7 +104,7 @@ def test_a_removed_node_that_is_out_of_reach_is_forgotten_on_demand(served: Clus
     eventually(lambda: "answers on the network" in served.run("check").err, "it is back", 60)
     refused = served.run("up")
     assert refused.code == 3
-    assert f"{address}, which was forgotten, answers on the network again" in refused.err
+    assert f"the forgotten node {address} is back on the network" in refused.err
     assert len(served.holders()) == 1
     served.ok("up", "--prune")
     assert len(served.holders()) == 1

@@ -43,7 +43,7 @@ def test_a_forgotten_node_that_returns_is_seen_by_every_command(served: Cluster,
         # It receives the adverts of the holder, of which it is still a peer.
         eventually(lambda: state_of(served, gone) == "BACKUP", "it takes part again")
         assert served.holders() == [holder]
-        saw = f"{address}, which was forgotten, answers on the network again"
+        saw = f"the forgotten node {address} is back on the network"
         for command in ("verify", "status", "check", "plan"):
             result = served.ok(command)
             assert saw in reported(result)

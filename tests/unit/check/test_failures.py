@@ -117,7 +117,7 @@ def test_a_forgotten_node_that_is_back_stands_in_the_way_of_other_vrrp_settings(
     observed["n2"] = dataclasses.replace(observed["n2"], segment=segment)
     (finding,) = returned_and_incompatible(cluster, observed, [forgotten])
     assert finding.verdict == "fail"
-    assert f"{forgotten}, which was forgotten, answers on the network again" in finding.message
+    assert f"the forgotten node {forgotten} is back on the network" in finding.message
 
 
 def test_a_node_of_another_cluster_of_that_name_takes_no_other_node_with_it() -> None:
