@@ -21,7 +21,7 @@ FILES = [
     ("/opt/lb/compose.yaml", "image: osixia/keepalived\n", ""),
     ("/etc/containers/systemd/k.container", "Image=keepalived\n", "k.container starts"),
     ("/etc/cron.d/old", "@reboot root docker start keepalived\n", "/etc/cron.d/old starts"),
-    ("/etc/netplan/lb.yaml", "addresses: [%s/24]\n", "/etc/netplan/lb.yaml gives the node a VIP"),
+    ("/etc/netplan/lb.yaml", "addresses: [%s/24]\n", "/etc/netplan/lb.yaml adds a VIP to the node"),
     ("/etc/cron.d/fine", "@daily root curl https://%s:9443/readyz\n", ""),
 ]
 

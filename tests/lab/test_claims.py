@@ -109,7 +109,7 @@ def test_a_second_cluster_with_the_same_vip_or_router_id_is_refused(served: Clus
         ]
         result = other.run("up")
         assert result.code == 3
-        assert "the hadeploy cluster kube-lb is here, too" in result.err
+        assert "the hadeploy cluster kube-lb is also on this node" in result.err
         assert served.snapshot() == before
     assert probe.failed == []
     record(SECOND_CLUSTER, code=3, saw=wrong[0], probe=probe, end="another VIP and router id")

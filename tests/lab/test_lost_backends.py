@@ -68,7 +68,7 @@ def test_one_wrong_address_among_several_is_named(served: Cluster) -> None:
     down = f"server-3 at {wrong}:6443 (L4"
     assert f"2 of 3 backends are up on n1; down: {down}" in reported
     assert f"new with this change, not up yet: {down}" in reported
-    assert f"no longer there, and up before: n3 at {third}:6443" in reported
+    assert f"removed, but up before: n3 at {third}:6443" in reported
     for command in ("verify", "status"):
         assert down in " ".join(served.ok(command).out.split())
     assert "new with this change" not in served.ok("up").out

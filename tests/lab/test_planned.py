@@ -89,9 +89,9 @@ def test_a_cluster_is_not_moved_to_another_folder(served: Cluster) -> None:
 @pytest.mark.parametrize(
     ("script", "root", "reported"),
     [
-        ("touch /srv/odd", "/srv/odd", "/srv/odd is not a folder"),
-        ("touch /srv/odd", "/srv/odd/deeper", "/srv/odd is not a folder"),
-        ("ln -s nowhere /srv/odd", "/srv/odd", "/srv/odd is not a folder"),
+        ("touch /srv/odd", "/srv/odd", "/srv/odd is not a directory"),
+        ("touch /srv/odd", "/srv/odd/deeper", "/srv/odd is not a directory"),
+        ("ln -s nowhere /srv/odd", "/srv/odd", "/srv/odd is not a directory"),
         (
             "mkdir -p /srv/odd/a; cp -r /etc/hadeploy/kube-lb/applied.json /srv/odd/a",
             "/srv/odd/a/b",

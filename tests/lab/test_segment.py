@@ -216,7 +216,7 @@ def test_a_vip_that_keepalived_would_never_remove_is_named_with_what_removes_it(
 
 def advice(fix: str) -> str:
     """The command in a sentence of advice."""
-    command = re.search(r"on the node: (.*?); and remove it", fix)
+    command = re.search(r"on the node: (.*?); also remove it", fix)
     assert command, fix
     return command[1]
 

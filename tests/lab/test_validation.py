@@ -56,5 +56,5 @@ def test_a_node_that_forbids_changes_is_reported_before_any_change(served: Clust
         for command in ("plan", "check"):
             result = served.run(command)
             assert result.code == 3
-            assert f"{second} is in use by a machine that is no node" in result.err + result.out
+            assert f"{second} is in use by a machine that is not a node" in result.err + result.out
     assert served.snapshot() == before
