@@ -39,7 +39,7 @@ def test_healthy_nodes_pass_before_and_after_up(fresh: Cluster) -> None:
     fresh.up()
     state = fresh.snapshot()
     after = fresh.ok("check")
-    assert "No check failed" in after.out
+    assert "checks passed" in after.out
     assert fresh.snapshot() == state
     assert fresh.request() in fresh.lab.nodes
 

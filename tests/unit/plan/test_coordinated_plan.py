@@ -47,6 +47,25 @@ def test_the_plan_and_its_steps_mark_coordinated_changes() -> None:
     assert (held.action, held.reason) == ("hold", "virtual_router_id changes on all nodes together")
 
 
+def test_each_step_of_a_coordinated_change_has_its_subject_and_reason() -> None:
+    changing_steps = {"write-file", "reload-container", "write-record"}
+    steps = [
+        (turn.node, step.action, step.subject, step.reason)
+        for turn in planned(**ROUTER).nodes
+        for step in turn.steps
+        if step.action not in changing_steps
+    ]
+    together = "virtual_router_id changes on all nodes together"
+    assert steps == [
+        ("n2", "hold", "the VIP", together),
+        ("n3", "hold", "the VIP", together),
+        ("n1", "pin", "the VIP", "stays here while the VRRP instance restarts"),
+        ("n1", "unpin", "the VIP", "keepalived is master again"),
+        ("n2", "finish-handover", "the VIP", "all nodes have changed"),
+        ("n3", "finish-handover", "the VIP", "all nodes have changed"),
+    ]
+
+
 def test_as_an_outage_only_what_restarts_the_holder_interrupts() -> None:
     plan = planned(**RECREATES)
     outage = as_outage(plan)

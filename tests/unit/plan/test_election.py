@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from hadeploy.desired.desired_node import Role
-from hadeploy.inventory.cluster import Cluster
+from hadeploy.inventory.cluster import Cluster, backends_of
 from hadeploy.observe.observed_node import BackendServer, Foreign
 from hadeploy.plan.election import (
     Competitor,
+    TakeoverProblem,
     elected,
     return_problem,
     takeover_problem,
@@ -187,6 +188,65 @@ def test_the_refusal_names_backends_results_and_what_to_do() -> None:
     assert problem.message.endswith(f"that n2 reaches ({SECTION}/n1 and 2 more)")
     assert problem.detail[0] == f"{SECTION}/n1: L4CON, Connection refused"
     assert "hadeploy drain n1" in problem.hint
+
+
+@pytest.mark.parametrize(("down", "more"), [(1, ""), (2, " and 1 more"), (3, " and 2 more")])
+def test_the_refusal_counts_the_backends(down: int, more: str) -> None:
+    looks = observed()
+    looks["n1"] = looks["n1"].with_(
+        backends=tuple(
+            dataclasses.replace(server, status="DOWN" if number < down else "UP")
+            for number, server in enumerate(looks["n1"].backends)
+        )
+    )
+    problem = unfit_winner(builders.cluster(), looks, "n1", "n2")
+    assert problem is not None
+    assert f"({SECTION}/n1{more})" in problem.message
+
+
+def test_the_error_has_the_parts_of_the_problem() -> None:
+    error = TakeoverProblem("why", "fix", ("one", "two")).error("planning", "n1")
+    assert (error.message, error.hint, error.detail) == ("why", "fix", "one\ntwo")
+    assert (error.node, error.operation) == ("n1", "planning")
+    assert TakeoverProblem("why", "fix").error("planning").detail is None
+
+
+def test_the_reason_names_the_address_of_a_backend() -> None:
+    looks = observed()
+    placed = tuple(
+        dataclasses.replace(s, address=f"198.51.100.1{s.name[1:]}:6443")
+        for s in looks["n1"].backends
+    )
+    looks["n1"] = looks["n1"].with_(backends=placed)
+    problem = unfit_winner(builders.cluster(), looks, "n1", "n2")
+    assert problem is not None
+    assert problem.detail[0] == (f"{SECTION}/n1 at 198.51.100.11:6443: L4CON, Connection refused")
+
+
+def test_a_backend_at_an_ipv6_address_is_needed() -> None:
+    looks = observed()
+    listeners = [{"port": 9443, "backends": [f"2001:db8::{i}" for i in (1, 2, 3)]}]
+    cluster = builders.cluster(listeners=listeners)
+    names = [name for name, *_ in backends_of(cluster, cluster.listeners[0])]
+    placed = tuple(
+        BackendServer(SECTION, name, "DOWN", "L4CON", address=f"[2001:db8::{i}]:6443")
+        for i, name in enumerate(names, 1)
+    )
+    up = tuple(dataclasses.replace(server, status="UP") for server in placed)
+    looks["n1"] = looks["n1"].with_(backends=placed)
+    looks["n2"] = looks["n2"].with_(backends=up)
+    assert unfit_winner(cluster, looks, "n1", "n2") is not None
+
+
+def test_without_a_healthy_node_the_advice_is_to_look_at_the_others() -> None:
+    looks = builders.healthy(builders.cluster(), "n2")
+    for node in ("n1", "n3"):
+        looks[node] = looks[node].in_state("FAULT").with_(serving=None)
+    problem = takeover_problem(builders.cluster(), looks, "n2")
+    assert problem is not None
+    assert problem.message == "no healthy node could take over the VIP"
+    assert "hadeploy verify" in problem.hint
+    assert "hadeploy undrain" in problem.hint
 
 
 def test_where_all_others_are_drained_a_handover_is_refused_before_anything_changes() -> None:

@@ -150,7 +150,18 @@ def test_a_port_that_clients_do_not_find_haproxy_on(
 @pytest.mark.parametrize("address", ["*", "0.0.0.0", builders.VIP])
 def test_a_port_on_every_address_or_on_the_vip(address: str) -> None:
     look = look_at(sockets=(Socket(address, 9443, (OURS,)),))
-    assert [p.verdict for p in proofs(look, PORT)] == ["pass"]
+    assert proofs(look, PORT) == [
+        Proof(PORT, "pass", "haproxy listens on port 9443", "n2", brief="9443")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "verdict"), [("*", "pass"), ("::", "pass"), ("0.0.0.0", "fail"), ("::1", "fail")]
+)
+def test_ipv6_clients_need_an_ipv6_port(address: str, verdict: str) -> None:
+    look = look_at(sockets=(Socket(address, 9443, (OURS,)),))
+    of = {"vip": "2001:db8::100", "nodes": [{"name": "n2", "address": "2001:db8::12"}]}
+    assert [p.verdict for p in proofs(look, PORT, **of)] == [verdict]
 
 
 ANSWERS = "haproxy-answers"
