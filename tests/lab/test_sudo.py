@@ -107,7 +107,7 @@ def test_a_sudo_that_asks_without_a_password_configured(dora: Cluster) -> None:
         assert "--ask-sudo-password" in result.err
         result = dora.run("plan", "--ask-sudo-password")
         assert result.code == 2
-        assert "no terminal to confirm on" in result.err
+        assert "there is no terminal to ask on" in result.err
         dora.inventory["ssh"]["sudo_password"] = "env:NOT_SET"
         result = dora.run("plan")
         assert result.code == 2
