@@ -72,7 +72,7 @@ def problems(round_: Round, seen: Figures, max_outage: float | None) -> list[str
     """
     found: list[str] = []
     if seen.moved and seen.taken_over is None:
-        found.append("no node took the VIP over")
+        found.append("no node took over the VIP")
     elif round_.scenario.lasting and (sick := set(seen.left) & set(round_.victims)):
         found.append(f"the VIP was on {' and '.join(sorted(sick))}, which was broken")
     if not seen.moved and seen.taken_over is not None:

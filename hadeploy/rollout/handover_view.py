@@ -41,7 +41,7 @@ def client_access_problem(cluster: Cluster, holder: str, node: str) -> TakeoverP
                 break
         else:
             return TakeoverProblem(
-                f"{node} would take the VIP over: its port {listener.port}, asked from this "
+                f"{node} would take over the VIP: its port {listener.port}, asked from this "
                 f"machine, {other.now}, and {holder} {answer.now}",
                 "does a firewall on that node block clients? if this machine need not be served: "
                 f"--skip {PROOF_HERE}",
@@ -65,7 +65,7 @@ def room_problem(
         full = full_problem(look, listener.name, listener.port)
         if full and not full_problem(holder, listener.name, listener.port):
             return TakeoverProblem(
-                f"{look.node} would take the VIP over: {full}",
+                f"{look.node} would take over the VIP: {full}",
                 f"close connections to {look.node}, or restart its haproxy: `docker restart "
                 f"{cluster.container_names[0]}` there; connections from a time when it had the VIP "
                 "end after `timeouts.client`",

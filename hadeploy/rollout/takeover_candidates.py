@@ -1,4 +1,4 @@
-"""Before a handover: finds a node that can take the VIP over."""
+"""Before a handover: finds a node that can take over the VIP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hadeploy.rollout.handover_view import client_access_problem, room_problem
 
 SUCCESSOR_SECONDS = 15
 NOT_UPDATED = TakeoverProblem(
-    "no node that could take the VIP over has the new configuration",
+    "no node that could take over the VIP has the new configuration",
     "`hadeploy verify` shows what is wrong with the others",
 )
 
@@ -31,7 +31,7 @@ def find_successor(
     holder: ObservedNode | None = None,
     asks: bool = True,
 ) -> str:
-    """Wait for a node that can take the VIP over, and has the new configuration.
+    """Wait for a node that can take over the VIP, and has the new configuration.
 
     Args:
         cluster: the inventory.

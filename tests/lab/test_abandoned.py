@@ -1,4 +1,4 @@
-"""A change of all nodes that is interrupted, however, leaves nodes that can take the VIP over."""
+"""A change of all nodes that is interrupted, however, leaves nodes that can take over the VIP."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_the_vip_stays_where_there_is_room(served: Cluster) -> None:
     with idle(served, MOST + 5, served.lab.address(holder)):
         refused = served.run("drain", other)
     assert refused.code == 1
-    assert f"{holder} would take the VIP over: listener kube-apiserver is full" in refused.err
+    assert f"{holder} would take over the VIP: listener kube-apiserver is full" in refused.err
     assert served.holders() == [other]
     served.ok("verify")
 
@@ -88,7 +88,7 @@ def test_full_backends(served: Cluster) -> None:
         assert "n1 (5 of 5), n2 (5 of 5), n3 (5 of 5)" in message
         result = served.run("verify", "--timeout", "0")
         assert result.code == 4
-        assert "all backends of listener kube-apiserver have as many connections as" in result.out
+        assert "all backends of listener kube-apiserver have their maximum number" in result.out
         status = served.run("status")
         assert status.code == 7
         for shown in (result.out, status.out):

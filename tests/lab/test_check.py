@@ -318,7 +318,7 @@ def test_a_file_system_or_boot_that_would_break_the_cluster_is_reported(served: 
         (n3, "disk-space"): f"1048 kB are free for {ROOT}",
     }
     warned = verdicts(result, "warn")
-    assert "does not start when the node boots" in warned[n2, "docker"]
+    assert "do not start when the node boots" in warned[n2, "docker"]
     assert "haproxy would start on the host" in warned[n2, "host-services"]
     assert plan.code == 3
     assert "is on a read-only file system" in plan.err

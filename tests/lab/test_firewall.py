@@ -94,7 +94,7 @@ def test_no_handover_goes_to_a_node_that_keeps_clients_out(served: Cluster) -> N
             assert result.code == 1
             reported = " ".join(result.err.split())
             assert (
-                "would take the VIP over: its port 9443, asked from this machine, cannot be"
+                "would take over the VIP: its port 9443, asked from this machine, cannot be"
                 in reported
             )
             assert "does a firewall on that node block clients?" in reported

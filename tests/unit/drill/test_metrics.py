@@ -145,7 +145,7 @@ def test_the_document_has_what_happened_in_its_order() -> None:
 
 def test_what_must_not_be() -> None:
     nobody = with_events(moved(), *(e for e in moved().events if e.kind != "bound"))
-    assert "no node took the VIP over" in problems(nobody, figures(nobody), None)
+    assert "no node took over the VIP" in problems(nobody, figures(nobody), None)
     elsewhere = dataclasses.replace(moved(), victims=("n3",))
     assert "the VIP moved, though its holder was not touched" in problems(
         elsewhere, figures(elsewhere), None

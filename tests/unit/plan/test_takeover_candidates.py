@@ -1,4 +1,4 @@
-"""Which node may take the VIP over."""
+"""Which node may take over the VIP."""
 
 from __future__ import annotations
 

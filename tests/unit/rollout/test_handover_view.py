@@ -21,7 +21,7 @@ def test_a_node_that_left_the_inventory_is_asked_at_its_address(
     cluster = builders.cluster()
     problem = handover_view.client_access_problem(cluster, "n2", LEFT)
     assert problem
-    assert problem.message.startswith(f"{LEFT} would take the VIP over: its port 9443")
+    assert problem.message.startswith(f"{LEFT} would take over the VIP: its port 9443")
     assert handover_view.client_access_problem(cluster, LEFT, "n2") is None
 
 
@@ -34,7 +34,7 @@ def test_the_vip_does_not_move_to_a_node_with_a_full_listener() -> None:
     problem = handover_view.room_problem(cluster, holder, full)
     assert problem
     assert problem.message == (
-        "n2 would take the VIP over: listener kube-apiserver is full: 60 of 60 connections"
+        "n2 would take over the VIP: listener kube-apiserver is full: 60 of 60 connections"
     )
     assert handover_view.room_problem(cluster, full, holder) is None
     assert handover_view.room_problem(cluster, full, dataclasses.replace(full, node="n3")) is None

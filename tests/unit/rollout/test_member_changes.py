@@ -175,7 +175,7 @@ class Segment:
                 for o in others
                 if o not in updated or self.looks[o].serving == updated[o].config_id("haproxy")
             }
-        assert others, "a node can take the VIP over"
+        assert others, "a node can take over the VIP"
         self.holder = max(others, key=lambda o: self._vrrp(o).priority)
         self.one_holder()
 

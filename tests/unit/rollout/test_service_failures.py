@@ -115,4 +115,4 @@ def test_the_vip_does_not_move_to_a_node_that_this_machine_does_not_reach(
         serves_here=True, on_script=clients.once("n3", "change", n2="unreached")
     )
     assert rolled.outcomes == "n1 untouched, n2 new, n3 new"
-    assert "n2 would take the VIP over" in rolled.failure.message
+    assert "n2 would take over the VIP" in rolled.failure.message
