@@ -34,7 +34,7 @@ class Prober:
         self._stop = threading.Event()
         self._requests: list[Request] = []
         self._thread = threading.Thread(target=lambda: asyncio.run(self._pace()), daemon=True)
-        # One clock for all, that nobody sets.
+        # One clock for all, which no change of the time affects.
         self._zero = time.time() - time.monotonic()
 
     def __enter__(self) -> Prober:
@@ -118,7 +118,7 @@ async def _exchange(address: str, port: int, how: How) -> None:
 
 
 def _anything() -> ssl.SSLContext:
-    """Whether somebody answers is asked here, not who; nothing is sent."""
+    """Accept any certificate: the question is whether there is an answer; nothing is sent."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -64,7 +64,7 @@ def _holder(observed: Mapping[str, ObservedNode], vip: str) -> str:
     """Who has the VIP. It was proven that one has; since then it may have moved.
 
     Raises:
-        HadeployError: nobody has it now.
+        HadeployError: no node has the VIP now.
     """
     for node, look in observed.items():
         if look.holds(vip):

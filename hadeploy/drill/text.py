@@ -89,7 +89,7 @@ def asked(results: Sequence[Result]) -> list[str]:
 
 
 def twice(results: Sequence[Result]) -> list[str]:
-    """Where two nodes had the VIP at a time, and nobody could have prevented it."""
+    """Rounds in which two nodes had the VIP at the same time, as their scenario implies."""
     return [
         f"{title(result)}: two nodes had the VIP for {seconds(result.figures.double)}"
         for result in results

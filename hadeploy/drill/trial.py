@@ -88,7 +88,7 @@ class Round:
         holder: who held the VIPs before.
         vips: their addresses.
         events: in the order in which they happened.
-        probing: None if nobody could ask.
+        probing: None without requests.
         requests: in the order in which they were due.
         healthy: whether every proof held in the end.
         priorities: what each node competed with before, as (node, priority).
@@ -112,13 +112,13 @@ class Figures:
     Attributes:
         began: that moment.
         moved: whether the VIP had to move.
-        detected: until somebody noticed; None if nobody did.
+        detected: until a keepalived detected the failure; None if none did.
         taken_over: until a node had bound the VIP anew, one where nothing was broken if there is
             such a one; None if none did. A holder whose keepalived was killed may do so itself.
         successor: which node that was.
         way: who has bound it, one after the other.
         left: who had it when the mending began.
-        outage: the longest time without an answer; None if nobody asked.
+        outage: the longest time without an answer; None without requests.
         outage_began: when that began, relative to the breaking.
         failed: requests without an answer.
         requests: all of them.

@@ -44,7 +44,7 @@ class Onlooker:
         rate: requests a second from this machine.
 
     Attributes:
-        probing: who asks, and how; None if nobody can.
+        probing: the sender of the requests, and their kind; None without requests.
     """
 
     def __init__(

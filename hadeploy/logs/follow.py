@@ -72,7 +72,7 @@ class Follower:
             events: given whatever happens.
         """
         self._events = events
-        # A daemon: it may wait for a connection that nobody is interested in any more.
+        # A daemon: it may wait for a connection that is no longer needed.
         threading.Thread(target=self._run, daemon=True).start()
 
     def stop(self) -> None:
@@ -158,7 +158,7 @@ def hopeless(error: HadeployError) -> bool:
 
 
 def follow(followers: Sequence[Follower]) -> Generator[Line | Notice, None, None]:
-    """What they all find, the lines by time, until there is nobody left to follow.
+    """The lines of all nodes by time, until no node is left to follow.
 
     Args:
         followers: one for each node; they are stopped in the end.

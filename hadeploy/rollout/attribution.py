@@ -46,7 +46,7 @@ def with_authors(
     undoes = undone(record, recorded_inventory(inputs.cluster), by, contents)
     applied = applied_by_another(record, by)
     if whose := _whose(record, observed):
-        # An interrupted run, or a record that somebody has changed there.
+        # An interrupted run, or a record that was changed by hand.
         undoes = tuple(f"By the record of {whose}: {sentence}" for sentence in undoes)
         applied = applied and f"By the record of {whose}: {applied}"
     return dataclasses.replace(plan, undoes=undoes, applied=applied), contents

@@ -121,7 +121,7 @@ def _json(text: str, redactor: Redactor) -> str:
 
 
 def _shown(text: str) -> str:
-    """Without what a terminal would obey: whoever unpacks the archive prints it."""
+    """Remove control characters: the files of the archive are printed on terminals."""
     return "\n".join(map(clean, text.split("\n")))
 
 
