@@ -106,13 +106,13 @@ def test_a_jump_host_with_room_for_one_login_is_asked_again(served: Cluster) -> 
     with sshd(served, "n1", first="MaxStartups 1", without="^MaxStartups"):
         results: list[Result] = []
         run = threading.Thread(target=lambda: results.append(served.run("plan")))
-        # Somebody is just logging in, and takes his time.
+        # Another login is in progress, slowly.
         with socket.create_connection((jump, 22)) as slow:
             assert slow.recv(4) == b"SSH-"
             run.start()
             eventually(
                 lambda: "MaxStartups" in served.node("n1", "cat /var/log/sshd.log"),
-                "the jump host has turned somebody away",
+                "the jump host has refused a connection",
             )
         run.join(60)
         assert results[0].code == 0, results[0].err
