@@ -125,7 +125,7 @@ def test_a_preferred_node_that_comes_back_without_its_backends_does_not_win(
     "moment",
     [
         pytest.param("Validate", marks=pytest.mark.exhaustive),
-        "n1 checking that this node may win",
+        "n1 checking that this node may take the VIP",
         pytest.param("n1 reloading", marks=pytest.mark.exhaustive),
     ],
 )
