@@ -136,7 +136,7 @@ def test_a_new_track_file_is_whole(node: Node) -> None:
 def test_what_an_older_version_left_empty_is_not_put_back(node: Node, damaged: str) -> None:
     node.make(FILES, {**BEFORE, damaged: ""})
     said, found = node.after("restore")
-    assert "damaged on the disk" in said
+    assert "the saved configuration is damaged" in said
     assert "@t unrestored" in said
     assert {path: found[path] for path in FILES} == FILES
 
