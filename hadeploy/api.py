@@ -362,10 +362,10 @@ def drill(
     `hadeploy drill --help` lists the scenarios; default: the first one.
     """
     from hadeploy.actions.drill import run_drill
-    from hadeploy.drill.scenarios import chosen
+    from hadeploy.drill.scenarios import select_scenarios
 
     options = options or DrillOptions()
-    wanted = chosen(scenarios, options.allowed)
+    wanted = select_scenarios(scenarios, options.allowed)
     with connected_run(deployment, result or Result()) as run:
         return run_drill(run, wanted, options, lock_wait, consent=consent)
 

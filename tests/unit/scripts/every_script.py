@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from hadeploy.desired.desired_node import ROLES
 from hadeploy.diagnose.diagnostics import evidence_script
-from hadeploy.drill import watch
-from hadeploy.drill.round import break_script, mend_script
+from hadeploy.drill import monitor
+from hadeploy.drill.run_round import break_script, repair_script
 from hadeploy.drill.scenarios import SCENARIOS
 from hadeploy.drill.versions import versions_script
 from hadeploy.images.load import look_script, pull_script
@@ -131,12 +131,12 @@ def of_features() -> Iterator[tuple[str, str]]:
             logs_script(cluster, feed_of("n1", LogOptions()), LogOptions(), follow=follow),
         )
     for scenario in SCENARIOS:
-        line = f"drill {scenario.breaks} 9"
+        line = f"drill {scenario.failure} 9"
         script = break_script(cluster, LOCK, FINGERPRINT, line, "eth0")
         yield f"break-{scenario.name}", script
-    yield "mend", mend_script(cluster)
-    for name, task in (("watch", watch.WATCH), ("ask", watch.ASK), ("end", watch.END)):
-        yield name, watch.watch_script(cluster, "10.0.0.100", "t", task)
+    yield "mend", repair_script(cluster)
+    for name, task in (("watch", monitor.WATCH), ("ask", monitor.ASK), ("end", monitor.END)):
+        yield name, monitor.watch_script(cluster, "10.0.0.100", "t", task)
     for line in (
         "lock_take",
         "lock_inherit t",
