@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hadeploy.drill.round import Event, Round
 from hadeploy.drill.timeline import Timeline
-from hadeploy.logs.lines import telling
+from hadeploy.logs.lines import message_of
 from hadeploy.scripts.lines import clean
 
 MAX_LINES = 150
@@ -61,7 +61,7 @@ def excerpt(round_: Round, shown: Timeline, began: float) -> tuple[list[Line], i
 def _line(event: Event, began: float) -> Iterable[Line]:
     log_line = event.what if event.kind == "log" else event.log_line
     if log_line:
-        source, text = "keepalived", telling("keepalived", log_line)
+        source, text = "keepalived", message_of("keepalived", log_line)
     else:
         source, text = {
             "bound": ("network", f"{event.what} is bound"),

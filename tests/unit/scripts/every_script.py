@@ -17,7 +17,7 @@ from hadeploy.drill.versions import versions_script
 from hadeploy.images.load import look_script, pull_script
 from hadeploy.images.registry import registry_script
 from hadeploy.logs.options import LogOptions
-from hadeploy.logs.read import feed_of, logs_script
+from hadeploy.logs.read import logs_script, new_feed
 from hadeploy.observe.gather import observation_script
 from hadeploy.plan.backends import ExpectedBackend
 from hadeploy.plan.down import make_down_plan
@@ -128,7 +128,7 @@ def of_features() -> Iterator[tuple[str, str]]:
     for follow in (False, True):
         yield (
             f"logs-{follow}",
-            logs_script(cluster, feed_of("n1", LogOptions()), LogOptions(), follow=follow),
+            logs_script(cluster, new_feed("n1", LogOptions()), LogOptions(), follow=follow),
         )
     for scenario in SCENARIOS:
         line = f"drill {scenario.failure} 9"
