@@ -234,7 +234,7 @@ def _wait_for_effect(
             since = time.monotonic()
         if since is not None and time.monotonic() >= since + drill.hold:
             return
-        drill.progress.waiting("the VIP to move" if since is None else "the time to hold")
+        drill.progress.waiting("the VIP to move" if since is None else "the end of the failure")
         time.sleep(POLL_SECONDS)
 
 

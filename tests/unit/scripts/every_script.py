@@ -14,7 +14,7 @@ from hadeploy.drill import monitor
 from hadeploy.drill.run_round import break_script, repair_script
 from hadeploy.drill.scenarios import SCENARIOS
 from hadeploy.drill.versions import versions_script
-from hadeploy.images.load import look_script, pull_script
+from hadeploy.images.load import missing_images_script, pull_script
 from hadeploy.images.registry import registry_script
 from hadeploy.logs.options import LogOptions
 from hadeploy.logs.read import logs_script, new_feed
@@ -121,7 +121,7 @@ def of_features() -> Iterator[tuple[str, str]]:
     yield "diagnostics", evidence_script(cluster, seconds=3)
     yield "support", support_script(cluster)
     yield "versions", versions_script(cluster)
-    yield "look", look_script(("haproxy:3", "keepalived:2"))
+    yield "look", missing_images_script(("haproxy:3", "keepalived:2"))
     yield "pull", pull_script("haproxy:3", cluster, login)
     yield "pull-without-login", pull_script("haproxy:3", cluster, None)
     yield "registry", registry_script("haproxy:3", login)
