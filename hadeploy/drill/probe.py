@@ -33,7 +33,9 @@ class Prober:
         self._every = 1 / rate
         self._stop = threading.Event()
         self._requests: list[Request] = []
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._pace()), daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._send_at_rate()), daemon=True
+        )
         # Changes of the system time do not affect the monotonic clock.
         self._zero = time.time() - time.monotonic()
 
@@ -54,11 +56,11 @@ class Prober:
         """The completed requests, ordered by the time when they were due."""
         return tuple(sorted(self._requests))
 
-    async def _pace(self) -> None:
+    async def _send_at_rate(self) -> None:
         under_way: set[asyncio.Task[None]] = set()
         due = time.monotonic()
         while not self._stop.is_set():
-            task = asyncio.ensure_future(self._ask(due))
+            task = asyncio.ensure_future(self._send(due))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
             due += self._every
@@ -66,12 +68,12 @@ class Prober:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
         await asyncio.gather(*under_way)
 
-    async def _ask(self, due: float) -> None:
-        error = await ask(*self._target, self._kind)
+    async def _send(self, due: float) -> None:
+        error = await send_request(*self._target, self._kind)
         self._requests.append(Request(self._zero + due, self._zero + time.monotonic(), error))
 
 
-async def ask(address: str, port: int, kind: RequestKind) -> str:
+async def send_request(address: str, port: int, kind: RequestKind) -> str:
     """Send one request on a new connection.
 
     Returns:
@@ -100,7 +102,9 @@ def find_request_kind(address: str, port: int) -> RequestKind | None:
     Returns:
         None if no connection opens.
     """
-    return next((kind for kind in _KINDS if not asyncio.run(ask(address, port, kind))), None)
+    return next(
+        (kind for kind in _KINDS if not asyncio.run(send_request(address, port, kind))), None
+    )
 
 
 async def _exchange(address: str, port: int, kind: RequestKind) -> None:

@@ -34,8 +34,10 @@ class Engine:
             return True
         words = self.probe_output.split(".")
         # podman may be installed as docker; it reports its own version.
-        known = self.name == "docker" and len(words) == 2 and all(w.isdigit() for w in words)
-        return known and SAVE_PLATFORM_API <= (int(words[0]), int(words[1])) < (2, 0)
+        has_api_version = (
+            self.name == "docker" and len(words) == 2 and all(w.isdigit() for w in words)
+        )
+        return has_api_version and SAVE_PLATFORM_API <= (int(words[0]), int(words[1])) < (2, 0)
 
 
 def probe(name: str) -> list[str]:

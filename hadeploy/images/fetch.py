@@ -39,8 +39,8 @@ def find_engine() -> Engine:
         "no engine on this machine works",
         operation="fetching the images",
         detail="\n".join(tried),
-        hint=f"install or start one of {', '.join(ENGINES)}; or run `hadeploy images save` on another "
-        "machine, and set images.*.archive to the archives",
+        hint=f"install or start one of {', '.join(ENGINES)}; or run `hadeploy images save` on "
+        "another machine, and set images.*.archive to the archives",
         code=ExitCode.USAGE,
     )
 

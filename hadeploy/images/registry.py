@@ -39,11 +39,11 @@ def ask_registries(
     Raises:
         InventoryError: the password of the login cannot be resolved.
     """
-    wanted = {node: list(pulled(inputs.cluster, look)) for node, look in observed.items()}
+    wanted = {node: list(pulled(inputs.cluster, state)) for node, state in observed.items()}
     wanted = {node: references for node, references in wanted.items() if references}
     login = inputs.login() if wanted else None
 
-    def ask(node: str) -> tuple[str, dict[str, Asked]]:
+    def query(node: str) -> tuple[str, dict[str, Asked]]:
         found = {}
         for reference in wanted[node]:
             own_login = login if login and login.registry == registry_of(reference) else None
@@ -54,7 +54,7 @@ def ask_registries(
                 found[reference] = parse_asked(message.text, login=own_login is not None)
         return node, found
 
-    return dict(try_each(ask, wanted)[0])
+    return dict(try_each(query, wanted)[0])
 
 
 def registry_script(reference: str, login: Login | None) -> str:
