@@ -16,11 +16,11 @@ you pass to `load`. Parameters that many functions have:
 - timeout: seconds until all proofs must pass.
 - lock_wait: seconds to wait for the lock of another run.
 - consent: skip the confirmation.
-- result: receives what was found and done, also what was until an error; default: a new one.
+- result: receives the findings and changes, also those before an error; default: a new one.
 
-Each function shows the phases of its command; `actions` has the phases themselves. Modules that
-only later phases need are imported inside the functions, while the nodes are busy: imports take
-half the time of a run without changes.
+Each function shows the phases of its command; `actions` implements them. Modules that only later
+phases need are imported inside the functions, while the nodes are busy: imports take half the time
+of a run without changes.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def down(
     Of the choices, `forget` and `without` count.
 
     Returns:
-        The nodes that were left out: those of `without`, and former nodes.
+        The nodes that were skipped: those of `without`, and former nodes.
     """
     from hadeploy.actions.down import take_down
 
@@ -239,7 +239,7 @@ def watch(
     skip: tuple[str, ...] = (),
     result: Result | None = None,
 ) -> Generator[ClusterSnapshot, None, None]:
-    """Observe the cluster every so many seconds, or once (read-only)."""
+    """Observe the cluster at an interval of `every` seconds, or once (read-only)."""
     with connected_run(
         deployment,
         result or Result(),
@@ -278,7 +278,7 @@ def follow_logs(
     Reconnects to nodes that it loses. Close the generator to stop.
 
     Yields:
-        Lines; a Notice says that a node or a container is away or back.
+        Lines; a Notice reports that a node or a container is unavailable, or available again.
 
     Raises:
         NodesError: no node can be followed any longer.
@@ -292,8 +292,8 @@ def support(deployment: Deployment, *, result: Result | None = None) -> Report:
     """Collect diagnostics from the nodes for a bug report (read-only).
 
     Returns:
-        What was collected, with secrets; its `errors` has what could not be, and its `redactor`
-        removes the secrets.
+        The diagnostics, with secrets; its `errors` has the failures, and its `redactor` removes the
+        secrets.
     """
     from hadeploy.actions.support import collect_report
 
@@ -362,10 +362,10 @@ def drill(
     `hadeploy drill --help` lists the scenarios; default: the first one.
     """
     from hadeploy.actions.drill import run_drill
-    from hadeploy.drill.scenarios import chosen
+    from hadeploy.drill.scenarios import select_scenarios
 
     options = options or DrillOptions()
-    wanted = chosen(scenarios, options.allowed)
+    wanted = select_scenarios(scenarios, options.allowed)
     with connected_run(deployment, result or Result()) as run:
         return run_drill(run, wanted, options, lock_wait, consent=consent)
 
@@ -382,7 +382,7 @@ def save_images(
     Args:
         deployment: the cluster.
         folder: of the archives; default: `images`, next to the inventory.
-        architecture: of the nodes, such as amd64; default: ask the nodes.
+        architecture: of the nodes, such as amd64; default: that of the nodes.
         result: receives each archive.
     """
     from hadeploy.actions.images import save_images as save
@@ -391,10 +391,10 @@ def save_images(
 
 
 def push_images(deployment: Deployment, *, result: Result | None = None) -> list[Delivery]:
-    """Load the images into the nodes that lack them.
+    """Load the missing images on the nodes.
 
     Raises:
-        NodesError: every node that lacks an image; the others have it.
+        NodesError: the errors of all nodes without an image; the other nodes have both.
     """
     from hadeploy.actions.images import push_images as push
 
@@ -405,7 +405,7 @@ def unlock(deployment: Deployment, *, consent: bool = False) -> dict[str, str]:
     """Release the lock of an interrupted run.
 
     Returns:
-        Who held the lock, by node label.
+        The holder of the lock, by node label.
 
     Raises:
         NodesError: every node that could not be reached; the others are unlocked.

@@ -9,10 +9,10 @@ from hadeploy.actions.prove import prove
 from hadeploy.actions.retry import retry_when_locked
 from hadeploy.actions.run import Run
 from hadeploy.drill.options import DrillOptions
-from hadeploy.drill.probe import find_how
+from hadeploy.drill.probe import find_request_kind
 from hadeploy.drill.record import DrillRecord, Setting
-from hadeploy.drill.round import Drill
-from hadeploy.drill.rounds import run_scenario
+from hadeploy.drill.run_round import Drill
+from hadeploy.drill.run_scenario import run_scenario
 from hadeploy.drill.scenarios import Scenario
 from hadeploy.drill.verdict import result_of
 from hadeploy.drill.versions import versions
@@ -106,7 +106,7 @@ def _run_rounds(
             run.progress,
             interrupt,
             lock,
-            find_how(str(cluster.vip[0].ip), cluster.listeners[0].port),
+            find_request_kind(str(cluster.vip[0].ip), cluster.listeners[0].port),
             options.rate,
             options.hold,
         )

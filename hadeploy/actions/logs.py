@@ -14,7 +14,7 @@ from hadeploy.logs.feed import Feed
 from hadeploy.logs.follow import Follower, Notice, follow
 from hadeploy.logs.lines import Line
 from hadeploy.logs.options import LogOptions
-from hadeploy.logs.read import Reading, feed_of, logs_script, read
+from hadeploy.logs.read import Reading, logs_script, new_feed, read
 from hadeploy.plan.partial_rollout import unknown_nodes
 from hadeploy.remote.connect import Dialer
 from hadeploy.remote.connections import connected
@@ -74,7 +74,7 @@ def _first_reading(
     cluster = deployment.cluster
     unknown_nodes(cluster, labels, "--node")
     nodes = [node for node in cluster.nodes if not labels or node.label in labels]
-    feeds = {node.label: feed_of(node.label, options) for node in nodes}
+    feeds = {node.label: new_feed(node.label, options) for node in nodes}
     dialer = deployment.dialer()
     missing: dict[str, HadeployError] = {}
     with ExitStack() as stack:

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from hadeploy.check.all_checks import IDS
 from hadeploy.desired.desired_node import Role
 from hadeploy.diagnose.all_causes import IDS as CAUSES
+from hadeploy.drill.round import Kind as EventKind
+from hadeploy.drill.round import RequestKind
 from hadeploy.drill.scenarios import NAMES as SCENARIOS
-from hadeploy.drill.trial import How
-from hadeploy.drill.trial import Kind as EventKind
 from hadeploy.errors import ExitCode
 from hadeploy.plan.steps import Action, Impact
 from hadeploy.rollout.node_outcome import NodeOutcome
@@ -159,7 +159,7 @@ class DrillPart(_Part):
     requests: int
     asked_from: str | None
     """The sender of the requests: `here` or a node; null for none."""
-    asked_how: How | None
+    asked_how: RequestKind | None
     """What counts as an answer: a TLS handshake, one byte, or a connection."""
     failed_back: bool
     """Whether the VIP is back on its first holder at the end."""

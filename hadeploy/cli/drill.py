@@ -15,7 +15,7 @@ from hadeploy.cli.open_files import MIN_OPEN_FILES, require_open_files
 from hadeploy.cli.run_options import LOCK_WAIT
 from hadeploy.drill.scenarios import NAMES, PERMISSIONS, SCENARIOS
 
-EPILOG = "\b\nScenarios:\n" + "\n".join(f"  {s.name:16} {s.does}" for s in SCENARIOS)
+EPILOG = "\b\nScenarios:\n" + "\n".join(f"  {s.name:16} {s.description}" for s in SCENARIOS)
 
 
 def _permissions(command: Callable[..., int]) -> Callable[..., int]:

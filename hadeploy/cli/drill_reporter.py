@@ -70,7 +70,7 @@ class DrillReporter:
     def _show(self, record: DrillRecord) -> None:
         out = self.options.out
         for result in self._drawn(record.results):
-            shown = timeline(result.round, result.figures, record.setting.cluster)
+            shown = timeline(result.round, result.metrics, record.setting.cluster)
             out.print(TimelinePicture(title(result), shown))
             out.print()
         out.print(render_rounds(record.results))

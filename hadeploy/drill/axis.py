@@ -1,4 +1,4 @@
-"""The axis below which a round is drawn. Pure."""
+"""The time axis of a drawn round. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 
 
 def ticks(start: float, end: float, most: int) -> list[float]:
-    """Round numbers between two times, for an axis.
+    """The times at the ticks of an axis, as round numbers.
 
     Args:
-        start: where the axis begins.
-        end: where it ends; later than that.
-        most: how many there is room for; one at least.
+        start: the start of the axis.
+        end: the end of the axis, after `start`.
+        most: the maximum number of ticks, at least 1.
     """
     rough = (end - start) / most
     power = 10.0 ** math.floor(math.log10(rough))

@@ -1,4 +1,4 @@
-"""What the nodes said around a breakage, without what says nothing. Pure."""
+"""The log lines and events around a failure, without irrelevant lines. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hadeploy.drill.round import Event, Round
 from hadeploy.drill.timeline import Timeline
-from hadeploy.drill.trial import Event, Round
-from hadeploy.logs.lines import telling
+from hadeploy.logs.lines import message_of
 from hadeploy.scripts.lines import clean
 
-MOST_LINES = 150
+MAX_LINES = 150
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Line:
     """One line of the excerpt.
 
     Attributes:
-        at: seconds, relative to the breaking.
-        node: where.
-        source: who says it: hadeploy, network, keepalived or docker.
-        text: what.
+        at: seconds, relative to the start of the failure.
+        node: its label.
+        source: hadeploy, network, keepalived or docker.
+        text: the log line or the event.
     """
 
     at: float
@@ -32,15 +32,15 @@ class Line:
 
 
 def excerpt(round_: Round, shown: Timeline, began: float) -> tuple[list[Line], int]:
-    """The lines of the time that is drawn, each repetition once.
+    """The lines in the period of a timeline, with repeated lines merged.
 
     Args:
-        round_: what happened.
-        shown: the same as it is drawn.
-        began: when the breaking began, in seconds since the epoch.
+        round_: the round.
+        shown: its timeline.
+        began: the start of the failure, in seconds since the epoch.
 
     Returns:
-        The first lines, and how many more there are.
+        The first lines, and the number of omitted lines.
     """
     lines = [
         line
@@ -49,26 +49,24 @@ def excerpt(round_: Round, shown: Timeline, began: float) -> tuple[list[Line], i
         for line in _line(event, began)
     ]
     merged = []
-    for (node, source, text), alike in itertools.groupby(
+    for (node, source, text), group in itertools.groupby(
         lines, lambda line: (line.node, line.source, line.text)
     ):
-        same = list(alike)
+        same = list(group)
         times = f" ({len(same)} times)" if len(same) > 1 else ""
         merged.append(Line(same[0].at, node, source, f"{text}{times}"))
-    return merged[:MOST_LINES], max(len(merged) - MOST_LINES, 0)
+    return merged[:MAX_LINES], max(len(merged) - MAX_LINES, 0)
 
 
 def _line(event: Event, began: float) -> Iterable[Line]:
-    line = event.what if event.kind == "log" else event.said
-    if line:
-        said = telling("keepalived", line)
-        told = ("keepalived", said) if said else None
+    log_line = event.what if event.kind == "log" else event.log_line
+    if log_line:
+        source, text = "keepalived", message_of("keepalived", log_line)
     else:
-        told = {
+        source, text = {
             "bound": ("network", f"{event.what} is bound"),
-            "unbound": ("network", f"{event.what} is gone"),
+            "unbound": ("network", f"{event.what} is removed"),
             "container": ("docker", event.what),
         }.get(event.kind, ("hadeploy", event.kind))
-    if told:
-        source, text = told
+    if text:
         yield Line(event.at - began, event.node, source, clean(text))

@@ -1,50 +1,84 @@
-"""What follows from what was seen. Pure."""
+"""The metrics of a round, computed from its events and requests. Pure."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from hadeploy.drill.trial import Event, Figures, Request, Round
+from hadeploy.drill.round import Event, Request, Round
 
 
-def figures(round_: Round) -> Figures:
-    """The figures of a round.
+@dataclass(frozen=True)
+class Metrics:
+    """The metrics of a round; durations are in seconds from the start of the failure.
 
-    Args:
-        round_: with a `breaking` event at least.
+    Attributes:
+        began: the start of the failure, in seconds since the epoch.
+        moved: whether the VIP had to move.
+        detected: time until a keepalived detected the failure; None if none did.
+        taken_over: time until a node bound the VIP again: a node without a failure if there is one;
+            None if no node did. A holder whose keepalived was killed may bind it again itself.
+        successor: the node of `taken_over`.
+        vip_path: the nodes that bound the VIP, in order.
+        holders_at_repair: the holders when the repair began.
+        outage: the longest time without an answer; None without requests.
+        outage_began: the start of the outage, relative to the failure.
+        failed: the number of requests without an answer.
+        requests: the number of all requests.
+        double: how long more than one node had the VIP.
+        failed_back: whether the first holder has the VIP again at the end.
+        holders: the holders at the end.
     """
+
+    began: float
+    moved: bool
+    detected: float | None
+    taken_over: float | None
+    successor: str | None
+    vip_path: tuple[str, ...]
+    holders_at_repair: tuple[str, ...]
+    outage: float | None
+    outage_began: float | None
+    failed: int
+    requests: int
+    double: float
+    failed_back: bool
+    holders: tuple[str, ...]
+
+
+def metrics_of(round_: Round) -> Metrics:
+    """Compute the metrics of a round with at least one `breaking` event."""
     began = min(event.at for event in round_.events if event.kind == "breaking")
     after = [event for event in round_.events if event.at >= began]
-    moved = round_.holder in round_.victims
     binds = [event for event in after if event.kind == "bound"]
-    # The first victim may be noticed before the last one is broken.
+    # The first victim may be detected before the failure of the last one begins.
     bound = next((e for e in binds if e.node not in round_.victims), next(iter(binds), None))
-    mending = min((event.at for event in after if event.kind == "mending"), default=math.inf)
-    noticed = next((e for e in after if _notices(e, round_)), None)
+    repair = min((event.at for event in after if event.kind == "mending"), default=math.inf)
+    detection = next((e for e in after if _shows_detection(e, round_)), None)
     gap = longest_gap(round_.requests) if round_.requests else None
-    at_the_end = holders_at(round_, math.inf)
-    return Figures(
+    last_holders = holders_at(round_, math.inf)
+    return Metrics(
         began=began,
-        moved=moved,
-        detected=noticed.at - began if noticed else None,
+        moved=round_.holder in round_.victims,
+        detected=detection.at - began if detection else None,
         taken_over=bound.at - began if bound else None,
         successor=bound.node if bound else None,
-        way=tuple(node for node, _ in itertools.groupby(event.node for event in binds)),
-        left=holders_at(round_, mending),
+        vip_path=tuple(node for node, _ in itertools.groupby(event.node for event in binds)),
+        holders_at_repair=holders_at(round_, repair),
         outage=gap[0] if gap else None,
         outage_began=gap[1] - began if gap else None,
         failed=sum(1 for request in round_.requests if request.error),
         requests=len(round_.requests),
         double=_double(round_),
-        failed_back=at_the_end == (round_.holder,),
-        holders=at_the_end,
+        failed_back=last_holders == (round_.holder,),
+        holders=last_holders,
     )
 
 
-def _notices(event: Event, round_: Round) -> bool:
-    """Whether it shows that keepalived, on a victim or elsewhere, has noticed."""
+def _shows_detection(event: Event, round_: Round) -> bool:
+    """Whether the event shows that keepalived, on a victim or elsewhere, detected the failure."""
     if event.node in round_.victims:
         return (event.kind, event.what) in (("check", "failed"), ("state", "FAULT"))
     return (event.kind, event.what) == ("state", "MASTER") or event.kind == "bound"
@@ -54,38 +88,38 @@ def longest_gap(requests: Sequence[Request]) -> tuple[float, float]:
     """The longest time without an answer, and when it began.
 
     Args:
-        requests: in the order in which they were due; one at least.
+        requests: at least one, ordered by the time when they were due.
     """
     answers = sorted(request.ended for request in requests if not request.error)
-    # Answers may come after the last request was due: then nothing was missed at the end.
+    # If answers arrive after the last request was due, no answer is missing at the end.
     last = max([requests[-1].due, *answers[-1:]])
     times = [requests[0].due, *answers, last]
     return max((later - earlier, earlier) for earlier, later in itertools.pairwise(times))
 
 
 def held(round_: Round) -> Iterator[tuple[str, float, float | None]]:
-    """Who had the VIP: node, from when, until when; None: to the end.
+    """The periods with a VIP: node, start, end; the end is None if the round ended first.
 
-    Where there are several VIPs, a node has them as long as it has any.
+    With several VIPs, a period lasts as long as the node has any of them.
     """
     start = round_.events[0].at
     since = {round_.holder: dict.fromkeys(round_.vips, start)}
     for event in round_.events:
-        mine = since.setdefault(event.node, {})
+        bound = since.setdefault(event.node, {})
         if event.kind == "bound":
-            mine.setdefault(event.what, event.at)
-        elif event.kind == "unbound" and mine:
-            began = min(mine.values())
-            mine.pop(event.what, None)
-            if not mine:
+            bound.setdefault(event.what, event.at)
+        elif event.kind == "unbound" and bound:
+            began = min(bound.values())
+            bound.pop(event.what, None)
+            if not bound:
                 yield event.node, began, event.at
-    for node, mine in since.items():
-        if mine:
-            yield node, min(mine.values()), None
+    for node, bound in since.items():
+        if bound:
+            yield node, min(bound.values()), None
 
 
 def holders_at(round_: Round, moment: float) -> tuple[str, ...]:
-    """Who has the VIP at a time; infinite: in the end."""
+    """The nodes with a VIP at a time; infinity: at the end."""
     return tuple(
         sorted(
             node
@@ -101,7 +135,7 @@ def _double(round_: Round) -> float:
     changes: list[tuple[float, int]] = []
     for _, since, until in held(round_):
         changes += [(since, 1), (end if until is None else until, -1)]
-    # One pass: a node may tell of any number of them.
+    # One pass: a node may report any number of changes.
     total, holders, before = 0.0, 0, end
     for at, change in sorted(changes):
         total += at - before if holders > 1 else 0.0

@@ -1,4 +1,4 @@
-"""How a drill is done."""
+"""The options of a drill."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DrillOptions:
-    """How a drill is done.
+    """The options of a drill.
 
     Attributes:
         repeat: repeat each round this many times.
         hold: seconds that a failure lasts after the VIP has moved.
         rate: requests per second through the VIP, from this machine.
         timeout: seconds within which the cluster must recover.
-        max_outage: seconds without an answer that are allowed; None: any.
-        allowed: permissions that scenarios need: the options of the command line.
+        max_outage: the longest allowed outage in seconds; None: any.
+        allowed: the options that scenarios require, such as --allow-link-down.
         versions: record the versions of the programs on the nodes.
     """
 

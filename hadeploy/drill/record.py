@@ -1,4 +1,4 @@
-"""What a drill did."""
+"""The record of a drill."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from hadeploy.support.redact import Redactor
 
 @dataclass(frozen=True)
 class Setting:
-    """What the drill was about.
+    """The tested cluster and the conditions of a drill.
 
     Attributes:
         cluster: the inventory.
-        desired: what was proven to be on the nodes, by label.
-        versions: what runs there, by node label and program.
-        at: when the drill began, in seconds since the epoch.
-        max_outage: seconds without an answer that were allowed, or None.
+        desired: the verified state of the nodes, by label.
+        versions: the versions on the nodes, by label and program.
+        at: the start of the drill, in seconds since the epoch.
+        max_outage: the longest allowed outage in seconds, or None.
     """
 
     cluster: Cluster
@@ -32,13 +32,13 @@ class Setting:
 
 @dataclass
 class DrillRecord:
-    """What a drill did; filled in round by round.
+    """The record of a drill; each completed round is added.
 
     Attributes:
-        setting: what the drill was about.
+        setting: the tested cluster and the conditions.
         redactor: removes the secrets of the cluster from texts.
-        results: the rounds that are done.
-        complete: whether the drill came to its end.
+        results: the completed rounds.
+        complete: whether the drill is complete.
     """
 
     setting: Setting

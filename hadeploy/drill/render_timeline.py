@@ -1,4 +1,4 @@
-"""A round as a picture for a terminal; it is read without colours, too."""
+"""The timeline of a round on a terminal, also without colours."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hadeploy.drill.axis import ticks
 from hadeploy.drill.timeline import Lane, Span, State, Timeline, Tone
 
 STYLES: dict[Tone, str] = {"good": "green", "quiet": "", "passing": "yellow", "bad": "red"}
-# What is drawn instead of written.
+# States that are drawn instead of written.
 SHAPES: dict[State, str] = {"held": "█", "answered": "─", "late": "~", "failed": "x"}
 LEGEND: tuple[State, ...] = ("answered", "late", "failed")
-MOST_TITLE = 20
-# So wide are a tick and its number with some room; a long round needs no more than so many cells.
-TICK, MOST_CELLS = 9, 110
+MAX_TITLE = 20
+# The width of a tick with its number; the maximum width of the axis.
+TICK, MAX_CELLS = 9, 110
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class TimelinePicture:
     """A row for each lane, below an axis; as wide as the terminal allows.
 
     Args:
-        heading: what was broken where.
-        timeline: what is drawn.
+        heading: the scenario and the victims.
+        timeline: the timeline.
     """
 
     heading: str
@@ -35,10 +35,10 @@ class TimelinePicture:
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         shown = self.timeline
-        title = min(max(len(group.title) for group in shown.groups), MOST_TITLE)
+        title = min(max(len(group.title) for group in shown.groups), MAX_TITLE)
         name = max(len(lane.name) for group in shown.groups for lane in group.lanes)
         left = title + 1 + name + 1
-        cells = min(max(options.max_width - left - 1, TICK), MOST_CELLS)
+        cells = min(max(options.max_width - left - 1, TICK), MAX_CELLS)
         yield Text.assemble((self.heading, "bold"), (self._legend(), "dim"))
         yield Text(" " * left).append(self._axis(cells))
         for group in shown.groups:
@@ -54,7 +54,7 @@ class TimelinePicture:
         for at in ticks(shown.start, shown.end, max(cells // TICK, 1)):
             label = f"|{at:+g} s" if at else "|0"
             column = self._cell(at, cells)
-            # One at the very end has no room for its number.
+            # There is no room for a number at the end.
             if len(axis) <= column <= cells - len(label):
                 axis = f"{axis:{column}}{label}"
         return Text(axis, "dim")
@@ -64,7 +64,7 @@ class TimelinePicture:
         return min(math.floor(share * cells), cells - 1)
 
     def _row(self, lane: Lane, cells: int) -> Text:
-        """The shortest spans are drawn last, so that each has a cell at least."""
+        """Draw the shortest spans last, so that each has at least one cell."""
         owner: list[Span | None] = [None] * cells
         for span in sorted(lane.spans, key=lambda span: span.since - span.until):
             first, last = self._cell(span.since, cells), self._cell(span.until, cells)
@@ -77,15 +77,15 @@ class TimelinePicture:
 
     def _note(self) -> str:
         shown = self.timeline
-        told = [f"{moment.what} {moment.at:.2f} s" for moment in shown.moments if moment.at]
+        notes = [f"{moment.what} {moment.at:.2f} s" for moment in shown.moments if moment.at]
         if shown.outage:
-            told.append(f"no answer for {shown.outage.until - shown.outage.since:.2f} s")
-        return ", ".join(told)
+            notes.append(f"outage {shown.outage.until - shown.outage.since:.2f} s")
+        return ", ".join(notes)
 
     def _legend(self) -> str:
         lanes = [lane for group in self.timeline.groups for lane in group.lanes]
-        there = {span.state for lane in lanes for span in lane.spans}
-        return "".join(f"   {SHAPES[state]} {state}" for state in LEGEND if state in there)
+        states = {span.state for lane in lanes for span in lane.spans}
+        return "".join(f"   {SHAPES[state]} {state}" for state in LEGEND if state in states)
 
 
 def _runs(owner: Sequence[Span | None]) -> Iterator[tuple[Span | None, int]]:
@@ -97,10 +97,10 @@ def _runs(owner: Sequence[Span | None]) -> Iterator[tuple[Span | None, int]]:
 
 
 def _drawn(span: Span | None, width: int) -> str:
-    """A span in so many cells: its shape, or its word, or where there is no room, its initial."""
+    """A span in `width` cells: its shape, its label, or its initial if there is no room."""
     if span is None:
         return " " * width
     if shape := SHAPES.get(span.state):
         return shape * width
-    word = next((text for text in span.words if len(text) < width), span.state[0])
-    return f"{word:─<{width}}"
+    label = next((text for text in span.labels if len(text) < width), span.state[0])
+    return f"{label:─<{width}}"

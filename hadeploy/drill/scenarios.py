@@ -1,4 +1,4 @@
-"""What can be broken: the scenarios as data, and whom each concerns. Pure."""
+"""The scenarios of a drill as data, and the victims of each. Pure."""
 
 from __future__ import annotations
 
@@ -15,44 +15,45 @@ from hadeploy.inventory.priorities import priorities
 
 @dataclass(frozen=True)
 class Permission:
-    """What a scenario is refused without.
+    """The option that a scenario requires.
 
     Attributes:
-        option: of the command line.
-        why: for the error.
-        help: of the option.
+        option: the option of the command line.
+        reason: for the error without the option.
+        help: the help text of the option.
     """
 
     option: str
-    why: str
+    reason: str
     help: str
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One way to break a cluster.
+    """One kind of failure.
 
     Attributes:
-        name: on the command line.
-        does: what is done, for people.
-        breaks: `break_` and `mend_` with this are the functions of tasks/drill.sh.
-        victims: where: on the holder, on it and on the next one, or on every set of nodes but all.
-        needs: the permission without which it is refused.
-        bounded: whether it ends by itself on the node, whatever becomes of this machine.
-        lasting: whether a victim cannot serve before it is mended; others may come back before.
-        left_behind: whether the VIP may stay on a victim until that is mended, while another node
-            has it, too.
-        freezes: the program that runs on without answering; the engine does not notice.
+        name: the name on the command line.
+        description: for help texts and reports.
+        failure: tasks/drill.sh has the functions `break_FAILURE` and `mend_FAILURE`.
+        victims: the holder, the holder and the next node, or every set of nodes except all.
+        permission: the option that the scenario requires; None: no option.
+        timed: whether only the time limit ends the failure, not this machine.
+        until_repaired: whether a victim cannot serve before the repair; otherwise it may recover
+            earlier.
+        leaves_vip: whether the VIP may stay on a victim until the repair, while another node has it
+            too.
+        freezes: the program that is frozen; the engine does not detect that.
     """
 
     name: str
-    does: str
-    breaks: str
+    description: str
+    failure: str
     victims: Literal["holder", "pair", "subsets"] = "holder"
-    needs: Permission | None = None
-    bounded: bool = False
-    lasting: bool = False
-    left_behind: bool = False
+    permission: Permission | None = None
+    timed: bool = False
+    until_repaired: bool = False
+    leaves_vip: bool = False
     freezes: Role | None = None
 
 
@@ -61,42 +62,42 @@ SCENARIOS = (
         "haproxy-stop",
         "haproxy is stopped on the holder (docker stop)",
         "haproxy_stop",
-        lasting=True,
+        until_repaired=True,
     ),
     Scenario("haproxy-kill", "haproxy is killed on the holder (SIGKILL)", "haproxy_kill"),
     Scenario(
         "haproxy-hang",
-        "haproxy is frozen on the holder (SIGSTOP): it listens and does not answer",
+        "haproxy is frozen on the holder (SIGSTOP): it listens but does not answer",
         "haproxy_hang",
-        lasting=True,
+        until_repaired=True,
         freezes="haproxy",
     ),
     Scenario(
         "keepalived-stop",
         "keepalived is stopped on the holder (docker stop)",
         "keepalived_stop",
-        lasting=True,
+        until_repaired=True,
     ),
     Scenario(
         "keepalived-kill",
         "keepalived is killed on the holder (SIGKILL), which leaves the VIP there",
         "keepalived_kill",
-        left_behind=True,
+        leaves_vip=True,
     ),
     Scenario(
         "keepalived-hang",
         "keepalived is frozen on the holder (SIGSTOP): it sends no adverts and keeps the VIP",
         "keepalived_hang",
-        left_behind=True,
+        leaves_vip=True,
         freezes="keepalived",
     ),
     Scenario(
         "docker-restart",
         "the Docker engine is restarted on the holder",
         "docker_restart",
-        needs=Permission(
+        permission=Permission(
             "--allow-docker-restart",
-            "it concerns every container on that node",
+            "it affects every container on the node",
             "Allow restarting Docker (affects every container on the node).",
         ),
     ),
@@ -104,69 +105,69 @@ SCENARIOS = (
         "link-down",
         "the holder's network interface is down",
         "link_down",
-        needs=Permission(
+        permission=Permission(
             "--allow-link-down",
-            "for some seconds nothing on that node can be reached",
+            "the node is unreachable for some seconds",
             "Allow taking the network interface of a node down.",
         ),
-        bounded=True,
-        left_behind=True,
+        timed=True,
+        leaves_vip=True,
     ),
     Scenario(
         "node-pair",
         "haproxy is stopped on the holder and on the next node",
         "haproxy_stop",
         victims="pair",
-        lasting=True,
+        until_repaired=True,
     ),
     Scenario(
         "all",
-        "haproxy is stopped on every set of nodes but the full one",
+        "haproxy is stopped on every set of nodes except all of them",
         "haproxy_stop",
         victims="subsets",
-        lasting=True,
+        until_repaired=True,
     ),
 )
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 NAMES = tuple(BY_NAME)
-PERMISSIONS = tuple(scenario.needs for scenario in SCENARIOS if scenario.needs)
+PERMISSIONS = tuple(scenario.permission for scenario in SCENARIOS if scenario.permission)
 
 
-def chosen(names: Sequence[str], allowed: Sequence[str]) -> list[Scenario]:
-    """The scenarios of those names, in that order; without a name, the first scenario.
+def select_scenarios(names: Sequence[str], allowed: Sequence[str]) -> list[Scenario]:
+    """The scenarios with these names, in this order; without a name, the first scenario.
 
     Args:
-        names: as the user gives them.
-        allowed: the options that allow more than usual.
+        names: from the command line.
+        allowed: the options of permissions that were given.
 
     Raises:
-        HadeployError: there is no such scenario, or one needs an option that was not given.
+        HadeployError: unknown scenario, or a required option is missing.
     """
     if unknown := [name for name in names if name not in BY_NAME]:
         raise HadeployError(
-            f"there is no scenario {unknown[0]}",
-            operation="choosing what to break",
+            f"unknown scenario {unknown[0]}",
+            operation="selecting scenarios",
             hint=f"scenarios: {', '.join(NAMES)}",
             code=ExitCode.USAGE,
         )
     found = [BY_NAME[name] for name in names or NAMES[:1]]
     for scenario in found:
-        needs = scenario.needs
-        if needs and needs.option not in allowed:
+        permission = scenario.permission
+        if permission and permission.option not in allowed:
             raise HadeployError(
-                f"{scenario.name}: {needs.why}, so it must be asked for",
-                operation="choosing what to break",
-                hint=f"hadeploy drill {scenario.name} {needs.option}",
+                f"{scenario.name} requires {permission.option}: {permission.reason}",
+                operation="selecting scenarios",
+                hint=f"hadeploy drill {scenario.name} {permission.option}",
                 code=ExitCode.USAGE,
             )
     return found
 
 
-def sets_of_victims(scenario: Scenario, nodes: Sequence[str]) -> list[tuple[str, ...]]:
-    """Whom each round concerns; an empty set means that it depends on who is the holder by then.
+def victim_sets(scenario: Scenario, nodes: Sequence[str]) -> list[tuple[str, ...]]:
+    """The victims of each round; an empty set means that they depend on the current holder.
 
     Args:
-        scenario: which.
+        scenario: the scenario.
         nodes: the labels of all nodes.
     """
     if scenario.victims != "subsets":
@@ -176,12 +177,12 @@ def sets_of_victims(scenario: Scenario, nodes: Sequence[str]) -> list[tuple[str,
 
 
 def victims_of(scenario: Scenario, holder: str, standby: Sequence[str]) -> tuple[str, ...]:
-    """Whom a round concerns that depends on the holder.
+    """The victims of a round that depend on the holder.
 
     Args:
-        scenario: which.
-        holder: who holds the VIP.
-        standby: who could take it, the best first.
+        scenario: the scenario.
+        holder: the holder of the VIP.
+        standby: the nodes that can take it over, by descending priority.
 
     Raises:
         HadeployError: too few nodes would remain.
@@ -192,17 +193,17 @@ def victims_of(scenario: Scenario, holder: str, standby: Sequence[str]) -> tuple
         raise HadeployError(
             "no healthy node would remain to take the VIP",
             operation=f"preparing {scenario.name}",
-            hint="`hadeploy verify` tells what is wrong with the others",
+            hint="`hadeploy verify` shows the problems of the other nodes",
         )
     return victims
 
 
-def home_of(cluster: Cluster, healthy: Sequence[str]) -> str | None:
-    """Where the VIP goes by itself once all is well; None: it stays where it is.
+def failback_node(cluster: Cluster, healthy: Sequence[str]) -> str | None:
+    """The node to which the VIP returns after the repair; None: it stays on its new node.
 
     Args:
         cluster: the inventory.
-        healthy: the labels of the nodes that could hold it; one at least.
+        healthy: the labels of the nodes that can hold the VIP; at least one.
     """
     if not cluster.vrrp.preempt:
         return None

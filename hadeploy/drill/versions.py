@@ -1,4 +1,4 @@
-"""What runs on the nodes, in the programs' own words."""
+"""The versions of the programs on the nodes."""
 
 from __future__ import annotations
 
@@ -16,35 +16,26 @@ _NUMBER = re.compile(r"^(?:HAProxy|HA-Proxy|Keepalived)\b.*?\bv?(?P<number>[0-9]
 
 
 def versions(cluster: Cluster, sessions: Mapping[str, Session]) -> dict[str, dict[str, str]]:
-    """By node label and program; a node that does not tell has none.
-
-    Args:
-        cluster: the inventory.
-        sessions: by node label.
-    """
+    """The versions by node label and program; a node that fails is left out."""
     script = versions_script(cluster)
     found, _ = try_each(
-        lambda s: (s.node, parse_versions(s.run(script, operation="asking for versions"))),
+        lambda s: (s.node, parse_versions(s.run(script, operation="reading versions"))),
         sessions.values(),
     )
     return dict(found)
 
 
 def versions_script(cluster: Cluster) -> str:
-    """Asks the programs for their versions. Pure."""
+    """The script that reads the versions. Pure."""
     haproxy, keepalived = cluster.container_names
     variables = {"HD_HAPROXY": haproxy, "HD_KEEPALIVED": keepalived}
     return compose("versions.sh", variables=variables)
 
 
 def parse_versions(reply: Reply) -> dict[str, str]:
-    """By program.
-
-    Args:
-        reply: of tasks/versions.sh.
-    """
-    told = {}
+    """The versions by program, from a reply of tasks/versions.sh."""
+    found = {}
     for message in reply.all("version"):
         number = _NUMBER.match(message.text)
-        told[message.words[0]] = number["number"] if number else message.text
-    return told
+        found[message.words[0]] = number["number"] if number else message.text
+    return found

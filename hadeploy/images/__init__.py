@@ -1,1 +1,1 @@
-"""Container images: where nodes get them from, and bringing them there."""
+"""Container images: saves, pulls and loads them."""

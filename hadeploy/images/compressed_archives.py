@@ -1,4 +1,4 @@
-"""Image archives on their way to nodes: each is compressed once, for however many nodes."""
+"""Compresses image archives for the transfer, each once for all nodes."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ CHUNK = 1024 * 1024
 def compressed_archives(
     archives: Iterable[Path], progress: Progress
 ) -> Iterator[Mapping[Path, Path]]:
-    """What to send instead of each archive, for as long as the body lasts: the same, compressed.
+    """Map each archive to a compressed copy, which exists until the end of the `with` block.
 
     Args:
-        archives: what `docker save` wrote; one that is compressed already is sent as it is.
-        progress: told what it waits for.
+        archives: written by `docker save`; a compressed archive is mapped to itself.
+        progress: receives events.
 
     Raises:
-        HadeployError: an archive cannot be read, or there is no room here.
+        HadeployError: an archive cannot be read, or there is no space on this machine.
     """
     sent_as = {archive: archive for archive in archives}
     plain = [archive for archive in sent_as if not is_compressed(archive)]
     if not plain:
-        # A run that is killed leaves its folder behind; most need none.
+        # No temporary folder: a killed run would leave it behind.
         yield sent_as
         return
     with tempfile.TemporaryDirectory(prefix="hadeploy-") as folder:
 
         def pack(numbered: tuple[int, Path]) -> tuple[Path, Path]:
             number, archive = numbered
-            progress.waiting(f"compressing {archive.name}")
+            progress.waiting(f"the compression of {archive.name}")
             packed = Path(folder) / str(number)
             compress(archive, packed)
             return archive, packed
@@ -52,7 +52,7 @@ def compressed_archives(
 
 
 def is_compressed(archive: Path) -> bool:
-    """Whether a file is compressed, by how it begins.
+    """Whether a file is compressed, by its first bytes.
 
     Raises:
         HadeployError: it cannot be read.
@@ -65,10 +65,10 @@ def is_compressed(archive: Path) -> bool:
 
 
 def compress(source: Path, target: Path) -> None:
-    """Write a file's content compressed; the same content gives the same bytes.
+    """Compress a file; the same content gives the same bytes.
 
     Raises:
-        HadeployError: one cannot be read, or the other not be written.
+        HadeployError: the source cannot be read, or the target cannot be written.
     """
     try:
         with (
@@ -81,15 +81,15 @@ def compress(source: Path, target: Path) -> None:
         raise HadeployError(
             f"{error.filename or target.parent}: {error.strerror or error}",
             operation=f"compressing {source.name}",
-            hint=f"is there room in {target.parent}? (TMPDIR=FOLDER: what is sent is kept there)",
+            hint=f"check the free space of {target.parent}; TMPDIR=FOLDER selects another folder",
         ) from error
 
 
 def unreadable(archive: Path, error: OSError) -> HadeployError:
-    """The error for an archive that went away, or was never there."""
+    """The error for an archive that is missing or cannot be read."""
     return HadeployError(
         f"{archive}: {error.strerror}",
         operation="reading the image archive",
-        hint="make it with: hadeploy images save",
+        hint="create it: hadeploy images save",
         code=ExitCode.USAGE,
     )

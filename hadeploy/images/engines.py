@@ -1,6 +1,6 @@
-"""Command lines of the engines that an operator's own machine may have, as data; nothing is run.
+"""Command lines of the container engines on this machine. Pure.
 
-They are tried in this order. skopeo keeps no images; the others may have one already.
+hadeploy tries the engines in this order. skopeo stores no images; the others may have the image.
 """
 
 from __future__ import annotations
@@ -11,70 +11,72 @@ from pathlib import Path
 from hadeploy.inventory.references import full
 
 ENGINES = ("docker", "podman", "nerdctl", "skopeo")
-# From here on `docker save` may have several platforms to choose from (API 1.48, Docker 28).
-SAVE_CHOOSES = (1, 48)
+# Since this API version (Docker 28), `docker save` has --platform.
+SAVE_PLATFORM_API = (1, 48)
 
 
 @dataclass(frozen=True)
 class Engine:
-    """One that is there and answers.
+    """An engine that works on this machine.
 
     Attributes:
         name: of its program.
-        said: what it said when it was asked whether it works.
+        probe_output: the output of `probe`; for docker, the API version.
     """
 
     name: str
-    said: str = ""
+    probe_output: str = ""
 
     @property
-    def save_chooses(self) -> bool:
-        """Whether its `save` is to be told the platform."""
+    def save_takes_platform(self) -> bool:
+        """Whether its `save` command takes --platform."""
         if self.name == "nerdctl":
             return True
-        words = self.said.split(".")
-        # podman calls itself docker, too, and counts its API by its own version.
-        known = self.name == "docker" and len(words) == 2 and all(w.isdigit() for w in words)
-        return known and SAVE_CHOOSES <= (int(words[0]), int(words[1])) < (2, 0)
+        words = self.probe_output.split(".")
+        # podman may be installed as docker; it reports its own version.
+        has_api_version = (
+            self.name == "docker" and len(words) == 2 and all(w.isdigit() for w in words)
+        )
+        return has_api_version and SAVE_PLATFORM_API <= (int(words[0]), int(words[1])) < (2, 0)
 
 
 def probe(name: str) -> list[str]:
-    """Fails where the engine does not work; docker's answer is the version that it speaks."""
+    """The command fails if the engine does not work; docker prints its API version."""
     if name == "docker":
         return ["docker", "version", "--format", "{{.Client.APIVersion}}"]
     return [name, "--version" if name == "skopeo" else "info"]
 
 
-def has(engine: Engine, reference: str) -> list[str] | None:
-    """Prints the architecture of an image that the engine has; None where it keeps none."""
+def inspect(engine: Engine, reference: str) -> list[str] | None:
+    """The command prints the architecture of a stored image; None: the engine stores no images."""
     if engine.name == "skopeo":
         return None
     return [engine.name, "image", "inspect", "--format", "{{.Architecture}}", full(reference)]
 
 
 def pull(engine: Engine, reference: str, architecture: str) -> list[str] | None:
-    """Pulls an image for an architecture; None where that is one with writing the archive."""
+    """The command pulls an image; None if the engine pulls when it saves."""
     if engine.name == "skopeo":
         return None
     return [engine.name, "pull", "--platform", f"linux/{architecture}", full(reference)]
 
 
 def save(engine: Engine, reference: str, architecture: str, target: Path) -> list[str]:
-    """Writes an archive that `docker load` takes.
+    """The command writes an archive for `docker load`.
 
     Args:
-        engine: whichever there is.
-        reference: with a tag; podman and skopeo guess no registry.
-        architecture: as images say it.
+        engine: of this machine.
+        reference: with a tag; the registry is added, because podman and skopeo need it.
+        architecture: in the notation of images, such as amd64.
         target: a file that does not exist.
     """
     name = full(reference)
     if engine.name == "skopeo":
-        choose = ["--override-os", "linux", "--override-arch", architecture]
-        return ["skopeo", "copy", *choose, f"docker://{name}", f"docker-archive:{target}:{name}"]
+        platform = ["--override-os", "linux", "--override-arch", architecture]
+        return ["skopeo", "copy", *platform, f"docker://{name}", f"docker-archive:{target}:{name}"]
     command = [engine.name, "save"]
     if engine.name == "podman":
         command += ["--format", "docker-archive"]
-    if engine.save_chooses:
+    if engine.save_takes_platform:
         command += ["--platform", f"linux/{architecture}"]
     return [*command, "--output", str(target), name]

@@ -1,4 +1,4 @@
-"""Images fetched on this machine, with whatever engine it has, and written as archives."""
+"""Fetches images with an engine of this machine, and saves them as archives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hadeploy.inventory.references import registry_of
 from hadeploy.progress import Progress
 
 PROBE_SECONDS = 20
-# An image through a slow line.
+# For an image over a slow connection.
 FETCH_SECONDS = 3600
 
 
@@ -24,7 +24,7 @@ def find_engine() -> Engine:
     """The first engine of this machine that works.
 
     Raises:
-        HadeployError: none does; it says what was tried.
+        HadeployError: no engine works; the detail has the reasons.
     """
     tried = []
     for name in ENGINES:
@@ -32,15 +32,15 @@ def find_engine() -> Engine:
             tried.append(f"{name}: not installed")
             continue
         try:
-            return Engine(name, _run(engines.probe(name), f"asking {name}", PROBE_SECONDS).strip())
+            return Engine(name, _run(engines.probe(name), f"probing {name}", PROBE_SECONDS).strip())
         except HadeployError as error:
             tried.append(f"{name}: {error.detail or error.message}")
     raise HadeployError(
-        "there is no engine on this machine that works",
+        "no engine on this machine works",
         operation="fetching the images",
         detail="\n".join(tried),
-        hint=f"install or start one of {', '.join(ENGINES)}; or run `hadeploy images save` where "
-        "there is one, and name its archives in images.*.archive",
+        hint=f"install or start one of {', '.join(ENGINES)}; or run `hadeploy images save` on "
+        "another machine, and set images.*.archive to the archives",
         code=ExitCode.USAGE,
     )
 
@@ -48,43 +48,43 @@ def find_engine() -> Engine:
 def fetch(
     engine: Engine, reference: str, architecture: str, target: Path, progress: Progress
 ) -> int:
-    """Write the archive of an image, compressed; what was there is replaced when it is complete.
+    """Save an image as a compressed archive; an existing file is replaced at the end.
 
-    An image that the engine has already is not pulled again.
+    Does not pull an image that the engine already has.
 
     Args:
         engine: of this machine.
         reference: of the image.
-        architecture: as images say it.
+        architecture: in the notation of images, such as amd64.
         target: the file to write.
-        progress: told what it waits for.
+        progress: receives events.
 
     Returns:
-        How many bytes it has.
+        The size of the archive in bytes.
 
     Raises:
-        HadeployError: the image cannot be had, or the archive not be written.
+        HadeployError: the image cannot be fetched, or the archive cannot be written.
     """
     operation = f"saving {reference} for {architecture}"
     if "@" in reference:
         raise HadeployError(
-            "an archive keeps no digests, so the nodes would not find the image in it",
+            "an archive does not contain digests, so the nodes would not find the image",
             operation=operation,
-            hint="name the image by a tag",
+            hint="use a tag in images.*.reference",
             code=ExitCode.USAGE,
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".saving-") as scratch:
             draft, packed = Path(scratch) / "image.tar", Path(scratch) / target.name
-            if not _there(engine, reference, architecture):
+            if not _is_stored(engine, reference, architecture):
                 _pull(engine, reference, architecture, progress)
-            progress.waiting(f"{engine.name} writes {target.name}")
-            # skopeo pulls as it saves.
+            progress.waiting(f"{engine.name} to write {target.name}")
+            # skopeo pulls when it saves.
             pulled = reference if engine.name == "skopeo" else ""
             command = engines.save(engine, reference, architecture, draft)
             _run(command, operation, FETCH_SECONDS, pulled)
-            _prove(draft, reference, architecture, engine)
+            _verify_archive(draft, reference, architecture, engine)
             compress(draft, packed)
             packed.replace(target)
         return target.stat().st_size
@@ -92,16 +92,16 @@ def fetch(
         raise HadeployError(
             f"{error.filename or target}: {error.strerror}",
             operation=operation,
-            hint="--output FOLDER names another folder",
+            hint="select another folder: --output FOLDER",
         ) from error
 
 
-def _there(engine: Engine, reference: str, architecture: str) -> bool:
-    command = engines.has(engine, reference)
+def _is_stored(engine: Engine, reference: str, architecture: str) -> bool:
+    command = engines.inspect(engine, reference)
     if command is None:
         return False
     try:
-        return _run(command, f"asking {engine.name}", PROBE_SECONDS).strip() == architecture
+        return _run(command, f"inspecting {reference}", PROBE_SECONDS).strip() == architecture
     except HadeployError:
         return False
 
@@ -109,30 +109,35 @@ def _there(engine: Engine, reference: str, architecture: str) -> bool:
 def _pull(engine: Engine, reference: str, architecture: str, progress: Progress) -> None:
     command = engines.pull(engine, reference, architecture)
     if command:
-        progress.waiting(f"{engine.name} pulls {reference}")
-        _run(command, f"pulling {reference} for {architecture} here", FETCH_SECONDS, reference)
+        progress.waiting(f"{engine.name} to pull {reference}")
+        _run(
+            command,
+            f"pulling {reference} for {architecture} on this machine",
+            FETCH_SECONDS,
+            reference,
+        )
 
 
-def _prove(draft: Path, reference: str, architecture: str, engine: Engine) -> None:
+def _verify_archive(draft: Path, reference: str, architecture: str, engine: Engine) -> None:
     archive = read_archive(draft)
-    has = archive.architecture(reference)
-    if archive.problem or has not in (architecture, ""):
-        holds = ", ".join(f"{name} ({of})" for name, of in archive.images.items()) or "nothing"
+    found = archive.architecture(reference)
+    if archive.problem or found not in (architecture, ""):
+        content = ", ".join(f"{name} ({of})" for name, of in archive.images.items()) or "nothing"
         raise HadeployError(
-            f"{engine.name} wrote another image: {archive.problem or holds}",
+            f"{engine.name} wrote another image: {archive.problem or content}",
             operation=f"saving {reference} for {architecture}",
-            hint=f"is there one for {architecture} at {registry_of(reference)}?",
+            hint=f"check that {registry_of(reference)} has the image for {architecture}",
         )
 
 
 def _run(command: list[str], operation: str, seconds: float, reference: str = "") -> str:
-    """Run an engine, with the user's own environment: it knows his proxies and logins.
+    """Run an engine in the environment of the user, which has the proxies and logins.
 
     Args:
         command: of the engine.
         operation: for the error.
-        seconds: that it may take.
-        reference: of the image that it pulls, if it does, for the error.
+        seconds: the time limit.
+        reference: of the image, if the command pulls it; for the hint.
     """
     try:
         done = subprocess.run(
@@ -150,7 +155,7 @@ def _run(command: list[str], operation: str, seconds: float, reference: str = ""
         ) from error
     if done.returncode:
         raise HadeployError(
-            f"{command[0]} ended with exit code {done.returncode}",
+            f"{command[0]} failed with exit status {done.returncode}",
             operation=operation,
             detail=(done.stderr or done.stdout).strip()[-1500:] or None,
             hint=_login_hint(command[0], reference),
@@ -162,6 +167,6 @@ def _login_hint(program: str, reference: str) -> str | None:
     if not reference:
         return None
     return (
-        f"is {registry_of(reference)} reachable from here, and is the image there? If it wants a "
-        f"login: {program} login {registry_of(reference)}"
+        f"check that this machine reaches {registry_of(reference)} and that the image exists; if a "
+        f"login is required: {program} login {registry_of(reference)}"
     )

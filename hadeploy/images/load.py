@@ -1,4 +1,4 @@
-"""Images that a node lacks: pulled there, or streamed from an archive on this machine."""
+"""Loads missing images on nodes: by a pull, or from an archive on this machine."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from hadeploy.remote.fanout import each
 from hadeploy.remote.session import Session
 from hadeploy.scripts.compose import compose
 
-# tasks/pull.sh ends a pull after an hour; the login comes before it.
+# tasks/pull.sh limits a pull to one hour; the login comes before.
 PULL_SECONDS = 3600 + 120
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """An image that is where it was wanted.
+    """An image on a node or in an archive.
 
     Attributes:
         reference: its name.
-        architecture: as images say it.
-        node: where it is; None for this machine.
-        state: whether that was so already.
-        archive: the file that it is in, or came from.
-        bytes: how large that was on its way.
+        architecture: in the notation of images, such as amd64.
+        node: the node that has it; None: this machine.
+        state: saved or sent by this run; there: it existed before.
+        archive: the file with the image.
+        bytes: the size of the transferred or saved file.
     """
 
     reference: str
@@ -46,30 +46,30 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Needs:
-    """The images that a node lacks.
+    """The missing images of a node.
 
     Attributes:
-        pulls: references that it pulls itself.
-        loads: archive here → the references that it is to bring.
+        pulls: references that the node pulls.
+        loads: archive on this machine → the references in it.
     """
 
     pulls: tuple[str, ...] = ()
     loads: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
 
-    def and_also(self, reference: str, archive: Path | None) -> Needs:
-        """These and one more; from that archive, or else by a pull."""
+    def with_image(self, reference: str, archive: Path | None) -> Needs:
+        """Add an image, from the archive or by a pull."""
         if archive is None:
             return replace(self, pulls=(*self.pulls, reference))
-        from_it = (*self.loads.get(archive, ()), reference)
-        return replace(self, loads={**self.loads, archive: from_it})
+        references = (*self.loads.get(archive, ()), reference)
+        return replace(self, loads={**self.loads, archive: references})
 
 
-def needs_of(cluster: Cluster, folder: Path, turns: Iterable[NodePlan]) -> dict[str, Needs]:
-    """What a plan brings to each node that lacks something.
+def image_needs(cluster: Cluster, folder: Path, turns: Iterable[NodePlan]) -> dict[str, Needs]:
+    """The missing images by node, from the steps of a plan.
 
     Args:
-        cluster: what the plan is for.
-        folder: the inventory's.
+        cluster: the inventory.
+        folder: the folder of the inventory.
         turns: of the plan; a node may have two.
     """
     needs: dict[str, Needs] = {}
@@ -79,28 +79,28 @@ def needs_of(cluster: Cluster, folder: Path, turns: Iterable[NodePlan]) -> dict[
                 continue
             archive = getattr(cluster.images, step.role).archive
             path = beside(folder, archive) if archive else None
-            needs[turn.node] = needs.get(turn.node, Needs()).and_also(step.subject, path)
+            needs[turn.node] = needs.get(turn.node, Needs()).with_image(step.subject, path)
     return needs
 
 
-def bring(
+def load_images(
     needs: Mapping[str, Needs],
     cluster: Cluster,
     login: Login | None,
     sessions: Mapping[str, Session],
     progress: Progress,
 ) -> None:
-    """Bring all nodes what they lack, in parallel; an archive is read and compressed once.
+    """Load the missing images on all nodes in parallel; each archive is compressed once.
 
     Args:
-        needs: by node.
-        cluster: whose nodes they are.
-        login: for the registry that they pull from.
-        sessions: to them.
-        progress: told.
+        needs: by node label.
+        cluster: the inventory.
+        login: for the registry, or None.
+        sessions: by node label.
+        progress: receives events.
 
     Raises:
-        NodesError: with every failure.
+        NodesError: all failures.
     """
     archives = [archive for need in needs.values() for archive in need.loads]
     with compressed_archives(archives, progress) as sent_as:
@@ -115,22 +115,26 @@ def bring(
 
 
 def load(
-    archive: Path, parcel: Path, references: tuple[str, ...], session: Session, progress: Progress
+    archive: Path,
+    compressed: Path,
+    references: tuple[str, ...],
+    session: Session,
+    progress: Progress,
 ) -> int:
-    """Stream an archive into a node's engine.
+    """Stream an archive to the engine of a node.
 
     Args:
-        archive: for messages.
-        parcel: what is sent for it.
-        references: what must be there afterwards.
+        archive: the archive, for messages.
+        compressed: the compressed copy that is sent.
+        references: the images that the node must have afterwards.
         session: to the node.
-        progress: told how much of it has been sent.
+        progress: receives events.
 
     Returns:
-        How many bytes were sent.
+        The number of bytes sent.
 
     Raises:
-        HadeployError: the file cannot be read, the engine refuses it, or it holds other images.
+        HadeployError: the file cannot be read, the engine refuses it, or an image is missing in it.
     """
     operation = f"loading {archive.name}"
     sent = 0
@@ -141,56 +145,55 @@ def load(
         progress.transfer(session.node, archive.name, sent, total)
 
     try:
-        total = parcel.stat().st_size
-        with parcel.open("rb") as source:
-            said = session.feed("docker load", source, operation=operation, on_sent=on_sent)
+        total = compressed.stat().st_size
+        with compressed.open("rb") as source:
+            output = session.feed("docker load", source, operation=operation, on_sent=on_sent)
     except OSError as error:
         raise unreadable(archive, error) from error
-    reply = session.run(look_script(references), operation=operation)
-    if lacking := [message.words[0] for message in reply.all("missing-image")]:
+    reply = session.run(missing_images_script(references), operation=operation)
+    if missing := [message.words[0] for message in reply.all("missing-image")]:
         raise HadeployError(
-            f"the archive does not hold {' or '.join(lacking)}",
+            f"the archive does not contain {' or '.join(missing)}",
             node=session.node,
             operation=operation,
-            detail=said[-500:],
-            hint="set images.*.reference to what the archive holds, or make it anew with: "
+            detail=output[-500:],
+            hint="set images.*.reference to an image in the archive, or create the archive again: "
             "hadeploy images save",
         )
     for reference in references:
-        progress.node(session.node, f"{reference} is there", "ok")
+        progress.node(session.node, f"{reference} loaded", "ok")
     return sent
 
 
 def pull(
     cluster: Cluster, reference: str, login: Login | None, session: Session, progress: Progress
 ) -> None:
-    """Have a node pull an image; logged in, if need be, for no longer than that takes.
+    """Pull an image on a node; a login lasts only for the pull.
 
     Args:
-        cluster: whose node it is.
+        cluster: the inventory.
         reference: of the image.
-        login: used only if it is for the image's own registry.
+        login: used only for its own registry.
         session: to the node.
-        progress: told.
+        progress: receives events.
 
     Raises:
         HadeployError: the registry refused the login, or the pull failed.
     """
     registry = registry_of(reference)
-    here = login if login and login.registry == registry else None
+    own_login = login if login and login.registry == registry else None
     operation = f"pulling {reference}"
     progress.node(session.node, operation)
     reply = session.run(
-        pull_script(reference, cluster, here), operation=operation, seconds=PULL_SECONDS
+        pull_script(reference, cluster, own_login), operation=operation, seconds=PULL_SECONDS
     )
-    if here and reply.all("refused"):
+    if own_login and reply.all("refused"):
         raise HadeployError(
-            f"docker login to {registry} as {here.user} failed",
+            f"docker login to {registry} as {own_login.user} failed",
             node=session.node,
             operation=operation,
             detail=reply.output[-1500:],
-            hint="are images.registry.user and password right, and is the registry reachable from "
-            "the node?",
+            hint="check images.registry.user and password, and that the node reaches the registry",
         )
     if reply.all("failed"):
         raise HadeployError(
@@ -198,25 +201,24 @@ def pull(
             node=session.node,
             operation=operation,
             detail=reply.output[-1500:],
-            hint="is the registry reachable from the node? else bring it there from here: "
-            "hadeploy images push",
+            hint="check that the node reaches the registry; otherwise: hadeploy images push",
         )
-    progress.node(session.node, f"{reference} is there", "ok")
+    progress.node(session.node, f"{reference} pulled", "ok")
 
 
-def look_script(references: tuple[str, ...]) -> str:
-    """Tells which of the images are not there. Pure."""
+def missing_images_script(references: tuple[str, ...]) -> str:
+    """The script that lists missing images. Pure."""
     variables = {"HD_IMAGES": " ".join(references)}
     return compose("inspect_images.sh", variables=variables, main="inspect_images\nemit end")
 
 
 def pull_script(reference: str, cluster: Cluster, login: Login | None) -> str:
-    """Pulls an image, logged in for that long. Pure; holds the password, and goes to stdin only."""
+    """The script that pulls an image; it contains the password: send it on stdin only. Pure."""
     registry = login.registry if login else ""
     variables = {
         "HD_IMAGES": reference,
         "HD_CLUSTER": cluster.name,
-        # Docker Hub's own address is only known to the client.
+        # The docker client has the address of Docker Hub.
         "HD_REGISTRY": "" if registry == DOCKER_HUB else registry,
         "HD_USER": login.user if login else "",
         "HD_PASSWORD": login.password.get_secret_value() if login else "",

@@ -1,7 +1,7 @@
-"""`images push`: the nodes that lack an image get it from this machine; nothing else is touched.
+"""`images push`: loads missing images on the nodes; nothing else changes.
 
-It takes no lock: an image more changes nothing that runs, nothing that a plan was made on, and what
-another run brings at the same time is the same.
+It takes no lock: an additional image changes no running container and no plan, and another run
+would load the same image.
 """
 
 from __future__ import annotations
@@ -36,45 +36,47 @@ from hadeploy.remote.session import Session
 def push(
     inputs: Inputs, sessions: Mapping[str, Session], progress: Progress, done: list[Delivery]
 ) -> list[HadeployError]:
-    """Bring the images to the connected nodes that lack them; each node for itself.
+    """Load the missing images on the connected nodes; a failure on one node does not stop others.
 
     Args:
         inputs: the inventory.
         sessions: by node label.
-        progress: told.
-        done: given what is there afterwards, also when something fails.
+        progress: receives events.
+        done: receives each image that is on a node, also if an error follows.
 
     Returns:
-        Why some nodes did not get what they lack.
+        The errors of nodes.
 
     Raises:
-        HadeployError: an archive of the inventory's is wrong, or an image cannot be had here;
-            nothing was sent.
+        HadeployError: an archive is wrong, or an image cannot be fetched; nothing was sent.
     """
     progress.phase("Observe")
     observed, errors = try_observe(inputs.cluster, sessions)
     context = CheckContext(inputs.cluster, observed)
-    broken = failures([f for node, look in context.nodes for f in docker(context, node, look)])
+    broken = failures([f for node, state in context.nodes for f in docker(context, node, state)])
     errors += [finding.error() for finding in broken]
-    able = {n: look for n, look in observed.items() if n not in {f.node for f in broken}}
-    for node, look in able.items():
+    failed = {finding.node for finding in broken}
+    able = {node: state for node, state in observed.items() if node not in failed}
+    for node, state in able.items():
         for role in ROLES:
             reference = _reference(inputs.cluster, role)
-            if reference in look.images:
-                done.append(Delivery(reference, of_node(look), node, "there"))
-                progress.node(node, f"{reference} was there already", "ok")
+            if reference in state.images:
+                done.append(Delivery(reference, of_node(state), node, "there"))
+                progress.node(node, f"{reference} was already loaded", "ok")
     with _needed(inputs, able, progress) as (needs, problems):
         errors += problems
         progress.phase("Send")
-        every = [archive for need in needs.values() for archive in need.loads]
-        with compressed_archives(every, progress) as sent_as:
+        every_archive = [archive for need in needs.values() for archive in need.loads]
+        with compressed_archives(every_archive, progress) as sent_as:
 
             def to_node(node: str) -> None:
                 for archive, references in needs[node].loads.items():
                     sent = load(archive, sent_as[archive], references, sessions[node], progress)
                     for reference in references:
-                        of = of_node(able[node])
-                        done.append(Delivery(reference, of, node, "sent", archive.name, sent))
+                        architecture = of_node(able[node])
+                        done.append(
+                            Delivery(reference, architecture, node, "sent", archive.name, sent)
+                        )
 
             errors += try_each(to_node, needs)[1]
     return errors
@@ -84,19 +86,19 @@ def push(
 def _needed(
     inputs: Inputs, able: Mapping[str, ObservedNode], progress: Progress
 ) -> Iterator[tuple[dict[str, Needs], list[HadeployError]]]:
-    """What each node lacks, with archives made for it where the inventory names none.
+    """The missing images by node, and errors; fetches images without an archive in the inventory.
 
     Raises:
-        NodesError: an archive of the inventory's is wrong.
+        NodesError: an archive is wrong.
     """
     needs: dict[str, Needs] = {}
     problems: list[Finding] = []
     engine: Engine | None = None
     with tempfile.TemporaryDirectory(prefix="hadeploy-") as folder:
-        for architecture in dict.fromkeys(of_node(look) for look in able.values()):
-            looks = {n: look for n, look in able.items() if of_node(look) == architecture}
+        for architecture in dict.fromkeys(of_node(state) for state in able.values()):
+            states = {n: state for n, state in able.items() if of_node(state) == architecture}
             found: dict[Role, Path] = {}
-            for role in lacking(inputs.cluster, looks):
+            for role in missing_roles(inputs.cluster, states):
                 image = getattr(inputs.cluster.images, role)
                 if image.archive:
                     found[role] = beside(inputs.folder, image.archive)
@@ -105,41 +107,41 @@ def _needed(
                 engine = engine or find_engine()
                 found[role] = Path(folder) / file_name(image.reference, architecture)
                 fetch(engine, image.reference, architecture, found[role], progress)
-            context = _sight(inputs.cluster, looks, found)
+            context = _check_context(inputs.cluster, states, found)
             if wrong := failures(list(archives(context))):
                 raise NodesError([finding.error() for finding in wrong])
-            unfit = failures(
-                [f for node, look in context.nodes for f in images(context, node, look)]
+            failed = failures(
+                [f for node, state in context.nodes for f in images(context, node, state)]
             )
-            problems += unfit
-            for node in looks.keys() - {f.node for f in unfit}:
+            problems += failed
+            for node in states.keys() - {f.node for f in failed}:
                 for role, path in found.items():
                     reference = _reference(inputs.cluster, role)
-                    if reference not in looks[node].images:
-                        needs[node] = needs.get(node, Needs()).and_also(reference, path)
+                    if reference not in states[node].images:
+                        needs[node] = needs.get(node, Needs()).with_image(reference, path)
         yield needs, [finding.error() for finding in problems]
 
 
-def lacking(cluster: Cluster, looks: Mapping[str, ObservedNode]) -> list[Role]:
-    """The roles whose image some node lacks. Pure."""
+def missing_roles(cluster: Cluster, states: Mapping[str, ObservedNode]) -> list[Role]:
+    """The roles whose image is missing on any node. Pure."""
     return [
         role
         for role in ROLES
-        if any(_reference(cluster, role) not in look.images for look in looks.values())
+        if any(_reference(cluster, role) not in state.images for state in states.values())
     ]
 
 
-def _sight(
-    cluster: Cluster, looks: Mapping[str, ObservedNode], found: Mapping[Role, Path]
+def _check_context(
+    cluster: Cluster, states: Mapping[str, ObservedNode], found: Mapping[Role, Path]
 ) -> CheckContext:
-    """What the checks would see if the inventory named these archives."""
+    """The context for the checks, as if the inventory had these archives."""
     update: dict[str, Image] = {
         role: getattr(cluster.images, role).model_copy(update={"archive": str(path)})
         for role, path in found.items()
     }
-    named = cluster.model_copy(update={"images": cluster.images.model_copy(update=update)})
+    with_archives = cluster.model_copy(update={"images": cluster.images.model_copy(update=update)})
     return CheckContext(
-        named, looks, archives={role: read_archive(path) for role, path in found.items()}
+        with_archives, states, archives={role: read_archive(path) for role, path in found.items()}
     )
 
 

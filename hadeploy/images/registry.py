@@ -1,4 +1,4 @@
-"""`check` asks the registries for the images that nodes lack; nothing is pulled."""
+"""Queries the registries for missing images, for `check`; pulls nothing."""
 
 from __future__ import annotations
 
@@ -25,40 +25,40 @@ def ask_registries(
     sessions: Mapping[str, Session],
     progress: Progress,
 ) -> Answers:
-    """Have each node's engine ask for what it would pull.
+    """Query the registries from the engine of each node for the images that it would pull.
 
     Args:
         inputs: the inventory and its login.
         observed: by node label.
         sessions: by node label.
-        progress: told what it waits for.
+        progress: receives events.
 
     Returns:
-        By node, and there by reference; without what could not be asked.
+        The answers by node and reference; nodes with an error are left out.
 
     Raises:
-        InventoryError: the reference of the login's password leads nowhere.
+        InventoryError: the password of the login cannot be resolved.
     """
-    wanted = {node: list(pulled(inputs.cluster, look)) for node, look in observed.items()}
+    wanted = {node: list(pulled(inputs.cluster, state)) for node, state in observed.items()}
     wanted = {node: references for node, references in wanted.items() if references}
     login = inputs.login() if wanted else None
 
-    def ask(node: str) -> tuple[str, dict[str, Asked]]:
+    def query(node: str) -> tuple[str, dict[str, Asked]]:
         found = {}
         for reference in wanted[node]:
-            here = login if login and login.registry == registry_of(reference) else None
-            progress.waiting(f"{node} asks {registry_of(reference)} for {reference}")
-            script = registry_script(reference, here)
-            reply = sessions[node].run(script, operation="asking the registry")
+            own_login = login if login and login.registry == registry_of(reference) else None
+            progress.waiting(f"the answer of {registry_of(reference)} to {node} for {reference}")
+            script = registry_script(reference, own_login)
+            reply = sessions[node].run(script, operation="querying the registry")
             for message in reply.all("registry"):
-                found[reference] = parse_asked(message.text, login=here is not None)
+                found[reference] = parse_asked(message.text, login=own_login is not None)
         return node, found
 
-    return dict(try_each(ask, wanted)[0])
+    return dict(try_each(query, wanted)[0])
 
 
 def registry_script(reference: str, login: Login | None) -> str:
-    """Asks for one image. Pure; holds the password, and goes to stdin only."""
+    """The script that queries one image; it contains the password: send it on stdin only. Pure."""
     auth = ""
     if login:
         fields = {

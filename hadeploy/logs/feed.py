@@ -1,4 +1,4 @@
-"""One node's logs as they come in: whose a line is, and whether it was told before. Pure."""
+"""Parses the log lines of one node, and drops lines that were already reported. Pure."""
 
 from __future__ import annotations
 
@@ -6,86 +6,86 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from hadeploy.desired.desired_node import Role
-from hadeploy.logs.lines import BILLION, Line, parse_stamped, stamp, telling
+from hadeploy.logs.lines import BILLION, Line, message_of, parse_stamped, stamp
 from hadeploy.scripts.lines import clean
 from hadeploy.scripts.protocol import Message
 
-# A container's two streams may come a bit out of order.
+# Lines of the two streams of a container may be slightly out of order.
 OVERLAP = BILLION
-# Where more lines than that come within this time, some may be told twice after a break.
-MOST_RECENT = 100_000
+# With more lines in that time, some may be reported twice after a reconnect.
+MAX_RECENT = 100_000
 
 
 @dataclass
 class Cursor:
-    """How far one container's log was read, so that it can be read on from there.
+    """The position in the log of one container, to continue there after a reconnect.
 
-    Times are in nanoseconds since the epoch, by the node's clock.
+    Times are in nanoseconds since the epoch, by the clock of the node.
 
     Attributes:
-        began: when it was read for the first time; None before that.
-        first: the earliest time of a line; None before one.
-        last: the time of the line that came last.
-        again: whether what comes may have been told before.
+        began: when reading started; None before.
+        first: the earliest time of a line; None before the first line.
+        last: the time of the last line.
+        rereading: whether the next lines may have been reported already.
     """
 
     began: int | None = None
     first: int | None = None
     last: int = 0
-    again: bool = False
+    rereading: bool = False
     _recent: dict[tuple[int, str], None] = field(default_factory=dict)
 
     @property
     def since(self) -> int | None:
-        """From when on to ask for lines; None if nothing was asked for yet."""
+        """The time from which to read; None before the first script."""
         return self.began if self.first is None else max(self.first, self.last - OVERLAP)
 
-    def begin(self, now: int) -> None:
-        """A script begins to read, or to read on."""
+    def start(self, now: int) -> None:
+        """A script starts to read, from the beginning or from this position."""
         self.began = now if self.began is None else self.began
         self.reread()
 
     def reread(self) -> None:
-        """What comes next may have been told before."""
-        self.again = self.first is not None
+        """Expect lines that were already reported."""
+        self.rereading = self.first is not None
 
     def is_new(self, at: int, text: str) -> bool:
-        """Whether the line was not told before; then it is the last one now."""
+        """Whether the line was not reported yet; if so, move the position to it."""
         first = at if self.first is None else self.first
-        if self.again:
-            # What is before the first line was not asked for.
+        if self.rereading:
+            # Lines before the first line were not requested.
             if at < max(first, self.last - OVERLAP) or (at, text) in self._recent:
                 return False
-            self.again = at <= self.last
+            self.rereading = at <= self.last
         else:
             self.first = min(first, at)
         self.last = at
         self._recent[at, text] = None
-        # In the order in which they came; a clock that was set may have left later ones in front.
+        # In order of arrival; after a change of the clock, the oldest entry may have a later time.
         while abs((oldest := next(iter(self._recent)))[0] - at) > OVERLAP or (
-            len(self._recent) > MOST_RECENT
+            len(self._recent) > MAX_RECENT
         ):
             del self._recent[oldest]
         return True
 
 
 @dataclass(frozen=True)
-class Remark:
-    """What docker said instead of a log."""
+class DockerMessage:
+    """A message of docker, such as an error, instead of a log line."""
 
     container: Role
     text: str
 
 
 class Feed:
-    """What one node's script says of its containers' logs, as lines.
+    """Parses the output of the log script of one node.
 
     Args:
         node: its label.
-        containers: which of them are read.
-        mark: what every line of theirs begins with, and nothing else.
-        redact: takes secrets out of a text.
-        keep: whether a text is wanted.
+        containers: the containers to read.
+        mark: the prefix of all lines from containers.
+        redact: removes secrets from a text.
+        keep: whether a text is selected.
     """
 
     def __init__(
@@ -101,25 +101,21 @@ class Feed:
         self._redact = redact
         self._keep = keep
         self._cursors = {container: Cursor() for container in containers}
-        self._remarks: set[Remark] = set()
+        self._docker_messages: set[DockerMessage] = set()
 
-    def hear(self, message: Message) -> None:
-        """Take a message of a script: with `begin` it says when, by the node's clock."""
+    def receive(self, message: Message) -> None:
+        """Process a message of the script; `begin` has the time by the clock of the node."""
         if message.kind == "begin":
             for cursor in self._cursors.values():
-                cursor.begin(int(message.words[0]) * BILLION)
+                cursor.start(int(message.words[0]) * BILLION)
 
     def since(self, container: Role) -> str | None:
-        """From when on to ask for lines, as docker takes it; None before the first script."""
+        """The time from which to read, as an option of docker; None before the first script."""
         since = self._cursors[container].since
         return None if since is None else stamp(since)
 
-    def take(self, raw: str) -> Line | Remark | None:
-        """What a line from the node says, unless it was said before.
-
-        Args:
-            raw: as it came, without its newline.
-        """
+    def parse(self, raw: str) -> Line | DockerMessage | None:
+        """Parse one line of output without its newline; None if there is nothing new to report."""
         mark, _, marked = raw.partition(" ")
         name, _, text = marked.partition(" ")
         container = next((each for each in self._cursors if each == name), None)
@@ -130,16 +126,16 @@ class Feed:
             return None
         stamped = parse_stamped(text)
         if stamped is None:
-            return self._remark(Remark(container, self._redact(clean(text))))
+            return self._new(DockerMessage(container, self._redact(clean(text))))
         at, rest = stamped
-        told = telling(container, rest)
-        if not self._cursors[container].is_new(at, rest) or told is None:
+        message = message_of(container, rest)
+        if not self._cursors[container].is_new(at, rest) or message is None:
             return None
-        shown = self._redact(clean(told))
+        shown = self._redact(clean(message))
         return Line(at, self.node, container, shown) if self._keep(shown) else None
 
-    def _remark(self, remark: Remark) -> Remark | None:
-        if remark in self._remarks:
+    def _new(self, message: DockerMessage) -> DockerMessage | None:
+        if message in self._docker_messages:
             return None
-        self._remarks.add(remark)
-        return remark
+        self._docker_messages.add(message)
+        return message

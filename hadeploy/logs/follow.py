@@ -1,4 +1,4 @@
-"""`logs -f`: following every node, also over the times when it is away."""
+"""`logs -f`: follows the logs of all nodes, and reconnects to nodes that it loses."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from dataclasses import dataclass
 from queue import Empty, Queue
 
 from hadeploy.errors import ExitCode, HadeployError, NodesError
-from hadeploy.logs.feed import Feed, Remark
+from hadeploy.logs.feed import DockerMessage, Feed
 from hadeploy.logs.lines import Line
 from hadeploy.logs.merge import Window
 from hadeploy.logs.read import FOLLOW_SECONDS, SPARE_SECONDS
 from hadeploy.remote.session import Session
 from hadeploy.scripts.protocol import Message
 
-# How long a line waits for older ones of other nodes.
+# How long a line waits for older lines of other nodes.
 WINDOW_SECONDS = 0.5
-# The scripts give a sign of life every second.
+# The scripts send a heartbeat every second.
 SILENCE_SECONDS = 20.0
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 8.0
-# So that a terminal that is slower than the nodes holds them up, instead of filling the memory.
-MOST_WAITING = 10_000
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 1.0, 8.0
+# A terminal that is slower than the nodes slows them down, instead of filling the memory.
+MAX_WAITING = 10_000
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What happens to the following itself, in words."""
+    """A message about the following itself, such as a lost connection."""
 
     text: str
 
 
-# An error: that node is followed no more.
+# An error means that its node is no longer followed.
 _Event = Line | Notice | HadeployError
 
 
@@ -42,11 +42,11 @@ class Follower:
     """Follows one node, in the background.
 
     Args:
-        feed: where its logs are read on.
-        script: what is to be run, composed anew each time.
-        dial: connects to it.
-        session: if it is connected already.
-        missing: why it is not.
+        feed: has the positions in its logs.
+        script: composes the script for each attempt.
+        dial: connects to the node.
+        session: an open session, or None.
+        missing: why there is no session.
     """
 
     def __init__(
@@ -63,20 +63,16 @@ class Follower:
         self._stopped = threading.Event()
         self._pause = FIRST_PAUSE_SECONDS
         self._lost = False
-        self._away: set[str] = set()
+        self._not_running: set[str] = set()
 
-    def begin(self, events: Queue[_Event]) -> None:
-        """Follow from now on.
-
-        Args:
-            events: given whatever happens.
-        """
+    def start(self, events: Queue[_Event]) -> None:
+        """Start to follow; `events` receives lines, notices and errors."""
         self._events = events
-        # A daemon: it may wait for a connection that is no longer needed.
+        # A daemon thread: it may wait for a connection that is no longer needed.
         threading.Thread(target=self._run, daemon=True).start()
 
     def stop(self) -> None:
-        """Follow no more; what runs on the node notices within a second or two."""
+        """Stop to follow; the script on the node ends within two seconds."""
         self._stopped.set()
         if self._session:
             self._session.close()
@@ -84,7 +80,7 @@ class Follower:
     def _run(self) -> None:
         error = self._missing
         while not self._stopped.is_set():
-            if error and hopeless(error):
+            if error and is_permanent(error):
                 self._events.put(error)
                 return
             if error:
@@ -92,10 +88,10 @@ class Follower:
             error = self._attempt()
 
     def _attempt(self) -> HadeployError | None:
-        """Follow for as long as it goes.
+        """Follow until the script ends.
 
         Returns:
-            What ended it; None if it only has to be asked for again.
+            The error; None if the time limit of the script ended it.
         """
         try:
             self._session = self._session or self._dial()
@@ -105,8 +101,8 @@ class Follower:
             session.run(
                 self._script(),
                 operation="following the logs",
-                on_message=self._hear,
-                on_line=self._take,
+                on_message=self._receive,
+                on_line=self._parse,
                 seconds=FOLLOW_SECONDS + SPARE_SECONDS,
             )
         except HadeployError as error:
@@ -115,62 +111,62 @@ class Follower:
 
     def _wait(self, error: HadeployError) -> None:
         if not self._lost:
-            self._tell(
-                f"{'' if self._session else 'cannot be reached: '}{error.message}; trying again"
+            self._notify(
+                f"{'' if self._session else 'cannot be reached: '}{error.message}; reconnecting"
             )
         self._lost = True
         if self._session:
             self._session.close()
             self._session = None
         self._stopped.wait(self._pause)
-        self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+        self._pause = min(2 * self._pause, MAX_PAUSE_SECONDS)
 
-    def _hear(self, message: Message) -> None:
-        self._feed.hear(message)
+    def _receive(self, message: Message) -> None:
+        self._feed.receive(message)
         if message.kind == "begin":
             self._pause = FIRST_PAUSE_SECONDS
             if self._lost:
-                self._tell("connected again")
+                self._notify("connected again")
             self._lost = False
         elif message.kind == "stopped":
-            for container in set(message.words) - self._away:
-                self._tell(f"{container} does not run; waiting for it")
-            self._away |= set(message.words)
+            for container in set(message.words) - self._not_running:
+                self._notify(f"{container} is not running; waiting for it")
+            self._not_running |= set(message.words)
         elif message.kind == "running":
-            for container in self._away & set(message.words):
-                self._tell(f"{container} runs again")
-            self._away -= set(message.words)
+            for container in self._not_running & set(message.words):
+                self._notify(f"{container} is running again")
+            self._not_running -= set(message.words)
 
-    def _take(self, raw: str) -> None:
-        said = self._feed.take(raw)
-        if isinstance(said, Remark):
-            self._tell(f"{said.container}: {said.text}")
-        elif said:
-            self._events.put(said)
+    def _parse(self, raw: str) -> None:
+        parsed = self._feed.parse(raw)
+        if isinstance(parsed, DockerMessage):
+            self._notify(f"{parsed.container}: {parsed.text}")
+        elif parsed:
+            self._events.put(parsed)
 
-    def _tell(self, text: str) -> None:
+    def _notify(self, text: str) -> None:
         self._events.put(Notice(f"{self._feed.node}: {text}"))
 
 
-def hopeless(error: HadeployError) -> bool:
-    """Whether the same would come of every other attempt, or harm: the node lets us in no more."""
+def is_permanent(error: HadeployError) -> bool:
+    """Whether another attempt would fail too or do harm, as after a refused login."""
     return error.stage not in ("", "ssh-reach") or error.code is ExitCode.USAGE
 
 
 def follow(followers: Sequence[Follower]) -> Generator[Line | Notice, None, None]:
-    """The lines of all nodes by time, until no node is left to follow.
+    """The lines of all nodes by time, until no node can be followed.
 
     Args:
-        followers: one for each node; they are stopped in the end.
+        followers: one for each node; they are stopped at the end.
 
     Raises:
-        NodesError: no node can be followed any more.
+        NodesError: no node can be followed any longer.
     """
-    events: Queue[_Event] = Queue(MOST_WAITING)
+    events: Queue[_Event] = Queue(MAX_WAITING)
     window = Window(WINDOW_SECONDS)
     errors: list[HadeployError] = []
     for follower in followers:
-        follower.begin(events)
+        follower.start(events)
     try:
         while len(errors) < len(followers):
             for event in _next(events, window.due):
@@ -180,7 +176,7 @@ def follow(followers: Sequence[Follower]) -> Generator[Line | Notice, None, None
                     yield event
                 else:
                     errors.append(event)
-                    yield Notice(f"{event}; it is followed no more")
+                    yield Notice(f"{event}; this node is no longer followed")
             yield from window.ready(time.monotonic())
     finally:
         for follower in followers:
@@ -189,7 +185,7 @@ def follow(followers: Sequence[Follower]) -> Generator[Line | Notice, None, None
 
 
 def _next(events: Queue[_Event], until: float | None) -> list[_Event]:
-    """All that has happened; if nothing has, what happens next, or nothing by that moment."""
+    """All waiting events; if there are none, wait for the next one, at most until `until`."""
     found: list[_Event] = []
     with contextlib.suppress(Empty):
         timeout = None if until is None else max(0.0, until - time.monotonic())

@@ -1,4 +1,4 @@
-"""Lines of logs as docker gives them with `--timestamps`, as values. Pure."""
+"""Log lines in the format of `docker logs --timestamps`. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ BILLION = 1_000_000_000
 _STAMPED = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)(?: (.*))?", re.S
 )
-# The time that keepalived itself puts in front of what it logs to its console.
-_OWN_TIME = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}: ")
-# What it logs whenever it is asked for its state.
-_LOOKED_AT = re.compile(r"Printing (?:parent|VRRP) (?:data|stats) for process\(\d+\) on signal")
+# The time that keepalived itself adds to its log lines.
+_KEEPALIVED_TIME = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}: ")
+# keepalived logs this when hadeploy reads its state.
+_STATE_QUERY = re.compile(r"Printing (?:parent|VRRP) (?:data|stats) for process\(\d+\) on signal")
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Line:
     """One line of a container's log.
 
     Attributes:
-        at: nanoseconds since the epoch, by the node's clock.
-        node: the node's label.
-        container: which of our two.
+        at: nanoseconds since the epoch, by the clock of the node.
+        node: its label.
+        container: the container.
         text: without control characters and secrets.
     """
 
@@ -38,7 +38,7 @@ class Line:
 
 
 def parse_stamped(text: str) -> tuple[int, str] | None:
-    """The time in front of a line, in nanoseconds since the epoch, and the rest; None without one.
+    """The time of a line, in nanoseconds since the epoch, and the rest; None without a time.
 
     Args:
         text: without its newline.
@@ -64,11 +64,11 @@ def _seconds(moment: str, zone: str) -> int:
 
 
 def stamp(at: int, digits: int = 9) -> str:
-    """A time as docker takes it and people read it: RFC 3339, UTC.
+    """A time as RFC 3339 in UTC.
 
     Args:
         at: nanoseconds since the epoch.
-        digits: of its fraction.
+        digits: of the fraction of the second.
     """
     seconds, rest = divmod(at, BILLION)
     return f"{_moment(seconds)}.{f'{rest:09}'[:digits]}Z"
@@ -79,14 +79,17 @@ def _moment(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
-def telling(container: Role, text: str) -> str | None:
-    """What a line tells: without a time of its own; None if only that hadeploy looked.
+def message_of(container: Role, text: str) -> str | None:
+    """The message of a log line, without keepalived's own time.
 
     Args:
-        container: whose line it is.
-        text: as docker gives it, after its time.
+        container: the container that logged the line.
+        text: the line without the time of docker.
+
+    Returns:
+        None if hadeploy caused the line by reading the state of keepalived.
     """
     if container != "keepalived":
         return text
-    told = _OWN_TIME.sub("", text, count=1) if _OWN_TIME.match(text) else text
-    return None if _LOOKED_AT.fullmatch(told) else told
+    message = _KEEPALIVED_TIME.sub("", text, count=1) if _KEEPALIVED_TIME.match(text) else text
+    return None if _STATE_QUERY.fullmatch(message) else message

@@ -1,4 +1,4 @@
-"""Many logs as one, by time. Pure."""
+"""Merges the logs of several nodes by time. Pure."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from hadeploy.logs.lines import Line
 
 
 def merged(lines: Iterable[Line]) -> list[Line]:
-    """All lines by time; those of the same time stay in their order."""
+    """The lines sorted by time; lines with the same time keep their order."""
     return sorted(lines, key=lambda line: line.at)
 
 
 class Window:
-    """Puts lines that are still coming into order: each waits a moment for older ones.
+    """Sorts lines as they arrive: each line waits for older lines of other nodes.
 
     Args:
-        seconds: how long.
+        seconds: the waiting time.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -25,21 +25,21 @@ class Window:
 
     @property
     def due(self) -> float | None:
-        """When the next line has waited; None if there is none."""
+        """When the waiting time of the next line ends; None without a line."""
         return self._waiting[0][0] + self._seconds if self._waiting else None
 
     def add(self, line: Line, now: float) -> None:
-        """A line has come.
+        """Add a line.
 
         Args:
             line: from any node.
-            now: in seconds, by any clock that only goes forward.
+            now: in seconds, by a monotonic clock.
         """
         self._waiting.append((now, line))
 
     def ready(self, now: float) -> list[Line]:
-        """Take out the lines that have waited, and with them all that are older, by time."""
-        waited = [line.at for came, line in self._waiting if came + self._seconds <= now]
+        """Remove and return the lines whose waiting time has ended, and all older ones, by time."""
+        waited = [line.at for arrived, line in self._waiting if arrived + self._seconds <= now]
         if not waited:
             return []
         until = max(waited)

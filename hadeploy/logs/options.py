@@ -1,4 +1,4 @@
-"""Which lines of the logs are wanted."""
+"""The options of `logs`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hadeploy.desired.desired_node import ROLES, Role
 
 @dataclass(frozen=True)
 class LogOptions:
-    """Which lines of the logs are wanted.
+    """Which log lines to show.
 
     Attributes:
-        containers: of which containers.
-        since: a duration or a time, as `docker logs --since` takes it; None: from the beginning.
-        tail: only the last lines of each container, so many; None: all.
-        grep: only lines that contain it; None: all.
+        containers: the containers to read.
+        since: a duration or a time for `docker logs --since`; None: from the beginning.
+        tail: the number of last lines of each container; None: all.
+        grep: only lines that match; None: all.
     """
 
     containers: tuple[Role, ...] = ROLES

@@ -1,4 +1,4 @@
-"""`logs`: what the containers of all nodes have logged."""
+"""Reads the logs of the containers on all nodes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hadeploy.desired.desired_node import ROLES
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
-from hadeploy.logs.feed import Feed, Remark
+from hadeploy.logs.feed import DockerMessage, Feed
 from hadeploy.logs.lines import Line
 from hadeploy.logs.merge import merged
 from hadeploy.logs.options import LogOptions
@@ -20,26 +20,26 @@ from hadeploy.scripts.compose import compose
 from hadeploy.support.redact import Redactor
 
 READ_SECONDS = 300
-# As timeout(1) ends.
+# The exit status of timeout(1).
 TIMED_OUT = "124"
-# A follower's script ends by itself after this time, and another one goes on: of a machine that was
-# cut off nothing stays on the nodes.
+# The script of a follower ends after this time, and the next one continues. So nothing stays on the
+# nodes if this machine is gone.
 FOLLOW_SECONDS = 120
-# To begin and to end.
+# To start and to end a script.
 SPARE_SECONDS = 60
-# Of one node's lines, which are all kept until they are put in order. Log files are 30 MB for each
-# container unless the inventory says otherwise.
-MOST_READ = 256 * 1024 * 1024
+# Bytes of the lines of one node, which stay in memory until they are sorted. The default limit of a
+# log file is 30 MB per container.
+MAX_READ = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read at once.
+    """The logs of all nodes.
 
     Attributes:
-        lines: of all containers, by time.
-        absent: the containers that are not there, as (node, name).
-        errors: why a node could not be reached, or a log not be read to its end.
+        lines: of all containers, sorted by time.
+        absent: the missing containers, as (node, name).
+        errors: of nodes that could not be reached and logs that could not be read completely.
     """
 
     lines: list[Line]
@@ -47,44 +47,39 @@ class Reading:
     errors: list[HadeployError]
 
 
-def feed_of(node: str, wanted: LogOptions) -> Feed:
-    """What is to be read of one node, from the beginning.
-
-    Args:
-        node: its label.
-        wanted: which lines.
-    """
+def new_feed(node: str, options: LogOptions) -> Feed:
+    """A feed for the lines of one node that match the options."""
     return Feed(
         node,
-        wanted.containers,
+        options.containers,
         mark=secrets.token_hex(8),
         redact=Redactor(()).text,
-        keep=wanted.grep.search if wanted.grep else lambda _: True,
+        keep=options.grep.search if options.grep else lambda _: True,
     )
 
 
 def logs_script(
-    cluster: Cluster, feed: Feed, wanted: LogOptions, *, follow: bool, seconds: int | None = None
+    cluster: Cluster, feed: Feed, options: LogOptions, *, follow: bool, seconds: int | None = None
 ) -> str:
-    """Reads one node's logs, or follows them, from where the feed is.
+    """The script that reads or follows the logs of one node. Pure.
 
     Args:
         cluster: the inventory.
-        feed: the node's.
-        wanted: which lines, where the feed has none yet.
-        follow: whether to wait for more.
-        seconds: for how long at most; default: as long as is right for either.
+        feed: has the positions at which to continue.
+        options: apply to logs without a position.
+        follow: whether to wait for new lines.
+        seconds: the time limit; default: FOLLOW_SECONDS or READ_SECONDS.
     """
     verb = "follow_log" if follow else "report_log"
     names = dict(zip(ROLES, cluster.container_names, strict=True))
     lines = []
-    for container in wanted.containers:
+    for container in options.containers:
         words = [verb, container, names[container]]
-        read_on = feed.since(container)
-        if since := read_on or wanted.since:
+        position = feed.since(container)
+        if since := position or options.since:
             words += ["--since", since]
-        if wanted.tail is not None and not read_on:
-            words += ["--tail", str(wanted.tail)]
+        if options.tail is not None and not position:
+            words += ["--tail", str(options.tail)]
         lines.append(shlex.join(words))
     return compose(
         "logs.sh",
@@ -98,18 +93,14 @@ def logs_script(
 
 
 def read(
-    cluster: Cluster, sessions: Mapping[str, Session], feeds: Mapping[str, Feed], wanted: LogOptions
+    cluster: Cluster,
+    sessions: Mapping[str, Session],
+    feeds: Mapping[str, Feed],
+    options: LogOptions,
 ) -> Reading:
-    """Read what there is, on all nodes in parallel.
-
-    Args:
-        cluster: the inventory.
-        sessions: by node label.
-        feeds: by node label.
-        wanted: which lines.
-    """
+    """Read the logs of all nodes in parallel; sessions and feeds are by node label."""
     parts, errors = try_each(
-        lambda session: _read_node(cluster, session, feeds[session.node], wanted),
+        lambda session: _read_node(cluster, session, feeds[session.node], options),
         sessions.values(),
     )
     return Reading(
@@ -119,29 +110,29 @@ def read(
     )
 
 
-def _read_node(cluster: Cluster, session: Session, feed: Feed, wanted: LogOptions) -> Reading:
+def _read_node(cluster: Cluster, session: Session, feed: Feed, options: LogOptions) -> Reading:
     lines: list[Line] = []
-    remarks: dict[str, str] = {}
+    docker_messages: dict[str, str] = {}
 
     size = 0
 
-    def take(raw: str) -> None:
+    def parse(raw: str) -> None:
         nonlocal size
-        said = feed.take(raw)
-        if isinstance(said, Line):
+        parsed = feed.parse(raw)
+        if isinstance(parsed, Line):
             size += len(raw)
-            if size > MOST_READ:
-                raise _too_long(session.node)
-            lines.append(said)
-        elif isinstance(said, Remark):
-            remarks[said.container] = said.text
+            if size > MAX_READ:
+                raise _too_large(session.node)
+            lines.append(parsed)
+        elif isinstance(parsed, DockerMessage):
+            docker_messages[parsed.container] = parsed.text
 
     reply = session.run(
-        logs_script(cluster, feed, wanted, follow=False),
+        logs_script(cluster, feed, options, follow=False),
         operation="reading the logs",
-        on_message=feed.hear,
-        on_line=take,
-        seconds=len(wanted.containers) * READ_SECONDS + SPARE_SECONDS,
+        on_message=feed.receive,
+        on_line=parse,
+        seconds=len(options.containers) * READ_SECONDS + SPARE_SECONDS,
     )
     names: dict[str, str] = dict(zip(ROLES, cluster.container_names, strict=True))
     return Reading(
@@ -149,21 +140,21 @@ def _read_node(cluster: Cluster, session: Session, feed: Feed, wanted: LogOption
         [(session.node, names[message.words[0]]) for message in reply.all("absent")],
         [
             HadeployError(
-                f"it ended with exit status {status}, before the end of the log",
+                f"exit status {status} before the end of the log",
                 node=session.node,
                 operation=f"docker logs {names[container]}",
-                detail=remarks.get(container),
-                hint="ask for less: --since, --tail" if status == TIMED_OUT else None,
+                detail=docker_messages.get(container),
+                hint="select fewer lines: --since, --tail" if status == TIMED_OUT else None,
             )
             for container, status in (m.words for m in reply.all("cut-off") if len(m.words) == 2)
         ],
     )
 
 
-def _too_long(node: str) -> HadeployError:
+def _too_large(node: str) -> HadeployError:
     return HadeployError(
-        f"it has logged more than {MOST_READ // 1024**2} MB",
+        f"the logs have more than {MAX_READ // 1024**2} MB",
         node=node,
         operation="reading the logs",
-        hint="ask for less: --since, --tail, --grep",
+        hint="select fewer lines: --since, --tail, --grep",
     )

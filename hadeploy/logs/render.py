@@ -1,4 +1,4 @@
-"""Lines of logs as people and programs read them."""
+"""Log lines as text and as JSON."""
 
 from __future__ import annotations
 
@@ -10,36 +10,39 @@ from rich.text import Text
 
 from hadeploy.logs.lines import Line, stamp
 
-# One for each node, in turn; red and yellow are for what is wrong.
+# For the nodes in turn; red and yellow are for problems.
 STYLES = ("cyan", "magenta", "green", "blue", "bright_cyan", "bright_magenta", "bright_green")
 
 
 class LinePrinter:
-    """Prints lines, each after its time, node and container.
+    """Prints lines with time, node and container.
 
     Args:
         console: on stdout.
-        nodes: all that there may be, in order.
-        containers: likewise.
+        nodes: the labels of all nodes, in order.
+        containers: the names of all containers.
     """
 
     def __init__(self, console: Console, nodes: Sequence[str], containers: Sequence[str]) -> None:
         self._file = console.file
-        wide, wider = max(map(len, nodes)), max(map(len, containers))
-        # Only what is in front has a style: to render every line takes longer than to fetch it.
-        self._fronts = {
+        widths = max(map(len, nodes)), max(map(len, containers))
+        # Only the prefixes have a style: rendering every line would take longer than reading it.
+        self._prefixes = {
             (node, container): _rendered(
                 console,
-                Text(f"{node:{wide}} {container:{wider}} |", STYLES[number % len(STYLES)]),
+                Text(
+                    f"{node:{widths[0]}} {container:{widths[1]}} |",
+                    STYLES[number % len(STYLES)],
+                ),
             )
             for number, node in enumerate(nodes)
             for container in containers
         }
 
     def print(self, line: Line) -> None:
-        """Print it."""
-        front = self._fronts[line.node, line.container]
-        self._file.write(f"{stamp(line.at, 3)} {front} {line.text}\n")
+        """Print one line."""
+        prefix = self._prefixes[line.node, line.container]
+        self._file.write(f"{stamp(line.at, 3)} {prefix} {line.text}\n")
 
 
 def _rendered(console: Console, text: Text) -> str:
@@ -49,7 +52,7 @@ def _rendered(console: Console, text: Text) -> str:
 
 
 def line_document(line: Line) -> str:
-    """The line as one JSON object; docs/json.md describes it."""
+    """The line as a JSON object, as docs/json.md describes it."""
     return json.dumps(
         {
             "time": stamp(line.at),

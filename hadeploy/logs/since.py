@@ -1,4 +1,4 @@
-"""How long ago, or since when: what `--since` takes. Pure."""
+"""Parses the argument of `--since`. Pure."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _MOMENT = re.compile(
 
 
 def docker_since(text: str) -> str:
-    """What `docker logs --since` takes for it, so that every node understands it alike.
+    """The argument for `docker logs --since`, independent of the time zone of the node.
 
     Args:
-        text: a duration (90s, 10m, 1h30m), by each node's own clock; or a time: 2026-07-03,
+        text: a duration (90s, 10m, 1h30m) by the clock of each node, or a time: 2026-07-03,
             2026-07-03T14:05, 2026-07-03T14:05:30.5Z, 2026-07-03T14:05+02:00, or seconds since the
-            epoch. Without a zone it is UTC, as what `logs` prints.
+            epoch. Without a zone, the time is in UTC, as in the output of `logs`.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: neither a duration nor a time.
     """
     if _DURATION.fullmatch(text) or _EPOCH.fullmatch(text):
         return text

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from hadeploy.errors import HadeployError
-from hadeploy.images.load import bring, needs_of
+from hadeploy.images.load import image_needs, load_images
 from hadeploy.observe.gather import PROBE_SECONDS, observation_script, observe_node
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.inputs import Inputs
@@ -57,13 +57,13 @@ def apply(
     """
     todo = [turn for turn in prepared.plan.nodes if turn.steps]
     nodes = list(dict.fromkeys(turn.node for turn in todo))
-    needs = needs_of(prepared.cluster, inputs.folder, todo)
+    needs = image_needs(prepared.cluster, inputs.folder, todo)
     # Before any change, because the password may be unreadable.
     login = inputs.login() if any(need.pulls for need in needs.values()) else None
     with held("up", inputs.cluster, sessions, progress, taken=bool(needs)) as lock:
         if needs:
             progress.phase("Images")
-            bring(needs, prepared.cluster, login, sessions, progress)
+            load_images(needs, prepared.cluster, login, sessions, progress)
         progress.phase("Validate")
         staged = stage_all(prepared, nodes, lock, sessions, progress, warn)
         progress.phase("Apply")

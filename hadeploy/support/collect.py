@@ -1,4 +1,4 @@
-"""`support`: whatever can be learnt of the nodes that can be reached; nothing stops it."""
+"""Collects diagnostics for `support` from all nodes that can be reached; errors do not stop it."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from hadeploy.support.redact import Redactor, found_in
 from hadeploy.verify.proof import Proof
 from hadeploy.verify.proofs import prove
 
-LOG_LINES, MOST_BYTES = 500, 256 * 1024
+LOG_LINES, MAX_BYTES = 500, 256 * 1024
 
 
 @dataclass
 class Report:
-    """What was collected.
+    """The collected diagnostics.
 
     Attributes:
         cluster: the inventory.
         redactor: removes the secrets of the cluster from texts.
         observed: by node label.
         replies: of support.sh, by node label.
-        errors: what could not be collected.
+        errors: of the parts that could not be collected.
     """
 
     cluster: Cluster
@@ -56,7 +56,7 @@ class Report:
 
 
 def support_script(cluster: Cluster) -> str:
-    """The script that gathers, the same for every node."""
+    """The script that collects, the same for every node. Pure."""
     return compose(
         "support.sh",
         variables={
@@ -65,42 +65,44 @@ def support_script(cluster: Cluster) -> str:
             "HD_HAPROXY": cluster.container_names[0],
             "HD_KEEPALIVED": cluster.container_names[1],
             "HD_LINES": str(LOG_LINES),
-            "HD_BYTES": str(MOST_BYTES),
+            "HD_BYTES": str(MAX_BYTES),
         },
     )
 
 
 def gather(inputs: Inputs, dialer: Dialer, progress: Progress) -> Report:
-    """Learn what can be learnt.
+    """Collect diagnostics from all nodes.
 
     Args:
-        inputs: all that the run was given.
-        dialer: how to connect.
-        progress: told the phases.
+        inputs: the inputs of the run.
+        dialer: connects to the nodes.
+        progress: receives events.
     """
     report = Report(inputs.cluster)
     progress.phase("Connect")
     dialer.routes.prepare(inputs.cluster.nodes)
-    connected, away = try_each(dialer.connect, inputs.cluster.nodes)
+    connected, connect_errors = try_each(dialer.connect, inputs.cluster.nodes)
     sessions = {session.node: session for session in connected}
     try:
-        progress.phase("Gather")
+        progress.phase("Collect")
         script = support_script(inputs.cluster)
-        replies, deaf = try_each(
-            lambda s: (s.node, s.run(script, operation="gathering for support")), connected
+        replies, script_errors = try_each(
+            lambda s: (s.node, s.run(script, operation="collecting diagnostics")), connected
         )
         report.replies = dict(replies)
         progress.phase("Check")
-        report.observed, blind = try_observe(
+        report.observed, observe_errors = try_observe(
             inputs.cluster, sessions, depth="yes", listen=listen_seconds(inputs.cluster)
         )
-        report.errors = [*away, *deaf, *blind]
+        report.errors = [*connect_errors, *script_errors, *observe_errors]
+        unreachable = [*connect_errors, *observe_errors]
         ways = {node.label: dialer.way(node) for node in inputs.cluster.nodes}
-        for error in [*away, *blind]:
+        for error in unreachable:
             report.checks += refused(error, ways.get(error.node or "", "?"))
-        seeing = {label: sessions[label] for label in report.observed}
-        if seeing:
-            _judge(inputs, seeing, progress, report, {e.node or "": e for e in [*away, *blind]})
+        if report.observed:
+            observable = {label: sessions[label] for label in report.observed}
+            by_node = {error.node or "": error for error in unreachable}
+            _evaluate(inputs, observable, progress, report, by_node)
     finally:
         for session in connected:
             session.close()
@@ -108,7 +110,7 @@ def gather(inputs: Inputs, dialer: Dialer, progress: Progress) -> Report:
     return report
 
 
-def _judge(
+def _evaluate(
     inputs: Inputs,
     sessions: Mapping[str, Session],
     progress: Progress,
@@ -121,14 +123,14 @@ def _judge(
         report.plan = prepared.plan
         progress.phase("Diagnose")
         report.proofs = prove(prepared.cluster, prepared.desired, prepared.observed)
-        evidence = collect_diagnostics(prepared.cluster, sessions)
+        diagnostics = collect_diagnostics(prepared.cluster, sessions)
         report.diagnosis = diagnose(
             DiagnosisContext(
                 prepared.cluster,
                 prepared.desired,
                 prepared.observed,
                 report.proofs,
-                evidence,
+                diagnostics,
                 unreachable,
             )
         )
@@ -137,19 +139,19 @@ def _judge(
 
 
 def redactor_of(inputs: Inputs, dialer: Dialer, observed: Mapping[str, ObservedNode]) -> Redactor:
-    """What takes out the secrets that were given, and those in the configurations on the nodes.
+    """A redactor for the secrets of the run and of the configurations on the nodes.
 
     Args:
-        inputs: all that the run was given.
-        dialer: knows the password for sudo.
+        inputs: has the VRRP password.
+        dialer: has the sudo password.
         observed: by node label.
     """
     given = (inputs.password, dialer.sudo_password)
-    there = [
+    found = [
         secret
-        for look in observed.values()
-        for file in look.files
+        for state in observed.values()
+        for file in state.files
         if file.path.endswith((layout.HAPROXY_CFG, layout.KEEPALIVED_CONF))
         for secret in found_in(file.content.decode("utf-8", "replace"))
     ]
-    return Redactor([*(secret.get_secret_value() for secret in given if secret), *there])
+    return Redactor([*(secret.get_secret_value() for secret in given if secret), *found])

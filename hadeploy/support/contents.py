@@ -1,4 +1,4 @@
-"""What goes into the archive for a bug report, as files; everything redacted. Pure."""
+"""The files of the archive for a bug report, without secrets. Pure."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from hadeploy.support.redact import Redactor
 if TYPE_CHECKING:
     from hadeploy.support.collect import Report
 
-# Of our folder; what else is there may be anybody's.
+# The files of hadeploy; other files in its folder may not be from hadeploy.
 FILES = (layout.HAPROXY_CFG, layout.KEEPALIVED_CONF, layout.CHECK_SCRIPT)
-# What tasks/support.sh says.
+# The parts that tasks/support.sh sends.
 PARTS = frozenset(
     (
         *("inspect.json", "containers.txt", "haproxy.log", "keepalived.log"),
@@ -33,21 +33,20 @@ README = """\
 Written by `hadeploy support` {version} on {at} for the cluster {cluster}.
 
 inventory.json         the inventory, with every default
-result.json            the plan, what check and verify found, the diagnosis, errors
-                       (as docs/json.md describes it)
+result.json            the plan, checks, proofs, diagnosis and errors, as docs/json.md describes it
 nodes/NAME/haproxy.cfg, keepalived.conf, check-haproxy.sh, applied.json
-                       what is on the node, and what was applied by whom
+                       the configuration on the node, and the record of the last change
 nodes/NAME/inspect.json, containers.txt, haproxy.log, keepalived.log
-                       our containers, and the last lines of their logs
+                       the containers, and the last lines of their logs
 nodes/NAME/keepalived.data, keepalived.stats
-                       what keepalived tells of itself
+                       the state of keepalived
 nodes/NAME/network.txt, sockets.txt, firewall.txt
-                       addresses, routes, neighbours, sockets, rules
+                       addresses, routes, neighbours, sockets, firewall rules
 nodes/NAME/versions.txt, files.txt, lock.txt
-                       kernel, distribution, Docker; our folder; who has the lock
+                       kernel, distribution, Docker; files of hadeploy; the lock
 
-Passwords, keys, tokens and environments are left out. Addresses and names of machines, and in
-haproxy.log those of clients, are not. Read it before you send it.
+The archive contains no passwords, keys, tokens or environment variables, but it contains addresses
+and names of machines, in haproxy.log also those of clients. Review it before you send it.
 {missing}"""
 
 
@@ -55,9 +54,9 @@ def files_of(report: Report, document: Mapping[str, Any], at: float) -> dict[str
     """All files: path → text.
 
     Args:
-        report: what was collected.
+        report: the collected diagnostics.
         document: the result, as docs/json.md describes it.
-        at: when it was collected, in seconds since the epoch.
+        at: the time of the collection, in seconds since the epoch.
     """
     redactor, cluster = report.redactor, report.cluster
     missing = "".join(f"\nMissing: {redactor.text(str(error))}" for error in report.errors)
@@ -78,35 +77,35 @@ def files_of(report: Report, document: Mapping[str, Any], at: float) -> dict[str
 
 
 def utc(at: float) -> str:
-    """A time as it is in names of files, such as 20260703T140500Z."""
+    """A time for file names, such as 20260703T140500Z."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
 
 
-def of_node(look: ObservedNode | None, reply: Reply, redactor: Redactor) -> dict[str, str]:
+def of_node(state: ObservedNode | None, reply: Reply, redactor: Redactor) -> dict[str, str]:
     """The files of one node: name → text.
 
     Args:
-        look: what was observed there, if anything was.
-        reply: what support.sh said.
-        redactor: knows the secrets.
+        state: the observed state, or None.
+        reply: of tasks/support.sh.
+        redactor: removes the secrets.
     """
     found = {}
     for message in reply.all("part"):
         name = message.words[0] if message.words else ""
         if name not in PARTS:
-            # It would be a path of the node's choice on whatever machine unpacks the archive.
+            # Otherwise a node could choose any path on the machine that unpacks the archive.
             continue
         found[name] = (
             _json(message.text, redactor)
             if name.endswith(".json")
-            else _shown(redactor.text(message.text)) + "\n"
+            else _printable(redactor.text(message.text)) + "\n"
         )
     for path in FILES:
-        file = look.file(path) if look else None
+        file = state.file(path) if state else None
         if file:
             text = redactor.text(file.content.decode("utf-8", "replace"))
-            found[path.rpartition("/")[2]] = _shown(text)
-    applied = look.file(layout.APPLIED) if look else None
+            found[path.rpartition("/")[2]] = _printable(text)
+    applied = state.file(layout.APPLIED) if state else None
     if applied:
         found[layout.APPLIED] = _json(applied.content.decode("utf-8", "replace"), redactor)
     return found
@@ -116,22 +115,22 @@ def _json(text: str, redactor: Redactor) -> str:
     try:
         document: Any = json.loads(text)
     except ValueError:
-        return _shown(redactor.text(text)) + "\n"
+        return _printable(redactor.text(text)) + "\n"
     return json.dumps(redactor.document(document), indent=2) + "\n"
 
 
-def _shown(text: str) -> str:
+def _printable(text: str) -> str:
     """Remove control characters: the files of the archive are printed on terminals."""
     return "\n".join(map(clean, text.split("\n")))
 
 
 def packed(folder: str, files: Mapping[str, str], at: float) -> bytes:
-    """The files as a compressed tar, readable by its owner alone when it is unpacked.
+    """The files as a compressed tar archive; only the owner can read the unpacked files.
 
     Args:
-        folder: that all of it is in.
+        folder: the top folder in the archive.
         files: path → text.
-        at: their time, in seconds since the epoch.
+        at: the modification time, in seconds since the epoch.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:

@@ -1,4 +1,4 @@
-"""Texts and documents without secrets. Pure."""
+"""Removes secrets from texts and documents. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from hadeploy.plan.redacted_diff import NAMED, REDACTED, secrets_in, shown
 
-# What is shorter may be a part of any word.
-LONG = 6
-# Where no configuration's grammar tells: URLs with a login, HTTP.
+# A shorter secret may be a part of a word, so it is replaced only as a whole word.
+MIN_PART_LENGTH = 6
+# Secrets outside of configurations, such as URLs with a login and HTTP headers.
 _NAMED = re.compile(NAMED + r"\S", re.I)
 _LOGIN = re.compile(r"(\w://[^/\s:@]*:)[^/\s@]+(@)")
 _BEARER = re.compile(r"\b(Bearer|Basic)[ \t]+[\w.+/=~-]{6,}", re.I)
@@ -18,25 +18,25 @@ _COMMAND = re.compile(r"\bcmd:.*")
 _KEY = re.compile(
     r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S
 )
-# One of these is in every text that any of the patterns takes something out of; most lines of a log
-# have none.
+# Every text that a pattern changes contains one of these words; most log lines contain none, which
+# saves time.
 _SUSPECT = re.compile(r"pass|secret|token|key|auth|cookie|curl|cmd:|://|bearer|basic", re.I)
 
 
 class Redactor:
-    """Takes secrets out, wherever they turn up.
+    """Replaces secrets in any text.
 
     Args:
-        known: the secrets themselves; "" is none.
+        known: the secrets; "" is ignored.
     """
 
     def __init__(self, known: Iterable[str]) -> None:
-        # The longest first: one may be a part of another.
+        # The longest first: a secret may be a part of another.
         ordered = sorted({word for word in known if word}, key=len, reverse=True)
         self._known = re.compile("|".join(map(_pattern, ordered))) if ordered else None
 
     def text(self, text: str) -> str:
-        """A text of several lines, as of a configuration or a log."""
+        """Redact a text, such as a configuration or a log."""
         if self._known:
             text = self._known.sub(REDACTED, text)
         if not _SUSPECT.search(text):
@@ -46,7 +46,7 @@ class Redactor:
         return _BEARER.sub(rf"\1 {REDACTED}", _LOGIN.sub(rf"\1{REDACTED}\2", text))
 
     def document(self, document: Any) -> Any:
-        """The same of every text in a JSON document; of environments, the names alone are kept."""
+        """Redact all texts in a JSON document; of environment variables, only the names remain."""
         if isinstance(document, str):
             return self.text(document)
         if isinstance(document, list):
@@ -64,15 +64,11 @@ class Redactor:
 
 def _pattern(word: str) -> str:
     quoted = re.escape(word)
-    return quoted if len(word) >= LONG else rf"(?<!\w){quoted}(?!\w)"
+    return quoted if len(word) >= MIN_PART_LENGTH else rf"(?<!\w){quoted}(?!\w)"
 
 
 def found_in(configuration: str) -> list[str]:
-    """The secrets that a configuration of haproxy or keepalived holds, as they are written there.
-
-    Args:
-        configuration: the whole file.
-    """
+    """The secrets in a configuration file of haproxy or keepalived, as they are written there."""
     found = []
     for value in secrets_in(configuration):
         plain = value.strip().strip("\"'")

@@ -17,7 +17,7 @@ from hadeploy.drill.report import report
 from hadeploy.drill.verdict import result_of
 from hadeploy.support.redact import Redactor
 from tests.unit import builders
-from tests.unit.drill.trials import CLUSTER, NAMES, captured
+from tests.unit.drill.captured_rounds import CLUSTER, NAMES, captured
 
 # What Chromium would ask the network for by itself is switched off.
 ARGUMENTS = (

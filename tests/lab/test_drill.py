@@ -207,7 +207,7 @@ def test_an_outage_that_is_too_long_fails_and_is_reported(served: Cluster) -> No
     assert result.code == 4
     assert result.failures() == []
     (drill,) = result.document["drill"]
-    assert "allowed are 0.001 s" in drill["problems"][0]
+    assert "the limit is 0.001 s" in drill["problems"][0]
     assert result.document["report"] == str(page)
     assert page.stat().st_mode & 0o777 == 0o644
     assert drill["problems"][0] in page.read_text()

@@ -9,7 +9,7 @@ from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster, eventually
 
 @pytest.mark.parametrize("kind", ["interrupt", "terminate"])
 def test_a_drill_that_is_interrupted_is_mended_first(served: Cluster, kind: str) -> None:
-    result = served.accident(kind, "haproxy-stop: broken", "drill", "--yes")
+    result = served.accident(kind, "haproxy-stop: failure caused", "drill", "--yes")
     assert result.code == 130
     assert "interrupted: repairing the failure first" in result.err
     served.ok("verify")
@@ -22,7 +22,7 @@ def test_a_drill_that_is_interrupted_before_it_breaks_something_breaks_nothing(
     before = served.snapshot()
     result = served.accident("interrupt", "Drill: haproxy-stop", "drill", "--yes")
     assert result.code == 130
-    assert "breaking" not in result.err
+    assert "causing the failure" not in result.err
     assert served.snapshot() == before
     assert no_traces(served)
 
@@ -48,7 +48,9 @@ def test_a_drill_that_is_interrupted_as_it_begins_does_not_wait_for_its_end(
 @pytest.mark.exhaustive
 def test_a_node_mends_itself_when_the_drill_is_killed(served: Cluster) -> None:
     (holder,) = served.holders()
-    killed = served.accident("kill", "haproxy-hang: broken", "drill", "haproxy-hang", "--yes")
+    killed = served.accident(
+        "kill", "haproxy-hang: failure caused", "drill", "haproxy-hang", "--yes"
+    )
     assert killed.code == -9
     eventually(lambda: served.holders() not in ([holder], []), "another node has the VIP")
     eventually(lambda: frozen(served, holder) == "", "haproxy goes on", seconds=60)
@@ -60,7 +62,7 @@ def test_a_node_that_is_cut_off_comes_back_when_the_drill_is_killed(served: Clus
     (holder,) = served.holders()
     command = ("drill", "link-down", "--yes", "--allow-link-down", "--hold", "10")
     # What the node says later does not get out before it has its link again.
-    killed = served.accident("kill", "link-down: breaking", *command)
+    killed = served.accident("kill", "link-down: causing the failure", *command)
     assert killed.code == -9
 
     def linked() -> bool:

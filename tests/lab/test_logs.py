@@ -15,7 +15,7 @@ import pytest
 
 from hadeploy.inventory.load import read_inventory
 from hadeploy.logs.options import LogOptions
-from hadeploy.logs.read import feed_of, logs_script
+from hadeploy.logs.read import logs_script, new_feed
 from tests.lab.harness import HAPROXY, KEEPALIVED, Cluster, eventually
 
 
@@ -145,7 +145,7 @@ def test_what_happens_while_it_is_followed_is_seen_once(served: Cluster) -> None
         # Cut off, and both sides go on.
         served.lab.link("n2", up=False)
         say(served, "n2", HAPROXY, "lost and found")
-        followed.sees("n2: no sign of life for 5 s; trying again")
+        followed.sees("n2: no sign of life for 5 s; reconnecting")
         served.lab.link("n2", up=True)
         # Rebooted.
         served.lab.stop_node("n3")
@@ -158,9 +158,9 @@ def test_what_happens_while_it_is_followed_is_seen_once(served: Cluster) -> None
         )
         # Stopped, and recreated.
         served.node("n1", f"docker stop --time 2 {HAPROXY} && docker rm {HAPROXY}")
-        followed.sees("n1: haproxy does not run; waiting for it")
+        followed.sees("n1: haproxy is not running; waiting for it")
         assert served.run("up").code == 0
-        followed.sees("n1: haproxy runs again", "n1 haproxy    | [NOTICE]")
+        followed.sees("n1: haproxy is running again", "n1 haproxy    | [NOTICE]")
         for once in ("first word", "lost and found", "n3 keepalived | Starting Keepalived"):
             assert followed.count(once) == 1
 
@@ -183,7 +183,7 @@ def test_following_leaves_nothing_behind_on_the_nodes(
 def test_a_follower_ends_when_its_reader_is_gone(served: Cluster, lack: str) -> None:
     served.command(("logs",))
     cluster = read_inventory(served.file).cluster
-    feed = feed_of("n1", LogOptions())
+    feed = new_feed("n1", LogOptions())
     script = logs_script(cluster, feed, LogOptions(), follow=True, seconds=2)
     said = served.lab.exec("n1", ["sh"], input=f"HD_TOKEN=word\n{lack}\n{script}").stdout
     assert "@word heartbeat" in said

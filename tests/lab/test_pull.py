@@ -192,7 +192,7 @@ def test_an_image_that_is_named_by_its_digest_is_pulled_changed_and_brought_back
     assert fresh.snapshot() == before
     pushed = fresh.run("images push")
     assert pushed.code == 2
-    assert "an archive keeps no digests" in pushed.err
+    assert "an archive does not contain digests" in pushed.err
     fresh.inventory["images"]["haproxy"]["reference"] = pinned
     fresh.ok("down", "--yes")
 
@@ -236,4 +236,4 @@ def test_a_missing_or_wrong_archive_is_reported(served: Cluster) -> None:
     served.inventory["images"]["haproxy"] = {"reference": "haproxy:9", "archive": other}
     result = served.run("up")
     assert result.code == 2
-    assert "the archive does not hold haproxy:9" in result.err
+    assert "the archive does not contain haproxy:9" in result.err

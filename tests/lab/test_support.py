@@ -63,7 +63,7 @@ def test_it_has_all_of_every_node_and_no_secret(
     assert reported["proofs"]
     assert reported["plan"]
     assert "Review it before you send it" in result.out
-    assert "Read it before you send it" in files["README.txt"]
+    assert "Review it before you send it" in files["README.txt"]
 
 
 def test_an_unreachable_node_is_missing_and_reported(served: Cluster) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hadeploy.drill.monitor import Watched
+from hadeploy.drill.collector import EventCollector
 from hadeploy.drill.versions import versions
 from hadeploy.errors import HadeployError
 from hadeploy.images.load import pull
@@ -36,10 +36,10 @@ TURN = NodePlan(
 
 
 def watch(session: Session) -> None:
-    watched = Watched(["198.51.100.100"], {})
-    session.run("x", operation="watching", on_message=lambda m: watched.hear("n3", m))
-    watched.events()
-    watched.requests()
+    collector = EventCollector(["198.51.100.100"], {})
+    session.run("x", operation="watching", on_message=lambda m: collector.receive("n3", m))
+    collector.events()
+    collector.requests()
 
 
 def lock(session: Session) -> None:

@@ -8,15 +8,15 @@ import time
 import pytest
 
 from hadeploy.drill.events import events_of
-from hadeploy.drill.metrics import figures
+from hadeploy.drill.metrics import metrics_of
+from hadeploy.drill.round import Event, Kind, Round
 from hadeploy.drill.scenarios import SCENARIOS
-from hadeploy.drill.trial import Event, Kind, Round
 from hadeploy.errors import HadeployError
 from hadeploy.observe.gather import read_observation
 from hadeploy.plan.redacted_diff import difference
 from hadeploy.scripts.lines import OutputTooLongError
 from hadeploy.scripts.protocol import Message, Reply, ReplyParser
-from tests.unit.drill.trials import CLUSTER
+from tests.unit.drill.captured_rounds import CLUSTER
 
 LONG = 250_000
 ABOUT = Message("node", (), ["uid=0", "now=1"])
@@ -71,7 +71,7 @@ def test_no_number_of_events_takes_long() -> None:
     marks: tuple[Kind, ...] = ("breaking", "broken", "mending", "mended")
     events = [*(Event(0, "n1", mark, "") for mark in marks), *events]
     began = time.monotonic()
-    figures(Round(SCENARIOS[0], ("n1",), "n1", (vip,), tuple(events)))
+    metrics_of(Round(SCENARIOS[0], ("n1",), "n1", (vip,), tuple(events)))
     assert time.monotonic() - began < 10
 
 

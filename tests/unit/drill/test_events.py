@@ -1,4 +1,4 @@
-"""What nodes say while they are watched, captured from a real haproxy-stop."""
+"""What nodes say while they are collector, captured from a real haproxy-stop."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def test_a_check_that_did_not_end_in_time_has_failed(timed_out: str) -> None:
     # vrrp_script_child_thread() of keepalived's vrrp_scheduler.c, and that of 1.x.
     text = f"Wed Nov 25 07:30:01 2026: VRRP_Script(haproxy) {timed_out}"
     (event,) = events_of("n1", f"2026-11-25T07:30:01.098402146Z {text}", {VIP})
-    assert (event.kind, event.what, event.said) == ("check", "failed", text)
+    assert (event.kind, event.what, event.log_line) == ("check", "failed", text)
 
 
 def test_a_change_of_priority_is_reported_with_its_line() -> None:
     text = "Wed Nov 25 03:30:01 2026: (hadeploy) Changing effective priority from 271 to 250"
     (event,) = events_of("n1", f"2026-11-25T03:30:01.098402146Z {text}", {VIP})
-    assert (event.kind, event.what, event.said) == ("priority", "271 250", text)
+    assert (event.kind, event.what, event.log_line) == ("priority", "271 250", text)
 
 
 @pytest.mark.parametrize(

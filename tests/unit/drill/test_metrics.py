@@ -1,4 +1,4 @@
-"""Figures and verdicts, from rounds as they happen."""
+"""Metrics and verdicts, from rounds as they happen."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from hadeploy.drill.metrics import figures, held, longest_gap
+from hadeploy.drill.metrics import held, longest_gap, metrics_of
+from hadeploy.drill.round import Event, Probing, Request, Round
 from hadeploy.drill.scenarios import BY_NAME
-from hadeploy.drill.text import cells, summary, twice
-from hadeploy.drill.trial import Event, Probing, Request, Round
+from hadeploy.drill.text import cells, double_holders, summary
 from hadeploy.drill.verdict import problems, result_of
 from tests.unit.builders import VIP
 
@@ -49,7 +49,7 @@ def with_events(round_: Round, *events: Event) -> Round:
 
 
 def test_the_metrics_of_a_handover() -> None:
-    seen = figures(moved())
+    seen = metrics_of(moved())
     assert (seen.began, seen.moved, seen.successor) == (100.0, True, "n2")
     assert seen.detected == pytest.approx(0.2)
     assert seen.taken_over == pytest.approx(0.3)
@@ -72,15 +72,15 @@ def test_an_orphaned_vip_is_on_two_nodes() -> None:
         Event(103.0, "n2", "bound", VIP),
         Event(104.0, "n1", "unbound", VIP),
     )
-    seen = figures(round_)
+    seen = metrics_of(round_)
     assert seen.double == pytest.approx(1.0)
     assert seen.detected == pytest.approx(3.0)
     assert problems(round_, seen, None) == ["1.00 s with the VIP on two nodes"]
     assert "Two nodes had it for 1.00 s." in summary(result_of(round_, None))
-    assert not twice([result_of(round_, None)]), "it is told as a problem"
+    assert not double_holders([result_of(round_, None)]), "it is reported as a problem"
     killed = result_of(dataclasses.replace(round_, scenario=BY_NAME["keepalived-kill"]), None)
     assert not killed.problems
-    assert twice([killed]) == ["keepalived-kill on n1: two nodes had the VIP for 1.00 s"]
+    assert double_holders([killed]) == ["keepalived-kill on n1: two nodes had the VIP for 1.00 s"]
     assert killed.document()["double"] == pytest.approx(1.0)
 
 
@@ -91,11 +91,11 @@ def test_a_vip_that_returns_is_reported() -> None:
         Event(106.0, "n2", "unbound", VIP),
         Event(106.0, "n1", "bound", VIP),
     )
-    assert figures(back).failed_back
+    assert metrics_of(back).failed_back
     assert cells(result_of(back, None))[2] == "n1 → n2 → n1"
-    assert "n1 has it again." in summary(result_of(back, None))
+    assert "It returned to n1." in summary(result_of(back, None))
     assert cells(result_of(moved(), None))[2] == "n1 → n2"
-    assert "again" not in summary(result_of(moved(), None))
+    assert "returned" not in summary(result_of(moved(), None))
 
 
 def pair(*events: Event) -> Round:
@@ -106,14 +106,14 @@ def pair(*events: Event) -> Round:
     return with_events(round_, Event(99.0, "n1", "log", ""), *began, mending, *events)
 
 
-def test_a_victim_that_has_the_vip_until_it_fails_too_is_no_successor() -> None:
+def test_a_victim_that_holds_the_vip_until_it_fails_is_not_the_successor() -> None:
     round_ = pair(
         Event(100.2, "n1", "unbound", VIP),
         Event(100.25, "n2", "bound", VIP),
         Event(100.4, "n2", "unbound", VIP),
         Event(100.5, "n3", "bound", VIP),
     )
-    seen = figures(round_)
+    seen = metrics_of(round_)
     assert seen.successor == "n3"
     assert seen.taken_over == pytest.approx(0.5)
     assert cells(result_of(round_, None))[2] == "n1 → n2 → n3"
@@ -123,12 +123,12 @@ def test_a_victim_that_has_the_vip_until_it_fails_too_is_no_successor() -> None:
 def test_a_vip_on_a_node_that_is_broken_is_a_failure() -> None:
     moves = (Event(100.2, "n1", "unbound", VIP), Event(100.25, "n2", "bound", VIP))
     round_ = pair(*moves)
-    assert problems(round_, figures(round_), None) == ["the VIP was on n2, which was broken"]
+    assert problems(round_, metrics_of(round_), None) == ["the VIP was on n2 during its failure"]
     # Once it is mended it may have it.
     mended = pair(Event(105.2, "n2", "bound", VIP))
-    assert figures(mended).left == ("n1",)
+    assert metrics_of(mended).holders_at_repair == ("n1",)
     restarted = dataclasses.replace(round_, scenario=BY_NAME["docker-restart"])
-    assert not problems(restarted, figures(restarted), None)
+    assert not problems(restarted, metrics_of(restarted), None)
 
 
 def test_the_document_has_what_happened_in_its_order() -> None:
@@ -145,20 +145,20 @@ def test_the_document_has_what_happened_in_its_order() -> None:
 
 def test_what_must_not_be() -> None:
     nobody = with_events(moved(), *(e for e in moved().events if e.kind != "bound"))
-    assert "no node took over the VIP" in problems(nobody, figures(nobody), None)
+    assert "no node took over the VIP" in problems(nobody, metrics_of(nobody), None)
     elsewhere = dataclasses.replace(moved(), victims=("n3",))
-    assert "the VIP moved, though its holder was not touched" in problems(
-        elsewhere, figures(elsewhere), None
+    assert "the VIP moved, but its holder had no failure" in problems(
+        elsewhere, metrics_of(elsewhere), None
     )
     sick = dataclasses.replace(moved(), healthy=False)
-    assert "the cluster was not whole again afterwards" in problems(sick, figures(sick), None)
-    (slow,) = problems(moved(), figures(moved()), 0.3)
+    assert "the cluster did not recover" in problems(sick, metrics_of(sick), None)
+    (slow,) = problems(moved(), metrics_of(moved()), 0.3)
     assert "0.32 s without an answer" in slow
 
 
 def test_an_outage_without_probes_is_not_below_the_limit() -> None:
     unseen = dataclasses.replace(moved(), probing=None, requests=())
-    assert figures(unseen).outage is None
+    assert metrics_of(unseen).outage is None
     assert not result_of(unseen, None).problems
     assert result_of(unseen, 1.0).problems
 

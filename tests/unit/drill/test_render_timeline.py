@@ -8,15 +8,15 @@ import re
 import pytest
 from rich.console import Console
 
-from hadeploy.drill.metrics import figures
+from hadeploy.drill.metrics import metrics_of
 from hadeploy.drill.render_timeline import TimelinePicture
 from hadeploy.drill.timeline import timeline
-from tests.unit.drill.trials import CLUSTER, NAMES, captured
+from tests.unit.drill.captured_rounds import CLUSTER, NAMES, captured
 
 
 def lines(name: str, width: int) -> list[str]:
     round_ = captured(name)
-    picture = TimelinePicture("heading", timeline(round_, figures(round_), CLUSTER))
+    picture = TimelinePicture("heading", timeline(round_, metrics_of(round_), CLUSTER))
     console = Console(width=width, file=io.StringIO())
     with console.capture() as shown:
         console.print(picture)
@@ -37,7 +37,7 @@ def test_a_stopped_haproxy_at_80_columns() -> None:
         "n3      keepalived BACKUP──────────────────────────────────────────────────────",
         "        haproxy    up──────────────────────────────────────────────────────────",
         "clients answers    ────xx──────────────────────────────────────────────────────",
-        "noticed 0.19 s, taken over 0.26 s, mended 2.88 s, no answer for 0.19 s",
+        "detected 0.19 s, taken over 0.26 s, repaired 2.88 s, outage 0.19 s",
     ]
 
 

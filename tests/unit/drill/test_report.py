@@ -9,17 +9,17 @@ from xml.etree import ElementTree
 
 import pytest
 
-from hadeploy.drill.excerpt import MOST_LINES, excerpt
-from hadeploy.drill.metrics import figures
+from hadeploy.drill.excerpt import MAX_LINES, excerpt
+from hadeploy.drill.metrics import metrics_of
 from hadeploy.drill.record import DrillRecord, Setting
-from hadeploy.drill.report import MOST_DRAWN, report
+from hadeploy.drill.report import MAX_DRAWN, report
+from hadeploy.drill.round import Event, Request, Round
 from hadeploy.drill.svg import svg
 from hadeploy.drill.timeline import timeline
-from hadeploy.drill.trial import Event, Request, Round
 from hadeploy.drill.verdict import result_of
 from hadeploy.support.redact import Redactor
 from tests.unit import builders
-from tests.unit.drill.trials import CLUSTER, NAMES, captured
+from tests.unit.drill.captured_rounds import CLUSTER, NAMES, captured
 
 CANARY = "cAn4ry-1"
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
@@ -68,7 +68,7 @@ def with_event(round_: Round, event: Event) -> Round:
 
 
 def shortly_after(round_: Round, kind: str, what: str) -> Event:
-    return Event(figures(round_).began + 0.5, "n1", kind, what)  # type: ignore[arg-type]
+    return Event(metrics_of(round_).began + 0.5, "n1", kind, what)  # type: ignore[arg-type]
 
 
 def test_a_report_describes_the_trial() -> None:
@@ -77,9 +77,10 @@ def test_a_report_describes_the_trial() -> None:
         "✓ Passed",
         "1 of 1 round passed.",
         "haproxy is stopped on the holder (docker stop)",
-        "n1 held the VIP; n2 had it 0.26 s after the breaking began. 6 of 446 requests failed",
-        "Requests that failed: Connection refused (6).",
-        "Asked from this machine, 50 a second (requests).",
+        "The VIP moved from n1 to n2 0.26 s after the start of the failure.",
+        "6 of 446 requests failed",
+        "Failed requests: Connection refused (6).",
+        "Requests from this machine, 50 per second (requests).",
         "(hadeploy) Entering FAULT STATE",
         "Sending gratuitous ARP on eth0 for 198.51.100.100 (5 times)",
         "28.2.2",
@@ -140,22 +141,22 @@ def test_a_secret_is_nowhere() -> None:
 def test_a_failed_round_fails_the_page() -> None:
     text = Page(page_of(captured("haproxy-stop"), max_outage=0.1)).text
     assert "✗ Failed" in text
-    assert "0 of 1 round passed, at most 0.1 s without an answer allowed." in text
-    assert "✗ 0.19 s without an answer; allowed are 0.1 s" in text
+    assert "0 of 1 round passed (longest allowed outage: 0.1 s)." in text
+    assert "✗ 0.19 s without an answer; the limit is 0.1 s" in text
 
 
 def test_a_drill_that_was_broken_off_has_not_passed() -> None:
     text = Page(page_of(captured("haproxy-stop"), complete=False)).text
     assert "✗ Failed" in text
-    assert "The drill did not come to its end." in text
+    assert "The drill was not completed." in text
 
 
 def test_of_very_many_rounds_the_worst_are_drawn() -> None:
-    rounds = [captured("haproxy-stop")] * MOST_DRAWN + [captured("haproxy-hang")]
+    rounds = [captured("haproxy-stop")] * MAX_DRAWN + [captured("haproxy-hang")]
     parsed = Page(page_of(*rounds))
-    assert parsed.tags.count("svg") == MOST_DRAWN
+    assert parsed.tags.count("svg") == MAX_DRAWN
     assert "haproxy-hang on n2" in parsed.text
-    assert f"Of {len(rounds)} rounds, those that failed and the slowest are drawn." in parsed.text
+    assert f"Of {len(rounds)} rounds, only the failed and the slowest are drawn." in parsed.text
 
 
 def test_nodes_with_the_same_configuration_are_reported_together() -> None:
@@ -166,19 +167,19 @@ def test_nodes_with_the_same_configuration_are_reported_together() -> None:
 
 def test_an_excerpt_has_an_end() -> None:
     round_ = captured("haproxy-stop")
-    for number in range(MOST_LINES):
+    for number in range(MAX_LINES):
         round_ = with_event(round_, shortly_after(round_, "log", f"line {number:03}"))
-    shown = timeline(round_, figures(round_), CLUSTER)
-    lines, more = excerpt(round_, shown, figures(round_).began)
-    assert len(lines) == MOST_LINES
+    shown = timeline(round_, metrics_of(round_), CLUSTER)
+    lines, more = excerpt(round_, shown, metrics_of(round_).began)
+    assert len(lines) == MAX_LINES
     assert more > 0
-    assert f"{more} more lines are left out." in page_of(round_)
+    assert f"{more} more lines are omitted." in page_of(round_)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_picture_is_within_its_frame_and_has_a_description(name: str) -> None:
     round_ = captured(name)
-    shown = timeline(round_, figures(round_), CLUSTER)
+    shown = timeline(round_, metrics_of(round_), CLUSTER)
     picture = ElementTree.fromstring(svg(shown, "p", "A <title>", "What & how"))
     _, _, width, height = map(float, picture.attrib["viewBox"].split())
     assert [picture[0].text, picture[1].text] == ["A <title>", "What & how"]
@@ -197,8 +198,12 @@ def test_the_picture_is_within_its_frame_and_has_a_description(name: str) -> Non
 
 def test_flags_do_not_cover_each_other() -> None:
     round_ = captured("haproxy-hang")
-    shown = timeline(round_, figures(round_), CLUSTER)
+    shown = timeline(round_, metrics_of(round_), CLUSTER)
     picture = ElementTree.fromstring(svg(shown, "p", "", ""))
     flags = [e for e in picture.iter("text") if e.attrib["class"] == "flag"]
-    assert [flag.text for flag in flags[:3]] == ["broken", "noticed +1.06 s", "taken over +1.09 s"]
+    assert [flag.text for flag in flags[:3]] == [
+        "failure",
+        "detected +1.06 s",
+        "taken over +1.09 s",
+    ]
     assert flags[1].attrib["y"] != flags[2].attrib["y"]

@@ -11,9 +11,9 @@ from hadeploy.drill.scenarios import (
     BY_NAME,
     NAMES,
     SCENARIOS,
-    chosen,
-    home_of,
-    sets_of_victims,
+    failback_node,
+    select_scenarios,
+    victim_sets,
     victims_of,
 )
 from hadeploy.errors import HadeployError
@@ -24,12 +24,12 @@ from tests.unit import builders
 def test_every_scenario_is_broken_and_mended_by_the_script() -> None:
     functions = set(load_file("drill.sh").functions)
     for scenario in SCENARIOS:
-        assert {f"break_{scenario.breaks}", f"mend_{scenario.breaks}"} <= functions
+        assert {f"break_{scenario.failure}", f"mend_{scenario.failure}"} <= functions
 
 
 def test_the_script_breaks_nothing_that_is_no_scenario() -> None:
     functions = load_file("drill.sh").functions
-    known = {scenario.breaks for scenario in SCENARIOS}
+    known = {scenario.failure for scenario in SCENARIOS}
     assert {f.partition("_")[2] for f in functions if f.startswith(("break_", "mend_"))} == known
 
 
@@ -42,13 +42,15 @@ def test_no_other_module_names_a_scenario() -> None:
 
 def test_what_concerns_others_must_be_asked_for() -> None:
     with pytest.raises(HadeployError, match="every container") as refused:
-        chosen(["docker-restart"], ["--allow-link-down"])
+        select_scenarios(["docker-restart"], ["--allow-link-down"])
     assert refused.value.hint == "hadeploy drill docker-restart --allow-docker-restart"
-    assert len(chosen(NAMES, ["--allow-link-down", "--allow-docker-restart"])) == len(NAMES)
+    assert len(select_scenarios(NAMES, ["--allow-link-down", "--allow-docker-restart"])) == len(
+        NAMES
+    )
 
 
 def test_all_is_every_set_but_the_full_one_the_smallest_first() -> None:
-    assert sets_of_victims(BY_NAME["all"], ["a", "b", "c"]) == [
+    assert victim_sets(BY_NAME["all"], ["a", "b", "c"]) == [
         ("a",),
         ("b",),
         ("c",),
@@ -56,7 +58,7 @@ def test_all_is_every_set_but_the_full_one_the_smallest_first() -> None:
         ("a", "c"),
         ("b", "c"),
     ]
-    assert sets_of_victims(BY_NAME["node-pair"], ["a", "b", "c"]) == [()]
+    assert victim_sets(BY_NAME["node-pair"], ["a", "b", "c"]) == [()]
 
 
 def test_a_pair_is_the_holder_and_the_next() -> None:
@@ -80,4 +82,4 @@ def test_a_pair_is_the_holder_and_the_next() -> None:
 )
 def test_where_the_vip_goes_back_to(vrrp: dict[str, object], home: str | None) -> None:
     # n1 is drained.
-    assert home_of(builders.cluster(vrrp=vrrp), ["n3", "n2"]) == home
+    assert failback_node(builders.cluster(vrrp=vrrp), ["n3", "n2"]) == home

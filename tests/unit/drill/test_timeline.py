@@ -8,16 +8,16 @@ import itertools
 import pytest
 
 from hadeploy.drill.axis import ticks
-from hadeploy.drill.metrics import figures
+from hadeploy.drill.metrics import metrics_of
+from hadeploy.drill.round import Event, Kind, Probing, Request, Round
 from hadeploy.drill.scenarios import BY_NAME
 from hadeploy.drill.timeline import Lane, Timeline, timeline
-from hadeploy.drill.trial import Event, Kind, Probing, Request, Round
 from tests.unit import builders
-from tests.unit.drill.trials import CLUSTER, NAMES, captured
+from tests.unit.drill.captured_rounds import CLUSTER, NAMES, captured
 
 
 def drawn(round_: Round) -> Timeline:
-    return timeline(round_, figures(round_), CLUSTER)
+    return timeline(round_, metrics_of(round_), CLUSTER)
 
 
 def lanes(shown: Timeline, title: str) -> dict[str, list[str]]:
@@ -77,10 +77,10 @@ def test_a_stopped_haproxy() -> None:
     assert lanes(shown, "n3") == {"keepalived": ["BACKUP"], "haproxy": ["up"]}
     assert lanes(shown, "clients") == {"answers": ["answered", "failed", "answered"]}
     assert [moment.what for moment in shown.moments] == [
-        "broken",
-        "noticed",
+        "failure",
+        "detected",
         "taken over",
-        "mended",
+        "repaired",
     ]
 
 
@@ -89,7 +89,7 @@ def test_a_frozen_haproxy_is_hung_until_it_is_mended() -> None:
     up, hung, again = lane(shown, "n2", "haproxy").spans
     assert (up.state, hung.state, again.state) == ("up", "hung", "up")
     assert hung.since == 0.0
-    assert hung.until == next(m.at for m in shown.moments if m.what == "mended")
+    assert hung.until == next(m.at for m in shown.moments if m.what == "repaired")
 
 
 def test_a_killed_keepalived_leaves_the_vip_behind_until_it_is_back() -> None:
@@ -120,7 +120,7 @@ def test_the_drawn_outage_is_the_reported_one(name: str) -> None:
     round_ = captured(name)
     shown = drawn(round_)
     assert shown.outage
-    assert shown.outage.until - shown.outage.since == pytest.approx(figures(round_).outage)
+    assert shown.outage.until - shown.outage.since == pytest.approx(metrics_of(round_).outage)
     failed = [s for s in lane(shown, "clients", "answers").spans if s.state == "failed"]
     assert any(
         s.since == pytest.approx(shown.outage.since) and s.until >= shown.outage.until - 1e-9
@@ -160,7 +160,7 @@ def test_containers_are_known_by_the_names_that_the_inventory_gives() -> None:
     events = (container(100.2, "lb die"), container(100.4, "kube-lb-haproxy die"))
     round_ = made(*events)
     named = builders.cluster(containers={"haproxy": "lb"})
-    shown = timeline(round_, figures(round_), named)
+    shown = timeline(round_, metrics_of(round_), named)
     assert [s.state for s in lane(shown, "n1", "haproxy").spans] == ["up", "down"]
     assert lane(shown, "n1", "haproxy").spans[1].since == pytest.approx(0.2)
 
@@ -191,9 +191,9 @@ def keepalived(at: float, kind: Kind, what: str) -> Event:
 def priorities(*events: Event) -> list[str]:
     round_ = dataclasses.replace(made(*events), priorities=(("n1", 271), ("n2", 261)))
     shown = drawn(round_)
-    assert lane(shown, "n2", "keepalived").spans[0].words == ("BACKUP 261", "BACKUP")
-    assert lane(shown, "n3", "keepalived").spans[0].words == ("BACKUP",)
-    return [span.words[0] for span in lane(shown, "n1", "keepalived").spans]
+    assert lane(shown, "n2", "keepalived").spans[0].labels == ("BACKUP 261", "BACKUP")
+    assert lane(shown, "n3", "keepalived").spans[0].labels == ("BACKUP",)
+    return [span.labels[0] for span in lane(shown, "n1", "keepalived").spans]
 
 
 def test_what_keepalived_competes_with() -> None:

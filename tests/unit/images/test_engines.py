@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hadeploy.images.engines import Engine, has, pull, save
+from hadeploy.images.engines import Engine, inspect, pull, save
 
 FILE = Path("/x/image.tar")
 NAME = "docker.io/library/haproxy:3"
@@ -46,7 +46,7 @@ NAME = "docker.io/library/haproxy:3"
 def test_the_messages_of_each_engine(engine: Engine, pulls: str | None, saves: str) -> None:
     pulling = pull(engine, "haproxy:3", "arm64")
     assert (" ".join(pulling) if pulling else None) == pulls
-    assert (has(engine, "haproxy:3") is None) == (pulls is None)
+    assert (inspect(engine, "haproxy:3") is None) == (pulls is None)
     assert " ".join(save(engine, "haproxy:3", "arm64", FILE)) == saves
 
 
@@ -63,4 +63,4 @@ def test_the_messages_of_each_engine(engine: Engine, pulls: str | None, saves: s
     ],
 )
 def test_a_platform_is_chosen_where_the_engine_understands_it(said: str, chooses: bool) -> None:
-    assert Engine("docker", said).save_chooses is chooses
+    assert Engine("docker", said).save_takes_platform is chooses

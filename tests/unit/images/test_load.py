@@ -15,8 +15,8 @@ from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.images.compressed_archives import compressed_archives
 from hadeploy.images.engines import Engine
 from hadeploy.images.fetch import fetch, find_engine
-from hadeploy.images.load import Needs, needs_of
-from hadeploy.images.push import lacking
+from hadeploy.images.load import Needs, image_needs
+from hadeploy.images.push import missing_roles
 from hadeploy.plan.steps import NodePlan, Step
 from hadeploy.ui.progress import Lines
 from tests.unit import builders
@@ -28,7 +28,7 @@ KEEPALIVED = Step("load-image", "osixia/keepalived:2.3.4", "", role="keepalived"
 
 
 def needs(*turns: NodePlan, **images: dict[str, str]) -> dict[str, Needs]:
-    return needs_of(builders.cluster(images=images), HERE, turns)
+    return image_needs(builders.cluster(images=images), HERE, turns)
 
 
 def test_what_has_an_archive_is_loaded_and_the_rest_is_pulled() -> None:
@@ -81,8 +81,11 @@ def test_a_missing_archive_is_reported() -> None:
 def test_who_lacks_what() -> None:
     cluster = builders.cluster()
     looks = builders.healthy(cluster)
-    assert lacking(cluster, looks) == []
-    assert lacking(cluster, {**looks, "n2": builders.empty("n2")}) == ["haproxy", "keepalived"]
+    assert missing_roles(cluster, looks) == []
+    assert missing_roles(cluster, {**looks, "n2": builders.empty("n2")}) == [
+        "haproxy",
+        "keepalived",
+    ]
 
 
 def test_the_lines_for_the_inventory_are_shown_unless_it_has_them() -> None:
@@ -112,6 +115,6 @@ def test_a_machine_without_an_engine_gets_a_hint(
 
 def test_a_digest_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
     reference = f"haproxy@sha256:{'0' * 64}"
-    with pytest.raises(HadeployError, match="keeps no digests"):
+    with pytest.raises(HadeployError, match="does not contain digests"):
         fetch(Engine("docker"), reference, "amd64", tmp_path / "a.tar.gz", QUIET)
     assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hadeploy.logs.feed import Feed, Remark
+from hadeploy.logs.feed import DockerMessage, Feed
 from hadeploy.logs.lines import BILLION, Line
 from hadeploy.scripts.protocol import Message
 
@@ -17,12 +17,12 @@ def feed(*, began: int = NOON) -> Feed:
 
 
 def begin(of: Feed, at: int = NOON) -> None:
-    of.hear(Message("begin", (str(at),)))
+    of.receive(Message("begin", (str(at),)))
 
 
 def reported(of: Feed, *moments: float, container: str = "haproxy") -> list[float]:
     """The lines that are shown, named by their seconds after noon."""
-    taken = [of.take(raw(moment, container)) for moment in moments]
+    taken = [of.parse(raw(moment, container)) for moment in moments]
     return [float(line.text) for line in taken if isinstance(line, Line)]
 
 
@@ -32,16 +32,16 @@ def raw(moment: float, container: str = "haproxy") -> str:
 
 
 def test_a_line_is_one_of_its_node_and_container() -> None:
-    line = feed().take(f"{MARK} keepalived 2026-11-24T12:00:00Z Stopping")
+    line = feed().parse(f"{MARK} keepalived 2026-11-24T12:00:00Z Stopping")
     assert line == Line(NOON * BILLION, "n1", "keepalived", "Stopping")
 
 
 def test_what_has_not_the_mark_is_no_line() -> None:
     it = feed()
     for noise in ("", "sed: x", f"{MARK} nginx 2026-11-24T12:00:00Z x", raw(1)[1:], f" {raw(1)}"):
-        assert it.take(noise) is None
+        assert it.parse(noise) is None
     # A client that has its way with haproxy's log is still haproxy's.
-    forged = it.take(f"{raw(1)} {MARK} keepalived 2026-11-24T12:00:00Z Entering FAULT STATE")
+    forged = it.parse(f"{raw(1)} {MARK} keepalived 2026-11-24T12:00:00Z Entering FAULT STATE")
     assert isinstance(forged, Line)
     assert forged.container == "haproxy"
 
@@ -65,7 +65,7 @@ def test_what_came_late_before_the_connection_was_lost_is_not_lost() -> None:
 def test_a_container_that_is_started_anew_is_read_again_from_where_the_script_began() -> None:
     it = feed()
     reported(it, 100, 101, 102)
-    assert it.take(f"{MARK} haproxy again") is None
+    assert it.parse(f"{MARK} haproxy again") is None
     assert reported(it, 99, 100, 101, 102, 102.5, 103) == [102.5, 103]
     assert reported(it, 200, container="keepalived") == [200]
 
@@ -96,15 +96,15 @@ def test_a_clock_that_is_set_back_loses_no_line() -> None:
 def test_an_error_of_docker_logs_is_reported_once() -> None:
     it = feed()
     said = f"{MARK} haproxy Error response from daemon: \x1b[1mno"
-    assert it.take(said) == Remark("haproxy", r"Error response from daemon: \x1b[1mno")
-    assert it.take(said) is None
+    assert it.parse(said) == DockerMessage("haproxy", r"Error response from daemon: \x1b[1mno")
+    assert it.parse(said) is None
 
 
 def test_lines_are_searched_as_they_are_shown() -> None:
     it = Feed("n1", ("keepalived",), MARK, str.upper, lambda text: "FAULT" in text)
     begin(it)
-    line = it.take(f"{MARK} keepalived 2026-11-24T12:00:01Z now fault")
+    line = it.parse(f"{MARK} keepalived 2026-11-24T12:00:01Z now fault")
     assert isinstance(line, Line)
     assert line.text == "NOW FAULT"
-    assert it.take(f"{MARK} keepalived 2026-11-24T12:00:02Z master") is None
+    assert it.parse(f"{MARK} keepalived 2026-11-24T12:00:02Z master") is None
     assert it.since("keepalived") == "2026-11-24T12:00:01.000000000Z"

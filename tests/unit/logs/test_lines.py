@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hadeploy.logs.lines import parse_stamped, stamp, telling
+from hadeploy.logs.lines import message_of, parse_stamped, stamp
 from hadeploy.scripts.lines import clean
 
 # 2026-11-24T02:19:17Z
@@ -71,5 +71,5 @@ OWN = "Tue Nov 24 02:19:17 2026: "
 def test_a_log_of_keepalived_lacks_its_own_time_and_state_dumps(
     text: str, reported: str | None
 ) -> None:
-    assert telling("keepalived", text) == reported
-    assert telling("haproxy", text) == text, "a client may make haproxy log anything"
+    assert message_of("keepalived", text) == reported
+    assert message_of("haproxy", text) == text, "a client may make haproxy log anything"

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from hadeploy.desired.desired_node import Role
-from hadeploy.images.load import look_script, pull_script
+from hadeploy.images.load import missing_images_script, pull_script
 from hadeploy.observe.gather import observation_script
 from hadeploy.plan.backends import ExpectedBackend
 from hadeploy.plan.down import make_down_plan
@@ -52,7 +52,7 @@ def scripts() -> dict[str, str]:
         "restore": restore_script(change("n1"), "f" * 16),
         "down": down_script(cluster, down, healthy[down.node], lock),
         "pull": pull_script("haproxy:3", cluster, Login("r.example", "me", SecretStr("'$x"))),
-        "look": look_script(("haproxy:3", "keepalived:2")),
+        "look": missing_images_script(("haproxy:3", "keepalived:2")),
     }
 
 

@@ -10,14 +10,14 @@ from pydantic import SecretStr
 
 from hadeploy.desired.desired_node import ROLES
 from hadeploy.diagnose.diagnostics import evidence_script
-from hadeploy.drill import watch
-from hadeploy.drill.round import break_script, mend_script
+from hadeploy.drill import monitor
+from hadeploy.drill.run_round import break_script, repair_script
 from hadeploy.drill.scenarios import SCENARIOS
 from hadeploy.drill.versions import versions_script
-from hadeploy.images.load import look_script, pull_script
+from hadeploy.images.load import missing_images_script, pull_script
 from hadeploy.images.registry import registry_script
 from hadeploy.logs.options import LogOptions
-from hadeploy.logs.read import feed_of, logs_script
+from hadeploy.logs.read import logs_script, new_feed
 from hadeploy.observe.gather import observation_script
 from hadeploy.plan.backends import ExpectedBackend
 from hadeploy.plan.down import make_down_plan
@@ -121,22 +121,22 @@ def of_features() -> Iterator[tuple[str, str]]:
     yield "diagnostics", evidence_script(cluster, seconds=3)
     yield "support", support_script(cluster)
     yield "versions", versions_script(cluster)
-    yield "look", look_script(("haproxy:3", "keepalived:2"))
+    yield "look", missing_images_script(("haproxy:3", "keepalived:2"))
     yield "pull", pull_script("haproxy:3", cluster, login)
     yield "pull-without-login", pull_script("haproxy:3", cluster, None)
     yield "registry", registry_script("haproxy:3", login)
     for follow in (False, True):
         yield (
             f"logs-{follow}",
-            logs_script(cluster, feed_of("n1", LogOptions()), LogOptions(), follow=follow),
+            logs_script(cluster, new_feed("n1", LogOptions()), LogOptions(), follow=follow),
         )
     for scenario in SCENARIOS:
-        line = f"drill {scenario.breaks} 9"
+        line = f"drill {scenario.failure} 9"
         script = break_script(cluster, LOCK, FINGERPRINT, line, "eth0")
         yield f"break-{scenario.name}", script
-    yield "mend", mend_script(cluster)
-    for name, task in (("watch", watch.WATCH), ("ask", watch.ASK), ("end", watch.END)):
-        yield name, watch.watch_script(cluster, "10.0.0.100", "t", task)
+    yield "mend", repair_script(cluster)
+    for name, task in (("watch", monitor.WATCH), ("ask", monitor.ASK), ("end", monitor.END)):
+        yield name, monitor.watch_script(cluster, "10.0.0.100", "t", task)
     for line in (
         "lock_take",
         "lock_inherit t",

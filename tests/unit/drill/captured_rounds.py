@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from hadeploy.drill.round import Event, Probing, Request, Round
 from hadeploy.drill.scenarios import BY_NAME
-from hadeploy.drill.trial import Event, Probing, Request, Round
 from tests.unit import builders
 
 CLUSTER = builders.cluster(name="kube-lb")
