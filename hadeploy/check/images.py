@@ -86,7 +86,7 @@ def _in_archive(
         return Finding(IMAGE.id, node.label, "warn", what, "use a tag in the reference")
     if has is None:
         contents = ", ".join(sorted(archive.images)) or "no named image"
-        what = f"the archive {archive.path.name} does not have {reference}; it has {contents}"
+        what = f"the archive {archive.path.name} does not contain {reference}, but {contents}"
         fix = f"set images.{role}.reference to an image in the archive"
         return Finding(IMAGE.id, node.label, "fail", what, fix, code=ExitCode.USAGE)
     if has and has != of_node(state):

@@ -236,4 +236,4 @@ def test_a_missing_or_wrong_archive_is_reported(served: Cluster) -> None:
     served.inventory["images"]["haproxy"] = {"reference": "haproxy:9", "archive": other}
     result = served.run("up")
     assert result.code == 2
-    assert "the archive does not contain haproxy:9" in result.err
+    assert "does not contain haproxy:9, but osixia/keepalived:2.2.7" in result.err
