@@ -211,6 +211,7 @@ def crowd(cluster: Cluster) -> bool:
     return any("connections of user nobody (uid " in message for message in told)
 
 
+@pytest.mark.exhaustive
 def test_a_user_who_fills_port_and_listener_does_not_move_the_vip(served: Cluster) -> None:
     served.inventory["haproxy"] = {"maxconn": 300}
     served.up()

@@ -156,6 +156,7 @@ def test_check_asks_the_registry_and_pulls_nothing(
     assert nothing_left(fresh)
 
 
+@pytest.mark.exhaustive
 def test_an_image_that_is_named_by_its_digest_is_pulled_changed_and_brought_back(
     fresh: Cluster, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

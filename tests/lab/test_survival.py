@@ -48,6 +48,7 @@ def test_both_containers_run_after_a_reload_and_a_power_cut(served: Cluster) -> 
         pytest.param("backup", "proving", marks=pytest.mark.exhaustive),
     ],
 )
+@pytest.mark.exhaustive
 def test_a_node_that_restarts_before_its_haproxy_has_new_limits_runs_the_former_one(
     served: Cluster, node: str, moment: str
 ) -> None:

@@ -34,6 +34,7 @@ def reported(result: Result) -> str:
     return " ".join((result.out + result.err).split())
 
 
+@pytest.mark.exhaustive
 def test_a_first_up_leaves_one_holder(fresh: Cluster) -> None:
     with dropped(fresh, "ip protocol 112", *fresh.lab.nodes):
         result = fresh.run("up")

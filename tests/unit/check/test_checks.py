@@ -363,7 +363,7 @@ ARCHIVES = [
     ),
     (
         Archive(A, images={"haproxy:3": "amd64"}),
-        "h.tar does not have haproxy:3.2.21; it has haproxy:3",
+        "h.tar does not contain haproxy:3.2.21, but haproxy:3",
     ),
     (Archive(A, missing=True), "h.tar: no such file"),
     (Archive(A, problem="it is not an archive of `docker save`"), "h.tar: it is not an archive"),
