@@ -101,7 +101,12 @@ def test_a_removed_node_that_is_out_of_reach_is_forgotten_on_demand(served: Clus
     # With other VRRP settings it would have the VIP beside the holder, once it is back.
     served.lab.start_node(gone)
     served.inventory["vrrp"] = {"virtual_router_id": 88}
-    eventually(lambda: "answers on the network" in served.run("check").err, "it is back", 60)
+
+    def is_back() -> bool:
+        result = served.run("check")
+        return "is back on the network" in result.out + result.err
+
+    eventually(is_back, "it is back", 60)
     refused = served.run("up")
     assert refused.code == 3
     assert f"the forgotten node {address} is back on the network" in refused.err
