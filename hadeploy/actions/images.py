@@ -8,7 +8,7 @@ from hadeploy.actions.deployment import Deployment
 from hadeploy.actions.result import Result
 from hadeploy.actions.run import connected_run
 from hadeploy.check.images import of_node
-from hadeploy.desired.desired_node import ROLES
+from hadeploy.desired.roles import ROLES
 from hadeploy.errors import ExitCode, HadeployError, NodesError
 from hadeploy.images.fetch import fetch, find_engine
 from hadeploy.images.load import Delivery

@@ -11,7 +11,7 @@ from hadeploy.adopt.recognise import ByHand
 from hadeploy.config_files.haproxy import sections
 from hadeploy.config_files.haproxy_values import ports_of
 from hadeploy.config_files.keepalived import Statement, parse
-from hadeploy.desired.desired_node import ROLES, Role
+from hadeploy.desired.roles import ROLES, Role
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.container import ObservedContainer
 from hadeploy.observe.observed_node import ObservedNode

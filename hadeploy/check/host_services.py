@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hadeploy.check.entry import Check
 from hadeploy.check.finding import CheckContext, Finding
-from hadeploy.desired.desired_node import ROLES
+from hadeploy.desired.roles import ROLES
 from hadeploy.inventory.cluster import Node
 from hadeploy.observe.observed_node import ObservedNode
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hadeploy.check.archive import Archive
 from hadeploy.check.entry import Check
 from hadeploy.check.finding import CheckContext, Finding
-from hadeploy.desired.desired_node import ROLES
+from hadeploy.desired.roles import ROLES
 from hadeploy.errors import ExitCode
 from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.inventory.parts import Image

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from hadeploy.check.all_checks import IDS
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.diagnose.all_causes import IDS as CAUSES
 from hadeploy.drill.round import Kind as EventKind
 from hadeploy.drill.round import RequestKind

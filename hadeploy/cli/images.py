@@ -9,7 +9,7 @@ import click
 
 from hadeploy import api
 from hadeploy.cli.common import Options, cluster_command, reported
-from hadeploy.desired.desired_node import ROLES
+from hadeploy.desired.roles import ROLES
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.paths import beside
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hadeploy import api
 from hadeploy.cli.common import Options, cluster_command
-from hadeploy.desired.desired_node import ROLES, Role
+from hadeploy.desired.roles import ROLES, Role
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.logs.follow import Notice
 from hadeploy.logs.lines import Line

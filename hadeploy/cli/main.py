@@ -9,7 +9,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable
-from importlib.abc import SourceLoader
+from importlib.machinery import SourceFileLoader
 from typing import Any
 
 import click
@@ -85,7 +85,7 @@ def _summary(where: str) -> str:
     module, _, function = where.partition(":")
     spec = importlib.util.find_spec(module)
     source = (
-        spec.loader.get_source(module) if spec and isinstance(spec.loader, SourceLoader) else ""
+        spec.loader.get_source(module) if spec and isinstance(spec.loader, SourceFileLoader) else ""
     )
     tree = ast.parse(source or "")
     found = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function]

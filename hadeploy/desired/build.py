@@ -15,8 +15,9 @@ from hadeploy.desired import layout
 from hadeploy.desired.accept_mode import keeps_clients_out
 from hadeploy.desired.check_script import check_script
 from hadeploy.desired.containers import haproxy_container, keepalived_container
-from hadeploy.desired.desired_node import DesiredNode, File, NodeFacts, Role
+from hadeploy.desired.desired_node import DesiredNode, File, NodeFacts
 from hadeploy.desired.rendered_binds import binds_privileged, has_templates
+from hadeploy.desired.roles import Role
 from hadeploy.desired.templates import render
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.cluster import Cluster, IPAddress, Listener, Node, backends_of

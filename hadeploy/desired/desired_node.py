@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Role = Literal["haproxy", "keepalived"]
-ROLES: tuple[Role, ...] = ("haproxy", "keepalived")
+from hadeploy.desired.roles import Role
 
 LABEL_CLUSTER = "hadeploy.cluster"
 LABEL_ROLE = "hadeploy.role"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from hadeploy.desired import layout
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.diagnose.cause import Cause, recognises
 from hadeploy.diagnose.containers import LOG_LINES, STOP_EXIT_CODES, STOPPED, restarting
 from hadeploy.diagnose.diagnosis import Diagnosis, DiagnosisContext

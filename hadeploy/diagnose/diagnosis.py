@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hadeploy.desired.desired_node import ROLES, DesiredNode, Role
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.desired.roles import ROLES, Role
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.observe.container import ObservedContainer

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.priorities import priorities

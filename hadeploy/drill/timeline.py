@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.drill.metrics import Metrics, held
 from hadeploy.drill.round import Event, Probing, Request, Round
 from hadeploy.inventory.cluster import Cluster

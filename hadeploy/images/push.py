@@ -15,7 +15,7 @@ from hadeploy.check.archive import read_archive
 from hadeploy.check.docker import docker
 from hadeploy.check.finding import CheckContext, Finding, failures
 from hadeploy.check.images import archives, images, of_node
-from hadeploy.desired.desired_node import ROLES, Role
+from hadeploy.desired.roles import ROLES, Role
 from hadeploy.errors import HadeployError, NodesError
 from hadeploy.images.compressed_archives import compressed_archives
 from hadeploy.images.engines import Engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.logs.lines import BILLION, Line, message_of, parse_stamped, stamp
 from hadeploy.scripts.lines import clean
 from hadeploy.scripts.protocol import Message

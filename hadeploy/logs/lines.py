@@ -8,7 +8,7 @@ import re
 import time
 from dataclasses import dataclass
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 
 BILLION = 1_000_000_000
 _STAMPED = re.compile(

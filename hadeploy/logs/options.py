@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from hadeploy.desired.desired_node import ROLES, Role
+from hadeploy.desired.roles import ROLES, Role
 
 
 @dataclass(frozen=True)

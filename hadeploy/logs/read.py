@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hadeploy.desired.desired_node import ROLES
+from hadeploy.desired.roles import ROLES
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.logs.feed import DockerMessage, Feed

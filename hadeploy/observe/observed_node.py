@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.observe.applied import Applied
 from hadeploy.observe.container import ObservedContainer
 from hadeploy.observe.host import Host

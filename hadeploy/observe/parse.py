@@ -11,7 +11,8 @@ from typing import Any
 
 from hadeploy.answers.answer import read_answer
 from hadeploy.desired import layout
-from hadeploy.desired.desired_node import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC, ROLES
+from hadeploy.desired.desired_node import LABEL_CLUSTER, LABEL_ROLE, LABEL_SPEC
+from hadeploy.desired.roles import ROLES
 from hadeploy.observe.applied import Applied
 from hadeploy.observe.autostart_files import of_another_engine, parse_autostart_files
 from hadeploy.observe.container import ObservedContainer

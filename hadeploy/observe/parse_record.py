@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from hadeploy.desired.desired_node import ROLES
+from hadeploy.desired.roles import ROLES
 from hadeploy.inventory.fields import INTERFACE_NAME, NAME
 from hadeploy.inventory.problems import printable
 from hadeploy.observe.applied import Applied, InventoryChange

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.observe.container import ObservedContainer
 from hadeploy.scripts.protocol import Message, Reply
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from hadeploy.desired import layout
-from hadeploy.desired.desired_node import Container, DesiredNode, File, Role
+from hadeploy.desired.desired_node import Container, DesiredNode, File
 from hadeploy.desired.docker_run import specification
+from hadeploy.desired.roles import Role
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.applied import Applied
 from hadeploy.observe.container import ObservedContainer

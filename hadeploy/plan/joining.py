@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from hadeploy.desired import layout
 from hadeploy.desired.containers import haproxy_container, keepalived_container
-from hadeploy.desired.desired_node import Container, DesiredNode, File, NodeFacts, Role
+from hadeploy.desired.desired_node import Container, DesiredNode, File, NodeFacts
+from hadeploy.desired.roles import Role
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.applied import Applied
 from hadeploy.observe.observed_node import ObservedNode

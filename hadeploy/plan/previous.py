@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from hadeploy import __version__
 from hadeploy.desired import layout
 from hadeploy.desired.containers import haproxy_container, keepalived_container
-from hadeploy.desired.desired_node import DesiredNode, File, NodeFacts, Role, configuration_id
+from hadeploy.desired.desired_node import DesiredNode, File, NodeFacts, configuration_id
 from hadeploy.desired.rendered_binds import binds_privileged, has_templates
+from hadeploy.desired.roles import Role
 from hadeploy.errors import ExitCode, HadeployError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.inventory.priorities import priorities

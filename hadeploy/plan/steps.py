@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 
 
 class Impact(str, Enum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from hadeploy.desired import layout
-from hadeploy.desired.desired_node import ROLES
+from hadeploy.desired.roles import ROLES
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedNode
 

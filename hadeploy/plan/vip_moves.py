@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hadeploy.desired import layout
-from hadeploy.desired.desired_node import ROLES, DesiredNode
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.desired.roles import ROLES
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.election import (

@@ -9,7 +9,7 @@ from hadeploy.check.archive import Archive, read_archive
 from hadeploy.check.evaluate import evaluate
 from hadeploy.check.finding import CheckContext, Finding
 from hadeploy.check.registry import Asked
-from hadeploy.desired.desired_node import ROLES
+from hadeploy.desired.roles import ROLES
 from hadeploy.inventory.parts import Image
 from hadeploy.inventory.paths import beside
 from hadeploy.observe.observed_node import ObservedNode

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from hadeploy.check.archive import read_archive
-from hadeploy.desired.desired_node import ROLES
+from hadeploy.desired.roles import ROLES
 from hadeploy.desired.templates import template_digests
 from hadeploy.inventory.paths import beside
 from hadeploy.observe.applied import Applied

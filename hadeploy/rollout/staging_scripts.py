@@ -6,12 +6,13 @@ import shlex
 from collections.abc import Collection
 
 from hadeploy.desired import layout
-from hadeploy.desired.desired_node import DesiredNode, Role
+from hadeploy.desired.desired_node import DesiredNode
 from hadeploy.desired.docker_run import (
     trial_arguments,
     validate_arguments,
     validation_of,
 )
+from hadeploy.desired.roles import Role
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.rollout.lock import Lock
 from hadeploy.rollout.shell_words import FINGERPRINT, encoded, shell_line

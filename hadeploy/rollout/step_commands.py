@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 
 from hadeploy.adopt.recognise import ByHand
-from hadeploy.desired.desired_node import Container, DesiredNode, Role
+from hadeploy.desired.desired_node import Container, DesiredNode
 from hadeploy.desired.docker_run import run_arguments
+from hadeploy.desired.roles import Role
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.plan.steps import Impact, NodePlan, Step
 from hadeploy.rollout.change import Change

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hadeploy.desired.desired_node import DesiredNode, Role
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.desired.roles import Role
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.steps import Plan
 from hadeploy.progress import Progress

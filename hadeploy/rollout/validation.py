@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hadeploy.desired import layout
-from hadeploy.desired.desired_node import DesiredNode, Role
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.desired.roles import Role
 from hadeploy.errors import HadeployError
 from hadeploy.plan.redacted_diff import REDACTED, secrets_in, shown
 from hadeploy.scripts.lines import clean

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from hadeploy.desired.desired_node import ROLES, Role
+from hadeploy.desired.roles import ROLES, Role
 from hadeploy.inventory.cluster import Cluster, Node
 from hadeploy.observe.observed_node import ObservedNode
 from hadeploy.plan.order import holders

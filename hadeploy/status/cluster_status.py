@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 
 Health = Literal["healthy", "degraded", "down", "unknown"]
 Configuration = Literal["in-sync", "pending", "drifted", "absent"]

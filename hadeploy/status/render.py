@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hadeploy.desired import layout
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.status.cluster_status import (
     BackendStatus,
     ClusterStatus,

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from hadeploy.adopt.recognise import with_adopt
-from hadeploy.desired.desired_node import DesiredNode, Role
+from hadeploy.desired.desired_node import DesiredNode
+from hadeploy.desired.roles import Role
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.observe.container import ObservedContainer

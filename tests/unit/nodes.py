@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.observe.observed_node import Address, BackendServer, ObservedFile, ObservedNode
 
 VIP = "198.51.100.100"

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from hadeploy.desired import layout
 from hadeploy.desired.build import desired_nodes
-from hadeploy.desired.desired_node import File, NodeFacts, Role
+from hadeploy.desired.desired_node import File, NodeFacts
 from hadeploy.desired.docker_run import (
     run_arguments,
     specification,
@@ -20,6 +20,7 @@ from hadeploy.desired.docker_run import (
     validate_arguments,
     validation_of,
 )
+from hadeploy.desired.roles import Role
 from hadeploy.desired.templates import environment
 from hadeploy.errors import HadeployError
 from hadeploy.scripts.compose import load_file

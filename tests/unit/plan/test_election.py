@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.inventory.cluster import Cluster, backends_of
 from hadeploy.observe.observed_node import BackendServer, Foreign
 from hadeploy.plan.election import (

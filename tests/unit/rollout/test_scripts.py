@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from pydantic import SecretStr
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.images.load import missing_images_script, pull_script
 from hadeploy.observe.gather import observation_script
 from hadeploy.plan.backends import ExpectedBackend

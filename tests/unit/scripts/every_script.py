@@ -8,7 +8,7 @@ from typing import get_args
 
 from pydantic import SecretStr
 
-from hadeploy.desired.desired_node import ROLES
+from hadeploy.desired.roles import ROLES
 from hadeploy.diagnose.diagnostics import evidence_script
 from hadeploy.drill import monitor
 from hadeploy.drill.run_round import break_script, repair_script

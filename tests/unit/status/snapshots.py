@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.errors import HadeployError
 from hadeploy.inventory.cluster import Cluster
 from hadeploy.plan.rolling import make_plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.observe.observed_node import Owner, VrrpState
 from hadeploy.observe.vrrp import RunningInstance
 from hadeploy.verify.proof import Proof

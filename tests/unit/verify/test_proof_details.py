@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hadeploy.answers.answer import Answer
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.observe.observed_node import Owner, Socket
 from hadeploy.observe.subnets import GIVE_BACK
 from hadeploy.verify.proof import Proof

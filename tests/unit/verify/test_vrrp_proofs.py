@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hadeploy.desired.desired_node import Role
+from hadeploy.desired.roles import Role
 from hadeploy.errors import HadeployError
 from hadeploy.observe.other_clusters import OtherCluster
 from hadeploy.observe.vrrp import RunningInstance
