@@ -175,7 +175,7 @@ def test_a_rule_on_the_vip_gives_the_vip_back_to_the_node_that_served(over_tls: 
     assert result.code == 1, reported
     assert f"port 9443 of {over_tls.lab.vip} answered TLS before the change, and closes" in reported
     assert "templates.extra.listener: (nothing) -> tcp-request connection reject" in reported
-    assert f"{holder} {PUT_BACK}" in reported
+    assert f"{holder}: {PUT_BACK}" in reported
     assert reported.count("; kept off the VIP") == 2
     eventually(lambda: over_tls.holders() == [holder], "it has the VIP again")
     with probing(over_tls, tls=True) as probe:
